@@ -1,0 +1,218 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Config says what accounts need.
+type Config struct {
+	Users   Users
+	Hasher  *password.Hasher
+	Policy  password.Policy
+	Context []string // words no password may be: the site's name
+	Now     func() time.Time
+	// Changed is called after every change of a record, so that caches in
+	// this process forget it.
+	Changed func()
+}
+
+// Users is the part of the store that accounts need.
+type Users interface {
+	store.UserReader
+	store.UserWriter
+	store.Factors
+}
+
+// Accounts creates, finds and changes accounts.
+type Accounts struct{ c Config }
+
+// New returns the accounts.
+func New(c Config) *Accounts {
+	if c.Changed == nil {
+		c.Changed = func() {}
+	}
+	return &Accounts{c}
+}
+
+// Draft is an account to be created.
+type Draft struct {
+	Email    string
+	Username string // optional
+	Password string // empty: no password opens the account
+	// Hash is an existing hash, stored as it is in place of a Password: for
+	// imports. The password rules cannot be checked then.
+	Hash     string
+	Roles    []string
+	Inactive bool
+}
+
+// Create checks and stores an account. The errors of ParseEmail,
+// ParseUsername and password.Policy, or store.ErrExists.
+func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
+	email, key, err := ParseEmail(d.Email)
+	if err != nil {
+		return store.User{}, err
+	}
+	now := a.c.Now()
+	u := store.User{
+		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
+		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now,
+	}
+	if d.Username != "" {
+		if u.Username, u.UsernameKey, err = ParseUsername(d.Username); err != nil {
+			return store.User{}, err
+		}
+	}
+	u.PasswordHash = d.Hash
+	if d.Password != "" {
+		if u.PasswordHash, err = a.hash(ctx, d.Password, u); err != nil {
+			return store.User{}, err
+		}
+	}
+	if err := a.c.Users.CreateUser(ctx, u); err != nil {
+		return store.User{}, err
+	}
+	return u, nil
+}
+
+// Find returns the account behind an identity as somebody types it.
+func (a *Accounts) Find(ctx context.Context, identity string) (store.User, error) {
+	key := Key(identity)
+	if key == "" {
+		return store.User{}, store.ErrNotFound
+	}
+	return a.c.Users.UserByIdentity(ctx, key)
+}
+
+// ByID returns the account with an id.
+func (a *Accounts) ByID(ctx context.Context, id string) (store.User, error) {
+	return a.c.Users.UserByID(ctx, id)
+}
+
+// List returns up to limit accounts after the given id.
+func (a *Accounts) List(ctx context.Context, after string, limit int) ([]store.User, error) {
+	return a.c.Users.ListUsers(ctx, after, limit)
+}
+
+// SetPassword gives the account a new password; everything issued before is
+// dead then.
+func (a *Accounts) SetPassword(ctx context.Context, id, plain string) error {
+	u, err := a.c.Users.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	hash, err := a.hash(ctx, plain, u)
+	if err != nil {
+		return err
+	}
+	defer a.c.Changed()
+	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now())
+}
+
+// CheckPassword says whether plain is the account's password; an outdated hash
+// is replaced on the way. It costs the same whether or not the account exists
+// (pass a zero User) or has a password.
+func (a *Accounts) CheckPassword(ctx context.Context, u store.User, plain string) (bool, error) {
+	if u.PasswordHash == "" {
+		return false, a.c.Hasher.Burn(ctx, plain)
+	}
+	ok, upgrade, err := a.c.Hasher.Verify(ctx, plain, u.PasswordHash)
+	if err != nil || !ok {
+		return false, err
+	}
+	if upgrade {
+		a.upgrade(ctx, u, plain)
+	}
+	return true, nil
+}
+
+// upgrade rewrites a hash whose scheme or cost is outdated. It is a courtesy:
+// the password was right whether or not it succeeds.
+func (a *Accounts) upgrade(ctx context.Context, u store.User, plain string) {
+	if hash, err := a.c.Hasher.Hash(ctx, plain); err == nil {
+		_ = a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash)
+	}
+}
+
+// SetActive switches an account on or off; off ends everything it has.
+func (a *Accounts) SetActive(ctx context.Context, id string, active bool) error {
+	defer a.c.Changed()
+	return a.c.Users.SetActive(ctx, id, active, NewUniquifier(), a.c.Now())
+}
+
+// SetRoles replaces the roles of an account.
+func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) error {
+	defer a.c.Changed()
+	return a.c.Users.SetRoles(ctx, id, roles(names), a.c.Now())
+}
+
+// SetIdentity changes e-mail address and username (empty: none). Everything
+// issued before is dead then.
+func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string) error {
+	address, key, err := ParseEmail(email)
+	if err != nil {
+		return err
+	}
+	u := store.User{ID: id, Email: address, EmailKey: key, UpdatedAt: a.c.Now()}
+	if username != "" {
+		if u.Username, u.UsernameKey, err = ParseUsername(username); err != nil {
+			return err
+		}
+	}
+	defer a.c.Changed()
+	return a.c.Users.SetIdentity(ctx, u, NewUniquifier())
+}
+
+// ResetAccess removes every second factor and ends everything issued to the
+// account. The password stays. It is for operators: whoever asked for it was
+// recognised by other means.
+func (a *Accounts) ResetAccess(ctx context.Context, id string) error {
+	defer a.c.Changed()
+	for range 3 { // another change may win the race; then look again
+		u, err := a.c.Users.UserByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{
+			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, Now: a.c.Now(),
+		})
+		if !errors.Is(err, store.ErrUsed) {
+			return err
+		}
+	}
+	return store.ErrUsed
+}
+
+// Burn costs what a password check costs.
+func (a *Accounts) Burn(ctx context.Context, plain string) error { return a.c.Hasher.Burn(ctx, plain) }
+
+// NewUniquifier returns a new credential version.
+func NewUniquifier() string { return strings.ToLower(store.NewID()) }
+
+func (a *Accounts) hash(ctx context.Context, plain string, u store.User) (string, error) {
+	local, _, _ := cutLast(u.Email, '@')
+	words := append([]string{u.Email, local, u.Username}, a.c.Context...)
+	if err := a.c.Policy.Check(plain, words...); err != nil {
+		return "", err
+	}
+	return a.c.Hasher.Hash(ctx, plain)
+}
+
+// roles drops blanks and doubles and keeps the order.
+func roles(names []string) []string {
+	out := make([]string, 0, len(names))
+	seen := map[string]bool{}
+	for _, n := range names {
+		if n = strings.TrimSpace(n); n != "" && !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
+}

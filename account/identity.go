@@ -1,0 +1,109 @@
+package account
+
+import (
+	"errors"
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+var (
+	// ErrEmail says that a text is not one bare e-mail address.
+	ErrEmail = errors.New("account: not a valid e-mail address")
+	// ErrUsernameCharacters, ErrUsernameLength: a username is 4 to 32 letters
+	// and digits.
+	ErrUsernameCharacters = errors.New("account: username may hold letters and digits only")
+	ErrUsernameLength     = errors.New("account: username must have between 4 and 32 characters")
+)
+
+const (
+	maxEmail    = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxLocal    = 64  // RFC 5321 section 4.5.3.1.1
+	minUsername = 4
+	maxUsername = 32
+)
+
+// Key is the canonical form of an identity as somebody types it: without
+// invisible characters and blanks around it, compatibility characters
+// replaced (NFKC), case folded, the domain of an address in ASCII. It feeds
+// look-up, uniqueness and every budget, so no spelling dodges any of them
+// (R6). A text that can be nobody's identity gives its folded text: look-up
+// finds nobody and the budget still counts.
+func Key(identity string) string {
+	if len(identity) > 4*maxEmail || !utf8.ValidString(identity) {
+		return ""
+	}
+	s := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, identity)
+	s = strings.TrimSpace(norm.NFKC.String(s))
+	s = norm.NFKC.String(cases.Fold().String(s))
+	if local, domain, ok := cutLast(s, '@'); ok {
+		if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+			return local + "@" + strings.ToLower(ascii)
+		}
+	}
+	return s
+}
+
+// ParseEmail checks an address that shall be stored: one bare addr-spec, no
+// display name, no comment, no list, no quoted local part, a domain with a dot
+// (or an internationalised one). It returns the address to write to and its
+// key.
+func ParseEmail(s string) (address, key string, err error) {
+	s = norm.NFC.String(strings.TrimSpace(s))
+	local, domain, ok := cutLast(s, '@')
+	if !ok || len(s) > maxEmail || len(local) > maxLocal || strings.ContainsAny(s, "\"(),:;<>[]\\ ") {
+		return "", "", ErrEmail
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) || r == utf8.RuneError {
+			return "", "", ErrEmail
+		}
+	}
+	parsed, err := mail.ParseAddress(s)
+	if err != nil || parsed.Address != s || parsed.Name != "" {
+		return "", "", ErrEmail
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil || !strings.Contains(strings.Trim(ascii, "."), ".") || strings.HasSuffix(ascii, ".") {
+		return "", "", ErrEmail
+	}
+	address = local + "@" + strings.ToLower(ascii)
+	return address, Key(address), nil
+}
+
+// ParseUsername checks a username that shall be stored. Letters and digits of
+// one name only; no at sign, so it is never somebody's address.
+func ParseUsername(s string) (name, key string, err error) {
+	name = norm.NFKC.String(strings.TrimSpace(s))
+	n := utf8.RuneCountInString(name)
+	if !utf8.ValidString(s) {
+		return "", "", ErrUsernameCharacters
+	}
+	for _, r := range name {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) {
+			return "", "", ErrUsernameCharacters
+		}
+	}
+	if n < minUsername || n > maxUsername {
+		return "", "", ErrUsernameLength
+	}
+	return name, Key(name), nil
+}
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, sep)
+	if i <= 0 || i == len(s)-1 {
+		return "", "", false
+	}
+	return s[:i], s[i+1:], true
+}

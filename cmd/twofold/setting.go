@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// kind is the type of a setting's value.
+type kind string
+
+const (
+	text      kind = "text"
+	secret    kind = "secret text"
+	flag      kind = "true/false"
+	number    kind = "number"
+	duration  kind = "duration"
+	list      kind = "list"
+	dict      kind = "dict"
+	secrets   kind = "secret list"
+	secretMap kind = "secret dict"
+)
+
+// hidden reports whether values of this kind may never be shown.
+func (k kind) hidden() bool { return strings.HasPrefix(string(k), "secret") }
+
+// setting is one row of the table: everything there is to know about a name.
+type setting struct {
+	Name    string
+	Type    kind
+	Default string // as one writes it; applied when nothing is given, unless empty
+	Empty   string // what stands in the documentation in place of an empty default
+	Doc     string
+	Cost    string // what it costs to relax it, if it can be relaxed
+	Field   string // of twofold.Config, so that its complaints get this name
+	Group   string
+	// Apply takes the value over. Its error says what is wrong and, after a
+	// colon, what to do; it never repeats a hidden value.
+	Apply func(s *settings, raw any) error
+}
+
+// settings is what the table's rows fill.
+type settings struct {
+	Config   twofold.Config
+	Database string // path of the SQLite file
+	Listen   string
+	LogJSON  bool
+	LogLevel string
+
+	SecretKey    string
+	Fallbacks    []string
+	KeyFile      string
+	Templates    string // folder
+	Locales      string // folder
+	mail         mailSettings
+	smsService   string
+	smsConfig    map[string]string
+	always       bool          // second factor at every sign-in
+	validity     time.Duration // of a trusted browser, unless always
+	freshness    time.Duration
+	noteworthy   []string // one line each, for the log
+	given        map[string]bool
+	methodsGiven []string
+}
+
+// mailSettings are the MAIL_* names.
+type mailSettings struct {
+	server, username, password string
+	port                       int
+	useTLS, useSSL             bool
+	sender, defaultSender      string
+	timeout                    time.Duration
+}
+
+func (s *settings) note(format string, a ...any) {
+	s.noteworthy = append(s.noteworthy, fmt.Sprintf(format, a...))
+}
+
+// The helpers below make the Apply of the common types.
+
+func toText(p func(*settings) *string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asText(raw)
+		if err == nil {
+			*p(s) = v
+		}
+		return err
+	}
+}
+
+func toChoice(p func(*settings) *string, choices ...string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asText(raw)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(choices, v) {
+			return fmt.Errorf("is none of %s: write one of them", strings.Join(choices, ", "))
+		}
+		*p(s) = v
+		return nil
+	}
+}
+
+func toBool(p func(*settings) *bool) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asBool(raw)
+		if err == nil {
+			*p(s) = v
+		}
+		return err
+	}
+}
+
+func toInt(p func(*settings) *int, lo, hi int) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asInt(raw)
+		if err != nil {
+			return err
+		}
+		if v < lo || v > hi {
+			return fmt.Errorf("is out of bounds: write a number from %d to %d", lo, hi)
+		}
+		*p(s) = v
+		return nil
+	}
+}
+
+func toDuration(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asDuration(raw)
+		if err != nil {
+			return err
+		}
+		if v < lo || v > hi {
+			return fmt.Errorf("is out of bounds: write a duration from %s to %s", sayDuration(lo), sayDuration(hi))
+		}
+		*p(s) = v
+		return nil
+	}
+}
+
+func toList(p func(*settings) *[]string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asList(raw)
+		if err == nil {
+			*p(s) = v
+		}
+		return err
+	}
+}
+
+func toDict(p func(*settings) *map[string]string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asDict(raw)
+		if err == nil {
+			*p(s) = v
+		}
+		return err
+	}
+}
+
+// toPath takes a path of our own, such as /login.
+func toPath(p func(*settings) *string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asText(raw)
+		if err != nil {
+			return err
+		}
+		if len(v) < 2 || v[0] != '/' || v[1] == '/' || strings.HasSuffix(v, "/") || strings.ContainsAny(v, "?#{}\\ ") {
+			return errors.New("is no plain path: write one that begins with a slash, e.g. /login")
+		}
+		*p(s) = v
+		return nil
+	}
+}
+
+// toView takes a path to go to afterwards; contractDefault is what the wire
+// contract calls the place we go to anyhow.
+func toView(p func(*settings) *string, contractDefault string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asText(raw)
+		if err != nil {
+			return err
+		}
+		if v == contractDefault {
+			return nil
+		}
+		if v[0] != '/' || strings.HasPrefix(v, "//") || strings.ContainsAny(v, "\\ ") {
+			return errors.New("is no path of this origin: write one that begins with a single slash, e.g. /account (names of endpoints are not known here)")
+		}
+		*p(s) = v
+		return nil
+	}
+}
+
+func applyProxies(s *settings, raw any) error {
+	items, err := asList(raw)
+	if err != nil {
+		return err
+	}
+	s.Config.TrustedProxies = nil
+	for _, it := range items {
+		p, err := netip.ParsePrefix(it)
+		if err != nil {
+			a, err := netip.ParseAddr(it)
+			if err != nil || a.Zone() != "" {
+				return errors.New(`holds something that is no address or network: write e.g. 10.0.0.0/8,192.168.1.7`)
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		if p.Bits() == 0 {
+			return errors.New("trusts the whole internet, so anybody could choose his own address: write the proxies' addresses")
+		}
+		s.Config.TrustedProxies = append(s.Config.TrustedProxies, p.Masked())
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	day   = 24 * time.Hour
+	never = 100 * 365 * day // longer than any setting that has no bound of its own
+)
+
+// table is every setting there is, in the order of the documentation.
+func table() []setting {
+	return slices.Concat(
+		group("The process", processTable()),
+		group("Keys and database", keyTable()),
+		group("Mail", mailTable()),
+		group("Text messages", smsTable()),
+		group("Signing in", signInTable()),
+		group("Passwords", passwordTable()),
+		group("Second factor", twoFactorTable()),
+		group("Sessions", sessionTable()),
+		group("Limits", limitTable()),
+		group("Paths", pathTable()),
+		group("Where to go afterwards", viewTable()),
+		group(groupAbsent, absentTable()),
+		group(groupInert, inertTable()),
+	)
+}
+
+func group(name string, rows []setting) []setting {
+	for i := range rows {
+		rows[i].Group = name
+	}
+	return rows
+}
+
+func processTable() []setting {
+	return []setting{
+		{Name: "TWOFOLD_ORIGIN", Type: text, Empty: "required", Field: "Origin",
+			Doc:   "The address of the site as browsers see it: scheme, host and port, e.g. `https://login.example.org`. Cookies, the check of where a request comes from and every link rest on it, never on what a request says. Plain http is for loopback hosts only. With `--dev` it is the address that is listened on.",
+			Apply: applyOrigin},
+		{Name: "TWOFOLD_LISTEN", Type: text, Default: "127.0.0.1:8080",
+			Doc:   "Address and port to listen on, e.g. `:8080` for all addresses. It speaks HTTP/1.1 and HTTP/2 without TLS: put a proxy with TLS in front.",
+			Apply: applyListen},
+		{Name: "TWOFOLD_TRUSTED_PROXIES", Type: list, Empty: "none", Field: "TrustedProxies",
+			Doc:   "Addresses or networks of the proxies in front, e.g. `10.0.0.0/8,192.168.1.7`. Only from them is `X-Forwarded-For` taken, and only its last hop that is not one of them.",
+			Cost:  "An address that is not a proxy of yours may claim to be anybody, in the log and in the list of devices.",
+			Apply: applyProxies},
+		{Name: "TWOFOLD_SITE", Type: text, Empty: "the origin's host", Field: "Site",
+			Doc: "The name people see on pages, in mails and in texts.", Apply: toText(func(s *settings) *string { return &s.Config.Site })},
+		{Name: "TWOFOLD_LOG_FORMAT", Type: text, Default: "text",
+			Doc: "`text` or `json`, one record a line on standard error.",
+			Apply: func(s *settings, raw any) error {
+				var format string
+				err := toChoice(func(*settings) *string { return &format }, "text", "json")(s, raw)
+				s.LogJSON = format == "json"
+				return err
+			}},
+		{Name: "TWOFOLD_LOG_LEVEL", Type: text, Default: "info",
+			Doc: "`debug`, `info`, `warn` or `error`. No level shows passwords, codes, tokens or cookies.", Apply: toChoice(func(s *settings) *string { return &s.LogLevel }, "debug", "info", "warn", "error")},
+		{Name: "TWOFOLD_TEMPLATES", Type: text, Empty: "none", Field: "Templates",
+			Doc: "A folder with pages of your own: a file of the same name as one of ours (`login.html`) takes its place.", Apply: toText(func(s *settings) *string { return &s.Templates })},
+		{Name: "TWOFOLD_LOCALES", Type: text, Empty: "none", Field: "Locales",
+			Doc: "A folder with further languages: files like `fr.json`, with the keys of ours.", Apply: toText(func(s *settings) *string { return &s.Locales })},
+		{Name: "TWOFOLD_CONFIG", Type: text, Empty: "none",
+			Doc: "The TOML file to read, as `--config` does. Environment only.", Apply: func(*settings, any) error { return nil }},
+	}
+}
+
+func keyTable() []setting {
+	return []setting{
+		{Name: "SECRET_KEY", Type: secret, Empty: "required", Field: "Key",
+			Doc:   "Seals what is stored and signs what is handed out; 32 bytes at least. `twofold key new` makes one. Whoever has it and the database can compute every second factor: keep them apart.",
+			Apply: toText(func(s *settings) *string { return &s.SecretKey })},
+		{Name: "SECRET_KEY_FALLBACKS", Type: secrets, Empty: "none",
+			Doc:   "Former values of `SECRET_KEY`, the most recent first. They open and verify, and never seal or sign. Keep each one as long as something sealed with it is stored.",
+			Apply: toList(func(s *settings) *[]string { return &s.Fallbacks })},
+		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "none",
+			Doc:   "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Nobody else may read it (mode 0600).",
+			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
+		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
+			Doc:   "The database: `sqlite:///file.db` beside the working directory, `sqlite:////var/lib/twofold/file.db` anywhere. It is created if it does not exist. This version has SQLite only.",
+			Apply: applyDatabase},
+		{Name: "DATABASE_URL", Type: secret, Empty: "none",
+			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
+	}
+}
+
+func mailTable() []setting {
+	m := func(f func(*mailSettings) *string) func(*settings, any) error {
+		return toText(func(s *settings) *string { return f(&s.mail) })
+	}
+	return []setting{
+		{Name: "MAIL_SERVER", Type: text, Empty: "no mail is sent", Field: "Mail",
+			Doc: "The submission server. Without one, methods and rescues by mail are not offered.", Apply: m(func(m *mailSettings) *string { return &m.server })},
+		{Name: "MAIL_PORT", Type: number, Empty: "587, 465 or 25, by the kind of TLS",
+			Doc: "Its port.", Apply: toInt(func(s *settings) *int { return &s.mail.port }, 1, 65535)},
+		{Name: "MAIL_USE_TLS", Type: flag, Default: "false",
+			Doc:   "STARTTLS, or nothing is sent. This or `MAIL_USE_SSL` is needed unless the server is on this machine.",
+			Apply: toBool(func(s *settings) *bool { return &s.mail.useTLS })},
+		{Name: "MAIL_USE_SSL", Type: flag, Default: "false",
+			Doc: "TLS from the first byte.", Apply: toBool(func(s *settings) *bool { return &s.mail.useSSL })},
+		{Name: "MAIL_USERNAME", Type: text, Empty: "none", Doc: "Signs in to the server.", Apply: m(func(m *mailSettings) *string { return &m.username })},
+		{Name: "MAIL_PASSWORD", Type: secret, Empty: "none", Doc: "Signs in to the server.", Apply: m(func(m *mailSettings) *string { return &m.password })},
+		{Name: "MAIL_DEFAULT_SENDER", Type: text, Empty: "none",
+			Doc: "The sender: `no-reply@example.org`, `Example <no-reply@example.org>`, or a list of name and address.", Apply: applySender(func(m *mailSettings) *string { return &m.defaultSender })},
+		{Name: "SECURITY_EMAIL_SENDER", Type: text, Empty: "`MAIL_DEFAULT_SENDER`",
+			Doc: "The sender of what this server mails.", Apply: applySender(func(m *mailSettings) *string { return &m.sender })},
+		{Name: "MAIL_TIMEOUT", Type: duration, Default: "10 seconds",
+			Doc: "Bounds the hand-over of one mail.", Apply: toDuration(func(s *settings) *time.Duration { return &s.mail.timeout }, time.Second, 2*time.Minute)},
+	}
+}
+
+func smsTable() []setting {
+	return []setting{
+		{Name: "SECURITY_SMS_SERVICE", Type: text, Default: "Dummy", Field: "SMS",
+			Doc:   "`Twilio`, `Webhook`, or `Dummy` for none: then the method sms is not offered.",
+			Apply: toChoice(func(s *settings) *string { return &s.smsService }, "Dummy", "Twilio", "Webhook")},
+		{Name: "SECURITY_SMS_SERVICE_CONFIG", Type: secretMap, Empty: "none",
+			Doc:   "For Twilio `ACCOUNT_SID`, `AUTH_TOKEN`, `PHONE_NUMBER` and, if it is not Twilio's own, `BASE_URL`; for Webhook `URL` and `SECRET` (32 bytes at least).",
+			Apply: toDict(func(s *settings) *map[string]string { return &s.smsConfig })},
+		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "PhoneRegion",
+			Doc: "The region of phone numbers given without country code.", Apply: applyRegion},
+	}
+}

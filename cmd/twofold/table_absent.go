@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+)
+
+const (
+	groupAbsent = "Not in this version"
+	groupInert  = "Accepted without effect"
+)
+
+// absentTable are the settings of the wire contract whose features this version
+// does not have. They may stand at "off", so that a configuration can be pasted;
+// switched on they stop the server, because nobody should believe in something
+// that is not there.
+func absentTable() []setting {
+	return slices.Concat(absentFeatures(), absentBehaviours(), absentTexts())
+}
+
+func absentFeatures() []setting {
+	return []setting{
+		absent("SECURITY_CONFIRMABLE", "false", "confirmation of addresses by mail"),
+		absent("SECURITY_RECOVERABLE", "false", "password reset by mail"),
+		absent("SECURITY_CHANGEABLE", "false", "changing one's own password"),
+		absent("SECURITY_CHANGE_EMAIL", "false", "changing one's own address"),
+		absent("SECURITY_CHANGE_USERNAME", "false", "changing one's own username"),
+		absent("SECURITY_USERNAME_RECOVERY", "false", "recovery of usernames by mail"),
+		absent("SECURITY_USERNAME_REQUIRED", "false", "compulsory usernames"),
+		absent("SECURITY_PASSWORDLESS", "false", "sign-in by mailed link"),
+		absent("SECURITY_UNIFIED_SIGNIN", "false", "sign-in by mailed or texted code"),
+		absent("SECURITY_US_SIGNIN_REPLACES_LOGIN", "false", "sign-in by mailed or texted code"),
+		absent("SECURITY_WEBAUTHN", "false", "passkeys"),
+		absent("SECURITY_OAUTH_ENABLE", "false", "sign-in through other sites"),
+		absent("SECURITY_MULTI_FACTOR_RECOVERY_CODES", "false", "recovery codes"),
+		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
+		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
+		absent("TWOFOLD_REDIS_URL", "", "Redis; one server with SQLite needs none"),
+		absent("TWOFOLD_METRICS_LISTEN", "", "metrics"),
+	}
+}
+
+func absentBehaviours() []setting {
+	return []setting{
+		absent("SECURITY_SUBDOMAIN", "", "sub-domain routes"),
+		absent("SECURITY_ANONYMOUS_USER_DISABLED", "false", "a switch for anonymous users"),
+		absent("SECURITY_USER_IDENTITY_ATTRIBUTES", "", "a choice of identities: e-mail, and SECURITY_USERNAME_ENABLE"),
+		absent("SECURITY_REDIRECT_HOST", "", "redirects to another host"),
+		absent("SECURITY_REDIRECT_BEHAVIOR", "", "redirects for mailed links"),
+		absent("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "false", "redirects to sub-domains"),
+		absent("SECURITY_REDIRECT_BASE_DOMAIN", "", "redirects to other hosts"),
+		absent("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", "", "redirects to sub-domains"),
+		absent("SECURITY_LOGIN_ERROR_VIEW", "", "redirects for errors of mailed links"),
+		absent("SECURITY_VERIFY_ERROR_VIEW", "", "redirects for errors of mailed links"),
+		absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST"),
+		absent("SECURITY_LOGOUT_CSRF", "false", "a token for signing out; where the request comes from is always checked"),
+		absent("SECURITY_DEFAULT_REMEMBER_ME", "false", "remembering without being asked"),
+		absent("SECURITY_API_ENABLED_METHODS", "session,token", "a choice of ways to be authenticated"),
+		absent("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", "true", "a separate freshness of header tokens"),
+		absent("SECURITY_TOKEN_AUTHENTICATION_HEADER", "Authentication-Token", "another name for the header of tokens"),
+		absent("SECURITY_TOKEN_AUTHENTICATION_KEY", "auth_token", "tokens in queries and bodies"),
+		absent("SECURITY_CSRF_PROTECT_MECHANISMS", "basic,session,token", "a choice of what is protected from forged requests; everything is"),
+		absent("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS", "false", "exceptions from the check of where a request comes from"),
+		absent("SECURITY_CSRF_COOKIE_NAME", "", "a cookie with the CSRF token; take it from an answer"),
+		absent("SECURITY_PASSWORD_SINGLE_HASH", "", "a choice of hashes without salt"),
+		absent("SECURITY_PASSWORD_COMPLEXITY_CHECKER", "", "a checker of password strength beside length and the list of common ones"),
+		absent("SECURITY_PASSWORD_CHECK_BREACHED", "false", "a look-up of breached passwords"),
+		absent("SECURITY_PASSWORD_REQUIRED", "true", "accounts without password"),
+		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", "", "second factors from plug-ins"),
+		absent("SECURITY_EMAIL_PLAINTEXT", "true", "mails without text"),
+		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),
+		absent("SECURITY_EMAIL_VALIDATOR_ARGS", "", "settings for the check of addresses"),
+		absent("SECURITY_USERNAME_MIN_LENGTH", "4", "another least length of usernames"),
+		absent("SECURITY_USERNAME_MAX_LENGTH", "32", "another greatest length of usernames"),
+		absent("SECURITY_SEND_REGISTER_EMAIL", "true", "a switch for the welcome mail"),
+		absent("SECURITY_I18N_DIRNAME", "builtin", "gettext catalogues; see TWOFOLD_LOCALES"),
+		absent("SECURITY_CACHE_CONTROL", `{"no-store":true,"private":true}`, "other Cache-Control headers"),
+		absent("MAIL_SUPPRESS_SEND", "false", "a switch that suppresses mail; leave MAIL_SERVER out"),
+		absent("MAIL_BACKEND", "smtp", "other ways to mail than SMTP"),
+		absent("WTF_CSRF_ENABLED", "true", "a switch for the protection from forged requests"),
+	}
+}
+
+// absentTexts are subjects and templates: they may stand at their defaults.
+func absentTexts() []setting {
+	rows := []setting{}
+	add := func(names, what string) {
+		for line := range strings.SplitSeq(strings.TrimSpace(names), "\n") {
+			name, def, _ := strings.Cut(line, "=")
+			rows = append(rows, absent("SECURITY_"+name, def, what))
+		}
+	}
+	add(`EMAIL_SUBJECT_REGISTER=Welcome
+EMAIL_SUBJECT_CONFIRM=Please confirm your email
+EMAIL_SUBJECT_PASSWORDLESS=Login instructions
+EMAIL_SUBJECT_PASSWORD_NOTICE=Your password has been reset
+EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE=Your password has been changed
+EMAIL_SUBJECT_PASSWORD_RESET=Password reset instructions
+EMAIL_SUBJECT_USERNAME_CHANGE_NOTICE=Your username has been changed
+EMAIL_SUBJECT_USERNAME_RECOVERY=Your requested username
+EMAIL_SUBJECT_TWO_FACTOR=Two-Factor Login
+EMAIL_SUBJECT_TWO_FACTOR_RESCUE=Two-Factor Rescue
+CHANGE_EMAIL_SUBJECT=Confirm your new email address
+US_EMAIL_SUBJECT=Verification Code`, "other subjects of mails; see TWOFOLD_LOCALES")
+	pages := "LOGOUT_USER FORGOT_PASSWORD LOGIN_USER REGISTER_USER RESET_PASSWORD CHANGE_PASSWORD SEND_CONFIRMATION SEND_LOGIN VERIFY " +
+		"TWO_FACTOR_VERIFY_CODE TWO_FACTOR_SETUP TWO_FACTOR_SELECT CHANGE_EMAIL CHANGE_USERNAME US_SIGNIN US_SETUP US_VERIFY " +
+		"WAN_REGISTER WAN_SIGNIN WAN_VERIFY"
+	for name := range strings.FieldsSeq(pages) {
+		add(name+"_TEMPLATE=security/"+strings.ToLower(name)+".html", "Jinja templates; see TWOFOLD_TEMPLATES")
+	}
+	add(`MULTI_FACTOR_RECOVERY_CODES_TEMPLATE=security/mf_recovery_codes.html
+MULTI_FACTOR_RECOVERY_TEMPLATE=security/mf_recovery.html
+USERNAME_RECOVERY_TEMPLATE=security/recover_username.html
+REGISTER_EMAIL_EXISTING_USERNAME_TEMPLATE=security/email/welcome_existing_username
+REGISTER_EMAIL_EXISTING_TEMPLATE=security/email/welcome_existing
+REGISTER_EMAIL_TEMPLATE=security/email/welcome
+CHANGE_EMAIL_EMAIL_TEMPLATE=security/email/change_email_instructions
+CHANGE_USERNAME_EMAIL_TEMPLATE=security/email/change_username_notice
+TWO_FACTOR_EMAIL_TEMPLATE=security/email/two_factor_instructions
+TWO_FACTOR_RESCUE_EMAIL_TEMPLATE=security/email/two_factor_rescue
+EMAIL_TEMPLATE_PASSWORDLESS=security/email/login_instructions
+EMAIL_TEMPLATE_CONFIRM=security/email/confirmation_instructions
+EMAIL_TEMPLATE_PASSWORD_RESET=security/email/reset_instructions
+EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE=security/email/reset_notice
+EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE=security/email/change_notice
+USERNAME_RECOVERY_EMAIL_TEMPLATE=security/email/username_recovery
+US_EMAIL_TEMPLATE=security/email/us_instructions`, "Jinja templates; see TWOFOLD_TEMPLATES")
+	return rows
+}
+
+// absent is the row of a feature that this version does not have.
+func absent(name, off, what string) setting {
+	typ := text
+	if off == "true" || off == "false" {
+		typ = flag
+	}
+	at := "is not set"
+	if off != "" {
+		at = "stands at " + off
+	}
+	return setting{
+		Name: name, Type: typ, Empty: off, Doc: "This version does not have " + what + ".",
+		Apply: func(_ *settings, raw any) error {
+			got := plain(raw)
+			if typ == flag {
+				on, err := asBool(raw)
+				if err == nil {
+					got = map[bool]string{true: "true", false: "false"}[on]
+				}
+			}
+			if strings.EqualFold(got, off) {
+				return nil
+			}
+			return errors.New("this version does not have " + what + ": remove the setting (it is taken only where it " + at + ")")
+		},
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import "time"
+
+func signInTable() []setting {
+	return []setting{
+		{Name: "SECURITY_URL_PREFIX", Type: text, Empty: "none", Field: "Prefix",
+			Doc: "Stands in front of every path, e.g. `/auth`.", Apply: toPath(func(s *settings) *string { return &s.Config.Prefix })},
+		{Name: "SECURITY_REGISTERABLE", Type: flag, Default: "false", Field: "Registerable",
+			Doc: "Opens registration to everybody.", Cost: "Strangers can make accounts.", Apply: toBool(func(s *settings) *bool { return &s.Config.Registerable })},
+		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Usernames",
+			Doc: "Lets people have a username and sign in with it.", Apply: toBool(func(s *settings) *bool { return &s.Config.Usernames })},
+		{Name: "SECURITY_RETURN_GENERIC_RESPONSES", Type: flag, Default: "true", Field: "SpecificErrors",
+			Doc:  "Answers do not tell whether an account exists, nor which of identity and password was wrong.",
+			Cost: "`false` lets strangers find out who has an account.",
+			Apply: func(s *settings, raw any) error {
+				generic, err := asBool(raw)
+				s.Config.SpecificErrors = err == nil && !generic
+				return err
+			}},
+	}
+}
+
+func passwordTable() []setting {
+	return []setting{
+		{Name: "SECURITY_PASSWORD_HASH", Type: text, Default: "argon2", Field: "Password.Scheme",
+			Doc: "Scheme of new hashes: `argon2` (argon2id) or `bcrypt`. Both always verify.", Apply: toChoice(func(s *settings) *string { return &s.Config.Password.Scheme }, "argon2", "bcrypt")},
+		{Name: "SECURITY_PASSWORD_SALT", Type: secret, Empty: "none", Field: "Password.Salt",
+			Doc:   "The salt of the installation whose password hashes shall go on working. They are rewritten at sign-in.",
+			Apply: toText(func(s *settings) *string { return &s.Config.Password.Salt })},
+		{Name: "SECURITY_PASSWORD_LENGTH_MIN", Type: number, Default: "8", Field: "Password.MinLength",
+			Doc:   "Least length in characters, 8 to 64. 15 is advised where a password alone may open a session (NIST SP 800-63B-4, 3.1.1.2).",
+			Apply: toInt(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
+		{Name: "SECURITY_PASSWORD_SLOTS", Type: number, Empty: "one a processor", Field: "Password.Slots",
+			Doc: "How many passwords are hashed at once.", Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
+	}
+}
+
+func sessionTable() []setting {
+	return []setting{
+		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Session.Idle",
+			Doc: "Ends a session after so long without a request.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Session.Idle }, time.Minute, 30*day)},
+		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Session.Absolute",
+			Doc: "Ends a session after so long in any case.", Cost: "A stolen session lives as long.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Session.Absolute }, time.Minute, 30*day)},
+		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Session.TokenLife",
+			Doc: "Life of a header token (`Authentication-Token`).", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Session.TokenLife }, time.Minute, day)},
+		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
+			Doc:   "How old the full sign-in may be for a security change; after that it is asked for again. `0`: each change asks.",
+			Cost:  "A negative value switches the check off: whoever finds a signed-in browser can replace its owner's second factor.",
+			Apply: toDuration(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
+		{Name: "PERMANENT_SESSION_LIFETIME", Type: duration, Empty: "none",
+			Doc:   "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it stops the server, because sessions would live longer than it says.",
+			Apply: applyPermanent},
+	}
+}
+
+func limitTable() []setting {
+	return []setting{
+		{Name: "SECURITY_LOGIN_FAILURES", Type: number, Default: "10", Field: "Limits",
+			Doc: "So many wrong passwords in a row make an account wait.", Cost: "More guesses for strangers; 100 at most.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.FirstFailures }, 1, 100)},
+		{Name: "SECURITY_LOGIN_HOLD", Type: duration, Default: "30 seconds",
+			Doc: "The first wait; it doubles with each further failure.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Limits.FirstHold }, time.Second, day)},
+		{Name: "SECURITY_LOGIN_MAX_HOLD", Type: duration, Default: "1 hour",
+			Doc: "The longest wait.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Limits.FirstMaxHold }, time.Second, day)},
+		{Name: "SECURITY_TWO_FACTOR_FAILURES", Type: number, Default: "5",
+			Doc: "So many wrong codes within the window pause an account's second factors, over all sign-ins.", Cost: "A code has six digits: every further try is worth as much to a stranger.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SecondFailures }, 1, 10)},
+		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Type: duration, Default: "15 minutes",
+			Doc: "That window, and how long the pause is.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Limits.SecondWindow }, time.Minute, day)},
+		{Name: "SECURITY_TWO_FACTOR_FACTOR_FAILURES", Type: number, Default: "100",
+			Doc: "So many wrong codes in a row, ever, switch one factor off until it is set up again.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.FactorFailures }, 5, 100)},
+		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Type: duration, Default: "30 seconds",
+			Doc: "Least time between two codes of one sign-in.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Limits.SendGap }, time.Second, time.Hour)},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_SHORT", Type: number, Default: "5",
+			Doc: "Codes per 10 minutes to one destination that were not answered.", Cost: "Strangers can make the server write to people, at your expense.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendShort }, 1, 1000)},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
+			Doc: "The same per 24 hours.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendDay }, 1, 1000)},
+	}
+}
+
+func pathTable() []setting {
+	row := func(name, def, doc string, p func(*settings) *string) setting {
+		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)}
+	}
+	return []setting{
+		row("SECURITY_LOGIN_URL", "/login", "Signing in.", func(s *settings) *string { return &s.Config.URLs.Login }),
+		row("SECURITY_LOGOUT_URL", "/logout", "Signing out, by POST.", func(s *settings) *string { return &s.Config.URLs.Logout }),
+		row("SECURITY_REGISTER_URL", "/register", "Registration, if it is open.", func(s *settings) *string { return &s.Config.URLs.Register }),
+		row("SECURITY_VERIFY_URL", "/verify", "Asking again who one is.", func(s *settings) *string { return &s.Config.URLs.Verify }),
+		row("SECURITY_TWO_FACTOR_SETUP_URL", "/tf-setup", "Second factors.", func(s *settings) *string { return &s.Config.URLs.Setup }),
+		row("SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL", "/tf-validate", "The code of a sign-in.", func(s *settings) *string { return &s.Config.URLs.Validate }),
+		row("SECURITY_TWO_FACTOR_SELECT_URL", "/tf-select", "Choosing among several.", func(s *settings) *string { return &s.Config.URLs.Select }),
+		row("SECURITY_TWO_FACTOR_RESCUE_URL", "/tf-rescue", "For those who lost theirs.", func(s *settings) *string { return &s.Config.URLs.Rescue }),
+		row("SECURITY_TWO_FACTOR_RESEND_URL", "/tf-resend", "Another code.", func(s *settings) *string { return &s.Config.URLs.Resend }),
+		row("SECURITY_ACCOUNT_URL", "/me", "The account page.", func(s *settings) *string { return &s.Config.URLs.Account }),
+		row("SECURITY_STATIC_FOLDER_URL", "/tf-static", "Style sheet and pictures.", func(s *settings) *string { return &s.Config.URLs.Static }),
+	}
+}
+
+func viewTable() []setting {
+	row := func(name, def, doc, contract string, p func(*settings) *string) setting {
+		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Views", Apply: toView(p, contract)}
+	}
+	return []setting{
+		row("SECURITY_POST_LOGIN_VIEW", "`/`", "After signing in. `/` leads to the account page.", "", func(s *settings) *string { return &s.Config.Views.PostLogin }),
+		row("SECURITY_POST_LOGOUT_VIEW", "`/`", "After signing out.", "", func(s *settings) *string { return &s.Config.Views.PostLogout }),
+		row("SECURITY_POST_REGISTER_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After registration.", "", func(s *settings) *string { return &s.Config.Views.PostRegister }),
+		row("SECURITY_POST_VERIFY_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After asking again who one is.", "", func(s *settings) *string { return &s.Config.Views.PostVerify }),
+		row("SECURITY_TWO_FACTOR_POST_SETUP_VIEW", "the set-up page", "After setting up or switching off a second factor.", ".two_factor_setup", func(s *settings) *string { return &s.Config.Views.PostSetup }),
+		row("SECURITY_TWO_FACTOR_ERROR_VIEW", "the sign-in page", "After a step out of turn.", ".login", func(s *settings) *string { return &s.Config.Views.Error }),
+		row("SECURITY_UNAUTHORIZED_VIEW", "a page that says so", "When a role is missing.", "", func(s *settings) *string { return &s.Config.Views.Unauthorized }),
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"time"
+)
+
+func twoFactorTable() []setting {
+	tf := func(f func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
+		return toDuration(f, lo, hi)
+	}
+	return []setting{
+		{Name: "SECURITY_TWO_FACTOR", Type: flag, Default: "true",
+			Doc:   "Second factors can be set up. They cannot be switched off in this version; nobody has to set one up unless `SECURITY_TWO_FACTOR_REQUIRED`.",
+			Apply: applyTwoFactor},
+		{Name: "SECURITY_TWO_FACTOR_REQUIRED", Type: flag, Default: "false", Field: "TwoFactor.Required",
+			Doc: "Everybody needs a second factor; who has none sets one up at the next sign-in.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
+		{Name: "SECURITY_TWO_FACTOR_ENABLED_METHODS", Type: list, Empty: "`authenticator`, and `sms` and `email` where there is a sender", Field: "TwoFactor.EnabledMethods",
+			Doc: "What can be set up, in the order shown: `authenticator`, `sms`, `email`.", Cost: "`email` is the weakest: whoever has the mailbox often has the password's reset too.", Apply: applyMethods},
+		{Name: "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE", Type: flag, Default: "true",
+			Doc:  "The second factor is asked for at every sign-in.",
+			Cost: "`false` lets people have a browser trusted for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY`: then that browser is the second factor.", Apply: toBool(func(s *settings) *bool { return &s.always })},
+		{Name: "SECURITY_TWO_FACTOR_LOGIN_VALIDITY", Type: duration, Default: "30 days", Field: "TwoFactor.LoginValidity",
+			Doc: "How long a trusted browser skips the second factor, 30 days at most; only if `SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false. `0`: it is always asked for.", Apply: tf(func(s *settings) *time.Duration { return &s.validity }, 0, 30*day)},
+		{Name: "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME", Type: text, Default: "tf_validity", Field: "URLs.DeviceCookie",
+			Doc: "Name of that browser's cookie.", Apply: applyCookieName},
+		{Name: "SECURITY_TOTP_SECRETS", Type: secretMap, Empty: "`SECRET_KEY` is used", Field: "TwoFactor.Secrets",
+			Doc: "Keys for authenticator secrets by tag, e.g. `{\"1\": \"...\"}`. The newest tag seals, all open. 32 bytes at least.", Apply: toDict(func(s *settings) *map[string]string { return &s.Config.TwoFactor.Secrets })},
+		{Name: "SECURITY_TOTP_ISSUER", Type: text, Empty: "`TWOFOLD_SITE`", Field: "TwoFactor.Issuer",
+			Doc: "The name shown in authenticator apps.", Apply: toText(func(s *settings) *string { return &s.Config.TwoFactor.Issuer })},
+		{Name: "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", Type: duration, Default: "30", Field: "TwoFactor.AuthenticatorValidity",
+			Doc: "How far off an app's clock may be, both ways, 30 to 120 seconds.", Cost: "At 120 seconds nine codes are right at once in place of three.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.AuthenticatorValidity }, 30*time.Second, 2*time.Minute)},
+		{Name: "SECURITY_TWO_FACTOR_MAIL_VALIDITY", Type: duration, Default: "300", Field: "TwoFactor.MailValidity",
+			Doc: "Life of a mailed code, 10 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.MailValidity }, 30*time.Second, 10*time.Minute)},
+		{Name: "SECURITY_TWO_FACTOR_SMS_VALIDITY", Type: duration, Default: "300", Field: "TwoFactor.SMSValidity",
+			Doc: "Life of a texted code, 10 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SMSValidity }, 30*time.Second, 10*time.Minute)},
+		{Name: "SECURITY_TWO_FACTOR_SETUP_WITHIN", Type: duration, Default: "10 minutes", Field: "TwoFactor.SetupWithin",
+			Doc: "How long a set-up may take, 30 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute, 30*time.Minute)},
+		{Name: "SECURITY_TWO_FACTOR_RESCUE_EMAIL", Type: flag, Default: "true", Field: "TwoFactor.RescueEmail",
+			Doc: "Mails a code to those who lost their second factor. Without a mail server it is not offered.", Cost: "Password and mailbox are then enough for every account; `false` leaves the help of an administrator.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
+		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",
+			Doc: "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
+	}
+}
+
+func applyTwoFactor(_ *settings, raw any) error {
+	on, err := asBool(raw)
+	if err == nil && !on {
+		return errors.New("second factors cannot be switched off in this version: remove the setting; nobody has to set one up unless SECURITY_TWO_FACTOR_REQUIRED is true")
+	}
+	return err
+}
+
+func applyMethods(s *settings, raw any) error {
+	methods, err := asList(raw)
+	if err != nil {
+		return err
+	}
+	if len(methods) == 0 {
+		return errors.New("is an empty list: name at least one of authenticator, sms, email")
+	}
+	seen := map[string]bool{}
+	for _, m := range methods {
+		if m != "authenticator" && m != "sms" && m != "email" {
+			return errors.New("holds a method that is none of authenticator, sms, email: remove it (passkeys and recovery codes are not in this version)")
+		}
+		if seen[m] {
+			return errors.New("names " + m + " twice: remove one")
+		}
+		seen[m] = true
+	}
+	s.methodsGiven = methods
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// A raw value is what a source gave: text from the environment; text, number,
+// bool, array or table from the file. The functions below read one as the type
+// a setting has. Their errors say what is wrong and what to write, and never
+// repeat the value: it may be a secret.
+
+func asText(raw any) (string, error) {
+	s, ok := raw.(string)
+	if !ok {
+		return "", errors.New("is not text: put it in quotes")
+	}
+	s = strings.TrimSpace(s)
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		return "", errors.New("holds a line end or another control character: write it on one line")
+	}
+	return s, nil
+}
+
+func asBool(raw any) (bool, error) {
+	switch v := raw.(type) {
+	case bool:
+		return v, nil
+	case int64:
+		if v == 0 || v == 1 {
+			return v == 1, nil
+		}
+	case string:
+		switch strings.ToLower(strings.TrimSpace(v)) {
+		case "true", "1":
+			return true, nil
+		case "false", "0":
+			return false, nil
+		}
+	}
+	return false, errors.New("is neither true nor false: write true or false")
+}
+
+func asInt(raw any) (int, error) {
+	switch v := raw.(type) {
+	case int64:
+		if int64(int(v)) == v {
+			return int(v), nil
+		}
+	case string:
+		if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil {
+			return n, nil
+		}
+	}
+	return 0, errors.New("is not a whole number: write it in digits")
+}
+
+func asDuration(raw any) (time.Duration, error) {
+	switch v := raw.(type) {
+	case int64:
+		return parseDuration(strconv.FormatInt(v, 10))
+	case string:
+		return parseDuration(v)
+	}
+	return 0, errors.New("is no duration: " + durationHint)
+}
+
+func asList(raw any) ([]string, error) {
+	bad := errors.New(`is no list of texts: write a,b in the environment or ["a", "b"] in the file`)
+	if s, ok := raw.(string); ok {
+		s = strings.TrimSpace(s)
+		if !strings.HasPrefix(s, "[") {
+			return splitList(s), nil
+		}
+		var items []any
+		if decodeJSON(s, &items) != nil {
+			return nil, bad
+		}
+		raw = items
+	}
+	items, ok := raw.([]any)
+	if !ok {
+		return nil, bad
+	}
+	out := make([]string, 0, len(items))
+	for _, it := range items {
+		s, err := asText(it)
+		if err != nil {
+			return nil, bad
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func splitList(s string) []string {
+	out := []string{}
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+func asDict(raw any) (map[string]string, error) {
+	bad := errors.New(`is no dict: write {"KEY": "value"} in the environment or { KEY = "value" } in the file`)
+	if s, ok := raw.(string); ok {
+		var m map[string]any
+		if decodeJSON(s, &m) != nil {
+			return nil, bad
+		}
+		raw = m
+	}
+	m, ok := raw.(map[string]any)
+	if !ok {
+		return nil, bad
+	}
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		if v == nil { // Flask's defaults say None for "not given"
+			continue
+		}
+		s, err := asText(v)
+		if err != nil {
+			return nil, errors.New("holds something that is not text: put every value in quotes")
+		}
+		out[k] = s
+	}
+	return out, nil
+}
+
+// decodeJSON reads exactly one JSON value.
+func decodeJSON(s string, v any) error {
+	d := json.NewDecoder(strings.NewReader(s))
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one value")
+	}
+	return nil
+}
+
+// plain writes a raw value so that it can be compared with the text of a
+// default: lists joined by commas, true and false in small letters.
+func plain(raw any) string {
+	switch v := raw.(type) {
+	case string:
+		s := strings.TrimSpace(v)
+		if strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") {
+			var inner any
+			if decodeJSON(s, &inner) == nil {
+				return plain(inner)
+			}
+		}
+		return s
+	case []any:
+		parts := make([]string, len(v))
+		for i, it := range v {
+			parts[i] = plain(it)
+		}
+		return strings.Join(parts, ",")
+	case nil:
+		return ""
+	case map[string]any:
+		b, err := json.Marshal(v) // keys come sorted
+		if err != nil {
+			return "?"
+		}
+		return string(b)
+	}
+	return fmt.Sprint(raw)
+}
+
+// isNone reports whether a source said "not given": an empty variable, or
+// Python's None as text.
+func isNone(raw any) bool {
+	s, ok := raw.(string)
+	return raw == nil || ok && (strings.TrimSpace(s) == "" || s == "None")
+}

@@ -1,0 +1,221 @@
+package twofold
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// Config says what New needs. Origin, Key and Store are required; every other
+// zero value is the safe choice.
+type Config struct {
+	// Origin is the address of the site as browsers see it, e.g.
+	// "https://example.org": scheme, host, port. Cookies, the check of where a
+	// request comes from and the last line of texts rest on it, never on what a
+	// request says. Plain http is taken for loopback hosts only.
+	Origin string
+	// Key seals what is stored and signs what is handed out.
+	Key Key
+	// Store keeps everything, e.g. sqlite.Open("app.db").
+	Store store.Store
+
+	// Site is the name people see; the origin's host if empty.
+	Site string
+	// Prefix goes in front of every path, e.g. "/auth"; none if empty.
+	Prefix string
+
+	TwoFactor TwoFactor
+	Password  Password
+	Session   Session
+
+	// Mail and SMS send codes. A channel without a sender is not offered.
+	Mail send.Sender
+	SMS  send.Sender
+	// PhoneRegion is the region of phone numbers that are given without
+	// country code; "US" if empty.
+	PhoneRegion string
+
+	// Registerable opens registration to everybody.
+	Registerable bool
+	// Usernames lets people have a username and sign in with it.
+	Usernames bool
+	// SpecificErrors tells a stranger whether an account exists and which of
+	// identity and password was wrong. It costs the privacy of every account.
+	SpecificErrors bool
+
+	// Limits are the budgets of guesses and of messages.
+	Limits limit.Numbers
+	// TrustedProxies may say for whom they forward: only from these addresses
+	// is X-Forwarded-For taken, and only its last hop that is not one of them.
+	TrustedProxies []netip.Prefix
+
+	// URLs renames paths; empty fields keep their names.
+	URLs web.Paths
+	// Views are where people go after a step; empty fields keep the defaults.
+	Views web.Views
+	// Templates replaces pages: a file of the same name as one of ours
+	// ("login.html") takes its place.
+	Templates fs.FS
+	// Locales adds languages: files like "fr.json", with the keys of ours.
+	Locales fs.FS
+	// UserPayload is what JSON answers say of the user; id and e-mail if nil.
+	UserPayload func(Identity) map[string]any
+	// Account adds a small account page at /me.
+	Account bool
+
+	// OnEvent receives what happens, once each, as the types of package event.
+	OnEvent event.Handler
+	// Log receives what an operator must know; nothing if nil.
+	Log *slog.Logger
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+}
+
+// TwoFactor says when and how a second factor is asked for.
+type TwoFactor struct {
+	// Required demands a second factor from everybody.
+	Required bool
+	// Require decides for one user, in place of Required: every admin, say. It
+	// is about users who have none; whoever has one is always asked for it.
+	Require func(Identity) bool
+	// EnabledMethods are offered for set-up, in this order. If empty: the
+	// authenticator app, then sms and email where there is a sender.
+	EnabledMethods []string
+	// LoginValidity lets a browser whose user asks to be remembered skip the
+	// second factor for so long, 30 days at most; zero: it is always asked for.
+	// It costs this: the browser itself becomes the second factor.
+	LoginValidity time.Duration
+	// Issuer is shown in authenticator apps; Site if empty.
+	Issuer string
+	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag
+	// seals, all open.
+	Secrets map[string]string
+	// AuthenticatorValidity is how far off an app's clock may be, both ways: 30
+	// seconds if zero, at most 120. Wider is easier to guess.
+	AuthenticatorValidity time.Duration
+	// MailValidity and SMSValidity are the life of a sent code: 5 minutes if
+	// zero, at most 10.
+	MailValidity, SMSValidity time.Duration
+	// SetupWithin is how long a set-up may take: 10 minutes if zero, at most 30.
+	SetupWithin time.Duration
+	// Freshness is how old the full sign-in may be for a security change: 15
+	// minutes if zero. Negative switches the check off, so whoever finds a
+	// signed-in browser can replace its owner's second factor.
+	Freshness time.Duration
+	// FreshOnlyAfterVerify never takes a sign-in as fresh: each security
+	// change asks again, and that holds for one minute.
+	FreshOnlyAfterVerify bool
+	// RescueEmail mails a code to those who lost their second factor. It costs
+	// this: password and mailbox are then enough for every account.
+	RescueEmail bool
+	// RescueMail is the administrators' address, for those who need help; if
+	// empty, help is not offered.
+	RescueMail string
+}
+
+// Password says how passwords are kept and what they must be.
+type Password struct {
+	// Scheme of new hashes: "argon2" (argon2id; if empty) or "bcrypt".
+	Scheme string
+	// Salt is the SECURITY_PASSWORD_SALT of a Flask-Security installation whose
+	// hashes shall go on working. They are upgraded at sign-in.
+	Salt string
+	// MinLength in code points: 8 if zero. 15 is advised where a password
+	// alone may open a session (NIST SP 800-63B-4 section 3.1.1.2).
+	MinLength int
+	// Slots is how many passwords are hashed at once; one a processor if zero.
+	Slots int
+}
+
+// Session says how long sessions live.
+type Session struct {
+	Idle      time.Duration // without a request: 1 hour if zero
+	Absolute  time.Duration // in all: 24 hours if zero
+	TokenLife time.Duration // of a header token: 15 minutes if zero
+}
+
+// check finds all mistakes at once and names each field.
+func (c *Config) check() error {
+	var errs []error
+	bad := func(field, text string) { errs = append(errs, fmt.Errorf("%s: %s", field, text)) }
+	if err := checkOrigin(c.Origin); err != nil {
+		bad("Origin", err.Error())
+	}
+	if c.Key.load == nil {
+		bad("Key", `is required, e.g. twofold.KeyFile("app.key")`)
+	}
+	if c.Store == nil {
+		bad("Store", `is required, e.g. sqlite.Open("app.db")`)
+	}
+	if c.Prefix != "" && (!strings.HasPrefix(c.Prefix, "/") || strings.HasSuffix(c.Prefix, "/") || strings.ContainsAny(c.Prefix, "{}?# ")) {
+		bad("Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
+	}
+	c.checkTwoFactor(bad)
+	if s := c.Password.Scheme; s != "" && s != "argon2" && s != "bcrypt" {
+		bad("Password.Scheme", `must be "argon2" or "bcrypt"`)
+	}
+	if n := c.Password.MinLength; n != 0 && (n < 8 || n > 64) {
+		bad("Password.MinLength", "must be between 8 and 64")
+	}
+	if err := c.Limits.Check(); err != nil {
+		bad("Limits", err.Error())
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) checkTwoFactor(bad func(field, text string)) {
+	t := c.TwoFactor
+	known := []string{store.Authenticator, store.Email, store.SMS}
+	for _, m := range t.EnabledMethods {
+		switch {
+		case !slices.Contains(known, m):
+			bad("TwoFactor.EnabledMethods", fmt.Sprintf("%q is none of authenticator, email, sms", m))
+		case m == store.Email && c.Mail == nil:
+			bad("TwoFactor.EnabledMethods", "email needs a sender in Mail")
+		case m == store.SMS && c.SMS == nil:
+			bad("TwoFactor.EnabledMethods", "sms needs a sender in SMS")
+		}
+	}
+	within := func(field string, d, lo, hi time.Duration) {
+		if d != 0 && (d < lo || d > hi) {
+			bad("TwoFactor."+field, fmt.Sprintf("must be between %v and %v", lo, hi))
+		}
+	}
+	within("LoginValidity", t.LoginValidity, time.Second, 30*24*time.Hour)
+	within("AuthenticatorValidity", t.AuthenticatorValidity, 30*time.Second, 120*time.Second)
+	within("MailValidity", t.MailValidity, 30*time.Second, 10*time.Minute)
+	within("SMSValidity", t.SMSValidity, 30*time.Second, 10*time.Minute)
+	within("SetupWithin", t.SetupWithin, time.Minute, 30*time.Minute)
+	if t.RescueEmail && c.Mail == nil {
+		bad("TwoFactor.RescueEmail", "needs a sender in Mail")
+	}
+	if t.RescueMail != "" && c.Mail == nil {
+		bad("TwoFactor.RescueMail", "needs a sender in Mail")
+	}
+}
+
+func checkOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if origin == "" || err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" {
+		return errors.New(`must be scheme and host, e.g. "https://example.org"`)
+	}
+	if u.Scheme == "https" {
+		return nil
+	}
+	if u.Scheme == "http" && web.Loopback(u.Hostname()) {
+		return nil
+	}
+	return errors.New("must be https (plain http is for localhost only): passwords and codes would travel in the clear")
+}

@@ -1,0 +1,128 @@
+package event
+
+import (
+	"context"
+	"time"
+)
+
+// Subject is the account an event is about.
+type Subject struct {
+	ID       string
+	Email    string
+	Username string
+}
+
+// Context says when and from where.
+type Context struct {
+	At      time.Time
+	Address string // client address, canonical text
+	Agent   string // user agent, as sent
+}
+
+// Event is one thing that happened. The concrete types are below; switch on
+// them.
+type Event interface {
+	// Name is the wire contract's signal name, e.g. "user-authenticated".
+	Name() string
+}
+
+// Handler receives events. It runs in the request: it should be quick, and
+// must not block. It cannot refuse what has happened.
+type Handler func(ctx context.Context, e Event)
+
+// UserAuthenticated: a session was issued. Via lists the factors proven.
+type UserAuthenticated struct {
+	User    Subject
+	Via     []string
+	Trusted bool // the second factor was skipped by a trusted device
+	Context
+}
+
+// UserFailedAuthn: a wrong password ("password") or a wrong code ("code").
+type UserFailedAuthn struct {
+	User         Subject
+	AuthType     string
+	SecondFactor bool
+	Context
+}
+
+// UserRegistered: an account registered itself.
+type UserRegistered struct {
+	User Subject
+	Context
+}
+
+// UserNotRegistered: somebody tried to register an identity that is taken.
+type UserNotRegistered struct {
+	User                            Subject
+	ExistingEmail, ExistingUsername bool
+	Context
+}
+
+// TFSecurityTokenSent: a code was sent. Destination is masked.
+type TFSecurityTokenSent struct {
+	User                Subject
+	Method, Destination string
+	Context
+}
+
+// TFCodeConfirmed: a second factor was proven at sign-in.
+type TFCodeConfirmed struct {
+	User   Subject
+	Method string
+	Context
+}
+
+// TFProfileChanged: a second factor was set up or changed.
+type TFProfileChanged struct {
+	User   Subject
+	Method string
+	Context
+}
+
+// TFDisabled: second factors were switched off.
+type TFDisabled struct {
+	User Subject
+	Context
+}
+
+// TFRescueRequested: a rescue was asked for ("email", "help").
+type TFRescueRequested struct {
+	User   Subject
+	Option string
+	Context
+}
+
+// TFPaused: too many wrong codes; the account's second factors pause.
+type TFPaused struct {
+	User  Subject
+	Until time.Time
+	Context
+}
+
+// UserReauthenticated: a signed-in user proved again who he is.
+type UserReauthenticated struct {
+	User Subject
+	Via  []string
+	Context
+}
+
+// UserLoggedOut: a session was ended by its user.
+type UserLoggedOut struct {
+	User Subject
+	Context
+}
+
+// The names of the wire contract; those it lacks are spelled the same way.
+func (UserAuthenticated) Name() string   { return "user-authenticated" }
+func (UserFailedAuthn) Name() string     { return "user-failed-authn" }
+func (UserRegistered) Name() string      { return "user-registered" }
+func (UserNotRegistered) Name() string   { return "user-not-registered" }
+func (TFSecurityTokenSent) Name() string { return "tf-security-token-sent" }
+func (TFCodeConfirmed) Name() string     { return "tf-code-confirmed" }
+func (TFProfileChanged) Name() string    { return "tf-profile-changed" }
+func (TFDisabled) Name() string          { return "tf-disabled" }
+func (TFRescueRequested) Name() string   { return "tf-rescue-requested" }
+func (TFPaused) Name() string            { return "tf-paused" }
+func (UserReauthenticated) Name() string { return "user-reauthenticated" }
+func (UserLoggedOut) Name() string       { return "user-logged-out" }

@@ -1,0 +1,29 @@
+// Hello is a page behind two factors on an SQLite file.
+package main
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+func main() {
+	db, err := sqlite.Open("app.db")
+	if err != nil {
+		log.Fatal(err)
+	}
+	auth, err := twofold.New(twofold.Config{Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Registerable: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	auth.Mount(http.DefaultServeMux)
+	http.Handle("/", auth.RequireTwoFactor(http.HandlerFunc(home)))
+	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+}
+
+func home(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "hello, %s\n", twofold.User(r).Email)
+}

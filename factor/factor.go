@@ -1,0 +1,110 @@
+package factor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+var (
+	// ErrWrong says the code is not right: wrong, spent, expired, of another
+	// method or never sent. The person is told no more than that.
+	ErrWrong = errors.New("factor: wrong code")
+	// ErrDestination says that nothing can be sent to that destination.
+	ErrDestination = errors.New("factor: destination is not valid")
+	// ErrSend says that a code could not be sent.
+	ErrSend = errors.New("factor: code could not be sent")
+	// ErrSecret says that a stored secret could not be opened. It is an
+	// operator's problem, and a refusal for the person.
+	ErrSecret = errors.New("factor: stored secret cannot be opened")
+)
+
+// Purpose is what a code is for. A code of one purpose is nothing for another.
+type Purpose string
+
+// The purposes.
+const (
+	SignIn Purpose = "sign-in"
+	Verify Purpose = "verify"
+	SetUp  Purpose = "setup"
+	Rescue Purpose = "rescue"
+)
+
+// Transaction is what a code is bound to.
+type Transaction struct {
+	ID      string // the pending sign-in or the draft; never shown
+	Purpose Purpose
+	User    store.User
+	Locale  string // language of what is sent
+}
+
+// Key names the running code of this transaction and purpose.
+func (t Transaction) Key() string { return string(t.Purpose) + ":" + t.ID }
+
+// Shown is what a person must see to enrol. Only authenticator apps need it;
+// it holds the secret, so it goes out once, in the reply that starts the
+// set-up, and is kept nowhere in the clear.
+type Shown struct {
+	Key      string // base32 in groups of four
+	B32Key   string // base32
+	Username string // the label
+	Issuer   string // who the code is for
+	URI      string // otpauth://totp/...
+	// QR draws the URI as data:image/svg+xml;base64,... It is a function as
+	// drawing costs milliseconds and JSON callers draw for themselves.
+	QR func() template.URL
+}
+
+// Method is one kind of second factor.
+type Method interface {
+	// Channel is the channel a code is sent through; empty if none is sent.
+	Channel() string
+	// BeginEnrol fills in Destination and Secret of the draft, from what the
+	// person gave as destination. It sends nothing. ErrDestination.
+	BeginEnrol(ctx context.Context, t Transaction, destination string, d *store.Draft) (*Shown, error)
+	// FinishEnrol returns the factor if the code proves that the person holds
+	// what the draft says, and spends the code. ErrWrong.
+	FinishEnrol(ctx context.Context, t Transaction, d store.Draft, code string) (store.Factor, error)
+	// Send sends a code for the transaction; a former one is void then. A method
+	// without a channel does nothing. ErrSend.
+	Send(ctx context.Context, t Transaction, destination string) error
+	// Verify returns nil only if the code proves the factor, and then it is
+	// spent: no other caller gets nil for it. ErrWrong.
+	Verify(ctx context.Context, t Transaction, f store.Factor, code string) error
+}
+
+// Digits returns the code without spaces and dashes if exactly n ASCII digits
+// are left, and ErrWrong otherwise. Nothing else is a code.
+func Digits(code string, n int) (string, error) {
+	if len(code) > 4*n {
+		return "", ErrWrong
+	}
+	b := make([]byte, 0, n)
+	for _, c := range []byte(code) {
+		switch {
+		case c == ' ' || c == '-':
+		case c >= '0' && c <= '9':
+			b = append(b, c)
+		default:
+			return "", ErrWrong
+		}
+	}
+	if len(b) != n {
+		return "", ErrWrong
+	}
+	return string(b), nil
+}
+
+// FromDraft is the factor that a draft becomes.
+func FromDraft(d store.Draft) store.Factor {
+	return store.Factor{
+		ID: d.FactorID, UserID: d.UserID, Method: d.Method, Name: d.Name,
+		Destination: d.Destination, Secret: d.Secret, Primary: !d.Add,
+	}
+}
+
+// SecretError wraps the cause of an ErrSecret for the operator's log.
+func SecretError(cause error) error { return fmt.Errorf("%w: %w", ErrSecret, cause) }

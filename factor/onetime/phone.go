@@ -1,0 +1,35 @@
+package onetime
+
+import (
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"github.com/twofold-auth/twofold/factor"
+)
+
+// ParsePhone returns the E.164 form of a number as people type it. Numbers
+// without a country code belong to region. Premium-rate, shared-cost, toll-free
+// and other special numbers are refused, since sending there is how toll fraud
+// earns; so is a number with an extension. Land lines are taken: many carriers
+// deliver texts to them.
+func ParsePhone(s, region string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" || len(s) > 64 {
+		return "", factor.ErrDestination
+	}
+	if region == "" {
+		region = "US"
+	}
+	n, err := phonenumbers.Parse(s, region)
+	if err != nil || !phonenumbers.IsValidNumber(n) || n.GetExtension() != "" {
+		return "", factor.ErrDestination
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.FIXED_LINE,
+		phonenumbers.PERSONAL_NUMBER, phonenumbers.VOIP:
+		return phonenumbers.Format(n, phonenumbers.E164), nil
+	default:
+		return "", factor.ErrDestination
+	}
+}

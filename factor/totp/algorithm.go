@@ -1,0 +1,91 @@
+package totp
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"time"
+)
+
+// The parameters of an authenticator app. They are not negotiable: several
+// apps ignore what the URI says about them.
+const (
+	Period     = 30 // seconds, RFC 6238 section 4.1
+	Size       = 6  // digits
+	SecretSize = 20 // bytes, RFC 4226 section 4 R6 recommends 160 bits
+	minSecret  = 16 // bytes, RFC 4226 section 4 R6 requires 128 bits
+)
+
+// Algorithm is the hash under HMAC. Authenticator factors use SHA1; the other
+// two are there to check this implementation against RFC 6238 appendix B.
+type Algorithm int
+
+// The hashes of RFC 6238.
+const (
+	SHA1 Algorithm = iota
+	SHA256
+	SHA512
+)
+
+func (a Algorithm) hash() func() hash.Hash {
+	switch a {
+	case SHA256:
+		return sha256.New
+	case SHA512:
+		return sha512.New
+	default:
+		return sha1.New
+	}
+}
+
+// Step is the number of the period that t lies in. Before 1970 there is none.
+func Step(t time.Time) int64 {
+	s := t.Unix()
+	if s < 0 {
+		return -1
+	}
+	return s / Period
+}
+
+// Code is the code of a step (RFC 4226 section 5.3).
+func Code(a Algorithm, secret []byte, step int64, digits int) string {
+	var msg [8]byte
+	binary.BigEndian.PutUint64(msg[:], uint64(step))
+	m := hmac.New(a.hash(), secret)
+	m.Write(msg[:])
+	sum := m.Sum(nil)
+	off := sum[len(sum)-1] & 0x0f
+	v := uint64(binary.BigEndian.Uint32(sum[off:off+4]) & 0x7fffffff)
+	mod := uint64(1)
+	for range digits {
+		mod *= 10
+	}
+	return fmt.Sprintf("%0*d", digits, v%mod)
+}
+
+// Match returns the step whose code was given, among those from back steps
+// before now to ahead steps after it. All candidates are computed and compared
+// in constant time, so that time does not tell which one was near (R36). A
+// short secret matches nothing: an empty one would otherwise be a code that
+// anybody can compute.
+func Match(secret []byte, code string, now time.Time, back, ahead int) (step int64, ok bool) {
+	current := Step(now)
+	if len(secret) < minSecret || len(code) != Size || current < 0 {
+		return 0, false
+	}
+	for i := -back; i <= ahead; i++ {
+		s := current + int64(i)
+		if s < 0 {
+			continue
+		}
+		if subtle.ConstantTimeCompare([]byte(Code(SHA1, secret, s, Size)), []byte(code)) == 1 {
+			step, ok = s, true
+		}
+	}
+	return step, ok
+}

@@ -1,0 +1,61 @@
+package totp
+
+import (
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+
+	"github.com/boombuler/barcode/qr"
+)
+
+// URI is the otpauth URI that an app scans. Period, digits and algorithm stand
+// at their defaults and are left out. Issuer and label are percent-encoded, so
+// no text of a user can become a parameter (R33); a colon would end the issuer
+// inside the label and is left out.
+func URI(issuer, label, b32 string) string {
+	return "otpauth://totp/" + escape(issuer) + ":" + escape(label) +
+		"?secret=" + b32 + "&issuer=" + escape(issuer)
+}
+
+func escape(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == ':' || r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
+	// QueryEscape leaves only letters, digits and -_.~ as they are; the wire
+	// contract writes a blank as %20 and keeps the at sign.
+	return strings.NewReplacer("+", "%20", "%40", "@").Replace(url.QueryEscape(s))
+}
+
+// QR draws a text as an SVG image in a data URI: four modules of margin, error
+// correction level M. It returns an empty string for a text that fits no code.
+func QR(text string) template.URL {
+	code, err := qr.Encode(text, qr.M, qr.Unicode)
+	if err != nil {
+		return ""
+	}
+	const margin = 4
+	size := code.Bounds().Dx()
+	var path strings.Builder
+	for y := range size {
+		for x := 0; x < size; x++ {
+			start := x
+			for x < size && dark(code.At(x, y).RGBA()) {
+				x++
+			}
+			if x > start {
+				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", start+margin, y+margin, x-start, x-start)
+			}
+		}
+	}
+	full := size + 2*margin
+	svg := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" shape-rendering="crispEdges">`+
+		`<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, full, full, full, full, path.String())
+	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(svg)))
+}
+
+func dark(r, _, _, _ uint32) bool { return r < 0x8000 }

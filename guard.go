@@ -1,0 +1,69 @@
+package twofold
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// Identity is an account as an application sees it.
+type Identity struct {
+	ID       string
+	Email    string
+	Username string
+	Roles    []string
+	Active   bool
+	Created  time.Time
+}
+
+func identityOf(u store.User) Identity {
+	return Identity{
+		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string(nil), u.Roles...),
+		Active: u.Active, Created: u.CreatedAt,
+	}
+}
+
+// SignedIn is the user of a request and how he proved it.
+type SignedIn struct {
+	Identity
+	Level   int           // 1 or 2 factors proven by this session
+	Trusted bool          // the second factor was skipped by a trusted device
+	Proofs  []store.Proof // how and when each factor was proven
+	FreshAt time.Time     // when all that the account asks for was last proven
+}
+
+// User is who a guard let through. It returns an empty SignedIn, whose ID is
+// empty, for a request that passed no guard.
+func User(r *http.Request) SignedIn {
+	who := web.WhoOf(r)
+	if who == nil {
+		return SignedIn{}
+	}
+	return SignedIn{
+		Identity: identityOf(who.User), Level: int(who.Session.Level), Trusted: who.Session.Trusted,
+		Proofs: append([]store.Proof(nil), who.Session.Proofs...), FreshAt: who.Session.FreshAt,
+	}
+}
+
+// RequireUser lets signed-in users through. Strangers get 401 as JSON, or are
+// sent to sign in and come back.
+func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.RequireUser(next) }
+
+// RequireTwoFactor lets users through whose session rests on two factors, or
+// on one and a trusted device where LoginValidity allows these. Others are
+// sent to set up a second factor.
+func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.RequireTwoFactor(next) }
+
+// RequireFresh lets users through who proved all that their account asks for
+// no longer than d ago. Others are sent to prove it again. A trusted device is
+// never fresh.
+func (a *Auth) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
+	return a.site.RequireFresh(d)
+}
+
+// RequireRole lets users through who have all of the roles. Others get 403.
+func (a *Auth) RequireRole(names ...string) func(http.Handler) http.Handler {
+	return a.site.RequireRole(names...)
+}

@@ -1,0 +1,106 @@
+package twofold
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Key is where the application's secrets come from: KeyFile or KeyText.
+type Key struct{ load func() (secrets, error) }
+
+// secrets are the loaded keys, oldest first.
+type secrets []string
+
+// newestFirst is the order in which they sign and verify.
+func (s secrets) newestFirst() []string {
+	out := make([]string, 0, len(s))
+	for i := len(s) - 1; i >= 0; i-- {
+		out = append(out, s[i])
+	}
+	return out
+}
+
+// tagged is the order in which they seal and open: "1" is the oldest.
+func (s secrets) tagged() map[string]string {
+	out := map[string]string{}
+	for i, k := range s {
+		out[strconv.Itoa(i+1)] = k
+	}
+	return out
+}
+
+// KeyFile keeps the keys in a file of its own, one a line, which is made with
+// a random key and mode 0600 if it does not exist. To rotate, append a line
+// (NewKey makes one): the last one seals and signs, all of them open and
+// verify. Whoever reads the file and the database can compute every second
+// factor; back them up apart.
+func KeyFile(path string) Key {
+	return Key{load: func() (secrets, error) { return loadKeyFile(path) }}
+}
+
+// KeyText takes the keys themselves, oldest first, each of at least 32 bytes.
+func KeyText(oldestFirst ...string) Key {
+	return Key{load: func() (secrets, error) { return oldestFirst, nil }}
+}
+
+// NewKey returns a new key of 256 random bits, as text.
+func NewKey() string {
+	b := make([]byte, 32)
+	rand.Read(b) // never fails: crypto/rand aborts the program instead
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func loadKeyFile(path string) (secrets, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := writeNewKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+		raw, err = os.ReadFile(path) // of two processes that start at once, both read the winner's
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s can be read by others: chmod 600 it", path)
+	}
+	keys := strings.Fields(string(raw))
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s holds no key: remove it to have one made, if nothing was sealed yet", path)
+	}
+	return keys, nil
+}
+
+// writeNewKey writes beside the file and links it into place, so that nobody
+// ever reads half a key and of two writers one wins.
+func writeNewKey(path string) error {
+	tmp, err := os.CreateTemp(dirOf(path), ".twofold-key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.WriteString(NewKey() + "\n"); err != nil {
+		return errors.Join(err, tmp.Close())
+	}
+	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Link(tmp.Name(), path)
+}
+
+func dirOf(path string) string {
+	if i := strings.LastIndexByte(path, os.PathSeparator); i >= 0 {
+		return path[:i+1]
+	}
+	return "."
+}

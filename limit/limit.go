@@ -1,0 +1,207 @@
+package limit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Numbers are the figures of all budgets. A zero field means its default.
+type Numbers struct {
+	// FirstFailures wrong passwords in a row make the account wait
+	// (default 10; NIST SP 800-63B-4 section 3.2.2 allows at most 100).
+	FirstFailures int
+	// FirstHold is the first wait (default 30 s); it doubles with each further
+	// failure up to FirstMaxHold (default 1 h).
+	FirstHold, FirstMaxHold time.Duration
+	// SecondFailures wrong codes within SecondWindow (defaults 5, 15 min) pause
+	// all second factors of the account for SecondWindow, over all sign-ins,
+	// browsers and nodes.
+	SecondFailures int
+	SecondWindow   time.Duration
+	// FactorFailures consecutive wrong codes ever (default 100, the bound of
+	// NIST SP 800-63B-4 section 3.2.2) switch one factor off until it is set
+	// up again or the account is rescued.
+	FactorFailures int
+	// SendGap is the least time between two codes of one sign-in or set-up
+	// (default 30 s).
+	SendGap time.Duration
+	// SendShort codes per 10 minutes and SendDay per 24 hours go to one
+	// destination (defaults 5 and 10). A code that comes back right gives its
+	// place back: what it limits is sending to somebody who does not answer.
+	SendShort, SendDay int
+}
+
+func (n Numbers) withDefaults() Numbers {
+	setInt(&n.FirstFailures, 10)
+	setDur(&n.FirstHold, 30*time.Second)
+	setDur(&n.FirstMaxHold, time.Hour)
+	setInt(&n.SecondFailures, 5)
+	setDur(&n.SecondWindow, 15*time.Minute)
+	setInt(&n.FactorFailures, 100)
+	setDur(&n.SendGap, 30*time.Second)
+	setInt(&n.SendShort, 5)
+	setInt(&n.SendDay, 10)
+	return n
+}
+
+func setInt(p *int, d int) {
+	if *p == 0 {
+		*p = d
+	}
+}
+
+func setDur(p *time.Duration, d time.Duration) {
+	if *p == 0 {
+		*p = d
+	}
+}
+
+// Check names every figure that is out of bounds.
+func (n Numbers) Check() error {
+	d := n.withDefaults()
+	var errs []error
+	bound := func(name string, v, lo, hi int) {
+		if v < lo || v > hi {
+			errs = append(errs, fmt.Errorf("%s: must be between %d and %d", name, lo, hi))
+		}
+	}
+	bound("FirstFailures", d.FirstFailures, 1, 100)
+	bound("SecondFailures", d.SecondFailures, 1, 10)
+	bound("FactorFailures", d.FactorFailures, d.SecondFailures, 100)
+	bound("SendShort", d.SendShort, 1, 1000)
+	bound("SendDay", d.SendDay, 1, 1000)
+	if d.SecondWindow < time.Minute {
+		errs = append(errs, errors.New("SecondWindow: must be at least one minute"))
+	}
+	if d.FirstHold < 0 || d.SendGap < 0 || d.FirstMaxHold < d.FirstHold {
+		errs = append(errs, errors.New("FirstHold, FirstMaxHold, SendGap: must not be negative, and the longest wait not below the first"))
+	}
+	return errors.Join(errs...)
+}
+
+// Paused says that a budget is closed until a time.
+type Paused struct{ Until time.Time }
+
+func (p *Paused) Error() string { return "limit: too many attempts" }
+
+// Limiter reserves places in budgets.
+type Limiter struct {
+	counters store.Counters
+	now      func() time.Time
+	n        Numbers
+}
+
+// New returns a limiter with the given figures.
+func New(c store.Counters, now func() time.Time, n Numbers) *Limiter {
+	return &Limiter{counters: c, now: now, n: n.withDefaults()}
+}
+
+// Place is a reserved place in one or more budgets.
+type Place struct {
+	l    *Limiter
+	own  []string // given back singly: other failures still count
+	all  []string // cleared: this very authenticator was proven
+	done bool
+}
+
+// Refund gives back the own place and nothing else: the guess was right, but it
+// was not this very authenticator that was proven (a rescue).
+func (p *Place) Refund(ctx context.Context) error {
+	p.all = nil
+	return p.Right(ctx)
+}
+
+// Right tells the budgets that the guess was right.
+func (p *Place) Right(ctx context.Context) error {
+	if p == nil || p.done {
+		return nil
+	}
+	p.done = true
+	if len(p.own) > 0 {
+		if err := p.l.counters.Release(ctx, false, p.own...); err != nil {
+			return err
+		}
+	}
+	if len(p.all) > 0 {
+		return p.l.counters.Release(ctx, true, p.all...)
+	}
+	return nil
+}
+
+// FirstFactor reserves one guess at the password behind a canonical identity.
+// It is the same budget for known and unknown identities, so it tells nothing.
+func (l *Limiter) FirstFactor(ctx context.Context, identity string) (*Place, error) {
+	k := key("first", identity)
+	return l.reserve(ctx, &Place{all: []string{k}}, store.Claim{
+		Key: k, Limit: l.n.FirstFailures, Window: 24 * time.Hour, Hold: l.n.FirstHold, MaxHold: l.n.FirstMaxHold,
+	})
+}
+
+// SecondFactor reserves one guess at a second factor of the account: in the
+// account's pause budget and, if factor is not empty, in the budget that ends
+// the factor's life.
+func (l *Limiter) SecondFactor(ctx context.Context, userID, factor string) (*Place, error) {
+	k := key("second", userID)
+	claims := []store.Claim{{Key: k, Limit: l.n.SecondFailures, Window: l.n.SecondWindow, Hold: l.n.SecondWindow}}
+	p := &Place{own: []string{k}}
+	if factor != "" {
+		const forever = 10 * 365 * 24 * time.Hour
+		fk := key("factor", factor)
+		claims = append(claims, store.Claim{Key: fk, Limit: l.n.FactorFailures, Window: forever, Hold: forever})
+		p.all = []string{fk}
+	}
+	return l.reserve(ctx, p, claims...)
+}
+
+// Send reserves one message to a destination within a transaction. Answered
+// gives the place back when the code comes back right.
+func (l *Limiter) Send(ctx context.Context, transaction, channel, destination string) error {
+	_, err := l.reserve(ctx, &Place{},
+		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap, Hold: l.n.SendGap},
+		store.Claim{Key: key("send10m", channel, destination), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
+		store.Claim{Key: key("send24h", channel, destination), Limit: l.n.SendDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
+	return err
+}
+
+// Answered tells the budgets of a destination that a code sent there came
+// back right.
+func (l *Limiter) Answered(ctx context.Context, channel, destination string) error {
+	return l.counters.Release(ctx, false, key("send10m", channel, destination), key("send24h", channel, destination))
+}
+
+// Alert reserves one message to the administrators for an account: three an
+// hour (R72: rescue is asked for rarely).
+func (l *Limiter) Alert(ctx context.Context, userID string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("alert", userID), Limit: 3, Window: time.Hour, Hold: time.Hour})
+	return err
+}
+
+func (l *Limiter) reserve(ctx context.Context, p *Place, claims ...store.Claim) (*Place, error) {
+	p.l = l
+	opens, err := l.counters.Reserve(ctx, l.now(), claims...)
+	if errors.Is(err, store.ErrUsed) {
+		return nil, &Paused{Until: opens}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// key names a counter: the budget in words, then a hash, so that no text of a
+// user can collide with another key or grow the row.
+func key(budget string, parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		fmt.Fprintf(&b, "%d:%s", len(p), p)
+	}
+	sum := sha256.Sum256([]byte(b.String()))
+	return budget + ":" + base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,35 @@
+package login
+
+import "errors"
+
+// What a step may refuse with, beside *limit.Paused and errors of the store
+// (which mean 503 and change nothing).
+var (
+	// ErrUnknownUser: no such identity. Time and cost are those of ErrPassword.
+	ErrUnknownUser = errors.New("login: unknown identity")
+	// ErrPassword: wrong password.
+	ErrPassword = errors.New("login: wrong password")
+	// ErrDisabled: right password, but the account is switched off.
+	ErrDisabled = errors.New("login: account is disabled")
+	// ErrState: the step does not belong here now: no pending sign-in, another
+	// one, or one that is over.
+	ErrState = errors.New("login: not in this state")
+	// ErrCode: wrong code.
+	ErrCode = errors.New("login: wrong code")
+	// ErrSend: a code could not be sent.
+	ErrSend = errors.New("login: code could not be sent")
+	// ErrMethod: the method is not offered here.
+	ErrMethod = errors.New("login: method not available")
+	// ErrChoice: the choice is not one of those offered.
+	ErrChoice = errors.New("login: not a valid choice")
+	// ErrPhone: nothing can be sent to that phone number.
+	ErrPhone = errors.New("login: phone number is not valid")
+	// ErrReauthenticate: the session is not fresh at the account's level.
+	ErrReauthenticate = errors.New("login: fresh authentication needed")
+	// ErrSetupToken: no such draft, or not this session's.
+	ErrSetupToken = errors.New("login: no such set-up")
+	// ErrSetupExpired: the draft is too old.
+	ErrSetupExpired = errors.New("login: set-up expired")
+	// ErrTaken: registration of an identity that exists.
+	ErrTaken = errors.New("login: identity is taken")
+)

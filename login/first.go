@@ -1,0 +1,217 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Attempt is a sign-in with a password.
+type Attempt struct {
+	Identity string // e-mail address or username, as typed
+	Password string
+	Remember bool
+}
+
+// Password is the step of the first factor. Errors: ErrUnknownUser,
+// ErrPassword, ErrDisabled, *limit.Paused; ErrSend together with an Outcome
+// whose Pending stands although its code did not go out.
+func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+	u, err := l.c.Accounts.Find(ctx, a.Identity)
+	unknown := errors.Is(err, store.ErrNotFound)
+	if err != nil && !unknown {
+		return Outcome{}, err
+	}
+	if err := l.password(ctx, u, a.Identity, a.Password, b); err != nil {
+		if unknown && errors.Is(err, ErrPassword) {
+			return Outcome{}, ErrUnknownUser
+		}
+		return Outcome{}, err
+	}
+	return l.gate(ctx, u, store.Proof{Method: "password", At: l.c.Now()}, a.Remember, b)
+}
+
+// password checks a password against an account (a zero User: nobody's) within
+// the account's budget. Sign-in and re-authentication share it (R117).
+func (l *Login) password(ctx context.Context, u store.User, identity, plain string, b Browser) error {
+	budget := "id:" + u.ID
+	if u.ID == "" {
+		budget = "key:" + account.Key(identity)
+	}
+	place, err := l.c.Limits.FirstFactor(ctx, budget)
+	if err != nil {
+		return err
+	}
+	ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if u.ID != "" {
+			l.emit(ctx, event.UserFailedAuthn{User: subject(u), AuthType: "password", Context: l.at(b)})
+		}
+		return ErrPassword
+	}
+	if err := place.Right(ctx); err != nil {
+		return err
+	}
+	if !u.Active { // told only to who knows the password (R122)
+		return ErrDisabled
+	}
+	return nil
+}
+
+// Registration is an account that somebody makes for himself.
+type Registration struct {
+	Email    string
+	Username string
+	Password string
+}
+
+// Register makes an account and goes on to the gate, so that a required second
+// factor is set up before the first session. ErrTaken costs what a success
+// costs.
+func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
+	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password})
+	if errors.Is(err, store.ErrExists) {
+		e := event.UserNotRegistered{Context: l.at(b)}
+		if taken, err := l.c.Accounts.Find(ctx, r.Email); err == nil {
+			e.User, e.ExistingEmail = subject(taken), true
+		} else {
+			e.ExistingUsername = true
+		}
+		l.emit(ctx, e)
+		return Outcome{}, ErrTaken
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	l.emit(ctx, event.UserRegistered{User: subject(u), Context: l.at(b)})
+	return l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
+}
+
+// gate is where every first factor arrives. What is asked next comes from the
+// account's real factors and the policy, never from the way in.
+func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(factors) == 0 {
+		if l.c.Policy.Require(u) {
+			return l.startPending(ctx, u, nil, store.Pending{State: store.Setup, First: first, Remember: remember}, b)
+		}
+		return l.finish(ctx, granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}, b)
+	}
+	if l.c.Policy.TrustDevices && b.Device != "" {
+		next, life, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if ok {
+			out, err := l.finish(ctx, granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}, trusted: true}, b)
+			out.DeviceCookie, out.DeviceLife = next, life
+			return out, err
+		}
+	}
+	return l.startPending(ctx, u, l.usable(factors), store.Pending{First: first, Remember: remember}, b)
+}
+
+// finish issues and wraps.
+func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, error) {
+	opened, err := l.issue(ctx, g, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: g.user, Session: opened}, nil
+}
+
+// startPending stores a pending sign-in and, where there is one factor that
+// needs a message, sends its code.
+func (l *Login) startPending(ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser) (Outcome, error) {
+	token := seal.Token()
+	now := l.c.Now()
+	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
+	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
+	switch {
+	case p.State == store.Setup:
+	case len(factors) == 1:
+		p.State, p.Factor = store.Ready, factors[0].ID
+	default:
+		p.State = store.Select
+	}
+	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
+		return Outcome{}, err
+	}
+	view := l.view(p, factors)
+	view.Token = token
+	out := Outcome{User: u, Pending: view}
+	if p.State == store.Ready {
+		return out, l.sendCode(ctx, p, u, factors[0], b)
+	}
+	return out, nil
+}
+
+// sendCode sends the code of a pending's factor, within the budgets.
+func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Browser) error {
+	m := l.c.Methods[f.Method]
+	if m == nil {
+		return ErrSend
+	}
+	if m.Channel() == "" {
+		return nil
+	}
+	if err := l.c.Limits.Send(ctx, p.Hash, m.Channel(), f.Destination); err != nil {
+		return err
+	}
+	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
+		return l.sendError(ctx, u, f.Method, err)
+	}
+	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Context: l.at(b)})
+	return nil
+}
+
+// sendError keeps the cause for the operator and tells the person one thing.
+func (l *Login) sendError(ctx context.Context, u store.User, method string, err error) error {
+	if !errors.Is(err, factor.ErrSend) {
+		return err
+	}
+	l.c.Log.ErrorContext(ctx, "code could not be sent", "user", u.ID, "method", method, "cause", err)
+	return ErrSend
+}
+
+func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
+	purpose := factor.SignIn
+	if p.SessionID != "" {
+		purpose = factor.Verify
+	}
+	return factor.Transaction{ID: p.Hash, Purpose: purpose, User: u, Locale: b.Locale}
+}
+
+// view is a pending as its browser may see it.
+func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
+	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != ""}
+	seen := map[string]bool{}
+	for _, f := range factors {
+		if f.Primary {
+			v.Primary = f.Method
+		}
+		if f.ID == p.Factor {
+			v.Method = f.Method
+		}
+		if !seen[f.Method] {
+			seen[f.Method] = true
+			v.Methods = append(v.Methods, f.Method)
+		}
+		v.Factors = append(v.Factors, Choice{ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination})
+	}
+	if v.Primary == "" && len(factors) > 0 {
+		v.Primary = factors[0].Method
+	}
+	return v
+}

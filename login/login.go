@@ -1,0 +1,209 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/device"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/session"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// PendingLife is the absolute life of a pending sign-in (NIST SP 800-63B-4
+// section 3.1.3.2: a transaction is completed within ten minutes).
+const PendingLife = 10 * time.Minute
+
+// Policy is what the operator decided. Zero values are the safe ones.
+type Policy struct {
+	// Methods are the second factors offered for set-up, in display order.
+	Methods []string
+	// Require says whether a user who has no second factor must set one up
+	// before he gets a session. A user who has one is always asked for it.
+	Require func(u store.User) bool
+	// TrustDevices lets a browser that asked for it skip the second factor for
+	// the device manager's life (level one plus trusted, never fresh).
+	TrustDevices bool
+	// Freshness is how old a full proof may be for security changes. Negative:
+	// any age will do, so whoever finds a signed-in browser can change its
+	// owner's second factor.
+	Freshness time.Duration
+	// OnlyVerifyIsFresh: a sign-in is never fresh, only a re-authentication is.
+	OnlyVerifyIsFresh bool
+	// SetupWithin is the life of a draft.
+	SetupWithin time.Duration
+	// RescueEmail offers a code to the account's mailbox to those who lost
+	// their second factor. It lowers every account to the security of its
+	// mailbox (and password).
+	RescueEmail bool
+	// RescueAfterReset is how long after a password reset through the mailbox
+	// that mailbox cannot rescue.
+	RescueAfterReset time.Duration
+}
+
+// Alert tells the administrators that a user lost the second factor.
+type Alert func(ctx context.Context, u store.User, locale string) error
+
+// Config says what login needs. Everything is required but Events and Log.
+type Config struct {
+	Accounts   *account.Accounts
+	Sessions   *session.Manager
+	Devices    *device.Manager
+	Limits     *limit.Limiter
+	Factors    store.Factors
+	Pendings   store.Pendings
+	Drafts     store.Drafts
+	Challenges store.Challenges
+	Methods    map[string]factor.Method
+	// RescueCodes sends and tries the codes of a rescue by e-mail.
+	RescueCodes Trier
+	Alert       Alert // nil: nobody is told, and the choice is not offered
+	Policy      Policy
+	Now         func() time.Time
+	Events      event.Handler
+	Log         *slog.Logger
+}
+
+// Trier sends and spends codes that belong to no enrolled factor.
+type Trier interface {
+	Send(ctx context.Context, t factor.Transaction, destination string) error
+	Try(ctx context.Context, t factor.Transaction, destination, code string) error
+}
+
+// Login is the door and all steps that lead to it.
+type Login struct{ c Config }
+
+// New returns the steps.
+func New(c Config) (*Login, error) {
+	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
+		c.Pendings == nil || c.Drafts == nil || c.Challenges == nil || c.Now == nil {
+		return nil, errors.New("login: incomplete configuration")
+	}
+	if c.Policy.Require == nil {
+		c.Policy.Require = func(store.User) bool { return false }
+	}
+	if c.Policy.Freshness == 0 {
+		c.Policy.Freshness = 15 * time.Minute
+	}
+	if c.Policy.SetupWithin == 0 {
+		c.Policy.SetupWithin = 10 * time.Minute
+	}
+	if c.Policy.RescueAfterReset == 0 {
+		c.Policy.RescueAfterReset = 24 * time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Login{c}, nil
+}
+
+// Browser is where a step is asked from.
+type Browser struct {
+	Address string // canonical client address
+	Agent   string // user agent as sent, cut to 256 bytes
+	Device  string // value of the trusted-device cookie, if any
+	Locale  string // language for what is sent
+	// WantToken asks for a header token beside the session, proving the same.
+	WantToken bool
+}
+
+// Who is a signed-in caller.
+type Who struct {
+	User    store.User
+	Session store.Session
+}
+
+// Outcome is what a step led to: a session, or a pending sign-in.
+type Outcome struct {
+	User    store.User
+	Session *Opened
+	Pending *Pending
+	// DeviceCookie is set when the trusted-device cookie shall have this value
+	// for DeviceLife.
+	DeviceCookie string
+	DeviceLife   time.Duration
+}
+
+// Opened is a session that was just issued.
+type Opened struct {
+	Token string // the cookie's value; empty if the caller keeps its header token
+	// Header is a header token, if the browser wanted one.
+	Header string
+	store.Session
+}
+
+// Pending is a sign-in that waits for the second factor, as its browser may
+// see it.
+type Pending struct {
+	Token   string // the cookie's value; empty if the browser keeps the one it has
+	State   store.PendingState
+	Method  string   // the method to prove; empty unless State is Ready
+	Methods []string // the methods to choose from
+	Factors []Choice // what stands behind them
+	Primary string   // method of the primary factor
+	Expires time.Time
+	Verify  bool // re-authentication of a signed-in user
+}
+
+// Choice is a factor to choose.
+type Choice struct {
+	ID          string
+	Method      string
+	Name        string
+	Destination string // masked by web
+}
+
+// subject is the account as events name it.
+func subject(u store.User) event.Subject {
+	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
+}
+
+func (l *Login) at(b Browser) event.Context {
+	return event.Context{At: l.c.Now(), Address: b.Address, Agent: b.Agent}
+}
+
+func (l *Login) emit(ctx context.Context, e event.Event) {
+	if l.c.Events != nil {
+		l.c.Events(ctx, e)
+	}
+}
+
+// enabled says whether a method is offered by policy and built.
+func (l *Login) enabled(method string) bool {
+	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil
+}
+
+// usable leaves out factors whose method is switched off. If none is left, the
+// user still has a second factor and must prove it: then all stay, and the ones
+// that do not work end in rescue, not in a sign-in without them (R20).
+func (l *Login) usable(all []store.Factor) []store.Factor {
+	var out []store.Factor
+	for _, f := range all {
+		if l.enabled(f.Method) {
+			out = append(out, f)
+		}
+	}
+	if len(out) == 0 {
+		return all
+	}
+	return out
+}
+
+// secondFactorPlace reserves a guess; a closed budget is told to subscribers.
+func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
+	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID)
+	var p *limit.Paused
+	if errors.As(err, &p) {
+		l.emit(ctx, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)})
+	}
+	return place, err
+}
+
+func hash(token string) string { return seal.HashToken(token) }

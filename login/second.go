@@ -1,0 +1,318 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/device"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Help and ByEmail are the ways of rescue.
+const (
+	Help    = "help"  // tell the administrators
+	ByEmail = "email" // a code to the account's mailbox
+)
+
+// waiting is a pending sign-in with the records it rests on.
+type waiting struct {
+	store.Pending
+	user    store.User
+	factors []store.Factor // those that can be proven
+}
+
+func (w waiting) factor() (store.Factor, bool) {
+	for _, f := range w.factors {
+		if f.ID == w.Factor {
+			return f, true
+		}
+	}
+	return store.Factor{}, false
+}
+
+// waiting finds the pending behind a browser's token. It is nobody's when it
+// has expired, when the user's credentials changed or the account was switched
+// off since, and when it does not belong to who is signed in here: a sign-in
+// belongs to nobody, a re-authentication to the session that began it (R16).
+func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, error) {
+	if token == "" {
+		return waiting{}, ErrState
+	}
+	p, err := l.c.Pendings.Pending(ctx, hash(token), l.c.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return waiting{}, ErrState
+	}
+	if err != nil {
+		return waiting{}, err
+	}
+	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
+		return waiting{}, ErrState
+	}
+	u, err := l.c.Accounts.ByID(ctx, p.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return waiting{}, ErrState
+	}
+	if err != nil {
+		return waiting{}, err
+	}
+	if !u.Active || u.Uniquifier != p.Uniquifier {
+		return waiting{}, ErrState
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return waiting{}, err
+	}
+	return waiting{Pending: p, user: u, factors: l.usable(factors)}, nil
+}
+
+// Look returns the pending sign-in of a browser.
+func (l *Login) Look(ctx context.Context, token string, who *Who) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
+}
+
+// Choose picks the factor to prove, by method or by id, and sends its code.
+// It may be called again to try another way. ErrChoice, ErrSend.
+func (l *Login) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.State == store.Setup || len(w.factors) < 2 {
+		return Outcome{}, ErrState
+	}
+	var chosen *store.Factor
+	for i, f := range w.factors {
+		if which != "" && (f.ID == which || f.Method == which && chosen == nil) {
+			chosen = &w.factors[i]
+		}
+	}
+	if chosen == nil {
+		return Outcome{}, ErrChoice
+	}
+	w.State, w.Factor = store.Ready, chosen.ID
+	if err := l.advance(ctx, w.Pending); err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
+}
+
+func (l *Login) advance(ctx context.Context, p store.Pending) error {
+	err := l.c.Pendings.AdvancePending(ctx, p)
+	if errors.Is(err, store.ErrUsed) {
+		return ErrState
+	}
+	return err
+}
+
+// Resend sends another code for the chosen factor; the former one is void.
+// ErrMethod: nothing is sent for this factor.
+func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	f, ok := w.factor()
+	if w.State != store.Ready || !ok {
+		return Outcome{}, ErrState
+	}
+	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
+		return Outcome{}, ErrMethod
+	}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
+}
+
+// RescueOptions are the ways of rescue open to a pending sign-in.
+func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return nil, err
+	}
+	return l.rescueOptions(w), nil
+}
+
+func (l *Login) rescueOptions(w waiting) []string {
+	if w.State != store.Ready || w.SessionID != "" {
+		return nil
+	}
+	var out []string
+	if l.c.Alert != nil {
+		out = append(out, Help)
+	}
+	// One mailbox must not be enough (R73): not after a first factor that came
+	// through it, and not soon after a reset through it.
+	reset := !w.user.ResetAt.IsZero() && l.c.Now().Sub(w.user.ResetAt) < l.c.Policy.RescueAfterReset
+	if l.c.Policy.RescueEmail && l.c.RescueCodes != nil && w.First.Method != store.Email && !reset {
+		out = append(out, ByEmail)
+	}
+	return out
+}
+
+// Rescue helps a user who proved the first factor and lost the second.
+// ErrChoice, ErrSend.
+func (l *Login) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.State != store.Ready || w.SessionID != "" {
+		return Outcome{}, ErrState
+	}
+	offered := false
+	for _, o := range l.rescueOptions(w) {
+		offered = offered || o == option
+	}
+	if !offered {
+		return Outcome{}, ErrChoice
+	}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	if option == Help {
+		err = l.rescueByHelp(ctx, w, b)
+	} else {
+		err = l.rescueByEmail(ctx, w, b)
+	}
+	if err == nil {
+		l.emit(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
+	}
+	return out, err
+}
+
+func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
+	if err := l.c.Limits.Alert(ctx, w.user.ID); err != nil {
+		return err
+	}
+	if err := l.c.Alert(ctx, w.user, b.Locale); err != nil {
+		l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
+		return ErrSend
+	}
+	return nil
+}
+
+func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
+	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email); err != nil {
+		return err
+	}
+	if !w.Rescue {
+		w.Rescue = true
+		if err := l.advance(ctx, w.Pending); err != nil {
+			return err
+		}
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	t.Purpose = factor.Rescue
+	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
+		return l.sendError(ctx, w.user, "rescue", err)
+	}
+	l.emit(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Context: l.at(b)})
+	return nil
+}
+
+// Validate is the step of the second factor. ErrCode, ErrState, *limit.Paused.
+func (l *Login) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.State == store.Setup {
+		return l.confirm(ctx, actor{pending: &w}, "", code, b)
+	}
+	f, ok := w.factor()
+	if w.State != store.Ready || !ok {
+		return Outcome{}, ErrState
+	}
+	rescued, err := l.prove(ctx, w, f, code, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	proof := store.Proof{Method: f.Method, At: l.c.Now()}
+	if rescued {
+		proof.Method = "rescue"
+	}
+	return l.complete(ctx, w, who, proof, b)
+}
+
+// prove spends a code of the factor or, if one was mailed, of the rescue. The
+// guess is reserved first; every spelling of "no" is ErrCode.
+func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
+	place, err := l.secondFactorPlace(ctx, w.user, f.ID, b)
+	if err != nil {
+		return false, err
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	err = factor.ErrWrong
+	if m := l.c.Methods[f.Method]; m != nil {
+		err = m.Verify(ctx, t, f, code)
+	}
+	if errors.Is(err, factor.ErrSecret) {
+		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
+		err = factor.ErrWrong
+	}
+	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil {
+		t.Purpose = factor.Rescue
+		err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+		rescued = err == nil
+	}
+	switch {
+	case errors.Is(err, factor.ErrWrong):
+		l.emit(ctx, event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Context: l.at(b)})
+		return false, ErrCode
+	case err != nil:
+		return false, err
+	case rescued:
+		err = errors.Join(place.Refund(ctx), l.c.Limits.Answered(ctx, store.Email, w.user.Email))
+	default:
+		err = place.Right(ctx)
+		if f.Destination != "" {
+			err = errors.Join(err, l.c.Limits.Answered(ctx, f.Method, f.Destination))
+		}
+	}
+	return rescued, err
+}
+
+// complete takes the pending whose second factor has just been proven, and
+// issues. Of several callers one gets here with the pending in hand.
+func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.Proof, b Browser) (Outcome, error) {
+	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
+		return Outcome{}, ErrState
+	} else if err != nil {
+		return Outcome{}, err
+	}
+	g := granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, second}}
+	if w.SessionID != "" {
+		g.renews, g.verified = &who.Session, true
+	} else {
+		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
+	}
+	out, err := l.finish(ctx, g, b)
+	if errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, ErrState // the session to renew was ended meanwhile
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.SessionID == "" && second.Method != "rescue" {
+		err = l.trust(ctx, &out, w.Remember, b)
+	}
+	return out, err
+}
+
+// trust makes this browser a trusted device if its user asked for it and
+// policy allows it; only ever after a second factor was proven (R79).
+func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
+	if !remember || !l.c.Policy.TrustDevices || l.c.Devices.Life() <= 0 {
+		return nil
+	}
+	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address)
+	if err != nil {
+		return err
+	}
+	out.DeviceCookie, out.DeviceLife = cookie, l.c.Devices.Life()
+	return nil
+}

@@ -1,0 +1,386 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// maxFactors bounds how many factors one account may have (R64).
+const maxFactors = 10
+
+// actor is who sets up a factor: a signed-in user with a fresh session at the
+// account's full level, or a sign-in that must enrol before it gets one. A
+// pending sign-in of an account that has a factor is neither (R18).
+type actor struct {
+	who     *Who
+	pending *waiting
+}
+
+func (a actor) user() store.User {
+	if a.who != nil {
+		return a.who.User
+	}
+	return a.pending.user
+}
+
+// owner names whose draft it is. A session keeps its id when its token changes.
+func (a actor) owner() string {
+	if a.who != nil {
+		return "session:" + a.who.Session.ID
+	}
+	return "pending:" + a.pending.Hash
+}
+
+// actor finds out who is asking. A session must be fresh to begin.
+func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
+	if who != nil {
+		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
+			return actor{}, err
+		}
+		return actor{who: who}, nil
+	}
+	w, err := l.waiting(ctx, token, nil)
+	if err != nil {
+		return actor{}, err
+	}
+	if w.State != store.Setup || len(w.factors) > 0 {
+		return actor{}, ErrState
+	}
+	return actor{pending: &w}, nil
+}
+
+// RequireFresh is the rule of every security change: everything the account
+// asks for was proven within the limit, by this session. A trusted device
+// proved one factor of two and is never fresh. ErrReauthenticate.
+func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) error {
+	if limit < 0 {
+		return nil // switched off by the operator, at the price Policy names
+	}
+	if l.c.Policy.OnlyVerifyIsFresh {
+		limit = min(limit, time.Minute)
+	}
+	s := who.Session
+	age := l.c.Now().Sub(s.FreshAt)
+	if s.FreshAt.IsZero() || s.Trusted || age >= limit || age < -limit {
+		return ErrReauthenticate
+	}
+	if s.Level >= store.TwoFactors {
+		return nil
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return err
+	}
+	if len(factors) > 0 {
+		return ErrReauthenticate
+	}
+	return nil
+}
+
+// Profile is what a user has and may have.
+type Profile struct {
+	User     store.User
+	Required bool // a second factor may not be given up
+	Primary  *store.Factor
+	Factors  []store.Factor
+	Methods  []string // offered for set-up, in display order
+	Pending  bool     // asked by a sign-in that must enrol
+}
+
+// Setup returns what the caller has and may set up.
+func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, error) {
+	a, err := l.actor(ctx, token, who)
+	if err != nil {
+		return Profile{}, err
+	}
+	return l.Profile(ctx, a.user(), a.pending != nil)
+}
+
+// Profile returns what a user has and may have.
+func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profile, error) {
+	p := Profile{User: u, Required: l.c.Policy.Require(u), Pending: pending}
+	var err error
+	if p.Factors, err = l.c.Factors.FactorsOf(ctx, u.ID); err != nil {
+		return Profile{}, err
+	}
+	for i, f := range p.Factors {
+		if f.Primary || i == 0 && p.Primary == nil {
+			p.Primary = &p.Factors[i]
+		}
+	}
+	for _, m := range l.c.Policy.Methods {
+		if l.enabled(m) {
+			p.Methods = append(p.Methods, m)
+		}
+	}
+	return p, nil
+}
+
+// Wish is a factor to be set up.
+type Wish struct {
+	Method string
+	Phone  string // for sms
+	Add    bool   // beside the present ones; otherwise it replaces the primary
+	Name   string // what the user calls it
+}
+
+// Begun is a draft that waits for its first code.
+type Begun struct {
+	Method     string
+	StateToken string // empty for a sign-in: its cookie is enough
+	Shown      *factor.Shown
+}
+
+// BeginSetup stores a draft and sends its code. Nothing is active before
+// ConfirmSetup; a set-up that exists keeps working. ErrMethod, ErrPhone,
+// ErrReauthenticate, ErrState; ErrSend together with a Begun whose draft
+// stands.
+func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, b Browser) (Begun, error) {
+	a, err := l.actor(ctx, token, who)
+	if err != nil {
+		return Begun{}, err
+	}
+	if !l.enabled(w.Method) {
+		return Begun{}, ErrMethod
+	}
+	u, m, now := a.user(), l.c.Methods[w.Method], l.c.Now()
+	state := seal.Token()
+	d := store.Draft{
+		Owner: a.owner(), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
+	}
+	t := draftTransaction(d, u, b)
+	shown, err := m.BeginEnrol(ctx, t, w.Phone, &d)
+	if errors.Is(err, factor.ErrDestination) {
+		return Begun{}, ErrPhone
+	}
+	if err != nil {
+		return Begun{}, err
+	}
+	if m.Channel() != "" {
+		if err := l.c.Limits.Send(ctx, d.Owner, m.Channel(), d.Destination); err != nil {
+			return Begun{}, err
+		}
+	}
+	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
+		return Begun{}, err
+	}
+	begun := Begun{Method: w.Method, Shown: shown}
+	if a.who != nil {
+		begun.StateToken = state
+	}
+	if m.Channel() == "" {
+		return begun, nil
+	}
+	if err := m.Send(ctx, t, d.Destination); err != nil {
+		return begun, l.sendError(ctx, u, d.Method, err)
+	}
+	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Context: l.at(b)})
+	return begun, nil
+}
+
+func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
+	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: b.Locale}
+}
+
+// ConfirmSetup activates the draft of a signed-in user. With a state token it
+// must be that draft; an empty one means the session's draft.
+// ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
+func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+	return l.confirm(ctx, actor{who: &who}, state, code, b)
+}
+
+// SettingUp says whether the caller has a draft that waits for its code, and
+// of which method.
+func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (method string, ok bool, err error) {
+	a := actor{who: who}
+	if who == nil {
+		w, err := l.waiting(ctx, token, nil)
+		if errors.Is(err, ErrState) || err == nil && w.State != store.Setup {
+			return "", false, nil
+		}
+		if err != nil {
+			return "", false, err
+		}
+		a.pending = &w
+	}
+	d, err := l.draft(ctx, a, "")
+	switch {
+	case errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
+		return "", false, nil
+	case err != nil:
+		return "", false, err
+	}
+	return d.Method, true, nil
+}
+
+// draft finds the actor's draft: his own, under his present credentials.
+func (l *Login) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
+	d, err := l.c.Drafts.Draft(ctx, a.owner())
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Draft{}, ErrSetupToken
+	}
+	if err != nil {
+		return store.Draft{}, err
+	}
+	if state != "" && d.ID != hash(state) || d.UserID != a.user().ID || d.Uniquifier != a.user().Uniquifier {
+		return store.Draft{}, ErrSetupToken
+	}
+	if !l.c.Now().Before(d.ExpiresAt) {
+		return store.Draft{}, ErrSetupExpired
+	}
+	return d, nil
+}
+
+func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
+	d, err := l.draft(ctx, a, state)
+	if errors.Is(err, ErrSetupToken) && a.pending != nil {
+		err = ErrState
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, m := a.user(), l.c.Methods[d.Method]
+	if m == nil || !l.enabled(d.Method) {
+		return Outcome{}, ErrMethod
+	}
+	f, err := l.enrol(ctx, u, m, d, code, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	// Consume first: draft, then pending, then the change, then the session.
+	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
+		return Outcome{}, stateError(err)
+	}
+	if a.pending != nil {
+		if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+			return Outcome{}, stateError(err)
+		}
+	}
+	changed, err := l.activate(ctx, u, f, d.Add)
+	if err != nil {
+		return Outcome{}, err
+	}
+	l.emit(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)})
+	return l.enrolled(ctx, a, changed, d.Method, b)
+}
+
+// enrol checks the first code within a budget of the draft's own: guesses at
+// what oneself is setting up must not use up the account's.
+func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser) (store.Factor, error) {
+	place, err := l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "")
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f, err := m.FinishEnrol(ctx, draftTransaction(d, u, b), d, code)
+	if errors.Is(err, factor.ErrWrong) {
+		return store.Factor{}, ErrCode
+	}
+	if err != nil {
+		return store.Factor{}, err
+	}
+	if d.Destination != "" {
+		err = l.c.Limits.Answered(ctx, d.Method, d.Destination)
+	}
+	f.CreatedAt = l.c.Now()
+	return f, errors.Join(err, place.Right(ctx))
+}
+
+// activate makes the factor real and everything issued before it dead, in one
+// statement.
+func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool) (store.User, error) {
+	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return store.User{}, err
+	}
+	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	if len(present) == 0 {
+		f.Primary = true
+	}
+	for i, p := range present {
+		if !add && (p.Primary || i == 0) {
+			c.Remove = append(c.Remove, p.ID)
+			break
+		}
+	}
+	if len(present)-len(c.Remove) >= maxFactors {
+		return store.User{}, ErrMethod
+	}
+	return l.change(ctx, u, c)
+}
+
+// change applies a change of factors and returns the user as he is after it.
+func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
+	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
+		return store.User{}, stateError(err)
+	}
+	l.c.Sessions.Forget()
+	u.Uniquifier = c.To
+	return u, nil
+}
+
+// stateError: whoever lost the race for a one-time thing is in a state that is
+// over.
+func stateError(err error) error {
+	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+		return ErrState
+	}
+	return err
+}
+
+// enrolled gives the acting browser its new session; all others are dead.
+func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method string, b Browser) (Outcome, error) {
+	second := store.Proof{Method: method, At: l.c.Now()}
+	if a.who != nil {
+		proofs := append(firstProofs(a.who.Session), second)
+		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
+	}
+	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: method, Context: l.at(b)})
+	out, err := l.finish(ctx, granted{user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}}, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	err = l.trust(ctx, &out, a.pending.Remember, b)
+	return out, err
+}
+
+// firstProofs are the proofs of a session's first factor.
+func firstProofs(s store.Session) []store.Proof {
+	if len(s.Proofs) == 0 {
+		return nil
+	}
+	return s.Proofs[:1:1]
+}
+
+// renew replaces the acting session after a change of credentials.
+func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
+	b.WantToken = false
+	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, verified: true}, b)
+	return out, stateError(err)
+}
+
+// Disable removes all second factors of a signed-in user. ErrMethod when one is
+// required of him; ErrReauthenticate.
+func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	if l.c.Policy.Require(who.User) {
+		return Outcome{}, ErrMethod
+	}
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	l.emit(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)})
+	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+}

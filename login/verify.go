@@ -1,0 +1,49 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Verify is re-authentication: the signed-in user proves again all that his
+// account asks for. With a password alone where that is all; otherwise a
+// pending, bound to this session, that Validate completes. ErrPassword.
+func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (Outcome, error) {
+	if err := l.password(ctx, who.User, "", plain, b); err != nil {
+		return Outcome{}, err
+	}
+	first := store.Proof{Method: "password", At: l.c.Now()}
+	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(factors) > 0 {
+		p := store.Pending{First: first, SessionID: who.Session.ID}
+		return l.startPending(ctx, who.User, l.usable(factors), p, b)
+	}
+	out, err := l.finish(ctx, granted{
+		user: who.User, level: store.OneFactor, proofs: []store.Proof{first}, renews: &who.Session, verified: true,
+	}, b)
+	return out, stateError(err)
+}
+
+// Logout ends a session and a pending sign-in. Either may be absent; ending
+// what is over already is no error.
+func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
+	if pending != "" {
+		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
+			return err
+		}
+	}
+	if who == nil {
+		return nil
+	}
+	if _, err := l.c.Sessions.Take(ctx, who.Session.Hash); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	l.emit(ctx, event.UserLoggedOut{User: subject(who.User), Context: l.at(b)})
+	return nil
+}

@@ -1,0 +1,159 @@
+package password
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/crypto/argon2"
+)
+
+const (
+	argonMark    = "dHdvZm9sZA" // base64 of "twofold": the keyid of our hashes
+	argonVersion = "v=19"       // 1.3, the only one in RFC 9106
+
+	saltLen = 16 // RFC 9106 section 4
+	tagLen  = 32
+
+	// Ceilings: whoever can write a hash must not be able to exhaust the server.
+	maxMemory  = 1 << 20 // KiB
+	maxTime    = 20
+	maxThreads = 16
+)
+
+// Strict: unused bits of the last character must be zero, so a hash has one spelling.
+var b64 = base64.RawStdEncoding.Strict()
+
+// argon is an argon2 hash in the PHC string format,
+// https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
+type argon struct {
+	variant string // "argon2id" or "argon2i"
+	memory  uint32 // KiB
+	time    uint32
+	threads uint8
+	own     bool
+	salt    []byte
+	tag     []byte
+}
+
+// argonCost returns an argon that has the cost in c and no salt or tag.
+func argonCost(c Config) (argon, error) {
+	a := argon{variant: "argon2id", memory: c.Memory, time: c.Time, threads: c.Threads, own: true}
+	var errs []error
+	if a.memory == 0 {
+		a.memory = 19456
+	} else if a.memory < 19456 || a.memory > maxMemory {
+		errs = append(errs, fmt.Errorf("password: Memory is %d KiB: use 19456 to %d", a.memory, maxMemory))
+	}
+	if a.time == 0 {
+		a.time = 2
+	} else if a.time < 2 || a.time > maxTime {
+		errs = append(errs, fmt.Errorf("password: Time is %d: use 2 to %d passes", a.time, maxTime))
+	}
+	if a.threads == 0 {
+		a.threads = 1
+	} else if a.threads > maxThreads {
+		errs = append(errs, fmt.Errorf("password: Threads is %d: use 1 to %d", a.threads, maxThreads))
+	}
+	return a, errors.Join(errs...)
+}
+
+func (a argon) create(password string) (string, error) {
+	a.salt = make([]byte, saltLen)
+	if _, err := rand.Read(a.salt); err != nil {
+		return "", err
+	}
+	a.tag = a.sum([]byte(normal(password)), tagLen)
+	return a.String(), nil
+}
+
+// dummy returns a hash of nothing: verifying against it costs the same as a real one.
+func (a argon) dummy() argon {
+	a.salt, a.tag = make([]byte, saltLen), make([]byte, tagLen)
+	_, _ = rand.Read(a.salt) // crypto/rand ends the program rather than fail
+	_, _ = rand.Read(a.tag)
+	return a
+}
+
+func (a argon) marked() bool { return a.own }
+
+func (a argon) matches(prepared []byte) bool {
+	return subtle.ConstantTimeCompare(a.tag, a.sum(prepared, len(a.tag))) == 1
+}
+
+// fresh reports that other is at least as strong as a, the configured cost. More
+// threads than configured make a hash faster, not stronger, and do not count.
+func (a argon) fresh(other decoded) bool {
+	o, ok := other.(argon)
+	return ok && o.variant == a.variant && o.memory >= a.memory && o.time >= a.time && len(o.salt) >= saltLen && len(o.tag) >= tagLen
+}
+
+func (a argon) sum(prepared []byte, n int) []byte {
+	if a.variant == "argon2i" {
+		return argon2.Key(prepared, a.salt, a.time, a.memory, a.threads, uint32(n))
+	}
+	return argon2.IDKey(prepared, a.salt, a.time, a.memory, a.threads, uint32(n))
+}
+
+// String returns the PHC string; decodeArgon accepts this spelling and no other.
+func (a argon) String() string {
+	mark := ""
+	if a.own {
+		mark = ",keyid=" + argonMark
+	}
+	return fmt.Sprintf("$%s$%s$m=%d,t=%d,p=%d%s$%s$%s", a.variant, argonVersion,
+		a.memory, a.time, a.threads, mark, b64.EncodeToString(a.salt), b64.EncodeToString(a.tag))
+}
+
+// decodeArgon reads a PHC string and checks every bound, because x/crypto runs (or
+// panics on) whatever it is given.
+func decodeArgon(encoded string) (decoded, error) {
+	f := strings.Split(encoded, "$")
+	if len(f) != 6 || f[0] != "" {
+		return nil, ErrMalformed
+	}
+	if f[2] != argonVersion {
+		return nil, ErrUnknownScheme
+	}
+	p := strings.Split(f[3], ",")
+	if len(p) < 3 || len(p) > 4 {
+		return nil, ErrMalformed
+	}
+	a := argon{variant: f[1], own: len(p) == 4}
+	if a.own && p[3] != "keyid="+argonMark {
+		return nil, ErrUnknownScheme // another system's pepper
+	}
+	m, err1 := parameter(p[0], "m=", maxMemory)
+	t, err2 := parameter(p[1], "t=", maxTime)
+	l, err3 := parameter(p[2], "p=", maxThreads)
+	if err1 != nil || err2 != nil || err3 != nil || m < 8*l { // m >= 8p: RFC 9106, 3.1
+		return nil, ErrMalformed
+	}
+	a.memory, a.time, a.threads = m, t, uint8(l)
+	var err error
+	if a.salt, err = b64.DecodeString(f[4]); err != nil || len(a.salt) < 8 || len(a.salt) > 64 {
+		return nil, ErrMalformed
+	}
+	// A short tag would match by luck, and an empty one always.
+	if a.tag, err = b64.DecodeString(f[5]); err != nil || len(a.tag) < 16 || len(a.tag) > 64 {
+		return nil, ErrMalformed
+	}
+	if a.String() != encoded { // line breaks in base64, zeros before a number
+		return nil, ErrMalformed
+	}
+	return a, nil
+}
+
+// parameter reads "name=number", 1 to limit.
+func parameter(s, name string, limit uint64) (uint32, error) {
+	digits, ok := strings.CutPrefix(s, name)
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if !ok || err != nil || n < 1 || n > limit {
+		return 0, ErrMalformed
+	}
+	return uint32(n), nil
+}

@@ -1,0 +1,183 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const (
+	goodArgon  = "$argon2id$v=19$m=65536,t=3,p=4$MDEyMzQ1Njc4OWFiY2RlZg$EOyZNRHG2UlECYeAj0j4xU4ETmyw333e1U1t9WXV5mc"
+	goodBcrypt = "$2b$04$abcdefghijklmnopqrstuulLZwC/0FQ4eBEnZjYXWjmY0J2wn.TQm"
+)
+
+func TestDecodeAccepts(t *testing.T) {
+	for _, s := range []string{
+		goodArgon, goodBcrypt, bcryptMark + goodBcrypt,
+		strings.Replace(goodArgon, "argon2id", "argon2i", 1),
+		strings.Replace(goodArgon, "p=4", "p=4,keyid="+argonMark, 1),
+		strings.Replace(goodArgon, "m=65536,t=3,p=4", "m=1048576,t=20,p=16", 1),
+		strings.Replace(goodBcrypt, "$04$", "$15$", 1),
+	} {
+		d, err := decode(s)
+		if err != nil {
+			t.Errorf("%s: %v", s, err)
+		} else if d.marked() != strings.Contains(s, "keyid") && !strings.HasPrefix(s, bcryptMark) {
+			t.Errorf("%s: marked %v", s, d.marked())
+		}
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	in := func(s, old, new string) string {
+		if !strings.Contains(s, old) {
+			t.Fatalf("no %q in %s", old, s)
+		}
+		return strings.Replace(s, old, new, 1)
+	}
+	for _, s := range []string{
+		in(goodArgon, "m=65536", "m=1048577"), in(goodArgon, "m=65536", "m=31"), in(goodArgon, "m=65536", "m=0"),
+		in(goodArgon, "m=65536", "m=4294967297"), in(goodArgon, "m=65536", "m=065536"), in(goodArgon, "m=65536", "m=+65536"),
+		in(goodArgon, "m=65536", "m=-1"), in(goodArgon, "m=65536", "65536"), in(goodArgon, "m=65536,", ""),
+		in(goodArgon, "t=3", "t=0"), in(goodArgon, "t=3", "t=21"), in(goodArgon, "p=4", "p=0"), in(goodArgon, "p=4", "p=17"),
+		in(goodArgon, "p=4", "p=260"), in(goodArgon, "p=4", "p=4,"), in(goodArgon, "p=4", "p=4,keyid="),
+		in(goodArgon, "p=4", "p=4,keyid=AAAA"), in(goodArgon, "p=4", "p=4,data=AAAA"), in(goodArgon, "p=4", "p=4,keyid="+argonMark+",data=AA"),
+		in(goodArgon, "v=19$", ""), in(goodArgon, "v=19", "v=18"), in(goodArgon, "argon2id", "argon2d"), in(goodArgon, "argon2id", "argon2"),
+		in(goodArgon, "MDEyMzQ1Njc4OWFiY2RlZg", ""), in(goodArgon, "MDEyMzQ1Njc4OWFiY2RlZg", "MDEy"), in(goodArgon, "RlZg", "RlZh"),
+		in(goodArgon, "RlZg", "RlZg=="), in(goodArgon, "RlZg", "Rl\nZg"), in(goodArgon, "EOyZNRHG2UlECYeAj0j4xU4ETmyw333e1U1t9WXV5mc", ""),
+		in(goodArgon, "EOyZNRHG2UlECYeAj0j4xU4ETmyw333e1U1t9WXV5mc", "EOyZNRHG2Ul"), goodArgon + "$", goodArgon + "\n", " " + goodArgon,
+		in(goodArgon, "MDEy", strings.Repeat("MDEy", 22)), strings.Repeat("$", 600),
+		in(goodBcrypt, "$04$", "$03$"), in(goodBcrypt, "$04$", "$16$"), in(goodBcrypt, "$04$", "$31$"), in(goodBcrypt, "$04$", "$-4$"),
+		in(goodBcrypt, "$04$", "$0:$"), in(goodBcrypt, "$2b$", "$2x$"), in(goodBcrypt, "$2b$", "$3b$"), in(goodBcrypt, "abc", "a$c"),
+		in(goodBcrypt, "abc", "a\xffc"), goodBcrypt + "x", goodBcrypt[:59], bcryptMark, bcryptMark + goodArgon, bcryptMark + bcryptMark + goodBcrypt,
+	} {
+		if d, err := decode(s); !errors.Is(err, ErrMalformed) && !errors.Is(err, ErrUnknownScheme) {
+			t.Errorf("%q: %v, %v", s, d, err)
+		}
+	}
+}
+
+// What decode accepts is within bounds, and has one spelling.
+func FuzzDecode(f *testing.F) {
+	f.Add(goodArgon)
+	f.Add(goodBcrypt)
+	f.Add(bcryptMark + goodBcrypt)
+	f.Add(strings.Replace(goodArgon, "p=4", "p=4,keyid="+argonMark, 1))
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := decode(s)
+		switch d := d.(type) {
+		case nil:
+			if err == nil {
+				t.Fatal("neither hash nor error")
+			}
+		case argon:
+			if d.memory < 8 || d.memory > maxMemory || d.time < 1 || d.time > maxTime || d.threads < 1 || d.threads > maxThreads ||
+				len(d.salt) < 8 || len(d.tag) < 16 || d.String() != s || d.own != strings.Contains(s, "keyid=") {
+				t.Fatalf("%q: %+v", s, d)
+			}
+		case bcryptHash:
+			if d.cost < 4 || d.cost > maxBcryptCost || len(d.text) != bcryptLen || d.own != strings.HasPrefix(s, bcryptMark) {
+				t.Fatalf("%q: %+v", s, d)
+			}
+			if d.cost == 4 && d.matches([]byte("no such password")) {
+				t.Fatalf("%q matches", s)
+			}
+		}
+	})
+}
+
+func TestDummiesDecode(t *testing.T) {
+	cost, err := argonCost(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decode(cost.dummy().String()); err != nil {
+		t.Error(err)
+	}
+	for range 100 {
+		if _, err := decode(bcryptMark + defaultBcrypt.dummy().text); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFlaskPreparation(t *testing.T) {
+	const want = "LYTHjl+tR4olwwoVwxtw0B7j24WOOffplRNnqK1Gtadg0qjHc13Sd/BtqlP30Xyk1Q/wrihfJipJfRghXNm7FA=="
+	p := flaskPreparation("salty")
+	if got := p("password"); got != want {
+		t.Error(got)
+	}
+	if p("caf\u00e9") != p("cafe\u0301") {
+		t.Error("not normalised")
+	}
+	if flaskPreparation("") != nil {
+		t.Error("a preparation without salt")
+	}
+}
+
+func TestSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := slots{free: make(chan struct{}, 1), wait: 10 * time.Second}
+		if err := s.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := s.take(t.Context()); err != ErrBusy || time.Since(start) != 10*time.Second {
+			t.Fatalf("full: %v after %v", err, time.Since(start))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("cancelled in the queue: %v", err)
+		}
+		if err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("cancelled before: %v", err)
+		}
+		var order []int
+		for i := range 5 {
+			go func() {
+				if err := s.take(t.Context()); err != nil {
+					t.Error(err)
+				}
+				order = append(order, i)
+				s.release()
+			}()
+			synctest.Wait()
+		}
+		s.release() // those who gave up are gone: the next in line gets it
+		synctest.Wait()
+		for i, got := range order {
+			if len(order) != 5 || got != i {
+				t.Fatalf("served in order %v", order)
+			}
+		}
+		if len(s.free) != 0 {
+			t.Error("a slot leaked")
+		}
+	})
+}
+
+// A caller that goes away while its hash runs does not free the slot early, and the
+// slot is free afterwards.
+func TestSlotFreedAfterWork(t *testing.T) {
+	h, err := New(Config{Slots: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- h.Burn(ctx, "x") }()
+	for len(h.slots.free) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if len(h.slots.free) != 0 {
+		t.Error("slot kept")
+	}
+}

@@ -1,0 +1,201 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// MaxBytes is the longest password in bytes (128 code points are at most 512).
+const MaxBytes = 1024
+
+var (
+	// ErrBusy means that no slot came free within [Config].Wait: answer 503.
+	ErrBusy = errors.New("password: too many sign-ins at once")
+	// ErrTooLong means more than [MaxBytes], or more than [Policy].MaxLength.
+	ErrTooLong = errors.New("password: too long")
+	// ErrMalformed means that a password has a NUL byte or is not UTF-8, or that a
+	// stored hash is damaged or asks for more than this package is ready to spend.
+	ErrMalformed = errors.New("password: malformed")
+	// ErrUnknownScheme means that a stored hash is of a kind not supported here.
+	ErrUnknownScheme = errors.New("password: unknown kind of hash")
+)
+
+// Config says how to hash. The zero Config is safe.
+type Config struct {
+	// Scheme is "argon2" (argon2id, the default when empty) or "bcrypt" (cost 12).
+	Scheme string
+
+	// Memory (KiB), Time (passes) and Threads are argon2id's cost. Zero means
+	// 19456, 2 and 1, the least that OWASP allows; less is an error, and so is more
+	// than 1 GiB, 20 and 16.
+	Memory  uint32
+	Time    uint32
+	Threads uint8
+
+	// Salt is SECURITY_PASSWORD_SALT of the Flask-Security installation that hashes
+	// were imported from; a secret. Empty means that there is none.
+	Salt string
+
+	// Slots is how many hashes run at once. Zero means GOMAXPROCS.
+	Slots int
+
+	// Wait is how long a caller waits for a slot. Zero means 10 seconds.
+	Wait time.Duration
+}
+
+// A Hasher hashes and verifies passwords. It is safe for concurrent use.
+type Hasher struct {
+	create func(password string) (string, error)
+	fresh  func(decoded) bool // as good as what create makes
+	flask  func(password string) string
+	dummy  decoded
+	slots  slots
+}
+
+// decoded is a stored hash, taken apart and found to be within bounds.
+type decoded interface {
+	marked() bool                 // made by this package, over NFKC
+	matches(prepared []byte) bool // runs the whole hash, compares in constant time
+}
+
+// New checks c and reports every mistake at once.
+func New(c Config) (*Hasher, error) {
+	var errs []error
+	if c.Slots < 0 {
+		errs = append(errs, fmt.Errorf("password: Slots is %d: use 0 for one per processor", c.Slots))
+	}
+	if c.Wait < 0 {
+		errs = append(errs, fmt.Errorf("password: Wait is %v: use 0 for 10 seconds", c.Wait))
+	}
+	h := &Hasher{flask: flaskPreparation(c.Salt)}
+	switch c.Scheme {
+	case "", "argon2":
+		cost, err := argonCost(c)
+		errs = append(errs, err)
+		h.create, h.fresh, h.dummy = cost.create, cost.fresh, cost.dummy()
+	case "bcrypt":
+		if c.Memory != 0 || c.Time != 0 || c.Threads != 0 {
+			errs = append(errs, errors.New("password: Memory, Time and Threads are for argon2: leave them out with bcrypt"))
+		}
+		h.create, h.fresh, h.dummy = defaultBcrypt.create, defaultBcrypt.fresh, defaultBcrypt.dummy()
+	default:
+		errs = append(errs, fmt.Errorf("password: Scheme is %q: use argon2 or bcrypt", c.Scheme))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	h.slots = newSlots(c.Slots, c.Wait)
+	return h, nil
+}
+
+// Hash returns the string to store for password. The error is [ErrTooLong],
+// [ErrMalformed] (empty, NUL or not UTF-8), [ErrBusy], or ctx's.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if len(password) > MaxBytes {
+		return "", ErrTooLong
+	}
+	if !plausible(password) {
+		return "", ErrMalformed
+	}
+	if err := h.slots.take(ctx); err != nil {
+		return "", err
+	}
+	defer h.slots.release()
+	return h.create(password)
+}
+
+// Verify reports whether password belongs to the stored hash encoded. Upgrade means
+// that it does, and that the hash should be replaced by one of [Hasher.Hash]: it
+// came from elsewhere or is weaker than configured.
+//
+// An empty hash never matches, at the cost of one that does not. A password that
+// Hash refuses as malformed never matches, at no cost. The error is [ErrTooLong],
+// [ErrMalformed] or [ErrUnknownScheme] (the stored hash), [ErrBusy], or ctx's; ok is
+// false then.
+func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
+	if encoded == "" {
+		return false, false, h.Burn(ctx, password)
+	}
+	d, err := decode(encoded)
+	if err != nil {
+		if late := h.Burn(ctx, password); late != nil {
+			err = late
+		}
+		return false, false, err
+	}
+	ok, err = h.run(ctx, password, d)
+	return ok, ok && !(d.marked() && h.fresh(d)), err
+}
+
+// Burn does the work of a Verify that fails, and returns the errors it would: call
+// it when there is no such user, so that time does not tell (OWASP Authentication
+// Cheat Sheet, "Authentication Responses"). The cost is that of the configured
+// scheme; until imported hashes are rewritten, those of another cost stand out.
+func (h *Hasher) Burn(ctx context.Context, password string) error {
+	_, err := h.run(ctx, password, h.dummy)
+	return err
+}
+
+// run verifies in a slot. The caller's own goroutine does the work, and hashing
+// does not stop for ctx, so a slot is never given up while its memory is in use.
+func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, error) {
+	if len(password) > MaxBytes {
+		return false, ErrTooLong
+	}
+	if !plausible(password) {
+		return false, nil
+	}
+	if err := h.slots.take(ctx); err != nil {
+		return false, err
+	}
+	defer h.slots.release()
+	return d.matches([]byte(h.prepare(password, d))), nil
+}
+
+// prepare returns what the stored hash was made of; see "Stored forms".
+func (h *Hasher) prepare(password string, d decoded) string {
+	switch {
+	case d.marked():
+		return normal(password)
+	case h.flask != nil:
+		return h.flask(password)
+	default:
+		return password
+	}
+}
+
+// plausible refuses what never matches: nothing at all; NUL, at which C
+// implementations of bcrypt stop reading; and invalid UTF-8, which has no normal form.
+func plausible(password string) bool {
+	return password != "" && !strings.Contains(password, "\x00") && utf8.ValidString(password)
+}
+
+// decode takes a stored hash apart. 512 bytes is far above any that is accepted.
+func decode(encoded string) (decoded, error) {
+	switch {
+	case len(encoded) > 512:
+		return nil, ErrMalformed
+	case strings.HasPrefix(encoded, "$argon2id$"), strings.HasPrefix(encoded, "$argon2i$"):
+		return decodeArgon(encoded)
+	case strings.HasPrefix(encoded, bcryptMark+"$2"), strings.HasPrefix(encoded, "$2"):
+		return decodeBcrypt(encoded)
+	default:
+		return nil, ErrUnknownScheme
+	}
+}
+
+// newSlots applies the defaults of Config.
+func newSlots(n int, wait time.Duration) slots {
+	if n == 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	if wait == 0 {
+		wait = 10 * time.Second
+	}
+	return slots{free: make(chan struct{}, n), wait: wait}
+}

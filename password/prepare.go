@@ -1,0 +1,35 @@
+package password
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// normal is the form that our hashes are made of: the same password typed on two
+// keyboards is the same string (NFKC is one of the two forms that NIST SP 800-63B of
+// 2017, 5.1.1.2 names).
+func normal(password string) string { return norm.NFKC.String(password) }
+
+// flaskPreparation returns Flask-Security's preparation with the given salt, or nil
+// without one. A closure keeps the salt out of reach of printers and loggers.
+func flaskPreparation(salt string) func(string) string {
+	if salt == "" {
+		return nil
+	}
+	return func(password string) string {
+		mac := hmac.New(sha512.New, []byte(salt))
+		mac.Write([]byte(norm.NFKD.String(password)))
+		return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	}
+}
+
+// shrink makes 44 characters of a password in normal form, for bcrypt.
+func shrink(prepared []byte) []byte {
+	mac := hmac.New(sha256.New, []byte("twofold/password/bcrypt"))
+	mac.Write(prepared)
+	return []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+}

@@ -1,0 +1,38 @@
+package password
+
+import (
+	"context"
+	"time"
+)
+
+// slots is a semaphore with a queue: the channel holds one value for each hash that
+// runs, and Go serves its blocked senders in the order they came.
+type slots struct {
+	free chan struct{}
+	wait time.Duration
+}
+
+// take waits for a slot, at most s.wait and no longer than ctx lives. A caller that
+// gives up leaves the queue, so it costs those behind it nothing.
+func (s slots) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case s.free <- struct{}{}:
+		return nil
+	default:
+	}
+	late := time.NewTimer(s.wait)
+	defer late.Stop()
+	select {
+	case s.free <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-late.C:
+		return ErrBusy
+	}
+}
+
+func (s slots) release() { <-s.free }

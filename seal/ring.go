@@ -1,0 +1,166 @@
+package seal
+
+import (
+	"cmp"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+)
+
+var (
+	// ErrUnknownKey means that a value was sealed under a tag that the ring does
+	// not have: an operator has taken a key away too early.
+	ErrUnknownKey = errors.New("seal: the key this was sealed with is not in the ring")
+	// ErrForged means that a value or token is damaged, forged, or belongs to
+	// another purpose or owner. It does not say which.
+	ErrForged = errors.New("seal: not authentic")
+)
+
+const (
+	version = 1   // first byte of every sealed value
+	maxTag  = 255 // a tag's length is one byte
+)
+
+// A Ring seals secrets at rest with the newest of its keys and opens them with
+// any. The zero Ring has no key: it refuses to seal, and opens nothing.
+type Ring struct {
+	newest string
+	roots  map[string]root // by tag; never written after NewRing
+}
+
+// NewRing makes a ring of the secrets in keys, by tag. A tag is 1 to 255 bytes, a
+// secret at least 32, and no two tags may share a secret. The largest tag is the
+// newest: by number when every tag consists of digits, else in byte order.
+// NewRing reports every mistake at once, by tag, and never shows a secret.
+func NewRing(keys map[string]string) (*Ring, error) {
+	if len(keys) == 0 {
+		return nil, errors.New("seal: no keys: give at least one, such as tag 1; " + cure)
+	}
+	tags := slices.SortedFunc(maps.Keys(keys), tagOrder(keys))
+	r := &Ring{newest: tags[len(tags)-1], roots: make(map[string]root, len(keys))}
+	bySecret := make(map[string]string, len(keys))
+	var errs []error
+	for _, tag := range tags {
+		if len(tag) == 0 || len(tag) > maxTag {
+			errs = append(errs, fmt.Errorf("seal: tag %.20q: a tag has 1 to %d bytes: choose a short one, such as 1", tag, maxTag))
+			continue
+		}
+		derive, err := newRoot(keys[tag])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("seal: the secret of tag %q %w", tag, err))
+			continue
+		}
+		if first, dup := bySecret[keys[tag]]; dup {
+			errs = append(errs, fmt.Errorf("seal: tags %q and %q have the same secret: give each its own", first, tag))
+		}
+		bySecret[keys[tag]] = tag
+		r.roots[tag] = derive
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// tagOrder compares tags as numbers when all are digits, else as text. It is all
+// or nothing, because a mixture would be no order at all.
+func tagOrder(keys map[string]string) func(a, b string) int {
+	for tag := range keys {
+		if tag == "" || strings.Trim(tag, "0123456789") != "" {
+			return strings.Compare
+		}
+	}
+	return func(a, b string) int { // no limit on digits, hence no strconv
+		x, y := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y), strings.Compare(a, b))
+	}
+}
+
+// Seal encrypts plain with the newest key. The result opens only for the same
+// purpose and owner, neither of which may be empty: an empty owner would let one
+// user's secret be put in another's row. It is up to 30 bytes plus the tag longer
+// than plain. The owner is what the row's key says, such as user and factor id.
+func (r *Ring) Seal(purpose, owner string, plain []byte) ([]byte, error) {
+	if purpose == "" || owner == "" {
+		return nil, errors.New("seal: purpose and owner must not be empty")
+	}
+	derive, ok := r.roots[r.newest]
+	if !ok {
+		return nil, errors.New("seal: the ring has no keys: make it with NewRing")
+	}
+	aead, err := aeadOf(derive, purpose)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]byte, 0, 2+len(r.newest)+aead.Overhead()+len(plain))
+	out = append(out, version, byte(len(r.newest)))
+	out = append(out, r.newest...)
+	return aead.Seal(out, nil, plain, associated(r.newest, purpose, owner)), nil
+}
+
+// Open decrypts what Seal made. Stale means that an older key sealed it: seal and
+// store it again. The error is [ErrUnknownKey] when the ring lacks the key that
+// the value names, and [ErrForged] in every other case.
+func (r *Ring) Open(purpose, owner string, sealed []byte) (plain []byte, stale bool, err error) {
+	if len(sealed) < 2 || sealed[0] != version {
+		return nil, false, ErrForged
+	}
+	head := 2 + int(sealed[1])
+	if len(sealed) < head {
+		return nil, false, ErrForged
+	}
+	tag, box := string(sealed[2:head]), sealed[head:]
+	derive, ok := r.roots[tag]
+	if !ok {
+		return nil, false, ErrUnknownKey
+	}
+	aead, err := aeadOf(derive, purpose)
+	if err != nil {
+		return nil, false, ErrForged
+	}
+	// GCM compares its tag in constant time and releases nothing when it differs.
+	plain, err = aead.Open(nil, nil, box, associated(tag, purpose, owner))
+	if err != nil {
+		return nil, false, ErrForged
+	}
+	return plain, tag != r.newest, nil
+}
+
+// aeadOf returns AES-256-GCM that draws its own nonce and puts it in front of the
+// ciphertext, so no caller can repeat one (NIST SP 800-38D, 8.2.2).
+func aeadOf(derive root, purpose string) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(derive("twofold/seal/" + purpose))
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// associated is what GCM authenticates beside the ciphertext: the head of the
+// sealed value and the place it belongs to.
+func associated(tag, purpose, owner string) []byte {
+	b := make([]byte, 0, 1+3*8+len(tag)+len(purpose)+len(owner))
+	return encode(append(b, version), tag, purpose, owner)
+}
+
+// String names the tags and hides the keys.
+func (r *Ring) String() string {
+	if r == nil {
+		return "<nil>"
+	}
+	tags := slices.Collect(maps.Keys(r.roots))
+	slices.SortFunc(tags, strings.Compare)
+	return fmt.Sprintf("seal.Ring(newest %q of %q, keys %s)", r.newest, tags, redacted)
+}
+
+// Format writes String for every verb, %#v included.
+func (r *Ring) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
+// LogValue hides the keys from structured logs.
+func (r *Ring) LogValue() slog.Value { return slog.StringValue(r.String()) }

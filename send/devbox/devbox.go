@@ -1,0 +1,81 @@
+package devbox
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/send"
+)
+
+// defaultSize is how many messages New(0) keeps.
+const defaultSize = 100
+
+// Kept is a message and when it came.
+type Kept struct {
+	At      time.Time
+	Message send.Message
+}
+
+// Box is a send.Sender for every channel that delivers to itself.
+type Box struct {
+	mu      sync.Mutex
+	ring    []Kept
+	next    int // where the next message goes
+	full    bool
+	changed chan struct{}
+}
+
+var _ send.Sender = (*Box)(nil)
+
+// New returns a box for the last n messages; n below 1: 100.
+func New(n int) *Box {
+	if n < 1 {
+		n = defaultSize
+	}
+	return &Box{ring: make([]Kept, n), changed: make(chan struct{})}
+}
+
+// Send keeps m, in the place of the oldest message if the box is full.
+func (b *Box) Send(ctx context.Context, m send.Message) error {
+	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
+		return fmt.Errorf("devbox: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("devbox: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ring[b.next] = Kept{At: time.Now(), Message: m}
+	b.next++
+	if b.next == len(b.ring) {
+		b.next, b.full = 0, true
+	}
+	close(b.changed)
+	b.changed = make(chan struct{})
+	return nil
+}
+
+// Messages returns what the box holds, newest first.
+func (b *Box) Messages() []Kept {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := b.next
+	if b.full {
+		n = len(b.ring)
+	}
+	list := make([]Kept, 0, n)
+	for i := 1; i <= n; i++ {
+		list = append(list, b.ring[(b.next-i+len(b.ring))%len(b.ring)])
+	}
+	return list
+}
+
+// Changed returns a channel that is closed when the next message comes. Get it
+// before Messages, so that nothing slips between the two.
+func (b *Box) Changed() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}

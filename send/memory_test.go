@@ -1,0 +1,116 @@
+package send_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// memory is store.Messages in a map, with the promises of an engine.
+type memory struct {
+	mu   sync.Mutex
+	rows map[string]store.Message
+	down error // every call returns it
+}
+
+func newMemory() *memory { return &memory{rows: make(map[string]store.Message)} }
+
+func (s *memory) PutMessage(ctx context.Context, m store.Message) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := errors.Join(s.down, ctx.Err()); err != nil {
+		return err
+	}
+	if _, ok := s.rows[m.ID]; ok {
+		return store.ErrExists
+	}
+	s.rows[m.ID] = m
+	return nil
+}
+
+func (s *memory) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := errors.Join(s.down, ctx.Err()); err != nil {
+		return nil, err
+	}
+	var claimed []store.Message
+	for id, m := range s.rows {
+		switch {
+		case !now.Before(m.ExpiresAt):
+			delete(s.rows, id)
+		case len(claimed) < limit && !m.DueAt.After(now):
+			m.Attempts++
+			m.DueAt = now.Add(lease)
+			s.rows[id] = m
+			claimed = append(claimed, m)
+		}
+	}
+	return claimed, nil
+}
+
+func (s *memory) RetryMessage(ctx context.Context, id string, due time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := errors.Join(s.down, ctx.Err()); err != nil {
+		return err
+	}
+	if m, ok := s.rows[id]; ok {
+		m.DueAt = due
+		s.rows[id] = m
+	}
+	return nil
+}
+
+func (s *memory) FinishMessage(ctx context.Context, id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := errors.Join(s.down, ctx.Err()); err != nil {
+		return err
+	}
+	delete(s.rows, id)
+	return nil
+}
+
+func (s *memory) all() []store.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []store.Message
+	for _, m := range s.rows {
+		m.Body = slices.Clone(m.Body)
+		list = append(list, m)
+	}
+	return list
+}
+
+func (s *memory) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = err
+}
+
+// aead is a Sealer as package seal's: AES-GCM, the owner as additional data.
+type aead struct{ cipher.AEAD }
+
+func newAEAD() aead {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key)                         // never fails
+	block, _ := aes.NewCipher(key)                // fails for other lengths only
+	gcm, _ := cipher.NewGCMWithRandomNonce(block) // fails for other ciphers only
+	return aead{gcm}
+}
+
+func (a aead) Seal(owner string, plain []byte) ([]byte, error) {
+	return a.AEAD.Seal(nil, nil, plain, []byte(owner)), nil
+}
+
+func (a aead) Open(owner string, sealed []byte) ([]byte, error) {
+	return a.AEAD.Open(nil, nil, sealed, []byte(owner))
+}

@@ -1,0 +1,181 @@
+package sendtest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"log"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	gosmtp "github.com/emersion/go-smtp"
+)
+
+// The steps of a conversation an SMTPServer can fail at, see SMTPServer.Answer.
+const (
+	AtMail = "MAIL"
+	AtRcpt = "RCPT"
+	AtData = "DATA"
+)
+
+// SMTPOptions says what kind of server SMTPWith starts.
+type SMTPOptions struct {
+	// Security is "starttls", "tls" or "none"; empty: "none".
+	Security string
+	// CertificateFor is the name in the certificate; empty: 127.0.0.1, where
+	// the server listens.
+	CertificateFor string
+	// Username and Password have to be presented before mail is taken; empty:
+	// no AUTH is offered.
+	Username, Password string
+	// Mechanism is "PLAIN" or "LOGIN"; empty: "PLAIN".
+	Mechanism string
+}
+
+// SMTPServer is a real SMTP server that keeps what it gets.
+type SMTPServer struct {
+	Host    string
+	Port    int
+	RootCAs *x509.CertPool // trusts its certificate; nil without TLS
+
+	options SMTPOptions
+	mu      sync.Mutex
+	mails   []Mail
+	opened  int
+	silent  bool
+	held    []net.Conn // accepted while silent
+	answers map[string]*gosmtp.SMTPError
+	echo    bool
+}
+
+// SMTP starts a server without TLS and AUTH on a free loopback port. It ends
+// with the test.
+func SMTP(t testing.TB) *SMTPServer {
+	t.Helper()
+	return SMTPWith(t, SMTPOptions{})
+}
+
+// SMTPWith starts a server with options.
+func SMTPWith(t testing.TB, o SMTPOptions) *SMTPServer {
+	t.Helper()
+	if o.Mechanism == "" {
+		o.Mechanism = "PLAIN"
+	}
+	if o.CertificateFor == "" {
+		o.CertificateFor = "127.0.0.1"
+	}
+	s := &SMTPServer{options: o, answers: make(map[string]*gosmtp.SMTPError)}
+	server := gosmtp.NewServer(s)
+	server.Domain = "sendtest.invalid"
+	server.AllowInsecureAuth = o.Security != "starttls" // after STARTTLS it is offered anyway
+	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
+	server.MaxMessageBytes = 1 << 20
+	server.ErrorLog = log.New(t.Output(), "smtp server: ", 0)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	addr, ok := listener.Addr().(*net.TCPAddr)
+	if !ok {
+		t.Fatalf("sendtest: listening on %v", listener.Addr())
+	}
+	s.Host, s.Port = addr.IP.String(), addr.Port
+	listener = &gate{Listener: listener, server: s}
+	if o.Security == "starttls" || o.Security == "tls" {
+		cert, pool := certificate(t, o.CertificateFor)
+		s.RootCAs = pool
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	if o.Security == "tls" {
+		listener = tls.NewListener(listener, server.TLSConfig)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = server.Serve(listener) // ends with Close below
+	}()
+	t.Cleanup(func() {
+		_ = server.Close()
+		<-done
+		s.release()
+	})
+	return s
+}
+
+// Mails returns what was taken, oldest first.
+func (s *SMTPServer) Mails() []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mails)
+}
+
+// Connections returns how often somebody connected.
+func (s *SMTPServer) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.opened
+}
+
+// Answer makes the server answer a step (AtMail, AtRcpt, AtData) with code, an
+// enhanced code such as {5, 1, 1} and text from here on. Code 0 ends that.
+func (s *SMTPServer) Answer(step string, code int, enhanced [3]int, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if code == 0 {
+		delete(s.answers, step)
+		return
+	}
+	s.answers[step] = &gosmtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: text}
+}
+
+// Echo makes the server refuse every mail from here on with an answer that
+// repeats the whole of it, as some spam filters do.
+func (s *SMTPServer) Echo() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.echo = true
+}
+
+// Silence makes the server accept connections and say nothing from here on.
+func (s *SMTPServer) Silence() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.silent = true
+}
+
+// release closes what silence held.
+func (s *SMTPServer) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.held {
+		_ = c.Close()
+	}
+}
+
+// gate counts connections and keeps them from the server while it is silent.
+type gate struct {
+	net.Listener
+	server *SMTPServer
+}
+
+func (g *gate) Accept() (net.Conn, error) {
+	for {
+		conn, err := g.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if !g.hold(conn) {
+			return conn, nil
+		}
+	}
+}
+
+func (g *gate) hold(conn net.Conn) bool {
+	g.server.mu.Lock()
+	defer g.server.mu.Unlock()
+	g.server.opened++
+	if g.server.silent {
+		g.server.held = append(g.server.held, conn)
+	}
+	return g.server.silent
+}

@@ -1,0 +1,89 @@
+package session
+
+import (
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+type entry struct {
+	session store.Session
+	user    store.User
+	at      time.Time
+}
+
+// cache answers repeated look-ups for a moment. It keeps two generations of
+// half its life each, so dropping old entries costs nothing.
+//
+// An entry read from the store before a change must not be put in after it:
+// every drop and clear starts a new epoch, and put refuses entries read in an older one.
+type cache struct {
+	life time.Duration
+
+	mu        sync.RWMutex
+	count     uint64
+	young     map[string]entry
+	old       map[string]entry
+	turned    time.Time
+	maxPerGen int
+}
+
+func newCache(life time.Duration) *cache {
+	return &cache{life: life, young: map[string]entry{}, maxPerGen: 50_000}
+}
+
+func (c *cache) epoch() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.count
+}
+
+// get uses the machine's clock, not the injected one: the cache's life is real
+// time, a second of staleness is a second.
+func (c *cache) get(hash string) (entry, bool) {
+	if c.life <= 0 {
+		return entry{}, false
+	}
+	c.mu.RLock()
+	e, ok := c.young[hash]
+	if !ok {
+		e, ok = c.old[hash]
+	}
+	c.mu.RUnlock()
+	if !ok || time.Since(e.at) >= c.life {
+		return entry{}, false
+	}
+	return e, true
+}
+
+func (c *cache) put(hash string, e entry, epoch uint64) {
+	if c.life <= 0 {
+		return
+	}
+	e.at = time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count != epoch {
+		return
+	}
+	if e.at.Sub(c.turned) >= c.life || len(c.young) >= c.maxPerGen {
+		c.old, c.young, c.turned = c.young, make(map[string]entry, len(c.young)), e.at
+	}
+	c.young[hash] = e
+}
+
+func (c *cache) drop(hash string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count++
+	delete(c.young, hash)
+	delete(c.old, hash)
+}
+
+func (c *cache) clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count++
+	c.young, c.old = map[string]entry{}, nil
+}

@@ -1,0 +1,169 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Config says what sessions need. A zero duration means its default.
+type Config struct {
+	Sessions store.Sessions
+	Users    store.UserReader
+	Now      func() time.Time
+	// Idle ends a session that made no request for so long: 1 hour by default
+	// (NIST SP 800-63B-4 section 2.2.3 recommends at most that).
+	Idle time.Duration
+	// Absolute ends a session whatever happens: 24 hours by default (same
+	// section).
+	Absolute time.Duration
+	// TokenLife is the life of a header token: 15 minutes by default.
+	TokenLife time.Duration
+	// Cache is how long a node may answer from memory: one second by default
+	// and at most. A session ended through this process is gone at once; one
+	// ended by another process within this time. Negative switches it off.
+	Cache time.Duration
+}
+
+// Manager makes and finds sessions.
+type Manager struct {
+	c     Config
+	cache *cache
+}
+
+// New returns a manager.
+func New(c Config) (*Manager, error) {
+	if c.Idle == 0 {
+		c.Idle = time.Hour
+	}
+	if c.Absolute == 0 {
+		c.Absolute = 24 * time.Hour
+	}
+	if c.TokenLife == 0 {
+		c.TokenLife = 15 * time.Minute
+	}
+	if c.Cache == 0 {
+		c.Cache = time.Second
+	}
+	if c.Idle < time.Minute || c.Absolute < c.Idle || c.TokenLife < 0 {
+		return nil, errors.New("session: idle limit must be at least a minute and not above the absolute limit")
+	}
+	if c.Cache > time.Second {
+		return nil, errors.New("session: cache must not keep answers for more than one second")
+	}
+	return &Manager{c: c, cache: newCache(c.Cache)}, nil
+}
+
+// Open stores a session and returns its token. The caller fills in who, what
+// was proven and from where; Open sets hash, times and, if empty, the id.
+func (m *Manager) Open(ctx context.Context, s store.Session) (token string, opened store.Session, err error) {
+	now := m.c.Now()
+	token = seal.Token()
+	s.Hash = seal.HashToken(token)
+	if s.ID == "" {
+		s.ID = store.NewID()
+	}
+	s.CreatedAt, s.SeenAt = now, now
+	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), now.Add(m.c.Absolute)
+	if s.Token {
+		s.ExpiresAt = now.Add(m.c.TokenLife)
+		s.IdleAt = s.ExpiresAt
+	}
+	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
+		return "", store.Session{}, err
+	}
+	return token, s, nil
+}
+
+// Find returns the living session behind a token and its active user.
+// store.ErrNotFound: there is none, it is over, its user is gone or switched
+// off, or the user's credentials have changed since. header says where the
+// token came from: a cookie's token is nothing in a header and the reverse.
+func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Session, store.User, error) {
+	if len(token) != tokenLength {
+		return store.Session{}, store.User{}, store.ErrNotFound
+	}
+	hash := seal.HashToken(token)
+	now := m.c.Now()
+	e, ok := m.cache.get(hash)
+	if !ok {
+		var err error
+		if e, err = m.load(ctx, hash, now); err != nil {
+			return store.Session{}, store.User{}, err
+		}
+	}
+	// Limits are compared on every read, so that neither the cache nor a late
+	// clean-up lengthens a life.
+	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
+		return store.Session{}, store.User{}, store.ErrNotFound
+	}
+	if !header && now.Sub(e.session.SeenAt) >= m.c.Idle/60 {
+		if err := m.touch(ctx, &e, now); err != nil {
+			return store.Session{}, store.User{}, err
+		}
+	}
+	return e.session, e.user, nil
+}
+
+// tokenLength is the length of what seal.Token makes.
+const tokenLength = 43
+
+func (m *Manager) load(ctx context.Context, hash string, now time.Time) (entry, error) {
+	epoch := m.cache.epoch()
+	s, err := m.c.Sessions.Session(ctx, hash, now)
+	if err != nil {
+		return entry{}, err
+	}
+	u, err := m.c.Users.UserByID(ctx, s.UserID)
+	if err != nil {
+		return entry{}, err
+	}
+	if !u.Active || u.Uniquifier != s.Uniquifier {
+		return entry{}, store.ErrNotFound
+	}
+	e := entry{session: s, user: u}
+	m.cache.put(hash, e, epoch)
+	return e, nil
+}
+
+// touch moves the idle limit on, at most sixty times per idle period.
+func (m *Manager) touch(ctx context.Context, e *entry, now time.Time) error {
+	epoch := m.cache.epoch()
+	e.session.SeenAt, e.session.IdleAt = now, now.Add(m.c.Idle)
+	if err := m.c.Sessions.TouchSession(ctx, e.session.Hash, now, e.session.IdleAt); err != nil {
+		return err
+	}
+	m.cache.put(e.session.Hash, *e, epoch)
+	return nil
+}
+
+// Take ends a session; exactly one of several callers gets it.
+func (m *Manager) Take(ctx context.Context, hash string) (store.Session, error) {
+	defer m.cache.drop(hash)
+	return m.c.Sessions.TakeSession(ctx, hash)
+}
+
+// Rebind gives a header token's session new proofs under the user's present
+// credentials; its limits stay.
+func (m *Manager) Rebind(ctx context.Context, s store.Session) error {
+	defer m.cache.drop(s.Hash)
+	return m.c.Sessions.RebindSession(ctx, s)
+}
+
+// List returns a user's living sessions, newest first.
+func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, error) {
+	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
+}
+
+// EndAll ends all sessions of a user.
+func (m *Manager) EndAll(ctx context.Context, userID string) error {
+	defer m.cache.clear()
+	return m.c.Sessions.EndSessions(ctx, userID)
+}
+
+// Forget empties the cache: call it after a change of any user record, so that
+// this process acts on it at once.
+func (m *Manager) Forget() { m.cache.clear() }

@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Claim asks for one place in a budget. The counter behind Key starts at zero,
+// counts claims, and forgets everything Window after the last one. The claim
+// that makes it reach Limit is still granted and closes the budget for Hold;
+// each later one (the window being longer than the hold) closes it for twice
+// as long as before, up to MaxHold.
+type Claim struct {
+	Key     string
+	Limit   int
+	Window  time.Duration
+	Hold    time.Duration
+	MaxHold time.Duration // zero: Hold
+}
+
+// Counters keeps budgets of guesses and of sent messages. They are durable:
+// they survive a crash and are shared by all nodes.
+type Counters interface {
+	// Reserve takes a place in every budget or, if one of them is closed at
+	// now, in none: then it returns when the last of the closed ones opens,
+	// and ErrUsed. Claims are reserved before the secret is looked at, so
+	// parallel guesses cannot beat the counter.
+	Reserve(ctx context.Context, now time.Time, claims ...Claim) (opens time.Time, err error)
+	// Release gives places back after a success: with all false the caller's own
+	// place (and the hold, if fewer than Limit are left), with all true
+	// everything counted. An unknown key is no error.
+	Release(ctx context.Context, all bool, keys ...string) error
+}

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Device is a browser that may skip the second factor for a while.
+type Device struct {
+	ID         string
+	UserID     string
+	Uniquifier string // the user's when it was trusted
+	Secret     string // SHA-256 of the current secret
+	Name       string // the browser in words
+	Address    string // where it was last seen
+	CreatedAt  time.Time
+	LastSeenAt time.Time
+	ExpiresAt  time.Time // absolute; use does not prolong it
+}
+
+// Devices keeps trusted devices.
+type Devices interface {
+	// PutDevice stores a new device; ErrExists if the id is taken.
+	PutDevice(ctx context.Context, d Device) error
+	// UseDevice recognises a device and gives it its next secret in the same
+	// statement. It returns ErrNotFound for an unknown, expired or revoked
+	// device, for another user's and for another uniquifier; none of these
+	// change anything. A retired secret of a living device means that somebody
+	// copied it: the device is removed and ErrUsed returned. The secret retired
+	// last is accepted for grace after its replacement (two sign-ins at once),
+	// and then next is not stored: the returned Device.Secret tells which
+	// secret is the current one.
+	UseDevice(ctx context.Context, d DeviceUse) (Device, error)
+	// DevicesOf lists the living devices of a user, newest first.
+	DevicesOf(ctx context.Context, userID string, now time.Time) ([]Device, error)
+	// RevokeDevice removes one device of the user; ErrNotFound otherwise.
+	RevokeDevice(ctx context.Context, userID, id string) error
+	// RevokeDevices removes all of them.
+	RevokeDevices(ctx context.Context, userID string) error
+}
+
+// DeviceUse is what a browser presented, and what it shall have next.
+type DeviceUse struct {
+	ID, UserID, Uniquifier string
+	Secret, Next           string // SHA-256 hashes
+	Address                string
+	Now                    time.Time
+	Grace                  time.Duration
+}

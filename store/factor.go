@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// The methods a factor may have.
+const (
+	Authenticator = "authenticator" // RFC 6238 app
+	SMS           = "sms"
+	Email         = "email"
+	Passkey       = "webauthn"
+	RecoveryCode  = "recovery_code"
+)
+
+// Factor is one enrolled instance of a method: this app, this phone.
+type Factor struct {
+	ID          string
+	UserID      string
+	Method      string
+	Name        string // what the user calls it; may be empty
+	Destination string // E.164 number or e-mail address; empty for an app
+	Secret      []byte // sealed, bound to UserID and ID; nil for sms and email
+	LastStep    int64  // newest TOTP step accepted; steps up to it are spent
+	Primary     bool   // the default at sign-in; one per user
+	CreatedAt   time.Time
+	LastUsedAt  time.Time // zero: never since enrolment
+}
+
+// FactorChange is one atomic change of a user's factors. It takes effect only
+// if the user's uniquifier is still From, and sets it to To, so two changes
+// that run at once cannot both win.
+type FactorChange struct {
+	UserID   string
+	From, To string   // uniquifier before and after
+	Add      *Factor  // nil: nothing is added. Primary unsets the others'
+	Remove   []string // ids removed; ids of other users are ignored
+	// RemoveAll removes every factor the user had before.
+	RemoveAll bool
+	Now       time.Time
+}
+
+// Factors keeps second factors.
+type Factors interface {
+	// FactorsOf lists a user's factors, the primary first, then by age.
+	// No factors is an empty slice, not an error.
+	FactorsOf(ctx context.Context, userID string) ([]Factor, error)
+	// ChangeFactors applies the whole change or nothing. ErrUsed: the user's
+	// uniquifier is not From any more; ErrNotFound: no such user; ErrExists: the
+	// added id is taken. The user's trusted devices go with it.
+	ChangeFactors(ctx context.Context, c FactorChange) error
+	// AdvanceStep records that TOTP step was accepted at now: ErrUsed unless
+	// step is greater than every step accepted before (RFC 6238 section 5.2);
+	// ErrNotFound if the factor is gone.
+	AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error
+	// MarkUsed sets LastUsedAt. ErrNotFound if the factor is gone.
+	MarkUsed(ctx context.Context, id string, now time.Time) error
+	// Reseal replaces the sealed secret old by new (key rotation); ErrUsed
+	// when it is no longer old.
+	Reseal(ctx context.Context, id string, old, new []byte) error
+}

@@ -1,0 +1,78 @@
+package sqlstore
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// PutChallenge implements store.Challenges.
+func (s *Store) PutChallenge(ctx context.Context, c store.Challenge) error {
+	_, err := s.exec(ctx, "put challenge", `INSERT INTO twofold_challenges
+		(name, user_id, channel, destination, mac, tries, taken, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)
+		ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id, channel = excluded.channel,
+			destination = excluded.destination, mac = excluded.mac, tries = excluded.tries, taken = 0,
+			created_at = excluded.created_at, expires_at = excluded.expires_at`,
+		c.Key, c.UserID, c.Channel, c.Destination, bytesOf(c.MAC), int64(c.Tries), micros(c.CreatedAt), micros(c.ExpiresAt))
+	return err
+}
+
+// TryChallenge implements store.Challenges by one conditional UPDATE: the tries
+// left and the mark that it was taken live in the row, and one of parallel
+// callers after the other sees what the one before it left.
+//
+// Comparing in SQL is safe although it is not constant in time: what is
+// compared are keyed hashes. Somebody who does not hold the key cannot choose
+// the hash that his code becomes, so how far a comparison got tells him nothing
+// about the next code; and there are only a few tries.
+func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
+	const verb = "try challenge"
+	if len(macs) == 0 {
+		macs = [][]byte{nil} // equals nothing, see tryText; the try is counted
+	}
+	args := []any{key, micros(now)}
+	for _, mac := range macs {
+		args = append(args, bytesOf(mac))
+	}
+	taken, err := take(ctx, s, verb, tryText(len(macs)), scanInt, args...)
+	switch {
+	case err == errNone:
+		// An expired code is removed as soon as it was seen to be expired, so
+		// that it stays so if the clock steps back.
+		if _, err := s.exec(ctx, verb, `DELETE FROM twofold_challenges WHERE name = $1 AND expires_at <= $2`, key, micros(now)); err != nil {
+			return err
+		}
+		return store.ErrNotFound
+	case err != nil:
+		return err
+	case taken != 1:
+		return store.ErrWrong
+	}
+	return nil
+}
+
+// tryText is the statement for n hashes. An empty hash is never right.
+func tryText(n int) string {
+	var in strings.Builder
+	for i := range n {
+		if i > 0 {
+			in.WriteString(", ")
+		}
+		in.WriteString("$" + strconv.Itoa(i+3))
+	}
+	right := `LENGTH(mac) > 0 AND mac IN (` + in.String() + `)`
+	return `UPDATE twofold_challenges SET
+		taken = CASE WHEN ` + right + ` THEN 1 ELSE 0 END,
+		tries = CASE WHEN ` + right + ` THEN tries ELSE tries - 1 END
+		WHERE name = $1 AND taken = 0 AND tries > 0 AND expires_at > $2 RETURNING taken`
+}
+
+// DropChallenge implements store.Challenges.
+func (s *Store) DropChallenge(ctx context.Context, key string) error {
+	_, err := s.exec(ctx, "drop challenge", `DELETE FROM twofold_challenges WHERE name = $1`, key)
+	return err
+}

@@ -1,0 +1,129 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const deviceColumns = `d.id, d.user_id, d.uniquifier, d.secret, d.name, d.address, d.created_at, d.last_seen_at, d.expires_at`
+
+func scanDevice(scan scanner) (d store.Device, err error) {
+	err = scan(deviceDest(&d)...)
+	return d, err
+}
+
+func deviceDest(d *store.Device) []any {
+	return []any{&d.ID, &d.UserID, &d.Uniquifier, &d.Secret, &d.Name, &d.Address,
+		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt)}
+}
+
+// PutDevice implements store.Devices.
+func (s *Store) PutDevice(ctx context.Context, d store.Device) error {
+	_, err := s.exec(ctx, "put device", `INSERT INTO twofold_devices
+		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0)`,
+		d.ID, d.UserID, d.Uniquifier, d.Secret, d.Name, d.Address,
+		micros(d.CreatedAt), micros(d.LastSeenAt), micros(d.ExpiresAt))
+	return err
+}
+
+// usedDevice is a device with the secret that it had before.
+type usedDevice struct {
+	store.Device
+	lastSecret string
+	rotatedAt  time.Time
+}
+
+func scanUsedDevice(scan scanner) (d usedDevice, err error) {
+	err = scan(append(deviceDest(&d.Device), &d.lastSecret, (*stamp)(&d.rotatedAt))...)
+	return d, err
+}
+
+// UseDevice implements store.Devices. Secrets are compared as SHA-256 hashes of
+// random tokens: how long a comparison takes tells nothing that could be used
+// to make a token with the next hash.
+func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device, error) {
+	var d usedDevice
+	stolen := false
+	err := s.tx(ctx, "use device", func(t *txn) (err error) {
+		d, err = get(t, `SELECT `+deviceColumns+`, d.last_secret, d.rotated_at FROM twofold_devices d
+			WHERE d.id = $1 AND d.user_id = $2 AND d.uniquifier = $3`+s.d.ForUpdate, scanUsedDevice, u.ID, u.UserID, u.Uniquifier)
+		if err != nil {
+			return err
+		}
+		// A clock that stepped back makes neither a device nor a grace longer.
+		now := later(u.Now, d.LastSeenAt)
+		if u.Secret == "" || !d.ExpiresAt.After(now) {
+			return store.ErrNotFound
+		}
+		switch {
+		case u.Secret == d.Secret:
+			err = t.rotateDevice(&d.Device, u, now)
+		case u.Secret == d.lastSecret && now.Before(d.rotatedAt.Add(u.Grace)):
+			_, err = t.exec(`UPDATE twofold_devices SET address = $2, last_seen_at = $3 WHERE id = $1`, d.ID, u.Address, micros(now))
+		default:
+			// Committed, though the caller gets an error.
+			stolen, err = t.dropStolen(d.ID, u.Secret)
+			return err
+		}
+		d.Address, d.LastSeenAt = u.Address, now
+		return err
+	})
+	switch {
+	case err != nil:
+		return store.Device{}, err
+	case stolen:
+		return store.Device{}, store.ErrUsed
+	}
+	return d.Device, nil
+}
+
+// rotateDevice retires the current secret. Every retired one is kept as long
+// as the device, so that it is recognised whenever it comes back.
+func (t *txn) rotateDevice(d *store.Device, u store.DeviceUse, now time.Time) error {
+	if _, err := t.exec(`UPDATE twofold_devices SET secret = $2, last_secret = secret, rotated_at = $3, address = $4, last_seen_at = $3
+		WHERE id = $1`, d.ID, u.Next, micros(now), u.Address); err != nil {
+		return err
+	}
+	_, err := t.exec(`INSERT INTO twofold_device_secrets (device_id, secret) VALUES ($1, $2) ON CONFLICT DO NOTHING`, d.ID, d.Secret)
+	d.Secret = u.Next
+	return err
+}
+
+// dropStolen removes the device if the secret is a retired one.
+func (t *txn) dropStolen(id, secret string) (bool, error) {
+	_, err := get(t, `SELECT 1 FROM twofold_device_secrets WHERE device_id = $1 AND secret = $2`, scanInt, id, secret)
+	if err != nil {
+		return false, err // ErrNotFound: a secret that never was one
+	}
+	_, err = t.exec(`DELETE FROM twofold_devices WHERE id = $1`, id)
+	return true, err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return moment(micros(a))
+}
+
+// DevicesOf implements store.Devices. A device that was stored under an old
+// uniquifier while that was being changed is dead, so it is not listed.
+func (s *Store) DevicesOf(ctx context.Context, userID string, now time.Time) ([]store.Device, error) {
+	return all(ctx, s, s.read, "devices", `SELECT `+deviceColumns+` FROM twofold_devices d
+		JOIN twofold_users u ON u.id = d.user_id AND u.uniquifier = d.uniquifier
+		WHERE d.user_id = $1 AND d.expires_at > $2 ORDER BY d.created_at DESC, d.id`, scanDevice, userID, micros(now))
+}
+
+// RevokeDevice implements store.Devices.
+func (s *Store) RevokeDevice(ctx context.Context, userID, id string) error {
+	return s.found(s.exec(ctx, "revoke device", `DELETE FROM twofold_devices WHERE user_id = $1 AND id = $2`, userID, id))
+}
+
+// RevokeDevices implements store.Devices.
+func (s *Store) RevokeDevices(ctx context.Context, userID string) error {
+	_, err := s.exec(ctx, "revoke devices", `DELETE FROM twofold_devices WHERE user_id = $1`, userID)
+	return err
+}

@@ -1,0 +1,42 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const draftColumns = `owner, id, user_id, uniquifier, factor_id, method, name, adds, destination, secret, created_at, expires_at`
+
+func scanDraft(scan scanner) (d store.Draft, err error) {
+	err = scan(&d.Owner, &d.ID, &d.UserID, &d.Uniquifier, &d.FactorID, &d.Method, &d.Name, &d.Add, &d.Destination,
+		(*blob)(&d.Secret), (*stamp)(&d.CreatedAt), (*stamp)(&d.ExpiresAt))
+	return d, err
+}
+
+// PutDraft implements store.Drafts.
+func (s *Store) PutDraft(ctx context.Context, d store.Draft) error {
+	_, err := s.exec(ctx, "put draft", `INSERT INTO twofold_drafts (`+draftColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (owner) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, uniquifier = excluded.uniquifier,
+			factor_id = excluded.factor_id, method = excluded.method, name = excluded.name, adds = excluded.adds,
+			destination = excluded.destination, secret = excluded.secret, created_at = excluded.created_at,
+			expires_at = excluded.expires_at`,
+		d.Owner, d.ID, d.UserID, d.Uniquifier, d.FactorID, d.Method, d.Name, bit(d.Add), d.Destination,
+		bytesOf(d.Secret), micros(d.CreatedAt), micros(d.ExpiresAt))
+	return err
+}
+
+// Draft implements store.Drafts.
+func (s *Store) Draft(ctx context.Context, owner string) (store.Draft, error) {
+	return one(ctx, s, s.read, "draft", `SELECT `+draftColumns+` FROM twofold_drafts WHERE owner = $1`, scanDraft, owner)
+}
+
+// TakeDraft implements store.Drafts.
+func (s *Store) TakeDraft(ctx context.Context, owner, id string) error {
+	n, err := s.exec(ctx, "take draft", `DELETE FROM twofold_drafts WHERE owner = $1 AND id = $2`, owner, id)
+	if err == nil && n == 0 {
+		return store.ErrUsed
+	}
+	return err
+}

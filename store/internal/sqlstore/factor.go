@@ -1,0 +1,117 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const factorColumns = `id, user_id, method, name, destination, secret, last_step, is_primary, created_at, last_used_at`
+
+func scanFactor(scan scanner) (f store.Factor, err error) {
+	err = scan(&f.ID, &f.UserID, &f.Method, &f.Name, &f.Destination, (*blob)(&f.Secret), &f.LastStep, &f.Primary,
+		(*stamp)(&f.CreatedAt), (*stamp)(&f.LastUsedAt))
+	return f, err
+}
+
+// FactorsOf implements store.Factors.
+func (s *Store) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+	return all(ctx, s, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+		ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
+}
+
+// ChangeFactors implements store.Factors. The compare-and-set on the account
+// comes first: it locks the account, so the rest is alone.
+func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
+	if c.Add != nil && c.Add.UserID != c.UserID {
+		return s.fail("change factors", &rowError{"the factor belongs to another user"})
+	}
+	return s.tx(ctx, "change factors", func(t *txn) error {
+		n, err := t.exec(`UPDATE twofold_users SET uniquifier = $3, updated_at = $4 WHERE id = $1 AND uniquifier = $2`,
+			c.UserID, c.From, c.To, micros(c.Now))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return t.noSuchVersion(c.UserID)
+		}
+		if _, err := t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, c.UserID); err != nil {
+			return err
+		}
+		if err := t.removeFactors(c); err != nil {
+			return err
+		}
+		return t.addFactor(c.Add)
+	})
+}
+
+func (t *txn) noSuchVersion(userID string) error {
+	n, err := get(t, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, scanInt, userID)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return store.ErrNotFound
+	}
+	return store.ErrUsed
+}
+
+func (t *txn) removeFactors(c store.FactorChange) error {
+	if c.RemoveAll {
+		_, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1`, c.UserID)
+		return err
+	}
+	for _, id := range c.Remove {
+		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND id = $2`, c.UserID, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *txn) addFactor(f *store.Factor) error {
+	if f == nil {
+		return nil
+	}
+	if f.Primary {
+		if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1`, f.UserID); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec(`INSERT INTO twofold_factors (`+factorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		f.ID, f.UserID, f.Method, f.Name, f.Destination, bytesOf(f.Secret), f.LastStep, bit(f.Primary),
+		micros(f.CreatedAt), micros(f.LastUsedAt))
+	return err
+}
+
+const factorCount = `SELECT COUNT(*) FROM twofold_factors WHERE id = $1`
+
+// AdvanceStep implements store.Factors. The condition is on the step alone,
+// never on the clock, so a clock that steps back reopens nothing.
+func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
+	const verb = "advance step"
+	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET last_step = $2, last_used_at = $3 WHERE id = $1 AND last_step < $2`,
+		id, step, micros(now))
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.usedIfThere(ctx, verb, factorCount, id)
+}
+
+// MarkUsed implements store.Factors.
+func (s *Store) MarkUsed(ctx context.Context, id string, now time.Time) error {
+	return s.found(s.exec(ctx, "mark used", `UPDATE twofold_factors SET last_used_at = $2 WHERE id = $1`, id, micros(now)))
+}
+
+// Reseal implements store.Factors. Comparing sealed bytes in SQL leaks nothing:
+// both are ciphertext that the database holds anyway.
+func (s *Store) Reseal(ctx context.Context, id string, old, new []byte) error {
+	const verb = "reseal"
+	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3 WHERE id = $1 AND secret = $2`,
+		id, bytesOf(old), bytesOf(new))
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.usedIfThere(ctx, verb, factorCount, id)
+}

@@ -1,0 +1,67 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const messageColumns = `id, channel, body, attempts, created_at, due_at, expires_at`
+
+func scanMessage(scan scanner) (m store.Message, err error) {
+	err = scan(&m.ID, &m.Channel, (*blob)(&m.Body), &m.Attempts, (*stamp)(&m.CreatedAt), (*stamp)(&m.DueAt), (*stamp)(&m.ExpiresAt))
+	return m, err
+}
+
+// PutMessage implements store.Messages.
+func (s *Store) PutMessage(ctx context.Context, m store.Message) error {
+	_, err := s.exec(ctx, "put message", `INSERT INTO twofold_messages (`+messageColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		m.ID, m.Channel, bytesOf(m.Body), int64(m.Attempts), micros(m.CreatedAt), micros(m.DueAt), micros(m.ExpiresAt))
+	return err
+}
+
+// ClaimMessages implements store.Messages. An idle worker looks without taking
+// the write lock. The outer condition repeats the inner one: of two workers
+// that picked the same rows the second finds them moved on.
+func (s *Store) ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]store.Message, error) {
+	const verb = "claim messages"
+	at := micros(now)
+	_, err := one(ctx, s, s.read, verb, `SELECT 1 FROM twofold_messages WHERE due_at <= $1 OR expires_at <= $1 LIMIT 1`, scanInt, at)
+	if errors.Is(err, errNone) || err == nil && limit <= 0 {
+		return []store.Message{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []store.Message
+	err = s.tx(ctx, verb, func(t *txn) error {
+		if _, err := t.exec(`DELETE FROM twofold_messages WHERE expires_at <= $1`, at); err != nil {
+			return err
+		}
+		rows, err := t.query(`UPDATE twofold_messages SET attempts = attempts + 1, due_at = $2
+			WHERE due_at <= $1 AND expires_at > $1 AND id IN (SELECT id FROM twofold_messages
+				WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $3)
+			RETURNING `+messageColumns, at, micros(now.Add(lease)), limit)
+		list, err = collect(rows, err, scanMessage)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(list, func(a, b store.Message) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return list, nil
+}
+
+// RetryMessage implements store.Messages.
+func (s *Store) RetryMessage(ctx context.Context, id string, due time.Time) error {
+	return s.found(s.exec(ctx, "retry message", `UPDATE twofold_messages SET due_at = $2 WHERE id = $1`, id, micros(due)))
+}
+
+// FinishMessage implements store.Messages.
+func (s *Store) FinishMessage(ctx context.Context, id string) error {
+	_, err := s.exec(ctx, "finish message", `DELETE FROM twofold_messages WHERE id = $1`, id)
+	return err
+}

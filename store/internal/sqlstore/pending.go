@@ -1,0 +1,68 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_method, first_at, remember, session_id, address,
+	created_at, expires_at, version`
+
+func scanPending(scan scanner) (p store.Pending, err error) {
+	err = scan(&p.Hash, &p.UserID, &p.Uniquifier, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
+		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version)
+	return p, err
+}
+
+// PutPending implements store.Pendings. The new one is kept whatever the clock
+// says of its age: the other four are the newest of the rest.
+func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
+	return s.tx(ctx, "put pending", func(t *txn) error {
+		if err := t.lock("pendings:" + p.UserID); err != nil {
+			return err
+		}
+		if _, err := t.exec(`INSERT INTO twofold_pendings (`+pendingColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
+			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version); err != nil {
+			return err
+		}
+		_, err := t.exec(`DELETE FROM twofold_pendings WHERE user_id = $1 AND hash <> $2 AND hash NOT IN (
+			SELECT hash FROM twofold_pendings WHERE user_id = $1 AND hash <> $2 ORDER BY created_at DESC, hash LIMIT 4)`,
+			p.UserID, p.Hash)
+		return err
+	})
+}
+
+// Pending implements store.Pendings.
+func (s *Store) Pending(ctx context.Context, hash string, now time.Time) (store.Pending, error) {
+	return one(ctx, s, s.read, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
+		WHERE hash = $1 AND expires_at > $2`, scanPending, hash, micros(now))
+}
+
+// AdvancePending implements store.Pendings.
+func (s *Store) AdvancePending(ctx context.Context, p store.Pending) error {
+	n, err := s.exec(ctx, "advance pending", `UPDATE twofold_pendings SET state = $3, factor = $4, rescue = $5, version = version + 1
+		WHERE hash = $1 AND version = $2`, p.Hash, p.Version, string(p.State), p.Factor, bit(p.Rescue))
+	if err == nil && n == 0 {
+		return store.ErrUsed
+	}
+	return err
+}
+
+// TakePending implements store.Pendings.
+func (s *Store) TakePending(ctx context.Context, hash string) (store.Pending, error) {
+	p, err := take(ctx, s, "take pending", `DELETE FROM twofold_pendings WHERE hash = $1 RETURNING `+pendingColumns, scanPending, hash)
+	if err == errNone {
+		err = store.ErrUsed
+	}
+	return p, err
+}
+
+// EndPendings implements store.Pendings.
+func (s *Store) EndPendings(ctx context.Context, userID string) error {
+	_, err := s.exec(ctx, "end pendings", `DELETE FROM twofold_pendings WHERE user_id = $1`, userID)
+	return err
+}

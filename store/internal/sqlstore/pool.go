@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// pool is a *sql.DB with its prepared statements, each prepared once. The
+// texts are constants of this package (TryChallenge has one per number of
+// hashes), so the map is bounded.
+type pool struct {
+	db    *sql.DB
+	mu    sync.RWMutex
+	stmts map[string]*sql.Stmt
+}
+
+func newPool(db *sql.DB) *pool {
+	return &pool{db: db, stmts: make(map[string]*sql.Stmt)}
+}
+
+// known returns a statement that was prepared before, or nil.
+func (p *pool) known(query string) *sql.Stmt {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.stmts[query]
+}
+
+// stmt returns a statement, preparing it if need be. It must not be called
+// inside a transaction: the pool may have one connection only.
+func (p *pool) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if st := p.known(query); st != nil {
+		return st, nil
+	}
+	st, err := p.db.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if was, ok := p.stmts[query]; ok {
+		st.Close()
+		return was, nil
+	}
+	p.stmts[query] = st
+	return st, nil
+}
+
+// close closes the pool, and the statements with it.
+func (p *pool) close() error {
+	p.mu.Lock()
+	for _, st := range p.stmts {
+		st.Close()
+	}
+	clear(p.stmts)
+	p.mu.Unlock()
+	return p.db.Close()
+}

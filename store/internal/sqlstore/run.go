@@ -1,0 +1,213 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// scanner is the Scan of a row.
+type scanner func(dest ...any) error
+
+// errNone says that a query had no row. It never leaves the package as such.
+var errNone = store.ErrNotFound
+
+// patient bounds how long a verb that writes may wait, so that a queue behind
+// a stuck lock empties instead of growing.
+func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.d.Patience <= 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.d.Patience)
+}
+
+// exec runs one statement that writes and returns how many rows it touched.
+func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int64, error) {
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	st, err := s.write.stmt(ctx, query)
+	if err != nil {
+		return 0, s.fail(verb, err)
+	}
+	return affected(s, verb)(st.ExecContext(ctx, args...))
+}
+
+func affected(s *Store, verb string) func(sql.Result, error) (int64, error) {
+	return func(r sql.Result, err error) (int64, error) {
+		if err != nil {
+			return 0, s.fail(verb, err)
+		}
+		n, err := r.RowsAffected()
+		return n, s.fail(verb, err)
+	}
+}
+
+// one runs a query of at most one row; ErrNotFound if it has none.
+func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
+	list, err := all(ctx, s, p, verb, query, scan, args...)
+	if err != nil || len(list) == 0 {
+		var none T
+		if err == nil {
+			err = errNone
+		}
+		return none, err
+	}
+	return list[0], nil
+}
+
+// take is one for a statement that writes and returns what it wrote.
+func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	return one(ctx, s, s.write, verb, query, scan, args...)
+}
+
+// all runs a query outside of transactions.
+func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
+	st, err := p.stmt(ctx, query)
+	if err != nil {
+		return nil, s.fail(verb, err)
+	}
+	rows, err := st.QueryContext(ctx, args...)
+	list, err := collect(rows, err, scan)
+	return list, s.fail(verb, err)
+}
+
+// collect reads to the very end. A statement that writes and returns rows is
+// committed when it is done, not when its first row is out: only an end
+// without error says that the write is on disk.
+func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	list := []T{}
+	for rows.Next() {
+		v, err := scan(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return list, rows.Close()
+}
+
+// txn is a transaction under way.
+type txn struct {
+	ctx   context.Context
+	s     *Store
+	tx    *sql.Tx
+	learn []string // texts to prepare when the connection is free again
+}
+
+// tx runs fn in one transaction and commits if it returns nil. A verdict that
+// must be committed (a try that was counted) is therefore not fn's error.
+func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error {
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	tx, err := s.write.db.BeginTx(ctx, nil)
+	if err != nil {
+		return s.fail(verb, err)
+	}
+	t := &txn{ctx: ctx, s: s, tx: tx}
+	if err = fn(t); err != nil {
+		_ = tx.Rollback() // fn's error says more; a broken connection is dropped
+	} else {
+		err = tx.Commit()
+	}
+	for _, query := range t.learn {
+		_, _ = s.write.stmt(ctx, query) // only a matter of speed
+	}
+	return s.fail(verb, err)
+}
+
+// stmt returns the transaction's form of a statement prepared before, or nil:
+// then the text is run as it is and prepared for the next time.
+func (t *txn) stmt(query string) *sql.Stmt {
+	if st := t.s.write.known(query); st != nil {
+		return t.tx.StmtContext(t.ctx, st)
+	}
+	t.learn = append(t.learn, query)
+	return nil
+}
+
+func (t *txn) exec(query string, args ...any) (int64, error) {
+	var r sql.Result
+	var err error
+	if st := t.stmt(query); st != nil {
+		r, err = st.ExecContext(t.ctx, args...)
+	} else {
+		r, err = t.tx.ExecContext(t.ctx, query, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+func (t *txn) query(query string, args ...any) (*sql.Rows, error) {
+	if st := t.stmt(query); st != nil {
+		return st.QueryContext(t.ctx, args...)
+	}
+	return t.tx.QueryContext(t.ctx, query, args...)
+}
+
+// get is one inside a transaction.
+func get[T any](t *txn, query string, scan func(scanner) (T, error), args ...any) (T, error) {
+	rows, err := t.query(query, args...)
+	list, err := collect(rows, err, scan)
+	if err != nil || len(list) == 0 {
+		var none T
+		if err == nil {
+			err = errNone
+		}
+		return none, err
+	}
+	return list[0], nil
+}
+
+// lock waits for every other transaction that locked name.
+func (t *txn) lock(name string) error {
+	if t.s.d.Lock == "" {
+		return nil
+	}
+	_, err := t.exec(t.s.d.Lock, name)
+	return err
+}
+
+// fail translates an error. The text has no values in it: a driver's own
+// message may quote the row, so only what Classify says of it is used.
+func (s *Store) fail(verb string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
+		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrUnavailable), errors.Is(err, errUndo):
+		return err
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, err)
+	case s.closed.Load(), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone):
+		return fmt.Errorf("%w: %s: %s: connection closed", store.ErrUnavailable, s.d.Name, verb)
+	}
+	class, text := s.d.Classify(err)
+	switch class {
+	case Duplicate:
+		return store.ErrExists
+	case Orphan:
+		return store.ErrNotFound
+	case Unavailable:
+		return fmt.Errorf("%w: %s: %s: %s", store.ErrUnavailable, s.d.Name, verb, text)
+	}
+	var own *rowError
+	if errors.As(err, &own) {
+		return fmt.Errorf("%s: %s: %w", s.d.Name, verb, own)
+	}
+	return fmt.Errorf("%s: %s: %s", s.d.Name, verb, text)
+}

@@ -1,0 +1,72 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ends_at is the earlier of idle_at and expires_at: one column to compare on
+// every read, one index for the sweep.
+const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address, agent,
+	created_at, seen_at, idle_at, expires_at`
+
+func scanSession(scan scanner) (s store.Session, err error) {
+	err = scan(&s.Hash, &s.ID, &s.UserID, &s.Uniquifier, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
+		(*stamp)(&s.FreshAt), &s.Address, &s.Agent,
+		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt))
+	return s, err
+}
+
+// PutSession implements store.Sessions.
+func (s *Store) PutSession(ctx context.Context, v store.Session) error {
+	_, err := s.exec(ctx, "put session", `INSERT INTO twofold_sessions (`+sessionColumns+`, ends_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		v.Hash, v.ID, v.UserID, v.Uniquifier, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
+		micros(v.FreshAt), v.Address, v.Agent, micros(v.CreatedAt), micros(v.SeenAt), micros(v.IdleAt), micros(v.ExpiresAt),
+		min(micros(v.IdleAt), micros(v.ExpiresAt)))
+	return err
+}
+
+// Session implements store.Sessions. It is on the path of every request: one
+// prepared statement, one row by primary key.
+func (s *Store) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+	return one(ctx, s, s.read, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
+		WHERE hash = $1 AND ends_at > $2`, scanSession, hash, micros(now))
+}
+
+// TouchSession implements store.Sessions. Touches that arrive out of order, or
+// from a clock that stepped back, never shorten what a later one granted.
+func (s *Store) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
+	return s.found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
+		seen_at = CASE WHEN seen_at > CAST($2 AS BIGINT) THEN seen_at ELSE CAST($2 AS BIGINT) END,
+		idle_at = CASE WHEN idle_at > CAST($3 AS BIGINT) THEN idle_at ELSE CAST($3 AS BIGINT) END,
+		ends_at = CASE WHEN ends_at > CAST($3 AS BIGINT) THEN ends_at
+			WHEN expires_at > CAST($3 AS BIGINT) THEN CAST($3 AS BIGINT) ELSE expires_at END
+		WHERE hash = $1 AND ends_at > CAST($2 AS BIGINT)`, hash, micros(seen), micros(idle)))
+}
+
+// TakeSession implements store.Sessions.
+func (s *Store) TakeSession(ctx context.Context, hash string) (store.Session, error) {
+	return take(ctx, s, "take session", `DELETE FROM twofold_sessions WHERE hash = $1 RETURNING `+sessionColumns, scanSession, hash)
+}
+
+// RebindSession implements store.Sessions. It leaves the ends of the session
+// as they are, so it cannot revive one.
+func (s *Store) RebindSession(ctx context.Context, v store.Session) error {
+	return s.found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
+		fresh_at = $6 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt)))
+}
+
+// SessionsOf implements store.Sessions.
+func (s *Store) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+	return all(ctx, s, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
+		WHERE user_id = $1 AND ends_at > $2 ORDER BY created_at DESC, hash`, scanSession, userID, micros(now))
+}
+
+// EndSessions implements store.Sessions.
+func (s *Store) EndSessions(ctx context.Context, userID string) error {
+	_, err := s.exec(ctx, "end sessions", `DELETE FROM twofold_sessions WHERE user_id = $1`, userID)
+	return err
+}

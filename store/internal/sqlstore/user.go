@@ -1,0 +1,153 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at`
+
+func scanUser(scan scanner) (u store.User, err error) {
+	err = scan(&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
+		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt))
+	return u, err
+}
+
+// UserByID implements store.UserReader.
+func (s *Store) UserByID(ctx context.Context, id string) (store.User, error) {
+	return one(ctx, s, s.read, "user by id", `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`, scanUser, id)
+}
+
+// UserByIdentity implements store.UserReader.
+func (s *Store) UserByIdentity(ctx context.Context, key string) (store.User, error) {
+	if key == "" {
+		return store.User{}, store.ErrNotFound
+	}
+	return one(ctx, s, s.read, "user by identity", `SELECT `+userColumns+` FROM twofold_identities
+		JOIN twofold_users ON id = user_id WHERE identity = $1`, scanUser, key)
+}
+
+// ListUsers implements store.UserReader.
+func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
+	if limit <= 0 { // SQLite would read a negative LIMIT as none
+		return []store.User{}, nil
+	}
+	return all(ctx, s, s.read, "list users", `SELECT `+userColumns+` FROM twofold_users
+		WHERE id > $1 ORDER BY id LIMIT $2`, scanUser, after, limit)
+}
+
+// CreateUser implements store.UserWriter.
+func (s *Store) CreateUser(ctx context.Context, u store.User) error {
+	return s.tx(ctx, "create user", func(t *txn) error {
+		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
+			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt)); err != nil {
+			return err
+		}
+		return t.claimIdentities(u)
+	})
+}
+
+// claimIdentities takes the account's keys in the one namespace that e-mail
+// addresses and usernames share. Its primary key decides, not a look-up.
+func (t *txn) claimIdentities(u store.User) error {
+	keys := []string{u.EmailKey}
+	if u.UsernameKey != u.EmailKey {
+		keys = append(keys, u.UsernameKey)
+	}
+	for _, key := range keys {
+		if key == "" {
+			continue
+		}
+		if _, err := t.exec(`INSERT INTO twofold_identities (identity, user_id) VALUES ($1, $2)`, key, u.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetIdentity implements store.UserWriter.
+func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string) error {
+	return s.tx(ctx, "set identity", func(t *txn) error {
+		if err := t.changeUser(u.ID, `UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
+			uniquifier = $6, updated_at = $7 WHERE id = $1`,
+			u.Email, u.EmailKey, u.Username, u.UsernameKey, uniquifier, micros(u.UpdatedAt)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM twofold_identities WHERE user_id = $1`, u.ID); err != nil {
+			return err
+		}
+		return t.claimIdentities(u)
+	})
+}
+
+// changeUser runs an UPDATE of one account under a new uniquifier; its trusted
+// devices go in the same transaction.
+func (t *txn) changeUser(id, update string, args ...any) error {
+	n, err := t.exec(update, append([]any{id}, args...)...)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return store.ErrNotFound
+	}
+	_, err = t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, id)
+	return err
+}
+
+// SetPassword implements store.UserWriter.
+func (s *Store) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time) error {
+	return s.tx(ctx, "set password", func(t *txn) error {
+		return t.changeUser(id, `UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
+			reset_at = CASE WHEN CAST($5 AS INTEGER) = 1 THEN CAST($4 AS BIGINT) ELSE reset_at END WHERE id = $1`,
+			hash, uniquifier, micros(now), bit(viaMailbox))
+	})
+}
+
+// UpgradePassword implements store.UserWriter.
+func (s *Store) UpgradePassword(ctx context.Context, id, old, new string) error {
+	const verb = "upgrade password"
+	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, id, old, new)
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.usedIfThere(ctx, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+}
+
+// usedIfThere says why a conditional statement touched nothing. That it looks
+// a second time is safe: nothing is granted either way.
+func (s *Store) usedIfThere(ctx context.Context, verb, count, id string) error {
+	n, err := one(ctx, s, s.read, verb, count, scanInt, id)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return store.ErrNotFound
+	}
+	return store.ErrUsed
+}
+
+// SetActive implements store.UserWriter.
+func (s *Store) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
+	return s.tx(ctx, "set active", func(t *txn) error {
+		return t.changeUser(id, `UPDATE twofold_users SET active = $2, uniquifier = $3, updated_at = $4 WHERE id = $1`,
+			bit(active), uniquifier, micros(now))
+	})
+}
+
+// SetRoles implements store.UserWriter.
+func (s *Store) SetRoles(ctx context.Context, id string, roles []string, now time.Time) error {
+	return s.found(s.exec(ctx, "set roles", `UPDATE twofold_users SET roles = $2, updated_at = $3 WHERE id = $1`,
+		id, text(roles), micros(now)))
+}
+
+// found turns "no row touched" into ErrNotFound.
+func (s *Store) found(n int64, err error) error {
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Level is what a session has proven.
+type Level int
+
+// The levels. The zero value proves nothing.
+const (
+	OneFactor  Level = 1
+	TwoFactors Level = 2
+)
+
+// Proof is one proven factor.
+type Proof struct {
+	Method string    `json:"method"` // "password", or a factor's method
+	At     time.Time `json:"at"`
+}
+
+// Session says who a browser (or a token's holder) is.
+type Session struct {
+	Hash       string // SHA-256 of the token; changes at every step up
+	ID         string // stays when the token is renewed; safe to show
+	UserID     string
+	Uniquifier string // must equal the user's, else the session is dead
+	Token      bool   // presented in a header, not in a cookie
+	Level      Level
+	Trusted    bool // the second factor was skipped by a trusted device
+	Proofs     []Proof
+	// FreshAt is when everything the account asks for was last proven; zero
+	// for a session that never did (a trusted device).
+	FreshAt   time.Time
+	Address   string
+	Agent     string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	IdleAt    time.Time // dead from here on unless touched
+	ExpiresAt time.Time // dead from here on
+}
+
+// Sessions keeps sessions.
+type Sessions interface {
+	// PutSession stores a new session; ErrExists if the hash is taken.
+	PutSession(ctx context.Context, s Session) error
+	// Session returns ErrNotFound for an unknown or (at now) dead session.
+	Session(ctx context.Context, hash string, now time.Time) (Session, error)
+	// TouchSession records activity. A session that is gone stays gone:
+	// ErrNotFound.
+	TouchSession(ctx context.Context, hash string, seen, idle time.Time) error
+	// TakeSession ends one session: exactly one caller gets it back, the
+	// others ErrNotFound.
+	TakeSession(ctx context.Context, hash string) (Session, error)
+	// RebindSession gives a living session another Uniquifier, Level, Trusted,
+	// Proofs and FreshAt (for the token of a caller that changed its own
+	// credentials). It prolongs nothing; a session that is gone stays gone:
+	// ErrNotFound.
+	RebindSession(ctx context.Context, s Session) error
+	// SessionsOf lists a user's living sessions, newest first.
+	SessionsOf(ctx context.Context, userID string, now time.Time) ([]Session, error)
+	// EndSessions ends all sessions of a user.
+	EndSessions(ctx context.Context, userID string) error
+}

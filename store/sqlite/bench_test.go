@@ -1,0 +1,105 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+func session(hash string) store.Session {
+	return store.Session{
+		Hash: hash, ID: store.NewID(), UserID: store.NewID(), Uniquifier: store.NewID(), Level: store.TwoFactors,
+		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
+		FreshAt: now, Address: "192.0.2.1", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
+	}
+}
+
+func BenchmarkSession(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "a.db"))
+	for range 1000 {
+		if err := db.PutSession(b.Context(), session(store.NewID())); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.PutSession(b.Context(), session("hash")); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("one", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := db.Session(b.Context(), "hash", now); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := db.Session(b.Context(), "hash", now); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	})
+}
+
+func BenchmarkPutSession(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "a.db"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := db.PutSession(b.Context(), session(store.NewID())); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkTouchSession(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "a.db"))
+	if err := db.PutSession(b.Context(), session("hash")); err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; b.Loop(); i++ {
+		at := now.Add(time.Duration(i) * time.Microsecond)
+		if err := db.TouchSession(b.Context(), "hash", at, at.Add(2*time.Hour)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReserveRelease(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "a.db"))
+	claims := []store.Claim{
+		{Key: "account", Limit: 5, Window: time.Hour, Hold: time.Minute},
+		{Key: "address", Limit: 50, Window: time.Hour, Hold: time.Minute},
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := db.Reserve(b.Context(), now, claims...); err != nil {
+			b.Fatal(err)
+		}
+		if err := db.Release(b.Context(), false, "account", "address"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAdvanceStep(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "a.db"))
+	f := store.Factor{ID: factorID, UserID: "user"}
+	if err := db.CreateUser(b.Context(), store.User{ID: "user", Uniquifier: "a"}); err != nil {
+		b.Fatal(err)
+	}
+	if err := db.ChangeFactors(b.Context(), store.FactorChange{UserID: "user", From: "a", To: "b", Add: &f}); err != nil {
+		b.Fatal(err)
+	}
+	step := int64(0)
+	for b.Loop() {
+		step++
+		if err := db.AdvanceStep(b.Context(), factorID, step, now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

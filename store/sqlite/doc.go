@@ -1,0 +1,20 @@
+// Package sqlite keeps everything in one SQLite file, without cgo. It is the
+// engine to begin with: one program, or several on one machine.
+//
+// It owns the file, its connections, its schema and what SQLite's errors mean.
+// The queries are in store/internal/sqlstore, which every SQL engine shares.
+//
+// # What it promises
+//
+// What a verb of package store answered with nil is on the disk
+// (journal_mode WAL, synchronous FULL): it survives kill -9 and a loss of
+// power, as far as the disk keeps its own promise. Each verb that writes has
+// the write lock from its beginning (BEGIN IMMEDIATE, one connection), so
+// nothing is read that could change before it is written. Several programs may
+// have the file open. A lock that is not to be had within five seconds is
+// store.ErrUnavailable.
+//
+// The file is made with mode 0600; SQLite gives the same to the two files it
+// puts beside it (-wal, -shm), which belong to it: never copy or move one
+// without the others while it is open. It must lie on a local disk.
+package sqlite

@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	driver "modernc.org/sqlite"
+
+	"github.com/twofold-auth/twofold/store/internal/sqlstore"
+)
+
+// SQLite's result codes (https://www.sqlite.org/rescode.html). The low byte of
+// an extended code is its primary one.
+const (
+	codePerm       = 3
+	codeBusy       = 5
+	codeLocked     = 6
+	codeNoMem      = 7
+	codeReadOnly   = 8
+	codeInterrupt  = 9
+	codeIOErr      = 10
+	codeCorrupt    = 11
+	codeFull       = 13
+	codeCantOpen   = 14
+	codeProtocol   = 15
+	codeNotADB     = 26
+	codeForeignKey = 787
+	codePrimaryKey = 1555
+	codeUnique     = 2067
+)
+
+func codeOf(err error) int {
+	var e *driver.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+func isBusy(err error) bool {
+	primary := codeOf(err) & 0xff
+	return primary == codeBusy || primary == codeLocked
+}
+
+// classify says what an error means. The text is the code only: SQLite's own
+// message may quote the statement.
+func classify(err error) (sqlstore.Class, string) {
+	code := codeOf(err)
+	text := "unexpected error"
+	if code != 0 {
+		text = "SQLite result code " + strconv.Itoa(code)
+		if known := driver.ErrorCodeString[code&0xff]; known != "" {
+			text = known + ", code " + strconv.Itoa(code)
+		}
+	}
+	switch code {
+	case codePrimaryKey, codeUnique:
+		return sqlstore.Duplicate, text
+	case codeForeignKey:
+		return sqlstore.Orphan, text
+	}
+	switch code & 0xff {
+	case codePerm, codeBusy, codeLocked, codeNoMem, codeReadOnly, codeInterrupt, codeIOErr, codeFull, codeCantOpen, codeProtocol:
+		return sqlstore.Unavailable, text
+	}
+	return sqlstore.Other, text
+}
+
+// explain turns an error of opening into a sentence that says what to do.
+func explain(err error) error {
+	var newer *sqlstore.NewerError
+	if errors.As(err, &newer) {
+		return newer
+	}
+	if errors.Is(err, context.DeadlineExceeded) || isBusy(err) {
+		return errors.New("another program kept it locked for five seconds: stop that, or try again")
+	}
+	switch codeOf(err) & 0xff {
+	case codeNotADB:
+		return errors.New("it is not an SQLite database: move it away, or choose another path")
+	case codeCorrupt:
+		return errors.New("it is damaged: restore a copy (SQLite's integrity_check says more)")
+	case codeReadOnly, codePerm, codeCantOpen:
+		return errors.New("it cannot be written: see to the owner and mode of the file and its directory")
+	case codeFull:
+		return errors.New("the disk is full")
+	case 0:
+		return err
+	}
+	_, text := classify(err)
+	return errors.New(text)
+}

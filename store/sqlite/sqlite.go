@@ -1,0 +1,105 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver; see errors.go for its codes
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/internal/sqlstore"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+const (
+	patience = 5 * time.Second // how long a verb waits for the write lock
+	readers  = 4               // a read takes tens of microseconds
+)
+
+type engine = sqlstore.Store
+
+// DB is an open SQLite file. It is safe for concurrent use.
+type DB struct{ *engine }
+
+var _ store.Store = (*DB)(nil)
+
+// Open opens the file at path, which is created if it does not exist, and
+// brings its schema up to date. The directory must exist. For a test use a
+// file in t.TempDir(): a database in memory would not keep the promises that
+// the test is there to see.
+func Open(path string) (*DB, error) {
+	db, err := open(path)
+	if err != nil {
+		return nil, fmt.Errorf("sqlite: cannot open %q: %w", path, err)
+	}
+	return db, nil
+}
+
+func open(path string) (*DB, error) {
+	file, err := prepareFile(path)
+	if err != nil {
+		return nil, err
+	}
+	write, err := sql.Open("sqlite", dsn(file, writerPragmas))
+	if err != nil {
+		return nil, explain(err)
+	}
+	write.SetMaxOpenConns(1)
+	write.SetMaxIdleConns(1)
+	if err := prepareSchema(write); err != nil {
+		write.Close()
+		return nil, explain(err)
+	}
+	read, err := sql.Open("sqlite", dsn(file, readerPragmas))
+	if err != nil {
+		write.Close()
+		return nil, explain(err)
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &DB{sqlstore.New(write, read, dialect)}, nil
+}
+
+// dialect has no locks: a transaction is IMMEDIATE, so it is alone.
+var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Patience: patience}
+
+// prepareSchema connects and migrates. Turning a new file into WAL mode needs
+// it for itself, and SQLite does not wait for that when several programs do it
+// at once: so this is tried again, within the same five seconds.
+func prepareSchema(db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	steps, err := fs.Sub(schema, "schema")
+	if err != nil {
+		return err
+	}
+	for {
+		err := migrateOnce(ctx, db, steps)
+		if err == nil || !isBusy(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func migrateOnce(ctx context.Context, db *sql.DB, steps fs.FS) error {
+	var mode string
+	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return errors.New("its file system does not support SQLite's WAL mode: use a local disk")
+	}
+	return sqlstore.Migrate(ctx, db, dialect, steps)
+}

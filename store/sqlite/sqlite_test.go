@@ -1,0 +1,33 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+	"github.com/twofold-auth/twofold/store/storetest"
+)
+
+func open(t testing.TB, path string) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestPromises(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store {
+		return open(t, filepath.Join(t.TempDir(), "a.db"))
+	})
+}
+
+func TestPromisesOfTwoHandlesOnOneFile(t *testing.T) {
+	storetest.RunNodes(t, func(t *testing.T) []store.Store {
+		path := filepath.Join(t.TempDir(), "a.db")
+		return []store.Store{open(t, path), open(t, path)}
+	})
+}

@@ -1,0 +1,228 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// claim is one on a budget of limit, with a hold of a minute, up to an hour,
+// and a window of two hours.
+func claim(key string, limit int) store.Claim {
+	return store.Claim{Key: key, Limit: limit, Window: 2 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
+}
+
+func (k kit) reserve(at time.Time, claims ...store.Claim) {
+	k.Helper()
+	_, err := k.s.Reserve(k.Context(), at, claims...)
+	k.ok(err)
+}
+
+// closed checks that the claims are refused at a time, until another.
+func (k kit) closed(at, until time.Time, claims ...store.Claim) {
+	k.Helper()
+	opens, err := k.s.Reserve(k.Context(), at, claims...)
+	k.is(err, store.ErrUsed)
+	k.same(opens, until)
+}
+
+const tick = time.Microsecond
+
+var counterRules = []rule{
+	{"the claim that reaches the limit is granted and closes the budget", func(k kit) {
+		c := claim("b", 3)
+		for i := range 3 {
+			k.reserve(in(i), c)
+		}
+		k.closed(in(2), in(62), c)
+		k.closed(in(62).Add(-tick), in(62), c)
+		k.reserve(in(62), c)
+	}},
+	{"budgets do not know each other", func(k kit) {
+		k.reserve(now, claim("a", 1))
+		k.closed(now, in(60), claim("a", 1))
+		k.reserve(now, claim("b", 1))
+	}},
+	{"a full budget counts nothing in the others", func(k kit) {
+		full, other, last := claim("m", 1), claim("a", 2), claim("z", 2)
+		k.reserve(now, full)
+		for range 5 {
+			k.closed(in(1), in(60), other, full, last)
+		}
+		k.reserve(in(1), other, last) // the first place
+		k.reserve(in(1), other, last) // the second, which closes
+		k.closed(in(2), in(61), other)
+	}},
+	{"of several closed budgets the last one to open is named", func(k kit) {
+		k.reserve(now, claim("a", 1))
+		k.reserve(in(20), claim("b", 1))
+		k.reserve(in(10), claim("c", 1))
+		k.closed(in(21), in(80), claim("a", 1), claim("b", 1), claim("c", 1), claim("d", 1))
+		k.closed(in(79), in(80), claim("a", 1), claim("b", 1), claim("c", 1))
+	}},
+	{"no claims are granted", func(k kit) {
+		k.reserve(now)
+		k.ok(k.s.Release(k.Context(), false))
+	}},
+	{"a refused claim is not counted and does not slide the window", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 2, Window: 100 * time.Second, Hold: 90 * time.Second}
+		k.reserve(now, c)
+		k.reserve(now, c)
+		k.closed(in(80), in(90), c)
+		k.reserve(in(100), c) // forgotten at 100, not at 180: this is the first
+		k.reserve(in(100), c)
+		k.closed(in(101), in(190), c)
+	}},
+	{"a window after the last claim everything is forgotten", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 3, Window: 10 * time.Second, Hold: time.Second}
+		k.reserve(now, c)
+		k.reserve(in(9), c) // slides the window
+		k.reserve(in(19), c)
+		k.reserve(in(20), c)
+		k.reserve(in(29), c)
+		k.closed(in(29), in(30), c)
+		k.reserve(in(40), c)
+		k.reserve(in(40), c)
+		k.reserve(in(40), c)
+		k.closed(in(40), in(41), c)
+	}},
+	{"a hold outlives a shorter window", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 1, Window: time.Second, Hold: time.Hour}
+		k.reserve(now, c)
+		k.closed(in(3599), in(3600), c)
+		k.reserve(in(3600), c)
+		k.closed(in(3600), in(7200), c) // the first of a new count: not doubled
+	}},
+	{"a clock that steps back opens nothing and forgets nothing", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 3, Window: 100 * time.Second, Hold: 50 * time.Second}
+		k.reserve(now, c)
+		k.reserve(in(-1000), c) // must not make the window end in the past
+		k.reserve(in(90), c)
+		k.closed(in(-1000), in(140), c)
+		k.closed(in(139), in(140), c)
+	}},
+	{"a claim that would count nothing is refused", func(k kit) {
+		for _, c := range []store.Claim{{Key: "b", Window: time.Second}, {Key: "b", Limit: 1}} {
+			if _, err := k.s.Reserve(k.Context(), now, c); err == nil {
+				k.Fatalf("granted: %+v", c)
+			}
+		}
+	}},
+	{"Release gives back the caller's place", func(k kit) {
+		c := claim("b", 3)
+		k.reserve(now, c)
+		k.reserve(now, c)
+		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.reserve(now, c)
+		k.reserve(now, c)
+		k.closed(in(1), in(60), c)
+	}},
+	{"Release lifts the hold when fewer than the limit are left", func(k kit) {
+		c := claim("b", 3)
+		for range 3 {
+			k.reserve(now, c)
+		}
+		k.closed(now, in(60), c)
+		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.reserve(in(1), c)
+		k.closed(in(1), in(61), c)
+	}},
+	{"Release does not lift a hold when the limit is still reached", func(k kit) {
+		c := claim("b", 1)
+		k.reserve(now, c)
+		k.reserve(in(60), c)
+		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.closed(in(61), in(180), c)
+		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.reserve(in(61), c)
+	}},
+	{"Release never counts below zero", func(k kit) {
+		c := claim("b", 2)
+		k.reserve(now, c)
+		for range 5 {
+			k.ok(k.s.Release(k.Context(), false, "b", "unknown"))
+		}
+		k.reserve(now, c)
+		k.reserve(now, c)
+		k.closed(now, in(60), c)
+	}},
+	{"Release of all forgets everything counted, in these budgets only", func(k kit) {
+		for range 3 {
+			k.reserve(now, claim("a", 3), claim("b", 3), claim("c", 3))
+		}
+		k.ok(k.s.Release(k.Context(), true, "b", "a", "unknown"))
+		for range 3 {
+			k.reserve(in(1), claim("a", 3), claim("b", 3))
+		}
+		k.closed(in(1), in(61), claim("a", 3))
+		k.closed(in(1), in(60), claim("c", 3))
+	}},
+	{"many other budgets do not push one out", func(k kit) {
+		k.reserve(now, claim("victim", 1))
+		for i := range 300 {
+			k.reserve(now, claim(name("junk", i), 5), claim(name("more junk", i), 5))
+		}
+		k.closed(now, in(60), claim("victim", 1))
+	}},
+}
+
+var holdRules = []rule{
+	{"each claim beyond the limit closes for twice as long, up to MaxHold", func(k kit) {
+		c := claim("b", 2)
+		k.reserve(now, c)
+		at := now
+		for _, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
+			k.reserve(at, c)
+			opens := at.Add(time.Duration(minutes) * time.Minute)
+			k.closed(at, opens, c)
+			k.closed(opens.Add(-tick), opens, c)
+			at = opens
+		}
+	}},
+	{"without MaxHold every hold is Hold", func(k kit) {
+		c := claim("b", 1)
+		c.MaxHold = 0
+		for i := range 4 {
+			k.reserve(in(60*i), c)
+			k.closed(in(60*i), in(60*(i+1)), c)
+		}
+	}},
+	{"a hold doubled without end does not overflow", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 1, Window: 50 * 365 * 24 * time.Hour, Hold: time.Hour, MaxHold: 1<<63 - 1}
+		at := now
+		for range 30 {
+			opens, err := k.s.Reserve(k.Context(), at, c)
+			k.ok(err)
+			opens, err = k.s.Reserve(k.Context(), at, c)
+			k.is(err, store.ErrUsed)
+			if opens.Before(at.Add(time.Hour)) {
+				k.Fatalf("opens %v at %v", opens, at)
+			}
+			if at = opens; at.Year() > 2200 {
+				return
+			}
+		}
+	}},
+	{"without Hold a budget only counts", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 1, Window: time.Hour}
+		for range 3 {
+			k.reserve(now, c)
+		}
+	}},
+	{"what was forgotten does not double", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 1, Window: 100 * time.Second, Hold: 10 * time.Second, MaxHold: time.Hour}
+		k.reserve(now, c)
+		k.reserve(in(10), c)
+		k.closed(in(10), in(30), c)
+		k.reserve(in(110), c)
+		k.closed(in(110), in(120), c)
+	}},
+	{"after a lock ended the next failures lock again", func(k kit) {
+		c := claim("b", 5)
+		for range 5 {
+			k.reserve(now, c)
+		}
+		k.reserve(in(60), c)
+		k.closed(in(61), in(180), c)
+	}},
+}

@@ -1,0 +1,174 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const grace = 10 * time.Second
+
+var deviceRules = []rule{
+	{"a device comes back as stored, the newest first", func(k kit) {
+		u := k.user()
+		old, young := newDevice(u), newDevice(u)
+		old.CreatedAt = in(-100)
+		k.ok(k.s.PutDevice(k.Context(), old))
+		k.ok(k.s.PutDevice(k.Context(), young))
+		k.device(k.user())
+		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+		k.ok(err)
+		k.same(list, []store.Device{young, old})
+	}},
+	{"a taken id is ErrExists", func(k kit) {
+		u, other := k.user(), k.user()
+		d := k.device(u)
+		double := newDevice(other)
+		double.ID = d.ID
+		k.is(k.s.PutDevice(k.Context(), double), store.ErrExists)
+		_, err := k.use(d, d.Secret, now, 0)
+		k.ok(err)
+	}},
+	{"an expired device is not listed", func(k kit) {
+		u := k.user()
+		d := k.device(u)
+		list, err := k.s.DevicesOf(k.Context(), u.ID, d.ExpiresAt)
+		k.ok(err)
+		k.same(list, []store.Device{})
+	}},
+	{"a used device gets its next secret and no longer life", func(k kit) {
+		u := k.user()
+		d := k.device(u)
+		got, err := k.use(d, d.Secret, in(3), grace)
+		k.ok(err)
+		d.Secret, d.Address, d.LastSeenAt = d.Secret+"+", "198.51.100.7", in(3)
+		k.same(got, d)
+		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+		k.ok(err)
+		k.same(list, []store.Device{d})
+		_, err = k.use(d, d.Secret, in(4), grace)
+		k.ok(err)
+	}},
+	{"unknown, expired, another user's, another uniquifier, never a secret: ErrNotFound and no change", func(k kit) {
+		u, other := k.user(), k.user()
+		d := k.device(u)
+		try := func(change func(*store.Device), secret string, at time.Time) {
+			k.Helper()
+			v := d
+			change(&v)
+			_, err := k.use(v, secret, at, grace)
+			k.is(err, store.ErrNotFound)
+		}
+		same := func(*store.Device) {}
+		try(func(v *store.Device) { v.ID = "unknown" }, d.Secret, now)
+		try(func(v *store.Device) { v.UserID = other.ID }, d.Secret, now)
+		try(func(v *store.Device) { v.Uniquifier = "another" }, d.Secret, now)
+		try(same, d.Secret, d.ExpiresAt)
+		try(same, "never a secret", now)
+		try(same, "", now)
+		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+		k.ok(err)
+		k.same(list, []store.Device{d})
+	}},
+	{"another user with a retired secret removes nothing", func(k kit) {
+		u, other := k.user(), k.user()
+		d := k.device(u)
+		_, err := k.use(d, d.Secret, now, 0)
+		k.ok(err)
+		v := d
+		v.UserID = other.ID
+		_, err = k.use(v, d.Secret, in(100), 0)
+		k.is(err, store.ErrNotFound)
+		k.devices(u, 1)
+	}},
+	{"a retired secret after its grace removes the device", func(k kit) {
+		u := k.user()
+		d, bystander := k.device(u), k.device(u)
+		got, err := k.use(d, d.Secret, now, grace)
+		k.ok(err)
+		_, err = k.use(d, d.Secret, in(10), grace)
+		k.is(err, store.ErrUsed)
+		_, err = k.use(d, got.Secret, in(10), grace)
+		k.is(err, store.ErrNotFound)
+		_, err = k.use(bystander, bystander.Secret, in(10), grace)
+		k.ok(err)
+	}},
+	{"every retired secret is recognised, however old", func(k kit) {
+		d := k.device(k.user())
+		secret := d.Secret
+		for i := range 8 {
+			got, err := k.use(d, secret, in(i*20), grace)
+			k.ok(err)
+			secret = got.Secret
+		}
+		_, err := k.use(d, d.Secret, in(200), grace)
+		k.is(err, store.ErrUsed)
+	}},
+	{"a secret retired before the last has no grace", func(k kit) {
+		d := k.device(k.user())
+		got, err := k.use(d, d.Secret, in(1), grace)
+		k.ok(err)
+		_, err = k.use(d, got.Secret, in(2), grace)
+		k.ok(err)
+		_, err = k.use(d, d.Secret, in(3), grace)
+		k.is(err, store.ErrUsed)
+	}},
+	{"the secret retired last is accepted for grace and replaces nothing", func(k kit) {
+		d := k.device(k.user())
+		first, err := k.use(d, d.Secret, now, grace)
+		k.ok(err)
+		again, err := k.s.UseDevice(k.Context(), store.DeviceUse{
+			ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Secret: d.Secret, Next: "not stored",
+			Now: in(10).Add(-time.Microsecond), Grace: grace,
+		})
+		k.ok(err)
+		k.same(again.Secret, first.Secret)
+		_, err = k.use(d, "not stored", in(9), grace)
+		k.is(err, store.ErrNotFound)
+		_, err = k.use(d, first.Secret, in(12), grace)
+		k.ok(err)
+	}},
+	{"a clock that steps back does not prolong a grace that was seen to pass", func(k kit) {
+		d := k.device(k.user())
+		first, err := k.use(d, d.Secret, now, grace)
+		k.ok(err)
+		second, err := k.use(d, first.Secret, in(30), grace)
+		k.ok(err)
+		_, err = k.use(d, second.Secret, in(60), grace)
+		k.ok(err)
+		_, err = k.use(d, first.Secret, in(31), grace)
+		k.is(err, store.ErrUsed)
+	}},
+	{"a revoked device is gone, another user's is not", func(k kit) {
+		u, other := k.user(), k.user()
+		d, keep := k.device(u), k.device(u)
+		k.is(k.s.RevokeDevice(k.Context(), other.ID, d.ID), store.ErrNotFound)
+		k.devices(u, 2)
+		k.ok(k.s.RevokeDevice(k.Context(), u.ID, d.ID))
+		k.is(k.s.RevokeDevice(k.Context(), u.ID, d.ID), store.ErrNotFound)
+		_, err := k.use(d, d.Secret, now, grace)
+		k.is(err, store.ErrNotFound)
+		_, err = k.use(keep, keep.Secret, now, grace)
+		k.ok(err)
+	}},
+	{"RevokeDevices removes all of a user's", func(k kit) {
+		u, other := k.user(), k.user()
+		k.device(u)
+		k.device(u)
+		k.device(other)
+		k.ok(k.s.RevokeDevices(k.Context(), u.ID))
+		k.ok(k.s.RevokeDevices(k.Context(), u.ID))
+		k.devices(u, 0)
+		k.devices(other, 1)
+	}},
+	{"an id is free again after its device was removed, its old secrets with it", func(k kit) {
+		u := k.user()
+		d := k.device(u)
+		_, err := k.use(d, d.Secret, now, 0)
+		k.ok(err)
+		k.ok(k.s.RevokeDevice(k.Context(), u.ID, d.ID))
+		k.ok(k.s.PutDevice(k.Context(), d))
+		_, err = k.use(d, d.Secret, in(50), 0)
+		k.ok(err)
+	}},
+}

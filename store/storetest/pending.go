@@ -1,0 +1,172 @@
+package storetest
+
+import (
+	"github.com/twofold-auth/twofold/store"
+)
+
+func newPending(u store.User) store.Pending {
+	return store.Pending{
+		Hash: "hash " + store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready, Factor: "factor 1", Rescue: true,
+		First: store.Proof{Method: "password", At: in(-1)}, Remember: true, SessionID: "session 1", Address: "192.0.2.1",
+		CreatedAt: now, ExpiresAt: in(600),
+	}
+}
+
+func (k kit) pending(p store.Pending) store.Pending {
+	k.Helper()
+	k.ok(k.s.PutPending(k.Context(), p))
+	return p
+}
+
+func (k kit) waits(p store.Pending) {
+	k.Helper()
+	got, err := k.s.Pending(k.Context(), p.Hash, now)
+	k.ok(err)
+	k.same(got, p)
+}
+
+func (k kit) ended(p store.Pending) {
+	k.Helper()
+	_, err := k.s.Pending(k.Context(), p.Hash, now)
+	k.is(err, store.ErrNotFound)
+}
+
+var pendingRules = []rule{
+	{"a pending sign-in comes back as stored", func(k kit) {
+		k.waits(k.pending(newPending(newUser())))
+		k.waits(k.pending(store.Pending{Hash: "plain", State: store.Setup, ExpiresAt: in(1)}))
+	}},
+	{"an unknown or expired pending is ErrNotFound", func(k kit) {
+		k.ended(newPending(newUser()))
+		p := k.pending(newPending(newUser()))
+		_, err := k.s.Pending(k.Context(), p.Hash, p.ExpiresAt.Add(-tick))
+		k.ok(err)
+		_, err = k.s.Pending(k.Context(), p.Hash, p.ExpiresAt)
+		k.is(err, store.ErrNotFound)
+	}},
+	{"the oldest of a user's beyond five is dropped", func(k kit) {
+		u := newUser()
+		other := k.pending(newPending(newUser()))
+		var list []store.Pending
+		for i := range 8 {
+			p := newPending(u)
+			p.CreatedAt = in(i)
+			list = append(list, k.pending(p))
+		}
+		for i, p := range list {
+			if i < 3 {
+				k.ended(p)
+			} else {
+				k.waits(p)
+			}
+		}
+		k.waits(other)
+	}},
+	{"a new pending is kept though the clock stepped back", func(k kit) {
+		u := newUser()
+		for i := range 5 {
+			p := newPending(u)
+			p.CreatedAt = in(i)
+			k.pending(p)
+		}
+		p := newPending(u)
+		p.CreatedAt = in(-300)
+		k.waits(k.pending(p))
+	}},
+	{"a pending advances from the version it has, and no other", func(k kit) {
+		p := k.pending(newPending(newUser()))
+		next := p
+		next.State, next.Factor, next.Rescue = store.Select, "", false
+		next.UserID, next.ExpiresAt, next.Remember = "somebody else", in(9000), false // not stored
+		k.ok(k.s.AdvancePending(k.Context(), next))
+		p.State, p.Factor, p.Rescue, p.Version = store.Select, "", false, 1
+		k.waits(p)
+		k.is(k.s.AdvancePending(k.Context(), next), store.ErrUsed)
+		k.waits(p)
+		p.State = store.Ready
+		k.ok(k.s.AdvancePending(k.Context(), p))
+		p.Version = 2
+		k.waits(p)
+	}},
+	{"a pending that is gone does not advance", func(k kit) {
+		k.is(k.s.AdvancePending(k.Context(), newPending(newUser())), store.ErrUsed)
+		p := k.pending(newPending(newUser()))
+		_, err := k.s.TakePending(k.Context(), p.Hash)
+		k.ok(err)
+		k.is(k.s.AdvancePending(k.Context(), p), store.ErrUsed)
+		k.ended(p)
+	}},
+	{"a pending is taken once", func(k kit) {
+		p := k.pending(newPending(newUser()))
+		got, err := k.s.TakePending(k.Context(), p.Hash)
+		k.ok(err)
+		k.same(got, p)
+		_, err = k.s.TakePending(k.Context(), p.Hash)
+		k.is(err, store.ErrUsed)
+		_, err = k.s.TakePending(k.Context(), "unknown")
+		k.is(err, store.ErrUsed)
+		k.ended(p)
+	}},
+	{"EndPendings ends all of a user's and no others", func(k kit) {
+		u := newUser()
+		a, b, keep := k.pending(newPending(u)), k.pending(newPending(u)), k.pending(newPending(newUser()))
+		k.ok(k.s.EndPendings(k.Context(), u.ID))
+		k.ok(k.s.EndPendings(k.Context(), u.ID))
+		k.ended(a)
+		k.ended(b)
+		k.waits(keep)
+	}},
+}
+
+func newDraft(u store.User, owner string) store.Draft {
+	return store.Draft{
+		Owner: owner, ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(), Method: store.Authenticator,
+		Name: "my phone", Add: true, Destination: "+4912345", Secret: []byte{0, 9, 255}, CreatedAt: now, ExpiresAt: in(600),
+	}
+}
+
+func (k kit) drafted(d store.Draft) {
+	k.Helper()
+	got, err := k.s.Draft(k.Context(), d.Owner)
+	k.ok(err)
+	k.same(got, d)
+}
+
+var draftRules = []rule{
+	{"a draft comes back as stored, expired or not", func(k kit) {
+		d := newDraft(newUser(), "pending:1")
+		d.ExpiresAt = in(-1000)
+		k.ok(k.s.PutDraft(k.Context(), d))
+		k.drafted(d)
+		d = store.Draft{Owner: "session:1", ID: "i"}
+		k.ok(k.s.PutDraft(k.Context(), d))
+		k.drafted(d)
+	}},
+	{"an owner without a draft is ErrNotFound", func(k kit) {
+		_, err := k.s.Draft(k.Context(), "pending:1")
+		k.is(err, store.ErrNotFound)
+	}},
+	{"an owner has one draft: the new one replaces the former", func(k kit) {
+		first, other := newDraft(newUser(), "pending:1"), newDraft(newUser(), "pending:2")
+		second := store.Draft{Owner: "pending:1", ID: "second", ExpiresAt: in(5)}
+		for _, d := range []store.Draft{first, other, second} {
+			k.ok(k.s.PutDraft(k.Context(), d))
+		}
+		k.drafted(second)
+		k.drafted(other)
+		k.is(k.s.TakeDraft(k.Context(), "pending:1", first.ID), store.ErrUsed)
+		k.drafted(second)
+	}},
+	{"a draft is taken once, by its owner and id", func(k kit) {
+		d, other := newDraft(newUser(), "pending:1"), newDraft(newUser(), "pending:2")
+		k.ok(k.s.PutDraft(k.Context(), d))
+		k.ok(k.s.PutDraft(k.Context(), other))
+		k.is(k.s.TakeDraft(k.Context(), "pending:2", d.ID), store.ErrUsed)
+		k.is(k.s.TakeDraft(k.Context(), "pending:1", ""), store.ErrUsed)
+		k.ok(k.s.TakeDraft(k.Context(), "pending:1", d.ID))
+		k.is(k.s.TakeDraft(k.Context(), "pending:1", d.ID), store.ErrUsed)
+		_, err := k.s.Draft(k.Context(), "pending:1")
+		k.is(err, store.ErrNotFound)
+		k.drafted(other)
+	}},
+}

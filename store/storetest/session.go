@@ -1,0 +1,146 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+func newSession(u store.User) store.Session {
+	return store.Session{
+		Hash: "hash " + store.NewID(), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Token: true,
+		Level: store.TwoFactors, Trusted: true,
+		Proofs:  []store.Proof{{Method: "password", At: in(-3)}, {Method: store.Authenticator, At: in(-2)}},
+		FreshAt: in(-2), Address: "192.0.2.1", Agent: "Mozilla/5.0 (…)",
+		CreatedAt: in(-20), SeenAt: in(-1), IdleAt: in(100), ExpiresAt: in(1000),
+	}
+}
+
+func (k kit) session(u store.User) store.Session {
+	k.Helper()
+	v := newSession(u)
+	k.ok(k.s.PutSession(k.Context(), v))
+	return v
+}
+
+func (k kit) alive(v store.Session, at time.Time) {
+	k.Helper()
+	got, err := k.s.Session(k.Context(), v.Hash, at)
+	k.ok(err)
+	k.same(got, v)
+}
+
+func (k kit) dead(v store.Session, at time.Time) {
+	k.Helper()
+	_, err := k.s.Session(k.Context(), v.Hash, at)
+	k.is(err, store.ErrNotFound)
+}
+
+var sessionRules = []rule{
+	{"a session comes back as stored", func(k kit) {
+		v := k.session(newUser())
+		k.alive(v, now)
+		v = store.Session{Hash: "plain", IdleAt: in(1), ExpiresAt: in(1)}
+		k.ok(k.s.PutSession(k.Context(), v))
+		k.alive(v, now)
+	}},
+	{"a taken hash is ErrExists and the first stays", func(k kit) {
+		v := k.session(newUser())
+		w := newSession(newUser())
+		w.Hash = v.Hash
+		k.is(k.s.PutSession(k.Context(), w), store.ErrExists)
+		k.alive(v, now)
+	}},
+	{"an unknown session is ErrNotFound", func(k kit) {
+		k.dead(newSession(newUser()), now)
+		k.dead(store.Session{}, now)
+	}},
+	{"a session is dead from its idle end on", func(k kit) {
+		v := k.session(newUser())
+		k.alive(v, v.IdleAt.Add(-tick))
+		k.dead(v, v.IdleAt)
+	}},
+	{"a session is dead from its last end on, touched or not", func(k kit) {
+		v := k.session(newUser())
+		k.ok(k.s.TouchSession(k.Context(), v.Hash, in(50), in(5000)))
+		v.SeenAt, v.IdleAt = in(50), in(5000)
+		k.alive(v, v.ExpiresAt.Add(-tick))
+		k.dead(v, v.ExpiresAt)
+		k.is(k.s.TouchSession(k.Context(), v.Hash, v.ExpiresAt, in(9000)), store.ErrNotFound)
+		k.dead(v, v.ExpiresAt)
+	}},
+	{"a touch moves the idle end", func(k kit) {
+		v := k.session(newUser())
+		k.ok(k.s.TouchSession(k.Context(), v.Hash, in(90), in(190)))
+		v.SeenAt, v.IdleAt = in(90), in(190)
+		k.alive(v, in(189))
+		k.dead(v, in(190))
+	}},
+	{"a touch that comes late takes nothing away", func(k kit) {
+		v := k.session(newUser())
+		k.ok(k.s.TouchSession(k.Context(), v.Hash, in(90), in(190)))
+		k.ok(k.s.TouchSession(k.Context(), v.Hash, in(50), in(150)))
+		v.SeenAt, v.IdleAt = in(90), in(190)
+		k.alive(v, in(189))
+	}},
+	{"a touch does not revive a session that is idle, gone or unknown", func(k kit) {
+		idle, gone := k.session(newUser()), k.session(newUser())
+		_, err := k.s.TakeSession(k.Context(), gone.Hash)
+		k.ok(err)
+		k.is(k.s.TouchSession(k.Context(), idle.Hash, idle.IdleAt, in(500)), store.ErrNotFound)
+		k.is(k.s.TouchSession(k.Context(), gone.Hash, now, in(500)), store.ErrNotFound)
+		k.is(k.s.TouchSession(k.Context(), "unknown", now, in(500)), store.ErrNotFound)
+		k.dead(idle, idle.IdleAt)
+		k.dead(gone, now)
+	}},
+	{"a session is taken once and is gone", func(k kit) {
+		v, keep := k.session(newUser()), k.session(newUser())
+		got, err := k.s.TakeSession(k.Context(), v.Hash)
+		k.ok(err)
+		k.same(got, v)
+		_, err = k.s.TakeSession(k.Context(), v.Hash)
+		k.is(err, store.ErrNotFound)
+		k.dead(v, now)
+		k.alive(keep, now)
+	}},
+	{"a rebound session has the new uniquifier and proofs and the same ends", func(k kit) {
+		v := k.session(newUser())
+		given := v
+		given.Uniquifier, given.Level, given.Trusted, given.Proofs, given.FreshAt = "q", store.OneFactor, false, v.Proofs[:1], time.Time{}
+		given.UserID, given.IdleAt, given.ExpiresAt = "somebody else", in(9000), in(9000)
+		k.ok(k.s.RebindSession(k.Context(), given))
+		given.UserID, given.IdleAt, given.ExpiresAt = v.UserID, v.IdleAt, v.ExpiresAt
+		k.alive(given, now)
+		k.dead(given, v.IdleAt)
+	}},
+	{"a session that is gone cannot be rebound", func(k kit) {
+		v := k.session(newUser())
+		_, err := k.s.TakeSession(k.Context(), v.Hash)
+		k.ok(err)
+		k.is(k.s.RebindSession(k.Context(), v), store.ErrNotFound)
+		k.dead(v, now)
+	}},
+	{"a user's living sessions are listed, the newest first", func(k kit) {
+		u := newUser()
+		old, young, idle := newSession(u), newSession(u), newSession(u)
+		old.CreatedAt, idle.IdleAt = in(-100), now
+		for _, v := range []store.Session{old, young, idle, newSession(newUser())} {
+			k.ok(k.s.PutSession(k.Context(), v))
+		}
+		list, err := k.s.SessionsOf(k.Context(), u.ID, now)
+		k.ok(err)
+		k.same(list, []store.Session{young, old})
+		list, err = k.s.SessionsOf(k.Context(), "unknown", now)
+		k.ok(err)
+		k.same(list, []store.Session{})
+	}},
+	{"EndSessions ends all of a user's and no others", func(k kit) {
+		u := newUser()
+		a, b, keep := k.session(u), k.session(u), k.session(newUser())
+		k.ok(k.s.EndSessions(k.Context(), u.ID))
+		k.ok(k.s.EndSessions(k.Context(), u.ID))
+		k.dead(a, now)
+		k.dead(b, now)
+		k.alive(keep, now)
+	}},
+}

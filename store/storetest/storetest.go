@@ -1,0 +1,241 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// callers is how many start at once; rounds is how often.
+const callers = 16
+
+// rule is a promise and the test of it.
+type rule struct {
+	name  string
+	check func(kit)
+}
+
+// Run checks every promise. open returns an empty store and sees to its
+// closing (t.Cleanup).
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	one := func(t *testing.T) []store.Store { return []store.Store{open(t)} }
+	for _, group := range []struct {
+		name  string
+		rules []rule
+	}{
+		{"store", storeRules}, {"sweep", sweepRules},
+		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"devices", deviceRules},
+		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules},
+		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
+	} {
+		t.Run(group.name, func(t *testing.T) { run(t, group.rules, one) })
+	}
+	t.Run("races", func(t *testing.T) { RunNodes(t, one) })
+}
+
+// RunNodes checks what is promised to callers that run at once. open returns
+// several handles on the same empty data, as several nodes would have them.
+func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
+	run(t, raceRules, open)
+	run(t, moreRaceRules, open)
+}
+
+func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			nodes := open(t)
+			r.check(kit{T: t, s: nodes[0], nodes: nodes})
+		})
+	}
+}
+
+// kit is a test with its store and the words the rules are written in.
+type kit struct {
+	*testing.T
+	s     store.Store
+	nodes []store.Store
+}
+
+// now is the suite's clock: it has microseconds and is not today's.
+var now = time.Date(2031, 5, 6, 7, 8, 9, 123456000, time.UTC)
+
+// in returns now plus so many seconds.
+func in(seconds int) time.Time { return now.Add(time.Duration(seconds) * time.Second) }
+
+func (k kit) ok(err error) {
+	k.Helper()
+	if err != nil {
+		k.Fatal(err)
+	}
+}
+
+func (k kit) is(err, want error) {
+	k.Helper()
+	if !errors.Is(err, want) {
+		k.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+func (k kit) same(got, want any) {
+	k.Helper()
+	if !equal(reflect.ValueOf(got), reflect.ValueOf(want)) {
+		k.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// equal takes the same instant for the same time, and nil for empty.
+func equal(a, b reflect.Value) bool {
+	if !a.IsValid() || !b.IsValid() || a.Type() != b.Type() {
+		return a.IsValid() == b.IsValid()
+	}
+	if x, ok := a.Interface().(time.Time); ok {
+		return x.Equal(b.Interface().(time.Time))
+	}
+	switch a.Kind() {
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !equal(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !equal(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.Equal(b)
+}
+
+// race lets many callers, spread over the nodes, start at once and returns
+// what each was told.
+func (k kit) race(call func(s store.Store, i int) error) []error {
+	errs := make([]error, callers)
+	start := make(chan struct{})
+	var ready, done sync.WaitGroup
+	for i := range callers {
+		ready.Add(1)
+		done.Go(func() {
+			ready.Done()
+			<-start
+			errs[i] = call(k.nodes[i%len(k.nodes)], i)
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+	return errs
+}
+
+// one checks that exactly one caller won and the others got loser.
+func (k kit) one(errs []error, loser error) {
+	k.Helper()
+	k.exactly(1, errs, loser)
+}
+
+func (k kit) exactly(winners int, errs []error, loser error) {
+	k.Helper()
+	n := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			n++
+		case !errors.Is(err, loser):
+			k.Fatalf("a caller got %v, want nil or %v", err, loser)
+		}
+	}
+	if n != winners {
+		k.Fatalf("%d of %d callers won, want %d", n, len(errs), winners)
+	}
+}
+
+// newUser is a user with every field set, not stored yet.
+func newUser() store.User {
+	id := store.NewID()
+	return store.User{
+		ID: id, Email: "Ann." + id + "@example.org", EmailKey: "ann." + id + "@example.org",
+		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
+		Uniquifier: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
+		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1),
+	}
+}
+
+func (k kit) user() store.User {
+	k.Helper()
+	u := newUser()
+	k.ok(k.s.CreateUser(k.Context(), u))
+	return u
+}
+
+func (k kit) stored(id string) store.User {
+	k.Helper()
+	u, err := k.s.UserByID(k.Context(), id)
+	k.ok(err)
+	return u
+}
+
+func newFactor(u store.User) store.Factor {
+	return store.Factor{
+		ID: store.NewID(), UserID: u.ID, Method: store.Authenticator, Name: "my phone", Destination: "+4912345",
+		Secret: []byte{0, 1, 2, 255}, LastStep: 7, CreatedAt: in(-50), LastUsedAt: in(-40),
+	}
+}
+
+// add stores a factor and returns the user as it is then.
+func (k kit) add(u store.User, f store.Factor) store.User {
+	k.Helper()
+	to := store.NewID()
+	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: to, Add: &f, Now: now}))
+	return k.stored(u.ID)
+}
+
+func (k kit) factors(userID string) []store.Factor {
+	k.Helper()
+	list, err := k.s.FactorsOf(k.Context(), userID)
+	k.ok(err)
+	return list
+}
+
+func newDevice(u store.User) store.Device {
+	return store.Device{
+		ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Secret: "secret 0 " + store.NewID(), Name: "Firefox on Linux",
+		Address: "192.0.2.1", CreatedAt: in(-20), LastSeenAt: in(-10), ExpiresAt: in(1000),
+	}
+}
+
+func (k kit) device(u store.User) store.Device {
+	k.Helper()
+	d := newDevice(u)
+	k.ok(k.s.PutDevice(k.Context(), d))
+	return d
+}
+
+// use presents secret; the next one is secret+"+".
+func (k kit) use(d store.Device, secret string, at time.Time, grace time.Duration) (store.Device, error) {
+	return k.s.UseDevice(k.Context(), store.DeviceUse{
+		ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Secret: secret, Next: secret + "+",
+		Address: "198.51.100.7", Now: at, Grace: grace,
+	})
+}
+
+func (k kit) devices(u store.User, n int) {
+	k.Helper()
+	list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+	k.ok(err)
+	if len(list) != n {
+		k.Fatalf("the user has %d devices, want %d", len(list), n)
+	}
+}
+
+func name(what string, n int) string { return fmt.Sprintf("%s %d", what, n) }

@@ -1,0 +1,231 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+var userRules = []rule{
+	{"a user comes back as stored", func(k kit) {
+		u := k.user()
+		k.same(k.stored(u.ID), u)
+	}},
+	{"a zero time stays zero and microseconds are kept", func(k kit) {
+		u := newUser()
+		u.ResetAt, u.Roles = time.Time{}, nil
+		u.CreatedAt = now.Add(time.Microsecond)
+		k.ok(k.s.CreateUser(k.Context(), u))
+		got := k.stored(u.ID)
+		k.same(got, u)
+		if !got.ResetAt.IsZero() {
+			k.Fatalf("ResetAt is %v", got.ResetAt)
+		}
+	}},
+	{"an unknown id is ErrNotFound everywhere", func(k kit) {
+		ctx, u := k.Context(), newUser()
+		_, err := k.s.UserByID(ctx, u.ID)
+		k.is(err, store.ErrNotFound)
+		k.is(k.s.SetIdentity(ctx, u, "x"), store.ErrNotFound)
+		k.is(k.s.SetPassword(ctx, u.ID, "h", "x", true, now), store.ErrNotFound)
+		k.is(k.s.UpgradePassword(ctx, u.ID, "a", "b"), store.ErrNotFound)
+		k.is(k.s.SetActive(ctx, u.ID, true, "x", now), store.ErrNotFound)
+		k.is(k.s.SetRoles(ctx, u.ID, nil, now), store.ErrNotFound)
+		_, err = k.s.UserByIdentity(ctx, u.EmailKey)
+		k.is(err, store.ErrNotFound)
+	}},
+	{"users are listed in order of id, after one, up to limit", func(k kit) {
+		want := []string{"A", "B", "Z", "a"} // by bytes, not by language
+		for _, id := range []string{"a", "B", "Z", "A"} {
+			u := newUser()
+			u.ID = id
+			k.ok(k.s.CreateUser(k.Context(), u))
+		}
+		list := func(after string, limit int) (ids []string) {
+			users, err := k.s.ListUsers(k.Context(), after, limit)
+			k.ok(err)
+			for _, u := range users {
+				ids = append(ids, u.ID)
+			}
+			return ids
+		}
+		k.same(list("", 10), want)
+		k.same(list("A", 2), want[1:3])
+		k.same(list("a", 10), []string(nil))
+		k.same(list("", 0), []string(nil))
+		k.same(list("", -1), []string(nil))
+	}},
+	{"SetPassword sets hash and uniquifier and deletes the devices", func(k kit) {
+		u, other := k.user(), k.user()
+		k.device(u)
+		k.device(other)
+		k.ok(k.s.SetPassword(k.Context(), u.ID, "new hash", "new uniquifier", false, in(9)))
+		u.PasswordHash, u.Uniquifier, u.UpdatedAt = "new hash", "new uniquifier", in(9)
+		k.same(k.stored(u.ID), u) // ResetAt as before: it was not through the mailbox
+		k.same(k.stored(other.ID), other)
+		k.devices(other, 1)
+		k.gone(u)
+	}},
+	{"SetPassword through the mailbox records when", func(k kit) {
+		u := k.user()
+		k.ok(k.s.SetPassword(k.Context(), u.ID, "h", "q", true, in(9)))
+		k.same(k.stored(u.ID).ResetAt, in(9))
+	}},
+	{"UpgradePassword replaces the hash it knows and nothing else", func(k kit) {
+		u := k.user()
+		k.device(u)
+		k.is(k.s.UpgradePassword(k.Context(), u.ID, "another hash", "new hash"), store.ErrUsed)
+		k.same(k.stored(u.ID), u)
+		k.ok(k.s.UpgradePassword(k.Context(), u.ID, u.PasswordHash, "new hash"))
+		u.PasswordHash = "new hash"
+		k.same(k.stored(u.ID), u)
+		k.devices(u, 1)
+	}},
+	{"SetActive sets uniquifier and deletes the devices", func(k kit) {
+		u := k.user()
+		k.device(u)
+		k.ok(k.s.SetActive(k.Context(), u.ID, false, "q", in(9)))
+		u.Active, u.Uniquifier, u.UpdatedAt = false, "q", in(9)
+		k.same(k.stored(u.ID), u)
+		k.gone(u)
+		k.ok(k.s.SetActive(k.Context(), u.ID, true, "r", in(10)))
+		k.same(k.stored(u.ID).Active, true)
+	}},
+	{"SetRoles replaces the roles and nothing else", func(k kit) {
+		u := k.user()
+		k.device(u)
+		u.UpdatedAt = in(9)
+		for _, roles := range [][]string{{"one"}, {}, {"two", "three"}, nil} {
+			u.Roles = roles
+			k.ok(k.s.SetRoles(k.Context(), u.ID, roles, in(9)))
+			k.same(k.stored(u.ID), u)
+		}
+		k.devices(u, 1)
+	}},
+}
+
+// gone checks that no device of the user is left, under any uniquifier.
+func (k kit) gone(u store.User) {
+	k.Helper()
+	k.devices(u, 0)
+	n, err := k.s.Sweep(k.Context(), in(1<<30), 100)
+	k.ok(err)
+	list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+	k.ok(err)
+	if len(list) != 0 || n > 1 { // one: the other user's in the same case
+		k.Fatalf("%d devices were left", n)
+	}
+}
+
+var identityRules = []rule{
+	{"a user is found by e-mail key and by username key", func(k kit) {
+		u := k.user()
+		k.user()
+		for _, key := range []string{u.EmailKey, u.UsernameKey} {
+			got, err := k.s.UserByIdentity(k.Context(), key)
+			k.ok(err)
+			k.same(got, u)
+		}
+		_, err := k.s.UserByIdentity(k.Context(), u.Email) // not the canonical form
+		k.is(err, store.ErrNotFound)
+	}},
+	{"an empty key finds nobody and may be had by many", func(k kit) {
+		for range 2 {
+			u := newUser()
+			u.Username, u.UsernameKey = "", ""
+			k.ok(k.s.CreateUser(k.Context(), u))
+		}
+		_, err := k.s.UserByIdentity(k.Context(), "")
+		k.is(err, store.ErrNotFound)
+	}},
+	{"a taken id, e-mail or username is ErrExists, in either column", func(k kit) {
+		have := k.user()
+		for what, change := range map[string]func(*store.User){
+			"id":                   func(u *store.User) { u.ID = have.ID },
+			"e-mail":               func(u *store.User) { u.EmailKey = have.EmailKey },
+			"username":             func(u *store.User) { u.UsernameKey = have.UsernameKey },
+			"username like e-mail": func(u *store.User) { u.UsernameKey = have.EmailKey },
+			"e-mail like username": func(u *store.User) { u.EmailKey = have.UsernameKey },
+		} {
+			u := newUser()
+			change(&u)
+			if err := k.s.CreateUser(k.Context(), u); err == nil {
+				k.Fatalf("a second account got the same %s", what)
+			} else {
+				k.is(err, store.ErrExists)
+			}
+		}
+		k.same(k.stored(have.ID), have)
+	}},
+	{"a refused account leaves nothing behind", func(k kit) {
+		have, u := k.user(), newUser()
+		free := u.EmailKey
+		u.UsernameKey = have.UsernameKey // refused for its last key
+		k.is(k.s.CreateUser(k.Context(), u), store.ErrExists)
+		_, err := k.s.UserByID(k.Context(), u.ID)
+		k.is(err, store.ErrNotFound)
+		_, err = k.s.UserByIdentity(k.Context(), free)
+		k.is(err, store.ErrNotFound)
+		u.UsernameKey = "another"
+		k.ok(k.s.CreateUser(k.Context(), u))
+	}},
+	{"a username may be the account's own e-mail address", func(k kit) {
+		u := newUser()
+		u.UsernameKey = u.EmailKey
+		k.ok(k.s.CreateUser(k.Context(), u))
+		got, err := k.s.UserByIdentity(k.Context(), u.EmailKey)
+		k.ok(err)
+		k.same(got, u)
+	}},
+	{"SetIdentity moves the account, frees the old keys, deletes the devices", func(k kit) {
+		u := k.user()
+		old := u
+		k.device(u)
+		u.Email, u.EmailKey, u.Username, u.UsernameKey = "New@example.org", "new@example.org", "", ""
+		u.UpdatedAt = in(9)
+		k.ok(k.s.SetIdentity(k.Context(), u, "q"))
+		u.Uniquifier = "q"
+		k.same(k.stored(u.ID), u)
+		k.gone(u)
+		for _, key := range []string{old.EmailKey, old.UsernameKey} {
+			_, err := k.s.UserByIdentity(k.Context(), key)
+			k.is(err, store.ErrNotFound)
+		}
+		next := newUser()
+		next.EmailKey, next.UsernameKey = old.UsernameKey, old.EmailKey
+		k.ok(k.s.CreateUser(k.Context(), next))
+	}},
+	{"SetIdentity changes nothing but the identity", func(k kit) {
+		u := k.user()
+		given := u
+		given.EmailKey, given.PasswordHash, given.Active, given.Roles, given.ResetAt = "k@example.org", "x", false, nil, in(99)
+		k.ok(k.s.SetIdentity(k.Context(), given, "q"))
+		u.EmailKey, u.Uniquifier = "k@example.org", "q"
+		k.same(k.stored(u.ID), u)
+	}},
+	{"SetIdentity keeps a key that stays, and swaps the two", func(k kit) {
+		u := k.user()
+		k.ok(k.s.SetIdentity(k.Context(), u, "q"))
+		u.EmailKey, u.UsernameKey = u.UsernameKey, u.EmailKey
+		k.ok(k.s.SetIdentity(k.Context(), u, "r"))
+	}},
+	{"SetIdentity to a taken key is ErrExists and changes nothing", func(k kit) {
+		have, u := k.user(), k.user()
+		k.device(u)
+		for _, key := range []string{have.EmailKey, have.UsernameKey} {
+			for _, change := range []func(*store.User){
+				func(u *store.User) { u.EmailKey = key },
+				func(u *store.User) { u.UsernameKey = key },
+			} {
+				v := u
+				change(&v)
+				k.is(k.s.SetIdentity(k.Context(), v, "q"), store.ErrExists)
+				k.same(k.stored(u.ID), u)
+			}
+		}
+		k.devices(u, 1)
+		got, err := k.s.UserByIdentity(k.Context(), u.EmailKey)
+		k.ok(err)
+		k.same(got, u)
+	}},
+}

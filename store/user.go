@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// User is one account.
+type User struct {
+	ID           string // opaque, 26 characters, never reused
+	Email        string // as the user wrote it, domain lower-cased
+	EmailKey     string // canonical form: unique, used for look-up and limits
+	Username     string // empty if the account has none
+	UsernameKey  string // canonical form: unique, empty if none
+	PasswordHash string // empty: no password opens this account
+	Active       bool   // false: nothing signs in, every session is dead
+	// Uniquifier is the credential version. Sessions, pending sign-ins,
+	// challenges, drafts and trusted devices remember the one they were made
+	// under; changing it kills all of them at once, wherever they are kept.
+	Uniquifier string
+	Roles      []string
+	// ResetAt is when the password was last set through the mailbox (zero:
+	// never). Rescue by e-mail is refused for a while after it.
+	ResetAt   time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// UserReader finds accounts.
+type UserReader interface {
+	// UserByID returns ErrNotFound for an unknown id.
+	UserByID(ctx context.Context, id string) (User, error)
+	// UserByIdentity finds by canonical e-mail address or canonical username.
+	// An empty key finds nobody.
+	UserByIdentity(ctx context.Context, key string) (User, error)
+	// ListUsers returns up to limit users with ID > after, in order of ID.
+	ListUsers(ctx context.Context, after string, limit int) ([]User, error)
+}
+
+// UserWriter changes accounts. Every method answers ErrNotFound for an
+// unknown id. Methods that take a uniquifier set it in the same statement,
+// so that everything issued under the old one is dead when they return; they
+// delete the user's trusted devices too.
+type UserWriter interface {
+	// CreateUser answers ErrExists when the id, the e-mail key or the username
+	// key is taken, whichever column it collides with (a username may not be
+	// another account's e-mail address either).
+	CreateUser(ctx context.Context, u User) error
+	// SetIdentity changes e-mail, username and UpdatedAt; ErrExists as in
+	// CreateUser.
+	SetIdentity(ctx context.Context, u User, uniquifier string) error
+	// SetPassword stores a new hash. viaMailbox records now as ResetAt.
+	SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time) error
+	// UpgradePassword replaces hash old by new and nothing else; ErrUsed when
+	// the stored hash is no longer old.
+	UpgradePassword(ctx context.Context, id, old, new string) error
+	// SetActive switches the account on or off.
+	SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error
+	// SetRoles replaces the roles.
+	SetRoles(ctx context.Context, id string, roles []string, now time.Time) error
+}

@@ -1,0 +1,357 @@
+package twofold
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/device"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/factor/onetime"
+	"github.com/twofold-auth/twofold/factor/totp"
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/session"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// Auth is the sign-in of one application.
+type Auth struct {
+	accounts *account.Accounts
+	sessions *session.Manager
+	factors  store.Factors
+	site     *web.Site
+	prefix   string
+	store    store.Store
+	outbox   *send.Outbox
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// New builds the sign-in. Its error names every field that is wrong and what
+// to do. It starts two workers, one that delivers messages and one that
+// removes what has expired; Close ends them.
+func New(c Config) (*Auth, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("twofold: %w", err)
+	}
+	b := builder{c: c.withDefaults()}
+	a, err := b.build()
+	if err != nil {
+		return nil, fmt.Errorf("twofold: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	a.stop = cancel
+	a.done.Go(func() { _ = a.outbox.Run(ctx) })
+	a.done.Go(func() { sweep(ctx, c.Store, b.c.Now, b.c.Log) })
+	return a, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	u, _ := url.Parse(c.Origin) // checked before
+	if c.Site == "" {
+		c.Site = u.Hostname()
+	}
+	if c.TwoFactor.Issuer == "" {
+		c.TwoFactor.Issuer = c.Site
+	}
+	setDefault(&c.TwoFactor.MailValidity, 5*time.Minute)
+	setDefault(&c.TwoFactor.SMSValidity, 5*time.Minute)
+	setDefault(&c.TwoFactor.AuthenticatorValidity, 30*time.Second)
+	setDefault(&c.TwoFactor.SetupWithin, 10*time.Minute)
+	setDefault(&c.TwoFactor.Freshness, 15*time.Minute)
+	if c.Password.MinLength == 0 {
+		c.Password.MinLength = 8
+	}
+	if len(c.TwoFactor.EnabledMethods) == 0 {
+		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
+		if c.SMS != nil {
+			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.SMS)
+		}
+		if c.Mail != nil {
+			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.Email)
+		}
+	}
+	if c.PhoneRegion == "" {
+		c.PhoneRegion = "US"
+	}
+	if c.UserPayload == nil {
+		c.UserPayload = func(i Identity) map[string]any { return map[string]any{"id": i.ID, "email": i.Email} }
+	}
+	return c
+}
+
+func setDefault(d *time.Duration, v time.Duration) {
+	if *d == 0 {
+		*d = v
+	}
+}
+
+// builder wires the house, ring by ring, from the inside.
+type builder struct {
+	c       Config
+	ring    *seal.Ring
+	keys    *seal.Keys
+	words   *web.Catalogue
+	letters *web.Letters
+	a       Auth
+}
+
+func (b *builder) build() (*Auth, error) {
+	b.a.prefix, b.a.store, b.a.factors = b.c.Prefix, b.c.Store, b.c.Store
+	for _, step := range []func() error{b.buildKeys, b.buildOutbox, b.buildSessions, b.buildSite} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	return &b.a, nil
+}
+
+func (b *builder) buildKeys() error {
+	s, err := b.c.Key.load()
+	if err != nil {
+		return fmt.Errorf("Key: %w", err)
+	}
+	if b.keys, err = seal.NewKeys(s.newestFirst()...); err != nil {
+		return fmt.Errorf("Key: %w", err)
+	}
+	tagged := b.c.TwoFactor.Secrets
+	if len(tagged) == 0 {
+		tagged = s.tagged()
+	}
+	if b.ring, err = seal.NewRing(tagged); err != nil {
+		return fmt.Errorf("TwoFactor.Secrets: %w", err)
+	}
+	return nil
+}
+
+func (b *builder) buildOutbox() error {
+	u, err := url.Parse(b.c.Origin)
+	if err != nil {
+		return err
+	}
+	if b.words, err = web.NewCatalogue(b.c.Locales); err != nil {
+		return fmt.Errorf("Locales: %w", err)
+	}
+	if b.letters, err = web.NewLetters(b.words, u.Hostname(), b.c.Site, b.c.Templates); err != nil {
+		return fmt.Errorf("Templates: %w", err)
+	}
+	senders := map[string][]send.Sender{}
+	if b.c.Mail != nil {
+		senders[send.Email] = []send.Sender{b.c.Mail}
+	}
+	if b.c.SMS != nil {
+		senders[send.SMS] = []send.Sender{b.c.SMS}
+	}
+	b.a.outbox, err = send.NewOutbox(send.OutboxConfig{
+		Messages: b.c.Store, Sealer: sealer{b.ring}, Senders: senders, Now: b.c.Now, Log: b.c.Log,
+	})
+	return err
+}
+
+// sealer is the ring as the outbox wants it.
+type sealer struct{ ring *seal.Ring }
+
+func (s sealer) Seal(owner string, plain []byte) ([]byte, error) {
+	return s.ring.Seal("message", owner, plain)
+}
+
+func (s sealer) Open(owner string, sealed []byte) ([]byte, error) {
+	plain, _, err := s.ring.Open("message", owner, sealed)
+	return plain, err
+}
+
+func (b *builder) buildSessions() error {
+	var err error
+	b.a.sessions, err = session.New(session.Config{
+		Sessions: b.c.Store, Users: b.c.Store, Now: b.c.Now,
+		Idle: b.c.Session.Idle, Absolute: b.c.Session.Absolute, TokenLife: b.c.Session.TokenLife,
+	})
+	if err != nil {
+		return fmt.Errorf("Session: %w", err)
+	}
+	hasher, err := password.New(password.Config{Scheme: b.c.Password.Scheme, Salt: b.c.Password.Salt, Slots: b.c.Password.Slots})
+	if err != nil {
+		return fmt.Errorf("Password: %w", err)
+	}
+	b.a.accounts = account.New(account.Config{
+		Users: b.c.Store, Hasher: hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},
+		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
+	})
+	return nil
+}
+
+// sendCode renders and delivers one code, in the caller's request.
+func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
+	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
+	if c.Channel == store.Email {
+		name := c.User.Username
+		if name == "" {
+			name = c.User.Email
+		}
+		var err error
+		if m, err = b.letters.CodeMail(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
+			return err
+		}
+	}
+	return b.a.outbox.Deliver(ctx, m, c.ExpiresAt)
+}
+
+func (b *builder) oneTime(channel string, life time.Duration) (*onetime.Method, error) {
+	return onetime.New(onetime.Config{
+		Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendCode,
+		Life: life, Region: b.c.PhoneRegion, Now: b.c.Now,
+	})
+}
+
+func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
+	app, err := totp.New(totp.Config{
+		Factors: b.c.Store, Ring: b.ring, Issuer: b.c.TwoFactor.Issuer, Now: b.c.Now,
+		Window: int(b.c.TwoFactor.AuthenticatorValidity / time.Second),
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	sms, err := b.oneTime(store.SMS, b.c.TwoFactor.SMSValidity)
+	if err != nil {
+		return nil, nil, err
+	}
+	mail, err := b.oneTime(store.Email, b.c.TwoFactor.MailValidity)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := map[string]factor.Method{store.Authenticator: app}
+	if b.c.SMS != nil {
+		out[store.SMS] = sms
+	}
+	if b.c.Mail != nil {
+		out[store.Email] = mail
+	}
+	return out, mail, nil
+}
+
+// alert mails the administrators. It waits in the outbox: nobody stands in
+// front of a page for it.
+func (b *builder) alert() login.Alert {
+	to := b.c.TwoFactor.RescueMail
+	if to == "" {
+		return nil
+	}
+	return func(ctx context.Context, u store.User, locale string) error {
+		m, err := b.letters.RescueMail(locale, to, u.Email)
+		if err != nil {
+			return err
+		}
+		return b.a.outbox.Queue(ctx, m, b.c.Now().Add(24*time.Hour))
+	}
+}
+
+func (b *builder) require() func(store.User) bool {
+	t := b.c.TwoFactor
+	if t.Require != nil {
+		return func(u store.User) bool { return t.Require(identityOf(u)) }
+	}
+	return func(store.User) bool { return t.Required }
+}
+
+func (b *builder) buildLogin() (*login.Login, error) {
+	methods, mail, err := b.methods()
+	if err != nil {
+		return nil, err
+	}
+	t := b.c.TwoFactor
+	return login.New(login.Config{
+		Accounts: b.a.accounts, Sessions: b.a.sessions,
+		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
+		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
+		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
+		Methods: methods, RescueCodes: mail, Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Policy: login.Policy{
+			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0,
+			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
+		},
+	})
+}
+
+func (b *builder) buildSite() error {
+	l, err := b.buildLogin()
+	if err != nil {
+		return err
+	}
+	origin, err := url.Parse(b.c.Origin)
+	if err != nil {
+		return err
+	}
+	t := b.c.TwoFactor
+	b.a.site, err = web.New(web.Config{
+		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views,
+		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
+		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
+		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
+		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity},
+		Region:   b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
+		Payload: func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
+	})
+	return err
+}
+
+// sweep removes what has expired, in small batches, so that no sign-in waits
+// long for it.
+func sweep(ctx context.Context, s store.Store, now func() time.Time, log *slog.Logger) {
+	const batch = 500
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		n, err := s.Sweep(ctx, now(), batch)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			log.WarnContext(ctx, "expired records could not be removed", "cause", err)
+		}
+		if err == nil && n >= batch {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(100 * time.Millisecond):
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// ServeHTTP serves every path of the sign-in.
+func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.site.ServeHTTP(w, r) }
+
+// Mount registers every path of the sign-in on a mux.
+func (a *Auth) Mount(mux *http.ServeMux) {
+	for _, pattern := range a.site.Patterns() {
+		mux.Handle(pattern, a)
+	}
+}
+
+// Close ends the workers and waits for them. The store stays open.
+func (a *Auth) Close() error {
+	a.stop()
+	a.done.Wait()
+	return nil
+}

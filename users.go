@@ -1,0 +1,106 @@
+package twofold
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// The errors of the functions below, beside those that name what is wrong with
+// an e-mail address, a username or a password.
+var (
+	// ErrNoUser: no such account.
+	ErrNoUser = errors.New("twofold: no such user")
+	// ErrUserExists: the e-mail address or the username is taken.
+	ErrUserExists = errors.New("twofold: user exists already")
+)
+
+// NewUser is an account to be made.
+type NewUser struct {
+	Email    string
+	Username string // none if empty
+	Password string // none if empty: no password opens the account
+	// PasswordHash is an existing hash, in place of Password, for imports:
+	// argon2 and bcrypt, also as Flask-Security keeps them.
+	PasswordHash string
+	Roles        []string
+	Inactive     bool
+}
+
+func publicError(err error) error {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return ErrNoUser
+	case errors.Is(err, store.ErrExists):
+		return ErrUserExists
+	}
+	return err
+}
+
+// CreateUser makes an account. ErrUserExists, or what is wrong with a field.
+func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
+	u, err := a.accounts.Create(ctx, account.Draft{
+		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles, Inactive: n.Inactive,
+	})
+	return identityOf(u), publicError(err)
+}
+
+// FindUser finds an account by e-mail address, username or id. ErrNoUser.
+func (a *Auth) FindUser(ctx context.Context, identity string) (Identity, error) {
+	u, err := a.accounts.Find(ctx, identity)
+	if errors.Is(err, store.ErrNotFound) {
+		u, err = a.accounts.ByID(ctx, identity)
+	}
+	return identityOf(u), publicError(err)
+}
+
+// ListUsers returns up to limit accounts whose id comes after the given one, in
+// order of id; begin with "".
+func (a *Auth) ListUsers(ctx context.Context, after string, limit int) ([]Identity, error) {
+	users, err := a.accounts.List(ctx, after, limit)
+	out := make([]Identity, len(users))
+	for i, u := range users {
+		out[i] = identityOf(u)
+	}
+	return out, publicError(err)
+}
+
+// Methods lists the methods of an account's second factors, the primary first.
+func (a *Auth) Methods(ctx context.Context, id string) ([]string, error) {
+	factors, err := a.factors.FactorsOf(ctx, id)
+	out := make([]string, len(factors))
+	for i, f := range factors {
+		out[i] = f.Method
+	}
+	return out, publicError(err)
+}
+
+// SetPassword gives an account a new password and ends everything issued to it.
+func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
+	return publicError(a.accounts.SetPassword(ctx, id, password))
+}
+
+// SetActive switches an account on or off; off ends everything issued to it.
+func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
+	return publicError(a.accounts.SetActive(ctx, id, active))
+}
+
+// SetRoles replaces an account's roles.
+func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
+	return publicError(a.accounts.SetRoles(ctx, id, roles))
+}
+
+// SetIdentity changes an account's e-mail address and username (empty: none)
+// and ends everything issued to it.
+func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) error {
+	return publicError(a.accounts.SetIdentity(ctx, id, email, username))
+}
+
+// ResetAccess removes an account's second factors and ends everything issued to
+// it; the password stays. It is the last way of rescue: make sure by other
+// means that you talk to the owner.
+func (a *Auth) ResetAccess(ctx context.Context, id string) error {
+	return publicError(a.accounts.ResetAccess(ctx, id))
+}

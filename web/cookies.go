@@ -1,0 +1,82 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/twofold-auth/twofold/login"
+)
+
+// jar knows names and attributes of all our cookies: nothing else sets one.
+// Over https the names carry the __Host- prefix, which binds them to exactly
+// this host; tf_validity keeps the name of the wire contract.
+type jar struct {
+	secure bool
+	device string // name of the trusted-device cookie
+	life   time.Duration
+}
+
+func (j jar) name(n string) string {
+	if j.secure {
+		return "__Host-" + n
+	}
+	return n
+}
+
+func (j jar) session() string { return j.name("twofold") }
+func (j jar) pending() string { return j.name("twofold-pending") }
+func (j jar) csrf() string    { return j.name("twofold-csrf") }
+func (j jar) notes() string   { return j.name("twofold-notes") }
+
+// get reads a cookie; one that stands twice is as good as none, since nobody
+// knows which is ours.
+func (j jar) get(r *http.Request, name string) string {
+	cookies := r.CookiesNamed(name)
+	if len(cookies) != 1 || len(cookies[0].Value) > 2048 {
+		return ""
+	}
+	return cookies[0].Value
+}
+
+// set sets a cookie for the browser's session (life zero) or for a while.
+func (j jar) set(w http.ResponseWriter, name, value string, life time.Duration) {
+	c := &http.Cookie{
+		Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	if name == j.device {
+		c.SameSite = http.SameSiteStrictMode
+	}
+	if life > 0 {
+		c.MaxAge = int(life / time.Second)
+	}
+	http.SetCookie(w, c)
+}
+
+// clear ends a cookie the browser has.
+func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
+	if len(r.CookiesNamed(name)) == 0 {
+		return
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1,
+	})
+}
+
+// outcome hands the browser what a step led to.
+func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
+	if o == nil {
+		return
+	}
+	if o.Session != nil {
+		if o.Session.Token != "" {
+			j.set(w, j.session(), o.Session.Token, 0)
+		}
+		j.clear(w, r, j.pending())
+	}
+	if o.Pending != nil && o.Pending.Token != "" {
+		j.set(w, j.pending(), o.Pending.Token, 0)
+	}
+	if o.DeviceCookie != "" {
+		j.set(w, j.device, o.DeviceCookie, o.DeviceLife)
+	}
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Guarded is what a guard puts into the request's context.
+type whoKey struct{}
+
+// WhoOf is the signed-in caller that a guard let through; nil without one.
+func WhoOf(r *http.Request) *login.Who {
+	who, _ := r.Context().Value(whoKey{}).(*login.Who)
+	return who
+}
+
+// rule of a guard: nil lets the caller through.
+type check func(ctx context.Context, who login.Who) error
+
+var (
+	errNeedsFactor = errors.New("web: a second factor is needed")
+	errRole        = errors.New("web: a role is missing")
+)
+
+// RequireUser lets signed-in callers through.
+func (s *Site) RequireUser(next http.Handler) http.Handler {
+	return s.guard(next, func(context.Context, login.Who) error { return nil })
+}
+
+// RequireTwoFactor lets callers through whose session rests on two factors, or
+// on one and a trusted device.
+func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
+	return s.guard(next, func(_ context.Context, who login.Who) error {
+		if who.Session.Level >= store.TwoFactors || who.Session.Trusted {
+			return nil
+		}
+		return errNeedsFactor
+	})
+}
+
+// RequireFresh lets callers through who proved all that their account asks for
+// no longer than d ago.
+func (s *Site) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return s.guard(next, func(ctx context.Context, who login.Who) error {
+			return s.c.Login.RequireFresh(ctx, who, d)
+		})
+	}
+}
+
+// RequireRole lets callers through who have all the roles.
+func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return s.guard(next, func(_ context.Context, who login.Who) error {
+			for _, n := range names {
+				if !slices.Contains(who.User.Roles, n) {
+					return errRole
+				}
+			}
+			return nil
+		})
+	}
+}
+
+func (s *Site) guard(next http.Handler, ok check) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := WhoOf(r) // an outer guard has looked already
+		var err error
+		if who == nil {
+			who, err = s.Who(r)
+		}
+		if err == nil {
+			err = ok(r.Context(), *who)
+		}
+		if err != nil {
+			s.turnAway(w, r, err)
+			return
+		}
+		if WhoOf(r) == nil {
+			r = r.WithContext(context.WithValue(r.Context(), whoKey{}, who))
+		}
+		// Pages behind a guard are for one person: no cache may keep them, and
+		// the handler may say otherwise.
+		w.Header().Set("Cache-Control", "private, no-store")
+		w.Header().Add("Vary", "Cookie")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// turnAway says what is missing: 401 or 403 as JSON, else a redirect to where
+// it can be had, with the way back.
+func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
+	s.headers(w)
+	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r)}
+	s.refuse(c, nil, s.whyNot(r, err))
+}
+
+func (s *Site) whyNot(r *http.Request, err error) *failure {
+	back := ""
+	if safeMethod(r.Method) {
+		back = r.URL.RequestURI()
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fail(http.StatusUnauthorized, "", "UNAUTHENTICATED").flat().goTo(withNext(s.paths.Login, back))
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.paths.Verify, back))
+	case errors.Is(err, errNeedsFactor):
+		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))
+		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
+		return f
+	case errors.Is(err, errRole):
+		f := fail(http.StatusForbidden, "", "UNAUTHORIZED").flat()
+		if s.views.Unauthorized != "" {
+			f = f.goTo(s.views.Unauthorized)
+		}
+		return f
+	}
+	return s.toFailure(err)
+}
+
+// needWho refuses strangers on our own signed-in paths.
+func (s *Site) needWho(c *call) error {
+	if c.who == nil {
+		return s.whyNot(c.r, store.ErrNotFound)
+	}
+	return nil
+}
+
+// anonymous refuses signed-in callers on paths for strangers.
+func (s *Site) anonymous(c *call) error {
+	if c.who != nil {
+		return fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().goTo(s.views.PostLogin)
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (s *Site) identityAttributes() []string {
+	if s.c.Usernames {
+		return []string{"email", "username"}
+	}
+	return []string{"email"}
+}
+
+func (s *Site) getLogin(c *call) (*answer, error) {
+	a := &answer{body: map[string]any{"identity_attributes": s.identityAttributes()}}
+	if c.who != nil {
+		a.user, a.to = &c.who.User, s.views.PostLogin
+		return a, nil
+	}
+	a.page = "login"
+	a.data = LoginPage{
+		Usernames: s.c.Usernames, Remember: c.form.flag("remember"), Register: s.c.Registerable,
+		RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor,
+	}
+	return a, nil
+}
+
+func (s *Site) postLogin(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	identity, field := c.identity(s.c.Usernames)
+	if f := s.missingLogin(c, identity, field); f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.Password(c.r.Context(), login.Attempt{
+		Identity: identity, Password: c.form.text("password"), Remember: c.form.flag("remember"),
+	}, c.browser)
+	if err != nil {
+		return s.loginFailed(c, out, field, err)
+	}
+	return s.entered(c, out, s.views.PostLogin), nil
+}
+
+// identity is who the caller says he is, and the field he said it in.
+func (c *call) identity(usernames bool) (value, field string) {
+	for _, f := range []string{"email", "username", "identity"} {
+		if v := c.form.text(f); v != "" && (f != "username" || usernames) {
+			return v, f
+		}
+	}
+	return "", "email"
+}
+
+// missingLogin names what was left out; the password first, as the wire
+// contract orders them.
+func (s *Site) missingLogin(c *call, identity, field string) *failure {
+	f := &failure{status: http.StatusBadRequest}
+	if c.form.text("password") == "" {
+		f.problems = append(f.problems, problem{field: "password", key: "PASSWORD_NOT_PROVIDED"})
+	}
+	if identity == "" {
+		f.problems = append(f.problems, problem{field: "email", key: "EMAIL_NOT_PROVIDED"})
+	}
+	if next := c.next(); next != "" {
+		if _, ok := safeNext(next); !ok {
+			f.problems = append(f.problems, problem{field: "next", key: "INVALID_REDIRECT"})
+		}
+	}
+	if len(f.problems) == 0 {
+		return nil
+	}
+	return f
+}
+
+// loginFailed says no more to a stranger than he may know.
+func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
+	switch {
+	case errors.Is(err, login.ErrUnknownUser), errors.Is(err, login.ErrPassword):
+		if !s.c.Specific {
+			return nil, fail(http.StatusBadRequest, "", "GENERIC_AUTHN_FAILED")
+		}
+		if errors.Is(err, login.ErrUnknownUser) {
+			return nil, s.toFailure(err).at(field)
+		}
+	case errors.Is(err, login.ErrDisabled):
+		return nil, s.toFailure(err).at(field)
+	case errors.Is(err, login.ErrSend):
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
+	}
+	// The first code may have to wait; the sign-in stands, and its page says so.
+	var paused *limit.Paused
+	if errors.As(err, &paused) && out.Pending != nil {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	return nil, err
+}
+
+// entered is what every first factor answers: signed in, or what to prove
+// next.
+func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
+	a := &answer{outcome: &out}
+	if out.Pending == nil {
+		a.body, a.user, a.to = map[string]any{"tf_required": false}, &out.User, c.after(view)
+		return a
+	}
+	a.body, a.to = s.pendingBody(out.Pending), s.pendingPath(out.Pending, c.next())
+	return a
+}
+
+// pendingBody is the row of the wire contract for what a sign-in waits for.
+func (s *Site) pendingBody(p *login.Pending) map[string]any {
+	body := map[string]any{"tf_required": true}
+	switch p.State {
+	case store.Setup:
+		body["tf_state"] = string(store.Setup)
+	case store.Select:
+		body["tf_select"] = true
+		body["tf_setup_methods"] = p.Methods
+	default:
+		body["tf_state"] = string(store.Ready)
+		body["tf_method"] = p.Method
+		body["tf_primary_method"] = p.Primary
+	}
+	return body
+}
+
+func (s *Site) pendingPath(p *login.Pending, next string) string {
+	switch p.State {
+	case store.Setup:
+		return withNext(s.paths.Setup, next)
+	case store.Select:
+		return withNext(s.paths.Select, next)
+	}
+	return withNext(s.paths.Validate, next)
+}
+
+func (s *Site) postLogout(c *call) (*answer, error) {
+	if err := s.c.Login.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
+		return nil, err
+	}
+	// tf_validity stays: it is about the browser, and skips no first factor.
+	s.jar.clear(c.w, c.r, s.jar.session())
+	s.jar.clear(c.w, c.r, s.jar.pending())
+	s.jar.clear(c.w, c.r, s.jar.csrf())
+	c.w.Header().Set("Clear-Site-Data", `"cache"`)
+	return &answer{bare: true, to: c.after(s.views.PostLogout)}, nil
+}
+
+func (s *Site) getVerify(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	return &answer{
+		body: map[string]any{"has_webauthn_verify_credential": false, "oauth_enabled": false, "oauth_providers": []string{}},
+		user: &c.who.User, page: "verify",
+	}, nil
+}
+
+func (s *Site) postVerify(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	if c.form.text("password") == "" {
+		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
+	}
+	out, err := s.c.Login.Verify(c.r.Context(), *c.who, c.form.text("password"), c.browser)
+	if errors.Is(err, login.ErrSend) {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Verify, c.next()))
+	}
+	var paused *limit.Paused
+	if errors.As(err, &paused) && out.Pending != nil {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if out.Pending != nil {
+		return s.entered(c, out, s.views.PostVerify), nil
+	}
+	return s.verified(c, out), nil
+}
+
+// verified is the end of a re-authentication.
+func (s *Site) verified(c *call, out login.Outcome) *answer {
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
+}
+
+func (s *Site) getRegister(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	return &answer{page: "register", data: RegisterPage{Usernames: s.c.Usernames, MinLength: s.c.MinPassword}}, nil
+}
+
+func (s *Site) postRegister(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	if f := s.missingRegister(c); f != nil {
+		return nil, f
+	}
+	username := c.form.text("username")
+	if !s.c.Usernames {
+		username = ""
+	}
+	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
+		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
+	}, c.browser)
+	if errors.Is(err, login.ErrTaken) {
+		if !s.c.Specific {
+			// As if done, but for the session that only its owner may have.
+			return &answer{to: withNext(s.paths.Login, c.next()), note: "REGISTER_SUCCESSFUL"}, nil
+		}
+		return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", c.form.text("email"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.entered(c, out, s.views.PostRegister), nil
+}
+
+func (s *Site) missingRegister(c *call) *failure {
+	f := &failure{status: http.StatusBadRequest}
+	need := func(field, key string, missing bool) {
+		if missing {
+			f.problems = append(f.problems, problem{field: field, key: key})
+		}
+	}
+	need("email", "EMAIL_NOT_PROVIDED", c.form.text("email") == "")
+	need("password", "PASSWORD_NOT_PROVIDED", c.form.text("password") == "")
+	switch confirm := c.form.text("password_confirm"); {
+	case confirm == "":
+		need("password_confirm", "PASSWORD_NOT_PROVIDED", true)
+	case confirm != c.form.text("password"):
+		need("password_confirm", "RETYPE_PASSWORD_MISMATCH", true)
+	}
+	if next := c.next(); next != "" {
+		_, ok := safeNext(next)
+		need("next", "INVALID_REDIRECT", !ok)
+	}
+	if len(f.problems) == 0 {
+		return nil
+	}
+	return f
+}

@@ -1,0 +1,82 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"time"
+
+	"github.com/twofold-auth/twofold/send"
+)
+
+// Letters renders what is sent to people: mails and texts, through the same
+// catalogue as the pages.
+type Letters struct {
+	words       *Catalogue
+	host        string // for the last line of texts
+	site        string
+	code, plain *template.Template
+}
+
+// NewLetters reads the mail templates; own may replace them.
+func NewLetters(words *Catalogue, host, site string, own fs.FS) (*Letters, error) {
+	l := &Letters{words: words, host: host, site: site}
+	for name, t := range map[string]**template.Template{"mail_code": &l.code, "mail_plain": &l.plain} {
+		raw, err := readTemplate(own, name+".html")
+		if err != nil {
+			return nil, err
+		}
+		if *t, err = template.New(name).Parse(raw); err != nil {
+			return nil, fmt.Errorf("template %s.html: %w", name, err)
+		}
+	}
+	return l, nil
+}
+
+// MailCode is the data of mail_code.html.
+type MailCode struct {
+	Lang, Title, Greeting, Body, Code, Expires, Ignore, Site string
+}
+
+// MailPlain is the data of mail_plain.html.
+type MailPlain struct {
+	Lang, Title, Body, Site string
+}
+
+// CodeMail is the mail of a code. The subject does not hold the code: it shows
+// on locked screens.
+func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
+	w := l.words.For(locale)
+	d := MailCode{
+		Lang: w.Tag, Title: w.Text("mail_code_subject"), Greeting: w.Text("mail_code_greeting", "name", name),
+		Body: w.Text("mail_code_body", "code", ""), Code: code, Site: l.site,
+		Expires: w.Text("mail_code_expires", "within", w.Duration(life)), Ignore: w.Text("mail_code_ignore"),
+	}
+	var html bytes.Buffer
+	if err := l.code.Execute(&html, d); err != nil {
+		return send.Message{}, err
+	}
+	text := d.Greeting + "\n\n" + w.Text("mail_code_body", "code", code) + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "two_factor_code"}, nil
+}
+
+// CodeText is the SMS of a code. Its last line binds the code to this site, so
+// that phones offer to fill it in here and nowhere else (the format of WebKit
+// and WICG "origin-bound one-time codes delivered via SMS").
+func (l *Letters) CodeText(locale, to, code string) send.Message {
+	w := l.words.For(locale)
+	text := w.Text("USE_CODE", "code", code) + "\n\n@" + l.host + " #" + code
+	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "two_factor_code"}
+}
+
+// RescueMail tells the administrators who needs help.
+func (l *Letters) RescueMail(locale, to, email string) (send.Message, error) {
+	w := l.words.For(locale)
+	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_rescue_subject"), Body: w.Text("mail_rescue_body", "email", email), Site: l.site}
+	var html bytes.Buffer
+	if err := l.plain.Execute(&html, d); err != nil {
+		return send.Message{}, err
+	}
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html.String(), Kind: "two_factor_rescue"}, nil
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"html/template"
+	"time"
+)
+
+// Page is what every template gets. Templates call {{.T "key"}} for words, so
+// a page needs no other copy of any text.
+type Page struct {
+	// Name is the template's name without ".html": login, register, verify,
+	// tf_setup, tf_confirm, tf_validate, tf_select, account, message.
+	Name  string
+	Lang  string // BCP 47, for the html element
+	Site  string // the name of the site
+	URL   URLs   // paths of this installation, prefix included
+	CSRF  string // value of the hidden field csrf_token
+	Next  string // checked path to go to afterwards; may be empty
+	Notes []Note // flashed by the step before
+	// Problems are all errors, for the summary on top; Field(name) gives those
+	// of one field.
+	Problems []Problem
+	Values   map[string]string // what was typed, but never a password or a code
+	User     *UserView         // who is signed in, if anybody
+	Data     any               // one of the structs below
+	words    *Words
+}
+
+// Problem is an error that stands by a field, or, with an empty Field, by none.
+type Problem struct{ Field, Text string }
+
+// Note is a flashed message. Kind is success, info or error.
+type Note struct{ Kind, Text string }
+
+// T returns a text of the catalogue. Arguments come in pairs: name, value.
+func (p *Page) T(key string, pairs ...any) string { return p.words.Text(key, pairs...) }
+
+// Within says a duration in words: "5 minutes".
+func (p *Page) Within(d time.Duration) string { return p.words.Duration(d) }
+
+// MethodName is the name of a method for people.
+func (p *Page) MethodName(method string) string { return p.words.Text("method_" + method) }
+
+// Field returns the errors of one field.
+func (p *Page) Field(name string) []string {
+	var out []string
+	for _, e := range p.Problems {
+		if e.Field == name {
+			out = append(out, e.Text)
+		}
+	}
+	return out
+}
+
+// UserView is the signed-in user as pages show it.
+type UserView struct {
+	ID, Email, Username string
+	Roles               []string
+}
+
+// LoginPage is the data of "login".
+type LoginPage struct {
+	Usernames  bool // a username may be given in place of the e-mail address
+	Remember   bool // the box is ticked
+	Register   bool // registration is open
+	RememberTF bool // remembering skips the second factor for Trust
+	Trust      time.Duration
+}
+
+// RegisterPage is the data of "register".
+type RegisterPage struct {
+	Usernames bool
+	MinLength int
+}
+
+// SetupPage is the data of "tf_setup": what the user has and may choose.
+type SetupPage struct {
+	Required bool           // a second factor must be kept
+	Pending  bool           // asked by a sign-in that must enrol first
+	Current  *FactorView    // the primary factor, if there is one
+	Factors  []FactorView   // all of them
+	Methods  []MethodChoice // may be set up, in display order
+	Disable  bool           // switching off is offered
+	Region   string         // of phone numbers without country code
+}
+
+// MethodChoice is a method on offer.
+type MethodChoice struct {
+	Method string
+	Weak   bool // e-mail: marked as weaker than the others
+}
+
+// FactorView is one factor of the user.
+type FactorView struct {
+	ID, Method, Name, Destination string // destination masked
+	Added, LastUsed               time.Time
+	Primary                       bool
+}
+
+// ConfirmPage is the data of "tf_confirm": the code that completes a set-up.
+type ConfirmPage struct {
+	Method      string
+	Destination string // masked; empty for an app
+	Action      string // where the form posts
+	Resend      string // where another code is asked for; empty if none is sent
+	QR          template.URL
+	Key         string       // base32 in groups of four, for typing
+	URI         template.URL // otpauth URI, opens an app on the same phone
+	Username    string
+	Issuer      string
+	Life        time.Duration // of a sent code
+	SendFailed  bool
+}
+
+// ValidatePage is the data of "tf_validate": the code of a sign-in.
+type ValidatePage struct {
+	Method      string
+	Destination string   // masked
+	Name        string   // of the factor
+	Sent        bool     // this method sends codes, so another may be asked for
+	Several     bool     // there is another way to choose
+	Verify      bool     // re-authentication of a signed-in user
+	Rescue      []string // "help", "email", "recovery_code"
+	Life        time.Duration
+}
+
+// SelectPage is the data of "tf_select".
+type SelectPage struct {
+	Factors []FactorView
+	Verify  bool
+}
+
+// AccountPage is the data of "account", the server's landing page.
+type AccountPage struct {
+	Level       int // 1 or 2
+	Trusted     bool
+	Proofs      []ProofView
+	Factors     []FactorView
+	Required    bool
+	SetupOffers bool // second factors can be set up
+	SignedIn    time.Time
+}
+
+// ProofView is a proven factor of the session.
+type ProofView struct {
+	Method string
+	At     time.Time
+}
+
+// MessagePage is the data of "message": an error that has no page of its own.
+type MessagePage struct {
+	Status int
+	Back   string // where to go from here
+}
+
+// URLs are the paths of the installation.
+type URLs struct {
+	Login, Logout, Register, Verify         string
+	Setup, Validate, Select, Rescue, Resend string
+	Account, Static                         string
+	PostLogin, PostLogout                   string
+}

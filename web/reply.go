@@ -1,0 +1,228 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// answer is what a step returns. JSON callers get body and user, form callers
+// the page or the redirect; both get the outcome's cookies.
+type answer struct {
+	body    map[string]any // extras of the JSON answer
+	user    *store.User    // adds the user payload
+	outcome *login.Outcome
+	bare    bool // the JSON answer is exactly {}
+
+	page string // template to render
+	data any
+	to   string // redirect instead of a page
+	note string // message key flashed with the redirect (or shown on the page)
+}
+
+// security headers of every answer of ours.
+func (s *Site) headers(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Vary", "Cookie, Accept, Accept-Language")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; "+
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	if s.jar.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// reply writes an answer.
+func (s *Site) reply(c *call, a *answer) {
+	s.jar.outcome(c.w, c.r, a.outcome)
+	if c.json {
+		s.replyJSON(c, a)
+		return
+	}
+	if a.to != "" {
+		s.setNotes(c, a.note)
+		c.w.Header().Set("Location", a.to)
+		c.w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	if a.note != "" {
+		c.notes = append(c.notes, a.note)
+	}
+	s.render(c, http.StatusOK, a.page, a.data)
+}
+
+func (s *Site) replyJSON(c *call, a *answer) {
+	body := map[string]any{}
+	if !a.bare {
+		maps.Copy(body, a.body)
+		body["csrf_token"] = s.csrfToken(c.w, c.r)
+		if a.user != nil {
+			user := s.c.Payload(*a.user)
+			if a.outcome != nil && a.outcome.Session != nil && a.outcome.Session.Header != "" {
+				user = maps.Clone(user)
+				user["authentication_token"] = a.outcome.Session.Header
+			}
+			body["user"] = user
+		}
+	}
+	writeJSON(c.w, http.StatusOK, body)
+}
+
+// refuse writes a failure; a may hold cookies that stand all the same.
+func (s *Site) refuse(c *call, a *answer, f *failure) {
+	if f.cause != nil {
+		s.c.Log.ErrorContext(c.r.Context(), "request could not be served", "path", c.r.URL.Path, "cause", f.cause)
+	}
+	if a != nil {
+		s.jar.outcome(c.w, c.r, a.outcome)
+	}
+	if f.retryAfter > 0 {
+		c.w.Header().Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))
+	}
+	if c.json {
+		s.refuseJSON(c, f)
+		return
+	}
+	if f.to != "" {
+		s.setNotes(c, f.problems[0].key, f.problems[0].args...)
+		c.w.Header().Set("Location", f.to)
+		c.w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	s.refusePage(c, f)
+}
+
+func (s *Site) refuseJSON(c *call, f *failure) {
+	var errs []string
+	byField := map[string][]string{}
+	for _, p := range f.problems {
+		t := p.text(c.words)
+		errs = append(errs, t)
+		byField[p.field] = append(byField[p.field], t)
+	}
+	body := map[string]any{"errors": errs}
+	if !f.noFields {
+		body["field_errors"] = byField
+	}
+	maps.Copy(body, f.extras)
+	writeJSON(c.w, f.status, body)
+}
+
+// refusePage shows the step's own page again with the errors on it, or, where
+// the step has none, a page that only says what is wrong.
+func (s *Site) refusePage(c *call, f *failure) {
+	c.problems = f.problems
+	if c.again != nil && f.status != http.StatusServiceUnavailable {
+		if a, err := c.again(c); err == nil && a.page != "" {
+			status := f.status
+			if status == http.StatusBadRequest || status == http.StatusInternalServerError {
+				status = http.StatusOK // the wire contract's status of a page with errors
+			}
+			s.render(c, status, a.page, a.data)
+			return
+		}
+	}
+	s.render(c, f.status, "message", MessagePage{Status: f.status, Back: s.paths.Login})
+}
+
+// writeJSON writes the envelope of the wire contract: keys sorted, ASCII only,
+// one line feed at the end.
+func writeJSON(w http.ResponseWriter, status int, response map[string]any) {
+	raw, err := json.Marshal(map[string]any{"meta": map[string]any{"code": status}, "response": response})
+	if err != nil { // an application's payload that is no JSON
+		status = http.StatusInternalServerError
+		raw = []byte(`{"meta":{"code":500},"response":{"errors":["payload"]}}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(ascii(raw), '\n'))
+}
+
+// ascii writes everything beyond ASCII as \uXXXX. Beyond ASCII there is only
+// text inside strings, so this cannot touch the structure.
+func ascii(raw []byte) []byte {
+	i := bytes.IndexFunc(raw, func(r rune) bool { return r >= utf8.RuneSelf })
+	if i < 0 {
+		return raw
+	}
+	out := append(make([]byte, 0, len(raw)+64), raw[:i]...)
+	for _, r := range string(raw[i:]) {
+		switch {
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case r < 0x10000:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			r -= 0x10000
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		}
+	}
+	return out
+}
+
+// setNotes flashes a message to the next page. The cookie holds only keys of
+// texts and seconds, never text, so a forged one can say nothing of its own.
+func (s *Site) setNotes(c *call, key string, args ...any) {
+	if key == "" {
+		return
+	}
+	for _, a := range args {
+		if d, ok := a.(time.Duration); ok {
+			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
+		}
+	}
+	s.jar.set(c.w, s.jar.notes(), key, time.Minute)
+}
+
+// takeNotes reads the flashed message and removes it.
+func (s *Site) takeNotes(c *call) []Note {
+	var out []Note
+	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
+		s.jar.clear(c.w, c.r, s.jar.notes())
+		key, seconds, _ := strings.Cut(v, ".")
+		if n, ok := s.note(c.words, key, seconds); ok {
+			out = append(out, n)
+		}
+	}
+	for _, key := range c.notes {
+		if n, ok := s.note(c.words, key, ""); ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// note is the text of a flashed key; only those we flash are known.
+func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
+	kinds := map[string]string{
+		"TWO_FACTOR_LOGIN_SUCCESSFUL": "success", "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": "success",
+		"TWO_FACTOR_DISABLED": "success", "REAUTHENTICATION_SUCCESSFUL": "info", "CODE_HAS_BEEN_SENT": "info",
+		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",
+		"REAUTHENTICATION_REQUIRED": "error", "TWO_FACTOR_PERMISSION_DENIED": "error", "FAILED_TO_SEND_CODE": "error",
+		"TWO_FACTOR_INVALID_TOKEN": "error", "API_ERROR": "error", "TWO_FACTOR_SETUP_EXPIRED": "error",
+		"TOO_MANY_ATTEMPTS": "error", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
+	}
+	kind, ok := kinds[key]
+	if !ok {
+		return Note{}, false
+	}
+	within := ""
+	if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
+		within = w.Duration(time.Duration(n) * time.Second)
+	}
+	return Note{Kind: kind, Text: w.Text(key, "within", within)}, true
+}

@@ -1,0 +1,237 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of what a request may carry (R126).
+const (
+	maxBody  = 64 << 10
+	maxField = 1 << 10
+)
+
+// kind is the type of a field; the zero value is text.
+type kind int
+
+const (
+	text kind = iota
+	flag
+)
+
+// fields are what a step takes: names and types. Nothing else is accepted.
+type fields map[string]kind
+
+// form holds the fields of one request.
+type form struct {
+	texts map[string]string
+	flags map[string]bool
+}
+
+func (f form) text(name string) string { return f.texts[name] }
+func (f form) flag(name string) bool   { return f.flags[name] }
+
+// bodyKind says how the fields came.
+type bodyKind int
+
+const (
+	noBody bodyKind = iota
+	jsonBody
+	formBody
+)
+
+// wantsJSON follows the wire contract: a JSON body, or application/json as the
+// best entry of Accept, the first of equals.
+func wantsJSON(r *http.Request) bool {
+	if isJSON(r.Header.Get("Content-Type")) {
+		return true
+	}
+	best, bestQ := "", -1.0
+	for entry := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		media, params, err := mime.ParseMediaType(strings.TrimSpace(entry))
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if v, ok := params["q"]; ok {
+			if q, err = strconv.ParseFloat(v, 64); err != nil {
+				continue
+			}
+		}
+		if q > bestQ {
+			best, bestQ = media, q
+		}
+	}
+	return best == "application/json" && bestQ > 0
+}
+
+func isJSON(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/json" ||
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
+}
+
+// readForm reads the fields of a request: from the body of its declared type
+// only, never from the query (R129), each at most once, strictly typed (R127).
+func readForm(w http.ResponseWriter, r *http.Request, allowed fields) (form, bodyKind, *failure) {
+	f := form{texts: map[string]string{}, flags: map[string]bool{}}
+	if safeMethod(r.Method) {
+		return f, noBody, nil
+	}
+	if len(r.Header.Values("Content-Type")) > 1 || r.Header.Get("Content-Encoding") != "" {
+		return f, noBody, fail(http.StatusUnsupportedMediaType, "", "UNSUPPORTED_TYPE").flat()
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return f, noBody, fail(http.StatusRequestEntityTooLarge, "", "TOO_LARGE").flat()
+	}
+	if err != nil {
+		return f, noBody, badRequest()
+	}
+	contentType := r.Header.Get("Content-Type")
+	if len(body) == 0 {
+		if isJSON(contentType) {
+			return f, jsonBody, nil
+		}
+		return f, noBody, nil
+	}
+	media, params, err := mime.ParseMediaType(contentType)
+	if cs := params["charset"]; err != nil || cs != "" && !strings.EqualFold(cs, "utf-8") {
+		return f, noBody, fail(http.StatusUnsupportedMediaType, "", "UNSUPPORTED_TYPE").flat()
+	}
+	if !utf8.Valid(body) {
+		return f, noBody, badRequest()
+	}
+	switch {
+	case isJSON(contentType):
+		return f, jsonBody, f.readJSON(body, allowed)
+	case media == "application/x-www-form-urlencoded":
+		return f, formBody, f.readURLEncoded(body, allowed)
+	case media == "multipart/form-data":
+		return f, formBody, f.readMultipart(body, params["boundary"], allowed)
+	}
+	return f, noBody, fail(http.StatusUnsupportedMediaType, "", "UNSUPPORTED_TYPE").flat()
+}
+
+func badRequest() *failure { return fail(http.StatusBadRequest, "", "BAD_REQUEST").flat() }
+
+// wrongType is the contract's answer to a value of the wrong type.
+func wrongType(name string) *failure { return fail(http.StatusBadRequest, name, "API_ERROR") }
+
+// readJSON takes one flat object: no double keys, no keys in another case, no
+// nested values, nothing after it. encoding/json alone would let all of these
+// pass (R128).
+func (f form) readJSON(body []byte, allowed fields) *failure {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return badRequest()
+	}
+	seen := map[string]bool{}
+	for dec.More() {
+		t, err := dec.Token()
+		name, ok := t.(string)
+		if err != nil || !ok || seen[name] {
+			return badRequest()
+		}
+		seen[name] = true
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return badRequest()
+		}
+		if fl := f.setJSON(name, raw, allowed); fl != nil {
+			return fl
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return badRequest()
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return badRequest()
+	}
+	return nil
+}
+
+func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure {
+	k, ok := lookup(name, allowed)
+	if !ok {
+		return wrongType(name)
+	}
+	switch raw[0] {
+	case 'n': // null is a missing field, for a box it is an empty one
+		return nil
+	case '"':
+		var s string
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return badRequest()
+		}
+		return f.set(name, k, s)
+	case 't', 'f':
+		if k == flag {
+			f.flags[name] = raw[0] == 't'
+			return nil
+		}
+	}
+	return wrongType(name)
+}
+
+func (f form) readURLEncoded(body []byte, allowed fields) *failure {
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return badRequest()
+	}
+	return f.setAll(values, allowed)
+}
+
+func (f form) setAll(values map[string][]string, allowed fields) *failure {
+	for name, v := range values {
+		k, ok := lookup(name, allowed)
+		if !ok || len(v) != 1 {
+			return wrongType(name)
+		}
+		if fl := f.set(name, k, v[0]); fl != nil {
+			return fl
+		}
+	}
+	return nil
+}
+
+// lookup finds a field's type. Three names mean the same on every form.
+func lookup(name string, allowed fields) (kind, bool) {
+	switch name {
+	case "csrf_token", "next", "submit":
+		return text, true
+	}
+	k, ok := allowed[name]
+	return k, ok
+}
+
+// set takes one text. A replacement character stands for what was no valid
+// text: a lone surrogate in JSON, broken UTF-8 in a form.
+func (f form) set(name string, k kind, s string) *failure {
+	limit := maxField
+	if name == "next" {
+		limit = maxBody // too long a next is dropped, not refused
+	}
+	if len(s) > limit && name != "password" && name != "password_confirm" {
+		return fail(http.StatusBadRequest, name, "API_ERROR")
+	}
+	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) || strings.ContainsRune(s, 0) {
+		return wrongType(name)
+	}
+	if k == flag {
+		f.flags[name] = !slices.Contains([]string{"", "false", "False", "0", "off", "no"}, s)
+		return nil
+	}
+	f.texts[name] = s
+	return nil
+}

@@ -1,0 +1,240 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// illegal is a step out of turn. In form mode it leads back to the start.
+func (s *Site) illegal(c *call) *failure {
+	if c.pending != "" {
+		s.jar.clear(c.w, c.r, s.jar.pending())
+	}
+	return s.toFailure(login.ErrState).goTo(s.views.Error)
+}
+
+// turn makes an error of login a failure, with the way back for steps out of
+// turn.
+func (s *Site) turn(c *call, err error) error {
+	if errors.Is(err, login.ErrState) {
+		return s.illegal(c)
+	}
+	return err
+}
+
+func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
+	options, err := s.c.Login.RescueOptions(c.r.Context(), c.pending, c.who)
+	if err != nil {
+		return nil, nil, err
+	}
+	urls := map[string]string{}
+	for _, o := range options {
+		urls[o] = s.paths.Rescue
+	}
+	return urls, options, nil
+}
+
+func (s *Site) getValidate(c *call) (*answer, error) {
+	ctx := c.r.Context()
+	if method, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who); err != nil {
+		return nil, err
+	} else if ok {
+		return s.settingUp(c, method), nil
+	}
+	out, err := s.c.Login.Look(ctx, c.pending, c.who)
+	if err == nil && out.Pending.State != store.Ready {
+		err = login.ErrState
+	}
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	urls, options, err := s.recoveryOptions(c)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	p := out.Pending
+	data := ValidatePage{
+		Method: p.Method, Several: len(p.Factors) > 1, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
+		Sent: p.Method == store.Email || p.Method == store.SMS,
+	}
+	for _, f := range p.Factors {
+		if f.Method == p.Method {
+			data.Destination, data.Name = mask(f.Method, f.Destination), f.Name
+		}
+	}
+	return &answer{body: map[string]any{"recovery_options": urls}, page: "tf_validate", data: data}, nil
+}
+
+// settingUp is the code page of a draft that was begun before: the secret is
+// not shown again.
+func (s *Site) settingUp(c *call, method string) *answer {
+	a := &answer{page: "tf_confirm", data: ConfirmPage{Method: method, Action: s.paths.Validate, Life: s.c.CodeLife[method]}}
+	if c.who != nil {
+		a.user = &c.who.User
+	}
+	return a
+}
+
+func (s *Site) postValidate(c *call) (*answer, error) {
+	code := c.form.text("code")
+	if c.who != nil {
+		return s.validateSignedIn(c, code)
+	}
+	ctx := c.r.Context()
+	if _, err := s.c.Login.Look(ctx, c.pending, nil); err != nil {
+		return nil, s.turn(c, err)
+	}
+	if code == "" {
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
+	}
+	out, err := s.c.Login.Validate(ctx, c.pending, nil, code, c.browser)
+	if err != nil {
+		return nil, s.codeFailed(c, err)
+	}
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostLogin), note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
+}
+
+// codeFailed puts a refusal of a code beside the code field.
+func (s *Site) codeFailed(c *call, err error) error {
+	if errors.Is(err, login.ErrState) {
+		return s.illegal(c)
+	}
+	f := s.toFailure(err)
+	if f.status == http.StatusTooManyRequests {
+		return f.at("code")
+	}
+	return f
+}
+
+// validateSignedIn ends a re-authentication or a set-up of this session. With
+// neither under way, somebody has this browser post codes it never asked for:
+// it is signed out, as the wire contract says.
+func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
+	ctx := c.r.Context()
+	_, verifying := s.c.Login.Look(ctx, c.pending, c.who)
+	if verifying != nil && !errors.Is(verifying, login.ErrState) {
+		return nil, verifying
+	}
+	_, settingUp, err := s.c.Login.SettingUp(ctx, "", c.who)
+	if err != nil {
+		return nil, err
+	}
+	if verifying != nil && !settingUp {
+		if err := s.c.Login.Logout(ctx, c.who, c.pending, c.browser); err != nil {
+			return nil, err
+		}
+		s.jar.clear(c.w, c.r, s.jar.session())
+		return nil, s.illegal(c)
+	}
+	if code == "" {
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
+	}
+	if verifying == nil {
+		out, err := s.c.Login.Validate(ctx, c.pending, c.who, code, c.browser)
+		if err != nil {
+			return nil, s.codeFailed(c, err)
+		}
+		return s.verified(c, out), nil
+	}
+	out, err := s.c.Login.ConfirmSetup(ctx, *c.who, "", code, c.browser)
+	if err != nil {
+		return nil, s.codeFailed(c, err)
+	}
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostSetup), note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+}
+
+func (s *Site) getSelect(c *call) (*answer, error) {
+	out, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
+	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State == store.Setup) {
+		err = login.ErrState
+	}
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	return &answer{
+		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods},
+		page: "tf_select", data: SelectPage{Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify},
+	}, nil
+}
+
+func (s *Site) postSelect(c *call) (*answer, error) {
+	out, err := s.c.Login.Choose(c.r.Context(), c.pending, c.who, c.form.text("which"), c.browser)
+	if out.Pending == nil && err != nil {
+		return nil, s.turn(c, err)
+	}
+	if errors.Is(err, login.ErrSend) {
+		return nil, s.toFailure(err).flat()
+	}
+	if err != nil {
+		return nil, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	return s.entered(c, out, s.views.PostLogin), nil
+}
+
+func (s *Site) postResend(c *call) (*answer, error) {
+	out, err := s.c.Login.Resend(c.r.Context(), c.pending, c.who, c.browser)
+	if out.Pending == nil && err != nil {
+		return nil, s.turn(c, err)
+	}
+	if err != nil {
+		return nil, s.toFailure(err).at("")
+	}
+	return &answer{body: s.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+}
+
+func (s *Site) getRescue(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
+	if err == nil && out.Pending.State != store.Ready {
+		err = login.ErrState
+	}
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	a, err := s.getValidate(c)
+	return a, err
+}
+
+func (s *Site) postRescue(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	option := c.form.text("help_setup")
+	_, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
+	switch {
+	case errors.Is(err, login.ErrState):
+		return nil, s.illegal(c)
+	case err != nil:
+		return nil, s.toFailure(err).at("help_setup")
+	}
+	urls, _, err := s.recoveryOptions(c)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	note := "RESCUE_HELP_SENT"
+	if option == login.ByEmail {
+		note = "RESCUE_EMAIL_SENT"
+	}
+	return &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: note}, nil
+}
+
+func mask(method, destination string) string {
+	if destination == "" {
+		return ""
+	}
+	return send.Mask(method, destination)
+}
+
+func choices(in []login.Choice) []FactorView {
+	var out []FactorView
+	for _, f := range in {
+		out = append(out, FactorView{ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination)})
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package web
+
+import (
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/session"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Paths are the names of the paths, without prefix. Empty ones keep the wire
+// contract's.
+type Paths struct {
+	Login, Logout, Register, Verify         string
+	Setup, Validate, Select, Rescue, Resend string
+	Account, Static                         string
+	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
+	DeviceCookie string
+}
+
+// Views are where a browser goes after a step. Empty ones keep the defaults.
+type Views struct {
+	PostLogin    string // "/"
+	PostLogout   string // "/"
+	PostRegister string // PostLogin
+	PostVerify   string // PostLogin
+	PostSetup    string // the set-up page
+	Error        string // a step out of turn: the sign-in page
+	Unauthorized string // a role is missing: empty for a page that says so
+}
+
+// Config says what the paths need.
+type Config struct {
+	Origin   *url.URL
+	Prefix   string
+	Name     string // of the site
+	Paths    Paths
+	Views    Views
+	Login    *login.Login
+	Sessions *session.Manager
+	Keys     *seal.Keys
+	Words    *Catalogue
+
+	Usernames    bool
+	Registerable bool
+	Specific     bool // tell which of identity and password was wrong
+	Account      bool // serve the account page
+
+	MinPassword int
+	TrustFor    time.Duration // of trusted devices; zero: none
+	SetupWithin time.Duration
+	Freshness   time.Duration
+	CodeLife    map[string]time.Duration // by channel
+	Region      string
+	Payload     func(store.User) map[string]any
+	Proxies     []netip.Prefix
+	Templates   fs.FS
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Site serves the paths.
+type Site struct {
+	c         Config
+	paths     URLs
+	views     Views
+	jar       jar
+	origin    *http.CrossOriginProtection
+	routes    map[string]map[string]route // path, then method
+	templates map[string]*template.Template
+}
+
+// New builds the site.
+func New(c Config) (*Site, error) {
+	s := &Site{c: c, origin: http.NewCrossOriginProtection()}
+	if err := s.origin.AddTrustedOrigin(c.Origin.Scheme + "://" + c.Origin.Host); err != nil {
+		return nil, err
+	}
+	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity")}
+	if err := s.nameViews(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.templates, err = loadTemplates(c.Templates); err != nil {
+		return nil, err
+	}
+	s.routes = map[string]map[string]route{}
+	for _, r := range s.table() {
+		if s.routes[r.path] == nil {
+			s.routes[r.path] = map[string]route{}
+		}
+		if _, twice := s.routes[r.path][r.method]; twice {
+			return nil, errors.New("two steps have the same path " + r.path)
+		}
+		s.routes[r.path][r.method] = r
+	}
+	return s, nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (s *Site) nameViews() error {
+	p, c := s.c.Paths, s.c
+	at := func(own, def string) string { return c.Prefix + or(own, def) }
+	s.paths = URLs{
+		Login: at(p.Login, "/login"), Logout: at(p.Logout, "/logout"), Register: at(p.Register, "/register"),
+		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
+		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
+		Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+	}
+	v := c.Views
+	s.views = Views{
+		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, s.paths.Setup),
+		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized,
+	}
+	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
+	s.views.PostVerify = or(v.PostVerify, s.views.PostLogin)
+	for _, view := range []string{s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup, s.views.Error} {
+		if _, ok := safeNext(view); !ok {
+			return errors.New("view " + view + ": must be a path on this origin")
+		}
+	}
+	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
+	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.Account, s.paths.Static} {
+		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
+			return errors.New("path " + path + ": must be a plain path such as /login")
+		}
+	}
+	return nil
+}
+
+// route is a row of the table of paths.
+type route struct {
+	method, path string
+	take         fields
+	step         func(*call) (*answer, error)
+	// again builds the page that a failed form shows once more.
+	again func(*call) (*answer, error)
+}
+
+// table is every path of the house.
+func (s *Site) table() []route {
+	p := s.paths
+	rows := []route{
+		{method: http.MethodGet, path: p.Login, step: s.getLogin},
+		{method: http.MethodPost, path: p.Login, step: s.postLogin, again: s.getLogin,
+			take: fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
+		{method: http.MethodPost, path: p.Logout, step: s.postLogout, take: fields{"refresh_token": text}},
+		{method: http.MethodGet, path: p.Verify, step: s.getVerify},
+		{method: http.MethodPost, path: p.Verify, step: s.postVerify, again: s.getVerify, take: fields{"password": text}},
+		{method: http.MethodGet, path: p.Setup, step: s.getSetup},
+		{method: http.MethodPost, path: p.Setup, step: s.postSetup, again: s.getSetup,
+			take: fields{"setup": text, "phone": text, "add": flag, "name": text}},
+		{method: http.MethodGet, path: p.Validate, step: s.getValidate},
+		{method: http.MethodPost, path: p.Validate, step: s.postValidate, again: s.getValidate, take: fields{"code": text}},
+		{method: http.MethodGet, path: p.Select, step: s.getSelect},
+		{method: http.MethodPost, path: p.Select, step: s.postSelect, again: s.getSelect, take: fields{"which": text}},
+		{method: http.MethodGet, path: p.Rescue, step: s.getRescue},
+		{method: http.MethodPost, path: p.Rescue, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
+		{method: http.MethodPost, path: p.Resend, step: s.postResend, again: s.getValidate},
+	}
+	if s.c.Registerable {
+		rows = append(rows,
+			route{method: http.MethodGet, path: p.Register, step: s.getRegister},
+			route{method: http.MethodPost, path: p.Register, step: s.postRegister, again: s.getRegister,
+				take: fields{"email": text, "username": text, "password": text, "password_confirm": text}})
+	}
+	if s.c.Account {
+		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
+	}
+	return rows
+}
+
+// Patterns are the patterns for an http.ServeMux that lead here.
+func (s *Site) Patterns() []string {
+	var out []string
+	for path := range s.routes {
+		out = append(out, path)
+	}
+	return append(out, s.paths.Setup+"/{token}", s.paths.Static+"/")
+}
+
+// find returns the step of a request, or the methods that the path has.
+func (s *Site) find(r *http.Request) (rt route, token string, allow []string) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	path := r.URL.Path
+	if rest, ok := strings.CutPrefix(path, s.paths.Setup+"/"); ok && rest != "" && !strings.Contains(rest, "/") {
+		if method == http.MethodPost {
+			return route{path: path, step: s.postSetupToken, take: fields{"code": text}}, rest, nil
+		}
+		return route{}, "", []string{http.MethodPost}
+	}
+	byMethod := s.routes[path]
+	if rt, ok := byMethod[method]; ok {
+		return rt, "", nil
+	}
+	for m := range byMethod {
+		allow = append(allow, m)
+		if m == http.MethodGet {
+			allow = append(allow, http.MethodHead)
+		}
+	}
+	return route{}, "", allow
+}

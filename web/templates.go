@@ -1,0 +1,109 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+//go:embed templates/*.html
+var ownTemplates embed.FS
+
+//go:embed static
+var ownStatic embed.FS
+
+// pages are the templates that are rendered, each together with layout.html.
+func pages() []string {
+	return []string{"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select", "account", "message"}
+}
+
+// loadTemplates parses all pages at start, so that a mistake in a replaced one
+// stops the program and not a sign-in.
+func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
+	out := map[string]*template.Template{}
+	for _, name := range pages() {
+		t := template.New("layout.html").Option("missingkey=error")
+		for _, file := range []string{"layout.html", name + ".html"} {
+			raw, err := readTemplate(own, file)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := t.New(file).Parse(raw); err != nil {
+				return nil, fmt.Errorf("template %s: %w", file, err)
+			}
+		}
+		out[name] = t
+	}
+	return out, nil
+}
+
+func readTemplate(own fs.FS, file string) (string, error) {
+	if own != nil {
+		if raw, err := fs.ReadFile(own, file); err == nil {
+			return string(raw), nil
+		}
+	}
+	raw, err := ownTemplates.ReadFile("templates/" + file)
+	return string(raw), err
+}
+
+// render writes a page. It is drawn in full before the first byte goes out.
+func (s *Site) render(c *call, status int, name string, data any) {
+	p := &Page{
+		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
+		Values: map[string]string{}, Notes: s.takeNotes(c),
+	}
+	p.CSRF = s.csrfToken(c.w, c.r)
+	if next, ok := safeNext(c.next()); ok {
+		p.Next = next
+	}
+	for _, f := range []string{"email", "username", "identity", "phone", "name", "setup"} {
+		p.Values[f] = c.form.text(f)
+	}
+	for _, problem := range c.problems {
+		p.Problems = append(p.Problems, Problem{Field: problem.field, Text: problem.text(c.words)})
+	}
+	if c.who != nil {
+		p.User = userView(c.who.User)
+	}
+	var b bytes.Buffer
+	if err := s.templates[name].ExecuteTemplate(&b, "layout", p); err != nil {
+		s.c.Log.ErrorContext(c.r.Context(), "page could not be drawn", "page", name, "cause", err)
+		http.Error(c.w, c.words.Text("SERVICE_UNAVAILABLE"), http.StatusServiceUnavailable)
+		return
+	}
+	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	c.w.Header().Set("Content-Language", c.words.Tag)
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(b.Bytes())
+}
+
+func userView(u store.User) *UserView {
+	return &UserView{ID: u.ID, Email: u.Email, Username: u.Username, Roles: u.Roles}
+}
+
+// serveStatic serves the stylesheet and what else lies in static.
+func (s *Site) serveStatic(w http.ResponseWriter, r *http.Request, name string) {
+	raw, err := fs.ReadFile(ownStatic, path.Join("static", path.Clean("/"+name)))
+	if err != nil || !safeMethod(r.Method) {
+		http.NotFound(w, r)
+		return
+	}
+	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	t := types[path.Ext(name)]
+	if t == "" || strings.Contains(name, "..") {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", t)
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	w.Header().Del("Vary")
+	_, _ = w.Write(raw)
+}

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+//go:embed locales/*.json
+var ownLocales embed.FS
+
+// Catalogue holds every text in every language. English comes first and fills
+// the gaps of the others.
+type Catalogue struct {
+	words   []*Words
+	matcher language.Matcher
+}
+
+// Words are the texts of one language.
+type Words struct {
+	Tag string // BCP 47
+	loc *i18n.Localizer
+}
+
+// NewCatalogue reads our languages and those of extra (files "fr.json" at its
+// root; nil for none). A file of a language we have replaces texts of it.
+func NewCatalogue(extra fs.FS) (*Catalogue, error) {
+	bundle := i18n.NewBundle(language.English)
+	own, err := fs.Sub(ownLocales, "locales")
+	if err != nil {
+		return nil, err
+	}
+	if err := load(bundle, own); err != nil {
+		return nil, err
+	}
+	if extra != nil {
+		if err := load(bundle, extra); err != nil {
+			return nil, err
+		}
+	}
+	c := &Catalogue{matcher: language.NewMatcher(bundle.LanguageTags())}
+	for _, tag := range bundle.LanguageTags() {
+		c.words = append(c.words, &Words{Tag: tag.String(), loc: i18n.NewLocalizer(bundle, tag.String())})
+	}
+	return c, nil
+}
+
+func load(bundle *i18n.Bundle, files fs.FS) error {
+	names, err := fs.Glob(files, "*.json")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		if _, err := bundle.ParseMessageFileBytes(raw, name); err != nil {
+			return fmt.Errorf("language file %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// For picks the language for what a person asked for: the most wanted first.
+// What cannot be read is passed over.
+func (c *Catalogue) For(wanted ...string) *Words {
+	for _, w := range wanted {
+		if w == "" || len(w) > 256 {
+			continue
+		}
+		tags, _, err := language.ParseAcceptLanguage(w)
+		if err != nil || len(tags) == 0 {
+			continue
+		}
+		if _, i, confidence := c.matcher.Match(tags...); confidence > language.No {
+			return c.words[i]
+		}
+	}
+	return c.words[0]
+}
+
+// Text is the text of a key. Arguments come in pairs: name, value. A key
+// without a text gives the key: visible, and no page breaks.
+func (w *Words) Text(key string, pairs ...any) string {
+	config := i18n.LocalizeConfig{MessageID: key}
+	if len(pairs) > 0 {
+		data := make(map[string]any, len(pairs)/2)
+		for i := 0; i+1 < len(pairs); i += 2 {
+			name := fmt.Sprint(pairs[i])
+			data[name] = pairs[i+1]
+			if name == "N" {
+				config.PluralCount = pairs[i+1]
+			}
+		}
+		config.TemplateData = data
+	}
+	text, err := w.loc.Localize(&config)
+	// A gap in a language gives the English text and an error with it.
+	var gap *i18n.MessageNotFoundErr
+	if text == "" && (errors.As(err, &gap) || err != nil) {
+		return key
+	}
+	return text
+}
+
+// Duration says a duration in words, its two largest units: "1 hour and 30
+// minutes".
+func (w *Words) Duration(d time.Duration) string {
+	s := int64((d + time.Second - 1) / time.Second)
+	units := []struct {
+		key  string
+		size int64
+	}{{"duration_day", 86400}, {"duration_hour", 3600}, {"duration_minute", 60}, {"duration_second", 1}}
+	var parts []string
+	for _, u := range units {
+		if n := s / u.size; n > 0 && len(parts) < 2 {
+			parts = append(parts, w.Text(u.key, "N", n))
+			s -= n * u.size
+		}
+	}
+	if len(parts) == 0 {
+		return w.Text("duration_second", "N", int64(0))
+	}
+	return strings.Join(parts, w.Text("duration_and"))
+}
