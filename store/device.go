@@ -20,7 +20,8 @@ type Device struct {
 
 // Devices keeps trusted devices.
 type Devices interface {
-	// PutDevice stores a new device; ErrExists if the id is taken.
+	// PutDevice stores a new device; ErrExists if the id is taken, ErrNotFound
+	// for an unknown user.
 	PutDevice(ctx context.Context, d Device) error
 	// UseDevice recognises a device and gives it its next secret in the same
 	// statement. It returns ErrNotFound for an unknown, expired or revoked

@@ -142,14 +142,18 @@ func (s *Site) refusePage(c *call, f *failure) {
 // writeJSON writes the envelope of the wire contract: keys sorted, ASCII only,
 // one line feed at the end.
 func writeJSON(w http.ResponseWriter, status int, response map[string]any) {
-	raw, err := json.Marshal(map[string]any{"meta": map[string]any{"code": status}, "response": response})
-	if err != nil { // an application's payload that is no JSON
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b) // ends with a line feed
+	enc.SetEscapeHTML(false)   // the type is JSON and sniffing is off
+	if err := enc.Encode(map[string]any{"meta": map[string]any{"code": status}, "response": response}); err != nil {
+		// An application's payload that is no JSON.
 		status = http.StatusInternalServerError
-		raw = []byte(`{"meta":{"code":500},"response":{"errors":["payload"]}}`)
+		b.Reset()
+		b.WriteString(`{"meta":{"code":500},"response":{"errors":["payload"]}}` + "\n")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(ascii(raw), '\n'))
+	_, _ = w.Write(ascii(b.Bytes()))
 }
 
 // ascii writes everything beyond ASCII as \uXXXX. Beyond ASCII there is only

@@ -122,6 +122,9 @@ func (s *Site) nameViews() error {
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
 		Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
+	if !c.Account { // templates leave out links to what is not there
+		s.paths.Account = ""
+	}
 	v := c.Views
 	s.views = Views{
 		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, s.paths.Setup),
@@ -136,7 +139,7 @@ func (s *Site) nameViews() error {
 	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.Account, s.paths.Static} {
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, or(s.paths.Account, "/me"), s.paths.Static} {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}

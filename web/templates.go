@@ -29,7 +29,7 @@ func pages() []string {
 func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
 	out := map[string]*template.Template{}
 	for _, name := range pages() {
-		t := template.New("layout.html").Option("missingkey=error")
+		t := template.New("page").Option("missingkey=error")
 		for _, file := range []string{"layout.html", name + ".html"} {
 			raw, err := readTemplate(own, file)
 			if err != nil {
@@ -64,8 +64,11 @@ func (s *Site) render(c *call, status int, name string, data any) {
 	if next, ok := safeNext(c.next()); ok {
 		p.Next = next
 	}
-	for _, f := range []string{"email", "username", "identity", "phone", "name", "setup"} {
+	for _, f := range []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which"} {
 		p.Values[f] = c.form.text(f)
+	}
+	if c.form.flag("add") {
+		p.Values["add"] = "true"
 	}
 	for _, problem := range c.problems {
 		p.Problems = append(p.Problems, Problem{Field: problem.field, Text: problem.text(c.words)})

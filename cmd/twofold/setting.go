@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/send/devbox"
 )
 
 // kind is the type of a setting's value.
@@ -64,7 +65,12 @@ type settings struct {
 	validity     time.Duration // of a trusted browser, unless always
 	freshness    time.Duration
 	noteworthy   []string // one line each, for the log
-	given        map[string]bool
+	given        map[string]bool   // names that were set
+	from         map[string]string // and by what
+	texts        map[string]string // of the catalogue, replaced
+	keys         []string          // oldest first
+	dev          bool
+	box          *devbox.Box // mail and texts of --dev
 	methodsGiven []string
 }
 

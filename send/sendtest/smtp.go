@@ -3,6 +3,7 @@ package sendtest
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"log"
 	"net"
 	"slices"
@@ -72,7 +73,7 @@ func SMTPWith(t testing.TB, o SMTPOptions) *SMTPServer {
 	server.AllowInsecureAuth = o.Security != "starttls" // after STARTTLS it is offered anyway
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
 	server.MaxMessageBytes = 1 << 20
-	server.ErrorLog = log.New(t.Output(), "smtp server: ", 0)
+	server.ErrorLog = log.New(io.Discard, "", 0) // clients that hang up are what tests are about
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	addr, ok := listener.Addr().(*net.TCPAddr)
@@ -96,6 +97,7 @@ func SMTPWith(t testing.TB, o SMTPOptions) *SMTPServer {
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
+		_ = listener.Close() // a test may end before Serve has told the server of it
 		<-done
 		s.release()
 	})

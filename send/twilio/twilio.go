@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -163,14 +164,31 @@ func isBadRecipient(code int) bool {
 // sent: net/http quotes malformed answers, and url.Error the account.
 func transportFailure(ctx context.Context, err error) error {
 	var op *net.OpError
+	var cert *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("twilio: %w", ctx.Err())
 	case errors.As(err, &op):
 		return fmt.Errorf("twilio: %w", op) // dialling, names, broken connections
-	case isTLS(err):
+	case errors.As(err, &cert):
 		return errors.New("twilio: the server's certificate is not accepted")
 	default:
 		return errors.New("twilio: no HTTP answer")
 	}
+}
+
+// checkURL accepts https anywhere and http on this machine.
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("is no plain URL") // a parse error would repeat it
+	}
+	if u.Scheme == "https" {
+		return nil
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return errors.New("has to be https, except on loopback")
 }

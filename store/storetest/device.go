@@ -29,6 +29,9 @@ var deviceRules = []rule{
 		_, err := k.use(d, d.Secret, now, 0)
 		k.ok(err)
 	}},
+	{"a device of an unknown user is ErrNotFound", func(k kit) {
+		k.is(k.s.PutDevice(k.Context(), newDevice(newUser())), store.ErrNotFound)
+	}},
 	{"an expired device is not listed", func(k kit) {
 		u := k.user()
 		d := k.device(u)

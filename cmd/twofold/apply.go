@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/mail"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/web"
+)
+
+func applyOrigin(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.User != nil || u.Fragment != "" {
+		return errors.New("is not scheme and host alone: write e.g. https://login.example.org, without a path or a slash at the end")
+	}
+	switch {
+	case u.Scheme == "https", u.Scheme == "http" && web.Loopback(u.Hostname()):
+		s.Config.Origin = v
+		return nil
+	case u.Scheme == "http":
+		return errors.New("is plain http, so passwords and codes would travel in the clear: put a proxy with TLS in front and write https:// (http is for localhost only)")
+	}
+	return errors.New("is neither https nor http: write e.g. https://login.example.org")
+}
+
+func applyListen(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(v)
+	if err != nil {
+		return errors.New("is no address with a port: write e.g. 127.0.0.1:8080 or :8080")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return errors.New("has no port between 0 and 65535: write e.g. 127.0.0.1:8080")
+	}
+	if host != "" && host != "localhost" && net.ParseIP(host) == nil {
+		return errors.New("names a host: write its IP address, or localhost")
+	}
+	s.Listen = v
+	return nil
+}
+
+// applyDatabase reads SQLAlchemy's form: three slashes before a relative path,
+// four before an absolute one.
+func applyDatabase(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	scheme, rest, found := strings.Cut(v, "://")
+	scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+") // postgresql+psycopg2
+	switch {
+	case !found:
+		return errors.New("is no database address: write e.g. sqlite:///twofold.db")
+	case scheme == "postgres" || scheme == "postgresql":
+		return errors.New("PostgreSQL is not in this version: write e.g. sqlite:////var/lib/twofold/twofold.db")
+	case scheme != "sqlite":
+		return errors.New("names a kind of database that is not known here: write e.g. sqlite:///twofold.db")
+	}
+	path, slash := strings.CutPrefix(rest, "/")
+	switch {
+	case rest == "" || path == "" || strings.Contains(path, ":memory:"):
+		return errors.New("is a database in memory, which would forget every account: name a file, e.g. sqlite:///twofold.db")
+	case !slash:
+		return errors.New("has too few slashes: write sqlite:///relative.db or sqlite:////absolute.db")
+	case strings.ContainsAny(path, "?#"):
+		return errors.New("has options behind the file's name: remove them; what is needed is set here")
+	}
+	s.Database = filepath.FromSlash(path)
+	return nil
+}
+
+// applySender reads a sender as text or, as Flask-Mail does, as name and address.
+func applySender(p func(*mailSettings) *string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		var v string
+		if pair, ok := raw.([]any); ok {
+			parts, err := asList(pair)
+			if err != nil || len(parts) != 2 {
+				return errors.New(`is no sender: write "Name <no-reply@example.org>" or ["Name", "no-reply@example.org"]`)
+			}
+			v = (&mail.Address{Name: parts[0], Address: parts[1]}).String()
+		} else {
+			var err error
+			if v, err = asText(raw); err != nil {
+				return err
+			}
+		}
+		if _, err := mail.ParseAddress(v); err != nil {
+			return errors.New(`is no sender: write no-reply@example.org or "Name <no-reply@example.org>"`)
+		}
+		*p(&s.mail) = v
+		return nil
+	}
+}
+
+func applyRegion(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	if len(v) != 2 || v[0] < 'A' || v[0] > 'Z' || v[1] < 'A' || v[1] > 'Z' {
+		return errors.New("is no region: write two capital letters, e.g. US or DE")
+	}
+	s.Config.PhoneRegion = v
+	return nil
+}
+
+func applyPermanent(s *settings, raw any) error {
+	d, err := asDuration(raw)
+	if err != nil {
+		return err
+	}
+	if d < day {
+		return errors.New("is not taken over, and sessions would live longer than it says: remove it and set SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME")
+	}
+	s.note("PERMANENT_SESSION_LIFETIME has no effect: SECURITY_SESSION_IDLE and SECURITY_SESSION_LIFETIME say how long sessions live")
+	return nil
+}
+
+var cookieName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func applyCookieName(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	if !cookieName.MatchString(v) {
+		return errors.New("is no name of a cookie: write letters, digits, - and _")
+	}
+	s.Config.URLs.DeviceCookie = v
+	return nil
+}
+
+func applyRescueMail(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	if v == "no-reply@localhost" { // the contract's default, which nobody reads
+		s.note("SECURITY_TWO_FACTOR_RESCUE_MAIL has no effect: nobody reads no-reply@localhost, so help is not offered")
+		return nil
+	}
+	address, _, err := account.ParseEmail(v)
+	if err != nil {
+		return errors.New("is not one bare e-mail address: write e.g. help@example.org")
+	}
+	s.Config.TwoFactor.RescueMail = address
+	return nil
+}
+

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/send/devbox"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// The account that --dev makes.
+const (
+	devEmail    = "test@me.com"
+	devPassword = "password"
+)
+
+// devKept is how many messages /dev/outbox shows.
+const devKept = 200
+
+// finishDev puts everything that --dev needs on this machine. What a
+// production setting says about database, keys and senders is not used, so that
+// nobody's real database gets a test account and nobody's phone a test code.
+func (s *settings) finishDev(w where) problems {
+	var bad problems
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err == nil && !web.Loopback(host) {
+		bad = append(bad, problem{"TWOFOLD_LISTEN", "is not this machine alone, and --dev gives everybody who reaches it every code: listen on 127.0.0.1, or leave --dev out"})
+	}
+	if o := s.Config.Origin; o != "" && o[:5] == "https" {
+		bad = append(bad, problem{"TWOFOLD_ORIGIN", "is not this machine: leave it out with --dev, or write http://localhost with a port"})
+	}
+	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE"} {
+		if s.given[name] {
+			s.note("%s is not used with --dev", name)
+		}
+	}
+	s.dev = true
+	s.Config.TwoFactor.Secrets = nil
+	s.Database = filepath.Join(w.Dir, "twofold.db")
+	s.KeyFile = filepath.Join(w.Dir, "twofold.key")
+	s.Config.Key = twofold.KeyFile(s.KeyFile)
+	if missing(s.KeyFile) && !missing(s.Database) {
+		bad = append(bad, problem{"--dir", "has a twofold.db but no twofold.key, so it is no development database: name another folder with --dir"})
+	}
+	s.box = devbox.New(devKept)
+	s.Config.Mail, s.Config.SMS = s.box, s.box
+	if s.methodsGiven == nil {
+		s.methodsGiven = []string{"authenticator", "email", "sms"}
+	}
+	for name, set := range map[string]func(){
+		"SECURITY_TWO_FACTOR_SENDS_SHORT": func() { s.Config.Limits.SendShort = 1000 },
+		"SECURITY_TWO_FACTOR_SENDS_DAY":   func() { s.Config.Limits.SendDay = 1000 },
+		"SECURITY_TWO_FACTOR_SEND_GAP":    func() { s.Config.Limits.SendGap = time.Second },
+	} {
+		if !s.given[name] {
+			set()
+		}
+	}
+	if s.Config.Site == "" {
+		s.Config.Site = "Twofold"
+	}
+	return bad
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// makeDevUser makes the test account unless it is there. Its password is one
+// that nobody could choose, so it is stored as a hash.
+func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
+	if _, err := auth.FindUser(ctx, devEmail); err == nil || !errors.Is(err, twofold.ErrNoUser) {
+		return err
+	}
+	hasher, err := password.New(password.Config{Scheme: s.Config.Password.Scheme})
+	if err != nil {
+		return err
+	}
+	hash, err := hasher.Hash(ctx, devPassword)
+	if err != nil {
+		return err
+	}
+	_, err = auth.CreateUser(ctx, twofold.NewUser{Email: devEmail, PasswordHash: hash})
+	if errors.Is(err, twofold.ErrUserExists) {
+		return nil
+	}
+	return err
+}
+
+// devBanner says in plain words what runs and where to look.
+func devBanner(w io.Writer, s *settings) {
+	at := s.Config.Origin + s.Config.Prefix
+	fmt.Fprintf(w, `
+  twofold, development only: everybody on this machine can read every code.
+  Never use it for real accounts.
+
+  Sign in      %s%s
+               %s, password: %s
+  Mail and SMS %s/dev/outbox
+  Account      %s%s
+
+  Database %s, keys %s. Stop with Ctrl-C.
+
+`, at, s.Config.URLs.Login, devEmail, devPassword, s.Config.Origin, at, s.Config.URLs.Account, s.Database, s.KeyFile)
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// finish checks what hangs together and builds what the names stand for.
+func (s *settings) finish(w where) problems {
+	s.Config.Account = true
+	if w.Listen != "" {
+		if err := applyListen(s, w.Listen); err != nil {
+			return problems{{"--listen", err.Error()}}
+		}
+	}
+	var bad problems
+	if w.Dev {
+		bad = s.finishDev(w)
+	} else {
+		bad = slices.Concat(s.finishOrigin(), s.finishKeys(), s.finishMail(), s.finishSMS())
+	}
+	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishTimes(), s.finishFolders())
+}
+
+func (s *settings) finishOrigin() problems {
+	if s.Config.Origin == "" && !s.given["TWOFOLD_ORIGIN"] {
+		return problems{{"TWOFOLD_ORIGIN", "is not set: write the address of the site as browsers see it, e.g. https://login.example.org (or try the server out with --dev)"}}
+	}
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.TrustedProxies) == 0 && !web.Loopback(host) {
+		s.note("TWOFOLD_TRUSTED_PROXIES is not set: whoever speaks to this server counts as the client, a proxy too")
+	}
+	return nil
+}
+
+func (s *settings) finishKeys() problems {
+	var bad problems
+	switch {
+	case s.SecretKey != "" && s.KeyFile != "":
+		return problems{{"TWOFOLD_KEY_FILE", "is set beside SECRET_KEY: remove one of the two"}}
+	case s.KeyFile != "":
+		if _, err := os.Stat(s.KeyFile); err != nil {
+			return problems{{"TWOFOLD_KEY_FILE", "cannot be read (" + fileCause(err) + "): make it with (umask 077; twofold key new > FILE)"}}
+		}
+		s.Config.Key = twofold.KeyFile(s.KeyFile)
+		return nil
+	case s.given["SECRET_KEY"] && s.SecretKey == "":
+		return nil // its own problem is on the list
+	case s.SecretKey == "":
+		return problems{{"SECRET_KEY", "is not set: make one with `twofold key new` and keep it apart from the database"}}
+	}
+	if why := weakKey(s.SecretKey); why != "" {
+		bad = append(bad, problem{"SECRET_KEY", why})
+	}
+	for i, k := range s.Fallbacks {
+		if why := weakKey(k); why != "" {
+			bad = append(bad, problem{"SECRET_KEY_FALLBACKS", "one of them " + why})
+			break
+		}
+		if k == s.SecretKey || slices.Contains(s.Fallbacks[:i], k) {
+			bad = append(bad, problem{"SECRET_KEY_FALLBACKS", "holds a key twice: each key stands once, the current one in SECRET_KEY alone"})
+			break
+		}
+	}
+	if s.Config.Password.Salt == s.SecretKey {
+		bad = append(bad, problem{"SECRET_KEY", "is the same as SECURITY_PASSWORD_SALT: make one of its own with `twofold key new`"})
+	}
+	s.keys = append(slices.Clone(s.Fallbacks), s.SecretKey)
+	slices.Reverse(s.keys[:len(s.Fallbacks)]) // Flask has the most recent first, Key the oldest
+	s.Config.Key = twofold.KeyText(s.keys...)
+	return bad
+}
+
+// finishTOTP checks the keys of authenticator secrets.
+func (s *settings) finishTOTP() problems {
+	m := s.Config.TwoFactor.Secrets
+	if len(m) == 0 {
+		return nil
+	}
+	for _, k := range m {
+		if why := weakKey(k); why != "" {
+			return problems{{"SECURITY_TOTP_SECRETS", "one of them " + why}}
+		}
+		if slices.Contains(s.keys, k) {
+			return problems{{"SECURITY_TOTP_SECRETS", "holds the SECRET_KEY: make a key of its own with `twofold key new`, or leave the setting out"}}
+		}
+	}
+	if _, err := seal.NewRing(m); err != nil {
+		return problems{{"SECURITY_TOTP_SECRETS", strings.TrimPrefix(err.Error(), "seal: ") + `: write {"1": "key"}, and the next key under a higher number`}}
+	}
+	return nil
+}
+
+func (s *settings) finishMethods() problems {
+	var bad problems
+	s.Config.TwoFactor.EnabledMethods = s.methodsGiven
+	if slices.Contains(s.methodsGiven, "email") && s.Config.Mail == nil && !s.given["MAIL_SERVER"] {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS", "holds email, but no mail is sent: set MAIL_SERVER or remove email"})
+	}
+	if slices.Contains(s.methodsGiven, "sms") && s.Config.SMS == nil && s.smsService == "Dummy" {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS", "holds sms, but no texts are sent: set SECURITY_SMS_SERVICE or remove sms"})
+	}
+	if s.Config.Mail != nil || s.given["MAIL_SERVER"] {
+		return bad
+	}
+	if s.Config.TwoFactor.RescueEmail && s.given["SECURITY_TWO_FACTOR_RESCUE_EMAIL"] {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RESCUE_EMAIL", "needs mail: set MAIL_SERVER, or write false"})
+	}
+	if s.Config.TwoFactor.RescueMail != "" {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RESCUE_MAIL", "needs mail: set MAIL_SERVER, or remove it"})
+	}
+	s.Config.TwoFactor.RescueEmail = false
+	return bad
+}
+
+// finishTimes turns the contract's numbers with two meanings into ours.
+func (s *settings) finishTimes() problems {
+	var bad problems
+	tf := &s.Config.TwoFactor
+	if !s.always {
+		tf.LoginValidity = s.validity
+		if 0 < tf.LoginValidity && tf.LoginValidity < time.Second {
+			bad = append(bad, problem{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY", "is below one second: write 0 to have the second factor always asked for"})
+		}
+	}
+	switch {
+	case s.freshness == 0:
+		tf.FreshOnlyAfterVerify = true
+	default:
+		tf.Freshness = s.freshness
+	}
+	if s.freshness < 0 {
+		s.note("SECURITY_FRESHNESS is negative: whoever finds a signed-in browser can replace its owner's second factor")
+	}
+	if l := s.Config.Limits; l.FirstMaxHold < l.FirstHold {
+		bad = append(bad, problem{"SECURITY_LOGIN_MAX_HOLD", "is shorter than SECURITY_LOGIN_HOLD: write a longer one"})
+	}
+	if l := s.Config.Limits; l.FactorFailures < l.SecondFailures {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES", "is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
+	}
+	if n := s.Config.Session; n.Absolute < n.Idle {
+		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME", "is shorter than SECURITY_SESSION_IDLE: write a longer one"})
+	}
+	return bad
+}
+
+func (s *settings) finishFolders() problems {
+	var bad problems
+	for _, f := range []struct{ name, path string }{{"TWOFOLD_TEMPLATES", s.Templates}, {"TWOFOLD_LOCALES", s.Locales}} {
+		if f.path == "" {
+			continue
+		}
+		info, err := os.Stat(f.path)
+		switch {
+		case err != nil:
+			bad = append(bad, problem{f.name, "cannot be read (" + fileCause(err) + "): name a folder that is there"})
+		case !info.IsDir():
+			bad = append(bad, problem{f.name, "is no folder: name the folder, not a file in it"})
+		case f.name == "TWOFOLD_TEMPLATES":
+			s.Config.Templates = os.DirFS(filepath.Clean(f.path))
+		default:
+			s.Config.Locales = os.DirFS(filepath.Clean(f.path))
+		}
+	}
+	if len(s.texts) > 0 {
+		locales, err := newOverlay(s.Config.Locales, s.texts)
+		if err != nil {
+			return append(bad, problem{messagePrefix + "*", "cannot be read: write plain text"})
+		}
+		s.Config.Locales = locales
+	}
+	return bad
+}
+
+// knownKeys are keys that stand in public examples; whoever looks for a way in
+// tries them first.
+var knownKeys = []string{
+	"secret", "changeme", "change-me", "change_me", "insecure", "example", "password", "your-", "your_", "replace",
+	"pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw",
+	"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbb5dc987d54727823bcbf",
+	"TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B",
+}
+
+const minKey = 32
+
+// weakKey says why a key will not do, or "".
+func weakKey(k string) string {
+	lower := strings.ToLower(k)
+	for _, known := range knownKeys {
+		if strings.Contains(lower, strings.ToLower(known)) {
+			return "is a well-known example: make one with `twofold key new`"
+		}
+	}
+	if len(k) < minKey {
+		return "is shorter than 32 bytes: make one with `twofold key new`"
+	}
+	different := map[byte]bool{}
+	for i := range len(k) {
+		different[k[i]] = true
+	}
+	if len(different) < 8 {
+		return "is easily guessed: make one with `twofold key new`"
+	}
+	return ""
+}

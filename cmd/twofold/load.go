@@ -1,0 +1,214 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// problem is one thing that is wrong with the settings, and its cure.
+type problem struct{ Name, Text string }
+
+func (p problem) String() string { return p.Name + ": " + p.Text }
+
+// problems is all that is wrong, one line each.
+type problems []problem
+
+func (ps problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// where says which settings to use: the flags that serve, user and config have
+// in common.
+type where struct {
+	Config string `help:"TOML file with settings; the environment wins over it." placeholder:"FILE"`
+	Dev    bool   `help:"Development only: the database and keys of 'serve --dev'."`
+	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
+	Listen string `kong:"-"`
+}
+
+// value is a raw value and where it came from.
+type value struct {
+	raw  any
+	from string // "environment", "file"
+}
+
+// load reads the file and the environment, and returns the settings or all
+// problems at once.
+func load(w where, environ []string) (*settings, error) {
+	env := readEnv(environ)
+	path := w.Config
+	if v, ok := env["TWOFOLD_CONFIG"].(string); ok && path == "" {
+		path = v
+	}
+	file := map[string]any{}
+	if path != "" {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return nil, problems{{"--config", "cannot read the file: " + fileCause(err)}}
+		}
+		var ps problems
+		if file, ps = parseFile(string(raw)); ps != nil {
+			return nil, ps
+		}
+	}
+	return assemble(file, env, w)
+}
+
+// fileCause is an error about a file without the words of the system call.
+func fileCause(err error) string {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Path + ": " + pathError.Err.Error()
+	}
+	return err.Error()
+}
+
+// parseFile reads TOML. Its problems give line and name, never what the line
+// says: it may hold a secret.
+func parseFile(raw string) (map[string]any, problems) {
+	m := map[string]any{}
+	_, err := toml.Decode(raw, &m)
+	if err == nil {
+		return m, nil
+	}
+	var bad toml.ParseError
+	if !errors.As(err, &bad) {
+		return nil, problems{{"--config", "is not TOML: write NAME = value, one a line"}}
+	}
+	name := "line " + strconv.Itoa(bad.Position.Line)
+	if strings.Contains(bad.Message, "already been defined") {
+		return nil, problems{{name, "sets a name for the second time: remove one of the two"}}
+	}
+	return nil, problems{{name, `is not TOML: put texts in quotes, write true and false in small letters, lists as ["a", "b"] and dicts as { KEY = "value" }`}}
+}
+
+// readEnv picks what is ours out of the environment.
+func readEnv(environ []string) map[string]any {
+	active := map[string]bool{}
+	for _, row := range table() {
+		active[row.Name] = row.Group != groupInert && row.Group != groupAbsent
+	}
+	out := map[string]any{}
+	for _, e := range environ {
+		name, v, _ := strings.Cut(e, "=")
+		if (prefixed(name) || active[name]) && v != "" {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// prefixed reports whether a name claims to be a setting.
+func prefixed(name string) bool {
+	name = strings.ToUpper(name)
+	return strings.HasPrefix(name, "SECURITY_") || strings.HasPrefix(name, "TWOFOLD_") || strings.HasPrefix(name, "MAIL_")
+}
+
+// assemble lays the environment over the file, applies every row of the table
+// and checks what hangs together.
+func assemble(file, env map[string]any, w where) (*settings, error) {
+	s := &settings{given: map[string]bool{}, from: map[string]string{}}
+	var bad problems
+	values := map[string]value{}
+	for _, layer := range []struct {
+		from   string
+		values map[string]any
+	}{{"file", file}, {"environment", env}} {
+		bad = append(bad, s.databaseAlias(layer.values)...)
+		for name, raw := range layer.values {
+			values[name] = value{raw, layer.from}
+		}
+	}
+	rows := table()
+	bad = append(bad, s.unknown(values, rows)...)
+	for _, row := range append(rows, messageRows(values)...) {
+		v, given := values[row.Name]
+		if given && isNone(v.raw) && row.Name != "SECURITY_LOGOUT_METHODS" {
+			given = false
+		}
+		if given {
+			s.given[row.Name], s.from[row.Name] = true, v.from
+		} else if v.raw = row.Default; row.Default == "" {
+			continue
+		}
+		if err := row.Apply(s, v.raw); err != nil {
+			bad = append(bad, problem{row.Name, err.Error()})
+		}
+	}
+	bad = append(bad, s.finish(w)...)
+	if len(bad) > 0 {
+		return nil, bad
+	}
+	return s, nil
+}
+
+// databaseAlias makes one name of two.
+func (s *settings) databaseAlias(values map[string]any) problems {
+	other, ok := values["DATABASE_URL"]
+	if !ok {
+		return nil
+	}
+	if first, both := values["SQLALCHEMY_DATABASE_URI"]; both && plain(first) != plain(other) {
+		return problems{{"DATABASE_URL", "differs from SQLALCHEMY_DATABASE_URI: remove one of the two"}}
+	}
+	values["SQLALCHEMY_DATABASE_URI"] = other
+	return nil
+}
+
+// messageRows are rows for the texts that are replaced.
+func messageRows(values map[string]value) []setting {
+	var rows []setting
+	for name := range values {
+		if key, ok := strings.CutPrefix(name, messagePrefix); ok && key != "" {
+			rows = append(rows, setting{Name: name, Type: text, Apply: applyMessage(key)})
+		}
+	}
+	slices.SortFunc(rows, func(a, b setting) int { return cmp.Compare(a.Name, b.Name) })
+	return rows
+}
+
+// unknown names what is not a setting: an error where a name claims to be one
+// or looks like one, a line in the log otherwise.
+func (s *settings) unknown(values map[string]value, rows []setting) problems {
+	var names []string
+	isKnown := map[string]bool{}
+	for _, row := range rows {
+		names = append(names, row.Name)
+		isKnown[row.Name] = true
+	}
+	var bad problems
+	for name, v := range values {
+		if isKnown[name] || strings.HasPrefix(name, messagePrefix) && len(name) > len(messagePrefix) {
+			continue
+		}
+		_, section := v.raw.(map[string]any)
+		near := nearest(name, names)
+		shown := strconv.QuoteToASCII(name)
+		if shown = shown[1 : len(shown)-1]; len(shown) > 80 {
+			shown = shown[:80] + "..."
+		}
+		switch {
+		case near != "" && (prefixed(name) || distance(strings.ToUpper(name), near, 3) < 3):
+			bad = append(bad, problem{shown, "is not a setting: did you mean " + near + "?"})
+		case prefixed(name):
+			bad = append(bad, problem{shown, "is not a setting: remove it (docs/configuration.md lists all)"})
+		case section:
+			bad = append(bad, problem{"[" + shown + "]", "is a section, and settings stand in none: put them above the first section"})
+		default:
+			s.note("%s is not a setting of this server and has no effect", shown)
+		}
+	}
+	slices.SortFunc(bad, func(a, b problem) int { return cmp.Compare(a.Name, b.Name) })
+	slices.Sort(s.noteworthy)
+	return bad
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/web"
+)
+
+// messagePrefix begins the names that replace texts: SECURITY_MSG_<KEY>.
+const messagePrefix = "SECURITY_MSG_"
+
+// subjects are settings that replace a text of the catalogue under a name of
+// their own.
+var subjects = map[string]string{
+	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR":        "mail_code_subject",
+	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE": "mail_rescue_subject",
+}
+
+var placeholder = regexp.MustCompile(`%\(([a-z_]+)\)s`)
+
+// applyMessage replaces one English text: "text", or the wire contract's
+// ["text", "category"], whose category has no use here.
+func applyMessage(key string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		if pair, ok := raw.([]any); ok && len(pair) == 2 {
+			raw = pair[0]
+		}
+		v, err := asText(raw)
+		if err != nil {
+			return err
+		}
+		own, err := web.NewCatalogue(nil)
+		if err != nil {
+			return err
+		}
+		before := own.For("en").Text(key)
+		if before == key {
+			return errors.New("there is no such text in this version: remove it (web/locales/en.json lists all)")
+		}
+		if strings.Contains(v, "{{") {
+			return errors.New(`holds "{{": write placeholders as %(name)s`)
+		}
+		if s.texts == nil {
+			s.texts = map[string]string{}
+		}
+		s.texts[key] = placeholder.ReplaceAllString(v, "{{.$1}}")
+		return nil
+	}
+}
+
+// overlay is a folder of languages with one more file, which is read last.
+type overlay struct {
+	under fs.FS // nil: nothing
+	file  []byte
+}
+
+// overlayName sorts behind every other file of the folder and is English.
+const overlayName = "zz-settings.en.json"
+
+func newOverlay(under fs.FS, texts map[string]string) (fs.FS, error) {
+	file, err := json.Marshal(texts)
+	return overlay{under, file}, err
+}
+
+// Open implements fs.FS.
+func (o overlay) Open(name string) (fs.File, error) {
+	switch {
+	case name == overlayName:
+		return &memoryFile{Reader: bytes.NewReader(o.file), size: int64(len(o.file))}, nil
+	case o.under != nil:
+		return o.under.Open(name)
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
+	var list []fs.DirEntry
+	if o.under != nil {
+		var err error
+		if list, err = fs.ReadDir(o.under, name); err != nil {
+			return nil, err
+		}
+	}
+	if name == "." {
+		list = append(list, fs.FileInfoToDirEntry(memoryInfo(len(o.file))))
+	}
+	return list, nil
+}
+
+type memoryFile struct {
+	*bytes.Reader
+	size int64
+}
+
+func (f *memoryFile) Stat() (fs.FileInfo, error) { return memoryInfo(f.size), nil }
+func (f *memoryFile) Close() error               { return nil }
+
+type memoryInfo int64
+
+func (i memoryInfo) Name() string     { return overlayName }
+func (i memoryInfo) Size() int64      { return int64(i) }
+func (memoryInfo) Mode() fs.FileMode  { return 0o444 }
+func (memoryInfo) ModTime() time.Time { return time.Time{} }
+func (memoryInfo) IsDir() bool        { return false }
+func (memoryInfo) Sys() any           { return nil }

@@ -1,0 +1,247 @@
+package twofold_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/send/sendtest"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+const (
+	plain   = "password"
+	helpBox = "help@lp.com"
+	phone   = "+16505551212"
+	denied  = "You currently do not have permissions to access this page"
+)
+
+// m is a JSON object.
+type m = map[string]any
+
+// oneHash is the hash of every test user's password: made once a process.
+var oneHash = sync.OnceValues(func() (string, error) {
+	h, err := password.New(password.Config{})
+	if err != nil {
+		return "", err
+	}
+	return h.Hash(context.Background(), plain)
+})
+
+// clock only moves when a test moves it.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// recorder keeps what OnEvent was told.
+type recorder struct {
+	mu   sync.Mutex
+	list []event.Event
+}
+
+func (r *recorder) handle(_ context.Context, e event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, e)
+}
+
+func (r *recorder) all() []event.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
+}
+
+func (r *recorder) reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = nil
+}
+
+// eventsOf are the recorded events of one type, oldest first.
+func eventsOf[E event.Event](r *recorder) []E {
+	var out []E
+	for _, e := range r.all() {
+		if e, ok := e.(E); ok {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// site is a running sign-in with an application behind it.
+type site struct {
+	*clock
+	t         *testing.T
+	auth      *twofold.Auth
+	db        *sqlite.DB
+	mail, sms *sendtest.Sink
+	events    *recorder
+	origin    string
+	http      *http.Client
+	config    twofold.Config
+}
+
+// newSite starts a site as the suite of the original has it: everything on
+// offer, errors that say which field was wrong.
+func newSite(t *testing.T, change ...func(*twofold.Config)) *site {
+	t.Helper()
+	t.Parallel()
+	s := &site{
+		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, events: &recorder{},
+		mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
+	}
+	var err error
+	if s.db, err = sqlite.Open(filepath.Join(t.TempDir(), "app.db")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.db.Close() })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.origin = "http://" + listener.Addr().String()
+	s.config = twofold.Config{
+		Origin: s.origin, Key: twofold.KeyText("TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"), Store: s.db, Site: "tests",
+		TwoFactor: twofold.TwoFactor{
+			EnabledMethods: []string{store.Email, store.SMS, store.Authenticator}, RescueEmail: true, RescueMail: helpBox,
+		},
+		Mail: s.mail, SMS: s.sms, Usernames: true, SpecificErrors: true, OnEvent: s.events.handle, Now: s.Now,
+	}
+	for _, c := range change {
+		c(&s.config)
+	}
+	if s.auth, err = twofold.New(s.config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.auth.Close() })
+	s.serve(listener)
+	s.seed()
+	return s
+}
+
+// serve mounts the sign-in and four pages of an application.
+func (s *site) serve(l net.Listener) {
+	mux := http.NewServeMux()
+	s.auth.Mount(mux)
+	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u := twofold.User(r)
+		fmt.Fprintf(w, "hello %s level %d trusted %v", u.Email, u.Level, u.Trusted)
+	})
+	mux.Handle("GET /{$}", show)
+	mux.Handle("GET /profile", s.auth.RequireUser(show))
+	mux.Handle("GET /both", s.auth.RequireTwoFactor(show))
+	mux.Handle("GET /admin", s.auth.RequireRole("admin")(show))
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: mux}}
+	server.Start()
+	s.t.Cleanup(server.Close)
+	s.http = &http.Client{
+		Transport: &http.Transport{}, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	s.t.Cleanup(s.http.CloseIdleConnections)
+}
+
+// seed makes the users of the original suite. Usernames have four letters at
+// least, so the shorter ones have none.
+func (s *site) seed() {
+	s.t.Helper()
+	hash, err := oneHash()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for name, roles := range map[string]string{
+		"matt": "admin", "joe": "editor", "dave": "admin editor", "jill": "author", "tiya": "", "gene": "simple", "jess": "",
+		"gal": "admin", "gal2": "admin", "gal3": "admin",
+	} {
+		u := twofold.NewUser{Email: name + "@lp.com", PasswordHash: hash, Roles: strings.Fields(roles), Inactive: name == "tiya"}
+		if len(name) >= 4 {
+			u.Username = name
+		}
+		if name == "jess" {
+			u.PasswordHash = ""
+		}
+		if _, err := s.auth.CreateUser(s.t.Context(), u); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// id is a user's id.
+func (s *site) id(user string) string {
+	s.t.Helper()
+	u, err := s.auth.FindUser(s.t.Context(), user+"@lp.com")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return u.ID
+}
+
+// factors are a user's second factors as they lie in the store.
+func (s *site) factors(user string) []store.Factor {
+	s.t.Helper()
+	list, err := s.db.FactorsOf(s.t.Context(), s.id(user))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
+}
+
+// app is an authenticator app.
+type app struct {
+	s      *site
+	secret []byte
+}
+
+func (s *site) app(b32 string) *app {
+	s.t.Helper()
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(b32)
+	if err != nil {
+		s.t.Fatalf("secret %q: %v", b32, err)
+	}
+	return &app{s, secret}
+}
+
+// at is RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
+func (a *app) at(when time.Time) string {
+	mac := hmac.New(sha1.New, a.secret)
+	_ = binary.Write(mac, binary.BigEndian, when.Unix()/30)
+	sum := mac.Sum(nil)
+	part := sum[sum[19]&15:]
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
+}
+
+// next waits for the next step, since each is taken once, and returns its code.
+func (a *app) next() string {
+	a.s.advance(30 * time.Second)
+	return a.at(a.s.Now())
+}
+
