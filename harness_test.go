@@ -115,6 +115,12 @@ type site struct {
 func newSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	t.Helper()
 	t.Parallel()
+	return anotherSite(t, change...)
+}
+
+// anotherSite is for tests that need a second one.
+func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
+	t.Helper()
 	s := &site{
 		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, events: &recorder{},
 		mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
@@ -244,4 +250,3 @@ func (a *app) next() string {
 	a.s.advance(30 * time.Second)
 	return a.at(a.s.Now())
 }
-

@@ -8,6 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -172,7 +173,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
 		return l.sendError(ctx, u, f.Method, err)
 	}
-	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Context: l.at(b)})
+	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/device"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -210,7 +211,7 @@ func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
 	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
 		return l.sendError(ctx, w.user, "rescue", err)
 	}
-	l.emit(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Context: l.at(b)})
+	l.emit(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
 	return nil
 }
 

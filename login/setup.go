@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -182,7 +183,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if err := m.Send(ctx, t, d.Destination); err != nil {
 		return begun, l.sendError(ctx, u, d.Method, err)
 	}
-	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Context: l.at(b)})
+	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
 	return begun, nil
 }
 

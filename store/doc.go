@@ -17,6 +17,8 @@
 // # Times and secrets
 //
 // Times come from the caller (the application's clock) and keep microseconds.
+// A clock that steps back gives back nothing that was used, opens no closed
+// budget, revives no code that was found expired and makes no last use older.
 // Engines never see a secret in the clear: tokens arrive as SHA-256 hashes,
 // codes as keyed hashes, TOTP secrets and message bodies sealed.
 package store

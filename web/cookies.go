@@ -13,7 +13,6 @@ import (
 type jar struct {
 	secure bool
 	device string // name of the trusted-device cookie
-	life   time.Duration
 }
 
 func (j jar) name(n string) string {

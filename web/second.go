@@ -40,17 +40,19 @@ func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
 
 func (s *Site) getValidate(c *call) (*answer, error) {
 	ctx := c.r.Context()
-	if method, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who); err != nil {
-		return nil, err
-	} else if ok {
-		return s.settingUp(c, method), nil
-	}
 	out, err := s.c.Login.Look(ctx, c.pending, c.who)
-	if err == nil && out.Pending.State != store.Ready {
-		err = login.ErrState
+	if err != nil && !errors.Is(err, login.ErrState) {
+		return nil, err
 	}
-	if err != nil {
-		return nil, s.turn(c, err)
+	if err != nil || out.Pending.State != store.Ready {
+		method, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
+		if err == nil && !ok {
+			err = s.illegal(c)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.settingUp(c, method), nil
 	}
 	urls, options, err := s.recoveryOptions(c)
 	if err != nil {

@@ -160,4 +160,3 @@ func applyRescueMail(s *settings, raw any) error {
 	s.Config.TwoFactor.RescueMail = address
 	return nil
 }
-

@@ -183,7 +183,7 @@ func (s *settings) finishFolders() problems {
 // knownKeys are keys that stand in public examples; whoever looks for a way in
 // tries them first.
 var knownKeys = []string{
-	"secret", "changeme", "change-me", "change_me", "insecure", "example", "password", "your-", "your_", "replace",
+	"secret", "changeme", "change-me", "change_me", "insecure", "example", "password", "replace",
 	"pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw",
 	"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbb5dc987d54727823bcbf",
 	"TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B",

@@ -129,6 +129,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 			values[name] = value{raw, layer.from}
 		}
 	}
+	s.values = values
 	rows := table()
 	bad = append(bad, s.unknown(values, rows)...)
 	for _, row := range append(rows, messageRows(values)...) {
@@ -169,7 +170,11 @@ func (s *settings) databaseAlias(values map[string]any) problems {
 func messageRows(values map[string]value) []setting {
 	var rows []setting
 	for name := range values {
-		if key, ok := strings.CutPrefix(name, messagePrefix); ok && key != "" {
+		key, ok := strings.CutPrefix(name, messagePrefix)
+		if !ok {
+			key, ok = subjects[name], subjects[name] != ""
+		}
+		if ok && key != "" {
 			rows = append(rows, setting{Name: name, Type: text, Apply: applyMessage(key)})
 		}
 	}
@@ -188,7 +193,7 @@ func (s *settings) unknown(values map[string]value, rows []setting) problems {
 	}
 	var bad problems
 	for name, v := range values {
-		if isKnown[name] || strings.HasPrefix(name, messagePrefix) && len(name) > len(messagePrefix) {
+		if isKnown[name] || subjects[name] != "" || strings.HasPrefix(name, messagePrefix) && len(name) > len(messagePrefix) {
 			continue
 		}
 		_, section := v.raw.(map[string]any)

@@ -64,9 +64,10 @@ type settings struct {
 	always       bool          // second factor at every sign-in
 	validity     time.Duration // of a trusted browser, unless always
 	freshness    time.Duration
-	noteworthy   []string // one line each, for the log
+	noteworthy   []string          // one line each, for the log
 	given        map[string]bool   // names that were set
 	from         map[string]string // and by what
+	values       map[string]value  // as they were given
 	texts        map[string]string // of the catalogue, replaced
 	keys         []string          // oldest first
 	dev          bool

@@ -131,7 +131,18 @@ var deviceRules = []rule{
 		_, err = k.use(d, first.Secret, in(12), grace)
 		k.ok(err)
 	}},
-	{"a clock that steps back does not prolong a grace that was seen to pass", func(k kit) {
+	{"a clock that steps back makes nothing older: the last use stays, and grace runs from it", func(k kit) {
+		u := k.user()
+		d := k.device(u) // last seen 10 s ago
+		got, err := k.use(d, d.Secret, in(-1000), grace)
+		k.ok(err)
+		k.same(got.LastSeenAt, d.LastSeenAt)
+		_, err = k.use(d, d.Secret, in(0).Add(-tick), grace)
+		k.ok(err)
+		_, err = k.use(d, d.Secret, in(0), grace)
+		k.is(err, store.ErrUsed)
+	}},
+	{"a clock that steps back gives an old secret no second grace", func(k kit) {
 		d := k.device(k.user())
 		first, err := k.use(d, d.Secret, now, grace)
 		k.ok(err)

@@ -48,11 +48,11 @@ var factorRules = []rule{
 	}},
 	{"a change sets the uniquifier and deletes the devices", func(k kit) {
 		u := k.user()
-		k.device(u)
+		d := k.device(u)
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Now: in(9)}))
 		u.Uniquifier, u.UpdatedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
-		k.gone(u)
+		k.gone(d)
 	}},
 	{"a change from an old uniquifier is ErrUsed and changes nothing", func(k kit) {
 		u := k.user()

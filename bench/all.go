@@ -1,0 +1,420 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func allCommand(ctx context.Context, args []string, out io.Writer) error {
+	r := recipe{out: out}
+	f := flag.NewFlagSet("bench all", flag.ContinueOnError)
+	f.StringVar(&r.dir, "dir", "", "`directory` that keeps the databases for the next time; a temporary one if empty")
+	f.IntVar(&r.users, "users", 100_000, "users and sessions of the main database")
+	f.IntVar(&r.few, "few", 1000, "users of the small database")
+	full := f.Bool("full", false, "also measure 1,000,000 users")
+	f.IntVar(&r.rounds, "rounds", 5, "how often each load runs; they take turns")
+	f.DurationVar(&r.duration, "duration", 2*time.Second, "how long each load runs")
+	f.IntVar(&r.clients, "clients", 64, "clients of the loads that want many")
+	f.BoolVar(&r.size, "size", true, "build the server to see how big it is")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if *full {
+		r.most = 1_000_000
+	}
+	return r.run(ctx)
+}
+
+// recipe is the whole measurement.
+type recipe struct {
+	out              io.Writer
+	dir              string
+	few, users, most int
+	rounds, clients  int
+	duration         time.Duration
+	size             bool
+
+	self  string
+	pin   bool
+	from  map[string]int // database: first user that has not signed in lately
+	table []row
+}
+
+type row struct{ what, got, target, noise string }
+
+func (r *recipe) run(ctx context.Context) (err error) {
+	if r.self, err = os.Executable(); err != nil {
+		return err
+	}
+	_, noTaskset := exec.LookPath("taskset")
+	r.pin = noTaskset == nil && runtime.NumCPU() >= 2
+	r.from = map[string]int{}
+	if r.dir == "" {
+		if r.dir, err = os.MkdirTemp("", "twofold-bench-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(r.dir)
+	}
+	for _, step := range []func(context.Context) error{r.seed, r.start, r.guard, r.signIn, r.crowd, r.binary} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	r.print()
+	return nil
+}
+
+// sizes of the databases: the main one first.
+func (r *recipe) sizes() []int {
+	s := []int{r.users, r.few}
+	if r.most > 0 {
+		s = append(s, r.most)
+	}
+	return s
+}
+
+func (r *recipe) file(users int) string { return filepath.Join(r.dir, fmt.Sprintf("%d.db", users)) }
+
+func (r *recipe) seed(ctx context.Context) error {
+	for _, n := range r.sizes() {
+		if err := seedCommand(ctx, []string{"-db", r.file(n), "-users", strconv.Itoa(n)}, r.out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// command runs this program again, on one core if that can be had.
+func (r *recipe) command(ctx context.Context, core int, args ...string) *exec.Cmd {
+	name := r.self
+	if r.pin && core >= 0 {
+		name, args = "taskset", append([]string{"-c", strconv.Itoa(core), r.self}, args...)
+	}
+	c := exec.CommandContext(ctx, name, args...)
+	c.Stderr = os.Stderr
+	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
+	c.WaitDelay = 10 * time.Second
+	return c
+}
+
+// running is a server under way.
+type running struct {
+	url  string
+	pid  int
+	cmd  *exec.Cmd
+	db   string
+	size int
+}
+
+// serve starts a server on a database, on a core or (-1) on all of them.
+func (r *recipe) serve(ctx context.Context, users, core int) (*running, error) {
+	s := &running{db: r.file(users), size: users, cmd: r.command(ctx, core, "serve", "-db", r.file(users))}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err == nil {
+		_, err = fmt.Sscanf(line, "http://%s %d", &s.url, &s.pid)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the server did not start: %w", err), s.stop())
+	}
+	return s, nil
+}
+
+// stop ends a server and waits for it.
+func (s *running) stop() error {
+	if s == nil {
+		return nil
+	}
+	return errors.Join(s.cmd.Process.Signal(syscall.SIGTERM), s.cmd.Wait())
+}
+
+// load runs one load against a server, as a process of its own.
+func (r *recipe) load(ctx context.Context, s *running, core int, kind string, clients int, more ...string) (result, error) {
+	args := append([]string{
+		"load", "-json", "-url", "http://" + s.url, "-pid", strconv.Itoa(s.pid), "-kind", kind, "-users", strconv.Itoa(s.size),
+		"-from", strconv.Itoa(r.from[s.db]), "-clients", strconv.Itoa(min(clients, s.size)), "-duration", r.duration.String(),
+		"-warm", (r.duration / 5).String(),
+	}, more...)
+	c := r.command(ctx, core, args...)
+	raw, err := c.Output()
+	if err != nil {
+		return result{}, fmt.Errorf("load %s: %w", kind, err)
+	}
+	var got result
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return result{}, err
+	}
+	if kind == "signin" {
+		r.from[s.db] = got.NextUser
+	}
+	fmt.Fprintf(r.out, "%8d users  %s", s.size, got)
+	if len(got.Errors) > 0 {
+		return got, fmt.Errorf("load %s: errors spoil the numbers: %v", kind, got.Errors)
+	}
+	return got, nil
+}
+
+// series are the rounds of one number.
+type series []float64
+
+func (s series) median() float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(s))[len(s)/2]
+}
+
+// noise is how far the rounds lie apart, beside their median.
+func (s series) noise() string {
+	if len(s) == 0 || s.median() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %%", (slices.Max(s)-slices.Min(s))/s.median()*100)
+}
+
+func over(a, b series) series {
+	out := make(series, min(len(a), len(b)))
+	for i := range out {
+		if b[i] != 0 {
+			out[i] = a[i] / b[i]
+		}
+	}
+	return out
+}
+
+func (r *recipe) add(what, format string, s series, target string) {
+	r.table = append(r.table, row{what, fmt.Sprintf(format, s.median()), target, s.noise()})
+}
+
+// start measures the time from the program's start to its first answer, and
+// memory before any load.
+func (r *recipe) start(ctx context.Context) error {
+	var took, idle series
+	for range r.rounds {
+		begin := time.Now()
+		s, err := r.serve(ctx, r.users, 0)
+		if err != nil {
+			return err
+		}
+		c := client{addr: s.url}
+		answer, err := c.do("GET", "/guarded", "twofold="+person(0).token(), nil)
+		took = append(took, float64(time.Since(begin))/1e6)
+		c.close()
+		if err == nil && answer.status != 200 {
+			err = fmt.Errorf("first answer: status %d", answer.status)
+		}
+		time.Sleep(r.duration / 4)
+		now, _, merr := memory(s.pid)
+		if err := errors.Join(err, merr, s.stop()); err != nil {
+			return err
+		}
+		idle = append(idle, now)
+	}
+	r.add("start to first answered request", "%.0f ms", took, "under 60 ms")
+	r.add("memory, idle", "%.0f MiB", idle, "under 30 MB")
+	return nil
+}
+
+// servers starts one per database, all on the first core; they take turns.
+func (r *recipe) servers(ctx context.Context) (list []*running, stop func(), err error) {
+	stop = func() {
+		for _, s := range list {
+			_ = s.stop()
+		}
+	}
+	for _, n := range r.sizes() {
+		s, err := r.serve(ctx, n, 0)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		list = append(list, s)
+	}
+	return list, stop, nil
+}
+
+// guard measures requests.
+func (r *recipe) guard(ctx context.Context) error {
+	list, stop, err := r.servers(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	rate, cpu := map[string]series{}, map[string]series{}
+	for range r.rounds {
+		for _, kind := range []string{"bare", "guarded", "spread"} {
+			for _, s := range list {
+				got, err := r.load(ctx, s, 1, kind, r.clients)
+				if err != nil {
+					return err
+				}
+				k := fmt.Sprint(kind, s.size)
+				rate[k], cpu[k] = append(rate[k], got.PerSec), append(cpu[k], got.CPU)
+			}
+		}
+	}
+	touch, err := r.load(ctx, list[0], 1, "touch", r.clients)
+	if err != nil {
+		return err
+	}
+	at := func(m map[string]series, kind string) series { return m[fmt.Sprint(kind, r.users)] }
+	r.add("bare handler", "%.0f/s", at(rate, "bare"), "")
+	r.add("bare handler, CPU", "%.4f ms", at(cpu, "bare"), "")
+	r.add("guarded, session in memory", "%.0f/s", at(rate, "guarded"), "")
+	r.add("guarded / bare", "%.2f", over(at(rate, "guarded"), at(rate, "bare")), "0.75 or more")
+	r.add("guarded - bare, CPU", "%.4f ms", minus(at(cpu, "guarded"), at(cpu, "bare")), "")
+	r.add("guarded, session read from the database", "%.0f/s", at(rate, "spread"), "")
+	r.add("the same / bare", "%.2f", over(at(rate, "spread"), at(rate, "bare")), "")
+	r.add("the same - bare, CPU", "%.4f ms", minus(at(cpu, "spread"), at(cpu, "bare")), "")
+	r.add("guarded, first request in a minute", "%.0f/s", series{touch.PerSec}, "")
+	r.add("the same, CPU", "%.3f ms", series{touch.CPU}, "")
+	for _, n := range r.sizes() {
+		if n != r.few {
+			for _, kind := range []string{"guarded", "spread"} {
+				r.add(fmt.Sprintf("%s, CPU, %d / %d users", kind, n, r.few), "%.2f",
+					over(cpu[fmt.Sprint(kind, n)], cpu[fmt.Sprint(kind, r.few)]), "0.80 to 1.20")
+			}
+		}
+	}
+	return nil
+}
+
+func minus(a, b series) series {
+	out := make(series, min(len(a), len(b)))
+	for i := range out {
+		out[i] = a[i] - b[i]
+	}
+	return out
+}
+
+// signIn measures what a sign-in costs beside the hash: on one core, two
+// clients, so that one waits while the other's password is hashed.
+func (r *recipe) signIn(ctx context.Context) error {
+	list, stop, err := r.servers(ctx)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	cost := map[int]series{}
+	var beside, alone, hash series
+	for range r.rounds {
+		for _, s := range list {
+			got, err := r.load(ctx, s, 1, "signin", 2)
+			if err != nil {
+				return err
+			}
+			cost[s.size] = append(cost[s.size], got.CPU-got.Hash)
+			if s.size == r.users {
+				hash = append(hash, got.Hash)
+			}
+		}
+		// What the process spends around a bare hash: mostly collecting the 19
+		// MiB that it leaves behind. It belongs to the hash.
+		got, err := r.load(ctx, list[0], 1, "hash", 2, "-n", "4")
+		if err != nil {
+			return err
+		}
+		alone = append(alone, got.CPU-got.Hash)
+	}
+	beside = minus(cost[r.users], alone)
+	r.add("password hash, CPU", "%.1f ms", hash, "")
+	r.add("sign-in beside the hash, CPU", "%.2f ms", beside, "at most 1.2 ms")
+	r.add("the same with the hash's garbage collection", "%.2f ms", cost[r.users], "")
+	for _, n := range r.sizes() {
+		if n != r.few {
+			r.add(fmt.Sprintf("sign-in, CPU, %d / %d users", n, r.few), "%.2f", over(cost[n], cost[r.few]), "0.80 to 1.20")
+		}
+	}
+	return nil
+}
+
+// crowd measures many sign-ins at once on all cores.
+func (r *recipe) crowd(ctx context.Context) error {
+	s, err := r.serve(ctx, r.users, -1)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	var hash, few, many series
+	for range r.rounds {
+		for _, l := range []struct {
+			to      *series
+			kind    string
+			clients int
+		}{{&hash, "hash", r.clients}, {&many, "signin", r.clients}, {&few, "signin", 2 * runtime.NumCPU()}} {
+			got, err := r.load(ctx, s, -1, l.kind, l.clients)
+			if err != nil {
+				return err
+			}
+			*l.to = append(*l.to, got.PerSec)
+		}
+	}
+	_, peak, err := memory(s.pid)
+	if err != nil {
+		return err
+	}
+	r.add(fmt.Sprintf("bare hash, %d clients, all cores", r.clients), "%.1f/s", hash, "")
+	r.add(fmt.Sprintf("sign-in, %d clients, all cores", r.clients), "%.1f/s", many, "")
+	r.add("sign-ins / bare hashes", "%.2f", over(many, hash), "0.95 or more")
+	r.add(fmt.Sprintf("sign-in, %d clients / %d clients", r.clients, 2*runtime.NumCPU()), "%.2f", over(many, few), "about 1")
+	r.add("memory, most under load", "%.0f MiB", series{peak}, fmt.Sprintf("idle + %d MiB", 19*runtime.NumCPU()))
+	return nil
+}
+
+// binary builds the server without symbols.
+func (r *recipe) binary(ctx context.Context) error {
+	if !r.size {
+		return nil
+	}
+	for _, pkg := range []string{"cmd/twofold", "examples/hello"} {
+		file := filepath.Join(r.dir, "binary")
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "github.com/twofold-auth/twofold/"+pkg)
+		text, err := build.CombinedOutput()
+		line := row{what: pkg + ", stripped", target: "under 25 MB"}
+		info, serr := os.Stat(file)
+		if err = cmp.Or(err, serr); err != nil {
+			first, _, _ := bytes.Cut(text, []byte("\n"))
+			line.got = "does not build: " + string(first)
+		} else {
+			line.got = fmt.Sprintf("%.1f MB", float64(info.Size())/1e6)
+		}
+		_ = os.Remove(file)
+		r.table = append(r.table, line)
+	}
+	return nil
+}
+
+func (r *recipe) print() {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%s %s/%s, %d cores, %d rounds of %v", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds, r.duration)
+	if !r.pin {
+		b.WriteString(", nothing pinned")
+	}
+	b.WriteString("\n\n| what | measured | target | rounds lie apart |\n|---|---|---|---|\n")
+	for _, w := range r.table {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", w.what, w.got, w.target, w.noise)
+	}
+	_, _ = io.WriteString(r.out, b.String())
+}

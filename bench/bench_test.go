@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the recipe start this very program as bench.
+func TestMain(m *testing.M) {
+	if os.Getenv("BENCH_IS_ITSELF") == "1" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// TestRecipe runs everything once, very small.
+func TestRecipe(t *testing.T) {
+	if _, err := processCPU(os.Getpid()); err != nil {
+		t.Skip("needs /proc:", err)
+	}
+	t.Setenv("BENCH_IS_ITSELF", "1")
+	var out bytes.Buffer
+	err := run(t.Context(), []string{
+		"all", "-dir", t.TempDir(), "-users", "50", "-few", "40", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
+	}, &out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	for _, want := range []string{"guarded / bare", "sign-in beside the hash", "sign-ins / bare hashes", "memory, idle", "start to first"} {
+		if !strings.Contains(out.String(), "| "+want) {
+			t.Errorf("the table has no %q:\n%s", want, &out)
+		}
+	}
+}
+
+// TestEveryKindIsAnswered holds that no load measures refusals, and that the
+// guard is really in the way.
+func TestEveryKindIsAnswered(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.db")
+	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil || n != 49 && n != 50 {
+		t.Fatal(n, err)
+	}
+	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil || n != 0 {
+		t.Fatal("seeded twice:", n, err)
+	}
+	addr := start(t, file)
+	c := client{addr: addr}
+	defer c.close()
+	if r, err := c.do("GET", "/guarded", "", nil); err != nil || r.status != 401 {
+		t.Fatal("a stranger got through:", r.status, err)
+	}
+	for _, kind := range []string{"bare", "guarded", "spread", "touch", "signin", "hash"} {
+		var out bytes.Buffer
+		err := run(t.Context(), []string{"load", "-json", "-url", "http://" + addr, "-kind", kind,
+			"-users", "50", "-clients", "2", "-warm", "0s", "-duration", "100ms"}, &out)
+		var r result
+		if err == nil {
+			err = json.Unmarshal(out.Bytes(), &r)
+		}
+		if err != nil || r.N == 0 || len(r.Errors) > 0 {
+			t.Errorf("%s: %v, %s", kind, err, &out)
+		}
+		if kind == "signin" && r.Hash == 0 && threadCPU() > 0 {
+			t.Error("the hash in a sign-in was not timed")
+		}
+	}
+}
+
+func start(t *testing.T, file string) (addr string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(file, "http://"+l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, l, s, &bytes.Buffer{}) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := s.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
+func TestSeries(t *testing.T) {
+	s := series{3, 1, 2}
+	if s.median() != 2 || s.noise() != "100 %" {
+		t.Error(s.median(), s.noise())
+	}
+	if got := over(series{1, 4}, series{2, 2}); got[0] != 0.5 || got[1] != 2 {
+		t.Error(got)
+	}
+	before, err := processCPU(os.Getpid())
+	if err != nil {
+		t.Skip("needs /proc:", err)
+	}
+	for begin := time.Now(); time.Since(begin) < 50*time.Millisecond; {
+	}
+	if after, err := processCPU(os.Getpid()); err != nil || after <= before {
+		t.Error("no CPU was used:", before, after, err)
+	}
+}

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/factor/totp"
+)
+
+// kinds of load, and what one operation is.
+const kinds = `bare     GET /bare
+guarded  GET /guarded, each client with its own session
+spread   GET /guarded, each time with another session, which is not in memory
+touch    GET /guarded, each time with a session not seen for a minute
+signin   POST /login and POST /tf-validate, each time another user
+hash     GET /hash: the password hash alone`
+
+type loadOptions struct {
+	url               string
+	pid               int
+	clients           int
+	warm, duration    time.Duration
+	kind              string
+	users, from, many int
+}
+
+func loadCommand(ctx context.Context, args []string, out io.Writer) error {
+	var o loadOptions
+	f := flag.NewFlagSet("bench load", flag.ContinueOnError)
+	f.StringVar(&o.url, "url", "", "`address` of the server, as it printed it")
+	f.IntVar(&o.pid, "pid", 0, "the server's process, to read its CPU")
+	f.IntVar(&o.clients, "clients", 64, "keep-alive clients, each its own user")
+	f.DurationVar(&o.warm, "warm", 500*time.Millisecond, "how long to warm up")
+	f.DurationVar(&o.duration, "duration", 5*time.Second, "how long to measure")
+	f.StringVar(&o.kind, "kind", "guarded", "what to send:\n"+kinds+"\n")
+	f.IntVar(&o.users, "users", 1000, "users in the database")
+	f.IntVar(&o.from, "from", 0, "number of the first user to take; a code works once, so let each run of sign-ins begin where the last one ended")
+	f.IntVar(&o.many, "n", 1, "hashes per request of kind hash")
+	asJSON := f.Bool("json", false, "print the result as JSON")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	r, err := load(ctx, o)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return json.NewEncoder(out).Encode(r)
+	}
+	fmt.Fprint(out, r)
+	return nil
+}
+
+// result of one load. Times per operation are in milliseconds.
+type result struct {
+	Kind     string         `json:"kind"`
+	Clients  int            `json:"clients"`
+	N        int            `json:"n"` // operations that were answered as they should be
+	PerSec   float64        `json:"per_second"`
+	P50      float64        `json:"p50_ms"`
+	P99      float64        `json:"p99_ms"`
+	Max      float64        `json:"max_ms"`
+	CPU      float64        `json:"cpu_ms"`      // of the server, from /proc
+	Hash     float64        `json:"hash_cpu_ms"` // of it: of the threads that hashed
+	Errors   map[string]int `json:"errors,omitempty"`
+	NextUser int            `json:"next_user"` // where the next run may begin
+}
+
+func (r result) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-8s %3d clients: %8.0f/s  p50 %.3f  p99 %.3f  max %.1f ms  server CPU %.4f ms each",
+		r.Kind, r.Clients, r.PerSec, r.P50, r.P99, r.Max, r.CPU)
+	if r.Hash > 0 {
+		fmt.Fprintf(&b, " (%.3f beside the hash)", r.CPU-r.Hash)
+	}
+	for _, k := range slices.Sorted(maps.Keys(r.Errors)) {
+		fmt.Fprintf(&b, "  %s: %d", k, r.Errors[k])
+	}
+	return b.String() + "\n"
+}
+
+// worker is one client with its range of users.
+type worker struct {
+	loadOptions
+	client
+	people []person // for kinds that take another one each time
+	next   int
+	own    string // cookie of the client's own session
+
+	took   []time.Duration
+	errors map[string]int
+}
+
+// errOut says that a worker has no fresh user left.
+var errOut = errors.New("out of users")
+
+func load(ctx context.Context, o loadOptions) (result, error) {
+	u, err := url.Parse(o.url)
+	if err != nil || u.Host == "" {
+		return result{}, errors.New("-url: give the address that the server printed")
+	}
+	if o.clients < 1 || o.users < o.clients {
+		return result{}, errors.New("-users: each client needs a user of its own")
+	}
+	if (&worker{loadOptions: o}).op() == nil {
+		return result{}, fmt.Errorf("-kind: %q is none of\n%s", o.kind, kinds)
+	}
+	team := o.team(u.Host)
+	defer func() {
+		for _, w := range team {
+			w.close()
+		}
+	}()
+	// Both phases begin and end with nothing under way, so that what is counted
+	// and what was spent are the same operations.
+	if err := phase(ctx, team, o.warm); err != nil {
+		return result{}, err
+	}
+	for _, w := range team {
+		w.took, w.errors = w.took[:0], map[string]int{}
+	}
+	before, err := o.meter(u.Host)
+	if err != nil {
+		return result{}, err
+	}
+	start := time.Now()
+	if err := phase(ctx, team, o.duration); err != nil {
+		return result{}, err
+	}
+	elapsed := time.Since(start)
+	after, err := o.meter(u.Host)
+	if err != nil {
+		return result{}, err
+	}
+	return o.sum(team, elapsed, before, after), nil
+}
+
+// team divides the users among the clients.
+func (o loadOptions) team(addr string) []*worker {
+	team := make([]*worker, o.clients)
+	for i := range team {
+		p := person((o.from + i) % o.users)
+		team[i] = &worker{loadOptions: o, client: client{addr: addr}, own: "twofold=" + p.token()}
+	}
+	dealt := 0
+	for i := range o.users {
+		p := person((o.from + i) % o.users)
+		if o.kind == "signin" || p.away() == (o.kind == "touch") {
+			w := team[dealt%len(team)]
+			w.people = append(w.people, p)
+			dealt++
+		}
+	}
+	return team
+}
+
+func phase(ctx context.Context, team []*worker, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, w := range team {
+		all.Go(func() { w.run(ctx) })
+	}
+	all.Wait()
+	if err := ctx.Err(); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+func (w *worker) run(ctx context.Context) {
+	if w.errors == nil {
+		w.errors = map[string]int{}
+	}
+	op := w.op()
+	for ctx.Err() == nil {
+		start := time.Now()
+		status, err := op()
+		switch {
+		case errors.Is(err, errOut):
+			return
+		case err != nil:
+			w.errors[err.Error()]++
+			if errors.Is(err, context.Canceled) {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		case status != 200:
+			w.errors[fmt.Sprintf("status %d", status)]++
+		default:
+			w.took = append(w.took, time.Since(start))
+		}
+	}
+}
+
+// op is one operation of the kind; nil for an unknown one.
+func (w *worker) op() func() (int, error) {
+	switch w.kind {
+	case "bare":
+		return func() (int, error) { return w.get("/bare", w.own) }
+	case "guarded":
+		return func() (int, error) { return w.get("/guarded", w.own) }
+	case "spread":
+		return func() (int, error) { return w.get("/guarded", "twofold="+w.person().token()) }
+	case "touch":
+		return func() (int, error) {
+			if w.next >= len(w.people) {
+				return 0, errOut
+			}
+			return w.get("/guarded", "twofold="+w.person().token())
+		}
+	case "signin":
+		return w.signIn
+	case "hash":
+		path := fmt.Sprintf("/hash?n=%d", w.many)
+		return func() (int, error) { return w.get(path, "") }
+	}
+	return nil
+}
+
+// person is the next one of the client's range, round and round.
+func (w *worker) person() person {
+	p := w.people[w.next%len(w.people)]
+	w.next++
+	return p
+}
+
+func (w *worker) get(path, cookie string) (int, error) {
+	r, err := w.do("GET", path, cookie, nil)
+	return r.status, err
+}
+
+// signIn is a whole sign-in of a user who has not signed in during this run.
+func (w *worker) signIn() (int, error) {
+	if w.next >= len(w.people) {
+		return 0, errOut
+	}
+	p := w.person()
+	r, err := w.do("POST", "/login", "", fmt.Appendf(nil, `{"email":%q,"password":%q}`, p.email(), password))
+	if err != nil || r.status != 200 {
+		return r.status, err
+	}
+	pending := r.cookie("twofold-pending")
+	if pending == "" {
+		return 0, errors.New("no pending sign-in: was the database seeded with factors?")
+	}
+	code := totp.Code(totp.SHA1, p.secret(), totp.Step(time.Now()), totp.Size)
+	r, err = w.do("POST", "/tf-validate", pending, fmt.Appendf(nil, `{"code":%q}`, code))
+	if err == nil && r.status == 200 && r.cookie("twofold") == "" {
+		err = errors.New("no session")
+	}
+	return r.status, err
+}
+
+// reading of the server's meters.
+type reading struct {
+	cpu time.Duration
+	stats
+}
+
+func (o loadOptions) meter(addr string) (r reading, err error) {
+	if o.pid != 0 {
+		if r.cpu, err = processCPU(o.pid); err != nil {
+			return r, err
+		}
+	}
+	if o.kind != "signin" && o.kind != "hash" {
+		return r, nil
+	}
+	c := client{addr: addr}
+	defer c.close()
+	answer, err := c.do("GET", "/stats", "", nil)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(answer.body, &r.stats)
+}
+
+func (o loadOptions) sum(team []*worker, elapsed time.Duration, before, after reading) result {
+	r := result{Kind: o.kind, Clients: o.clients, Errors: map[string]int{}}
+	var took []time.Duration
+	used := 0
+	for _, w := range team {
+		took = append(took, w.took...)
+		used = max(used, w.next)
+		for k, n := range w.errors {
+			r.Errors[k] += n
+		}
+	}
+	r.NextUser = (o.from + used*o.clients) % o.users
+	r.N = len(took)
+	if r.N == 0 {
+		return r
+	}
+	slices.Sort(took)
+	ms := func(d time.Duration) float64 { return float64(d) / 1e6 }
+	r.P50, r.P99, r.Max = ms(took[r.N/2]), ms(took[r.N*99/100]), ms(took[r.N-1])
+	// A request of kind hash is as many operations as it hashes.
+	n := float64(r.N)
+	if o.kind == "hash" {
+		n *= float64(max(o.many, 1))
+	}
+	r.PerSec = n / elapsed.Seconds()
+	r.CPU = ms(after.cpu-before.cpu) / n
+	r.Hash = ms(after.Hash-before.Hash) / n
+	return r
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// key is the application's key of every seeded database.
+const key = "bench: this key protects nothing at all, everybody can read it"
+
+// password is everybody's password.
+const password = "correct horse battery staple"
+
+// person is the user with a number. Ids and tokens are as long as real ones and
+// as evenly spread, so the database's trees look like those of a real site.
+type person int
+
+func (p person) derive(what string) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "bench/%s/%d", what, int(p)))
+	return sum[:]
+}
+
+func (p person) id26(what string) string {
+	return base32.StdEncoding.EncodeToString(p.derive(what))[:26]
+}
+
+func (p person) email() string      { return fmt.Sprintf("user%07d@example.com", int(p)) }
+func (p person) id() string         { return p.id26("user") }
+func (p person) factor() string     { return p.id26("factor") }
+func (p person) sessionID() string  { return p.id26("session") }
+func (p person) uniquifier() string { return strings.ToLower(p.id26("uniquifier")) }
+func (p person) secret() []byte     { return p.derive("secret")[:20] }
+func (p person) token() string      { return base64.RawURLEncoding.EncodeToString(p.derive("token")) }
+
+// away says whether the person's session was last seen long ago, so that its
+// next request has to record that it is alive. One in ten is; the sessions of
+// the others need no such write during a run.
+func (p person) away() bool { return p%10 == 9 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+)
+
+// tick is the unit of /proc/PID/stat on Linux, whatever the kernel's own is
+// (USER_HZ is 100).
+const tick = 10 * time.Millisecond
+
+// processCPU is what a process and its threads have used, in user and kernel
+// mode, from /proc/PID/stat (fields 14 and 15).
+func processCPU(pid int) (time.Duration, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	// The name in field 2 may hold blanks and brackets: count from its end.
+	i := bytes.LastIndexByte(raw, ')')
+	f := bytes.Fields(raw[i+1:])
+	if i < 0 || len(f) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat: too short", pid)
+	}
+	user, err1 := strconv.ParseInt(string(f[11]), 10, 64)
+	kernel, err2 := strconv.ParseInt(string(f[12]), 10, 64)
+	if err1 != nil || err2 != nil {
+		return 0, fmt.Errorf("/proc/%d/stat: no numbers", pid)
+	}
+	return time.Duration(user+kernel) * tick, nil
+}
+
+// memory is a process's resident memory in MiB, now and at its peak.
+func memory(pid int) (now, peak float64, err error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range bytes.Lines(raw) {
+		f := bytes.Fields(line)
+		if len(f) < 2 {
+			continue
+		}
+		kib, _ := strconv.ParseFloat(string(f[1]), 64)
+		switch string(f[0]) {
+		case "VmRSS:":
+			now = kib / 1024
+		case "VmHWM:":
+			peak = kib / 1024
+		}
+	}
+	return now, peak, nil
+}

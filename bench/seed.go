@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/account"
+	pw "github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+const (
+	// life of a seeded session. The server's own limits are shorter; they are
+	// stored with a session, so these hold until it is touched.
+	life = 365 * 24 * time.Hour
+	// batch is how many users go into one transaction.
+	batch = 20_000
+)
+
+type seedOptions struct {
+	db                string
+	users             int
+	factors, sessions bool
+}
+
+func seedCommand(ctx context.Context, args []string, out io.Writer) error {
+	var o seedOptions
+	f := flag.NewFlagSet("bench seed", flag.ContinueOnError)
+	f.StringVar(&o.db, "db", "bench.db", "`file` to fill")
+	f.IntVar(&o.users, "users", 1000, "how many users it shall have")
+	f.BoolVar(&o.factors, "factors", true, "give each an authenticator app")
+	f.BoolVar(&o.sessions, "sessions", true, "give each a session")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	start := time.Now()
+	n, err := seed(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d users added to %s in %.1f s\n", n, o.db, time.Since(start).Seconds())
+	return nil
+}
+
+// seeder copies the first user's rows. The first goes in through the store's
+// verbs and the others take over whatever columns its rows have, so a new
+// column needs no change here.
+type seeder struct {
+	seedOptions
+	db   *sql.DB
+	ring *seal.Ring
+}
+
+func seed(ctx context.Context, o seedOptions) (added int, err error) {
+	if err := seedFirst(ctx, o); err != nil {
+		return 0, err
+	}
+	s := seeder{seedOptions: o}
+	if s.ring, err = seal.NewRing(map[string]string{"1": key}); err != nil {
+		return 0, err
+	}
+	if s.db, err = openRaw(o.db); err != nil {
+		return 0, err
+	}
+	defer s.db.Close()
+	var have int
+	if err := s.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM twofold_users`).Scan(&have); err != nil {
+		return 0, err
+	}
+	for from := have; from < o.users; from += batch {
+		if err := s.fill(ctx, from, min(from+batch, o.users)); err != nil {
+			return added, err
+		}
+		added = min(from+batch, o.users) - have
+	}
+	// Statistics and an empty log: what a site that has run for a while has.
+	for _, q := range []string{`ANALYZE`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		if _, err := s.db.ExecContext(ctx, q); err != nil {
+			return added, err
+		}
+	}
+	return added, nil
+}
+
+// openRaw opens the file for filling: fast, and lost if the machine crashes.
+func openRaw(path string) (*sql.DB, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path}).String()+
+		"?mode=rw&_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)&_pragma=cache_size(-400000)")
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
+// seedFirst makes the schema and, in an empty file, person 0.
+func seedFirst(ctx context.Context, o seedOptions) error {
+	db, err := sqlite.Open(o.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if some, err := db.ListUsers(ctx, "", 1); err != nil || len(some) > 0 {
+		return err
+	}
+	hasher, err := pw.New(pw.Config{})
+	if err != nil {
+		return err
+	}
+	hash, err := hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	ring, err := seal.NewRing(map[string]string{"1": key})
+	if err != nil {
+		return err
+	}
+	p := person(0)
+	sealed, err := sealedSecret(ring, p)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	u := store.User{
+		ID: p.id(), Email: p.email(), EmailKey: account.Key(p.email()), PasswordHash: hash, Active: true,
+		Uniquifier: store.NewID(), CreatedAt: now, UpdatedAt: now,
+	}
+	if err := db.CreateUser(ctx, u); err != nil {
+		return err
+	}
+	change := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: p.uniquifier(), Now: now}
+	if o.factors {
+		change.Add = &store.Factor{
+			ID: p.factor(), UserID: u.ID, Method: store.Authenticator, Secret: sealed, Primary: true, CreatedAt: now,
+		}
+	}
+	if err := db.ChangeFactors(ctx, change); err != nil || !o.sessions {
+		return err
+	}
+	return db.PutSession(ctx, store.Session{
+		Hash: seal.HashToken(p.token()), ID: p.sessionID(), UserID: u.ID, Uniquifier: p.uniquifier(), Level: store.TwoFactors,
+		Proofs:  []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}},
+		FreshAt: now, Address: "127.0.0.1", Agent: "bench", CreatedAt: now, SeenAt: now.Add(life),
+		IdleAt: now.Add(life), ExpiresAt: now.Add(life),
+	})
+}
+
+func sealedSecret(ring *seal.Ring, p person) ([]byte, error) {
+	return ring.Seal("totp", p.id()+"/"+p.factor(), p.secret())
+}
+
+// fill adds the persons from one number up to another, in one transaction.
+func (s *seeder) fill(ctx context.Context, from, to int) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	// Rows go in ordered by their key: a tree is then written from left to
+	// right, once.
+	people := make([]person, 0, to-from)
+	for i := from; i < to; i++ {
+		people = append(people, person(i))
+	}
+	byKey := func(key func(person) string) []person {
+		keys := make(map[person]string, len(people))
+		for _, p := range people {
+			keys[p] = key(p)
+		}
+		slices.SortFunc(people, func(a, b person) int { return strings.Compare(keys[a], keys[b]) })
+		return people
+	}
+	err = copies(ctx, tx, "twofold_users", "id", byKey(person.id), func(p person, set func(string, any)) error {
+		set("id", p.id())
+		set("email", p.email())
+		set("email_key", account.Key(p.email()))
+		set("uniquifier", p.uniquifier())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = copies(ctx, tx, "twofold_identities", "user_id", byKey(person.email), func(p person, set func(string, any)) error {
+		set("identity", account.Key(p.email()))
+		set("user_id", p.id())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if s.factors {
+		err = copies(ctx, tx, "twofold_factors", "user_id", byKey(person.factor), func(p person, set func(string, any)) error {
+			sealed, err := sealedSecret(s.ring, p)
+			set("id", p.factor())
+			set("user_id", p.id())
+			set("secret", sealed)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if s.sessions {
+		now := time.Now().UnixMicro()
+		hash := func(p person) string { return seal.HashToken(p.token()) }
+		err = copies(ctx, tx, "twofold_sessions", "user_id", byKey(hash), func(p person, set func(string, any)) error {
+			set("hash", hash(p))
+			set("id", p.sessionID())
+			set("user_id", p.id())
+			set("uniquifier", p.uniquifier())
+			if p.away() {
+				set("seen_at", now-time.Hour.Microseconds())
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// copies inserts one row for each person: person 0's with what change sets.
+func copies(ctx context.Context, tx *sql.Tx, table, owner string, people []person, change func(p person, set func(column string, v any)) error) error {
+	columns, first, err := template(ctx, tx, table, owner)
+	if err != nil {
+		return fmt.Errorf("%s: the first user's row: %w", table, err)
+	}
+	st, err := tx.PrepareContext(ctx, `INSERT INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES (?`+strings.Repeat(", ?", len(columns)-1)+`)`)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for _, p := range people {
+		row, missing := slices.Clone(first), ""
+		err := change(p, func(column string, v any) {
+			i := slices.Index(columns, column)
+			if i < 0 {
+				missing = column
+				return
+			}
+			row[i] = v
+		})
+		if err == nil && missing != "" {
+			err = fmt.Errorf("%s has no column %s", table, missing)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := st.ExecContext(ctx, row...); err != nil {
+			return fmt.Errorf("%s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+func template(ctx context.Context, tx *sql.Tx, table, owner string) (columns []string, values []any, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT * FROM `+table+` WHERE `+owner+` = ?`, person(0).id())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	if columns, err = rows.Columns(); err != nil {
+		return nil, nil, err
+	}
+	if !rows.Next() {
+		if err = rows.Err(); err == nil {
+			err = sql.ErrNoRows
+		}
+		return nil, nil, err
+	}
+	values = make([]any, len(columns))
+	to := make([]any, len(columns))
+	for i := range values {
+		to[i] = &values[i]
+	}
+	return columns, values, rows.Scan(to...)
+}

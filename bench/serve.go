@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	pw "github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+func serveCommand(ctx context.Context, args []string, out io.Writer) error {
+	f := flag.NewFlagSet("bench serve", flag.ContinueOnError)
+	db := f.String("db", "bench.db", "seeded `file`")
+	addr := f.String("addr", "127.0.0.1:0", "loopback `address` to listen on")
+	bare := f.Bool("bare", false, "serve the bare handler and nothing else; no database")
+	profile := f.String("cpuprofile", "", "write a CPU profile to `file` at the end")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if *profile != "" {
+		w, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		defer w.Close()
+		if err := pprof.StartCPUProfile(w); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	l, err := net.Listen("tcp", *addr)
+	if err != nil {
+		return err
+	}
+	if *bare {
+		return serve(ctx, l, http.HandlerFunc(hello), out)
+	}
+	s, err := newServer(*db, "http://"+l.Addr().String())
+	if err != nil {
+		l.Close()
+		return err
+	}
+	return errors.Join(serve(ctx, l, s, out), s.close())
+}
+
+// serve answers until ctx is done. Its first line says where.
+func serve(ctx context.Context, l net.Listener, h http.Handler, out io.Writer) error {
+	fmt.Fprintf(out, "http://%s %d\n", l.Addr(), os.Getpid())
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = srv.Shutdown(grace)
+	return nil
+}
+
+// server is an application with the sign-in and a few paths of the bench.
+type server struct {
+	db     *sqlite.DB
+	auth   *twofold.Auth
+	hasher *pw.Hasher
+	hash   string
+	clock  hashClock
+	http.Handler
+}
+
+func newServer(file, origin string) (s *server, err error) {
+	s = &server{}
+	if s.db, err = sqlite.Open(file); err != nil {
+		return nil, err
+	}
+	s.auth, err = twofold.New(twofold.Config{
+		Origin: origin, Key: twofold.KeyText(key), Store: timed{s.db, &s.clock},
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	})
+	if err != nil {
+		s.db.Close()
+		return nil, err
+	}
+	if s.hasher, err = pw.New(pw.Config{}); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	first, err := s.db.UserByIdentity(context.Background(), person(0).email())
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, errors.Join(err, s.close())
+	}
+	s.hash = first.PasswordHash
+	mux := http.NewServeMux()
+	s.auth.Mount(mux)
+	mux.Handle("GET /bare", http.HandlerFunc(hello))
+	mux.Handle("GET /guarded", s.auth.RequireUser(http.HandlerFunc(hello)))
+	mux.HandleFunc("GET /hash", s.serveHash)
+	mux.HandleFunc("GET /stats", s.serveStats)
+	s.Handler = mux
+	return s, nil
+}
+
+func (s *server) close() error { return errors.Join(s.auth.Close(), s.db.Close()) }
+
+// ServeHTTP hands the clock of this request to the store's wrapper. Requests
+// other than a password's pass by, so that they cost what they cost.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/login" {
+		run := &hashRun{}
+		defer run.end(nil)
+		r = r.WithContext(context.WithValue(r.Context(), runKey{}, run))
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+func hello(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "hello\n")
+}
+
+// serveHash verifies the password n times and does nothing else.
+func (s *server) serveHash(w http.ResponseWriter, r *http.Request) {
+	n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+	for range max(n, 1) {
+		run := &hashRun{}
+		run.begin()
+		ok, _, err := s.hasher.Verify(r.Context(), password, s.hash)
+		run.end(&s.clock)
+		if err != nil || !ok {
+			http.Error(w, "no", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	_, _ = io.WriteString(w, "ok\n")
+}
+
+// stats is what the server counts itself.
+type stats struct {
+	Hashes int64         `json:"hashes"`
+	Hash   time.Duration `json:"hash"` // CPU of the threads that hashed, while they did
+}
+
+func (s *server) serveStats(w http.ResponseWriter, _ *http.Request) {
+	_ = json.NewEncoder(w).Encode(stats{s.clock.n.Load(), time.Duration(s.clock.ns.Load())})
+}
+
+// hashClock adds up the CPU that password hashes take. Taking the total of a
+// sign-in and subtracting a hash measured elsewhere would bury a millisecond
+// under the noise of forty.
+type hashClock struct{ n, ns atomic.Int64 }
+
+// hashRun is one request's hash. A goroutine keeps its thread meanwhile.
+type hashRun struct {
+	start time.Duration
+	on    bool
+}
+
+type runKey struct{}
+
+func (h *hashRun) begin() {
+	if h.on {
+		return
+	}
+	runtime.LockOSThread()
+	h.on, h.start = true, threadCPU()
+}
+
+// end adds the run to a clock, or drops it if there is none.
+func (h *hashRun) end(c *hashClock) {
+	if !h.on {
+		return
+	}
+	h.on = false
+	d := threadCPU() - h.start
+	runtime.UnlockOSThread()
+	if c != nil {
+		c.n.Add(1)
+		c.ns.Add(int64(d))
+	}
+}
+
+// timed is a store that times what happens between the reserved guess at a
+// password and its release: the hash, and nothing else to speak of.
+type timed struct {
+	store.Store
+	clock *hashClock
+}
+
+func (t timed) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+	opens, err := t.Store.Reserve(ctx, now, claims...)
+	if err == nil && len(claims) == 1 && strings.HasPrefix(claims[0].Key, "first:") {
+		if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
+			run.begin()
+		}
+	}
+	return opens, err
+}
+
+func (t timed) Release(ctx context.Context, all bool, keys ...string) error {
+	if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
+		run.end(t.clock)
+	}
+	return t.Store.Release(ctx, all, keys...)
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+type configCommands struct {
+	Check configCheck `cmd:"" help:"Say what is wrong with the settings, or that nothing is."`
+}
+
+type configCheck struct{ where }
+
+// Help implements kong.HelpProvider.
+func (configCheck) Help() string {
+	return `Reads the settings as serve does and tells every mistake, one a line, and what to do about it. It prints what is
+set, without secrets. It does not touch the database.
+
+Examples:
+  twofold config check
+  twofold config check --config /etc/twofold.toml`
+}
+
+// Run checks the settings.
+func (c configCheck) Run(ctx context.Context, p process) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	if err := s.try(ctx); err != nil {
+		return err
+	}
+	for _, row := range table() {
+		if !s.given[row.Name] {
+			continue
+		}
+		fmt.Fprintf(p.out, "%s is set by the %s%s\n", row.Name, s.from[row.Name], s.shown(row))
+	}
+	for _, note := range s.noteworthy {
+		fmt.Fprintln(p.out, "note:", note)
+	}
+	return line(p, "Settings are good. The server would listen on %s and keep its data in %s.", s.Listen, s.Database)
+}
+
+// shown is the value of a setting as it may be printed.
+func (s *settings) shown(row setting) string {
+	v := s.values[row.Name].raw
+	if row.Type.hidden() {
+		return ""
+	}
+	return ": " + strings.ToValidUTF8(plain(v), "?")
+}
+
+// try builds the sign-in on an empty database that is thrown away.
+func (s *settings) try(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "twofold-check-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if s.dev { // the real keys may not be there yet, and checking makes none
+		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
+	}
+	db, err := sqlite.Open(filepath.Join(dir, "check.db"))
+	if err != nil {
+		return err
+	}
+	auth, err := s.build(db)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return errors.Join(db.Ping(ctx), auth.Close(), db.Close())
+}

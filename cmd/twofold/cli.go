@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/twofold-auth/twofold"
+)
+
+const description = `Sign-in with a second factor.
+
+  twofold serve --dev                     try it out on this machine
+  twofold key new                         make a SECRET_KEY
+  twofold config check                    say what is wrong with the settings
+  twofold user create ann@example.org --password-stdin < password.txt
+
+Settings come from the environment and a TOML file (--config, TWOFOLD_CONFIG).`
+
+// cli is the command line.
+type cli struct {
+	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	User    userCommands   `cmd:"" help:"Make, list and change accounts."`
+	Key     keyCommands    `cmd:"" help:"Make keys."`
+	Config  configCommands `cmd:"" help:"Check the settings."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type serveCommand struct {
+	where
+	ListenAt string `name:"listen" help:"Address and port, in place of TWOFOLD_LISTEN." placeholder:"ADDR"`
+}
+
+// Help implements kong.HelpProvider.
+func (serveCommand) Help() string {
+	return `Examples:
+  twofold serve --dev
+  twofold serve --dev --listen 127.0.0.1:9000 --dir /tmp/try
+  TWOFOLD_ORIGIN=https://login.example.org SECRET_KEY=... twofold serve
+  twofold serve --config /etc/twofold.toml
+
+Stops on SIGINT and SIGTERM: it takes no more connections, finishes what is under way, and closes the database.`
+}
+
+type keyCommands struct {
+	New keyNewCommand `cmd:"" help:"Print a new random key, for SECRET_KEY or SECURITY_TOTP_SECRETS."`
+}
+
+type keyNewCommand struct{}
+
+// Help implements kong.HelpProvider.
+func (keyNewCommand) Help() string {
+	return `Examples:
+  export SECRET_KEY=$(twofold key new)
+  (umask 077; twofold key new > twofold.key)     for TWOFOLD_KEY_FILE
+  twofold key new >> twofold.key                 exchanges the key: the last line is used, all open`
+}
+
+// Run prints a key.
+func (keyNewCommand) Run(p process) error {
+	_, err := fmt.Fprintln(p.out, twofold.NewKey())
+	return err
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// handler is everything the server answers.
+func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
+	mux.HandleFunc("GET /readyz", ready(db, s.Config.Log))
+	account := s.Config.Prefix + s.Config.URLs.Account
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, account, http.StatusFound)
+	})
+	auth.Mount(mux)
+	mux.Handle("/", auth)
+	var h http.Handler = straight(mux, auth)
+	if s.dev {
+		mux.Handle("GET /dev/outbox", outboxPage(s.box))
+		h = loopbackOnly(h)
+	}
+	return logged(h, s.Config.Log, s.Config.TrustedProxies)
+}
+
+// say answers one plain line.
+func say(w http.ResponseWriter, status int, line string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(line + "\n")) // a caller who is gone needs no answer
+}
+
+// ready answers 200 if the store can read and write.
+func ready(db store.Store, log *slog.Logger) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := db.Ping(ctx); err != nil {
+			log.WarnContext(ctx, "not ready", "cause", err)
+			say(w, http.StatusServiceUnavailable, "not ready")
+			return
+		}
+		say(w, http.StatusOK, "ready")
+	}
+}
+
+// straight sends paths that are not in their plain form ("//login", "/x/../y")
+// past the mux, which would redirect them, to whoever says 404 (R109).
+func straight(mux *http.ServeMux, auth http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		if clean := path.Clean("/" + p); p != clean && p != clean+"/" {
+			auth.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// loopbackOnly answers only to names of this machine: otherwise a page
+// anywhere could point its own name here and read /dev/outbox (R108).
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		if !web.Loopback(host) {
+			say(w, http.StatusMisdirectedRequest, "this server answers to names of this machine only")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// quiet are paths that machines and reloading pages ask for all the time.
+var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/dev/outbox": true}
+
+// logged writes one line a request: never a query, a header, a body, nor the
+// part of a path that is a token (R140).
+func logged(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			level := slog.LevelInfo
+			switch {
+			case rec.status >= 500:
+				level = slog.LevelError
+			case quiet[r.URL.Path]:
+				level = slog.LevelDebug
+			}
+			log.Log(r.Context(), level, "request", "method", r.Method, "path", logPath(r), "status", rec.status,
+				"took", time.Since(start).Round(time.Microsecond).String(), "client", clientOf(r, proxies))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// logPath is the pattern that a request matched or, if it matched none of its
+// own, its path with everything cut that could be a token.
+func logPath(r *http.Request) string {
+	if r.Pattern != "" && r.Pattern != "/" {
+		_, pattern, found := strings.Cut(r.Pattern, " ")
+		if !found {
+			pattern = r.Pattern
+		}
+		return strings.TrimSuffix(pattern, "{$}")
+	}
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) > 6 {
+		parts = append(parts[:6], "...")
+	}
+	for i, p := range parts {
+		if len(p) > 16 {
+			parts[i] = "..."
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// clientOf is the address of whoever sent the request, as package web counts
+// it: the socket's or, behind trusted proxies, the right-most hop that is none.
+func clientOf(r *http.Request, proxies []netip.Prefix) string {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	trusted := func(a netip.Addr) bool {
+		for _, p := range proxies {
+			if p.Contains(a) {
+				return true
+			}
+		}
+		return false
+	}
+	client := ap.Addr().Unmap().WithZone("")
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && trusted(client); i-- {
+		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		client = a.Unmap().WithZone("")
+	}
+	return client.String()
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if !r.wrote && status >= 200 {
+		r.status, r.wrote = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes.
+const (
+	exitFailed = 1 // it was understood and did not work
+	exitUsage  = 2 // it was not understood
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code.
+func run() int {
+	var c cli
+	p := process{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	parser, err := kong.New(&c, kong.Name("twofold"), kong.Description(description), kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}), kong.Bind(p))
+	if err != nil {
+		fmt.Fprintln(p.err, "twofold:", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(p.err, "twofold: %v: see `twofold --help`\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	command.BindTo(ctx, (*context.Context)(nil))
+	if err := command.Run(); err != nil {
+		return report(p.err, err)
+	}
+	return 0
+}
+
+// report prints an error, one line for each thing that is wrong.
+func report(w io.Writer, err error) int {
+	var bad problems
+	if errors.As(err, &bad) {
+		for _, p := range bad {
+			fmt.Fprintln(w, p)
+		}
+		return exitFailed
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(w, "twofold:", usage)
+		return exitUsage
+	}
+	fmt.Fprintln(w, "twofold:", err)
+	return exitFailed
+}
+
+// usageError is a command line that says too little or too much.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// process is what a command has of its surroundings.
+type process struct {
+	environ  []string
+	in       *os.File
+	out, err io.Writer
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+const markdownHead = `# Settings of the server
+
+This file is generated from the table in ` + "`cmd/twofold`" + ` and checked by a test; do not edit it.
+
+The server reads its settings from the environment and from a TOML file (` + "`--config FILE`" + ` or ` + "`TWOFOLD_CONFIG`" + `). The environment
+wins over the file. The names are those of the Flask world, so that an existing configuration can be pasted; what belongs to
+the process begins with ` + "`TWOFOLD_`" + `. All mistakes are reported at once, one line each, with what to do, and the server does not start.
+` + "`twofold config check`" + ` does the same without starting.
+
+| type | in the environment | in the file |
+|---|---|---|
+| text | ` + "`NAME=value`" + `; empty is the same as not set | ` + "`NAME = \"value\"`" + ` |
+| true/false | ` + "`true`, `false`, `1`, `0`" + ` | ` + "`true`, `false`" + ` |
+| number | digits | digits |
+| duration | ` + "`30 minutes`, `1 week`, `1 hour and 30 minutes`, `1h30m`, or seconds as `90`" + ` | the same in quotes, or seconds |
+| list | ` + "`email,authenticator` or JSON" + ` | ` + "`[\"email\", \"authenticator\"]`" + ` |
+| dict | JSON: ` + "`{\"1\": \"...\"}`" + ` | ` + "`{ 1 = \"...\" }`" + ` |
+
+A value marked *secret* never appears in an error, in the log or in what ` + "`config check`" + ` prints.
+`
+
+// markdown is docs/configuration.md.
+func markdown() string {
+	var b strings.Builder
+	b.WriteString(markdownHead)
+	group := ""
+	for _, row := range table() {
+		if row.Group != group {
+			group = row.Group
+			fmt.Fprintf(&b, "\n## %s\n\n%s", group, groupIntro(group))
+		}
+		switch group {
+		case groupInert:
+			// listed by reason below
+		case groupAbsent:
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", row.Name, code(row.Empty), strings.TrimSuffix(strings.TrimPrefix(row.Doc, "This version does not have "), "."))
+		default:
+			doc := row.Doc
+			if row.Cost != "" {
+				doc += " **Cost:** " + row.Cost
+			}
+			standing := row.Empty
+			if row.Default != "" {
+				standing = code(row.Default)
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", row.Name, row.Type, standing, doc)
+		}
+	}
+	writeInert(&b)
+	return b.String()
+}
+
+func groupIntro(group string) string {
+	switch group {
+	case groupAbsent:
+		return "Settings of features that this version does not have. They may stand where the table says, so that a configuration can be\n" +
+			"pasted; anything else stops the server.\n\n| name | may stand at | what is missing |\n|---|---|---|\n"
+	case groupInert:
+		return "These names may be set to anything. Each one that is set gets a line in the log.\n"
+	case "Mail":
+		return "Mail is sent if `MAIL_SERVER` is set.\n\n" + columns
+	case "Where to go afterwards":
+		return "Each is a path of this origin; names of endpoints are not known here.\n\n" + columns
+	}
+	return columns
+}
+
+const columns = "| name | type | default | meaning |\n|---|---|---|---|\n"
+
+func code(s string) string {
+	if s == "" {
+		return "not set"
+	}
+	return "`" + s + "`"
+}
+
+func writeInert(b *strings.Builder) {
+	var reasons []string
+	names := map[string][]string{}
+	for _, row := range inertTable() {
+		if names[row.Doc] == nil {
+			reasons = append(reasons, row.Doc)
+		}
+		names[row.Doc] = append(names[row.Doc], "`"+row.Name+"`")
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(b, "\n%s%s:\n%s.\n", strings.ToUpper(why[:1]), why[1:], strings.Join(names[why], ", "))
+	}
+	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the pair of text and category as value\n" +
+		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of `web/locales/en.json`.\n" +
+		"`SECURITY_EMAIL_SUBJECT_TWO_FACTOR` and `SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE` replace the subjects of the two mails.\n")
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/password"
+	"golang.org/x/term"
+)
+
+// passwordSource is where a command takes a password from. Never from an
+// argument: everybody on the machine can read those.
+type passwordSource struct {
+	PasswordStdin bool `help:"Read the password from standard input, the first line; otherwise it is asked for."`
+}
+
+func (c passwordSource) read(p process) (string, error) {
+	if c.PasswordStdin {
+		return firstLine(p.in)
+	}
+	fd := int(p.in.Fd())
+	if !term.IsTerminal(fd) {
+		return "", usageError("no terminal to ask for the password: give it on standard input with --password-stdin")
+	}
+	first, err := ask(p, fd, "Password: ")
+	if err != nil {
+		return "", err
+	}
+	second, err := ask(p, fd, "Once more: ")
+	if err != nil {
+		return "", err
+	}
+	if first != second {
+		return "", errors.New("the two passwords differ: try again")
+	}
+	return first, nil
+}
+
+func ask(p process, fd int, prompt string) (string, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	raw, err := term.ReadPassword(fd)
+	fmt.Fprintln(p.err)
+	if err == nil && len(raw) == 0 {
+		err = errors.New("the password is empty: type one")
+	}
+	return string(raw), err
+}
+
+// firstLine reads one line without its end; more than that is a mistake.
+func firstLine(in io.Reader) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, password.MaxBytes+3))
+	if err != nil {
+		return "", errors.New("cannot read the password from standard input")
+	}
+	text, after, _ := bytes.Cut(raw, []byte("\n"))
+	text = bytes.TrimSuffix(text, []byte("\r"))
+	switch {
+	case len(after) > 0:
+		return "", errors.New("standard input holds more than one line: give the password alone")
+	case len(text) == 0:
+		return "", errors.New("standard input is empty: give the password on it, e.g. --password-stdin < password.txt")
+	}
+	return string(text), nil
+}
+
+// sayUser says what went wrong with an account, and what to do.
+func sayUser(err error, identity string, s *settings) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []struct {
+		is  error
+		say string
+	}{
+		{twofold.ErrNoUser, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
+		{twofold.ErrUserExists, fmt.Sprintf("user %q exists already, or its e-mail address or username is another's: `twofold user list` shows all", identity)},
+		{account.ErrEmail, fmt.Sprintf("%q is not one bare e-mail address: write e.g. ann@example.org", identity)},
+		{account.ErrUsernameCharacters, "the username may hold letters and digits only: choose another one"},
+		{account.ErrUsernameLength, "the username must have 4 to 32 characters: choose another one"},
+		{password.ErrTooShort, fmt.Sprintf("the password is too short: use at least %d characters", s.Config.Password.MinLength)},
+		{password.ErrTooLong, "the password is too long: use at most 128 characters"},
+		{password.ErrCommon, "the password is one that strangers try first: choose another one"},
+		{password.ErrContext, "the password is the user's or the site's name or address: choose another one"},
+		{password.ErrMalformed, "the password is not UTF-8 text: write it again"},
+	} {
+		if errors.Is(err, known.is) {
+			return errors.New(known.say)
+		}
+	}
+	return err
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+type userCommands struct {
+	Create      userCreate      `cmd:"" help:"Make an account."`
+	List        userList        `cmd:"" help:"List all accounts."`
+	Activate    userActivate    `cmd:"" help:"Switch an account on."`
+	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
+	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
+	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
+	Roles       userRoles       `cmd:"" help:"Show or change an account's roles."`
+}
+
+// account is what most user commands take.
+type oneUser struct {
+	where
+	Identity string `arg:"" name:"USER" help:"E-mail address, username or id."`
+}
+
+// withAuth runs f on the same settings and database as the server.
+func (w where) withAuth(ctx context.Context, p process, create bool, f func(*twofold.Auth, *settings) error) error {
+	s, err := load(w, p.environ)
+	if err != nil {
+		return err
+	}
+	if !create && missing(s.Database) {
+		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
+	}
+	s.Config.Log = s.logger(p)
+	if s.dev {
+		s.Config.Mail, s.Config.SMS = nowhere{}, nowhere{}
+	}
+	auth, db, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(auth, s), auth.Close(), db.Close())
+}
+
+// withUser is withAuth for one account.
+func (c oneUser) withUser(ctx context.Context, p process, f func(*twofold.Auth, *settings, twofold.Identity) error) error {
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
+		u, err := auth.FindUser(ctx, c.Identity)
+		if err != nil {
+			return sayUser(err, c.Identity, s)
+		}
+		return sayUser(f(auth, s, u), c.Identity, s)
+	})
+}
+
+type userCreate struct {
+	where
+	passwordSource
+	Email    string   `arg:"" name:"EMAIL" help:"E-mail address."`
+	Username string   `help:"Username, if usernames are switched on." placeholder:"NAME"`
+	Role     []string `help:"Role; may be repeated." placeholder:"ROLE"`
+	Inactive bool     `help:"Switched off for now."`
+}
+
+// Help implements kong.HelpProvider.
+func (userCreate) Help() string {
+	return `Examples:
+  twofold user create ann@example.org
+  twofold user create ann@example.org --password-stdin --role admin < password.txt
+  twofold user create --dev bob@example.org --password-stdin < password.txt`
+}
+
+// Run makes an account.
+func (c userCreate) Run(ctx context.Context, p process) error {
+	plain, err := c.read(p)
+	if err != nil {
+		return err
+	}
+	return c.withAuth(ctx, p, true, func(auth *twofold.Auth, s *settings) error {
+		if c.Username != "" && !s.Config.Usernames {
+			return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
+		}
+		_, err := auth.CreateUser(ctx, twofold.NewUser{Email: c.Email, Username: c.Username, Password: plain, Roles: c.Role, Inactive: c.Inactive})
+		if err != nil {
+			return sayUser(err, c.Email, s)
+		}
+		return line(p, "User %q created.", c.Email)
+	})
+}
+
+type userList struct {
+	where
+	JSON bool `name:"json" help:"As a JSON array."`
+}
+
+// Help implements kong.HelpProvider.
+func (userList) Help() string {
+	return `Examples:
+  twofold user list
+  twofold user list --json | jq -r '.[] | select(.methods == []) | .email'     who has no second factor`
+}
+
+// userRow is an account as user list shows it.
+type userRow struct {
+	ID       string    `json:"id"`
+	Email    string    `json:"email"`
+	Username *string   `json:"username"`
+	Active   bool      `json:"active"`
+	Roles    []string  `json:"roles"`
+	Methods  []string  `json:"methods"`
+	Created  time.Time `json:"created"`
+}
+
+// Run lists all accounts.
+func (c userList) Run(ctx context.Context, p process) error {
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
+		rows, err := userRows(ctx, auth)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			e := json.NewEncoder(p.out)
+			e.SetIndent("", "  ")
+			return e.Encode(rows)
+		}
+		return printUsers(p, rows)
+	})
+}
+
+func userRows(ctx context.Context, auth *twofold.Auth) ([]userRow, error) {
+	const batch = 500
+	rows := []userRow{}
+	for after := ""; ; {
+		users, err := auth.ListUsers(ctx, after, batch)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			methods, err := auth.Methods(ctx, u.ID)
+			if err != nil {
+				return nil, err
+			}
+			row := userRow{
+				ID: u.ID, Email: u.Email, Active: u.Active, Created: u.Created.UTC(),
+				Roles: append([]string{}, u.Roles...), Methods: append([]string{}, methods...),
+			}
+			if u.Username != "" {
+				row.Username = &u.Username
+			}
+			rows = append(rows, row)
+			after = u.ID
+		}
+		if len(users) < batch {
+			return rows, nil
+		}
+	}
+}
+
+func printUsers(p process, rows []userRow) error {
+	t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "EMAIL\tUSERNAME\tACTIVE\tROLES\tSECOND FACTORS\tCREATED")
+	for _, u := range rows {
+		name, active := "-", "yes"
+		if u.Username != nil {
+			name = *u.Username
+		}
+		if !u.Active {
+			active = "no"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", u.Email, name, active, orDash(u.Roles), orDash(u.Methods), u.Created.Format(time.DateOnly))
+	}
+	return t.Flush()
+}
+
+func orDash(list []string) string {
+	if len(list) == 0 {
+		return "-"
+	}
+	return strings.Join(list, ",")
+}
+
+type userActivate struct{ oneUser }
+
+// Run switches an account on.
+func (c userActivate) Run(ctx context.Context, p process) error { return c.set(ctx, p, true) }
+
+type userDeactivate struct{ oneUser }
+
+// Run switches an account off.
+func (c userDeactivate) Run(ctx context.Context, p process) error { return c.set(ctx, p, false) }
+
+func (c oneUser) set(ctx context.Context, p process, active bool) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		if err := auth.SetActive(ctx, u.ID, active); err != nil {
+			return err
+		}
+		if active {
+			return line(p, "User %q has been activated.", c.Identity)
+		}
+		return line(p, "User %q has been deactivated.", c.Identity)
+	})
+}
+
+type userSetPassword struct {
+	oneUser
+	passwordSource
+}
+
+// Help implements kong.HelpProvider.
+func (userSetPassword) Help() string {
+	return `Examples:
+  twofold user set-password ann@example.org
+  twofold user set-password ann@example.org --password-stdin < password.txt`
+}
+
+// Run gives an account a new password.
+func (c userSetPassword) Run(ctx context.Context, p process) error {
+	plain, err := c.read(p)
+	if err != nil {
+		return err
+	}
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		if err := auth.SetPassword(ctx, u.ID, plain); err != nil {
+			return err
+		}
+		return line(p, "Password of user %q has been changed.", c.Identity)
+	})
+}
+
+type userResetAccess struct{ oneUser }
+
+// Help implements kong.HelpProvider.
+func (userResetAccess) Help() string {
+	return `Removes all second factors and trusted browsers and ends all sessions; the password stays. It is the last way
+of rescue: make sure by other means that you talk to the owner.
+
+Example:
+  twofold user reset-access ann@example.org`
+}
+
+// Run resets an account's access.
+func (c userResetAccess) Run(ctx context.Context, p process) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		if err := auth.ResetAccess(ctx, u.ID); err != nil {
+			return err
+		}
+		return line(p, "User %q authentication credentials have been reset.", c.Identity)
+	})
+}
+
+type userRoles struct {
+	oneUser
+	Add    []string `help:"Role to add; may be repeated." placeholder:"ROLE"`
+	Remove []string `help:"Role to remove; may be repeated." placeholder:"ROLE"`
+}
+
+// Help implements kong.HelpProvider.
+func (userRoles) Help() string {
+	return `Examples:
+  twofold user roles ann@example.org
+  twofold user roles ann@example.org --add admin --remove guest`
+}
+
+// Run shows or changes an account's roles.
+func (c userRoles) Run(ctx context.Context, p process) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		if len(c.Add)+len(c.Remove) > 0 {
+			roles := append(slices.Clone(u.Roles), c.Add...)
+			roles = slices.DeleteFunc(roles, func(r string) bool { return slices.Contains(c.Remove, r) })
+			if err := auth.SetRoles(ctx, u.ID, roles...); err != nil {
+				return err
+			}
+			var err error
+			if u, err = auth.FindUser(ctx, u.ID); err != nil {
+				return err
+			}
+		}
+		if len(u.Roles) == 0 {
+			return line(p, "User %q has no roles.", c.Identity)
+		}
+		return line(p, "User %q has the roles %s.", c.Identity, strings.Join(u.Roles, ", "))
+	})
+}
+
+// line prints one line for the person in front of the terminal.
+func line(p process, format string, a ...any) error {
+	_, err := fmt.Fprintf(p.out, format+"\n", a...)
+	return err
+}

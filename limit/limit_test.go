@@ -1,0 +1,194 @@
+package limit_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+type bench struct {
+	*limit.Limiter
+	db  store.Store
+	now time.Time
+}
+
+func open(t *testing.T, n limit.Numbers) *bench {
+	t.Helper()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "l.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	b := &bench{db: db, now: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b.Limiter = limit.New(db, func() time.Time { return b.now }, n)
+	return b
+}
+
+func paused(t *testing.T, err error) time.Time {
+	t.Helper()
+	var p *limit.Paused
+	if !errors.As(err, &p) {
+		t.Fatalf("not paused: %v", err)
+	}
+	return p.Until
+}
+
+func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for i := range 5 {
+		b.now = b.now.Add(time.Minute)
+		if _, err := b.SecondFactor(ctx, "alice", []string{"app", "phone"}[i%2]); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	_, err := b.SecondFactor(ctx, "alice", "third factor")
+	if until := paused(t, err); !until.Equal(b.now.Add(15 * time.Minute)) {
+		t.Errorf("until %v, now %v", until, b.now)
+	}
+	if _, err := b.SecondFactor(ctx, "bob", "app"); err != nil {
+		t.Errorf("another account pauses too: %v", err)
+	}
+	b.now = b.now.Add(15*time.Minute + time.Second)
+	for i := range 5 {
+		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+			t.Fatalf("after the pause, guess %d: %v", i+1, err)
+		}
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+		t.Error("a pause that ended does not come again")
+	}
+}
+
+func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for range 4 {
+		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		p, err := b.SecondFactor(ctx, "alice", "phone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Right(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Right(ctx); err != nil { // telling twice counts once
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+		t.Error("successes of another factor wiped out the failures")
+	}
+}
+
+func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for i := range 100 {
+		if i%5 == 0 {
+			b.now = b.now.Add(16 * time.Minute)
+		}
+		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	b.now = b.now.Add(365 * 24 * time.Hour)
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+		t.Error("guess 101 was let through a year later")
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "phone"); err != nil {
+		t.Errorf("the other factor died with it: %v", err)
+	}
+}
+
+func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for range 10 {
+		if _, err := b.FirstFactor(ctx, "alice@lp.com"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait := 30 * time.Second
+	for range 10 {
+		_, err := b.FirstFactor(ctx, "alice@lp.com")
+		if until := paused(t, err); !until.Equal(b.now.Add(wait)) {
+			t.Fatalf("waits %v, want %v", until.Sub(b.now), wait)
+		}
+		b.now = b.now.Add(wait)
+		if _, err := b.FirstFactor(ctx, "alice@lp.com"); err != nil {
+			t.Fatal(err)
+		}
+		wait = min(2*wait, time.Hour)
+	}
+}
+
+func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	let, start := 0, make(chan struct{})
+	for range 200 {
+		wg.Go(func() {
+			<-start
+			if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+				mu.Lock()
+				let++
+				mu.Unlock()
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	if let != 5 {
+		t.Errorf("%d of 200 were let through", let)
+	}
+}
+
+func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	if err := b.Send(ctx, "tx", store.SMS, "+16505551212"); err != nil {
+		t.Fatal(err)
+	}
+	if until := paused(t, b.Send(ctx, "tx", store.SMS, "+16505551212")); !until.Equal(b.now.Add(30 * time.Second)) {
+		t.Errorf("the next code of this sign-in may go out in %v", until.Sub(b.now))
+	}
+	for range 4 { // other sign-ins, one destination
+		if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paused(t, b.Send(ctx, store.NewID(), store.SMS, "+16505551212"))
+	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551213"); err != nil {
+		t.Errorf("another destination: %v", err)
+	}
+	if err := b.Answered(ctx, store.SMS, "+16505551212"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212"); err != nil {
+		t.Errorf("a code that came back right did not give its place back: %v", err)
+	}
+}
+
+func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
+	if err := (limit.Numbers{}).Check(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+	for _, n := range []limit.Numbers{
+		{FirstFailures: 101}, {SecondFailures: 11}, {FactorFailures: 101}, {SecondWindow: time.Second}, {SendShort: -1}, {SendGap: -1},
+	} {
+		if n.Check() == nil {
+			t.Errorf("%+v is taken", n)
+		}
+	}
+}
