@@ -6,10 +6,12 @@ import (
 	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +29,7 @@ import (
 
 const (
 	plain   = "password"
+	key     = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"
 	helpBox = "help@lp.com"
 	phone   = "+16505551212"
 	denied  = "You currently do not have permissions to access this page"
@@ -34,15 +37,6 @@ const (
 
 // m is a JSON object.
 type m = map[string]any
-
-// oneHash is the hash of every test user's password: made once a process.
-var oneHash = sync.OnceValues(func() (string, error) {
-	h, err := password.New(password.Config{})
-	if err != nil {
-		return "", err
-	}
-	return h.Hash(context.Background(), plain)
-})
 
 // clock only moves when a test moves it.
 type clock struct {
@@ -126,7 +120,15 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 		mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
 	}
 	var err error
-	if s.db, err = sqlite.Open(filepath.Join(t.TempDir(), "app.db")); err != nil {
+	file := filepath.Join(t.TempDir(), "app.db")
+	raw, err := seeded()
+	if err == nil {
+		err = os.WriteFile(file, raw, 0o600)
+	}
+	if err == nil {
+		s.db, err = sqlite.Open(file)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.db.Close() })
@@ -136,7 +138,7 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	}
 	s.origin = "http://" + listener.Addr().String()
 	s.config = twofold.Config{
-		Origin: s.origin, Key: twofold.KeyText("TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"), Store: s.db, Site: "tests",
+		Origin: s.origin, Key: twofold.KeyText(key), Store: s.db, Site: "tests",
 		TwoFactor: twofold.TwoFactor{
 			EnabledMethods: []string{store.Email, store.SMS, store.Authenticator}, RescueEmail: true, RescueMail: helpBox,
 		},
@@ -150,7 +152,6 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	}
 	t.Cleanup(func() { s.auth.Close() })
 	s.serve(listener)
-	s.seed()
 	return s
 }
 
@@ -176,13 +177,39 @@ func (s *site) serve(l net.Listener) {
 	s.t.Cleanup(s.http.CloseIdleConnections)
 }
 
-// seed makes the users of the original suite. Usernames have four letters at
-// least, so the shorter ones have none.
-func (s *site) seed() {
-	s.t.Helper()
-	hash, err := oneHash()
+// seeded is a file with the users of the original suite, made once a process:
+// each test has a copy. Usernames have four letters at least, so the shorter
+// ones have none.
+var seeded = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "twofold-contract-*")
 	if err != nil {
-		s.t.Fatal(err)
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "app.db")
+	if err := seed(file); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+func seed(file string) error {
+	hasher, err := password.New(password.Config{})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	hash, err := hasher.Hash(ctx, plain)
+	if err != nil {
+		return err
+	}
+	db, err := sqlite.Open(file)
+	if err != nil {
+		return err
+	}
+	auth, err := twofold.New(twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(key), Store: db})
+	if err != nil {
+		return errors.Join(err, db.Close())
 	}
 	for name, roles := range map[string]string{
 		"matt": "admin", "joe": "editor", "dave": "admin editor", "jill": "author", "tiya": "", "gene": "simple", "jess": "",
@@ -195,10 +222,10 @@ func (s *site) seed() {
 		if name == "jess" {
 			u.PasswordHash = ""
 		}
-		if _, err := s.auth.CreateUser(s.t.Context(), u); err != nil {
-			s.t.Fatal(err)
-		}
+		_, made := auth.CreateUser(ctx, u)
+		err = errors.Join(err, made)
 	}
+	return errors.Join(err, auth.Close(), db.Close()) // closing moves everything into the one file
 }
 
 // id is a user's id.

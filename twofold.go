@@ -263,6 +263,29 @@ func (b *builder) alert() login.Alert {
 	}
 }
 
+// notify mails an account's owner what changed, to the stored address. It
+// waits in the outbox, like everything nobody waits for.
+func (b *builder) notify() func(context.Context, login.Notice) error {
+	if b.c.Mail == nil {
+		return nil
+	}
+	path := b.c.URLs.NotMe
+	if path == "" {
+		path = "/tf-not-me"
+	}
+	return func(ctx context.Context, n login.Notice) error {
+		m, err := b.letters.NoticeMail(web.Notice{
+			Locale: n.Browser.Locale, To: n.User.Email, Kind: n.Kind, Method: n.Method, At: n.At,
+			Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address,
+			Link: b.c.Origin + b.c.Prefix + path + "/" + n.Stop,
+		})
+		if err != nil {
+			return err
+		}
+		return b.a.outbox.Queue(ctx, m, n.At.Add(72*time.Hour))
+	}
+}
+
 func (b *builder) require() func(store.User) bool {
 	t := b.c.TwoFactor
 	if t.Require != nil {
@@ -282,7 +305,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
-		Methods: methods, RescueCodes: mail, Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0,
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,

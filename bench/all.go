@@ -309,8 +309,8 @@ func minus(a, b series) series {
 	return out
 }
 
-// signIn measures what a sign-in costs beside the hash: on one core, two
-// clients, so that one waits while the other's password is hashed.
+// signIn measures what a sign-in costs beside the hash: one client, so that
+// nothing else happens while its password is hashed.
 func (r *recipe) signIn(ctx context.Context) error {
 	list, stop, err := r.servers(ctx)
 	if err != nil {
@@ -321,7 +321,7 @@ func (r *recipe) signIn(ctx context.Context) error {
 	var beside, alone, hash series
 	for range r.rounds {
 		for _, s := range list {
-			got, err := r.load(ctx, s, 1, "signin", 2)
+			got, err := r.load(ctx, s, 1, "signin", 1)
 			if err != nil {
 				return err
 			}
@@ -330,9 +330,9 @@ func (r *recipe) signIn(ctx context.Context) error {
 				hash = append(hash, got.Hash)
 			}
 		}
-		// What the process spends around a bare hash: mostly collecting the 19
-		// MiB that it leaves behind. It belongs to the hash.
-		got, err := r.load(ctx, list[0], 1, "hash", 2, "-n", "4")
+		// What the process spends after a bare hash: collecting the 19 MiB that
+		// it leaves behind. That belongs to the hash.
+		got, err := r.load(ctx, list[0], 1, "hash", 1, "-n", "4")
 		if err != nil {
 			return err
 		}

@@ -6,10 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadCPU is what the calling thread has used; the caller holds on to it.
-func threadCPU() time.Duration {
+// ownCPU is what this process has used, to the microsecond: /proc counts in
+// hundredths of a second.
+func ownCPU() time.Duration {
 	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &t); err != nil {
 		return 0
 	}
 	return time.Duration(t.Nano())

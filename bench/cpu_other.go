@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// threadCPU is known on Linux only; elsewhere the hash's share is not told.
-func threadCPU() time.Duration { return 0 }
+// ownCPU is known on Linux only; elsewhere the hash's share is not told.
+func ownCPU() time.Duration { return 0 }

@@ -71,7 +71,7 @@ type result struct {
 	P99      float64        `json:"p99_ms"`
 	Max      float64        `json:"max_ms"`
 	CPU      float64        `json:"cpu_ms"`      // of the server, from /proc
-	Hash     float64        `json:"hash_cpu_ms"` // of it: of the threads that hashed
+	Hash     float64        `json:"hash_cpu_ms"` // of it: while it hashed; known for one client only
 	Errors   map[string]int `json:"errors,omitempty"`
 	NextUser int            `json:"next_user"` // where the next run may begin
 }
@@ -312,6 +312,8 @@ func (o loadOptions) sum(team []*worker, elapsed time.Duration, before, after re
 	}
 	r.PerSec = n / elapsed.Seconds()
 	r.CPU = ms(after.cpu-before.cpu) / n
-	r.Hash = ms(after.Hash-before.Hash) / n
+	if o.clients == 1 { // else other requests' work would be in it
+		r.Hash = ms(after.Hash-before.Hash) / n
+	}
 	return r
 }

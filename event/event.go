@@ -107,6 +107,13 @@ type UserReauthenticated struct {
 	Context
 }
 
+// UserDisowned: the owner answered a notice with "this was not me"; everything
+// issued to the account was ended.
+type UserDisowned struct {
+	User Subject
+	Context
+}
+
 // UserLoggedOut: a session was ended by its user.
 type UserLoggedOut struct {
 	User Subject
@@ -125,4 +132,5 @@ func (TFDisabled) Name() string          { return "tf-disabled" }
 func (TFRescueRequested) Name() string   { return "tf-rescue-requested" }
 func (TFPaused) Name() string            { return "tf-paused" }
 func (UserReauthenticated) Name() string { return "user-reauthenticated" }
+func (UserDisowned) Name() string        { return "user-disowned" }
 func (UserLoggedOut) Name() string       { return "user-logged-out" }

@@ -183,6 +183,12 @@ func (l *Limiter) Alert(ctx context.Context, userID string) error {
 	return err
 }
 
+// Once lets the first caller of a key through and no other for the given time.
+func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("once", what), Limit: 1, Window: within, Hold: within})
+	return err
+}
+
 func (l *Limiter) reserve(ctx context.Context, p *Place, claims ...store.Claim) (*Place, error) {
 	p.l = l
 	opens, err := l.counters.Reserve(ctx, l.now(), claims...)

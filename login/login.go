@@ -64,11 +64,14 @@ type Config struct {
 	Methods    map[string]factor.Method
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
-	Alert       Alert // nil: nobody is told, and the choice is not offered
-	Policy      Policy
-	Now         func() time.Time
-	Events      event.Handler
-	Log         *slog.Logger
+	Keys        *seal.Keys
+	// Notify tells an account's owner of a change; nil: nobody is told.
+	Notify func(ctx context.Context, n Notice) error
+	Alert  Alert // nil: nobody is told, and the choice is not offered
+	Policy Policy
+	Now    func() time.Time
+	Events event.Handler
+	Log    *slog.Logger
 }
 
 // Trier sends and spends codes that belong to no enrolled factor.
@@ -83,7 +86,7 @@ type Login struct{ c Config }
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || c.Challenges == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || c.Challenges == nil || c.Keys == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {

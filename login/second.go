@@ -298,7 +298,11 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	if err != nil {
 		return Outcome{}, err
 	}
-	if w.SessionID == "" && second.Method != "rescue" {
+	if second.Method == "rescue" {
+		l.notify(ctx, w.user, Rescued, "", b)
+		return out, nil
+	}
+	if w.SessionID == "" {
 		err = l.trust(ctx, &out, w.Remember, b)
 	}
 	return out, err
@@ -315,5 +319,6 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 		return err
 	}
 	out.DeviceCookie, out.DeviceLife = cookie, l.c.Devices.Life()
+	l.notify(ctx, out.User, DeviceTrusted, "", b)
 	return nil
 }

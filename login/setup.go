@@ -270,6 +270,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 		return Outcome{}, err
 	}
 	l.emit(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)})
+	l.notify(ctx, u, FactorChanged, d.Method, b)
 	return l.enrolled(ctx, a, changed, d.Method, b)
 }
 
@@ -383,5 +384,6 @@ func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error
 		return Outcome{}, err
 	}
 	l.emit(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)})
+	l.notify(ctx, u, FactorDisabled, "", b)
 	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/send"
@@ -68,6 +69,34 @@ func (l *Letters) CodeText(locale, to, code string) send.Message {
 	w := l.words.For(locale)
 	text := w.Text("USE_CODE", "code", code) + "\n\n@" + l.host + " #" + code
 	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "two_factor_code"}
+}
+
+// Notice is what a notice mail says.
+type Notice struct {
+	Locale, To, Kind, Method string
+	At                       time.Time
+	Browser, Address, Link   string
+}
+
+// NoticeMail tells an account's owner what happened, when and where from, and
+// how to answer that it was somebody else. It holds no code and opens nothing.
+func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
+	w := l.words.For(n.Locale)
+	method := ""
+	if n.Method != "" {
+		method = w.Text("method_" + n.Method)
+	}
+	body := []string{
+		w.Text("notice_"+n.Kind, "method", method),
+		w.Text("mail_notice_when", "at", n.At.UTC().Format("2006-01-02 15:04 UTC"), "browser", n.Browser, "address", n.Address),
+		w.Text("mail_notice_stop", "link", n.Link),
+	}
+	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_notice_subject"), Body: strings.Join(body, "\n\n"), Site: l.site}
+	var html bytes.Buffer
+	if err := l.plain.Execute(&html, d); err != nil {
+		return send.Message{}, err
+	}
+	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
 }
 
 // RescueMail tells the administrators who needs help.

@@ -9,7 +9,7 @@ import (
 // a page needs no other copy of any text.
 type Page struct {
 	// Name is the template's name without ".html": login, register, verify,
-	// tf_setup, tf_confirm, tf_validate, tf_select, account, message.
+	// tf_setup, tf_confirm, tf_validate, tf_select, account, not_me, message.
 	Name  string
 	Lang  string // BCP 47, for the html element
 	Site  string // the name of the site
@@ -147,6 +147,12 @@ type ProofView struct {
 	At     time.Time
 }
 
+// NotMePage is the data of "not_me": the answer to a notice.
+type NotMePage struct {
+	Action string // where the button posts
+	Done   bool   // everything was ended
+}
+
 // MessagePage is the data of "message": an error that has no page of its own.
 type MessagePage struct {
 	Status int
@@ -157,6 +163,7 @@ type MessagePage struct {
 type URLs struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
+	NotMe                                   string
 	Account, Static                         string
 	PostLogin, PostLogout                   string
 }

@@ -87,10 +87,10 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 		return s.validateSignedIn(c, code)
 	}
 	ctx := c.r.Context()
-	if _, err := s.c.Login.Look(ctx, c.pending, nil); err != nil {
-		return nil, s.turn(c, err)
-	}
-	if code == "" {
+	if code == "" { // a step out of turn is told before a missing field
+		if _, err := s.c.Login.Look(ctx, c.pending, nil); err != nil {
+			return nil, s.turn(c, err)
+		}
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
 	out, err := s.c.Login.Validate(ctx, c.pending, nil, code, c.browser)

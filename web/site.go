@@ -22,6 +22,7 @@ import (
 type Paths struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
+	NotMe                                   string // "/tf-not-me"
 	Account, Static                         string
 	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
 	DeviceCookie string
@@ -76,6 +77,7 @@ type Site struct {
 	jar       jar
 	origin    *http.CrossOriginProtection
 	routes    map[string]map[string]route // path, then method
+	tokens    map[string]map[string]route // the same for path + "/" + token
 	templates map[string]*template.Template
 }
 
@@ -92,6 +94,10 @@ func New(c Config) (*Site, error) {
 	var err error
 	if s.templates, err = loadTemplates(c.Templates); err != nil {
 		return nil, err
+	}
+	s.tokens = map[string]map[string]route{
+		s.paths.Setup: {http.MethodPost: {step: s.postSetupToken, take: fields{"code": text}}},
+		s.paths.NotMe: {http.MethodGet: {step: s.getNotMe}, http.MethodPost: {step: s.postNotMe}},
 	}
 	s.routes = map[string]map[string]route{}
 	for _, r := range s.table() {
@@ -120,7 +126,7 @@ func (s *Site) nameViews() error {
 		Login: at(p.Login, "/login"), Logout: at(p.Logout, "/logout"), Register: at(p.Register, "/register"),
 		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
-		Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		NotMe: at(p.NotMe, "/tf-not-me"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
@@ -139,7 +145,7 @@ func (s *Site) nameViews() error {
 	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, or(s.paths.Account, "/me"), s.paths.Static} {
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, or(s.paths.Account, "/me"), s.paths.Static} {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -195,7 +201,7 @@ func (s *Site) Patterns() []string {
 	for path := range s.routes {
 		out = append(out, path)
 	}
-	return append(out, s.paths.Setup+"/{token}", s.paths.Static+"/")
+	return append(out, s.paths.Setup+"/{token}", s.paths.NotMe+"/{token}", s.paths.Static+"/")
 }
 
 // find returns the step of a request, or the methods that the path has.
@@ -205,15 +211,14 @@ func (s *Site) find(r *http.Request) (rt route, token string, allow []string) {
 		method = http.MethodGet
 	}
 	path := r.URL.Path
-	if rest, ok := strings.CutPrefix(path, s.paths.Setup+"/"); ok && rest != "" && !strings.Contains(rest, "/") {
-		if method == http.MethodPost {
-			return route{path: path, step: s.postSetupToken, take: fields{"code": text}}, rest, nil
-		}
-		return route{}, "", []string{http.MethodPost}
-	}
 	byMethod := s.routes[path]
+	for base, steps := range s.tokens {
+		if rest, ok := strings.CutPrefix(path, base+"/"); ok && rest != "" && !strings.Contains(rest, "/") {
+			byMethod, token = steps, rest
+		}
+	}
 	if rt, ok := byMethod[method]; ok {
-		return rt, "", nil
+		return rt, token, nil
 	}
 	for m := range byMethod {
 		allow = append(allow, m)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold"
@@ -34,7 +35,7 @@ func (s *settings) finishDev(w where) problems {
 	if err == nil && !web.Loopback(host) {
 		bad = append(bad, problem{"TWOFOLD_LISTEN", "is not this machine alone, and --dev gives everybody who reaches it every code: listen on 127.0.0.1, or leave --dev out"})
 	}
-	if o := s.Config.Origin; o != "" && o[:5] == "https" {
+	if o := s.Config.Origin; strings.HasPrefix(o, "https:") {
 		bad = append(bad, problem{"TWOFOLD_ORIGIN", "is not this machine: leave it out with --dev, or write http://localhost with a port"})
 	}
 	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE"} {

@@ -198,7 +198,7 @@ func toView(p func(*settings) *string, contractDefault string) func(*settings, a
 		if v == contractDefault {
 			return nil
 		}
-		if v[0] != '/' || strings.HasPrefix(v, "//") || strings.ContainsAny(v, "\\ ") {
+		if !strings.HasPrefix(v, "/") || strings.HasPrefix(v, "//") || strings.ContainsAny(v, "\\ ") {
 			return errors.New("is no path of this origin: write one that begins with a single slash, e.g. /account (names of endpoints are not known here)")
 		}
 		*p(s) = v

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const goodKey = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
+
+// with returns the settings of a good base and a few more, from the environment.
+func with(t *testing.T, more ...string) (*settings, error) {
+	t.Helper()
+	return load(where{}, append([]string{"TWOFOLD_ORIGIN=https://login.example.org", "SECRET_KEY=" + goodKey}, more...))
+}
+
+func mustLoad(t *testing.T, more ...string) *settings {
+	t.Helper()
+	s, err := with(t, more...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var mailOn = []string{"MAIL_SERVER=mail.example.org", "MAIL_USE_TLS=1", "SECURITY_EMAIL_SENDER=no-reply@example.org"}
+
+func TestNamesAreUniqueAndDocumented(t *testing.T) {
+	seen := map[string]bool{}
+	for _, row := range table() {
+		if seen[row.Name] {
+			t.Errorf("%s stands twice", row.Name)
+		}
+		seen[row.Name] = true
+		if row.Doc == "" || row.Apply == nil {
+			t.Errorf("%s has no words or no effect", row.Name)
+		}
+		if strings.ContainsAny(row.Doc+row.Cost, "|\n") {
+			t.Errorf("%s breaks its row of the documentation", row.Name)
+		}
+	}
+}
+
+// Every default, written out, is a value like any other and changes nothing.
+func TestDefaultsAreValues(t *testing.T) {
+	base := mustLoad(t)
+	for _, row := range table() {
+		if row.Default == "" || row.Name == "SECURITY_TWO_FACTOR_RESCUE_EMAIL" { // which needs mail when it is asked for
+			continue
+		}
+		if s, err := with(t, row.Name+"="+row.Default); err != nil {
+			t.Errorf("%s=%s: %v", row.Name, row.Default, err)
+		} else if !reflect.DeepEqual(s.Config.TwoFactor, base.Config.TwoFactor) || s.Config.Limits != base.Config.Limits || s.Config.Session != base.Config.Session {
+			t.Errorf("%s=%s is not what nothing is", row.Name, row.Default)
+		}
+	}
+}
+
+// Every bound the table states holds in package twofold too.
+func TestDefaultsBuild(t *testing.T) {
+	if err := mustLoad(t, mailOn...).try(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAbsentSettingsMayStandAtOff(t *testing.T) {
+	for _, row := range absentTable() {
+		if row.Empty != "" {
+			if _, err := with(t, row.Name+"="+row.Empty); err != nil {
+				t.Errorf("%s=%s: %v", row.Name, row.Empty, err)
+			}
+		}
+		on := "something"
+		if row.Empty == "false" {
+			on = "True"
+		} else if row.Empty == "true" {
+			on = "0"
+		}
+		if strings.HasPrefix(row.Name, "WTF_") {
+			continue // a generic name: read from the file alone
+		}
+		_, err := with(t, row.Name+"="+on)
+		if err == nil || !strings.HasPrefix(err.Error(), row.Name+": this version does not have ") {
+			t.Errorf("%s=%s: %v", row.Name, on, err)
+		}
+	}
+}
+
+func TestMeaningOfNumbers(t *testing.T) {
+	tf := func(more ...string) (validity, freshness time.Duration, verify bool) {
+		c := mustLoad(t, more...).Config.TwoFactor
+		return c.LoginValidity, c.Freshness, c.FreshOnlyAfterVerify
+	}
+	for _, c := range []struct {
+		env                 []string
+		validity, freshness time.Duration
+		verify              bool
+	}{
+		{nil, 0, 15 * time.Minute, false},
+		{[]string{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 0, 15 * time.Minute, false}, // ALWAYS_VALIDATE stands
+		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False"}, 30 * day, 15 * time.Minute, false},
+		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week"}, 7 * day, 15 * time.Minute, false},
+		{[]string{"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=0", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=0"}, 0, 15 * time.Minute, false},
+		{[]string{"SECURITY_FRESHNESS=0"}, 0, 0, true},
+		{[]string{"SECURITY_FRESHNESS=-1"}, 0, -time.Second, false},
+		{[]string{"SECURITY_FRESHNESS=1 hour and 30 minutes"}, 0, 90 * time.Minute, false},
+	} {
+		if v, f, o := tf(c.env...); v != c.validity || f != c.freshness || o != c.verify {
+			t.Errorf("%v: validity %v, freshness %v, only after verify %v", c.env, v, f, o)
+		}
+	}
+}
+
+func TestRescueByMailNeedsMail(t *testing.T) {
+	if mustLoad(t).Config.TwoFactor.RescueEmail {
+		t.Error("rescue by mail without a mail server")
+	}
+	if !mustLoad(t, mailOn...).Config.TwoFactor.RescueEmail {
+		t.Error("no rescue by mail by default")
+	}
+	if _, err := with(t, "SECURITY_TWO_FACTOR_RESCUE_EMAIL=true"); err == nil {
+		t.Error("rescue by mail was asked for and silently not given")
+	}
+}
+
+func TestLists(t *testing.T) {
+	want := []string{"email", "authenticator"}
+	for _, v := range []string{"email,authenticator", " email , authenticator ", `["email", "authenticator"]`} {
+		s := mustLoad(t, append(mailOn, "SECURITY_TWO_FACTOR_ENABLED_METHODS="+v)...)
+		if got := s.Config.TwoFactor.EnabledMethods; !slices.Equal(got, want) {
+			t.Errorf("%q gives %v", v, got)
+		}
+	}
+	s := mustLoad(t, "TWOFOLD_TRUSTED_PROXIES=10.1.2.3/8, ::1")
+	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}; !slices.Equal(s.Config.TrustedProxies, want) {
+		t.Errorf("proxies %v", s.Config.TrustedProxies)
+	}
+}
+
+func TestKeysAreOldestFirst(t *testing.T) {
+	a, b := strings.Repeat("0123456789abcdef", 2)+"A", strings.Repeat("fedcba9876543210", 2)+"B"
+	s := mustLoad(t, "SECRET_KEY_FALLBACKS="+b+","+a) // the most recent first
+	if want := []string{a, b, goodKey}; !slices.Equal(s.keys, want) {
+		t.Errorf("keys in the order %v", s.keys)
+	}
+}
+
+func TestWeakKeys(t *testing.T) {
+	for _, k := range []string{"secret", "changeme", "Xq7", strings.Repeat("a", 64), strings.Repeat("ab", 40), "My-Super-Secret-key-for-the-application", "pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"} {
+		for _, name := range []string{"SECRET_KEY", "SECRET_KEY_FALLBACKS"} {
+			_, err := with(t, name+"="+k)
+			if err == nil || strings.Contains(err.Error(), k) || !strings.HasPrefix(err.Error(), name+": ") {
+				t.Errorf("%s with a weak key: %v", name, err)
+			}
+		}
+	}
+	for name, v := range map[string]string{
+		"SECRET_KEY_FALLBACKS":   goodKey,
+		"SECURITY_PASSWORD_SALT": goodKey,
+		"SECURITY_TOTP_SECRETS":  `{"1": "` + goodKey + `"}`,
+	} {
+		if _, err := with(t, name+"="+v); err == nil || strings.Contains(err.Error(), goodKey) {
+			t.Errorf("%s takes the key that SECRET_KEY has: %v", name, err)
+		}
+	}
+}
+
+func TestDatabases(t *testing.T) {
+	for uri, want := range map[string]string{
+		"sqlite:///a.db": "a.db", "sqlite:////var/lib/a.db": "/var/lib/a.db", "sqlite:///data/a.db": "data/a.db",
+	} {
+		for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL"} {
+			if s := mustLoad(t, name+"="+uri); s.Database != want {
+				t.Errorf("%s is %q", uri, s.Database)
+			}
+		}
+	}
+	for _, uri := range []string{"a.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://a.db", "sqlite:///a.db?x=1", "postgresql://u:pw@h/d", "postgresql+psycopg2://u:pw@h/d", "mysql://u:pw@h/d"} {
+		if _, err := with(t, "DATABASE_URL="+uri); err == nil || strings.Contains(err.Error(), "pw") {
+			t.Errorf("%s: %v", uri, err)
+		}
+	}
+	if _, err := with(t, "DATABASE_URL=sqlite:///a.db", "SQLALCHEMY_DATABASE_URI=sqlite:///b.db"); err == nil {
+		t.Error("two databases")
+	}
+}
+
+// No secret may come back in an error, whatever is wrong with it (R137, R140).
+func TestErrorsHoldNoSecrets(t *testing.T) {
+	const canary = "canary-7731"
+	for _, row := range table() {
+		if !row.Type.hidden() || row.Group == groupInert {
+			continue
+		}
+		for _, v := range []string{canary, `["` + canary, `{"` + canary + `": 1}`, `{"1": "` + canary + `"}`, "sqlite://u:" + canary + "@h", canary + "\n"} {
+			if _, err := with(t, row.Name+"="+v, "SECURITY_SMS_SERVICE=Webhook"); err != nil && strings.Contains(err.Error(), canary) {
+				t.Errorf("%s: %v", row.Name, err)
+			}
+		}
+	}
+}
+
+func TestPastedFlaskDefaultsAreTaken(t *testing.T) {
+	file := map[string]any{
+		"SECURITY_US_ENABLED_METHODS": []any{"password"}, "SECURITY_WAN_RP_NAME": "x", "SECURITY_RESET_SALT": "s",
+		"SECURITY_LOGOUT_METHODS": []any{"POST"}, "SECURITY_API_ENABLED_METHODS": []any{"session", "token"}, "DEBUG": true,
+		"SECURITY_CACHE_CONTROL": map[string]any{"private": true, "no-store": true}, "SECURITY_LOGIN_USER_TEMPLATE": "security/login_user.html",
+		"SECURITY_SMS_SERVICE_CONFIG":         map[string]any{"ACCOUNT_SID": "", "AUTH_TOKEN": "", "PHONE_NUMBER": ""},
+		"SECURITY_TWO_FACTOR_RESCUE_MAIL":     "no-reply@localhost",
+		"SECURITY_TWO_FACTOR_POST_SETUP_VIEW": ".two_factor_setup", "SECURITY_URL_PREFIX": "None",
+		"PERMANENT_SESSION_LIFETIME": int64(2678400), "SECRET_KEY": goodKey, "TWOFOLD_ORIGIN": "http://localhost:5000",
+	}
+	s, err := assemble(file, map[string]any{}, where{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.noteworthy) < 6 {
+		t.Errorf("what has no effect is not told: %q", s.noteworthy)
+	}
+}
+
+func FuzzSettingsFile(f *testing.F) {
+	f.Add("SECRET_KEY = \"" + goodKey + "\"\nTWOFOLD_ORIGIN = \"https://a.example\"\n")
+	f.Add("SECURITY_TWO_FACTOR_ENABLED_METHODS = ['email']\nSECURITY_TOTP_SECRETS = { 1 = \"x\" }\n[a]\nb=1979-05-27")
+	f.Add("MAIL_DEFAULT_SENDER = [\"a\", \"b\"]\nSECURITY_MSG_USE_CODE=[\"{{\",1]\nSECURITY_CACHE_CONTROL = { a = nan }")
+	f.Add("SECURITY_FRESHNESS = -9223372036854775808\nMAIL_PORT = 1e3\nSECURITY_POST_LOGIN_VIEW=' '")
+	f.Fuzz(func(t *testing.T, raw string) {
+		file, bad := parseFile(raw)
+		if bad != nil {
+			return
+		}
+		for _, hostile := range []string{"TWOFOLD_TEMPLATES", "TWOFOLD_LOCALES", "TWOFOLD_KEY_FILE"} {
+			delete(file, hostile) // nothing but the parser is under test
+		}
+		s, err := assemble(maps.Clone(file), map[string]any{}, where{})
+		if (s == nil) == (err == nil) {
+			t.Error("neither settings nor an error, or both")
+		}
+	})
+}

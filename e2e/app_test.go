@@ -1,0 +1,107 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"fmt"
+	"image/png"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// step is how long an app shows one code.
+const step = 30
+
+// app is an authenticator app on somebody's phone.
+type app struct {
+	site   site
+	secret []byte
+	last   int64 // the newest step whose code was given away
+}
+
+// scan holds a phone before the browser: it takes a picture of the QR code on
+// the page and reads it.
+func scan(b *tab, s site) *app {
+	b.t.Helper()
+	ctx, cancel := b.within()
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.ScreenshotScale(chromedp.CSS("img.qr"), 2))
+	b.must(err)
+	img, err := png.Decode(bytes.NewReader(picture))
+	b.must(err)
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	b.must(err)
+	read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		b.t.Fatal("the QR code cannot be read: ", err)
+	}
+	return install(b.t, s, read.GetText())
+}
+
+// install adds the account of an otpauth URI.
+func install(t *testing.T, s site, uri string) *app {
+	t.Helper()
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" {
+		t.Fatalf("%q is no otpauth URI of a time-based code", uri)
+	}
+	for name, want := range map[string]string{"algorithm": "SHA1", "digits": "6", "period": "30"} {
+		if v := u.Query().Get(name); v != "" && v != want {
+			t.Fatalf("%s is %s", name, v)
+		}
+	}
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(u.Query().Get("secret"))
+	if err != nil || len(raw) < 16 {
+		t.Fatalf("the secret has %d bytes, %v", len(raw), err)
+	}
+	return &app{site: s, secret: raw}
+}
+
+// code is a code that was never given away. Each step is taken once, and one
+// step off on either side is taken too: so three codes in a row need no
+// waiting, the first from a phone that is a little slow, the third from one
+// that is a little fast.
+func (a *app) code() string {
+	const margin = 5 // seconds that a page may take
+	want := max(a.last+1, (a.site.now().Unix()+margin)/step-1)
+	for {
+		early := want - 1 - a.site.now().Unix()/step
+		if early <= 0 {
+			break
+		}
+		a.site.pass(time.Second)
+	}
+	a.last = want
+	return a.at(want)
+}
+
+// wrong is a code that no step near now has.
+func (a *app) wrong() string {
+	now := a.site.now().Unix() / step
+	for n := 0; ; n++ {
+		wrong, hit := fmt.Sprintf("%06d", n), false
+		for i := now - 3; i <= now+3; i++ {
+			hit = hit || a.at(i) == wrong
+		}
+		if !hit {
+			return wrong
+		}
+	}
+}
+
+// at is RFC 6238: HMAC-SHA-1 of the step, dynamic truncation, six digits.
+func (a *app) at(step int64) string {
+	mac := hmac.New(sha1.New, a.secret)
+	_ = binary.Write(mac, binary.BigEndian, step)
+	sum := mac.Sum(nil)
+	part := sum[sum[19]&15:]
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
+}

@@ -1,0 +1,319 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// patience is how long one step in the browser may take.
+const patience = 30 * time.Second
+
+var errNoBrowser = errors.New("there is no Chromium: install the package chromium, or name one in TWOFOLD_CHROMIUM")
+
+// chromium is the one browser of this test process. Each tab gets a profile of
+// its own, so tests share nothing but the process.
+type chromium struct {
+	once sync.Once
+	ctx  context.Context
+	stop func()
+	err  error
+}
+
+func (c *chromium) start() {
+	path := os.Getenv("TWOFOLD_CHROMIUM")
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome-stable", "google-chrome"} {
+		if path == "" {
+			path, _ = exec.LookPath(name)
+		}
+	}
+	if path == "" {
+		c.err = errNoBrowser
+		return
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.NoSandbox, // root has no sandbox; the only pages are ours
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("hide-scrollbars", true),
+	)
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, stop := chromedp.NewContext(allocator)
+	c.ctx, c.stop = ctx, func() { stop(); stopAllocator() }
+	if c.err = chromedp.Do(ctx); c.err != nil {
+		c.stop()
+	}
+}
+
+var shared = chromium{stop: func() {}}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	shared.stop()
+	os.Exit(code)
+}
+
+// needBrowser skips a test that cannot or shall not run. On the build server
+// nothing may be skipped unseen, so there the want of a browser is a failure.
+func needBrowser(t *testing.T) {
+	t.Helper()
+	ci := os.Getenv("CI") == "true"
+	if !ci && os.Getenv("TWOFOLD_E2E") != "1" {
+		t.Skip("skipped: browser tests run with TWOFOLD_E2E=1, as `make test` has it")
+	}
+	shared.once.Do(shared.start)
+	switch {
+	case errors.Is(shared.err, errNoBrowser) && !ci:
+		t.Skip("skipped, nothing was tested in a browser:", shared.err)
+	case shared.err != nil:
+		t.Fatal("the browser does not start: ", shared.err)
+	}
+}
+
+// look is how a tab is set up.
+type look struct {
+	scripts  bool
+	language string // of Accept-Language; English if empty
+}
+
+// inBothWays runs a test with JavaScript on and with JavaScript off.
+func inBothWays(t *testing.T, test func(t *testing.T, scripts bool)) {
+	needBrowser(t)
+	t.Run("JavaScript on", func(t *testing.T) { t.Parallel(); test(t, true) })
+	t.Run("JavaScript off", func(t *testing.T) { t.Parallel(); test(t, false) })
+}
+
+// tab is a window of a browser profile that nobody used before.
+type tab struct {
+	t      *testing.T
+	ctx    context.Context
+	origin string
+	heard  *heard
+}
+
+// newTab opens a tab. What the browser complains about until the end of the
+// test fails the test.
+func newTab(t *testing.T, origin string, l look) *tab {
+	t.Helper()
+	h := &heard{}
+	ctx, cancel := chromedp.NewContext(shared.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(h.hear))
+	t.Cleanup(cancel)
+	b := &tab{t: t, ctx: ctx, origin: origin, heard: h}
+	b.must(chromedp.Do(ctx)) // opens it, on a context that has no deadline
+	_, err := chromedp.Call(ctx, audits.Enable, cdp.Empty{})
+	b.must(err)
+	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	b.must(err)
+	if l.language == "" {
+		l.language = "en"
+	}
+	b.must(call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": l.language}}))
+	if !l.scripts {
+		b.must(call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
+		b.must(b.do(chromedp.Navigate(`data:text/html,<!doctype html><title>off</title><script>document.title = "on"</script>`)))
+		if title := eval[string](b, `document.title`); title != "off" {
+			t.Fatal("JavaScript could not be switched off")
+		}
+	}
+	t.Cleanup(func() {
+		for _, complaint := range h.all() {
+			t.Errorf("the browser complains: %s", complaint)
+		}
+	})
+	return b
+}
+
+// heard collects what the browser complains about: violations of the content
+// security policy, console messages, exceptions, missing style sheets.
+type heard struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (h *heard) hear(event any) {
+	complaint := ""
+	switch e := event.(type) {
+	case *audits.EventIssueAdded:
+		complaint = fmt.Sprintf("issue %s", e.Issue.Code)
+		if d := e.Issue.Details; d != nil && d.ContentSecurityPolicyIssueDetails != nil {
+			complaint += " " + d.ContentSecurityPolicyIssueDetails.ViolatedDirective
+		} else if d != nil && d.GenericIssueDetails != nil {
+			complaint += fmt.Sprintf(" %s %s", d.GenericIssueDetails.ErrorType, d.GenericIssueDetails.ViolatingNodeAttribute)
+		}
+	case *log.EventEntryAdded:
+		// A page that answers 404 or 429 is logged, and is no complaint.
+		page := e.Entry.Source == log.EntrySourceNetwork && !strings.Contains(e.Entry.URL, "/tf-static/")
+		if loud := e.Entry.Level == log.EntryLevelWarning || e.Entry.Level == log.EntryLevelError; loud && !page {
+			complaint = fmt.Sprintf("log %s: %s", e.Entry.Source, e.Entry.Text)
+		}
+	case *runtime.EventConsoleAPICalled:
+		complaint = fmt.Sprintf("console.%s", e.Type)
+	case *runtime.EventExceptionThrown:
+		complaint = "exception " + e.ExceptionDetails.Text
+	}
+	if complaint != "" {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.list = append(h.list, complaint)
+	}
+}
+
+// all returns the complaints so far and forgets them.
+func (h *heard) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := h.list
+	h.list = nil
+	return list
+}
+
+func (b *tab) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) within() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(b.ctx, patience)
+}
+
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) error {
+	ctx, cancel := b.within()
+	defer cancel()
+	return chromedp.Do(ctx, steps...)
+}
+
+func call[P, R any](b *tab, command cdp.Command[P, R], params P) error {
+	ctx, cancel := b.within()
+	defer cancel()
+	_, err := chromedp.Call(ctx, command, params)
+	return err
+}
+
+// eval asks the page something. It is the test's own question and is answered
+// where the page itself may run no scripts too.
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	ctx, cancel := b.within()
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("%v\nin %s", err, expression)
+	}
+	return v
+}
+
+// open goes to a path and returns the status.
+func (b *tab) open(path string) int {
+	b.t.Helper()
+	return b.goes("open "+path, chromedp.Navigate(b.origin+path))
+}
+
+// goes does something that leads to another page, and waits for it.
+func (b *tab) goes(what string, steps ...chromedp.Action[chromedp.Void]) int {
+	b.t.Helper()
+	ctx, cancel := b.within()
+	defer cancel()
+	response, err := chromedp.RunResponse(ctx, steps...)
+	if err != nil {
+		b.t.Fatalf("%s: %v; the page is %s:\n%s", what, err, b.path(), b.text())
+	}
+	return int(response.Status)
+}
+
+func (b *tab) path() string { return eval[string](b, `location.pathname`) }
+func (b *tab) text() string { return eval[string](b, `document.body.innerText`) }
+
+// find is the place of what a person would look for: a label, button, link or
+// summary by its words. It fails if these are not on the page exactly once or
+// cannot be clicked there.
+const find = `((selector, words) => {
+	const shown = [...document.querySelectorAll(selector)].filter(e => e.checkVisibility({visibilityProperty: true}));
+	let all = shown.filter(e => e.innerText.trim() === words);
+	if (!all.length) all = shown.filter(e => e.innerText.trim().startsWith(words));
+	if (all.length !== 1) return {problem: all.length + ' of ' + selector + ' say ' + words};
+	all[0].scrollIntoView({block: 'center', behavior: 'instant'});
+	const box = all[0].getBoundingClientRect();
+	const x = box.x + Math.min(box.width / 2, 60), y = box.y + box.height / 2;
+	const hit = document.elementFromPoint(x, y);
+	if (!hit || !all[0].contains(hit)) return {problem: words + ' is covered by ' + (hit && hit.outerHTML)};
+	return {x, y};
+})(%q, %q)`
+
+func (b *tab) find(selector, words string) chromedp.Action[chromedp.Void] {
+	b.t.Helper()
+	at := eval[struct {
+		X, Y    float64
+		Problem string
+	}](b, fmt.Sprintf(find, selector, words))
+	if at.Problem != "" {
+		b.t.Fatalf("%s; the page is %s:\n%s", at.Problem, b.path(), b.text())
+	}
+	return chromedp.MouseClickXY(at.X, at.Y)
+}
+
+// press clicks a button or link that leads to another page.
+func (b *tab) press(words string) int {
+	b.t.Helper()
+	return b.goes("press "+words, b.find("button, a", words))
+}
+
+// tick clicks the label of a box or choice, or opens a part that is folded.
+func (b *tab) tick(words string) {
+	b.t.Helper()
+	b.must(b.do(b.find("label, summary", words)))
+}
+
+// fill clicks a label and writes into its field.
+func (b *tab) fill(label, value string) {
+	b.t.Helper()
+	b.tick(label)
+	if kind := eval[string](b, `document.activeElement.tagName`); kind != "INPUT" {
+		b.t.Fatalf("the label %s leads to %s", label, kind)
+	}
+	eval[chromedp.Void](b, `document.activeElement.select()`)
+	b.write(value)
+}
+
+// write types into whatever has the focus.
+func (b *tab) write(value string) {
+	b.t.Helper()
+	b.must(call(b, input.InsertText, input.InsertTextParams{Text: value}))
+}
+
+// see fails unless the page says all of it.
+func (b *tab) see(words ...string) {
+	b.t.Helper()
+	text := b.text()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			b.t.Fatalf("the page %s does not say %q:\n%s", b.path(), w, text)
+		}
+	}
+}
+
+// at fails unless the page has this path.
+func (b *tab) at(path string) {
+	b.t.Helper()
+	if got := b.path(); got != path {
+		b.t.Fatalf("the page is %s, want %s:\n%s", got, path, b.text())
+	}
+}

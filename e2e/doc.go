@@ -1,0 +1,7 @@
+// Package e2e drives a real browser through the sign-in, as people do: by what
+// labels and buttons say, with JavaScript and without.
+//
+// It has tests only. They run with TWOFOLD_E2E=1 or CI=true and need Chromium;
+// TWOFOLD_CHROMIUM names one that is not on the path. TWOFOLD_SHOTS=DIR has
+// TestEveryPage write a picture of every page, narrow and wide, light and dark.
+package e2e

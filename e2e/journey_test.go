@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"testing"
+)
+
+// onBoth runs a test against the program and against the package.
+func onBoth(t *testing.T, test func(t *testing.T, s site, scripts bool)) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		t.Run("program", func(t *testing.T) { t.Parallel(); test(t, newServer(t), scripts) })
+		t.Run("package", func(t *testing.T) { t.Parallel(); test(t, newLibrary(t), scripts) })
+	})
+}
+
+// signIn gives the password.
+func (b *tab) signIn(email string, remember bool) {
+	b.t.Helper()
+	b.open("/login")
+	b.fill("Email address", email)
+	b.fill("Password", secret)
+	if remember {
+		b.tick("Remember me on this device")
+	}
+	b.press("Sign in")
+}
+
+// signOut leaves.
+func (b *tab) signOut() {
+	b.t.Helper()
+	b.open("/me")
+	b.press("Sign out")
+	b.open("/me")
+	b.at("/login")
+}
+
+// giveCode answers the page that asks for a code.
+func (b *tab) giveCode(code, button string) {
+	b.t.Helper()
+	b.fill("Code", code)
+	b.press(button)
+}
+
+// setUpApp makes an authenticator app the second factor.
+func (b *tab) setUpApp(s site) *app {
+	b.t.Helper()
+	b.open("/tf-setup")
+	b.tick("Authenticator app")
+	b.press("Continue")
+	b.see("Set up your authenticator app")
+	a := scan(b, s)
+	b.giveCode(a.code(), "Complete setup")
+	b.see("You successfully changed your two-factor method.", "Authenticator app")
+	return a
+}
+
+// TestAPersonsWay is the whole way of one person, in the order of the years.
+func TestAPersonsWay(t *testing.T) {
+	onBoth(t, func(t *testing.T, s site, scripts bool) {
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.signIn(person, false)
+		b.at("/me")
+		b.see("Signed in as "+person, "Protected by your password only")
+
+		phone := b.setUpApp(s)
+		b.open("/me")
+		b.see("Protected by two factors")
+		b.signOut()
+
+		b.signIn(person, true)
+		b.at("/tf-validate")
+		b.giveCode(phone.code(), "Sign in")
+		b.at("/me")
+		b.see("You signed in with two factors.")
+		b.signOut()
+
+		b.signIn(person, false)
+		b.at("/me") // the device is remembered: no code
+		b.see("This is a trusted device")
+
+		b.changeToMail(s, phone)
+		b.signOut()
+
+		other := newTab(t, s.origin(), look{scripts: scripts})
+		other.signIn(person, false)
+		other.at("/tf-validate")
+		other.giveCode(code(t, s, person), "Sign in")
+		other.at("/me")
+		other.signOut()
+
+		third := newTab(t, s.origin(), look{scripts: scripts})
+		third.signIn(person, false)
+		s.pass(1200 * 1000 * 1000) // two codes in one second are refused
+		third.rescue()
+		third.giveCode(code(t, s, person), "Sign in")
+		third.at("/me")
+		third.see("Signed in as " + person)
+	})
+}
+
+// changeToMail proves once more who is there, since a trusted device proves
+// the password only, and exchanges the app for mailed codes.
+func (b *tab) changeToMail(s site, phone *app) {
+	b.t.Helper()
+	b.press("Change or add")
+	if b.path() == "/tf-setup" {
+		b.tick("Email")
+		b.press("Continue")
+	}
+	b.at("/verify")
+	b.fill("Password", secret)
+	b.press("Continue")
+	b.at("/tf-validate")
+	b.giveCode(phone.code(), "Continue")
+	b.at("/tf-setup")
+	b.tick("Email")
+	b.press("Continue")
+	b.see("We sent a code to ")
+	b.giveCode(code(b.t, s, person), "Complete setup")
+	b.see("You successfully changed your two-factor method.", "Email")
+	if b.text(); eval[bool](b, `document.querySelector('.current').innerText.includes('Authenticator')`) {
+		b.t.Fatalf("the app is still there:\n%s", b.text())
+	}
+}
+
+// rescue asks for a code by mail on the page that asks for one.
+func (b *tab) rescue() {
+	b.t.Helper()
+	b.tick("Trouble accessing your account?")
+	b.tick("Send code via email")
+	b.press("Get help")
+	b.at("/tf-validate")
+	b.see("The code for authentication was sent to your email address")
+}
+
+// TestALostPhoneIsNoLostAccount: who has the app no more gets in by mail.
+func TestALostPhoneIsNoLostAccount(t *testing.T) {
+	onBoth(t, func(t *testing.T, s site, scripts bool) {
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.signIn(person, false)
+		b.setUpApp(s)
+
+		other := newTab(t, s.origin(), look{scripts: scripts})
+		other.signIn(person, false)
+		other.see("Open your authenticator app")
+		other.rescue()
+		other.giveCode(code(t, s, person), "Sign in")
+		other.at("/me")
+	})
+}

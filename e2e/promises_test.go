@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestAWrongCodeIsSaidBesideTheFieldAndOnTop: whoever sees the page and whoever
+// hears it learns what is wrong, and gets from there to the field.
+func TestAWrongCodeIsSaidBesideTheFieldAndOnTop(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newServer(t)
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.signIn(person, false)
+		phone := b.setUpApp(s)
+		b.signOut()
+
+		b.signIn(person, false)
+		b.giveCode(phone.wrong(), "Sign in")
+		b.at("/tf-validate")
+		b.refused("code", "Invalid code")
+
+		b.giveCode(phone.code(), "Sign in")
+		b.at("/me")
+	})
+}
+
+// TestAWrongPasswordIsSaidOnTop, and not which of the two was wrong.
+func TestAWrongPasswordIsSaidOnTop(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		b := newTab(t, newServer(t).origin(), look{scripts: scripts})
+		b.open("/login")
+		b.fill("Email address", person)
+		b.fill("Password", "not the password")
+		b.press("Sign in")
+		b.at("/login")
+		b.see("Please check the following", "Authentication failed - identity or password/passcode invalid")
+		if kept := eval[string](b, `document.querySelector('[name=email]').value + document.querySelector('[name=password]').value`); kept != person {
+			t.Errorf("the page keeps %q, want the address and no password", kept)
+		}
+	})
+}
+
+// refused checks how an error stands by a field.
+func (b *tab) refused(field, words string) {
+	b.t.Helper()
+	got := eval[struct{ Title, Beside, Described, Invalid, Summary, Role string }](b, fmt.Sprintf(`(() => {
+		const input = document.querySelector('[name=%s]');
+		const ids = (input.getAttribute('aria-describedby') || '').split(' ');
+		const error = input.closest('.field').querySelector('.error');
+		const link = document.querySelector('.summary a');
+		return {
+			title: document.title, beside: error && error.innerText, described: String(!!error && ids.includes(error.id)),
+			invalid: input.getAttribute('aria-invalid'), summary: link && link.innerText, role: link && link.closest('[role]').getAttribute('role'),
+		};
+	})()`, field))
+	if !strings.HasPrefix(got.Title, "Error:") || !strings.Contains(got.Beside, words) || got.Described != "true" ||
+		got.Invalid != "true" || got.Summary != words || got.Role != "alert" {
+		b.t.Errorf("%q is not said as it should be: %+v", words, got)
+	}
+	eval[chromedp.Void](b, `document.activeElement.blur()`)
+	b.must(b.do(b.find(".summary a", words)))
+	if name := eval[string](b, `document.activeElement.name || document.activeElement.tagName`); name != field {
+		b.t.Errorf("the link of the summary leads to %s, want the field %s", name, field)
+	}
+}
+
+// TestTheKeyboardIsEnough: no step of a sign-in needs a mouse, and the focus is
+// always seen.
+func TestTheKeyboardIsEnough(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newServer(t)
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.signIn(person, false)
+		phone := b.setUpApp(s)
+		b.signOut()
+
+		b.open("/login") // the cursor stands in the first field
+		b.focused("email")
+		b.write(person)
+		b.key(kb.Tab)
+		b.focused("password")
+		b.write(secret)
+		b.key(kb.Tab)
+		b.focused("remember")
+		b.key(" ")
+		if !eval[bool](b, `document.activeElement.checked`) {
+			t.Error("the space bar does not tick the box")
+		}
+		b.key(kb.Tab)
+		b.focused("BUTTON Sign in")
+		b.goes("Enter", chromedp.KeyEvent(kb.Enter))
+		b.at("/tf-validate")
+
+		b.focused("code")
+		b.key(kb.Tab)
+		b.focused("BUTTON Sign in")
+		b.key(kb.Tab)
+		b.focused("SUMMARY Trouble accessing your account?")
+		b.key(kb.Enter)
+		b.key(kb.Tab)
+		b.focused("help_setup")
+		b.key(" ")
+		b.key(kb.Tab)
+		b.focused("BUTTON Get help")
+		b.goes("Enter", chromedp.KeyEvent(kb.Enter))
+		b.see("The code for authentication was sent to your email address")
+
+		b.focused("code")
+		b.write(phone.code())
+		b.goes("Enter", chromedp.KeyEvent(kb.Enter)) // in the field
+		b.at("/me")
+		b.see("You signed in with two factors.")
+	})
+}
+
+// key presses one key that leads nowhere.
+func (b *tab) key(k string) {
+	b.t.Helper()
+	b.must(b.do(chromedp.KeyEvent(k)))
+}
+
+// focused checks what has the focus, and that it is seen: the element itself or
+// the choice around it has an outline.
+func (b *tab) focused(want string) {
+	b.t.Helper()
+	got := eval[struct {
+		What string
+		Seen bool
+	}](b, `(() => {
+		const e = document.activeElement, seen = e => e && parseFloat(getComputedStyle(e).outlineWidth) >= 2 && getComputedStyle(e).outlineStyle !== 'none';
+		return {what: e.name || e.tagName + ' ' + e.innerText.trim(), seen: !!(seen(e) || seen(e.closest('.choice')))};
+	})()`)
+	if got.What != want || !got.Seen {
+		b.t.Fatalf("the focus is on %q (seen: %v), want %q", got.What, got.Seen, want)
+	}
+}
+
+// TestGermansReadGerman, by what their browser says it likes.
+func TestGermansReadGerman(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newServer(t)
+		b := newTab(t, s.origin(), look{scripts: scripts, language: "de-AT,de;q=0.9,en;q=0.5"})
+		b.open("/login")
+		if lang := eval[string](b, `document.documentElement.lang`); lang != "de" {
+			t.Errorf("the page says its language is %q", lang)
+		}
+		b.fill("E-Mail-Adresse", person)
+		b.fill("Passwort", "falsch falsch")
+		b.press("Anmelden")
+		b.see("Anmeldung fehlgeschlagen")
+		b.fill("Passwort", secret)
+		b.press("Anmelden")
+		b.at("/me")
+		b.see("Ihr Konto")
+		b.open("/tf-setup")
+		b.tick("E-Mail")
+		b.press("Weiter")
+		mail := s.messages(t)[0]
+		if !strings.Contains(mail.Text, "Ihr") || mail.To != person {
+			t.Errorf("the mail is not German: %q", mail.Text)
+		}
+	})
+}
+
+// TestTheOutboxIsAPage that the browser shows as it is meant.
+func TestTheOutboxIsAPage(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newServer(t)
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.signIn(person, false)
+		b.open("/tf-setup")
+		b.tick("Email")
+		b.press("Continue")
+		b.open("/dev/outbox")
+		b.see("Outbox", person, code(t, s, person))
+		if width := eval[string](b, `getComputedStyle(document.body).maxWidth`); width == "none" {
+			t.Error("the style sheet of the outbox is blocked")
+		}
+	})
+}
+
+// TestComplaintsAreHeard: the tests above would notice a page that breaks the
+// content security policy, or whose style sheet is missing.
+func TestComplaintsAreHeard(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/" {
+				http.NotFound(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:")
+			fmt.Fprint(w, `<!doctype html><title>bad</title><link rel="stylesheet" href="/tf-static/none.css"><p style="color: red">red`)
+		}))
+		t.Cleanup(bad.Close)
+		b := newTab(t, bad.URL, look{scripts: scripts})
+		b.open("/")
+		all := strings.Join(b.heard.all(), "\n")
+		for _, want := range []string{"style-src", "404"} {
+			if !strings.Contains(all, want) {
+				t.Errorf("no complaint about %s:\n%s", want, all)
+			}
+		}
+	})
+}

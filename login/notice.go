@@ -1,0 +1,112 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// What a Notice is about.
+const (
+	FactorChanged  = "factor_changed"
+	FactorDisabled = "factor_disabled"
+	Rescued        = "rescued"
+	DeviceTrusted  = "device_trusted"
+)
+
+// noticeLife is how long the link of a notice works.
+const noticeLife = 7 * 24 * time.Hour
+
+// Notice tells the owner of an account that its security changed. It goes out
+// of the session, to every stored address, after the change has taken effect.
+type Notice struct {
+	User    store.User
+	Kind    string // one of the constants above
+	Method  string // of the factor, if one is concerned
+	Browser Browser
+	At      time.Time
+	// Stop is a token for "this was not me" (see NotMe). It ends things and
+	// opens nothing.
+	Stop string
+}
+
+// notify tells the owner. A notice that cannot be queued is the operator's to
+// know: the change has happened and stays.
+func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
+	if l.c.Notify == nil {
+		return
+	}
+	n := Notice{User: u, Kind: kind, Method: method, Browser: b, At: l.c.Now()}
+	raw, err := json.Marshal(stop{User: u.ID, At: n.At.Unix(), ID: store.NewID()})
+	if err == nil {
+		n.Stop = l.c.Keys.Sign("not-me", raw)
+		err = l.c.Notify(ctx, n)
+	}
+	if err != nil {
+		l.c.Log.ErrorContext(ctx, "the owner could not be told of a change", "user", u.ID, "kind", kind, "cause", err)
+	}
+}
+
+// stop is what a notice's token says.
+type stop struct {
+	User string `json:"u"`
+	At   int64  `json:"t"`
+	ID   string `json:"i"`
+}
+
+func (l *Login) readStop(token string) (stop, error) {
+	var s stop
+	raw, err := l.c.Keys.Verify("not-me", token)
+	if err != nil || json.Unmarshal(raw, &s) != nil {
+		return stop{}, ErrState
+	}
+	age := l.c.Now().Sub(time.Unix(s.At, 0))
+	if age < -time.Minute || age >= noticeLife {
+		return stop{}, ErrState
+	}
+	return s, nil
+}
+
+// CheckStop says whether a notice's token is one, and changes nothing.
+func (l *Login) CheckStop(token string) error {
+	_, err := l.readStop(token)
+	return err
+}
+
+// NotMe is the owner's answer to a notice: everything issued to the account is
+// ended (sessions, pending sign-ins, drafts, codes, trusted devices), so that
+// whoever is in must sign in again with all factors. It works once. ErrState.
+func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
+	s, err := l.readStop(token)
+	if err != nil {
+		return err
+	}
+	if err := l.c.Limits.Once(ctx, "not-me:"+s.ID, noticeLife); err != nil {
+		var used *limit.Paused
+		if errors.As(err, &used) {
+			return ErrState
+		}
+		return err
+	}
+	for range 3 { // a change that runs at the same time may win; then look again
+		u, err := l.c.Accounts.ByID(ctx, s.User)
+		if err != nil {
+			return stateError(err)
+		}
+		_, err = l.change(ctx, u, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()})
+		if err == nil {
+			l.emit(ctx, event.UserDisowned{User: subject(u), Context: l.at(b)})
+			return nil
+		}
+		if !errors.Is(err, ErrState) {
+			return err
+		}
+	}
+	return ErrState
+}

@@ -1,0 +1,41 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// BenchmarkWriteJSON is the envelope of a sign-in's answer, without and with
+// text beyond ASCII.
+func BenchmarkWriteJSON(b *testing.B) {
+	answer := func(email string) map[string]any {
+		return map[string]any{
+			"tf_required": false, "csrf_token": strings.Repeat("a", 43),
+			"user": map[string]any{"id": strings.Repeat("A", 26), "email": email},
+		}
+	}
+	for name, email := range map[string]string{"ascii": "a@example.com", "beyond": "jürgen.müller@example.com"} {
+		b.Run(name, func(b *testing.B) {
+			body := answer(email)
+			b.ReportAllocs()
+			for b.Loop() {
+				writeJSON(httptest.NewRecorder(), http.StatusOK, body)
+			}
+		})
+	}
+}
+
+// BenchmarkReadJSON is the body of a sign-in.
+func BenchmarkReadJSON(b *testing.B) {
+	body := []byte(`{"email": "a@example.com", "password": "correct horse battery staple", "remember": true}`)
+	take := fields{"email": text, "password": text, "remember": flag}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := form{texts: map[string]string{}, flags: map[string]bool{}}
+		if fl := f.readJSON(body, take); fl != nil {
+			b.Fatal(fl)
+		}
+	}
+}
