@@ -60,6 +60,7 @@ var rooms = map[string]room{
 		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 		http:   true,
 	},
+	"twofoldtest":    {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":    {ours: "*", others: "*", http: true},
 	"bench":          {ours: "*", others: "*", http: true},
 	"e2e":            {ours: "*", others: "*", http: true},
@@ -67,7 +68,7 @@ var rooms = map[string]room{
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "send/sendtest", "factor/factortest", "e2e"}
+var testOnly = []string{"store/storetest", "send/sendtest", "factor/factortest", "twofoldtest", "e2e"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

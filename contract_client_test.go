@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -302,18 +304,29 @@ func (c *client) stranger() {
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// code is the code in the newest message to an address or a number.
-func (s *site) code(to string) string {
+// letter is the newest message with a code to an address or a number; there
+// are others, which tell of changes.
+func (s *site) letter(to string) send.Message {
 	s.t.Helper()
+	list := s.letters(to)
+	if len(list) == 0 {
+		s.t.Fatalf("no code was sent to %s", to)
+	}
+	return list[len(list)-1]
+}
+
+func (s *site) letters(to string) []send.Message {
 	sink := s.mail
 	if strings.HasPrefix(to, "+") {
 		sink = s.sms
 	}
-	message, ok := sink.Last(to)
-	if !ok {
-		s.t.Fatalf("nothing was sent to %s", to)
-	}
-	return sixDigits.FindString(message.Text)
+	return slices.DeleteFunc(sink.To(to), func(l send.Message) bool { return l.Kind != "two_factor_code" })
+}
+
+// code is the code in the newest message to an address or a number.
+func (s *site) code(to string) string {
+	s.t.Helper()
+	return sixDigits.FindString(s.letter(to).Text)
 }
 
 // wrong is a code that is not this one.

@@ -145,7 +145,7 @@ func TestContract30_email_salutation(t *testing.T) {
 	s := newSite(t)
 	s.enrol("joe", store.Email) // has no username
 	s.client().login("joe").want(200).has("tf_method", "email")
-	mail, _ := s.mail.Last("joe@lp.com")
+	mail := s.letter("joe@lp.com")
 	for what, text := range map[string]string{"text": mail.Text, "html": mail.HTML} {
 		if !strings.Contains(text, "Welcome joe@lp.com!") || !strings.Contains(text, s.code("joe@lp.com")) {
 			t.Errorf("%s of the mail:\n%s", what, text)
@@ -160,7 +160,7 @@ func TestContract31_username_salutation(t *testing.T) {
 	s := newSite(t)
 	s.enrol("matt", store.Email)
 	s.client().post("/login", m{"username": "matt", "password": plain}).want(200).has("tf_method", "email")
-	mail, _ := s.mail.Last("matt@lp.com")
+	mail := s.letter("matt@lp.com")
 	for what, text := range map[string]string{"text": mail.Text, "html": mail.HTML} {
 		if !strings.Contains(text, "Welcome matt!") || strings.Contains(text, "Welcome matt@lp.com") {
 			t.Errorf("%s of the mail:\n%s", what, text)

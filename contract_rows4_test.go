@@ -139,7 +139,7 @@ func TestContract40_xlation(t *testing.T) {
 	mailed.headers["Accept-Language"] = "de"
 	s.enrol("gal", store.Email)
 	mailed.login("gal").want(200)
-	if mail, _ := s.mail.Last("gal@lp.com"); mail.Subject != "Anmeldung mit zweitem Faktor" {
+	if mail := s.letter("gal@lp.com"); mail.Subject != "Anmeldung mit zweitem Faktor" {
 		t.Errorf("subject %q", mail.Subject)
 	}
 }

@@ -372,6 +372,9 @@ func (a *Auth) Mount(mux *http.ServeMux) {
 	}
 }
 
+// Paths lists every path of the sign-in; a "{token}" stands for one.
+func (a *Auth) Paths() []string { return a.site.Patterns() }
+
 // Close ends the workers and waits for them. The store stays open.
 func (a *Auth) Close() error {
 	a.stop()

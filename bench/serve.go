@@ -199,9 +199,9 @@ func (t timed) Reserve(ctx context.Context, now time.Time, claims ...store.Claim
 	return opens, err
 }
 
-func (t timed) Release(ctx context.Context, all bool, keys ...string) error {
+func (t timed) Release(ctx context.Context, own, whole []string) error {
 	if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
 		run.end(t.clock)
 	}
-	return t.Store.Release(ctx, all, keys...)
+	return t.Store.Release(ctx, own, whole)
 }

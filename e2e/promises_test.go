@@ -203,7 +203,7 @@ func TestComplaintsAreHeard(t *testing.T) {
 		b := newTab(t, bad.URL, look{scripts: scripts})
 		b.open("/")
 		all := strings.Join(b.heard.all(), "\n")
-		for _, want := range []string{"style-src", "404"} {
+		for _, want := range []string{"ContentSecurityPolicyIssue style-src", "StylesheetLoadingIssue"} {
 			if !strings.Contains(all, want) {
 				t.Errorf("no complaint about %s:\n%s", want, all)
 			}

@@ -124,15 +124,16 @@ func (p *Place) Right(ctx context.Context) error {
 		return nil
 	}
 	p.done = true
-	if len(p.own) > 0 {
-		if err := p.l.counters.Release(ctx, false, p.own...); err != nil {
-			return err
-		}
+	return p.l.counters.Release(ctx, p.own, p.all)
+}
+
+// Answered adds the budgets of a destination whose code came back right: Right
+// or Refund gives their places back too.
+func (p *Place) Answered(channel, destination string) *Place {
+	if destination != "" {
+		p.own = append(p.own, key("send10m", channel, destination), key("send24h", channel, destination))
 	}
-	if len(p.all) > 0 {
-		return p.l.counters.Release(ctx, true, p.all...)
-	}
-	return nil
+	return p
 }
 
 // FirstFactor reserves one guess at the password behind a canonical identity.
@@ -160,7 +161,7 @@ func (l *Limiter) SecondFactor(ctx context.Context, userID, factor string) (*Pla
 	return l.reserve(ctx, p, claims...)
 }
 
-// Send reserves one message to a destination within a transaction. Answered
+// Send reserves one message to a destination within a transaction. Place.Answered
 // gives the place back when the code comes back right.
 func (l *Limiter) Send(ctx context.Context, transaction, channel, destination string) error {
 	_, err := l.reserve(ctx, &Place{},
@@ -168,12 +169,6 @@ func (l *Limiter) Send(ctx context.Context, transaction, channel, destination st
 		store.Claim{Key: key("send10m", channel, destination), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
 		store.Claim{Key: key("send24h", channel, destination), Limit: l.n.SendDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
 	return err
-}
-
-// Answered tells the budgets of a destination that a code sent there came
-// back right.
-func (l *Limiter) Answered(ctx context.Context, channel, destination string) error {
-	return l.counters.Release(ctx, false, key("send10m", channel, destination), key("send24h", channel, destination))
 }
 
 // Alert reserves one message to the administrators for an account: three an

@@ -172,7 +172,11 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551213"); err != nil {
 		t.Errorf("another destination: %v", err)
 	}
-	if err := b.Answered(ctx, store.SMS, "+16505551212"); err != nil {
+	p, err := b.SecondFactor(ctx, "alice", "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Answered(store.SMS, "+16505551212").Right(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212"); err != nil {

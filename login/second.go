@@ -267,12 +267,9 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	case err != nil:
 		return false, err
 	case rescued:
-		err = errors.Join(place.Refund(ctx), l.c.Limits.Answered(ctx, store.Email, w.user.Email))
+		err = place.Answered(store.Email, w.user.Email).Refund(ctx)
 	default:
-		err = place.Right(ctx)
-		if f.Destination != "" {
-			err = errors.Join(err, l.c.Limits.Answered(ctx, f.Method, f.Destination))
-		}
+		err = place.Answered(f.Method, f.Destination).Right(ctx)
 	}
 	return rescued, err
 }

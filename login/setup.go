@@ -288,11 +288,8 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 	if err != nil {
 		return store.Factor{}, err
 	}
-	if d.Destination != "" {
-		err = l.c.Limits.Answered(ctx, d.Method, d.Destination)
-	}
 	f.CreatedAt = l.c.Now()
-	return f, errors.Join(err, place.Right(ctx))
+	return f, place.Answered(d.Method, d.Destination).Right(ctx)
 }
 
 // activate makes the factor real and everything issued before it dead, in one

@@ -21,14 +21,13 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// notBuilt are the parts of requirements that wait for a feature. Whoever
-// builds one takes its line out and adds the sentences it stands for.
+// notBuilt: parts of requirements that wait for a feature. Whoever builds one
+// takes its line out and adds the sentences it stands for.
 //
 //	password reset      R5 R17 R21 R24 R39 R44 R45 R58 R107 R108 R117 R122 R136 R144
 //	magic link          R17 R44 R51 R107 R144
@@ -41,11 +40,10 @@ import (
 //	change of e-mail or phone by the user      R16 R18 R44 R53 R58
 //	deleting accounts, listing devices         R24 R53 R60 R84
 //	notices about security changes             R37 R84
-const notBuilt = "see above"
 
 const (
 	secret   = "correct horse 71 battery"
-	hashed   = "HASHED"
+	hashed   = "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$5jo5R65JnjAagNY+oPr3tg$wnFuPOIG3ZqocnVh+tvddQAnmko+Qb0VZ+jxiPkCsdc"
 	firstKey = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"
 	helpBox  = "help@good.test"
 )
@@ -355,57 +353,4 @@ func par(n int, f func(i int)) {
 	ready.Wait()
 	close(gate)
 	done.Wait()
-}
-
-// plantSession is the state after a full sign-in, without the cost of one. The
-// tests of sign-in itself go through the front door.
-func (w *world) plantSession(p *person) *browser {
-	w.t.Helper()
-	ctx, n := w.t.Context(), w.nodes[0]
-	u, err := n.db.UserByID(ctx, p.id)
-	w.must(err)
-	factors, err := n.db.FactorsOf(ctx, p.id)
-	w.must(err)
-	now, token := w.Now(), seal.Token()
-	s := store.Session{
-		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
-		Proofs: []store.Proof{{Method: "password", At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
-		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
-	}
-	if len(factors) > 0 {
-		s.Level, s.Proofs = store.TwoFactors, append(s.Proofs, store.Proof{Method: factors[0].Method, At: now})
-	}
-	w.must(n.db.PutSession(ctx, s))
-	b := w.browser()
-	b.jar["twofold"] = token
-	w.handedOut("session cookie", token)
-	return b
-}
-
-// plantPending is the state after a right password, without the cost of one.
-func (w *world) plantPending(p *person) *browser {
-	w.t.Helper()
-	ctx, n := w.t.Context(), w.nodes[0]
-	u, err := n.db.UserByID(ctx, p.id)
-	w.must(err)
-	factors, err := n.db.FactorsOf(ctx, p.id)
-	w.must(err)
-	now, token := w.Now(), seal.Token()
-	q := store.Pending{
-		Hash: seal.HashToken(token), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready,
-		First: store.Proof{Method: "password", At: now}, CreatedAt: now, ExpiresAt: now.Add(10 * time.Minute),
-	}
-	switch len(factors) {
-	case 0:
-		q.State = store.Setup
-	case 1:
-		q.Factor = factors[0].ID
-	default:
-		q.State = store.Select
-	}
-	w.must(n.db.PutPending(ctx, q))
-	b := w.browser()
-	b.jar["twofold-pending"] = token
-	w.handedOut("pending cookie", token)
-	return b
 }

@@ -26,8 +26,8 @@ type Counters interface {
 	// and ErrUsed. Claims are reserved before the secret is looked at, so
 	// parallel guesses cannot beat the counter.
 	Reserve(ctx context.Context, now time.Time, claims ...Claim) (opens time.Time, err error)
-	// Release gives places back after a success: with all false the caller's own
-	// place (and the hold, if fewer than Limit are left), with all true
+	// Release gives places back after a success: of the keys in own the caller's
+	// place (and the hold, if fewer than Limit are left), of those in whole
 	// everything counted. An unknown key is no error.
-	Release(ctx context.Context, all bool, keys ...string) error
+	Release(ctx context.Context, own, whole []string) error
 }

@@ -80,7 +80,7 @@ func BenchmarkReserveRelease(b *testing.B) {
 		if _, err := db.Reserve(b.Context(), now, claims...); err != nil {
 			b.Fatal(err)
 		}
-		if err := db.Release(b.Context(), false, "account", "address"); err != nil {
+		if err := db.Release(b.Context(), []string{"account", "address"}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

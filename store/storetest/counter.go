@@ -62,7 +62,7 @@ var counterRules = []rule{
 	}},
 	{"no claims are granted", func(k kit) {
 		k.reserve(now)
-		k.ok(k.s.Release(k.Context(), false))
+		k.ok(k.s.Release(k.Context(), nil, nil))
 	}},
 	{"a refused claim is not counted and does not slide the window", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 2, Window: 100 * time.Second, Hold: 90 * time.Second}
@@ -112,7 +112,7 @@ var counterRules = []rule{
 		c := claim("b", 3)
 		k.reserve(now, c)
 		k.reserve(now, c)
-		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.ok(k.s.Release(k.Context(), []string{"b"}, nil))
 		k.reserve(now, c)
 		k.reserve(now, c)
 		k.closed(in(1), in(60), c)
@@ -123,7 +123,7 @@ var counterRules = []rule{
 			k.reserve(now, c)
 		}
 		k.closed(now, in(60), c)
-		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.ok(k.s.Release(k.Context(), []string{"b"}, nil))
 		k.reserve(in(1), c)
 		k.closed(in(1), in(61), c)
 	}},
@@ -131,16 +131,16 @@ var counterRules = []rule{
 		c := claim("b", 1)
 		k.reserve(now, c)
 		k.reserve(in(60), c)
-		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.ok(k.s.Release(k.Context(), []string{"b"}, nil))
 		k.closed(in(61), in(180), c)
-		k.ok(k.s.Release(k.Context(), false, "b"))
+		k.ok(k.s.Release(k.Context(), []string{"b"}, nil))
 		k.reserve(in(61), c)
 	}},
 	{"Release never counts below zero", func(k kit) {
 		c := claim("b", 2)
 		k.reserve(now, c)
 		for range 5 {
-			k.ok(k.s.Release(k.Context(), false, "b", "unknown"))
+			k.ok(k.s.Release(k.Context(), []string{"b", "unknown"}, nil))
 		}
 		k.reserve(now, c)
 		k.reserve(now, c)
@@ -150,7 +150,7 @@ var counterRules = []rule{
 		for range 3 {
 			k.reserve(now, claim("a", 3), claim("b", 3), claim("c", 3))
 		}
-		k.ok(k.s.Release(k.Context(), true, "b", "a", "unknown"))
+		k.ok(k.s.Release(k.Context(), nil, []string{"b", "a", "unknown"}))
 		for range 3 {
 			k.reserve(in(1), claim("a", 3), claim("b", 3))
 		}

@@ -115,7 +115,7 @@ var raceRules = []rule{
 				if _, err := s.Reserve(k.Context(), now, c); err != nil {
 					return err
 				}
-				return s.Release(k.Context(), false, c.Key)
+				return s.Release(k.Context(), []string{c.Key}, nil)
 			}), nil)
 			c.Limit = 2 // so the count must be 0 now: the first of two is open, the second closes
 			k.reserve(now, c)

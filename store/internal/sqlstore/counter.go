@@ -113,21 +113,26 @@ func (t *txn) putCounter(c store.Claim, row counter) error {
 	return err
 }
 
-// Release implements store.Counters.
-func (s *Store) Release(ctx context.Context, all bool, keys ...string) error {
-	query := `UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
-		opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END WHERE name = $1`
-	if all {
-		query = `DELETE FROM twofold_counters WHERE name = $1`
-	}
+// Release implements store.Counters. Like Reserve it locks in order of name.
+func (s *Store) Release(ctx context.Context, own, whole []string) error {
+	const (
+		one = `UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
+			opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END WHERE name = $1`
+		all = `DELETE FROM twofold_counters WHERE name = $1`
+	)
+	keys := slices.Concat(own, whole)
 	if len(keys) == 0 {
 		return nil
 	}
-	keys = slices.Sorted(slices.Values(keys))
+	slices.Sort(keys)
 	return s.tx(ctx, "release", func(t *txn) error {
-		for _, key := range keys {
+		for _, key := range slices.Compact(keys) {
 			if err := t.lock("counter:" + key); err != nil {
 				return err
+			}
+			query := one
+			if slices.Contains(whole, key) {
+				query = all
 			}
 			if _, err := t.exec(query, key); err != nil {
 				return err

@@ -1,0 +1,362 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestEveryPage goes through every page and its error states, short names in
+// English and long ones in German, and holds what a style sheet and a template
+// can get wrong: see checkup. With TWOFOLD_SHOTS it also takes pictures.
+func TestEveryPage(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		for _, g := range []guide{
+			{language: "en", site: "Twofold", email: "ann@example.org", name: "Work phone"},
+			{
+				language: "de", site: "Nahverkehrsgesellschaft Oberammergau-Unterschleißheim", username: "annamariavonundzuhohenstein",
+				email: "anna-maria.von-und-zu-hohenstein.buchhaltung@abrechnung.verkehrsverbund.example.org",
+				name:  "Donaudampfschifffahrtsgesellschaftskapitänsdiensthandy",
+			},
+		} {
+			t.Run(g.language, func(t *testing.T) {
+				t.Parallel()
+				g.lead(t, scripts)
+			})
+		}
+	})
+}
+
+// guide leads through the pages, the same way in each language.
+type guide struct {
+	*tab
+	language, site, username, email, name string
+
+	library *library
+	shots   string // folder of pictures; none if empty
+	count   int
+}
+
+func (g guide) lead(t *testing.T, scripts bool) {
+	if scripts {
+		g.shots = os.Getenv("TWOFOLD_SHOTS")
+	}
+	g.library = newLibrary(t, func(c *twofold.Config) {
+		c.Site, c.Usernames = g.site, g.username != ""
+		c.TwoFactor.Require = func(i twofold.Identity) bool { return i.Email == "must@example.org" }
+	})
+	g.library.createUser(t, g.email, g.username)
+	g.library.createUser(t, "must@example.org", "")
+	g.enter(t, scripts)
+	g.strangers()
+	g.setUps()
+	g.codes()
+	g.mails(t)
+}
+
+// enter opens a browser that was never here.
+func (g *guide) enter(t *testing.T, scripts bool) {
+	g.tab = newTab(t, g.library.origin(), look{scripts: scripts, language: g.language})
+}
+
+// put writes into a field by its name.
+func (g *guide) put(name, value string) {
+	g.t.Helper()
+	g.must(g.do(chromedp.SetValue(chromedp.CSS(`[name="`+name+`"]:not([type=hidden])`), value)))
+}
+
+// submit presses the button of a form, whatever the browser thinks of its
+// fields.
+func (g *guide) submit(button string) {
+	g.t.Helper()
+	eval[chromedp.Void](g.tab, `document.querySelectorAll('form').forEach(f => { f.noValidate = true; })`)
+	g.goes("submit "+button, chromedp.Click(chromedp.CSS(button)))
+}
+
+// click chooses something on the page.
+func (g *guide) click(selector string) {
+	g.t.Helper()
+	g.must(g.do(chromedp.Click(chromedp.CSS(selector))))
+}
+
+const primary = "main form button.primary"
+
+// login gives identity and password.
+func (g *guide) login(email, password string) {
+	g.t.Helper()
+	g.open("/login")
+	field := "email"
+	if g.username != "" {
+		field = "identity"
+	}
+	g.put(field, email)
+	g.put("password", password)
+	g.submit(primary)
+}
+
+func (g *guide) logout() {
+	g.t.Helper()
+	g.open("/me")
+	g.submit(`form[action="/logout"] button`)
+}
+
+// strangers are the pages before anybody is known.
+func (g *guide) strangers() {
+	g.open("/login")
+	g.page("login")
+	g.submit(primary)
+	g.page("login-empty")
+	g.login(g.email, "not the password")
+	g.page("login-refused")
+	g.open("/me")
+	g.page("login-asked-for")
+	g.open("/register")
+	g.page("register")
+	g.put("email", g.email+"@")
+	g.put("password", "short")
+	g.put("password_confirm", "other")
+	g.submit(primary)
+	g.page("register-refused")
+	g.open("/no-such-page")
+	g.page("message-not-found")
+	g.open("/login")
+	eval[chromedp.Void](g.tab, `document.querySelector('[name=csrf_token]').value = 'x'`)
+	g.put("password", secret)
+	g.submit(primary)
+	g.page("login-stale")
+	g.login("must@example.org", secret)
+	g.page("setup-pending")
+	g.open("/login")
+}
+
+// setup chooses a method on the set-up page.
+func (g *guide) setup(method string) {
+	g.t.Helper()
+	g.open("/tf-setup")
+	g.click("#setup-" + method)
+}
+
+// setUps are the pages of somebody who sets up an app and then a phone.
+func (g *guide) setUps() {
+	g.login(g.email, secret)
+	g.page("account-one-factor")
+	g.open("/admin")
+	g.page("message-forbidden")
+	g.open("/tf-setup")
+	g.page("setup")
+	g.setup("sms")
+	g.page("setup-phone")
+	g.put("phone", "12")
+	g.submit(primary)
+	g.page("setup-phone-refused")
+	g.put("phone", "+1 650 555 1212")
+	g.submit(primary)
+	g.page("confirm-sms")
+	g.library.cutLine(true)
+	g.setup("email")
+	g.submit(primary)
+	g.page("confirm-not-sent")
+	g.library.cutLine(false)
+	g.library.pass(time.Minute)
+	g.setup("email")
+	g.submit(primary)
+	g.page("confirm-email")
+	g.setup("authenticator")
+	g.submit(primary)
+	g.page("confirm-app")
+	a := scan(g.tab, g.library)
+	g.put("code", a.wrong())
+	g.submit(primary)
+	g.page("setup-wrong-code")
+	g.open("/tf-validate")
+	g.put("code", a.wrong())
+	g.submit(primary)
+	g.page("confirm-wrong-code")
+	g.put("code", a.code())
+	g.submit(primary)
+	g.page("setup-done")
+	g.open("/me")
+	g.page("account-two-factors")
+	g.setup("sms")
+	g.put("phone", "+1 650 555 1212")
+	g.click("#add-yes")
+	g.put("name", g.name)
+	g.page("setup-add")
+	g.submit(primary)
+	g.put("code", code(g.t, g.library, "+16505551212"))
+	g.submit(primary)
+	g.page("setup-several")
+	g.click("details summary")
+	g.page("setup-turn-off")
+	g.open("/me")
+	g.page("account-several")
+	g.library.pass(16 * time.Minute)
+	g.open("/tf-setup")
+	g.page("verify")
+	g.put("password", "not the password")
+	g.submit(primary)
+	g.page("verify-refused")
+	g.put("password", secret)
+	g.submit(primary)
+	g.page("verify-select")
+	g.submit(primary)
+	g.page("verify-code")
+	g.logout()
+}
+
+// codes are the pages of a sign-in with a choice of second factors.
+func (g *guide) codes() {
+	g.login(g.email, secret)
+	g.page("select")
+	eval[chromedp.Void](g.tab, `document.querySelectorAll('[name=which]').forEach(e => { e.checked = false; })`)
+	g.submit(primary)
+	g.page("select-refused")
+	g.click(".choice:nth-of-type(2) input")
+	g.submit(primary)
+	g.page("validate-sms")
+	g.library.pass(time.Minute)
+	g.submit("form.inline button")
+	g.page("validate-sent-again")
+	g.put("code", "12")
+	g.submit(primary)
+	g.page("validate-wrong-code")
+	g.open("/tf-select")
+	g.click(".choice:nth-of-type(1) input")
+	g.submit(primary)
+	g.page("validate-app")
+	g.click("details summary")
+	g.page("validate-rescue")
+	g.submit("details form button")
+	g.page("validate-rescue-refused")
+	g.click("#help-email")
+	g.submit("details form button")
+	g.page("validate-rescue-sent")
+	for range 5 {
+		g.put("code", "12")
+		g.submit(primary)
+	}
+	g.page("validate-paused")
+	g.library.pass(16 * time.Minute)
+	g.login(g.email, secret)
+	g.click(".choice:nth-of-type(2) input")
+	g.submit(primary)
+	g.put("code", code(g.t, g.library, "+16505551212"))
+	g.submit(primary)
+	g.page("account-signed-in")
+}
+
+// mails shows the two mails as a mailbox would.
+func (g *guide) mails(t *testing.T) {
+	seen := map[string]bool{}
+	for _, k := range g.library.box.Messages() {
+		m := k.Message
+		if m.HTML == "" || seen[m.Subject] {
+			continue
+		}
+		seen[m.Subject] = true
+		box := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			fmt.Fprint(w, strings.Replace(m.HTML, "<head>", `<head><link rel="icon" href="data:,">`, 1))
+		}))
+		g.goes("mail", chromedp.Navigate(box.URL))
+		g.picture("mail")
+		box.Close()
+	}
+	if len(seen) == 0 {
+		t.Error("no mail was sent")
+	}
+}
+
+// checkup is what must hold on every page. It returns what does not.
+const checkup = `(scheme => {
+	const wrong = [], root = document.documentElement;
+	if (root.scrollWidth > innerWidth) wrong.push('wider than the screen by ' + (root.scrollWidth - innerWidth));
+	if (document.querySelectorAll('h1').length !== 1) wrong.push('not one h1');
+	if (!root.lang || !document.title.trim()) wrong.push('no language or title');
+	const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
+	for (const id of ids.filter((v, i) => ids.indexOf(v) !== i)) wrong.push('id twice: ' + id);
+	for (const e of document.querySelectorAll('[aria-describedby]'))
+		for (const id of e.getAttribute('aria-describedby').trim().split(/\s+/)) if (!ids.includes(id)) wrong.push('described by nothing: ' + id);
+	for (const e of document.querySelectorAll('a[href^="#"]')) if (!ids.includes(e.hash.slice(1))) wrong.push('leads nowhere: ' + e.hash);
+	const shown = e => e.checkVisibility({visibilityProperty: true}) && e.getBoundingClientRect().width > 1;
+	for (const e of document.querySelectorAll('input:not([type=hidden]), button, a, summary')) {
+		if (!shown(e)) continue;
+		if (e.matches('input') && !e.labels.length) wrong.push('no label: ' + e.name);
+		let box = e.getBoundingClientRect();
+		if (e.matches('[type=radio], [type=checkbox]')) box = (e.closest('.choice') || e.labels[0]).getBoundingClientRect();
+		if (box.height < 24 || box.width < 24) wrong.push('small target ' + Math.round(box.width) + ' x ' + Math.round(box.height) + ': ' + (e.innerText || e.name));
+	}
+	const numbers = c => c.match(/[\d.]+/g).map(Number);
+	const light = c => { const [r, g, b] = numbers(c).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
+	const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor, n = numbers(c); if (n.length < 4 || n[3] === 1) return c; } return 'rgb(255, 255, 255)'; };
+	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	for (let n; n = texts.nextNode();) {
+		const e = n.parentElement;
+		if (!n.data.trim() || !shown(e)) continue;
+		const [a, b] = [light(getComputedStyle(e).color), light(ground(e))].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
+		if (ratio < 4.5) wrong.push(scheme + ': contrast ' + ratio.toFixed(2) + ': ' + n.data.trim());
+	}
+	return wrong;
+})(%q)`
+
+// page checks the page that is there now, and takes its pictures.
+func (g *guide) page(name string) {
+	g.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		g.screen(320, scheme)
+		for _, problem := range eval[[]string](g.tab, fmt.Sprintf(checkup, scheme)) {
+			g.t.Errorf("%s: %s", name, problem)
+		}
+	}
+	g.picture(name)
+	g.must(call(g.tab, emulation.ClearDeviceMetricsOverride, cdp.Empty{}))
+}
+
+// screen makes the window so wide and the system light or dark.
+func (b *tab) screen(width int64, scheme string) {
+	b.t.Helper()
+	phone := width < 600
+	size := emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1, Mobile: phone}
+	if phone {
+		size.DeviceScaleFactor, size.Height = 2, 740
+	}
+	b.must(call(b, emulation.SetDeviceMetricsOverride, size))
+	b.must(call(b, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: phone}))
+	b.must(call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+	}))
+}
+
+// picture writes four pictures of the whole page, if pictures are wanted.
+func (g *guide) picture(name string) {
+	g.t.Helper()
+	if g.shots == "" {
+		return
+	}
+	g.must(os.MkdirAll(g.shots, 0o755))
+	g.count++
+	for _, width := range []int64{360, 1280} {
+		for _, scheme := range []string{"light", "dark"} {
+			g.screen(width, scheme)
+			ctx, cancel := g.within()
+			all := true
+			shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &all})
+			cancel()
+			g.must(err)
+			file := fmt.Sprintf("%s-%02d-%s-%d-%s.png", g.language, g.count, name, width, scheme)
+			g.must(os.WriteFile(filepath.Join(g.shots, file), shot.Data, 0o644))
+		}
+	}
+}

@@ -1,0 +1,86 @@
+package security_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestR005_EmptyCredentialsNeverMatch: what an account does not have is not
+// opened by giving nothing.
+func TestR005_EmptyCredentialsNeverMatch(t *testing.T) {
+	w := newWorld(t)
+	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: "nopassword@good.test"})
+	w.must(err)
+	for _, password := range []string{`,"password":""`, `,"password":null`, ``, `,"password":" "`} {
+		b := w.browser()
+		b.post("/login", `{"email":"nopassword@good.test"`+password+`}`).want(400).refused("password" + password)
+		b.out("no password, given" + password)
+	}
+	for _, identity := range []string{`""`, `null`, `" "`, `"\u200b"`} {
+		w.browser().post("/login", `{"email":`+identity+`,"password":""}`).refused("identity " + identity)
+	}
+	a := w.withApp("alice")
+	b := w.plantPending(a)
+	before := w.rows("counters")
+	for _, body := range []string{`{"code":""}`, `{"code":null}`, `{}`, ``, `{"code":0}`, `{"code":false}`} {
+		b.post("/tf-validate", body).want(400).refused("code " + body)
+	}
+	if w.rows("counters") != before {
+		t.Error("no code was given, yet a guess was counted")
+	}
+	b.validate("      ").want(400).refused("blank code")
+	if w.rows("counters") == before {
+		t.Error("a guess of blanks was not counted")
+	}
+	b.out("after empty codes")
+	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "twofold-csrf"} {
+		c := w.browser()
+		c.jar[name] = ""
+		c.header["Authentication-Token"] = ""
+		c.validate(a.next()).refused("empty cookie " + name)
+		c.out("empty cookie " + name)
+	}
+	b.validate(a.next()).want(200)
+	b.in(a, 2)
+}
+
+// TestR006_OneFormOfAnIdentity: spelling dodges neither the budget nor the
+// second factor nor the uniqueness of accounts.
+func TestR006_OneFormOfAnIdentity(t *testing.T) {
+	w := newWorld(t)
+	a := w.withApp("alice")
+	spellings := []string{
+		"alice@good.test", "ALICE@GOOD.TEST", " alice@good.test ", "alice@good.test\u200b", "ａｌｉｃｅ@good.test", "Alice", "\u2060aliCe@Good.Test",
+	}
+	for i := range 10 {
+		w.browser().post("/login", m{"identity": spellings[i%len(spellings)], "password": "wrong password"}).want(400)
+	}
+	for _, s := range spellings {
+		w.browser().post("/login", m{"identity": s, "password": secret}).want(429)
+	}
+	w.advance(2 * time.Hour)
+	for _, s := range spellings[1:] {
+		b := w.browser()
+		r := b.post("/login", m{"identity": s, "password": secret}).want(200)
+		if r.json["tf_required"] != true {
+			t.Errorf("%q: no second factor asked: %s", s, r.body)
+		}
+		b.out(fmt.Sprintf("%q with the password", s))
+	}
+	users := w.count("users")
+	for _, s := range []string{"ALICE@GOOD.TEST", "ａｌｉｃｅ@good.test"} {
+		b := w.browser()
+		b.post("/register", m{"email": s, "password": "another long one 72", "password_confirm": "another long one 72"})
+		b.out("registration of a taken address as " + s)
+	}
+	if n := w.count("users"); n != users {
+		t.Errorf("%d accounts, want %d: another spelling made a second account", n, users)
+	}
+	b := w.browser()
+	b.login(a).want(200)
+	b.validate(a.next()).want(200)
+	b.in(a, 2)
+}

@@ -1,0 +1,187 @@
+package twofoldtest
+
+import (
+	"bytes"
+	"encoding/base32"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"time"
+
+	"github.com/twofold-auth/twofold/factor/totp"
+)
+
+// Browser is a client with cookies of its own. It follows no redirect.
+type Browser struct {
+	k    *Kit
+	jar  *cookiejar.Jar
+	http *http.Client
+}
+
+// Answer is what came back.
+type Answer struct {
+	Status   int
+	Header   http.Header
+	Body     string
+	Response map[string]any // of the JSON envelope, if it is one
+}
+
+// NewBrowser returns a browser nobody has used.
+func (k *Kit) NewBrowser() *Browser {
+	k.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return &Browser{k: k, jar: jar, http: &http.Client{
+		Jar: jar, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// Get asks for JSON at a path.
+func (b *Browser) Get(path string) Answer {
+	b.k.t.Helper()
+	return b.do(http.MethodGet, path, nil, nil)
+}
+
+// Page asks for a page at a path.
+func (b *Browser) Page(path string) Answer {
+	b.k.t.Helper()
+	return b.do(http.MethodGet, path, nil, http.Header{"Accept": {"text/html"}})
+}
+
+// Post posts fields as JSON; nil posts nothing.
+func (b *Browser) Post(path string, fields map[string]any) Answer {
+	b.k.t.Helper()
+	if fields == nil {
+		return b.do(http.MethodPost, path, nil, http.Header{"Content-Type": {"application/json"}})
+	}
+	raw, err := json.Marshal(fields)
+	if err != nil {
+		b.k.t.Fatal(err)
+	}
+	return b.do(http.MethodPost, path, raw, http.Header{"Content-Type": {"application/json"}})
+}
+
+// do sends a request; without an Accept header it asks for JSON.
+func (b *Browser) do(method, path string, body []byte, header http.Header) Answer {
+	b.k.t.Helper()
+	r, err := http.NewRequest(method, b.k.URL+path, bytes.NewReader(body))
+	if err != nil {
+		b.k.t.Fatal(err)
+	}
+	if header != nil {
+		r.Header = header.Clone()
+	}
+	if r.Header.Get("Accept") == "" {
+		r.Header.Set("Accept", "application/json")
+	}
+	resp, err := b.http.Do(r)
+	if err != nil {
+		b.k.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.k.t.Fatal(err)
+	}
+	a := Answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
+	var envelope struct{ Response map[string]any }
+	if json.Unmarshal(text, &envelope) == nil {
+		a.Response = envelope.Response
+	}
+	return a
+}
+
+// Cookies are the browser's cookies by name.
+func (b *Browser) Cookies() map[string]string {
+	u, err := url.Parse(b.k.URL)
+	if err != nil {
+		b.k.t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, c := range b.jar.Cookies(u) {
+		out[c.Name] = c.Value
+	}
+	return out
+}
+
+// Plant gives the browser a cookie.
+func (b *Browser) Plant(name, value string) {
+	u, err := url.Parse(b.k.URL)
+	if err != nil {
+		b.k.t.Fatal(err)
+	}
+	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+// app is a user's authenticator app.
+type app struct{ secret []byte }
+
+// code is what the app shows, in a step of its own: the clock moves on, as each
+// step is accepted once.
+func (k *Kit) code(a *app) string {
+	k.Clock.Move(totp.Period * time.Second)
+	return totp.Code(totp.SHA1, a.secret, totp.Step(k.Clock.Now()), totp.Size)
+}
+
+// Code is the next code of a user's authenticator app. The clock moves on by
+// one step.
+func (k *Kit) Code(email string) string {
+	k.t.Helper()
+	k.mu.Lock()
+	a := k.apps[email]
+	k.mu.Unlock()
+	if a == nil {
+		k.t.Fatalf("%s has no app: LoginAs(%q, 2) sets one up", email, email)
+	}
+	return k.code(a)
+}
+
+func (b *Browser) must(what string, a Answer) Answer {
+	b.k.t.Helper()
+	if a.Status != http.StatusOK {
+		b.k.t.Fatalf("%s: %d %s", what, a.Status, a.Body)
+	}
+	return a
+}
+
+// LoginAs returns a browser in which the user is signed in to a level: 1 with
+// the password, 2 with an authenticator app as well. Account and app are made
+// if missing. It takes the same way as a person, over HTTP.
+func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
+	k.t.Helper()
+	k.User(email, roles...)
+	b := k.NewBrowser()
+	a := b.must("sign in", b.Post("/login", map[string]any{"email": email, "password": Password}))
+	if a.Response["tf_state"] == "ready" {
+		return b.must2(email)
+	}
+	if level < 2 && a.Response["tf_required"] == false {
+		return b
+	}
+	begun := b.must("set up", b.Post("/tf-setup", map[string]any{"setup": "authenticator"}))
+	key, _ := begun.Response["tf_authr_b32key"].(string)
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.mu.Lock()
+	k.apps[email] = &app{secret}
+	k.mu.Unlock()
+	path := "/tf-validate"
+	if token, ok := begun.Response["tf_state_token"].(string); ok {
+		path = "/tf-setup/" + token
+	}
+	b.must("confirm", b.Post(path, map[string]any{"code": k.Code(email)}))
+	return b
+}
+
+func (b *Browser) must2(email string) *Browser {
+	b.k.t.Helper()
+	b.must("second factor", b.Post("/tf-validate", map[string]any{"code": b.k.Code(email)}))
+	return b
+}

@@ -1,0 +1,137 @@
+package twofoldtest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/send/sendtest"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+// Password is the password of every user that LoginAs makes.
+const Password = "correct horse battery staple"
+
+// Kit is an application's sign-in under test.
+type Kit struct {
+	Auth  *twofold.Auth
+	Mail  *sendtest.Sink // every mail
+	SMS   *sendtest.Sink // every text
+	Clock *Clock
+	URL   string // where Serve answers, e.g. "http://127.0.0.1:40123"
+
+	t      testing.TB
+	server *httptest.Server
+	config twofold.Config
+	hash   string
+	mu     sync.Mutex
+	apps   map[string]*app // authenticator apps by e-mail address
+}
+
+// Clock is the time as the sign-in sees it. It stands still until moved.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the present time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Move moves the clock; backwards too.
+func (c *Clock) Move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// New builds the sign-in with your configuration; what is not set there is set
+// here: an SQLite file, a key, caught mail and texts, the clock, the origin.
+func New(t testing.TB, c twofold.Config) *Kit {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Kit{
+		t: t, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{},
+		Clock: &Clock{now: time.Now().Truncate(time.Second)}, URL: "http://" + listener.Addr().String(),
+	}
+	k.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Second}}
+	t.Cleanup(k.server.Close)
+	if c.Origin == "" {
+		c.Origin = k.URL
+	}
+	if c.Store == nil {
+		db, err := sqlite.Open(filepath.Join(t.TempDir(), "twofold.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		c.Store = db
+	}
+	c.Key = twofold.KeyText(twofold.NewKey())
+	c.Now = k.Clock.Now
+	if c.Mail == nil {
+		c.Mail = k.Mail
+	}
+	if c.SMS == nil {
+		c.SMS = k.SMS
+	}
+	k.config = c
+	if k.Auth, err = twofold.New(c); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = k.Auth.Close() })
+	return k
+}
+
+// Serve answers at URL with your handler, the sign-in's paths in front of it.
+func (k *Kit) Serve(app http.Handler) {
+	k.t.Helper()
+	mux := http.NewServeMux()
+	k.Auth.Mount(mux)
+	if app != nil {
+		mux.Handle("/", app)
+	}
+	k.server.Config.Handler = mux
+	k.server.Start()
+}
+
+// User makes an account with Password, or finds it.
+func (k *Kit) User(email string, roles ...string) twofold.Identity {
+	k.t.Helper()
+	ctx := context.Background()
+	u, err := k.Auth.FindUser(ctx, email)
+	if err == nil {
+		return u
+	}
+	if !errors.Is(err, twofold.ErrNoUser) {
+		k.t.Fatal(err)
+	}
+	if k.hash == "" { // once: hashing is slow on purpose
+		h, err := password.New(password.Config{})
+		if err == nil {
+			k.hash, err = h.Hash(ctx, Password)
+		}
+		if err != nil {
+			k.t.Fatal(err)
+		}
+	}
+	u, err = k.Auth.CreateUser(ctx, twofold.NewUser{Email: email, PasswordHash: k.hash, Roles: roles})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return u
+}
