@@ -100,7 +100,7 @@ type TwoFactor struct {
 	// Issuer is shown in authenticator apps; Site if empty.
 	Issuer string
 	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag
-	// seals, all open.
+	// seals; all of them open, and so does Key.
 	Secrets map[string]string
 	// AuthenticatorValidity is how far off an app's clock may be, both ways: 30
 	// seconds if zero, at most 120. Wider is easier to guess.

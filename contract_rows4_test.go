@@ -39,6 +39,15 @@ func TestContract35_verify(t *testing.T) {
 	}
 	s.advance(time.Minute)
 	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
+
+	s2 := anotherSite(t) // with a second factor, the way back leads over it
+	c, a := s2.enrol("gal2", store.Authenticator)
+	s2.advance(20 * time.Minute)
+	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
+	c.form("/verify?next=%2Ftf-setup", "password", plain).to("/tf-validate?next=%2Ftf-setup")
+	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
+	c.form("/tf-validate?next=%2Ftf-setup", "code", a.next()).to("/tf-setup")
+	c.page("/tf-setup").shows("Reauthentication successful", "Authenticator app")
 }
 
 func TestContract36_verify_json(t *testing.T) {

@@ -2,6 +2,7 @@ package twofold_test
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -195,7 +196,7 @@ func TestContract_several_factors(t *testing.T) {
 	c.post("/tf-select", m{"which": "sms"}).want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "sms")
 	sent := s.code(phone)
 	c.post("/tf-select", m{"which": "authenticator"}).want(200).has("tf_method", "authenticator") // another way after all
-	c.post("/tf-validate", m{"code": sent}).refused(400, "code", "Invalid code")                   // of the other factor
+	c.post("/tf-validate", m{"code": sent}).refused(400, "code", "Invalid code")                  // of the other factor
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
 	c.signedIn("gal2", 2)
 
@@ -205,6 +206,45 @@ func TestContract_several_factors(t *testing.T) {
 		t.Errorf("methods %v", methods)
 	}
 	s.client().get("/tf-select").refused(400, "", denied)
+}
+
+// JSON names methods and not factors, so of two apps it reaches the older.
+func TestContract_two_of_one_method(t *testing.T) {
+	s := newSite(t)
+	c, old := s.enrol("gal2", store.Authenticator)
+	begun := c.post("/tf-setup", m{"setup": "authenticator", "add": true, "name": "tablet"}).want(200)
+	young := s.app(begun.str("tf_authr_b32key"))
+	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": young.next()}).want(200)
+
+	c = s.client()
+	c.login("gal2").want(200).has("tf_select", true, "tf_setup_methods", list("authenticator"))
+	c.post("/tf-select", m{"which": "authenticator"}).want(200)
+	c.post("/tf-validate", m{"code": young.next()}).refused(400, "code", "Invalid code")
+	c.post("/tf-validate", m{"code": old.at(s.Now())}).want(200)
+	c.logout()
+
+	c.loginForm("gal2").to("/tf-select")
+	ids := regexp.MustCompile(`name="which"[^>]*value="([^"]+)"`).FindAllStringSubmatch(c.page("/tf-select").text(), -1)
+	if len(ids) != 2 {
+		t.Fatalf("%d factors to choose from, want 2", len(ids))
+	}
+	c.form("/tf-select", "which", ids[1][1]).to("/tf-validate")
+	c.page("/tf-validate").shows("tablet")
+	c.form("/tf-validate", "code", young.next()).to("/")
+}
+
+func TestContract_rescue_gives_no_trust(t *testing.T) {
+	s := newSite(t, trusting)
+	s.enrol("gal2", store.Authenticator)
+	c := s.client()
+	c.login("gal2", "remember", true).want(200)
+	c.post("/tf-rescue", m{"help_setup": "recovery_code"}).refused(400, "help_setup", "Not a valid choice.")
+	c.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	c.post("/tf-validate", m{"code": s.code("gal2@lp.com")}).want(200)
+	c.signedIn("gal2", 2)
+	if _, ok := c.cookies["tf_validity"]; ok {
+		t.Error("a rescued browser is trusted")
+	}
 }
 
 func TestContract_change_ends_other_sessions(t *testing.T) {

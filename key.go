@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
 	"strings"
 )
 
@@ -22,15 +21,6 @@ func (s secrets) newestFirst() []string {
 	out := make([]string, 0, len(s))
 	for i := len(s) - 1; i >= 0; i-- {
 		out = append(out, s[i])
-	}
-	return out
-}
-
-// tagged is the order in which they seal and open: "1" is the oldest.
-func (s secrets) tagged() map[string]string {
-	out := map[string]string{}
-	for i, k := range s {
-		out[strconv.Itoa(i+1)] = k
 	}
 	return out
 }

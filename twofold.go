@@ -132,13 +132,17 @@ func (b *builder) buildKeys() error {
 	if b.keys, err = seal.NewKeys(s.newestFirst()...); err != nil {
 		return fmt.Errorf("Key: %w", err)
 	}
-	tagged := b.c.TwoFactor.Secrets
-	if len(tagged) == 0 {
-		tagged = s.tagged()
+	if b.ring, err = seal.NewRingOf(s...); err != nil {
+		return fmt.Errorf("Key: %w", err)
 	}
-	if b.ring, err = seal.NewRing(tagged); err != nil {
+	if len(b.c.TwoFactor.Secrets) == 0 {
+		return nil
+	}
+	tagged, err := seal.NewRing(b.c.TwoFactor.Secrets)
+	if err != nil {
 		return fmt.Errorf("TwoFactor.Secrets: %w", err)
 	}
+	b.ring = tagged.Opening(b.ring) // what was sealed before they were set still opens
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -66,6 +68,39 @@ func NewRing(keys map[string]string) (*Ring, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// NewRingOf makes a ring of secrets without tags, oldest first: the last one
+// seals, all of them open. A secret's tag is taken from itself, so one that is
+// dropped from the list takes no other's place.
+func NewRingOf(oldestFirst ...string) (*Ring, error) {
+	keys := make(map[string]string, len(oldestFirst))
+	newest := ""
+	for _, secret := range oldestFirst {
+		newest = ownTag(secret)
+		keys[newest] = secret
+	}
+	r, err := NewRing(keys)
+	if err != nil {
+		return nil, err
+	}
+	r.newest = newest
+	return r, nil
+}
+
+// Opening returns a ring that seals like r and opens also what other sealed.
+func (r *Ring) Opening(other *Ring) *Ring {
+	roots := maps.Clone(other.roots)
+	maps.Copy(roots, r.roots)
+	return &Ring{newest: r.newest, roots: roots}
+}
+
+// ownTag names a secret without telling anything of it: 60 bits of its SHA-256,
+// behind a letter that keeps it apart from numbered tags. A secret of 32 random
+// bytes cannot be found from its hash.
+func ownTag(secret string) string {
+	sum := sha256.Sum256([]byte("twofold/tag\x00" + secret))
+	return "k" + base64.RawURLEncoding.EncodeToString(sum[:])[:10]
 }
 
 // tagOrder compares tags as numbers when all are digits, else as text. It is all

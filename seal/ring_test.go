@@ -261,3 +261,40 @@ func BenchmarkOpen(b *testing.B) {
 		_, _, _ = r.Open("totp", "user/factor", s)
 	}
 }
+
+func TestRingOfListKeepsTagsWhenAKeyIsDropped(t *testing.T) {
+	a, b, c := strings.Repeat("a", 32), strings.Repeat("b", 32), strings.Repeat("c", 32)
+	make := func(keys ...string) *seal.Ring {
+		t.Helper()
+		r, err := seal.NewRingOf(keys...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	under := mustSeal(t, make(a, b), "p", "o", "secret")
+	for name, row := range map[string]struct {
+		ring  *seal.Ring
+		stale bool
+		err   error
+	}{
+		"the same list":           {make(a, b), false, nil},
+		"the older one dropped":   {make(b), false, nil},
+		"a newer one appended":    {make(a, b, c), true, nil},
+		"in another order":        {make(b, a), true, nil},
+		"without it":              {make(a, c), false, seal.ErrUnknownKey},
+		"opened by a tagged ring": {ring(t, map[string]string{"1": c}).Opening(make(a, b)), true, nil},
+		"a tagged ring by itself": {ring(t, map[string]string{"1": b}), false, seal.ErrUnknownKey},
+	} {
+		plain, stale, err := row.ring.Open("p", "o", under)
+		if !errors.Is(err, row.err) || err == nil && (string(plain) != "secret" || stale != row.stale) {
+			t.Errorf("%s: %q %v %v", name, plain, stale, err)
+		}
+	}
+	if _, err := seal.NewRingOf(); err == nil {
+		t.Error("an empty list makes a ring")
+	}
+	if _, err := seal.NewRingOf("short"); err == nil {
+		t.Error("a short secret makes a ring")
+	}
+}

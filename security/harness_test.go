@@ -328,6 +328,18 @@ func (w *world) write(query string, args ...any) {
 	w.must(err)
 }
 
+// settled waits until no message is on its way.
+func (w *world) settled() {
+	w.t.Helper()
+	for range 200 {
+		if w.count("messages") == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.t.Error("messages are still waiting after two seconds")
+}
+
 // number asks the database for one number.
 func (w *world) number(query string, args ...any) (n int) {
 	w.t.Helper()

@@ -15,10 +15,10 @@ func Loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// client is the canonical address of whoever sent the request: the socket's,
+// ClientAddress is the canonical address of whoever sent the request: the socket's,
 // or, if that is a trusted proxy, the right-most hop of X-Forwarded-For that
 // is not one. No other header counts, and none from an untrusted peer (R114).
-func client(r *http.Request, proxies []netip.Prefix) string {
+func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
 	peer, ok := peerAddress(r)
 	if !ok {
 		return ""

@@ -82,7 +82,7 @@ func (s *Site) open(c *call, rt route) *failure {
 		return f
 	}
 	c.browser = login.Browser{
-		Address: client(c.r, s.c.Proxies), Agent: agent(c.r), Locale: c.words.Tag,
+		Address: ClientAddress(c.r, s.c.Proxies), Agent: agent(c.r), Locale: c.words.Tag,
 		Device: s.jar.get(c.r, s.jar.device), WantToken: c.r.URL.Query().Has("include_auth_token"),
 	}
 	c.pending = s.jar.get(c.r, s.jar.pending())

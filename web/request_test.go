@@ -129,7 +129,7 @@ func TestClientAddressComesFromTheSocketOrTrustedHops(t *testing.T) {
 		if row.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", row.forwarded)
 		}
-		if got := client(r, proxies); got != row.want {
+		if got := ClientAddress(r, proxies); got != row.want {
 			t.Errorf("%s behind %q: %s, want %s", row.forwarded, row.peer, got, row.want)
 		}
 	}
@@ -173,7 +173,7 @@ func FuzzCookiesAndHeaders(f *testing.F) {
 		r.Header["Cookie"], r.Header["Accept"] = []string{cookie}, []string{accept}
 		r.Header["X-Forwarded-For"] = []string{token}
 		wantsJSON(r)
-		client(r, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")})
+		ClientAddress(r, []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")})
 		j := jar{secure: true}
 		j.get(r, j.session())
 		if c, err := NewCatalogue(nil); err == nil {

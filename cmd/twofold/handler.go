@@ -105,7 +105,7 @@ func logged(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Ha
 				level = slog.LevelDebug
 			}
 			log.Log(r.Context(), level, "request", "method", r.Method, "path", logPath(r), "status", rec.status,
-				"took", time.Since(start).Round(time.Microsecond).String(), "client", clientOf(r, proxies))
+				"took", time.Since(start).Round(time.Microsecond).String(), "client", web.ClientAddress(r, proxies))
 		}()
 		next.ServeHTTP(rec, r)
 	})
@@ -131,33 +131,6 @@ func logPath(r *http.Request) string {
 		}
 	}
 	return strings.Join(parts, "/")
-}
-
-// clientOf is the address of whoever sent the request, as package web counts
-// it: the socket's or, behind trusted proxies, the right-most hop that is none.
-func clientOf(r *http.Request, proxies []netip.Prefix) string {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	trusted := func(a netip.Addr) bool {
-		for _, p := range proxies {
-			if p.Contains(a) {
-				return true
-			}
-		}
-		return false
-	}
-	client := ap.Addr().Unmap().WithZone("")
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && trusted(client); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		client = a.Unmap().WithZone("")
-	}
-	return client.String()
 }
 
 // recorder remembers the status of an answer.

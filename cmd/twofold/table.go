@@ -78,7 +78,7 @@ func keyTable() []setting {
 			Doc:   "Former values of `SECRET_KEY`, the most recent first. They open and verify, and never seal or sign. Do not remove one: its place in the list is the name under which what it sealed is found.",
 			Apply: toList(func(s *settings) *[]string { return &s.Fallbacks })},
 		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "none",
-			Doc:   "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Append lines, and remove none. Nobody else may read it (mode 0600).",
+			Doc:   "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Append a line to rotate; remove an old one only after every user has signed in since, which seals their secrets again. Nobody else may read it (mode 0600).",
 			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
 		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
 			Doc:   "The database: `sqlite:///file.db` beside the working directory, `sqlite:////var/lib/twofold/file.db` anywhere. It is created if it does not exist. This version has SQLite only.",
