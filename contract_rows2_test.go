@@ -100,6 +100,8 @@ func TestContract13_json_auth_token(t *testing.T) {
 	bare.token = token
 	bare.signedIn("gal2", 2)
 	bare.get("/tf-setup").want(200).has("tf_method", "authenticator")
+	s.advance(15 * time.Minute)
+	bare.stranger()
 	bare.token = c.cookies["twofold"].Value // what is right in a cookie is nothing here
 	bare.stranger()
 

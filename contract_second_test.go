@@ -59,6 +59,9 @@ func TestContract_sent_codes(t *testing.T) {
 	first := s.code(phone)
 	other.login("gal").want(200)
 	second := s.code(phone)
+	if text, want := s.letter(phone).Text, "Use this code to sign in: "+second+"\n\n@127.0.0.1 #"+second; text != want {
+		t.Errorf("text %q, want %q", text, want)
+	}
 	if first == second {
 		t.Skip("two equal random codes") // once in a million
 	}
@@ -217,10 +220,18 @@ func TestContract_two_of_one_method(t *testing.T) {
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": young.next()}).want(200)
 
 	c = s.client()
-	c.login("gal2").want(200).has("tf_select", true, "tf_setup_methods", list("authenticator"))
-	c.post("/tf-select", m{"which": "authenticator"}).want(200)
+	choice := c.login("gal2").want(200).has("tf_select", true, "tf_setup_methods", list("authenticator"))
+	factors, _ := choice.json["tf_factors"].([]any)
+	if len(factors) != 2 {
+		t.Fatalf("%d factors to choose from, want 2", len(factors))
+	}
+	c.post("/tf-select", m{"which": "authenticator"}).want(200) // the primary one
 	c.post("/tf-validate", m{"code": young.next()}).refused(400, "code", "Invalid code")
 	c.post("/tf-validate", m{"code": old.at(s.Now())}).want(200)
+	c.logout()
+	c.login("gal2").want(200)
+	c.post("/tf-select", m{"which": factors[1].(map[string]any)["id"]}).want(200)
+	c.post("/tf-validate", m{"code": young.next()}).want(200)
 	c.logout()
 
 	c.loginForm("gal2").to("/tf-select")
@@ -257,6 +268,10 @@ func TestContract_change_ends_other_sessions(t *testing.T) {
 	c.post("/tf-setup", m{"setup": "disable"}).want(200)
 	c.signedIn("gal", 1)
 	b.stranger()
+	s.eventually("the owner is told of both changes", func() bool { return s.mail.Count("gal@lp.com") == 2 })
+	if n := len(s.letters("gal@lp.com")); n != 0 {
+		t.Errorf("%d of the mails are codes", n)
+	}
 }
 
 func TestContract_trusted_is_not_fresh(t *testing.T) {

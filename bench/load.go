@@ -283,7 +283,13 @@ func (o loadOptions) meter(addr string) (r reading, err error) {
 	if err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal(answer.body, &r.stats)
+	if err := json.Unmarshal(answer.body, &r.stats); err != nil {
+		return r, err
+	}
+	if r.CPU > 0 { // finer than /proc: a sign-in is no more than a few of its ticks
+		r.cpu = r.CPU
+	}
+	return r, nil
 }
 
 func (o loadOptions) sum(team []*worker, elapsed time.Duration, before, after reading) result {

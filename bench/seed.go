@@ -58,7 +58,7 @@ func seedCommand(ctx context.Context, args []string, out io.Writer) error {
 type seeder struct {
 	seedOptions
 	db   *sql.DB
-	ring *seal.Ring
+	keys *seal.Ring
 }
 
 func seed(ctx context.Context, o seedOptions) (added int, err error) {
@@ -66,7 +66,7 @@ func seed(ctx context.Context, o seedOptions) (added int, err error) {
 		return 0, err
 	}
 	s := seeder{seedOptions: o}
-	if s.ring, err = seal.NewRing(map[string]string{"1": key}); err != nil {
+	if s.keys, err = seal.NewRing(ring); err != nil {
 		return 0, err
 	}
 	if s.db, err = openRaw(o.db); err != nil {
@@ -119,12 +119,12 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 	if err != nil {
 		return err
 	}
-	ring, err := seal.NewRing(map[string]string{"1": key})
+	keys, err := seal.NewRing(ring)
 	if err != nil {
 		return err
 	}
 	p := person(0)
-	sealed, err := sealedSecret(ring, p)
+	sealed, err := sealedSecret(keys, p)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,8 @@ func seedFirst(ctx context.Context, o seedOptions) error {
 	})
 }
 
-func sealedSecret(ring *seal.Ring, p person) ([]byte, error) {
-	return ring.Seal("totp", p.id()+"/"+p.factor(), p.secret())
+func sealedSecret(keys *seal.Ring, p person) ([]byte, error) {
+	return keys.Seal("totp", p.id()+"/"+p.factor(), p.secret())
 }
 
 // fill adds the persons from one number up to another, in one transaction.
@@ -198,7 +198,7 @@ func (s *seeder) fill(ctx context.Context, from, to int) error {
 	}
 	if s.factors {
 		err = copies(ctx, tx, "twofold_factors", "user_id", byKey(person.factor), func(p person, set func(string, any)) error {
-			sealed, err := sealedSecret(s.ring, p)
+			sealed, err := sealedSecret(s.keys, p)
 			set("id", p.factor())
 			set("user_id", p.id())
 			set("secret", sealed)

@@ -92,7 +92,7 @@ func newServer(file, origin string) (s *server, err error) {
 	}
 	s.auth, err = twofold.New(twofold.Config{
 		Origin: origin, Key: twofold.KeyText(key), Store: timed{s.db, &s.clock},
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		TwoFactor: twofold.TwoFactor{Secrets: ring}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		s.db.Close()
@@ -152,10 +152,11 @@ func (s *server) serveHash(w http.ResponseWriter, r *http.Request) {
 type stats struct {
 	Hashes int64         `json:"hashes"`
 	Hash   time.Duration `json:"hash"` // CPU of the process while it hashed
+	CPU    time.Duration `json:"cpu"`  // CPU of the process in all
 }
 
 func (s *server) serveStats(w http.ResponseWriter, _ *http.Request) {
-	_ = json.NewEncoder(w).Encode(stats{s.clock.n.Load(), time.Duration(s.clock.ns.Load())})
+	_ = json.NewEncoder(w).Encode(stats{s.clock.n.Load(), time.Duration(s.clock.ns.Load()), ownCPU()})
 }
 
 // hashClock adds up the CPU that the process uses while it hashes a password.

@@ -62,11 +62,22 @@ func (c *chromium) start() {
 	}
 }
 
-var shared = chromium{stop: func() {}}
+var (
+	shared  = chromium{stop: func() {}}
+	scratch string // a folder that goes when the tests are done
+)
 
 func TestMain(m *testing.M) {
+	var err error
+	if scratch, err = os.MkdirTemp("", "twofold-e2e-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	shared.stop()
+	if err := os.RemoveAll(scratch); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	os.Exit(code)
 }
 

@@ -131,7 +131,8 @@ func (b *tab) rescue() {
 
 // TestALostPhoneIsNoLostAccount: who has the app no more gets in by mail.
 func TestALostPhoneIsNoLostAccount(t *testing.T) {
-	onBoth(t, func(t *testing.T, s site, scripts bool) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newServer(t)
 		b := newTab(t, s.origin(), look{scripts: scripts})
 		b.signIn(person, false)
 		b.setUpApp(s)

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -67,11 +66,7 @@ type server struct{ address string }
 
 // program builds the server once.
 var program = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "twofold-e2e-")
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, "twofold")
+	file := filepath.Join(scratch, "twofold")
 	out, err := exec.Command("go", "build", "-o", file, "../cmd/twofold").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)

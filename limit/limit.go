@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -29,6 +30,10 @@ type Numbers struct {
 	// NIST SP 800-63B-4 section 3.2.2) switch one factor off until it is set
 	// up again or the account is rescued.
 	FactorFailures int
+	// AddressFailures wrong passwords within 15 minutes from one client address
+	// (default 100; an IPv6 address counts with its /64) close that address for
+	// 15 minutes, whatever accounts they were for.
+	AddressFailures int
 	// SendGap is the least time between two codes of one sign-in or set-up
 	// (default 30 s).
 	SendGap time.Duration
@@ -36,6 +41,10 @@ type Numbers struct {
 	// destination (defaults 5 and 10). A code that comes back right gives its
 	// place back: what it limits is sending to somebody who does not answer.
 	SendShort, SendDay int
+	// SendAddress codes an hour are sent at the wish of one client address
+	// (default 60), and SendHour in all (default 10,000): the end of what a
+	// pumping attack can cost. Right answers give places back here too.
+	SendAddress, SendHour int
 }
 
 func (n Numbers) withDefaults() Numbers {
@@ -45,9 +54,12 @@ func (n Numbers) withDefaults() Numbers {
 	setInt(&n.SecondFailures, 5)
 	setDur(&n.SecondWindow, 15*time.Minute)
 	setInt(&n.FactorFailures, 100)
+	setInt(&n.AddressFailures, 100)
 	setDur(&n.SendGap, 30*time.Second)
 	setInt(&n.SendShort, 5)
 	setInt(&n.SendDay, 10)
+	setInt(&n.SendAddress, 60)
+	setInt(&n.SendHour, 10_000)
 	return n
 }
 
@@ -75,6 +87,9 @@ func (n Numbers) Check() error {
 	bound("FirstFailures", d.FirstFailures, 1, 100)
 	bound("SecondFailures", d.SecondFailures, 1, 10)
 	bound("FactorFailures", d.FactorFailures, d.SecondFailures, 100)
+	bound("AddressFailures", d.AddressFailures, 10, 1_000_000)
+	bound("SendAddress", d.SendAddress, 1, 1_000_000)
+	bound("SendHour", d.SendHour, 1, 100_000_000)
 	bound("SendShort", d.SendShort, 1, 1000)
 	bound("SendDay", d.SendDay, 1, 1000)
 	if d.SecondWindow < time.Minute {
@@ -129,20 +144,44 @@ func (p *Place) Right(ctx context.Context) error {
 
 // Answered adds the budgets of a destination whose code came back right: Right
 // or Refund gives their places back too.
-func (p *Place) Answered(channel, destination string) *Place {
+func (p *Place) Answered(channel, destination, address string) *Place {
 	if destination != "" {
-		p.own = append(p.own, key("send10m", channel, destination), key("send24h", channel, destination))
+		p.own = append(p.own, key("send10m", channel, destination), key("send24h", channel, destination),
+			key("sendaddress", network(address)), key("sendall", channel))
 	}
 	return p
 }
 
-// FirstFactor reserves one guess at the password behind a canonical identity.
-// It is the same budget for known and unknown identities, so it tells nothing.
-func (l *Limiter) FirstFactor(ctx context.Context, identity string) (*Place, error) {
-	k := key("first", identity)
-	return l.reserve(ctx, &Place{all: []string{k}}, store.Claim{
+// FirstFactor reserves one guess at the password behind a canonical identity,
+// from a client address (empty: not known). It is the same budget for known and
+// unknown identities, so it tells nothing.
+func (l *Limiter) FirstFactor(ctx context.Context, identity, address string) (*Place, error) {
+	k, p := key("first", identity), &Place{}
+	p.all = []string{k}
+	claims := []store.Claim{{
 		Key: k, Limit: l.n.FirstFailures, Window: 24 * time.Hour, Hold: l.n.FirstHold, MaxHold: l.n.FirstMaxHold,
-	})
+	}}
+	if address != "" {
+		a := key("address", network(address))
+		p.own = []string{a}
+		claims = append(claims, store.Claim{Key: a, Limit: l.n.AddressFailures, Window: 15 * time.Minute, Hold: 15 * time.Minute})
+	}
+	return l.reserve(ctx, p, claims...)
+}
+
+// network is what of an address its user cannot change at will: an IPv4
+// address, the /64 of an IPv6 address.
+func network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }
 
 // SecondFactor reserves one guess at a second factor of the account: in the
@@ -163,12 +202,31 @@ func (l *Limiter) SecondFactor(ctx context.Context, userID, factor string) (*Pla
 
 // Send reserves one message to a destination within a transaction. Place.Answered
 // gives the place back when the code comes back right.
-func (l *Limiter) Send(ctx context.Context, transaction, channel, destination string) error {
+func (l *Limiter) Send(ctx context.Context, transaction, channel, destination, address string) error {
 	_, err := l.reserve(ctx, &Place{},
+		store.Claim{Key: key("sendaddress", network(address)), Limit: l.n.SendAddress, Window: time.Hour, Hold: 15 * time.Minute},
+		store.Claim{Key: key("sendall", channel), Limit: l.n.SendHour, Window: time.Hour, Hold: 15 * time.Minute},
 		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap, Hold: l.n.SendGap},
 		store.Claim{Key: key("send10m", channel, destination), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
 		store.Claim{Key: key("send24h", channel, destination), Limit: l.n.SendDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
 	return err
+}
+
+// Warn says whether the owner of an account should hear of wrong codes behind
+// his right password: at the third within an hour, and then once an hour.
+func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("warn", userID), Limit: 2, Window: time.Hour, Hold: time.Hour})
+	var p *Paused
+	if !errors.As(err, &p) {
+		return false, err
+	}
+	if err := l.Once(ctx, "warn:"+userID, time.Hour); err != nil {
+		if errors.As(err, &p) {
+			return false, nil
+		}
+		return false, err
+	}
+	return true, nil
 }
 
 // Alert reserves one message to the administrators for an account: three an

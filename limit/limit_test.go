@@ -3,6 +3,7 @@ package limit_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -115,18 +116,18 @@ func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
 func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
 	for range 10 {
-		if _, err := b.FirstFactor(ctx, "alice@lp.com"); err != nil {
+		if _, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wait := 30 * time.Second
 	for range 10 {
-		_, err := b.FirstFactor(ctx, "alice@lp.com")
+		_, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1")
 		if until := paused(t, err); !until.Equal(b.now.Add(wait)) {
 			t.Fatalf("waits %v, want %v", until.Sub(b.now), wait)
 		}
 		b.now = b.now.Add(wait)
-		if _, err := b.FirstFactor(ctx, "alice@lp.com"); err != nil {
+		if _, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
 		wait = min(2*wait, time.Hour)
@@ -157,29 +158,29 @@ func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
 
 func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
-	if err := b.Send(ctx, "tx", store.SMS, "+16505551212"); err != nil {
+	if err := b.Send(ctx, "tx", store.SMS, "+16505551212", "192.0.2.1"); err != nil {
 		t.Fatal(err)
 	}
-	if until := paused(t, b.Send(ctx, "tx", store.SMS, "+16505551212")); !until.Equal(b.now.Add(30 * time.Second)) {
+	if until := paused(t, b.Send(ctx, "tx", store.SMS, "+16505551212", "192.0.2.1")); !until.Equal(b.now.Add(30 * time.Second)) {
 		t.Errorf("the next code of this sign-in may go out in %v", until.Sub(b.now))
 	}
 	for range 4 { // other sign-ins, one destination
-		if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212"); err != nil {
+		if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	paused(t, b.Send(ctx, store.NewID(), store.SMS, "+16505551212"))
-	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551213"); err != nil {
+	paused(t, b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"))
+	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551213", "192.0.2.1"); err != nil {
 		t.Errorf("another destination: %v", err)
 	}
 	p, err := b.SecondFactor(ctx, "alice", "phone")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Answered(store.SMS, "+16505551212").Right(ctx); err != nil {
+	if err := p.Answered(store.SMS, "+16505551212", "192.0.2.1").Right(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212"); err != nil {
+	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"); err != nil {
 		t.Errorf("a code that came back right did not give its place back: %v", err)
 	}
 }
@@ -194,5 +195,62 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 		if n.Check() == nil {
 			t.Errorf("%+v is taken", n)
 		}
+	}
+}
+
+func TestOneAddressCannotTryManyAccounts(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for i := range 100 {
+		address := "192.0.2.1"
+		if _, err := b.FirstFactor(ctx, fmt.Sprintf("user%d", i), address); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	_, err := b.FirstFactor(ctx, "one more", "192.0.2.1")
+	if until := paused(t, err); !until.Equal(b.now.Add(15 * time.Minute)) {
+		t.Errorf("closed for %v", until.Sub(b.now))
+	}
+	if _, err := b.FirstFactor(ctx, "one more", "192.0.2.2"); err != nil {
+		t.Errorf("its neighbour is closed too: %v", err)
+	}
+	for i := range 100 { // one network, many addresses
+		if _, err := b.FirstFactor(ctx, fmt.Sprintf("other%d", i), fmt.Sprintf("2001:db8:1:2::%x", i)); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	if _, err := b.FirstFactor(ctx, "yet another", "2001:db8:1:2:ffff::1"); err == nil {
+		t.Error("another address of the /64 is let through")
+	}
+	if _, err := b.FirstFactor(ctx, "yet another", "2001:db8:1:3::1"); err != nil {
+		t.Errorf("another /64 is closed: %v", err)
+	}
+}
+
+func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{AddressFailures: 10})
+	for range 50 {
+		p, err := b.FirstFactor(ctx, "alice", "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Right(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheOwnerHearsOfTheThirdWrongCodeAndOnceAnHour(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	var heard []int
+	for i := range 8 {
+		if warn, err := b.Warn(ctx, "alice"); err != nil {
+			t.Fatal(err)
+		} else if warn {
+			heard = append(heard, i+1)
+		}
+		b.now = b.now.Add(time.Minute)
+	}
+	if len(heard) != 1 || heard[0] != 3 {
+		t.Errorf("heard at %v", heard)
 	}
 }

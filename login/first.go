@@ -7,6 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -44,7 +45,13 @@ func (l *Login) password(ctx context.Context, u store.User, identity, plain stri
 	if u.ID == "" {
 		budget = "key:" + account.Key(identity)
 	}
-	place, err := l.c.Limits.FirstFactor(ctx, budget)
+	place, err := l.c.Limits.FirstFactor(ctx, budget, b.Address)
+	var paused *limit.Paused
+	if errors.As(err, &paused) && l.c.Devices.Vouches(u, b.Device) {
+		// Somebody's guesses must not lock out the owner: a browser that he
+		// trusted has a budget of its own (R119).
+		place, err = l.c.Limits.FirstFactor(ctx, "device:"+u.ID, "")
+	}
 	if err != nil {
 		return err
 	}
@@ -167,7 +174,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	if m.Channel() == "" {
 		return nil
 	}
-	if err := l.c.Limits.Send(ctx, p.Hash, m.Channel(), f.Destination); err != nil {
+	if err := l.c.Limits.Send(ctx, p.Hash, m.Channel(), f.Destination, b.Address); err != nil {
 		return err
 	}
 	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
@@ -203,7 +210,7 @@ func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
 			v.Primary = f.Method
 		}
 		if f.ID == p.Factor {
-			v.Method = f.Method
+			v.Method, v.Factor = f.Method, f.ID
 		}
 		if !seen[f.Method] {
 			seen[f.Method] = true

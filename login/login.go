@@ -148,6 +148,7 @@ type Pending struct {
 	Token   string // the cookie's value; empty if the browser keeps the one it has
 	State   store.PendingState
 	Method  string   // the method to prove; empty unless State is Ready
+	Factor  string   // id of the factor to prove; empty unless State is Ready
 	Methods []string // the methods to choose from
 	Factors []Choice // what stands behind them
 	Primary string   // method of the primary factor

@@ -18,6 +18,7 @@ const (
 	FactorDisabled = "factor_disabled"
 	Rescued        = "rescued"
 	DeviceTrusted  = "device_trusted"
+	CodesTried     = "codes_tried" // right password, wrong codes
 )
 
 // noticeLife is how long the link of a notice works.

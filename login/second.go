@@ -197,7 +197,7 @@ func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
 }
 
 func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email); err != nil {
+	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email, b.Address); err != nil {
 		return err
 	}
 	if !w.Rescue {
@@ -263,15 +263,24 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	switch {
 	case errors.Is(err, factor.ErrWrong):
 		l.emit(ctx, event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Context: l.at(b)})
-		return false, ErrCode
+		return false, errors.Join(ErrCode, l.warn(ctx, w.user, b))
 	case err != nil:
 		return false, err
 	case rescued:
-		err = place.Answered(store.Email, w.user.Email).Refund(ctx)
+		err = place.Answered(store.Email, w.user.Email, b.Address).Refund(ctx)
 	default:
-		err = place.Answered(f.Method, f.Destination).Right(ctx)
+		err = place.Answered(f.Method, f.Destination, b.Address).Right(ctx)
 	}
 	return rescued, err
+}
+
+// warn tells the owner that somebody who knows his password tries codes.
+func (l *Login) warn(ctx context.Context, u store.User, b Browser) error {
+	warn, err := l.c.Limits.Warn(ctx, u.ID)
+	if warn {
+		l.notify(ctx, u, CodesTried, "", b)
+	}
+	return err
 }
 
 // complete takes the pending whose second factor has just been proven, and

@@ -166,7 +166,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 		return Begun{}, err
 	}
 	if m.Channel() != "" {
-		if err := l.c.Limits.Send(ctx, d.Owner, m.Channel(), d.Destination); err != nil {
+		if err := l.c.Limits.Send(ctx, d.Owner, m.Channel(), d.Destination, b.Address); err != nil {
 			return Begun{}, err
 		}
 	}
@@ -289,7 +289,7 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 		return store.Factor{}, err
 	}
 	f.CreatedAt = l.c.Now()
-	return f, place.Answered(d.Method, d.Destination).Right(ctx)
+	return f, place.Answered(d.Method, d.Destination, b.Address).Right(ctx)
 }
 
 // activate makes the factor real and everything issued before it dead, in one

@@ -418,14 +418,15 @@ func TestR048_SendingIsLimited(t *testing.T) {
 	if n := len(w.sms.All()); n != 5 {
 		t.Errorf("%d texts to one number in ten minutes, want 5", n)
 	}
-	for i := range 200 {
-		w.advance(8 * time.Minute)
+	for i := range 40 {
+		w.advance(40 * time.Minute)
 		people[i%5] = w.plantSession(&person{w: w, id: w.userID(fmt.Sprintf("pumper%d", i%5))})
 		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
 	}
 	if n := len(w.sms.All()); n > 10+2*10 { // the day began before and went on after
 		t.Errorf("%d texts to one number in a little more than a day", n)
 	}
+	people[0] = w.plantSession(&person{w: w, id: w.userID("pumper0")})
 	for _, phone := range []string{"+19005551212", "+18005551212", "+449098790000", "+1-650-555-1212;ext=1", "+0", "911"} {
 		before := len(w.sms.All())
 		people[0].post("/tf-setup", m{"setup": "sms", "phone": phone}).want(400)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"strings"
 
 	"github.com/twofold-auth/twofold/seal"
 )
@@ -50,10 +51,18 @@ func (s *Site) checkOrigin(r *http.Request) *failure {
 	if safeMethod(r.Method) {
 		return nil
 	}
-	if err := s.origin.Check(r); err != nil {
+	if err := s.origin.Check(r); err != nil || s.otherScheme(r) {
 		return fail(http.StatusForbidden, "", "CSRF_ORIGIN").flat()
 	}
 	return nil
+}
+
+// otherScheme finds what Check cannot: without Sec-Fetch-Site it compares
+// Origin with Host, which has no scheme, so a page that somebody put on plain
+// http under our name would pass for ours (R103).
+func (s *Site) otherScheme(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin != "" && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
 }
 
 // checkToken demands the token of a form that says nothing of where it comes

@@ -122,6 +122,7 @@ func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	case store.Select:
 		body["tf_select"] = true
 		body["tf_setup_methods"] = p.Methods
+		body["tf_factors"] = factorsBody(p)
 	default:
 		body["tf_state"] = string(store.Ready)
 		body["tf_method"] = p.Method

@@ -64,7 +64,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		Sent: p.Method == store.Email || p.Method == store.SMS,
 	}
 	for _, f := range p.Factors {
-		if f.Method == p.Method {
+		if f.ID == p.Factor {
 			data.Destination, data.Name = mask(f.Method, f.Destination), f.Name
 		}
 	}
@@ -158,7 +158,7 @@ func (s *Site) getSelect(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	return &answer{
-		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods},
+		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods, "tf_factors": factorsBody(out.Pending)},
 		page: "tf_select", data: SelectPage{Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify},
 	}, nil
 }
@@ -224,6 +224,16 @@ func (s *Site) postRescue(c *call) (*answer, error) {
 		note = "RESCUE_EMAIL_SENT"
 	}
 	return &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: note}, nil
+}
+
+// factorsBody is what a client of ours may choose by id, where two factors have
+// one method; destinations are masked.
+func factorsBody(p *login.Pending) []map[string]any {
+	out := []map[string]any{}
+	for _, f := range p.Factors {
+		out = append(out, map[string]any{"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination)})
+	}
+	return out
 }
 
 func mask(method, destination string) string {

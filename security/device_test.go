@@ -1,0 +1,255 @@
+package security_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// trusted signs p in with the wish to be remembered and returns the browser
+// with the device cookie alone.
+func (w *world) trusted(p *person) *browser {
+	w.t.Helper()
+	b := w.browser()
+	b.login(p, m{"remember": true}).want(200)
+	if b.jar["tf_validity"] != "" {
+		w.t.Error("the device is trusted before the second factor")
+	}
+	b.validate(p.next()).want(200)
+	if b.jar["tf_validity"] == "" {
+		w.t.Fatal("no device cookie")
+	}
+	return b.only("tf_validity")
+}
+
+// asked demands that the second factor is asked for.
+func (b *browser) asked(p *person, why string) {
+	b.w.t.Helper()
+	if r := b.login(p); r.status != 200 || r.json["tf_required"] != true || b.jar["twofold"] != "" {
+		b.w.t.Errorf("%s: status %d, %s", why, r.status, r.body)
+	}
+	b.out(why)
+}
+
+// TestR078_DeviceCookieCannotBeForged. Ours is named tf_validity as the wire
+// contract has it (no __Host- prefix), SameSite Strict; it is signed and has a
+// record on the server.
+func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
+	w := newWorld(t, plenty)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	cookie := w.trusted(a).jar["tf_validity"]
+	body, sig, _ := strings.Cut(cookie, ".")
+	payload, err := base64.RawURLEncoding.DecodeString(body)
+	w.must(err)
+	var forged []string
+	for i := 0; i < len(cookie); i += 23 {
+		forged = append(forged, cookie[:i]+string(cookie[i]^1)+cookie[i+1:])
+	}
+	u, err := w.nodes[0].db.UserByID(t.Context(), v.id)
+	w.must(err)
+	mine, err := w.nodes[0].db.UserByID(t.Context(), a.id)
+	w.must(err)
+	his := strings.ReplaceAll(string(payload), mine.Uniquifier, u.Uniquifier)
+	enc := base64.RawURLEncoding.EncodeToString
+	none := enc([]byte(`{"alg":"none"}`))
+	forged = append(forged, cookie[:len(cookie)-1], cookie+"A", strings.ToUpper(cookie), enc([]byte(his))+"."+sig, none+"."+body+".", body+".", "."+sig,
+		enc(payload)+"."+enc(make([]byte, 32)))
+	for i, c := range forged {
+		if c == cookie {
+			continue
+		}
+		b := w.browser()
+		b.jar["tf_validity"] = c
+		b.post("/login", m{"email": a.email, "password": "x"}) // costs a guess, proves nothing
+		w.write(`DELETE FROM twofold_counters`)
+		if i%4 == 0 {
+			b.asked(a, fmt.Sprintf("forged %d", i))
+		}
+	}
+	for _, c := range []string{forged[len(forged)-8], forged[len(forged)-5]} {
+		b := w.browser()
+		b.jar["tf_validity"] = c
+		b.asked(a, "cut or rewritten")
+		b.only("tf_validity").asked(v, "rewritten to another user")
+	}
+	secretPart := payload[strings.Index(string(payload), `"s":"`)+5:][:43]
+	for _, cell := range w.dump() {
+		if strings.Contains(cell.text, string(secretPart)) || strings.Contains(cell.text, sig) {
+			t.Errorf("%s.%s holds the device's secret", cell.table, cell.column)
+		}
+	}
+	if strings.Contains(w.replies.String(), `"`+cookie) {
+		t.Error("the cookie's value is in a reply's body")
+	}
+	if line := w.cookies["tf_validity"][0]; !strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") || !strings.Contains(line, "Path=/") {
+		t.Errorf("attributes: %s", line)
+	}
+	b := w.browser()
+	b.jar["tf_validity"] = cookie
+	if r := b.login(a).want(200); r.json["tf_required"] != false {
+		t.Errorf("the real cookie does not skip: %s", r.body)
+	}
+}
+
+// TestR079_TrustOnlyAfterASecondFactor that was proven, on request.
+func TestR079_TrustOnlyAfterASecondFactor(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	b := w.browser()
+	r := b.login(a, m{"remember": true}).want(200)
+	if r.cookie("tf_validity") != "" {
+		t.Error("trusted after the password")
+	}
+	if b.validate(a.wrong()).want(400).cookie("tf_validity") != "" {
+		t.Error("trusted after a wrong code")
+	}
+	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	if b.validate(a.mailed()).want(200).cookie("tf_validity") != "" {
+		t.Error("trusted after a rescue")
+	}
+	b.in(a, 2)
+	plain := w.browser()
+	plain.login(a).want(200)
+	if plain.validate(a.next()).want(200).cookie("tf_validity") != "" {
+		t.Error("trusted without having asked")
+	}
+	n := w.person("newcomer")
+	fresh := w.browser()
+	fresh.login(n, m{"remember": true}).want(200)
+	if fresh.jar["tf_validity"] != "" {
+		t.Error("trusted without a second factor")
+	}
+	s := fresh.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	n.app = decode(w, s.text("tf_authr_b32key"))
+	if fresh.post("/tf-setup/"+s.text("tf_state_token"), m{"code": n.code(0)}).want(200).cookie("tf_validity") != "" {
+		t.Error("trusted by a set-up without a sign-in")
+	}
+	if w.count("devices") != 0 {
+		t.Error("a device was stored")
+	}
+	w.trusted(a)
+	device := w.trusted(a)
+	device.login(a, m{"remember": true}).want(200)
+	if n := w.count("devices"); n != 2 {
+		t.Errorf("%d devices, want 2: a trusted sign-in made another one", n)
+	}
+}
+
+// TestR080_DeviceIsOneAccounts cookie.
+func TestR080_DeviceIsOneAccounts(t *testing.T) {
+	w := newWorld(t, plenty)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	b := w.trusted(a)
+	thief := b.copy()
+	thief.asked(v, "another's device")
+	w.write(`UPDATE twofold_devices SET user_id = ?`, v.id)
+	b.copy().asked(v, "the record was moved to another user")
+	w.write(`UPDATE twofold_devices SET user_id = ?`, a.id)
+	if r := b.login(a).want(200); r.json["tf_required"] != false {
+		t.Error("the own device is gone after another's sign-in")
+	}
+}
+
+// TestR081_DeviceSkipsTheSecondFactorOnly.
+func TestR081_DeviceSkipsTheSecondFactorOnly(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	b := w.trusted(a)
+	b.out("the device alone")
+	b.validate(a.next()).refused("device and code without a password")
+	b.post("/login", m{"email": a.email, "password": "wrong password"}).want(400).refused("wrong password")
+	b.out("wrong password")
+	b.login(a).want(200)
+	user, two := b.sees()
+	want := a.email + " level 1 trusted true"
+	if user != want || two != want {
+		t.Errorf("signed in as (%q, %q), want %q", user, two, want)
+	}
+	for _, c := range []m{{"setup": "disable"}, {"setup": "authenticator"}, {"setup": "email", "add": true}} {
+		b.post("/tf-setup", c).want(401).refused("security change by a trusted device")
+	}
+	b.get("/tf-setup").want(401)
+	if s := w.plantSession(a); len(a.factors()) != 1 || s == nil {
+		t.Error("the factor is gone")
+	}
+}
+
+// TestR082_DeviceLifeIsAbsolute: thirty days from the proof, however often it
+// is used, whatever the browser sends.
+func TestR082_DeviceLifeIsAbsolute(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	b := w.trusted(a)
+	w.advance(29*24*time.Hour + 23*time.Hour)
+	if r := b.login(a).want(200); r.json["tf_required"] != false {
+		t.Error("asked an hour before the end")
+	}
+	w.advance(time.Hour + time.Second)
+	b.only("tf_validity").asked(a, "after thirty days")
+	w.advance(-2 * time.Hour)
+	w.write(`UPDATE twofold_sessions SET ends_at = 0`)
+}
+
+// TestR084_DeviceRotates: a new value at each use, and a copy that comes back
+// ends the device. The sign-in that the copy asked for needs the second factor.
+// Sessions that a thief opened before are not traced.
+func TestR084_DeviceRotates(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	owner := w.trusted(a)
+	thief := owner.copy()
+	old := owner.jar["tf_validity"]
+	owner.login(a).want(200)
+	if owner.jar["tf_validity"] == old {
+		t.Error("the cookie is the same after its use")
+	}
+	w.advance(11 * time.Second)
+	thief.asked(a, "a copy of the retired cookie")
+	owner.only("tf_validity").asked(a, "the owner's after a theft was seen")
+	if w.count("devices") != 0 {
+		t.Error("the device is still there")
+	}
+	for range 5 {
+		b := w.trusted(a)
+		before := w.count("devices")
+		tabs := []*browser{b.copy(), b.copy()}
+		par(2, func(i int) { tabs[i].login(a).want(200) })
+		for _, tab := range tabs {
+			if user, _ := tab.sees(); !strings.Contains(user, "trusted true") {
+				t.Errorf("two sign-ins at once: one was asked (%q)", user)
+			}
+		}
+		if n := w.count("devices"); n != before {
+			t.Errorf("%d devices after two sign-ins at once, want %d", n, before)
+		}
+		w.advance(time.Minute)
+	}
+}
+
+// TestR085_OddDeviceCookies are as good as none, and cost the user nothing.
+func TestR085_OddDeviceCookies(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	b := w.trusted(a)
+	good := b.jar["tf_validity"]
+	counters := func() string { return w.rows("counters") }
+	before := counters()
+	for name, header := range map[string]string{
+		"twice": "tf_validity=" + good + "; tf_validity=" + good, "with another": "tf_validity=x; tf_validity=" + good,
+		"oversized": "tf_validity=" + good + strings.Repeat("A", 6000), "not UTF-8": "tf_validity=\xff\xfe" + good, "quoted": `tf_validity="` + good[:20] + `"`,
+		"empty": "tf_validity=", "a name in another case": "TF_VALIDITY=" + good,
+	} {
+		odd := w.browser()
+		odd.header["Cookie"] = header
+		if r := odd.login(a); r.status != 200 || r.json["tf_required"] != true {
+			t.Errorf("%s: status %d: %s", name, r.status, r.body)
+		}
+	}
+	w.write(`UPDATE twofold_devices SET expires_at = 1`)
+	b.asked(a, "expired record")
+	if counters() != before {
+		t.Error("odd cookies cost the user guesses")
+	}
+}

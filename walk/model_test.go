@@ -1,0 +1,374 @@
+package walk_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The figures the library is configured with, or has by default.
+const (
+	idleLife     = time.Hour
+	sessionLife  = 24 * time.Hour
+	headerLife   = 15 * time.Minute
+	pendingLife  = 10 * time.Minute
+	draftLife    = 10 * time.Minute
+	codeLife     = 5 * time.Minute
+	freshForPage = 5 * time.Minute
+	freshForUs   = 15 * time.Minute
+	deviceLife   = 12 * time.Hour
+	deviceGrace  = 10 * time.Second
+	noticeLife   = 7 * 24 * time.Hour
+	maxFactors   = 10
+	maxPendings  = 5
+	codeTries    = 5
+)
+
+type account struct {
+	email, phone, id string
+	password         string
+	active, required bool
+	version          int // grows whenever everything issued before must be dead
+	factors          []*factor
+	used             []string // codes that were accepted
+}
+
+type factor struct {
+	id           int
+	method, dest string
+	secret       []byte
+	last         int64
+	primary      bool
+}
+
+type session struct {
+	of                       *account
+	id, version, level       int
+	trusted, header, dead    bool
+	fresh, seen, idle, until time.Time
+}
+
+type pending struct {
+	of                     *account
+	id, version            int
+	state                  string // ready, select, setup
+	factor                 *factor
+	rescue, remember, dead bool
+	session                int // re-authentication of this one
+	made, until            time.Time
+}
+
+type draft struct {
+	of           *account
+	id, version  int
+	token        string
+	method, dest string
+	secret       []byte
+	add          bool
+	until        time.Time
+}
+
+type challenge struct {
+	code, channel, dest string
+	version, tries      int
+	taken               bool
+	until               time.Time
+}
+
+type device struct {
+	of             *account
+	version        int
+	cookies        []string // the last one is the present one
+	rotated, until time.Time
+	dead           bool
+}
+
+type notice struct {
+	of    *account
+	token string
+	used  bool
+	at    time.Time
+}
+
+// model is what must be true.
+type model struct {
+	now      time.Time
+	ids      int
+	accounts []*account
+	sessions map[string]*session
+	pendings map[string]*pending
+	drafts   map[string]*draft     // by owner
+	codes    map[string]*challenge // by purpose and transaction
+	devices  map[string]*device    // by every cookie it ever had
+	budgets  map[string]*budget
+	alive    []*pending
+}
+
+// want is what a step must lead to; what is nil must not happen.
+type want struct {
+	status  int
+	of      *account // who the answer speaks of
+	session *session // in a cookie
+	header  *session // in the answer's body
+	pending *pending
+	device  *device
+	draft   *draft
+	sends   []*challenge
+	notices []*notice
+}
+
+func refused(status int) *want { return &want{status: status} }
+
+func (m *model) id() int { m.ids++; return m.ids }
+
+// budget counts claims; see claim.
+type budget struct {
+	n           int
+	opens, ends time.Time
+}
+
+type claim struct {
+	key        string
+	limit      int
+	window     time.Duration
+	hold, most time.Duration
+}
+
+// reserve takes a place in all budgets or in none.
+func (m *model) reserve(claims ...claim) bool {
+	for _, c := range claims {
+		if b := m.budgets[c.key]; b != nil && m.now.Before(b.ends) && m.now.Before(b.opens) {
+			return false
+		}
+	}
+	for _, c := range claims {
+		b := m.budgets[c.key]
+		if b == nil || !m.now.Before(b.ends) {
+			b = &budget{}
+			m.budgets[c.key] = b
+		}
+		b.n++
+		if b.n >= c.limit {
+			hold := c.hold
+			for range b.n - c.limit {
+				hold = min(2*hold, max(c.hold, c.most))
+			}
+			b.opens = m.now.Add(hold)
+		}
+		b.ends = later(b.ends, later(m.now.Add(c.window), b.opens))
+	}
+	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// giveBack returns one place of each budget.
+func (m *model) giveBack(limits map[string]int) {
+	for key, limit := range limits {
+		if b := m.budgets[key]; b != nil {
+			b.n = max(0, b.n-1)
+			if b.n < limit {
+				b.opens = time.Time{}
+			}
+		}
+	}
+}
+
+func second(of string) claim {
+	return claim{key: "second " + of, limit: secondFailures, window: secondWindow, hold: secondWindow}
+}
+
+// send claims one message of a transaction.
+func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {
+	ok := m.reserve(
+		claim{key: "gap " + transaction + channel, limit: 1, window: sendGap, hold: sendGap},
+		claim{key: "short " + channel + dest, limit: sendShort, window: 10 * time.Minute, hold: 10 * time.Minute},
+		claim{key: "day " + channel + dest, limit: sendDay, window: 24 * time.Hour, hold: 24 * time.Hour})
+	if ok {
+		c := &challenge{channel: channel, dest: dest, version: version, tries: codeTries, until: m.now.Add(codeLife)}
+		m.codes[key] = c
+		w.sends = append(w.sends, c)
+	}
+	return ok
+}
+
+// answered are the budgets that a right code gives back.
+func answered(channel, dest string, more string) map[string]int {
+	out := map[string]int{more: secondFailures}
+	if dest != "" {
+		out["short "+channel+dest], out["day "+channel+dest] = sendShort, sendDay
+	}
+	return out
+}
+
+// digits is a code as typed, without blanks and dashes; empty if it is none.
+func digits(code string) string {
+	code = strings.NewReplacer(" ", "", "-", "").Replace(code)
+	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
+		return ""
+	}
+	return code
+}
+
+// try spends a sent code.
+func (m *model) try(key, channel, dest, code string, version int) bool {
+	c := m.codes[key]
+	code = digits(code)
+	if c == nil || code == "" || c.taken || c.tries == 0 || !m.now.Before(c.until) {
+		return false
+	}
+	c.taken = c.code == code && c.channel == channel && c.dest == dest && c.version == version
+	if !c.taken {
+		c.tries--
+	}
+	return c.taken
+}
+
+// step finds the period whose code this is: RFC 6238, one period of slack.
+func (m *model) step(secret []byte, after int64, code string) (int64, bool) {
+	now := m.now.Unix() / 30
+	for s := max(now-1, after+1); s <= now+1; s++ {
+		if digits(code) == appCode(secret, s) {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+func appCode(secret []byte, step int64) string {
+	mac := hmac.New(sha1.New, secret)
+	_ = binary.Write(mac, binary.BigEndian, step)
+	sum := mac.Sum(nil)
+	n := binary.BigEndian.Uint32(sum[sum[19]&15:]) & 0x7fffffff
+	return fmt.Sprintf("%06d", n%1_000_000)
+}
+
+// find is the session behind a token, or nil. Being asked keeps it awake.
+func (m *model) find(token string, header bool) *session {
+	s := m.peek(token, header)
+	if s != nil && !header && m.now.Sub(s.seen) >= idleLife/60 {
+		s.seen, s.idle = m.now, m.now.Add(idleLife)
+	}
+	return s
+}
+
+func (m *model) peek(token string, header bool) *session {
+	s := m.sessions[token]
+	if s == nil || s.dead || s.header != header || !s.of.active || s.version != s.of.version ||
+		!m.now.Before(s.idle) || !m.now.Before(s.until) {
+		return nil
+	}
+	return s
+}
+
+// waiting is the pending sign-in behind a token, or nil: a sign-in is for who
+// is not signed in, a re-authentication for the session that began it.
+func (m *model) waiting(token string, who *session) *pending {
+	p := m.pendings[token]
+	if p == nil || p.dead || !p.of.active || p.version != p.of.version || !m.now.Before(p.until) {
+		return nil
+	}
+	if who == nil && p.session != 0 || who != nil && p.session != who.id {
+		return nil
+	}
+	return p
+}
+
+// fresh is the rule of security changes.
+func (m *model) fresh(s *session, within time.Duration) bool {
+	return !s.trusted && m.now.Sub(s.fresh) < within && (s.level == 2 || len(s.of.factors) == 0)
+}
+
+// issue signs in; renews is the session that the new one takes the place of.
+func (m *model) issue(w *want, of *account, level int, trusted bool, renews *session, token bool) {
+	s := &session{
+		of: of, id: m.id(), version: of.version, level: level, trusted: trusted,
+		fresh: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
+	}
+	w.of = of
+	switch {
+	case renews != nil && renews.header:
+		renews.version, renews.level, renews.trusted, renews.fresh = of.version, level, trusted, m.now
+		return
+	case renews != nil:
+		renews.dead, s.id = true, renews.id
+	}
+	w.session = s
+	if token {
+		h := *s
+		h.id, h.header, h.idle, h.until = m.id(), true, m.now.Add(headerLife), m.now.Add(headerLife)
+		w.header = &h
+	}
+}
+
+// wait begins a pending sign-in; of each account the newest five live.
+func (m *model) wait(w *want, p *pending) bool {
+	p.id, p.version, p.made, p.until = m.id(), p.of.version, m.now, m.now.Add(pendingLife)
+	m.alive = append(slices.DeleteFunc(m.alive, func(o *pending) bool { return o.dead }), p)
+	n := 0
+	for _, o := range slices.Backward(m.alive) {
+		if o.of == p.of {
+			n++
+			o.dead = n > maxPendings
+		}
+	}
+	w.pending = p
+	switch {
+	case p.state == "setup":
+		return true
+	case len(p.of.factors) == 1:
+		p.state, p.factor = "ready", p.of.factors[0]
+		return m.sendFactor(w, p)
+	}
+	p.state = "select"
+	return true
+}
+
+func (p *pending) key() string {
+	if p.session != 0 {
+		return fmt.Sprint("verify ", p.id)
+	}
+	return fmt.Sprint("sign-in ", p.id)
+}
+
+func (m *model) sendFactor(w *want, p *pending) bool {
+	return p.factor.method == "authenticator" ||
+		m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
+}
+
+// recognise says whether a cookie is a trusted device of the account; w gets
+// the device if its cookie changes.
+func (m *model) recognise(w *want, of *account, cookie string) bool {
+	d := m.devices[cookie]
+	if d == nil || d.dead || d.of != of || d.version != of.version || !m.now.Before(d.until) {
+		return false
+	}
+	n := len(d.cookies)
+	switch {
+	case cookie == d.cookies[n-1]:
+		w.device, d.rotated = d, m.now
+		return true
+	case n > 1 && cookie == d.cookies[n-2] && m.now.Before(d.rotated.Add(deviceGrace)):
+		return true
+	}
+	d.dead = true // a retired cookie: somebody copied it
+	return false
+}
+
+func (m *model) trust(w *want, of *account) {
+	w.device = &device{of: of, version: of.version, until: m.now.Add(deviceLife)}
+	m.announce(w, of)
+}
+
+func (m *model) announce(w *want, of *account) {
+	w.notices = append(w.notices, &notice{of: of, at: m.now.Truncate(time.Second)})
+}

@@ -1,0 +1,329 @@
+package walk_test
+
+import "fmt"
+
+// What every operation must lead to. Each function is given who asks (the
+// session behind the request, or nil) and changes the model as the operation
+// must change the world.
+
+func (m *model) login(who *session, of *account, password, deviceCookie string, remember, token bool) *want {
+	first := claim{key: "first " + of.email, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
+	switch {
+	case who != nil:
+		return refused(400)
+	case !m.reserve(first):
+		return refused(429)
+	case password != of.password:
+		return refused(400)
+	}
+	delete(m.budgets, first.key)
+	if !of.active {
+		return refused(400)
+	}
+	w := &want{status: 200}
+	switch {
+	case len(of.factors) == 0 && of.required:
+		m.wait(w, &pending{of: of, state: "setup", remember: remember})
+	case len(of.factors) == 0:
+		m.issue(w, of, 1, false, nil, token)
+	case m.recognise(w, of, deviceCookie):
+		m.issue(w, of, 1, true, nil, token)
+	case !m.wait(w, &pending{of: of, remember: remember}):
+		w.status = 429
+	}
+	return w
+}
+
+// logout ends the session and the pending sign-in that the request shows,
+// whoever's it is.
+func (m *model) logout(who *session, pendingCookie string) *want {
+	if p := m.pendings[pendingCookie]; p != nil {
+		p.dead = true
+	}
+	if who != nil {
+		who.dead = true
+	}
+	return &want{status: 200}
+}
+
+func (m *model) verify(who *session, password string, token bool) *want {
+	if who == nil {
+		return refused(401)
+	}
+	if password == "" {
+		return refused(400)
+	}
+	of := who.of
+	first := claim{key: "first " + of.email, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
+	if !m.reserve(first) {
+		return refused(429)
+	}
+	if password != of.password {
+		return refused(400)
+	}
+	delete(m.budgets, first.key)
+	w := &want{status: 200}
+	if len(of.factors) == 0 {
+		m.issue(w, of, 1, false, who, token && !who.header)
+	} else if !m.wait(w, &pending{of: of, session: who.id}) {
+		w.status = 429
+	}
+	return w
+}
+
+func (m *model) choose(who *session, cookie, method string) *want {
+	p := m.waiting(cookie, who)
+	if p == nil || p.state == "setup" || len(p.of.factors) < 2 {
+		return refused(400)
+	}
+	var chosen *factor
+	for _, f := range p.of.factors {
+		if f.method == method && chosen == nil {
+			chosen = f
+		}
+	}
+	if chosen == nil {
+		return refused(400)
+	}
+	p.state, p.factor = "ready", chosen
+	w := &want{status: 200}
+	if !m.sendFactor(w, p) {
+		w.status = 429
+	}
+	return w
+}
+
+func (m *model) resend(who *session, cookie string) *want {
+	p := m.waiting(cookie, who)
+	if p == nil || p.state != "ready" || p.factor.method == "authenticator" {
+		return refused(400)
+	}
+	w := &want{status: 200}
+	if !m.sendFactor(w, p) {
+		w.status = 429
+	}
+	return w
+}
+
+func (m *model) rescue(who *session, cookie, option string) *want {
+	p := m.waiting(cookie, who)
+	if who != nil || p == nil || p.state != "ready" || option != "help" && option != "email" {
+		return refused(400)
+	}
+	w := &want{status: 200}
+	if option == "help" {
+		if !m.reserve(claim{key: "alert " + p.of.email, limit: 3, window: idleLife, hold: idleLife}) {
+			w.status = 429
+		}
+		return w
+	}
+	if !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
+		w.status = 429
+		return w
+	}
+	p.rescue = true
+	return w
+}
+
+// validate is the second factor of a sign-in or of a re-authentication, or the
+// first code of a set-up.
+func (m *model) validate(who *session, cookie, code string, token bool) *want {
+	p := m.waiting(cookie, who)
+	if who != nil {
+		settingUp := m.draft(owner(who, nil), who.of) != nil
+		switch {
+		case p == nil && !settingUp: // nothing was asked for: signed out
+			return &want{status: 400, of: m.logout(who, cookie).of}
+		case code == "":
+			return refused(400)
+		case p == nil:
+			return m.confirm(who, nil, "", code, token)
+		}
+	}
+	switch {
+	case p == nil || code == "":
+		return refused(400)
+	case p.state == "setup":
+		return m.confirm(nil, p, "", code, token)
+	case p.state != "ready":
+		return refused(400)
+	}
+	return m.prove(who, p, code, token)
+}
+
+func (m *model) prove(who *session, p *pending, code string, token bool) *want {
+	of, f := p.of, p.factor
+	forever := 10 * 365 * sessionLife
+	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever, hold: forever}
+	if !m.reserve(second(of.email), life) {
+		return refused(429)
+	}
+	rescued := false
+	switch {
+	case m.proves(f, p, code):
+		m.giveBack(answered(f.method, f.dest, second(of.email).key))
+		delete(m.budgets, life.key)
+	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
+		m.giveBack(answered("email", of.email, second(of.email).key))
+		rescued = true
+	default:
+		return refused(400)
+	}
+	of.used = append(of.used, code)
+	p.dead = true
+	w := &want{status: 200}
+	m.issue(w, of, 2, false, who, token && (who == nil || !who.header))
+	if rescued {
+		m.announce(w, of)
+	} else if p.remember && p.session == 0 {
+		m.trust(w, of)
+	}
+	return w
+}
+
+func (m *model) proves(f *factor, p *pending, code string) bool {
+	if f.method != "authenticator" {
+		return m.try(p.key(), f.method, f.dest, code, p.version)
+	}
+	step, ok := m.step(f.secret, f.last, code)
+	if ok {
+		f.last = step
+	}
+	return ok
+}
+
+// owner is whose draft it is.
+func owner(s *session, p *pending) string {
+	if s != nil {
+		return fmt.Sprint("session ", s.id)
+	}
+	return fmt.Sprint("pending ", p.id)
+}
+
+func (m *model) draft(owner string, of *account) *draft {
+	d := m.drafts[owner]
+	if d == nil || d.of != of || d.version != of.version || !m.now.Before(d.until) {
+		return nil
+	}
+	return d
+}
+
+// begin begins a set-up; the draft's token and secret come with the answer.
+func (m *model) begin(who *session, cookie, method, phone string, add bool) *want {
+	var p *pending
+	if who == nil {
+		if p = m.waiting(cookie, nil); p == nil || p.state != "setup" {
+			return refused(400)
+		}
+	} else if !m.fresh(who, freshForUs) {
+		return refused(401)
+	}
+	d := &draft{id: m.id(), method: method, add: add, until: m.now.Add(draftLife)}
+	if who != nil {
+		d.of = who.of
+	} else {
+		d.of = p.of
+	}
+	d.version = d.of.version
+	w := &want{status: 200}
+	switch method {
+	case "sms":
+		d.dest = phone
+	case "email":
+		d.dest = d.of.email
+	}
+	if method != "authenticator" && !m.send(w, owner(who, p), fmt.Sprint("setup ", d.id), method, d.dest, d.version) {
+		return refused(429)
+	}
+	m.drafts[owner(who, p)], w.draft = d, d
+	return w
+}
+
+// confirm activates a draft. Everything issued before is dead but the acting
+// browser, which gets a new session.
+func (m *model) confirm(who *session, p *pending, state, code string, token bool) *want {
+	if who == nil && p == nil {
+		return refused(401)
+	}
+	of, own := (*account)(nil), owner(who, p)
+	if who != nil {
+		of = who.of
+	} else {
+		of = p.of
+	}
+	d := m.draft(own, of)
+	if code == "" || d == nil || state != "" && state != d.token {
+		return refused(400)
+	}
+	if !m.reserve(second("draft " + own)) {
+		return refused(429)
+	}
+	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, primary: !d.add || len(of.factors) == 0}
+	ok := false
+	if d.method == "authenticator" {
+		f.last, ok = m.step(d.secret, -1, code)
+	} else {
+		ok = m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
+	}
+	if !ok {
+		return refused(400)
+	}
+	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))
+	of.used = append(of.used, code)
+	delete(m.drafts, own)
+	if p != nil {
+		p.dead = true
+	}
+	kept := of.factors
+	if !d.add && len(kept) > 0 {
+		kept = kept[1:]
+	}
+	if len(kept) >= maxFactors {
+		return refused(400)
+	}
+	of.factors = nil
+	if f.primary {
+		of.factors = append(of.factors, f)
+	}
+	for _, k := range kept {
+		k.primary = k.primary && !f.primary
+		of.factors = append(of.factors, k)
+	}
+	if !f.primary {
+		of.factors = append(of.factors, f)
+	}
+	of.version++
+	w := &want{status: 200}
+	m.announce(w, of)
+	m.issue(w, of, 2, false, who, token && who == nil)
+	if p != nil && p.remember {
+		m.trust(w, of)
+	}
+	return w
+}
+
+func (m *model) disable(who *session, cookie string) *want {
+	switch {
+	case who == nil:
+		return refused(400)
+	case !m.fresh(who, freshForUs):
+		return refused(401)
+	case who.of.required:
+		return refused(400)
+	}
+	who.of.factors = nil
+	who.of.version++
+	w := &want{status: 200}
+	m.announce(w, who.of)
+	m.issue(w, who.of, 1, false, who, false)
+	return w
+}
+
+func (m *model) notMe(n *notice) *want {
+	if n.used || m.now.Sub(n.at) >= noticeLife {
+		return refused(400)
+	}
+	n.used = true
+	n.of.version++
+	return &want{status: 200}
+}
