@@ -137,8 +137,8 @@ func TestOneDoor(t *testing.T) {
 			case "Open", "Rebind":
 				if isSessions(sel.X) {
 					opened++
-					if where != "login/door.go:issue" {
-						t.Errorf("%s: makes a session, which only issue in login/door.go may", where)
+					if where != "login/door.go:open" {
+						t.Errorf("%s: makes a session, which only issue and its open in login/door.go may", where)
 					}
 				}
 			case "issue":

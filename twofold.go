@@ -12,6 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/device"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/factor/onetime"
 	"github.com/twofold-auth/twofold/factor/totp"
@@ -31,17 +32,19 @@ type Auth struct {
 	sessions *session.Manager
 	factors  store.Factors
 	site     *web.Site
+	login    *login.Login
 	prefix   string
 	store    store.Store
 	outbox   *send.Outbox
+	trail    *event.Trail
 
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
 // New builds the sign-in. Its error names every field that is wrong and what
-// to do. It starts two workers, one that delivers messages and one that
-// removes what has expired; Close ends them.
+// to do. It starts workers that deliver messages, seal the audit trail and
+// remove what has expired; Close ends them.
 func New(c Config) (*Auth, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("twofold: %w", err)
@@ -54,6 +57,7 @@ func New(c Config) (*Auth, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
 	a.done.Go(func() { _ = a.outbox.Run(ctx) })
+	a.done.Go(func() { closeTrail(ctx, a.trail, b.c.Log) })
 	a.done.Go(func() { sweep(ctx, c.Store, b.c.Now, b.c.Log) })
 	return a, nil
 }
@@ -104,6 +108,28 @@ func setDefault(d *time.Duration, v time.Duration) {
 	}
 }
 
+// closeTrail seals the audit trail every few seconds and logs its head every
+// hour, so that a copy of it lies outside the database.
+func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		if err := trail.Close(ctx); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "the audit trail could not be sealed", "cause", err)
+		}
+		if n%720 == 0 {
+			if head, err := trail.Head(ctx); err == nil {
+				log.InfoContext(ctx, "audit trail", "head", head)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // builder wires the house, ring by ring, from the inside.
 type builder struct {
 	c       Config
@@ -132,6 +158,7 @@ func (b *builder) buildKeys() error {
 	if b.keys, err = seal.NewKeys(s.newestFirst()...); err != nil {
 		return fmt.Errorf("Key: %w", err)
 	}
+	b.a.trail = event.NewTrail(b.c.Store, b.keys, b.c.Now)
 	if b.ring, err = seal.NewRingOf(s...); err != nil {
 		return fmt.Errorf("Key: %w", err)
 	}
@@ -309,7 +336,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
-		Methods: methods, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0,
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
@@ -322,6 +349,7 @@ func (b *builder) buildSite() error {
 	if err != nil {
 		return err
 	}
+	b.a.login = l
 	origin, err := url.Parse(b.c.Origin)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/login"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -44,7 +45,10 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
 	u, err := a.accounts.Create(ctx, account.Draft{
 		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles, Inactive: n.Inactive,
 	})
-	return identityOf(u), publicError(err)
+	if err != nil {
+		return Identity{}, publicError(err)
+	}
+	return identityOf(u), a.changed(ctx, u.ID, login.Created, "")
 }
 
 // FindUser finds an account by e-mail address, username or id. ErrNoUser.
@@ -79,28 +83,50 @@ func (a *Auth) Methods(ctx context.Context, id string) ([]string, error) {
 
 // SetPassword gives an account a new password and ends everything issued to it.
 func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
-	return publicError(a.accounts.SetPassword(ctx, id, password))
+	if err := a.accounts.SetPassword(ctx, id, password); err != nil {
+		return publicError(err)
+	}
+	return a.changed(ctx, id, login.PasswordChanged, "")
 }
 
 // SetActive switches an account on or off; off ends everything issued to it.
 func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
-	return publicError(a.accounts.SetActive(ctx, id, active))
+	if err := a.accounts.SetActive(ctx, id, active); err != nil {
+		return publicError(err)
+	}
+	if active {
+		return a.changed(ctx, id, login.Activated, "")
+	}
+	return a.changed(ctx, id, login.Deactivated, "")
 }
 
 // SetRoles replaces an account's roles.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
-	return publicError(a.accounts.SetRoles(ctx, id, roles))
+	if err := a.accounts.SetRoles(ctx, id, roles); err != nil {
+		return publicError(err)
+	}
+	return a.changed(ctx, id, login.RolesChanged, "")
 }
 
 // SetIdentity changes an account's e-mail address and username (empty: none)
 // and ends everything issued to it.
 func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) error {
-	return publicError(a.accounts.SetIdentity(ctx, id, email, username))
+	before, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return publicError(err)
+	}
+	if err := a.accounts.SetIdentity(ctx, id, email, username); err != nil {
+		return publicError(err)
+	}
+	return a.changed(ctx, id, login.IdentityChanged, before.Email)
 }
 
 // ResetAccess removes an account's second factors and ends everything issued to
 // it; the password stays. It is the last way of rescue: make sure by other
 // means that you talk to the owner.
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
-	return publicError(a.accounts.ResetAccess(ctx, id))
+	if err := a.accounts.ResetAccess(ctx, id); err != nil {
+		return publicError(err)
+	}
+	return a.changed(ctx, id, login.AccessReset, "")
 }

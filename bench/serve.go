@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -192,7 +193,8 @@ type timed struct {
 
 func (t timed) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
 	opens, err := t.Store.Reserve(ctx, now, claims...)
-	if err == nil && len(claims) == 1 && strings.HasPrefix(claims[0].Key, "first:") {
+	password := func(c store.Claim) bool { return strings.HasPrefix(c.Key, "first:") }
+	if err == nil && slices.ContainsFunc(claims, password) {
 		if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
 			run.begin()
 		}

@@ -70,7 +70,7 @@ func install(t *testing.T, s site, uri string) *app {
 // waiting, the first from a phone that is a little slow, the third from one
 // that is a little fast.
 func (a *app) code() string {
-	const margin = 5 // seconds that a page may take
+	const margin = 10 // seconds that a page may take
 	want := max(a.last+1, (a.site.now().Unix()+margin)/step-1)
 	for {
 		early := want - 1 - a.site.now().Unix()/step

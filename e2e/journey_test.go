@@ -145,3 +145,22 @@ func TestALostPhoneIsNoLostAccount(t *testing.T) {
 		other.at("/me")
 	})
 }
+
+// TestAnOwnerEndsWhatIsNotHis: the link of a notice ends every session, and
+// takes one button for it.
+func TestAnOwnerEndsWhatIsNotHis(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newServer(t)
+		thief := newTab(t, s.origin(), look{scripts: scripts})
+		thief.signIn(person, false)
+		thief.setUpApp(s)
+
+		owner := newTab(t, s.origin(), look{scripts: scripts})
+		owner.open(notice(t, s, person))
+		thief.open("/me")
+		thief.at("/me") // the link alone does nothing
+		owner.press("End everything now")
+		thief.open("/me")
+		thief.at("/login")
+	})
+}

@@ -101,13 +101,18 @@ const primary = "main form button.primary"
 func (g *guide) login(email, password string) {
 	g.t.Helper()
 	g.open("/login")
+	g.identify(email, password)
+	g.submit(primary)
+}
+
+func (g *guide) identify(email, password string) {
+	g.t.Helper()
 	field := "email"
 	if g.username != "" {
 		field = "identity"
 	}
 	g.put(field, email)
 	g.put("password", password)
-	g.submit(primary)
 }
 
 func (g *guide) logout() {
@@ -254,6 +259,26 @@ func (g *guide) codes() {
 	g.put("code", code(g.t, g.library, "+16505551212"))
 	g.submit(primary)
 	g.page("account-signed-in")
+	g.logout()
+	g.open("/login")
+	g.click("#field-remember")
+	g.identify(g.email, secret)
+	g.submit(primary)
+	g.click(".choice:nth-of-type(2) input")
+	g.submit(primary)
+	g.put("code", code(g.t, g.library, "+16505551212"))
+	g.submit(primary)
+	g.logout()
+	g.login(g.email, secret)
+	g.page("account-trusted")
+	path := notice(g.t, g.library, g.email)
+	g.open(path)
+	g.page("not-me")
+	g.submit(primary)
+	g.page("not-me-done")
+	g.open(path)
+	g.submit(primary)
+	g.page("not-me-again")
 }
 
 // mails shows the two mails as a mailbox would.

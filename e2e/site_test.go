@@ -48,16 +48,33 @@ type message struct {
 	Channel, To, Subject, Text string
 }
 
-// code is the code in the newest message to somebody. It is called after the
+// code is the newest code that was sent to somebody. It is called after the
 // page that says it was sent, so there is nothing to wait for.
 func code(t *testing.T, s site, to string) string {
 	t.Helper()
+	digits := regexp.MustCompile(`\b[0-9]{6}\b`)
 	for _, m := range s.messages(t) {
-		if m.To == to {
-			return regexp.MustCompile(`\b[0-9]{6}\b`).FindString(m.Text)
+		if c := digits.FindString(m.Text); m.To == to && c != "" && !strings.Contains(m.Text, "/tf-not-me/") {
+			return c
 		}
 	}
-	t.Fatalf("nothing was sent to %s", to)
+	t.Fatalf("no code was sent to %s", to)
+	return ""
+}
+
+// notice is the path in the newest notice to somebody. Notices go out by
+// themselves a moment after the page.
+func notice(t *testing.T, s site, to string) string {
+	t.Helper()
+	link := regexp.MustCompile(regexp.QuoteMeta(s.origin()) + `(/tf-not-me/\S+)`)
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		for _, m := range s.messages(t) {
+			if found := link.FindStringSubmatch(m.Text); m.To == to && found != nil {
+				return found[1]
+			}
+		}
+	}
+	t.Fatalf("no notice was sent to %s", to)
 	return ""
 }
 

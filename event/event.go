@@ -17,6 +17,8 @@ type Context struct {
 	At      time.Time
 	Address string // client address, canonical text
 	Agent   string // user agent, as sent
+	Request string // id of the request, as in the log
+	Session string // id of the session concerned, if there is one
 }
 
 // Event is one thing that happened. The concrete types are below; switch on
@@ -38,11 +40,22 @@ type UserAuthenticated struct {
 	Context
 }
 
+// FirstFactorProven: the first of two factors; the second is asked for now.
+type FirstFactorProven struct {
+	User   Subject
+	Method string
+	Context
+}
+
 // UserFailedAuthn: a wrong password ("password") or a wrong code ("code").
+// Method is the second factor's. Reason is "replayed" for a code that was right
+// and had been used before.
 type UserFailedAuthn struct {
 	User         Subject
 	AuthType     string
 	SecondFactor bool
+	Method       string
+	Reason       string
 	Context
 }
 
@@ -100,6 +113,28 @@ type TFPaused struct {
 	Context
 }
 
+// UserPaused: too many wrong passwords; the account waits.
+type UserPaused struct {
+	User  Subject
+	Until time.Time
+	Context
+}
+
+// DeviceTrusted: a browser may skip the second factor for a while.
+type DeviceTrusted struct {
+	User Subject
+	Context
+}
+
+// AccountChanged: the application or an operator made or changed an account.
+// What is "created", "password", "active", "inactive", "roles", "identity" or
+// "reset access".
+type AccountChanged struct {
+	User Subject
+	What string
+	Context
+}
+
 // UserReauthenticated: a signed-in user proved again who he is.
 type UserReauthenticated struct {
 	User Subject
@@ -133,4 +168,8 @@ func (TFRescueRequested) Name() string   { return "tf-rescue-requested" }
 func (TFPaused) Name() string            { return "tf-paused" }
 func (UserReauthenticated) Name() string { return "user-reauthenticated" }
 func (UserDisowned) Name() string        { return "user-disowned" }
+func (FirstFactorProven) Name() string   { return "first-factor-proven" }
+func (UserPaused) Name() string          { return "user-paused" }
+func (DeviceTrusted) Name() string       { return "device-trusted" }
+func (AccountChanged) Name() string      { return "account-changed" }
 func (UserLoggedOut) Name() string       { return "user-logged-out" }

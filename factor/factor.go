@@ -13,6 +13,9 @@ var (
 	// ErrWrong says the code is not right: wrong, spent, expired, of another
 	// method or never sent. The person is told no more than that.
 	ErrWrong = errors.New("factor: wrong code")
+	// ErrReplayed is an ErrWrong: the code was right and has been used before. The
+	// audit trail tells the two apart, the person is not told.
+	ErrReplayed = fmt.Errorf("%w: used before", ErrWrong)
 	// ErrDestination says that nothing can be sent to that destination.
 	ErrDestination = errors.New("factor: destination is not valid")
 	// ErrSend says that a code could not be sent.

@@ -26,56 +26,76 @@ type granted struct {
 	quiet bool
 }
 
-// issue is the one function that issues sessions.
+// issue is the one function that issues sessions. The event is written down
+// before the session exists: there is no session without its row.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
 	s := store.Session{
-		UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted,
+		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
+	}
+	if g.renews != nil {
+		s.ID = g.renews.ID
 	}
 	// A trusted device proved one factor of two: never fresh (R81).
 	if !g.trusted && (g.verified || !l.c.Policy.OnlyVerifyIsFresh) {
 		s.FreshAt = l.c.Now()
 	}
+	e := l.announcement(g, s, b)
+	if e != nil {
+		if err := l.record(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	opened, err := l.open(ctx, g, s, b)
+	if err != nil {
+		return nil, err
+	}
+	if e != nil {
+		l.emit(ctx, e)
+	}
+	return opened, nil
+}
+
+// open makes what issue has decided on, in the form the caller can hold.
+func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser) (*Opened, error) {
 	opened := &Opened{}
 	var err error
 	switch {
 	case g.renews != nil && g.renews.Token:
 		// A header token's holder cannot be handed a new one on every path; its
 		// session is bound to the new credentials instead.
-		s.Hash, s.ID, s.Token = g.renews.Hash, g.renews.ID, true
-		if err = l.c.Sessions.Rebind(ctx, s); err == nil {
-			opened.Session = s
-		}
+		s.Hash, s.Token = g.renews.Hash, true
+		err = l.c.Sessions.Rebind(ctx, s)
+		opened.Session = s
+		return opened, err
 	case g.renews != nil:
 		if _, err = l.c.Sessions.Take(ctx, g.renews.Hash); err != nil {
 			return nil, err
 		}
-		s.ID = g.renews.ID
-		opened.Token, opened.Session, err = l.c.Sessions.Open(ctx, s)
-	default:
-		opened.Token, opened.Session, err = l.c.Sessions.Open(ctx, s)
 	}
-	if err == nil && b.WantToken && !s.Token {
+	if opened.Token, opened.Session, err = l.c.Sessions.Open(ctx, s); err != nil {
+		return nil, err
+	}
+	if b.WantToken {
 		s.ID, s.Token = "", true
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if !g.quiet {
-		l.announce(ctx, g, b)
-	}
-	return opened, nil
+	return opened, err
 }
 
-func (l *Login) announce(ctx context.Context, g granted, b Browser) {
+// announcement is the event of a session; nil for one that only carries on.
+func (l *Login) announcement(g granted, s store.Session, b Browser) event.Event {
+	if g.quiet {
+		return nil
+	}
 	via := make([]string, len(g.proofs))
 	for i, p := range g.proofs {
 		via[i] = p.Method
 	}
+	at := l.at(b)
+	at.Session = s.ID
 	if g.verified {
-		l.emit(ctx, event.UserReauthenticated{User: subject(g.user), Via: via, Context: l.at(b)})
-		return
+		return event.UserReauthenticated{User: subject(g.user), Via: via, Context: at}
 	}
-	l.emit(ctx, event.UserAuthenticated{User: subject(g.user), Via: via, Trusted: g.trusted, Context: l.at(b)})
+	return event.UserAuthenticated{User: subject(g.user), Via: via, Trusted: g.trusted, Context: at}
 }

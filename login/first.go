@@ -52,6 +52,9 @@ func (l *Login) password(ctx context.Context, u store.User, identity, plain stri
 		// trusted has a budget of its own (R119).
 		place, err = l.c.Limits.FirstFactor(ctx, "device:"+u.ID, "")
 	}
+	if errors.As(err, &paused) {
+		return told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
+	}
 	if err != nil {
 		return err
 	}
@@ -60,10 +63,14 @@ func (l *Login) password(ctx context.Context, u store.User, identity, plain stri
 		return err
 	}
 	if !ok {
-		if u.ID != "" {
-			l.emit(ctx, event.UserFailedAuthn{User: subject(u), AuthType: "password", Context: l.at(b)})
+		// An unknown identity leaves a row too: the same cost, and no typed text,
+		// which might be a password in the wrong field.
+		failed := event.UserFailedAuthn{User: subject(u), AuthType: "password", Context: l.at(b)}
+		if u.ID == "" {
+			failed.Reason = "unknown identity"
+			return told(ErrPassword, l.record(ctx, failed))
 		}
-		return ErrPassword
+		return told(ErrPassword, l.tell(ctx, failed))
 	}
 	if err := place.Right(ctx); err != nil {
 		return err
@@ -93,13 +100,14 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 		} else {
 			e.ExistingUsername = true
 		}
-		l.emit(ctx, e)
-		return Outcome{}, ErrTaken
+		return Outcome{}, told(ErrTaken, l.tell(ctx, e))
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	l.emit(ctx, event.UserRegistered{User: subject(u), Context: l.at(b)})
+	if err := l.tell(ctx, event.UserRegistered{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
 	return l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
 }
 
@@ -153,6 +161,9 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	default:
 		p.State = store.Select
 	}
+	if err := l.tell(ctx, event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
 	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
 		return Outcome{}, err
 	}
@@ -180,8 +191,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
 		return l.sendError(ctx, u, f.Method, err)
 	}
-	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
-	return nil
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
 }
 
 // sendError keeps the cause for the operator and tells the person one thing.

@@ -70,8 +70,14 @@ type Config struct {
 	Alert  Alert // nil: nobody is told, and the choice is not offered
 	Policy Policy
 	Now    func() time.Time
+	Trail  Trail
 	Events event.Handler
 	Log    *slog.Logger
+}
+
+// Trail is where security events are written down; see event.Trail.
+type Trail interface {
+	Record(ctx context.Context, e event.Entry) error
 }
 
 // Trier sends and spends codes that belong to no enrolled factor.
@@ -86,7 +92,7 @@ type Login struct{ c Config }
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || c.Challenges == nil || c.Keys == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || c.Challenges == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {
@@ -113,6 +119,7 @@ type Browser struct {
 	Agent   string // user agent as sent, cut to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
 	Locale  string // language for what is sent
+	Request string // id of the request
 	// WantToken asks for a header token beside the session, proving the same.
 	WantToken bool
 }
@@ -170,7 +177,46 @@ func subject(u store.User) event.Subject {
 }
 
 func (l *Login) at(b Browser) event.Context {
-	return event.Context{At: l.c.Now(), Address: b.Address, Agent: b.Agent}
+	return event.Context{At: l.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
+}
+
+// tell writes an event down and then lets subscribers know. A step whose event
+// cannot be written down refuses: nothing happens unseen.
+func (l *Login) tell(ctx context.Context, e event.Event) error {
+	if err := l.record(ctx, e); err != nil {
+		return err
+	}
+	l.emit(ctx, e)
+	return nil
+}
+
+// tellOnce tells of a closed budget at most once a minute, so that whoever goes
+// on guessing cannot fill the trail.
+func (l *Login) tellOnce(ctx context.Context, what string, e event.Event) error {
+	err := l.c.Limits.Once(ctx, e.Name()+":"+what, time.Minute)
+	var again *limit.Paused
+	if errors.As(err, &again) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return l.tell(ctx, e)
+}
+
+// told is the refusal, unless it could not be written down: then that is.
+func told(refusal, err error) error {
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+func (l *Login) record(ctx context.Context, e event.Event) error {
+	if entry, ok := event.EntryOf(e); ok {
+		return l.c.Trail.Record(ctx, entry)
+	}
+	return nil
 }
 
 func (l *Login) emit(ctx context.Context, e event.Event) {
@@ -205,7 +251,7 @@ func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID st
 	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID)
 	var p *limit.Paused
 	if errors.As(err, &p) {
-		l.emit(ctx, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)})
+		err = told(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
 	}
 	return place, err
 }

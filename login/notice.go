@@ -19,6 +19,15 @@ const (
 	Rescued        = "rescued"
 	DeviceTrusted  = "device_trusted"
 	CodesTried     = "codes_tried" // right password, wrong codes
+	// What the application or an operator does to an account; the owner hears
+	// of the first three.
+	PasswordChanged = "password_changed"
+	IdentityChanged = "identity_changed"
+	AccessReset     = "access_reset"
+	Created         = "created"
+	Activated       = "activated"
+	Deactivated     = "deactivated"
+	RolesChanged    = "roles_changed"
 )
 
 // noticeLife is how long the link of a notice works.
@@ -52,6 +61,24 @@ func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b
 	if err != nil {
 		l.c.Log.ErrorContext(ctx, "the owner could not be told of a change", "user", u.ID, "kind", kind, "cause", err)
 	}
+}
+
+// AccountChanged writes down what the application or an operator did to an
+// account and tells its owner where that is due; former is an address that
+// was replaced, which hears of it too.
+func (l *Login) AccountChanged(ctx context.Context, u store.User, what, former string) error {
+	if err := l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: l.at(Browser{})}); err != nil {
+		return err
+	}
+	switch what {
+	case PasswordChanged, IdentityChanged, AccessReset:
+		l.notify(ctx, u, what, "", Browser{})
+		if former != "" && former != u.Email {
+			u.Email = former
+			l.notify(ctx, u, what, "", Browser{})
+		}
+	}
+	return nil
 }
 
 // stop is what a notice's token says.
@@ -102,8 +129,7 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
 		}
 		_, err = l.change(ctx, u, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()})
 		if err == nil {
-			l.emit(ctx, event.UserDisowned{User: subject(u), Context: l.at(b)})
-			return nil
+			return l.tell(ctx, event.UserDisowned{User: subject(u), Context: l.at(b)})
 		}
 		if !errors.Is(err, ErrState) {
 			return err

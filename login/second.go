@@ -180,7 +180,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		err = l.rescueByEmail(ctx, w, b)
 	}
 	if err == nil {
-		l.emit(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
+		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
 	}
 	return out, err
 }
@@ -211,8 +211,7 @@ func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
 	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
 		return l.sendError(ctx, w.user, "rescue", err)
 	}
-	l.emit(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
-	return nil
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
 }
 
 // Validate is the step of the second factor. ErrCode, ErrState, *limit.Paused.
@@ -262,8 +261,11 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	}
 	switch {
 	case errors.Is(err, factor.ErrWrong):
-		l.emit(ctx, event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Context: l.at(b)})
-		return false, errors.Join(ErrCode, l.warn(ctx, w.user, b))
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
+		if errors.Is(err, factor.ErrReplayed) {
+			failed.Reason = "replayed"
+		}
+		return false, told(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
 	case err != nil:
 		return false, err
 	case rescued:
@@ -322,6 +324,9 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 	}
 	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address)
 	if err != nil {
+		return err
+	}
+	if err := l.tell(ctx, event.DeviceTrusted{User: subject(out.User), Context: l.at(b)}); err != nil {
 		return err
 	}
 	out.DeviceCookie, out.DeviceLife = cookie, l.c.Devices.Life()

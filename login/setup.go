@@ -183,8 +183,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if err := m.Send(ctx, t, d.Destination); err != nil {
 		return begun, l.sendError(ctx, u, d.Method, err)
 	}
-	l.emit(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
-	return begun, nil
+	return begun, l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
 }
 
 func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
@@ -269,7 +268,9 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if err != nil {
 		return Outcome{}, err
 	}
-	l.emit(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)})
+	if err := l.tell(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
 	l.notify(ctx, u, FactorChanged, d.Method, b)
 	return l.enrolled(ctx, a, changed, d.Method, b)
 }
@@ -380,7 +381,9 @@ func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error
 	if err != nil {
 		return Outcome{}, err
 	}
-	l.emit(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)})
+	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
 	l.notify(ctx, u, FactorDisabled, "", b)
 	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
 }

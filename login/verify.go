@@ -44,6 +44,7 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 	if _, err := l.c.Sessions.Take(ctx, who.Session.Hash); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	l.emit(ctx, event.UserLoggedOut{User: subject(who.User), Context: l.at(b)})
-	return nil
+	at := l.at(b)
+	at.Session = who.Session.ID
+	return l.tell(ctx, event.UserLoggedOut{User: subject(who.User), Context: at})
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"regexp"
@@ -185,3 +186,10 @@ func (w *world) plantPending(p *person) *browser {
 	w.handedOut("pending cookie", token)
 	return b
 }
+
+func decode64(s string) (string, bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	return string(raw), err == nil
+}
+
+func encode64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

@@ -15,6 +15,7 @@ type Durable interface {
 	Devices
 	Counters
 	Messages
+	Events
 }
 
 // Volatile is what expires.

@@ -1,22 +1,21 @@
 package walk_test
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // What every operation must lead to. Each function is given who asks (the
 // session behind the request, or nil) and changes the model as the operation
 // must change the world.
 
 func (m *model) login(who *session, of *account, password, deviceCookie string, remember, token bool) *want {
-	first := claim{key: "first " + of.email, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
-	switch {
-	case who != nil:
-		return refused(400)
-	case !m.reserve(first):
-		return refused(429)
-	case password != of.password:
+	if who != nil {
 		return refused(400)
 	}
-	delete(m.budgets, first.key)
+	if w := m.password(of, password, deviceCookie); w != nil {
+		return w
+	}
 	if !of.active {
 		return refused(400)
 	}
@@ -34,6 +33,26 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 	return w
 }
 
+// password is nil if it is the right one. Guesses of strangers do not lock out
+// a browser that the account trusts: it has a budget of its own.
+func (m *model) password(of *account, password, deviceCookie string) *want {
+	c := claim{key: "first " + of.email, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
+	if !m.reserve(c) {
+		d := m.devices[deviceCookie]
+		if d == nil || d.of != of || d.version != of.version {
+			return refused(429)
+		}
+		if c.key += " device"; !m.reserve(c) {
+			return refused(429)
+		}
+	}
+	if password != of.password {
+		return refused(400)
+	}
+	delete(m.budgets, c.key)
+	return nil
+}
+
 // logout ends the session and the pending sign-in that the request shows,
 // whoever's it is.
 func (m *model) logout(who *session, pendingCookie string) *want {
@@ -46,7 +65,7 @@ func (m *model) logout(who *session, pendingCookie string) *want {
 	return &want{status: 200}
 }
 
-func (m *model) verify(who *session, password string, token bool) *want {
+func (m *model) verify(who *session, password, deviceCookie string, token bool) *want {
 	if who == nil {
 		return refused(401)
 	}
@@ -54,17 +73,12 @@ func (m *model) verify(who *session, password string, token bool) *want {
 		return refused(400)
 	}
 	of := who.of
-	first := claim{key: "first " + of.email, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
-	if !m.reserve(first) {
-		return refused(429)
+	if w := m.password(of, password, deviceCookie); w != nil {
+		return w
 	}
-	if password != of.password {
-		return refused(400)
-	}
-	delete(m.budgets, first.key)
 	w := &want{status: 200}
 	if len(of.factors) == 0 {
-		m.issue(w, of, 1, false, who, token && !who.header)
+		m.issue(w, of, 1, false, who, token)
 	} else if !m.wait(w, &pending{of: of, session: who.id}) {
 		w.status = 429
 	}
@@ -133,7 +147,8 @@ func (m *model) validate(who *session, cookie, code string, token bool) *want {
 		settingUp := m.draft(owner(who, nil), who.of) != nil
 		switch {
 		case p == nil && !settingUp: // nothing was asked for: signed out
-			return &want{status: 400, of: m.logout(who, cookie).of}
+			m.logout(who, cookie)
+			return refused(400)
 		case code == "":
 			return refused(400)
 		case p == nil:
@@ -167,16 +182,26 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		m.giveBack(answered("email", of.email, second(of.email).key))
 		rescued = true
 	default:
-		return refused(400)
+		return m.warn(of)
 	}
 	of.used = append(of.used, code)
 	p.dead = true
 	w := &want{status: 200}
-	m.issue(w, of, 2, false, who, token && (who == nil || !who.header))
+	m.issue(w, of, 2, false, who, token)
 	if rescued {
 		m.announce(w, of)
 	} else if p.remember && p.session == 0 {
 		m.trust(w, of)
+	}
+	return w
+}
+
+// warn tells the owner of the third wrong code in an hour, once an hour.
+func (m *model) warn(of *account) *want {
+	w := refused(400)
+	if !m.reserve(claim{key: "wrong " + of.email, limit: 2, window: time.Hour, hold: time.Hour}) &&
+		m.reserve(claim{key: "warned " + of.email, limit: 1, window: time.Hour, hold: time.Hour}) {
+		m.announce(w, of)
 	}
 	return w
 }
@@ -302,7 +327,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	return w
 }
 
-func (m *model) disable(who *session, cookie string) *want {
+func (m *model) disable(who *session) *want {
 	switch {
 	case who == nil:
 		return refused(400)

@@ -82,9 +82,10 @@ func (s *Site) open(c *call, rt route) *failure {
 		return f
 	}
 	c.browser = login.Browser{
-		Address: ClientAddress(c.r, s.c.Proxies), Agent: agent(c.r), Locale: c.words.Tag,
+		Address: ClientAddress(c.r, s.c.Proxies), Agent: agent(c.r), Locale: c.words.Tag, Request: store.NewID(),
 		Device: s.jar.get(c.r, s.jar.device), WantToken: c.r.URL.Query().Has("include_auth_token"),
 	}
+	c.w.Header().Set("X-Request-Id", c.browser.Request)
 	c.pending = s.jar.get(c.r, s.jar.pending())
 	who, err := s.Who(c.r)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -128,7 +129,7 @@ func (s *Site) checkHost(r *http.Request) *failure {
 		return nil
 	}
 	host := r.Host
-	if h, _, err := net.SplitHostPort(r.Host); err == nil {
+	if h, port, err := net.SplitHostPort(r.Host); err == nil && strings.Trim(port, "0123456789") == "" {
 		host = h
 	}
 	if Loopback(s.c.Origin.Hostname()) && Loopback(host) || strings.EqualFold(host, s.c.Origin.Hostname()) && !strings.Contains(r.Host, ":") {

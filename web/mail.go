@@ -88,7 +88,7 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	}
 	body := []string{
 		w.Text("notice_"+n.Kind, "method", method),
-		w.Text("mail_notice_when", "at", n.At.UTC().Format("2006-01-02 15:04 UTC"), "browser", n.Browser, "address", n.Address),
+		l.when(w, n),
 		w.Text("mail_notice_stop", "link", n.Link),
 	}
 	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_notice_subject"), Body: strings.Join(body, "\n\n"), Site: l.site}
@@ -97,6 +97,15 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 		return send.Message{}, err
 	}
 	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
+}
+
+// when says when and where from; an operator's act has no browser.
+func (l *Letters) when(w *Words, n Notice) string {
+	at := n.At.UTC().Format("2006-01-02 15:04 UTC")
+	if n.Address == "" {
+		return w.Text("mail_notice_when_operator", "at", at)
+	}
+	return w.Text("mail_notice_when", "at", at, "browser", n.Browser, "address", n.Address)
 }
 
 // RescueMail tells the administrators who needs help.

@@ -20,6 +20,7 @@ type cli struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	User    userCommands   `cmd:"" help:"Make, list and change accounts."`
 	Key     keyCommands    `cmd:"" help:"Make keys."`
+	Audit   auditCommands  `cmd:"" help:"Read and check the audit trail."`
 	Config  configCommands `cmd:"" help:"Check the settings."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

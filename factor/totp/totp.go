@@ -107,7 +107,9 @@ func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Facto
 		return err
 	}
 	switch err := m.c.Factors.AdvanceStep(ctx, f.ID, step, m.c.Now()); {
-	case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrUsed):
+		return factor.ErrReplayed
+	case errors.Is(err, store.ErrNotFound):
 		return factor.ErrWrong
 	case err != nil:
 		return err

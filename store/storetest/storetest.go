@@ -30,7 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"store", storeRules}, {"sweep", sweepRules},
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"devices", deviceRules},
-		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules},
+		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
 		t.Run(group.name, func(t *testing.T) { run(t, group.rules, one) })

@@ -1,0 +1,66 @@
+package twofold
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// AuditEntry is one row of the audit trail: what happened, to whom, when and
+// from where. It holds no secret.
+type AuditEntry struct {
+	Row     int64     `json:"row"`
+	At      time.Time `json:"at"`
+	User    string    `json:"user,omitempty"` // id
+	Event   string    `json:"event"`          // e.g. "user-authenticated"
+	Method  string    `json:"method,omitempty"`
+	Result  string    `json:"result"` // "ok" or "refused"
+	Reason  string    `json:"reason,omitempty"`
+	Session string    `json:"session,omitempty"` // id, not the token
+	Address string    `json:"address,omitempty"`
+	Agent   string    `json:"agent,omitempty"`
+	Request string    `json:"request,omitempty"` // as in the header X-Request-Id
+}
+
+// AuditFilter chooses entries; zero fields choose all.
+type AuditFilter struct {
+	User  string // id
+	Since time.Time
+	After int64 // row
+	Limit int   // 1000 if zero
+}
+
+// AuditReport is what AuditVerify found.
+type AuditReport = event.Report
+
+// AuditList returns entries of the audit trail, oldest first.
+func (a *Auth) AuditList(ctx context.Context, f AuditFilter) ([]AuditEntry, error) {
+	rows, err := a.trail.List(ctx, store.EventFilter{UserID: f.User, Since: f.Since, After: f.After, Limit: f.Limit})
+	out := make([]AuditEntry, len(rows))
+	for i, e := range rows {
+		out[i] = AuditEntry{
+			Row: e.Row, At: e.At.UTC(), User: e.UserID, Event: e.Name, Method: e.Method, Result: e.Result, Reason: e.Reason,
+			Session: e.Session, Address: e.Address, Agent: e.Agent, Request: e.Request,
+		}
+	}
+	return out, err
+}
+
+// AuditVerify reads the whole audit trail and reports rows that were changed,
+// removed or put in. head, if not empty, is a Report.Head from before (it is
+// logged every hour): with it, a trail that was cut off at its end shows too.
+func (a *Auth) AuditVerify(ctx context.Context, head string) (AuditReport, error) {
+	return a.trail.Verify(ctx, head)
+}
+
+// changed writes down what the application or an operator did to an account,
+// and tells its owner where that is due. former is an address that was changed.
+func (a *Auth) changed(ctx context.Context, id, what, former string) error {
+	u, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return publicError(err)
+	}
+	return a.login.AccountChanged(ctx, u, what, former)
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+type auditCommands struct {
+	List   auditList   `cmd:"" help:"List what happened."`
+	Verify auditVerify `cmd:"" help:"Check that nothing in the trail was changed or removed."`
+}
+
+type auditList struct {
+	where
+	User  string `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
+	Since string `help:"Only from then on: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
+	JSON  bool   `help:"One JSON object a line."`
+}
+
+// Help implements kong.HelpProvider.
+func (auditList) Help() string {
+	return `Examples:
+  twofold audit list --user ann@example.org --since "2 days"
+  twofold audit list --since 2026-11-01 --json`
+}
+
+// Run prints rows, oldest first.
+func (c auditList) Run(ctx context.Context, p process) error {
+	since, err := moment(c.Since, time.Now())
+	if err != nil {
+		return err
+	}
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
+		filter := twofold.AuditFilter{Since: since}
+		if c.User != "" {
+			u, err := auth.FindUser(ctx, c.User)
+			if err != nil {
+				return sayUser(err, c.User, s)
+			}
+			filter.User = u.ID
+		}
+		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		enc := json.NewEncoder(p.out)
+		for {
+			rows, err := auth.AuditList(ctx, filter)
+			if err != nil || len(rows) == 0 {
+				return errors.Join(err, table.Flush())
+			}
+			for _, e := range rows {
+				if c.JSON {
+					err = enc.Encode(e)
+				} else {
+					_, err = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+						e.Row, e.At.Format(time.RFC3339), e.Event, e.Result, e.Method, e.Reason, e.User, e.Address)
+				}
+				if err != nil {
+					return err
+				}
+				filter.After = e.Row
+			}
+		}
+	})
+}
+
+// moment reads a time, or a duration back from now.
+func moment(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	if d, err := parseDuration(text); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	return time.Time{}, usageError(fmt.Sprintf("--since %q is no time: give a duration back such as \"24 hours\", or a date such as 2026-11-23", text))
+}
+
+type auditVerify struct {
+	where
+	Head string `help:"A head printed before, or from the log: the trail must still hold it." placeholder:"HEAD"`
+}
+
+// Help implements kong.HelpProvider.
+func (auditVerify) Help() string {
+	return `Examples:
+  twofold audit verify
+  twofold audit verify --head "$(cat audit-head-of-last-week)"
+
+Exits with 1 if a row was changed, removed or put in. The database alone cannot show that its newest rows were cut off
+together with their seals; a head that was kept elsewhere can.`
+}
+
+// Run reads the whole trail.
+func (c auditVerify) Run(ctx context.Context, p process) error {
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
+		r, err := auth.AuditVerify(ctx, c.Head)
+		if err != nil {
+			return err
+		}
+		if len(r.Problems) > 0 {
+			var all []error
+			for _, what := range r.Problems {
+				all = append(all, errors.New(what))
+			}
+			return errors.Join(append(all, errors.New("the audit trail was tampered with, or the key that sealed it is missing: keep the database as it is and look at the backups"))...)
+		}
+		_, err = fmt.Fprintf(p.out, "The audit trail holds: %d rows, %d sealed stretches, %d rows not sealed yet.\nHead: %s\n", r.Rows, r.Seals, r.Unsealed, r.Head)
+		return err
+	})
+}

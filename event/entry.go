@@ -1,0 +1,71 @@
+package event
+
+// EntryOf is the row of the audit trail for an event; ok is false for those
+// that are not security events.
+func EntryOf(e Event) (entry Entry, ok bool) {
+	entry = Entry{Name: e.Name(), Result: OK}
+	of := func(s Subject, c Context) {
+		entry.User, entry.Address, entry.Agent, entry.Request, entry.Session = s.ID, c.Address, c.Agent, c.Request, c.Session
+	}
+	switch e := e.(type) {
+	case UserAuthenticated:
+		of(e.User, e.Context)
+		entry.Method = last(e.Via)
+		if e.Trusted {
+			entry.Reason = "trusted device"
+		}
+	case UserReauthenticated:
+		of(e.User, e.Context)
+		entry.Method = last(e.Via)
+	case FirstFactorProven:
+		of(e.User, e.Context)
+		entry.Method = e.Method
+	case UserFailedAuthn:
+		of(e.User, e.Context)
+		entry.Method, entry.Result, entry.Reason = e.AuthType, Refused, e.Reason
+		if e.Method != "" {
+			entry.Method = e.Method
+		}
+	case TFPaused:
+		of(e.User, e.Context)
+		entry.Result, entry.Reason = Refused, "too many wrong codes"
+	case UserPaused:
+		of(e.User, e.Context)
+		entry.Result, entry.Reason = Refused, "too many wrong passwords"
+	case UserRegistered:
+		of(e.User, e.Context)
+	case UserNotRegistered:
+		of(e.User, e.Context)
+		entry.Result, entry.Reason = Refused, "identity is taken"
+	case TFSecurityTokenSent:
+		of(e.User, e.Context)
+		entry.Method = e.Method
+	case TFProfileChanged:
+		of(e.User, e.Context)
+		entry.Method = e.Method
+	case TFDisabled:
+		of(e.User, e.Context)
+	case TFRescueRequested:
+		of(e.User, e.Context)
+		entry.Method = e.Option
+	case DeviceTrusted:
+		of(e.User, e.Context)
+	case UserDisowned:
+		of(e.User, e.Context)
+	case UserLoggedOut:
+		of(e.User, e.Context)
+	case AccountChanged:
+		of(e.User, e.Context)
+		entry.Reason = e.What
+	default:
+		return Entry{}, false // TFCodeConfirmed: UserAuthenticated says it
+	}
+	return entry, true
+}
+
+func last(via []string) string {
+	if len(via) == 0 {
+		return ""
+	}
+	return via[len(via)-1]
+}

@@ -1,0 +1,229 @@
+package event
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// The results of an entry.
+const (
+	OK      = "ok"
+	Refused = "refused"
+)
+
+// batch is how many rows one seal closes at most.
+const batch = 1000
+
+// Trail is the audit trail: rows that are only ever added, each with a keyed
+// hash of its own, closed stretch by stretch by seals that chain to one
+// another. A changed row shows by its hash, a removed or added one by its
+// stretch's seal. Writing a row takes no lock and reads nothing.
+//
+// What it cannot show from the database alone: that the newest seals were
+// removed together with all rows under them. Head, kept elsewhere (it is
+// logged), shows that too.
+type Trail struct {
+	events store.Events
+	keys   *seal.Keys
+	now    func() time.Time
+}
+
+// NewTrail returns the trail.
+func NewTrail(events store.Events, keys *seal.Keys, now func() time.Time) *Trail {
+	return &Trail{events: events, keys: keys, now: now}
+}
+
+// Entry is what Record writes down.
+type Entry struct {
+	User                         string // id; empty if no account is concerned
+	Name, Method, Result, Reason string
+	Session                      string
+	Address, Agent, Request      string
+}
+
+// Record adds a row. If that fails the caller refuses what it was about to do:
+// nothing happens unseen.
+func (t *Trail) Record(ctx context.Context, n Entry) error {
+	e := store.Event{
+		ID: store.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name, Method: n.Method,
+		Result: n.Result, Reason: n.Reason, Session: n.Session, Address: n.Address, Agent: n.Agent, Request: n.Request,
+	}
+	e.MAC = t.keys.MAC("event", signed(e)...)
+	return t.events.AppendEvent(ctx, e)
+}
+
+// List returns rows in order.
+func (t *Trail) List(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+	return t.events.EventsBy(ctx, f)
+}
+
+func signed(e store.Event) []string {
+	return []string{
+		e.ID, e.UserID, strconv.FormatInt(e.At.UnixMicro(), 10), e.Name, e.Method, e.Result, e.Reason, e.Session, e.Address, e.Agent, e.Request,
+	}
+}
+
+// Close seals what has been added, in as many stretches as it takes. Several
+// nodes may call it: each stretch is sealed once.
+func (t *Trail) Close(ctx context.Context) error {
+	last, err := t.events.LastSeal(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		rows, err := t.events.EventsBy(ctx, store.EventFilter{After: last.Through, Limit: batch})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		next := store.Seal{After: last.Through, Through: rows[len(rows)-1].Row, Count: len(rows), At: t.now()}
+		next.MAC = t.keys.MAC("seal", sealed(last.MAC, next, rows)...)
+		if err := t.events.PutSeal(ctx, next); errors.Is(err, store.ErrUsed) {
+			return nil // another node is at it
+		} else if err != nil {
+			return err
+		}
+		last = next
+	}
+}
+
+func sealed(before []byte, s store.Seal, rows []store.Event) []string {
+	h := sha256.New()
+	var n [8]byte
+	for _, e := range rows {
+		binary.BigEndian.PutUint64(n[:], uint64(e.Row))
+		h.Write(n[:])
+		h.Write(e.MAC)
+	}
+	return []string{string(before), strconv.FormatInt(s.After, 10), strconv.FormatInt(s.Through, 10), strconv.Itoa(s.Count), string(h.Sum(nil))}
+}
+
+// Head is the newest seal in one line, for keeping elsewhere.
+func (t *Trail) Head(ctx context.Context) (string, error) {
+	last, err := t.events.LastSeal(ctx)
+	return fmt.Sprintf("%d:%x", last.Through, last.MAC), err
+}
+
+// Report is what Verify found.
+type Report struct {
+	Rows, Seals int
+	Unsealed    int      // rows newer than the last seal: not covered yet
+	Head        string   // see Trail.Head
+	Problems    []string // empty: nothing was changed, removed or put in
+}
+
+// Verify reads the whole trail and says what does not fit. oldHead, if not
+// empty, is a line that Head gave before: the trail must still hold it.
+func (t *Trail) Verify(ctx context.Context, oldHead string) (Report, error) {
+	v := verifier{t: t, oldHead: oldHead}
+	if err := v.seals(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := v.tail(ctx); err != nil {
+		return Report{}, err
+	}
+	v.Head = fmt.Sprintf("%d:%x", v.last.Through, v.last.MAC)
+	if oldHead != "" && !v.headSeen {
+		v.problem("the trail does not hold the head %s: what it covered was cut off or replaced", oldHead)
+	}
+	return v.Report, nil
+}
+
+type verifier struct {
+	Report
+	t        *Trail
+	last     store.Seal
+	oldHead  string
+	headSeen bool
+}
+
+func (v *verifier) problem(format string, args ...any) {
+	v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) seals(ctx context.Context) error {
+	from := int64(0)
+	for {
+		list, err := v.t.events.SealsAfter(ctx, from, 100)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		for _, s := range list {
+			if err := v.stretch(ctx, s); err != nil {
+				return err
+			}
+			v.last = s
+			v.Seals++
+			v.headSeen = v.headSeen || fmt.Sprintf("%d:%x", s.Through, s.MAC) == v.oldHead
+		}
+		from = v.last.After + 1
+	}
+}
+
+// stretch checks the rows under one seal.
+func (v *verifier) stretch(ctx context.Context, s store.Seal) error {
+	if s.After != v.last.Through {
+		v.problem("rows %d to %d: their seal is missing", v.last.Through+1, s.After)
+	}
+	rows, err := v.t.events.EventsBy(ctx, store.EventFilter{After: s.After, Limit: 2 * batch})
+	if err != nil {
+		return err
+	}
+	n := 0
+	for n < len(rows) && rows[n].Row <= s.Through {
+		n++
+	}
+	rows = rows[:n]
+	v.check(rows)
+	if len(rows) != s.Count {
+		v.problem("rows %d to %d: %d are there, %d were sealed", s.After+1, s.Through, len(rows), s.Count)
+	}
+	if !v.t.any(s.MAC, "seal", sealed(v.last.MAC, s, rows)) {
+		v.problem("rows %d to %d: they are not what was sealed", s.After+1, s.Through)
+	}
+	return nil
+}
+
+// tail checks the rows that are not sealed yet.
+func (v *verifier) tail(ctx context.Context) error {
+	from := v.last.Through
+	for {
+		rows, err := v.t.events.EventsBy(ctx, store.EventFilter{After: from, Limit: batch})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		v.check(rows)
+		v.Unsealed += len(rows)
+		from = rows[len(rows)-1].Row
+	}
+}
+
+func (v *verifier) check(rows []store.Event) {
+	for _, e := range rows {
+		v.Rows++
+		if !v.t.any(e.MAC, "event", signed(e)) {
+			v.problem("row %d: it is not what was written", e.Row)
+		}
+	}
+}
+
+// any tells whether one of the keys made the hash.
+func (t *Trail) any(mac []byte, purpose string, parts []string) bool {
+	for _, want := range t.keys.MACs(purpose, parts...) {
+		if hmac.Equal(mac, want) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,271 @@
+package security_test
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// listL1 are the redirect targets that got other software to send people
+// elsewhere. good stands for our own origin without its scheme.
+func listL1(good string) []string {
+	list := strings.Fields(`https://evil.t http://evil.t //evil.t ///evil.t ////evil.t /////evil.t https:evil.t https:/evil.t
+		https:///evil.t http:\\evil.t \\evil.t \\\evil.t /\evil.t \/evil.t /\/evil.t \/\/evil.t /\\evil.t //\evil.t /%5cevil.t /%2fevil.t
+		%2f%2fevil.t %5c%5cevil.t /%09/evil.t %00//evil.t //evil.t%00.good.t /./\evil.t /.//evil.t /..//evil.t /a/..//evil.t /a/../\evil.t
+		/;//evil.t //evil.t/%2e%2e //evil.t/.. //evil.t:443 //good.t@evil.t https://good.t@evil.t https://good.t:x@evil.t https://good.t.evil.t
+		https://evil.t/good.t https://evil.t?good.t https://evil.t#good.t https://evil.t\good.t https://evil.t\.good.t https://evil.t%5C.good.t
+		https://evil.t%2F.good.t https://evil.t%23.good.t https://goodXt https://good.t%2eevil.t https://sub.good.t. https://good.t:8443 http://good.t
+		@evil.t .evil.t :80@evil.t ?next=//evil.t javascript:alert(1) JaVaScRiPt:alert(1) java%0ascript:alert(1) data:text/html,x vbscript:x
+		blob:https://good.t/x file:///etc/passwd about:blank hTTps://evil.t //EVIL.T //evil%E3%80%82t //ⓔⓥⓘⓛ.t ／／evil.t //evil。t /%EF%BC%8Fevil.t
+		//[::ffff:1.2.3.4] //0x7f000001 //2130706433 /login?next=//evil.t /x%0d%0aLocation:%20//evil.t /x%0d%0aSet-Cookie:a=b
+		%E5%98%8A%E5%98%8DLocation://evil.t %ZZ /%ZZ http:evil.t http:/evil.t http:///evil.t \evil.t /＼evil.t`)
+	list = append(list, "/\t/evil.t", "/\n/evil.t", "/\r/evil.t", " //evil.t", "\t//evil.t", "\x00//evil.t", "/x\r\nLocation: //evil.t",
+		"/x\r\nSet-Cookie: a=b", "/"+strings.Repeat("a", 40_000), "")
+	for i, p := range list {
+		list[i] = strings.ReplaceAll(p, "good.t", good)
+	}
+	return list
+}
+
+var schemeOf = regexp.MustCompile(`^([a-zA-Z][a-zA-Z0-9+.-]*):`)
+
+// browserOrigin says where a browser goes for a Location, by the WHATWG's URL
+// rules: it strips blanks at the ends and line breaks anywhere, takes a
+// backslash for a slash, and any number of slashes for two.
+func browserOrigin(base, location string) string {
+	s := strings.TrimFunc(location, func(r rune) bool { return r <= ' ' })
+	s = strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(s)
+	baseScheme, _, _ := strings.Cut(base, ":")
+	scheme, rest := baseScheme, s
+	if m := schemeOf.FindStringSubmatch(s); m != nil {
+		scheme, rest = strings.ToLower(m[1]), s[len(m[0]):]
+		if !strings.Contains(" http https ws wss ftp file ", " "+scheme+" ") {
+			return scheme + ":"
+		}
+		rest = strings.ReplaceAll(rest, `\`, "/")
+		if scheme == baseScheme && !strings.HasPrefix(rest, "//") {
+			return base
+		}
+	} else {
+		rest = strings.ReplaceAll(rest, `\`, "/")
+		if !strings.HasPrefix(rest, "//") {
+			return base
+		}
+	}
+	host := strings.TrimLeft(rest, "/")
+	if i := strings.IndexAny(host, "/?#"); i >= 0 {
+		host = host[:i]
+	}
+	if i := strings.LastIndexByte(host, '@'); i >= 0 {
+		host = host[i+1:]
+	}
+	return scheme + "://" + strings.ToLower(host)
+}
+
+// stays demands that a reply leads nowhere else, in its header and on its page.
+func (w *world) stays(r *answer, what string) {
+	w.t.Helper()
+	base := w.nodes[0].origin
+	if r.status >= 500 || r.status == 0 {
+		w.t.Errorf("%s: status %d", what, r.status)
+	}
+	locations := r.header.Values("Location")
+	if len(locations) > 1 || r.header.Get("Set-Cookie") == "a=b" {
+		w.t.Errorf("%s: headers %v", what, r.header)
+	}
+	for _, l := range locations {
+		if got := browserOrigin(base, l); got != base || strings.ContainsAny(l, "\r\n\\") {
+			w.t.Errorf("%s: leads to %q at %s", what, l, got)
+		}
+		if u, err := url.Parse(l); err == nil {
+			if next := u.Query().Get("next"); next != "" && browserOrigin(base, next) != base && strings.HasPrefix(l, "/login?") {
+				w.stays(w.browser().page(l), what+", one page on") // checked again where it is used
+			} else if next != "" && browserOrigin(base, next) != base {
+				w.t.Errorf("%s: hands on %q", what, next)
+			}
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?:href|action|src)="([^"]*)"`).FindAllStringSubmatch(r.body, -1) {
+		if strings.HasPrefix(m[1], "data:image/") || strings.HasPrefix(m[1], "otpauth:") {
+			continue
+		}
+		if got := browserOrigin(base, m[1]); got != base {
+			w.t.Errorf("%s: page links to %q at %s", what, m[1], got)
+		}
+	}
+}
+
+// TestR107_NoOpenRedirect sends the whole list, raw and encoded once and twice,
+// as field and as query, to every path that redirects.
+func TestR107_NoOpenRedirect(t *testing.T) {
+	w := newWorld(t, plenty)
+	base := w.nodes[0].origin
+	for location, want := range map[string]string{ // the judge itself
+		"/x": base, "//evil.t": "http://evil.t", `/\evil.t`: "http://evil.t", "https:evil.t": "https://evil.t", " \t//evil.t": "http://evil.t",
+		"javascript:x": "javascript:", "http:x": base, "/\t/evil.t": "http://evil.t", "//a@evil.t/": "http://evil.t", "http:/\\evil.t": "http://evil.t",
+	} {
+		if got := browserOrigin(base, location); got != want {
+			t.Fatalf("the test takes %q for %s, want %s", location, got, want)
+		}
+	}
+	a, two := w.withApp("alice"), w.withApp("carol").enrolMail()
+	plain := w.person("paul")
+	session, bare := w.plantSession(plain), w.browser()
+	var values []string
+	for _, p := range listL1(strings.TrimPrefix(base, "http://")) {
+		once := url.QueryEscape(p)
+		if len(p) > 1000 {
+			once = p
+		}
+		values = append(values, p, once, url.QueryEscape(once))
+	}
+	for i, v := range values {
+		name := fmt.Sprintf("next %.60q", v)
+		query := "?next=" + url.QueryEscape(v)
+		if len(query) > 20_000 {
+			query = query[:20_000]
+		}
+		w.stays(bare.copy().form("/login", "email", "x", "password", "", "next", v), "sign-in, "+name)
+		w.stays(bare.copy().form("/logout", "next", v), "logout, "+name)
+		w.stays(bare.copy().form("/logout"+query), "logout query, "+name)
+		if i%3 == 0 {
+			w.stays(bare.copy().page("/login"+query), "sign-in page, "+name)
+			w.stays(bare.copy().form("/register", "email", "x", "next", v), "registration, "+name)
+			w.stays(session.copy().page("/login"+query), "sign-in page when signed in, "+name)
+			w.stays(session.copy().page("/verify"+query), "re-authentication page, "+name)
+			w.stays(session.copy().form("/verify", "password", "", "next", v), "re-authentication, "+name)
+			w.stays(bare.copy().page("/app/user"+query), "guard, "+name)
+			w.stays(session.copy().page("/app/two"+query), "guard of level two, "+name)
+			w.stays(bare.copy().page("/tf-validate"+query), "out of turn, "+name)
+		}
+		if i%3 == 0 {
+			w.stays(w.plantPending(two).form("/tf-select", "which", "authenticator", "next", v), "choice, "+name)
+			w.stays(w.plantPending(a).page("/tf-validate"+query), "code page, "+name)
+			w.stays(w.plantPending(a).form("/tf-rescue", "help_setup", "email", "next", v), "rescue, "+name)
+		}
+		b := w.plantPending(a)
+		if i%2 == 0 {
+			r := b.form("/tf-validate", "code", a.next(), "next", v)
+			w.stays(r, "second factor, "+name)
+			if len(v) <= 1<<16 && r.status != 303 {
+				t.Errorf("second factor, %s: status %d", name, r.status)
+			}
+		} else {
+			w.stays(b.do("POST", "/tf-validate"+query, typeForm, "code="+a.next()), "second factor query, "+name)
+		}
+	}
+	for _, raw := range listL1(strings.TrimPrefix(base, "http://")) {
+		if strings.ContainsAny(raw, " \r\n\t\x00") || len(raw) > 1000 {
+			continue
+		}
+		for _, path := range []string{"/login", "/app/user", "/logout"} {
+			method, length := "GET", ""
+			if path == "/logout" {
+				method, length = "POST", "Sec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n"
+			}
+			r := w.raw(w.nodes[0], method+" "+path+"?next="+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\n"+length+"\r\n")
+			if r != nil {
+				w.stays(r, "raw "+path+raw)
+			}
+		}
+		if strings.HasPrefix(raw, "/") {
+			if r := w.raw(w.nodes[0], "GET "+raw+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nReferer: https://evil.t/\r\nConnection: close\r\n\r\n"); r != nil && r.status != 301 && r.status != 307 {
+				w.stays(r, "raw path "+raw)
+			}
+		}
+	}
+	good := w.plantPending(a)
+	if l := good.form("/tf-validate", "code", a.next(), "next", "/app/two?x=1").header.Get("Location"); l != "/app/two?x=1" {
+		t.Errorf("a good next leads to %q", l)
+	}
+	first := w.browser()
+	r := first.form("/login", "email", a.email, "password", secret, "next", "/app/two")
+	if l := r.header.Get("Location"); l != "/tf-validate?next=%2Fapp%2Ftwo" {
+		t.Errorf("after the password to %q", l)
+	}
+	w.stays(first.form("/tf-validate", "code", a.next(), "next", "//evil.t"), "good at the password, bad at the code")
+}
+
+// TestR108_HostIsConfigured: nothing that a request says of hosts gets into a
+// message, a redirect or a cookie; another host is not served at all.
+func TestR108_HostIsConfigured(t *testing.T) {
+	w := newWorld(t, plenty)
+	s := w.person("susan").enrolSMS("+16505551212")
+	addr := w.nodes[0].addr
+	forwarded := "X-Forwarded-Host: evil.test\r\nX-Forwarded-Proto: https\r\nForwarded: host=evil.test;proto=https\r\nX-Original-Host: evil.test\r\n" +
+		"X-Host: evil.test\r\nX-Forwarded-Server: evil.test\r\nX-Forwarded-Port: 1337\r\nX-Forwarded-Prefix: //evil.test\r\nX-Original-URL: //evil.test\r\n"
+	pending := func() string { return "Cookie: twofold-pending=" + w.plantPending(s).jar["twofold-pending"] + "\r\n" }
+	post := func(target, host, more string) *answer {
+		return w.raw(w.nodes[0], "POST "+target+" HTTP/1.1\r\n"+host+"Sec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n"+more+"\r\n")
+	}
+	for _, host := range []string{"evil.test", addr + "@evil.test", addr + ".evil.test", "evil.test:80", "good.test", "127.0.0.1.evil.test", "localhost.evil.test"} {
+		before := len(w.sms.All())
+		if r := post("/tf-resend", "Host: "+host+"\r\n", pending()); r == nil || r.status != 421 && r.status != 400 {
+			t.Errorf("host %q: %+v", host, r)
+		}
+		if len(w.sms.All()) != before {
+			t.Errorf("host %q: a code was sent", host)
+		}
+	}
+	for what, r := range map[string]*answer{
+		"two hosts":       post("/tf-resend", "Host: "+addr+"\r\nHost: evil.test\r\n", pending()),
+		"absolute target": post("http://evil.test/tf-resend", "Host: "+addr+"\r\n", pending()),
+	} {
+		if r == nil || r.status != 421 && r.status != 400 {
+			t.Errorf("%s: %+v", what, r)
+		}
+	}
+	r := post("/tf-resend", "Host: "+addr+"\r\n", forwarded+pending())
+	if r == nil || r.status != 303 || r.header.Get("Location") != "/tf-validate" {
+		t.Fatalf("forwarding headers: %+v", r)
+	}
+	text, _ := s.w.sms.Last(s.phone)
+	if !strings.Contains(text.Text, "@127.0.0.1 #") || strings.Contains(w.replies.String(), "evil.test") && strings.Contains(r.body, "evil.test") {
+		t.Errorf("the message says %q", text.Text)
+	}
+	for _, line := range w.cookies["twofold-notes"] {
+		if strings.Contains(line, "Domain") || strings.Contains(line, "Secure") {
+			t.Errorf("a forwarding header changed the cookie: %s", line)
+		}
+	}
+	if r := w.raw(w.nodes[0], "GET /app/user HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n"+forwarded+"\r\n"); r == nil || strings.Contains(strings.Join(r.header.Values("Location"), ""), "evil") {
+		t.Errorf("guard: %+v", r)
+	}
+}
+
+// TestR109_OnePathOneGuard: no spelling of a path reaches a guarded page or
+// another budget.
+func TestR109_OnePathOneGuard(t *testing.T) {
+	w := newWorld(t)
+	a := w.person("alice")
+	for _, p := range []string{
+		"//app/user", "/app/user/", "/APP/USER", "/app/user;x=1", "/./app/user", "/x/../app/user", "/app/./user", "/app%2fuser", "/%61pp/user",
+		"/app/user%00", "/app/user%20", "/app/user?x", "/app//user", "/app/user/..", "/app/two/%2e%2e/user", "/app\\user", "/app/user.", "/app/%75ser",
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS"} {
+			r := w.raw(w.nodes[0], method+" "+p+" HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+			if r != nil && strings.Contains(r.body, "signed in") {
+				t.Errorf("%s %s shows the page", method, p)
+			}
+		}
+	}
+	odd := []string{"/login", "/%6cogin", "/login?x", "/login?email=other%40good.test"}
+	for i := range 10 {
+		w.browser().post(odd[i%len(odd)], m{"email": a.email, "password": "wrong password"}).want(400)
+	}
+	for _, p := range odd {
+		w.browser().post(p, m{"email": a.email, "password": secret}).want(429)
+	}
+	for _, p := range []string{"/LOGIN", "/login/", "/login;x=1", "/login%00", "/login%20", "/login%2f", "/tf-setup/a/b"} {
+		r := w.browser().post(p, m{"email": a.email, "password": secret})
+		if r.cookie("twofold") != "" || r.json["user"] != nil {
+			t.Errorf("%s signs in: %d", p, r.status)
+		}
+	}
+	r := w.raw(w.nodes[0], "GET /%zz HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\n\r\n")
+	if r == nil || r.status != 400 {
+		t.Errorf("broken escape: %+v", r)
+	}
+}

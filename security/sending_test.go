@@ -1,0 +1,90 @@
+package security_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestR047_CodesAreStoredAsKeyedHashes and swept away.
+func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
+	w := newWorld(t)
+	e := w.person("erika").enrolMail()
+	b := w.browser()
+	b.login(e).want(200)
+	code := e.mailed()
+	sum := sha256.Sum256([]byte(code))
+	for _, c := range w.dump() {
+		if c.text == code || hasWord(c.text, code) || strings.Contains(c.hex, hex.EncodeToString(sum[:])) ||
+			strings.Contains(c.text, base64.RawURLEncoding.EncodeToString(sum[:])) || strings.Contains(c.hex, hex.EncodeToString([]byte(code))) && c.column == "mac" {
+			t.Errorf("%s.%s holds the code or its plain hash", c.table, c.column)
+		}
+	}
+	if w.count("challenges") == 0 {
+		t.Error("nothing was stored: this test looks in the wrong place")
+	}
+	w.advance(24 * time.Hour)
+	_, err := w.nodes[0].db.Sweep(t.Context(), w.Now(), 1000)
+	w.must(err)
+	if n := w.count("challenges"); n != 0 {
+		t.Errorf("%d codes are still there a day later", n)
+	}
+}
+
+// TestR048_SendingIsLimited with our figures: thirty seconds between two codes
+// of one sign-in, five in ten minutes and ten a day to one destination, in
+// every spelling; a code that comes back right gives its place back. Budgets by
+// address, by the hour and by country are not built.
+func TestR048_SendingIsLimited(t *testing.T) {
+	w := newWorld(t)
+	spellings := []string{"+1 650 555 1212", "+16505551212", "0016505551212", "650-555-1212", "＋１６５０５５５１２１２", "(650) 555 1212"}
+	people := []*browser{}
+	for i := range 5 {
+		people = append(people, w.plantSession(w.person(fmt.Sprintf("pumper%d", i))))
+	}
+	for i := range 50 {
+		w.advance(10 * time.Second)
+		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
+	}
+	if n := len(w.sms.All()); n != 5 {
+		t.Errorf("%d texts to one number in ten minutes, want 5", n)
+	}
+	for i := range 40 {
+		w.advance(40 * time.Minute)
+		people[i%5] = w.plantSession(&person{w: w, id: w.userID(fmt.Sprintf("pumper%d", i%5))})
+		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
+	}
+	if n := len(w.sms.All()); n > 10+2*10 { // the day began before and went on after
+		t.Errorf("%d texts to one number in a little more than a day", n)
+	}
+	people[0] = w.plantSession(&person{w: w, id: w.userID("pumper0")})
+	for _, phone := range []string{"+19005551212", "+18005551212", "+449098790000", "+1-650-555-1212;ext=1", "+0", "911"} {
+		before := len(w.sms.All())
+		people[0].post("/tf-setup", m{"setup": "sms", "phone": phone}).want(400)
+		if len(w.sms.All()) != before {
+			t.Errorf("a text went to %s", phone)
+		}
+	}
+	w.advance(48 * time.Hour)
+	e := w.person("erika").enrolMail()
+	b, before := w.plantPending(e), w.mail.Count(e.email)
+	for range 6 {
+		b.post("/tf-resend", m{})
+		w.advance(5 * time.Second)
+	}
+	if n := w.mail.Count(e.email) - before; n != 1 {
+		t.Errorf("%d codes within thirty seconds of one sign-in, want 1", n)
+	}
+	w.browser().post("/tf-resend", m{}).want(400).refused("a code for nobody")
+}
+
+func (w *world) userID(name string) string {
+	w.t.Helper()
+	u, err := w.nodes[0].auth.FindUser(w.t.Context(), name+"@good.test")
+	w.must(err)
+	return u.ID
+}

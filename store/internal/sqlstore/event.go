@@ -1,0 +1,72 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const (
+	eventColumns = `id, user_id, at, name, method, result, reason, session_id, address, agent, request, mac`
+	sealColumns  = `after_row, through_row, count, at, mac`
+)
+
+func scanEvent(scan scanner) (e store.Event, err error) {
+	err = scan(&e.Row, &e.ID, &e.UserID, (*stamp)(&e.At), &e.Name, &e.Method, &e.Result, &e.Reason, &e.Session,
+		&e.Address, &e.Agent, &e.Request, (*blob)(&e.MAC))
+	return e, err
+}
+
+func scanSeal(scan scanner) (s store.Seal, err error) {
+	err = scan(&s.After, &s.Through, &s.Count, (*stamp)(&s.At), (*blob)(&s.MAC))
+	return s, err
+}
+
+// AppendEvent implements store.Events.
+func (s *Store) AppendEvent(ctx context.Context, e store.Event) error {
+	_, err := s.exec(ctx, "append event", `INSERT INTO twofold_events (`+eventColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		e.ID, e.UserID, micros(e.At), e.Name, e.Method, e.Result, e.Reason, e.Session, e.Address, e.Agent, e.Request, bytesOf(e.MAC))
+	return err
+}
+
+// EventsBy implements store.Events.
+func (s *Store) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+	if f.Limit <= 0 {
+		f.Limit = 1000
+	}
+	const verb, columns = "events", `SELECT row_no, ` + eventColumns + ` FROM twofold_events `
+	if f.UserID != "" { // a query of its own, so that it can use the index
+		return all(ctx, s, s.read, verb, columns+`WHERE user_id = $1 AND row_no > $2 AND at >= $3 ORDER BY row_no LIMIT $4`,
+			scanEvent, f.UserID, f.After, micros(f.Since), int64(f.Limit))
+	}
+	return all(ctx, s, s.read, verb, columns+`WHERE row_no > $1 AND at >= $2 ORDER BY row_no LIMIT $3`,
+		scanEvent, f.After, micros(f.Since), int64(f.Limit))
+}
+
+// PutSeal implements store.Events. The row a stretch begins after is the key,
+// so it is sealed once.
+func (s *Store) PutSeal(ctx context.Context, e store.Seal) error {
+	_, err := s.exec(ctx, "put seal", `INSERT INTO twofold_event_seals (`+sealColumns+`) VALUES ($1, $2, $3, $4, $5)`,
+		e.After, e.Through, int64(e.Count), micros(e.At), bytesOf(e.MAC))
+	if errors.Is(err, store.ErrExists) {
+		return store.ErrUsed
+	}
+	return err
+}
+
+// SealsAfter implements store.Events.
+func (s *Store) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
+	return all(ctx, s, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals WHERE after_row >= $1 ORDER BY after_row LIMIT $2`,
+		scanSeal, after, int64(limit))
+}
+
+// LastSeal implements store.Events.
+func (s *Store) LastSeal(ctx context.Context) (store.Seal, error) {
+	last, err := one(ctx, s, s.read, "last seal", `SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Seal{}, nil
+	}
+	return last, err
+}

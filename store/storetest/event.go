@@ -1,0 +1,99 @@
+package storetest
+
+import (
+	"fmt"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (k kit) event(id, user string, at int) store.Event {
+	k.Helper()
+	e := store.Event{
+		ID: id, UserID: user, At: in(at), Name: "user-authenticated", Method: "sms", Result: "ok", Reason: "because", Session: "s",
+		Address: "192.0.2.1", Agent: "Firefox", Request: "r", MAC: []byte{0, 255},
+	}
+	k.ok(k.s.AppendEvent(k.Context(), e))
+	return e
+}
+
+// events lists ids, to compare.
+func (k kit) events(f store.EventFilter, want ...string) []store.Event {
+	k.Helper()
+	list, err := k.s.EventsBy(k.Context(), f)
+	k.ok(err)
+	var ids []string
+	for _, e := range list {
+		ids = append(ids, e.ID)
+	}
+	if fmt.Sprint(ids) != fmt.Sprint(want) {
+		k.Fatalf("lists %v, want %v", ids, want)
+	}
+	return list
+}
+
+var eventRules = []rule{
+	{"an event is listed as it was added, its row beside", func(k kit) {
+		e := k.event("a", "u", 1)
+		list := k.events(store.EventFilter{}, "a")
+		if list[0].Row <= 0 {
+			k.Errorf("row %d", list[0].Row)
+		}
+		e.Row = list[0].Row
+		k.same(list, []store.Event{e})
+	}},
+	{"events are listed in the order in which they were added, whatever their times", func(k kit) {
+		k.event("b", "u", 9)
+		k.event("a", "u", 1)
+		k.event("c", "u", 5)
+		list := k.events(store.EventFilter{}, "b", "a", "c")
+		if list[0].Row >= list[1].Row || list[1].Row >= list[2].Row {
+			k.Errorf("rows do not grow: %v", list)
+		}
+	}},
+	{"events are chosen by user, time and row, and at most so many", func(k kit) {
+		k.event("a", "u", 1)
+		k.event("b", "v", 2)
+		k.event("c", "u", 3)
+		k.event("d", "", 4)
+		list := k.events(store.EventFilter{}, "a", "b", "c", "d")
+		k.events(store.EventFilter{UserID: "u"}, "a", "c")
+		k.events(store.EventFilter{UserID: "u", Limit: 1}, "a")
+		k.events(store.EventFilter{UserID: "u", After: list[0].Row}, "c")
+		k.events(store.EventFilter{Since: in(3)}, "c", "d")
+		k.events(store.EventFilter{UserID: "u", Since: in(2)}, "c")
+		k.events(store.EventFilter{After: list[1].Row, Limit: 1}, "c")
+	}},
+	{"an event's id is taken once", func(k kit) {
+		k.event("a", "u", 1)
+		k.is(k.s.AppendEvent(k.Context(), store.Event{ID: "a"}), store.ErrExists)
+	}},
+	{"a stretch is sealed once", func(k kit) {
+		none, err := k.s.LastSeal(k.Context())
+		k.ok(err)
+		k.same(none, store.Seal{})
+		first := store.Seal{Through: 4, Count: 4, At: in(1), MAC: []byte{1}}
+		k.ok(k.s.PutSeal(k.Context(), first))
+		k.is(k.s.PutSeal(k.Context(), store.Seal{Through: 9, Count: 9, At: in(2), MAC: []byte{2}}), store.ErrUsed)
+		second := store.Seal{After: 4, Through: 6, Count: 2, At: in(3), MAC: []byte{3}}
+		k.ok(k.s.PutSeal(k.Context(), second))
+		last, err := k.s.LastSeal(k.Context())
+		k.ok(err)
+		k.same(last, second)
+		list, err := k.s.SealsAfter(k.Context(), 0, 10)
+		k.ok(err)
+		k.same(list, []store.Seal{first, second})
+		list, err = k.s.SealsAfter(k.Context(), 1, 10)
+		k.ok(err)
+		k.same(list, []store.Seal{second})
+	}},
+	{"a sweep removes no event and no seal", func(k kit) {
+		k.event("a", "u", 1)
+		k.ok(k.s.PutSeal(k.Context(), store.Seal{Through: 1, Count: 1, At: in(1), MAC: []byte{1}}))
+		_, err := k.s.Sweep(k.Context(), in(1<<30), 1000)
+		k.ok(err)
+		k.events(store.EventFilter{}, "a")
+		last, err := k.s.LastSeal(k.Context())
+		k.ok(err)
+		k.same(last.Through, int64(1))
+	}},
+}

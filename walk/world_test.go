@@ -1,0 +1,359 @@
+package walk_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+// The budgets are small, so that a walk meets them.
+const (
+	firstFailures  = 4
+	firstHold      = 30 * time.Second
+	firstMaxHold   = 10 * time.Minute
+	secondFailures = 5
+	secondWindow   = 15 * time.Minute
+	factorFailures = 12
+	sendGap        = 30 * time.Second
+	sendShort      = 6
+	sendDay        = 20
+)
+
+const (
+	sessionCookie = "__Host-twofold"
+	pendingCookie = "__Host-twofold-pending"
+	deviceCookie  = "tf_validity"
+	helpBox       = "help@walk.test"
+	origin        = "https://walk.test"
+	// cheap is the hash of passwords[0] at the least cost that is read; the first
+	// sign-in replaces it by a real one.
+	cheap = "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU"
+)
+
+var passwords = []string{"walking boots 71", "hiking sticks 82", "no password at all 93"}
+
+// box catches what is sent.
+type box struct {
+	mu   sync.Mutex
+	kept []send.Message
+}
+
+func (b *box) Send(_ context.Context, m send.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = append(b.kept, m)
+	return nil
+}
+
+// take removes the messages whose kind begins so.
+func (b *box) take(kind string) (out []send.Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = slices.DeleteFunc(b.kept, func(m send.Message) bool {
+		if strings.HasPrefix(m.Kind, kind) {
+			out = append(out, m)
+			return true
+		}
+		return false
+	})
+	return out
+}
+
+// clock only moves when the walk moves it; the library's workers read it too.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// browser is a jar and nothing else.
+type browser map[string]string
+
+// token is something that was handed out.
+type token struct{ kind, value string }
+
+// world is the real thing, three browsers and the model.
+type world struct {
+	*model
+	clock    clock
+	auth     *twofold.Auth
+	handler  http.Handler
+	box      box
+	browsers []browser
+	handed   []token
+	notices  []*notice
+	secrets  map[string][]byte
+	closers  []func()
+}
+
+func newWorld() (*world, error) {
+	w := &world{browsers: []browser{{}, {}, {}}}
+	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	w.model = &model{
+		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
+		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{},
+	}
+	dir, err := os.MkdirTemp("", "walk")
+	if err != nil {
+		return nil, err
+	}
+	w.closers = append(w.closers, func() { _ = os.RemoveAll(dir) })
+	db, err := sqlite.Open(filepath.Join(dir, "walk.db"))
+	if err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, func() { _ = db.Close() })
+	w.auth, err = twofold.New(twofold.Config{
+		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: w.clock.Now, Mail: &w.box, SMS: &w.box, Account: true,
+		TwoFactor: twofold.TwoFactor{
+			Require:       func(i twofold.Identity) bool { return strings.HasPrefix(i.Email, "berta") },
+			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox,
+		},
+		Limits: limit.Numbers{
+			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
+			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+		},
+	})
+	if err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, func() { _ = w.auth.Close() })
+	mux := http.NewServeMux()
+	w.auth.Mount(mux)
+	page := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		u := twofold.User(r)
+		fmt.Fprintf(rw, "%s %d %v", u.Email, u.Level, u.Trusted)
+	})
+	mux.Handle("/user", w.auth.RequireUser(page))
+	mux.Handle("/two", w.auth.RequireTwoFactor(page))
+	mux.Handle("/fresh", w.auth.RequireFresh(freshForPage)(page))
+	w.handler = mux
+	return w, w.people()
+}
+
+func (w *world) people() error {
+	for i, name := range []string{"anna", "berta"} {
+		a := &account{email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1}
+		u, err := w.auth.CreateUser(context.Background(), twofold.NewUser{Email: a.email, PasswordHash: cheap})
+		if err != nil {
+			return err
+		}
+		a.id = u.ID
+		w.accounts = append(w.accounts, a)
+	}
+	return nil
+}
+
+func (w *world) close() {
+	for _, f := range slices.Backward(w.closers) {
+		f()
+	}
+}
+
+// request is one that a browser sends.
+type request struct {
+	b      browser
+	header string // Authentication-Token
+	method string
+	path   string
+	fields map[string]any
+	form   bool // a form of a page, not JSON
+}
+
+type answer struct {
+	status int
+	set    map[string]string // cookies that were given, not ended
+	body   map[string]any
+	text   string
+}
+
+func (w *world) send(q request) answer {
+	var body io.Reader = http.NoBody
+	h := http.Header{"Accept": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}
+	switch {
+	case q.form:
+		v := url.Values{}
+		for name, value := range q.fields {
+			v.Set(name, fmt.Sprint(value))
+		}
+		body = strings.NewReader(v.Encode())
+		h.Set("Accept", "text/html")
+		h.Set("Content-Type", "application/x-www-form-urlencoded")
+	case q.method == http.MethodPost:
+		raw, _ := json.Marshal(q.fields)
+		body = bytes.NewReader(raw)
+		h.Set("Content-Type", "application/json")
+	}
+	r := httptest.NewRequest(q.method, origin+q.path, body)
+	r.Header = h
+	if q.header != "" {
+		h.Set("Authentication-Token", q.header)
+	}
+	for name, value := range q.b {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	a := answer{status: rec.Code, set: map[string]string{}, text: rec.Body.String()}
+	for _, c := range rec.Result().Cookies() {
+		if c.MaxAge < 0 || c.Value == "" {
+			delete(q.b, c.Name)
+			continue
+		}
+		q.b[c.Name], a.set[c.Name] = c.Value, c.Value
+	}
+	var envelope struct{ Response map[string]any }
+	if json.Unmarshal(rec.Body.Bytes(), &envelope) == nil {
+		a.body = envelope.Response
+	}
+	return a
+}
+
+// broken is what a walk finds.
+type broken struct{ text string }
+
+func (b *broken) Error() string { return b.text }
+
+func wrong(format string, args ...any) error { return &broken{fmt.Sprintf(format, args...)} }
+
+func (w *world) handOut(kind, value string) { w.handed = append(w.handed, token{kind, value}) }
+
+// compare holds an answer against what the model wants, and tells the model
+// the tokens it could not know.
+func (w *world) compare(q request, a answer, x *want) error {
+	if a.status >= 500 {
+		return wrong("answer %d %s", a.status, a.text)
+	}
+	if !q.form && a.status != x.status {
+		return wrong("answer %d %s, the model says %d", a.status, a.text, x.status)
+	}
+	if user, ok := a.body["user"].(map[string]any); ok && x.of != nil && user["email"] != x.of.email {
+		return wrong("the answer speaks of %v, the model of %s", user["email"], x.of.email)
+	}
+	header, _ := a.body["user"].(map[string]any)
+	headerToken, _ := header["authentication_token"].(string)
+	for _, thing := range []struct {
+		name, value string
+		wanted      bool
+		keep        func(string)
+	}{
+		{"session", a.set[sessionCookie], x.session != nil, func(v string) { w.sessions[v] = x.session }},
+		{"header", headerToken, x.header != nil, func(v string) { w.sessions[v] = x.header }},
+		{"pending", a.set[pendingCookie], x.pending != nil, func(v string) { w.pendings[v] = x.pending }},
+		{"device", a.set[deviceCookie], x.device != nil, func(v string) {
+			x.device.cookies = append(x.device.cookies, v)
+			w.devices[v] = x.device
+		}},
+	} {
+		if thing.value != "" != thing.wanted && (thing.name != "header" || !q.form) {
+			return wrong("%s handed out: %v, the model says %v; answer %d %s", thing.name, thing.value != "", thing.wanted, a.status, a.text)
+		}
+		if thing.value != "" {
+			thing.keep(thing.value)
+			w.handOut(thing.name, thing.value)
+		}
+	}
+	if x.draft != nil {
+		x.draft.token, _ = a.body["tf_state_token"].(string)
+		key, _ := a.body["tf_authr_b32key"].(string)
+		x.draft.secret, _ = base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
+		w.handOut("state", x.draft.token)
+	}
+	return w.delivered(x)
+}
+
+var (
+	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+	stopLink  = regexp.MustCompile(`/tf-not-me/([^\s<"]+)`)
+)
+
+// delivered checks that what was sent is what the model says, and to whom.
+func (w *world) delivered(x *want) error {
+	got := w.box.take("two_factor_code")
+	if len(got) != len(x.sends) {
+		return wrong("%d codes were sent, the model says %d", len(got), len(x.sends))
+	}
+	for i, m := range got {
+		c := x.sends[i]
+		if m.Channel != c.channel || m.To != c.dest {
+			return wrong("a code went by %s to %s, the model says by %s to %s", m.Channel, m.To, c.channel, c.dest)
+		}
+		c.code = sixDigits.FindString(m.Text)
+		w.handOut("code", c.code)
+	}
+	// Notices wait in the outbox for a moment.
+	var arrived []send.Message
+	for deadline := time.Now().Add(10 * time.Second); len(arrived) < len(x.notices); time.Sleep(100 * time.Microsecond) {
+		arrived = append(arrived, w.box.take("notice_")...)
+		if time.Now().After(deadline) {
+			return wrong("%d notices arrived, the model says %d", len(arrived), len(x.notices))
+		}
+	}
+	for i, n := range x.notices {
+		link := stopLink.FindStringSubmatch(arrived[i].Text)
+		if arrived[i].To != n.of.email || link == nil {
+			return wrong("a notice went to %s, the model says to %s:\n%s", arrived[i].To, n.of.email, arrived[i].Text)
+		}
+		n.token = link[1]
+		w.notices = append(w.notices, n)
+	}
+	return nil
+}
+
+// probe asks for the three pages and compares with what the model says a
+// session reaches.
+func (w *world) probe(what string, b browser, header string) error {
+	cookie := b[sessionCookie]
+	for _, page := range []string{"/user", "/two", "/fresh"} {
+		s := w.find(cookie, false)
+		if header != "" {
+			s = w.find(header, true)
+		}
+		status, text := 401, ""
+		switch {
+		case s == nil:
+		case page == "/two" && s.level < 2 && !s.trusted:
+			status = 403
+		case page == "/fresh" && !w.fresh(s, freshForPage):
+		default:
+			status, text = 200, fmt.Sprintf("%s %d %v", s.of.email, s.level, s.trusted)
+		}
+		a := w.send(request{b: b, header: header, method: http.MethodGet, path: page})
+		if a.status != status || status == 200 && a.text != text {
+			return wrong("%s: %s answers %d %s, the model says %d %s", what, page, a.status, a.text, status, text)
+		}
+		if len(a.set) > 0 {
+			return wrong("%s: %s sets cookies", what, page)
+		}
+	}
+	return nil
+}
