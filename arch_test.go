@@ -62,13 +62,15 @@ var rooms = map[string]room{
 	},
 	"twofoldtest":    {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":    {ours: "*", others: "*", http: true},
+	"walk":           {ours: "*", others: "pgregory.net/rapid", http: true},
+	"security":       {ours: "*", http: true},
 	"bench":          {ours: "*", others: "*", http: true},
 	"e2e":            {ours: "*", others: "*", http: true},
 	"examples/hello": {ours: ". store/sqlite", http: true},
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "send/sendtest", "factor/factortest", "twofoldtest", "e2e"}
+var testOnly = []string{"store/storetest", "send/sendtest", "factor/factortest", "twofoldtest", "e2e", "walk", "security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

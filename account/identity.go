@@ -45,14 +45,17 @@ func Key(identity string) string {
 		return r
 	}, identity)
 	s = strings.TrimSpace(norm.NFKC.String(s))
-	s = norm.NFKC.String(cases.Fold().String(s))
 	if local, domain, ok := cutLast(s, '@'); ok {
+		// A domain is folded by the rules of domains: elsewhere ß is ss, but
+		// straße.de and strasse.de are two domains (UTS 46, section 7).
 		if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
-			return local + "@" + strings.ToLower(ascii)
+			return fold(local) + "@" + strings.ToLower(ascii)
 		}
 	}
-	return s
+	return fold(s)
 }
+
+func fold(s string) string { return norm.NFKC.String(cases.Fold().String(s)) }
 
 // ParseEmail checks an address that shall be stored: one bare addr-spec, no
 // display name, no comment, no list, no quoted local part, a domain with a dot

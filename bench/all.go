@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -180,34 +179,6 @@ func (r *recipe) load(ctx context.Context, s *running, core int, kind string, cl
 	return got, nil
 }
 
-// series are the rounds of one number.
-type series []float64
-
-func (s series) median() float64 {
-	if len(s) == 0 {
-		return 0
-	}
-	return slices.Sorted(slices.Values(s))[len(s)/2]
-}
-
-// noise is how far the rounds lie apart, beside their median.
-func (s series) noise() string {
-	if len(s) == 0 || s.median() == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.0f %%", (slices.Max(s)-slices.Min(s))/s.median()*100)
-}
-
-func over(a, b series) series {
-	out := make(series, min(len(a), len(b)))
-	for i := range out {
-		if b[i] != 0 {
-			out[i] = a[i] / b[i]
-		}
-	}
-	return out
-}
-
 func (r *recipe) add(what, format string, s series, target string) {
 	r.table = append(r.table, row{what, fmt.Sprintf(format, s.median()), target, s.noise()})
 }
@@ -307,14 +278,6 @@ func (r *recipe) guard(ctx context.Context) error {
 		flat("spread", r.most, r.users)
 	}
 	return nil
-}
-
-func minus(a, b series) series {
-	out := make(series, min(len(a), len(b)))
-	for i := range out {
-		out[i] = a[i] - b[i]
-	}
-	return out
 }
 
 // signIn measures what a sign-in costs beside the hash: one client, so that

@@ -157,6 +157,13 @@ func sealedSecret(keys *seal.Ring, p person) ([]byte, error) {
 	return keys.Seal("totp", p.id()+"/"+p.factor(), p.secret())
 }
 
+// filling is one transaction of the seeder.
+type filling struct {
+	*seeder
+	tx     *sql.Tx
+	people []person
+}
+
 // fill adds the persons from one number up to another, in one transaction.
 func (s *seeder) fill(ctx context.Context, from, to int) error {
 	tx, err := s.db.BeginTx(ctx, nil)
@@ -164,21 +171,39 @@ func (s *seeder) fill(ctx context.Context, from, to int) error {
 		return err
 	}
 	defer tx.Rollback()
-	// Rows go in ordered by their key: a tree is then written from left to
-	// right, once.
-	people := make([]person, 0, to-from)
+	f := filling{seeder: s, tx: tx}
 	for i := from; i < to; i++ {
-		people = append(people, person(i))
+		f.people = append(f.people, person(i))
 	}
-	byKey := func(key func(person) string) []person {
-		keys := make(map[person]string, len(people))
-		for _, p := range people {
-			keys[p] = key(p)
+	if err := f.users(ctx); err != nil {
+		return err
+	}
+	if s.factors {
+		if err := f.factorRows(ctx); err != nil {
+			return err
 		}
-		slices.SortFunc(people, func(a, b person) int { return strings.Compare(keys[a], keys[b]) })
-		return people
 	}
-	err = copies(ctx, tx, "twofold_users", "id", byKey(person.id), func(p person, set func(string, any)) error {
+	if s.sessions {
+		if err := f.sessionRows(ctx); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// byKey orders rows by their key: a tree is then written from left to right,
+// once.
+func (f *filling) byKey(key func(person) string) []person {
+	keys := make(map[person]string, len(f.people))
+	for _, p := range f.people {
+		keys[p] = key(p)
+	}
+	slices.SortFunc(f.people, func(a, b person) int { return strings.Compare(keys[a], keys[b]) })
+	return f.people
+}
+
+func (f *filling) users(ctx context.Context) error {
+	err := copies(ctx, f.tx, "twofold_users", "id", f.byKey(person.id), func(p person, set func(string, any)) error {
 		set("id", p.id())
 		set("email", p.email())
 		set("email_key", account.Key(p.email()))
@@ -188,44 +213,36 @@ func (s *seeder) fill(ctx context.Context, from, to int) error {
 	if err != nil {
 		return err
 	}
-	err = copies(ctx, tx, "twofold_identities", "user_id", byKey(person.email), func(p person, set func(string, any)) error {
+	return copies(ctx, f.tx, "twofold_identities", "user_id", f.byKey(person.email), func(p person, set func(string, any)) error {
 		set("identity", account.Key(p.email()))
 		set("user_id", p.id())
 		return nil
 	})
-	if err != nil {
+}
+
+func (f *filling) factorRows(ctx context.Context) error {
+	return copies(ctx, f.tx, "twofold_factors", "user_id", f.byKey(person.factor), func(p person, set func(string, any)) error {
+		sealed, err := sealedSecret(f.keys, p)
+		set("id", p.factor())
+		set("user_id", p.id())
+		set("secret", sealed)
 		return err
-	}
-	if s.factors {
-		err = copies(ctx, tx, "twofold_factors", "user_id", byKey(person.factor), func(p person, set func(string, any)) error {
-			sealed, err := sealedSecret(s.keys, p)
-			set("id", p.factor())
-			set("user_id", p.id())
-			set("secret", sealed)
-			return err
-		})
-		if err != nil {
-			return err
+	})
+}
+
+func (f *filling) sessionRows(ctx context.Context) error {
+	now := time.Now().UnixMicro()
+	hash := func(p person) string { return seal.HashToken(p.token()) }
+	return copies(ctx, f.tx, "twofold_sessions", "user_id", f.byKey(hash), func(p person, set func(string, any)) error {
+		set("hash", hash(p))
+		set("id", p.sessionID())
+		set("user_id", p.id())
+		set("uniquifier", p.uniquifier())
+		if p.away() {
+			set("seen_at", now-time.Hour.Microseconds())
 		}
-	}
-	if s.sessions {
-		now := time.Now().UnixMicro()
-		hash := func(p person) string { return seal.HashToken(p.token()) }
-		err = copies(ctx, tx, "twofold_sessions", "user_id", byKey(hash), func(p person, set func(string, any)) error {
-			set("hash", hash(p))
-			set("id", p.sessionID())
-			set("user_id", p.id())
-			set("uniquifier", p.uniquifier())
-			if p.away() {
-				set("seen_at", now-time.Hour.Microseconds())
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
+		return nil
+	})
 }
 
 // copies inserts one row for each person: person 0's with what change sets.

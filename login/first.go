@@ -213,7 +213,7 @@ func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Tra
 
 // view is a pending as its browser may see it.
 func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
-	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != ""}
+	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
 	seen := map[string]bool{}
 	for _, f := range factors {
 		if f.Primary {

@@ -161,6 +161,7 @@ type Pending struct {
 	Primary string   // method of the primary factor
 	Expires time.Time
 	Verify  bool // re-authentication of a signed-in user
+	Rescue  bool // a rescue code was mailed and will do instead
 }
 
 // Choice is a factor to choose.

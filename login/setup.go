@@ -134,9 +134,10 @@ type Wish struct {
 
 // Begun is a draft that waits for its first code.
 type Begun struct {
-	Method     string
-	StateToken string // empty for a sign-in: its cookie is enough
-	Shown      *factor.Shown
+	Method      string
+	Destination string // where the code went; empty for an app
+	StateToken  string // empty for a sign-in: its cookie is enough
+	Shown       *factor.Shown
 }
 
 // BeginSetup stores a draft and sends its code. Nothing is active before
@@ -157,33 +158,24 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 		Owner: a.owner(), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
 		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
 	}
-	t := draftTransaction(d, u, b)
-	shown, err := m.BeginEnrol(ctx, t, w.Phone, &d)
+	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
 	if errors.Is(err, factor.ErrDestination) {
 		return Begun{}, ErrPhone
 	}
 	if err != nil {
 		return Begun{}, err
 	}
-	if m.Channel() != "" {
-		if err := l.c.Limits.Send(ctx, d.Owner, m.Channel(), d.Destination, b.Address); err != nil {
-			return Begun{}, err
-		}
-	}
 	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
 		return Begun{}, err
 	}
-	begun := Begun{Method: w.Method, Shown: shown}
+	begun := Begun{Method: w.Method, Destination: d.Destination, Shown: shown}
 	if a.who != nil {
 		begun.StateToken = state
 	}
 	if m.Channel() == "" {
 		return begun, nil
 	}
-	if err := m.Send(ctx, t, d.Destination); err != nil {
-		return begun, l.sendError(ctx, u, d.Method, err)
-	}
-	return begun, l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
+	return begun, l.sendDraft(ctx, d, u, m, b)
 }
 
 func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
@@ -197,28 +189,62 @@ func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b
 	return l.confirm(ctx, actor{who: &who}, state, code, b)
 }
 
-// SettingUp says whether the caller has a draft that waits for its code, and
-// of which method.
-func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (method string, ok bool, err error) {
+// SettingUp says whether the caller has a draft that waits for its code. What
+// was shown to begin it is not shown again.
+func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Begun, ok bool, err error) {
+	d, _, err := l.ownDraft(ctx, token, who)
+	switch {
+	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
+		return Begun{}, false, nil
+	case err != nil:
+		return Begun{}, false, err
+	}
+	return Begun{Method: d.Method, Destination: d.Destination}, true, nil
+}
+
+// ResendSetup sends another code for the caller's draft; the former one is
+// void. ErrState, ErrMethod, ErrSend.
+func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Begun, error) {
+	d, u, err := l.ownDraft(ctx, token, who)
+	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
+		err = ErrState
+	}
+	if err != nil {
+		return Begun{}, err
+	}
+	m := l.c.Methods[d.Method]
+	if m == nil || m.Channel() == "" {
+		return Begun{}, ErrMethod
+	}
+	begun := Begun{Method: d.Method, Destination: d.Destination}
+	return begun, l.sendDraft(ctx, d, u, m, b)
+}
+
+func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {
 	a := actor{who: who}
 	if who == nil {
 		w, err := l.waiting(ctx, token, nil)
-		if errors.Is(err, ErrState) || err == nil && w.State != store.Setup {
-			return "", false, nil
+		if err == nil && w.State != store.Setup {
+			err = ErrState
 		}
 		if err != nil {
-			return "", false, err
+			return store.Draft{}, store.User{}, err
 		}
 		a.pending = &w
 	}
 	d, err := l.draft(ctx, a, "")
-	switch {
-	case errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
-		return "", false, nil
-	case err != nil:
-		return "", false, err
+	return d, a.user(), err
+}
+
+// sendDraft sends a draft's code, within the budgets.
+func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
+	if err := l.c.Limits.Send(ctx, d.Owner, m.Channel(), d.Destination, b.Address); err != nil {
+		return err
 	}
-	return d.Method, true, nil
+	if err := m.Send(ctx, draftTransaction(d, u, b), d.Destination); err != nil {
+		return l.sendError(ctx, u, d.Method, err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
 }
 
 // draft finds the actor's draft: his own, under his present credentials.

@@ -371,4 +371,3 @@ func hasWord(text, code string) bool {
 		rest = rest[i+6:]
 	}
 }
-

@@ -39,7 +39,7 @@ import (
 //	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
 //	change of e-mail or phone by the user      R16 R18 R44 R53 R58
 //	deleting accounts, listing devices         R24 R53 R60 R84
-//	notices about security changes             R37 R84
+//	notice that a factor was ended, that a device was copied     R37 R84
 
 const (
 	secret   = "correct horse 71 battery"

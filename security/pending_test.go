@@ -17,7 +17,7 @@ import (
 func paths() []string {
 	return []string{
 		"/login", "/logout", "/register", "/verify", "/tf-setup", "/tf-setup/x", "/tf-validate", "/tf-select", "/tf-rescue",
-		"/tf-resend", "/me", "/app/user", "/app/two",
+		"/tf-resend", "/tf-not-me/x", "/me", "/app/user", "/app/two",
 	}
 }
 

@@ -15,7 +15,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+var (
+	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+	notMe     = regexp.MustCompile(`/tf-not-me/([A-Za-z0-9._-]+)`)
+)
 
 // person is an account and what its owner holds.
 type person struct {
@@ -124,6 +127,22 @@ func (p *person) texted() string {
 		p.w.t.Fatalf("no text to %s", p.phone)
 	}
 	return sixDigits.FindString(m.Text)
+}
+
+// stopToken is in the link "this was not me" of the newest notice.
+func (p *person) stopToken() string {
+	p.w.t.Helper()
+	for range 300 {
+		for _, mail := range p.w.mail.To(p.email) {
+			if found := notMe.FindStringSubmatch(mail.Text); found != nil {
+				p.w.handedOut("token to stop", found[1])
+				return found[1]
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.w.t.Fatal("no notice came")
+	return ""
 }
 
 // factors are the person's second factors as they lie in the store.

@@ -175,7 +175,7 @@ func unsafeRequests() map[string]string {
 	return map[string]string{
 		"/login": "email=alice%40good.test&password=x", "/register": "email=new%40good.test&password=x", "/logout": "", "/verify": "password=x",
 		"/tf-setup": "setup=disable", "/tf-setup/x": "code=1", "/tf-validate": "code=000000", "/tf-select": "which=email",
-		"/tf-rescue": "help_setup=email", "/tf-resend": "",
+		"/tf-rescue": "help_setup=email", "/tf-resend": "", "/tf-not-me/x": "",
 	}
 }
 
@@ -248,7 +248,7 @@ func TestR104_ReadingChangesNothing(t *testing.T) {
 	jars = append(jars, draft)
 	w.settled()
 	before := w.everything()
-	for _, path := range paths() {
+	for _, path := range append(paths(), "/tf-not-me/"+a.stopToken()) {
 		for i, jar := range jars {
 			for _, query := range []string{"", "?include_auth_token", "?code=123456&setup=disable&which=email&help_setup=email"} {
 				get := jar.copy().get(path + query)

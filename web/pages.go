@@ -118,6 +118,7 @@ type ValidatePage struct {
 	Destination string   // masked
 	Name        string   // of the factor
 	Sent        bool     // this method sends codes, so another may be asked for
+	Rescued     bool     // a code was mailed and may be given instead
 	Several     bool     // there is another way to choose
 	Verify      bool     // re-authentication of a signed-in user
 	Rescue      []string // "help", "email", "recovery_code"

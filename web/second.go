@@ -45,14 +45,14 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		return nil, err
 	}
 	if err != nil || out.Pending.State != store.Ready {
-		method, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
+		begun, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
 		if err == nil && !ok {
 			err = s.illegal(c)
 		}
 		if err != nil {
 			return nil, err
 		}
-		return s.settingUp(c, method), nil
+		return s.settingUp(c, begun), nil
 	}
 	urls, options, err := s.recoveryOptions(c)
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 	p := out.Pending
 	data := ValidatePage{
 		Method: p.Method, Several: len(p.Factors) > 1, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
-		Sent: p.Method == store.Email || p.Method == store.SMS,
+		Sent: p.Method == store.Email || p.Method == store.SMS, Rescued: p.Rescue,
 	}
 	for _, f := range p.Factors {
 		if f.ID == p.Factor {
@@ -73,8 +73,8 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 
 // settingUp is the code page of a draft that was begun before: the secret is
 // not shown again.
-func (s *Site) settingUp(c *call, method string) *answer {
-	a := &answer{page: "tf_confirm", data: ConfirmPage{Method: method, Action: s.paths.Validate, Life: s.c.CodeLife[method]}}
+func (s *Site) settingUp(c *call, begun login.Begun) *answer {
+	a := &answer{page: "tf_confirm", data: s.confirmPage(begun, false)}
 	if c.who != nil {
 		a.user = &c.who.User
 	}
@@ -179,13 +179,29 @@ func (s *Site) postSelect(c *call) (*answer, error) {
 
 func (s *Site) postResend(c *call) (*answer, error) {
 	out, err := s.c.Login.Resend(c.r.Context(), c.pending, c.who, c.browser)
+	if errors.Is(err, login.ErrState) {
+		return s.resendSetup(c)
+	}
 	if out.Pending == nil && err != nil {
-		return nil, s.turn(c, err)
+		return nil, err
 	}
 	if err != nil {
 		return nil, s.toFailure(err).at("")
 	}
 	return &answer{body: s.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+}
+
+// resendSetup sends another code for what is being set up.
+func (s *Site) resendSetup(c *call) (*answer, error) {
+	begun, err := s.c.Login.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
+	if begun.Method == "" && err != nil {
+		return nil, s.turn(c, err)
+	}
+	if err != nil {
+		return nil, s.toFailure(err).at("")
+	}
+	body := map[string]any{"tf_state": "validating_profile", "tf_method": begun.Method, "tf_primary_method": begun.Method}
+	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
 func (s *Site) getRescue(c *call) (*answer, error) {

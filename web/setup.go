@@ -112,7 +112,12 @@ func begunBody(b login.Begun) map[string]any {
 }
 
 func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {
-	p := ConfirmPage{Method: b.Method, Action: s.paths.Validate, Life: s.c.CodeLife[b.Method], SendFailed: failed}
+	p := ConfirmPage{
+		Method: b.Method, Destination: mask(b.Method, b.Destination), Action: s.paths.Validate, Life: s.c.CodeLife[b.Method], SendFailed: failed,
+	}
+	if b.Destination != "" {
+		p.Resend = s.paths.Resend
+	}
 	if b.StateToken != "" {
 		p.Action = s.paths.Setup + "/" + b.StateToken
 	}

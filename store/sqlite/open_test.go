@@ -54,7 +54,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		dir:                                 "it is a directory",
 		filepath.Join(dir, "no", "a.db"):    "its directory does not exist: create that first",
 		text:                                "it is not an SQLite database: move it away",
-		newer:                               "it has schema 99 and this program knows 1: run the newer program",
+		newer:                               "it has schema 99 and this program knows 2: run the newer program",
 		filepath.Join(text, "below a file"): "not a directory",
 	} {
 		db, err := sqlite.Open(path)

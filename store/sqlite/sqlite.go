@@ -47,24 +47,36 @@ func open(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	write, err := sql.Open("sqlite", dsn(file, writerPragmas))
+	write, err := pool(file, writerPragmas, 1)
 	if err != nil {
-		return nil, explain(err)
+		return nil, err
 	}
-	write.SetMaxOpenConns(1)
-	write.SetMaxIdleConns(1)
 	if err := prepareSchema(write); err != nil {
 		write.Close()
 		return nil, explain(err)
 	}
-	read, err := sql.Open("sqlite", dsn(file, readerPragmas))
+	swift, err := pool(file, swiftPragmas, 1)
 	if err != nil {
 		write.Close()
+		return nil, err
+	}
+	read, err := pool(file, readerPragmas, readers)
+	if err != nil {
+		write.Close()
+		swift.Close()
+		return nil, err
+	}
+	return &DB{sqlstore.New(write, swift, read, dialect)}, nil
+}
+
+func pool(file, pragmas string, connections int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(file, pragmas))
+	if err != nil {
 		return nil, explain(err)
 	}
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return &DB{sqlstore.New(write, read, dialect)}, nil
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
 }
 
 // dialect has no locks: a transaction is IMMEDIATE, so it is alone.

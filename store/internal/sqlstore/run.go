@@ -29,7 +29,11 @@ func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFun
 func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int64, error) {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
-	st, err := s.write.stmt(ctx, query)
+	if err := s.enter(ctx); err != nil {
+		return 0, s.fail(verb, err)
+	}
+	defer s.leave()
+	st, err := s.writer(verb).stmt(ctx, query)
 	if err != nil {
 		return 0, s.fail(verb, err)
 	}
@@ -63,7 +67,12 @@ func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan
 func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
-	return one(ctx, s, s.write, verb, query, scan, args...)
+	if err := s.enter(ctx); err != nil {
+		var none T
+		return none, s.fail(verb, err)
+	}
+	defer s.leave()
+	return one(ctx, s, s.writer(verb), verb, query, scan, args...)
 }
 
 // all runs a query outside of transactions.
@@ -103,6 +112,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([
 type txn struct {
 	ctx   context.Context
 	s     *Store
+	p     *pool
 	tx    *sql.Tx
 	learn []string // texts to prepare when the connection is free again
 }
@@ -112,18 +122,23 @@ type txn struct {
 func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
-	tx, err := s.write.db.BeginTx(ctx, nil)
+	if err := s.enter(ctx); err != nil {
+		return s.fail(verb, err)
+	}
+	defer s.leave()
+	p := s.writer(verb)
+	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {
 		return s.fail(verb, err)
 	}
-	t := &txn{ctx: ctx, s: s, tx: tx}
+	t := &txn{ctx: ctx, s: s, p: p, tx: tx}
 	if err = fn(t); err != nil {
 		_ = tx.Rollback() // fn's error says more; a broken connection is dropped
 	} else {
 		err = tx.Commit()
 	}
 	for _, query := range t.learn {
-		_, _ = s.write.stmt(ctx, query) // only a matter of speed
+		_, _ = p.stmt(ctx, query) // only a matter of speed
 	}
 	return s.fail(verb, err)
 }
@@ -131,7 +146,7 @@ func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error 
 // stmt returns the transaction's form of a statement prepared before, or nil:
 // then the text is run as it is and prepared for the next time.
 func (t *txn) stmt(query string) *sql.Stmt {
-	if st := t.s.write.known(query); st != nil {
+	if st := t.p.known(query); st != nil {
 		return t.tx.StmtContext(t.ctx, st)
 	}
 	t.learn = append(t.learn, query)

@@ -40,19 +40,67 @@ const (
 	Unavailable       // not reachable, busy, full, interrupted
 )
 
-// Store implements store.Store on two pools, which may be the same one.
+// Store implements store.Store on three pools, which may be the same one.
 type Store struct {
-	d           Dialect
-	write, read *pool
-	closed      atomic.Bool
+	d     Dialect
+	write *pool // every commit is on disk when it returns
+	swift *pool // commits survive a crash of the program; a power cut may take the last ones
+	read  *pool
+	// turn lets one writer in at a time where there are two pools of them, so
+	// that they queue here and do not collide in the database.
+	turn   chan struct{}
+	closed atomic.Bool
 }
 
 var _ store.Store = (*Store)(nil)
 
+// swiftVerbs need not wait for the disk. A log that is written in order loses
+// its end at a power cut, never something from the middle: with the last of
+// these lost, everything that came after is lost too. So a session cannot
+// outlive the code that was spent for it (spending is not among them, nor is
+// ending a session, nor any change of credentials); what a power cut costs is
+// another sign-in, or a guess that is not counted.
+var swiftVerbs = map[string]bool{
+	"put session": true, "touch session": true, "put pending": true, "advance pending": true, "take pending": true,
+	"put draft": true, "put challenge": true, "drop challenge": true, "mark used": true, "reserve": true, "release": true,
+	"put message": true, "claim messages": true, "retry message": true, "finish message": true,
+	"append event": true, "put seal": true, "put device": true, "upgrade password": true, "reseal": true, "sweep": true,
+}
+
+// writer is the pool for a verb.
+func (s *Store) writer(verb string) *pool {
+	if swiftVerbs[verb] {
+		return s.swift
+	}
+	return s.write
+}
+
+// enter waits for the turn to write; leave it when the write is done.
+func (s *Store) enter(ctx context.Context) error {
+	if s.turn == nil {
+		return nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Store) leave() {
+	if s.turn != nil {
+		<-s.turn
+	}
+}
+
 // New returns a store on a migrated database. It owns the pools from now on.
-func New(write, read *sql.DB, d Dialect) *Store {
+func New(write, swift, read *sql.DB, d Dialect) *Store {
 	s := &Store{d: d, write: newPool(write)}
-	s.read = s.write
+	s.read, s.swift = s.write, s.write
+	if swift != write {
+		s.swift, s.turn = newPool(swift), make(chan struct{}, 1)
+	}
 	if read != write {
 		s.read = newPool(read)
 	}
@@ -89,6 +137,11 @@ func (s *Store) Close() error {
 	var first error
 	if s.read != s.write {
 		first = s.read.close()
+	}
+	if s.swift != s.write {
+		if err := s.swift.close(); err != nil && first == nil {
+			first = err
+		}
 	}
 	// The writer goes last: SQLite's last connection tidies the log away.
 	if err := s.write.close(); err != nil && first == nil {

@@ -1,0 +1,109 @@
+package security_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// faulty is a store of which one write fails: the k-th after arm, before it is
+// done or after. What fails after it was done is what a crash looks like to
+// the one who looks again.
+type faulty struct {
+	store.Store
+	mu     sync.Mutex
+	at, n  int
+	after  bool
+	failed string
+}
+
+var errBroken = errors.New("the disk went away")
+
+func (f *faulty) wrap(s store.Store) store.Store { f.Store = s; return f }
+
+// arm makes the k-th write from now on fail.
+func (f *faulty) arm(k int, after bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at, f.n, f.after, f.failed = k, 0, after, ""
+}
+
+// disarm says which write failed; empty if there were fewer.
+func (f *faulty) disarm() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at = 0
+	return f.failed
+}
+
+// do is a write that may fail.
+func (f *faulty) do(verb string, write func() error) error {
+	f.mu.Lock()
+	f.n++
+	hit := f.at > 0 && f.n == f.at
+	if hit {
+		f.failed = verb
+	}
+	after := f.after
+	f.mu.Unlock()
+	if hit && !after {
+		return errBroken
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	if hit {
+		return errBroken
+	}
+	return nil
+}
+
+func (f *faulty) Reserve(ctx context.Context, now time.Time, c ...store.Claim) (opens time.Time, err error) {
+	err = f.do("Reserve", func() (err error) { opens, err = f.Store.Reserve(ctx, now, c...); return err })
+	return opens, err
+}
+
+func (f *faulty) Release(ctx context.Context, own, all []string) error {
+	return f.do("Release", func() error { return f.Store.Release(ctx, own, all) })
+}
+
+func (f *faulty) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
+	return f.do("AdvanceStep", func() error { return f.Store.AdvanceStep(ctx, id, step, now) })
+}
+
+func (f *faulty) TakePending(ctx context.Context, hash string) (p store.Pending, err error) {
+	err = f.do("TakePending", func() (err error) { p, err = f.Store.TakePending(ctx, hash); return err })
+	return p, err
+}
+
+func (f *faulty) TakeDraft(ctx context.Context, owner, id string) error {
+	return f.do("TakeDraft", func() error { return f.Store.TakeDraft(ctx, owner, id) })
+}
+
+func (f *faulty) ChangeFactors(ctx context.Context, c store.FactorChange) error {
+	return f.do("ChangeFactors", func() error { return f.Store.ChangeFactors(ctx, c) })
+}
+
+func (f *faulty) PutSession(ctx context.Context, s store.Session) error {
+	return f.do("PutSession", func() error { return f.Store.PutSession(ctx, s) })
+}
+
+func (f *faulty) TakeSession(ctx context.Context, hash string) (s store.Session, err error) {
+	err = f.do("TakeSession", func() (err error) { s, err = f.Store.TakeSession(ctx, hash); return err })
+	return s, err
+}
+
+func (f *faulty) PutDevice(ctx context.Context, d store.Device) error {
+	return f.do("PutDevice", func() error { return f.Store.PutDevice(ctx, d) })
+}
+
+func (f *faulty) PutMessage(ctx context.Context, v store.Message) error {
+	return f.do("PutMessage", func() error { return f.Store.PutMessage(ctx, v) })
+}
+
+func (f *faulty) AppendEvent(ctx context.Context, e store.Event) error {
+	return f.do("AppendEvent", func() error { return f.Store.AppendEvent(ctx, e) })
+}
