@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor/onetime"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -46,6 +47,10 @@ type Config struct {
 	// PhoneRegion is the region of phone numbers that are given without
 	// country code; "US" if empty.
 	PhoneRegion string
+
+	// SMSCountries are the regions texts are sent to, e.g. "US", "DE"; every one
+	// if empty.
+	SMSCountries []string
 
 	// Registerable opens registration to everybody.
 	Registerable bool
@@ -108,6 +113,10 @@ type TwoFactor struct {
 	// MailValidity and SMSValidity are the life of a sent code: 5 minutes if
 	// zero, at most 10.
 	MailValidity, SMSValidity time.Duration
+	// EnrolProof asks those who must set up a second factor at sign-in for a
+	// mailed code first. Without it, whoever has the password of an account that
+	// has none yet chooses its second factor; its owner is told by mail.
+	EnrolProof bool
 	// SetupWithin is how long a set-up may take: 10 minutes if zero, at most 30.
 	SetupWithin time.Duration
 	// Freshness is how old the full sign-in may be for a security change: 15
@@ -163,6 +172,11 @@ func (c *Config) check() error {
 		bad("Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
 	}
 	c.checkTwoFactor(bad)
+	for _, region := range c.SMSCountries {
+		if !onetime.KnownRegion(region) {
+			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))
+		}
+	}
 	if s := c.Password.Scheme; s != "" && s != "argon2" && s != "bcrypt" {
 		bad("Password.Scheme", `must be "argon2" or "bcrypt"`)
 	}
@@ -198,6 +212,9 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	within("MailValidity", t.MailValidity, 30*time.Second, 10*time.Minute)
 	within("SMSValidity", t.SMSValidity, 30*time.Second, 10*time.Minute)
 	within("SetupWithin", t.SetupWithin, time.Minute, 30*time.Minute)
+	if t.EnrolProof && c.Mail == nil {
+		bad("TwoFactor.EnrolProof", "needs a sender in Mail")
+	}
 	if t.RescueEmail && c.Mail == nil {
 		bad("TwoFactor.RescueEmail", "needs a sender in Mail")
 	}

@@ -248,7 +248,7 @@ func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 func (b *builder) oneTime(channel string, life time.Duration) (*onetime.Method, error) {
 	return onetime.New(onetime.Config{
 		Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendCode,
-		Life: life, Region: b.c.PhoneRegion, Now: b.c.Now,
+		Life: life, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries, Now: b.c.Now,
 	})
 }
 
@@ -340,6 +340,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0,
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
+			EnrolProof: t.EnrolProof,
 		},
 	})
 }

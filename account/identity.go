@@ -48,8 +48,10 @@ func Key(identity string) string {
 	if local, domain, ok := cutLast(s, '@'); ok {
 		// A domain is folded by the rules of domains: elsewhere ß is ss, but
 		// straße.de and strasse.de are two domains (UTS 46, section 7).
-		if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
-			return fold(local) + "@" + strings.ToLower(ascii)
+		for _, d := range []string{domain, fold(domain)} {
+			if ascii, err := idna.Lookup.ToASCII(d); err == nil {
+				return fold(local) + "@" + strings.ToLower(ascii)
+			}
 		}
 	}
 	return fold(s)

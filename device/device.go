@@ -14,6 +14,10 @@ import (
 // at once in one browser.
 const grace = 10 * time.Second
 
+// ErrCopied: a secret that was retired came back, so two browsers hold what was
+// given to one. The device is gone.
+var ErrCopied = errors.New("device: the cookie was copied")
+
 // Config says what trusted devices need.
 type Config struct {
 	Devices store.Devices
@@ -58,7 +62,8 @@ func (m *Manager) Trust(ctx context.Context, u store.User, name, address string)
 
 // Recognise says whether the cookie is a living trusted device of this user.
 // If so it returns the cookie's next value, or an empty one if the present one
-// stays. Anything odd about a cookie is no device, never an error (R85).
+// stays. Anything odd about a cookie is no device, never an error (R85), but for
+// one: ErrCopied.
 func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address string) (next string, left time.Duration, ok bool, err error) {
 	raw, err := m.c.Keys.Verify("device", cookie)
 	if err != nil {
@@ -76,7 +81,9 @@ func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address s
 		Secret: seal.HashToken(p.Secret), Next: hash, Address: address, Now: now, Grace: grace,
 	})
 	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrUsed):
+	case errors.Is(err, store.ErrUsed):
+		return "", 0, false, ErrCopied
+	case errors.Is(err, store.ErrNotFound):
 		return "", 0, false, nil
 	case err != nil:
 		return "", 0, false, err

@@ -50,6 +50,9 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 		entry.Method = e.Option
 	case DeviceTrusted:
 		of(e.User, e.Context)
+	case DeviceCopied:
+		of(e.User, e.Context)
+		entry.Result, entry.Reason = Refused, "retired secret"
 	case UserDisowned:
 		of(e.User, e.Context)
 	case UserLoggedOut:

@@ -126,6 +126,13 @@ type DeviceTrusted struct {
 	Context
 }
 
+// DeviceCopied: a trusted device's retired secret came back; everything of the
+// account was ended.
+type DeviceCopied struct {
+	User Subject
+	Context
+}
+
 // AccountChanged: the application or an operator made or changed an account.
 // What is "created", "password", "active", "inactive", "roles", "identity" or
 // "reset access".
@@ -170,6 +177,7 @@ func (UserReauthenticated) Name() string { return "user-reauthenticated" }
 func (UserDisowned) Name() string        { return "user-disowned" }
 func (FirstFactorProven) Name() string   { return "first-factor-proven" }
 func (UserPaused) Name() string          { return "user-paused" }
+func (DeviceCopied) Name() string        { return "device-copied" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
 func (AccountChanged) Name() string      { return "account-changed" }
 func (UserLoggedOut) Name() string       { return "user-logged-out" }

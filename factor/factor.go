@@ -34,6 +34,7 @@ const (
 	Verify Purpose = "verify"
 	SetUp  Purpose = "setup"
 	Rescue Purpose = "rescue"
+	Owner  Purpose = "owner" // the mailbox, before a first enrolment
 )
 
 // Transaction is what a code is bound to.

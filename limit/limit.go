@@ -45,6 +45,12 @@ type Numbers struct {
 	// (default 60), and SendHour in all (default 10,000): the end of what a
 	// pumping attack can cost. Right answers give places back here too.
 	SendAddress, SendHour int
+	// RescueHour and RescueDay bound how often an account is rescued (defaults 3
+	// and 5).
+	RescueHour, RescueDay int
+	// SetupHour bounds how often an account begins a set-up (default 30), and
+	// RegisterHour how often one client address registers accounts (default 20).
+	SetupHour, RegisterHour int
 }
 
 func (n Numbers) withDefaults() Numbers {
@@ -60,6 +66,10 @@ func (n Numbers) withDefaults() Numbers {
 	setInt(&n.SendDay, 10)
 	setInt(&n.SendAddress, 60)
 	setInt(&n.SendHour, 10_000)
+	setInt(&n.RescueHour, 3)
+	setInt(&n.RescueDay, 5)
+	setInt(&n.SetupHour, 30)
+	setInt(&n.RegisterHour, 20)
 	return n
 }
 
@@ -90,6 +100,10 @@ func (n Numbers) Check() error {
 	bound("AddressFailures", d.AddressFailures, 10, 1_000_000)
 	bound("SendAddress", d.SendAddress, 1, 1_000_000)
 	bound("SendHour", d.SendHour, 1, 100_000_000)
+	bound("RescueHour", d.RescueHour, 1, 1000)
+	bound("RescueDay", d.RescueDay, 1, 1000)
+	bound("SetupHour", d.SetupHour, 1, 10_000)
+	bound("RegisterHour", d.RegisterHour, 1, 1_000_000)
 	bound("SendShort", d.SendShort, 1, 1000)
 	bound("SendDay", d.SendDay, 1, 1000)
 	if d.SecondWindow < time.Minute {
@@ -229,10 +243,23 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 	return true, nil
 }
 
-// Alert reserves one message to the administrators for an account: three an
-// hour (R72: rescue is asked for rarely).
-func (l *Limiter) Alert(ctx context.Context, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("alert", userID), Limit: 3, Window: time.Hour, Hold: time.Hour})
+// Rescue reserves one rescue of an account, in one of its ways.
+func (l *Limiter) Rescue(ctx context.Context, userID, way string) error {
+	_, err := l.reserve(ctx, &Place{},
+		store.Claim{Key: key("rescue1h", userID, way), Limit: l.n.RescueHour, Window: time.Hour, Hold: time.Hour},
+		store.Claim{Key: key("rescue24h", userID, way), Limit: l.n.RescueDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
+	return err
+}
+
+// Setup reserves the beginning of one set-up of an account.
+func (l *Limiter) Setup(ctx context.Context, userID string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("setup", userID), Limit: l.n.SetupHour, Window: time.Hour, Hold: 15 * time.Minute})
+	return err
+}
+
+// Register reserves one registration from a client address.
+func (l *Limiter) Register(ctx context.Context, address string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("register", network(address)), Limit: l.n.RegisterHour, Window: time.Hour, Hold: 15 * time.Minute})
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/device"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/limit"
@@ -92,6 +93,9 @@ type Registration struct {
 // factor is set up before the first session. ErrTaken costs what a success
 // costs.
 func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
+	if err := l.c.Limits.Register(ctx, b.Address); err != nil {
+		return Outcome{}, err
+	}
 	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password})
 	if errors.Is(err, store.ErrExists) {
 		e := event.UserNotRegistered{Context: l.at(b)}
@@ -120,12 +124,21 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 	}
 	if len(factors) == 0 {
 		if l.c.Policy.Require(u) {
-			return l.startPending(ctx, u, nil, store.Pending{State: store.Setup, First: first, Remember: remember}, b)
+			p := store.Pending{State: store.Setup, First: first, Remember: remember}
+			if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && first.Method != store.Email {
+				p.State = store.Owner
+			}
+			return l.startPending(ctx, u, nil, p, b)
 		}
 		return l.finish(ctx, granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}, b)
 	}
 	if l.c.Policy.TrustDevices && b.Device != "" {
 		next, life, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
+		if errors.Is(err, device.ErrCopied) {
+			if u, err = l.copied(ctx, u, b); err != nil {
+				return Outcome{}, err
+			}
+		}
 		if err != nil {
 			return Outcome{}, err
 		}
@@ -136,6 +149,17 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		}
 	}
 	return l.startPending(ctx, u, l.usable(factors), store.Pending{First: first, Remember: remember}, b)
+}
+
+// copied ends everything of an account whose trusted device was copied: one of
+// the two who hold it knows the password and is not the owner.
+func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
+	u, err := l.change(ctx, u, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()})
+	if err != nil {
+		return u, err
+	}
+	l.notify(ctx, u, DeviceCopied, "", b)
+	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
 }
 
 // finish issues and wraps.
@@ -155,7 +179,7 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
 	switch {
-	case p.State == store.Setup:
+	case p.State == store.Setup, p.State == store.Owner:
 	case len(factors) == 1:
 		p.State, p.Factor = store.Ready, factors[0].ID
 	default:
@@ -170,10 +194,24 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	view := l.view(p, factors)
 	view.Token = token
 	out := Outcome{User: u, Pending: view}
-	if p.State == store.Ready {
+	switch p.State {
+	case store.Ready:
 		return out, l.sendCode(ctx, p, u, factors[0], b)
+	case store.Owner:
+		return out, l.sendOwner(ctx, p, u, b)
 	}
 	return out, nil
+}
+
+// sendOwner mails the code that proves the mailbox, within the budgets.
+func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
+	if err := l.c.Limits.Send(ctx, p.Hash, store.Email, u.Email, b.Address); err != nil {
+		return err
+	}
+	if err := l.c.RescueCodes.Send(ctx, l.transaction(p, u, b), u.Email); err != nil {
+		return l.sendError(ctx, u, "owner", err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: store.Email, Destination: send.Mask(store.Email, u.Email), Context: l.at(b)})
 }
 
 // sendCode sends the code of a pending's factor, within the budgets.
@@ -205,6 +243,9 @@ func (l *Login) sendError(ctx context.Context, u store.User, method string, err 
 
 func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
 	purpose := factor.SignIn
+	if p.State == store.Owner {
+		purpose = factor.Owner
+	}
 	if p.SessionID != "" {
 		purpose = factor.Verify
 	}

@@ -37,6 +37,9 @@ type Policy struct {
 	Freshness time.Duration
 	// OnlyVerifyIsFresh: a sign-in is never fresh, only a re-authentication is.
 	OnlyVerifyIsFresh bool
+	// EnrolProof asks a sign-in that must enrol for a code from the account's
+	// mailbox first.
+	EnrolProof bool
 	// SetupWithin is the life of a draft.
 	SetupWithin time.Duration
 	// RescueEmail offers a code to the account's mailbox to those who lost

@@ -18,6 +18,8 @@ const (
 	FactorDisabled = "factor_disabled"
 	Rescued        = "rescued"
 	DeviceTrusted  = "device_trusted"
+	DeviceCopied   = "device_copied"
+	RescueAsked    = "rescue_asked"
 	CodesTried     = "codes_tried" // right password, wrong codes
 	// What the application or an operator does to an account; the owner hears
 	// of the first three.

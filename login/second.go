@@ -119,6 +119,9 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	if err != nil {
 		return Outcome{}, err
 	}
+	if w.State == store.Owner {
+		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
+	}
 	f, ok := w.factor()
 	if w.State != store.Ready || !ok {
 		return Outcome{}, ErrState
@@ -174,21 +177,22 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		return Outcome{}, ErrChoice
 	}
 	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
+		return out, err
+	}
 	if option == Help {
 		err = l.rescueByHelp(ctx, w, b)
 	} else {
 		err = l.rescueByEmail(ctx, w, b)
 	}
 	if err == nil {
+		l.notify(ctx, w.user, RescueAsked, "", b)
 		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
 	}
 	return out, err
 }
 
 func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Limits.Alert(ctx, w.user.ID); err != nil {
-		return err
-	}
 	if err := l.c.Alert(ctx, w.user, b.Locale); err != nil {
 		l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
 		return ErrSend
@@ -220,8 +224,11 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	if err != nil {
 		return Outcome{}, err
 	}
-	if w.State == store.Setup {
+	switch w.State {
+	case store.Setup:
 		return l.confirm(ctx, actor{pending: &w}, "", code, b)
+	case store.Owner:
+		return l.proveOwner(ctx, w, code, b)
 	}
 	f, ok := w.factor()
 	if w.State != store.Ready || !ok {
@@ -236,6 +243,33 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 		proof.Method = "rescue"
 	}
 	return l.complete(ctx, w, who, proof, b)
+}
+
+// proveOwner lets a sign-in that must enrol go on to its set-up, once it has
+// shown that it reads the account's mailbox too (R19): a stolen password alone
+// must not choose the second factor.
+func (l *Login) proveOwner(ctx context.Context, w waiting, code string, b Browser) (Outcome, error) {
+	place, err := l.secondFactorPlace(ctx, w.user, "", b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+	if errors.Is(err, factor.ErrWrong) {
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.Email, Context: l.at(b)}
+		return Outcome{}, told(ErrCode, l.tell(ctx, failed))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := place.Answered(store.Email, w.user.Email, b.Address).Refund(ctx); err != nil {
+		return Outcome{}, err
+	}
+	w.State = store.Setup
+	if err := l.advance(ctx, w.Pending); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 }
 
 // prove spends a code of the factor or, if one was mailed, of the rescue. The

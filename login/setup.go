@@ -153,6 +153,9 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 		return Begun{}, ErrMethod
 	}
 	u, m, now := a.user(), l.c.Methods[w.Method], l.c.Now()
+	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
+		return Begun{}, err
+	}
 	state := seal.Token()
 	d := store.Draft{
 		Owner: a.owner(), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),

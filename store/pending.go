@@ -29,6 +29,7 @@ type PendingState string
 // The states, by the names of the wire.
 const (
 	Setup  PendingState = "setup_from_login" // no factor yet and one is required
+	Owner  PendingState = "owner"            // the same, and the mailbox must be proven first
 	Select PendingState = "select"           // several factors: the user chooses
 	Ready  PendingState = "ready"            // Factor must be proven
 )

@@ -89,6 +89,7 @@ type device struct {
 
 type notice struct {
 	of    *account
+	kind  string
 	token string
 	used  bool
 	at    time.Time
@@ -360,15 +361,18 @@ func (m *model) recognise(w *want, of *account, cookie string) bool {
 	case n > 1 && cookie == d.cookies[n-2] && m.now.Before(d.rotated.Add(deviceGrace)):
 		return true
 	}
-	d.dead = true // a retired cookie: somebody copied it
+	// A retired cookie: somebody copied it, so everything ends.
+	d.dead = true
+	of.version++
+	m.announce(w, of, "device_copied")
 	return false
 }
 
 func (m *model) trust(w *want, of *account) {
 	w.device = &device{of: of, version: of.version, until: m.now.Add(deviceLife)}
-	m.announce(w, of)
+	m.announce(w, of, "device_trusted")
 }
 
-func (m *model) announce(w *want, of *account) {
-	w.notices = append(w.notices, &notice{of: of, at: m.now.Truncate(time.Second)})
+func (m *model) announce(w *want, of *account, kind string) {
+	w.notices = append(w.notices, &notice{of: of, kind: "notice_" + kind, at: m.now.Truncate(time.Second)})
 }

@@ -108,15 +108,35 @@ func (m *model) choose(who *session, cookie, method string) *want {
 }
 
 func (m *model) resend(who *session, cookie string) *want {
-	p := m.waiting(cookie, who)
-	if p == nil || p.state != "ready" || p.factor.method == "authenticator" {
+	p, w, ok := m.waiting(cookie, who), &want{status: 200}, false
+	switch {
+	case p != nil && p.state == "ready" && p.factor.method == "authenticator":
 		return refused(400)
+	case p != nil && p.state == "ready":
+		ok = m.sendFactor(w, p)
+	case who == nil && (p == nil || p.state != "setup"):
+		return refused(400)
+	default: // what is being set up
+		var of *account
+		if who != nil {
+			of, p = who.of, nil
+		} else {
+			of = p.of
+		}
+		d := m.draft(owner(who, p), of)
+		if d == nil || d.method == "authenticator" {
+			return refused(400)
+		}
+		ok = m.sendDraft(w, d, owner(who, p))
 	}
-	w := &want{status: 200}
-	if !m.sendFactor(w, p) {
+	if !ok {
 		w.status = 429
 	}
 	return w
+}
+
+func (m *model) sendDraft(w *want, d *draft, owner string) bool {
+	return d.method == "authenticator" || m.send(w, owner, fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
 }
 
 func (m *model) rescue(who *session, cookie, option string) *want {
@@ -125,16 +145,18 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		return refused(400)
 	}
 	w := &want{status: 200}
+	if !m.reserve(claim{key: "rescue1h " + option + p.of.email, limit: 3, window: time.Hour, hold: time.Hour},
+		claim{key: "rescue24h " + option + p.of.email, limit: 5, window: sessionLife, hold: sessionLife}) {
+		return refused(429)
+	}
 	if option == "help" {
-		if !m.reserve(claim{key: "alert " + p.of.email, limit: 3, window: idleLife, hold: idleLife}) {
-			w.status = 429
-		}
+		m.announce(w, p.of, "rescue_asked")
 		return w
 	}
 	if !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
-		w.status = 429
-		return w
+		return refused(429)
 	}
+	m.announce(w, p.of, "rescue_asked")
 	p.rescue = true
 	return w
 }
@@ -189,7 +211,7 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	w := &want{status: 200}
 	m.issue(w, of, 2, false, who, token)
 	if rescued {
-		m.announce(w, of)
+		m.announce(w, of, "rescued")
 	} else if p.remember && p.session == 0 {
 		m.trust(w, of)
 	}
@@ -201,7 +223,7 @@ func (m *model) warn(of *account) *want {
 	w := refused(400)
 	if !m.reserve(claim{key: "wrong " + of.email, limit: 2, window: time.Hour, hold: time.Hour}) &&
 		m.reserve(claim{key: "warned " + of.email, limit: 1, window: time.Hour, hold: time.Hour}) {
-		m.announce(w, of)
+		m.announce(w, of, "codes_tried")
 	}
 	return w
 }
@@ -257,10 +279,14 @@ func (m *model) begin(who *session, cookie, method, phone string, add bool) *wan
 	case "email":
 		d.dest = d.of.email
 	}
-	if method != "authenticator" && !m.send(w, owner(who, p), fmt.Sprint("setup ", d.id), method, d.dest, d.version) {
+	if !m.reserve(claim{key: "set-ups " + d.of.email, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}) {
 		return refused(429)
 	}
-	m.drafts[owner(who, p)], w.draft = d, d
+	m.drafts[owner(who, p)] = d
+	if !m.sendDraft(w, d, owner(who, p)) {
+		return refused(429) // the draft stands, its code can be asked for
+	}
+	w.draft = d
 	return w
 }
 
@@ -319,7 +345,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	}
 	of.version++
 	w := &want{status: 200}
-	m.announce(w, of)
+	m.announce(w, of, "factor_changed")
 	m.issue(w, of, 2, false, who, token && who == nil)
 	if p != nil && p.remember {
 		m.trust(w, of)
@@ -339,7 +365,7 @@ func (m *model) disable(who *session) *want {
 	who.of.factors = nil
 	who.of.version++
 	w := &want{status: 200}
-	m.announce(w, who.of)
+	m.announce(w, who.of, "factor_disabled")
 	m.issue(w, who.of, 1, false, who, false)
 	return w
 }

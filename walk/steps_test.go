@@ -171,7 +171,7 @@ func (w *world) ask(s step, b browser, a *account) error {
 		q.path, q.fields["password"] = "/verify", password
 		x = w.verify(who, password, b[deviceCookie], s.token)
 	case "validate":
-		code := w.code(s, who, w.waiting(cookie, who), nil)
+		code := w.code(s, who, w.pendings[cookie], nil)
 		q.path, q.fields["code"] = "/tf-validate", code
 		x = w.validate(who, cookie, code, s.token)
 	case "confirm":
@@ -219,7 +219,7 @@ func (w *world) ask(s step, b browser, a *account) error {
 func (w *world) askConfirm(s step, q *request, who *session) *want {
 	var d *draft
 	if who != nil {
-		d = w.draft(owner(who, nil), who.of)
+		d = w.drafts[owner(who, nil)]
 	}
 	state := w.of("state", s.n%4)
 	if d != nil && s.flag {
@@ -263,13 +263,13 @@ func spell(email string, n int) string {
 }
 
 // code is what somebody types: the right one by what the model knows, or
-// another.
+// another. It asks for nobody's leave: what is over still has a right code.
 func (w *world) code(s step, who *session, p *pending, d *draft) string {
-	if d == nil && who != nil && p == nil {
-		d = w.draft(owner(who, nil), who.of)
+	if d == nil && who != nil && (p == nil || p.session != who.id && s.n%2 == 0) {
+		d = w.drafts[owner(who, nil)]
 	}
 	if d == nil && p != nil && p.state == "setup" {
-		d = w.draft(owner(nil, p), p.of)
+		d = w.drafts[owner(nil, p)]
 	}
 	off := int64(0)
 	switch s.v {
@@ -303,7 +303,10 @@ func (w *world) rightCode(p *pending, d *draft, off int64) string {
 	case d != nil && d.method == "authenticator":
 		return appCode(d.secret, now)
 	case d != nil:
-		return w.codes[fmt.Sprint("setup ", d.id)].code
+		if c := w.codes[fmt.Sprint("setup ", d.id)]; c != nil {
+			return c.code
+		}
+		return "123456"
 	case p == nil || p.factor == nil:
 		return "123456"
 	}
@@ -366,6 +369,8 @@ func (w *world) pick(r *rand.Rand) step {
 			"active", 1, "reset", 1, "password", 1)
 	}
 	switch s.what {
+	case "login":
+		s.flag = r.IntN(2) == 0
 	case "validate", "confirm":
 		if s.v >= codeKinds {
 			s.v = rightCode
@@ -396,6 +401,13 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what = "validate"
 	case p != nil:
 		s.what, s.v = "setup", r.IntN(3)
+	case who == nil && w.trusts(b[deviceCookie]) != nil && r.IntN(2) == 0:
+		s.what, s.v = "login", 1
+		for i, a := range w.accounts {
+			if a == w.trusts(b[deviceCookie]) {
+				s.u = i
+			}
+		}
 	case who == nil && w.idle():
 		s.what, s.v = "login", 1
 	case who == nil: // hashing is slow on purpose, so sign-ins are few
@@ -405,6 +417,14 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	default:
 		s.what, s.v = weighted(r, "setup", 12, "verify", 2, "disable", 1, "logout", 1, "clock", 6, "copy", 4), r.IntN(60)
 	}
+}
+
+// trusts is the account whose trusted device a cookie is, or nil.
+func (w *world) trusts(cookie string) *account {
+	if d := w.devices[cookie]; d != nil && !d.dead && d.version == d.of.version {
+		return d.of
+	}
+	return nil
 }
 
 // idle says that no browser is anywhere.

@@ -35,6 +35,7 @@ const (
 	sendGap        = 30 * time.Second
 	sendShort      = 6
 	sendDay        = 20
+	setupHour      = 12
 )
 
 const (
@@ -140,7 +141,7 @@ func newWorld() (*world, error) {
 		},
 		Limits: limit.Numbers{
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
-			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
 		},
 	})
 	if err != nil {
@@ -291,6 +292,11 @@ func (w *world) compare(q request, a answer, x *want) error {
 	return w.delivered(x)
 }
 
+// knownNotices are those that the model expects. What operators do is told too,
+// and not looked at here.
+var knownNotices = []string{"notice_factor_changed", "notice_factor_disabled", "notice_rescued", "notice_device_trusted",
+	"notice_codes_tried", "notice_device_copied", "notice_rescue_asked"}
+
 var (
 	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 	stopLink  = regexp.MustCompile(`/tf-not-me/([^\s<"]+)`)
@@ -310,23 +316,33 @@ func (w *world) delivered(x *want) error {
 		c.code = sixDigits.FindString(m.Text)
 		w.handOut("code", c.code)
 	}
-	// Notices wait in the outbox for a moment.
-	var arrived []send.Message
-	for deadline := time.Now().Add(10 * time.Second); len(arrived) < len(x.notices); time.Sleep(100 * time.Microsecond) {
-		arrived = append(arrived, w.box.take("notice_")...)
+	return w.told(x)
+}
+
+// told checks that owners hear of what the model knows to be worth a notice,
+// and of nothing else. Notices wait in the outbox for a moment.
+func (w *world) told(x *want) error {
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
+		for _, m := range w.box.take("notice_") {
+			if !slices.Contains(knownNotices, m.Kind) {
+				continue
+			}
+			i := slices.IndexFunc(x.notices, func(n *notice) bool { return n.kind == m.Kind && n.of.email == m.To && n.token == "" })
+			link := stopLink.FindStringSubmatch(m.Text)
+			if i < 0 || link == nil {
+				return wrong("a notice %q went to %s that the model does not know of:\n%s", m.Kind, m.To, m.Text)
+			}
+			x.notices[i].token = link[1]
+			w.notices = append(w.notices, x.notices[i])
+		}
+		missing := slices.IndexFunc(x.notices, func(n *notice) bool { return n.token == "" })
+		if missing < 0 {
+			return nil
+		}
 		if time.Now().After(deadline) {
-			return wrong("%d notices arrived, the model says %d", len(arrived), len(x.notices))
+			return wrong("%s did not hear of %s", x.notices[missing].of.email, x.notices[missing].kind)
 		}
 	}
-	for i, n := range x.notices {
-		link := stopLink.FindStringSubmatch(arrived[i].Text)
-		if arrived[i].To != n.of.email || link == nil {
-			return wrong("a notice went to %s, the model says to %s:\n%s", arrived[i].To, n.of.email, arrived[i].Text)
-		}
-		n.token = link[1]
-		w.notices = append(w.notices, n)
-	}
-	return nil
 }
 
 // probe asks for the three pages and compares with what the model says a

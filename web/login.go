@@ -119,6 +119,8 @@ func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	switch p.State {
 	case store.Setup:
 		body["tf_state"] = string(store.Setup)
+	case store.Owner: // to its client, a code by mail like any other
+		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(store.Ready), store.Email, store.Email
 	case store.Select:
 		body["tf_select"] = true
 		body["tf_setup_methods"] = p.Methods

@@ -44,6 +44,11 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 	if err != nil && !errors.Is(err, login.ErrState) {
 		return nil, err
 	}
+	if err == nil && out.Pending.State == store.Owner {
+		return &answer{body: map[string]any{"recovery_options": map[string]string{}}, page: "tf_validate", data: ValidatePage{
+			Method: store.Email, Destination: mask(store.Email, out.User.Email), Sent: true, Life: s.c.CodeLife[store.Email],
+		}}, nil
+	}
 	if err != nil || out.Pending.State != store.Ready {
 		begun, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
 		if err == nil && !ok {
@@ -96,6 +101,9 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 	out, err := s.c.Login.Validate(ctx, c.pending, nil, code, c.browser)
 	if err != nil {
 		return nil, s.codeFailed(c, err)
+	}
+	if out.Pending != nil { // the mailbox is proven; the set-up comes next
+		return s.entered(c, out, s.views.PostLogin), nil
 	}
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostLogin), note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
 }

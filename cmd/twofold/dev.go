@@ -57,9 +57,15 @@ func (s *settings) finishDev(w where) problems {
 		s.methodsGiven = []string{"authenticator", "email", "sms"}
 	}
 	for name, set := range map[string]func(){
-		"SECURITY_TWO_FACTOR_SENDS_SHORT": func() { s.Config.Limits.SendShort = 1000 },
-		"SECURITY_TWO_FACTOR_SENDS_DAY":   func() { s.Config.Limits.SendDay = 1000 },
-		"SECURITY_TWO_FACTOR_SEND_GAP":    func() { s.Config.Limits.SendGap = time.Second },
+		"SECURITY_TWO_FACTOR_SENDS_SHORT":   func() { s.Config.Limits.SendShort = 1000 },
+		"SECURITY_TWO_FACTOR_SENDS_DAY":     func() { s.Config.Limits.SendDay = 1000 },
+		"SECURITY_TWO_FACTOR_SEND_GAP":      func() { s.Config.Limits.SendGap = time.Second },
+		"SECURITY_TWO_FACTOR_SENDS_ADDRESS": func() { s.Config.Limits.SendAddress = 100_000 },
+		"SECURITY_TWO_FACTOR_RESCUES_HOUR":  func() { s.Config.Limits.RescueHour = 1000 },
+		"SECURITY_TWO_FACTOR_RESCUES_DAY":   func() { s.Config.Limits.RescueDay = 1000 },
+		"SECURITY_TWO_FACTOR_SETUPS_HOUR":   func() { s.Config.Limits.SetupHour = 10_000 },
+		"SECURITY_REGISTERS_HOUR":           func() { s.Config.Limits.RegisterHour = 100_000 },
+		"SECURITY_LOGIN_ADDRESS_FAILURES":   func() { s.Config.Limits.AddressFailures = 100_000 },
 	} {
 		if !s.given[name] {
 			set()

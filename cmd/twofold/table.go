@@ -123,5 +123,7 @@ func smsTable() []setting {
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsConfig })},
 		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "PhoneRegion",
 			Doc: "The region of phone numbers given without country code.", Apply: applyRegion},
+		{Name: "SECURITY_SMS_COUNTRIES", Type: list, Empty: "every country", Field: "SMSCountries",
+			Doc: "Regions that texts are sent to, such as `US,CA,DE`.", Cost: "Every country: texts to the dearest ones, too, at the wish of whoever has an account.", Apply: toList(func(s *settings) *[]string { return &s.Config.SMSCountries })},
 	}
 }

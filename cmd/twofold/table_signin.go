@@ -74,6 +74,20 @@ func limitTable() []setting {
 			Doc: "Codes per 10 minutes to one destination that were not answered.", Cost: "Strangers can make the server write to people, at your expense.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendShort }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
 			Doc: "The same per 24 hours.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendDay }, 1, 1000)},
+		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Type: number, Default: "100",
+			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 minutes.", Cost: "More accounts can be tried from one address.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.AddressFailures }, 10, 1000000)},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
+			Doc: "Codes per hour at the wish of one client address that were not answered.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendAddress }, 1, 1000000)},
+		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Type: number, Default: "10000",
+			Doc: "Codes per hour and channel in all that were not answered.", Cost: "What a pumping attack may cost in an hour.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendHour }, 1, 100000000)},
+		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Type: number, Default: "3",
+			Doc: "Rescues of one account per hour, in each way.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.RescueHour }, 1, 1000)},
+		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Type: number, Default: "5",
+			Doc: "The same per 24 hours.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.RescueDay }, 1, 1000)},
+		{Name: "SECURITY_TWO_FACTOR_SETUPS_HOUR", Type: number, Default: "30",
+			Doc: "Set-ups that one account begins per hour.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SetupHour }, 1, 10000)},
+		{Name: "SECURITY_REGISTERS_HOUR", Type: number, Default: "20",
+			Doc: "Registrations per hour from one client address.", Cost: "Strangers can fill the database.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.RegisterHour }, 1, 1000000)},
 	}
 }
 

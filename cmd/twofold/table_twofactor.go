@@ -36,6 +36,8 @@ func twoFactorTable() []setting {
 			Doc: "Life of a texted code, 10 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SMSValidity }, 30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_SETUP_WITHIN", Type: duration, Default: "10 minutes", Field: "TwoFactor.SetupWithin",
 			Doc: "How long a set-up may take, 30 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute, 30*time.Minute)},
+		{Name: "SECURITY_TWO_FACTOR_ENROL_PROOF", Type: flag, Default: "false", Field: "TwoFactor.EnrolProof",
+			Doc: "Asks those who must set up a second factor at sign-in for a mailed code first.", Cost: "`false`: whoever has the password of an account without a second factor chooses it; the owner is told by mail.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.EnrolProof })},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_EMAIL", Type: flag, Default: "true", Field: "TwoFactor.RescueEmail",
 			Doc: "Mails a code to those who lost their second factor. Without a mail server it is not offered.", Cost: "Password and mailbox are then enough for every account; `false` leaves the help of an administrator.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",

@@ -45,6 +45,7 @@ type Config struct {
 	Send       Sender
 	Life       time.Duration // 5 minutes if zero, 10 at most
 	Region     string        // for numbers without country code, e.g. "US"
+	Countries  []string      // regions texts are sent to; every one if empty
 	Now        func() time.Time
 }
 
@@ -77,6 +78,9 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination
 		return nil, nil
 	}
 	number, err := ParsePhone(destination, m.c.Region)
+	if err == nil && !m.served(number) {
+		err = factor.ErrDestination
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +91,7 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination
 // Send makes a new code, stores its hash and sends it. A code that could not
 // be sent is void.
 func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
-	if destination == "" {
+	if destination == "" || m.c.Channel == store.SMS && !m.served(destination) {
 		return factor.ErrSend
 	}
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // uniform, leading zeros included

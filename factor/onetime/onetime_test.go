@@ -250,3 +250,21 @@ func TestLifeIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestTextsGoToServedCountriesOnly(t *testing.T) {
+	ctx, b := context.Background(), newBench()
+	m := b.method(t, store.SMS)
+	m.c.Countries = []string{"US", "DE"}
+	for number, served := range map[string]bool{"+16505551212": true, "+4915123456789": true, "+442083661177": false, "+14165551212": false} {
+		_, err := m.BeginEnrol(ctx, factor.Transaction{}, number, &store.Draft{})
+		if (err == nil) != served {
+			t.Errorf("%s: set-up %v", number, err)
+		}
+		if err := m.Send(ctx, factor.Transaction{ID: number}, number); (err == nil) != served {
+			t.Errorf("%s: sending %v", number, err)
+		}
+	}
+	if len(b.sent) != 2 {
+		t.Errorf("%d texts went out", len(b.sent))
+	}
+}

@@ -1,12 +1,25 @@
 package onetime
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
 
 	"github.com/twofold-auth/twofold/factor"
 )
+
+// KnownRegion says whether a text is the code of a region with phone numbers.
+func KnownRegion(region string) bool { return phonenumbers.GetSupportedRegions()[region] }
+
+// served says whether texts are sent to where a number (in E.164) belongs.
+func (m *Method) served(number string) bool {
+	if len(m.c.Countries) == 0 {
+		return true
+	}
+	n, err := phonenumbers.Parse(number, "ZZ")
+	return err == nil && slices.Contains(m.c.Countries, phonenumbers.GetRegionCodeForNumber(n))
+}
 
 // ParsePhone returns the E.164 form of a number as people type it. Numbers
 // without a country code belong to region. Premium-rate, shared-cost, toll-free
