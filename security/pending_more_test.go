@@ -81,7 +81,7 @@ func TestR017_StepsInAnyOrder(t *testing.T) {
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 100 {
+	for range 60 {
 		orders = append(orders, []int{r.IntN(2), r.IntN(n), r.IntN(n), r.IntN(n), r.IntN(n)})
 	}
 	inside := 0

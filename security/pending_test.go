@@ -144,11 +144,14 @@ func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 				t.Errorf("%s: got cookie %s", p.name, name)
 			}
 		}
-		allowed := []string{"csrf_token", "tf_required", "tf_state", "tf_method", "tf_primary_method", "tf_select", "tf_setup_methods"}
+		allowed := []string{"csrf_token", "tf_required", "tf_state", "tf_method", "tf_primary_method", "tf_select", "tf_setup_methods", "tf_factors"}
 		for key := range r.json {
 			if !slices.Contains(allowed, key) {
 				t.Errorf("%s: step one tells %q", p.name, key)
 			}
+		}
+		if strings.Contains(r.body, p.email) || p.phone != "" && strings.Contains(r.body, p.phone) {
+			t.Errorf("%s: step one tells the whole destination: %s", p.name, r.body)
 		}
 		b.out(p.name)
 	}

@@ -160,7 +160,7 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 		if strings.ContainsAny(raw, " \r\n\t\x00") || len(raw) > 1000 {
 			continue
 		}
-		for _, path := range []string{"/login", "/app/user", "/logout"} {
+		for _, path := range []string{"/app/user", "/logout"} {
 			method, length := "GET", ""
 			if path == "/logout" {
 				method, length = "POST", "Sec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n"

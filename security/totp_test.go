@@ -116,7 +116,10 @@ func TestR031_SecretQuality(t *testing.T) {
 	w := newWorld(t)
 	b := w.plantSession(w.person("alice"))
 	seen, ones, bits := map[string]bool{}, 0, 0
-	for range 300 {
+	for i := range 150 {
+		if i%10 == 9 {
+			w.write(`DELETE FROM twofold_counters`) // how many may be begun is another matter
+		}
 		s := b.post("/tf-setup", m{"setup": "authenticator"}).want(200).text("tf_authr_b32key")
 		if len(s) != 32 || seen[s] {
 			t.Fatalf("secret %q is short or came twice", s)
@@ -129,8 +132,8 @@ func TestR031_SecretQuality(t *testing.T) {
 			bits += 8
 		}
 	}
-	// Standard deviation is the root of bits/4: 110. Six of them.
-	if off := ones - bits/2; off > 660 || off < -660 {
+	// Standard deviation is the root of bits/4: 78. Six of them.
+	if off := ones - bits/2; off > 470 || off < -470 {
 		t.Errorf("%d of %d bits are ones", ones, bits)
 	}
 	for _, field := range []string{"secret", "tf_authr_key", "tf_totp_secret", "tf_authr_b32key"} {

@@ -392,7 +392,12 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	who := w.peek(b[sessionCookie], false)
 	p := w.waiting(b[pendingCookie], who)
 	s.header, s.v = 0, rightCode
+	if r.IntN(2) == 0 {
+		s.n = r.IntN(3)
+	}
 	switch {
+	case p == nil && w.pendings[b[pendingCookie]] != nil && r.IntN(2) == 0:
+		s.what = "validate" // what is over, or another's
 	case p != nil && p.state == "select":
 		s.what, s.v = "select", r.IntN(3)
 	case p != nil && p.state == "ready":

@@ -1,0 +1,51 @@
+package device
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// FuzzRecognise: no cookie is a device but the one that was given, nothing odd
+// is an error, and what is signed but not ours (another purpose, another shape)
+// is no device either (R85).
+func FuzzRecognise(f *testing.F) {
+	for _, s := range []string{"", ".", "a.b", "{}", "null", `{"u":"","d":"","s":""}`, `{"u":1}`, `[]`, `{"u":"u","d":"d","s":"\u0000"}`, strings.Repeat("x", 5000)} {
+		f.Add(s)
+	}
+	ctx, h := context.Background(), open(f)
+	given, err := h.Trust(ctx, h.alice, "Firefox on Linux", "192.0.2.1")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(given)
+	f.Add(given + "=")
+	raw, err := h.keys.Verify("device", given)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(raw))
+	var mine payload
+	if err := json.Unmarshal(raw, &mine); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var p payload
+		ours := json.Unmarshal([]byte(s), &p) == nil && p.ID == mine.ID
+		for name, cookie := range map[string]string{
+			"plain": s, "signed": h.keys.Sign("device", []byte(s)), "signed for something else": h.keys.Sign("not-me", []byte(s)),
+		} {
+			if cookie == given || name == "signed" && ours {
+				continue
+			}
+			next, left, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.1")
+			if ok || err != nil || next != "" || left != 0 {
+				t.Fatalf("%s %q: %v %v %q", name, s, ok, err, next)
+			}
+		}
+		if all, err := h.db.DevicesOf(ctx, h.alice.ID, h.now); err != nil || len(all) != 1 {
+			t.Fatalf("%q: %d devices are left: %v", s, len(all), err)
+		}
+	})
+}
