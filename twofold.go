@@ -153,21 +153,21 @@ func (b *builder) build() (*Auth, error) {
 func (b *builder) buildKeys() error {
 	s, err := b.c.Key.load()
 	if err != nil {
-		return fmt.Errorf("Key: %w", err)
+		return field("Key", err)
 	}
 	if b.keys, err = seal.NewKeys(s.newestFirst()...); err != nil {
-		return fmt.Errorf("Key: %w", err)
+		return field("Key", err)
 	}
 	b.a.trail = event.NewTrail(b.c.Store, b.keys, b.c.Now)
 	if b.ring, err = seal.NewRingOf(s...); err != nil {
-		return fmt.Errorf("Key: %w", err)
+		return field("Key", err)
 	}
 	if len(b.c.TwoFactor.Secrets) == 0 {
 		return nil
 	}
 	tagged, err := seal.NewRing(b.c.TwoFactor.Secrets)
 	if err != nil {
-		return fmt.Errorf("TwoFactor.Secrets: %w", err)
+		return field("TwoFactor.Secrets", err)
 	}
 	b.ring = tagged.Opening(b.ring) // what was sealed before they were set still opens
 	return nil
@@ -179,10 +179,10 @@ func (b *builder) buildOutbox() error {
 		return err
 	}
 	if b.words, err = web.NewCatalogue(b.c.Locales); err != nil {
-		return fmt.Errorf("Locales: %w", err)
+		return field("Locales", err)
 	}
 	if b.letters, err = web.NewLetters(b.words, u.Hostname(), b.c.Site, b.c.Templates); err != nil {
-		return fmt.Errorf("Templates: %w", err)
+		return field("Templates", err)
 	}
 	senders := map[string][]send.Sender{}
 	if b.c.Mail != nil {
@@ -196,6 +196,9 @@ func (b *builder) buildOutbox() error {
 	})
 	return err
 }
+
+// field says which field of Config an error is about.
+func field(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
 
 // sealer is the ring as the outbox wants it.
 type sealer struct{ ring *seal.Ring }
@@ -216,11 +219,11 @@ func (b *builder) buildSessions() error {
 		Idle: b.c.Session.Idle, Absolute: b.c.Session.Absolute, TokenLife: b.c.Session.TokenLife,
 	})
 	if err != nil {
-		return fmt.Errorf("Session: %w", err)
+		return field("Session", err)
 	}
 	hasher, err := password.New(password.Config{Scheme: b.c.Password.Scheme, Salt: b.c.Password.Salt, Slots: b.c.Password.Slots})
 	if err != nil {
-		return fmt.Errorf("Password: %w", err)
+		return field("Password", err)
 	}
 	b.a.accounts = account.New(account.Config{
 		Users: b.c.Store, Hasher: hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},

@@ -191,9 +191,9 @@ var holdRules = []rule{
 		c := store.Claim{Key: "b", Limit: 1, Window: 50 * 365 * 24 * time.Hour, Hold: time.Hour, MaxHold: 1<<63 - 1}
 		at := now
 		for range 30 {
-			opens, err := k.s.Reserve(k.Context(), at, c)
+			_, err := k.s.Reserve(k.Context(), at, c)
 			k.ok(err)
-			opens, err = k.s.Reserve(k.Context(), at, c)
+			opens, err := k.s.Reserve(k.Context(), at, c)
 			k.is(err, store.ErrUsed)
 			if opens.Before(at.Add(time.Hour)) {
 				k.Fatalf("opens %v at %v", opens, at)
