@@ -80,7 +80,7 @@ func pool(file, pragmas string, connections int) (*sql.DB, error) {
 }
 
 // dialect has no locks: a transaction is IMMEDIATE, so it is alone.
-var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Patience: patience}
+var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Local: true, Patience: patience}
 
 // prepareSchema connects and migrates. Turning a new file into WAL mode needs
 // it for itself, and SQLite does not wait for that when several programs do it

@@ -33,6 +33,7 @@ func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int6
 		return 0, s.fail(verb, err)
 	}
 	defer s.leave()
+	ctx = s.unhurried(ctx)
 	st, err := s.writer(verb).stmt(ctx, query)
 	if err != nil {
 		return 0, s.fail(verb, err)
@@ -72,11 +73,13 @@ func take[T any](ctx context.Context, s *Store, verb, query string, scan func(sc
 		return none, s.fail(verb, err)
 	}
 	defer s.leave()
+	ctx = s.unhurried(ctx)
 	return one(ctx, s, s.writer(verb), verb, query, scan, args...)
 }
 
 // all runs a query outside of transactions.
 func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
+	ctx = s.unhurried(ctx)
 	st, err := p.stmt(ctx, query)
 	if err != nil {
 		return nil, s.fail(verb, err)
@@ -126,6 +129,7 @@ func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error 
 		return s.fail(verb, err)
 	}
 	defer s.leave()
+	ctx = s.unhurried(ctx)
 	p := s.writer(verb)
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {

@@ -25,6 +25,11 @@ type Dialect struct {
 	Lock string
 	// LockSchema is the same for the whole schema, without a parameter.
 	LockSchema string
+	// Local says that a statement never waits for a network, only for a lock, and
+	// for that no longer than Patience: then statements run without the caller's
+	// context, whose supervision costs more than they do. The queue in front of
+	// them still watches it.
+	Local bool
 	// Patience bounds how long a verb that writes may wait, queueing included.
 	Patience time.Duration
 }
@@ -73,6 +78,14 @@ func (s *Store) writer(verb string) *pool {
 		return s.swift
 	}
 	return s.write
+}
+
+// unhurried is the context that a statement runs in, once it has its turn.
+func (s *Store) unhurried(ctx context.Context) context.Context {
+	if s.d.Local && ctx.Err() == nil {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // enter waits for the turn to write; leave it when the write is done.
