@@ -57,7 +57,9 @@ func Key(identity string) string {
 	return fold(s)
 }
 
-func fold(s string) string { return norm.NFKC.String(cases.Fold().String(s)) }
+// fold folds case. Folding alone would swap the two cases of Cherokee, hence
+// the lower case after it.
+func fold(s string) string { return norm.NFKC.String(strings.ToLower(cases.Fold().String(s))) }
 
 // ParseEmail checks an address that shall be stored: one bare addr-spec, no
 // display name, no comment, no list, no quoted local part, a domain with a dot

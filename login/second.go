@@ -327,6 +327,11 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	} else if err != nil {
 		return Outcome{}, err
 	}
+	if second.Method == "rescue" { // whoever needs it has none of his browsers at hand (R83)
+		if err := l.c.Devices.RevokeAll(ctx, w.user.ID); err != nil {
+			return Outcome{}, err
+		}
+	}
 	g := granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, second}}
 	if w.SessionID != "" {
 		g.renews, g.verified = &who.Session, true

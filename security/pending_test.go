@@ -322,7 +322,7 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 // it, also when its method was switched off since or its sender is gone.
 func TestR020_LevelComesFromTheFactors(t *testing.T) {
 	w := newWorld(t)
-	people := []*person{w.withApp("alice"), w.person("susan").enrolSMS("+16505551212"), w.person("erika").enrolMail()}
+	people := []*person{w.withApp("alice"), w.person("susan").enrolSMS("+16505551212"), w.person("erika").enrolMail(), w.withApp("carol").enrolMail()}
 	for _, p := range people {
 		b := w.browser()
 		if r := b.login(p); r.status != 200 || r.json["tf_required"] != true {

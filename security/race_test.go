@@ -74,6 +74,23 @@ func TestR144_TOTPStepOnceInParallel(t *testing.T) {
 	}
 }
 
+// TestR144_PendingOnceInParallel: three codes that are all right, for one
+// sign-in, open one session.
+func TestR144_PendingOnceInParallel(t *testing.T) {
+	w := newWorld(t, plenty)
+	w.start(nil)
+	a := w.withApp("alice")
+	for round := range rounds {
+		w.advance(16 * time.Minute)
+		pending, sessions := w.plantPending(a), w.count("sessions")
+		statuses, in := w.submit(func(i int, n *node) (*browser, *answer) {
+			b := pending.copy().on(n)
+			return b, b.validate(a.code(int64(i%3) - 1))
+		})
+		w.once(fmt.Sprint("round ", round), statuses, in, sessions+1)
+	}
+}
+
 // TestR144_SentCodesOnceInParallel, by mail and by SMS.
 func TestR144_SentCodesOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)

@@ -132,13 +132,14 @@ func TestR056_DraftIsBound(t *testing.T) {
 	his.post("/tf-setup/"+token, m{"code": code}).want(400).refused("another user's draft")
 	other.post("/tf-setup/"+token, m{"code": code}).want(400).refused("another session's draft")
 	w.browser().post("/tf-setup/"+token, m{"code": code}).want(401).refused("nobody's draft")
-	his.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	own := his.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	his.post("/tf-setup/"+token, m{"code": code}).want(400).refused("another user's draft beside one's own")
 	mine.post("/tf-setup/"+token, m{"code": code, "phone": "+16505551299"}).want(400).refused("with a destination")
 	mine.post("/tf-setup/"+token, m{"code": code, "secret": "JBSWY3DPEHPK3PXP"}).want(400).refused("with a secret")
 	if len(a.factors())+len(v.factors()) != 0 {
 		t.Error("a factor was set up")
 	}
+	his.post("/tf-setup/"+own.text("tf_state_token"), m{"code": totp(decode(w, own.text("tf_authr_b32key")), w.Now().Unix()/30)}).want(200)
 
 	const x, y = "+16505551201", "+16505551202"
 	tokens, before := make([]string, 20), len(w.sms.All())

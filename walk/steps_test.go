@@ -368,6 +368,12 @@ func (w *world) pick(r *rand.Rand) step {
 			"rescue", 4, "logout", 3, "not me", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
 			"active", 1, "reset", 1, "password", 1)
 	}
+	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
+		s.v = 0
+	}
+	if w.guesser && s.what == "validate" && r.IntN(2) == 0 {
+		s.v = []int{usedCode, othersCode, neverCode, anyCode}[r.IntN(4)]
+	}
 	switch s.what {
 	case "login":
 		s.flag = r.IntN(2) == 0
@@ -376,7 +382,9 @@ func (w *world) pick(r *rand.Rand) step {
 			s.v = rightCode
 		}
 	case "clock":
-		s.v = min(r.IntN(len(moves)), r.IntN(len(moves)))
+		if s.v = min(r.IntN(len(moves)), r.IntN(len(moves))); w.guesser {
+			s.v %= 6
+		}
 	case "password":
 		if r.IntN(3) > 0 {
 			s.what = "clock"
@@ -401,7 +409,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	case p != nil && p.state == "select":
 		s.what, s.v = "select", r.IntN(3)
 	case p != nil && p.state == "ready":
-		s.what = weighted(r, "validate", 12, "resend", 1, "rescue", 2, "select", 1, "clock", 3)
+		s.what = weighted(r, "validate", 12, "resend", 1, "rescue", 2, "select", 1, "logout", 1, "clock", 3)
 	case p != nil && w.draft(owner(nil, p), p.of) != nil:
 		s.what = "validate"
 	case p != nil:
@@ -413,14 +421,16 @@ func (w *world) lead(r *rand.Rand, s *step) {
 				s.u = i
 			}
 		}
-	case who == nil && w.idle():
+	case who == nil && w.idle() && r.IntN(2) == 0:
 		s.what, s.v = "login", 1
+	case who == nil && p == nil && r.IntN(5) == 0: // a pending sign-in of a while ago
+		s.what, s.v = "restore", 1
 	case who == nil: // hashing is slow on purpose, so sign-ins are few
 		s.what, s.v = weighted(r, "login", 1, "copy", 3, "restore", 3, "setup", 1, "validate", 1), r.IntN(60)
 	case w.draft(owner(who, nil), who.of) != nil:
 		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
 	default:
-		s.what, s.v = weighted(r, "setup", 12, "verify", 2, "disable", 1, "logout", 1, "clock", 6, "copy", 4), r.IntN(60)
+		s.what, s.v = weighted(r, "setup", 12, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4), r.IntN(60)
 	}
 }
 

@@ -82,6 +82,7 @@ func walk(r *rand.Rand, n int, counts map[string]int) ([]step, error) {
 		return nil, err
 	}
 	var steps []step
+	w.guesser = r.IntN(4) == 0
 	for range n {
 		s := w.pick(r)
 		steps = append(steps, s)

@@ -114,6 +114,7 @@ type world struct {
 	notices  []*notice
 	secrets  map[string][]byte
 	closers  []func()
+	guesser  bool // this walk is of people who try codes
 }
 
 func newWorld() (*world, error) {

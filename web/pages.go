@@ -81,6 +81,7 @@ type SetupPage struct {
 	Factors  []FactorView   // all of them
 	Methods  []MethodChoice // may be set up, in display order
 	Disable  bool           // switching off is offered
+	Open     string         // method of a set-up that waits for its code at URL.Validate
 	Region   string         // of phone numbers without country code
 }
 

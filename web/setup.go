@@ -42,6 +42,11 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
 		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region,
 	}
+	if begun, ok, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who); err != nil {
+		return nil, err
+	} else if ok {
+		data.Open = begun.Method
+	}
 	for _, m := range p.Methods {
 		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: m == store.Email})
 	}

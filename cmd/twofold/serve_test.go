@@ -47,6 +47,12 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 // start runs serve on a free port and waits until it serves.
 func start(t *testing.T, env []string, args ...string) *server {
 	t.Helper()
+	return launch(t, env, append([]string{"--listen", "127.0.0.1:0"}, args...)...)
+}
+
+// launch runs serve with these settings and no others.
+func launch(t *testing.T, env []string, args ...string) *server {
+	t.Helper()
 	binary, err := buildOnce()
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +62,7 @@ func start(t *testing.T, env []string, args ...string) *server {
 		t.Fatal(err)
 	}
 	s := &server{t: t, done: make(chan struct{}), http: &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	s.cmd = exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	s.cmd = exec.Command(binary, append([]string{"serve"}, args...)...)
 	s.cmd.Dir, s.cmd.Env = t.TempDir(), append([]string{"TWOFOLD_LOG_FORMAT=json", "TWOFOLD_LOG_LEVEL=debug"}, env...)
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {

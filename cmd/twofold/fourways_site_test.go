@@ -1,0 +1,372 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/send/sendtest"
+)
+
+const (
+	secretWord = "staple-gun-otter-41"
+	totpKey    = "mZ3t-Kq8Vw1yBx6Rn0Gd5Hs9Lc2Fj7Pe4Ua"
+	helpDesk   = "helpdesk@example.org"
+	smsSender  = "+15005550006"
+	issuer     = "Example Shop"
+	changed    = "The security of your account has changed"
+)
+
+// site is the built program in production, with a mail server and a Twilio.
+type site struct {
+	*server
+	env   []string
+	flags []string
+	mail  *sendtest.SMTPServer
+	sms   *sendtest.TwilioServer
+	phone atomic.Int64
+
+	guard sync.Mutex
+	told  map[string]bool // codes and keys that were handed out
+}
+
+// freeAddress is a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// newSite starts the program with a Flask configuration in its environment.
+func newSite(t *testing.T, more ...string) *site {
+	t.Helper()
+	s := &site{mail: sendtest.SMTP(t), sms: sendtest.Twilio(t), told: map[string]bool{}}
+	address := freeAddress(t)
+	config, err := json.Marshal(map[string]string{
+		"ACCOUNT_SID": s.sms.AccountSID, "AUTH_TOKEN": s.sms.AuthToken, "PHONE_NUMBER": smsSender, "BASE_URL": s.sms.URL,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.env = append([]string{
+		"SECRET_KEY=" + goodKey,
+		"SECURITY_PASSWORD_SALT=146585145368132386173505678016728509634",
+		"SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(t.TempDir(), "app.db"),
+		"SECURITY_TWO_FACTOR=true",
+		"SECURITY_TWO_FACTOR_ENABLED_METHODS=email,authenticator,sms",
+		"SECURITY_TWO_FACTOR_RESCUE_MAIL=" + helpDesk,
+		"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False",
+		"SECURITY_TWO_FACTOR_LOGIN_VALIDITY=1 week",
+		`SECURITY_TOTP_SECRETS={"1":"` + totpKey + `"}`,
+		"SECURITY_TOTP_ISSUER=" + issuer,
+		"SECURITY_SMS_SERVICE=Twilio",
+		"SECURITY_SMS_SERVICE_CONFIG=" + string(config),
+		"MAIL_SERVER=" + s.mail.Host,
+		fmt.Sprintf("MAIL_PORT=%d", s.mail.Port),
+		"MAIL_DEFAULT_SENDER=Example Shop <no-reply@example.org>",
+		"TWOFOLD_ORIGIN=http://" + address,
+		"TWOFOLD_LISTEN=" + address,
+	}, more...)
+	s.server = launch(t, s.env)
+	return s
+}
+
+// create makes an account as an operator does and returns its address.
+func (s *site) create(t *testing.T, name string) string {
+	t.Helper()
+	email := strings.ToLower(name) + "@example.net"
+	binary, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, append([]string{"user", "create", email, "--password-stdin"}, s.flags...)...)
+	cmd.Dir, cmd.Env, cmd.Stdin = s.cmd.Dir, append([]string{}, s.env...), strings.NewReader(secretWord+"\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte(email)) {
+		t.Fatalf("user create: %v: %s", err, out)
+	}
+	return email
+}
+
+// mails are those to an address that have a subject, oldest first.
+func (s *site) mails(to, subject string) []sendtest.Mail {
+	return slices.DeleteFunc(s.mail.Mails(), func(m sendtest.Mail) bool {
+		return !slices.Equal(m.To, []string{to}) || m.Subject != subject || m.From != "no-reply@example.org"
+	})
+}
+
+// mailed waits for n mails that are sent beside a request.
+func (s *site) mailed(t *testing.T, n int, to, subject string, texts ...string) {
+	t.Helper()
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		list := slices.DeleteFunc(s.mails(to, subject), func(m sendtest.Mail) bool {
+			return slices.ContainsFunc(texts, func(x string) bool { return !strings.Contains(m.Text, x) })
+		})
+		if len(list) == n {
+			return
+		}
+	}
+	t.Fatalf("%s has not got %d mails %q with %q", to, n, subject, texts)
+}
+
+// secret notes what must not be in the log.
+func (s *site) secret(text string) {
+	s.guard.Lock()
+	defer s.guard.Unlock()
+	s.told[text] = true
+}
+
+// end stops the program and looks for secrets in its log.
+func (s *site) end() {
+	s.t.Helper()
+	s.stop()
+	log := s.text()
+	for text := range s.told {
+		if regexp.MustCompile(`\b` + regexp.QuoteMeta(text) + `\b`).MatchString(log) {
+			s.t.Errorf("the log holds %q", text)
+		}
+	}
+	for _, text := range []string{secretWord, goodKey, totpKey, s.sms.AuthToken, "csrf_token"} {
+		if strings.Contains(log, text) {
+			s.t.Errorf("the log holds %q", text)
+		}
+	}
+	if strings.Contains(log, `"level":"ERROR"`) {
+		s.t.Errorf("the log holds errors:\n%s", log)
+	}
+}
+
+// factor is a second factor that somebody may set up.
+func (s *site) factor(method, email string) *second {
+	f := &second{method: method, to: email}
+	if method == "sms" {
+		f.to = fmt.Sprintf("+1650253%04d", s.phone.Add(1))
+	}
+	return f
+}
+
+// signIn gives the password and says what is asked for next: nothing (""), the
+// code of a method, or "setup".
+func (v *visitor) signIn(email string, remember bool) string {
+	v.t.Helper()
+	if v.way == byJSON {
+		body := map[string]any{"email": email, "password": secretWord}
+		if remember {
+			body["remember"] = true
+		}
+		return v.asked(v.call("POST", "/login", body).want(200), email)
+	}
+	v.open("/login")
+	form := []string{"email", email, "password", secretWord}
+	if remember {
+		form = append(form, "remember", "true")
+	}
+	v.submit(`action="/login"`, form...)
+	return v.next()
+}
+
+// asked reads from JSON what is asked for next, next from the page.
+func (v *visitor) asked(r *reply, email string) string {
+	v.t.Helper()
+	if r.data["tf_required"] == false {
+		if user, _ := r.data["user"].(map[string]any); user["email"] != email {
+			v.t.Fatalf("signed in as %v", user)
+		}
+		return ""
+	}
+	r.is("tf_required", true, "user", nil)
+	if r.data["tf_state"] == "setup_from_login" {
+		return "setup"
+	}
+	return r.is("tf_state", "ready", "tf_primary_method", r.text("tf_method")).text("tf_method")
+}
+
+func (v *visitor) next() string {
+	v.t.Helper()
+	switch v.where() {
+	case "/me":
+		return ""
+	case "/tf-setup":
+		v.must("/tf-setup", "You need it to finish signing in.")
+		return "setup"
+	}
+	for method, name := range map[string]string{"authenticator": "authenticator", "sms": "SMS", "email": "email"} {
+		if v.says("Please enter your authentication code generated via: " + name) {
+			v.must("/tf-validate")
+			return method
+		}
+	}
+	v.t.Fatalf("at %s:\n%s", v.at, v.page)
+	return ""
+}
+
+// register makes an account as a stranger does.
+func (v *visitor) register(email string) string {
+	v.t.Helper()
+	if v.way == byJSON {
+		return v.asked(v.call("POST", "/register", map[string]any{"email": email, "password": secretWord, "password_confirm": secretWord}).want(200), email)
+	}
+	v.open("/login")
+	if !v.says(`href="/register"`) {
+		v.t.Fatal("the sign-in page does not lead to the registration")
+	}
+	v.open("/register")
+	v.submit(`action="/register"`, "email", email, "password", secretWord, "password_confirm", secretWord)
+	return v.next()
+}
+
+// give enters a code and says whether it was right.
+func (v *visitor) give(code string) bool {
+	v.t.Helper()
+	if v.way == byJSON {
+		path := "/tf-validate"
+		if v.state != "" {
+			path = "/tf-setup/" + v.state
+		}
+		r := v.call("POST", path, map[string]any{"code": code})
+		if r.status == http.StatusBadRequest {
+			r.is("errors", []any{"Invalid code"}, "field_errors", map[string]any{"code": []any{"Invalid code"}})
+			return false
+		}
+		r.want(200)
+		v.state = ""
+		return true
+	}
+	v.submit(`name="code"`, "code", code)
+	if !v.says("Invalid code") {
+		return true
+	}
+	if v.where() == "/tf-setup" { // the set-up waits for its code over there
+		v.open("/tf-validate")
+	}
+	return false
+}
+
+var shownKey = regexp.MustCompile(`(?:[A-Z2-7]{4}-){7}[A-Z2-7]{4}`)
+
+// begin starts a set-up, up to the point where its code is asked for.
+func (v *visitor) begin(f *second) {
+	v.t.Helper()
+	key := ""
+	if v.way == byJSON {
+		body := map[string]any{"setup": f.method}
+		if f.method == "sms" {
+			body["phone"] = f.to
+		}
+		r := v.call("POST", "/tf-setup", body).want(200).is("tf_state", "validating_profile", "tf_method", f.method)
+		v.state, _ = r.data["tf_state_token"].(string)
+		if f.method == "authenticator" {
+			key = r.is("tf_authr_issuer", issuer).text("tf_authr_b32key")
+		}
+	} else {
+		v.open("/tf-setup")
+		form := []string{"setup", f.method}
+		if f.method == "sms" {
+			form = append(form, "phone", f.to)
+		}
+		v.submit(`type="radio" name="setup"`, form...)
+		v.must("/tf-setup", "Enter code to complete setup")
+		if f.method == "authenticator" {
+			v.must("/tf-setup", issuer, "data:image/svg+xml;base64,")
+			key = shownKey.FindString(v.page)
+		}
+	}
+	if f.method == "authenticator" {
+		v.s.secret(key)
+		f.app = newApp(v.t, key)
+	}
+}
+
+// setUp sets a second factor up.
+func (v *visitor) setUp(f *second) {
+	v.t.Helper()
+	v.begin(f)
+	if !v.give(v.code(f)) {
+		v.t.Fatalf("%s: the right code is refused", f.method)
+	}
+}
+
+// enter signs in with both factors.
+func (v *visitor) enter(email string, f *second) {
+	v.t.Helper()
+	v.wants(f.method, v.signIn(email, false))
+	v.stranger() // the password alone opens nothing
+	if !v.give(v.code(f)) {
+		v.t.Fatalf("%s: the right code is refused", f.method)
+	}
+	v.is(email, 2, false)
+}
+
+func (v *visitor) wants(want, asked string) {
+	v.t.Helper()
+	if asked != want {
+		v.t.Fatalf("asked for %q, want %q", asked, want)
+	}
+}
+
+// signOut leaves.
+func (v *visitor) signOut() {
+	v.t.Helper()
+	if v.way == byJSON {
+		if r := v.call("POST", "/logout", map[string]any{}).want(200); len(r.data) != 0 {
+			v.t.Fatalf("signing out answers %s", r.body)
+		}
+	} else {
+		v.open("/me")
+		v.submit(`action="/logout"`)
+		v.must("/login")
+	}
+	v.stranger()
+}
+
+// rescue asks for help by mail or from the administrators.
+func (v *visitor) rescue(option, says string) {
+	v.t.Helper()
+	if v.way == byJSON {
+		options := map[string]any{"email": "/tf-rescue", "help": "/tf-rescue"}
+		v.call("GET", "/tf-validate", nil).want(200).is("recovery_options", options)
+		v.call("POST", "/tf-rescue", map[string]any{"help_setup": option}).want(200).is("recovery_options", options)
+		return
+	}
+	v.submit(`name="help_setup"`, "help_setup", option)
+	v.must("/tf-validate", says)
+}
+
+// is looks at who is signed in, as JSON and on the page.
+func (v *visitor) is(email string, level int, trusted bool) {
+	v.t.Helper()
+	user, _ := v.call("GET", "/me", nil).want(200).data["user"].(map[string]any)
+	if user["email"] != email || user["level"] != float64(level) || user["trusted"] != trusted || user["fresh"] == trusted {
+		v.t.Fatalf("signed in as %v, want %s at level %d", user, email, level)
+	}
+	says := map[int]string{1: "You signed in with one factor.", 2: "You signed in with two factors."}[level]
+	if trusted {
+		says = "This is a trusted device"
+	}
+	v.open("/me")
+	v.must("/me", "Signed in as", email, says)
+}
+
+// stranger looks that nobody is signed in, and leaves the page as it is.
+func (v *visitor) stranger() {
+	v.t.Helper()
+	v.call("GET", "/me", nil).want(401).is("errors", []any{"You must sign in to view this resource."})
+	if r := v.send("GET", "/me", "", "Accept", html5).want(303); r.header.Get("Location") != "/login?next=%2Fme" {
+		v.t.Fatalf("a stranger is led to %q", r.header.Get("Location"))
+	}
+}
