@@ -307,7 +307,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 	one(a, func() { stale.post("/tf-rescue", m{"help_setup": "email"}).want(200) }, "tf-security-token-sent/email/ok/", "tf-rescue-requested/email/ok/")
 	one(a, func() { stale.validate(a.mailed()).want(200) }, "user-authenticated/rescue/ok/")
 	one(a, func() { fox(w.plantPending(a)).post("/tf-rescue", m{"help_setup": "help"}).want(200) }, "tf-rescue-requested/help/ok/")
-	one(a, func() { fox(w.browser()).form("/tf-not-me/" + a.stopToken()).want(200) }, "user-disowned//ok/")
+	one(a, func() { fox(w.browser()).form("/tf-not-me/" + a.newestStop()).want(200) }, "user-disowned//ok/")
 	b = fox(w.plantSession(a))
 	one(a, func() { b.post("/tf-setup", m{"setup": "disable"}).want(200) }, "tf-disabled//ok/")
 	one(a, func() { b.post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).want(200) }, "tf-security-token-sent/sms/ok/")

@@ -274,7 +274,11 @@ func (w *world) code(s step, who *session, p *pending, d *draft) string {
 	off := int64(0)
 	switch s.v {
 	case usedCode:
-		if a := w.accounts[s.u]; len(a.used) > 0 {
+		a := w.accounts[s.u]
+		if p != nil && s.flag {
+			a = p.of
+		}
+		if len(a.used) > 0 {
 			return a.used[max(0, len(a.used)-1-s.n%3)]
 		}
 	case othersCode:
@@ -378,8 +382,13 @@ func (w *world) pick(r *rand.Rand) step {
 	case "login":
 		s.flag = r.IntN(2) == 0
 	case "validate", "confirm":
-		if s.v >= codeKinds {
+		switch {
+		case s.v >= 2*codeKinds:
 			s.v = rightCode
+		case s.v > rightCode: // the same code again is what people who watch have
+			s.v %= codeKinds
+		case r.IntN(6) == 0:
+			s.v, s.n, s.flag = usedCode, r.IntN(2), true
 		}
 	case "clock":
 		if s.v = min(r.IntN(len(moves)), r.IntN(len(moves))); w.guesser {

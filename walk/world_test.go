@@ -112,7 +112,6 @@ type world struct {
 	browsers []browser
 	handed   []token
 	notices  []*notice
-	secrets  map[string][]byte
 	closers  []func()
 	guesser  bool // this walk is of people who try codes
 }
