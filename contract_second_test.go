@@ -120,8 +120,11 @@ func TestContract_budgets(t *testing.T) {
 	_, a := s.enrol("gal2", store.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
-	for range 5 {
+	for range 9 { // what is no code is no guess
 		c.post("/tf-validate", m{"code": "12345"}).refused(400, "code", "Invalid code")
+	}
+	for range 5 {
+		c.post("/tf-validate", m{"code": "000000"}).refused(400, "code", "Invalid code")
 	}
 	paused := c.post("/tf-validate", m{"code": a.at(s.Now())}).want(429)
 	if got := paused.header.Get("Retry-After"); got != "900" {

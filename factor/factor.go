@@ -80,6 +80,9 @@ type Method interface {
 	Verify(ctx context.Context, t Transaction, f store.Factor, code string) error
 }
 
+// Size is how many digits a code has, whatever the method.
+const Size = 6
+
 // Digits returns the code without spaces and dashes if exactly n ASCII digits
 // are left, and ErrWrong otherwise. Nothing else is a code.
 func Digits(code string, n int) (string, error) {

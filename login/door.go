@@ -77,7 +77,7 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 		return nil, err
 	}
 	if b.WantToken {
-		s.ID, s.Token = "", true
+		s.Token = true // the same id: both end when either signs out
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
 	return opened, err

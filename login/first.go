@@ -188,6 +188,11 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	if err := l.tell(ctx, event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
+	if b.Pending != "" {
+		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, store.ErrUsed) {
+			return Outcome{}, err
+		}
+	}
 	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
 		return Outcome{}, err
 	}

@@ -121,6 +121,7 @@ type Browser struct {
 	Address string // canonical client address
 	Agent   string // user agent as sent, cut to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
+	Pending string // value of the pending cookie, if any: a new sign-in replaces it
 	Locale  string // language for what is sent
 	Request string // id of the request
 	// WantToken asks for a header token beside the session, proving the same.

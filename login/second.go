@@ -249,6 +249,9 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 // shown that it reads the account's mailbox too (R19): a stolen password alone
 // must not choose the second factor.
 func (l *Login) proveOwner(ctx context.Context, w waiting, code string, b Browser) (Outcome, error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return Outcome{}, ErrCode
+	}
 	place, err := l.secondFactorPlace(ctx, w.user, "", b)
 	if err != nil {
 		return Outcome{}, err
@@ -275,6 +278,9 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, code string, b Browse
 // prove spends a code of the factor or, if one was mailed, of the rescue. The
 // guess is reserved first; every spelling of "no" is ErrCode.
 func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return false, ErrCode // not a guess: what is no code is not counted
+	}
 	place, err := l.secondFactorPlace(ctx, w.user, f.ID, b)
 	if err != nil {
 		return false, err

@@ -41,10 +41,28 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 	if who == nil {
 		return nil
 	}
-	if _, err := l.c.Sessions.Take(ctx, who.Session.Hash); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := l.end(ctx, *who); err != nil {
 		return err
 	}
 	at := l.at(b)
 	at.Session = who.Session.ID
 	return l.tell(ctx, event.UserLoggedOut{User: subject(who.User), Context: at})
+}
+
+// end ends a session and what was minted beside it under the same id: a header
+// token does not outlive the sign-out of the browser that asked for it.
+func (l *Login) end(ctx context.Context, who Who) error {
+	all, err := l.c.Sessions.List(ctx, who.User.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range append(all, who.Session) {
+		if s.ID != who.Session.ID {
+			continue
+		}
+		if _, err := l.c.Sessions.Take(ctx, s.Hash); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }

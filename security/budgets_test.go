@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -321,6 +322,38 @@ func oneLineEach(t *testing.T, whose, log string) {
 		}
 		if strings.ContainsAny(line, "\r\x1b\x00\u2028\u0085") {
 			t.Errorf("%s: control characters: %q", whose, line)
+		}
+	}
+}
+
+// TestR124_MethodsAreSeenAfterTheFirstFactor, and by nobody before.
+func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
+	w := newWorld(t, with(limit.Numbers{AddressFailures: 100_000}))
+	w.person("plain")
+	w.person("susan").enrolSMS("+16505551212")
+	w.withApp("alice").enrolMail()
+	bodies := map[string][]string{}
+	for _, name := range []string{"plain", "susan", "alice", "nobody"} {
+		email := name + "@good.test"
+		for _, path := range []string{"/tf-select", "/tf-validate", "/tf-rescue", "/tf-setup", "/login"} {
+			r := w.browser().get(path + "?email=" + email + "&username=" + name)
+			bodies["GET "+path] = append(bodies["GET "+path], fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
+		}
+		for path, body := range map[string]m{
+			"/login": {"email": email}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"}, "/tf-resend": {}, "/tf-validate": {"code": "123456"},
+		} {
+			for _, again := range []string{path, path + "?email=" + email} {
+				r := w.browser().post(again, body).refused(email)
+				bodies["POST "+path] = append(bodies["POST "+path], fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
+			}
+		}
+		r := w.browser().post("/login", m{"email": email, "password": "wrong password"}).want(400)
+		bodies["wrong"] = append(bodies["wrong"], masked.ReplaceAllString(r.body, "*"))
+	}
+	for what, texts := range bodies {
+		slices.Sort(texts)
+		if len(slices.Compact(texts)) != 1 {
+			t.Errorf("%s tells accounts apart: %q", what, texts)
 		}
 	}
 }

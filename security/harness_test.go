@@ -30,16 +30,20 @@ import (
 // takes its line out and adds the sentences it stands for.
 //
 //	password reset      R5 R17 R21 R24 R39 R44 R45 R58 R107 R108 R117 R122 R136 R144
-//	magic link          R17 R44 R51 R107 R144
-//	passkeys            R5 R16 R17 R18 R20 R26 R53 R54 R58 R79 R107 R117 R122 R144
-//	recovery codes      R16 R17 R18 R20 R25 R53 R58 R59 R79 R117 R144 R145
+//	                    R2 R57 R61 R73 R121 R139
+//	magic link          R17 R44 R51 R73 R74 R107 R144
+//	passkeys            R5 R16 R17 R18 R20 R26 R53 R54 R58 R79 R107 R117 R119 R121 R122 R124 R139 R144
+//	recovery codes      R16 R17 R18 R20 R25 R53 R58 R59 R61 R79 R117 R139 R144 R145 R147
 //	passwordless codes  R6 R7 R43 R44 R45 R48 R122
 //	OAuth               R54 R107
 //	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
 //	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
-//	change of e-mail or phone by the user      R16 R18 R44 R53 R58
-//	deleting accounts, listing devices         R24 R53 R60 R84
-//	notice that a factor was ended, that a device was copied     R37 R84
+//	change of e-mail or phone by the user      R16 R18 R44 R53 R57 R58 R61
+//	deleting accounts, listing devices         R24 R53 R60 R83 R84 R147
+//	listing and ending one's own sessions      R102
+//	notice that a factor was ended             R37 R61
+//	no rescue after "not me" until a sign-in with a real factor  R76
+//	half-successful attacks shown at the next sign-in            R143
 
 const (
 	secret   = "correct horse 71 battery"

@@ -32,8 +32,15 @@ func TestR005_EmptyCredentialsNeverMatch(t *testing.T) {
 		t.Error("no code was given, yet a guess was counted")
 	}
 	b.validate("      ").want(400).refused("blank code")
+	for _, code := range []string{"12345", "1234567", "abcdef", "+12345"} {
+		b.validate(code).want(400).refused("no code: " + code)
+	}
+	if w.rows("counters") != before {
+		t.Error("what is no code was counted as a guess")
+	}
+	b.validate("000000").want(400).refused("a wrong code")
 	if w.rows("counters") == before {
-		t.Error("a guess of blanks was not counted")
+		t.Error("a guess was not counted")
 	}
 	b.out("after empty codes")
 	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "twofold-csrf"} {

@@ -123,14 +123,17 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 	late.out("after ten minutes")
 
 	auth := w.nodes[0].auth
-	for name, change := range map[string]func(b *browser) error{
+	changes := map[string]func(b *browser) error{
 		"logout":        func(b *browser) error { b.copy().post("/logout", nil).want(200); return nil },
 		"new password":  func(*browser) error { return auth.SetPassword(ctx, a.id, "another horse 71 battery") },
 		"new address":   func(*browser) error { return auth.SetIdentity(ctx, a.id, "alice2@good.test", "") },
 		"switched off":  func(*browser) error { return auth.SetActive(ctx, a.id, false) },
 		"factor change": func(*browser) error { a.enrolMail(); return nil },
 		"success":       func(b *browser) error { b.copy().validate(a.next()).want(200); return nil },
-	} {
+	}
+	// The change of the factor comes last: after it there is no app.
+	for _, name := range []string{"logout", "new password", "new address", "switched off", "success", "factor change"} {
+		change := changes[name]
 		b := w.plantPending(a)
 		b.post("/tf-select", m{"which": "authenticator"})
 		w.must(change(b))

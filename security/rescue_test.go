@@ -1,14 +1,12 @@
 package security_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -218,6 +216,7 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	w.must(w.nodes[0].db.SetPassword(ctx, a.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
 	shut := func(b *browser, why string) {
 		t.Helper()
+		w.settled()
 		before := len(w.mail.All())
 		r := b.get("/tf-rescue").want(200)
 		options, _ := r.json["recovery_options"].(m)
@@ -385,36 +384,4 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 	late := e.newestStop()
 	w.advance(7 * 24 * time.Hour)
 	w.browser().form("/tf-not-me/" + late).refused("after a week")
-}
-
-// TestR124_MethodsAreSeenAfterTheFirstFactor, and by nobody before.
-func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{AddressFailures: 100_000}))
-	w.person("plain")
-	w.person("susan").enrolSMS("+16505551212")
-	w.withApp("alice").enrolMail()
-	bodies := map[string][]string{}
-	for _, name := range []string{"plain", "susan", "alice", "nobody"} {
-		email := name + "@good.test"
-		for _, path := range []string{"/tf-select", "/tf-validate", "/tf-rescue", "/tf-setup", "/login"} {
-			r := w.browser().get(path + "?email=" + email + "&username=" + name)
-			bodies["GET "+path] = append(bodies["GET "+path], fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
-		}
-		for path, body := range map[string]m{
-			"/login": {"email": email}, "/tf-select": {"which": "sms"}, "/tf-rescue": {"help_setup": "email"}, "/tf-resend": {}, "/tf-validate": {"code": "123456"},
-		} {
-			for _, again := range []string{path, path + "?email=" + email} {
-				r := w.browser().post(again, body).refused(email)
-				bodies["POST "+path] = append(bodies["POST "+path], fmt.Sprint(r.status, masked.ReplaceAllString(r.body, "*")))
-			}
-		}
-		r := w.browser().post("/login", m{"email": email, "password": "wrong password"}).want(400)
-		bodies["wrong"] = append(bodies["wrong"], masked.ReplaceAllString(r.body, "*"))
-	}
-	for what, texts := range bodies {
-		slices.Sort(texts)
-		if len(slices.Compact(texts)) != 1 {
-			t.Errorf("%s tells accounts apart: %q", what, texts)
-		}
-	}
 }

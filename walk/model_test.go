@@ -102,6 +102,7 @@ type model struct {
 	accounts []*account
 	sessions map[string]*session
 	pendings map[string]*pending
+	former   string // pending cookie of the browser that signs in
 	drafts   map[string]*draft     // by owner
 	codes    map[string]*challenge // by purpose and transaction
 	devices  map[string]*device    // by every cookie it ever had
@@ -306,13 +307,16 @@ func (m *model) issue(w *want, of *account, level int, trusted bool, renews *ses
 	w.session = s
 	if token {
 		h := *s
-		h.id, h.header, h.idle, h.until = m.id(), true, m.now.Add(headerLife), m.now.Add(headerLife)
+		h.header, h.idle, h.until = true, m.now.Add(headerLife), m.now.Add(headerLife)
 		w.header = &h
 	}
 }
 
 // wait begins a pending sign-in; of each account the newest five live.
 func (m *model) wait(w *want, p *pending) bool {
+	if former := m.pendings[m.former]; former != nil { // one browser has one
+		former.dead = true
+	}
 	p.id, p.version, p.made, p.until = m.id(), p.of.version, m.now, m.now.Add(pendingLife)
 	m.alive = append(slices.DeleteFunc(m.alive, func(o *pending) bool { return o.dead }), p)
 	n := 0

@@ -53,14 +53,16 @@ func (m *model) password(of *account, password, deviceCookie string) *want {
 	return nil
 }
 
-// logout ends the session and the pending sign-in that the request shows,
-// whoever's it is.
+// logout ends the session, with the header token that was given beside it, and
+// the pending sign-in that the request shows, whoever's it is.
 func (m *model) logout(who *session, pendingCookie string) *want {
 	if p := m.pendings[pendingCookie]; p != nil {
 		p.dead = true
 	}
-	if who != nil {
-		who.dead = true
+	for _, s := range m.sessions {
+		if who != nil && s.id == who.id {
+			s.dead = true
+		}
 	}
 	return &want{status: 200}
 }
@@ -189,6 +191,9 @@ func (m *model) validate(who *session, cookie, code string, token bool) *want {
 }
 
 func (m *model) prove(who *session, p *pending, code string, token bool) *want {
+	if digits(code) == "" {
+		return refused(400) // not a guess
+	}
 	of, f := p.of, p.factor
 	forever := 10 * 365 * sessionLife
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever, hold: forever}
@@ -208,6 +213,9 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	}
 	of.used = append(of.used, code)
 	p.dead = true
+	for _, d := range m.devices {
+		d.dead = d.dead || rescued && d.of == of // whoever is rescued has none of them at hand
+	}
 	w := &want{status: 200}
 	m.issue(w, of, 2, false, who, token)
 	if rescued {
@@ -304,6 +312,9 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	}
 	d := m.draft(own, of)
 	if code == "" || d == nil || state != "" && state != d.token {
+		return refused(400)
+	}
+	if digits(code) == "" {
 		return refused(400)
 	}
 	if !m.reserve(second("draft " + own)) {

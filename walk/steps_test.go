@@ -162,6 +162,7 @@ func (w *world) ask(s step, b browser, a *account) error {
 		}
 		q.path = "/login"
 		q.fields = map[string]any{"email": spell(a.email, s.n), "password": password, "remember": s.flag}
+		w.former = b[pendingCookie]
 		x = w.login(who, a, password, b[deviceCookie], s.flag, s.token)
 	case "verify":
 		password := []string{passwords[2], "", a.password, a.password, a.password}[s.v%5]
@@ -169,6 +170,7 @@ func (w *world) ask(s step, b browser, a *account) error {
 			password = who.of.password
 		}
 		q.path, q.fields["password"] = "/verify", password
+		w.former = b[pendingCookie]
 		x = w.verify(who, password, b[deviceCookie], s.token)
 	case "validate":
 		code := w.code(s, who, w.pendings[cookie], nil)

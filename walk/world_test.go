@@ -327,8 +327,11 @@ func (w *world) told(x *want) error {
 			if !slices.Contains(knownNotices, m.Kind) {
 				continue
 			}
-			i := slices.IndexFunc(x.notices, func(n *notice) bool { return n.kind == m.Kind && n.of.email == m.To && n.token == "" })
 			link := stopLink.FindStringSubmatch(m.Text)
+			if link != nil && slices.ContainsFunc(w.notices, func(n *notice) bool { return n.token == link[1] }) {
+				continue // delivered again: the clock ran past the lease meanwhile
+			}
+			i := slices.IndexFunc(x.notices, func(n *notice) bool { return n.kind == m.Kind && n.of.email == m.To && n.token == "" })
 			if i < 0 || link == nil {
 				return wrong("a notice %q went to %s that the model does not know of:\n%s", m.Kind, m.To, m.Text)
 			}

@@ -75,6 +75,12 @@ func (s *Site) guard(next http.Handler, ok check) http.Handler {
 		if who == nil {
 			who, err = s.Who(r)
 		}
+		if err == nil && !who.Session.Token {
+			// A cookie goes along with what another site makes a browser send.
+			if f := s.checkOrigin(r); f != nil {
+				err = f
+			}
+		}
 		if err == nil {
 			err = ok(r.Context(), *who)
 		}

@@ -87,6 +87,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	}
 	c.w.Header().Set("X-Request-Id", c.browser.Request)
 	c.pending = s.jar.get(c.r, s.jar.pending())
+	c.browser.Pending = c.pending
 	who, err := s.Who(c.r)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s.toFailure(err)

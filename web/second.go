@@ -9,9 +9,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// illegal is a step out of turn. In form mode it leads back to the start.
+// illegal is a step out of turn. In form mode it leads back to the start. A
+// pending sign-in that is over loses its cookie; one that lives goes on.
 func (s *Site) illegal(c *call) *failure {
-	if c.pending != "" {
+	if _, err := s.c.Login.Look(c.r.Context(), c.pending, c.who); c.pending != "" && errors.Is(err, login.ErrState) {
 		s.jar.clear(c.w, c.r, s.jar.pending())
 	}
 	return s.toFailure(login.ErrState).goTo(s.views.Error)

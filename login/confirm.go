@@ -1,0 +1,163 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
+	d, err := l.draft(ctx, a, state)
+	if errors.Is(err, ErrSetupToken) && a.pending != nil {
+		err = ErrState
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, m := a.user(), l.c.Methods[d.Method]
+	if m == nil || !l.enabled(d.Method) {
+		return Outcome{}, ErrMethod
+	}
+	f, err := l.enrol(ctx, u, m, d, code, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	// Consume first: draft, then pending, then the change, then the session.
+	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
+		return Outcome{}, stateError(err)
+	}
+	if a.pending != nil {
+		if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+			return Outcome{}, stateError(err)
+		}
+	}
+	changed, err := l.activate(ctx, u, f, d.Add)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	l.notify(ctx, u, FactorChanged, d.Method, b)
+	return l.enrolled(ctx, a, changed, d.Method, b)
+}
+
+// enrol checks the first code within a budget of the draft's own: guesses at
+// what oneself is setting up must not use up the account's.
+func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser) (store.Factor, error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return store.Factor{}, ErrCode
+	}
+	place, err := l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "")
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f, err := m.FinishEnrol(ctx, draftTransaction(d, u, b), d, code)
+	if errors.Is(err, factor.ErrWrong) {
+		return store.Factor{}, ErrCode
+	}
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f.CreatedAt = l.c.Now()
+	return f, place.Answered(d.Method, d.Destination, b.Address).Right(ctx)
+}
+
+// activate makes the factor real and everything issued before it dead, in one
+// statement.
+func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool) (store.User, error) {
+	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return store.User{}, err
+	}
+	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	if len(present) == 0 {
+		f.Primary = true
+	}
+	for i, p := range present {
+		if !add && (p.Primary || i == 0) {
+			c.Remove = append(c.Remove, p.ID)
+			break
+		}
+	}
+	if len(present)-len(c.Remove) >= maxFactors {
+		return store.User{}, ErrMethod
+	}
+	return l.change(ctx, u, c)
+}
+
+// change applies a change of factors and returns the user as he is after it.
+func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
+	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
+		return store.User{}, stateError(err)
+	}
+	l.c.Sessions.Forget()
+	u.Uniquifier = c.To
+	return u, nil
+}
+
+// stateError: whoever lost the race for a one-time thing is in a state that is
+// over.
+func stateError(err error) error {
+	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+		return ErrState
+	}
+	return err
+}
+
+// enrolled gives the acting browser its new session; all others are dead.
+func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method string, b Browser) (Outcome, error) {
+	second := store.Proof{Method: method, At: l.c.Now()}
+	if a.who != nil {
+		proofs := append(firstProofs(a.who.Session), second)
+		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
+	}
+	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: method, Context: l.at(b)})
+	out, err := l.finish(ctx, granted{user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}}, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	err = l.trust(ctx, &out, a.pending.Remember, b)
+	return out, err
+}
+
+// firstProofs are the proofs of a session's first factor.
+func firstProofs(s store.Session) []store.Proof {
+	if len(s.Proofs) == 0 {
+		return nil
+	}
+	return s.Proofs[:1:1]
+}
+
+// renew replaces the acting session after a change of credentials.
+func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
+	b.WantToken = false
+	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, verified: true}, b)
+	return out, stateError(err)
+}
+
+// Disable removes all second factors of a signed-in user. ErrMethod when one is
+// required of him; ErrReauthenticate.
+func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	if l.c.Policy.Require(who.User) {
+		return Outcome{}, ErrMethod
+	}
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	l.notify(ctx, u, FactorDisabled, "", b)
+	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+}
