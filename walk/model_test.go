@@ -102,7 +102,7 @@ type model struct {
 	accounts []*account
 	sessions map[string]*session
 	pendings map[string]*pending
-	former   string // pending cookie of the browser that signs in
+	former   string                // pending cookie of the browser that signs in
 	drafts   map[string]*draft     // by owner
 	codes    map[string]*challenge // by purpose and transaction
 	devices  map[string]*device    // by every cookie it ever had
