@@ -266,23 +266,26 @@ func TestBurnCostsTheSame(t *testing.T) {
 	for _, scheme := range []string{"argon2", "bcrypt"} {
 		h := cheap(t, password.Config{Scheme: scheme}, 7)
 		v := hash(t, h, "correct horse")
-		least := func(f func()) time.Duration {
-			best := time.Hour
-			for range 5 {
-				start := time.Now()
-				f()
-				best = min(best, time.Since(start))
-			}
-			return best
+		took := func(f func()) time.Duration {
+			start := time.Now()
+			f()
+			return time.Since(start)
 		}
-		known := least(func() { _, _, _ = h.Verify(t.Context(), "wrong", v) })
 		for name, f := range map[string]func(){
 			"Burn":    func() { _ = h.Burn(t.Context(), "wrong") },
 			"empty":   func() { _, _, _ = h.Verify(t.Context(), "wrong", "") },
 			"damaged": func() { _, _, _ = h.Verify(t.Context(), "wrong", "$x") },
 		} {
-			if d := least(f); d < known/3 || d > known*3 {
-				t.Errorf("%s: %s took %v, a known user %v", scheme, name, d, known)
+			// A busy machine may spoil some pairs of measurements, not all of them;
+			// a cost that differs spoils every one.
+			alike := false
+			for try := 0; try < 20 && !alike; try++ {
+				known := took(func() { _, _, _ = h.Verify(t.Context(), "wrong", v) })
+				d := took(f)
+				alike = d > known/3 && d < known*3
+			}
+			if !alike {
+				t.Errorf("%s: %s never took what a known user takes", scheme, name)
 			}
 		}
 	}
