@@ -111,6 +111,9 @@ func setDefault(d *time.Duration, v time.Duration) {
 // closeTrail seals the audit trail every few seconds and logs its head every
 // hour, so that a copy of it lies outside the database.
 func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
+	if fits, err := trail.Fits(ctx); err == nil && !fits {
+		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it beside the new one")
+	}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	for n := 0; ; n++ {

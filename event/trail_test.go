@@ -17,6 +17,7 @@ import (
 
 type bench struct {
 	*event.Trail
+	db  *sqlite.DB
 	raw *sql.DB // as somebody with the file would have it
 	now time.Time
 }
@@ -37,7 +38,7 @@ func open(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{raw: raw, now: time.Date(2031, 1, 2, 3, 4, 5, 123456789, time.UTC)}
+	b := &bench{db: db, raw: raw, now: time.Date(2031, 1, 2, 3, 4, 5, 123456789, time.UTC)}
 	b.Trail = event.NewTrail(db, keys, func() time.Time { return b.now })
 	return b
 }
@@ -134,6 +135,27 @@ func TestWhateverIsDoneToTheTrailShows(t *testing.T) {
 				t.Error("nothing shows")
 			}
 		})
+	}
+}
+
+func TestAWrongKeyIsNoticed(t *testing.T) {
+	ctx, b := context.Background(), open(t)
+	for _, step := range []func(){func() {}, func() { b.fill(t, 3) }, func() {
+		if err := b.Close(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}} {
+		step()
+		if fits, err := b.Fits(ctx); err != nil || !fits {
+			t.Errorf("the right key: %v %v", fits, err)
+		}
+	}
+	keys, err := seal.NewKeys(strings.Repeat("x", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fits, err := event.NewTrail(b.db, keys, time.Now).Fits(ctx); err != nil || fits {
+		t.Errorf("another key: %v %v", fits, err)
 	}
 }
 
