@@ -2,7 +2,6 @@ package twofold
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -105,31 +104,6 @@ func (c Config) withDefaults() Config {
 func setDefault(d *time.Duration, v time.Duration) {
 	if *d == 0 {
 		*d = v
-	}
-}
-
-// closeTrail seals the audit trail every few seconds and logs its head every
-// hour, so that a copy of it lies outside the database.
-func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
-	if fits, err := trail.Fits(ctx); err == nil && !fits {
-		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it beside the new one")
-	}
-	tick := time.NewTicker(5 * time.Second)
-	defer tick.Stop()
-	for n := 0; ; n++ {
-		if err := trail.Close(ctx); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "the audit trail could not be sealed", "cause", err)
-		}
-		if n%720 == 0 {
-			if head, err := trail.Head(ctx); err == nil {
-				log.InfoContext(ctx, "audit trail", "head", head)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 	}
 }
 
@@ -372,33 +346,6 @@ func (b *builder) buildSite() error {
 		Payload: func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
 	})
 	return err
-}
-
-// sweep removes what has expired, in small batches, so that no sign-in waits
-// long for it.
-func sweep(ctx context.Context, s store.Store, now func() time.Time, log *slog.Logger) {
-	const batch = 500
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		n, err := s.Sweep(ctx, now(), batch)
-		if err != nil && !errors.Is(err, context.Canceled) {
-			log.WarnContext(ctx, "expired records could not be removed", "cause", err)
-		}
-		if err == nil && n >= batch {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(100 * time.Millisecond):
-				continue
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // ServeHTTP serves every path of the sign-in.
