@@ -240,7 +240,7 @@ func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Dra
 
 // sendDraft sends a draft's code, within the budgets.
 func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
-	if err := l.c.Limits.Send(ctx, d.Owner, m.Channel(), d.Destination, b.Address); err != nil {
+	if err := l.c.Limits.Send(ctx, "draft:"+d.ID, m.Channel(), d.Destination, b.Address); err != nil {
 		return err
 	}
 	if err := m.Send(ctx, draftTransaction(d, u, b), d.Destination); err != nil {

@@ -243,7 +243,7 @@ func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 }
 
 // payloads would run in a page that repeats them as they are.
-var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>alert(1)</script>`, `{{7*7}}`, `javascript:alert(1)`, `<img src=x onerror=alert(1)>`}
+var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>alert(1)</script>`, `{{print 31337 31337}}`, `javascript:alert(1)`, `<img src=x onerror=alert(1)>`}
 
 // TestR110_ReflectedValuesAreInert on pages, in mails and in JSON.
 func TestR110_ReflectedValuesAreInert(t *testing.T) {
@@ -297,7 +297,7 @@ func TestR110_ReflectedValuesAreInert(t *testing.T) {
 		}
 		for _, mail := range w.mail.All() {
 			inert(t, "a mail", payload, mail.HTML)
-			if strings.Contains(mail.Text, "49") && payload == "{{7*7}}" && !strings.Contains(mail.Text, ":49") && strings.Contains(mail.Text, " 49") {
+			if strings.Contains(mail.Text, "31337 31337") && !strings.Contains(mail.Text, "{{print") {
 				t.Errorf("a template was run: %s", mail.Text)
 			}
 		}

@@ -129,7 +129,7 @@ func (m *model) resend(who *session, cookie string) *want {
 		if d == nil || d.method == "authenticator" {
 			return refused(400)
 		}
-		ok = m.sendDraft(w, d, owner(who, p))
+		ok = m.sendDraft(w, d)
 	}
 	if !ok {
 		w.status = 429
@@ -137,8 +137,8 @@ func (m *model) resend(who *session, cookie string) *want {
 	return w
 }
 
-func (m *model) sendDraft(w *want, d *draft, owner string) bool {
-	return d.method == "authenticator" || m.send(w, owner, fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
+func (m *model) sendDraft(w *want, d *draft) bool {
+	return d.method == "authenticator" || m.send(w, fmt.Sprint("draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
 }
 
 func (m *model) rescue(who *session, cookie, option string) *want {
@@ -291,7 +291,7 @@ func (m *model) begin(who *session, cookie, method, phone string, add bool) *wan
 		return refused(429)
 	}
 	m.drafts[owner(who, p)] = d
-	if !m.sendDraft(w, d, owner(who, p)) {
+	if !m.sendDraft(w, d) {
 		return refused(429) // the draft stands, its code can be asked for
 	}
 	w.draft = d
