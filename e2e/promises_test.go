@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -130,16 +131,23 @@ func (b *tab) key(k string) {
 // the choice around it has an outline.
 func (b *tab) focused(want string) {
 	b.t.Helper()
-	got := eval[struct {
+	type focus struct {
 		What string
 		Seen bool
-	}](b, `(() => {
+	}
+	var got focus
+	// The browser moves the focus of a new page a moment after it has loaded.
+	for range 100 {
+		got = eval[focus](b, `(() => {
 		const e = document.activeElement, seen = e => e && parseFloat(getComputedStyle(e).outlineWidth) >= 2 && getComputedStyle(e).outlineStyle !== 'none';
 		return {what: e.name || e.tagName + ' ' + e.innerText.trim(), seen: !!(seen(e) || seen(e.closest('.choice')))};
 	})()`)
-	if got.What != want || !got.Seen {
-		b.t.Fatalf("the focus is on %q (seen: %v), want %q", got.What, got.Seen, want)
+		if got.What == want && got.Seen {
+			return
+		}
+		time.Sleep(30 * time.Millisecond)
 	}
+	b.t.Fatalf("the focus is on %q (seen: %v), want %q", got.What, got.Seen, want)
 }
 
 // TestGermansReadGerman, by what their browser says it likes.
