@@ -189,9 +189,6 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string) error {
 	return store.ErrUsed
 }
 
-// Burn costs what a password check costs.
-func (a *Accounts) Burn(ctx context.Context, plain string) error { return a.c.Hasher.Burn(ctx, plain) }
-
 // NewUniquifier returns a new credential version.
 func NewUniquifier() string { return strings.ToLower(store.NewID()) }
 
