@@ -28,22 +28,50 @@ type app struct {
 }
 
 // scan holds a phone before the browser: it takes a picture of the QR code on
-// the page and reads it.
+// the page and reads it. As a person would, it comes closer when the first
+// picture cannot be read.
 func scan(b *tab, s site) *app {
+	b.t.Helper()
+	var last error
+	for _, scale := range []float64{3, 2, 4, 5} {
+		text, err := read(b.picture("img.qr", scale))
+		if err == nil {
+			return install(b.t, s, text)
+		}
+		last = err
+	}
+	b.t.Fatal("the QR code cannot be read: ", last)
+	return nil
+}
+
+// picture is what the browser shows of one element.
+func (b *tab) picture(selector string, scale float64) []byte {
 	b.t.Helper()
 	ctx, cancel := b.within()
 	defer cancel()
-	picture, err := chromedp.Run(ctx, chromedp.ScreenshotScale(chromedp.CSS("img.qr"), 2))
+	picture, err := chromedp.Run(ctx, chromedp.ScreenshotScale(chromedp.CSS(selector), scale))
 	b.must(err)
+	return picture
+}
+
+// read finds the QR code in a picture, first as a camera does and then knowing
+// that nothing else is on it.
+func read(picture []byte) (string, error) {
 	img, err := png.Decode(bytes.NewReader(picture))
-	b.must(err)
-	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
-	b.must(err)
-	read, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
 	if err != nil {
-		b.t.Fatal("the QR code cannot be read: ", err)
+		return "", err
 	}
-	return install(b.t, s, read.GetText())
+	for _, hint := range []gozxing.DecodeHintType{gozxing.DecodeHintType_TRY_HARDER, gozxing.DecodeHintType_PURE_BARCODE} {
+		var bitmap *gozxing.BinaryBitmap
+		if bitmap, err = gozxing.NewBinaryBitmapFromImage(img); err != nil {
+			return "", err
+		}
+		var found *gozxing.Result
+		if found, err = qrcode.NewQRCodeReader().Decode(bitmap, map[gozxing.DecodeHintType]any{hint: true}); err == nil {
+			return found.GetText(), nil
+		}
+	}
+	return "", err
 }
 
 // install adds the account of an otpauth URI.
