@@ -14,6 +14,13 @@ const (
 	RecoveryCode  = "recovery_code"
 )
 
+// What a passkey is for, by the names of the wire. One for the first factor
+// stands in the password's place and never counts as the second.
+const (
+	UseFirst  = "first"
+	UseSecond = "secondary"
+)
+
 // Factor is one enrolled instance of a method: this app, this phone.
 type Factor struct {
 	ID          string
@@ -24,6 +31,8 @@ type Factor struct {
 	Secret      []byte // sealed, bound to UserID and ID; nil for sms and email
 	LastStep    int64  // newest TOTP step accepted; steps up to it are spent
 	Primary     bool   // the default at sign-in; one per user
+	Key         string // of a passkey: hash of its credential id, which no two factors share; else empty
+	Usage       string // of a passkey: UseFirst or UseSecond; else empty
 	CreatedAt   time.Time
 	LastUsedAt  time.Time // zero: never since enrolment
 }
@@ -43,12 +52,22 @@ type FactorChange struct {
 
 // Factors keeps second factors.
 type Factors interface {
-	// FactorsOf lists a user's factors, the primary first, then by age.
-	// No factors is an empty slice, not an error.
+	// FactorsOf lists a user's second factors, the primary first, then by age.
+	// No factors is an empty slice, not an error. A passkey of UseFirst is not
+	// among them: nothing can take it for a second factor by mistake.
 	FactorsOf(ctx context.Context, userID string) ([]Factor, error)
+	// PasskeysOf lists a user's passkeys of both uses, by age.
+	PasskeysOf(ctx context.Context, userID string) ([]Factor, error)
+	// PasskeyByKey finds a passkey by the hash of its credential id; ErrNotFound,
+	// for an empty key too.
+	PasskeyByKey(ctx context.Context, key string) (Factor, error)
+	// UsePasskey records a use at now: the sealed record old is replaced by new.
+	// ErrUsed when it is no longer old, so of two uses that saw the same counter
+	// one is refused; ErrNotFound if the passkey is gone.
+	UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error
 	// ChangeFactors applies the whole change or nothing. ErrUsed: the user's
 	// uniquifier is not From any more; ErrNotFound: no such user; ErrExists: the
-	// added id is taken. The user's trusted devices go with it.
+	// added id or Key is taken. The user's trusted devices go with it.
 	ChangeFactors(ctx context.Context, c FactorChange) error
 	// AdvanceStep records that TOTP step was accepted at now: ErrUsed unless
 	// step is greater than every step accepted before (RFC 6238 section 5.2);

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -43,6 +44,10 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	if err := os.WriteFile(text, []byte(strings.Repeat("this is a text file\n", 100)), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	known, err := os.ReadDir("schema")
+	if err != nil {
+		t.Fatal(err)
+	}
 	newer := filepath.Join(dir, "newer.db")
 	open(t, newer).Close()
 	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.sql', 0)`)
@@ -54,7 +59,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		dir:                                 "it is a directory",
 		filepath.Join(dir, "no", "a.db"):    "its directory does not exist: create that first",
 		text:                                "it is not an SQLite database: move it away",
-		newer:                               "it has schema 99 and this program knows 2: run the newer program",
+		newer:                               fmt.Sprintf("it has schema 99 and this program knows %d: run the newer program", len(known)),
 		filepath.Join(text, "below a file"): "not a directory",
 	} {
 		db, err := sqlite.Open(path)

@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		rules []rule
 	}{
 		{"store", storeRules}, {"sweep", sweepRules},
-		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"devices", deviceRules},
+		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, raceRules, open)
 	run(t, moreRaceRules, open)
+	run(t, passkeyRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {

@@ -7,18 +7,41 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-const factorColumns = `id, user_id, method, name, destination, secret, last_step, is_primary, created_at, last_used_at`
+const factorColumns = `id, user_id, method, name, destination, secret, last_step, is_primary, created_at, last_used_at, credential, passkey_use`
 
 func scanFactor(scan scanner) (f store.Factor, err error) {
 	err = scan(&f.ID, &f.UserID, &f.Method, &f.Name, &f.Destination, (*blob)(&f.Secret), &f.LastStep, &f.Primary,
-		(*stamp)(&f.CreatedAt), (*stamp)(&f.LastUsedAt))
+		(*stamp)(&f.CreatedAt), (*stamp)(&f.LastUsedAt), &f.Key, &f.Usage)
 	return f, err
 }
 
 // FactorsOf implements store.Factors.
 func (s *Store) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
 	return all(ctx, s, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
-		ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
+		AND passkey_use <> 'first' ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
+}
+
+// PasskeysOf implements store.Factors.
+func (s *Store) PasskeysOf(ctx context.Context, userID string) ([]store.Factor, error) {
+	return all(ctx, s, s.read, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+		AND passkey_use <> '' ORDER BY created_at, id`, scanFactor, userID)
+}
+
+// PasskeyByKey implements store.Factors.
+func (s *Store) PasskeyByKey(ctx context.Context, key string) (store.Factor, error) {
+	return one(ctx, s, s.read, "passkey by key", `SELECT `+factorColumns+` FROM twofold_factors
+		WHERE credential = $1 AND credential <> ''`, scanFactor, key)
+}
+
+// UsePasskey implements store.Factors.
+func (s *Store) UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error {
+	const verb = "use passkey"
+	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3, last_used_at = $4 WHERE id = $1 AND secret = $2
+		AND passkey_use <> ''`, id, bytesOf(old), bytesOf(new), micros(now))
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.usedIfThere(ctx, verb, factorCount+` AND passkey_use <> ''`, id)
 }
 
 // ChangeFactors implements store.Factors. The compare-and-set on the account
@@ -79,9 +102,9 @@ func (t *txn) addFactor(f *store.Factor) error {
 			return err
 		}
 	}
-	_, err := t.exec(`INSERT INTO twofold_factors (`+factorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+	_, err := t.exec(`INSERT INTO twofold_factors (`+factorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		f.ID, f.UserID, f.Method, f.Name, f.Destination, bytesOf(f.Secret), f.LastStep, bit(f.Primary),
-		micros(f.CreatedAt), micros(f.LastUsedAt))
+		micros(f.CreatedAt), micros(f.LastUsedAt), f.Key, f.Usage)
 	return err
 }
 

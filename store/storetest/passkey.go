@@ -1,0 +1,125 @@
+package storetest
+
+import "github.com/twofold-auth/twofold/store"
+
+func newPasskey(u store.User, usage string) store.Factor {
+	f := newFactor(u)
+	f.Method, f.Destination, f.LastStep = store.Passkey, "", 0
+	f.Key, f.Usage = "key of "+f.ID, usage
+	return f
+}
+
+func (k kit) passkeys(userID string) []store.Factor {
+	k.Helper()
+	list, err := k.s.PasskeysOf(k.Context(), userID)
+	k.ok(err)
+	return list
+}
+
+var passkeyRules = []rule{
+	{"a passkey comes back as stored, by its user and by its key", func(k kit) {
+		u := k.user()
+		f := newPasskey(u, store.UseSecond)
+		f.Primary = true
+		k.add(u, f)
+		k.same(k.passkeys(u.ID), []store.Factor{f})
+		got, err := k.s.PasskeyByKey(k.Context(), f.Key)
+		k.ok(err)
+		k.same(got, f)
+	}},
+	{"a passkey for the first factor is no second factor", func(k kit) {
+		u := k.user()
+		first, second, app := newPasskey(u, store.UseFirst), newPasskey(u, store.UseSecond), newFactor(u)
+		first.CreatedAt, second.CreatedAt, app.CreatedAt = in(-30), in(-20), in(-10)
+		k.add(k.add(k.add(u, first), second), app)
+		k.same(k.factors(u.ID), []store.Factor{second, app})
+		k.same(k.passkeys(u.ID), []store.Factor{first, second})
+	}},
+	{"an unknown or empty key finds nothing, although other factors have an empty one", func(k kit) {
+		u := k.user()
+		k.add(u, newFactor(u))
+		for _, key := range []string{"", "unknown"} {
+			_, err := k.s.PasskeyByKey(k.Context(), key)
+			k.is(err, store.ErrNotFound)
+		}
+		k.same(k.passkeys(u.ID), []store.Factor{})
+	}},
+	{"a key that anybody has is ErrExists and changes nothing", func(k kit) {
+		u, other := k.user(), k.user()
+		theirs, mine := newPasskey(other, store.UseFirst), newPasskey(u, store.UseSecond)
+		k.add(other, theirs)
+		u = k.add(u, mine)
+		for _, taken := range []string{theirs.Key, mine.Key} {
+			double := newPasskey(u, store.UseSecond)
+			double.Key = taken
+			k.is(k.s.ChangeFactors(k.Context(), store.FactorChange{
+				UserID: u.ID, From: u.Uniquifier, To: "q", Add: &double, RemoveAll: taken == theirs.Key, Now: now,
+			}), store.ErrExists)
+		}
+		k.same(k.stored(u.ID), u)
+		k.same(k.passkeys(u.ID), []store.Factor{mine})
+		k.same(k.passkeys(other.ID), []store.Factor{theirs})
+	}},
+	{"a use replaces the record it knows and says when", func(k kit) {
+		u := k.user()
+		f := newPasskey(u, store.UseFirst)
+		k.add(u, f)
+		k.is(k.s.UsePasskey(k.Context(), f.ID, []byte("another"), []byte("new"), in(9)), store.ErrUsed)
+		k.is(k.s.UsePasskey(k.Context(), "unknown", f.Secret, []byte("new"), in(9)), store.ErrNotFound)
+		k.same(k.passkeys(u.ID), []store.Factor{f})
+		k.ok(k.s.UsePasskey(k.Context(), f.ID, f.Secret, []byte("new"), in(9)))
+		k.is(k.s.UsePasskey(k.Context(), f.ID, f.Secret, []byte("newer"), in(10)), store.ErrUsed)
+		f.Secret, f.LastUsedAt = []byte("new"), in(9)
+		k.same(k.passkeys(u.ID), []store.Factor{f})
+	}},
+	{"a passkey that is removed is gone by every way", func(k kit) {
+		u := k.user()
+		first, second := newPasskey(u, store.UseFirst), newPasskey(u, store.UseSecond)
+		u = k.add(k.add(u, first), second)
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "q", Remove: []string{first.ID}, Now: now}))
+		_, err := k.s.PasskeyByKey(k.Context(), first.Key)
+		k.is(err, store.ErrNotFound)
+		k.is(k.s.UsePasskey(k.Context(), first.ID, first.Secret, []byte("new"), now), store.ErrNotFound)
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveAll: true, Now: now}))
+		k.same(k.passkeys(u.ID), []store.Factor{})
+		again := newPasskey(u, store.UseSecond)
+		again.Key = first.Key // may come back, to whomever
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "r", To: "s", Add: &again, Now: now}))
+	}},
+	{"what is no passkey cannot be used as one", func(k kit) {
+		u := k.user()
+		f := newFactor(u)
+		k.add(u, f)
+		k.is(k.s.UsePasskey(k.Context(), f.ID, f.Secret, []byte("new"), now), store.ErrNotFound)
+	}},
+}
+
+var passkeyRaceRules = []rule{
+	{"of parallel uses of a passkey that saw the same record exactly one is taken", func(k kit) {
+		u := k.user()
+		f := newPasskey(u, store.UseSecond)
+		k.add(u, f)
+		for i := range rounds {
+			next := []byte(name("record", i))
+			k.one(k.race(func(s store.Store, _ int) error {
+				return s.UsePasskey(k.Context(), f.ID, f.Secret, next, now)
+			}), store.ErrUsed)
+			f.Secret = next
+		}
+	}},
+	{"of parallel registrations of one key exactly one is taken", func(k kit) {
+		for i := range rounds / 4 {
+			var users []store.User
+			for range callers {
+				users = append(users, k.user())
+			}
+			k.one(k.race(func(s store.Store, n int) error {
+				f := newPasskey(users[n], store.UseSecond)
+				f.Key = name("key", i)
+				return s.ChangeFactors(k.Context(), store.FactorChange{
+					UserID: users[n].ID, From: users[n].Uniquifier, To: store.NewID(), Add: &f, Now: now,
+				})
+			}), store.ErrExists)
+		}
+	}},
+}
