@@ -280,20 +280,50 @@ func (b *builder) notify() func(context.Context, login.Notice) error {
 	if b.c.Mail == nil {
 		return nil
 	}
-	path := b.c.URLs.NotMe
-	if path == "" {
-		path = "/tf-not-me"
-	}
 	return func(ctx context.Context, n login.Notice) error {
 		m, err := b.letters.NoticeMail(web.Notice{
 			Locale: n.Browser.Locale, To: n.User.Email, Kind: n.Kind, Method: n.Method, At: n.At,
 			Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address,
-			Link: b.c.Origin + b.c.Prefix + path + "/" + n.Stop,
+			Link: b.link("not-me", n.Stop),
 		})
 		if err != nil {
 			return err
 		}
 		return b.a.outbox.Queue(ctx, m, n.At.Add(72*time.Hour))
+	}
+}
+
+// link is where a mailed link leads: always to the configured origin, whatever
+// a request says (R108).
+func (b *builder) link(kind, token string) string {
+	return b.c.Origin + b.c.Prefix + b.c.URLs.Link(kind) + "/" + token
+}
+
+// write queues a letter. A decoy takes the same way and is never sent.
+func (b *builder) write() func(context.Context, login.Letter) error {
+	if b.c.Mail == nil {
+		return nil
+	}
+	return func(ctx context.Context, n login.Letter) error {
+		letter := web.Letter{
+			Locale: n.Browser.Locale, To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life,
+		}
+		if n.Token != "" {
+			letter.Link = b.link(n.Kind, n.Token)
+		}
+		m, err := b.letters.LetterMail(letter)
+		if err != nil {
+			return err
+		}
+		if n.Decoy {
+			return b.a.outbox.Decoy(ctx, m)
+		}
+		// As long as its link works; what has none, three days.
+		life := 72 * time.Hour
+		if n.Life > 0 {
+			life = n.Life
+		}
+		return b.a.outbox.Queue(ctx, m, b.c.Now().Add(life))
 	}
 }
 
@@ -316,7 +346,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
-		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0,
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,

@@ -51,6 +51,12 @@ type Numbers struct {
 	// SetupHour bounds how often an account begins a set-up (default 30), and
 	// RegisterHour how often one client address registers accounts (default 20).
 	SetupHour, RegisterHour int
+	// LinkHour mailed links an hour are sent to one identity at the wish of one
+	// client address (default 3), LinkAddress an hour to all identities at its
+	// wish (default 30), and LinkDay in 24 hours to one identity at the wish of
+	// all (default 20). They are apart from the budgets of codes, so asking for
+	// links does not keep anybody from signing in.
+	LinkHour, LinkAddress, LinkDay int
 }
 
 func (n Numbers) withDefaults() Numbers {
@@ -70,6 +76,9 @@ func (n Numbers) withDefaults() Numbers {
 	setInt(&n.RescueDay, 5)
 	setInt(&n.SetupHour, 30)
 	setInt(&n.RegisterHour, 20)
+	setInt(&n.LinkHour, 3)
+	setInt(&n.LinkAddress, 30)
+	setInt(&n.LinkDay, 20)
 	return n
 }
 
@@ -104,6 +113,9 @@ func (n Numbers) Check() error {
 	bound("RescueDay", d.RescueDay, 1, 1000)
 	bound("SetupHour", d.SetupHour, 1, 10_000)
 	bound("RegisterHour", d.RegisterHour, 1, 1_000_000)
+	bound("LinkHour", d.LinkHour, 1, 1000)
+	bound("LinkAddress", d.LinkAddress, 1, 1_000_000)
+	bound("LinkDay", d.LinkDay, 1, 1000)
 	bound("SendShort", d.SendShort, 1, 1000)
 	bound("SendDay", d.SendDay, 1, 1000)
 	if d.SecondWindow < time.Minute {
@@ -260,6 +272,19 @@ func (l *Limiter) Setup(ctx context.Context, userID string) error {
 // Register reserves one registration from a client address.
 func (l *Limiter) Register(ctx context.Context, address string) error {
 	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("register", network(address)), Limit: l.n.RegisterHour, Window: time.Hour, Hold: 15 * time.Minute})
+	return err
+}
+
+// Link reserves one mailed link of a kind for an identity, known or not, at the
+// wish of a client address. The budget of the two together comes first: one
+// stranger cannot use up what the owner has.
+func (l *Limiter) Link(ctx context.Context, kind, identity, address string) error {
+	a := network(address)
+	_, err := l.reserve(ctx, &Place{},
+		store.Claim{Key: key("link1h", kind, identity, a), Limit: l.n.LinkHour, Window: time.Hour, Hold: time.Hour},
+		store.Claim{Key: key("linkaddress", a), Limit: l.n.LinkAddress, Window: time.Hour, Hold: 15 * time.Minute},
+		store.Claim{Key: key("link24h", kind, identity), Limit: l.n.LinkDay, Window: 24 * time.Hour, Hold: 24 * time.Hour},
+		store.Claim{Key: key("linkall"), Limit: l.n.SendHour, Window: time.Hour, Hold: 15 * time.Minute})
 	return err
 }
 

@@ -32,4 +32,9 @@ var (
 	ErrSetupExpired = errors.New("login: set-up expired")
 	// ErrTaken: registration of an identity that exists.
 	ErrTaken = errors.New("login: identity is taken")
+	// ErrLink: a mailed link that is none, was used, or rests on something that
+	// has changed.
+	ErrLink = errors.New("login: no such link")
+	// ErrLinkExpired: a mailed link that is too old.
+	ErrLinkExpired = errors.New("login: link is too old")
 )

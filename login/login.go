@@ -70,6 +70,8 @@ type Config struct {
 	Keys        *seal.Keys
 	// Notify tells an account's owner of a change; nil: nobody is told.
 	Notify func(ctx context.Context, n Notice) error
+	// Write queues a letter; nil: none is sent, and what needs one is refused.
+	Write  func(ctx context.Context, m Letter) error
 	Alert  Alert // nil: nobody is told, and the choice is not offered
 	Policy Policy
 	Now    func() time.Time
@@ -122,6 +124,7 @@ type Browser struct {
 	Agent   string // user agent as sent, cut to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
 	Pending string // value of the pending cookie, if any: a new sign-in replaces it
+	Asked   string // value of the cookie that remembers which links this browser asked for
 	Locale  string // language for what is sent
 	Request string // id of the request
 	// WantToken asks for a header token beside the session, proving the same.

@@ -2,13 +2,11 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -55,9 +53,8 @@ func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b
 		return
 	}
 	n := Notice{User: u, Kind: kind, Method: method, Browser: b, At: l.c.Now()}
-	raw, err := json.Marshal(stop{User: u.ID, At: n.At.Unix(), ID: store.NewID()})
-	if err == nil {
-		n.Stop = l.c.Keys.Sign("not-me", raw)
+	var err error
+	if n.Stop, err = l.newLink(notMe(), u, "", Browser{}); err == nil {
 		err = l.c.Notify(ctx, n)
 	}
 	if err != nil {
@@ -83,29 +80,22 @@ func (l *Login) AccountChanged(ctx context.Context, u store.User, what, former s
 	return nil
 }
 
-// stop is what a notice's token says.
-type stop struct {
-	User string `json:"u"`
-	At   int64  `json:"t"`
-	ID   string `json:"i"`
-}
+// notMe is the purpose of a notice's link. It ends things and opens nothing, so
+// it rests on nothing: it works whatever was changed since.
+func notMe() purpose { return purpose{name: "not-me", life: noticeLife, rests: nothing} }
 
-func (l *Login) readStop(token string) (stop, error) {
-	var s stop
-	raw, err := l.c.Keys.Verify("not-me", token)
-	if err != nil || json.Unmarshal(raw, &s) != nil {
-		return stop{}, ErrState
+// stop opens a notice's link.
+func (l *Login) stop(ctx context.Context, token string) (link, error) {
+	k, err := l.openLink(ctx, notMe(), token)
+	if errors.Is(err, ErrLink) || errors.Is(err, ErrLinkExpired) {
+		err = ErrState
 	}
-	age := l.c.Now().Sub(time.Unix(s.At, 0))
-	if age < -time.Minute || age >= noticeLife {
-		return stop{}, ErrState
-	}
-	return s, nil
+	return k, err
 }
 
 // CheckStop says whether a notice's token is one, and changes nothing.
-func (l *Login) CheckStop(token string) error {
-	_, err := l.readStop(token)
+func (l *Login) CheckStop(ctx context.Context, token string) error {
+	_, err := l.stop(ctx, token)
 	return err
 }
 
@@ -113,19 +103,17 @@ func (l *Login) CheckStop(token string) error {
 // ended (sessions, pending sign-ins, drafts, codes, trusted devices), so that
 // whoever is in must sign in again with all factors. It works once. ErrState.
 func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
-	s, err := l.readStop(token)
+	k, err := l.stop(ctx, token)
 	if err != nil {
 		return err
 	}
-	if err := l.c.Limits.Once(ctx, "not-me:"+s.ID, noticeLife); err != nil {
-		var used *limit.Paused
-		if errors.As(err, &used) {
-			return ErrState
-		}
+	if err := l.spendLink(ctx, k); errors.Is(err, ErrLink) {
+		return ErrState
+	} else if err != nil {
 		return err
 	}
 	for range 3 { // a change that runs at the same time may win; then look again
-		u, err := l.c.Accounts.ByID(ctx, s.User)
+		u, err := l.c.Accounts.ByID(ctx, k.User)
 		if err != nil {
 			return stateError(err)
 		}

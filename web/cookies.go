@@ -26,6 +26,7 @@ func (j jar) session() string { return j.name("twofold") }
 func (j jar) pending() string { return j.name("twofold-pending") }
 func (j jar) csrf() string    { return j.name("twofold-csrf") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
+func (j jar) asked() string   { return j.name("twofold-asked") }
 
 // get reads a cookie; one that stands twice is as good as none, since nobody
 // knows which is ours.

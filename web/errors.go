@@ -61,6 +61,8 @@ func rules() []rule {
 		{login.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},
 		{login.ErrPhone, http.StatusBadRequest, "phone", "PHONE_INVALID"},
 		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
+		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
+		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
 		{login.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
 		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
 		{account.ErrUsernameCharacters, http.StatusBadRequest, "username", "USERNAME_DISALLOWED_CHARACTERS"},

@@ -59,6 +59,12 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.token, c.again = token, rt.again
+	if token != "" {
+		// A token in the path must not travel on in a Referer, not even within
+		// the site (R51). "no-referrer" would blank Origin as well, by which older
+		// browsers show where a form comes from.
+		w.Header().Set("Referrer-Policy", "strict-origin")
+	}
 	if f := s.open(c, rt); f != nil {
 		s.refuse(c, nil, f)
 		return
@@ -88,6 +94,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	c.w.Header().Set("X-Request-Id", c.browser.Request)
 	c.pending = s.jar.get(c.r, s.jar.pending())
 	c.browser.Pending = c.pending
+	c.browser.Asked = s.jar.get(c.r, s.jar.asked())
 	who, err := s.Who(c.r)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s.toFailure(err)

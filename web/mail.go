@@ -40,9 +40,10 @@ type MailCode struct {
 	Lang, Title, Greeting, Body, Code, Expires, Ignore, Site string
 }
 
-// MailPlain is the data of mail_plain.html.
+// MailPlain is the data of mail_plain.html. Link and Button may be empty.
 type MailPlain struct {
 	Lang, Title, Body, Site string
+	Link, Button, After     string
 }
 
 // CodeMail is the mail of a code. The subject does not hold the code: it shows
@@ -106,6 +107,32 @@ func (l *Letters) when(w *Words, n Notice) string {
 		return w.Text("mail_notice_when_operator", "at", at)
 	}
 	return w.Text("mail_notice_when", "at", at, "browser", n.Browser, "address", n.Address)
+}
+
+// Letter is what a mail with a link says, or one without.
+type Letter struct {
+	Locale, To, Kind string // its texts are letter_<kind>_subject, _body, _button and _after
+	Email, Username  string // of the account
+	Link             string // empty: none
+	Life             time.Duration
+}
+
+// LetterMail is a letter. What it says of links stands in the catalogue; the
+// text part holds the link itself.
+func (l *Letters) LetterMail(n Letter) (send.Message, error) {
+	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
+	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life)}
+	d := MailPlain{Lang: w.Tag, Title: w.Text(kind+"_subject", args...), Body: w.Text(kind+"_body", args...), Site: l.site}
+	text := d.Body + "\n"
+	if n.Link != "" {
+		d.Link, d.Button, d.After = n.Link, w.Text(kind+"_button", args...), w.Text(kind+"_after", args...)
+		text = d.Body + "\n\n" + n.Link + "\n\n" + d.After + "\n"
+	}
+	var html bytes.Buffer
+	if err := l.plain.Execute(&html, d); err != nil {
+		return send.Message{}, err
+	}
+	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: text, HTML: html.String(), Kind: wordsOf(n.Kind)}, nil
 }
 
 // RescueMail tells the administrators who needs help.

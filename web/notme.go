@@ -3,7 +3,7 @@ package web
 // getNotMe shows the button. Opening the link of a notice changes nothing:
 // mail scanners open links too (R51).
 func (s *Site) getNotMe(c *call) (*answer, error) {
-	if err := s.c.Login.CheckStop(c.token); err != nil {
+	if err := s.c.Login.CheckStop(c.r.Context(), c.token); err != nil {
 		return nil, s.turn(c, err)
 	}
 	return &answer{page: "not_me", data: NotMePage{Action: s.paths.NotMe + "/" + c.token}}, nil

@@ -28,6 +28,16 @@ type Paths struct {
 	DeviceCookie string
 }
 
+// Link is the path, without prefix, of the page that a mailed link opens. The
+// token follows it, after a slash.
+func (p Paths) Link(kind string) string {
+	switch kind {
+	case "not-me":
+		return or(p.NotMe, "/tf-not-me")
+	}
+	return ""
+}
+
 // Views are where a browser goes after a step. Empty ones keep the defaults.
 type Views struct {
 	PostLogin    string // "/"
@@ -95,22 +105,25 @@ func New(c Config) (*Site, error) {
 	if s.templates, err = loadTemplates(c.Templates); err != nil {
 		return nil, err
 	}
-	s.tokens = map[string]map[string]route{
-		s.paths.Setup: {http.MethodPost: {step: s.postSetupToken, take: fields{"code": text}}},
-		s.paths.NotMe: {http.MethodGet: {step: s.getNotMe}, http.MethodPost: {step: s.postNotMe}},
-	}
-	s.routes = map[string]map[string]route{}
+	s.routes, s.tokens = map[string]map[string]route{}, map[string]map[string]route{}
 	for _, r := range s.table() {
-		if s.routes[r.path] == nil {
-			s.routes[r.path] = map[string]route{}
+		in, path := s.routes, r.path
+		if base, ok := strings.CutSuffix(path, tokenEnd); ok {
+			in, path = s.tokens, base
 		}
-		if _, twice := s.routes[r.path][r.method]; twice {
+		if in[path] == nil {
+			in[path] = map[string]route{}
+		}
+		if _, twice := in[path][r.method]; twice {
 			return nil, errors.New("two steps have the same path " + r.path)
 		}
-		s.routes[r.path][r.method] = r
+		in[path][r.method] = r
 	}
 	return s, nil
 }
+
+// tokenEnd stands in the table for the last part of a path that is a token.
+const tokenEnd = "/{token}"
 
 func or(a, b string) string {
 	if a != "" {
@@ -126,7 +139,7 @@ func (s *Site) nameViews() error {
 		Login: at(p.Login, "/login"), Logout: at(p.Logout, "/logout"), Register: at(p.Register, "/register"),
 		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
-		NotMe: at(p.NotMe, "/tf-not-me"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		NotMe: c.Prefix + p.Link("not-me"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
@@ -182,6 +195,9 @@ func (s *Site) table() []route {
 		{method: http.MethodGet, path: p.Rescue, step: s.getRescue},
 		{method: http.MethodPost, path: p.Rescue, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
 		{method: http.MethodPost, path: p.Resend, step: s.postResend, again: s.getValidate},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postSetupToken, take: fields{"code": text}},
+		{method: http.MethodGet, path: p.NotMe + tokenEnd, step: s.getNotMe},
+		{method: http.MethodPost, path: p.NotMe + tokenEnd, step: s.postNotMe},
 	}
 	if s.c.Registerable {
 		rows = append(rows,
@@ -201,7 +217,10 @@ func (s *Site) Patterns() []string {
 	for path := range s.routes {
 		out = append(out, path)
 	}
-	return append(out, s.paths.Setup+"/{token}", s.paths.NotMe+"/{token}", s.paths.Static+"/")
+	for path := range s.tokens {
+		out = append(out, path+tokenEnd)
+	}
+	return append(out, s.paths.Static+"/")
 }
 
 // find returns the step of a request, or the methods that the path has.

@@ -21,7 +21,7 @@ var ownStatic embed.FS
 
 // pages are the templates that are rendered, each together with layout.html.
 func pages() []string {
-	return []string{"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select", "account", "not_me", "message"}
+	return []string{"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select", "account", "not_me", "link", "message"}
 }
 
 // loadTemplates parses all pages at start, so that a mistake in a replaced one

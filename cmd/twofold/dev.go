@@ -65,6 +65,9 @@ func (s *settings) finishDev(w where) problems {
 		"SECURITY_TWO_FACTOR_RESCUES_DAY":   func() { s.Config.Limits.RescueDay = 1000 },
 		"SECURITY_TWO_FACTOR_SETUPS_HOUR":   func() { s.Config.Limits.SetupHour = 10_000 },
 		"SECURITY_REGISTERS_HOUR":           func() { s.Config.Limits.RegisterHour = 100_000 },
+		"SECURITY_LINKS_HOUR":               func() { s.Config.Limits.LinkHour = 1000 },
+		"SECURITY_LINKS_ADDRESS":            func() { s.Config.Limits.LinkAddress = 100_000 },
+		"SECURITY_LINKS_DAY":                func() { s.Config.Limits.LinkDay = 1000 },
 		"SECURITY_LOGIN_ADDRESS_FAILURES":   func() { s.Config.Limits.AddressFailures = 100_000 },
 	} {
 		if !s.given[name] {

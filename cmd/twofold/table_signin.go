@@ -88,6 +88,12 @@ func limitTable() []setting {
 			Doc: "Set-ups that one account begins per hour.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SetupHour }, 1, 10000)},
 		{Name: "SECURITY_REGISTERS_HOUR", Type: number, Default: "20",
 			Doc: "Registrations per hour from one client address.", Cost: "Strangers can fill the database.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.RegisterHour }, 1, 1000000)},
+		{Name: "SECURITY_LINKS_HOUR", Type: number, Default: "3",
+			Doc: "Mailed links per hour to one address, known or not, at the wish of one client address.", Cost: "Strangers can make the server write to people.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.LinkHour }, 1, 1000)},
+		{Name: "SECURITY_LINKS_ADDRESS", Type: number, Default: "30",
+			Doc: "Mailed links per hour at the wish of one client address.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.LinkAddress }, 1, 1000000)},
+		{Name: "SECURITY_LINKS_DAY", Type: number, Default: "20",
+			Doc: "Mailed links per 24 hours to one address.", Cost: "Strangers can make the server write to people.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.LinkDay }, 1, 1000)},
 	}
 }
 
