@@ -12,6 +12,7 @@ type Durable interface {
 	UserReader
 	UserWriter
 	Factors
+	Connections
 	Devices
 	Counters
 	Messages

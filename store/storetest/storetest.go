@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"store", storeRules}, {"sweep", sweepRules},
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
+		{"connections", connectionRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {

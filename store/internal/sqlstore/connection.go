@@ -1,0 +1,58 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const connectionColumns = `id, user_id, provider, issuer, subject, label, created_at`
+
+func scanConnection(scan scanner) (c store.Connection, err error) {
+	err = scan(&c.ID, &c.UserID, &c.Provider, &c.Issuer, &c.Subject, &c.Label, (*stamp)(&c.CreatedAt))
+	return c, err
+}
+
+// ConnectionBy implements store.Connections.
+func (s *Store) ConnectionBy(ctx context.Context, issuer, subject string) (store.Connection, error) {
+	return one(ctx, s, s.read, "connection by subject", `SELECT `+connectionColumns+` FROM twofold_connections
+		WHERE issuer = $1 AND subject = $2`, scanConnection, issuer, subject)
+}
+
+// ConnectionsOf implements store.Connections.
+func (s *Store) ConnectionsOf(ctx context.Context, userID string) ([]store.Connection, error) {
+	return all(ctx, s, s.read, "connections", `SELECT `+connectionColumns+` FROM twofold_connections WHERE user_id = $1
+		ORDER BY created_at, id`, scanConnection, userID)
+}
+
+// ChangeConnections implements store.Connections. As in ChangeFactors, the
+// compare-and-set on the account comes first; who a subject belongs to is
+// decided by the unique index, not by a look-up.
+func (s *Store) ChangeConnections(ctx context.Context, c store.ConnectionChange) error {
+	const verb = "change connections"
+	if c.Add != nil && c.Add.UserID != c.UserID {
+		return s.fail(verb, &rowError{"the connection belongs to another user"})
+	}
+	return s.tx(ctx, verb, func(t *txn) error {
+		n, err := t.exec(`UPDATE twofold_users SET uniquifier = $3, updated_at = $4 WHERE id = $1 AND uniquifier = $2`,
+			c.UserID, c.From, c.To, micros(c.Now))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return t.noSuchVersion(c.UserID)
+		}
+		if _, err := t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, c.UserID); err != nil {
+			return err
+		}
+		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1 AND id = $2`, c.UserID, c.Remove); err != nil {
+			return err
+		}
+		if c.Add == nil {
+			return nil
+		}
+		_, err = t.exec(`INSERT INTO twofold_connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			c.Add.ID, c.Add.UserID, c.Add.Provider, c.Add.Issuer, c.Add.Subject, c.Add.Label, micros(c.Add.CreatedAt))
+		return err
+	})
+}

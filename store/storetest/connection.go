@@ -1,0 +1,136 @@
+package storetest
+
+import "github.com/twofold-auth/twofold/store"
+
+const issuer = "https://issuer.test"
+
+func newConnection(u store.User, subject string) store.Connection {
+	return store.Connection{
+		ID: store.NewID(), UserID: u.ID, Provider: "corp", Issuer: issuer, Subject: subject, Label: "me@corp.test", CreatedAt: in(-50),
+	}
+}
+
+// connect stores a connection and returns the user as it is then.
+func (k kit) connect(u store.User, c store.Connection) store.User {
+	k.Helper()
+	k.ok(k.s.ChangeConnections(k.Context(), connecting(u, &c)))
+	return k.stored(u.ID)
+}
+
+func connecting(u store.User, add *store.Connection) store.ConnectionChange {
+	return store.ConnectionChange{UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: add, Now: now}
+}
+
+func (k kit) connections(u store.User, want ...store.Connection) {
+	k.Helper()
+	got, err := k.s.ConnectionsOf(k.Context(), u.ID)
+	k.ok(err)
+	k.same(got, append([]store.Connection{}, want...))
+}
+
+var connectionRules = []rule{
+	{"a connection comes back as stored, by its subject and in its user's list", func(k kit) {
+		u := k.user()
+		a, b := newConnection(u, "1"), newConnection(u, "2")
+		b.CreatedAt = in(-60)
+		k.connect(k.connect(u, a), b)
+		k.connections(u, b, a)
+		got, err := k.s.ConnectionBy(k.Context(), issuer, "1")
+		k.ok(err)
+		k.same(got, a)
+	}},
+	{"who has none has an empty list, not an error", func(k kit) { k.connections(k.user()) }},
+	{"a subject of another issuer, another spelling or nobody's is ErrNotFound", func(k kit) {
+		u := k.user()
+		k.connect(u, newConnection(u, "Abc"))
+		for _, c := range [][2]string{{issuer + "/", "Abc"}, {issuer, "abc"}, {issuer, "Abc "}, {issuer, ""}, {"", "Abc"}, {issuer, "%"}} {
+			_, err := k.s.ConnectionBy(k.Context(), c[0], c[1])
+			k.is(err, store.ErrNotFound)
+		}
+	}},
+	{"a subject opens one account: a second one is ErrExists and nothing changes", func(k kit) {
+		u, other := k.user(), k.user()
+		a := newConnection(u, "1")
+		u = k.connect(u, a)
+		k.device(other)
+		k.is(k.s.ChangeConnections(k.Context(), connecting(other, ptr(newConnection(other, "1")))), store.ErrExists)
+		k.is(k.s.ChangeConnections(k.Context(), connecting(u, ptr(newConnection(u, "1")))), store.ErrExists)
+		k.same(k.stored(other.ID), other)
+		k.same(k.stored(u.ID), u)
+		k.devices(other, 1)
+		k.connections(other)
+		k.connections(u, a)
+	}},
+	{"the same subject of two issuers is two people's", func(k kit) {
+		u, other := k.user(), k.user()
+		c := newConnection(other, "1")
+		c.Issuer = "https://other.test"
+		k.connect(u, newConnection(u, "1"))
+		k.connect(other, c)
+		k.connections(other, c)
+	}},
+	{"a change sets the uniquifier and deletes the devices", func(k kit) {
+		u := k.user()
+		d := k.device(u)
+		k.ok(k.s.ChangeConnections(k.Context(), store.ConnectionChange{UserID: u.ID, From: u.Uniquifier, To: "q", Now: in(9)}))
+		u.Uniquifier, u.UpdatedAt = "q", in(9)
+		k.same(k.stored(u.ID), u)
+		k.gone(d)
+	}},
+	{"a change from an old uniquifier is ErrUsed and changes nothing", func(k kit) {
+		u := k.user()
+		a := newConnection(u, "1")
+		u = k.connect(u, a)
+		c := connecting(u, ptr(newConnection(u, "2")))
+		c.From, c.Remove = "old", a.ID
+		k.is(k.s.ChangeConnections(k.Context(), c), store.ErrUsed)
+		k.same(k.stored(u.ID), u)
+		k.connections(u, a)
+	}},
+	{"a change of an unknown user is ErrNotFound; another user's connection is refused", func(k kit) {
+		u, other := newUser(), k.user()
+		k.is(k.s.ChangeConnections(k.Context(), connecting(u, nil)), store.ErrNotFound)
+		if err := k.s.ChangeConnections(k.Context(), connecting(other, ptr(newConnection(u, "1")))); err == nil {
+			k.Fatal("stored")
+		}
+		k.connections(other)
+	}},
+	{"a removed connection is gone and may come back; another user's stays", func(k kit) {
+		u, other := k.user(), k.user()
+		a := newConnection(u, "1")
+		u = k.connect(u, a)
+		c := connecting(other, nil)
+		c.Remove = a.ID
+		k.ok(k.s.ChangeConnections(k.Context(), c))
+		k.connections(u, a)
+		c = connecting(u, nil)
+		c.Remove = a.ID
+		k.ok(k.s.ChangeConnections(k.Context(), c))
+		k.connections(u)
+		_, err := k.s.ConnectionBy(k.Context(), issuer, "1")
+		k.is(err, store.ErrNotFound)
+		other = k.stored(other.ID)
+		k.connect(other, newConnection(other, "1"))
+	}},
+	{"of parallel users who connect one subject exactly one gets it", func(k kit) {
+		for i := range rounds / 10 {
+			users := make([]store.User, callers)
+			for j := range users {
+				users[j] = k.user()
+			}
+			k.one(k.race(func(s store.Store, j int) error {
+				return s.ChangeConnections(k.Context(), connecting(users[j], ptr(newConnection(users[j], name("s", i)))))
+			}), store.ErrExists)
+		}
+	}},
+	{"of parallel changes of one user exactly one wins", func(k kit) {
+		for i := range rounds {
+			u := k.user()
+			k.one(k.race(func(s store.Store, j int) error {
+				return s.ChangeConnections(k.Context(), connecting(u, ptr(newConnection(u, name(name("s", i), j)))))
+			}), store.ErrUsed)
+		}
+	}},
+}
+
+func ptr[T any](v T) *T { return &v }
