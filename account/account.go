@@ -169,8 +169,8 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string) 
 	return a.c.Users.SetIdentity(ctx, u, NewUniquifier())
 }
 
-// ResetAccess removes every second factor and ends everything issued to the
-// account. The password stays. It is for operators: whoever asked for it was
+// ResetAccess removes every factor but the password and ends everything issued
+// to the account. It is for operators: whoever asked for it was
 // recognised by other means.
 func (a *Accounts) ResetAccess(ctx context.Context, id string) error {
 	defer a.c.Changed()
@@ -180,7 +180,7 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string) error {
 			return err
 		}
 		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{
-			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, Now: a.c.Now(),
+			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true, Now: a.c.Now(),
 		})
 		if !errors.Is(err, store.ErrUsed) {
 			return err

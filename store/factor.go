@@ -14,8 +14,9 @@ const (
 	RecoveryCode  = "recovery_code"
 )
 
-// What a passkey is for, by the names of the wire. One for the first factor
-// stands in the password's place and never counts as the second.
+// What a factor is for, by the names of the wire: a second factor if nothing
+// is said. One for the first factor stands in the password's place and never
+// counts as the second, so that no secret proves two things.
 const (
 	UseFirst  = "first"
 	UseSecond = "secondary"
@@ -32,7 +33,7 @@ type Factor struct {
 	LastStep    int64  // newest TOTP step accepted; steps up to it are spent
 	Primary     bool   // the default at sign-in; one per user
 	Key         string // of a passkey: hash of its credential id, which no two factors share; else empty
-	Usage       string // of a passkey: UseFirst or UseSecond; else empty
+	Usage       string // UseFirst or UseSecond; empty for a second factor that is no passkey
 	CreatedAt   time.Time
 	LastUsedAt  time.Time // zero: never since enrolment
 }
@@ -45,15 +46,16 @@ type FactorChange struct {
 	From, To string   // uniquifier before and after
 	Add      *Factor  // nil: nothing is added. Primary unsets the others'
 	Remove   []string // ids removed; ids of other users are ignored
-	// RemoveAll removes every factor the user had before.
-	RemoveAll bool
-	Now       time.Time
+	// RemoveAll removes every second factor the user had before, RemoveFirst
+	// every one that begins a sign-in.
+	RemoveAll, RemoveFirst bool
+	Now                    time.Time
 }
 
-// Factors keeps second factors.
+// Factors keeps second factors, and those that begin a sign-in.
 type Factors interface {
 	// FactorsOf lists a user's second factors, the primary first, then by age.
-	// No factors is an empty slice, not an error. A passkey of UseFirst is not
+	// No factors is an empty slice, not an error. A factor of UseFirst is not
 	// among them: nothing can take it for a second factor by mistake.
 	FactorsOf(ctx context.Context, userID string) ([]Factor, error)
 	// PasskeysOf lists a user's passkeys of both uses, by age.
@@ -65,6 +67,9 @@ type Factors interface {
 	// ErrUsed when it is no longer old, so of two uses that saw the same counter
 	// one is refused; ErrNotFound if the passkey is gone.
 	UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error
+	// FirstFactorsOf lists a user's factors of UseFirst that are no passkeys, by
+	// age.
+	FirstFactorsOf(ctx context.Context, userID string) ([]Factor, error)
 	// ChangeFactors applies the whole change or nothing. ErrUsed: the user's
 	// uniquifier is not From any more; ErrNotFound: no such user; ErrExists: the
 	// added id or Key is taken. The user's trusted devices go with it.

@@ -16,6 +16,7 @@ type Durable interface {
 	Devices
 	Counters
 	Messages
+	Tokens
 	Events
 }
 

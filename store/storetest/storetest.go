@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"store", storeRules}, {"sweep", sweepRules},
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
 		{"connections", connectionRules},
+		{"first factors", firstFactorRules}, {"tokens", tokenRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
@@ -45,6 +46,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, raceRules, open)
 	run(t, moreRaceRules, open)
 	run(t, passkeyRaceRules, open)
+	run(t, tokenRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {

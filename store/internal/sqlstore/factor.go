@@ -24,7 +24,7 @@ func (s *Store) FactorsOf(ctx context.Context, userID string) ([]store.Factor, e
 // PasskeysOf implements store.Factors.
 func (s *Store) PasskeysOf(ctx context.Context, userID string) ([]store.Factor, error) {
 	return all(ctx, s, s.read, "passkeys", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
-		AND passkey_use <> '' ORDER BY created_at, id`, scanFactor, userID)
+		AND method = 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
 // PasskeyByKey implements store.Factors.
@@ -42,6 +42,12 @@ func (s *Store) UsePasskey(ctx context.Context, id string, old, new []byte, now 
 		return err
 	}
 	return s.usedIfThere(ctx, verb, factorCount+` AND passkey_use <> ''`, id)
+}
+
+// FirstFactorsOf implements store.Factors.
+func (s *Store) FirstFactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
+	return all(ctx, s, s.read, "first factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
+		AND passkey_use = 'first' AND method <> 'webauthn' ORDER BY created_at, id`, scanFactor, userID)
 }
 
 // ChangeFactors implements store.Factors. The compare-and-set on the account
@@ -82,8 +88,14 @@ func (t *txn) noSuchVersion(userID string) error {
 
 func (t *txn) removeFactors(c store.FactorChange) error {
 	if c.RemoveAll {
-		_, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1`, c.UserID)
-		return err
+		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, c.UserID); err != nil {
+			return err
+		}
+	}
+	if c.RemoveFirst {
+		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first'`, c.UserID); err != nil {
+			return err
+		}
 	}
 	for _, id := range c.Remove {
 		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND id = $2`, c.UserID, id); err != nil {

@@ -18,6 +18,7 @@ var sweeps = [...]string{
 	`DELETE FROM twofold_counters WHERE name IN (SELECT name FROM twofold_counters WHERE ends_at <= $1 LIMIT $2)`,
 	`DELETE FROM twofold_messages WHERE id IN (SELECT id FROM twofold_messages WHERE expires_at <= $1 LIMIT $2)`,
 	`DELETE FROM twofold_devices WHERE id IN (SELECT id FROM twofold_devices WHERE expires_at <= $1 LIMIT $2)`,
+	`DELETE FROM twofold_tokens WHERE id IN (SELECT id FROM twofold_tokens WHERE expires_at <= $1 LIMIT $2)`,
 }
 
 // Sweep implements store.Store.

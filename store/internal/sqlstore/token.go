@@ -1,0 +1,91 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const tokenColumns = `id, user_id, uniquifier, personal, hash, generation, session_id, name, scopes, level, trusted, proofs,
+	created_at, used_at, idle_at, expires_at`
+
+func scanToken(scan scanner) (t store.Token, err error) {
+	err = scan(&t.ID, &t.UserID, &t.Uniquifier, &t.Personal, &t.Hash, &t.Generation, &t.SessionID, &t.Name,
+		listOf[string]{&t.Scopes}, &t.Level, &t.Trusted, listOf[store.Proof]{&t.Proofs},
+		(*stamp)(&t.CreatedAt), (*stamp)(&t.UsedAt), (*stamp)(&t.IdleAt), (*stamp)(&t.ExpiresAt))
+	return t, err
+}
+
+// PutToken implements store.Tokens.
+func (s *Store) PutToken(ctx context.Context, t store.Token) error {
+	_, err := s.exec(ctx, "put token", `INSERT INTO twofold_tokens (`+tokenColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		t.ID, t.UserID, t.Uniquifier, bit(t.Personal), t.Hash, t.Generation, t.SessionID, t.Name,
+		text(t.Scopes), int64(t.Level), bit(t.Trusted), text(t.Proofs),
+		micros(t.CreatedAt), micros(t.UsedAt), micros(t.IdleAt), micros(t.ExpiresAt))
+	return err
+}
+
+// PersonalToken implements store.Tokens.
+func (s *Store) PersonalToken(ctx context.Context, hash string, now time.Time) (store.Token, error) {
+	return one(ctx, s, s.read, "personal token", `SELECT `+tokenColumns+` FROM twofold_tokens
+		WHERE hash = $1 AND personal = 1 AND expires_at > $2 AND idle_at > $2`, scanToken, hash, micros(now))
+}
+
+// RotateToken implements store.Tokens. The exchange is one conditional
+// statement; a loser looks why it lost.
+func (s *Store) RotateToken(ctx context.Context, u store.TokenUse) (store.Token, error) {
+	var next store.Token
+	copied := false
+	err := s.tx(ctx, "rotate token", func(t *txn) (err error) {
+		next, err = get(t, `UPDATE twofold_tokens SET generation = generation + 1, hash = $4, idle_at = $6,
+				used_at = CASE WHEN used_at > $5 THEN used_at ELSE $5 END
+			WHERE id = $1 AND generation = $2 AND hash = $3 AND personal = 0 AND expires_at > $5 AND idle_at > $5
+			RETURNING `+tokenColumns, scanToken, u.ID, u.Generation, u.Hash, u.Next, micros(u.Now), micros(u.IdleAt))
+		if err != errNone {
+			return err
+		}
+		n, err := t.exec(`DELETE FROM twofold_tokens WHERE id = $1 AND personal = 0 AND generation > $2`, u.ID, u.Generation)
+		if err != nil {
+			return err
+		}
+		copied = n > 0 // committed, though the caller gets an error
+		return nil
+	})
+	switch {
+	case err != nil:
+		return store.Token{}, err
+	case copied:
+		return store.Token{}, store.ErrUsed
+	case next.ID == "":
+		return store.Token{}, store.ErrNotFound
+	}
+	return next, nil
+}
+
+// TouchToken implements store.Tokens.
+func (s *Store) TouchToken(ctx context.Context, id string, now time.Time) error {
+	return s.found(s.exec(ctx, "touch token", `UPDATE twofold_tokens SET used_at = $2 WHERE id = $1`, id, micros(now)))
+}
+
+// TokensOf implements store.Tokens. A token of former credentials is dead, so
+// it is not listed.
+func (s *Store) TokensOf(ctx context.Context, userID string, now time.Time) ([]store.Token, error) {
+	return all(ctx, s, s.read, "tokens", `SELECT `+tokenColumns+` FROM twofold_tokens
+		WHERE user_id = $1 AND expires_at > $2 AND idle_at > $2
+			AND uniquifier = (SELECT uniquifier FROM twofold_users WHERE id = $1)
+		ORDER BY created_at DESC, id`, scanToken, userID, micros(now))
+}
+
+// RevokeToken implements store.Tokens.
+func (s *Store) RevokeToken(ctx context.Context, userID, id string) error {
+	return s.found(s.exec(ctx, "revoke token", `DELETE FROM twofold_tokens WHERE user_id = $1 AND id = $2`, userID, id))
+}
+
+// RevokeFamilies implements store.Tokens.
+func (s *Store) RevokeFamilies(ctx context.Context, userID, sessionID string) error {
+	_, err := s.exec(ctx, "revoke families", `DELETE FROM twofold_tokens WHERE user_id = $1 AND personal = 0 AND session_id = $2`,
+		userID, sessionID)
+	return err
+}
