@@ -83,6 +83,7 @@ type Config struct {
 // Trail is where security events are written down; see event.Trail.
 type Trail interface {
 	Record(ctx context.Context, e event.Entry) error
+	List(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 }
 
 // Trier sends and spends codes that belong to no enrolled factor.

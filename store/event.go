@@ -37,13 +37,15 @@ type EventFilter struct {
 	Since  time.Time
 	After  int64 // rows after this one
 	Limit  int   // at most so many; zero: 1000
+	Newest bool  // the newest first
 }
 
 // Events keeps the audit trail. There is no verb to change or remove a row.
 type Events interface {
 	// AppendEvent adds a row; ErrExists if the id is taken.
 	AppendEvent(ctx context.Context, e Event) error
-	// EventsBy lists rows in the order in which they were added.
+	// EventsBy lists rows in the order in which they were added, or the other way
+	// round.
 	EventsBy(ctx context.Context, f EventFilter) ([]Event, error)
 	// PutSeal adds a seal. Of several callers who seal the stretch that begins
 	// after the same row one gets nil, the others ErrUsed.

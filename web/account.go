@@ -1,25 +1,42 @@
 package web
 
-import "time"
+import (
+	"time"
 
-// getAccount is who am I: the signed-in user as JSON or as a page.
+	"github.com/twofold-auth/twofold/store"
+)
+
+// section adds its part to the account page and to its JSON.
+type section func(c *call, p *AccountPage, body map[string]any) error
+
+// sections are those of the account page, in the order in which their checks
+// are shown.
+func (s *Site) sections() []section {
+	return []section{s.sessionSection, s.factorsSection, s.latelySection}
+}
+
+// getAccount is who am I, what protects me and what happened: the signed-in
+// user as JSON or as a page.
 func (s *Site) getAccount(c *call) (*answer, error) {
 	if err := s.needWho(c); err != nil {
 		return nil, err
 	}
+	page, body := AccountPage{}, map[string]any{}
+	for _, add := range s.sections() {
+		if err := add(c, &page, body); err != nil {
+			return nil, err
+		}
+	}
+	return &answer{body: body, page: "account", data: page}, nil
+}
+
+func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) error {
 	u, session := c.who.User, c.who.Session
-	profile, err := s.c.Login.Profile(c.r.Context(), u, false)
-	if err != nil {
-		return nil, err
-	}
+	p.Session = SessionPart{Level: int(session.Level), Trusted: session.Trusted, SignedIn: session.CreatedAt}
 	methods := []map[string]any{}
-	data := AccountPage{
-		Level: int(session.Level), Trusted: session.Trusted, Factors: factorViews(profile.Factors),
-		Required: profile.Required, SetupOffers: len(profile.Methods) > 0, SignedIn: session.CreatedAt,
-	}
-	for _, p := range session.Proofs {
-		methods = append(methods, map[string]any{"method": p.Method, "at": p.At.UTC().Format(time.RFC3339)})
-		data.Proofs = append(data.Proofs, ProofView(p))
+	for _, proof := range session.Proofs {
+		methods = append(methods, map[string]any{"method": proof.Method, "at": stamp(proof.At)})
+		p.Session.Proofs = append(p.Session.Proofs, ProofView(proof))
 	}
 	user := map[string]any{
 		"id": u.ID, "email": u.Email, "username": nil, "roles": append([]string{}, u.Roles...),
@@ -29,5 +46,49 @@ func (s *Site) getAccount(c *call) (*answer, error) {
 	if u.Username != "" {
 		user["username"] = u.Username
 	}
-	return &answer{body: map[string]any{"user": user}, page: "account", data: data}, nil
+	body["user"] = user
+	return nil
+}
+
+func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) error {
+	profile, err := s.c.Login.Profile(c.r.Context(), c.who.User, false)
+	if err != nil {
+		return err
+	}
+	p.Factors = FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required, Offers: len(profile.Methods) > 0}
+	check := Check{Key: "factors", Good: len(profile.Factors) > 0, N: len(profile.Factors)}
+	switch {
+	case check.Good:
+	case profile.Required:
+		check.Key = "factors_required"
+	default:
+		check.Key = "factors_none"
+	}
+	if !check.Good && p.Factors.Offers {
+		check.To = s.paths.Setup
+	}
+	p.Checks = append(p.Checks, check)
+	body["tf_required"], body["tf_factors"] = profile.Required, ownFactors(profile.Factors)
+	return nil
+}
+
+// stamp is a time as JSON says it: RFC 3339 in UTC, null for none.
+func stamp(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// ownFactors is what an own front end may show of a user's factors;
+// destinations are masked.
+func ownFactors(in []store.Factor) []map[string]any {
+	out := []map[string]any{}
+	for _, f := range in {
+		out = append(out, map[string]any{
+			"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination),
+			"default": f.Primary, "added": stamp(f.CreatedAt), "last_used": stamp(f.LastUsedAt),
+		})
+	}
+	return out
 }

@@ -38,6 +38,13 @@ func (p *Page) T(key string, pairs ...any) string { return p.words.Text(key, pai
 // Within says a duration in words: "5 minutes".
 func (p *Page) Within(d time.Duration) string { return p.words.Duration(d) }
 
+// When says a time as the language writes it.
+func (p *Page) When(t time.Time) template.HTML {
+	t = t.UTC()
+	text := template.HTMLEscapeString(t.Format(p.words.Text("time_format")))
+	return template.HTML(`<time datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + text + `</time>`)
+}
+
 // MethodName is the name of a method for people.
 func (p *Page) MethodName(method string) string { return p.words.Text("method_" + method) }
 
@@ -132,15 +139,46 @@ type SelectPage struct {
 	Verify  bool
 }
 
-// AccountPage is the data of "account", the server's landing page.
+// AccountPage is the data of "account". Each section of the page has a part of
+// its own here, a template account_*.html and a function in Site.sections.
 type AccountPage struct {
-	Level       int // 1 or 2
-	Trusted     bool
-	Proofs      []ProofView
-	Factors     []FactorView
-	Required    bool
-	SetupOffers bool // second factors can be set up
-	SignedIn    time.Time
+	Checks  []Check // what protects the account and what is missing
+	Factors FactorsPart
+	Session SessionPart
+	Lately  []Happened
+}
+
+// Check is one line of what protects the account: the text is
+// "check_" + Key. One that is not Good may say where to mend it, with the text
+// "check_" + Key + "_do".
+type Check struct {
+	Key  string
+	Good bool
+	N    int    // a number for the text
+	To   string // path; empty if nothing can be done
+}
+
+// FactorsPart is the section of second factors.
+type FactorsPart struct {
+	Factors  []FactorView
+	Required bool // one must be kept
+	Offers   bool // more can be set up
+}
+
+// SessionPart is the section of this session.
+type SessionPart struct {
+	Level    int // 1 or 2
+	Trusted  bool
+	Proofs   []ProofView
+	SignedIn time.Time
+}
+
+// Happened is a line of what happened lately.
+type Happened struct {
+	Text             string
+	Refused          bool
+	Browser, Address string
+	At               time.Time
 }
 
 // ProofView is a proven factor of the session.

@@ -24,13 +24,19 @@ func pages() []string {
 	return []string{"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select", "account", "not_me", "link", "message"}
 }
 
+// parts are templates that pages include.
+func parts() []string {
+	return []string{"account_checks", "account_factors", "account_session", "account_lately"}
+}
+
 // loadTemplates parses all pages at start, so that a mistake in a replaced one
 // stops the program and not a sign-in.
 func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
 	out := map[string]*template.Template{}
 	for _, name := range pages() {
 		t := template.New("page").Option("missingkey=error")
-		for _, file := range []string{"layout.html", name + ".html"} {
+		for _, file := range append([]string{"layout", name}, parts()...) {
+			file += ".html"
 			raw, err := readTemplate(own, file)
 			if err != nil {
 				return nil, err

@@ -50,6 +50,16 @@ var eventRules = []rule{
 			k.Errorf("rows do not grow: %v", list)
 		}
 	}},
+	{"events are listed the newest first if asked so", func(k kit) {
+		k.event("b", "u", 9)
+		k.event("a", "v", 1)
+		list := k.events(store.EventFilter{}, "b", "a")
+		k.event("c", "u", 5)
+		k.events(store.EventFilter{Newest: true}, "c", "a", "b")
+		k.events(store.EventFilter{Newest: true, Limit: 2}, "c", "a")
+		k.events(store.EventFilter{Newest: true, UserID: "u", Limit: 1}, "c")
+		k.events(store.EventFilter{Newest: true, UserID: "u", After: list[0].Row}, "c")
+	}},
 	{"events are chosen by user, time and row, and at most so many", func(k kit) {
 		k.event("a", "u", 1)
 		k.event("b", "v", 2)

@@ -37,11 +37,15 @@ func (s *Store) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Even
 		f.Limit = 1000
 	}
 	const verb, columns = "events", `SELECT row_no, ` + eventColumns + ` FROM twofold_events `
+	order := `ORDER BY row_no `
+	if f.Newest {
+		order = `ORDER BY row_no DESC `
+	}
 	if f.UserID != "" { // a query of its own, so that it can use the index
-		return all(ctx, s, s.read, verb, columns+`WHERE user_id = $1 AND row_no > $2 AND at >= $3 ORDER BY row_no LIMIT $4`,
+		return all(ctx, s, s.read, verb, columns+`WHERE user_id = $1 AND row_no > $2 AND at >= $3 `+order+`LIMIT $4`,
 			scanEvent, f.UserID, f.After, micros(f.Since), int64(f.Limit))
 	}
-	return all(ctx, s, s.read, verb, columns+`WHERE row_no > $1 AND at >= $2 ORDER BY row_no LIMIT $3`,
+	return all(ctx, s, s.read, verb, columns+`WHERE row_no > $1 AND at >= $2 `+order+`LIMIT $3`,
 		scanEvent, f.After, micros(f.Since), int64(f.Limit))
 }
 
