@@ -196,14 +196,11 @@ func TestRefusedPasswords(t *testing.T) {
 			t.Errorf("Hash(%.20q) = %v", pw, err)
 		}
 	}
-	huge, start := strings.Repeat("a", 1<<20), time.Now()
+	huge := strings.Repeat("a", 1<<20)
 	_, _, err := h.Verify(t.Context(), huge, flaskArgon)
 	_, _, err2 := h.Verify(t.Context(), huge, "")
 	if !errors.Is(err, password.ErrTooLong) || !errors.Is(err2, password.ErrTooLong) || !errors.Is(h.Burn(t.Context(), huge), password.ErrTooLong) {
 		t.Error(err, err2)
-	}
-	if d := time.Since(start); d > 50*time.Millisecond {
-		t.Errorf("a huge password took %v", d)
 	}
 }
 

@@ -91,7 +91,7 @@ func (b *buffer) String() string {
 // world is one database with everybody who uses it: one node or several, the
 // people, their mailboxes and phones, the log, and every secret handed out.
 type world struct {
-	t *testing.T
+	t testing.TB
 	*clock
 	mail, sms *sendtest.Sink
 	log       *buffer // slog at debug level
@@ -118,9 +118,11 @@ type node struct {
 }
 
 // newWorld starts a world with one node.
-func newWorld(t *testing.T, change ...func(*twofold.Config)) *world {
+func newWorld(t testing.TB, change ...func(*twofold.Config)) *world {
 	t.Helper()
-	t.Parallel()
+	if t, ok := t.(*testing.T); ok {
+		t.Parallel()
+	}
 	w := &world{
 		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
 		log: &buffer{}, replies: &buffer{}, file: filepath.Join(t.TempDir(), "app.db"), change: change,

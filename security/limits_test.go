@@ -340,27 +340,3 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 		t.Errorf("who knows the password is not told: %s", r.body)
 	}
 }
-
-// TestR123_SameTime: medians of interleaved samples. Without the dummy hash the
-// unknown would be many times faster.
-func TestR123_SameTime(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{FirstFailures: 100, AddressFailures: 100_000}))
-	emails := w.classes()
-	took := map[string][]time.Duration{}
-	for range 15 {
-		for _, email := range emails {
-			b := w.browser()
-			begin := time.Now()
-			b.post("/login", m{"email": email, "password": "wrong password"}).want(400)
-			took[email] = append(took[email], time.Since(begin))
-		}
-	}
-	var medians []time.Duration
-	for _, list := range took {
-		slices.Sort(list)
-		medians = append(medians, list[len(list)/2])
-	}
-	if low, high := slices.Min(medians), slices.Max(medians); float64(high) > 1.6*float64(low)+float64(5*time.Millisecond) {
-		t.Errorf("medians from %v to %v: %v", low, high, medians)
-	}
-}

@@ -1,0 +1,77 @@
+package security_test
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/limit"
+)
+
+// timed tries a comparison of times up to ten times: a busy machine can make
+// one wrong, but not all.
+func (w *world) timed(compare func() error) {
+	w.t.Helper()
+	var err error
+	for range 10 {
+		if err = compare(); err == nil {
+			return
+		}
+	}
+	w.t.Error(err)
+}
+
+// TestR123_SameTime: without the dummy hash the unknown would be many times
+// faster. What can be measured more finely is BenchmarkRefusals'.
+func TestR123_SameTime(t *testing.T) {
+	w := newWorld(t, with(limit.Numbers{FirstFailures: 100, AddressFailures: 10_000}))
+	emails := w.classes()
+	w.timed(func() error {
+		quickest := map[string]time.Duration{}
+		for range 8 {
+			for _, email := range emails {
+				took := w.refusal(email)
+				if best, ok := quickest[email]; !ok || took < best {
+					quickest[email] = took
+				}
+			}
+		}
+		all := slices.Sorted(maps.Values(quickest))
+		if low, high := all[0], all[len(all)-1]; high > low*3/2 {
+			return fmt.Errorf("the quickest refusals: %v", quickest)
+		}
+		return nil
+	})
+}
+
+// refusal is how long a wrong password takes.
+func (w *world) refusal(email string) time.Duration {
+	w.t.Helper()
+	b := w.browser()
+	begin := time.Now()
+	b.post("/login", m{"email": email, "password": "wrong password"}).want(400)
+	return time.Since(begin)
+}
+
+// BenchmarkRefusals is R123 in figures: the medians of interleaved samples for
+// an identity that exists and one that does not, and how far they are apart.
+func BenchmarkRefusals(b *testing.B) {
+	w := newWorld(b, with(limit.Numbers{FirstFailures: 100, AddressFailures: 10_000}))
+	emails := w.classes()
+	known, unknown := emails[1], emails[len(emails)-1]
+	var took [2][]float64
+	for b.Loop() {
+		w.clock.advance(time.Hour) // past every pause
+		for i, email := range []string{known, unknown} {
+			took[i] = append(took[i], float64(w.refusal(email))/float64(time.Millisecond))
+		}
+	}
+	median := func(list []float64) float64 { slices.Sort(list); return list[len(list)/2] }
+	a, z := median(took[0]), median(took[1])
+	b.ReportMetric(a, "ms/known")
+	b.ReportMetric(z, "ms/unknown")
+	b.ReportMetric(100*math.Abs(a-z)/max(a, z), "%apart")
+}
