@@ -102,6 +102,10 @@ type TwoFactor struct {
 	// second factor for so long, 30 days at most; zero: it is always asked for.
 	// It costs this: the browser itself becomes the second factor.
 	LoginValidity time.Duration
+	// Trust decides for one user whether a browser may be trusted, where
+	// LoginValidity lets browsers be: not an administrator's, say. Everybody's if
+	// nil. It is asked at every sign-in, so a browser trusted before stops to be.
+	Trust func(Identity) bool
 	// Issuer is shown in authenticator apps; Site if empty.
 	Issuer string
 	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag

@@ -327,6 +327,14 @@ func (b *builder) write() func(context.Context, login.Letter) error {
 	}
 }
 
+func (b *builder) trustFor() func(store.User) bool {
+	trust := b.c.TwoFactor.Trust
+	if trust == nil {
+		return nil
+	}
+	return func(u store.User) bool { return trust(identityOf(u)) }
+}
+
 func (b *builder) require() func(store.User) bool {
 	t := b.c.TwoFactor
 	if t.Require != nil {
@@ -348,7 +356,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
 		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
-			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0,
+			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
 			EnrolProof: t.EnrolProof,
 		},

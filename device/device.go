@@ -96,10 +96,27 @@ func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address s
 
 // Vouches says whether the cookie was once made for this user under his present
 // credentials. It opens nothing and is not looked up; it only chooses a budget.
-func (m *Manager) Vouches(u store.User, cookie string) bool {
+func (m *Manager) Vouches(u store.User, cookie string) bool { return m.ID(u, cookie) != "" }
+
+// ID is the id of the device that the cookie was made for, if it was made for
+// this user under his present credentials; empty otherwise. It opens nothing.
+func (m *Manager) ID(u store.User, cookie string) string {
 	raw, err := m.c.Keys.Verify("device", cookie)
 	var p payload
-	return err == nil && u.ID != "" && json.Unmarshal(raw, &p) == nil && p.Uniquifier == u.Uniquifier
+	if err != nil || u.ID == "" || json.Unmarshal(raw, &p) != nil || p.Uniquifier != u.Uniquifier {
+		return ""
+	}
+	return p.ID
+}
+
+// List returns the user's living devices, newest first.
+func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, error) {
+	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
+}
+
+// Revoke ends one trusted device of the user; store.ErrNotFound.
+func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
+	return m.c.Devices.RevokeDevice(ctx, userID, id)
 }
 
 // RevokeAll ends all trusted devices of a user.

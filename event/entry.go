@@ -4,9 +4,7 @@ package event
 // that are not security events.
 func EntryOf(e Event) (entry Entry, ok bool) {
 	entry = Entry{Name: e.Name(), Result: OK}
-	of := func(s Subject, c Context) {
-		entry.User, entry.Address, entry.Agent, entry.Request, entry.Session = s.ID, c.Address, c.Agent, c.Request, c.Session
-	}
+	of := entry.of
 	switch e := e.(type) {
 	case UserAuthenticated:
 		of(e.User, e.Context)
@@ -48,11 +46,36 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 	case TFRescueRequested:
 		of(e.User, e.Context)
 		entry.Method = e.Option
+	default:
+		return entryOfChange(e, entry)
+	}
+	return entry, true
+}
+
+// of says whom the entry is about, when and from where.
+func (n *Entry) of(s Subject, c Context) {
+	n.User, n.Address, n.Agent, n.Request, n.Session = s.ID, c.Address, c.Agent, c.Request, c.Session
+}
+
+// entryOfChange is EntryOf for what was done to an account or its browsers.
+func entryOfChange(e Event, entry Entry) (Entry, bool) {
+	of := entry.of
+	switch e := e.(type) {
 	case DeviceTrusted:
 		of(e.User, e.Context)
 	case DeviceCopied:
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "retired secret"
+	case DeviceRevoked:
+		of(e.User, e.Context)
+		if e.All {
+			entry.Reason = "all"
+		}
+	case SessionEnded:
+		of(e.User, e.Context)
+		if e.Others {
+			entry.Reason = "all others"
+		}
 	case UserDisowned:
 		of(e.User, e.Context)
 	case UserLoggedOut:

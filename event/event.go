@@ -126,6 +126,21 @@ type DeviceTrusted struct {
 	Context
 }
 
+// DeviceRevoked: a user ended one of his trusted devices, or all.
+type DeviceRevoked struct {
+	User Subject
+	All  bool
+	Context
+}
+
+// SessionEnded: a user ended one of his sessions from the list, or all but the
+// one he was in (and all trusted devices with them).
+type SessionEnded struct {
+	User   Subject
+	Others bool
+	Context
+}
+
 // DeviceCopied: a trusted device's retired secret came back; everything of the
 // account was ended.
 type DeviceCopied struct {
@@ -179,5 +194,7 @@ func (FirstFactorProven) Name() string   { return "first-factor-proven" }
 func (UserPaused) Name() string          { return "user-paused" }
 func (DeviceCopied) Name() string        { return "device-copied" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
+func (DeviceRevoked) Name() string       { return "device-revoked" }
+func (SessionEnded) Name() string        { return "session-ended" }
 func (AccountChanged) Name() string      { return "account-changed" }
 func (UserLoggedOut) Name() string       { return "user-logged-out" }

@@ -24,6 +24,8 @@ type granted struct {
 	verified bool
 	// quiet issues without announcing a sign-in.
 	quiet bool
+	// carries keeps when the renewed session was last fresh: nothing new was proven.
+	carries bool
 }
 
 // issue is the one function that issues sessions. The event is written down
@@ -39,6 +41,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	// A trusted device proved one factor of two: never fresh (R81).
 	if !g.trusted && (g.verified || !l.c.Policy.OnlyVerifyIsFresh) {
 		s.FreshAt = l.c.Now()
+	}
+	if g.carries && g.renews != nil {
+		s.FreshAt = g.renews.FreshAt
 	}
 	e := l.announcement(g, s, b)
 	if e != nil {

@@ -30,6 +30,8 @@ var (
 	ErrSetupToken = errors.New("login: no such set-up")
 	// ErrSetupExpired: the draft is too old.
 	ErrSetupExpired = errors.New("login: set-up expired")
+	// ErrNoSuch: the account has no such session or device.
+	ErrNoSuch = errors.New("login: no such session or device")
 	// ErrTaken: registration of an identity that exists.
 	ErrTaken = errors.New("login: identity is taken")
 	// ErrLink: a mailed link that is none, was used, or rests on something that

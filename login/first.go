@@ -132,7 +132,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		}
 		return l.finish(ctx, granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}, b)
 	}
-	if l.c.Policy.TrustDevices && b.Device != "" {
+	if l.trusts(u) && b.Device != "" {
 		next, life, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
 		if errors.Is(err, device.ErrCopied) {
 			if u, err = l.copied(ctx, u, b); err != nil {

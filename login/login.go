@@ -31,6 +31,8 @@ type Policy struct {
 	// TrustDevices lets a browser that asked for it skip the second factor for
 	// the device manager's life (level one plus trusted, never fresh).
 	TrustDevices bool
+	// TrustFor says whose browsers may be trusted; nil: everybody's.
+	TrustFor func(u store.User) bool
 	// Freshness is how old a full proof may be for security changes. Negative:
 	// any age will do, so whoever finds a signed-in browser can change its
 	// owner's second factor.

@@ -364,7 +364,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 // trust makes this browser a trusted device if its user asked for it and
 // policy allows it; only ever after a second factor was proven (R79).
 func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
-	if !remember || !l.c.Policy.TrustDevices || l.c.Devices.Life() <= 0 {
+	if !remember || !l.trusts(out.User) {
 		return nil
 	}
 	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address)

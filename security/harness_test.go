@@ -39,8 +39,7 @@ import (
 //	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
 //	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
 //	change of e-mail or phone by the user      R16 R18 R44 R53 R57 R58 R61
-//	deleting accounts, listing devices         R24 R53 R60 R83 R84 R147
-//	listing and ending one's own sessions      R102
+//	deleting accounts                          R24 R53 R60 R83 R147
 //	notice that a factor was ended             R37 R61
 //	no rescue after "not me" until a sign-in with a real factor  R76
 //	half-successful attacks shown at the next sign-in            R143

@@ -208,8 +208,7 @@ func TestR057_NewPhoneIsANewFactor(t *testing.T) {
 	s.stopToken() // the owner hears of it
 }
 
-// TestR102_SwitchedOffAccountsLoseAll, on every node within a second. Ending
-// single sessions from a list waits for that list.
+// TestR102_SwitchedOffAccountsLoseAll, on every node within a second.
 func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
 	w := newWorld(t, open)
 	second := w.start(nil)

@@ -63,6 +63,7 @@ func rules() []rule {
 		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
 		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
 		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
+		{login.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
 		{login.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
 		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
 		{account.ErrUsernameCharacters, http.StatusBadRequest, "username", "USERNAME_DISALLOWED_CHARACTERS"},

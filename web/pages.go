@@ -9,7 +9,8 @@ import (
 // a page needs no other copy of any text.
 type Page struct {
 	// Name is the template's name without ".html": login, register, verify,
-	// tf_setup, tf_confirm, tf_validate, tf_select, account, not_me, message.
+	// tf_setup, tf_confirm, tf_validate, tf_select, tf_sessions, tf_devices,
+	// account, not_me, message.
 	Name  string
 	Lang  string // BCP 47, for the html element
 	Site  string // the name of the site
@@ -31,6 +32,13 @@ type Problem struct{ Field, Text string }
 
 // Note is a flashed message. Kind is success, info or error.
 type Note struct{ Kind, Text string }
+
+// Part is the page with other data, for a template that is part of several pages.
+func (p *Page) Part(data any) *Page {
+	part := *p
+	part.Data = data
+	return &part
+}
 
 // T returns a text of the catalogue. Arguments come in pairs: name, value.
 func (p *Page) T(key string, pairs ...any) string { return p.words.Text(key, pairs...) }
@@ -142,10 +150,13 @@ type SelectPage struct {
 // AccountPage is the data of "account". Each section of the page has a part of
 // its own here, a template account_*.html and a function in Site.sections.
 type AccountPage struct {
-	Checks  []Check // what protects the account and what is missing
-	Factors FactorsPart
-	Session SessionPart
-	Lately  []Happened
+	Checks   []Check // what protects the account and what is missing
+	Factors  FactorsPart
+	Session  SessionPart
+	Sessions SessionsPage
+	Devices  DevicesPage
+	Trusts   bool // browsers can be trusted here
+	Lately   []Happened
 }
 
 // Check is one line of what protects the account: the text is
@@ -203,7 +214,7 @@ type MessagePage struct {
 type URLs struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
-	NotMe                                   string
+	NotMe, Sessions, Devices                string
 	Account, Static                         string
 	PostLogin, PostLogout                   string
 }

@@ -218,7 +218,7 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",
 		"REAUTHENTICATION_REQUIRED": "error", "TWO_FACTOR_PERMISSION_DENIED": "error", "FAILED_TO_SEND_CODE": "error",
 		"TWO_FACTOR_INVALID_TOKEN": "error", "API_ERROR": "error", "TWO_FACTOR_SETUP_EXPIRED": "error",
-		"TOO_MANY_ATTEMPTS": "error", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
+		"TOO_MANY_ATTEMPTS": "error", "SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
 	}
 	kind, ok := kinds[key]
 	if !ok {

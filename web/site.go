@@ -23,6 +23,7 @@ type Paths struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe                                   string // "/tf-not-me"
+	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
 	Account, Static                         string
 	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
 	DeviceCookie string
@@ -139,7 +140,8 @@ func (s *Site) nameViews() error {
 		Login: at(p.Login, "/login"), Logout: at(p.Logout, "/logout"), Register: at(p.Register, "/register"),
 		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
-		NotMe: c.Prefix + p.Link("not-me"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
+		Devices: at(p.Devices, "/tf-devices"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
@@ -158,7 +160,7 @@ func (s *Site) nameViews() error {
 	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, or(s.paths.Account, "/me"), s.paths.Static} {
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, or(s.paths.Account, "/me"), s.paths.Static} {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -205,6 +207,7 @@ func (s *Site) table() []route {
 			route{method: http.MethodPost, path: p.Register, step: s.postRegister, again: s.getRegister,
 				take: fields{"email": text, "username": text, "password": text, "password_confirm": text}})
 	}
+	rows = append(rows, s.listRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

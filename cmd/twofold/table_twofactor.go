@@ -2,7 +2,10 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"time"
+
+	"github.com/twofold-auth/twofold"
 )
 
 func twoFactorTable() []setting {
@@ -22,6 +25,8 @@ func twoFactorTable() []setting {
 			Cost: "`false` lets people have a browser trusted for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY`: then that browser is the second factor.", Apply: toBool(func(s *settings) *bool { return &s.always })},
 		{Name: "SECURITY_TWO_FACTOR_LOGIN_VALIDITY", Type: duration, Default: "30 days", Field: "TwoFactor.LoginValidity",
 			Doc: "How long a trusted browser skips the second factor, 30 days at most; only if `SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false. `0`: it is always asked for.", Apply: tf(func(s *settings) *time.Duration { return &s.validity }, 0, 30*day)},
+		{Name: "SECURITY_TWO_FACTOR_NO_TRUST_ROLES", Type: list, Empty: "none", Field: "TwoFactor.Trust",
+			Doc: "Roles whose holders are asked for the second factor at every sign-in, trusted browser or not.", Apply: applyNoTrust},
 		{Name: "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME", Type: text, Default: "tf_validity", Field: "URLs.DeviceCookie",
 			Doc: "Name of that browser's cookie.", Apply: applyCookieName},
 		{Name: "SECURITY_TOTP_SECRETS", Type: secretMap, Empty: "`SECRET_KEY` is used", Field: "TwoFactor.Secrets",
@@ -51,6 +56,17 @@ func applyTwoFactor(_ *settings, raw any) error {
 		return errors.New("second factors cannot be switched off in this version: remove the setting; nobody has to set one up unless SECURITY_TWO_FACTOR_REQUIRED is true")
 	}
 	return err
+}
+
+func applyNoTrust(s *settings, raw any) error {
+	roles, err := asList(raw)
+	if err != nil {
+		return err
+	}
+	s.Config.TwoFactor.Trust = func(u twofold.Identity) bool {
+		return !slices.ContainsFunc(u.Roles, func(r string) bool { return slices.Contains(roles, r) })
+	}
+	return nil
 }
 
 func applyMethods(s *settings, raw any) error {

@@ -1,0 +1,279 @@
+package security_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+const (
+	linuxFox = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+	phone    = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+func noTrustForAdmins(c *twofold.Config) {
+	plenty(c)
+	c.TwoFactor.Trust = func(u twofold.Identity) bool { return !slices.Contains(u.Roles, "admin") }
+}
+
+func (b *browser) del(path string) *answer {
+	b.w.t.Helper()
+	return b.do("DELETE", path, "", "", "Accept", typeJSON)
+}
+
+// list is what a list answers, and the entry of the one that asks.
+func (b *browser) list(what string) (all []m, current m) {
+	b.w.t.Helper()
+	raw, _ := b.get("/tf-" + what).want(200).json[what].([]any)
+	for _, v := range raw {
+		entry, _ := v.(m)
+		all = append(all, entry)
+		if entry["current"] == true {
+			if current != nil {
+				b.w.t.Errorf("two current %s", what)
+			}
+			current = entry
+		}
+	}
+	return all, current
+}
+
+// signedIn signs p in through the front door, with an agent.
+func (w *world) signedIn(p *person, agent string) *browser {
+	w.t.Helper()
+	b := w.browser()
+	b.header["User-Agent"] = agent
+	b.login(p).want(200)
+	b.validate(p.next()).want(200)
+	return b
+}
+
+// TestR102_SessionsAreListed in words a person knows, and the id that is shown
+// is neither the secret nor its hash: it opens nothing.
+func TestR102_SessionsAreListed(t *testing.T) {
+	w := newWorld(t, plenty)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	w.write(`DELETE FROM twofold_sessions`) // of the set-ups
+	desk, mobile := w.signedIn(a, linuxFox), w.signedIn(a, phone)
+	w.signedIn(v, linuxFox)
+	all, current := desk.list("sessions")
+	if len(all) != 2 || current == nil {
+		t.Fatalf("%d sessions, current %v", len(all), current)
+	}
+	if current["name"] != "Firefox on Linux" || all[0]["name"] != "Safari on iPhone" || current["address"] != "127.0.0.1" || current["level"] != 2.0 {
+		t.Errorf("current %v, newest %v", current, all[0])
+	}
+	methods, _ := current["methods"].([]any)
+	if first, _ := methods[0].(m); len(methods) != 2 || first["method"] != "password" || first["at"] == "" {
+		t.Errorf("methods %v", methods)
+	}
+	id, _ := current["id"].(string)
+	for _, name := range []string{"twofold", "twofold-pending"} {
+		b := w.browser()
+		b.jar[name] = id
+		b.out("the id as a cookie")
+	}
+	b := w.browser()
+	b.header["Authentication-Token"] = id
+	b.out("the id as a token")
+	if w.number(`SELECT COUNT(*) FROM twofold_sessions WHERE hash = ?`, id) != 0 {
+		t.Error("the id is the hash of the token")
+	}
+	for _, b := range []*browser{w.browser(), w.plantPending(a)} {
+		b.get("/tf-sessions").want(401)
+		b.get("/tf-devices").want(401)
+		b.post("/tf-sessions", nil).want(401)
+		b.del("/tf-sessions/" + id).want(401)
+	}
+	page := mobile.page("/tf-sessions").want(200)
+	for _, words := range []string{"Firefox on Linux", "Safari on iPhone", `action="/tf-sessions/` + id + `"`} {
+		if !strings.Contains(page.body, words) {
+			t.Errorf("the page lacks %q", words)
+		}
+	}
+	desk.get("/app/two").want(200) // nothing above ended it
+}
+
+// TestR102_OneSessionIsEnded on every node, and nobody else's.
+func TestR102_OneSessionIsEnded(t *testing.T) {
+	w := newWorld(t, plenty)
+	second := w.start(nil)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	w.write(`DELETE FROM twofold_sessions`) // of the set-ups
+	desk, mobile, stranger := w.signedIn(a, linuxFox), w.signedIn(a, phone), w.signedIn(v, linuxFox)
+	_, of := mobile.list("sessions")
+	id, _ := of["id"].(string)
+	stranger.del("/tf-sessions/" + id).want(404)
+	stranger.post("/tf-sessions/"+id, nil).want(404)
+	desk.do("POST", "/tf-sessions/"+id, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").want(403)
+	desk.get("/tf-sessions/" + id).want(405)
+	mobile.copy().on(second).in(a, 2)
+	desk.form("/tf-sessions/" + id).want(303)
+	time.Sleep(1010 * time.Millisecond) // what another node may remember
+	for _, b := range []*browser{mobile, mobile.copy().on(second)} {
+		b.out("ended from the list")
+	}
+	desk.del("/tf-sessions/" + id).want(404)
+	if all, _ := desk.list("sessions"); len(all) != 1 {
+		t.Errorf("%d sessions are listed, want 1", len(all))
+	}
+	// The browser's session and its header token are one entry, and end as one.
+	b := w.browser()
+	b.login(a).want(200)
+	r := b.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200)
+	user, _ := r.json["user"].(m)
+	token := w.browser()
+	token.header["Authentication-Token"], _ = user["authentication_token"].(string)
+	token.in(a, 2)
+	if all, _ := desk.list("sessions"); len(all) != 2 {
+		t.Errorf("%d sessions are listed, want 2: session and token are one", len(all))
+	}
+	_, own := b.list("sessions")
+	id, _ = own["id"].(string)
+	b.del("/tf-sessions/" + id).want(200)
+	b.out("ended itself")
+	token.out("its session was ended")
+	stranger.in(v, 2)
+	desk.in(a, 2)
+}
+
+// TestR102_AllOtherSessionsAreEnded, sign-ins under way and trusted devices
+// too; the one that asks goes on, as fresh as it was.
+func TestR102_AllOtherSessionsAreEnded(t *testing.T) {
+	w := newWorld(t, plenty)
+	second := w.start(nil)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	trusted := w.trusted(a)
+	desk, mobile, stranger := w.signedIn(a, linuxFox), w.signedIn(a, phone), w.signedIn(v, linuxFox)
+	pending, token := w.plantPending(a), w.browser()
+	token.header["Authentication-Token"] = w.plantToken(a)
+	w.advance(16 * time.Minute) // nothing is fresh any more
+	desk.post("/tf-sessions", nil).want(401)
+	desk.del("/tf-sessions").want(401)
+	if r := desk.form("/tf-sessions").want(303); !strings.HasPrefix(r.header.Get("Location"), "/verify?next=") {
+		t.Errorf("leads to %s", r.header.Get("Location"))
+	}
+	mobile.in(a, 2)
+	b := w.signedIn(a, linuxFox)
+	w.advance(14 * time.Minute)
+	old := b.copy()
+	if r := b.form("/tf-sessions").want(303); r.header.Get("Location") != "/me" {
+		t.Errorf("leads to %s", r.header.Get("Location"))
+	}
+	b.in(a, 2)
+	time.Sleep(1010 * time.Millisecond)
+	for what, other := range map[string]*browser{
+		"desk": desk, "mobile": mobile, "mobile on the other node": mobile.copy().on(second), "token": token, "the token before": old,
+	} {
+		other.out(what)
+	}
+	pending.validate(a.next()).refused("a sign-in that was under way")
+	trusted.asked(a, "a trusted device after everything was ended")
+	stranger.in(v, 2)
+	w.advance(2 * time.Minute) // 16 minutes after its proofs: renewing them would be a way to stay fresh
+	b.get("/tf-setup").want(401)
+	b.post("/tf-sessions", nil).want(401)
+}
+
+// TestR083_DevicesAreListedAndRevoked: one or all, each user his own.
+func TestR083_DevicesAreListedAndRevoked(t *testing.T) {
+	w := newWorld(t, plenty)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	first, second, his := w.trusted(a), w.trusted(a), w.trusted(v)
+	b := w.browser()
+	b.header["User-Agent"] = linuxFox
+	b.login(a, m{"remember": true}).want(200)
+	b.validate(a.next()).want(200)
+	all, current := b.list("devices")
+	if len(all) != 3 || current["name"] != "Firefox on Linux" || current["address"] != "127.0.0.1" || current["expires"] == "" {
+		t.Fatalf("%d devices, current %v", len(all), current)
+	}
+	for _, d := range all {
+		for key := range d {
+			if !slices.Contains([]string{"id", "name", "address", "created", "last_seen", "expires", "current"}, key) {
+				t.Errorf("the list tells %s", key)
+			}
+		}
+	}
+	id := func(p *browser, i int) string {
+		all, _ := p.list("devices")
+		return all[i]["id"].(string)
+	}
+	oldest := id(b, 2)
+	stranger := w.plantSession(v)
+	stranger.del("/tf-devices/" + oldest).want(404)
+	b.copy().get("/tf-devices/" + oldest).want(405)
+	late := w.plantSession(a)
+	w.advance(16 * time.Minute)
+	late.del("/tf-devices/" + oldest).want(401)
+	if w.count("devices") != 4 {
+		t.Fatal("a device is gone that nobody revoked")
+	}
+	b = w.plantSession(a)
+	b.form("/tf-devices/" + oldest).want(303)
+	first.asked(a, "revoked from the list")
+	b.del("/tf-devices/" + oldest).want(404)
+	if r := second.copy().login(a).want(200); r.json["tf_required"] != false {
+		t.Error("the other device was revoked too")
+	}
+	b.del("/tf-devices").want(200)
+	if all, _ := b.list("devices"); len(all) != 0 {
+		t.Errorf("%d devices after all were revoked", len(all))
+	}
+	second.only("tf_validity").asked(a, "all revoked")
+	if r := his.login(v).want(200); r.json["tf_required"] != false {
+		t.Error("another user's device was revoked")
+	}
+	var rows []string
+	for _, e := range w.trail(0) {
+		if e.Event == "device-revoked" {
+			rows = append(rows, e.Reason)
+		}
+	}
+	if !slices.Equal(rows, []string{"", "all"}) {
+		t.Errorf("rows %q", rows)
+	}
+}
+
+// TestR083_SomeRolesTrustNoDevice, and a browser trusted before the role came
+// stops to be.
+func TestR083_SomeRolesTrustNoDevice(t *testing.T) {
+	w := newWorld(t, noTrustForAdmins)
+	a := w.withApp("alice")
+	b := w.trusted(a)
+	if r := b.copy().login(a).want(200); r.json["tf_required"] != false {
+		t.Fatal("the device does not skip")
+	}
+	b = w.trusted(a)
+	w.must(w.nodes[0].auth.SetRoles(t.Context(), a.id, "admin"))
+	b.copy().asked(a, "an administrator's trusted device")
+	b.login(a, m{"remember": true}).want(200)
+	if b.validate(a.next()).want(200).cookie("tf_validity") != "" {
+		t.Error("an administrator's browser was trusted")
+	}
+	w.must(w.nodes[0].auth.SetRoles(t.Context(), a.id, "editor"))
+	if r := w.trusted(a).login(a).want(200); r.json["tf_required"] != false {
+		t.Error("an editor's device does not skip")
+	}
+}
+
+// TestR084_TheDeviceThatWasCopiedLeavesTheList.
+func TestR084_TheDeviceThatWasCopiedLeavesTheList(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	owner := w.trusted(a)
+	thief := owner.copy()
+	owner.login(a).want(200)
+	if all, _ := owner.list("devices"); len(all) != 1 {
+		t.Fatalf("%d devices", len(all))
+	}
+	w.advance(11 * time.Second)
+	thief.asked(a, "a copy of the retired cookie")
+	owner.out("everything ends with a copied device")
+	if all, _ := w.plantSession(a).list("devices"); len(all) != 0 {
+		t.Errorf("%d devices are listed after the copy was seen", len(all))
+	}
+}
