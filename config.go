@@ -1,6 +1,7 @@
 package twofold
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,6 +45,10 @@ type Config struct {
 	// Mail and SMS send codes. A channel without a sender is not offered.
 	Mail send.Sender
 	SMS  send.Sender
+	// MailFallback and SMSFallback take over, in this order, while the ones
+	// above fail. Whoever failed is tried last for half a minute, and for longer
+	// if it goes on failing.
+	MailFallback, SMSFallback []send.Sender
 	// PhoneRegion is the region of phone numbers that are given without
 	// country code; "US" if empty.
 	PhoneRegion string
@@ -82,6 +87,9 @@ type Config struct {
 
 	// OnEvent receives what happens, once each, as the types of package event.
 	OnEvent event.Handler
+	// OnSend receives every try of every sender, for metrics: how long it took
+	// and how it ended. It must be quick.
+	OnSend func(ctx context.Context, a send.Attempt)
 	// Log receives what an operator must know; nothing if nil.
 	Log *slog.Logger
 	// Now is the clock; time.Now if nil.
@@ -186,6 +194,12 @@ func (c *Config) check() error {
 	}
 	if n := c.Password.MinLength; n != 0 && (n < 8 || n > 64) {
 		bad("Password.MinLength", "must be between 8 and 64")
+	}
+	if len(c.MailFallback) > 0 && c.Mail == nil {
+		bad("MailFallback", "needs a sender in Mail")
+	}
+	if len(c.SMSFallback) > 0 && c.SMS == nil {
+		bad("SMSFallback", "needs a sender in SMS")
 	}
 	if err := c.Limits.Check(); err != nil {
 		bad("Limits", err.Error())

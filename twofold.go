@@ -163,13 +163,13 @@ func (b *builder) buildOutbox() error {
 	}
 	senders := map[string][]send.Sender{}
 	if b.c.Mail != nil {
-		senders[send.Email] = []send.Sender{b.c.Mail}
+		senders[send.Email] = append([]send.Sender{b.c.Mail}, b.c.MailFallback...)
 	}
 	if b.c.SMS != nil {
-		senders[send.SMS] = []send.Sender{b.c.SMS}
+		senders[send.SMS] = append([]send.Sender{b.c.SMS}, b.c.SMSFallback...)
 	}
 	b.a.outbox, err = send.NewOutbox(send.OutboxConfig{
-		Messages: b.c.Store, Sealer: sealer{b.ring}, Senders: senders, Now: b.c.Now, Log: b.c.Log,
+		Messages: b.c.Store, Sealer: sealer{b.ring}, Senders: senders, Now: b.c.Now, Log: b.c.Log, Tried: b.c.OnSend,
 	})
 	return err
 }
@@ -274,25 +274,6 @@ func (b *builder) alert() login.Alert {
 	}
 }
 
-// notify mails an account's owner what changed, to the stored address. It
-// waits in the outbox, like everything nobody waits for.
-func (b *builder) notify() func(context.Context, login.Notice) error {
-	if b.c.Mail == nil {
-		return nil
-	}
-	return func(ctx context.Context, n login.Notice) error {
-		m, err := b.letters.NoticeMail(web.Notice{
-			Locale: n.Browser.Locale, To: n.User.Email, Kind: n.Kind, Method: n.Method, At: n.At,
-			Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address,
-			Link: b.link("not-me", n.Stop),
-		})
-		if err != nil {
-			return err
-		}
-		return b.a.outbox.Queue(ctx, m, n.At.Add(72*time.Hour))
-	}
-}
-
 // link is where a mailed link leads: always to the configured origin, whatever
 // a request says (R108).
 func (b *builder) link(kind, token string) string {
@@ -354,7 +335,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
-		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Notify: b.notify(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,

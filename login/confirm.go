@@ -35,14 +35,13 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 			return Outcome{}, stateError(err)
 		}
 	}
-	changed, err := l.activate(ctx, u, f, d.Add)
+	changed, err := l.activate(ctx, u, f, d.Add, l.letters(ctx, u, FactorChanged, d.Method, b))
 	if err != nil {
 		return Outcome{}, err
 	}
 	if err := l.tell(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	l.notify(ctx, u, FactorChanged, d.Method, b)
 	return l.enrolled(ctx, a, changed, d.Method, b)
 }
 
@@ -67,14 +66,14 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 	return f, place.Answered(d.Method, d.Destination, b.Address).Right(ctx)
 }
 
-// activate makes the factor real and everything issued before it dead, in one
-// statement.
-func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool) (store.User, error) {
+// activate makes the factor real and everything issued before it dead, and
+// stores the letters that say so, in one transaction.
+func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, letters []store.Message) (store.User, error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return store.User{}, err
 	}
-	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Messages: letters, Now: l.c.Now()}
 	if len(present) == 0 {
 		f.Primary = true
 	}
@@ -96,6 +95,9 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 		return store.User{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
+	if len(c.Messages) > 0 {
+		l.c.Post.Wake()
+	}
 	u.Uniquifier = c.To
 	return u, nil
 }
@@ -151,6 +153,7 @@ func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error
 	}
 	u, err := l.change(ctx, who.User, store.FactorChange{
 		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+		Messages: l.letters(ctx, who.User, FactorDisabled, "", b),
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -158,6 +161,5 @@ func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error
 	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	l.notify(ctx, u, FactorDisabled, "", b)
 	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
 }

@@ -70,8 +70,8 @@ type Config struct {
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Keys        *seal.Keys
-	// Notify tells an account's owner of a change; nil: nobody is told.
-	Notify func(ctx context.Context, n Notice) error
+	// Post tells an account's owner of changes; nil: nobody is told.
+	Post Post
 	// Write queues a letter; nil: none is sent, and what needs one is refused.
 	Write  func(ctx context.Context, m Letter) error
 	Alert  Alert // nil: nobody is told, and the choice is not offered

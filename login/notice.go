@@ -46,17 +46,55 @@ type Notice struct {
 	Stop string
 }
 
-// notify tells the owner. A notice that cannot be queued is the operator's to
-// know: the change has happened and stays.
+// Post carries notices to an account's owner.
+type Post interface {
+	// Seal makes a notice a row of the outbox, for the transaction of the
+	// change it tells of; Wake has it sent once that is done.
+	Seal(n Notice) (store.Message, error)
+	Wake()
+	// Queue stores a notice of its own.
+	Queue(ctx context.Context, n Notice) error
+}
+
+// notify tells the owner of what is no change of the store, or one whose verb
+// takes no messages. A notice that cannot be queued is the operator's to know:
+// the change has happened and stays.
 func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
-	if l.c.Notify == nil {
+	if l.c.Post == nil {
 		return
 	}
+	n, err := l.notice(u, kind, method, b)
+	if err == nil {
+		err = l.c.Post.Queue(ctx, n)
+	}
+	l.untold(ctx, u, kind, err)
+}
+
+// letters are the messages of a change, for its transaction. A notice that
+// cannot be written (an address that takes no mail) does not stop the change.
+func (l *Login) letters(ctx context.Context, u store.User, kind, method string, b Browser) []store.Message {
+	if l.c.Post == nil {
+		return nil
+	}
+	n, err := l.notice(u, kind, method, b)
+	var m store.Message
+	if err == nil {
+		m, err = l.c.Post.Seal(n)
+	}
+	if l.untold(ctx, u, kind, err); err != nil {
+		return nil
+	}
+	return []store.Message{m}
+}
+
+func (l *Login) notice(u store.User, kind, method string, b Browser) (Notice, error) {
 	n := Notice{User: u, Kind: kind, Method: method, Browser: b, At: l.c.Now()}
 	var err error
-	if n.Stop, err = l.newLink(notMe(), u, "", Browser{}); err == nil {
-		err = l.c.Notify(ctx, n)
-	}
+	n.Stop, err = l.newLink(notMe(), u, "", Browser{})
+	return n, err
+}
+
+func (l *Login) untold(ctx context.Context, u store.User, kind string, err error) {
 	if err != nil {
 		l.c.Log.ErrorContext(ctx, "the owner could not be told of a change", "user", u.ID, "kind", kind, "cause", err)
 	}

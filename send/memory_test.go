@@ -56,6 +56,18 @@ func (s *memory) ClaimMessages(ctx context.Context, now time.Time, lease time.Du
 	return claimed, nil
 }
 
+func (s *memory) CountMessages(ctx context.Context) (int, time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var oldest time.Time
+	for _, m := range s.rows {
+		if oldest.IsZero() || m.CreatedAt.Before(oldest) {
+			oldest = m.CreatedAt
+		}
+	}
+	return len(s.rows), oldest, s.down
+}
+
 func (s *memory) RetryMessage(ctx context.Context, id string, due time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// defaultTimeout bounds one attempt with one sender.
+	// defaultTimeout bounds one attempt with one sender, and patience all of
+	// them together: somebody waits in front of a page.
 	defaultTimeout = 10 * time.Second
+	patience       = 20 * time.Second
 	// storeTimeout bounds the erasing of a row when the request that began it
 	// may be gone already.
 	storeTimeout = 5 * time.Second
@@ -48,8 +50,12 @@ type OutboxConfig struct {
 	// Log gets failed tries as warnings and successes at debug level, without
 	// content and with masked destinations. nil: slog.Default().
 	Log *slog.Logger
-	// Timeout bounds one attempt with one sender; 0: 10 seconds.
+	// Timeout bounds one attempt with one sender; 0: 10 seconds, or less where
+	// more than two senders share the 20 seconds a person waits at most.
 	Timeout time.Duration
+	// Tried hears of every attempt, for metrics. It runs in the delivery, so it
+	// must be quick. nil: nobody.
+	Tried func(ctx context.Context, a Attempt)
 }
 
 // Outbox delivers messages and remembers them, sealed, until it has.
@@ -57,10 +63,11 @@ type OutboxConfig struct {
 type Outbox struct {
 	messages store.Messages
 	sealer   Sealer
-	senders  map[string][]Sender
+	senders  map[string]chain
 	now      func() time.Time
 	log      *slog.Logger
-	timeout  time.Duration
+	timeout  time.Duration // 0: the default
+	tried    func(context.Context, Attempt)
 	queued   chan struct{} // holds one token while something new is stored
 }
 
@@ -76,7 +83,7 @@ func NewOutbox(c OutboxConfig) (*Outbox, error) {
 	if c.Timeout < 0 {
 		errs = append(errs, errors.New("send: OutboxConfig.Timeout is negative"))
 	}
-	senders := make(map[string][]Sender)
+	senders := make(map[string]chain)
 	for _, channel := range slices.Sorted(maps.Keys(c.Senders)) {
 		if channel != Email && channel != SMS {
 			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders has the channel %q; there are %q and %q", channel, Email, SMS))
@@ -84,14 +91,14 @@ func NewOutbox(c OutboxConfig) (*Outbox, error) {
 		if slices.Contains(c.Senders[channel], nil) {
 			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders[%q] holds a nil Sender", channel))
 		}
-		senders[channel] = slices.Clone(c.Senders[channel])
+		senders[channel] = newChain(c.Senders[channel])
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	o := &Outbox{
 		messages: c.Messages, sealer: c.Sealer, senders: senders,
-		now: c.Now, log: c.Log, timeout: c.Timeout,
+		now: c.Now, log: c.Log, timeout: c.Timeout, tried: c.Tried,
 		queued: make(chan struct{}, 1),
 	}
 	if o.now == nil {
@@ -100,8 +107,8 @@ func NewOutbox(c OutboxConfig) (*Outbox, error) {
 	if o.log == nil {
 		o.log = slog.Default()
 	}
-	if o.timeout == 0 {
-		o.timeout = defaultTimeout
+	if o.tried == nil {
+		o.tried = func(context.Context, Attempt) {}
 	}
 	return o, nil
 }
@@ -124,11 +131,16 @@ func (o *Outbox) Deliver(ctx context.Context, m Message, expires time.Time) erro
 	// budget+slack from now, and this context ends all tries at budget.
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	m, err := o.put(ctx, m, o.now().Add(budget+slack), expires)
+	began := o.now()
+	row, err := o.seal(m, began.Add(budget+slack), expires)
 	if err != nil {
 		return err
 	}
-	err = o.try(ctx, ctx, m)
+	if err := o.put(ctx, row); err != nil {
+		return err
+	}
+	m.ID = row.ID
+	err = o.try(ctx, ctx, m, began)
 	o.erase(ctx, m)
 	return err
 }
@@ -136,71 +148,93 @@ func (o *Outbox) Deliver(ctx context.Context, m Message, expires time.Time) erro
 // Queue stores m for the worker and returns. The worker tries it at once and
 // then again after about 1 s, 5 s, 30 s, 2 min and every 10 min until expires.
 func (o *Outbox) Queue(ctx context.Context, m Message, expires time.Time) error {
-	if _, err := o.put(ctx, m, o.now(), expires); err != nil {
+	row, err := o.Seal(m, expires)
+	if err != nil {
 		return err
 	}
+	if err := o.put(ctx, row); err != nil {
+		return err
+	}
+	o.Wake()
+	return nil
+}
+
+// Seal makes m the row that Queue would store, for a verb of the store that
+// writes it in the transaction of the change it tells of: then there is no
+// change without its message and no message without its change. Call Wake
+// when that is done.
+func (o *Outbox) Seal(m Message, expires time.Time) (store.Message, error) {
+	return o.seal(m, o.now(), expires)
+}
+
+// Wake has the worker of this node look now. Without it, it looks within a
+// second or so, like those of the other nodes.
+func (o *Outbox) Wake() {
 	select {
 	case o.queued <- struct{}{}:
 	default: // a token is there already; the worker will look
 	}
-	return nil
 }
 
-// put checks, seals and stores m and returns it with its id.
-func (o *Outbox) put(ctx context.Context, m Message, due, expires time.Time) (Message, error) {
+// seal checks m and makes it a row.
+func (o *Outbox) seal(m Message, due, expires time.Time) (store.Message, error) {
+	none := store.Message{}
 	if err := CheckRecipient(m.Channel, m.To); err != nil {
-		return m, err
+		return none, err
 	}
 	if !o.CanSend(m.Channel) {
-		return m, ErrNoSender
+		return none, ErrNoSender
 	}
 	now := o.now()
 	if !expires.After(now) {
-		return m, fmt.Errorf("%w: it had expired before it was sent", ErrFailed)
+		return none, fmt.Errorf("%w: it had expired before it was sent", ErrFailed)
 	}
 	m.ID = store.NewID()
 	plain, err := json.Marshal(m)
 	if err != nil {
-		return m, fmt.Errorf("send: encode message: %w", err)
+		return none, fmt.Errorf("send: encode message: %w", err)
 	}
 	sealed, err := o.sealer.Seal(m.ID, plain)
 	if err != nil {
-		return m, fmt.Errorf("send: seal message: %w", err)
+		return none, fmt.Errorf("send: seal message: %w", err)
 	}
-	err = o.messages.PutMessage(ctx, store.Message{
-		ID: m.ID, Channel: m.Channel, Body: sealed,
-		CreatedAt: now, DueAt: due, ExpiresAt: expires,
-	})
-	if err != nil {
-		return m, fmt.Errorf("send: store message: %w", err)
+	return store.Message{ID: m.ID, Channel: m.Channel, Body: sealed, CreatedAt: now, DueAt: due, ExpiresAt: expires}, nil
+}
+
+func (o *Outbox) put(ctx context.Context, row store.Message) error {
+	if err := o.messages.PutMessage(ctx, row); err != nil {
+		return fmt.Errorf("send: store message: %w", err)
 	}
-	return m, nil
+	return nil
 }
 
 // try offers m to each sender in turn until one takes it or stop is done. The
 // result is nil, ErrRefused if all of them refused the recipient, or ErrFailed.
-func (o *Outbox) try(ctx, stop context.Context, m Message) error {
+func (o *Outbox) try(ctx, stop context.Context, m Message, stored time.Time) error {
 	senders := o.senders[m.Channel]
 	if len(senders) == 0 {
 		return ErrNoSender
 	}
 	kind, last := ErrRefused, ""
-	for i, s := range senders {
+	for i, s := range senders.order(o.now()) {
 		if i > 0 && stop.Err() != nil {
 			return fmt.Errorf("%w: stopped before every sender was tried: %s", ErrFailed, last)
 		}
 		started := time.Now()
 		err := o.attempt(ctx, s, m)
-		took := time.Since(started)
+		a := Attempt{Channel: m.Channel, Kind: m.Kind, Sender: s.name, Place: s.place, Took: time.Since(started)}
+		now := o.now()
+		a.Outcome, a.Waited = s.settle(now, err), max(0, now.Sub(stored))
+		o.tried(ctx, a)
 		if err == nil {
-			o.log.DebugContext(ctx, "message sent", "message", m, "sender", fmt.Sprintf("%T", s), "took", took)
+			o.log.DebugContext(ctx, "message sent", "message", m, "sender", s.name, "place", s.place, "took", a.Took)
 			return nil
 		}
-		if !errors.Is(err, ErrRefused) {
+		if a.Outcome != Refused {
 			kind = ErrFailed
 		}
 		last = cause(err, m)
-		o.log.WarnContext(ctx, "sender failed", "message", m, "sender", fmt.Sprintf("%T", s), "took", took, "cause", last)
+		o.log.WarnContext(ctx, "sender failed", "message", m, "sender", s.name, "place", s.place, "took", a.Took, "cause", last)
 	}
 	return fmt.Errorf("%w: %s", kind, last)
 }
@@ -210,12 +244,12 @@ func (o *Outbox) try(ctx, stop context.Context, m Message) error {
 // error here: otherwise one message could take the process down at every
 // start. The panic's value may hold the message and is not kept; a stack holds
 // addresses only.
-func (o *Outbox) attempt(ctx context.Context, s Sender, m Message) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+func (o *Outbox) attempt(ctx context.Context, s *link, m Message) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.share(m.Channel))
 	defer cancel()
 	defer func() {
 		if recover() != nil {
-			o.log.ErrorContext(ctx, "sender panicked", "message", m, "sender", fmt.Sprintf("%T", s), "stack", string(debug.Stack()))
+			o.log.ErrorContext(ctx, "sender panicked", "message", m, "sender", s.name, "stack", string(debug.Stack()))
 			err = errors.New("sender panicked")
 		}
 	}()
@@ -232,7 +266,20 @@ func (o *Outbox) erase(ctx context.Context, m Message) {
 	}
 }
 
+// share is the longest that one sender of a channel can take.
+func (o *Outbox) share(channel string) time.Duration {
+	if o.timeout > 0 {
+		return o.timeout
+	}
+	return min(defaultTimeout, patience/time.Duration(max(1, len(o.senders[channel]))))
+}
+
 // budget is the longest that all senders of a channel can take together.
 func (o *Outbox) budget(channel string) time.Duration {
-	return time.Duration(max(1, len(o.senders[channel]))) * o.timeout
+	return time.Duration(max(1, len(o.senders[channel]))) * o.share(channel)
+}
+
+// Backlog says how many messages wait and since when the oldest does.
+func (o *Outbox) Backlog(ctx context.Context) (n int, oldest time.Time, err error) {
+	return o.messages.CountMessages(ctx)
 }

@@ -106,7 +106,7 @@ func (o *Outbox) work(stop context.Context, row store.Message) {
 	defer cancel()
 	m, err := o.open(row)
 	if err == nil {
-		err = o.try(ctx, stop, m)
+		err = o.try(ctx, stop, m, row.CreatedAt)
 	} else {
 		// Perhaps this node lacks a new key that another one has: keep it.
 		o.log.ErrorContext(ctx, "message cannot be opened", "message", m, "cause", err)

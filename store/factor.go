@@ -49,7 +49,10 @@ type FactorChange struct {
 	// RemoveAll removes every second factor the user had before, RemoveFirst
 	// every one that begins a sign-in.
 	RemoveAll, RemoveFirst bool
-	Now                    time.Time
+	// Messages go into the outbox in the same transaction: the owner is told of
+	// every change that happened, and of no other.
+	Messages []Message
+	Now      time.Time
 }
 
 // Factors keeps second factors, and those that begin a sign-in.

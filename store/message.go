@@ -26,6 +26,9 @@ type Messages interface {
 	ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error)
 	// RetryMessage sets when a message is due again; ErrNotFound if it is gone.
 	RetryMessage(ctx context.Context, id string, due time.Time) error
+	// CountMessages says how many messages wait, expired ones too, and when the
+	// oldest was stored (zero: none waits).
+	CountMessages(ctx context.Context) (n int, oldest time.Time, err error)
 	// FinishMessage deletes a message. A message that is gone is no error.
 	FinishMessage(ctx context.Context, id string) error
 }

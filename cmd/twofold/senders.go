@@ -1,103 +1,210 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/smtp"
 	"github.com/twofold-auth/twofold/send/twilio"
 	"github.com/twofold-auth/twofold/send/webhook"
 	"github.com/twofold-auth/twofold/web"
 )
 
-// finishMail makes the mail sender.
+// finishMail makes the mail senders.
 func (s *settings) finishMail() problems {
 	m := s.mail
 	if m.server == "" {
 		if !s.given["MAIL_SERVER"] && (m.username != "" || m.password != "" || m.useTLS || m.useSSL) {
 			s.note("MAIL_SERVER is not set: no mail is sent, and the other MAIL_ settings have no effect")
 		}
+		if len(s.mailFallback) > 0 {
+			return problems{{mailFallback, "is set without MAIL_SERVER: name the first server there"}}
+		}
 		return nil
 	}
-	from := m.sender
-	if from == "" {
-		from = m.defaultSender
+	if m.sender == "" {
+		m.sender = m.defaultSender
 	}
 	var bad problems
-	if from == "" && !s.given["SECURITY_EMAIL_SENDER"] && !s.given["MAIL_DEFAULT_SENDER"] {
+	if m.sender == "" && !s.given["SECURITY_EMAIL_SENDER"] && !s.given["MAIL_DEFAULT_SENDER"] {
 		bad = append(bad, problem{"SECURITY_EMAIL_SENDER", "is not set: write whom mail comes from, e.g. no-reply@example.org"})
+	}
+	first, wrong := m.make("MAIL_")
+	if bad = append(bad, wrong...); len(bad) > 0 || first == nil {
+		return bad
+	}
+	s.Config.Mail = first
+	if len(s.mailFallback) == 0 {
+		return nil
+	}
+	second, wrong := s.finishMailFallback(m)
+	if second != nil {
+		s.Config.MailFallback = []send.Sender{second}
+	}
+	return wrong
+}
+
+// mailFallback is the setting of the second mail server.
+const mailFallback = "TWOFOLD_MAIL_FALLBACK"
+
+// finishMailFallback makes the sender that takes over, with the sender's
+// address and the time-out of the first.
+func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems) {
+	c := s.mailFallback
+	m := mailSettings{server: c["SERVER"], username: c["USERNAME"], password: c["PASSWORD"], sender: first.sender, timeout: first.timeout}
+	keys := []string{"SERVER", "PORT", "USE_TLS", "USE_SSL", "USERNAME", "PASSWORD", "SENDER"}
+	var bad problems
+	wrong := func(key string, err error) {
+		if err != nil {
+			bad = append(bad, problem{mailFallback, key + " " + err.Error()})
+		}
+	}
+	for k := range c {
+		if !slices.Contains(keys, k) {
+			return nil, problems{{mailFallback, "holds a key that is not known: write " + strings.Join(keys, ", ")}}
+		}
+	}
+	if m.server == "" {
+		return nil, problems{{mailFallback, "lacks SERVER: name the second mail server"}}
+	}
+	var err error
+	if v := c["PORT"]; v != "" {
+		if m.port, err = asInt(v); err == nil && (m.port < 1 || m.port > 65535) {
+			err = errors.New("is no port: write a number from 1 to 65535")
+		}
+		wrong("PORT", err)
+	}
+	for key, to := range map[string]*bool{"USE_TLS": &m.useTLS, "USE_SSL": &m.useSSL} {
+		if v := c[key]; v != "" {
+			*to, err = asBool(v)
+			wrong(key, err)
+		}
+	}
+	if v := c["SENDER"]; v != "" {
+		var other settings
+		wrong("SENDER", applySender(func(m *mailSettings) *string { return &m.sender })(&other, v))
+		m.sender = other.mail.sender
+	}
+	if len(bad) > 0 {
+		return nil, bad
+	}
+	return m.make("")
+}
+
+// make builds a sender. prefix is what the names of its settings begin with;
+// without one they are keys of the fallback.
+func (m mailSettings) make(prefix string) (send.Sender, problems) {
+	var bad problems
+	wrong := func(key, text string) {
+		p := problem{prefix + key, text}
+		if prefix == "" {
+			p = problem{mailFallback, key + " " + text}
+		}
+		bad = append(bad, p)
 	}
 	security := smtp.None
 	switch {
 	case m.useTLS && m.useSSL:
-		bad = append(bad, problem{"MAIL_USE_SSL", "is true beside MAIL_USE_TLS: keep MAIL_USE_TLS for STARTTLS (port 587) or MAIL_USE_SSL for TLS at once (port 465)"})
+		wrong("USE_SSL", fmt.Sprintf("is true beside %[1]sUSE_TLS: keep %[1]sUSE_TLS for STARTTLS (port 587) or %[1]sUSE_SSL for TLS at once (port 465)", prefix))
 	case m.useTLS:
 		security = smtp.StartTLS
 	case m.useSSL:
 		security = smtp.TLS
 	case !web.Loopback(m.server):
-		bad = append(bad, problem{"MAIL_USE_TLS", "is false, so codes would travel in the clear: write MAIL_USE_TLS = true (port 587) or MAIL_USE_SSL = true (port 465)"})
+		wrong("USE_TLS", fmt.Sprintf("is false, so codes would travel in the clear: write %[1]sUSE_TLS = true (port 587) or %[1]sUSE_SSL = true (port 465)", prefix))
 	}
 	if (m.username == "") != (m.password == "") {
-		bad = append(bad, problem{"MAIL_USERNAME", "and MAIL_PASSWORD go together: set both or neither"})
+		wrong("USERNAME", fmt.Sprintf("and %sPASSWORD go together: set both or neither", prefix))
 	}
-	if len(bad) > 0 || from == "" {
-		return bad
+	if len(bad) > 0 || m.sender == "" {
+		return nil, bad
 	}
 	sender, err := smtp.New(smtp.Config{
-		Host: m.server, Port: m.port, Security: security, Username: m.username, Password: m.password, From: from, Timeout: m.timeout,
+		Host: m.server, Port: m.port, Security: security, Username: m.username, Password: m.password, From: m.sender, Timeout: m.timeout,
 	})
 	if err != nil {
-		return problems{{"MAIL_SERVER", oneLine(err) + ": correct the MAIL_ settings"}}
+		wrong("SERVER", fmt.Sprintf("%s: correct the %s settings", oneLine(err), cmp.Or(prefix, "fallback's")))
+		return nil, bad
 	}
-	s.Config.Mail = sender
-	return nil
+	return sender, nil
 }
 
-// finishSMS makes the sender of texts.
+// smsFallback is the setting of the second service of texts.
+const smsFallback = "TWOFOLD_SMS_FALLBACK"
+
+// finishSMS makes the senders of texts.
 func (s *settings) finishSMS() problems {
 	const name = "SECURITY_SMS_SERVICE_CONFIG"
-	keys := map[string][]string{
-		"Twilio":  {"ACCOUNT_SID", "AUTH_TOKEN", "PHONE_NUMBER", "BASE_URL"},
-		"Webhook": {"URL", "SECRET"},
-	}[s.smsService]
-	if keys == nil {
-		if s.smsService == "Dummy" && len(s.smsConfig) > 0 {
+	if s.smsService == "Dummy" {
+		if len(s.smsConfig) > 0 {
 			s.note("%s has no effect: SECURITY_SMS_SERVICE is Dummy", name)
+		}
+		if len(s.smsFallback) > 0 {
+			return problems{{smsFallback, "is set without SECURITY_SMS_SERVICE: name the first service there"}}
 		}
 		return nil
 	}
+	first, bad := serviceSender(name, s.smsService, s.smsConfig)
+	if len(bad) > 0 {
+		return bad
+	}
+	s.Config.SMS = first
+	if len(s.smsFallback) == 0 {
+		return nil
+	}
+	c := maps.Clone(s.smsFallback)
+	service := c["SERVICE"]
+	delete(c, "SERVICE")
+	if service != "Twilio" && service != "Webhook" {
+		return problems{{smsFallback, "lacks SERVICE: write Twilio or Webhook, and its keys as in SECURITY_SMS_SERVICE_CONFIG"}}
+	}
+	second, bad := serviceSender(smsFallback, service, c)
+	if len(bad) == 0 {
+		s.Config.SMSFallback = []send.Sender{second}
+	}
+	return bad
+}
+
+// serviceSender makes one sender of texts; name is the setting that c stands in.
+func serviceSender(name, service string, c map[string]string) (send.Sender, problems) {
+	keys := map[string][]string{
+		"Twilio":  {"ACCOUNT_SID", "AUTH_TOKEN", "PHONE_NUMBER", "BASE_URL"},
+		"Webhook": {"URL", "SECRET"},
+	}[service]
 	var bad problems
-	for k := range s.smsConfig {
+	for k := range c {
 		if !slices.Contains(keys, k) {
-			bad = append(bad, problem{name, fmt.Sprintf("holds a key that %s does not know: write %s", s.smsService, strings.Join(keys, ", "))})
+			bad = append(bad, problem{name, fmt.Sprintf("holds a key that %s does not know: write %s", service, strings.Join(keys, ", "))})
 			break
 		}
 	}
 	for _, k := range keys {
-		if s.smsConfig[k] == "" && k != "BASE_URL" {
-			bad = append(bad, problem{name, "lacks " + k + ": " + s.smsService + " needs it"})
+		if c[k] == "" && k != "BASE_URL" {
+			bad = append(bad, problem{name, "lacks " + k + ": " + service + " needs it"})
 		}
 	}
 	if len(bad) > 0 {
-		return bad
+		return nil, bad
 	}
+	var sender send.Sender
 	var err error
-	c := s.smsConfig
-	if s.smsService == "Webhook" {
+	if service == "Webhook" {
 		if why := weakKey(c["SECRET"]); why != "" {
-			return problems{{name, "SECRET " + why}}
+			return nil, problems{{name, "SECRET " + why}}
 		}
-		s.Config.SMS, err = webhook.New(webhook.Config{URL: c["URL"], Secret: c["SECRET"]})
+		sender, err = webhook.New(webhook.Config{URL: c["URL"], Secret: c["SECRET"]})
 	} else {
-		s.Config.SMS, err = twilio.New(twilio.Config{AccountSID: c["ACCOUNT_SID"], AuthToken: c["AUTH_TOKEN"], From: c["PHONE_NUMBER"], BaseURL: c["BASE_URL"]})
+		sender, err = twilio.New(twilio.Config{AccountSID: c["ACCOUNT_SID"], AuthToken: c["AUTH_TOKEN"], From: c["PHONE_NUMBER"], BaseURL: c["BASE_URL"]})
 	}
 	if err != nil {
-		s.Config.SMS = nil
-		return problems{{name, oneLine(err) + ": correct it"}}
+		return nil, problems{{name, oneLine(err) + ": correct it"}}
 	}
-	return nil
+	return sender, nil
 }
 
 // oneLine is a joined error on one line.

@@ -61,6 +61,8 @@ type settings struct {
 	mail         mailSettings
 	smsService   string
 	smsConfig    map[string]string
+	mailFallback map[string]string
+	smsFallback  map[string]string
 	always       bool          // second factor at every sign-in
 	validity     time.Duration // of a trusted browser, unless always
 	freshness    time.Duration

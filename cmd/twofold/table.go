@@ -110,6 +110,9 @@ func mailTable() []setting {
 			Doc: "The sender of what this server mails.", Apply: applySender(func(m *mailSettings) *string { return &m.sender })},
 		{Name: "MAIL_TIMEOUT", Type: duration, Default: "10 seconds",
 			Doc: "Bounds the hand-over of one mail.", Apply: toDuration(func(s *settings) *time.Duration { return &s.mail.timeout }, time.Second, 2*time.Minute)},
+		{Name: mailFallback, Type: secretMap, Empty: "none", Field: "MailFallback",
+			Doc:   "A second submission server, which takes over while the first one fails: `SERVER`, and as needed `PORT`, `USE_TLS`, `USE_SSL`, `USERNAME`, `PASSWORD`, `SENDER`, each as in `MAIL_...` and as text. A message of a first server that took it and did not say so may then arrive twice.",
+			Apply: toDict(func(s *settings) *map[string]string { return &s.mailFallback })},
 	}
 }
 
@@ -121,6 +124,9 @@ func smsTable() []setting {
 		{Name: "SECURITY_SMS_SERVICE_CONFIG", Type: secretMap, Empty: "none",
 			Doc:   "For Twilio `ACCOUNT_SID`, `AUTH_TOKEN`, `PHONE_NUMBER` and, if it is not Twilio's own, `BASE_URL`; for Webhook `URL` and `SECRET` (32 bytes at least).",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsConfig })},
+		{Name: smsFallback, Type: secretMap, Empty: "none", Field: "SMSFallback",
+			Doc:   "A second service, which takes over while the first one fails: `SERVICE` (`Twilio` or `Webhook`) and its keys as in `SECURITY_SMS_SERVICE_CONFIG`.",
+			Apply: toDict(func(s *settings) *map[string]string { return &s.smsFallback })},
 		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "PhoneRegion",
 			Doc: "The region of phone numbers given without country code.", Apply: applyRegion},
 		{Name: "SECURITY_SMS_COUNTRIES", Type: list, Empty: "every country", Field: "SMSCountries",

@@ -87,6 +87,40 @@ var messageRules = []rule{
 		k.claims(in(5), 10, "m")
 		k.is(k.s.RetryMessage(k.Context(), "unknown", in(5)), store.ErrNotFound)
 	}},
+	{"the messages that wait are counted, with the time of the oldest", func(k kit) {
+		count := func(want int, since time.Time) {
+			k.Helper()
+			n, oldest, err := k.s.CountMessages(k.Context())
+			k.ok(err)
+			k.same(n, want)
+			k.same(oldest.Equal(since), true)
+		}
+		count(0, time.Time{})
+		k.message("b", 7)
+		k.message("a", 3)
+		count(2, in(3))
+		k.claims(in(3), 10, "a")
+		count(2, in(3)) // under way, and still there
+		k.ok(k.s.FinishMessage(k.Context(), "a"))
+		count(1, in(7))
+	}},
+	{"a change of factors stores its messages with it, or neither", func(k kit) {
+		u := k.user()
+		m := newMessage("m")
+		change := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "next", RemoveAll: true, Messages: []store.Message{m}, Now: now}
+		lost := change
+		lost.From = "another"
+		k.is(k.s.ChangeFactors(k.Context(), lost), store.ErrUsed)
+		k.claims(in(1), 10)
+		k.ok(k.s.ChangeFactors(k.Context(), change))
+		k.claims(in(1), 10, "m")
+		again := change
+		again.From, again.To = "next", "third"
+		k.is(k.s.ChangeFactors(k.Context(), again), store.ErrExists) // the id is taken
+		kept, err := k.s.UserByID(k.Context(), u.ID)
+		k.ok(err)
+		k.same(kept.Uniquifier, "next")
+	}},
 	{"a finished message is gone, and one that is gone is no error", func(k kit) {
 		k.message("m", 0)
 		k.message("keep", 0)

@@ -71,7 +71,10 @@ func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 		if err := t.removeFactors(c); err != nil {
 			return err
 		}
-		return t.addFactor(c.Add)
+		if err := t.addFactor(c.Add); err != nil {
+			return err
+		}
+		return t.putMessages(c.Messages)
 	})
 }
 

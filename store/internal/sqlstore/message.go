@@ -18,9 +18,38 @@ func scanMessage(scan scanner) (m store.Message, err error) {
 
 // PutMessage implements store.Messages.
 func (s *Store) PutMessage(ctx context.Context, m store.Message) error {
-	_, err := s.exec(ctx, "put message", `INSERT INTO twofold_messages (`+messageColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		m.ID, m.Channel, bytesOf(m.Body), int64(m.Attempts), micros(m.CreatedAt), micros(m.DueAt), micros(m.ExpiresAt))
+	_, err := s.exec(ctx, "put message", insertMessage, messageValues(m)...)
 	return err
+}
+
+const insertMessage = `INSERT INTO twofold_messages (` + messageColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+
+func messageValues(m store.Message) []any {
+	return []any{m.ID, m.Channel, bytesOf(m.Body), int64(m.Attempts), micros(m.CreatedAt), micros(m.DueAt), micros(m.ExpiresAt)}
+}
+
+// putMessages stores the messages of a change in its transaction.
+func (t *txn) putMessages(list []store.Message) error {
+	for _, m := range list {
+		if _, err := t.exec(insertMessage, messageValues(m)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CountMessages implements store.Messages.
+func (s *Store) CountMessages(ctx context.Context) (int, time.Time, error) {
+	type queue struct {
+		n      int
+		oldest time.Time
+	}
+	q, err := one(ctx, s, s.read, "count messages", `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM twofold_messages`,
+		func(scan scanner) (q queue, err error) {
+			err = scan(&q.n, (*stamp)(&q.oldest))
+			return q, err
+		})
+	return q.n, q.oldest, err
 }
 
 // ClaimMessages implements store.Messages. An idle worker looks without taking
