@@ -11,6 +11,8 @@ import (
 type Durable interface {
 	UserReader
 	UserWriter
+	OwnerWriter
+	Roles
 	Factors
 	Connections
 	Devices

@@ -21,9 +21,12 @@ type User struct {
 	Roles      []string
 	// ResetAt is when the password was last set through the mailbox (zero:
 	// never). Rescue by e-mail is refused for a while after it.
-	ResetAt   time.Time
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	ResetAt time.Time
+	// ConfirmedAt is when the address was proven to be the owner's, by a mailed
+	// link or by the word of an operator (zero: never).
+	ConfirmedAt time.Time
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }
 
 // UserReader finds accounts.

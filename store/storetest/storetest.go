@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
 		{"connections", connectionRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
+		{"owners", ownerRules}, {"roles", roleRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
@@ -47,6 +48,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, moreRaceRules, open)
 	run(t, passkeyRaceRules, open)
 	run(t, tokenRaceRules, open)
+	run(t, ownerRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
@@ -171,7 +173,7 @@ func newUser() store.User {
 		ID: id, Email: "Ann." + id + "@example.org", EmailKey: "ann." + id + "@example.org",
 		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
 		Uniquifier: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
-		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1),
+		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1),
 	}
 }
 

@@ -7,11 +7,11 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at`
+const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at, confirmed_at`
 
 func scanUser(scan scanner) (u store.User, err error) {
 	err = scan(&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
-		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt))
+		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt), (*stamp)(&u.ConfirmedAt))
 	return u, err
 }
 
@@ -42,9 +42,9 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 func (s *Store) CreateUser(ctx context.Context, u store.User) error {
 	return s.tx(ctx, "create user", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
-			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt)); err != nil {
+			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt)); err != nil {
 			return err
 		}
 		return t.claimIdentities(u)

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// PasswordChange is a password chosen by the account's owner. It takes effect
+// only if the user's uniquifier is still From, and sets it to To, so that of
+// two changes that run at once one wins.
+type PasswordChange struct {
+	UserID   string
+	From, To string // uniquifier before and after
+	Hash     string
+	// ViaMailbox: the account's mailbox was proven. Now is kept as ResetAt, and
+	// as ConfirmedAt if the address was not confirmed.
+	ViaMailbox bool
+	// DropFactors removes every second factor: they were planted before anybody
+	// had proven the mailbox.
+	DropFactors bool
+	Now         time.Time
+}
+
+// IdentityChange is an address or a username changed by the account's owner,
+// under the same condition.
+type IdentityChange struct {
+	UserID   string
+	From, To string // uniquifier before and after
+	// Email and EmailKey replace the address, which was proven: it counts as
+	// confirmed at Now, and factors by mail to the former address go to it. Empty:
+	// the address stays.
+	Email, EmailKey string
+	// Username and UsernameKey replace the username. Empty: it stays.
+	Username, UsernameKey string
+	Now                   time.Time
+}
+
+// OwnerWriter is what owners change of their accounts. The user's trusted
+// devices go with every change of the uniquifier.
+type OwnerWriter interface {
+	// ConfirmUser sets ConfirmedAt of an account that was not confirmed and whose
+	// address is still emailKey; ErrUsed otherwise, ErrNotFound for an unknown
+	// id. Nothing else changes.
+	ConfirmUser(ctx context.Context, id, emailKey string, now time.Time) error
+	// ChangePassword applies the whole change or nothing. ErrUsed: the uniquifier
+	// is not From any more; ErrNotFound: no such user.
+	ChangePassword(ctx context.Context, c PasswordChange) error
+	// ChangeIdentity applies the whole change or nothing. ErrUsed and ErrNotFound
+	// as above; ErrExists when the new address or username is taken, as in
+	// CreateUser.
+	ChangeIdentity(ctx context.Context, c IdentityChange) error
+}

@@ -1,0 +1,224 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ownerRules are about what owners change of their accounts.
+var ownerRules = []rule{
+	{"ConfirmUser confirms this address once and nothing else", func(k kit) {
+		u := newUser()
+		u.ConfirmedAt = time.Time{}
+		k.ok(k.s.CreateUser(k.Context(), u))
+		k.device(u)
+		k.same(k.stored(u.ID).ConfirmedAt.IsZero(), true)
+		k.is(k.s.ConfirmUser(k.Context(), u.ID, "another@example.org", in(5)), store.ErrUsed)
+		k.is(k.s.ConfirmUser(k.Context(), "nobody", u.EmailKey, in(5)), store.ErrNotFound)
+		k.same(k.stored(u.ID), u)
+		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, in(6)))
+		u.ConfirmedAt, u.UpdatedAt = in(6), in(6)
+		k.is(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, in(7)), store.ErrUsed)
+		k.same(k.stored(u.ID), u)
+		k.devices(u, 1)
+	}},
+	{"ChangePassword changes under the uniquifier it knows", func(k kit) {
+		u, other := k.user(), k.user()
+		f := newFactor(u)
+		u = k.add(u, f)
+		d := k.device(u)
+		c := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Now: in(9)}
+		k.is(k.s.ChangePassword(k.Context(), c), store.ErrUsed)
+		k.same(k.stored(u.ID), u)
+		k.devices(u, 1)
+		c.From = u.Uniquifier
+		k.ok(k.s.ChangePassword(k.Context(), c))
+		u.PasswordHash, u.Uniquifier, u.UpdatedAt = "h", "q", in(9)
+		k.same(k.stored(u.ID), u) // ResetAt and ConfirmedAt as before
+		k.same(k.stored(other.ID), other)
+		k.gone(d)
+		if len(k.factors(u.ID)) != 1 {
+			k.Fatal("the factor is gone")
+		}
+		c.UserID = "nobody"
+		k.is(k.s.ChangePassword(k.Context(), c), store.ErrNotFound)
+	}},
+	{"ChangePassword through the mailbox confirms, and drops factors only if told", func(k kit) {
+		for _, confirmed := range []time.Time{{}, in(-5)} {
+			for _, drop := range []bool{false, true} {
+				u := newUser()
+				u.ConfirmedAt = confirmed
+				k.ok(k.s.CreateUser(k.Context(), u))
+				u = k.add(u, newFactor(u))
+				k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
+					UserID: u.ID, From: u.Uniquifier, To: "q", Hash: "h", ViaMailbox: true, DropFactors: drop, Now: in(9),
+				}))
+				u.PasswordHash, u.Uniquifier, u.UpdatedAt, u.ResetAt = "h", "q", in(9), in(9)
+				if confirmed.IsZero() {
+					u.ConfirmedAt = in(9)
+				}
+				k.same(k.stored(u.ID), u)
+				if left := len(k.factors(u.ID)); left == 0 != drop {
+					k.Fatalf("drop %v: %d factors", drop, left)
+				}
+			}
+		}
+	}},
+	{"ChangeIdentity moves the address, or the username, and nothing else", func(k kit) {
+		u := newUser()
+		u.ConfirmedAt = time.Time{}
+		k.ok(k.s.CreateUser(k.Context(), u))
+		old := u
+		mail, phone := newFactor(u), newFactor(u)
+		mail.Method, mail.Destination = store.Email, u.Email
+		u = k.add(k.add(u, mail), phone)
+		d := k.device(u)
+		c := store.IdentityChange{UserID: u.ID, From: "another", To: "q", Email: "New@example.org", EmailKey: "new@example.org", Now: in(9)}
+		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrUsed)
+		k.same(k.stored(u.ID), u)
+		c.From = u.Uniquifier
+		k.ok(k.s.ChangeIdentity(k.Context(), c))
+		u.Email, u.EmailKey, u.Uniquifier, u.UpdatedAt, u.ConfirmedAt = "New@example.org", "new@example.org", "q", in(9), in(9)
+		k.same(k.stored(u.ID), u)
+		k.gone(d)
+		for _, f := range k.factors(u.ID) {
+			want := phone.Destination
+			if f.Method == store.Email {
+				want = u.Email
+			}
+			k.same(f.Destination, want)
+		}
+		_, err := k.s.UserByIdentity(k.Context(), old.EmailKey)
+		k.is(err, store.ErrNotFound)
+		k.ok(k.s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Ann9", UsernameKey: "ann9", Now: in(10)}))
+		u.Username, u.UsernameKey, u.Uniquifier, u.UpdatedAt = "Ann9", "ann9", "r", in(10)
+		k.same(k.stored(u.ID), u)
+		for _, key := range []string{"ann9", "new@example.org"} {
+			got, err := k.s.UserByIdentity(k.Context(), key)
+			k.ok(err)
+			k.same(got, u)
+		}
+		c.UserID = "nobody"
+		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrNotFound)
+	}},
+	{"ChangeIdentity to a taken key is ErrExists and changes nothing", func(k kit) {
+		have, u := k.user(), k.user()
+		k.device(u)
+		for _, c := range []store.IdentityChange{
+			{Email: "x@example.org", EmailKey: have.EmailKey}, {Email: "x@example.org", EmailKey: have.UsernameKey},
+			{Username: "x", UsernameKey: have.UsernameKey}, {Username: "x", UsernameKey: have.EmailKey},
+		} {
+			c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, "q", in(9)
+			k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrExists)
+			k.same(k.stored(u.ID), u)
+		}
+		k.devices(u, 1)
+	}},
+}
+
+var roleRules = []rule{
+	{"a role comes back as stored, by name", func(k kit) {
+		b := store.Role{Name: "baker", Description: "bakes", Permissions: []string{"bread-write", "oven"}, CreatedAt: in(1)}
+		a := store.Role{Name: "admin", CreatedAt: in(2)}
+		k.ok(k.s.PutRole(k.Context(), b))
+		k.ok(k.s.PutRole(k.Context(), a))
+		k.is(k.s.PutRole(k.Context(), store.Role{Name: "baker", Permissions: []string{"more"}}), store.ErrExists)
+		got, err := k.s.Roles(k.Context())
+		k.ok(err)
+		k.same(got, []store.Role{a, b})
+	}},
+	{"ChangePermissions adds and takes, whatever was there", func(k kit) {
+		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r", Permissions: []string{"a", "b"}}))
+		k.ok(k.s.ChangePermissions(k.Context(), "r", []string{"b", "c", "d"}, []string{"a", "d", "not there"}))
+		got, err := k.s.PermissionsOf(k.Context(), []string{"r"})
+		k.ok(err)
+		k.same(got, []string{"b", "c"})
+		k.is(k.s.ChangePermissions(k.Context(), "nothing", []string{"a"}, nil), store.ErrNotFound)
+	}},
+	{"PermissionsOf joins roles, and unknown ones permit nothing", func(k kit) {
+		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r", Permissions: []string{"b", "c"}}))
+		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "s", Permissions: []string{"a", "c"}}))
+		for _, c := range []struct{ roles, want []string }{
+			{[]string{"r", "s"}, []string{"a", "b", "c"}}, {[]string{"s"}, []string{"a", "c"}},
+			{[]string{"nothing", "s%", "R"}, nil}, {nil, nil}, {[]string{""}, nil},
+		} {
+			got, err := k.s.PermissionsOf(k.Context(), c.roles)
+			k.ok(err)
+			k.same(got, c.want)
+		}
+	}},
+	{"DeleteRole takes its permissions with it", func(k kit) {
+		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r", Permissions: []string{"a"}}))
+		k.ok(k.s.DeleteRole(k.Context(), "r"))
+		k.is(k.s.DeleteRole(k.Context(), "r"), store.ErrNotFound)
+		got, err := k.s.PermissionsOf(k.Context(), []string{"r"})
+		k.ok(err)
+		k.same(got, []string(nil))
+		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r"}))
+		got, err = k.s.PermissionsOf(k.Context(), []string{"r"})
+		k.ok(err)
+		k.same(got, []string(nil))
+	}},
+}
+
+var ownerRaceRules = []rule{
+	{"one of many changes of password and identity wins", func(k kit) {
+		u := k.user()
+		from := u.Uniquifier
+		k.one(k.race(func(s store.Store, i int) error {
+			if i%2 == 0 {
+				return s.ChangePassword(k.Context(), store.PasswordChange{UserID: u.ID, From: from, To: name("to", i), Hash: name("h", i), Now: in(9)})
+			}
+			key := name("mail", i) + u.ID
+			return s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: from, To: name("to", i), Email: key, EmailKey: key, Now: in(9)})
+		}), store.ErrUsed)
+		got := k.stored(u.ID)
+		if (got.PasswordHash != u.PasswordHash) == (got.EmailKey != u.EmailKey) {
+			k.Fatalf("both or neither took effect: %+v", got)
+		}
+	}},
+	{"an address is confirmed once", func(k kit) {
+		u := newUser()
+		u.ConfirmedAt = time.Time{}
+		k.ok(k.s.CreateUser(k.Context(), u))
+		k.one(k.race(func(s store.Store, i int) error { return s.ConfirmUser(k.Context(), u.ID, u.EmailKey, in(i+1)) }), store.ErrUsed)
+	}},
+	{"an address is confirmed, or replaced, and a proof of the old one never counts for the new", func(k kit) {
+		u := newUser()
+		u.ConfirmedAt = time.Time{}
+		k.ok(k.s.CreateUser(k.Context(), u))
+		errs := k.race(func(s store.Store, i int) error {
+			if i == 0 {
+				next := u
+				next.Email, next.EmailKey, next.UpdatedAt = "next"+u.ID, "next"+u.ID, in(9)
+				return s.SetIdentity(k.Context(), next, "q")
+			}
+			return s.ConfirmUser(k.Context(), u.ID, "next"+u.ID+"?", in(9))
+		})
+		k.one(errs, store.ErrUsed)
+		k.same(k.stored(u.ID).ConfirmedAt.IsZero(), true)
+	}},
+	{"of two accounts that move to one address one gets it", func(k kit) {
+		users := make([]store.User, callers)
+		for i := range users {
+			users[i] = k.user()
+		}
+		k.one(k.race(func(s store.Store, i int) error {
+			return s.ChangeIdentity(k.Context(), store.IdentityChange{
+				UserID: users[i].ID, From: users[i].Uniquifier, To: "to", Email: "one@example.org", EmailKey: "one@example.org", Now: in(9),
+			})
+		}), store.ErrExists)
+	}},
+	{"permissions given at once are all there", func(k kit) {
+		k.ok(k.s.PutRole(k.Context(), store.Role{Name: "r"}))
+		k.exactly(callers, k.race(func(s store.Store, i int) error {
+			return s.ChangePermissions(k.Context(), "r", []string{name("p", i), "common"}, []string{"gone"})
+		}), nil)
+		got, err := k.s.PermissionsOf(k.Context(), []string{"r"})
+		k.ok(err)
+		if len(got) != callers+1 {
+			k.Fatalf("%d permissions, want %d", len(got), callers+1)
+		}
+	}},
+}
