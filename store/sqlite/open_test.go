@@ -50,7 +50,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	}
 	newer := filepath.Join(dir, "newer.db")
 	open(t, newer).Close()
-	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.sql', 0)`)
+	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
 	for path, want := range map[string]string{
 		"":                                  "plain path",
 		":memory:":                          "plain path",

@@ -42,6 +42,7 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 	at := micros(now)
 	var opens int64
 	err := s.tx(ctx, verb, func(t *txn) error {
+		opens = 0
 		rows := make(map[string]counter, len(claims))
 		for _, c := range claims {
 			row, err := t.counter(c.Key, at)

@@ -48,6 +48,7 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 	var d usedDevice
 	stolen := false
 	err := s.tx(ctx, "use device", func(t *txn) (err error) {
+		stolen = false
 		d, err = get(t, `SELECT `+deviceColumns+`, d.last_secret, d.rotated_at FROM twofold_devices d
 			WHERE d.id = $1 AND d.user_id = $2 AND d.uniquifier = $3`+s.d.ForUpdate, scanUsedDevice, u.ID, u.UserID, u.Uniquifier)
 		if err != nil {

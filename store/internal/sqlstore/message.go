@@ -70,9 +70,10 @@ func (s *Store) ClaimMessages(ctx context.Context, now time.Time, lease time.Dur
 		if _, err := t.exec(`DELETE FROM twofold_messages WHERE expires_at <= $1`, at); err != nil {
 			return err
 		}
-		rows, err := t.query(`UPDATE twofold_messages SET attempts = attempts + 1, due_at = $2
-			WHERE due_at <= $1 AND expires_at > $1 AND id IN (SELECT id FROM twofold_messages
-				WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $3)
+		rows, err := t.query(`WITH due AS MATERIALIZED (SELECT id FROM twofold_messages
+				WHERE due_at <= $1 AND expires_at > $1 ORDER BY due_at, id LIMIT $3`+s.d.SkipLocked+`)
+			UPDATE twofold_messages SET attempts = attempts + 1, due_at = $2
+			WHERE due_at <= $1 AND expires_at > $1 AND id IN (SELECT id FROM due)
 			RETURNING `+messageColumns, at, micros(now.Add(lease)), limit)
 		list, err = collect(rows, err, scanMessage)
 		return err

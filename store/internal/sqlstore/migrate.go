@@ -5,10 +5,14 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
+
+	"github.com/twofold-auth/twofold/store"
 )
 
-// NewerError says that the database was written by a newer program.
+// NewerError says that the database was changed by a newer program in a way
+// that this one must not run beside.
 type NewerError struct{ Has, Knows int }
 
 // Error implements error.
@@ -16,14 +20,30 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("it has schema %d and this program knows %d: run the newer program, or restore a copy made before it ran", e.Has, e.Knows)
 }
 
+// OlderError says that the database lacks steps, and that none may be made now.
+type OlderError struct{ Has, Needs int }
+
+// Error implements error.
+func (e *OlderError) Error() string {
+	return fmt.Sprintf("it has schema %d and this program needs %d: run `twofold migrate up` first", e.Has, e.Needs)
+}
+
+// breaking ends the name of a step that programs who do not know it must not
+// run beside. All other steps only add: tables, indexes, columns with a default.
+const breaking = ".breaking.sql"
+
 // Migrate brings the schema up to date with files, *.sql in order of name:
 // the n-th makes version n. All missing steps are one transaction, begun by
 // taking the write lock, so of several programs that open at once one does the
-// work, the others wait and find it done, and a crash leaves no half.
+// work, the others wait and find it done, and a crash leaves no half. A database
+// that lacks nothing is only read.
 func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
 	names, err := fs.Glob(files, "*.sql") // sorted
 	if err != nil {
 		return err
+	}
+	if has, err := version(ctx, db); err == nil && has >= len(names) {
+		return tooNew(ctx, db, has, len(names))
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -39,12 +59,12 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
 		version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`); err != nil {
 		return err
 	}
-	var has int
-	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM twofold_migrations`).Scan(&has); err != nil {
+	has, err := version(ctx, tx)
+	if err != nil {
 		return err
 	}
-	if has > len(names) {
-		return &NewerError{Has: has, Knows: len(names)}
+	if err := tooNew(ctx, tx, has, len(names)); err != nil {
+		return err
 	}
 	for n := has; n < len(names); n++ {
 		script, err := fs.ReadFile(files, names[n])
@@ -60,4 +80,88 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
 		}
 	}
 	return tx.Commit()
+}
+
+// CheckSchema is Migrate for those who may not change anything: it says what
+// is missing.
+func CheckSchema(ctx context.Context, db *sql.DB, files fs.FS) error {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return err
+	}
+	has, err := version(ctx, db)
+	if err != nil && db.PingContext(ctx) != nil {
+		return err
+	}
+	if has < len(names) { // also when there is no table to ask
+		return &OlderError{Has: has, Needs: len(names)}
+	}
+	return tooNew(ctx, db, has, len(names))
+}
+
+// Schema lists the steps that were made and those still to make.
+func Schema(ctx context.Context, db *sql.DB, files fs.FS) ([]store.Migration, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var list []store.Migration
+	rows, err := db.QueryContext(ctx, `SELECT version, name, applied_at FROM twofold_migrations ORDER BY version`)
+	if err == nil {
+		list, err = collect(rows, err, func(scan scanner) (m store.Migration, err error) {
+			err = scan(&m.Version, &m.Name, (*stamp)(&m.At))
+			return m, err
+		})
+	}
+	if err != nil {
+		if down := db.PingContext(ctx); down != nil {
+			return nil, down
+		}
+		list = nil // no table yet
+	}
+	for n := len(list); n < len(names); n++ {
+		list = append(list, store.Migration{Version: n + 1, Name: names[n]})
+	}
+	return list, nil
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func version(ctx context.Context, q querier) (has int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM twofold_migrations`).Scan(&has)
+	return has, err
+}
+
+// tooNew refuses a schema with breaking steps that this program does not know.
+func tooNew(ctx context.Context, q querier, has, knows int) error {
+	if has <= knows {
+		return nil
+	}
+	var n int
+	err := q.QueryRowContext(ctx, `SELECT COUNT(*) FROM twofold_migrations WHERE version > $1 AND name LIKE $2`, knows, "%"+breaking).Scan(&n)
+	if err == nil && n > 0 {
+		return &NewerError{Has: has, Knows: knows}
+	}
+	return err
+}
+
+// OnlyAdds says what in a step's script is not safe beside older programs.
+func OnlyAdds(name, script string) string {
+	if strings.HasSuffix(name, breaking) {
+		return ""
+	}
+	up := strings.ToUpper(script)
+	for _, word := range []string{"DROP ", "RENAME ", "ALTER COLUMN", "DELETE FROM", "TRUNCATE"} {
+		if strings.Contains(up, word) {
+			return word
+		}
+	}
+	for line := range strings.SplitSeq(up, "\n") {
+		if strings.Contains(line, "ADD COLUMN") && strings.Contains(line, "NOT NULL") && !strings.Contains(line, "DEFAULT") {
+			return "a column without a default"
+		}
+	}
+	return ""
 }

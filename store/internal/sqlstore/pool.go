@@ -11,12 +11,35 @@ import (
 // hashes), so the map is bounded.
 type pool struct {
 	db    *sql.DB
+	plain bool // the driver prepares by itself: texts are run as they are
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 }
 
-func newPool(db *sql.DB) *pool {
-	return &pool{db: db, stmts: make(map[string]*sql.Stmt)}
+func newPool(db *sql.DB, d Dialect) *pool {
+	return &pool{db: db, plain: d.Prepares, stmts: make(map[string]*sql.Stmt)}
+}
+
+func (p *pool) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
+	if p.plain {
+		return p.db.ExecContext(ctx, query, args...)
+	}
+	st, err := p.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(ctx, args...)
+}
+
+func (p *pool) query(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	if p.plain {
+		return p.db.QueryContext(ctx, query, args...)
+	}
+	st, err := p.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
 }
 
 // known returns a statement that was prepared before, or nil.

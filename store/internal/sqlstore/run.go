@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twofold-auth/twofold/store"
 )
@@ -34,34 +35,46 @@ func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int6
 	}
 	defer s.leave()
 	ctx = s.unhurried(ctx)
-	st, err := s.writer(verb).stmt(ctx, query)
-	if err != nil {
-		return 0, s.fail(verb, err)
-	}
-	return affected(s, verb)(st.ExecContext(ctx, args...))
+	var n int64
+	err := s.try(ctx, Again, func() error {
+		r, err := s.writer(verb).exec(ctx, query, args)
+		if err != nil {
+			return err
+		}
+		n, err = r.RowsAffected()
+		return err
+	})
+	return n, s.fail(verb, err)
 }
 
-func affected(s *Store, verb string) func(sql.Result, error) (int64, error) {
-	return func(r sql.Result, err error) (int64, error) {
-		if err != nil {
-			return 0, s.fail(verb, err)
+// tries is how often a verb is begun at most.
+const tries = 5
+
+// try runs what may run again if it did not happen (and, for a worst of Lost,
+// if that is not known). A write whose outcome is not known is never repeated:
+// its caller gets ErrUnavailable and grants nothing.
+func (s *Store) try(ctx context.Context, worst Class, run func() error) error {
+	wait := 5 * time.Millisecond
+	for n := 1; ; n++ {
+		err := run()
+		if err == nil || n == tries || s.closed.Load() || ctx.Err() != nil {
+			return err
 		}
-		n, err := r.RowsAffected()
-		return n, s.fail(verb, err)
+		if class, _ := s.d.Classify(err); class < Again || class > worst {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+			wait *= 3
+		}
 	}
 }
 
 // one runs a query of at most one row; ErrNotFound if it has none.
 func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
-	list, err := all(ctx, s, p, verb, query, scan, args...)
-	if err != nil || len(list) == 0 {
-		var none T
-		if err == nil {
-			err = errNone
-		}
-		return none, err
-	}
-	return list[0], nil
+	return first(all(ctx, s, p, verb, query, scan, args...))
 }
 
 // take is one for a statement that writes and returns what it wrote.
@@ -74,18 +87,40 @@ func take[T any](ctx context.Context, s *Store, verb, query string, scan func(sc
 	}
 	defer s.leave()
 	ctx = s.unhurried(ctx)
-	return one(ctx, s, s.writer(verb), verb, query, scan, args...)
+	var list []T
+	err := s.try(ctx, Again, func() error {
+		rows, err := s.writer(verb).query(ctx, query, args)
+		list, err = collect(rows, err, scan)
+		return err
+	})
+	return first(list, s.fail(verb, err))
 }
 
-// all runs a query outside of transactions.
-func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
-	ctx = s.unhurried(ctx)
-	st, err := p.stmt(ctx, query)
-	if err != nil {
-		return nil, s.fail(verb, err)
+func first[T any](list []T, err error) (T, error) {
+	if err == nil && len(list) > 0 {
+		return list[0], nil
 	}
-	rows, err := st.QueryContext(ctx, args...)
-	list, err := collect(rows, err, scan)
+	var none T
+	if err == nil {
+		err = errNone
+	}
+	return none, err
+}
+
+// all runs a query that only reads, outside of transactions.
+func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
+	if !s.d.Local { // a network may hang
+		var cancel context.CancelFunc
+		ctx, cancel = s.patient(ctx)
+		defer cancel()
+	}
+	ctx = s.unhurried(ctx)
+	var list []T
+	err := s.try(ctx, Lost, func() error {
+		rows, err := p.query(ctx, query, args)
+		list, err = collect(rows, err, scan)
+		return err
+	})
 	return list, s.fail(verb, err)
 }
 
@@ -121,7 +156,8 @@ type txn struct {
 }
 
 // tx runs fn in one transaction and commits if it returns nil. A verdict that
-// must be committed (a try that was counted) is therefore not fn's error.
+// must be committed (a try that was counted) is therefore not fn's error. fn may
+// run again after it was rolled back: what it hands out it sets from its beginning.
 func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error {
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
@@ -130,10 +166,13 @@ func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error 
 	}
 	defer s.leave()
 	ctx = s.unhurried(ctx)
-	p := s.writer(verb)
-	tx, err := p.db.BeginTx(ctx, nil)
+	return s.fail(verb, s.try(ctx, Again, func() error { return s.once(ctx, s.writer(verb), fn) }))
+}
+
+func (s *Store) once(ctx context.Context, p *pool, fn func(*txn) error) error {
+	tx, err := p.db.BeginTx(ctx, s.d.Begin)
 	if err != nil {
-		return s.fail(verb, err)
+		return err
 	}
 	t := &txn{ctx: ctx, s: s, p: p, tx: tx}
 	if err = fn(t); err != nil {
@@ -144,7 +183,7 @@ func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error 
 	for _, query := range t.learn {
 		_, _ = p.stmt(ctx, query) // only a matter of speed
 	}
-	return s.fail(verb, err)
+	return err
 }
 
 // stmt returns the transaction's form of a statement prepared before, or nil:
@@ -153,7 +192,9 @@ func (t *txn) stmt(query string) *sql.Stmt {
 	if st := t.p.known(query); st != nil {
 		return t.tx.StmtContext(t.ctx, st)
 	}
-	t.learn = append(t.learn, query)
+	if !t.p.plain {
+		t.learn = append(t.learn, query)
+	}
 	return nil
 }
 
@@ -181,15 +222,7 @@ func (t *txn) query(query string, args ...any) (*sql.Rows, error) {
 // get is one inside a transaction.
 func get[T any](t *txn, query string, scan func(scanner) (T, error), args ...any) (T, error) {
 	rows, err := t.query(query, args...)
-	list, err := collect(rows, err, scan)
-	if err != nil || len(list) == 0 {
-		var none T
-		if err == nil {
-			err = errNone
-		}
-		return none, err
-	}
-	return list[0], nil
+	return first(collect(rows, err, scan))
 }
 
 // lock waits for every other transaction that locked name.
@@ -221,7 +254,7 @@ func (s *Store) fail(verb string, err error) error {
 		return store.ErrExists
 	case Orphan:
 		return store.ErrNotFound
-	case Unavailable:
+	case Unavailable, Again, Lost:
 		return fmt.Errorf("%w: %s: %s: %s", store.ErrUnavailable, s.d.Name, verb, text)
 	}
 	var own *rowError

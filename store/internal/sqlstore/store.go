@@ -25,6 +25,13 @@ type Dialect struct {
 	Lock string
 	// LockSchema is the same for the whole schema, without a parameter.
 	LockSchema string
+	// SkipLocked ends a SELECT of rows of which any will do: it leaves out those
+	// another transaction is at. Empty where a transaction is alone.
+	SkipLocked string
+	// Begin are the options of a transaction.
+	Begin *sql.TxOptions
+	// Prepares says that the driver prepares each text once by itself.
+	Prepares bool
 	// Local says that a statement never waits for a network, only for a lock, and
 	// for that no longer than Patience: then statements run without the caller's
 	// context, whose supervision costs more than they do. The queue in front of
@@ -43,6 +50,8 @@ const (
 	Duplicate         // a unique value is taken
 	Orphan            // the record it belongs to does not exist
 	Unavailable       // not reachable, busy, full, interrupted
+	Again             // it did not happen: the same thing may work the next moment
+	Lost              // the connection broke: whether it happened is not known
 )
 
 // Store implements store.Store on three pools, which may be the same one.
@@ -51,8 +60,8 @@ type Store struct {
 	write *pool // every commit is on disk when it returns
 	swift *pool // commits survive a crash of the program; a power cut may take the last ones
 	read  *pool
-	// turn lets one writer in at a time where there are two pools of them, so
-	// that they queue here and do not collide in the database.
+	// turn lets one writer in at a time where two pools of them share one lock,
+	// so that they queue here and do not collide in the database.
 	turn   chan struct{}
 	closed atomic.Bool
 }
@@ -93,8 +102,14 @@ func (s *Store) enter(ctx context.Context) error {
 	if s.turn == nil {
 		return nil
 	}
+	began := time.Now()
 	select {
 	case s.turn <- struct{}{}:
+		// Who waited this long stood behind one that waited in vain.
+		if time.Since(began) > s.d.Patience*9/10 {
+			s.leave()
+			return context.DeadlineExceeded
+		}
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -109,13 +124,16 @@ func (s *Store) leave() {
 
 // New returns a store on a migrated database. It owns the pools from now on.
 func New(write, swift, read *sql.DB, d Dialect) *Store {
-	s := &Store{d: d, write: newPool(write)}
+	s := &Store{d: d, write: newPool(write, d)}
 	s.read, s.swift = s.write, s.write
 	if swift != write {
-		s.swift, s.turn = newPool(swift), make(chan struct{}, 1)
+		s.swift = newPool(swift, d)
+		if d.Local {
+			s.turn = make(chan struct{}, 1)
+		}
 	}
 	if read != write {
-		s.read = newPool(read)
+		s.read = newPool(read, d)
 	}
 	return s
 }
@@ -131,6 +149,13 @@ func (s *Store) Ping(ctx context.Context) error {
 		return err
 	}
 	err := s.tx(ctx, verb, func(t *txn) error {
+		if s.d.SkipLocked != "" { // a lock on a row is a write, and leaves no old row behind
+			_, err := get(t, `SELECT version FROM twofold_migrations WHERE version = 1`+s.d.SkipLocked, scanInt)
+			if err != nil && !errors.Is(err, errNone) {
+				return err
+			}
+			return errUndo
+		}
 		if _, err := t.exec(`UPDATE twofold_migrations SET applied_at = applied_at`); err != nil {
 			return err
 		}

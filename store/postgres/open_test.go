@@ -1,0 +1,225 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/storetest/servers"
+)
+
+var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
+
+// raw is another program at the same database.
+func raw(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func mustExec(t *testing.T, db interface {
+	Exec(string, ...any) (sql.Result, error)
+}, query string) {
+	t.Helper()
+	if _, err := db.Exec(query); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOpenSaysWhatToDo(t *testing.T) {
+	url := servers.Postgres(t)
+	newer, older := servers.Postgres(t), servers.Postgres(t)
+	open(t, newer).Close()
+	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
+	for address, want := range map[string]string{
+		"postgres://:x": "write postgres://user:password@host",
+		"postgres://u:secret@127.0.0.1:1/x?sslmode=disable":  "it cannot be reached",
+		strings.Replace(url, "/postgres?", "/elsewhere?", 1): "there is no database of that name",
+		url + "&pool_max_conns=many":                         "pool_max_conns",
+		url + "x":                                            "no schema to put tables in",
+		newer:                                                "run the newer program",
+	} {
+		db, err := postgres.Open(address)
+		if err == nil {
+			db.Close()
+			t.Errorf("%s: no error", address)
+			continue
+		}
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v\nwant one line with %q", address, err, want)
+		}
+	}
+	if _, err := postgres.OpenAsIs(older); err == nil || !strings.Contains(err.Error(), "twofold migrate up") {
+		t.Errorf("a database without tables: %v", err)
+	}
+}
+
+func TestANodeRunsBesideANewerOneWhoseStepsOnlyAdd(t *testing.T) {
+	url := servers.Postgres(t)
+	open(t, url).Close()
+	mustExec(t, raw(t, url), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.sql', 0)`)
+	open(t, url)
+	db, err := postgres.OpenAsIs(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+}
+
+func TestManyNodesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
+	for range 5 {
+		url := servers.Postgres(t)
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				db, err := postgres.Open(url)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer db.Close()
+				if err := db.Ping(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		steps, err := postgres.Schema(t.Context(), url)
+		if err != nil || len(steps) < 2 || steps[len(steps)-1].At.IsZero() {
+			t.Fatalf("%v %v", steps, err)
+		}
+	}
+}
+
+// Two verbs that lock two accounts in opposite order are not ours; another
+// program's may be. The victim of a deadlock is tried again.
+func TestTheVictimOfADeadlockIsTriedAgain(t *testing.T) {
+	url := servers.Postgres(t)
+	db, other := open(t, url), raw(t, url)
+	ctx := t.Context()
+	for _, id := range []string{"a", "b"} {
+		if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, Uniquifier: "1"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.PutDevice(ctx, store.Device{ID: "d", UserID: "a", Uniquifier: "1", ExpiresAt: now.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It holds the device and wants the user; SetPassword holds the user and wants the device.
+	mustExec(t, tx, `SET LOCAL deadlock_timeout = '1h'`) // so that the victim is ours
+	mustExec(t, tx, `UPDATE twofold_devices SET name = 'x'`)
+	done := make(chan error, 1)
+	go func() { done <- db.SetPassword(ctx, "a", "h", "2", false, now) }()
+	waitFor(t, other, `SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM twofold_devices%'`)
+	mustExec(t, tx, `UPDATE twofold_users SET updated_at = 1 WHERE id = 'a'`)
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if u, err := db.UserByID(ctx, "a"); err != nil || u.Uniquifier != "2" {
+		t.Fatalf("%+v %v", u, err)
+	}
+}
+
+func waitFor(t *testing.T, db *sql.DB, count string) {
+	t.Helper()
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
+		var n int
+		if err := db.QueryRow(count).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			return
+		}
+	}
+	t.Fatal("it did not come to that")
+}
+
+func TestALockHeldByAnotherIsUnavailable(t *testing.T) {
+	url := servers.Postgres(t)
+	db, other := open(t, url), raw(t, url)
+	ctx := t.Context()
+	c := store.Challenge{Key: "c", MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Hour)}
+	if err := db.PutChallenge(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := other.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	mustExec(t, tx, `SELECT 1 FROM twofold_challenges FOR UPDATE`)
+	began := time.Now()
+	if err := db.TryChallenge(ctx, "c", [][]byte{{1}}, now); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if d := time.Since(began); d > 8*time.Second {
+		t.Errorf("waited %v", d)
+	}
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if err := db.TryChallenge(short, "c", [][]byte{{1}}, now); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("with a deadline: %v", err)
+	}
+	// What was given up is cancelled on the server too.
+	waitFor(t, other, `SELECT CASE WHEN COUNT(*) = 0 THEN 1 ELSE 0 END FROM pg_stat_activity
+		WHERE wait_event_type = 'Lock' AND query LIKE 'UPDATE twofold_challenges%'`)
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.TryChallenge(ctx, "c", [][]byte{{1}}, now); err != nil {
+		t.Errorf("a code that was not looked at: %v", err)
+	}
+}
+
+func TestBrokenConnectionsAreReplacedUnseen(t *testing.T) {
+	url := servers.Postgres(t)
+	db, other := open(t, url), raw(t, url)
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		mustExec(t, other, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'twofold'`)
+		if _, err := db.UserByID(t.Context(), "u"); err != nil {
+			t.Fatalf("read %d: %v", i, err)
+		}
+		mustExec(t, other, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'twofold'`)
+		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil && !errors.Is(err, store.ErrUnavailable) {
+			t.Fatalf("write %d: %v", i, err)
+		}
+		if err := db.SetRoles(t.Context(), "u", []string{fmt.Sprint(i)}, now); err != nil {
+			t.Fatalf("write %d: %v", i, err)
+		}
+	}
+}
+
+func TestErrorsHoldNoValues(t *testing.T) {
+	url := servers.Postgres(t)
+	db := open(t, url)
+	mustExec(t, raw(t, url), `ALTER TABLE twofold_factors ADD CONSTRAINT odd CHECK (name <> 'marker-name')`)
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	f := store.Factor{ID: "f", UserID: "u", Name: "marker-name", Secret: []byte("marker-secret")}
+	err := db.ChangeFactors(t.Context(), store.FactorChange{UserID: "u", From: "1", To: "2", Add: &f})
+	if err == nil || strings.Contains(err.Error(), "marker") || !strings.Contains(err.Error(), "23514") {
+		t.Errorf("got %v", err)
+	}
+}

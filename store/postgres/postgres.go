@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/internal/sqlstore"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+const (
+	patience    = 5 * time.Second // how long a verb may take, retries included
+	connections = 16
+	migrateIn   = 10 * time.Minute // an index on a large table takes its time
+)
+
+type engine = sqlstore.Store
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct{ *engine }
+
+var _ store.Store = (*DB)(nil)
+
+// Open connects to the database at url and brings its schema up to date.
+func Open(url string) (*DB, error) {
+	return open(url, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
+		return sqlstore.Migrate(ctx, db, dialect, steps)
+	})
+}
+
+// OpenAsIs is Open for a node that may not change the schema: it is an error
+// if steps are missing.
+func OpenAsIs(url string) (*DB, error) {
+	return open(url, sqlstore.CheckSchema)
+}
+
+// Schema lists the steps of the schema that were made and those to make.
+func Schema(ctx context.Context, url string) ([]store.Migration, error) {
+	db, err := connect(url)
+	if err != nil {
+		return nil, failed(err)
+	}
+	defer db.Close()
+	steps, err := fs.Sub(schema, "schema")
+	if err != nil {
+		return nil, err
+	}
+	list, err := sqlstore.Schema(ctx, db, steps)
+	if err != nil {
+		return nil, failed(explain(err))
+	}
+	return list, nil
+}
+
+func failed(err error) error { return fmt.Errorf("postgres: cannot open the database: %w", err) }
+
+func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB, error) {
+	db, err := connect(url)
+	if err != nil {
+		return nil, failed(err)
+	}
+	steps, err := fs.Sub(schema, "schema")
+	if err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), migrateIn)
+		defer cancel()
+		err = prepare(ctx, db, steps)
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, failed(explain(err))
+	}
+	return &DB{sqlstore.New(db, db, db, dialect)}, nil
+}
+
+// connect makes the pool. The time-outs bound what a node that hangs or lost
+// its network can hold up on the server; the caller's context bounds the rest.
+func connect(url string) (*sql.DB, error) {
+	c, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("its address cannot be read: write postgres://user:password@host:5432/name?sslmode=verify-full")
+	}
+	size := connections
+	if n, ok := c.RuntimeParams["pool_max_conns"]; ok {
+		if size, err = strconv.Atoi(n); err != nil || size < 2 || size > 1000 {
+			return nil, errors.New("pool_max_conns in its address is no number between 2 and 1000")
+		}
+		delete(c.RuntimeParams, "pool_max_conns")
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = patience
+	}
+	for name, value := range map[string]string{
+		"application_name":                    "twofold",
+		"statement_timeout":                   "5000",
+		"lock_timeout":                        "2000",
+		"idle_in_transaction_session_timeout": "10000",
+	} {
+		if _, ok := c.RuntimeParams[name]; !ok {
+			c.RuntimeParams[name] = value
+		}
+	}
+	db := stdlib.OpenDB(*c)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(time.Hour) // so that nodes spread again after a failover
+	return db, nil
+}
+
+var dialect = sqlstore.Dialect{
+	Name:       "postgres",
+	Classify:   classify,
+	ForUpdate:  " FOR UPDATE",
+	SkipLocked: " FOR UPDATE SKIP LOCKED",
+	Lock:       `SELECT pg_advisory_xact_lock(hashtextextended($1, 7420))`,
+	LockSchema: `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10min';
+		SELECT pg_advisory_xact_lock(hashtextextended('twofold schema ' || current_schema(), 7421))`,
+	Begin:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+	Prepares: true,
+	Patience: patience,
+}

@@ -1,0 +1,31 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/storetest"
+	"github.com/twofold-auth/twofold/store/storetest/servers"
+)
+
+func open(t testing.TB, url string) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestPromises(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, servers.Postgres(t)) })
+}
+
+func TestPromisesOfThreeNodes(t *testing.T) {
+	storetest.RunNodes(t, func(t *testing.T) []store.Store {
+		url := servers.Postgres(t)
+		return []store.Store{open(t, url), open(t, url), open(t, url)}
+	})
+}

@@ -1,0 +1,80 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var (
+	ownPostgres = sync.OnceValues(startPostgres)
+	ownSchemas  atomic.Int64
+)
+
+// Postgres returns the URL of an empty schema in this program's server.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	s, err := ownPostgres()
+	need(t, err)
+	url := s.postgresURL()
+	db, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.WithoutCancel(t.Context()))
+	name := "test" + strconv.FormatInt(ownSchemas.Add(1), 10)
+	if _, err := db.Exec(t.Context(), "CREATE SCHEMA "+name); err != nil {
+		t.Fatal(err)
+	}
+	return url + "&search_path=" + name
+}
+
+func (s *server) postgresURL() string {
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
+}
+
+// startPostgres makes a cluster and runs it. It keeps nothing over a loss of
+// power: it is not to outlive the tests.
+func startPostgres() (*server, error) {
+	initdb, err := find("initdb", "/usr/lib/postgresql/*/bin")
+	if err != nil {
+		return nil, err
+	}
+	as, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := folder(as)
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	if err := run(as, dir, initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"); err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{port: port}
+	ready := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		db, err := pgx.Connect(ctx, s.postgresURL())
+		if err != nil {
+			return err
+		}
+		return db.Close(ctx)
+	}
+	return start(as, dir, "INT", port, ready, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data,
+		"-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(port), "-c", "unix_socket_directories="+dir,
+		"-c", "max_connections=400", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
+		"-c", "autovacuum=off", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256")
+}

@@ -1,0 +1,134 @@
+package servers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// watch runs its arguments as a server, until its own standard input ends.
+const watch = `dir=$1; signal=$2; shift 2
+"$@" </dev/null >"$dir/log" 2>&1 &
+pid=$!
+trap '' INT TERM HUP
+cat >/dev/null
+kill -s "$signal" $pid 2>/dev/null
+wait $pid
+rm -rf "$dir"`
+
+// server is a running one.
+type server struct {
+	port int
+	dir  string
+	end  *os.File // closed when this program ends
+}
+
+// start runs a server in dir under a watcher; it is up when ready says so.
+func start(as *syscall.Credential, dir, signal string, port int, ready func() error, command ...string) (*server, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, "watch", dir, signal}, command...)...)
+	cmd.Stdin = out
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	out.Close()
+	s := &server{port: port, dir: dir, end: in}
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		err := ready()
+		if err == nil {
+			return s, nil
+		}
+		if time.Since(begun) > 60*time.Second {
+			log, _ := os.ReadFile(filepath.Join(dir, "log"))
+			in.Close()
+			_ = cmd.Wait()
+			return nil, fmt.Errorf("it did not start: %w\n%s", err, log)
+		}
+	}
+}
+
+// folder makes an empty one that its user may write.
+func folder(as *syscall.Credential) (string, error) {
+	dir, err := os.MkdirTemp("", "twofold-servers-")
+	if err == nil && as != nil {
+		err = os.Chown(dir, int(as.Uid), int(as.Gid))
+	}
+	return dir, err
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// errMissing says that a server is not installed.
+var errMissing = errors.New("is not installed: scripts/prepare installs it where it may")
+
+// find looks for a program, in the folders Debian keeps versions in too.
+func find(name, folders string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return filepath.EvalSymlinks(path)
+	}
+	list, _ := filepath.Glob(filepath.Join(folders, name))
+	if len(list) == 0 {
+		return "", fmt.Errorf("%s %w", name, errMissing)
+	}
+	return list[len(list)-1], nil
+}
+
+// unprivileged is who runs what refuses to run as root; nil for oneself.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Getuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+		gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("there is no user to run a database as")
+}
+
+// need ends a test that cannot have its server.
+func need(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, errMissing) && os.Getenv("CI") != "true":
+		t.Skip("skipped: " + err.Error())
+	default:
+		t.Fatal(err)
+	}
+}
+
+func run(as *syscall.Credential, dir string, command ...string) error {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", filepath.Base(command[0]), err, bytes.TrimSpace(out))
+	}
+	return nil
+}
