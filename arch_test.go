@@ -263,7 +263,7 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 
 // exempt are package variables that must be, with the reason.
 var exempt = map[string]string{
-	"store/sqlite/file.go:making": "POSIX file locks belong to the process, so creating a file must be serialised in it",
+	"store/sqlite/file.go:making":                     "POSIX file locks belong to the process, so creating a file must be serialised in it",
 	"store/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
 	"store/storetest/servers/postgres.go:ownSchemas":  "numbers the places in it",
 }

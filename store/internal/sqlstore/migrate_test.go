@@ -3,14 +3,12 @@ package sqlstore_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/twofold-auth/twofold/store/internal/sqlstore"
 )
 
-func TestEnginesHaveTheSameStepsAndStepsOnlyAdd(t *testing.T) {
-	steps := map[string][]string{}
+func TestStepsOnlyAdd(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		files, err := filepath.Glob("../../" + engine + "/schema/*.sql")
 		if err != nil || len(files) < 2 {
@@ -22,15 +20,11 @@ func TestEnginesHaveTheSameStepsAndStepsOnlyAdd(t *testing.T) {
 				t.Fatal(err)
 			}
 			name := filepath.Base(file)
-			steps[engine] = append(steps[engine], name)
 			if why := sqlstore.OnlyAdds(name, string(script)); why != "" {
 				t.Errorf("%s: %s: a node of the version before could not run beside it: add only, or name it %s",
 					file, why, name[:len(name)-len(".sql")]+".breaking.sql")
 			}
 		}
-	}
-	if !slices.Equal(steps["sqlite"], steps["postgres"]) {
-		t.Errorf("steps differ:\n%v\n%v", steps["sqlite"], steps["postgres"])
 	}
 }
 
