@@ -15,6 +15,9 @@ var (
 	// ErrWrong says that a challenge exists and was tried with the wrong code.
 	// The try has been counted.
 	ErrWrong = errors.New("store: wrong code")
+	// ErrNoFactor says that the change would leave the account without a second
+	// factor, or is about one that has none.
+	ErrNoFactor = errors.New("store: no second factor")
 	// ErrUnavailable says that the store could not be reached or stayed busy
 	// past its time-out. The caller answers 503 and grants nothing.
 	ErrUnavailable = errors.New("store: unavailable")

@@ -52,7 +52,15 @@ type FactorChange struct {
 	// Messages go into the outbox in the same transaction: the owner is told of
 	// every change that happened, and of no other.
 	Messages []Message
-	Now      time.Time
+	// Prefer makes this one, of those that stay, the primary; empty: nothing
+	// changes. An id that is not the user's is ignored.
+	Prefer string
+	// KeepOne refuses a change that would leave no second factor.
+	KeepOne bool
+	// Codes are keyed hashes of new recovery codes, in place of all the user
+	// had; nil: they stay. They go when no second factor is left.
+	Codes [][]byte
+	Now   time.Time
 }
 
 // Factors keeps second factors, and those that begin a sign-in.
@@ -75,8 +83,14 @@ type Factors interface {
 	FirstFactorsOf(ctx context.Context, userID string) ([]Factor, error)
 	// ChangeFactors applies the whole change or nothing. ErrUsed: the user's
 	// uniquifier is not From any more; ErrNotFound: no such user; ErrExists: the
-	// added id or Key is taken. The user's trusted devices go with it.
+	// added id or Key is taken; ErrNoFactor: see KeepOne, or Codes for a user
+	// without second factor. The user's trusted devices go with it.
 	ChangeFactors(ctx context.Context, c FactorChange) error
+	// NameFactor and PreferFactor change how a factor is called and which second
+	// factor is the primary. Nothing issued before ends with it. ErrNotFound: no
+	// such factor of this user.
+	NameFactor(ctx context.Context, userID, id, name string) error
+	PreferFactor(ctx context.Context, userID, id string) error
 	// AdvanceStep records that TOTP step was accepted at now: ErrUsed unless
 	// step is greater than every step accepted before (RFC 6238 section 5.2);
 	// ErrNotFound if the factor is gone.

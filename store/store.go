@@ -14,6 +14,7 @@ type Durable interface {
 	OwnerWriter
 	Roles
 	Factors
+	RecoveryCodes
 	Connections
 	Devices
 	Counters

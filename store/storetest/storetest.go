@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"store", storeRules}, {"sweep", sweepRules},
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
 		{"connections", connectionRules},
+		{"recovery codes", recoveryRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
 		{"owners", ownerRules}, {"roles", roleRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
@@ -49,6 +50,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, passkeyRaceRules, open)
 	run(t, tokenRaceRules, open)
 	run(t, ownerRaceRules, open)
+	run(t, recoveryRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {

@@ -74,8 +74,46 @@ func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 		if err := t.addFactor(c.Add); err != nil {
 			return err
 		}
+		if c.Prefer != "" {
+			if err := t.prefer(c.UserID, c.Prefer); err != nil && err != errNone {
+				return err
+			}
+		}
+		if err := t.putCodes(c); err != nil {
+			return err
+		}
 		return t.putMessages(c.Messages)
 	})
+}
+
+// NameFactor implements store.Factors.
+func (s *Store) NameFactor(ctx context.Context, userID, id, name string) error {
+	return s.found(s.exec(ctx, "name factor", `UPDATE twofold_factors SET name = $3 WHERE user_id = $1 AND id = $2`, userID, id, name))
+}
+
+// PreferFactor implements store.Factors. The account is locked first, as
+// ChangeFactors does it, so that two of them never make two primaries.
+func (s *Store) PreferFactor(ctx context.Context, userID, id string) error {
+	return s.tx(ctx, "prefer factor", func(t *txn) error {
+		if _, err := get(t, `SELECT 1 FROM twofold_users WHERE id = $1`+s.d.ForUpdate, scanInt, userID); err != nil {
+			return err
+		}
+		return t.prefer(userID, id)
+	})
+}
+
+// prefer needs the account to itself. errNone: no such second factor; then
+// whoever was the primary stays it.
+func (t *txn) prefer(userID, id string) error {
+	const there = `(SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND id = $2 AND passkey_use <> 'first') = 1`
+	if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1 AND `+there, userID, id); err != nil {
+		return err
+	}
+	n, err := t.exec(`UPDATE twofold_factors SET is_primary = 1 WHERE user_id = $1 AND id = $2 AND passkey_use <> 'first'`, userID, id)
+	if err == nil && n == 0 {
+		return errNone
+	}
+	return err
 }
 
 func (t *txn) noSuchVersion(userID string) error {

@@ -241,7 +241,7 @@ func (s *Store) fail(verb string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
-		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrUnavailable), errors.Is(err, errUndo):
+		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrNoFactor), errors.Is(err, store.ErrUnavailable), errors.Is(err, errUndo):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, err)

@@ -1,0 +1,65 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// SpendRecoveryCode implements store.RecoveryCodes. Deleting the row is the
+// taking: of parallel callers one deletes it. A code has one hash, so of the
+// hashes under several keys at most one finds it. What makes comparing in SQL
+// safe is said at TryChallenge.
+func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (int, error) {
+	left, spent := int64(0), int64(0)
+	err := s.tx(ctx, "spend recovery code", func(t *txn) (err error) {
+		for _, mac := range macs {
+			if spent == 0 && len(mac) > 0 {
+				spent, err = t.exec(`DELETE FROM twofold_recovery_codes WHERE user_id = $1 AND mac = $2 AND created_at >= $3`,
+					userID, bytesOf(mac), micros(since))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if spent == 0 {
+			return store.ErrUsed
+		}
+		left, err = get(t, codesLeft, scanInt, userID, micros(since))
+		return err
+	})
+	return int(left), err
+}
+
+const codesLeft = `SELECT COUNT(*) FROM twofold_recovery_codes WHERE user_id = $1 AND created_at >= $2`
+
+// RecoveryCodesLeft implements store.RecoveryCodes.
+func (s *Store) RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error) {
+	n, err := one(ctx, s, s.read, "recovery codes", codesLeft, scanInt, userID, micros(since))
+	return int(n), err
+}
+
+// putCodes replaces the user's set, if there is a new one. Without a second
+// factor nobody has codes: they stand in for it and for nothing else.
+func (t *txn) putCodes(c store.FactorChange) error {
+	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt, c.UserID)
+	switch {
+	case err != nil:
+		return err
+	case n == 0 && (c.KeepOne || len(c.Codes) > 0):
+		return store.ErrNoFactor
+	case n > 0 && c.Codes == nil:
+		return nil
+	}
+	if _, err := t.exec(`DELETE FROM twofold_recovery_codes WHERE user_id = $1`, c.UserID); err != nil {
+		return err
+	}
+	for _, mac := range c.Codes {
+		if _, err := t.exec(`INSERT INTO twofold_recovery_codes (user_id, mac, created_at) VALUES ($1, $2, $3)`,
+			c.UserID, bytesOf(mac), micros(c.Now)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
