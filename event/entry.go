@@ -83,6 +83,23 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	case AccountChanged:
 		of(e.User, e.Context)
 		entry.Reason = e.What
+	case USSecurityTokenSent:
+		of(e.User, e.Context)
+		entry.Method = e.Method
+	case USProfileChanged:
+		of(e.User, e.Context)
+		entry.Method = last(e.Methods)
+		if e.Delete {
+			entry.Reason = "removed"
+		}
+	case TokenMinted:
+		of(e.User, e.Context)
+		entry.Method = e.Kind
+	case TokenRevoked:
+		of(e.User, e.Context)
+	case TokenCopied:
+		of(e.User, e.Context)
+		entry.Result, entry.Reason = Refused, "exchanged before"
 	default:
 		return Entry{}, false // TFCodeConfirmed: UserAuthenticated says it
 	}

@@ -35,6 +35,10 @@ const (
 	SetUp  Purpose = "setup"
 	Rescue Purpose = "rescue"
 	Owner  Purpose = "owner" // the mailbox, before a first enrolment
+	// First and FirstAgain are for codes in place of a password, at a sign-in
+	// and at a re-authentication.
+	First      Purpose = "first"
+	FirstAgain Purpose = "first-again"
 )
 
 // Transaction is what a code is bound to.
@@ -43,6 +47,9 @@ type Transaction struct {
 	Purpose Purpose
 	User    store.User
 	Locale  string // language of what is sent
+	// Link makes the link that is mailed beside a code and does the same; nil:
+	// none is.
+	Link func(code string) (string, error)
 }
 
 // Key names the running code of this transaction and purpose.

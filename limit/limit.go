@@ -57,6 +57,10 @@ type Numbers struct {
 	// all (default 20). They are apart from the budgets of codes, so asking for
 	// links does not keep anybody from signing in.
 	LinkHour, LinkAddress, LinkDay int
+	// FirstDay codes in place of a password are mailed in 24 hours to one
+	// account at the wish of strangers (default 120); of texts it is SendDay, as
+	// they cost money. From one client address SendShort per 10 minutes.
+	FirstDay int
 }
 
 func (n Numbers) withDefaults() Numbers {
@@ -79,6 +83,7 @@ func (n Numbers) withDefaults() Numbers {
 	setInt(&n.LinkHour, 3)
 	setInt(&n.LinkAddress, 30)
 	setInt(&n.LinkDay, 20)
+	setInt(&n.FirstDay, 120)
 	return n
 }
 
@@ -116,6 +121,7 @@ func (n Numbers) Check() error {
 	bound("LinkHour", d.LinkHour, 1, 1000)
 	bound("LinkAddress", d.LinkAddress, 1, 1_000_000)
 	bound("LinkDay", d.LinkDay, 1, 1000)
+	bound("FirstDay", d.FirstDay, 1, 10_000)
 	bound("SendShort", d.SendShort, 1, 1000)
 	bound("SendDay", d.SendDay, 1, 1000)
 	if d.SecondWindow < time.Minute {
@@ -236,6 +242,33 @@ func (l *Limiter) Send(ctx context.Context, transaction, channel, destination, a
 		store.Claim{Key: key("send10m", channel, destination), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
 		store.Claim{Key: key("send24h", channel, destination), Limit: l.n.SendDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
 	return err
+}
+
+// SendFirst reserves one code in place of a password, for an account or for what
+// somebody typed. What one client address may ask for comes first, so that a
+// stranger does not use up what the owner has (R50); none of these budgets is
+// one of a second factor's codes.
+func (l *Limiter) SendFirst(ctx context.Context, transaction, channel, budget, address string) error {
+	day := l.n.FirstDay
+	if channel == "sms" {
+		day = l.n.SendDay
+	}
+	a := network(address)
+	_, err := l.reserve(ctx, &Place{},
+		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap, Hold: l.n.SendGap},
+		store.Claim{Key: key("first10m", channel, budget, a), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
+		store.Claim{Key: key("sendaddress", a), Limit: l.n.SendAddress, Window: time.Hour, Hold: 15 * time.Minute},
+		store.Claim{Key: key("first24h", channel, budget), Limit: day, Window: 24 * time.Hour, Hold: 24 * time.Hour},
+		store.Claim{Key: key("sendall", channel), Limit: l.n.SendHour, Window: time.Hour, Hold: 15 * time.Minute})
+	return err
+}
+
+// AnsweredFirst is Answered for a code that SendFirst was asked for.
+func (l *Limiter) AnsweredFirst(ctx context.Context, channel, budget, address string) error {
+	a := network(address)
+	return l.counters.Release(ctx, []string{
+		key("first10m", channel, budget, a), key("sendaddress", a), key("first24h", channel, budget), key("sendall", channel),
+	}, nil)
 }
 
 // Warn says whether the owner of an account should hear of wrong codes behind

@@ -34,6 +34,12 @@ var (
 	ErrNoSuch = errors.New("login: no such session or device")
 	// ErrTaken: registration of an identity that exists.
 	ErrTaken = errors.New("login: identity is taken")
+	// ErrSameFactor: the account's only second factor is what was proven already;
+	// one thing does not count twice. Told only to who proved it.
+	ErrSameFactor = errors.New("login: second factor is the same as the first")
+	// ErrElsewhere: the link was asked for in another browser, and its holder has
+	// not said that he means this one.
+	ErrElsewhere = errors.New("login: link was asked for in another browser")
 	// ErrLink: a mailed link that is none, was used, or rests on something that
 	// has changed.
 	ErrLink = errors.New("login: no such link")

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/device"
@@ -42,10 +43,50 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 // password checks a password against an account (a zero User: nobody's) within
 // the account's budget. Sign-in and re-authentication share it (R117).
 func (l *Login) password(ctx context.Context, u store.User, identity, plain string, b Browser) error {
-	budget := "id:" + u.ID
-	if u.ID == "" {
-		budget = "key:" + account.Key(identity)
+	_, err := l.proveFirst(ctx, u, identity, "password", b, func() (string, error) {
+		ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
+		if !ok {
+			return "", err
+		}
+		return "password", err
+	})
+	return err
+}
+
+// proveFirst runs a check of an account's first factor within its budget. The
+// check returns which method was proven, and none for a wrong answer.
+func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType string, b Browser, check func() (string, error)) (string, error) {
+	place, err := l.firstPlace(ctx, u, identity, b)
+	if err != nil {
+		return "", err
 	}
+	method, err := check()
+	if err != nil {
+		return "", err
+	}
+	if method == "" {
+		// An unknown identity leaves a row too: the same cost, and no typed text,
+		// which might be a password in the wrong field.
+		failed := event.UserFailedAuthn{User: subject(u), AuthType: authType, Context: l.at(b)}
+		if u.ID == "" {
+			failed.Reason = "unknown identity"
+			return "", told(ErrPassword, l.record(ctx, failed))
+		}
+		return "", told(ErrPassword, l.tell(ctx, failed))
+	}
+	if err := place.Right(ctx); err != nil {
+		return "", err
+	}
+	if !u.Active { // told only to who knows the password (R122)
+		return "", ErrDisabled
+	}
+	return method, nil
+}
+
+// firstPlace reserves a guess at an account's first factor; a closed budget is
+// told to subscribers.
+func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser) (*limit.Place, error) {
+	budget := budgetOf(u, identity)
 	place, err := l.c.Limits.FirstFactor(ctx, budget, b.Address)
 	var paused *limit.Paused
 	if errors.As(err, &paused) && l.c.Devices.Vouches(u, b.Device) {
@@ -54,32 +95,17 @@ func (l *Login) password(ctx context.Context, u store.User, identity, plain stri
 		place, err = l.c.Limits.FirstFactor(ctx, "device:"+u.ID, "")
 	}
 	if errors.As(err, &paused) {
-		return told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
+		return nil, told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
 	}
-	if err != nil {
-		return err
+	return place, err
+}
+
+// budgetOf names whose budget an identity's guesses count in.
+func budgetOf(u store.User, identity string) string {
+	if u.ID == "" {
+		return "key:" + account.Key(identity)
 	}
-	ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		// An unknown identity leaves a row too: the same cost, and no typed text,
-		// which might be a password in the wrong field.
-		failed := event.UserFailedAuthn{User: subject(u), AuthType: "password", Context: l.at(b)}
-		if u.ID == "" {
-			failed.Reason = "unknown identity"
-			return told(ErrPassword, l.record(ctx, failed))
-		}
-		return told(ErrPassword, l.tell(ctx, failed))
-	}
-	if err := place.Right(ctx); err != nil {
-		return err
-	}
-	if !u.Active { // told only to who knows the password (R122)
-		return ErrDisabled
-	}
-	return nil
+	return "id:" + u.ID
 }
 
 // Registration is an account that somebody makes for himself.
@@ -123,7 +149,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		return Outcome{}, err
 	}
 	if len(factors) == 0 {
-		if l.c.Policy.Require(u) {
+		if l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first.Method) {
 			p := store.Pending{State: store.Setup, First: first, Remember: remember}
 			if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && first.Method != store.Email {
 				p.State = store.Owner
@@ -148,7 +174,24 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 			return out, err
 		}
 	}
-	return l.startPending(ctx, u, l.usable(factors), store.Pending{First: first, Remember: remember}, b)
+	others := differing(first.Method, l.usable(factors))
+	if len(others) == 0 {
+		return Outcome{}, ErrSameFactor
+	}
+	return l.startPending(ctx, u, others, store.Pending{First: first, Remember: remember}, b)
+}
+
+// differing leaves out the second factors that are the same thing as the first:
+// a mailed code after a mailed code proves one mailbox twice (R7). A key is
+// told from another by the passkey itself.
+func differing(first string, factors []store.Factor) []store.Factor {
+	var out []store.Factor
+	for _, f := range factors {
+		if f.Method != first || f.Method == store.Passkey {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // copied ends everything of an account whose trusted device was copied: one of

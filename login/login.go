@@ -51,6 +51,7 @@ type Policy struct {
 	// RescueAfterReset is how long after a password reset through the mailbox
 	// that mailbox cannot rescue.
 	RescueAfterReset time.Duration
+	Unified          Unified
 }
 
 // Alert tells the administrators that a user lost the second factor.
@@ -69,7 +70,9 @@ type Config struct {
 	Methods    map[string]factor.Method
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
-	Keys        *seal.Keys
+	// FirstCodes sends and tries, by channel, codes in place of a password.
+	FirstCodes map[string]Trier
+	Keys       *seal.Keys
 	// Post tells an account's owner of changes; nil: nobody is told.
 	Post Post
 	// Write queues a letter; nil: none is sent, and what needs one is refused.

@@ -14,11 +14,16 @@ import (
 const (
 	FactorChanged  = "factor_changed"
 	FactorDisabled = "factor_disabled"
-	Rescued        = "rescued"
-	DeviceTrusted  = "device_trusted"
-	DeviceCopied   = "device_copied"
-	RescueAsked    = "rescue_asked"
-	CodesTried     = "codes_tried" // right password, wrong codes
+	// Of factors that begin a sign-in.
+	FirstFactorChanged = "first_factor_changed"
+	FirstFactorRemoved = "first_factor_removed"
+	TokenMinted        = "token_minted" // a personal access token
+	TokenCopied        = "token_copied"
+	Rescued            = "rescued"
+	DeviceTrusted      = "device_trusted"
+	DeviceCopied       = "device_copied"
+	RescueAsked        = "rescue_asked"
+	CodesTried         = "codes_tried" // right password, wrong codes
 	// What the application or an operator does to an account; the owner hears
 	// of the first three.
 	PasswordChanged = "password_changed"

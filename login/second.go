@@ -65,7 +65,7 @@ func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, e
 	if err != nil {
 		return waiting{}, err
 	}
-	return waiting{Pending: p, user: u, factors: l.usable(factors)}, nil
+	return waiting{Pending: p, user: u, factors: differing(p.First.Method, l.usable(factors))}, nil
 }
 
 // Look returns the pending sign-in of a browser.

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -28,6 +29,19 @@ func (a actor) user() store.User {
 		return a.who.User
 	}
 	return a.pending.user
+}
+
+// proved says whether the caller came in by this very method: the same thing
+// cannot become the second factor of the sign-in that it began (R7).
+func (a actor) proved(method string) bool {
+	first := ""
+	switch {
+	case a.pending != nil:
+		first = a.pending.First.Method
+	case len(a.who.Session.Proofs) > 0:
+		first = a.who.Session.Proofs[0].Method
+	}
+	return method == first && method != store.Passkey
 }
 
 // owner names whose draft it is. A session keeps its id when its token changes.
@@ -100,7 +114,9 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 	if err != nil {
 		return Profile{}, err
 	}
-	return l.Profile(ctx, a.user(), a.pending != nil)
+	p, err := l.Profile(ctx, a.user(), a.pending != nil)
+	p.Methods = slices.DeleteFunc(p.Methods, a.proved)
+	return p, err
 }
 
 // Profile returns what a user has and may have.
@@ -148,7 +164,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if err != nil {
 		return Begun{}, err
 	}
-	if !l.enabled(w.Method) {
+	if !l.enabled(w.Method) || a.proved(w.Method) {
 		return Begun{}, ErrMethod
 	}
 	u, m, now := a.user(), l.c.Methods[w.Method], l.c.Now()
@@ -251,14 +267,18 @@ func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m fa
 
 // draft finds the actor's draft: his own, under his present credentials.
 func (l *Login) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
-	d, err := l.c.Drafts.Draft(ctx, a.owner())
+	return l.draftOf(ctx, a.owner(), a.user(), state)
+}
+
+func (l *Login) draftOf(ctx context.Context, owner string, u store.User, state string) (store.Draft, error) {
+	d, err := l.c.Drafts.Draft(ctx, owner)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Draft{}, ErrSetupToken
 	}
 	if err != nil {
 		return store.Draft{}, err
 	}
-	if state != "" && d.ID != hash(state) || d.UserID != a.user().ID || d.Uniquifier != a.user().Uniquifier {
+	if state != "" && d.ID != hash(state) || d.UserID != u.ID || d.Uniquifier != u.Uniquifier {
 		return store.Draft{}, ErrSetupToken
 	}
 	if !l.c.Now().Before(d.ExpiresAt) {

@@ -15,14 +15,23 @@ func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (O
 	if err := l.password(ctx, who.User, "", plain, b); err != nil {
 		return Outcome{}, err
 	}
-	first := store.Proof{Method: "password", At: l.c.Now()}
+	return l.again(ctx, who, "password", b)
+}
+
+// again goes on after the first factor of a re-authentication: to the second,
+// where the account has one, else to a fresh session.
+func (l *Login) again(ctx context.Context, who Who, method string, b Browser) (Outcome, error) {
+	first := store.Proof{Method: method, At: l.c.Now()}
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if len(factors) > 0 {
-		p := store.Pending{First: first, SessionID: who.Session.ID}
-		return l.startPending(ctx, who.User, l.usable(factors), p, b)
+		others := differing(first.Method, l.usable(factors))
+		if len(others) == 0 {
+			return Outcome{}, ErrSameFactor
+		}
+		return l.startPending(ctx, who.User, others, store.Pending{First: first, SessionID: who.Session.ID}, b)
 	}
 	out, err := l.finish(ctx, granted{
 		user: who.User, level: store.OneFactor, proofs: []store.Proof{first}, renews: &who.Session, verified: true,

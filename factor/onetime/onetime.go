@@ -30,6 +30,7 @@ type Code struct {
 	Locale      string
 	Life        time.Duration
 	ExpiresAt   time.Time
+	Link        string // token of the link that does the same; empty: none
 }
 
 // Sender renders and delivers a code. It is given the code once and must keep
@@ -91,7 +92,7 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination
 // Send makes a new code, stores its hash and sends it. A code that could not
 // be sent is void.
 func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
-	if destination == "" || m.c.Channel == store.SMS && !m.served(destination) {
+	if destination == "" || m.c.Channel == store.SMS && t.User.ID != "" && !m.served(destination) {
 		return factor.ErrSend
 	}
 	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // uniform, leading zeros included
@@ -109,10 +110,16 @@ func (m *Method) Send(ctx context.Context, t factor.Transaction, destination str
 	if err != nil {
 		return err
 	}
-	err = m.c.Send(ctx, Code{
-		Channel: m.c.Channel, Destination: destination, Code: code, Purpose: t.Purpose,
-		User: t.User, Locale: t.Locale, Life: m.c.Life, ExpiresAt: expires,
-	})
+	link := ""
+	if t.Link != nil {
+		link, err = t.Link(code)
+	}
+	if err == nil {
+		err = m.c.Send(ctx, Code{
+			Channel: m.c.Channel, Destination: destination, Code: code, Purpose: t.Purpose,
+			User: t.User, Locale: t.Locale, Life: m.c.Life, ExpiresAt: expires, Link: link,
+		})
+	}
 	if err != nil {
 		// The person's context may be over already; the void must not be.
 		_ = m.c.Challenges.DropChallenge(context.WithoutCancel(ctx), t.Key())

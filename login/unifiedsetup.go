@@ -1,0 +1,208 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// FirstProfile is what a user may begin a sign-in with.
+type FirstProfile struct {
+	Factors []store.Factor // without the password
+	Active  []string       // methods that are set up, the password among them
+	Methods []string       // may be set up, the password not among them
+}
+
+// FirstSetup returns what the signed-in user begins a sign-in with.
+// ErrReauthenticate.
+func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return FirstProfile{}, err
+	}
+	return l.firstProfile(ctx, who.User)
+}
+
+// FirstFactors is the same for who only proves himself again.
+func (l *Login) FirstFactors(ctx context.Context, who Who) (FirstProfile, error) {
+	return l.firstProfile(ctx, who.User)
+}
+
+func (l *Login) firstProfile(ctx context.Context, u store.User) (FirstProfile, error) {
+	p := FirstProfile{Active: []string{}, Methods: []string{}}
+	var err error
+	if p.Factors, err = l.c.Factors.FirstFactorsOf(ctx, u.ID); err != nil {
+		return p, err
+	}
+	for _, m := range l.FirstMethods() {
+		if m != ByPassword {
+			p.Methods = append(p.Methods, m)
+		}
+		_, has := firstOf(p.Factors, m)
+		if has || m == ByPassword && u.PasswordHash != "" {
+			p.Active = append(p.Active, m)
+		}
+	}
+	return p, nil
+}
+
+// firstOwner names whose draft of a first factor it is: none of a second
+// factor's steps finds it.
+func firstOwner(who Who) string { return "first:" + who.Session.ID }
+
+// BeginFirst stores a draft of a factor that begins sign-ins and sends its code.
+// Nothing is active before ConfirmFirst. Errors as of BeginSetup.
+func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Begun, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Begun{}, err
+	}
+	if w.Method == ByPassword || !l.offersFirst(w.Method) {
+		return Begun{}, ErrMethod
+	}
+	u, m, now := who.User, l.c.Methods[w.Method], l.c.Now()
+	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
+		return Begun{}, err
+	}
+	state := seal.Token()
+	d := store.Draft{
+		Owner: firstOwner(who), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Method: w.Method, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
+	}
+	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
+	if errors.Is(err, factor.ErrDestination) {
+		return Begun{}, ErrPhone
+	}
+	if err != nil {
+		return Begun{}, err
+	}
+	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
+		return Begun{}, err
+	}
+	begun := Begun{Method: w.Method, Destination: d.Destination, StateToken: state, Shown: shown}
+	if m.Channel() == "" {
+		return begun, nil
+	}
+	return begun, l.sendDraft(ctx, d, u, m, b)
+}
+
+// ConfirmFirst makes the draft a factor that begins sign-ins, in place of a
+// former one of its method. ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
+func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, store.Factor, error) {
+	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
+	if err != nil {
+		return Outcome{}, store.Factor{}, err
+	}
+	m := l.c.Methods[d.Method]
+	if !l.offersFirst(d.Method) {
+		return Outcome{}, store.Factor{}, ErrMethod
+	}
+	f, err := l.enrol(ctx, who.User, m, d, code, b)
+	if err != nil {
+		return Outcome{}, store.Factor{}, err
+	}
+	f.Usage, f.Primary = store.UseFirst, false
+	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
+		return Outcome{}, store.Factor{}, stateError(err)
+	}
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return Outcome{}, store.Factor{}, err
+	}
+	c := store.FactorChange{Add: &f}
+	for _, former := range firsts {
+		if former.Method == f.Method {
+			c.Remove = append(c.Remove, former.ID)
+		}
+	}
+	out, err := l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
+	return out, f, err
+}
+
+// RemoveFirst removes factors that begin sign-ins, by method; not the last way
+// in. ErrMethod, ErrReauthenticate.
+func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	if len(methods) == 0 {
+		return Outcome{}, ErrMethod
+	}
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	c, left := store.FactorChange{}, len(firsts)
+	for _, m := range slices.Compact(slices.Sorted(slices.Values(methods))) {
+		f, ok := firstOf(firsts, m)
+		if !ok {
+			return Outcome{}, ErrMethod
+		}
+		c.Remove, left = append(c.Remove, f.ID), left-1
+	}
+	if left == 0 && who.User.PasswordHash == "" {
+		return Outcome{}, ErrMethod
+	}
+	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: methods, Delete: true}, FirstFactorRemoved, b)
+}
+
+// changeFirst applies a change, ends everything issued before it, and gives the
+// acting browser a session that has proven what the former one had.
+func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser) (Outcome, error) {
+	u, s := who.User, who.Session
+	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
+	u, err := l.change(ctx, u, c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	e.User, e.Context = subject(u), l.at(b)
+	if err := l.tell(ctx, e); err != nil {
+		return Outcome{}, err
+	}
+	l.notify(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
+	b.WantToken = false
+	out, err := l.finish(ctx, granted{
+		user: u, level: s.Level, trusted: s.Trusted, proofs: s.Proofs, renews: &s, quiet: true, carries: true,
+	}, b)
+	return out, stateError(err)
+}
+
+// VerifyPasscode is Verify by whatever the account begins a sign-in with.
+// ErrPassword, ErrSameFactor.
+func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
+	method, err := l.passcode(ctx, who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return l.again(ctx, who, method, b)
+}
+
+// SendVerify sends the signed-in user a code to prove himself again. ErrChoice:
+// no method that sends; ErrMethod: not set up; ErrSend.
+func (l *Login) SendVerify(ctx context.Context, who Who, method string, b Browser) error {
+	codes := l.c.FirstCodes[method]
+	if codes == nil || !l.offersFirst(method) {
+		return ErrChoice
+	}
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return err
+	}
+	f, found := firstOf(firsts, method)
+	if !found {
+		return ErrMethod
+	}
+	t, to := firstTransaction(who.User, factor.FirstAgain, who.Session.ID, method, b), destination(who.User, f, true)
+	if err := l.c.Limits.Send(ctx, t.ID, method, to, b.Address); err != nil {
+		return err
+	}
+	if err := codes.Send(ctx, t, to); err != nil {
+		return l.sendError(ctx, who.User, method, err)
+	}
+	return l.tell(ctx, event.USSecurityTokenSent{User: subject(who.User), Method: method, Destination: send.Mask(method, to), Context: l.at(b)})
+}
