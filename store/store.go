@@ -17,6 +17,7 @@ type Durable interface {
 	RecoveryCodes
 	Connections
 	Devices
+	Recoveries
 	Counters
 	Messages
 	Tokens

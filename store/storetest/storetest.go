@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"connections", connectionRules},
 		{"recovery codes", recoveryRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
+		{"recovery requests", requestRules},
 		{"owners", ownerRules}, {"roles", roleRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
@@ -47,10 +48,11 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, raceRules, open)
 	run(t, moreRaceRules, open)
+	run(t, requestRaceRules, open)
 	run(t, passkeyRaceRules, open)
 	run(t, tokenRaceRules, open)
 	run(t, ownerRaceRules, open)
-	run(t, recoveryRaceRules, open)
+	run(t, requestRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {

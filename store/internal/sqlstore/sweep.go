@@ -18,6 +18,7 @@ var sweeps = [...]struct{ table, key, end string }{
 	{"counters", "name", "ends_at"},
 	{"messages", "id", "expires_at"},
 	{"devices", "id", "expires_at"},
+	{"recoveries", "user_id", "expires_at"},
 	{"tokens", "id", "expires_at"},
 }
 

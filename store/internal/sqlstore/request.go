@@ -1,0 +1,69 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const recoveryColumns = `user_id, id, uniquifier, factor_id, shut, address, agent, created_at, opens_at, expires_at`
+
+func scanRecovery(scan scanner) (r store.Recovery, err error) {
+	err = scan(&r.UserID, &r.ID, &r.Uniquifier, &r.FactorID, &r.Shut, &r.Address, &r.Agent,
+		(*stamp)(&r.CreatedAt), (*stamp)(&r.OpensAt), (*stamp)(&r.ExpiresAt))
+	if r.Shut {
+		r.ExpiresAt = time.Time{}
+	}
+	return r, err
+}
+
+// PutRecovery implements store.Recoveries. The one statement decides: a request
+// that lives is neither replaced nor put off, however many ask.
+func (s *Store) PutRecovery(ctx context.Context, r store.Recovery) error {
+	n, err := s.exec(ctx, "put recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
+		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)
+		ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier, factor_id = excluded.factor_id,
+			address = excluded.address, agent = excluded.agent, created_at = excluded.created_at,
+			opens_at = excluded.opens_at, expires_at = excluded.expires_at
+		WHERE twofold_recoveries.shut = 0 AND (twofold_recoveries.expires_at <= excluded.created_at
+			OR twofold_recoveries.uniquifier <> excluded.uniquifier)`,
+		r.UserID, r.ID, r.Uniquifier, r.FactorID, r.Address, r.Agent, micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
+	if err == nil && n == 0 {
+		return store.ErrExists
+	}
+	return err
+}
+
+// Recovery implements store.Recoveries.
+func (s *Store) Recovery(ctx context.Context, userID string) (store.Recovery, error) {
+	return one(ctx, s, s.read, "recovery", `SELECT `+recoveryColumns+` FROM twofold_recoveries WHERE user_id = $1`, scanRecovery, userID)
+}
+
+// TakeRecovery implements store.Recoveries.
+func (s *Store) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time) (store.Recovery, error) {
+	r, err := take(ctx, s, "take recovery", `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
+		AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
+	if errors.Is(err, errNone) {
+		err = store.ErrUsed
+	}
+	return r, err
+}
+
+// EndRecovery implements store.Recoveries.
+func (s *Store) EndRecovery(ctx context.Context, userID string) error {
+	_, err := s.exec(ctx, "end recovery", `DELETE FROM twofold_recoveries WHERE user_id = $1`, userID)
+	return err
+}
+
+// ShutRecovery implements store.Recoveries.
+func (s *Store) ShutRecovery(ctx context.Context, userID string, now time.Time) error {
+	_, err := s.exec(ctx, "shut recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
+		VALUES ($1, '', '', '', 1, '', '', $2, 0, $3)
+		ON CONFLICT (user_id) DO UPDATE SET id = '', uniquifier = '', factor_id = '', shut = 1, address = '', agent = '',
+			created_at = excluded.created_at, opens_at = 0, expires_at = excluded.expires_at`,
+		userID, micros(now), int64(math.MaxInt64)) // it never expires
+	return err
+}

@@ -1,0 +1,183 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+func newRequest(u store.User) store.Recovery {
+	return store.Recovery{
+		UserID: u.ID, ID: store.NewID(), Uniquifier: u.Uniquifier, FactorID: store.NewID(), Address: "192.0.2.1", Agent: "Firefox",
+		CreatedAt: now, OpensAt: in(100), ExpiresAt: in(200),
+	}
+}
+
+func (k kit) request(u store.User) store.Recovery {
+	k.Helper()
+	r := newRequest(u)
+	k.ok(k.s.PutRecovery(k.Context(), r))
+	return r
+}
+
+func (k kit) requestIs(u store.User, want store.Recovery) {
+	k.Helper()
+	got, err := k.s.Recovery(k.Context(), u.ID)
+	k.ok(err)
+	k.same(got, want)
+}
+
+func (k kit) takes(r store.Recovery, at time.Time) error {
+	got, err := k.s.TakeRecovery(k.Context(), r.UserID, r.ID, r.Uniquifier, at)
+	if err == nil {
+		k.same(got, r)
+	}
+	return err
+}
+
+var requestRules = []rule{
+	{"a request comes back as stored; of an unknown user there is none and none is kept", func(k kit) {
+		u := k.user()
+		_, err := k.s.Recovery(k.Context(), u.ID)
+		k.is(err, store.ErrNotFound)
+		k.requestIs(u, k.request(u))
+		k.is(k.s.PutRecovery(k.Context(), newRequest(newUser())), store.ErrNotFound)
+		k.is(k.s.ShutRecovery(k.Context(), newUser().ID, now), store.ErrNotFound)
+	}},
+	{"a request that lives is neither replaced nor put off", func(k kit) {
+		u := k.user()
+		r := k.request(u)
+		for _, at := range []time.Time{in(-50), now, in(99), in(150), in(199)} {
+			again := newRequest(u)
+			again.CreatedAt, again.OpensAt, again.ExpiresAt = at, at, at.Add(time.Hour)
+			k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
+			k.requestIs(u, r)
+		}
+	}},
+	{"one that has expired, or is of another uniquifier, is replaced", func(k kit) {
+		u := k.user()
+		k.request(u)
+		late := newRequest(u)
+		late.CreatedAt, late.OpensAt, late.ExpiresAt = in(200), in(300), in(400)
+		k.ok(k.s.PutRecovery(k.Context(), late))
+		k.requestIs(u, late)
+		other := newRequest(u)
+		other.Uniquifier = "another"
+		k.ok(k.s.PutRecovery(k.Context(), other))
+		k.requestIs(u, other)
+	}},
+	{"it is taken once, from when it opens until it expires, by its own id, user and uniquifier", func(k kit) {
+		u, other := k.user(), k.user()
+		r := k.request(u)
+		mine := k.request(other)
+		for _, at := range []time.Time{now, in(99), in(200), in(1000)} {
+			k.is(k.takes(r, at), store.ErrUsed)
+		}
+		for _, change := range []func(*store.Recovery){
+			func(v *store.Recovery) { v.ID = "another" }, func(v *store.Recovery) { v.ID = mine.ID }, func(v *store.Recovery) { v.ID = "" },
+			func(v *store.Recovery) { v.UserID = other.ID }, func(v *store.Recovery) { v.Uniquifier = "another" },
+		} {
+			v := r
+			change(&v)
+			k.is(k.takes(v, in(150)), store.ErrUsed)
+		}
+		k.requestIs(u, r)
+		k.ok(k.takes(r, in(100)))
+		k.is(k.takes(r, in(100)), store.ErrUsed)
+		k.is(k.takes(r, in(150)), store.ErrUsed)
+		k.requestIs(other, mine)
+	}},
+	{"an ended request is gone, and one may be asked anew", func(k kit) {
+		u, other := k.user(), k.user()
+		r, mine := k.request(u), k.request(other)
+		k.ok(k.s.EndRecovery(k.Context(), u.ID))
+		k.ok(k.s.EndRecovery(k.Context(), u.ID))
+		k.is(k.takes(r, in(150)), store.ErrUsed)
+		_, err := k.s.Recovery(k.Context(), u.ID)
+		k.is(err, store.ErrNotFound)
+		k.request(u)
+		k.requestIs(other, mine)
+	}},
+	{"shut ends the request and keeps every other out until it is ended", func(k kit) {
+		u, other := k.user(), k.user()
+		r := k.request(u)
+		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(1)))
+		k.ok(k.s.ShutRecovery(k.Context(), u.ID, in(2)))
+		k.is(k.takes(r, in(150)), store.ErrUsed)
+		k.is(k.takes(store.Recovery{UserID: u.ID}, in(150)), store.ErrUsed)
+		for _, at := range []time.Time{now, in(1_000_000)} {
+			again := newRequest(u)
+			again.CreatedAt, again.Uniquifier = at, "another"
+			k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
+		}
+		k.requestIs(u, store.Recovery{UserID: u.ID, Shut: true, CreatedAt: in(2)})
+		k.request(other)
+		k.ok(k.s.EndRecovery(k.Context(), u.ID))
+		k.request(u)
+	}},
+	{"a sweep removes what has expired, never the mark", func(k kit) {
+		u, other, third := k.user(), k.user(), k.user()
+		k.request(u)
+		k.ok(k.s.ShutRecovery(k.Context(), other.ID, now))
+		late := newRequest(third)
+		late.ExpiresAt = in(201)
+		k.ok(k.s.PutRecovery(k.Context(), late))
+		n, err := k.s.Sweep(k.Context(), in(200), 100)
+		k.ok(err)
+		if n != 1 {
+			k.Fatalf("%d records were swept, want 1", n)
+		}
+		k.requestIs(third, late)
+		k.requestIs(other, store.Recovery{UserID: other.ID, Shut: true, CreatedAt: now})
+	}},
+}
+
+var requestRaceRules = []rule{
+	{"of parallel requests one is kept, and it is the winner's", func(k kit) {
+		for range rounds {
+			u := k.user()
+			asked := make([]store.Recovery, callers)
+			for i := range asked {
+				asked[i] = newRequest(u)
+			}
+			errs := k.race(func(s store.Store, i int) error { return s.PutRecovery(k.Context(), asked[i]) })
+			k.one(errs, store.ErrExists)
+			for i, err := range errs {
+				if err == nil {
+					k.requestIs(u, asked[i])
+				}
+			}
+		}
+	}},
+	{"of parallel takers one gets it; with the mark set meanwhile, none after it", func(k kit) {
+		for i := range rounds {
+			u := k.user()
+			r := k.request(u)
+			shuts := i%2 == 1
+			errs := k.race(func(s store.Store, i int) error {
+				if shuts && i == 0 {
+					if err := s.ShutRecovery(k.Context(), u.ID, now); err != nil {
+						return err
+					}
+					return store.ErrUsed
+				}
+				_, err := s.TakeRecovery(k.Context(), u.ID, r.ID, r.Uniquifier, in(150))
+				return err
+			})
+			if !shuts {
+				k.one(errs, store.ErrUsed)
+				continue
+			}
+			k.requestIs(u, store.Recovery{UserID: u.ID, Shut: true, CreatedAt: now})
+			won := 0
+			for _, err := range errs {
+				if err == nil {
+					won++
+				}
+			}
+			if won > 1 {
+				k.Fatalf("%d took it", won)
+			}
+		}
+	}},
+}
