@@ -62,6 +62,7 @@ var rooms = map[string]room{
 		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 		http:   true,
 	},
+	"metrics":        {ours: ". event send", http: true},
 	"twofoldtest":    {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":    {ours: "*", others: "*", http: true},
 	"walk":           {ours: "*", http: true},

@@ -35,6 +35,7 @@ type Auth struct {
 	prefix   string
 	store    store.Store
 	outbox   *send.Outbox
+	hasher   *password.Hasher
 	trail    *event.Trail
 
 	stop context.CancelFunc
@@ -198,12 +199,12 @@ func (b *builder) buildSessions() error {
 	if err != nil {
 		return field("Session", err)
 	}
-	hasher, err := password.New(password.Config{Scheme: b.c.Password.Scheme, Salt: b.c.Password.Salt, Slots: b.c.Password.Slots})
+	b.a.hasher, err = password.New(password.Config{Scheme: b.c.Password.Scheme, Salt: b.c.Password.Salt, Slots: b.c.Password.Slots})
 	if err != nil {
 		return field("Password", err)
 	}
 	b.a.accounts = account.New(account.Config{
-		Users: b.c.Store, Hasher: hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},
+		Users: b.c.Store, Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},
 		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
 	})
 	return nil

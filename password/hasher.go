@@ -54,7 +54,7 @@ type Hasher struct {
 	fresh  func(decoded) bool // as good as what create makes
 	flask  func(password string) string
 	dummy  decoded
-	slots  slots
+	slots  *slots
 }
 
 // decoded is a stored hash, taken apart and found to be within bounds.
@@ -189,13 +189,19 @@ func decode(encoded string) (decoded, error) {
 	}
 }
 
+// Load says how many passwords may be hashed at once, how many are now, and
+// how many callers wait for one of the slots.
+func (h *Hasher) Load() (slots, busy, waiting int) {
+	return cap(h.slots.free), len(h.slots.free), int(h.slots.waiting.Load())
+}
+
 // newSlots applies the defaults of Config.
-func newSlots(n int, wait time.Duration) slots {
+func newSlots(n int, wait time.Duration) *slots {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
 	if wait == 0 {
 		wait = 10 * time.Second
 	}
-	return slots{free: make(chan struct{}, n), wait: wait}
+	return &slots{free: make(chan struct{}, n), wait: wait}
 }

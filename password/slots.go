@@ -2,19 +2,21 @@ package password
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
 // slots is a semaphore with a queue: the channel holds one value for each hash that
 // runs, and Go serves its blocked senders in the order they came.
 type slots struct {
-	free chan struct{}
-	wait time.Duration
+	free    chan struct{}
+	wait    time.Duration
+	waiting atomic.Int64
 }
 
 // take waits for a slot, at most s.wait and no longer than ctx lives. A caller that
 // gives up leaves the queue, so it costs those behind it nothing.
-func (s slots) take(ctx context.Context) error {
+func (s *slots) take(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -23,6 +25,8 @@ func (s slots) take(ctx context.Context) error {
 		return nil
 	default:
 	}
+	s.waiting.Add(1)
+	defer s.waiting.Add(-1)
 	late := time.NewTimer(s.wait)
 	defer late.Stop()
 	select {
@@ -35,4 +39,4 @@ func (s slots) take(ctx context.Context) error {
 	}
 }
 
-func (s slots) release() { <-s.free }
+func (s *slots) release() { <-s.free }

@@ -33,11 +33,22 @@ func applyOrigin(s *settings, raw any) error {
 	return errors.New("is neither https nor http: write e.g. https://login.example.org")
 }
 
-func applyListen(s *settings, raw any) error {
-	v, err := asText(raw)
-	if err != nil {
-		return err
+// toAddress takes an address and a port to listen on.
+func toAddress(p func(*settings) *string) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asText(raw)
+		if err != nil {
+			return err
+		}
+		if err := checkAddress(v); err != nil {
+			return err
+		}
+		*p(s) = v
+		return nil
 	}
+}
+
+func checkAddress(v string) error {
 	host, port, err := net.SplitHostPort(v)
 	if err != nil {
 		return errors.New("is no address with a port: write e.g. 127.0.0.1:8080 or :8080")
@@ -48,7 +59,6 @@ func applyListen(s *settings, raw any) error {
 	if host != "" && host != "localhost" && net.ParseIP(host) == nil {
 		return errors.New("names a host: write its IP address, or localhost")
 	}
-	s.Listen = v
 	return nil
 }
 

@@ -17,9 +17,10 @@ import (
 func (s *settings) finish(w where) problems {
 	s.Config.Account = true
 	if w.Listen != "" {
-		if err := applyListen(s, w.Listen); err != nil {
+		if err := checkAddress(w.Listen); err != nil {
 			return problems{{"--listen", err.Error()}}
 		}
+		s.Listen = w.Listen
 	}
 	var bad problems
 	if w.Dev {

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"path"
 	"strings"
 	"time"
@@ -32,7 +32,7 @@ func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 		mux.Handle("GET /dev/outbox", outboxPage(s.box))
 		h = loopbackOnly(h)
 	}
-	return logged(h, s.Config.Log, s.Config.TrustedProxies)
+	return s.logged(h)
 }
 
 // say answers one plain line.
@@ -92,11 +92,16 @@ var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/dev/outbox": tr
 
 // logged writes one line a request: never a query, a header, a body, nor the
 // part of a path that is a token (R140).
-func logged(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Handler {
+func (s *settings) logged(next http.Handler) http.Handler {
+	log, proxies := s.Config.Log, s.Config.TrustedProxies
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
+			took := time.Since(start)
+			if s.metrics != nil {
+				s.metrics.Request(cmp.Or(routeOf(r), "other"), r.Method, rec.status, took)
+			}
 			level := slog.LevelInfo
 			switch {
 			case rec.status >= 500:
@@ -105,7 +110,7 @@ func logged(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Ha
 				level = slog.LevelDebug
 			}
 			log.Log(r.Context(), level, "request", "method", r.Method, "path", logPath(r), "status", rec.status,
-				"took", time.Since(start).Round(time.Microsecond).String(), "client", web.ClientAddress(r, proxies))
+				"took", took.Round(time.Microsecond).String(), "client", web.ClientAddress(r, proxies))
 		}()
 		next.ServeHTTP(rec, r)
 	})
@@ -114,12 +119,8 @@ func logged(next http.Handler, log *slog.Logger, proxies []netip.Prefix) http.Ha
 // logPath is the pattern that a request matched or, if it matched none of its
 // own, its path with everything cut that could be a token.
 func logPath(r *http.Request) string {
-	if r.Pattern != "" && r.Pattern != "/" {
-		_, pattern, found := strings.Cut(r.Pattern, " ")
-		if !found {
-			pattern = r.Pattern
-		}
-		return strings.TrimSuffix(pattern, "{$}")
+	if route := routeOf(r); route != "" {
+		return route
 	}
 	parts := strings.Split(r.URL.Path, "/")
 	if len(parts) > 6 {

@@ -37,6 +37,7 @@ func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error)
 	if err != nil {
 		return nil, nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database + " cannot be opened: " + oneLine(err)}}
 	}
+	s.countFailures(db)
 	auth, err := s.build(db)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())

@@ -36,9 +36,16 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	if s.dev && s.Config.Origin == "" {
 		s.Config.Origin = "http://" + socket.Addr().String()
 	}
+	figures, err := s.measure(ctx)
+	if err != nil {
+		return err
+	}
 	auth, db, err := s.open(ctx)
 	if err != nil {
 		return err
+	}
+	if figures != nil {
+		defer s.serveMetrics(figures, auth).Close()
 	}
 	err = s.serve(ctx, p, socket, auth, db)
 	return errors.Join(err, auth.Close(), db.Close())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/metrics"
 	"github.com/twofold-auth/twofold/send/devbox"
 )
 
@@ -50,8 +51,10 @@ type settings struct {
 	Config   twofold.Config
 	Database string // path of the SQLite file
 	Listen   string
-	LogJSON  bool
-	LogLevel string
+	// MetricsListen is the address of the second listener; none if empty.
+	MetricsListen string
+	LogJSON       bool
+	LogLevel      string
 
 	SecretKey    string
 	Fallbacks    []string
@@ -73,6 +76,7 @@ type settings struct {
 	texts        map[string]string // of the catalogue, replaced
 	keys         []string          // oldest first
 	dev          bool
+	metrics      *metrics.Metrics
 	box          *devbox.Box // mail and texts of --dev
 	methodsGiven []string
 }

@@ -37,7 +37,6 @@ func absentFeatures() []setting {
 		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
 		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
 		absent("TWOFOLD_REDIS_URL", "", "Redis; one server with SQLite needs none"),
-		absent("TWOFOLD_METRICS_LISTEN", "", "metrics"),
 	}
 }
 

@@ -234,9 +234,24 @@ func (t *txn) lock(name string) error {
 	return err
 }
 
-// fail translates an error. The text has no values in it: a driver's own
-// message may quote the row, so only what Classify says of it is used.
+// fail translates an error and tells the watcher of one that is the store's.
 func (s *Store) fail(verb string, err error) error {
+	translated := s.translate(verb, err)
+	if s.failed != nil && translated != nil && !verdict(translated) {
+		s.failed(verb)
+	}
+	return translated
+}
+
+// verdict says that an error is an answer, not a fault.
+func verdict(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrUsed) ||
+		errors.Is(err, store.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled)
+}
+
+// translate makes an error one of package store. The text has no values in it: a driver's own
+// message may quote the row, so only what Classify says of it is used.
+func (s *Store) translate(verb string, err error) error {
 	switch {
 	case err == nil:
 		return nil

@@ -64,7 +64,13 @@ type Store struct {
 	// so that they queue here and do not collide in the database.
 	turn   chan struct{}
 	closed atomic.Bool
+	failed func(verb string)
 }
+
+// OnFailure has f called, with the name of the verb, whenever one fails because
+// of the store: it does not answer, is full, is locked for too long. Set it
+// before the first use.
+func (s *Store) OnFailure(f func(verb string)) { s.failed = f }
 
 var _ store.Store = (*Store)(nil)
 

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var metricsAddress = regexp.MustCompile(`"msg":"metrics","address":"(http://[^"]+)"`)
+
+// figures are the metrics of a running server, from its second listener.
+func (s *server) figures() string {
+	s.t.Helper()
+	address := metricsAddress.FindStringSubmatch(s.text())
+	if address == nil {
+		s.t.Fatal("no listener for metrics: ", s.text())
+	}
+	resp, err := http.Get(address[1])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != 200 {
+		s.t.Fatal(resp.Status, err)
+	}
+	return string(raw)
+}
+
+// The second listener has the figures, the first one does not, and nothing in
+// them says who signed in.
+func TestServeMetrics(t *testing.T) {
+	s := start(t, []string{"TWOFOLD_METRICS_LISTEN=127.0.0.1:0"}, "--dev")
+	s.want(400, "POST", "/login", `{"email":"test@me.com","password":"wrong"}`)
+	who := s.want(200, "POST", "/login", `{"email":"test@me.com","password":"password"}`)
+	state := stateToken.FindStringSubmatch(s.want(200, "POST", "/tf-setup", `{"setup":"sms","phone":"+16502530000"}`))
+	s.want(400, "POST", "/tf-setup/"+state[1], `{"code":"000000"}`)
+	s.want(404, "GET", "/metrics", "")
+	s.want(404, "GET", "/nothing/here", "")
+	text := s.figures()
+	for _, line := range []string{
+		`twofold_sign_ins_total{outcome="one_factor"} 1`,
+		`twofold_sign_ins_total{outcome="refused"} 1`,
+		`twofold_sends_total{channel="sms",sender="devbox",place="1",outcome="accepted"} 1`,
+		`twofold_http_requests_total{route="/login",method="POST",status="400"} 1`,
+		`twofold_http_requests_total{route="/tf-setup/{token}",method="POST",status="400"} 1`,
+		`twofold_http_requests_total{route="other",method="GET",status="404"} 2`,
+		`twofold_store_up 1`,
+		`twofold_hash_busy 0`,
+	} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	id := regexp.MustCompile(`"id":"([A-Z0-9]+)"`).FindStringSubmatch(who)
+	for _, secret := range []string{"test@me.com", id[1], state[1], "16502530000", "nothing/here"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the figures hold %q", secret)
+		}
+	}
+	s.stop()
+}
+
+func TestMetricsListenIsChecked(t *testing.T) {
+	for _, v := range []string{"9090", "localhost:port", "metrics.example.org:9090"} {
+		if _, err := with(t, "TWOFOLD_METRICS_LISTEN="+v); err == nil || !strings.HasPrefix(err.Error(), "TWOFOLD_METRICS_LISTEN: ") {
+			t.Errorf("%s: %v", v, err)
+		}
+	}
+}

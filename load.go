@@ -1,0 +1,27 @@
+package twofold
+
+import (
+	"context"
+	"time"
+)
+
+// Load is how busy a node is.
+type Load struct {
+	HashSlots   int // passwords that may be hashed at once
+	HashBusy    int // and are, now
+	HashWaiting int // sign-ins that wait for one of them
+	// Outbox is how many messages wait to be delivered, on all nodes together;
+	// OutboxSince is when the oldest was stored (zero: none waits).
+	Outbox      int
+	OutboxSince time.Time
+}
+
+// Load says how busy this node is. With an error of the store it still holds
+// what is known without.
+func (a *Auth) Load(ctx context.Context) (Load, error) {
+	var l Load
+	l.HashSlots, l.HashBusy, l.HashWaiting = a.hasher.Load()
+	var err error
+	l.Outbox, l.OutboxSince, err = a.outbox.Backlog(ctx)
+	return l, err
+}
