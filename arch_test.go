@@ -29,7 +29,7 @@ type room struct {
 // fails the test, and so does an import that is not.
 var rooms = map[string]room{
 	".": {
-		ours:   "account device event factor factor/onetime factor/totp limit login password seal send session store web",
+		ours:   "account device event factor federated factor/onetime factor/totp limit login password seal send session store web",
 		http:   true,
 		others: "",
 	},
@@ -47,6 +47,9 @@ var rooms = map[string]room{
 	"send/webhook":            {ours: "send", http: true},
 	"send/devbox":             {ours: "send"},
 	"send/sendtest":           {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
+	"federated":               {},
+	"federated/oidc":          {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
+	"federated/federatedtest": {others: "github.com/go-jose/go-jose", http: true},
 	"factor":                  {ours: "store"},
 	"factor/totp":             {ours: "store factor seal", others: "github.com/boombuler/barcode"},
 	"factor/onetime":          {ours: "store factor seal send", others: "github.com/nyaruka/phonenumbers"},
@@ -56,9 +59,9 @@ var rooms = map[string]room{
 	"limit":                   {ours: "store seal"},
 	"event":                   {ours: "store seal"},
 	"account":                 {ours: "store seal password limit event send session", others: "golang.org/x/net/idna golang.org/x/text"},
-	"login":                   {ours: "account device event factor limit seal send session store"},
+	"login":                   {ours: "account device event factor federated limit seal send session store"},
 	"web": {
-		ours:   "account device event factor limit login password seal send session store",
+		ours:   "account device event factor federated limit login password seal send session store",
 		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 		http:   true,
 	},
@@ -73,7 +76,7 @@ var rooms = map[string]room{
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "twofoldtest", "e2e", "walk", "security"}
+var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "federated/federatedtest", "twofoldtest", "e2e", "walk", "security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor/onetime"
+	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -56,6 +57,13 @@ type Config struct {
 	// SMSCountries are the regions texts are sent to, e.g. "US", "DE"; every one
 	// if empty.
 	SMSCountries []string
+
+	// OAuth are other sites whose users may sign in here, e.g. of oidc.Google,
+	// oidc.GitHub or oidc.New; nobody's if empty. It makes no accounts: people
+	// connect theirs on the account page, and are known by issuer and number
+	// there, never by e-mail address. It costs this: who is let in there has
+	// proven the first factor here. The second is asked for as ever.
+	OAuth []federated.Provider
 
 	// Registerable opens registration to everybody.
 	Registerable bool
@@ -189,6 +197,7 @@ func (c *Config) check() error {
 			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))
 		}
 	}
+	c.checkOAuth(bad)
 	if s := c.Password.Scheme; s != "" && s != "argon2" && s != "bcrypt" {
 		bad("Password.Scheme", `must be "argon2" or "bcrypt"`)
 	}
@@ -238,6 +247,20 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	}
 	if t.RescueMail != "" && c.Mail == nil {
 		bad("TwoFactor.RescueMail", "needs a sender in Mail")
+	}
+}
+
+func (c *Config) checkOAuth(bad func(field, text string)) {
+	seen := map[string]bool{}
+	for _, p := range c.OAuth {
+		switch {
+		case p == nil:
+			bad("OAuth", "holds nil: look at the error of what made it")
+		case seen[p.Name()]:
+			bad("OAuth", fmt.Sprintf("has %q twice: each needs a name of its own", p.Name()))
+		default:
+			seen[p.Name()] = true
+		}
 	}
 }
 

@@ -80,6 +80,9 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 		of(e.User, e.Context)
 	case UserLoggedOut:
 		of(e.User, e.Context)
+	case ConnectionChanged:
+		of(e.User, e.Context)
+		entry.Method, entry.Reason = "oauth", e.Provider
 	case AccountChanged:
 		of(e.User, e.Context)
 		entry.Reason = e.What

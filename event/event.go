@@ -157,6 +157,15 @@ type AccountChanged struct {
 	Context
 }
 
+// ConnectionChanged: an account at another site opens this one from now on, or,
+// removed, does no more.
+type ConnectionChanged struct {
+	User     Subject
+	Provider string
+	Removed  bool
+	Context
+}
+
 // UserReauthenticated: a signed-in user proved again who he is.
 type UserReauthenticated struct {
 	User Subject
@@ -198,3 +207,11 @@ func (DeviceRevoked) Name() string       { return "device-revoked" }
 func (SessionEnded) Name() string        { return "session-ended" }
 func (AccountChanged) Name() string      { return "account-changed" }
 func (UserLoggedOut) Name() string       { return "user-logged-out" }
+
+// Name says which of the two happened.
+func (e ConnectionChanged) Name() string {
+	if e.Removed {
+		return "connection-removed"
+	}
+	return "connection-added"
+}

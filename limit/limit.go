@@ -321,6 +321,13 @@ func (l *Limiter) Link(ctx context.Context, kind, identity, address string) erro
 	return err
 }
 
+// Depart reserves one journey to another site at the wish of a client address:
+// 300 an hour, for many may share it.
+func (l *Limiter) Depart(ctx context.Context, address string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("depart", network(address)), Limit: 300, Window: time.Hour, Hold: 15 * time.Minute})
+	return err
+}
+
 // Once lets the first caller of a key through and no other for the given time.
 func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) error {
 	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("once", what), Limit: 1, Window: within, Hold: within})

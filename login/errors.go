@@ -32,6 +32,15 @@ var (
 	ErrSetupExpired = errors.New("login: set-up expired")
 	// ErrNoSuch: the account has no such session or device.
 	ErrNoSuch = errors.New("login: no such session or device")
+	// ErrProvider: no such site to sign in through, or not for this.
+	ErrProvider = errors.New("login: no such provider")
+	// ErrNotConnected: an account at another site that opens none here, or not
+	// this one.
+	ErrNotConnected = errors.New("login: that account opens none here")
+	// ErrConnected: an account at another site that opens an account already.
+	ErrConnected = errors.New("login: that account is connected already")
+	// ErrLastWayIn: without it nothing opens the account any more.
+	ErrLastWayIn = errors.New("login: the account has no other way in")
 	// ErrTaken: registration of an identity that exists.
 	ErrTaken = errors.New("login: identity is taken")
 	// ErrSameFactor: the account's only second factor is what was proven already;

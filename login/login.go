@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/device"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/session"
@@ -67,7 +68,11 @@ type Config struct {
 	Pendings   store.Pendings
 	Drafts     store.Drafts
 	Challenges store.Challenges
-	Methods    map[string]factor.Method
+	// Connections and Providers are for sign-in through other sites; without
+	// Providers nobody is sent anywhere.
+	Connections store.Connections
+	Providers   []federated.Provider
+	Methods     map[string]factor.Method
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	// FirstCodes sends and tries, by channel, codes in place of a password.
@@ -103,7 +108,7 @@ type Login struct{ c Config }
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || c.Challenges == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {

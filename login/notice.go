@@ -24,6 +24,9 @@ const (
 	DeviceCopied       = "device_copied"
 	RescueAsked        = "rescue_asked"
 	CodesTried         = "codes_tried" // right password, wrong codes
+	// An account at another site opens this one now, or does no more.
+	ConnectionAdded   = "connection_added"
+	ConnectionRemoved = "connection_removed"
 	// What the application or an operator does to an account; the owner hears
 	// of the first three.
 	PasswordChanged = "password_changed"

@@ -25,6 +25,7 @@ func (j jar) name(n string) string {
 func (j jar) session() string { return j.name("twofold") }
 func (j jar) pending() string { return j.name("twofold-pending") }
 func (j jar) csrf() string    { return j.name("twofold-csrf") }
+func (j jar) oauth() string   { return j.name("twofold-oauth") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
 

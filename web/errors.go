@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -94,8 +95,8 @@ func (s *Site) toFailure(err error) *failure {
 		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat()
 		f.extras = map[string]any{
 			"reauth_required": true, "unified_signin_enabled": false, "has_webauthn_verify_credential": false,
-			"oauth_enabled": false, "oauth_providers": []string{},
 		}
+		maps.Copy(f.extras, s.oauthFacts(login.ToVerify))
 		return f
 	}
 	if errors.Is(err, login.ErrSetupExpired) {

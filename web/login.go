@@ -26,6 +26,7 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 	a.data = LoginPage{
 		Usernames: s.c.Usernames, Remember: c.form.flag("remember"), Register: s.c.Registerable,
 		RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor,
+		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
 }
@@ -159,9 +160,11 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 	if err := s.needWho(c); err != nil {
 		return nil, err
 	}
+	body := s.oauthFacts(login.ToVerify)
+	body["has_webauthn_verify_credential"] = false
 	return &answer{
-		body: map[string]any{"has_webauthn_verify_credential": false, "oauth_enabled": false, "oauth_providers": []string{}},
-		user: &c.who.User, page: "verify",
+		body: body, user: &c.who.User, page: "verify",
+		data: VerifyPage{Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }
 

@@ -80,6 +80,33 @@ type LoginPage struct {
 	Register   bool // registration is open
 	RememberTF bool // remembering skips the second factor for Trust
 	Trust      time.Duration
+	Providers  []ProviderView // other sites to sign in through
+}
+
+// VerifyPage is the data of "verify".
+type VerifyPage struct {
+	Providers []ProviderView
+}
+
+// ProviderView is another site to sign in through.
+type ProviderView struct {
+	Title  string
+	Action string // where its button posts
+}
+
+// AwayPage is the data of "oauth_away": the browser is leaving for another site.
+type AwayPage struct{ Title, Address string }
+
+// ConnectionsPart is the section of accounts at other sites.
+type ConnectionsPart struct {
+	Connections []ConnectionView
+	Providers   []ProviderView // may be connected
+}
+
+// ConnectionView is an account at another site.
+type ConnectionView struct {
+	ID, Title, Label string
+	Added            time.Time
 }
 
 // RegisterPage is the data of "register".
@@ -150,13 +177,14 @@ type SelectPage struct {
 // AccountPage is the data of "account". Each section of the page has a part of
 // its own here, a template account_*.html and a function in Site.sections.
 type AccountPage struct {
-	Checks   []Check // what protects the account and what is missing
-	Factors  FactorsPart
-	Session  SessionPart
-	Sessions SessionsPage
-	Devices  DevicesPage
-	Trusts   bool // browsers can be trusted here
-	Lately   []Happened
+	Checks      []Check // what protects the account and what is missing
+	Factors     FactorsPart
+	Session     SessionPart
+	Sessions    SessionsPage
+	Devices     DevicesPage
+	Trusts      bool // browsers can be trusted here
+	Connections ConnectionsPart
+	Lately      []Happened
 }
 
 // Check is one line of what protects the account: the text is
@@ -215,6 +243,7 @@ type URLs struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe, Sessions, Devices                string
+	OAuth                                   OAuthPaths
 	Account, Static                         string
 	PostLogin, PostLogout                   string
 }

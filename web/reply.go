@@ -26,6 +26,7 @@ type answer struct {
 	page string // template to render
 	data any
 	to   string // redirect instead of a page
+	away string // address at another site; page is shown on the way there
 	note string // message key flashed with the redirect (or shown on the page)
 }
 
@@ -49,6 +50,10 @@ func (s *Site) headers(w http.ResponseWriter) {
 // reply writes an answer.
 func (s *Site) reply(c *call, a *answer) {
 	s.jar.outcome(c.w, c.r, a.outcome)
+	if a.away != "" {
+		s.sendAway(c, a)
+		return
+	}
 	if c.json {
 		s.replyJSON(c, a)
 		return
@@ -62,6 +67,20 @@ func (s *Site) reply(c *call, a *answer) {
 	if a.note != "" {
 		c.notes = append(c.notes, a.note)
 	}
+	s.render(c, http.StatusOK, a.page, a.data)
+}
+
+// sendAway leads to another site. A program gets the redirect. A browser gets a
+// page that goes on by itself: browsers hold every redirect that follows a form
+// against the page's form-action, so a redirect would have that policy name all
+// sites the other one sends its users through.
+func (s *Site) sendAway(c *call, a *answer) {
+	if c.json {
+		c.w.Header().Set("Location", a.away)
+		writeJSON(c.w, http.StatusFound, map[string]any{"location": a.away})
+		return
+	}
+	c.w.Header().Set("Refresh", "0; url="+a.away)
 	s.render(c, http.StatusOK, a.page, a.data)
 }
 
@@ -213,6 +232,9 @@ func (s *Site) takeNotes(c *call) []Note {
 // note is the text of a flashed key; only those we flash are known.
 func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 	kinds := map[string]string{
+		"OAUTH_STATE": "error", "OAUTH_HANDSHAKE_ERROR": "error", "OAUTH_NOT_CONNECTED": "error", "OAUTH_CONNECTED_ALREADY": "error",
+		"OAUTH_UNREACHABLE": "error", "OAUTH_LAST_WAY_IN": "error", "CHOICE_INVALID": "error", "DISABLED_ACCOUNT": "error",
+		"OAUTH_CONNECTED": "success", "OAUTH_DISCONNECTED": "success",
 		"TWO_FACTOR_LOGIN_SUCCESSFUL": "success", "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": "success",
 		"TWO_FACTOR_DISABLED": "success", "REAUTHENTICATION_SUCCESSFUL": "info", "CODE_HAS_BEEN_SENT": "info",
 		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",

@@ -25,6 +25,7 @@ type Paths struct {
 	NotMe                                   string // "/tf-not-me"
 	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
 	Account, Static                         string
+	OAuth                                   OAuthPaths
 	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
 	DeviceCookie string
 }
@@ -47,6 +48,7 @@ type Views struct {
 	PostVerify   string // PostLogin
 	PostSetup    string // the set-up page
 	Error        string // a step out of turn: the sign-in page
+	OAuth        OAuthViews
 	Unauthorized string // a role is missing: empty for a page that says so
 }
 
@@ -143,6 +145,7 @@ func (s *Site) nameViews() error {
 		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
 		Devices: at(p.Devices, "/tf-devices"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
+	s.paths.OAuth = p.OAuth.under(c.Prefix)
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
 	}
@@ -153,6 +156,7 @@ func (s *Site) nameViews() error {
 	}
 	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
 	s.views.PostVerify = or(v.PostVerify, s.views.PostLogin)
+	s.views.OAuth = v.OAuth.or(s.views)
 	for _, view := range []string{s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup, s.views.Error} {
 		if _, ok := safeNext(view); !ok {
 			return errors.New("view " + view + ": must be a path on this origin")
@@ -165,7 +169,7 @@ func (s *Site) nameViews() error {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
 	}
-	return nil
+	return s.checkOAuthNames()
 }
 
 // route is a row of the table of paths.
@@ -208,6 +212,7 @@ func (s *Site) table() []route {
 				take: fields{"email": text, "username": text, "password": text, "password_confirm": text}})
 	}
 	rows = append(rows, s.listRows()...)
+	rows = append(rows, s.oauthRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

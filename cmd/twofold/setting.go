@@ -62,6 +62,7 @@ type settings struct {
 	Templates    string // folder
 	Locales      string // folder
 	mail         mailSettings
+	oauth        oauthSettings
 	smsService   string
 	smsConfig    map[string]string
 	mailFallback map[string]string

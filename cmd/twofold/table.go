@@ -18,6 +18,7 @@ func table() []setting {
 		group("Mail", mailTable()),
 		group("Text messages", smsTable()),
 		group("Signing in", signInTable()),
+		group("Signing in through other sites", oauthTable()),
 		group("Passwords", passwordTable()),
 		group("Second factor", twoFactorTable()),
 		group("Sessions", sessionTable()),

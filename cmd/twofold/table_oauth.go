@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/oidc"
+)
+
+// oauthSettings are what sign-in through other sites is made of.
+type oauthSettings struct {
+	enable                 bool
+	builtin                []string
+	githubID, githubSecret string
+	googleID, googleSecret string
+	providers              map[string]map[string]string
+}
+
+func oauthTable() []setting {
+	o := func(f func(*oauthSettings) *string) func(*settings, any) error {
+		return toText(func(s *settings) *string { return f(&s.oauth) })
+	}
+	rows := []setting{
+		{Name: "SECURITY_OAUTH_ENABLE", Type: flag, Default: "false", Field: "OAuth",
+			Doc:   "People may sign in through other sites. They connect their account there on their account page first; nobody is found by e-mail address and no account is made. A second factor is asked for as ever.",
+			Cost:  "Who is let in at the other site has proven the first factor here.",
+			Apply: toBool(func(s *settings) *bool { return &s.oauth.enable })},
+		{Name: "SECURITY_OAUTH_BUILTIN_PROVIDERS", Type: list, Default: "github,google",
+			Doc: "Which of the ready-made ones are offered, if their client id is set.", Apply: toList(func(s *settings) *[]string { return &s.oauth.builtin })},
+		{Name: "GITHUB_CLIENT_ID", Type: text, Empty: "GitHub is not offered", Doc: "As GitHub gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.githubID })},
+		{Name: "GITHUB_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As GitHub gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.githubSecret })},
+		{Name: "GOOGLE_CLIENT_ID", Type: text, Empty: "Google is not offered", Doc: "As Google gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.googleID })},
+		{Name: "GOOGLE_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As Google gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.googleSecret })},
+		{Name: "SECURITY_OAUTH_PROVIDERS", Type: secretMap, Empty: "none",
+			Doc:   "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": \"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": \"Example\", \"SCOPES\": \"email\"}}`. The last two may be left out, and the secret of a public client. Register `<origin>/login/oauthresponse/<name>` and `<origin>/login/oauth-verify-response/<name>` there.",
+			Apply: applyProviders},
+	}
+	path := func(name, def, doc string, p func(*settings) *string) {
+		rows = append(rows, setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)})
+	}
+	path("SECURITY_OAUTH_START_URL", "/login/oauthstart", "Going to another site; its name follows.", func(s *settings) *string { return &s.Config.URLs.OAuth.Start })
+	path("SECURITY_OAUTH_RESPONSE_URL", "/login/oauthresponse", "Coming back.", func(s *settings) *string { return &s.Config.URLs.OAuth.Response })
+	path("SECURITY_OAUTH_VERIFY_START_URL", "/login/oauth-verify-start", "Going there to be asked again.", func(s *settings) *string { return &s.Config.URLs.OAuth.VerifyStart })
+	path("SECURITY_OAUTH_VERIFY_RESPONSE_URL", "/login/oauth-verify-response", "Coming back from that.", func(s *settings) *string { return &s.Config.URLs.OAuth.VerifyResponse })
+	path("SECURITY_OAUTH_CONNECT_URL", "/login/oauth-connect", "Connecting an account there.", func(s *settings) *string { return &s.Config.URLs.OAuth.Connect })
+	path("SECURITY_OAUTH_DISCONNECT_URL", "/login/oauth-disconnect", "Taking that back.", func(s *settings) *string { return &s.Config.URLs.OAuth.Disconnect })
+	return append(rows,
+		setting{Name: "SECURITY_POST_OAUTH_LOGIN_VIEW", Type: text, Empty: "`SECURITY_POST_LOGIN_VIEW`", Field: "Views",
+			Doc: "After signing in through another site.", Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostLogin }, "")},
+		setting{Name: "SECURITY_POST_OAUTH_VERIFY_VIEW", Type: text, Empty: "`SECURITY_POST_VERIFY_VIEW`", Field: "Views",
+			Doc: "After being asked again there.", Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostVerify }, "")})
+}
+
+// applyProviders reads a dict of dicts. Its errors repeat nothing of it.
+func applyProviders(s *settings, raw any) error {
+	bad := errors.New(`is no dict of dicts: write {"corp": {"ISSUER": "https://..", "CLIENT_ID": "..", "CLIENT_SECRET": ".."}}`)
+	if _, isText := raw.(string); !isText {
+		b, err := json.Marshal(raw)
+		if err != nil {
+			return bad
+		}
+		raw = string(b)
+	}
+	all := map[string]map[string]string{}
+	if text, ok := raw.(string); !ok || decodeJSON(text, &all) != nil {
+		return bad
+	}
+	for _, p := range all {
+		for key := range p {
+			if !slices.Contains([]string{"ISSUER", "CLIENT_ID", "CLIENT_SECRET", "TITLE", "SCOPES"}, key) {
+				return errors.New("has a key that is none of ISSUER, CLIENT_ID, CLIENT_SECRET, TITLE, SCOPES: remove it")
+			}
+		}
+	}
+	s.oauth.providers = all
+	return nil
+}
+
+// finishOAuth makes the providers.
+func (s *settings) finishOAuth() problems {
+	o, all := s.oauth, []federated.Provider{}
+	if !o.enable {
+		if o.githubID+o.googleID != "" || len(o.providers) > 0 {
+			s.note("SECURITY_OAUTH_ENABLE is false: nobody signs in through another site")
+		}
+		return nil
+	}
+	var bad problems
+	add := func(setting string) func(federated.Provider, error) {
+		return func(p federated.Provider, err error) {
+			if err != nil {
+				bad = append(bad, problem{setting, strings.TrimPrefix(err.Error(), "oidc: ")})
+				return
+			}
+			all = append(all, p)
+		}
+	}
+	for _, name := range o.builtin {
+		switch {
+		case name == "github" && o.githubID != "":
+			add("GITHUB_CLIENT_ID")(oidc.GitHub(o.githubID, o.githubSecret))
+		case name == "google" && o.googleID != "":
+			add("GOOGLE_CLIENT_ID")(oidc.Google(o.googleID, o.googleSecret))
+		case name != "github" && name != "google":
+			bad = append(bad, problem{"SECURITY_OAUTH_BUILTIN_PROVIDERS", fmt.Sprintf("%q is neither github nor google: set others in SECURITY_OAUTH_PROVIDERS", name)})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.providers)) {
+		p := o.providers[name]
+		add("SECURITY_OAUTH_PROVIDERS")(oidc.New(oidc.Settings{
+			Name: name, Title: p["TITLE"], Issuer: p["ISSUER"], ClientID: p["CLIENT_ID"], ClientSecret: p["CLIENT_SECRET"], Scopes: strings.Fields(p["SCOPES"]),
+		}))
+	}
+	if len(all) == 0 && len(bad) == 0 {
+		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE", "is on, and there is nobody to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
+	}
+	s.Config.OAuth = all
+	return bad
+}

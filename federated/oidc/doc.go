@@ -1,0 +1,10 @@
+// Package oidc asks OpenID Connect providers, and GitHub, who somebody is.
+//
+// It owns the protocol: discovery, the authorization code with PKCE, the ID
+// token with everything that must hold of it (signature, issuer, audience,
+// authorized party, nonce, times), and, for GitHub, which has no ID tokens, the
+// question to its API. Keys and metadata are fetched when first needed and kept.
+//
+// It does not own state, browsers, users or sessions, and it never looks at
+// e-mail addresses: see package federated and login.
+package oidc

@@ -1,0 +1,96 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"golang.org/x/oauth2"
+
+	"github.com/twofold-auth/twofold/federated"
+)
+
+// github is OAuth 2.0 and a question to an API: GitHub signs no ID tokens for
+// people, so nothing comes back that a nonce could be in. State and PKCE bind
+// the code to the browser; the code is redeemed over TLS with GitHub itself.
+type github struct {
+	s         Settings
+	site, api string
+}
+
+// GitHub returns the sign-in with GitHub accounts, by their number, which unlike
+// their name is never given to somebody else.
+func GitHub(clientID, clientSecret string) (federated.Provider, error) {
+	return newGitHub(Settings{ClientID: clientID, ClientSecret: clientSecret}, "https://github.com", "https://api.github.com")
+}
+
+func newGitHub(s Settings, site, api string) (federated.Provider, error) {
+	s.Name, s.Title = "github", "GitHub"
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return &github{s: s.withDefaults(), site: site, api: api}, nil
+}
+
+func (g *github) Name() string          { return g.s.Name }
+func (g *github) Title() string         { return g.s.Title }
+func (g *github) Reauthenticates() bool { return false }
+
+func (g *github) client(q federated.Question) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: g.s.ClientID, ClientSecret: g.s.ClientSecret, RedirectURL: q.Redirect, Scopes: g.s.Scopes,
+		Endpoint: oauth2.Endpoint{
+			AuthURL: g.site + "/login/oauth/authorize", TokenURL: g.site + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
+		},
+	}
+}
+
+func (g *github) Begin(_ context.Context, q federated.Question) (string, error) {
+	return g.client(q).AuthCodeURL(q.State, oauth2.S256ChallengeOption(q.Verifier)), nil
+}
+
+func (g *github) Finish(ctx context.Context, q federated.Question, a federated.Answer) (federated.Identity, error) {
+	if !q.Since.IsZero() {
+		return federated.Identity{}, refused("GitHub does not say when its user proved himself")
+	}
+	if a.Issuer != "" && a.Issuer != g.site && a.Issuer != g.site+"/login/oauth" {
+		return federated.Identity{}, refused("the answer is of another issuer")
+	}
+	if err := answered(a); err != nil {
+		return federated.Identity{}, err
+	}
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, g.s.Client)
+	token, err := g.client(q).Exchange(ctx, a.Code, oauth2.VerifierOption(q.Verifier))
+	if err != nil {
+		return federated.Identity{}, exchangeError(err)
+	}
+	return g.user(ctx, token)
+}
+
+// user asks whose the access token is. The token is forgotten after it.
+func (g *github) user(ctx context.Context, token *oauth2.Token) (federated.Identity, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.api+"/user", nil)
+	if err != nil {
+		return federated.Identity{}, err
+	}
+	r.Header.Set("Authorization", "Bearer "+token.AccessToken)
+	r.Header.Set("Accept", "application/vnd.github+json")
+	resp, err := g.s.Client.Do(r)
+	if err != nil {
+		return federated.Identity{}, fmt.Errorf("%w: its API does not answer", federated.ErrUnreachable)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 500 {
+		return federated.Identity{}, fmt.Errorf("%w: its API answers %d", federated.ErrUnreachable, resp.StatusCode)
+	}
+	var u struct {
+		ID    int64  `json:"id"`
+		Login string `json:"login"`
+	}
+	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&u) != nil || u.ID <= 0 {
+		return federated.Identity{}, refused("its API does not say who the user is")
+	}
+	return federated.Identity{Issuer: g.site, Subject: strconv.FormatInt(u.ID, 10), Label: tidy(u.Login)}, nil
+}

@@ -1,0 +1,192 @@
+package oidc
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"github.com/twofold-auth/twofold/federated"
+)
+
+// metadataLife is how long a provider's metadata are kept. Its keys are asked
+// for again whenever a token names one that is not known.
+const metadataLife = 24 * time.Hour
+
+// skew is how far off the provider's clock may be.
+const skew = time.Minute
+
+type provider struct {
+	s Settings
+
+	mu    sync.Mutex
+	found *oidc.Provider
+	at    time.Time
+}
+
+func (p *provider) Name() string          { return p.s.Name }
+func (p *provider) Title() string         { return p.s.Title }
+func (p *provider) Reauthenticates() bool { return !p.s.NoReauthentication }
+
+func (p *provider) Begin(ctx context.Context, q federated.Question) (string, error) {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return "", err
+	}
+	options := []oauth2.AuthCodeOption{oidc.Nonce(q.Nonce), oauth2.S256ChallengeOption(q.Verifier)}
+	if !q.Since.IsZero() {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	}
+	return p.client(found, q).AuthCodeURL(q.State, options...), nil
+}
+
+func (p *provider) Finish(ctx context.Context, q federated.Question, a federated.Answer) (federated.Identity, error) {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return federated.Identity{}, err
+	}
+	if err := p.checkAnswer(found, a); err != nil {
+		return federated.Identity{}, err
+	}
+	ctx = oidc.ClientContext(ctx, p.s.Client)
+	token, err := p.client(found, q).Exchange(ctx, a.Code, oauth2.VerifierOption(q.Verifier))
+	if err != nil {
+		return federated.Identity{}, exchangeError(err)
+	}
+	raw, _ := token.Extra("id_token").(string)
+	if raw == "" {
+		return federated.Identity{}, refused("no ID token came with the access token")
+	}
+	verified, err := found.Verifier(&oidc.Config{ClientID: p.s.ClientID, Now: p.s.Now}).Verify(ctx, raw)
+	if err != nil {
+		return federated.Identity{}, fmt.Errorf("%w: %w", federated.ErrRefused, err)
+	}
+	return p.read(q, verified)
+}
+
+// claims are what is read of an ID token beside what the library checks.
+type claims struct {
+	AuthorizedParty string   `json:"azp"`
+	AuthTime        *float64 `json:"auth_time"`
+	Email           any      `json:"email"`
+	Name            any      `json:"preferred_username"`
+}
+
+// read checks what the library leaves to its caller (OpenID Connect Core,
+// section 3.1.3.7, numbers 4, 5, 11 and 13).
+func (p *provider) read(q federated.Question, t *oidc.IDToken) (federated.Identity, error) {
+	var c claims
+	if err := t.Claims(&c); err != nil {
+		return federated.Identity{}, refused("the ID token cannot be read")
+	}
+	switch {
+	case q.Nonce == "" || subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(q.Nonce)) != 1:
+		return federated.Identity{}, refused("the nonce is another one")
+	case c.AuthorizedParty != "" && c.AuthorizedParty != p.s.ClientID:
+		return federated.Identity{}, refused("the ID token was issued to another client")
+	case len(t.Audience) > 1 && c.AuthorizedParty == "":
+		return federated.Identity{}, refused("the ID token is for several and names no authorized party")
+	case t.Subject == "" || len(t.Subject) > 255 || !utf8.ValidString(t.Subject):
+		return federated.Identity{}, refused("the ID token names nobody")
+	}
+	if !q.Since.IsZero() && (c.AuthTime == nil || time.Unix(int64(*c.AuthTime), 0).Before(q.Since.Add(-skew))) {
+		return federated.Identity{}, refused("the provider does not say that its user proved himself anew")
+	}
+	label, _ := c.Email.(string)
+	if label == "" {
+		label, _ = c.Name.(string)
+	}
+	return federated.Identity{Issuer: p.s.Issuer, Subject: t.Subject, Label: tidy(label)}, nil
+}
+
+// checkAnswer reads what came back in the address. An issuer in it must be
+// ours: an answer of another provider must not be taken to this one's token
+// endpoint (mix-up, RFC 9207).
+func (p *provider) checkAnswer(found *oidc.Provider, a federated.Answer) error {
+	var says struct {
+		Names bool `json:"authorization_response_iss_parameter_supported"`
+	}
+	if err := found.Claims(&says); err != nil {
+		return fmt.Errorf("%w: %w", federated.ErrUnreachable, err)
+	}
+	if a.Issuer != "" && a.Issuer != p.s.Issuer || a.Issuer == "" && says.Names {
+		return refused("the answer is of another issuer")
+	}
+	return answered(a)
+}
+
+func answered(a federated.Answer) error {
+	if a.Error != "" {
+		return refused("it answered " + tidy(a.Error))
+	}
+	if a.Code == "" {
+		return refused("there is no code in the answer")
+	}
+	return nil
+}
+
+func (p *provider) client(found *oidc.Provider, q federated.Question) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID: p.s.ClientID, ClientSecret: p.s.ClientSecret, RedirectURL: q.Redirect, Endpoint: found.Endpoint(),
+		Scopes: slices.Compact(append([]string{oidc.ScopeOpenID}, p.s.Scopes...)),
+	}
+}
+
+// discover fetches the metadata, unless they are known; old ones serve on while
+// new ones cannot be had.
+func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found != nil && p.s.Now().Sub(p.at) < metadataLife {
+		return p.found, nil
+	}
+	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.s.Client), p.s.Issuer)
+	if err == nil {
+		err = secureAddress(found.Endpoint().AuthURL)
+	}
+	if err == nil {
+		err = secureAddress(found.Endpoint().TokenURL)
+	}
+	switch {
+	case err == nil:
+		p.found, p.at = found, p.s.Now()
+	case p.found == nil:
+		return nil, fmt.Errorf("%w: %w", federated.ErrUnreachable, err)
+	}
+	return p.found, nil
+}
+
+// exchangeError tells a refusal of the provider from one that cannot be asked.
+func exchangeError(err error) error {
+	var refusal *oauth2.RetrieveError
+	if errors.As(err, &refusal) && refusal.Response != nil && refusal.Response.StatusCode < 500 {
+		// The body is left out: what a provider says of a code may hold it.
+		return refused("it does not take the code: " + tidy(refusal.ErrorCode))
+	}
+	return fmt.Errorf("%w: the code could not be redeemed", federated.ErrUnreachable)
+}
+
+func refused(why string) error { return fmt.Errorf("%w: %s", federated.ErrRefused, why) }
+
+// tidy makes a text of another site fit to be shown or logged.
+func tidy(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if len(s) > 100 {
+		s = strings.ToValidUTF8(s[:100], "")
+	}
+	return s
+}
