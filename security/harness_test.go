@@ -118,12 +118,18 @@ type node struct {
 // newWorld starts a world with one node.
 func newWorld(t testing.TB, change ...func(*twofold.Config)) *world {
 	t.Helper()
+	return newWorldIn(t, t.TempDir(), change...)
+}
+
+// newWorldIn starts one whose database lies in a folder of the test's choice.
+func newWorldIn(t testing.TB, dir string, change ...func(*twofold.Config)) *world {
+	t.Helper()
 	if t, ok := t.(*testing.T); ok {
 		t.Parallel()
 	}
 	w := &world{
 		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
-		log: &buffer{}, replies: &buffer{}, file: filepath.Join(t.TempDir(), "app.db"), change: change,
+		log: &buffer{}, replies: &buffer{}, file: filepath.Join(dir, "app.db"), change: change,
 		secrets: map[string]string{secret: "password"}, cookies: map[string][]string{},
 	}
 	w.client = &http.Client{

@@ -1,0 +1,225 @@
+package security_test
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/send/sendtest"
+	"github.com/twofold-auth/twofold/send/smtp"
+	"github.com/twofold-auth/twofold/send/twilio"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// postOffice is a real SMTP server behind a line that can be pulled.
+type postOffice struct {
+	*sendtest.SMTPServer
+	*plug
+	sender send.Sender
+}
+
+func newPostOffice(t *testing.T) *postOffice {
+	t.Helper()
+	o := &postOffice{SMTPServer: sendtest.SMTP(t)}
+	o.plug = newPlug(t, net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+	host, port, err := net.SplitHostPort(o.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.sender, err = smtp.New(smtp.Config{Host: host, Port: n, Security: smtp.None, From: "no-reply@good.test", Timeout: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// code is in the newest mail that has one; "" if none has.
+func (o *postOffice) code() (code string) {
+	for _, m := range o.Mails() {
+		if found := sixDigits.FindString(m.Text); found != "" {
+			code = found
+		}
+	}
+	return code
+}
+
+// plantFactor adds a second factor without the conversation that enrols one.
+func (w *world) plantFactor(p *person, method, destination string) {
+	w.t.Helper()
+	db := w.nodes[0].db
+	u, err := db.UserByID(w.t.Context(), p.id)
+	w.must(err)
+	w.must(db.ChangeFactors(w.t.Context(), store.FactorChange{
+		UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Now: w.Now(),
+		Add: &store.Factor{ID: store.NewID(), UserID: u.ID, Method: method, Destination: destination, Primary: true, CreatedAt: w.Now()},
+	}))
+}
+
+// wait asks until it is so: what recovers by itself does so in its own time.
+func (w *world) wait(what string, so func() bool) {
+	w.t.Helper()
+	for range 600 {
+		if so() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.t.Errorf("%s: not after thirty seconds", what)
+}
+
+// TestFaultMail: while the mail server is in trouble a person who waits for a
+// code is told so, gets no way past it, and gets his code once the trouble is
+// over; a notice waits in the outbox and arrives by itself, unless the server
+// said for good that there is no such mailbox.
+func TestFaultMail(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		trouble, end func(o *postOffice)
+		final        bool
+	}{
+		{"refuses connections", func(o *postOffice) { o.pull() }, func(o *postOffice) { o.in() }, false},
+		{"hangs", func(o *postOffice) { o.hang() }, func(o *postOffice) { o.pull(); o.in() }, false},
+		{"answers 421", func(o *postOffice) { o.Answer(sendtest.AtMail, 421, [3]int{4, 3, 2}, "shutting down") },
+			func(o *postOffice) { o.Answer(sendtest.AtMail, 0, [3]int{}, "") }, false},
+		{"answers 451", func(o *postOffice) { o.Answer(sendtest.AtRcpt, 451, [3]int{4, 7, 1}, "greylisted") },
+			func(o *postOffice) { o.Answer(sendtest.AtRcpt, 0, [3]int{}, "") }, false},
+		{"answers 554 to the mail", func(o *postOffice) { o.Answer(sendtest.AtData, 554, [3]int{5, 7, 1}, "looks like spam") },
+			func(o *postOffice) { o.Answer(sendtest.AtData, 0, [3]int{}, "") }, false},
+		{"answers 550 to the recipient", func(o *postOffice) { o.Answer(sendtest.AtRcpt, 550, [3]int{5, 1, 1}, "no such user") },
+			func(o *postOffice) { o.Answer(sendtest.AtRcpt, 0, [3]int{}, "") }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newPostOffice(t)
+			w := newWorld(t, func(f *twofold.Config) { f.Mail = o.sender })
+			p := w.person("erika")
+			w.plantFactor(p, store.Email, p.email)
+			c.trouble(o)
+			b := w.browser()
+			r := b.login(p).want(500)
+			if !strings.Contains(r.body, "could not be sent") && !strings.Contains(r.body, "Failed to send code") {
+				t.Errorf("the person is not told: %s", r.body)
+			}
+			b.out("no code was sent")
+			for _, guess := range []string{"000000", "", "123456"} {
+				b.validate(guess).want(400)
+			}
+			b.out("no code exists")
+			if n := w.count("messages"); n != 0 {
+				t.Errorf("%d codes wait in the outbox though the person was told that none comes", n)
+			}
+			w.plantSession(p).post("/tf-setup", m{"setup": "disable"}).want(200) // its notice
+			if c.final {
+				w.wait("the notice is dropped", func() bool { return w.count("messages") == 0 })
+			} else if n := w.count("messages"); n != 1 {
+				t.Errorf("%d notices wait, want one", n)
+			}
+			c.end(o)
+			w.recovers(o, p, c.final)
+		})
+	}
+}
+
+// recovers holds what comes after: nobody restarts anything.
+func (w *world) recovers(o *postOffice, p *person, final bool) {
+	w.t.Helper()
+	w.wait("the outbox is empty", func() bool {
+		w.advance(2 * time.Minute) // the next try is due, whichever it is
+		return w.count("messages") == 0
+	})
+	notices := 0
+	for _, m := range o.Mails() {
+		if notMe.MatchString(m.Text) {
+			notices++
+		}
+	}
+	if want := map[bool]int{false: 1, true: 0}[final]; notices != want {
+		w.t.Errorf("%d notices arrived, want %d", notices, want)
+	}
+	w.plantFactor(p, store.Email, p.email)
+	b := w.browser()
+	b.login(p).want(200)
+	if got := b.validate(o.code()); got.status != 200 {
+		w.t.Errorf("the code that came later: %d %s", got.status, got.body)
+	}
+	b.in(p, 2)
+}
+
+// TestFaultMailFailsOver: with a second server, trouble of the first is nobody's
+// trouble.
+func TestFaultMailFailsOver(t *testing.T) {
+	first, second := newPostOffice(t), newPostOffice(t)
+	w := newWorld(t, plenty, func(f *twofold.Config) { f.Mail, f.MailFallback = first.sender, []send.Sender{second.sender} })
+	for i, trouble := range []func(){first.pull, first.in, first.hang} {
+		trouble()
+		p := w.person(fmt.Sprintf("erika%d", i))
+		w.plantFactor(p, store.Email, p.email)
+		w.advance(6 * time.Minute) // whoever rested is asked again
+		before := len(second.Mails())
+		b := w.browser()
+		b.login(p).want(200)
+		code := second.code()
+		if i == 1 {
+			code = first.code()
+			before--
+		}
+		if got := len(second.Mails()); got != before+1 {
+			t.Errorf("round %d: the second server took %d mails", i, got-before)
+		}
+		b.validate(code).want(200)
+		b.in(p, 2)
+	}
+}
+
+// TestFaultTexts: the same for a service of texts that answers 429, 500, or
+// nothing.
+func TestFaultTexts(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		trouble, end func(*sendtest.TwilioServer, *plug)
+	}{
+		{"answers 429", func(s *sendtest.TwilioServer, _ *plug) { s.Fail(429, 20429, "Too Many Requests") }, func(s *sendtest.TwilioServer, _ *plug) { s.Fail(0, 0, "") }},
+		{"answers 500", func(s *sendtest.TwilioServer, _ *plug) { s.Fail(500, 20500, "Internal Server Error") }, func(s *sendtest.TwilioServer, _ *plug) { s.Fail(0, 0, "") }},
+		{"hangs", func(_ *sendtest.TwilioServer, p *plug) { p.pull(); p.in(); p.hang() }, func(_ *sendtest.TwilioServer, p *plug) { p.pull(); p.in() }},
+		{"refuses connections", func(_ *sendtest.TwilioServer, p *plug) { p.pull() }, func(_ *sendtest.TwilioServer, p *plug) { p.in() }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := sendtest.Twilio(t)
+			line := newPlug(t, strings.TrimPrefix(server.URL, "http://"))
+			sender, err := twilio.New(twilio.Config{
+				AccountSID: server.AccountSID, AuthToken: server.AuthToken, From: "+15005550006",
+				BaseURL: "http://" + line.addr, Timeout: 500 * time.Millisecond,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := newWorld(t, func(f *twofold.Config) { f.SMS = sender })
+			p := w.person("erika")
+			p.phone = "+16505551212"
+			w.plantFactor(p, store.SMS, p.phone)
+			c.trouble(server, line)
+			b := w.browser()
+			b.login(p).want(500)
+			b.out("no code was sent")
+			b.validate("000000").want(400)
+			b.out("no code exists")
+			c.end(server, line)
+			w.advance(31 * time.Second) // between two codes of one sign-in
+			b.post("/tf-resend", m{}).want(200)
+			texts := server.Texts()
+			if len(texts) != 1 {
+				t.Fatalf("%d texts arrived", len(texts))
+			}
+			b.validate(sixDigits.FindString(texts[0].Body)).want(200)
+			b.in(p, 2)
+		})
+	}
+}
