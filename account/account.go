@@ -16,7 +16,9 @@ type Config struct {
 	Hasher  *password.Hasher
 	Policy  password.Policy
 	Context []string // words no password may be: the site's name
-	Now     func() time.Time
+	// Checkers judge passwords that Policy lets pass, in this order.
+	Checkers []password.Checker
+	Now      func() time.Time
 	// Changed is called after every change of a record, so that caches in
 	// this process forget it.
 	Changed func()
@@ -26,6 +28,7 @@ type Config struct {
 type Users interface {
 	store.UserReader
 	store.UserWriter
+	store.OwnerWriter
 	store.Factors
 }
 
@@ -50,6 +53,9 @@ type Draft struct {
 	Hash     string
 	Roles    []string
 	Inactive bool
+	// Unconfirmed: nobody has shown that the address is the owner's. Whoever makes
+	// an account for somebody else vouches for it.
+	Unconfirmed bool
 }
 
 // Create checks and stores an account. The errors of ParseEmail,
@@ -63,6 +69,9 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	u := store.User{
 		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
 		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now,
+	}
+	if !d.Unconfirmed {
+		u.ConfirmedAt = now
 	}
 	if d.Username != "" {
 		if u.Username, u.UsernameKey, err = ParseUsername(d.Username); err != nil {
@@ -197,6 +206,11 @@ func (a *Accounts) hash(ctx context.Context, plain string, u store.User) (string
 	words := append([]string{u.Email, local, u.Username}, a.c.Context...)
 	if err := a.c.Policy.Check(plain, words...); err != nil {
 		return "", err
+	}
+	for _, c := range a.c.Checkers {
+		if err := c.Check(ctx, plain, words...); err != nil {
+			return "", err
+		}
 	}
 	return a.c.Hasher.Hash(ctx, plain)
 }

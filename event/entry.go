@@ -104,6 +104,13 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "exchanged before"
 	default:
+		if s, c, refused, ok := accountEntry(e); ok {
+			of(s, c)
+			if refused != "" {
+				entry.Result, entry.Reason = Refused, refused
+			}
+			return entry, true
+		}
 		return Entry{}, false // TFCodeConfirmed: UserAuthenticated says it
 	}
 	return entry, true

@@ -54,4 +54,16 @@ var (
 	ErrLink = errors.New("login: no such link")
 	// ErrLinkExpired: a mailed link that is too old.
 	ErrLinkExpired = errors.New("login: link is too old")
+	// ErrUnconfirmed: right first factor, but the address is not confirmed.
+	ErrUnconfirmed = errors.New("login: address is not confirmed")
+	// ErrConfirmed: the address is confirmed already.
+	ErrConfirmed = errors.New("login: address is confirmed already")
+	// ErrLocked: right first factor, but the application keeps the account out.
+	ErrLocked = errors.New("login: account is locked")
+	// ErrUsernameTaken: a username that somebody else has.
+	ErrUsernameTaken = errors.New("login: username is taken")
+	// ErrSamePassword: the new password is the present one.
+	ErrSamePassword = errors.New("login: same password")
+	// ErrPasswordNeeded: the link must be used together with a new password.
+	ErrPasswordNeeded = errors.New("login: a new password is needed")
 )

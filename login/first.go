@@ -77,10 +77,7 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 	if err := place.Right(ctx); err != nil {
 		return "", err
 	}
-	if !u.Active { // told only to who knows the password (R122)
-		return "", ErrDisabled
-	}
-	return method, nil
+	return method, l.admit(u)
 }
 
 // firstPlace reserves a guess at an account's first factor; a closed budget is
@@ -108,42 +105,12 @@ func budgetOf(u store.User, identity string) string {
 	return "id:" + u.ID
 }
 
-// Registration is an account that somebody makes for himself.
-type Registration struct {
-	Email    string
-	Username string
-	Password string
-}
-
-// Register makes an account and goes on to the gate, so that a required second
-// factor is set up before the first session. ErrTaken costs what a success
-// costs.
-func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
-	if err := l.c.Limits.Register(ctx, b.Address); err != nil {
-		return Outcome{}, err
-	}
-	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password})
-	if errors.Is(err, store.ErrExists) {
-		e := event.UserNotRegistered{Context: l.at(b)}
-		if taken, err := l.c.Accounts.Find(ctx, r.Email); err == nil {
-			e.User, e.ExistingEmail = subject(taken), true
-		} else {
-			e.ExistingUsername = true
-		}
-		return Outcome{}, told(ErrTaken, l.tell(ctx, e))
-	}
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.UserRegistered{User: subject(u), Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
-}
-
 // gate is where every first factor arrives. What is asked next comes from the
 // account's real factors and the policy, never from the way in.
 func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
+	if err := l.admit(u); err != nil {
+		return Outcome{}, err
+	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return Outcome{}, err
@@ -151,7 +118,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 	if len(factors) == 0 {
 		if l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first.Method) {
 			p := store.Pending{State: store.Setup, First: first, Remember: remember}
-			if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && first.Method != store.Email {
+			if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && !throughMailbox(first.Method) {
 				p.State = store.Owner
 			}
 			return l.startPending(ctx, u, nil, p, b)
@@ -187,7 +154,8 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 func differing(first string, factors []store.Factor) []store.Factor {
 	var out []store.Factor
 	for _, f := range factors {
-		if f.Method != first || f.Method == store.Passkey {
+		same := f.Method == first && first != store.Passkey || f.Method == store.Email && throughMailbox(first)
+		if !same {
 			out = append(out, f)
 		}
 	}

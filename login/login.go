@@ -53,6 +53,8 @@ type Policy struct {
 	// that mailbox cannot rescue.
 	RescueAfterReset time.Duration
 	Unified          Unified
+	// Life is about accounts and their links.
+	Life Life
 }
 
 // Alert tells the administrators that a user lost the second factor.
@@ -123,6 +125,10 @@ func New(c Config) (*Login, error) {
 	if c.Policy.RescueAfterReset == 0 {
 		c.Policy.RescueAfterReset = 24 * time.Hour
 	}
+	if c.Policy.Life.Confirm && c.Write == nil {
+		return nil, errors.New("login: addresses cannot be confirmed without mail")
+	}
+	c.Policy.Life = c.Policy.Life.withDefaults()
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

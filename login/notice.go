@@ -31,6 +31,9 @@ const (
 	// of the first three.
 	PasswordChanged = "password_changed"
 	IdentityChanged = "identity_changed"
+	PasswordReset   = "password_reset" // through the mailbox
+	EmailWanted     = "email_wanted"   // another address was asked for
+	UsernameChanged = "username_changed"
 	AccessReset     = "access_reset"
 	Created         = "created"
 	Activated       = "activated"

@@ -58,7 +58,7 @@ func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, e
 	if err != nil {
 		return waiting{}, err
 	}
-	if !u.Active || u.Uniquifier != p.Uniquifier {
+	if l.admit(u) != nil || u.Uniquifier != p.Uniquifier {
 		return waiting{}, ErrState
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
@@ -153,7 +153,7 @@ func (l *Login) rescueOptions(w waiting) []string {
 	// One mailbox must not be enough (R73): not after a first factor that came
 	// through it, and not soon after a reset through it.
 	reset := !w.user.ResetAt.IsZero() && l.c.Now().Sub(w.user.ResetAt) < l.c.Policy.RescueAfterReset
-	if l.c.Policy.RescueEmail && l.c.RescueCodes != nil && w.First.Method != store.Email && !reset {
+	if l.c.Policy.RescueEmail && l.c.RescueCodes != nil && !throughMailbox(w.First.Method) && !reset {
 		out = append(out, ByEmail)
 	}
 	return out

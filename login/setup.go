@@ -55,6 +55,9 @@ func (a actor) owner() string {
 // actor finds out who is asking. A session must be fresh to begin.
 func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
 	if who != nil {
+		if l.unproven(who.User) { // nothing may be planted for whoever proves it (R8)
+			return actor{}, ErrUnconfirmed
+		}
 		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return actor{}, err
 		}
@@ -66,6 +69,9 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 	}
 	if w.State != store.Setup || len(w.factors) > 0 {
 		return actor{}, ErrState
+	}
+	if l.unproven(w.user) {
+		return actor{}, ErrUnconfirmed
 	}
 	return actor{pending: &w}, nil
 }

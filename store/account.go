@@ -15,10 +15,12 @@ type PasswordChange struct {
 	// ViaMailbox: the account's mailbox was proven. Now is kept as ResetAt, and
 	// as ConfirmedAt if the address was not confirmed.
 	ViaMailbox bool
-	// DropFactors removes every second factor: they were planted before anybody
-	// had proven the mailbox.
-	DropFactors bool
-	Now         time.Time
+	// DropPlanted removes every factor and every connection to another site: they
+	// were set up before anybody had proven the mailbox.
+	DropPlanted bool
+	// Messages go into the outbox in the same transaction.
+	Messages []Message
+	Now      time.Time
 }
 
 // IdentityChange is an address or a username changed by the account's owner,
@@ -32,7 +34,9 @@ type IdentityChange struct {
 	Email, EmailKey string
 	// Username and UsernameKey replace the username. Empty: it stays.
 	Username, UsernameKey string
-	Now                   time.Time
+	// Messages go into the outbox in the same transaction.
+	Messages []Message
+	Now      time.Time
 }
 
 // OwnerWriter is what owners change of their accounts. The user's trusted

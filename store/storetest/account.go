@@ -52,7 +52,7 @@ var ownerRules = []rule{
 				k.ok(k.s.CreateUser(k.Context(), u))
 				u = k.add(u, newFactor(u))
 				k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-					UserID: u.ID, From: u.Uniquifier, To: "q", Hash: "h", ViaMailbox: true, DropFactors: drop, Now: in(9),
+					UserID: u.ID, From: u.Uniquifier, To: "q", Hash: "h", ViaMailbox: true, DropPlanted: drop, Now: in(9),
 				}))
 				u.PasswordHash, u.Uniquifier, u.UpdatedAt, u.ResetAt = "h", "q", in(9), in(9)
 				if confirmed.IsZero() {
@@ -64,6 +64,22 @@ var ownerRules = []rule{
 				}
 			}
 		}
+	}},
+	{"a change by the owner stores its messages with it, or neither", func(k kit) {
+		u := k.user()
+		m := newMessage("m")
+		p := store.PasswordChange{UserID: u.ID, From: "another", To: "q", Hash: "h", Messages: []store.Message{m}, Now: now}
+		k.is(k.s.ChangePassword(k.Context(), p), store.ErrUsed)
+		k.claims(in(1), 10)
+		p.From = u.Uniquifier
+		k.ok(k.s.ChangePassword(k.Context(), p))
+		k.claims(in(1), 10, "m")
+		i := store.IdentityChange{UserID: u.ID, From: "q", To: "r", Username: "Zed9", UsernameKey: "zed9", Messages: []store.Message{m}, Now: now}
+		k.is(k.s.ChangeIdentity(k.Context(), i), store.ErrExists) // the message's id is taken
+		k.same(k.stored(u.ID).Username, u.Username)
+		i.Messages[0] = newMessage("n")
+		k.ok(k.s.ChangeIdentity(k.Context(), i))
+		k.claims(in(1), 10, "n")
 	}},
 	{"ChangeIdentity moves the address, or the username, and nothing else", func(k kit) {
 		u := newUser()

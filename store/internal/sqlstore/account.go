@@ -28,12 +28,27 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 			WHERE id = $1 AND uniquifier = $2`, c.From, c.Hash, c.To, at, mailbox); err != nil {
 			return err
 		}
-		if !c.DropFactors {
-			return nil
+		if c.DropPlanted {
+			if err := t.dropPlanted(c.UserID); err != nil {
+				return err
+			}
 		}
-		_, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1`, c.UserID)
-		return err
+		return t.putMessages(c.Messages)
 	})
+}
+
+// dropPlanted removes everything that opens an account beside its password.
+// What is bound to the uniquifier is dead already.
+func (t *txn) dropPlanted(userID string) error {
+	for _, query := range []string{
+		`DELETE FROM twofold_factors WHERE user_id = $1`,
+		`DELETE FROM twofold_connections WHERE user_id = $1`,
+	} {
+		if _, err := t.exec(query, userID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // changeVersion is changeUser for an UPDATE with the uniquifier in its
@@ -78,7 +93,10 @@ func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) erro
 		if _, err := t.exec(`DELETE FROM twofold_identities WHERE user_id = $1`, u.ID); err != nil {
 			return err
 		}
-		return t.claimIdentities(u)
+		if err := t.claimIdentities(u); err != nil {
+			return err
+		}
+		return t.putMessages(c.Messages)
 	})
 }
 

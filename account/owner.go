@@ -1,0 +1,79 @@
+package account
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// What follows is changed by the owner of an account, each under the version
+// of it that he was shown: store.ErrUsed if it is another one meanwhile.
+
+// Confirm marks the address of an account as proven. store.ErrUsed: it is
+// already, or is another one.
+func (a *Accounts) Confirm(ctx context.Context, u store.User) error {
+	defer a.c.Changed()
+	return a.c.Users.ConfirmUser(ctx, u.ID, u.EmailKey, a.c.Now())
+}
+
+// Choice is a password that was checked and hashed, ready to be stored. What
+// can be refused is refused before anything is spent for it.
+type Choice struct{ hash string }
+
+// Choose checks a new password for an account. The errors of password.Policy
+// and of the checkers.
+func (a *Accounts) Choose(ctx context.Context, u store.User, plain string) (Choice, error) {
+	hash, err := a.hash(ctx, plain, u)
+	return Choice{hash}, err
+}
+
+// ChangePassword stores a choice, and messages about it, and returns the
+// account as it is then.
+func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
+	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, Messages: messages})
+}
+
+// ResetPassword is ChangePassword by somebody who proved the mailbox. planted
+// says that nobody had proven it before: then what others may have set up goes
+// too.
+func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, planted bool, messages []store.Message) (store.User, error) {
+	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, ViaMailbox: true, DropPlanted: planted, Messages: messages})
+}
+
+func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.PasswordChange) (store.User, error) {
+	defer a.c.Changed()
+	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, NewUniquifier(), a.c.Now()
+	if err := a.c.Users.ChangePassword(ctx, c); err != nil {
+		return store.User{}, err
+	}
+	return a.c.Users.UserByID(ctx, u.ID)
+}
+
+// ChangeEmail replaces the address by one that was proven. ErrEmail,
+// store.ErrExists.
+func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, messages []store.Message) (store.User, error) {
+	address, key, err := ParseEmail(email)
+	if err != nil {
+		return store.User{}, err
+	}
+	return a.changeIdentity(ctx, u, store.IdentityChange{Email: address, EmailKey: key, Messages: messages})
+}
+
+// ChangeUsername replaces the username. The errors of ParseUsername,
+// store.ErrExists.
+func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string, messages []store.Message) (store.User, error) {
+	name, key, err := ParseUsername(username)
+	if err != nil {
+		return store.User{}, err
+	}
+	return a.changeIdentity(ctx, u, store.IdentityChange{Username: name, UsernameKey: key, Messages: messages})
+}
+
+func (a *Accounts) changeIdentity(ctx context.Context, u store.User, c store.IdentityChange) (store.User, error) {
+	defer a.c.Changed()
+	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, NewUniquifier(), a.c.Now()
+	if err := a.c.Users.ChangeIdentity(ctx, c); err != nil {
+		return store.User{}, err
+	}
+	return a.c.Users.UserByID(ctx, u.ID)
+}
