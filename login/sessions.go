@@ -117,11 +117,7 @@ func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, err
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	s := who.Session
-	out, err := l.finish(ctx, granted{
-		user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, renews: &s, quiet: true, carries: true,
-	}, b)
-	return out, stateError(err)
+	return l.carryOn(ctx, u, who, b)
 }
 
 // RequireRecent asks for less than RequireFresh: any one factor, proven within

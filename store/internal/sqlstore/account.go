@@ -42,6 +42,7 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 func (t *txn) dropPlanted(userID string) error {
 	for _, query := range []string{
 		`DELETE FROM twofold_factors WHERE user_id = $1`,
+		`DELETE FROM twofold_recovery_codes WHERE user_id = $1`,
 		`DELETE FROM twofold_connections WHERE user_id = $1`,
 	} {
 		if _, err := t.exec(query, userID); err != nil {
