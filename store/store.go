@@ -1,10 +1,6 @@
 package store
 
-import (
-	"context"
-	"crypto/rand"
-	"time"
-)
+import "crypto/rand"
 
 // Durable is what must survive: a crash, a restart, a volatile store that
 // comes back empty.
@@ -36,13 +32,7 @@ type Volatile interface {
 type Store interface {
 	Durable
 	Volatile
-	// Sweep deletes up to limit records of each kind that are dead at now and
-	// returns how many it deleted.
-	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
-	// Ping answers nil if the store can read and write.
-	Ping(ctx context.Context) error
-	// Close releases it.
-	Close() error
+	Keeper
 }
 
 // NewID returns a new opaque id: 26 characters of base32, 130 random bits.

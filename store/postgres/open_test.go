@@ -223,3 +223,25 @@ func TestErrorsHoldNoValues(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestARestartedServerIsFoundAgain(t *testing.T) {
+	server := servers.NewPostgres(t)
+	db := open(t, server.URL)
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	server.Stop(t)
+	if _, err := db.UserByID(t.Context(), "u"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a read while it is down: %v", err)
+	}
+	if _, err := db.Reserve(t.Context(), now, store.Claim{Key: "k", Limit: 1, Window: time.Hour}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a write while it is down: %v", err)
+	}
+	server.Start(t)
+	if _, err := db.UserByID(t.Context(), "u"); err != nil {
+		t.Error(err)
+	}
+	if _, err := db.Reserve(t.Context(), now, store.Claim{Key: "k", Limit: 1, Window: time.Hour}); err != nil {
+		t.Error(err)
+	}
+}

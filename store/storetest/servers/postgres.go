@@ -23,7 +23,7 @@ func Postgres(t testing.TB) string {
 	t.Helper()
 	s, err := ownPostgres()
 	need(t, err)
-	url := s.postgresURL()
+	url := s.URL
 	db, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -36,14 +36,20 @@ func Postgres(t testing.TB) string {
 	return url + "&search_path=" + name
 }
 
-func (s *server) postgresURL() string {
-	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", s.port)
+// NewPostgres starts a server for this test alone.
+func NewPostgres(t testing.TB) *Server {
+	t.Helper()
+	s, err := startPostgres()
+	return own(t, s, err)
 }
 
 // startPostgres makes a cluster and runs it. It keeps nothing over a loss of
 // power: it is not to outlive the tests.
-func startPostgres() (*server, error) {
+func startPostgres() (*Server, error) {
 	initdb, err := find("initdb", "/usr/lib/postgresql/*/bin")
+	if err == nil {
+		initdb, err = filepath.EvalSymlinks(initdb) // its neighbours are wanted too
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,18 +69,20 @@ func startPostgres() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{port: port}
-	ready := func() error {
+	s := &Server{as: as, dir: dir, signal: "INT"}
+	s.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
+	s.command = []string{filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data,
+		"-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(port), "-c", "unix_socket_directories=" + dir,
+		"-c", "max_connections=400", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
+		"-c", "autovacuum=off", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256"}
+	s.ready = func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		db, err := pgx.Connect(ctx, s.postgresURL())
+		db, err := pgx.Connect(ctx, s.URL)
 		if err != nil {
 			return err
 		}
 		return db.Close(ctx)
 	}
-	return start(as, dir, "INT", port, ready, filepath.Join(filepath.Dir(initdb), "postgres"), "-D", data,
-		"-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(port), "-c", "unix_socket_directories="+dir,
-		"-c", "max_connections=400", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off",
-		"-c", "autovacuum=off", "-c", "shared_buffers=64MB", "-c", "max_locks_per_transaction=256")
+	return s, s.start()
 }

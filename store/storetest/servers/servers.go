@@ -15,50 +15,90 @@ import (
 	"time"
 )
 
-// watch runs its arguments as a server, until its own standard input ends.
+// watch runs its arguments as a server, until its own standard input ends or
+// has a line; without a line it removes the folder.
 const watch = `dir=$1; signal=$2; shift 2
-"$@" </dev/null >"$dir/log" 2>&1 &
+"$@" </dev/null >>"$dir/log" 2>&1 &
 pid=$!
 trap '' INT TERM HUP
-cat >/dev/null
+word=
+read -r word
 kill -s "$signal" $pid 2>/dev/null
 wait $pid
-rm -rf "$dir"`
+[ -n "$word" ] || rm -rf "$dir"`
 
-// server is a running one.
-type server struct {
-	port int
-	dir  string
-	end  *os.File // closed when this program ends
+// Server is one of a test's own, to be stopped and started again.
+type Server struct {
+	URL string
+
+	as      *syscall.Credential
+	dir     string
+	signal  string // what ends it well
+	command []string
+	ready   func() error
+	watcher *exec.Cmd
+	end     *os.File // closed when this program ends
 }
 
-// start runs a server in dir under a watcher; it is up when ready says so.
-func start(as *syscall.Credential, dir, signal string, port int, ready func() error, command ...string) (*server, error) {
+// start runs the server under a watcher.
+func (s *Server) start() error {
 	out, in, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	cmd := exec.Command("/bin/sh", append([]string{"-c", watch, "watch", dir, signal}, command...)...)
-	cmd.Stdin = out
-	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as, Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
+	s.watcher = exec.Command("/bin/sh", append([]string{"-c", watch, "watch", s.dir, s.signal}, s.command...)...)
+	s.watcher.Stdin = out
+	s.watcher.Dir = s.dir
+	s.watcher.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Setpgid: true}
+	err = s.watcher.Start()
 	out.Close()
-	s := &server{port: port, dir: dir, end: in}
+	if err != nil {
+		in.Close()
+		return err
+	}
+	s.end = in
 	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		err := ready()
+		err := s.ready()
 		if err == nil {
-			return s, nil
+			return nil
 		}
 		if time.Since(begun) > 60*time.Second {
-			log, _ := os.ReadFile(filepath.Join(dir, "log"))
+			log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 			in.Close()
-			_ = cmd.Wait()
-			return nil, fmt.Errorf("it did not start: %w\n%s", err, log)
+			_ = s.watcher.Wait()
+			return fmt.Errorf("it did not start: %w\n%s", err, log)
 		}
 	}
+}
+
+// Stop ends the server; what it has on disk stays.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if _, err := s.end.WriteString("keep\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = s.watcher.Wait()
+	s.end.Close()
+}
+
+// Start runs it again, on the same port with the same data.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	if err := s.start(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// own is a server that ends with a test.
+func own(t testing.TB, s *Server, err error) *Server {
+	t.Helper()
+	need(t, err)
+	t.Cleanup(func() {
+		s.end.Close()
+		_ = s.watcher.Wait()
+		_ = os.RemoveAll(s.dir) // it may have been stopped
+	})
+	return s
 }
 
 // folder makes an empty one that its user may write.
@@ -85,7 +125,7 @@ var errMissing = errors.New("is not installed: scripts/prepare installs it where
 // find looks for a program, in the folders Debian keeps versions in too.
 func find(name, folders string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
-		return filepath.EvalSymlinks(path)
+		return path, nil
 	}
 	list, _ := filepath.Glob(filepath.Join(folders, name))
 	if len(list) == 0 {

@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Keeper keeps the house of a store, or of a part of one.
+type Keeper interface {
+	// Sweep deletes up to limit records of each kind that are dead at now and
+	// returns how many it deleted.
+	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
+	// Ping answers nil if the store can read and write.
+	Ping(ctx context.Context) error
+	// Close releases it.
+	Close() error
+}
+
+// DurableKeeper is a store of what must survive.
+type DurableKeeper interface {
+	Durable
+	Keeper
+}
+
+// VolatileKeeper is a store of what expires.
+type VolatileKeeper interface {
+	Volatile
+	Keeper
+}
+
+// Join makes one store of two. No verb touches both: what binds a volatile
+// record to the account is the uniquifier in it, so a record that outlives a
+// change of the account, or a volatile store that comes back empty or old, opens
+// nothing.
+func Join(durable DurableKeeper, volatile VolatileKeeper) Store {
+	return joined{durable, volatile, durable, volatile}
+}
+
+type joined struct {
+	Durable
+	Volatile
+	d, v Keeper
+}
+
+// Sweep implements Store.
+func (j joined) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
+	n, err := j.d.Sweep(ctx, now, limit)
+	if err != nil {
+		return n, err
+	}
+	m, err := j.v.Sweep(ctx, now, limit)
+	return n + m, err
+}
+
+// Ping implements Store.
+func (j joined) Ping(ctx context.Context) error {
+	if err := j.d.Ping(ctx); err != nil {
+		return err
+	}
+	return j.v.Ping(ctx)
+}
+
+// Close implements Store.
+func (j joined) Close() error { return errors.Join(j.v.Close(), j.d.Close()) }

@@ -1,0 +1,166 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	client "github.com/redis/go-redis/v9"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// putDraft: prefix, owner, id, v, expires.
+var putDraft = client.NewScript(`
+	redis.call('HSET', ARGV[1] .. 'd:' .. ARGV[2], 'id', ARGV[3], 'v', ARGV[4])
+	redis.call('ZADD', ARGV[1] .. 'end:d', ARGV[5], ARGV[2])
+	return 1`)
+
+// PutDraft implements store.Drafts.
+func (db *DB) PutDraft(ctx context.Context, d store.Draft) error {
+	return db.write(ctx, "put draft", func(ctx context.Context) error {
+		v, err := encode(d)
+		if err != nil {
+			return err
+		}
+		return putDraft.Run(ctx, db.c, nil, db.prefix, d.Owner, d.ID, v, micros(d.ExpiresAt)).Err()
+	})
+}
+
+// Draft implements store.Drafts.
+func (db *DB) Draft(ctx context.Context, owner string) (d store.Draft, err error) {
+	err = db.read(ctx, "draft", func(ctx context.Context) error {
+		m, err := db.c.HGetAll(ctx, db.prefix+"d:"+owner).Result()
+		if err == nil && len(m) == 0 {
+			return store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		d = store.Draft{}
+		return decode(m["v"], &d)
+	})
+	return d, err
+}
+
+// takeDraft: prefix, owner, id.
+var takeDraft = client.NewScript(`
+	local key = ARGV[1] .. 'd:' .. ARGV[2]
+	if redis.call('HGET', key, 'id') ~= ARGV[3] then return 0 end
+	redis.call('DEL', key)
+	redis.call('ZREM', ARGV[1] .. 'end:d', ARGV[2])
+	return 1`)
+
+// TakeDraft implements store.Drafts.
+func (db *DB) TakeDraft(ctx context.Context, owner, id string) error {
+	return db.write(ctx, "take draft", func(ctx context.Context) error {
+		return used(takeDraft.Run(ctx, db.c, nil, db.prefix, owner, id).Int())
+	})
+}
+
+// putChallenge: prefix, key, mac, tries, expires. Of a code only this is kept
+// here; whom and what it is for is in its keyed hash.
+var putChallenge = client.NewScript(`
+	local key = ARGV[1] .. 'c:' .. ARGV[2]
+	redis.call('HSET', key, 'mac', ARGV[3], 'tries', ARGV[4], 'expires', ARGV[5], 'taken', '0')
+	redis.call('ZADD', ARGV[1] .. 'end:c', ARGV[5], ARGV[2])
+	return 1`)
+
+// PutChallenge implements store.Challenges.
+func (db *DB) PutChallenge(ctx context.Context, c store.Challenge) error {
+	return db.write(ctx, "put challenge", func(ctx context.Context) error {
+		return putChallenge.Run(ctx, db.c, nil, db.prefix, c.Key, string(c.MAC), c.Tries, micros(c.ExpiresAt)).Err()
+	})
+}
+
+// tryChallenge: prefix, key, now, macs. That the comparison is not constant in
+// time tells nothing: what is compared are keyed hashes. An expired code is
+// deleted, so that it stays so if the clock steps back; an empty hash is never
+// right.
+var tryChallenge = client.NewScript(`
+	local key = ARGV[1] .. 'c:' .. ARGV[2]
+	local was = redis.call('HMGET', key, 'mac', 'tries', 'expires', 'taken')
+	if not was[1] then return 0 end
+	if tonumber(was[3]) <= tonumber(ARGV[3]) then
+		redis.call('DEL', key)
+		redis.call('ZREM', ARGV[1] .. 'end:c', ARGV[2])
+		return 0
+	end
+	if was[4] ~= '0' or tonumber(was[2]) <= 0 then return 0 end
+	for i = 4, #ARGV do
+		if #was[1] > 0 and was[1] == ARGV[i] then
+			redis.call('HSET', key, 'taken', '1')
+			return 1
+		end
+	end
+	redis.call('HINCRBY', key, 'tries', -1)
+	return 2`)
+
+// TryChallenge implements store.Challenges.
+func (db *DB) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
+	return db.write(ctx, "try challenge", func(ctx context.Context) error {
+		args := []any{db.prefix, key, micros(now)}
+		for _, mac := range macs {
+			args = append(args, string(mac))
+		}
+		n, err := tryChallenge.Run(ctx, db.c, nil, args...).Int()
+		switch {
+		case err != nil:
+			return err
+		case n == 0:
+			return store.ErrNotFound
+		case n == 2:
+			return store.ErrWrong
+		}
+		return nil
+	})
+}
+
+// dropChallenge: prefix, key.
+var dropChallenge = client.NewScript(`
+	redis.call('DEL', ARGV[1] .. 'c:' .. ARGV[2])
+	redis.call('ZREM', ARGV[1] .. 'end:c', ARGV[2])
+	return 1`)
+
+// DropChallenge implements store.Challenges.
+func (db *DB) DropChallenge(ctx context.Context, key string) error {
+	return db.write(ctx, "drop challenge", func(ctx context.Context) error {
+		return dropChallenge.Run(ctx, db.c, nil, db.prefix, key).Err()
+	})
+}
+
+// sweep: prefix, kind, now, limit. It bounds how long one script runs.
+var sweep = client.NewScript(`
+	local ends, n = ARGV[1] .. 'end:' .. ARGV[2], 0
+	for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', ARGV[3], 'LIMIT', 0, ARGV[4])) do
+		local key = ARGV[1] .. ARGV[2] .. ':' .. name
+		if ARGV[2] == 's' then redis.call('SREM', ARGV[1] .. 'su:' .. (redis.call('HGET', key, 'user') or ''), name) end
+		if ARGV[2] == 'p' then redis.call('ZREM', ARGV[1] .. 'pu:' .. (redis.call('HGET', key, 'user') or ''), name) end
+		redis.call('DEL', key)
+		redis.call('ZREM', ends, name)
+		n = n + 1
+	end
+	return n`)
+
+const sweepBatch = 200
+
+// Sweep implements store.Store.
+func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (total int, err error) {
+	for _, kind := range []string{"s", "p", "d", "c"} {
+		for left := limit; left > 0; {
+			batch, n := min(left, sweepBatch), 0
+			err := db.write(ctx, "sweep", func(ctx context.Context) (err error) {
+				n, err = sweep.Run(ctx, db.c, nil, db.prefix, kind, micros(now), batch).Int()
+				return err
+			})
+			if err != nil {
+				return total, err
+			}
+			total += n
+			if n < batch {
+				break
+			}
+			left -= batch
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,228 @@
+package redis
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	client "github.com/redis/go-redis/v9"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// rebound is what RebindSession changes.
+type rebound struct {
+	Uniquifier string
+	Level      store.Level
+	Trusted    bool
+	Proofs     []store.Proof
+	FreshAt    time.Time
+}
+
+// putSession: prefix, hash, user, v, seen, idle, expires, end.
+var putSession = client.NewScript(`
+	local key = ARGV[1] .. 's:' .. ARGV[2]
+	if redis.call('EXISTS', key) == 1 then return 0 end
+	redis.call('HSET', key, 'user', ARGV[3], 'v', ARGV[4], 'seen', ARGV[5], 'idle', ARGV[6], 'expires', ARGV[7])
+	redis.call('SADD', ARGV[1] .. 'su:' .. ARGV[3], ARGV[2])
+	redis.call('ZADD', ARGV[1] .. 'end:s', ARGV[8], ARGV[2])
+	return 1`)
+
+// PutSession implements store.Sessions.
+func (db *DB) PutSession(ctx context.Context, s store.Session) error {
+	return db.write(ctx, "put session", func(ctx context.Context) error {
+		v, err := encode(s)
+		if err != nil {
+			return err
+		}
+		idle, expires := micros(s.IdleAt), micros(s.ExpiresAt)
+		n, err := putSession.Run(ctx, db.c, nil, db.prefix, s.Hash, s.UserID, v, micros(s.SeenAt), idle, expires, min(idle, expires)).Int()
+		if err == nil && n == 0 {
+			return store.ErrExists
+		}
+		return err
+	})
+}
+
+// session puts a record together; ErrNotFound if there is none.
+func session(m map[string]string) (s store.Session, err error) {
+	if len(m) == 0 {
+		return s, store.ErrNotFound
+	}
+	if err := decode(m["v"], &s); err != nil {
+		return store.Session{}, err
+	}
+	if raw, ok := m["rebound"]; ok {
+		var r rebound
+		if err := decode(raw, &r); err != nil {
+			return store.Session{}, err
+		}
+		s.Uniquifier, s.Level, s.Trusted, s.Proofs, s.FreshAt = r.Uniquifier, r.Level, r.Trusted, r.Proofs, r.FreshAt
+	}
+	seen, err1 := number(m["seen"])
+	idle, err2 := number(m["idle"])
+	if err1 != nil || err2 != nil {
+		return store.Session{}, errForm
+	}
+	s.SeenAt, s.IdleAt = moment(seen), moment(idle)
+	return s, nil
+}
+
+func dead(s store.Session, now time.Time) bool {
+	return min(micros(s.IdleAt), micros(s.ExpiresAt)) <= micros(now)
+}
+
+// Session implements store.Sessions. It is on the path of every request: one
+// command.
+func (db *DB) Session(ctx context.Context, hash string, now time.Time) (s store.Session, err error) {
+	err = db.read(ctx, "session", func(ctx context.Context) error {
+		m, err := db.c.HGetAll(ctx, db.prefix+"s:"+hash).Result()
+		if err == nil {
+			s, err = session(m)
+		}
+		if err == nil && dead(s, now) {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if err != nil {
+		return store.Session{}, err
+	}
+	return s, nil
+}
+
+// touchSession: prefix, hash, seen, idle. Touches that come late never shorten
+// what a later one granted. Microseconds fit into Lua's numbers until 2255.
+var touchSession = client.NewScript(`
+	local key = ARGV[1] .. 's:' .. ARGV[2]
+	local was = redis.call('HMGET', key, 'seen', 'idle', 'expires')
+	if not was[1] then return 0 end
+	if math.min(tonumber(was[2]), tonumber(was[3])) <= tonumber(ARGV[3]) then return 0 end
+	if tonumber(ARGV[3]) > tonumber(was[1]) then redis.call('HSET', key, 'seen', ARGV[3]) end
+	if tonumber(ARGV[4]) > tonumber(was[2]) then
+		redis.call('HSET', key, 'idle', ARGV[4])
+		local ends = ARGV[4]
+		if tonumber(was[3]) < tonumber(ARGV[4]) then ends = was[3] end
+		redis.call('ZADD', ARGV[1] .. 'end:s', ends, ARGV[2])
+	end
+	return 1`)
+
+// TouchSession implements store.Sessions.
+func (db *DB) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
+	return db.write(ctx, "touch session", func(ctx context.Context) error {
+		return found(touchSession.Run(ctx, db.c, nil, db.prefix, hash, micros(seen), micros(idle)).Int())
+	})
+}
+
+func found(n int, err error) error {
+	if err == nil && n == 0 {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// takeSession: prefix, hash.
+var takeSession = client.NewScript(`
+	local key = ARGV[1] .. 's:' .. ARGV[2]
+	local all = redis.call('HGETALL', key)
+	if #all == 0 then return all end
+	redis.call('SREM', ARGV[1] .. 'su:' .. redis.call('HGET', key, 'user'), ARGV[2])
+	redis.call('ZREM', ARGV[1] .. 'end:s', ARGV[2])
+	redis.call('DEL', key)
+	return all`)
+
+// TakeSession implements store.Sessions.
+func (db *DB) TakeSession(ctx context.Context, hash string) (s store.Session, err error) {
+	err = db.write(ctx, "take session", func(ctx context.Context) error {
+		reply, err := takeSession.Run(ctx, db.c, nil, db.prefix, hash).Result()
+		if err != nil {
+			return err
+		}
+		m, err := pairs(reply)
+		if err == nil {
+			s, err = session(m)
+		}
+		return err
+	})
+	return s, err
+}
+
+// rebindSession: prefix, hash, rebound. The ends stay, so it revives nothing.
+var rebindSession = client.NewScript(`
+	local key = ARGV[1] .. 's:' .. ARGV[2]
+	if redis.call('EXISTS', key) == 0 then return 0 end
+	redis.call('HSET', key, 'rebound', ARGV[3])
+	return 1`)
+
+// RebindSession implements store.Sessions.
+func (db *DB) RebindSession(ctx context.Context, s store.Session) error {
+	return db.write(ctx, "rebind session", func(ctx context.Context) error {
+		v, err := encode(rebound{s.Uniquifier, s.Level, s.Trusted, s.Proofs, s.FreshAt})
+		if err != nil {
+			return err
+		}
+		return found(rebindSession.Run(ctx, db.c, nil, db.prefix, s.Hash, v).Int())
+	})
+}
+
+// sessionsOf: prefix, user.
+var sessionsOf = client.NewScript(`
+	local out = {}
+	for _, hash in ipairs(redis.call('SMEMBERS', ARGV[1] .. 'su:' .. ARGV[2])) do
+		out[#out + 1] = redis.call('HGETALL', ARGV[1] .. 's:' .. hash)
+	end
+	return out`)
+
+// SessionsOf implements store.Sessions.
+func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+	list := []store.Session{}
+	err := db.read(ctx, "sessions", func(ctx context.Context) error {
+		list = list[:0]
+		replies, err := sessionsOf.Run(ctx, db.c, nil, db.prefix, userID).Slice()
+		if err != nil {
+			return err
+		}
+		for _, reply := range replies {
+			m, err := pairs(reply)
+			if err != nil {
+				return err
+			}
+			s, err := session(m)
+			if err != nil {
+				return err
+			}
+			if !dead(s, now) {
+				list = append(list, s)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b store.Session) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Hash, b.Hash)
+	})
+	return list, nil
+}
+
+// endSessions: prefix, user.
+var endSessions = client.NewScript(`
+	local of = ARGV[1] .. 'su:' .. ARGV[2]
+	for _, hash in ipairs(redis.call('SMEMBERS', of)) do
+		redis.call('DEL', ARGV[1] .. 's:' .. hash)
+		redis.call('ZREM', ARGV[1] .. 'end:s', hash)
+	end
+	redis.call('DEL', of)
+	return 1`)
+
+// EndSessions implements store.Sessions.
+func (db *DB) EndSessions(ctx context.Context, userID string) error {
+	return db.write(ctx, "end sessions", func(ctx context.Context) error {
+		return endSessions.Run(ctx, db.c, nil, db.prefix, userID).Err()
+	})
+}
