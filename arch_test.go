@@ -66,14 +66,15 @@ var rooms = map[string]room{
 		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 		http:   true,
 	},
-	"metrics":        {ours: ". event send", http: true},
-	"twofoldtest":    {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
-	"cmd/twofold":    {ours: "*", others: "*", http: true},
-	"walk":           {ours: "*", http: true},
-	"security":       {ours: "*", http: true},
-	"bench":          {ours: "*", others: "*", http: true},
-	"e2e":            {ours: "*", others: "*", http: true},
-	"examples/hello": {ours: ". store/sqlite", http: true},
+	"metrics":            {ours: ". event send", http: true},
+	"twofoldtest":        {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
+	"cmd/twofold":        {ours: "*", others: "*", http: true},
+	"walk":               {ours: "*", http: true},
+	"security":           {ours: "*", http: true},
+	"bench":              {ours: "*", others: "*", http: true},
+	"e2e":                {ours: "*", others: "*", http: true},
+	"examples/own-users": {ours: ". store/sqlite", others: "modernc.org/sqlite", http: true},
+	"examples/hello":     {ours: ". store/sqlite", http: true},
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.

@@ -34,6 +34,10 @@ type Config struct {
 	// Store keeps everything, e.g. sqlite.Open("app.db").
 	Store store.Store
 
+	// Users is the application's own table of users; nil: accounts are kept in
+	// Store. See UserSource for what it must do and what it costs.
+	Users UserSource
+
 	// Site is the name people see; the origin's host if empty.
 	Site string
 	// Prefix goes in front of every path, e.g. "/auth"; none if empty.

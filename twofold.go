@@ -69,6 +69,9 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Users != nil {
+		c.Store = account.Join(c.Store, source{c.Users}, c.Now)
+	}
 	u, _ := url.Parse(c.Origin) // checked before
 	if c.Site == "" {
 		c.Site = u.Hostname()
@@ -204,7 +207,7 @@ func (b *builder) buildSessions() error {
 		return field("Password", err)
 	}
 	b.a.accounts = account.New(account.Config{
-		Users: b.c.Store, Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},
+		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},
 		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
 	})
 	return nil

@@ -12,7 +12,10 @@ import (
 
 // Config says what accounts need.
 type Config struct {
-	Users   Users
+	Users Users
+	// Source makes accounts where the application keeps its own; Users is the
+	// Joined store then.
+	Source  Source
 	Hasher  *password.Hasher
 	Policy  password.Policy
 	Context []string // words no password may be: the site's name
@@ -83,6 +86,24 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 		if u.PasswordHash, err = a.hash(ctx, d.Password, u); err != nil {
 			return store.User{}, err
 		}
+	}
+	return a.create(ctx, u)
+}
+
+func (a *Accounts) create(ctx context.Context, u store.User) (store.User, error) {
+	if a.c.Source != nil {
+		id, err := a.c.Source.Create(ctx, Record{
+			Email: u.Email, Username: u.Username, PasswordHash: u.PasswordHash, Active: u.Active, Confirmed: !u.ConfirmedAt.IsZero(), Roles: u.Roles,
+		})
+		if err != nil {
+			return store.User{}, err
+		}
+		u.ID = id
+		err = a.c.Users.CreateUser(ctx, u)
+		if err != nil && !errors.Is(err, store.ErrExists) { // seen by somebody meanwhile
+			return store.User{}, err
+		}
+		return a.ByID(ctx, id)
 	}
 	if err := a.c.Users.CreateUser(ctx, u); err != nil {
 		return store.User{}, err

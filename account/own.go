@@ -1,0 +1,268 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ErrNotOurs says that the application keeps this part of the account itself.
+var ErrNotOurs = errors.New("account: the application's own table holds this")
+
+// Record is one row of an application's own table of users.
+type Record struct {
+	ID           string // opaque to us, at most 128 bytes, never another person's
+	Email        string
+	Username     string
+	PasswordHash string
+	Active       bool
+	Confirmed    bool // the address was shown to be the owner's
+	Roles        []string
+}
+
+// Source is an application's own table of users; store.ErrNotFound and
+// store.ErrExists are its errors.
+type Source interface {
+	// ByIdentity finds by a canonical e-mail address or username (see Key).
+	ByIdentity(ctx context.Context, identity string) (Record, error)
+	ByID(ctx context.Context, id string) (Record, error)
+	// Create makes a row and returns its id.
+	Create(ctx context.Context, r Record) (id string, err error)
+	// SetPasswordHash replaces old by new, in one statement; false: it was old no
+	// more.
+	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
+}
+
+// Joined is a store whose accounts are in a Source. What is ours of them (the
+// uniquifier, switches, times, and through the id everything else) lies in a
+// row of our own, the shadow, made when an account is first seen.
+//
+// The shadow remembers, as a hash, under which password and identities its
+// uniquifier was made. The application may change these in its table without a
+// word: the next look at the account finds another hash and ends everything that
+// was issued before, as if we had made the change.
+type Joined struct {
+	store.Store
+	src Source
+	now func() time.Time
+}
+
+// Join returns the store with the accounts of src.
+func Join(s store.Store, src Source, now func() time.Time) *Joined { return &Joined{s, src, now} }
+
+// UserByID implements store.UserReader.
+func (j *Joined) UserByID(ctx context.Context, id string) (store.User, error) {
+	r, err := j.src.ByID(ctx, id)
+	if err == nil && r.ID != id {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.User{}, err
+	}
+	return j.join(ctx, r)
+}
+
+// UserByIdentity implements store.UserReader. What the table's own comparison
+// takes for equal is compared again by ours: one that ignores accents would find
+// somebody else's row (R6).
+func (j *Joined) UserByIdentity(ctx context.Context, key string) (store.User, error) {
+	if key == "" {
+		return store.User{}, store.ErrNotFound
+	}
+	r, err := j.src.ByIdentity(ctx, key)
+	if err == nil && Key(r.Email) != key && (r.Username == "" || Key(r.Username) != key) {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.User{}, err
+	}
+	return j.join(ctx, r)
+}
+
+// ListUsers implements store.UserReader: those who were seen.
+func (j *Joined) ListUsers(ctx context.Context, after string, limit int) ([]store.User, error) {
+	shadows, err := j.Store.ListUsers(ctx, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := []store.User{}
+	for _, s := range shadows {
+		switch u, err := j.UserByID(ctx, s.ID); {
+		case errors.Is(err, store.ErrNotFound): // gone from the table
+		case err != nil:
+			return nil, err
+		default:
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+// join lays a record over its shadow.
+func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
+	if r.ID == "" || len(r.ID) > 128 || !utf8.ValidString(r.ID) {
+		return store.User{}, errors.New("account: an id of the own table is empty, too long or no text")
+	}
+	for range 3 { // somebody may make or renew the same shadow meanwhile
+		shadow, err := j.Store.UserByID(ctx, r.ID)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			if err := j.Store.CreateUser(ctx, j.shadow(r)); err != nil && !errors.Is(err, store.ErrExists) {
+				return store.User{}, err
+			}
+		case err != nil:
+			return store.User{}, err
+		case shadow.PasswordHash == digest(r):
+			return merged(r, shadow), nil
+		default:
+			err := j.Store.ChangePassword(ctx, store.PasswordChange{
+				UserID: r.ID, From: shadow.Uniquifier, To: NewUniquifier(), Hash: digest(r), Now: j.now(),
+			})
+			if err != nil && !errors.Is(err, store.ErrUsed) {
+				return store.User{}, err
+			}
+			if r, err = j.src.ByID(ctx, r.ID); err != nil {
+				return store.User{}, err
+			}
+		}
+	}
+	return store.User{}, store.ErrUnavailable
+}
+
+func (j *Joined) shadow(r Record) store.User {
+	now := j.now()
+	u := store.User{
+		ID: r.ID, PasswordHash: digest(r), Active: true, Uniquifier: NewUniquifier(), Roles: []string{}, CreatedAt: now, UpdatedAt: now,
+	}
+	if r.Confirmed {
+		u.ConfirmedAt = now
+	}
+	return u
+}
+
+func merged(r Record, u store.User) store.User {
+	u.Email, u.EmailKey, u.PasswordHash = r.Email, Key(r.Email), r.PasswordHash
+	u.Username, u.UsernameKey = r.Username, ""
+	if r.Username != "" {
+		u.UsernameKey = Key(r.Username)
+	}
+	u.Active = u.Active && r.Active
+	if r.Confirmed && u.ConfirmedAt.IsZero() {
+		u.ConfirmedAt = u.CreatedAt
+	}
+	u.Roles = roles(slices.Concat(r.Roles, u.Roles))
+	return u
+}
+
+// digest stands for what everything issued to an account rests on.
+func digest(r Record) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{r.PasswordHash, Key(r.Email), Key(r.Username)}, "\x00")))
+	return "sha256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+}
+
+// CreateUser implements store.UserWriter: the shadow of a row that Accounts
+// made in the table before.
+func (j *Joined) CreateUser(ctx context.Context, u store.User) error {
+	r, err := j.src.ByID(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	u.PasswordHash = digest(r)
+	u.Email, u.EmailKey, u.Username, u.UsernameKey, u.Roles = "", "", "", "", []string{}
+	return j.Store.CreateUser(ctx, u)
+}
+
+// SetPassword implements store.UserWriter.
+func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time) error {
+	u, err := j.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	return j.ChangePassword(ctx, store.PasswordChange{
+		UserID: id, From: u.Uniquifier, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Now: now,
+	})
+}
+
+// ChangePassword implements store.OwnerWriter. The shadow decides which of two
+// changes wins; if the table is not reached after that, the old password stays,
+// and all that was issued is over.
+func (j *Joined) ChangePassword(ctx context.Context, c store.PasswordChange) error {
+	r, err := j.src.ByID(ctx, c.UserID)
+	if err != nil {
+		return err
+	}
+	old, hash := r.PasswordHash, c.Hash
+	r.PasswordHash = hash
+	c.Hash = digest(r)
+	if err := j.Store.ChangePassword(ctx, c); err != nil {
+		return err
+	}
+	return j.replace(ctx, c.UserID, old, hash)
+}
+
+// UpgradePassword implements store.UserWriter.
+func (j *Joined) UpgradePassword(ctx context.Context, id, old, new string) error {
+	r, err := j.src.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if r.PasswordHash != old {
+		return store.ErrUsed
+	}
+	was := digest(r)
+	r.PasswordHash = new
+	if err := j.Store.UpgradePassword(ctx, id, was, digest(r)); err != nil {
+		return err
+	}
+	return j.replace(ctx, id, old, new)
+}
+
+func (j *Joined) replace(ctx context.Context, id, old, new string) error {
+	ok, err := j.src.SetPasswordHash(ctx, id, old, new)
+	if err == nil && !ok {
+		return store.ErrUsed
+	}
+	return err
+}
+
+// ConfirmUser implements store.OwnerWriter.
+func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey string, now time.Time) error {
+	u, err := j.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if u.EmailKey != emailKey {
+		return store.ErrUsed
+	}
+	return j.Store.ConfirmUser(ctx, id, "", now) // the shadow has no address
+}
+
+// SetIdentity implements store.UserWriter: addresses and names are the table's.
+func (j *Joined) SetIdentity(context.Context, store.User, string) error { return ErrNotOurs }
+
+// ChangeIdentity implements store.OwnerWriter.
+func (j *Joined) ChangeIdentity(context.Context, store.IdentityChange) error { return ErrNotOurs }
+
+// SetActive implements store.UserWriter: a switch of ours beside the table's;
+// both must be on.
+func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
+	if _, err := j.UserByID(ctx, id); err != nil {
+		return err
+	}
+	return j.Store.SetActive(ctx, id, active, uniquifier, now)
+}
+
+// SetRoles implements store.UserWriter: roles beside those of the table.
+func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now time.Time) error {
+	if _, err := j.UserByID(ctx, id); err != nil {
+		return err
+	}
+	return j.Store.SetRoles(ctx, id, names, now)
+}
