@@ -153,6 +153,17 @@ type TwoFactor struct {
 	// RescueEmail mails a code to those who lost their second factor. It costs
 	// this: password and mailbox are then enough for every account.
 	RescueEmail bool
+	// RescueRepairOnly lets who was rescued by e-mail set up a factor in place of
+	// the lost one and nothing else; there is no session before that is done.
+	RescueRepairOnly bool
+	// Recovery lets those who lost their second factor ask for a mailed link that
+	// sets up another one, with the password, RecoveryWait later. All addresses
+	// hear of it at once, every signed-in browser can stop it, and signing in with
+	// the factor ends it. It costs this: password and mailbox are enough for who
+	// is not noticed for so long.
+	Recovery bool
+	// RecoveryWait is 24 hours if zero; at least 1 hour, at most 30 days.
+	RecoveryWait time.Duration
 	// RescueMail is the administrators' address, for those who need help; if
 	// empty, help is not offered.
 	RescueMail string
@@ -248,6 +259,10 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	}
 	if t.RescueEmail && c.Mail == nil {
 		bad("TwoFactor.RescueEmail", "needs a sender in Mail")
+	}
+	within("RecoveryWait", t.RecoveryWait, time.Hour, 30*24*time.Hour)
+	if t.Recovery && c.Mail == nil {
+		bad("TwoFactor.Recovery", "needs a sender in Mail")
 	}
 	if t.RescueMail != "" && c.Mail == nil {
 		bad("TwoFactor.RescueMail", "needs a sender in Mail")

@@ -18,6 +18,7 @@ const noticeWithin = 72 * time.Hour
 // in the outbox, like everything nobody waits for.
 type post struct {
 	letters *web.Letters
+	texts   bool // there is a sender of texts
 	outbox  *send.Outbox
 	link    func(kind, token string) string
 }
@@ -27,7 +28,7 @@ func (b *builder) post() login.Post {
 	if b.c.Mail == nil {
 		return nil
 	}
-	return post{b.letters, b.a.outbox, b.link}
+	return post{b.letters, b.c.SMS != nil, b.a.outbox, b.link}
 }
 
 func (p post) write(n login.Notice) (send.Message, error) {
@@ -55,5 +56,13 @@ func (p post) Queue(ctx context.Context, n login.Notice) error {
 	if err != nil {
 		return err
 	}
-	return p.outbox.Queue(ctx, m, n.At.Add(noticeWithin))
+	if err := p.outbox.Queue(ctx, m, n.At.Add(noticeWithin)); err != nil || !p.texts {
+		return err
+	}
+	for _, phone := range n.Phones {
+		if err := p.outbox.Queue(ctx, p.letters.NoticeText(n.Browser.Locale, phone, n.Kind), n.At.Add(noticeWithin)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

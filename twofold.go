@@ -291,7 +291,7 @@ func (b *builder) write() func(context.Context, login.Letter) error {
 	}
 	return func(ctx context.Context, n login.Letter) error {
 		letter := web.Letter{
-			Locale: n.Browser.Locale, To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life,
+			Locale: n.Browser.Locale, To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
 		}
 		if n.Token != "" {
 			letter.Link = b.link(n.Kind, n.Token)
@@ -338,13 +338,13 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
 		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
-		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store,
+		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Connections: b.c.Store, Providers: b.c.OAuth,
 		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
-			EnrolProof: t.EnrolProof,
+			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
 		},
 	})
 }

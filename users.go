@@ -14,6 +14,8 @@ import (
 var (
 	// ErrNoUser: no such account.
 	ErrNoUser = errors.New("twofold: no such user")
+	// ErrNoSecondFactor: the account has none, so there is nothing to recover.
+	ErrNoSecondFactor = errors.New("twofold: the account has no second factor")
 	// ErrUserExists: the e-mail address or the username is taken.
 	ErrUserExists = errors.New("twofold: user exists already")
 )
@@ -119,6 +121,26 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 		return publicError(err)
 	}
 	return a.changed(ctx, id, login.IdentityChanged, before.Email)
+}
+
+// StartRecovery mails the account's owner a link that, with the password, sets
+// up a second factor in place of the lost one; it works at once, for a day. The
+// reason goes into the audit trail, and the owner hears of it by a notice. Make
+// sure by other means that you talk to the owner. ErrNoSecondFactor; an error if
+// there is no sender of mail.
+func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
+	u, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return publicError(err)
+	}
+	switch err := a.login.StartRecovery(ctx, u, reason); {
+	case errors.Is(err, login.ErrMethod):
+		return ErrNoSecondFactor
+	case errors.Is(err, login.ErrSend):
+		return errors.New("twofold: no mail is sent here, so no link can be: set up a sender in Mail")
+	default:
+		return publicError(err)
+	}
 }
 
 // ResetAccess removes an account's second factors and ends everything issued to

@@ -66,6 +66,15 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	case DeviceCopied:
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "retired secret"
+	case TFRescued:
+		of(e.User, e.Context)
+		entry.Method = e.Option
+	case RecoveryStarted:
+		of(e.User, e.Context)
+		entry.Reason = e.Reason
+	case RecoveryEnded:
+		of(e.User, e.Context)
+		entry.Reason = e.Why
 	case DeviceRevoked:
 		of(e.User, e.Context)
 		if e.All {

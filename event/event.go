@@ -126,6 +126,29 @@ type DeviceTrusted struct {
 	Context
 }
 
+// TFRescued: a rescue was proven ("email", "recovery_request") and a factor is
+// to be set up in place of the lost one.
+type TFRescued struct {
+	User   Subject
+	Option string
+	Context
+}
+
+// RecoveryStarted: an operator had a recovery link mailed, for this reason.
+type RecoveryStarted struct {
+	User   Subject
+	Reason string
+	Context
+}
+
+// RecoveryEnded: a recovery that waited, or the ban on rescue, was ended. Why is
+// "cancelled" or "signed in".
+type RecoveryEnded struct {
+	User Subject
+	Why  string
+	Context
+}
+
 // DeviceRevoked: a user ended one of his trusted devices, or all.
 type DeviceRevoked struct {
 	User Subject
@@ -203,6 +226,9 @@ func (FirstFactorProven) Name() string   { return "first-factor-proven" }
 func (UserPaused) Name() string          { return "user-paused" }
 func (DeviceCopied) Name() string        { return "device-copied" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
+func (TFRescued) Name() string           { return "tf-rescued" }
+func (RecoveryStarted) Name() string     { return "recovery-started" }
+func (RecoveryEnded) Name() string       { return "recovery-ended" }
 func (DeviceRevoked) Name() string       { return "device-revoked" }
 func (SessionEnded) Name() string        { return "session-ended" }
 func (AccountChanged) Name() string      { return "account-changed" }

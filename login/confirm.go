@@ -35,7 +35,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 			return Outcome{}, stateError(err)
 		}
 	}
-	changed, err := l.activate(ctx, u, f, d.Add, l.letters(ctx, u, FactorChanged, d.Method, b))
+	changed, err := l.activate(ctx, u, f, d.Add, a.lost(), l.letters(ctx, u, FactorChanged, d.Method, b))
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -68,7 +68,7 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 
 // activate makes the factor real and everything issued before it dead, and
 // stores the letters that say so, in one transaction.
-func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, letters []store.Message) (store.User, error) {
+func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, lost string, letters []store.Message) (store.User, error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return store.User{}, err
@@ -79,8 +79,13 @@ func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add 
 	}
 	for i, p := range present {
 		if !add && (p.Primary || i == 0) {
-			c.Remove = append(c.Remove, p.ID)
+			c.Remove = []string{p.ID}
 			break
+		}
+	}
+	for _, p := range present {
+		if lost != "" && p.ID == lost {
+			c.Remove = []string{lost}
 		}
 	}
 	if len(present)-len(c.Remove) >= maxFactors {
@@ -123,7 +128,7 @@ func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method stri
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = l.trust(ctx, &out, a.pending.Remember, b)
+	err = l.trust(ctx, &out, a.pending.Remember && a.pending.State != store.Repair, b) // no trust after a rescue (R79)
 	return out, err
 }
 

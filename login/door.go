@@ -45,6 +45,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if g.carries && g.renews != nil {
 		s.FreshAt = g.renews.FreshAt
 	}
+	if err := l.provenFactor(ctx, g, b); err != nil {
+		return nil, err
+	}
 	e := l.announcement(g, s, b)
 	if e != nil {
 		if err := l.record(ctx, e); err != nil {

@@ -190,7 +190,7 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
 	switch {
-	case p.State == store.Setup, p.State == store.Owner:
+	case p.State.Enrols(), p.State == store.Owner:
 	case len(factors) == 1:
 		p.State, p.Factor = store.Ready, factors[0].ID
 	default:

@@ -127,6 +127,7 @@ type Letter struct {
 	User    store.User // whom it is about; the zero User in a decoy
 	Token   string     // of the link; empty: it has none
 	Life    time.Duration
+	Opens   time.Time // it works from then on; zero: at once
 	Browser Browser
 	// Decoy is a letter to nobody. It costs what a real one costs, so that time
 	// does not tell who has an account, and is never sent.

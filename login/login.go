@@ -49,6 +49,13 @@ type Policy struct {
 	// their second factor. It lowers every account to the security of its
 	// mailbox (and password).
 	RescueEmail bool
+	// RepairOnly lets who was rescued by e-mail set up a factor in place of the
+	// lost one and nothing else, until that is confirmed.
+	RepairOnly bool
+	// Recovery lets who lost the second factor ask for a mailed link that sets up
+	// another one, RecoveryWait later (zero: 24 hours).
+	Recovery     bool
+	RecoveryWait time.Duration
 	// RescueAfterReset is how long after a password reset through the mailbox
 	// that mailbox cannot rescue.
 	RescueAfterReset time.Duration
@@ -75,6 +82,7 @@ type Config struct {
 	Connections store.Connections
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
+	Recoveries  store.Recoveries
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	// FirstCodes sends and tries, by channel, codes in place of a password.
@@ -110,7 +118,7 @@ type Login struct{ c Config }
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Recoveries == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {
@@ -129,6 +137,9 @@ func New(c Config) (*Login, error) {
 		return nil, errors.New("login: addresses cannot be confirmed without mail")
 	}
 	c.Policy.Life = c.Policy.Life.withDefaults()
+	if c.Policy.RecoveryWait == 0 {
+		c.Policy.RecoveryWait = 24 * time.Hour
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -163,6 +174,8 @@ type Outcome struct {
 	// for DeviceLife.
 	DeviceCookie string
 	DeviceLife   time.Duration
+	// Opens is when the recovery that was asked for opens.
+	Opens time.Time
 }
 
 // Opened is a session that was just issued.

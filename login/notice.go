@@ -39,6 +39,8 @@ const (
 	Activated       = "activated"
 	Deactivated     = "deactivated"
 	RolesChanged    = "roles_changed"
+	RecoveryAsked   = "recovery_asked"
+	RecoveryStarted = "recovery_started" // by an operator
 )
 
 // noticeLife is how long the link of a notice works.
@@ -52,6 +54,8 @@ type Notice struct {
 	Method  string // of the factor, if one is concerned
 	Browser Browser
 	At      time.Time
+	// Phones hear of it too, by text.
+	Phones []string
 	// Stop is a token for "this was not me" (see NotMe). It ends things and
 	// opens nothing.
 	Stop string
@@ -76,6 +80,20 @@ func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b
 	}
 	n, err := l.notice(u, kind, method, b)
 	if err == nil {
+		err = l.c.Post.Queue(ctx, n)
+	}
+	l.untold(ctx, u, kind, err)
+}
+
+// notifyPhones tells the owner by mail and text: what rests on the mailbox must
+// not be told to the mailbox alone.
+func (l *Login) notifyPhones(ctx context.Context, u store.User, kind string, phones []string, b Browser) {
+	if l.c.Post == nil {
+		return
+	}
+	n, err := l.notice(u, kind, "", b)
+	if err == nil {
+		n.Phones = phones
 		err = l.c.Post.Queue(ctx, n)
 	}
 	l.untold(ctx, u, kind, err)
@@ -160,6 +178,11 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
 		return ErrState
 	} else if err != nil {
 		return err
+	}
+	// Whoever is in may hold the mailbox too: no rescue until a real factor was
+	// proven (R76).
+	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
+		return stateError(err)
 	}
 	for range 3 { // a change that runs at the same time may win; then look again
 		u, err := l.c.Accounts.ByID(ctx, k.User)

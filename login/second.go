@@ -7,14 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/device"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
-	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
-)
-
-// Help and ByEmail are the ways of rescue.
-const (
-	Help    = "help"  // tell the administrators
-	ByEmail = "email" // a code to the account's mailbox
 )
 
 // waiting is a pending sign-in with the records it rests on.
@@ -84,7 +77,7 @@ func (l *Login) Choose(ctx context.Context, token string, who *Who, which string
 	if err != nil {
 		return Outcome{}, err
 	}
-	if w.State == store.Setup || len(w.factors) < 2 {
+	if w.State.Enrols() || len(w.factors) < 2 {
 		return Outcome{}, ErrState
 	}
 	var chosen *store.Factor
@@ -133,91 +126,6 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
-// RescueOptions are the ways of rescue open to a pending sign-in.
-func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
-	w, err := l.waiting(ctx, token, who)
-	if err != nil {
-		return nil, err
-	}
-	return l.rescueOptions(w), nil
-}
-
-func (l *Login) rescueOptions(w waiting) []string {
-	if w.State != store.Ready || w.SessionID != "" {
-		return nil
-	}
-	var out []string
-	if l.c.Alert != nil {
-		out = append(out, Help)
-	}
-	// One mailbox must not be enough (R73): not after a first factor that came
-	// through it, and not soon after a reset through it.
-	reset := !w.user.ResetAt.IsZero() && l.c.Now().Sub(w.user.ResetAt) < l.c.Policy.RescueAfterReset
-	if l.c.Policy.RescueEmail && l.c.RescueCodes != nil && !throughMailbox(w.First.Method) && !reset {
-		out = append(out, ByEmail)
-	}
-	return out
-}
-
-// Rescue helps a user who proved the first factor and lost the second.
-// ErrChoice, ErrSend.
-func (l *Login) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
-	w, err := l.waiting(ctx, token, who)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if w.State != store.Ready || w.SessionID != "" {
-		return Outcome{}, ErrState
-	}
-	offered := false
-	for _, o := range l.rescueOptions(w) {
-		offered = offered || o == option
-	}
-	if !offered {
-		return Outcome{}, ErrChoice
-	}
-	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
-	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
-		return out, err
-	}
-	if option == Help {
-		err = l.rescueByHelp(ctx, w, b)
-	} else {
-		err = l.rescueByEmail(ctx, w, b)
-	}
-	if err == nil {
-		l.notify(ctx, w.user, RescueAsked, "", b)
-		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
-	}
-	return out, err
-}
-
-func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Alert(ctx, w.user, b.Locale); err != nil {
-		l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
-		return ErrSend
-	}
-	return nil
-}
-
-func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email, b.Address); err != nil {
-		return err
-	}
-	if !w.Rescue {
-		w.Rescue = true
-		if err := l.advance(ctx, w.Pending); err != nil {
-			return err
-		}
-	}
-	t := l.transaction(w.Pending, w.user, b)
-	t.Purpose = factor.Rescue
-	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
-		return l.sendError(ctx, w.user, "rescue", err)
-	}
-	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
-}
-
 // Validate is the step of the second factor. ErrCode, ErrState, *limit.Paused.
 func (l *Login) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
 	w, err := l.waiting(ctx, token, who)
@@ -225,7 +133,7 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 		return Outcome{}, err
 	}
 	switch w.State {
-	case store.Setup:
+	case store.Setup, store.Repair:
 		return l.confirm(ctx, actor{pending: &w}, "", code, b)
 	case store.Owner:
 		return l.proveOwner(ctx, w, code, b)
@@ -237,6 +145,9 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	rescued, err := l.prove(ctx, w, f, code, b)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if rescued && l.c.Policy.RepairOnly {
+		return l.repair(ctx, w, b)
 	}
 	proof := store.Proof{Method: f.Method, At: l.c.Now()}
 	if rescued {

@@ -52,6 +52,14 @@ func (a actor) owner() string {
 	return "pending:" + a.pending.Hash
 }
 
+// lost is the factor that the set-up replaces, if it is not the primary one.
+func (a actor) lost() string {
+	if a.pending != nil && a.pending.State == store.Repair {
+		return a.pending.Factor
+	}
+	return ""
+}
+
 // actor finds out who is asking. A session must be fresh to begin.
 func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
 	if who != nil {
@@ -67,7 +75,7 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 	if err != nil {
 		return actor{}, err
 	}
-	if w.State != store.Setup || len(w.factors) > 0 {
+	if w.State != store.Repair && (w.State != store.Setup || len(w.factors) > 0) {
 		return actor{}, ErrState
 	}
 	if l.unproven(w.user) {
@@ -121,6 +129,9 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 		return Profile{}, err
 	}
 	p, err := l.Profile(ctx, a.user(), a.pending != nil)
+	if a.pending != nil { // who is not in yet is not shown what is set up
+		p.Primary, p.Factors = nil, nil
+	}
 	p.Methods = slices.DeleteFunc(p.Methods, a.proved)
 	return p, err
 }
@@ -178,6 +189,9 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 		return Begun{}, err
 	}
 	state := seal.Token()
+	if a.lost() != "" {
+		w.Add = false
+	}
 	d := store.Draft{
 		Owner: a.owner(), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
 		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
@@ -248,7 +262,7 @@ func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Dra
 	a := actor{who: who}
 	if who == nil {
 		w, err := l.waiting(ctx, token, nil)
-		if err == nil && w.State != store.Setup {
+		if err == nil && !w.State.Enrols() {
 			err = ErrState
 		}
 		if err != nil {

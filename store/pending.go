@@ -30,9 +30,13 @@ type PendingState string
 const (
 	Setup  PendingState = "setup_from_login" // no factor yet and one is required
 	Owner  PendingState = "owner"            // the same, and the mailbox must be proven first
+	Repair PendingState = "repair"           // rescued: the lost factor, Factor, must be replaced
 	Select PendingState = "select"           // several factors: the user chooses
 	Ready  PendingState = "ready"            // Factor must be proven
 )
+
+// Enrols says whether a factor is set up before there is a session.
+func (s PendingState) Enrols() bool { return s == Setup || s == Repair }
 
 // Pendings keeps pending sign-ins.
 type Pendings interface {

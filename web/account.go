@@ -12,7 +12,7 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 // sections are those of the account page, in the order in which their checks
 // are shown.
 func (s *Site) sections() []section {
-	return []section{s.sessionSection, s.factorsSection, s.connectionsSection, s.sessionsSection, s.devicesSection, s.latelySection}
+	return []section{s.recoverySection, s.sessionSection, s.factorsSection, s.connectionsSection, s.sessionsSection, s.devicesSection, s.latelySection}
 }
 
 // getAccount is who am I, what protects me and what happened: the signed-in

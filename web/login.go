@@ -118,7 +118,7 @@ func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
 func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	body := map[string]any{"tf_required": true}
 	switch p.State {
-	case store.Setup:
+	case store.Setup, store.Repair: // to its client, a set-up like any other
 		body["tf_state"] = string(store.Setup)
 	case store.Owner: // to its client, a code by mail like any other
 		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(store.Ready), store.Email, store.Email
@@ -136,7 +136,7 @@ func (s *Site) pendingBody(p *login.Pending) map[string]any {
 
 func (s *Site) pendingPath(p *login.Pending, next string) string {
 	switch p.State {
-	case store.Setup:
+	case store.Setup, store.Repair:
 		return withNext(s.paths.Setup, next)
 	case store.Select:
 		return withNext(s.paths.Select, next)

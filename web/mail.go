@@ -100,6 +100,13 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
 }
 
+// NoticeText is a notice for a phone. It holds no link: nobody shall get used to
+// following those in texts.
+func (l *Letters) NoticeText(locale, to, kind string) send.Message {
+	text := l.words.For(locale).Text("text_"+kind, "site", l.site)
+	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "notice_" + kind}
+}
+
 // when says when and where from; an operator's act has no browser.
 func (l *Letters) when(w *Words, n Notice) string {
 	at := n.At.UTC().Format("2006-01-02 15:04 UTC")
@@ -115,13 +122,14 @@ type Letter struct {
 	Email, Username  string // of the account
 	Link             string // empty: none
 	Life             time.Duration
+	Opens            time.Time // it works from then on
 }
 
 // LetterMail is a letter. What it says of links stands in the catalogue; the
 // text part holds the link itself.
 func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
-	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life)}
+	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life), "opens", n.Opens.UTC().Format("2006-01-02 15:04 UTC")}
 	d := MailPlain{Lang: w.Tag, Title: w.Text(kind+"_subject", args...), Body: w.Text(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
 	if n.Link != "" {

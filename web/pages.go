@@ -10,7 +10,7 @@ import (
 type Page struct {
 	// Name is the template's name without ".html": login, register, verify,
 	// tf_setup, tf_confirm, tf_validate, tf_select, tf_sessions, tf_devices,
-	// account, not_me, message.
+	// tf_recovery, account, not_me, message.
 	Name  string
 	Lang  string // BCP 47, for the html element
 	Site  string // the name of the site
@@ -177,7 +177,8 @@ type SelectPage struct {
 // AccountPage is the data of "account". Each section of the page has a part of
 // its own here, a template account_*.html and a function in Site.sections.
 type AccountPage struct {
-	Checks      []Check // what protects the account and what is missing
+	Recovery    *RecoveryPart // nil: none was asked for
+	Checks      []Check       // what protects the account and what is missing
 	Factors     FactorsPart
 	Session     SessionPart
 	Sessions    SessionsPage
@@ -242,7 +243,7 @@ type MessagePage struct {
 type URLs struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
-	NotMe, Sessions, Devices                string
+	NotMe, Sessions, Devices, Recovery      string
 	OAuth                                   OAuthPaths
 	Account, Static                         string
 	PostLogin, PostLogout                   string

@@ -23,11 +23,12 @@ type answer struct {
 	outcome *login.Outcome
 	bare    bool // the JSON answer is exactly {}
 
-	page string // template to render
-	data any
-	to   string // redirect instead of a page
-	away string // address at another site; page is shown on the way there
-	note string // message key flashed with the redirect (or shown on the page)
+	page   string // template to render
+	data   any
+	to     string        // redirect instead of a page
+	away   string        // address at another site; page is shown on the way there
+	note   string        // message key flashed with the redirect (or shown on the page)
+	within time.Duration // said by the note
 }
 
 // security headers of every answer of ours.
@@ -59,7 +60,7 @@ func (s *Site) reply(c *call, a *answer) {
 		return
 	}
 	if a.to != "" {
-		s.setNotes(c, a.note)
+		s.setNotes(c, a.note, noteArgs(a.within)...)
 		c.w.Header().Set("Location", a.to)
 		c.w.WriteHeader(http.StatusSeeOther)
 		return
@@ -99,6 +100,13 @@ func (s *Site) replyJSON(c *call, a *answer) {
 		}
 	}
 	writeJSON(c.w, http.StatusOK, body)
+}
+
+func noteArgs(within time.Duration) []any {
+	if within <= 0 {
+		return nil
+	}
+	return []any{"within", within}
 }
 
 // refuse writes a failure; a may hold cookies that stand all the same.
@@ -240,7 +248,8 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",
 		"REAUTHENTICATION_REQUIRED": "error", "TWO_FACTOR_PERMISSION_DENIED": "error", "FAILED_TO_SEND_CODE": "error",
 		"TWO_FACTOR_INVALID_TOKEN": "error", "API_ERROR": "error", "TWO_FACTOR_SETUP_EXPIRED": "error",
-		"TOO_MANY_ATTEMPTS": "error", "SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
+		"TOO_MANY_ATTEMPTS": "error", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
+		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
 	}
 	kind, ok := kinds[key]
 	if !ok {

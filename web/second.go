@@ -160,7 +160,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 
 func (s *Site) getSelect(c *call) (*answer, error) {
 	out, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
-	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State == store.Setup) {
+	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrols()) {
 		err = login.ErrState
 	}
 	if err != nil {
@@ -233,7 +233,7 @@ func (s *Site) postRescue(c *call) (*answer, error) {
 		return nil, err
 	}
 	option := c.form.text("help_setup")
-	_, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
+	out, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
 	switch {
 	case errors.Is(err, login.ErrState):
 		return nil, s.illegal(c)
@@ -244,11 +244,14 @@ func (s *Site) postRescue(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.turn(c, err)
 	}
-	note := "RESCUE_HELP_SENT"
-	if option == login.ByEmail {
-		note = "RESCUE_EMAIL_SENT"
+	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
+	switch option {
+	case login.ByEmail:
+		a.note = "RESCUE_EMAIL_SENT"
+	case login.ByRequest:
+		a.note, a.within, a.body["opens"] = "RESCUE_RECOVERY_SENT", out.Opens.Sub(s.c.Now()), stamp(out.Opens)
 	}
-	return &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: note}, nil
+	return a, nil
 }
 
 // factorsBody is what a client of ours may choose by id, where two factors have

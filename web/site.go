@@ -24,6 +24,7 @@ type Paths struct {
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe                                   string // "/tf-not-me"
 	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
+	Recovery                                string // "/tf-recovery"
 	Account, Static                         string
 	OAuth                                   OAuthPaths
 	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
@@ -36,6 +37,8 @@ func (p Paths) Link(kind string) string {
 	switch kind {
 	case "not-me":
 		return or(p.NotMe, "/tf-not-me")
+	case "recovery":
+		return or(p.Recovery, "/tf-recovery")
 	}
 	return ""
 }
@@ -143,7 +146,7 @@ func (s *Site) nameViews() error {
 		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
 		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
-		Devices: at(p.Devices, "/tf-devices"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
 	if !c.Account { // templates leave out links to what is not there
@@ -164,7 +167,7 @@ func (s *Site) nameViews() error {
 	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, or(s.paths.Account, "/me"), s.paths.Static} {
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery, or(s.paths.Account, "/me"), s.paths.Static} {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -213,6 +216,7 @@ func (s *Site) table() []route {
 	}
 	rows = append(rows, s.listRows()...)
 	rows = append(rows, s.oauthRows()...)
+	rows = append(rows, s.recoveryRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

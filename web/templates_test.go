@@ -16,7 +16,7 @@ func TestEveryPageIsDrawn(t *testing.T) {
 	}
 	data := map[string]any{
 		"login": LoginPage{}, "register": RegisterPage{}, "tf_setup": SetupPage{}, "tf_confirm": ConfirmPage{},
-		"tf_validate": ValidatePage{}, "tf_select": SelectPage{}, "account": AccountPage{}, "message": MessagePage{}, "not_me": NotMePage{}, "verify": VerifyPage{}, "tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{},
+		"tf_validate": ValidatePage{}, "tf_select": SelectPage{}, "account": AccountPage{}, "message": MessagePage{}, "not_me": NotMePage{}, "verify": VerifyPage{}, "tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_recovery": RecoveryPage{},
 	}
 	for _, w := range words.words {
 		for name, d := range data {

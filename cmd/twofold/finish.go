@@ -115,6 +115,9 @@ func (s *settings) finishMethods() problems {
 	if s.Config.TwoFactor.RescueEmail && s.given["SECURITY_TWO_FACTOR_RESCUE_EMAIL"] {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RESCUE_EMAIL", "needs mail: set MAIL_SERVER, or write false"})
 	}
+	if s.Config.TwoFactor.Recovery {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RECOVERY", "needs mail: set MAIL_SERVER, or write false"})
+	}
 	if s.Config.TwoFactor.RescueMail != "" {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RESCUE_MAIL", "needs mail: set MAIL_SERVER, or remove it"})
 	}

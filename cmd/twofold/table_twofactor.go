@@ -45,6 +45,12 @@ func twoFactorTable() []setting {
 			Doc: "Asks those who must set up a second factor at sign-in for a mailed code first.", Cost: "`false`: whoever has the password of an account without a second factor chooses it; the owner is told by mail.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.EnrolProof })},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_EMAIL", Type: flag, Default: "true", Field: "TwoFactor.RescueEmail",
 			Doc: "Mails a code to those who lost their second factor. Without a mail server it is not offered.", Cost: "Password and mailbox are then enough for every account; `false` leaves the help of an administrator.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
+		{Name: "SECURITY_TWO_FACTOR_RESCUE_REPAIR_ONLY", Type: flag, Default: "false", Field: "TwoFactor.RescueRepairOnly",
+			Doc: "Who was rescued by e-mail sets up a factor in place of the lost one and has no session before.", Cost: "`false`: a rescued sign-in is a full one.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueRepairOnly })},
+		{Name: "SECURITY_TWO_FACTOR_RECOVERY", Type: flag, Default: "false", Field: "TwoFactor.Recovery",
+			Doc: "Lets those who lost their second factor ask for a mailed link that sets up another one, with the password, after a waiting period. All addresses hear of it at once, every signed-in browser can stop it, signing in with the factor ends it.", Cost: "Password and mailbox are then enough for who is not noticed for so long.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
+		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours", Field: "TwoFactor.RecoveryWait",
+			Doc: "That waiting period, 1 hour to 30 days.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",
 			Doc: "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
 	}

@@ -20,6 +20,7 @@ type userCommands struct {
 	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
 	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
 	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
+	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link that sets up another second factor."`
 	Roles       userRoles       `cmd:"" help:"Show or change an account's roles."`
 }
 
@@ -252,6 +253,38 @@ func (c userResetAccess) Run(ctx context.Context, p process) error {
 			return err
 		}
 		return line(p, "User %q authentication credentials have been reset.", c.Identity)
+	})
+}
+
+type userRecovery struct {
+	oneUser
+	Reason string `required:"" help:"Why, for the audit trail: how you made sure that it is the owner." placeholder:"TEXT"`
+}
+
+// Help implements kong.HelpProvider.
+func (userRecovery) Help() string {
+	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, at once and
+for a day. Nothing is switched off. Make sure by other means that you talk to the owner; he is told by mail, and the
+reason stands in the audit trail.
+
+Example:
+  twofold user recovery ann@example.org --reason "called back on the number in her file, ticket 4711"`
+}
+
+// Run starts a recovery.
+func (c userRecovery) Run(ctx context.Context, p process) error {
+	reason := strings.Join(strings.Fields(c.Reason), " ")
+	if reason == "" || len(reason) > 200 {
+		return usageError("--reason must say why, in 200 bytes at most")
+	}
+	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
+		if s.dev {
+			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the settings of a server that sends mail")
+		}
+		if err := auth.StartRecovery(ctx, u.ID, reason); err != nil {
+			return err
+		}
+		return line(p, "A link was mailed to %s. It works once, for a day.", u.Email)
 	})
 }
 
