@@ -29,7 +29,7 @@ type room struct {
 // fails the test, and so does an import that is not.
 var rooms = map[string]room{
 	".": {
-		ours:   "account device event factor federated factor/onetime factor/totp limit login password seal send session store web",
+		ours:   "account device event factor federated factor/onetime factor/passkey factor/totp limit login password seal send session store web",
 		http:   true,
 		others: "",
 	},
@@ -54,6 +54,8 @@ var rooms = map[string]room{
 	"factor":                  {ours: "store"},
 	"factor/totp":             {ours: "store factor seal", others: "github.com/boombuler/barcode"},
 	"factor/onetime":          {ours: "store factor seal send", others: "github.com/nyaruka/phonenumbers"},
+	"factor/passkey":          {ours: "store factor seal", others: "github.com/go-webauthn/webauthn"},
+	"factor/passkey/softkey":  {},
 	"factor/factortest":       {ours: "store factor seal"},
 	"session":                 {ours: "store seal"},
 	"device":                  {ours: "store seal"},
@@ -78,7 +80,7 @@ var rooms = map[string]room{
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "federated/federatedtest", "twofoldtest", "e2e", "walk", "security"}
+var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "twofoldtest", "e2e", "walk", "security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

@@ -44,6 +44,7 @@ type Config struct {
 	Prefix string
 
 	TwoFactor TwoFactor
+	Passkeys  Passkeys
 	Password  Password
 	Session   Session
 
@@ -207,6 +208,7 @@ func (c *Config) check() error {
 		bad("Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
 	}
 	c.checkTwoFactor(bad)
+	c.Passkeys.check(bad)
 	for _, region := range c.SMSCountries {
 		if !onetime.KnownRegion(region) {
 			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))

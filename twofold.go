@@ -96,6 +96,7 @@ func (c Config) withDefaults() Config {
 			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.Email)
 		}
 	}
+	c.Passkeys = c.Passkeys.withDefaults(c.Site)
 	if c.PhoneRegion == "" {
 		c.PhoneRegion = "US"
 	}
@@ -333,6 +334,10 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	if err != nil {
 		return nil, err
 	}
+	passkeys, err := b.passkeys()
+	if err != nil {
+		return nil, err
+	}
 	t := b.c.TwoFactor
 	return login.New(login.Config{
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
@@ -340,11 +345,12 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Connections: b.c.Store, Providers: b.c.OAuth,
-		Methods: methods, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
 			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
+			Passkeys: b.c.Passkeys.policy(),
 		},
 	})
 }
@@ -364,6 +370,7 @@ func (b *builder) buildSite() error {
 		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views,
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
+		Passkeys:    b.c.Passkeys.paths(),
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity},
 		Region:   b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,

@@ -46,6 +46,12 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 	case TFRescueRequested:
 		of(e.User, e.Context)
 		entry.Method = e.Option
+	case PasskeyRegistered:
+		of(e.User, e.Context)
+		entry.Method, entry.Reason = "webauthn", e.Usage
+	case PasskeyDeleted:
+		of(e.User, e.Context)
+		entry.Method = "webauthn"
 	default:
 		return entryOfChange(e, entry)
 	}

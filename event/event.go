@@ -120,6 +120,20 @@ type UserPaused struct {
 	Context
 }
 
+// PasskeyRegistered: a passkey was added. Usage is "first" or "secondary".
+type PasskeyRegistered struct {
+	User               Subject
+	PasskeyName, Usage string
+	Context
+}
+
+// PasskeyDeleted: a passkey was removed.
+type PasskeyDeleted struct {
+	User        Subject
+	PasskeyName string
+	Context
+}
+
 // DeviceTrusted: a browser may skip the second factor for a while.
 type DeviceTrusted struct {
 	User Subject
@@ -225,6 +239,8 @@ func (UserDisowned) Name() string        { return "user-disowned" }
 func (FirstFactorProven) Name() string   { return "first-factor-proven" }
 func (UserPaused) Name() string          { return "user-paused" }
 func (DeviceCopied) Name() string        { return "device-copied" }
+func (PasskeyRegistered) Name() string   { return "wan-registered" }
+func (PasskeyDeleted) Name() string      { return "wan-deleted" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
 func (TFRescued) Name() string           { return "tf-rescued" }
 func (RecoveryStarted) Name() string     { return "recovery-started" }

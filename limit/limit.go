@@ -61,6 +61,11 @@ type Numbers struct {
 	// account at the wish of strangers (default 120); of texts it is SendDay, as
 	// they cost money. From one client address SendShort per 10 minutes.
 	FirstDay int
+	// PasskeyFailures answers of passkeys that do not hold (default 10) pause the
+	// passkeys of a sign-in under way or of a signed-in user for 15 minutes;
+	// PasskeyHour questions an hour (default 1,000) are put at the wish of one
+	// client address.
+	PasskeyFailures, PasskeyHour int
 }
 
 func (n Numbers) withDefaults() Numbers {
@@ -84,6 +89,8 @@ func (n Numbers) withDefaults() Numbers {
 	setInt(&n.LinkAddress, 30)
 	setInt(&n.LinkDay, 20)
 	setInt(&n.FirstDay, 120)
+	setInt(&n.PasskeyFailures, 10)
+	setInt(&n.PasskeyHour, 1000)
 	return n
 }
 
@@ -122,6 +129,8 @@ func (n Numbers) Check() error {
 	bound("LinkAddress", d.LinkAddress, 1, 1_000_000)
 	bound("LinkDay", d.LinkDay, 1, 1000)
 	bound("FirstDay", d.FirstDay, 1, 10_000)
+	bound("PasskeyFailures", d.PasskeyFailures, 1, 1000)
+	bound("PasskeyHour", d.PasskeyHour, 1, 1_000_000)
 	bound("SendShort", d.SendShort, 1, 1000)
 	bound("SendDay", d.SendDay, 1, 1000)
 	if d.SecondWindow < time.Minute {

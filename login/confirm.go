@@ -77,11 +77,14 @@ func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add 
 	if len(present) == 0 {
 		f.Primary = true
 	}
-	for i, p := range present {
-		if !add && (p.Primary || i == 0) {
-			c.Remove = []string{p.ID}
-			break
+	for _, p := range present {
+		if p.Method == store.Passkey { // added and removed by themselves
+			continue
 		}
+		if !add {
+			c.Remove = append(c.Remove, p.ID)
+		}
+		break
 	}
 	for _, p := range present {
 		if lost != "" && p.ID == lost {

@@ -66,4 +66,25 @@ var (
 	ErrSamePassword = errors.New("login: same password")
 	// ErrPasswordNeeded: the link must be used together with a new password.
 	ErrPasswordNeeded = errors.New("login: a new password is needed")
+	// ErrCeremony: no such question to a passkey, or not this browser's, user's or
+	// session's, or answered before.
+	ErrCeremony = errors.New("login: no such passkey ceremony")
+	// ErrCeremonyExpired: it was answered too late.
+	ErrCeremonyExpired = errors.New("login: passkey ceremony expired")
+	// ErrPasskeysOff: passkeys do not do this here.
+	ErrPasskeysOff = errors.New("login: passkeys are not taken here")
+	// ErrPasskeyUnknown: nobody has registered this passkey.
+	ErrPasskeyUnknown = errors.New("login: unknown passkey")
+	// ErrPasskeyOwner: it is another user's.
+	ErrPasskeyOwner = errors.New("login: passkey of another user")
+	// ErrPasskeyUsage: it was registered for something else.
+	ErrPasskeyUsage = errors.New("login: passkey is not for this use")
+	// ErrPasskeyTaken: it is registered already.
+	ErrPasskeyTaken = errors.New("login: passkey is registered already")
+	// ErrPasskeyName: the user has another passkey of that name.
+	ErrPasskeyName = errors.New("login: passkey name is in use")
+	// ErrNoPasskey: the user has none of that name.
+	ErrNoPasskey = errors.New("login: no such passkey")
+	// ErrLastFactor: a second factor is required, and this is the last one.
+	ErrLastFactor = errors.New("login: the last second factor must stay")
 )

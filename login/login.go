@@ -56,6 +56,7 @@ type Policy struct {
 	// another one, RecoveryWait later (zero: 24 hours).
 	Recovery     bool
 	RecoveryWait time.Duration
+	Passkeys     PasskeyPolicy
 	// RescueAfterReset is how long after a password reset through the mailbox
 	// that mailbox cannot rescue.
 	RescueAfterReset time.Duration
@@ -83,6 +84,7 @@ type Config struct {
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
 	Recoveries  store.Recoveries
+	Passkeys    factor.Passkeys // nil: none are taken
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	// FirstCodes sends and tries, by channel, codes in place of a password.
@@ -152,7 +154,7 @@ type Browser struct {
 	Agent   string // user agent as sent, cut to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
 	Pending string // value of the pending cookie, if any: a new sign-in replaces it
-	Asked   string // value of the cookie that remembers which links this browser asked for
+	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
 	Locale  string // language for what is sent
 	Request string // id of the request
 	// WantToken asks for a header token beside the session, proving the same.
@@ -273,8 +275,14 @@ func (l *Login) enabled(method string) bool {
 // that do not work end in rescue, not in a sign-in without them (R20).
 func (l *Login) usable(all []store.Factor) []store.Factor {
 	var out []store.Factor
+	passkeys := 0
 	for _, f := range all {
-		if l.enabled(f.Method) {
+		if f.Method == store.Passkey && l.c.Passkeys != nil {
+			if passkeys++; passkeys > 1 {
+				continue // one choice, whichever of them the browser then finds
+			}
+			out = append(out, f)
+		} else if l.enabled(f.Method) {
 			out = append(out, f)
 		}
 	}

@@ -27,6 +27,9 @@ const (
 	// An account at another site opens this one now, or does no more.
 	ConnectionAdded   = "connection_added"
 	ConnectionRemoved = "connection_removed"
+	PasskeyAdded      = "passkey_added"
+	PasskeyRemoved    = "passkey_removed"
+	PasskeyCopied     = "passkey_copied" // its counter went back
 	// What the application or an operator does to an account; the owner hears
 	// of the first three.
 	PasswordChanged = "password_changed"

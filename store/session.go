@@ -18,6 +18,8 @@ const (
 type Proof struct {
 	Method string    `json:"method"` // "password", or a factor's method
 	At     time.Time `json:"at"`
+	// Both: a passkey that verified its user, so it is both factors at once.
+	Both bool `json:"both,omitempty"`
 }
 
 // Session says who a browser (or a token's holder) is.

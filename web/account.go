@@ -12,7 +12,7 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 // sections are those of the account page, in the order in which their checks
 // are shown.
 func (s *Site) sections() []section {
-	return []section{s.recoverySection, s.sessionSection, s.factorsSection, s.connectionsSection, s.sessionsSection, s.devicesSection, s.latelySection}
+	return []section{s.recoverySection, s.sessionSection, s.factorsSection, s.passkeySection, s.connectionsSection, s.sessionsSection, s.devicesSection, s.latelySection}
 }
 
 // getAccount is who am I, what protects me and what happened: the signed-in
@@ -35,7 +35,7 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	p.Session = SessionPart{Level: int(session.Level), Trusted: session.Trusted, SignedIn: session.CreatedAt}
 	methods := []map[string]any{}
 	for _, proof := range session.Proofs {
-		methods = append(methods, map[string]any{"method": proof.Method, "at": stamp(proof.At)})
+		methods = append(methods, proofBody(ProofView(proof)))
 		p.Session.Proofs = append(p.Session.Proofs, ProofView(proof))
 	}
 	user := map[string]any{
@@ -48,6 +48,15 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	}
 	body["user"] = user
 	return nil
+}
+
+// proofBody is a proof as JSON says it.
+func proofBody(p ProofView) map[string]any {
+	out := map[string]any{"method": p.Method, "at": stamp(p.At)}
+	if p.Both {
+		out["both"] = true
+	}
+	return out
 }
 
 func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/login"
 	"github.com/twofold-auth/twofold/password"
@@ -66,6 +67,13 @@ func rules() []rule {
 		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
 		{login.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
 		{login.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
+		{login.ErrCeremony, http.StatusBadRequest, "", "API_ERROR"},
+		{factor.ErrAnswer, http.StatusBadRequest, "credential", "API_ERROR"},
+		{login.ErrPasskeyUnknown, http.StatusBadRequest, "credential", "WEBAUTHN_UNKNOWN_CREDENTIAL_ID"},
+		{login.ErrPasskeyOwner, http.StatusBadRequest, "credential", "WEBAUTHN_MISMATCH_USER_HANDLE"},
+		{login.ErrPasskeyUsage, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_WRONG_USAGE"},
+		{login.ErrPasskeyTaken, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_ID_INUSE"},
+		{login.ErrLastFactor, http.StatusBadRequest, "name", "LAST_FACTOR"},
 		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
 		{account.ErrUsernameCharacters, http.StatusBadRequest, "username", "USERNAME_DISALLOWED_CHARACTERS"},
 		{account.ErrUsernameLength, http.StatusBadRequest, "username", "USERNAME_INVALID_LENGTH"},
@@ -98,6 +106,9 @@ func (s *Site) toFailure(err error) *failure {
 		}
 		maps.Copy(f.extras, s.oauthFacts(login.ToVerify))
 		return f
+	}
+	if errors.Is(err, login.ErrPasskeysOff) {
+		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
 	if errors.Is(err, login.ErrSetupExpired) {
 		return fail(http.StatusBadRequest, "", "TWO_FACTOR_SETUP_EXPIRED", "within", s.c.SetupWithin)

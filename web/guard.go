@@ -104,6 +104,9 @@ func (s *Site) guard(next http.Handler, ok check) http.Handler {
 func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.headers(w)
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r)}
+	if errors.Is(err, login.ErrReauthenticate) {
+		c.who, _ = s.Who(r) // only to say how he may prove himself
+	}
 	s.refuse(c, nil, s.whyNot(r, err))
 }
 

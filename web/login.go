@@ -26,6 +26,7 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 	a.data = LoginPage{
 		Usernames: s.c.Usernames, Remember: c.form.flag("remember"), Register: s.c.Registerable,
 		RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor,
+		Passkey:   s.c.Passkeys.On && s.c.Passkeys.First,
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
@@ -129,7 +130,11 @@ func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	default:
 		body["tf_state"] = string(store.Ready)
 		body["tf_method"] = p.Method
-		body["tf_primary_method"] = p.Primary
+		if s.awaitsPasskey(p) {
+			body["tf_signin_url"] = s.passkeyPath(p)
+		} else {
+			body["tf_primary_method"] = p.Primary
+		}
 	}
 	return body
 }
@@ -140,6 +145,9 @@ func (s *Site) pendingPath(p *login.Pending, next string) string {
 		return withNext(s.paths.Setup, next)
 	case store.Select:
 		return withNext(s.paths.Select, next)
+	}
+	if s.awaitsPasskey(p) {
+		return withNext(s.passkeyPath(p), next)
 	}
 	return withNext(s.paths.Validate, next)
 }
@@ -161,10 +169,11 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 		return nil, err
 	}
 	body := s.oauthFacts(login.ToVerify)
-	body["has_webauthn_verify_credential"] = false
+	passkey := s.hasVerifier(c)
+	body["has_webauthn_verify_credential"] = passkey
 	return &answer{
 		body: body, user: &c.who.User, page: "verify",
-		data: VerifyPage{Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
+		data: VerifyPage{Passkey: passkey, Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }
 

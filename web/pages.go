@@ -40,6 +40,16 @@ func (p *Page) Part(data any) *Page {
 	return &part
 }
 
+// Scripted says whether the page needs the script of passkeys. All others are
+// without any.
+func (p *Page) Scripted() bool {
+	switch p.Name {
+	case "login", "verify", "wan_register", "wan_signin", "wan_verify":
+		return p.URL.WanSignin != ""
+	}
+	return false
+}
+
 // T returns a text of the catalogue. Arguments come in pairs: name, value.
 func (p *Page) T(key string, pairs ...any) string { return p.words.Text(key, pairs...) }
 
@@ -79,12 +89,14 @@ type LoginPage struct {
 	Remember   bool // the box is ticked
 	Register   bool // registration is open
 	RememberTF bool // remembering skips the second factor for Trust
+	Passkey    bool // a passkey may stand in the password's place
 	Trust      time.Duration
 	Providers  []ProviderView // other sites to sign in through
 }
 
 // VerifyPage is the data of "verify".
 type VerifyPage struct {
+	Passkey   bool // the user has one that will do in place of the password
 	Providers []ProviderView
 }
 
@@ -186,6 +198,7 @@ type AccountPage struct {
 	Trusts      bool // browsers can be trusted here
 	Connections ConnectionsPart
 	Lately      []Happened
+	Passkeys    PasskeysPart
 }
 
 // Check is one line of what protects the account: the text is
@@ -225,6 +238,7 @@ type Happened struct {
 type ProofView struct {
 	Method string
 	At     time.Time
+	Both   bool // a passkey that is both factors
 }
 
 // NotMePage is the data of "not_me": the answer to a notice.
@@ -245,6 +259,8 @@ type URLs struct {
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe, Sessions, Devices, Recovery      string
 	OAuth                                   OAuthPaths
-	Account, Static                         string
-	PostLogin, PostLogout                   string
+	// Of passkeys; empty where there are none.
+	WanRegister, WanSignin, WanDelete, WanVerify string
+	Account, Static                              string
+	PostLogin, PostLogout                        string
 }

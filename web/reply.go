@@ -145,6 +145,9 @@ func (s *Site) refuseJSON(c *call, f *failure) {
 	if !f.noFields {
 		body["field_errors"] = byField
 	}
+	if f.extras["reauth_required"] == true && c.who != nil {
+		f.extras["has_webauthn_verify_credential"] = s.hasVerifier(c)
+	}
 	maps.Copy(body, f.extras)
 	writeJSON(c.w, f.status, body)
 }
@@ -248,7 +251,10 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",
 		"REAUTHENTICATION_REQUIRED": "error", "TWO_FACTOR_PERMISSION_DENIED": "error", "FAILED_TO_SEND_CODE": "error",
 		"TWO_FACTOR_INVALID_TOKEN": "error", "API_ERROR": "error", "TWO_FACTOR_SETUP_EXPIRED": "error",
-		"TOO_MANY_ATTEMPTS": "error", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
+		"WEBAUTHN_REGISTER_DONE": "success", "WEBAUTHN_DELETE_DONE": "info", "WEBAUTHN_EXPIRED": "error", "WEBAUTHN_FAILED": "error",
+		"WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "error", "WEBAUTHN_MISMATCH_USER_HANDLE": "error", "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "error",
+		"WEBAUTHN_CREDENTIAL_ID_INUSE": "error",
+		"TOO_MANY_ATTEMPTS":            "error", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
 		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
 	}
 	kind, ok := kinds[key]

@@ -18,6 +18,7 @@ import (
 const (
 	maxBody  = 64 << 10
 	maxField = 1 << 10
+	maxLong  = 16 << 10 // of the answer of an authenticator
 )
 
 // kind is the type of a field; the zero value is text.
@@ -26,6 +27,7 @@ type kind int
 const (
 	text kind = iota
 	flag
+	long // text of up to maxLong
 )
 
 // fields are what a step takes: names and types. Nothing else is accepted.
@@ -219,6 +221,9 @@ func lookup(name string, allowed fields) (kind, bool) {
 // text: a lone surrogate in JSON, broken UTF-8 in a form.
 func (f form) set(name string, k kind, s string) *failure {
 	limit := maxField
+	if k == long {
+		limit = maxLong
+	}
 	if name == "next" {
 		limit = maxBody // too long a next is dropped, not refused
 	}

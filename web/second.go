@@ -65,6 +65,9 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	p := out.Pending
+	if s.awaitsPasskey(p) && !p.Rescue && !c.json {
+		return &answer{to: withNext(s.passkeyPath(p), c.next())}, nil
+	}
 	data := ValidatePage{
 		Method: p.Method, Several: len(p.Factors) > 1, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
 		Sent: p.Method == store.Email || p.Method == store.SMS, Rescued: p.Rescue,

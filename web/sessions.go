@@ -86,7 +86,7 @@ func (s *Site) getSessions(c *call) (*answer, error) {
 	for _, v := range page.Sessions {
 		methods := []map[string]any{}
 		for _, p := range v.Proofs {
-			methods = append(methods, map[string]any{"method": p.Method, "at": stamp(p.At)})
+			methods = append(methods, proofBody(p))
 		}
 		list = append(list, map[string]any{
 			"id": v.ID, "name": v.Name, "address": v.Address, "created": stamp(v.SignedIn), "last_seen": stamp(v.Seen),

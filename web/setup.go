@@ -51,7 +51,9 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: m == store.Email})
 	}
 	if p.Primary != nil {
-		body["tf_method"], body["tf_primary_method"] = p.Primary.Method, p.Primary.Method
+		if p.Primary.Method != store.Passkey { // of the methods of this page
+			body["tf_method"], body["tf_primary_method"] = p.Primary.Method, p.Primary.Method
+		}
 		view := factorView(*p.Primary)
 		data.Current = &view
 	}

@@ -27,6 +27,9 @@ type Paths struct {
 	Recovery                                string // "/tf-recovery"
 	Account, Static                         string
 	OAuth                                   OAuthPaths
+	// WanRegister, WanSignin, WanDelete and WanVerify are those of passkeys:
+	// "/wan-register", "/wan-signin", "/wan-delete", "/wan-verify".
+	WanRegister, WanSignin, WanDelete, WanVerify string
 	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
 	DeviceCookie string
 }
@@ -53,6 +56,8 @@ type Views struct {
 	Error        string // a step out of turn: the sign-in page
 	OAuth        OAuthViews
 	Unauthorized string // a role is missing: empty for a page that says so
+	// PostWanRegister is where who added a passkey goes: the page of passkeys.
+	PostWanRegister string
 }
 
 // Config says what the paths need.
@@ -71,6 +76,7 @@ type Config struct {
 	Registerable bool
 	Specific     bool // tell which of identity and password was wrong
 	Account      bool // serve the account page
+	Passkeys     Passkeys
 
 	MinPassword int
 	TrustFor    time.Duration // of trusted devices; zero: none
@@ -149,6 +155,13 @@ func (s *Site) nameViews() error {
 		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
+	if c.Passkeys.On { // templates leave out links to what is not there
+		s.paths.WanRegister, s.paths.WanDelete = at(p.WanRegister, "/wan-register"), at(p.WanDelete, "/wan-delete")
+		s.paths.WanSignin = at(p.WanSignin, "/wan-signin")
+		if c.Passkeys.Verify {
+			s.paths.WanVerify = at(p.WanVerify, "/wan-verify")
+		}
+	}
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
 	}
@@ -160,14 +173,16 @@ func (s *Site) nameViews() error {
 	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
 	s.views.PostVerify = or(v.PostVerify, s.views.PostLogin)
 	s.views.OAuth = v.OAuth.or(s.views)
-	for _, view := range []string{s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup, s.views.Error} {
+	s.views.PostWanRegister = or(v.PostWanRegister, or(s.paths.WanRegister, s.views.PostSetup))
+	for _, view := range []string{s.views.PostWanRegister, s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup, s.views.Error} {
 		if _, ok := safeNext(view); !ok {
 			return errors.New("view " + view + ": must be a path on this origin")
 		}
 	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery, or(s.paths.Account, "/me"), s.paths.Static} {
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery, or(s.paths.WanRegister, "/x"), or(s.paths.WanSignin, "/x"),
+		or(s.paths.WanDelete, "/x"), or(s.paths.WanVerify, "/x"), or(s.paths.Account, "/me"), s.paths.Static} {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -217,6 +232,7 @@ func (s *Site) table() []route {
 	rows = append(rows, s.listRows()...)
 	rows = append(rows, s.oauthRows()...)
 	rows = append(rows, s.recoveryRows()...)
+	rows = append(rows, s.passkeyRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

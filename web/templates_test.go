@@ -16,7 +16,8 @@ func TestEveryPageIsDrawn(t *testing.T) {
 	}
 	data := map[string]any{
 		"login": LoginPage{}, "register": RegisterPage{}, "tf_setup": SetupPage{}, "tf_confirm": ConfirmPage{},
-		"tf_validate": ValidatePage{}, "tf_select": SelectPage{}, "account": AccountPage{}, "message": MessagePage{}, "not_me": NotMePage{}, "verify": VerifyPage{}, "tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_recovery": RecoveryPage{},
+		"tf_validate": ValidatePage{}, "tf_select": SelectPage{}, "account": AccountPage{}, "message": MessagePage{}, "not_me": NotMePage{}, "verify": VerifyPage{},
+		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{}, "tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_recovery": RecoveryPage{},
 	}
 	for _, w := range words.words {
 		for name, d := range data {

@@ -21,6 +21,7 @@ func table() []setting {
 		group("Signing in through other sites", oauthTable()),
 		group("Passwords", passwordTable()),
 		group("Second factor", twoFactorTable()),
+		group("Passkeys", passkeyTable()),
 		group("Sessions", sessionTable()),
 		group("Limits", limitTable()),
 		group("Paths", pathTable()),

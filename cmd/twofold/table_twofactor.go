@@ -86,7 +86,7 @@ func applyMethods(s *settings, raw any) error {
 	seen := map[string]bool{}
 	for _, m := range methods {
 		if m != "authenticator" && m != "sms" && m != "email" {
-			return errors.New("holds a method that is none of authenticator, sms, email: remove it (passkeys and recovery codes are not in this version)")
+			return errors.New("holds a method that is none of authenticator, sms, email: remove it (passkeys have SECURITY_WEBAUTHN)")
 		}
 		if seen[m] {
 			return errors.New("names " + m + " twice: remove one")

@@ -37,11 +37,11 @@ func (s *Store) PasskeyByKey(ctx context.Context, key string) (store.Factor, err
 func (s *Store) UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error {
 	const verb = "use passkey"
 	n, err := s.exec(ctx, verb, `UPDATE twofold_factors SET secret = $3, last_used_at = $4 WHERE id = $1 AND secret = $2
-		AND passkey_use <> ''`, id, bytesOf(old), bytesOf(new), micros(now))
+		AND method = 'webauthn'`, id, bytesOf(old), bytesOf(new), micros(now))
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, factorCount+` AND passkey_use <> ''`, id)
+	return s.usedIfThere(ctx, verb, factorCount+` AND method = 'webauthn'`, id)
 }
 
 // FirstFactorsOf implements store.Factors.

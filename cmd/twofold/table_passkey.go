@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+)
+
+func passkeyTable() []setting {
+	within := func(f func(*settings) *time.Duration) func(*settings, any) error {
+		return toDuration(f, time.Second, 10*time.Minute)
+	}
+	return []setting{
+		{Name: "SECURITY_WEBAUTHN", Type: flag, Default: "false", Field: "Passkeys.On",
+			Doc: "Passkeys and security keys. They are bound to the host of `TWOFOLD_ORIGIN`, which must be a name, not an IP address.", Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.On })},
+		{Name: "SECURITY_WAN_RP_NAME", Type: text, Empty: "`TWOFOLD_SITE`", Field: "Passkeys.Name",
+			Doc: "The name authenticators show.", Apply: toText(func(s *settings) *string { return &s.Config.Passkeys.Name })},
+		{Name: "SECURITY_WAN_ALLOW_AS_FIRST_FACTOR", Type: flag, Default: "true", Field: "Passkeys.FirstFactor",
+			Doc: "A passkey that was registered for it stands in the password's place.", Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.FirstFactor })},
+		{Name: "SECURITY_WAN_ALLOW_AS_MULTI_FACTOR", Type: flag, Default: "true", Field: "Passkeys.MultiFactor",
+			Doc: "A first-factor passkey that verified its user by finger, face or PIN is both factors.", Cost: "The device, and what unlocks it, open the account.", Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.MultiFactor })},
+		{Name: "SECURITY_WAN_ALLOW_AS_VERIFY", Type: list, Default: "first,secondary", Field: "Passkeys.Verify",
+			Doc: "The uses that prove a signed-in user anew; an empty list: passkeys do not. Where the account has a second factor the passkey must verify its user.", Apply: applyVerify},
+		{Name: "SECURITY_WAN_ALLOW_USER_HINTS", Type: flag, Default: "true", Field: "Passkeys.Hints",
+			Doc: "Who types his name is told which of his passkeys to use; names that do not exist get an answer of the same kind.", Cost: "How many passkeys somebody has shows to whoever knows his name. `false`: the browser finds the passkeys by itself, and security keys that cannot be found so are second factors only.", Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.Hints })},
+		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Type: number, Empty: "32", Field: "Passkeys.ChallengeBytes",
+			Doc: "Random bytes of each question, 16 to 64.", Apply: toInt(func(s *settings) *int { return &s.Config.Passkeys.ChallengeBytes }, 16, 64)},
+		{Name: "SECURITY_WAN_REGISTER_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.RegisterWithin",
+			Doc: "How long a registration may take, 10 minutes at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Passkeys.RegisterWithin })},
+		{Name: "SECURITY_WAN_SIGNIN_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.SignInWithin",
+			Doc: "The same for a sign-in.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Passkeys.SignInWithin })},
+		{Name: "SECURITY_WAN_REGISTER_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.RegisterTimeout",
+			Doc: "Milliseconds that the browser waits for its user; a hint.", Apply: toMillis(func(s *settings) *time.Duration { return &s.Config.Passkeys.RegisterTimeout })},
+		{Name: "SECURITY_WAN_SIGNIN_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.SignInTimeout",
+			Doc: "The same for a sign-in.", Apply: toMillis(func(s *settings) *time.Duration { return &s.Config.Passkeys.SignInTimeout })},
+		{Name: "SECURITY_WAN_NAME_MAX_LENGTH", Type: number, Default: "64", Field: "Passkeys.NameMaxLength",
+			Doc: "Greatest length of a passkey's name, 64 at most.", Apply: toInt(func(s *settings) *int { return &s.Config.Passkeys.NameMaxLength }, 1, 64)},
+		{Name: "SECURITY_WAN_NAME_ALLOWED_CHARS", Type: list, Default: "L,N,Pc,Pd,Zs",
+			Doc: "Unicode categories of a passkey's name. No others can be chosen in this version.", Apply: applyNameChars},
+		passkeyPath("SECURITY_WAN_REGISTER_URL", "/wan-register", "A user's passkeys.", func(s *settings) *string { return &s.Config.URLs.WanRegister }),
+		passkeyPath("SECURITY_WAN_SIGNIN_URL", "/wan-signin", "Signing in with one.", func(s *settings) *string { return &s.Config.URLs.WanSignin }),
+		passkeyPath("SECURITY_WAN_DELETE_URL", "/wan-delete", "Removing one.", func(s *settings) *string { return &s.Config.URLs.WanDelete }),
+		passkeyPath("SECURITY_WAN_VERIFY_URL", "/wan-verify", "Asking again who one is.", func(s *settings) *string { return &s.Config.URLs.WanVerify }),
+		{Name: "SECURITY_WAN_POST_REGISTER_VIEW", Type: text, Empty: "the page of passkeys", Field: "Views.PostWanRegister",
+			Doc: "Where who added a passkey goes.", Apply: toView(func(s *settings) *string { return &s.Config.Views.PostWanRegister }, ".wan_register")},
+	}
+}
+
+func passkeyPath(name, def, doc string, p func(*settings) *string) setting {
+	return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)}
+}
+
+func toMillis(p func(*settings) *time.Duration) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		var n int
+		err := toInt(func(*settings) *int { return &n }, 1000, 600_000)(s, raw)
+		if err == nil {
+			*p(s) = time.Duration(n) * time.Millisecond
+		}
+		return err
+	}
+}
+
+func applyVerify(s *settings, raw any) error {
+	uses, err := asList(raw)
+	if err != nil {
+		return err
+	}
+	for _, use := range uses {
+		if use != "first" && use != "secondary" {
+			return errors.New("holds a use that is none of first, secondary: remove it")
+		}
+	}
+	s.Config.Passkeys.Verify = uses
+	return nil
+}
+
+func applyNameChars(_ *settings, raw any) error {
+	got, err := asList(raw)
+	if err == nil && !slices.Equal(got, strings.Split("L,N,Pc,Pd,Zs", ",")) {
+		return errors.New("cannot be changed in this version: remove the setting")
+	}
+	return err
+}

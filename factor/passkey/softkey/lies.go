@@ -1,0 +1,86 @@
+package softkey
+
+// Say changes one member of the client data; nil removes it.
+func Say(name string, value any) Lie {
+	return func(d *Draft) {
+		if d.Client[name] = value; value == nil {
+			delete(d.Client, name)
+		}
+	}
+}
+
+// SayExactly replaces the client data's text.
+func SayExactly(text string) Lie { return func(d *Draft) { d.RawClient = []byte(text) } }
+
+// Set sets flags, Clear removes them.
+func Set(flags byte) Lie   { return func(d *Draft) { d.Flags |= flags } }
+func Clear(flags byte) Lie { return func(d *Draft) { d.Flags &^= flags } }
+
+// Count says another counter.
+func Count(n uint32) Lie { return func(d *Draft) { d.Counter = n } }
+
+// ForRP says another relying party's hash.
+func ForRP(hash []byte) Lie { return func(d *Draft) { d.RPIDHash = hash } }
+
+// Trail appends bytes to the authenticator data.
+func Trail(b []byte) Lie { return func(d *Draft) { d.AlsoData = append(d.AlsoData, b...) } }
+
+// SignedBy has another key sign.
+func SignedBy(other *Key) Lie { return func(d *Draft) { d.Signer = other.signer } }
+
+// Attest names another credential and key in the attested data.
+func Attest(id, cose []byte) Lie { return func(d *Draft) { d.AttestedID, d.PublicKey = id, cose } }
+
+// Packed attests by the passkey's own signature, by another key's if not nil.
+func Packed(by *Key) Lie {
+	return func(d *Draft) {
+		if d.Format = "packed"; by != nil {
+			d.Signer = by.signer
+		}
+	}
+}
+
+// Certified attests by a chain of certificates that is none.
+func Certified(format string) Lie {
+	return func(d *Draft) {
+		d.Format = format
+		d.Statement = []pair{{"alg", ES256}, {"sig", []byte("signature")}, {"x5c", []any{[]byte("certificate")}}}
+	}
+}
+
+// Format names an attestation format with an empty statement.
+func Format(name string) Lie {
+	return func(d *Draft) { d.Format, d.Statement = name, []pair{} }
+}
+
+// Statement puts something into the statement of format none.
+func Statement() Lie { return func(d *Draft) { d.Statement = []pair{{"sig", []byte{1}}} } }
+
+// KeyOf is a COSE key with parameters of the caller's.
+func KeyOf(kty, alg, crv int, x, y []byte) []byte {
+	return cbor([]pair{{1, kty}, {3, alg}, {-1, crv}, {-2, x}, {-3, y}})
+}
+
+// Nested is CBOR that is deep.
+func Nested(depth int) []byte {
+	out := []byte{}
+	for range depth {
+		out = append(out, 0x81)
+	}
+	return append(out, 0)
+}
+
+// Send changes what goes out after signing.
+func Send(f func(out, response map[string]any)) Lie {
+	return func(d *Draft) { d.Wire = append(d.Wire, f) }
+}
+
+// SendAs replaces one member of the response after signing.
+func SendAs(name string, value any) Lie {
+	return Send(func(_, response map[string]any) { response[name] = value })
+}
+
+// Without removes one member of the response.
+func Without(name string) Lie {
+	return Send(func(_, response map[string]any) { delete(response, name) })
+}

@@ -1,0 +1,36 @@
+package limit
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Passkey reserves one answer of an authenticator, from a client address and,
+// where it is known before, for an account. Passkeys have budgets of their own
+// (R119): nobody can guess a signature, so these bound what checking costs, and
+// whoever guesses passwords or codes does not shut the owner's passkey out.
+func (l *Limiter) Passkey(ctx context.Context, userID, address string) (*Place, error) {
+	p := &Place{}
+	var claims []store.Claim
+	if userID != "" {
+		k := key("passkey", userID)
+		p.all = append(p.all, k)
+		claims = append(claims, store.Claim{Key: k, Limit: l.n.PasskeyFailures, Window: 15 * time.Minute, Hold: 15 * time.Minute})
+	}
+	if address != "" {
+		a := key("passkeyaddress", network(address))
+		p.own = append(p.own, a)
+		claims = append(claims, store.Claim{Key: a, Limit: l.n.AddressFailures, Window: 15 * time.Minute, Hold: 15 * time.Minute})
+	}
+	return l.reserve(ctx, p, claims...)
+}
+
+// PasskeyOptions reserves one question that is put to a stranger's browser.
+func (l *Limiter) PasskeyOptions(ctx context.Context, address string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{
+		Key: key("passkeyoptions", network(address)), Limit: l.n.PasskeyHour, Window: time.Hour, Hold: 15 * time.Minute,
+	})
+	return err
+}
