@@ -5,10 +5,8 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/web"
@@ -59,36 +57,6 @@ func checkAddress(v string) error {
 	if host != "" && host != "localhost" && net.ParseIP(host) == nil {
 		return errors.New("names a host: write its IP address, or localhost")
 	}
-	return nil
-}
-
-// applyDatabase reads SQLAlchemy's form: three slashes before a relative path,
-// four before an absolute one.
-func applyDatabase(s *settings, raw any) error {
-	v, err := asText(raw)
-	if err != nil {
-		return err
-	}
-	scheme, rest, found := strings.Cut(v, "://")
-	scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+") // postgresql+psycopg2
-	switch {
-	case !found:
-		return errors.New("is no database address: write e.g. sqlite:///twofold.db")
-	case scheme == "postgres" || scheme == "postgresql":
-		return errors.New("PostgreSQL is not in this version: write e.g. sqlite:////var/lib/twofold/twofold.db")
-	case scheme != "sqlite":
-		return errors.New("names a kind of database that is not known here: write e.g. sqlite:///twofold.db")
-	}
-	path, slash := strings.CutPrefix(rest, "/")
-	switch {
-	case rest == "" || path == "" || strings.Contains(path, ":memory:"):
-		return errors.New("is a database in memory, which would forget every account: name a file, e.g. sqlite:///twofold.db")
-	case !slash:
-		return errors.New("has too few slashes: write sqlite:///relative.db or sqlite:////absolute.db")
-	case strings.ContainsAny(path, "?#"):
-		return errors.New("has options behind the file's name: remove them; what is needed is set here")
-	}
-	s.Database = filepath.FromSlash(path)
 	return nil
 }
 

@@ -17,12 +17,13 @@ Settings come from the environment and a TOML file (--config, TWOFOLD_CONFIG).`
 
 // cli is the command line.
 type cli struct {
-	Serve   serveCommand   `cmd:"" help:"Run the server."`
-	User    userCommands   `cmd:"" help:"Make, list and change accounts."`
-	Key     keyCommands    `cmd:"" help:"Make keys."`
-	Audit   auditCommands  `cmd:"" help:"Read and check the audit trail."`
-	Config  configCommands `cmd:"" help:"Check the settings."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve   serveCommand    `cmd:"" help:"Run the server."`
+	User    userCommands    `cmd:"" help:"Make, list and change accounts."`
+	Key     keyCommands     `cmd:"" help:"Make keys."`
+	Audit   auditCommands   `cmd:"" help:"Read and check the audit trail."`
+	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`
+	Config  configCommands  `cmd:"" help:"Check the settings."`
+	Version versionCommand  `cmd:"" help:"Print the version."`
 }
 
 type serveCommand struct {

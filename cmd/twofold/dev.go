@@ -38,17 +38,17 @@ func (s *settings) finishDev(w where) problems {
 	if o := s.Config.Origin; strings.HasPrefix(o, "https:") {
 		bad = append(bad, problem{"TWOFOLD_ORIGIN", "is not this machine: leave it out with --dev, or write http://localhost with a port"})
 	}
-	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE"} {
+	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "TWOFOLD_REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE"} {
 		if s.given[name] {
 			s.note("%s is not used with --dev", name)
 		}
 	}
 	s.dev = true
 	s.Config.TwoFactor.Secrets = nil
-	s.Database = filepath.Join(w.Dir, "twofold.db")
+	s.Database = database{file: filepath.Join(w.Dir, "twofold.db"), migrate: true}
 	s.KeyFile = filepath.Join(w.Dir, "twofold.key")
 	s.Config.Key = twofold.KeyFile(s.KeyFile)
-	if missing(s.KeyFile) && !missing(s.Database) {
+	if missing(s.KeyFile) && !missing(s.Database.file) {
 		bad = append(bad, problem{"--dir", "has a twofold.db but no twofold.key, so it is no development database: name another folder with --dir"})
 	}
 	s.box = devbox.New(devKept)

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 // logger is the process's log.
@@ -29,15 +26,14 @@ func (s *settings) logger(p process) *slog.Logger {
 // reverse order.
 func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error) {
 	if s.dev {
-		if err := os.MkdirAll(filepath.Dir(s.Database), 0o700); err != nil {
-			return nil, nil, errors.New(fileCause(err) + ": name a folder that can be written with --dir")
+		if err := s.Database.makeFolder(); err != nil {
+			return nil, nil, err
 		}
 	}
-	db, err := sqlite.Open(s.Database)
+	db, err := s.openStore()
 	if err != nil {
-		return nil, nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database + " cannot be opened: " + oneLine(err)}}
+		return nil, nil, err
 	}
-	s.countFailures(db)
 	auth, err := s.build(db)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())

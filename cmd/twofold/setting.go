@@ -49,7 +49,7 @@ type setting struct {
 // settings is what the table's rows fill.
 type settings struct {
 	Config   twofold.Config
-	Database string // path of the SQLite file
+	Database database
 	Listen   string
 	// MetricsListen is the address of the second listener; none if empty.
 	MetricsListen string

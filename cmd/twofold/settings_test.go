@@ -174,13 +174,23 @@ func TestDatabases(t *testing.T) {
 		"sqlite:///a.db": "a.db", "sqlite:////var/lib/a.db": "/var/lib/a.db", "sqlite:///data/a.db": "data/a.db",
 	} {
 		for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL"} {
-			if s := mustLoad(t, name+"="+uri); s.Database != want {
+			if s := mustLoad(t, name+"="+uri); s.Database.String() != want {
 				t.Errorf("%s is %q", uri, s.Database)
 			}
 		}
 	}
-	for _, uri := range []string{"a.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://a.db", "sqlite:///a.db?x=1", "postgresql://u:pw@h/d", "postgresql+psycopg2://u:pw@h/d", "mysql://u:pw@h/d"} {
+	for _, uri := range []string{"a.db", "sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://a.db", "sqlite:///a.db?x=1", "postgresql://u:pw@h", "postgresql://u:p w@h/d", "mysql://u:pw@h/d"} {
 		if _, err := with(t, "DATABASE_URL="+uri); err == nil || strings.Contains(err.Error(), "pw") {
+			t.Errorf("%s: %v", uri, err)
+		}
+	}
+	for _, uri := range []string{"postgresql://u:pw@h/d?sslmode=verify-full", "postgres://u:pw@h/d", "postgresql+psycopg2://u:pw@h/d"} {
+		if s := mustLoad(t, "DATABASE_URL="+uri); s.Database.String() != "h/d" || !strings.HasPrefix(s.Database.postgres, "postgres://u:pw@h/d") {
+			t.Errorf("%s is %q", uri, s.Database)
+		}
+	}
+	for _, uri := range []string{"http://u:pw@h", "h:6379", "redis://u:p w@h"} {
+		if _, err := with(t, "TWOFOLD_REDIS_URL="+uri); err == nil || strings.Contains(err.Error(), "pw") {
 			t.Errorf("%s: %v", uri, err)
 		}
 	}

@@ -14,7 +14,7 @@ const (
 func table() []setting {
 	return slices.Concat(
 		group("The process", processTable()),
-		group("Keys and database", keyTable()),
+		group("Keys and database", slices.Concat(keyTable(), databaseTable())),
 		group("Mail", mailTable()),
 		group("Text messages", smsTable()),
 		group("Signing in", signInTable()),
@@ -86,11 +86,6 @@ func keyTable() []setting {
 		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "none",
 			Doc:   "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Append a line to rotate; remove an old one only after every user has signed in since, which seals their secrets again. Nobody else may read it (mode 0600).",
 			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
-		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
-			Doc:   "The database: `sqlite:///file.db` beside the working directory, `sqlite:////var/lib/twofold/file.db` anywhere. It is created if it does not exist. This version has SQLite only.",
-			Apply: applyDatabase},
-		{Name: "DATABASE_URL", Type: secret, Empty: "none",
-			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
 	}
 }
 

@@ -34,7 +34,6 @@ func absentFeatures() []setting {
 		absent("SECURITY_MULTI_FACTOR_RECOVERY_CODES", "false", "recovery codes"),
 		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
 		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
-		absent("TWOFOLD_REDIS_URL", "", "Redis; one server with SQLite needs none"),
 	}
 }
 

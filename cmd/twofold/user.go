@@ -36,7 +36,7 @@ func (w where) withAuth(ctx context.Context, p process, create bool, f func(*two
 	if err != nil {
 		return err
 	}
-	if !create && missing(s.Database) {
+	if !create && s.Database.missing() {
 		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
 	}
 	s.Config.Log = s.logger(p)

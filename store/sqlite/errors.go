@@ -73,6 +73,10 @@ func explain(err error) error {
 	if errors.As(err, &newer) {
 		return newer
 	}
+	var older *sqlstore.OlderError
+	if errors.As(err, &older) {
+		return older
+	}
 	if errors.Is(err, context.DeadlineExceeded) || isBusy(err) {
 		return errors.New("another program kept it locked for five seconds: stop that, or try again")
 	}

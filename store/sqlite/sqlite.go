@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver; see errors.go for its codes
@@ -35,14 +37,53 @@ var _ store.Store = (*DB)(nil)
 // file in t.TempDir(): a database in memory would not keep the promises that
 // the test is there to see.
 func Open(path string) (*DB, error) {
-	db, err := open(path)
+	return open(path, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
+		return sqlstore.Migrate(ctx, db, dialect, steps)
+	})
+}
+
+// OpenAsIs is Open for a program that may not change the schema: it is an
+// error if steps are missing.
+func OpenAsIs(path string) (*DB, error) { return open(path, sqlstore.CheckSchema) }
+
+// Schema lists the steps of the schema that were made and those to make. It
+// makes no file.
+func Schema(ctx context.Context, path string) ([]store.Migration, error) {
+	steps, err := fs.Sub(schema, "schema")
+	if err != nil {
+		return nil, err
+	}
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return sqlstore.Schema(ctx, nil, steps)
+	}
+	db, err := pool(file, readerPragmas, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	list, err := sqlstore.Schema(ctx, db, steps)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return list, nil
+}
+
+func open(path string, prepare prepare) (*DB, error) {
+	db, err := openFile(path, prepare)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: cannot open %q: %w", path, err)
 	}
 	return db, nil
 }
 
-func open(path string) (*DB, error) {
+// prepare sees to the schema.
+type prepare func(ctx context.Context, db *sql.DB, steps fs.FS) error
+
+func openFile(path string, prepare prepare) (*DB, error) {
 	file, err := prepareFile(path)
 	if err != nil {
 		return nil, err
@@ -51,7 +92,7 @@ func open(path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareSchema(write); err != nil {
+	if err := prepareSchema(write, prepare); err != nil {
 		write.Close()
 		return nil, explain(err)
 	}
@@ -85,7 +126,7 @@ var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Local: true, 
 // prepareSchema connects and migrates. Turning a new file into WAL mode needs
 // it for itself, and SQLite does not wait for that when several programs do it
 // at once: so this is tried again, within the same five seconds.
-func prepareSchema(db *sql.DB) error {
+func prepareSchema(db *sql.DB, prepare prepare) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	steps, err := fs.Sub(schema, "schema")
@@ -93,7 +134,7 @@ func prepareSchema(db *sql.DB) error {
 		return err
 	}
 	for {
-		err := migrateOnce(ctx, db, steps)
+		err := prepareOnce(ctx, db, steps, prepare)
 		if err == nil || !isBusy(err) {
 			return err
 		}
@@ -105,7 +146,7 @@ func prepareSchema(db *sql.DB) error {
 	}
 }
 
-func migrateOnce(ctx context.Context, db *sql.DB, steps fs.FS) error {
+func prepareOnce(ctx context.Context, db *sql.DB, steps fs.FS, prepare prepare) error {
 	var mode string
 	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
 		return err
@@ -113,5 +154,5 @@ func migrateOnce(ctx context.Context, db *sql.DB, steps fs.FS) error {
 	if mode != "wal" {
 		return errors.New("its file system does not support SQLite's WAL mode: use a local disk")
 	}
-	return sqlstore.Migrate(ctx, db, dialect, steps)
+	return prepare(ctx, db, steps)
 }

@@ -106,18 +106,18 @@ func Schema(ctx context.Context, db *sql.DB, files fs.FS) ([]store.Migration, er
 		return nil, err
 	}
 	var list []store.Migration
-	rows, err := db.QueryContext(ctx, `SELECT version, name, applied_at FROM twofold_migrations ORDER BY version`)
-	if err == nil {
+	if db != nil { // there is a database
+		rows, err := db.QueryContext(ctx, `SELECT version, name, applied_at FROM twofold_migrations ORDER BY version`)
 		list, err = collect(rows, err, func(scan scanner) (m store.Migration, err error) {
 			err = scan(&m.Version, &m.Name, (*stamp)(&m.At))
 			return m, err
 		})
-	}
-	if err != nil {
-		if down := db.PingContext(ctx); down != nil {
-			return nil, down
+		if err != nil {
+			if down := db.PingContext(ctx); down != nil {
+				return nil, down
+			}
+			list = nil // no table yet
 		}
-		list = nil // no table yet
 	}
 	for n := len(list); n < len(names); n++ {
 		list = append(list, store.Migration{Version: n + 1, Name: names[n]})

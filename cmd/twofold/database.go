@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/redis"
+	"github.com/twofold-auth/twofold/store/sqlite"
+	"github.com/twofold-auth/twofold/web"
+)
+
+// database is where everything is kept: a file of SQLite or a PostgreSQL, and
+// a Redis for what expires, if there is one.
+type database struct {
+	file     string
+	postgres string // URL
+	redis    string // URL
+	migrate  bool   // bring the schema up to date when it is opened
+}
+
+// String names it without its password.
+func (d database) String() string {
+	if d.postgres == "" {
+		return d.file
+	}
+	u, err := url.Parse(d.postgres)
+	if err != nil {
+		return "PostgreSQL"
+	}
+	return u.Host + u.Path
+}
+
+// missing says that there is no such database yet, as far as can be told
+// without opening it.
+func (d database) missing() bool { return d.postgres == "" && missing(d.file) }
+
+func databaseTable() []setting {
+	return []setting{
+		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
+			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` beside the working directory, `sqlite:////var/lib/twofold/file.db` anywhere; it is created if it does not exist. " +
+				"PostgreSQL, for any number of nodes: `postgresql://user:password@host:5432/name?sslmode=verify-full`, with `search_path` and `pool_max_conns` (16) behind it if need be.",
+			Apply: applyDatabase},
+		{Name: "DATABASE_URL", Type: secret, Empty: "none",
+			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
+		{Name: "TWOFOLD_REDIS_URL", Type: secret, Empty: "none; the database keeps everything",
+			Doc: "A Redis (6 or later) or Valkey that keeps what expires: sessions, sign-ins under way, codes. `redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys. " +
+				"Accounts, factors and budgets stay in the database. When it restarts, with or without its data, everybody signs in again.",
+			Apply: applyRedis},
+		{Name: "TWOFOLD_MIGRATE", Type: flag, Default: "true",
+			Doc:   "Brings the database's schema up to date at the start. With `false` a node whose schema is not says so and does not start: run `twofold migrate up` before, e.g. as a user of the database who owns the tables.",
+			Apply: toBool(func(s *settings) *bool { return &s.Database.migrate })},
+	}
+}
+
+// applyDatabase reads SQLAlchemy's form: three slashes before a relative path,
+// four before an absolute one.
+func applyDatabase(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	scheme, rest, found := strings.Cut(v, "://")
+	scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+") // postgresql+psycopg2
+	switch {
+	case !found:
+		return errors.New("is no database address: write e.g. sqlite:///twofold.db or postgresql://user:password@host/name")
+	case scheme == "postgres" || scheme == "postgresql":
+		return s.applyPostgres("postgres://" + rest)
+	case scheme != "sqlite":
+		return errors.New("names a kind of database that is not known here: write e.g. sqlite:///twofold.db or postgresql://user:password@host/name")
+	}
+	path, slash := strings.CutPrefix(rest, "/")
+	switch {
+	case rest == "" || path == "" || strings.Contains(path, ":memory:"):
+		return errors.New("is a database in memory, which would forget every account: name a file, e.g. sqlite:///twofold.db")
+	case !slash:
+		return errors.New("has too few slashes: write sqlite:///relative.db or sqlite:////absolute.db")
+	case strings.ContainsAny(path, "?#"):
+		return errors.New("has options behind the file's name: remove them; what is needed is set here")
+	}
+	s.Database.file, s.Database.postgres = filepath.FromSlash(path), ""
+	return nil
+}
+
+func (s *settings) applyPostgres(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || strings.Trim(u.Path, "/") == "" || u.Fragment != "" {
+		return errors.New("is no address of PostgreSQL: write postgresql://user:password@host:5432/name?sslmode=verify-full, special characters in the password as %XX")
+	}
+	host := u.Hostname()
+	if h := u.Query().Get("host"); h != "" {
+		host = h
+	}
+	mode := u.Query().Get("sslmode")
+	if far(host) && mode != "verify-full" && mode != "verify-ca" {
+		s.note("the database is on another machine and its address lacks sslmode=verify-full: whoever is between can read and change everything")
+	}
+	s.Database.postgres = address
+	return nil
+}
+
+// far reports whether a host is another machine.
+func far(host string) bool {
+	return host != "" && !strings.HasPrefix(host, "/") && !web.Loopback(host) && !net.ParseIP(host).IsLoopback()
+}
+
+func applyRedis(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix" {
+		return errors.New("is no address of Redis: write redis://user:password@host:6379/0, or rediss:// for TLS")
+	}
+	if u.Scheme == "redis" && far(u.Hostname()) {
+		s.note("Redis is on another machine and its address is not rediss://: whoever is between can read and make sessions")
+	}
+	s.Database.redis = v
+	return nil
+}
+
+// openStore opens the database, and Redis beside it.
+func (s *settings) openStore() (store.Store, error) {
+	durable, err := s.Database.openDurable()
+	if err != nil {
+		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database.String() + " cannot be opened: " + oneLine(err)}}
+	}
+	s.countFailures(durable)
+	if s.Database.redis == "" {
+		return durable, nil
+	}
+	volatile, err := redis.Open(s.Database.redis)
+	if err != nil {
+		return nil, errors.Join(problems{{"TWOFOLD_REDIS_URL", oneLine(err)}}, durable.Close())
+	}
+	return store.Join(durable, volatile), nil
+}
+
+func (d database) openDurable() (store.Store, error) {
+	switch {
+	case d.postgres != "" && d.migrate:
+		return postgres.Open(d.postgres)
+	case d.postgres != "":
+		return postgres.OpenAsIs(d.postgres)
+	case d.migrate || missing(d.file):
+		return sqlite.Open(d.file)
+	}
+	return sqlite.OpenAsIs(d.file)
+}
+
+type migrateCommands struct {
+	Up     migrateUp     `cmd:"" help:"Bring the database's schema up to date."`
+	Status migrateStatus `cmd:"" help:"List the steps of the schema: made, and still to make."`
+}
+
+type migrateUp struct{ where }
+
+// Help implements kong.HelpProvider.
+func (migrateUp) Help() string {
+	return `The server does this by itself when it starts, unless TWOFOLD_MIGRATE is false. Several may do it at once: one does the
+work and the others wait. All missing steps are one transaction.
+
+Steps only add, so nodes of the version before go on beside the new ones; a step that does not is named
+NNN_name.breaking.sql, and programs that do not know it refuse to start after it.
+
+Examples:
+  twofold migrate up
+  twofold migrate up --config /etc/twofold.toml`
+}
+
+// Run makes the missing steps.
+func (c migrateUp) Run(ctx context.Context, p process) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	before, err := s.Database.steps(ctx)
+	if err != nil {
+		return err
+	}
+	s.Database.migrate, s.Database.redis = true, ""
+	db, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	n := 0
+	for _, step := range before {
+		if step.At.IsZero() {
+			n++
+			fmt.Fprintln(p.out, "made", step.Name)
+		}
+	}
+	if n == 0 {
+		fmt.Fprintln(p.out, "Nothing to do.")
+	}
+	return nil
+}
+
+type migrateStatus struct{ where }
+
+// Help implements kong.HelpProvider.
+func (migrateStatus) Help() string {
+	return `Changes nothing. It fails if steps are missing, so a script can ask.
+
+Examples:
+  twofold migrate status && systemctl restart twofold`
+}
+
+// Run lists the steps.
+func (c migrateStatus) Run(ctx context.Context, p process) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	steps, err := s.Database.steps(ctx)
+	if err != nil {
+		return err
+	}
+	table, missing := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0), 0
+	for _, step := range steps {
+		made := "to make"
+		if step.At.IsZero() {
+			missing++
+		} else {
+			made = step.At.Format(time.RFC3339)
+		}
+		fmt.Fprintf(table, "%s\t%s\n", step.Name, made)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if missing > 0 {
+		return fmt.Errorf("%d steps are missing: run `twofold migrate up`", missing)
+	}
+	return nil
+}
+
+func (d database) steps(ctx context.Context) ([]store.Migration, error) {
+	var list []store.Migration
+	var err error
+	if d.postgres != "" {
+		list, err = postgres.Schema(ctx, d.postgres)
+	} else {
+		list, err = sqlite.Schema(ctx, d.file)
+	}
+	if err != nil {
+		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + d.String() + " cannot be read: " + oneLine(err)}}
+	}
+	return list, nil
+}
+
+// makeFolder makes the folder of --dev.
+func (d database) makeFolder() error {
+	if err := os.MkdirAll(filepath.Dir(d.file), 0o700); err != nil {
+		return errors.New(fileCause(err) + ": name a folder that can be written with --dir")
+	}
+	return nil
+}
