@@ -1,0 +1,90 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// FirstRelease fills a database that has the first released schema (steps 1
+// and 2) as that release did. exec runs one statement.
+func FirstRelease(exec func(query string, args ...any) error) error {
+	at := now.UnixMicro()
+	for _, row := range []struct {
+		query string
+		args  []any
+	}{
+		{`INSERT INTO twofold_users (id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at)
+			VALUES ('u', 'Ann@example.org', 'ann@example.org', 'ann', 'ann', 'hash', 1, 'q', '["admin"]', 0, $1, $1)`, []any{at}},
+		{`INSERT INTO twofold_identities (identity, user_id) VALUES ('ann@example.org', 'u')`, nil},
+		{`INSERT INTO twofold_identities (identity, user_id) VALUES ('ann', 'u')`, nil},
+		{`INSERT INTO twofold_factors (id, user_id, method, name, destination, secret, last_step, is_primary, created_at, last_used_at)
+			VALUES ('f', 'u', 'authenticator', 'phone', '', $1, 7, 1, $2, 0)`, []any{[]byte{0, 1, 255}, at}},
+		{`INSERT INTO twofold_devices (id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at)
+			VALUES ('d', 'u', 'q', 's', 'Firefox', '192.0.2.1', $1, $1, $2, '', 0)`, []any{at, in(1000).UnixMicro()}},
+		{`INSERT INTO twofold_sessions (hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address, agent, created_at, seen_at, idle_at, expires_at, ends_at)
+			VALUES ('h', 'i', 'u', 'q', 0, 2, 0, '[{"method":"password","at":"2031-05-06T07:08:09Z"}]', $1, '192.0.2.1', 'Firefox', $1, $1, $2, $2, $2)`,
+			[]any{at, in(1000).UnixMicro()}},
+		{`INSERT INTO twofold_pendings (hash, user_id, uniquifier, state, factor, rescue, first_method, first_at, remember, session_id, address, created_at, expires_at, version)
+			VALUES ('p', 'u', 'q', 'ready', 'f', 0, 'password', $1, 1, '', '192.0.2.1', $1, $2, 3)`, []any{at, in(1000).UnixMicro()}},
+		{`INSERT INTO twofold_challenges (name, user_id, channel, destination, mac, tries, taken, created_at, expires_at)
+			VALUES ('c', 'u', 'sms', '+4912345', $1, 2, 0, $2, $3)`, []any{right[0], at, in(1000).UnixMicro()}},
+		{`INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at) VALUES ('b', 5, 5, $1, $1)`, []any{in(500).UnixMicro()}},
+		{`INSERT INTO twofold_messages (id, channel, body, attempts, created_at, due_at, expires_at) VALUES ('m', 'email', $1, 1, $2, $2, $3)`,
+			[]any{[]byte{1, 2}, at, in(1000).UnixMicro()}},
+		{`INSERT INTO twofold_events (id, user_id, at, name, method, result, reason, session_id, address, agent, request, mac)
+			VALUES ('e', 'u', $1, 'user-authenticated', 'sms', 'ok', '', 'i', '192.0.2.1', 'Firefox', 'r', $2)`, []any{at, []byte{9}}},
+	} {
+		if err := exec(row.query, row.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckFirstRelease checks that nothing of it was lost, and that what was
+// spent is still spent.
+func CheckFirstRelease(t *testing.T, s store.Store) {
+	t.Helper()
+	ctx, k := context.Background(), kit{T: t, s: s}
+	u, err := s.UserByIdentity(ctx, "ann")
+	k.ok(err)
+	if u.ID != "u" || u.Email != "Ann@example.org" || !u.Active || u.Uniquifier != "q" || len(u.Roles) != 1 || !u.CreatedAt.Equal(now) {
+		t.Errorf("the account is %+v", u)
+	}
+	f := k.factors("u")
+	if len(f) != 1 || f[0].LastStep != 7 || !f[0].Primary || string(f[0].Secret) != "\x00\x01\xff" {
+		t.Errorf("the factors are %+v", f)
+	}
+	k.is(s.AdvanceStep(ctx, "f", 7, now), store.ErrUsed)
+	k.ok(s.AdvanceStep(ctx, "f", 8, now))
+	v, err := s.Session(ctx, "h", now)
+	k.ok(err)
+	if v.Level != store.TwoFactors || len(v.Proofs) != 1 || !v.ExpiresAt.Equal(in(1000)) {
+		t.Errorf("the session is %+v", v)
+	}
+	p, err := s.TakePending(ctx, "p")
+	k.ok(err)
+	if p.State != store.Ready || p.Version != 3 || !p.Remember {
+		t.Errorf("the pending is %+v", p)
+	}
+	k.is(s.TryChallenge(ctx, "c", wrong, now), store.ErrWrong)
+	k.ok(s.TryChallenge(ctx, "c", right, now))
+	k.closed(now, in(500), claim("b", 5))
+	k.devices(u, 1)
+	list, err := s.ClaimMessages(ctx, now, time.Minute, 10)
+	k.ok(err)
+	if len(list) != 1 || list[0].Attempts != 2 {
+		t.Errorf("the messages are %+v", list)
+	}
+	events := k.events(store.EventFilter{}, "e")
+	k.event("later", "u", 1)
+	if after := k.events(store.EventFilter{After: events[0].Row}, "later"); after[0].Row <= events[0].Row {
+		t.Errorf("rows do not grow: %v", after)
+	}
+	g := newFactor(u)
+	k.ok(s.ChangeFactors(ctx, store.FactorChange{UserID: "u", From: "q", To: "r", Add: &g, Now: now}))
+	k.devices(u, 0)
+}
