@@ -85,15 +85,15 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	if !u.Active {
 		return ErrDisabled
 	}
-	if l.c.Write == nil {
-		return ErrSend
-	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	if len(factors) == 0 {
 		return ErrMethod
+	}
+	if l.c.Write == nil {
+		return ErrSend
 	}
 	if err := l.tell(ctx, event.RecoveryStarted{User: subject(u), Reason: reason, Context: l.at(Browser{})}); err != nil {
 		return err

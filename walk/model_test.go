@@ -32,7 +32,8 @@ type account struct {
 	email, phone, id string
 	password         string
 	active, required bool
-	version          int // grows whenever everything issued before must be dead
+	shut             bool // no rescue by mail until a real factor was proven
+	version          int  // grows whenever everything issued before must be dead
 	factors          []*factor
 	used             []string // codes that were accepted
 }
@@ -50,6 +51,7 @@ type session struct {
 	id, version, level       int
 	trusted, header, dead    bool
 	fresh, seen, idle, until time.Time
+	first, newest            time.Time // proofs
 }
 
 type pending struct {
@@ -294,12 +296,12 @@ func (m *model) fresh(s *session, within time.Duration) bool {
 func (m *model) issue(w *want, of *account, level int, trusted bool, renews *session, token bool) {
 	s := &session{
 		of: of, id: m.id(), version: of.version, level: level, trusted: trusted,
-		fresh: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
+		fresh: m.now, first: m.now, newest: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
 	}
 	w.of = of
 	switch {
 	case renews != nil && renews.header:
-		renews.version, renews.level, renews.trusted, renews.fresh = of.version, level, trusted, m.now
+		renews.version, renews.level, renews.trusted, renews.fresh, renews.newest = of.version, level, trusted, m.now, m.now
 		return
 	case renews != nil:
 		renews.dead, s.id = true, renews.id

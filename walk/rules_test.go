@@ -146,6 +146,9 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 	if who != nil || p == nil || p.state != "ready" || option != "help" && option != "email" {
 		return refused(400)
 	}
+	if option == "email" && p.of.shut {
+		return refused(400)
+	}
 	w := &want{status: 200}
 	if !m.reserve(claim{key: "rescue1h " + option + p.of.email, limit: 3, window: time.Hour, hold: time.Hour},
 		claim{key: "rescue24h " + option + p.of.email, limit: 5, window: sessionLife, hold: sessionLife}) {
@@ -218,6 +221,8 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	}
 	w := &want{status: 200}
 	m.issue(w, of, 2, false, who, token)
+	m.proved(w, who, p.made, m.now)
+	of.shut = of.shut && rescued
 	if rescued {
 		m.announce(w, of, "rescued")
 	} else if p.remember && p.session == 0 {
@@ -357,7 +362,14 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	of.version++
 	w := &want{status: 200}
 	m.announce(w, of, "factor_changed")
+	first := m.now
+	if who != nil {
+		first = who.first
+	} else {
+		first, of.shut = p.made, false
+	}
 	m.issue(w, of, 2, false, who, token && who == nil)
+	m.proved(w, who, first, m.now)
 	if p != nil && p.remember {
 		m.trust(w, of)
 	}
@@ -377,7 +389,9 @@ func (m *model) disable(who *session) *want {
 	who.of.version++
 	w := &want{status: 200}
 	m.announce(w, who.of, "factor_disabled")
+	first := who.first
 	m.issue(w, who.of, 1, false, who, false)
+	m.proved(w, who, first, first)
 	return w
 }
 
@@ -387,5 +401,6 @@ func (m *model) notMe(n *notice) *want {
 	}
 	n.used = true
 	n.of.version++
+	n.of.shut = true
 	return &want{status: 200}
 }

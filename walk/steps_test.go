@@ -54,7 +54,7 @@ var (
 	methods = []string{"authenticator", "sms", "email", "nonsense"}
 	moves   = []time.Duration{time.Second, 11 * time.Second, 31 * time.Second, 31 * time.Second, 61 * time.Second, 4 * time.Minute, 6 * time.Minute,
 		11 * time.Minute, 16 * time.Minute, 45 * time.Minute, 2 * time.Hour, 13 * time.Hour, 25 * time.Hour, 170 * time.Hour}
-	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/logout", "/tf-resend",
+	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/tf-recovery", "/logout", "/tf-resend",
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
 	planted = []string{sessionCookie, pendingCookie, deviceCookie}
 	kinds   = []string{"session", "pending", "device", "header", "state", "code"}
@@ -205,6 +205,14 @@ func (w *world) ask(s step, b browser, a *account) error {
 		n := w.notices[max(0, len(w.notices)-1-s.n%4)]
 		q.path, q.form = "/tf-not-me/"+n.token, false
 		x = w.notMe(n)
+	case "end others":
+		q.path = "/tf-sessions"
+		x = w.endOthers(who)
+	case "revoke":
+		q.path = "/tf-devices"
+		x = w.revokeDevices(who)
+	case "list":
+		return w.list(s, q, who)
 	case "get":
 		return w.get(s, q)
 	default:
@@ -371,7 +379,7 @@ func (w *world) pick(r *rand.Rand) step {
 		w.lead(r, &s)
 	} else {
 		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select", 4, "resend", 4,
-			"rescue", 4, "logout", 3, "not me", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
+			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
 			"active", 1, "reset", 1, "password", 1)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
