@@ -58,6 +58,7 @@ func New(c Config) (*Auth, error) {
 	a.stop = cancel
 	a.done.Go(func() { _ = a.outbox.Run(ctx) })
 	a.done.Go(func() { closeTrail(ctx, a.trail, b.c.Log) })
+	a.done.Go(func() { a.sessions.Follow(ctx) })
 	a.done.Go(func() { sweep(ctx, c.Store, b.c.Now, b.c.Log) })
 	return a, nil
 }
@@ -196,9 +197,17 @@ func (s sealer) Open(owner string, sealed []byte) ([]byte, error) {
 
 func (b *builder) buildSessions() error {
 	var err error
+	// Answers from memory need a store that tells of changes elsewhere, or one
+	// that there is no elsewhere for.
+	notices, _ := b.c.Store.(store.Notifier)
+	cache := time.Duration(0)
+	if _, alone := b.c.Store.(store.Alone); !alone && notices == nil {
+		cache = -1
+	}
 	b.a.sessions, err = session.New(session.Config{
 		Sessions: b.c.Store, Users: b.c.Store, Now: b.c.Now,
 		Idle: b.c.Session.Idle, Absolute: b.c.Session.Absolute, TokenLife: b.c.Session.TokenLife,
+		Notices: notices, Cache: cache,
 	})
 	if err != nil {
 		return field("Session", err)

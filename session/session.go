@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/seal"
@@ -26,6 +27,10 @@ type Config struct {
 	// and at most. A session ended through this process is gone at once; one
 	// ended by another process within this time. Negative switches it off.
 	Cache time.Duration
+	// Notices carries word of changes between nodes. With it the cache is used
+	// only while nothing is missed, and what one node ends is over on the others
+	// as soon as they hear of it, within the cache's time in any case.
+	Notices store.Notifier
 }
 
 // Manager makes and finds sessions.
@@ -54,7 +59,43 @@ func New(c Config) (*Manager, error) {
 	if c.Cache > time.Second {
 		return nil, errors.New("session: cache must not keep answers for more than one second")
 	}
-	return &Manager{c: c, cache: newCache(c.Cache)}, nil
+	m := &Manager{c: c, cache: newCache(c.Cache)}
+	m.cache.use(c.Notices == nil) // Follow says otherwise
+	return m, nil
+}
+
+// Follow listens to the other nodes until ctx is done. Without Notices it
+// returns at once.
+func (m *Manager) Follow(ctx context.Context) {
+	if m.c.Notices == nil || m.c.Cache <= 0 {
+		return
+	}
+	m.c.Notices.Listen(ctx, func(word string) {
+		if hash, one := strings.CutPrefix(word, noticeOne); one {
+			m.cache.drop(hash)
+		} else {
+			m.cache.clear()
+		}
+	}, m.cache.use)
+	m.cache.use(false)
+}
+
+// The words of notices: one session ended (its hash follows, which opens
+// nothing), or anything else.
+const (
+	noticeOne = "session "
+	noticeAll = "all"
+)
+
+// tell lets the other nodes know. Who asked does not wait for a channel that
+// is broken, nor fail for it: nobody's cache outlives its second.
+func (m *Manager) tell(ctx context.Context, word string) {
+	if m.c.Notices == nil || m.c.Cache <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.c.Cache)
+	defer cancel()
+	_ = m.c.Notices.Notify(ctx, word)
 }
 
 // Open stores a session and returns its token. The caller fills in who, what
@@ -142,14 +183,14 @@ func (m *Manager) touch(ctx context.Context, e *entry, now time.Time) error {
 
 // Take ends a session; exactly one of several callers gets it.
 func (m *Manager) Take(ctx context.Context, hash string) (store.Session, error) {
-	defer m.cache.drop(hash)
+	defer m.ended(ctx, hash)
 	return m.c.Sessions.TakeSession(ctx, hash)
 }
 
 // Rebind gives a header token's session new proofs under the user's present
 // credentials; its limits stay.
 func (m *Manager) Rebind(ctx context.Context, s store.Session) error {
-	defer m.cache.drop(s.Hash)
+	defer m.ended(ctx, s.Hash)
 	return m.c.Sessions.RebindSession(ctx, s)
 }
 
@@ -160,10 +201,19 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, err
 
 // EndAll ends all sessions of a user.
 func (m *Manager) EndAll(ctx context.Context, userID string) error {
-	defer m.cache.clear()
+	defer m.Forget()
 	return m.c.Sessions.EndSessions(ctx, userID)
 }
 
-// Forget empties the cache: call it after a change of any user record, so that
-// this process acts on it at once.
-func (m *Manager) Forget() { m.cache.clear() }
+// ended forgets one session, here and on the other nodes.
+func (m *Manager) ended(ctx context.Context, hash string) {
+	m.cache.drop(hash)
+	m.tell(ctx, noticeOne+hash)
+}
+
+// Forget empties the caches: call it after a change of any user record, so that
+// this process acts on it at once and the others soon.
+func (m *Manager) Forget() {
+	m.cache.clear()
+	m.tell(context.Background(), noticeAll)
+}

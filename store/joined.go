@@ -33,8 +33,19 @@ type VolatileKeeper interface {
 // record to the account is the uniquifier in it, so a record that outlives a
 // change of the account, or a volatile store that comes back empty or old, opens
 // nothing.
+//
+// It is a Notifier if one of the two is, the volatile one first.
 func Join(durable DurableKeeper, volatile VolatileKeeper) Store {
-	return joined{durable, volatile, durable, volatile}
+	j := joined{durable, volatile, durable, volatile}
+	for _, part := range []Keeper{volatile, durable} {
+		if n, ok := part.(Notifier); ok {
+			return struct {
+				joined
+				Notifier
+			}{j, n}
+		}
+	}
+	return j
 }
 
 type joined struct {

@@ -29,7 +29,11 @@ const (
 type engine = sqlstore.Store
 
 // DB is an open database. It is safe for concurrent use.
-type DB struct{ *engine }
+type DB struct {
+	*engine
+	db     *sql.DB        // the engine's; it closes it
+	config pgx.ConnConfig // of the connection that listens
+}
 
 var _ store.Store = (*DB)(nil)
 
@@ -48,7 +52,7 @@ func OpenAsIs(url string) (*DB, error) {
 
 // Schema lists the steps of the schema that were made and those to make.
 func Schema(ctx context.Context, url string) ([]store.Migration, error) {
-	db, err := connect(url)
+	db, _, err := connect(url)
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -67,7 +71,7 @@ func Schema(ctx context.Context, url string) ([]store.Migration, error) {
 func failed(err error) error { return fmt.Errorf("postgres: cannot open the database: %w", err) }
 
 func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB, error) {
-	db, err := connect(url)
+	db, c, err := connect(url)
 	if err != nil {
 		return nil, failed(err)
 	}
@@ -81,20 +85,20 @@ func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB,
 		_ = db.Close()
 		return nil, failed(explain(err))
 	}
-	return &DB{sqlstore.New(db, db, db, dialect)}, nil
+	return &DB{sqlstore.New(db, db, db, dialect), db, c}, nil
 }
 
 // connect makes the pool. The time-outs bound what a node that hangs or lost
 // its network can hold up on the server; the caller's context bounds the rest.
-func connect(url string) (*sql.DB, error) {
+func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	c, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("its address cannot be read: write postgres://user:password@host:5432/name?sslmode=verify-full")
+		return nil, pgx.ConnConfig{}, errors.New("its address cannot be read: write postgres://user:password@host:5432/name?sslmode=verify-full")
 	}
 	size := connections
 	if n, ok := c.RuntimeParams["pool_max_conns"]; ok {
 		if size, err = strconv.Atoi(n); err != nil || size < 2 || size > 1000 {
-			return nil, errors.New("pool_max_conns in its address is no number between 2 and 1000")
+			return nil, pgx.ConnConfig{}, errors.New("pool_max_conns in its address is no number between 2 and 1000")
 		}
 		delete(c.RuntimeParams, "pool_max_conns")
 	}
@@ -116,7 +120,7 @@ func connect(url string) (*sql.DB, error) {
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(time.Hour) // so that nodes spread again after a failover
-	return db, nil
+	return db, *c, nil
 }
 
 var dialect = sqlstore.Dialect{

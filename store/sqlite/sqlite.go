@@ -32,6 +32,9 @@ type DB struct{ *engine }
 
 var _ store.Store = (*DB)(nil)
 
+// Alone implements store.Alone.
+func (*DB) Alone() {}
+
 // Open opens the file at path, which is created if it does not exist, and
 // brings its schema up to date. The directory must exist. For a test use a
 // file in t.TempDir(): a database in memory would not keep the promises that

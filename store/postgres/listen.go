@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+var _ store.Notifier = (*DB)(nil)
+
+// channel is a name of its own for each schema of a database.
+const channel = `'twofold ' || current_schema()`
+
+// Notify implements store.Notifier by NOTIFY.
+func (d *DB) Notify(ctx context.Context, word string) error {
+	if _, err := d.db.ExecContext(ctx, `SELECT pg_notify(`+channel+`, $1)`, word); err != nil {
+		_, text := classify(err)
+		return errors.New("postgres: notify: " + text)
+	}
+	return nil
+}
+
+// Listen implements store.Notifier by LISTEN on a connection of its own.
+func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
+	for ctx.Err() == nil {
+		d.listen(ctx, heard, up)
+		up(false)
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// listen hears until something breaks. What it hears first must be itself: a
+// pooler may take a LISTEN and never pass anything on.
+func (d *DB) listen(ctx context.Context, heard func(string), up func(bool)) {
+	c, err := pgx.ConnectConfig(ctx, d.config.Copy())
+	if err != nil {
+		return
+	}
+	defer func() {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = c.Close(late)
+	}()
+	var name string
+	if err := c.QueryRow(ctx, `SELECT `+channel).Scan(&name); err != nil {
+		return
+	}
+	if _, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{name}.Sanitize()); err != nil {
+		return
+	}
+	own := "is this heard? " + store.NewID()
+	if _, err := c.Exec(ctx, `SELECT pg_notify($1, $2)`, name, own); err != nil {
+		return
+	}
+	for sure := false; ; {
+		wait, cancel := context.WithTimeout(ctx, patience)
+		n, err := c.WaitForNotification(wait)
+		cancel()
+		switch {
+		case err == nil && n.Payload == own:
+			sure = true
+			up(true)
+		case err == nil && sure:
+			heard(n.Payload)
+		case err == nil:
+		case !sure || ctx.Err() != nil || c.IsClosed():
+			return
+		case errors.Is(err, context.DeadlineExceeded): // silence: is it still there?
+			wait, cancel := context.WithTimeout(ctx, patience)
+			err := c.Ping(wait)
+			cancel()
+			if err != nil {
+				return
+			}
+		default:
+			return
+		}
+	}
+}
