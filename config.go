@@ -45,6 +45,7 @@ type Config struct {
 
 	TwoFactor TwoFactor
 	Passkeys  Passkeys
+	Unified   Unified
 	Password  Password
 	Session   Session
 
@@ -209,6 +210,7 @@ func (c *Config) check() error {
 	}
 	c.checkTwoFactor(bad)
 	c.Passkeys.check(bad)
+	c.checkUnified(bad)
 	for _, region := range c.SMSCountries {
 		if !onetime.KnownRegion(region) {
 			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))

@@ -98,6 +98,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	c.Passkeys = c.Passkeys.withDefaults(c.Site)
+	c.Unified = c.Unified.withDefaults(c.Mail != nil, c.SMS != nil)
 	if c.PhoneRegion == "" {
 		c.PhoneRegion = "US"
 	}
@@ -347,6 +348,10 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	if err != nil {
 		return nil, err
 	}
+	codes, err := b.firstCodes()
+	if err != nil {
+		return nil, err
+	}
 	t := b.c.TwoFactor
 	return login.New(login.Config{
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
@@ -354,12 +359,15 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Connections: b.c.Store, Providers: b.c.OAuth,
-		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, FirstCodes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
 			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
 			Passkeys: b.c.Passkeys.policy(),
+			Unified: login.Unified{
+				Methods: b.c.Unified.EnabledMethods, Unforced: b.c.Unified.Unforced, CodeLife: b.c.Unified.CodeValidity,
+			},
 		},
 	})
 }
@@ -381,8 +389,8 @@ func (b *builder) buildSite() error {
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		Passkeys:    b.c.Passkeys.paths(),
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
-		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity},
-		Region:   b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
+		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity,
+		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
 		Payload: func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
 	})
 	return err

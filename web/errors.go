@@ -63,6 +63,8 @@ func rules() []rule {
 		{login.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},
 		{login.ErrPhone, http.StatusBadRequest, "phone", "PHONE_INVALID"},
 		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
+		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
+		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
 		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
 		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
 		{login.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
@@ -102,7 +104,7 @@ func (s *Site) toFailure(err error) *failure {
 	if errors.Is(err, login.ErrReauthenticate) {
 		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat()
 		f.extras = map[string]any{
-			"reauth_required": true, "unified_signin_enabled": false, "has_webauthn_verify_credential": false,
+			"reauth_required": true, "unified_signin_enabled": s.unified(), "has_webauthn_verify_credential": false,
 		}
 		maps.Copy(f.extras, s.oauthFacts(login.ToVerify))
 		return f

@@ -119,7 +119,7 @@ func (s *Site) whyNot(r *http.Request, err error) *failure {
 	case errors.Is(err, store.ErrNotFound):
 		return fail(http.StatusUnauthorized, "", "UNAUTHENTICATED").flat().goTo(withNext(s.paths.Login, back))
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, back))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), back))
 	case errors.Is(err, errNeedsFactor):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}

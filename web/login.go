@@ -168,13 +168,18 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 	if err := s.needWho(c); err != nil {
 		return nil, err
 	}
-	body := s.oauthFacts(login.ToVerify)
-	passkey := s.hasVerifier(c)
-	body["has_webauthn_verify_credential"] = passkey
+	body, passkey := s.verifyBody(c)
 	return &answer{
 		body: body, user: &c.who.User, page: "verify",
 		data: VerifyPage{Passkey: passkey, Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
+}
+
+// verifyBody says by what else somebody may prove himself again.
+func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
+	body, passkey = s.oauthFacts(login.ToVerify), s.hasVerifier(c)
+	body["has_webauthn_verify_credential"] = passkey
+	return body, passkey
 }
 
 func (s *Site) postVerify(c *call) (*answer, error) {
@@ -185,8 +190,13 @@ func (s *Site) postVerify(c *call) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}
 	out, err := s.c.Login.Verify(c.r.Context(), *c.who, c.form.text("password"), c.browser)
+	return s.verifyEnded(c, out, s.paths.Verify, err)
+}
+
+// verifyEnded answers the first factor of a re-authentication.
+func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
 	if errors.Is(err, login.ErrSend) {
-		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Verify, c.next()))
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(page, c.next()))
 	}
 	var paused *limit.Paused
 	if errors.As(err, &paused) && out.Pending != nil {

@@ -38,6 +38,7 @@ func NewLetters(words *Catalogue, host, site string, own fs.FS) (*Letters, error
 // MailCode is the data of mail_code.html.
 type MailCode struct {
 	Lang, Title, Greeting, Body, Code, Expires, Ignore, Site string
+	Link, LinkHint, Button                                   string // empty: none
 }
 
 // MailPlain is the data of mail_plain.html. Link and Button may be empty.
@@ -61,6 +62,24 @@ func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (s
 	}
 	text := d.Greeting + "\n\n" + w.Text("mail_code_body", "code", code) + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
 	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "two_factor_code"}, nil
+}
+
+// SignInMail is the mail of a code in place of a password, with the link that
+// does the same.
+func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
+	w := l.words.For(locale)
+	d := MailCode{
+		Lang: w.Tag, Title: w.Text("mail_signin_subject"), Greeting: w.Text("mail_code_greeting", "name", name),
+		Body: w.Text("mail_signin_body", "code", ""), Code: code, Site: l.site,
+		Expires: w.Text("mail_signin_expires", "within", w.Duration(life)), Ignore: w.Text("mail_signin_ignore"),
+		Link: link, LinkHint: w.Text("mail_signin_link"), Button: w.Text("mail_signin_button"),
+	}
+	var html bytes.Buffer
+	if err := l.code.Execute(&html, d); err != nil {
+		return send.Message{}, err
+	}
+	text := d.Greeting + "\n\n" + w.Text("mail_signin_body", "code", code) + "\n\n" + d.LinkHint + "\n" + link + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "us_code"}, nil
 }
 
 // CodeText is the SMS of a code. Its last line binds the code to this site, so

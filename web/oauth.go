@@ -234,7 +234,7 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 		f.retryAfter = 5 * time.Second
 		return f
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, s.paths.Account))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
 	}
 	return err
 }
@@ -247,7 +247,7 @@ func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
 	back := s.accountOr(s.views.PostLogin)
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return nil, s.toFailure(err).goTo(withNext(s.paths.Verify, s.paths.Account))
+		return nil, s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
 	case errors.Is(err, login.ErrLastWayIn):
 		return nil, fail(http.StatusBadRequest, "id", "OAUTH_LAST_WAY_IN").goTo(back)
 	case errors.Is(err, login.ErrChoice):

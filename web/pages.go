@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"slices"
 	"time"
 )
 
@@ -263,4 +264,11 @@ type URLs struct {
 	WanRegister, WanSignin, WanDelete, WanVerify string
 	Account, Static                              string
 	PostLogin, PostLogout                        string
+	Unified                                      UnifiedPaths // empty: there is none
+}
+
+// used are the paths of features that may be off.
+func (u URLs) used() []string {
+	all := append(u.Unified.all(), u.WanRegister, u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
+	return slices.DeleteFunc(all, func(path string) bool { return path == "" })
 }

@@ -64,7 +64,7 @@ func passkeysBody(in []login.OwnPasskey) []map[string]any {
 // freshFor sends who is not fresh to prove himself, and back.
 func (s *Site) freshFor(err error, path string) error {
 	if errors.Is(err, login.ErrReauthenticate) {
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, path))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), path))
 	}
 	return err
 }
@@ -148,7 +148,7 @@ func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
 func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Duration) *failure {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, s.paths.WanRegister))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.WanRegister))
 	case errors.Is(err, login.ErrPasskeyName):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
 	case errors.Is(err, login.ErrNoPasskey):

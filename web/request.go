@@ -19,6 +19,7 @@ const (
 	maxBody  = 64 << 10
 	maxField = 1 << 10
 	maxLong  = 16 << 10 // of the answer of an authenticator
+	maxList  = 32
 )
 
 // kind is the type of a field; the zero value is text.
@@ -28,6 +29,7 @@ const (
 	text kind = iota
 	flag
 	long // text of up to maxLong
+	list // of texts: an array in JSON, a repeated field in a form
 )
 
 // fields are what a step takes: names and types. Nothing else is accepted.
@@ -37,6 +39,7 @@ type fields map[string]kind
 type form struct {
 	texts map[string]string
 	flags map[string]bool
+	lists map[string][]string
 }
 
 func (f form) text(name string) string { return f.texts[name] }
@@ -85,7 +88,7 @@ func isJSON(contentType string) bool {
 // readForm reads the fields of a request: from the body of its declared type
 // only, never from the query (R129), each at most once, strictly typed (R127).
 func readForm(w http.ResponseWriter, r *http.Request, allowed fields) (form, bodyKind, *failure) {
-	f := form{texts: map[string]string{}, flags: map[string]bool{}}
+	f := form{texts: map[string]string{}, flags: map[string]bool{}, lists: map[string][]string{}}
 	if safeMethod(r.Method) {
 		return f, noBody, nil
 	}
@@ -182,8 +185,29 @@ func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure
 			f.flags[name] = raw[0] == 't'
 			return nil
 		}
+	case '[':
+		if k == list {
+			return f.setList(name, raw)
+		}
 	}
 	return wrongType(name)
+}
+
+// setList takes an array of texts and nothing else.
+func (f form) setList(name string, raw json.RawMessage) *failure {
+	var values []*string
+	if err := json.Unmarshal(raw, &values); err != nil {
+		return wrongType(name)
+	}
+	for _, v := range values {
+		if v == nil {
+			return wrongType(name)
+		}
+		if fl := f.set(name, list, *v); fl != nil {
+			return fl
+		}
+	}
+	return nil
 }
 
 func (f form) readURLEncoded(body []byte, allowed fields) *failure {
@@ -197,11 +221,13 @@ func (f form) readURLEncoded(body []byte, allowed fields) *failure {
 func (f form) setAll(values map[string][]string, allowed fields) *failure {
 	for name, v := range values {
 		k, ok := lookup(name, allowed)
-		if !ok || len(v) != 1 {
+		if !ok || len(v) != 1 && k != list {
 			return wrongType(name)
 		}
-		if fl := f.set(name, k, v[0]); fl != nil {
-			return fl
+		for _, one := range v {
+			if fl := f.set(name, k, one); fl != nil {
+				return fl
+			}
 		}
 	}
 	return nil
@@ -235,6 +261,13 @@ func (f form) set(name string, k kind, s string) *failure {
 	}
 	if k == flag {
 		f.flags[name] = !slices.Contains([]string{"", "false", "False", "0", "off", "no"}, s)
+		return nil
+	}
+	if k == list {
+		if len(f.lists[name]) >= maxList {
+			return wrongType(name)
+		}
+		f.lists[name] = append(f.lists[name], s)
 		return nil
 	}
 	f.texts[name] = s

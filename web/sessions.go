@@ -195,7 +195,7 @@ func (s *Site) listed(path string) string {
 func (s *Site) listError(c *call, err error, path string) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, s.listed(path)))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.listed(path)))
 	case errors.Is(err, login.ErrState):
 		return s.illegal(c)
 	}

@@ -22,7 +22,7 @@ const (
 func (s *Site) setupError(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, s.paths.Setup))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Setup))
 	case errors.Is(err, login.ErrState):
 		return s.illegal(c)
 	}

@@ -27,6 +27,7 @@ type Paths struct {
 	Recovery                                string // "/tf-recovery"
 	Account, Static                         string
 	OAuth                                   OAuthPaths
+	Unified                                 UnifiedPaths
 	// WanRegister, WanSignin, WanDelete and WanVerify are those of passkeys:
 	// "/wan-register", "/wan-signin", "/wan-delete", "/wan-verify".
 	WanRegister, WanSignin, WanDelete, WanVerify string
@@ -42,6 +43,8 @@ func (p Paths) Link(kind string) string {
 		return or(p.NotMe, "/tf-not-me")
 	case "recovery":
 		return or(p.Recovery, "/tf-recovery")
+	case "us-verify-link":
+		return or(p.Unified.VerifyLink, "/us-verify-link")
 	}
 	return ""
 }
@@ -58,6 +61,8 @@ type Views struct {
 	Unauthorized string // a role is missing: empty for a page that says so
 	// PostWanRegister is where who added a passkey goes: the page of passkeys.
 	PostWanRegister string
+	// PostUnifiedSetup is where a set-up of what begins a sign-in leads: its page.
+	PostUnifiedSetup string
 }
 
 // Config says what the paths need.
@@ -83,12 +88,14 @@ type Config struct {
 	SetupWithin time.Duration
 	Freshness   time.Duration
 	CodeLife    map[string]time.Duration // by channel
-	Region      string
-	Payload     func(store.User) map[string]any
-	Proxies     []netip.Prefix
-	Templates   fs.FS
-	Log         *slog.Logger
-	Now         func() time.Time
+	// FirstCodeLife is the life of a code in place of a password.
+	FirstCodeLife time.Duration
+	Region        string
+	Payload       func(store.User) map[string]any
+	Proxies       []netip.Prefix
+	Templates     fs.FS
+	Log           *slog.Logger
+	Now           func() time.Time
 }
 
 // Site serves the paths.
@@ -155,6 +162,7 @@ func (s *Site) nameViews() error {
 		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
+	s.paths.Unified = s.unifiedPaths()
 	if c.Passkeys.On { // templates leave out links to what is not there
 		s.paths.WanRegister, s.paths.WanDelete = at(p.WanRegister, "/wan-register"), at(p.WanDelete, "/wan-delete")
 		s.paths.WanSignin = at(p.WanSignin, "/wan-signin")
@@ -170,19 +178,21 @@ func (s *Site) nameViews() error {
 		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, s.paths.Setup),
 		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized,
 	}
+	s.views.PostUnifiedSetup = or(v.PostUnifiedSetup, or(s.paths.Unified.Setup, "/"))
 	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
 	s.views.PostVerify = or(v.PostVerify, s.views.PostLogin)
 	s.views.OAuth = v.OAuth.or(s.views)
 	s.views.PostWanRegister = or(v.PostWanRegister, or(s.paths.WanRegister, s.views.PostSetup))
-	for _, view := range []string{s.views.PostWanRegister, s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup, s.views.Error} {
+	for _, view := range []string{s.views.PostWanRegister, s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup,
+		s.views.PostUnifiedSetup, s.views.Error} {
 		if _, ok := safeNext(view); !ok {
 			return errors.New("view " + view + ": must be a path on this origin")
 		}
 	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
-	for _, path := range []string{s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery, or(s.paths.WanRegister, "/x"), or(s.paths.WanSignin, "/x"),
-		or(s.paths.WanDelete, "/x"), or(s.paths.WanVerify, "/x"), or(s.paths.Account, "/me"), s.paths.Static} {
+	for _, path := range append(s.paths.used(),
+		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery, s.paths.Static) {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -233,6 +243,7 @@ func (s *Site) table() []route {
 	rows = append(rows, s.oauthRows()...)
 	rows = append(rows, s.recoveryRows()...)
 	rows = append(rows, s.passkeyRows()...)
+	rows = append(rows, s.unifiedRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

@@ -22,7 +22,7 @@ var ownStatic embed.FS
 // pages are the templates that are rendered, each together with layout.html.
 func pages() []string {
 	return []string{"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select", "account", "not_me", "oauth_away", "link", "message", "tf_sessions", "tf_devices", "tf_recovery",
-		"wan_register", "wan_signin", "wan_verify"}
+		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify", "wan_register", "wan_signin", "wan_verify"}
 }
 
 // parts are templates that pages include.
@@ -72,7 +72,7 @@ func (s *Site) render(c *call, status int, name string, data any) {
 	if next, ok := safeNext(c.next()); ok {
 		p.Next = next
 	}
-	for _, f := range []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which"} {
+	for _, f := range []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which", "chosen_method"} {
 		p.Values[f] = c.form.text(f)
 	}
 	if c.form.flag("add") {

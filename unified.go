@@ -1,0 +1,119 @@
+package twofold
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/factor/onetime"
+	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Unified says whether there is unified sign-in: one page whose one field takes
+// a password or a code that was mailed, texted or shown by an app. A code in
+// place of a password is one factor: whoever has a second one is asked for it,
+// and it must be another thing than the first.
+type Unified struct {
+	// Enabled serves it at /us-signin.
+	Enabled bool
+	// EnabledMethods may begin a sign-in, in this order: password, email,
+	// authenticator, sms. If empty: all for which there is a sender.
+	EnabledMethods []string
+	// Unforced are methods after which a second factor that is required need
+	// not be set up before the first session. None if empty. Whoever has a
+	// second factor is asked for it after any of them.
+	Unforced []string
+	// CodeValidity is the life of a code and of the link mailed beside it: 5
+	// minutes if zero, at most 10.
+	CodeValidity time.Duration
+}
+
+// firstKinds are all methods of unified sign-in, in the contract's order.
+func firstKinds() []string {
+	return []string{login.ByPassword, store.Email, store.Authenticator, store.SMS}
+}
+
+func (u Unified) withDefaults(mail, sms bool) Unified {
+	setDefault(&u.CodeValidity, 5*time.Minute)
+	if u.Enabled && len(u.EnabledMethods) == 0 {
+		u.EnabledMethods = slices.DeleteFunc(firstKinds(), func(m string) bool {
+			return m == store.Email && !mail || m == store.SMS && !sms
+		})
+	}
+	if !u.Enabled {
+		u.EnabledMethods = nil
+	}
+	return u
+}
+
+func (c *Config) checkUnified(bad func(field, text string)) {
+	u := c.Unified
+	for _, m := range u.EnabledMethods {
+		switch {
+		case !slices.Contains(firstKinds(), m):
+			bad("Unified.EnabledMethods", fmt.Sprintf("%q is none of password, email, authenticator, sms", m))
+		case m == store.Email && c.Mail == nil:
+			bad("Unified.EnabledMethods", "email needs a sender in Mail")
+		case m == store.SMS && c.SMS == nil:
+			bad("Unified.EnabledMethods", "sms needs a sender in SMS")
+		}
+	}
+	for _, m := range u.Unforced {
+		if !slices.Contains(firstKinds(), m) || m == login.ByPassword {
+			bad("Unified.Unforced", fmt.Sprintf("%q is none of email, authenticator, sms", m))
+		}
+	}
+	if d := u.CodeValidity; d != 0 && (d < 30*time.Second || d > onetime.MaxLife) {
+		bad("Unified.CodeValidity", fmt.Sprintf("must be between %v and %v", 30*time.Second, onetime.MaxLife))
+	}
+}
+
+// firstCodes are the codes in place of a password, by channel.
+func (b *builder) firstCodes() (map[string]login.Trier, error) {
+	out := map[string]login.Trier{}
+	for channel, sender := range map[string]send.Sender{store.Email: b.c.Mail, store.SMS: b.c.SMS} {
+		if sender == nil || !b.c.Unified.Enabled {
+			continue
+		}
+		m, err := onetime.New(onetime.Config{
+			Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendFirst,
+			Life: b.c.Unified.CodeValidity, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries, Now: b.c.Now,
+		})
+		if err != nil {
+			return nil, field("Unified.CodeValidity", err)
+		}
+		out[channel] = m
+	}
+	return out, nil
+}
+
+// sendFirst renders a code in place of a password. At a sign-in nobody waits for
+// it to go out, and to nobody it never does: so time does not tell who has an
+// account (R123). Who is signed in hears whether it went.
+func (b *builder) sendFirst(ctx context.Context, c onetime.Code) error {
+	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
+	if c.Channel == store.Email {
+		name, link := c.User.Username, ""
+		if name == "" {
+			name = c.User.Email
+		}
+		if c.Link != "" {
+			link = b.link("us-verify-link", c.Link)
+		}
+		var err error
+		if m, err = b.letters.SignInMail(c.Locale, c.Destination, name, c.Code, link, c.Life); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.User.ID == "":
+		return b.a.outbox.Decoy(ctx, m)
+	case c.Purpose == factor.First:
+		return b.a.outbox.Queue(ctx, m, c.ExpiresAt)
+	}
+	return b.a.outbox.Deliver(ctx, m, c.ExpiresAt)
+}
