@@ -1,0 +1,333 @@
+package security_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// unified switches unified sign-in on.
+func unified(c *twofold.Config) { c.Unified.Enabled = true }
+
+var codeLink = regexp.MustCompile(`/us-verify-link/[A-Za-z0-9._-]+`)
+
+// begins sets up a method that begins the person's sign-ins.
+func (p *person) begins(method string, phone ...string) *person {
+	p.w.t.Helper()
+	b, body := p.w.plantSession(p), m{"chosen_method": method}
+	if len(phone) > 0 {
+		p.phone, body["phone"] = phone[0], phone[0]
+	}
+	r := b.post("/us-setup", body).want(200)
+	code := ""
+	switch method {
+	case store.Email:
+		code = p.mailed()
+	case store.SMS:
+		code = p.texted()
+	default:
+		p.app = decode(p.w, r.text("authr_b32key"))
+		code = p.code(0)
+	}
+	b.post("/us-setup/"+r.text("state"), m{"passcode": code}).want(200)
+	p.w.advance(time.Minute)
+	return p
+}
+
+// ask has a code sent in place of a password and waits until it is out.
+func (b *browser) ask(identity, method string) *answer {
+	b.w.t.Helper()
+	r := b.post("/us-signin/send-code", m{"identity": identity, "chosen_method": method})
+	b.w.settled()
+	return r
+}
+
+func (b *browser) passcode(p *person, code string) *answer {
+	b.w.t.Helper()
+	return b.post("/us-signin", m{"identity": p.email, "passcode": code})
+}
+
+// linked is the newest link beside a code.
+func (p *person) linked() string {
+	p.w.t.Helper()
+	found := ""
+	for _, mail := range p.w.mail.To(p.email) {
+		if l := codeLink.FindString(mail.Text); l != "" {
+			found = l
+		}
+	}
+	if found == "" {
+		p.w.t.Fatal("no link in any mail")
+	}
+	p.w.handedOut("link beside a code", strings.TrimPrefix(found, "/us-verify-link/"))
+	return found
+}
+
+// TestR007_ACodeIsOneFactorOnly: the second factor is asked for, and it is
+// another thing than the first.
+func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
+	w := newWorld(t, unified)
+	t.Run("a mailed code opens a session of one factor", func(t *testing.T) {
+		p := w.person("plain").begins(store.Email)
+		b := w.browser()
+		b.ask(p.email, "email").want(200)
+		b.passcode(p, p.mailed()).want(200)
+		b.in(p, 1)
+	})
+	t.Run("with an app, the app is asked for", func(t *testing.T) {
+		p := w.person("alice").begins(store.Email).enrolApp()
+		b := w.browser()
+		b.ask(p.email, "email").want(200)
+		r := b.passcode(p, p.mailed()).want(200)
+		if r.json["tf_required"] != true || r.text("tf_method") != "authenticator" {
+			t.Errorf("after the first factor: %v", r.json)
+		}
+		b.out("a mailed code alone")
+		b.validate(p.next()).want(200)
+		b.in(p, 2)
+	})
+	for method, enrol := range map[string]func(*person) *person{
+		store.Email: (*person).enrolMail,
+		store.SMS:   func(p *person) *person { return p.enrolSMS("+16505551212") },
+	} {
+		t.Run("the same channel is not taken twice: "+method, func(t *testing.T) {
+			p := enrol(w.person("twice" + method).begins(method, "+16505551212"))
+			b := w.browser()
+			b.ask(p.email, method).want(200)
+			code := p.texted
+			if method == store.Email {
+				code = p.mailed
+			}
+			b.passcode(p, code()).refused("one channel for both factors")
+			b.out("one channel for both factors")
+			b.validate(code()).refused("a second code of the channel")
+			b.post("/tf-select", m{"which": method}).refused("the channel as a choice")
+			b.out("the channel chosen")
+			// Beside another factor the channel is not offered.
+			p.enrolApp()
+			b = w.browser()
+			b.ask(p.email, method).want(200)
+			r := b.passcode(p, code()).want(200)
+			if strings.Contains(r.body, `"tf_method":"`+method) || r.json["tf_select"] == true {
+				t.Errorf("the channel is offered again: %s", r.body)
+			}
+			b.post("/tf-select", m{"which": method}).refused("the channel as a choice")
+			b.validate(p.next()).want(200)
+			b.in(p, 2)
+		})
+	}
+	t.Run("an app that began a sign-in is no second factor of it", func(t *testing.T) {
+		p := w.person("apps").begins(store.Authenticator)
+		first := p.app
+		p.enrolApp()
+		second := p.app
+		if slices.Equal(first, second) {
+			t.Error("two channels share one secret")
+		}
+		w.advance(time.Minute)
+		b := w.browser()
+		b.passcode(p, totp(first, w.Now().Unix()/30)).refused("app after app")
+		b.out("app after app")
+		b.login(p).want(200)
+		w.advance(time.Minute)
+		b.validate(totp(first, w.Now().Unix()/30)).refused("the first factor's app as the second")
+		b.validate(totp(second, w.Now().Unix()/30)).want(200)
+		b.in(p, 2)
+	})
+	t.Run("what began a sign-in cannot become its second factor", func(t *testing.T) {
+		p := w.person("planner").begins(store.Email)
+		b := w.browser()
+		b.ask(p.email, "email").want(200)
+		b.passcode(p, p.mailed()).want(200)
+		b.post("/tf-setup", m{"setup": "email"}).refused("the mailbox again")
+		if strings.Contains(b.get("/tf-setup").want(200).body, `"email"`) {
+			t.Error("the mailbox is offered again")
+		}
+	})
+}
+
+// TestR049_UnknownIdentitiesLookTheSame: to who asks for a code, and to who
+// tries one.
+func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
+	w := newWorld(t, unified)
+	known, off := w.person("known").begins(store.Email), w.person("gone").begins(store.Email)
+	w.person("never")
+	w.must(w.nodes[0].auth.SetActive(t.Context(), off.id, false))
+	w.settled()
+	sent := len(w.mail.All())
+	shape := func(identity string) string {
+		b := w.browser()
+		r := b.ask(identity, "email")
+		again := b.post("/us-signin", m{"identity": identity, "passcode": "000000"})
+		return mask(r) + mask(again)
+	}
+	want := shape(known.email)
+	if !strings.Contains(want, "200") {
+		t.Fatal(want)
+	}
+	for _, identity := range []string{"nobody@good.test", "gone@good.test", "never@good.test", "never", "Nobody", "no such name"} {
+		if got := shape(identity); got != want {
+			t.Errorf("%s:\n%s\nwant, as for an account:\n%s", identity, got, want)
+		}
+	}
+	if n := len(w.mail.All()); n != sent+1 {
+		t.Errorf("%d messages went out, want 1", n-sent)
+	}
+}
+
+// mask is an answer without what differs each time.
+func mask(a *answer) string {
+	var names []string
+	for _, line := range a.header.Values("Set-Cookie") {
+		name, rest, _ := strings.Cut(line, "=")
+		_, attributes, _ := strings.Cut(rest, ";")
+		names = append(names, name+attributes)
+	}
+	slices.Sort(names)
+	body := a.body
+	if token, ok := a.json["csrf_token"].(string); ok {
+		body = strings.ReplaceAll(body, token, "T")
+	}
+	return strings.Join(append(names, a.what, body, a.header.Get("Location")), "\n") + " " + time.Duration(a.status).String()
+}
+
+// TestR050_StrangersCannotSpoilASignIn: whoever asks for codes in another's
+// name neither voids his running code nor keeps the next one from him.
+func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
+	w := newWorld(t, unified, proxied)
+	p := w.person("victim").begins(store.Email).enrolApp()
+	mine := w.browser()
+	mine.header["X-Forwarded-For"] = "203.0.113.9"
+	mine.ask(p.email, "email").want(200)
+	code := p.mailed()
+	for i := range 100 {
+		b := w.browser()
+		b.header["X-Forwarded-For"] = "198.51.100." + string(rune('1'+i%9)) + string(rune('0'+i/9%2))
+		b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": "email"})
+		b.passcode(p, "000000")
+	}
+	w.settled()
+	w.advance(time.Minute)
+	again := w.browser()
+	again.header["X-Forwarded-For"] = "203.0.113.9"
+	again.ask(p.email, "email").want(200)
+	if p.mailed() == code {
+		t.Error("the next code did not arrive")
+	}
+	// The guesses pause the account as any do; what was sent is still good after.
+	w.advance(2 * time.Hour)
+	again.ask(p.email, "email").want(200)
+	again.passcode(p, p.mailed()).want(200)
+	// Nor do they use up what the second factor's codes have.
+	b := w.browser()
+	b.login(p).want(200)
+	b.validate(p.next()).want(200)
+	b.in(p, 2)
+}
+
+// TestR051_OpeningALinkDoesNothing: its page has a button, the button works
+// once, and in another browser only for who says that he means it.
+func TestR051_OpeningALinkDoesNothing(t *testing.T) {
+	w := newWorld(t, unified)
+	p := w.person("alice").begins(store.Email)
+	b := w.browser()
+	b.ask(p.email, "email").want(200)
+	link := p.linked()
+	rows := w.rows("challenges", "sessions")
+	scanner := w.browser()
+	for range 5 {
+		for _, method := range []string{"GET", "HEAD"} {
+			r := scanner.do(method, link, "", "", "Accept", "text/html").want(200)
+			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" || !strings.Contains(r.header.Get("Cache-Control"), "no-store") {
+				t.Errorf("%s: %v", method, r.header)
+			}
+		}
+	}
+	if w.rows("challenges", "sessions") != rows {
+		t.Error("opening the link changed something")
+	}
+	scanner.out("opened the link")
+	scanner.form(link, "csrf_token", "").refused("another browser, without a word")
+	scanner.post(link, m{}).want(400).refused("another browser, without a word")
+	scanner.post(link, m{"meant": false}).want(400)
+	scanner.out("another browser, without a word")
+	b.post(link, m{}).want(200)
+	b.in(p, 1)
+	for _, again := range []*browser{w.browser(), scanner} {
+		again.post(link, m{"meant": true}).want(400).refused("a link that was used")
+		again.out("a link that was used")
+	}
+	w.advance(time.Minute)
+
+	elsewhere := w.browser()
+	b = w.browser()
+	b.ask(p.email, "email").want(200)
+	link = p.linked()
+	elsewhere.post(link, m{"meant": true}).want(200)
+	elsewhere.in(p, 1)
+	b.passcode(p, p.mailed()).refused("the code beside a link that was used")
+
+	for why, change := range map[string]func(){
+		"too old":            func() { w.advance(10*time.Minute + time.Second) },
+		"credentials change": func() { w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret+"!")) },
+		"another was sent":   func() { w.advance(time.Minute); b.ask(p.email, "email").want(200) },
+		"its code was used":  func() { w.browserOf(b).passcode(p, p.mailed()).want(200) },
+	} {
+		t.Run(why, func(t *testing.T) {
+			w.advance(time.Minute)
+			b = w.browser()
+			b.ask(p.email, "email").want(200)
+			link := p.linked()
+			change()
+			b.copy().post(link, m{"meant": true}).refused(why)
+			b.copy().page(link)
+		})
+	}
+}
+
+// browserOf is another tab of a browser that is signed out.
+func (w *world) browserOf(b *browser) *browser {
+	c := b.copy()
+	delete(c.jar, "twofold")
+	return c
+}
+
+// TestR043_ACodeIsForTheBrowserThatAsked, and for one purpose, one channel, one
+// use, five tries.
+func TestR043_ACodeInPlaceOfAPasswordIsBound(t *testing.T) {
+	w := newWorld(t, unified)
+	p := w.person("alice").begins(store.Email).begins(store.SMS, "+16505551212")
+	q := w.person("robert").begins(store.Email)
+	one, two := w.browser(), w.browser()
+	one.ask(p.email, "email").want(200)
+	code := p.mailed()
+	two.passcode(p, code).refused("another browser")
+	two.ask(p.email, "email").want(200)
+	two.passcode(p, code).refused("another browser's code")
+	one.passcode(q, code).refused("another account")
+	signed := w.plantSession(p)
+	signed.post("/us-verify", m{"passcode": code}).refused("a code of a sign-in, to prove oneself again")
+	// Only the newest, whatever the channel.
+	w.advance(time.Minute)
+	one.ask(p.email, "sms").want(200)
+	one.passcode(p, code).refused("a code before the newest")
+	text := p.texted()
+	one.copy().passcode(p, text).want(200)
+	one.passcode(p, text).refused("a used code")
+	// A code to prove oneself again is none for a sign-in.
+	signed.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200)
+	one.passcode(p, p.mailed()).refused("a code to prove oneself again, at a sign-in")
+	// Five tries.
+	w.advance(10 * time.Minute)
+	one.ask(p.email, "email").want(200)
+	code = p.mailed()
+	for range 5 {
+		one.passcode(p, other(code)).refused("a wrong code")
+	}
+	one.passcode(p, code).refused("after five tries")
+}
