@@ -56,9 +56,9 @@ func (c *Config) checkUnified(bad func(field, text string)) {
 		switch {
 		case !slices.Contains(firstKinds(), m):
 			bad("Unified.EnabledMethods", fmt.Sprintf("%q is none of password, email, authenticator, sms", m))
-		case m == store.Email && c.Mail == nil:
+		case u.Enabled && m == store.Email && c.Mail == nil:
 			bad("Unified.EnabledMethods", "email needs a sender in Mail")
-		case m == store.SMS && c.SMS == nil:
+		case u.Enabled && m == store.SMS && c.SMS == nil:
 			bad("Unified.EnabledMethods", "sms needs a sender in SMS")
 		}
 	}

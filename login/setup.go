@@ -41,7 +41,7 @@ func (a actor) proved(method string) bool {
 	case len(a.who.Session.Proofs) > 0:
 		first = a.who.Session.Proofs[0].Method
 	}
-	return method == first && method != store.Passkey
+	return method == first && method != store.Passkey || method == store.Email && throughMailbox(first)
 }
 
 // owner names whose draft it is. A session keeps its id when its token changes.

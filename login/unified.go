@@ -169,19 +169,19 @@ func destination(u store.User, f store.Factor, found bool) string {
 
 // SendPasscode sends a code in place of a password to who an identity belongs
 // to, if that account begins sign-ins with the method. Whatever comes back,
-// cost and budgets are the same: ErrUnknownUser, ErrDisabled and ErrMethod are
-// for those who may know. ErrChoice: no account's method.
+// cost and budgets are the same: ErrUnknownUser, ErrMethod and what admit says
+// are for sites that tell. ErrChoice: no account's method.
 func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {
 		return ErrChoice
 	}
 	u, err := l.c.Accounts.Find(ctx, identity)
-	refusal := error(nil)
-	if errors.Is(err, store.ErrNotFound) {
-		refusal, err = ErrUnknownUser, nil
-	}
-	if err != nil {
+	refusal := ErrUnknownUser
+	switch {
+	case err == nil:
+		refusal = l.admit(u)
+	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
 	budget := budgetOf(u, identity)
@@ -190,11 +190,7 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 		return err
 	}
 	f, found := firstOf(firsts, method)
-	switch {
-	case refusal != nil:
-	case !u.Active:
-		refusal = ErrDisabled
-	case !found:
+	if refusal == nil && !found {
 		refusal = ErrMethod
 	}
 	if err := l.c.Limits.SendFirst(ctx, asked(b), method, budget, b.Address); err != nil {
@@ -265,7 +261,7 @@ func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b 
 	}
 	id, code, ok := strings.Cut(k.Data, "|")
 	codes := l.c.FirstCodes[store.Email]
-	if !ok || codes == nil || !k.user.Active {
+	if !ok || codes == nil {
 		return Outcome{}, ErrLink
 	}
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, k.user.ID)

@@ -59,6 +59,9 @@ func firstOwner(who Who) string { return "first:" + who.Session.ID }
 // BeginFirst stores a draft of a factor that begins sign-ins and sends its code.
 // Nothing is active before ConfirmFirst. Errors as of BeginSetup.
 func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Begun, error) {
+	if l.unproven(who.User) { // nothing may be planted for whoever proves it (R8)
+		return Begun{}, ErrUnconfirmed
+	}
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Begun{}, err
 	}
@@ -154,7 +157,7 @@ func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Br
 // changeFirst applies a change, ends everything issued before it, and gives the
 // acting browser a session that has proven what the former one had.
 func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser) (Outcome, error) {
-	u, s := who.User, who.Session
+	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
 	u, err := l.change(ctx, u, c)
 	if err != nil {
@@ -166,10 +169,7 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 	}
 	l.notify(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
 	b.WantToken = false
-	out, err := l.finish(ctx, granted{
-		user: u, level: s.Level, trusted: s.Trusted, proofs: s.Proofs, renews: &s, quiet: true, carries: true,
-	}, b)
-	return out, stateError(err)
+	return l.carryOn(ctx, u, who, b)
 }
 
 // VerifyPasscode is Verify by whatever the account begins a sign-in with.

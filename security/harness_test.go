@@ -31,10 +31,8 @@ import (
 //
 //	password reset      R5 R17 R21 R24 R39 R44 R45 R58 R107 R108 R117 R122 R136 R144
 //	                    R2 R57 R61 R73 R121 R139
-//	magic link          R17 R44 R51 R73 R74 R107 R144
 //	passkeys            R5 R16 R17 R18 R20 R26 R53 R54 R58 R79 R107 R117 R119 R121 R122 R124 R139 R144
 //	recovery codes      R16 R17 R18 R20 R25 R53 R58 R59 R61 R79 R117 R139 R144 R145 R147
-//	passwordless codes  R6 R7 R43 R44 R45 R48 R122
 //	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
 //	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
 //	change of e-mail or phone by the user      R16 R18 R44 R53 R57 R58 R61

@@ -45,7 +45,7 @@ func (p *Page) Part(data any) *Page {
 // without any.
 func (p *Page) Scripted() bool {
 	switch p.Name {
-	case "login", "verify", "wan_register", "wan_signin", "wan_verify":
+	case "login", "verify", "us_signin", "us_verify", "wan_register", "wan_signin", "wan_verify":
 		return p.URL.WanSignin != ""
 	}
 	return false

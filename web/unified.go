@@ -200,8 +200,7 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 	if !s.c.Specific {
 		note = "GENERIC_US_SIGNIN"
 	}
-	known := errors.Is(err, login.ErrUnknownUser) || errors.Is(err, login.ErrDisabled) || errors.Is(err, login.ErrMethod)
-	if err != nil && (s.c.Specific || !known) {
+	if err != nil && (s.c.Specific || !aboutAccount(err)) {
 		return nil, s.sendCodeFailed(err)
 	}
 	a, err := s.unifiedPage(c)
@@ -213,11 +212,18 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 	return &answer{page: a.page, data: data, note: note}, nil
 }
 
+// aboutAccount is a refusal that would tell a stranger of an account.
+func aboutAccount(err error) bool {
+	return slices.ContainsFunc([]error{
+		login.ErrUnknownUser, login.ErrDisabled, login.ErrUnconfirmed, login.ErrLocked, login.ErrMethod,
+	}, func(refusal error) bool { return errors.Is(err, refusal) })
+}
+
 func (s *Site) sendCodeFailed(err error) error {
 	switch {
 	case errors.Is(err, login.ErrUnknownUser):
 		return fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
-	case errors.Is(err, login.ErrDisabled):
+	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrUnconfirmed), errors.Is(err, login.ErrLocked):
 		return s.toFailure(err).at("identity")
 	case errors.Is(err, login.ErrMethod):
 		return fail(http.StatusBadRequest, "chosen_method", "US_METHOD_NOT_AVAILABLE")

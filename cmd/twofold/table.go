@@ -22,6 +22,7 @@ func table() []setting {
 		group("Passwords", passwordTable()),
 		group("Second factor", twoFactorTable()),
 		group("Passkeys", passkeyTable()),
+		group("Unified sign-in", unifiedTable()),
 		group("Sessions", sessionTable()),
 		group("Limits", limitTable()),
 		group("Paths", pathTable()),

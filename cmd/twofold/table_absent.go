@@ -29,7 +29,6 @@ func absentFeatures() []setting {
 		absent("SECURITY_USERNAME_RECOVERY", "false", "recovery of usernames by mail"),
 		absent("SECURITY_USERNAME_REQUIRED", "false", "compulsory usernames"),
 		absent("SECURITY_PASSWORDLESS", "false", "sign-in by mailed link"),
-		absent("SECURITY_UNIFIED_SIGNIN", "false", "sign-in by mailed or texted code"),
 		absent("SECURITY_US_SIGNIN_REPLACES_LOGIN", "false", "sign-in by mailed or texted code"),
 		absent("SECURITY_MULTI_FACTOR_RECOVERY_CODES", "false", "recovery codes"),
 		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
