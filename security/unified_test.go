@@ -96,7 +96,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 		store.SMS:   func(p *person) *person { return p.enrolSMS("+16505551212") },
 	} {
 		t.Run("the same channel is not taken twice: "+method, func(t *testing.T) {
-			p := enrol(w.person("twice" + method).begins(method, "+16505551212"))
+			p := enrol(w.person("twice"+method).begins(method, "+16505551212"))
 			b := w.browser()
 			b.ask(p.email, method).want(200)
 			code := p.texted
