@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -37,7 +38,9 @@ type server struct {
 
 var buildOnce = sync.OnceValues(func() (string, error) {
 	dir := filepath.Join(testDir, "twofold")
-	out, err := exec.Command("go", "build", "-o", dir, ".").CombinedOutput()
+	build := exec.Command("go", "build", "-o", dir, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", errors.New(string(out))
 	}
@@ -57,13 +60,19 @@ func launch(t *testing.T, env []string, args ...string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.Command(binary, append([]string{"serve"}, args...)...)
+	cmd.Dir, cmd.Env = t.TempDir(), append([]string{"TWOFOLD_LOG_FORMAT=json", "TWOFOLD_LOG_LEVEL=debug"}, env...)
+	return follow(t, cmd)
+}
+
+// follow starts cmd and waits until it serves.
+func follow(t *testing.T, cmd *exec.Cmd) *server {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, done: make(chan struct{}), http: &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	s.cmd = exec.Command(binary, append([]string{"serve"}, args...)...)
-	s.cmd.Dir, s.cmd.Env = t.TempDir(), append([]string{"TWOFOLD_LOG_FORMAT=json", "TWOFOLD_LOG_LEVEL=debug"}, env...)
+	s := &server{t: t, cmd: cmd, done: make(chan struct{}), http: &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	pipe, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// certificate returns a server certificate for name (a host name or an
+// Certificate returns a server certificate for name (a host name or an
 // address), signed by a CA made for this one test, and the pool that trusts it.
-func certificate(t testing.TB, name string) (tls.Certificate, *x509.CertPool) {
+func Certificate(t testing.TB, name string) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	caKey, serverKey := key(t), key(t)
 	ca := &x509.Certificate{

@@ -83,7 +83,7 @@ func SMTPWith(t testing.TB, o SMTPOptions) *SMTPServer {
 	s.Host, s.Port = addr.IP.String(), addr.Port
 	listener = &gate{Listener: listener, server: s}
 	if o.Security == "starttls" || o.Security == "tls" {
-		cert, pool := certificate(t, o.CertificateFor)
+		cert, pool := Certificate(t, o.CertificateFor)
 		s.RootCAs = pool
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	}
