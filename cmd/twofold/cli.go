@@ -22,6 +22,7 @@ type cli struct {
 	Key     keyCommands     `cmd:"" help:"Make keys."`
 	Audit   auditCommands   `cmd:"" help:"Read and check the audit trail."`
 	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`
+	Backup  backupCommand   `cmd:"" help:"Copy the SQLite database while it is in use."`
 	Config  configCommands  `cmd:"" help:"Check the settings."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+type backupCommand struct {
+	where
+	To string `arg:"" help:"The new file." placeholder:"FILE"`
+}
+
+// Help implements kong.HelpProvider.
+func (backupCommand) Help() string {
+	return `Copies the SQLite database to a new file, while the server runs. Keep the copy and the key apart from each other.
+For PostgreSQL use pg_dump.
+
+Example:
+  twofold backup /backup/twofold-2026-11-23.db`
+}
+
+// Run copies the database.
+func (c backupCommand) Run(ctx context.Context, p process) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	if s.Database.postgres != "" {
+		return errors.New("the database is PostgreSQL: use pg_dump --format=custom")
+	}
+	from := s.Database.file
+	if err := sqlite.Backup(ctx, from, c.To); err != nil {
+		return err
+	}
+	return line(p, "Copied %s to %s.", from, c.To)
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A copy made while people sign in is a server's whole state: with it and the
+// key, everybody signs in with both factors.
+func TestBackupOfARunningServer(t *testing.T) {
+	dir := t.TempDir()
+	env := func(file string) []string {
+		return []string{"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(dir, file)}
+	}
+	binary, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(stdin string, args ...string) (string, error) {
+		cmd := exec.Command(binary, args...)
+		cmd.Env, cmd.Stdin = env("app.db"), strings.NewReader(stdin)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run("correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin"); err != nil {
+		t.Fatal(err, out)
+	}
+	s := start(t, env("app.db"))
+	credentials := `{"email":"joan@example.org","password":"correct horse 71 battery"}`
+	s.want(200, "POST", "/login", credentials)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() { // the database is in use all the while
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				s.do("POST", "/verify", `{"password":"correct horse 71 battery"}`)
+			}
+		}
+	}()
+	out, err := run("", "backup", filepath.Join(dir, "copy.db"))
+	close(stop)
+	<-stopped
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	s.stop()
+	restored := start(t, env("copy.db"))
+	restored.want(200, "POST", "/login", credentials)
+	if me := restored.want(200, "GET", "/me", ""); !strings.Contains(me, "joan@example.org") {
+		t.Errorf("signed in as %s", me)
+	}
+	restored.stop()
+	if out, err := run("", "backup", filepath.Join(dir, "copy.db")); err == nil {
+		t.Errorf("a copy was written over: %s", out)
+	}
+}
