@@ -29,7 +29,7 @@ type room struct {
 // fails the test, and so does an import that is not.
 var rooms = map[string]room{
 	".": {
-		ours:   "account device event factor federated factor/onetime factor/passkey factor/totp limit login password seal send session store web",
+		ours:   "account device event factor federated factor/onetime factor/recovery factor/passkey factor/totp limit login password seal send session store web",
 		http:   true,
 		others: "",
 	},
@@ -56,6 +56,7 @@ var rooms = map[string]room{
 	"factor/onetime":          {ours: "store factor seal send", others: "github.com/nyaruka/phonenumbers"},
 	"factor/passkey":          {ours: "store factor seal", others: "github.com/go-webauthn/webauthn"},
 	"factor/passkey/softkey":  {},
+	"factor/recovery":         {ours: "store factor seal"},
 	"factor/factortest":       {ours: "store factor seal"},
 	"session":                 {ours: "store seal"},
 	"device":                  {ours: "store seal"},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor/onetime"
+	"github.com/twofold-auth/twofold/factor/recovery"
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/send"
@@ -152,6 +153,9 @@ type TwoFactor struct {
 	// FreshOnlyAfterVerify never takes a sign-in as fresh: each security
 	// change asks again, and that holds for one minute.
 	FreshOnlyAfterVerify bool
+	// RecoveryCodes are a set of codes on paper for those who lose their second
+	// factor.
+	RecoveryCodes RecoveryCodes
 	// RescueEmail mails a code to those who lost their second factor. It costs
 	// this: password and mailbox are then enough for every account.
 	RescueEmail bool
@@ -190,6 +194,19 @@ type Session struct {
 	Idle      time.Duration // without a request: 1 hour if zero
 	Absolute  time.Duration // in all: 24 hours if zero
 	TokenLife time.Duration // of a header token: 15 minutes if zero
+}
+
+// RecoveryCodes says whether people can make recovery codes, which stand in for
+// a lost second factor, each once. They are kept as keyed hashes, shown once,
+// and go with the last second factor.
+type RecoveryCodes struct {
+	// Enabled offers them, at first when the first second factor is set up. It
+	// costs this: whoever finds the paper has a second factor.
+	Enabled bool
+	// Number of codes in a set: 5 if zero, 20 at most.
+	Number int
+	// Life is how long a code is good for: for ever if zero, a day at least.
+	Life time.Duration
 }
 
 // check finds all mistakes at once and names each field.
@@ -258,6 +275,10 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	within("MailValidity", t.MailValidity, 30*time.Second, 10*time.Minute)
 	within("SMSValidity", t.SMSValidity, 30*time.Second, 10*time.Minute)
 	within("SetupWithin", t.SetupWithin, time.Minute, 30*time.Minute)
+	within("RecoveryCodes.Life", t.RecoveryCodes.Life, 24*time.Hour, 100*365*24*time.Hour)
+	if n := t.RecoveryCodes.Number; n < 0 || n > recovery.MaxNumber {
+		bad("TwoFactor.RecoveryCodes.Number", "must be between 1 and 20")
+	}
 	if t.EnrolProof && c.Mail == nil {
 		bad("TwoFactor.EnrolProof", "needs a sender in Mail")
 	}

@@ -33,7 +33,7 @@ func (b *builder) post() login.Post {
 
 func (p post) write(n login.Notice) (send.Message, error) {
 	return p.letters.NoticeMail(web.Notice{
-		Locale: n.Browser.Locale, To: n.User.Email, Kind: n.Kind, Method: n.Method, At: n.At,
+		Locale: n.Browser.Locale, To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
 		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, Link: p.link("not-me", n.Stop),
 	})
 }

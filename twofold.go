@@ -14,6 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/factor/onetime"
+	"github.com/twofold-auth/twofold/factor/recovery"
 	"github.com/twofold-auth/twofold/factor/totp"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/login"
@@ -339,6 +340,15 @@ func (b *builder) require() func(store.User) bool {
 	return func(store.User) bool { return t.Required }
 }
 
+// codes is nil where there are no recovery codes.
+func (b *builder) codes() (login.Codes, error) {
+	r := b.c.TwoFactor.RecoveryCodes
+	if !r.Enabled {
+		return nil, nil
+	}
+	return recovery.New(recovery.Config{Codes: b.c.Store, Keys: b.keys, Number: r.Number, Life: r.Life, Now: b.c.Now})
+}
+
 func (b *builder) buildLogin() (*login.Login, error) {
 	methods, mail, err := b.methods()
 	if err != nil {
@@ -348,7 +358,11 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	codes, err := b.firstCodes()
+	firstCodes, err := b.firstCodes()
+	if err != nil {
+		return nil, err
+	}
+	codes, err := b.codes()
 	if err != nil {
 		return nil, err
 	}
@@ -359,7 +373,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Connections: b.c.Store, Providers: b.c.OAuth,
-		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, FirstCodes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,

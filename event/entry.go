@@ -41,6 +41,14 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 	case TFProfileChanged:
 		of(e.User, e.Context)
 		entry.Method = e.Method
+	case TFFactorEdited:
+		of(e.User, e.Context)
+		entry.Method, entry.Reason = e.Method, e.What
+	case TFFactorRemoved:
+		of(e.User, e.Context)
+		entry.Method = e.Method
+	case RecoveryCodesMade:
+		of(e.User, e.Context)
 	case TFDisabled:
 		of(e.User, e.Context)
 	case TFRescueRequested:

@@ -93,6 +93,26 @@ type TFProfileChanged struct {
 	Context
 }
 
+// TFFactorEdited: a second factor was "renamed" or "preferred".
+type TFFactorEdited struct {
+	User         Subject
+	Method, What string
+	Context
+}
+
+// TFFactorRemoved: one of several second factors was removed.
+type TFFactorRemoved struct {
+	User   Subject
+	Method string
+	Context
+}
+
+// RecoveryCodesMade: a new set of recovery codes took the place of the former.
+type RecoveryCodesMade struct {
+	User Subject
+	Context
+}
+
 // TFDisabled: second factors were switched off.
 type TFDisabled struct {
 	User Subject
@@ -231,6 +251,9 @@ func (UserNotRegistered) Name() string   { return "user-not-registered" }
 func (TFSecurityTokenSent) Name() string { return "tf-security-token-sent" }
 func (TFCodeConfirmed) Name() string     { return "tf-code-confirmed" }
 func (TFProfileChanged) Name() string    { return "tf-profile-changed" }
+func (TFFactorEdited) Name() string      { return "tf-factor-edited" }
+func (TFFactorRemoved) Name() string     { return "tf-factor-removed" }
+func (RecoveryCodesMade) Name() string   { return "recovery-codes-made" }
 func (TFDisabled) Name() string          { return "tf-disabled" }
 func (TFRescueRequested) Name() string   { return "tf-rescue-requested" }
 func (TFPaused) Name() string            { return "tf-paused" }

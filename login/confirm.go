@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
@@ -35,14 +36,16 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 			return Outcome{}, stateError(err)
 		}
 	}
-	changed, err := l.activate(ctx, u, f, d.Add, a.lost(), l.letters(ctx, u, FactorChanged, d.Method, b))
+	changed, first, err := l.activate(ctx, u, f, d.Add, a.lost(), l.letters(ctx, u, FactorChanged, d.Method, b))
 	if err != nil {
 		return Outcome{}, err
 	}
 	if err := l.tell(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.enrolled(ctx, a, changed, d.Method, b)
+	out, err := l.enrolled(ctx, a, changed, d.Method, b)
+	out.FirstFactor = first
+	return out, err
 }
 
 // enrol checks the first code within a budget of the draft's own: guesses at
@@ -67,11 +70,11 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 }
 
 // activate makes the factor real and everything issued before it dead, and
-// stores the letters that say so, in one transaction.
-func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, lost string, letters []store.Message) (store.User, error) {
+// stores the letters that say so, in one transaction. first: the user had none.
+func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, lost string, letters []store.Message) (changed store.User, first bool, err error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
-		return store.User{}, err
+		return store.User{}, false, err
 	}
 	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Messages: letters, Now: l.c.Now()}
 	if len(present) == 0 {
@@ -87,14 +90,20 @@ func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add 
 		break
 	}
 	for _, p := range present {
-		if lost != "" && p.ID == lost {
+		switch {
+		case lost != "" && p.ID == lost:
 			c.Remove = []string{lost}
+		case f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination && !slices.Contains(c.Remove, p.ID):
+			// The same phone or mailbox again takes the place of itself.
+			c.Remove = append(c.Remove, p.ID)
+			f.Primary = f.Primary || p.Primary
 		}
 	}
 	if len(present)-len(c.Remove) >= maxFactors {
-		return store.User{}, ErrMethod
+		return store.User{}, false, ErrMethod
 	}
-	return l.change(ctx, u, c)
+	changed, err = l.change(ctx, u, c)
+	return changed, len(present) == 0, err
 }
 
 // change applies a change of factors and returns the user as he is after it.

@@ -30,8 +30,12 @@ var (
 	ErrSetupToken = errors.New("login: no such set-up")
 	// ErrSetupExpired: the draft is too old.
 	ErrSetupExpired = errors.New("login: set-up expired")
-	// ErrNoSuch: the account has no such session or device.
-	ErrNoSuch = errors.New("login: no such session or device")
+	// ErrNoSuch: the account has no such session, device or factor.
+	ErrNoSuch = errors.New("login: no such session, device or factor")
+	// ErrNoFactor: the account has no second factor to make recovery codes for.
+	ErrNoFactor = errors.New("login: no second factor")
+	// ErrRecoveryCode: wrong recovery code, or none.
+	ErrRecoveryCode = errors.New("login: wrong recovery code")
 	// ErrProvider: no such site to sign in through, or not for this.
 	ErrProvider = errors.New("login: no such provider")
 	// ErrNotConnected: an account at another site that opens none here, or not

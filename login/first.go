@@ -274,11 +274,15 @@ func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Tra
 // view is a pending as its browser may see it.
 func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
 	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
+	if len(factors) > 0 { // the primary is listed first
+		v.Primary = factors[0].Method
+	}
+	// The one used last comes first: it is the one at hand.
+	factors = slices.SortedStableFunc(slices.Values(factors), func(a, b store.Factor) int {
+		return b.LastUsedAt.Compare(a.LastUsedAt)
+	})
 	seen := map[string]bool{}
 	for _, f := range factors {
-		if f.Primary {
-			v.Primary = f.Method
-		}
 		if f.ID == p.Factor {
 			v.Method, v.Factor = f.Method, f.ID
 		}
@@ -287,9 +291,6 @@ func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
 			v.Methods = append(v.Methods, f.Method)
 		}
 		v.Factors = append(v.Factors, Choice{ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination})
-	}
-	if v.Primary == "" && len(factors) > 0 {
-		v.Primary = factors[0].Method
 	}
 	return v
 }

@@ -87,6 +87,7 @@ type Config struct {
 	Passkeys    factor.Passkeys // nil: none are taken
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
+	Codes       Codes // recovery codes; nil: there are none
 	// FirstCodes sends and tries, by channel, codes in place of a password.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
@@ -178,6 +179,8 @@ type Outcome struct {
 	DeviceLife   time.Duration
 	// Opens is when the recovery that was asked for opens.
 	Opens time.Time
+	// FirstFactor says that the account has just got its first second factor.
+	FirstFactor bool
 }
 
 // Opened is a session that was just issued.

@@ -13,7 +13,10 @@ import (
 // What a Notice is about.
 const (
 	FactorChanged  = "factor_changed"
+	FactorRemoved  = "factor_removed"
 	FactorDisabled = "factor_disabled"
+	CodesMade      = "codes_made" // recovery codes
+	CodeUsed       = "code_used"
 	// Of factors that begin a sign-in.
 	FirstFactorChanged = "first_factor_changed"
 	FirstFactorRemoved = "first_factor_removed"
@@ -55,6 +58,7 @@ type Notice struct {
 	User    store.User
 	Kind    string // one of the constants above
 	Method  string // of the factor, if one is concerned
+	Left    int    // recovery codes, if one was used
 	Browser Browser
 	At      time.Time
 	// Phones hear of it too, by text.

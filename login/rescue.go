@@ -15,6 +15,7 @@ import (
 const (
 	Help      = "help"             // tell the administrators
 	ByEmail   = "email"            // a code to the account's mailbox
+	ByCode    = store.RecoveryCode // see UseCode
 	ByRequest = "recovery_request" // a link that works after a day; see recovery.go
 )
 
@@ -24,7 +25,15 @@ func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]st
 	if err != nil {
 		return nil, err
 	}
-	return l.rescueOptions(ctx, w)
+	out, err := l.rescueOptions(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := l.hasCodes(ctx, w)
+	if codes {
+		out = append(out, ByCode)
+	}
+	return out, err
 }
 
 // rescueOptions are none before a second factor is asked for, and but for the
@@ -73,6 +82,13 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	}
 	if w.State != store.Ready || w.SessionID != "" {
 		return Outcome{}, ErrState
+	}
+	if option == ByCode { // nothing to do but to type one
+		codes, err := l.hasCodes(ctx, w)
+		if err == nil && !codes {
+			err = ErrChoice
+		}
+		return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, err
 	}
 	offered, err := l.rescueOptions(ctx, w)
 	if err != nil {

@@ -153,7 +153,7 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 		Origin: n.origin, Key: twofold.KeyText(firstKey), Store: n.db, Site: "good", Registerable: true, Usernames: true, Account: true,
 		TwoFactor: twofold.TwoFactor{
 			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
-			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, RescueMail: helpBox,
+			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
 		Mail: w.mail, SMS: w.sms, Now: w.Now, OnEvent: w.heard,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

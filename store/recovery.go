@@ -9,6 +9,9 @@ import (
 // set of codes, each good for one sign-in. A set is made and replaced by
 // FactorChange.Codes, and goes with the last second factor.
 type RecoveryCodes interface {
+	// HasRecoveryCode says whether SpendRecoveryCode would find one now. It
+	// changes nothing.
+	HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error)
 	// SpendRecoveryCode takes the user's code that has one of macs and was made
 	// at since or later, and returns how many are left: exactly one caller gets
 	// it, the others ErrUsed, as for a code that never was.

@@ -1,10 +1,6 @@
 package web
 
-import (
-	"time"
-
-	"github.com/twofold-auth/twofold/store"
-)
+import "time"
 
 // section adds its part to the account page and to its JSON.
 type section func(c *call, p *AccountPage, body map[string]any) error
@@ -12,7 +8,10 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 // sections are those of the account page, in the order in which their checks
 // are shown.
 func (s *Site) sections() []section {
-	return []section{s.recoverySection, s.sessionSection, s.factorsSection, s.passkeySection, s.connectionsSection, s.sessionsSection, s.devicesSection, s.latelySection}
+	return []section{
+		s.recoverySection, s.sessionSection, s.factorsSection, s.codesSection, s.passkeySection, s.connectionsSection,
+		s.sessionsSection, s.devicesSection, s.latelySection,
+	}
 }
 
 // getAccount is who am I, what protects me and what happened: the signed-in
@@ -59,45 +58,10 @@ func proofBody(p ProofView) map[string]any {
 	return out
 }
 
-func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) error {
-	profile, err := s.c.Login.Profile(c.r.Context(), c.who.User, false)
-	if err != nil {
-		return err
-	}
-	p.Factors = FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required, Offers: len(profile.Methods) > 0}
-	check := Check{Key: "factors", Good: len(profile.Factors) > 0, N: len(profile.Factors)}
-	switch {
-	case check.Good:
-	case profile.Required:
-		check.Key = "factors_required"
-	default:
-		check.Key = "factors_none"
-	}
-	if !check.Good && p.Factors.Offers {
-		check.To = s.paths.Setup
-	}
-	p.Checks = append(p.Checks, check)
-	body["tf_required"], body["tf_factors"] = profile.Required, ownFactors(profile.Factors)
-	return nil
-}
-
 // stamp is a time as JSON says it: RFC 3339 in UTC, null for none.
 func stamp(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-// ownFactors is what an own front end may show of a user's factors;
-// destinations are masked.
-func ownFactors(in []store.Factor) []map[string]any {
-	out := []map[string]any{}
-	for _, f := range in {
-		out = append(out, map[string]any{
-			"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination),
-			"default": f.Primary, "added": stamp(f.CreatedAt), "last_used": stamp(f.LastUsedAt),
-		})
-	}
-	return out
 }

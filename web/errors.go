@@ -67,6 +67,8 @@ func rules() []rule {
 		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
 		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
 		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
+		{login.ErrNoFactor, http.StatusBadRequest, "", "RECOVERY_CODES_NEED_FACTOR"},
+		{login.ErrRecoveryCode, http.StatusBadRequest, "code", "INVALID_RECOVERY_CODE"},
 		{login.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
 		{login.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
 		{login.ErrCeremony, http.StatusBadRequest, "", "API_ERROR"},

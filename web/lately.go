@@ -44,7 +44,7 @@ func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error
 func happened(w *Words, e store.Event) (string, bool) {
 	key := "lately_" + e.Name
 	switch {
-	case e.Name == event.AccountChanged{}.Name():
+	case e.Name == event.AccountChanged{}.Name(), e.Name == event.TFFactorEdited{}.Name():
 		key += "_" + e.Reason
 	case e.Name == event.UserAuthenticated{}.Name() && e.Reason != "":
 		key += "_trusted"
@@ -52,7 +52,7 @@ func happened(w *Words, e store.Event) (string, bool) {
 	key = strings.NewReplacer("-", "_", " ", "_").Replace(key)
 	method := ""
 	if e.Method != "" {
-		method = w.Text("label_" + e.Method)
+		method = w.Text("method_" + e.Method)
 	}
 	text := w.Text(key, "method", method)
 	return text, text != key

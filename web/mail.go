@@ -94,6 +94,7 @@ func (l *Letters) CodeText(locale, to, code string) send.Message {
 // Notice is what a notice mail says.
 type Notice struct {
 	Locale, To, Kind, Method string
+	Left                     int // recovery codes
 	At                       time.Time
 	Browser, Address, Link   string
 }
@@ -107,7 +108,7 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 		method = w.Text("method_" + n.Method)
 	}
 	body := []string{
-		w.Text("notice_"+n.Kind, "method", method),
+		w.Text("notice_"+n.Kind, "method", method, "N", n.Left),
 		l.when(w, n),
 		w.Text("mail_notice_stop", "link", n.Link),
 	}

@@ -136,6 +136,7 @@ type SetupPage struct {
 	Factors  []FactorView   // all of them
 	Methods  []MethodChoice // may be set up, in display order
 	Disable  bool           // switching off is offered
+	Add      bool           // meant to be added, not to replace
 	Open     string         // method of a set-up that waits for its code at URL.Validate
 	Region   string         // of phone numbers without country code
 }
@@ -151,6 +152,7 @@ type FactorView struct {
 	ID, Method, Name, Destination string // destination masked
 	Added, LastUsed               time.Time
 	Primary                       bool
+	Action                        string // where its forms post, on a list of one's own
 }
 
 // ConfirmPage is the data of "tf_confirm": the code that completes a set-up.
@@ -185,6 +187,7 @@ type ValidatePage struct {
 type SelectPage struct {
 	Factors []FactorView
 	Verify  bool
+	Codes   bool // a recovery code will do instead
 }
 
 // AccountPage is the data of "account". Each section of the page has a part of
@@ -193,6 +196,7 @@ type AccountPage struct {
 	Recovery    *RecoveryPart // nil: none was asked for
 	Checks      []Check       // what protects the account and what is missing
 	Factors     FactorsPart
+	Codes       CodesPart
 	Session     SessionPart
 	Sessions    SessionsPage
 	Devices     DevicesPage
@@ -210,13 +214,6 @@ type Check struct {
 	Good bool
 	N    int    // a number for the text
 	To   string // path; empty if nothing can be done
-}
-
-// FactorsPart is the section of second factors.
-type FactorsPart struct {
-	Factors  []FactorView
-	Required bool // one must be kept
-	Offers   bool // more can be set up
 }
 
 // SessionPart is the section of this session.
@@ -259,6 +256,7 @@ type URLs struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe, Sessions, Devices, Recovery      string
+	Factors, Codes, UseCode                 string
 	OAuth                                   OAuthPaths
 	// Of passkeys; empty where there are none.
 	WanRegister, WanSignin, WanDelete, WanVerify string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"strconv"
@@ -23,6 +24,8 @@ type answer struct {
 	outcome *login.Outcome
 	bare    bool // the JSON answer is exactly {}
 
+	file *file // a download, in place of everything below
+
 	page   string // template to render
 	data   any
 	to     string        // redirect instead of a page
@@ -30,6 +33,9 @@ type answer struct {
 	note   string        // message key flashed with the redirect (or shown on the page)
 	within time.Duration // said by the note
 }
+
+// file is a text that the browser is to save, not to show.
+type file struct{ name, text string }
 
 // security headers of every answer of ours.
 func (s *Site) headers(w http.ResponseWriter) {
@@ -53,6 +59,12 @@ func (s *Site) reply(c *call, a *answer) {
 	s.jar.outcome(c.w, c.r, a.outcome)
 	if a.away != "" {
 		s.sendAway(c, a)
+		return
+	}
+	if a.file != nil {
+		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		c.w.Header().Set("Content-Disposition", `attachment; filename="`+a.file.name+`"`)
+		_, _ = io.WriteString(c.w, a.file.text)
 		return
 	}
 	if c.json {
@@ -255,6 +267,8 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 		"WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "error", "WEBAUTHN_MISMATCH_USER_HANDLE": "error", "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "error",
 		"WEBAUTHN_CREDENTIAL_ID_INUSE": "error",
 		"TOO_MANY_ATTEMPTS":            "error", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
+		"FACTOR_RENAMED": "success", "FACTOR_PREFERRED": "success", "FACTOR_REMOVED": "success", "LAST_FACTOR": "error",
+		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error", "FIELD_REQUIRED": "error",
 		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
 		"GENERIC_US_SIGNIN": "info", "PASSWORDLESS_LOGIN_SUCCESSFUL": "success", "US_SETUP_SUCCESSFUL": "info", "US_SETUP_EXPIRED": "error",
 		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error", "FIELD_REQUIRED": "error",

@@ -35,6 +35,9 @@ func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
 	urls := map[string]string{}
 	for _, o := range options {
 		urls[o] = s.paths.Rescue
+		if o == login.ByCode {
+			urls[o] = s.paths.UseCode
+		}
 	}
 	return urls, options, nil
 }
@@ -109,7 +112,8 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 	if out.Pending != nil { // the mailbox is proven; the set-up comes next
 		return s.entered(c, out, s.views.PostLogin), nil
 	}
-	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostLogin), note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
+	to := s.offerCodes(out, c.after(s.views.PostLogin))
+	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
 }
 
 // codeFailed puts a refusal of a code beside the code field.
@@ -158,7 +162,8 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	if err != nil {
 		return nil, s.codeFailed(c, err)
 	}
-	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostSetup), note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+	to := s.offerCodes(out, c.after(s.views.PostSetup))
+	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
 }
 
 func (s *Site) getSelect(c *call) (*answer, error) {
@@ -171,7 +176,9 @@ func (s *Site) getSelect(c *call) (*answer, error) {
 	}
 	return &answer{
 		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods, "tf_factors": factorsBody(out.Pending)},
-		page: "tf_select", data: SelectPage{Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify},
+		page: "tf_select", data: SelectPage{
+			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify && s.c.Login.OffersCodes(),
+		},
 	}, nil
 }
 
@@ -249,6 +256,8 @@ func (s *Site) postRescue(c *call) (*answer, error) {
 	}
 	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
 	switch option {
+	case login.ByCode:
+		a.to, a.note = withNext(s.paths.UseCode, c.next()), ""
 	case login.ByEmail:
 		a.note = "RESCUE_EMAIL_SENT"
 	case login.ByRequest:

@@ -40,7 +40,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 	}
 	data := SetupPage{
 		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
-		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region,
+		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
 	}
 	if begun, ok, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who); err != nil {
 		return nil, err
@@ -163,7 +163,8 @@ func (s *Site) postSetupToken(c *call) (*answer, error) {
 			body["tf_phone"] = profile.Primary.Destination
 		}
 	}
-	return &answer{outcome: &out, body: body, to: s.views.PostSetup, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+	to := s.offerCodes(out, s.views.PostSetup)
+	return &answer{outcome: &out, body: body, to: to, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
 }
 
 // tidyName is a factor's name as it may be shown: one line, no invisible

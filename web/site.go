@@ -25,6 +25,7 @@ type Paths struct {
 	NotMe                                   string // "/tf-not-me"
 	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
 	Recovery                                string // "/tf-recovery"
+	Factors, Codes, UseCode                 string // "/tf-factors", "/mf-recovery-codes", "/mf-recovery"
 	Account, Static                         string
 	OAuth                                   OAuthPaths
 	Unified                                 UnifiedPaths
@@ -159,7 +160,8 @@ func (s *Site) nameViews() error {
 		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
 		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
 		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
-		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Factors: at(p.Factors, "/tf-factors"),
+		Codes: at(p.Codes, "/mf-recovery-codes"), UseCode: at(p.UseCode, "/mf-recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
 	s.paths.Unified = s.unifiedPaths()
@@ -192,7 +194,8 @@ func (s *Site) nameViews() error {
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range append(s.paths.used(),
 		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
-		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery, s.paths.Static) {
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery,
+		s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -244,6 +247,8 @@ func (s *Site) table() []route {
 	rows = append(rows, s.recoveryRows()...)
 	rows = append(rows, s.passkeyRows()...)
 	rows = append(rows, s.unifiedRows()...)
+	rows = append(rows, s.factorRows()...)
+	rows = append(rows, s.codeRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

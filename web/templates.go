@@ -21,14 +21,24 @@ var ownStatic embed.FS
 
 // pages are the templates that are rendered, each together with layout.html.
 func pages() []string {
-	return []string{"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select", "account", "not_me", "oauth_away", "link", "message", "tf_sessions", "tf_devices", "tf_recovery",
-		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify", "wan_register", "wan_signin", "wan_verify"}
+	return []string{
+		"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select",
+		"account", "not_me", "link", "message",
+		"tf_sessions", "tf_devices",
+		"tf_factors", "mf_recovery_codes", "mf_recovery",
+		"oauth_away", "tf_recovery",
+		"wan_register", "wan_signin", "wan_verify",
+		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify",
+	}
 }
 
 // parts are templates that pages include.
 func parts() []string {
-	return []string{"account_checks", "account_recovery", "account_factors", "account_connections", "account_session", "account_sessions", "account_devices", "account_lately",
-		"account_passkeys", "passkey", "rescue"}
+	return []string{
+		"account_checks", "account_recovery", "account_factors", "account_codes", "account_connections",
+		"account_session", "account_sessions", "account_devices", "account_lately",
+		"account_passkeys", "passkey", "rescue",
+	}
 }
 
 // loadTemplates parses all pages at start, so that a mistake in a replaced one

@@ -18,6 +18,7 @@ func TestEveryPageIsDrawn(t *testing.T) {
 		"login": LoginPage{}, "register": RegisterPage{}, "tf_setup": SetupPage{}, "tf_confirm": ConfirmPage{},
 		"tf_validate": ValidatePage{}, "tf_select": SelectPage{}, "account": AccountPage{}, "message": MessagePage{}, "not_me": NotMePage{}, "verify": VerifyPage{},
 		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{}, "tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_recovery": RecoveryPage{},
+		"tf_factors": FactorsPart{}, "mf_recovery_codes": CodesPage{}, "mf_recovery": UseCodePage{},
 	}
 	for _, w := range words.words {
 		for name, d := range data {

@@ -74,6 +74,9 @@ func (s *settings) finishDev(w where) problems {
 			set()
 		}
 	}
+	if !s.given["SECURITY_MULTI_FACTOR_RECOVERY_CODES"] {
+		s.Config.TwoFactor.RecoveryCodes.Enabled = true
+	}
 	if s.Config.Site == "" {
 		s.Config.Site = "Twofold"
 	}

@@ -23,6 +23,7 @@ func table() []setting {
 		group("Second factor", twoFactorTable()),
 		group("Passkeys", passkeyTable()),
 		group("Unified sign-in", unifiedTable()),
+		group("Recovery codes", recoveryTable()),
 		group("Sessions", sessionTable()),
 		group("Limits", limitTable()),
 		group("Paths", pathTable()),

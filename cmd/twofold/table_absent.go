@@ -30,7 +30,6 @@ func absentFeatures() []setting {
 		absent("SECURITY_USERNAME_REQUIRED", "false", "compulsory usernames"),
 		absent("SECURITY_PASSWORDLESS", "false", "sign-in by mailed link"),
 		absent("SECURITY_US_SIGNIN_REPLACES_LOGIN", "false", "sign-in by mailed or texted code"),
-		absent("SECURITY_MULTI_FACTOR_RECOVERY_CODES", "false", "recovery codes"),
 		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
 		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
 	}

@@ -111,6 +111,9 @@ func pathTable() []setting {
 		row("SECURITY_TWO_FACTOR_SELECT_URL", "/tf-select", "Choosing among several.", func(s *settings) *string { return &s.Config.URLs.Select }),
 		row("SECURITY_TWO_FACTOR_RESCUE_URL", "/tf-rescue", "For those who lost theirs.", func(s *settings) *string { return &s.Config.URLs.Rescue }),
 		row("SECURITY_TWO_FACTOR_RESEND_URL", "/tf-resend", "Another code.", func(s *settings) *string { return &s.Config.URLs.Resend }),
+		row("SECURITY_TWO_FACTOR_FACTORS_URL", "/tf-factors", "The list of second factors.", func(s *settings) *string { return &s.Config.URLs.Factors }),
+		row("SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL", "/mf-recovery-codes", "Making recovery codes.", func(s *settings) *string { return &s.Config.URLs.Codes }),
+		row("SECURITY_MULTI_FACTOR_RECOVERY_URL", "/mf-recovery", "Signing in with one.", func(s *settings) *string { return &s.Config.URLs.UseCode }),
 		row("SECURITY_ACCOUNT_URL", "/me", "The account page.", func(s *settings) *string { return &s.Config.URLs.Account }),
 		row("SECURITY_STATIC_FOLDER_URL", "/tf-static", "Style sheet and pictures.", func(s *settings) *string { return &s.Config.URLs.Static }),
 	}

@@ -28,6 +28,13 @@ func (k kit) spend(s store.Store, u store.User, macs ...string) (int, error) {
 	return s.SpendRecoveryCode(k.Context(), u.ID, asBytes(macs), in(-1000))
 }
 
+func (k kit) holds(u store.User, want bool, macs ...string) {
+	k.Helper()
+	ok, err := k.s.HasRecoveryCode(k.Context(), u.ID, asBytes(macs), in(-1000))
+	k.ok(err)
+	k.same(ok, want)
+}
+
 func (k kit) left(u store.User, want int) {
 	k.Helper()
 	n, err := k.s.RecoveryCodesLeft(k.Context(), u.ID, in(-1000))
@@ -46,9 +53,13 @@ var recoveryRules = []rule{
 	{"a recovery code is spent once, and it is told how many are left", func(k kit) {
 		u := k.codes(k.enrolled(), "a", "b", "c")
 		k.left(u, 3)
+		k.holds(u, true, "under another key", "b")
+		k.holds(u, false, "under another key", "")
+		k.holds(u, false)
 		n, err := k.spend(k.s, u, "b")
 		k.ok(err)
 		k.same(n, 2)
+		k.holds(u, false, "b")
 		_, err = k.spend(k.s, u, "b")
 		k.is(err, store.ErrUsed)
 		_, err = k.spend(k.s, u, "never")
@@ -68,6 +79,7 @@ var recoveryRules = []rule{
 	}},
 	{"another user's code is none, and stays", func(k kit) {
 		a, b := k.codes(k.enrolled(), "a"), k.codes(k.enrolled(), "b")
+		k.holds(b, false, "a")
 		_, err := k.spend(k.s, b, "a")
 		k.is(err, store.ErrUsed)
 		k.left(a, 1)

@@ -7,6 +7,18 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
+// HasRecoveryCode implements store.RecoveryCodes.
+func (s *Store) HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error) {
+	for _, mac := range macs {
+		n, err := one(ctx, s, s.read, "has recovery code", codesLeft+` AND mac = $3 AND LENGTH(mac) > 0`, scanInt,
+			userID, micros(since), bytesOf(mac))
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
+}
+
 // SpendRecoveryCode implements store.RecoveryCodes. Deleting the row is the
 // taking: of parallel callers one deletes it. A code has one hash, so of the
 // hashes under several keys at most one finds it. What makes comparing in SQL
