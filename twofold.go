@@ -10,13 +10,10 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/account"
-	"github.com/twofold-auth/twofold/device"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/factor/onetime"
-	"github.com/twofold-auth/twofold/factor/recovery"
 	"github.com/twofold-auth/twofold/factor/totp"
-	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/login"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/seal"
@@ -338,52 +335,6 @@ func (b *builder) require() func(store.User) bool {
 		return func(u store.User) bool { return t.Require(identityOf(u)) }
 	}
 	return func(store.User) bool { return t.Required }
-}
-
-// codes is nil where there are no recovery codes.
-func (b *builder) codes() (login.Codes, error) {
-	r := b.c.TwoFactor.RecoveryCodes
-	if !r.Enabled {
-		return nil, nil
-	}
-	return recovery.New(recovery.Config{Codes: b.c.Store, Keys: b.keys, Number: r.Number, Life: r.Life, Now: b.c.Now})
-}
-
-func (b *builder) buildLogin() (*login.Login, error) {
-	methods, mail, err := b.methods()
-	if err != nil {
-		return nil, err
-	}
-	passkeys, err := b.passkeys()
-	if err != nil {
-		return nil, err
-	}
-	firstCodes, err := b.firstCodes()
-	if err != nil {
-		return nil, err
-	}
-	codes, err := b.codes()
-	if err != nil {
-		return nil, err
-	}
-	t := b.c.TwoFactor
-	return login.New(login.Config{
-		Accounts: b.a.accounts, Sessions: b.a.sessions,
-		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
-		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
-		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
-		Connections: b.c.Store, Providers: b.c.OAuth,
-		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
-		Policy: login.Policy{
-			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
-			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
-			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
-			Passkeys: b.c.Passkeys.policy(),
-			Unified: login.Unified{
-				Methods: b.c.Unified.EnabledMethods, Unforced: b.c.Unified.Unforced, CodeLife: b.c.Unified.CodeValidity,
-			},
-		},
-	})
 }
 
 func (b *builder) buildSite() error {

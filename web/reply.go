@@ -268,10 +268,10 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 		"WEBAUTHN_CREDENTIAL_ID_INUSE": "error",
 		"TOO_MANY_ATTEMPTS":            "error", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
 		"FACTOR_RENAMED": "success", "FACTOR_PREFERRED": "success", "FACTOR_REMOVED": "success", "LAST_FACTOR": "error",
-		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error", "FIELD_REQUIRED": "error",
+		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error",
 		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
 		"GENERIC_US_SIGNIN": "info", "PASSWORDLESS_LOGIN_SUCCESSFUL": "success", "US_SETUP_SUCCESSFUL": "info", "US_SETUP_EXPIRED": "error",
-		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error", "FIELD_REQUIRED": "error",
+		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error",
 		"LINK_INVALID": "error", "LINK_EXPIRED": "error",
 	}
 	kind, ok := kinds[key]
