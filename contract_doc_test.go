@@ -66,3 +66,36 @@ func rowsIn(t *testing.T, pattern *regexp.Regexp, text []byte) map[int]string {
 	}
 	return out
 }
+
+var (
+	passkeyTest = regexp.MustCompile(`(?m)^func TestContractW(\d\d)_(\w+)\(`)
+	passkeyLine = regexp.MustCompile(`(?m)^\| W(\d+) \| (\w+) \| (?:same|differs)\b`)
+	passkeySame = regexp.MustCompile(`(?m)^\| W(\d+) \| (\w+) \| same\b`)
+)
+
+// TestContractOfPasskeysIsWhole: each of the 47 rows has a line, and what is
+// the same has a test of the same name.
+func TestContractOfPasskeysIsWhole(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/contract.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source []byte
+	for _, f := range []string{"contract_wan_test.go", "contract_wan2_test.go"} {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, raw...)
+	}
+	lines, same, tests := rowsIn(t, passkeyLine, page), rowsIn(t, passkeySame, page), rowsIn(t, passkeyTest, source)
+	for n := 1; n <= 47; n++ {
+		switch {
+		case lines[n] == "":
+			t.Errorf("row W%d has no line in docs/contract.md", n)
+		case same[n] != "" && tests[n] != same[n], tests[n] != "" && tests[n] != lines[n]:
+			t.Errorf("row W%d: the page says %s, the test %q", n, lines[n], tests[n])
+		}
+	}
+}

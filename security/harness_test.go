@@ -31,7 +31,6 @@ import (
 //
 //	password reset      R5 R17 R21 R24 R39 R44 R45 R58 R107 R108 R117 R122 R136 R144
 //	                    R2 R57 R61 R73 R121 R139
-//	passkeys            R5 R16 R17 R18 R20 R26 R53 R54 R58 R79 R107 R117 R119 R121 R122 R124 R139 R144
 //	recovery codes      R16 R17 R18 R20 R25 R53 R58 R59 R61 R79 R117 R139 R144 R145 R147
 //	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
 //	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
@@ -155,7 +154,8 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
 			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
-		Mail: w.mail, SMS: w.sms, Now: w.Now, OnEvent: w.heard,
+		Passkeys: passkeys(),
+		Mail:     w.mail, SMS: w.sms, Now: w.Now, OnEvent: w.heard,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range append(w.change[:len(w.change):len(w.change)], change...) {
