@@ -23,7 +23,6 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 func auditOf(p *person) twofold.AuditFilter { return twofold.AuditFilter{User: p.id} }
@@ -359,7 +358,7 @@ func TestR139_EveryEventIsOneRow(t *testing.T) {
 
 func newWorldStore(t *testing.T) store.Store {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := newPlace(t).open()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,7 +157,7 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 	if asked[200] != 1 || asked[429] != 299 || w.mail.Count(e.email) != sent+1 {
 		t.Errorf("300 sends: %v, %d mails", asked, w.mail.Count(e.email)-sent)
 	}
-	if n := w.number(`SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM twofold_drafts GROUP BY owner)`); n > 1 {
+	if n := w.number(`SELECT MAX(n) FROM (SELECT COUNT(*) AS n FROM twofold_drafts GROUP BY owner) AS every`); n > 1 {
 		t.Errorf("%d drafts of one session", n)
 	}
 	v := w.withApp("victor")

@@ -179,7 +179,7 @@ func (w *world) another(change ...func(*twofold.Config)) *world {
 	w.t.Helper()
 	n := &world{
 		t: w.t, clock: &clock{now: w.Now()}, mail: w.mail, sms: w.sms, log: w.log, replies: w.replies,
-		file: w.file + ".2", change: change, client: w.client, secrets: w.secrets, cookies: w.cookies,
+		place: newPlace(w.t), change: change, client: w.client, secrets: w.secrets, cookies: w.cookies,
 	}
 	n.start(nil)
 	return n

@@ -1,14 +1,12 @@
 // Package security_test attacks the finished sign-in from outside: one test for
-// each requirement, named by its number, over real HTTP against real SQLite
-// files. What is proven is proven of the replies a browser gets, of the
+// each requirement, named by its number, over real HTTP against a real database
+// (see place). What is proven is proven of the replies a browser gets, of the
 // messages people get and of what lies in the database.
 package security_test
 
 import (
 	"bytes"
 	"context"
-	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net"
@@ -23,7 +21,6 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 // notBuilt: parts of requirements that wait for a feature. Whoever builds one
@@ -90,7 +87,7 @@ type world struct {
 	mail, sms *sendtest.Sink
 	log       *buffer // slog at debug level
 	replies   *buffer // every reply: status, headers, body
-	file      string
+	place     *place
 	change    []func(*twofold.Config)
 	nodes     []*node
 	client    *http.Client
@@ -114,18 +111,23 @@ type node struct {
 // newWorld starts a world with one node.
 func newWorld(t testing.TB, change ...func(*twofold.Config)) *world {
 	t.Helper()
-	return newWorldIn(t, t.TempDir(), change...)
+	return newWorldAt(t, newPlace(t), change...)
 }
 
-// newWorldIn starts one whose database lies in a folder of the test's choice.
+// newWorldIn starts one with SQLite in a folder of the test's choice.
 func newWorldIn(t testing.TB, dir string, change ...func(*twofold.Config)) *world {
+	t.Helper()
+	return newWorldAt(t, &place{t: t, file: filepath.Join(dir, "app.db")}, change...)
+}
+
+func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world {
 	t.Helper()
 	if t, ok := t.(*testing.T); ok {
 		t.Parallel()
 	}
 	w := &world{
 		t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, mail: &sendtest.Sink{}, sms: &sendtest.Sink{},
-		log: &buffer{}, replies: &buffer{}, file: filepath.Join(dir, "app.db"), change: change,
+		log: &buffer{}, replies: &buffer{}, place: p, change: change,
 		secrets: map[string]string{secret: "password"}, cookies: map[string][]string{},
 	}
 	w.client = &http.Client{
@@ -140,7 +142,7 @@ func newWorldIn(t testing.TB, dir string, change ...func(*twofold.Config)) *worl
 // start adds a node; wrap may stand between it and the store.
 func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofold.Config)) *node {
 	w.t.Helper()
-	db, err := sqlite.Open(w.file)
+	db, err := w.place.open()
 	w.must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	w.must(err)
@@ -255,53 +257,7 @@ func (w *world) known() map[string]string {
 // cell is one value in the database, as text and as hexadecimal digits.
 type cell struct{ table, column, text, hex string }
 
-// dump reads every column of every table, through a connection of its own.
-func (w *world) dump() []cell {
-	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.file+"?mode=ro&_pragma=busy_timeout(5000)")
-	w.must(err)
-	defer db.Close()
-	names, err := db.Query(`SELECT name FROM sqlite_master WHERE type = 'table'`)
-	w.must(err)
-	var tables []string
-	for names.Next() {
-		var n string
-		w.must(names.Scan(&n))
-		tables = append(tables, n)
-	}
-	w.must(names.Close())
-	var out []cell
-	for _, table := range tables {
-		out = append(out, w.dumpTable(db, table)...)
-	}
-	return out
-}
-
-func (w *world) dumpTable(db *sql.DB, table string) []cell {
-	w.t.Helper()
-	rows, err := db.Query(`SELECT * FROM "` + table + `"`)
-	w.must(err)
-	defer rows.Close()
-	columns, err := rows.Columns()
-	w.must(err)
-	var out []cell
-	for rows.Next() {
-		values, dest := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		w.must(rows.Scan(dest...))
-		for i, v := range values {
-			raw, ok := v.([]byte)
-			if !ok {
-				raw = fmt.Append(nil, v)
-			}
-			out = append(out, cell{table, columns[i], string(raw), hex.EncodeToString(raw)})
-		}
-	}
-	w.must(rows.Err())
-	return out
-}
+func (w *world) dump() []cell { w.t.Helper(); return w.place.dump() }
 
 // rows is a table's content as one text, without columns that every look
 // changes, to be compared before and after.
@@ -325,15 +281,8 @@ func (w *world) count(table string) int {
 }
 
 // write changes the database behind the library's back, as somebody with a
-// copy of the file might.
-func (w *world) write(query string, args ...any) {
-	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.file+"?_pragma=busy_timeout(5000)")
-	w.must(err)
-	defer db.Close()
-	_, err = db.Exec(query, args...)
-	w.must(err)
-}
+// copy of it might.
+func (w *world) write(query string, args ...any) { w.t.Helper(); w.place.write(query, args...) }
 
 // settled waits until no message is on its way.
 func (w *world) settled() {
@@ -348,13 +297,9 @@ func (w *world) settled() {
 }
 
 // number asks the database for one number.
-func (w *world) number(query string, args ...any) (n int) {
+func (w *world) number(query string, args ...any) int {
 	w.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.file+"?mode=ro&_pragma=busy_timeout(5000)")
-	w.must(err)
-	defer db.Close()
-	w.must(db.QueryRow(query, args...).Scan(&n))
-	return n
+	return w.place.number(query, args...)
 }
 
 // par runs n functions that all start at once, and waits for them.

@@ -1,7 +1,6 @@
 package security_test
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -247,11 +246,7 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 	a := w.withApp("alice")
 	right, wrong := w.plantPending(a), w.plantPending(a)
 	old, code := right.copy(), a.next()
-	db, err := sql.Open("sqlite", "file:"+w.file+"?_txlock=immediate")
-	w.must(err)
-	defer db.Close()
-	tx, err := db.Begin()
-	w.must(err)
+	release := w.place.block()
 	answers := make([]*answer, 2)
 	par(2, func(i int) {
 		if i == 0 {
@@ -267,7 +262,7 @@ func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 		}
 	}
 	right.out("store locked")
-	w.must(tx.Rollback())
+	release()
 	granted := 0
 	for _, b := range []*browser{old.copy(), w.plantPending(a), w.plantPending(a)} {
 		if b.validate(code).status == 200 {
