@@ -180,7 +180,7 @@ func (p *place) dump() []cell {
 
 func (p *place) dumpTable(table string) []cell {
 	p.t.Helper()
-	rows, err := p.sql().Query(`SELECT * FROM "` + table + `"`)
+	rows, err := p.sql().Query(`SELECT * FROM "` + table + `" ORDER BY 1, 2`)
 	p.must(err)
 	defer rows.Close()
 	columns, err := rows.Columns()
