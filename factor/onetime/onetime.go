@@ -92,6 +92,7 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination
 // Send makes a new code, stores its hash and sends it. A code that could not
 // be sent is void.
 func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
+	// A code for nobody is a decoy, which goes nowhere.
 	if destination == "" || m.c.Channel == store.SMS && t.User.ID != "" && !m.served(destination) {
 		return factor.ErrSend
 	}

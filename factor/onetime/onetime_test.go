@@ -260,7 +260,7 @@ func TestTextsGoToServedCountriesOnly(t *testing.T) {
 		if (err == nil) != served {
 			t.Errorf("%s: set-up %v", number, err)
 		}
-		if err := m.Send(ctx, factor.Transaction{ID: number}, number); (err == nil) != served {
+		if err := m.Send(ctx, factor.Transaction{ID: number, User: store.User{ID: "u"}}, number); (err == nil) != served {
 			t.Errorf("%s: sending %v", number, err)
 		}
 	}
