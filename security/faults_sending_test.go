@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -221,5 +222,49 @@ func TestFaultTexts(t *testing.T) {
 			b.validate(sixDigits.FindString(texts[0].Body)).want(200)
 			b.in(p, 2)
 		})
+	}
+}
+
+// TestFaultOffersAnotherWay: whoever asks for a code that cannot be delivered
+// is offered the next factor that takes another way, in JSON and on the page.
+func TestFaultOffersAnotherWay(t *testing.T) {
+	w := newWorld(t, plenty)
+	p := w.withApp("erika").enrolSMS("+16505551212")
+	w.sms.FailWith(errors.New("no line"))
+	app := ""
+	for _, f := range p.factors() {
+		if f.Method == store.Authenticator {
+			app = f.ID
+		}
+	}
+	b := w.plantPending(p)
+	b.post("/tf-select", m{"which": "sms"}).want(500).offers(app)
+	w.advance(31 * time.Second)
+	b.post("/tf-resend", m{}).want(500).offers(app)
+	w.advance(31 * time.Second)
+	page := b.form("/tf-resend").want(200)
+	if !strings.Contains(page.body, `name="which" value="`+app+`"`) {
+		t.Errorf("the page does not offer the app: %s", page.body)
+	}
+	if fresh := b.page("/tf-validate").want(200); strings.Contains(fresh.body, `name="which"`) {
+		t.Error("another way is offered though nothing failed")
+	}
+	b.form("/tf-select", "which", app).want(303)
+	b.validate(p.next()).want(200)
+	b.in(p, 2)
+
+	alone := w.person("anton")
+	w.plantFactor(alone, store.SMS, "+16505551213")
+	c := w.plantPending(alone)
+	if r := c.post("/tf-resend", m{}).want(500); r.json["tf_instead"] != nil {
+		t.Errorf("another way is offered where there is none: %s", r.body)
+	}
+}
+
+func (a *answer) offers(id string) {
+	a.w.t.Helper()
+	other, _ := a.json["tf_instead"].(map[string]any)
+	if other["id"] != id || other["method"] != store.Authenticator {
+		a.w.t.Errorf("%s offers %v, want the app %s", a.what, other, id)
 	}
 }

@@ -26,7 +26,8 @@ type call struct {
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
 
-	problems []problem // errors to show on the page
+	problems []problem   // errors to show on the page
+	instead  *FactorView // offered when a code could not be sent
 	notes    []string
 	again    func(*call) (*answer, error)
 }

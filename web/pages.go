@@ -173,13 +173,14 @@ type ConfirmPage struct {
 // ValidatePage is the data of "tf_validate": the code of a sign-in.
 type ValidatePage struct {
 	Method      string
-	Destination string   // masked
-	Name        string   // of the factor
-	Sent        bool     // this method sends codes, so another may be asked for
-	Rescued     bool     // a code was mailed and may be given instead
-	Several     bool     // there is another way to choose
-	Verify      bool     // re-authentication of a signed-in user
-	Rescue      []string // "help", "email", "recovery_code"
+	Destination string      // masked
+	Name        string      // of the factor
+	Sent        bool        // this method sends codes, so another may be asked for
+	Rescued     bool        // a code was mailed and may be given instead
+	Several     bool        // there is another way to choose
+	Instead     *FactorView // offered because a code could not be sent; nil: nothing
+	Verify      bool        // re-authentication of a signed-in user
+	Rescue      []string    // "help", "email", "recovery_code"
 	Life        time.Duration
 }
 

@@ -72,7 +72,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		return &answer{to: withNext(s.passkeyPath(p), c.next())}, nil
 	}
 	data := ValidatePage{
-		Method: p.Method, Several: len(p.Factors) > 1, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
+		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
 		Sent: p.Method == store.Email || p.Method == store.SMS, Rescued: p.Rescue,
 	}
 	for _, f := range p.Factors {
@@ -188,7 +188,7 @@ func (s *Site) postSelect(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	if errors.Is(err, login.ErrSend) {
-		return nil, s.toFailure(err).flat()
+		return nil, s.undelivered(c, out.Pending, err).flat()
 	}
 	if err != nil {
 		return nil, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
@@ -205,7 +205,7 @@ func (s *Site) postResend(c *call) (*answer, error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, s.toFailure(err).at("")
+		return nil, s.undelivered(c, out.Pending, err).at("")
 	}
 	return &answer{body: s.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
