@@ -1,5 +1,7 @@
 package event
 
+import "strconv"
+
 // EntryOf is the row of the audit trail for an event; ok is false for those
 // that are not security events.
 func EntryOf(e Event) (entry Entry, ok bool) {
@@ -80,25 +82,6 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	case DeviceCopied:
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "retired secret"
-	case TFRescued:
-		of(e.User, e.Context)
-		entry.Method = e.Option
-	case RecoveryStarted:
-		of(e.User, e.Context)
-		entry.Reason = e.Reason
-	case RecoveryEnded:
-		of(e.User, e.Context)
-		entry.Reason = e.Why
-	case DeviceRevoked:
-		of(e.User, e.Context)
-		if e.All {
-			entry.Reason = "all"
-		}
-	case SessionEnded:
-		of(e.User, e.Context)
-		if e.Others {
-			entry.Reason = "all others"
-		}
 	case UserDisowned:
 		of(e.User, e.Context)
 	case UserLoggedOut:
@@ -134,6 +117,39 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 			}
 			return entry, true
 		}
+		return entryOfOwner(e, entry)
+	}
+	return entry, true
+}
+
+// entryOfOwner is EntryOf for the way back after a loss, and for what owners do
+// from their lists.
+func entryOfOwner(e Event, entry Entry) (Entry, bool) {
+	of := entry.of
+	switch e := e.(type) {
+	case TFRescued:
+		of(e.User, e.Context)
+		entry.Method = e.Option
+	case RecoveryStarted:
+		of(e.User, e.Context)
+		entry.Reason = e.Reason
+	case RecoveryEnded:
+		of(e.User, e.Context)
+		entry.Reason = e.Why
+	case NewsSeen:
+		of(e.User, e.Context)
+		entry.Reason = strconv.FormatInt(e.Through, 10)
+	case DeviceRevoked:
+		of(e.User, e.Context)
+		if e.All {
+			entry.Reason = "all"
+		}
+	case SessionEnded:
+		of(e.User, e.Context)
+		if e.Others {
+			entry.Reason = "all others"
+		}
+	default:
 		return Entry{}, false // TFCodeConfirmed: UserAuthenticated says it
 	}
 	return entry, true

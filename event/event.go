@@ -183,6 +183,14 @@ type RecoveryEnded struct {
 	Context
 }
 
+// NewsSeen: the owner marked what happened to the account as seen, up to a row
+// of the trail.
+type NewsSeen struct {
+	User    Subject
+	Through int64
+	Context
+}
+
 // DeviceRevoked: a user ended one of his trusted devices, or all.
 type DeviceRevoked struct {
 	User Subject
@@ -268,6 +276,7 @@ func (DeviceTrusted) Name() string       { return "device-trusted" }
 func (TFRescued) Name() string           { return "tf-rescued" }
 func (RecoveryStarted) Name() string     { return "recovery-started" }
 func (RecoveryEnded) Name() string       { return "recovery-ended" }
+func (NewsSeen) Name() string            { return "news-seen" }
 func (DeviceRevoked) Name() string       { return "device-revoked" }
 func (SessionEnded) Name() string        { return "session-ended" }
 func (AccountChanged) Name() string      { return "account-changed" }

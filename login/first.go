@@ -179,7 +179,7 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: g.user, Session: opened}, nil
+	return l.withNews(ctx, Outcome{User: g.user, Session: opened}, g), nil
 }
 
 // startPending stores a pending sign-in and, where there is one factor that

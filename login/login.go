@@ -177,6 +177,9 @@ type Outcome struct {
 	// for DeviceLife.
 	DeviceCookie string
 	DeviceLife   time.Duration
+	// News is how many things happened to the account that its owner has not
+	// marked as seen; see Login.News.
+	News int
 	// Opens is when the recovery that was asked for opens.
 	Opens time.Time
 	// FirstFactor says that the account has just got its first second factor.

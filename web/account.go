@@ -9,7 +9,7 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 // are shown.
 func (s *Site) sections() []section {
 	return []section{
-		s.recoverySection, s.sessionSection, s.factorsSection, s.codesSection, s.passkeySection, s.connectionsSection,
+		s.recoverySection, s.newsSection, s.sessionSection, s.factorsSection, s.codesSection, s.passkeySection, s.connectionsSection,
 		s.sessionsSection, s.devicesSection, s.latelySection,
 	}
 }

@@ -195,7 +195,8 @@ type SelectPage struct {
 // its own here, a template account_*.html and a function in Site.sections.
 type AccountPage struct {
 	Recovery    *RecoveryPart // nil: none was asked for
-	Checks      []Check       // what protects the account and what is missing
+	News        NewsPart
+	Checks      []Check // what protects the account and what is missing
 	Factors     FactorsPart
 	Codes       CodesPart
 	Session     SessionPart
@@ -258,6 +259,7 @@ type URLs struct {
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe, Sessions, Devices, Recovery      string
 	Factors, Codes, UseCode                 string
+	Notices                                 string
 	OAuth                                   OAuthPaths
 	// Of passkeys; empty where there are none.
 	WanRegister, WanSignin, WanDelete, WanVerify string

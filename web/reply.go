@@ -57,6 +57,9 @@ func (s *Site) headers(w http.ResponseWriter) {
 // reply writes an answer.
 func (s *Site) reply(c *call, a *answer) {
 	s.jar.outcome(c.w, c.r, a.outcome)
+	if a.outcome != nil && a.outcome.News > 0 {
+		a.note, a.within = "NEWS", 0
+	}
 	if a.away != "" {
 		s.sendAway(c, a)
 		return
@@ -101,6 +104,9 @@ func (s *Site) replyJSON(c *call, a *answer) {
 	body := map[string]any{}
 	if !a.bare {
 		maps.Copy(body, a.body)
+		if a.outcome != nil && a.outcome.News > 0 {
+			body["tf_notices"] = a.outcome.News
+		}
 		body["csrf_token"] = s.csrfToken(c.w, c.r)
 		if a.user != nil {
 			user := s.c.Payload(*a.user)
@@ -266,7 +272,7 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 		"WEBAUTHN_REGISTER_DONE": "success", "WEBAUTHN_DELETE_DONE": "info", "WEBAUTHN_EXPIRED": "error", "WEBAUTHN_FAILED": "error",
 		"WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "error", "WEBAUTHN_MISMATCH_USER_HANDLE": "error", "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "error",
 		"WEBAUTHN_CREDENTIAL_ID_INUSE": "error",
-		"TOO_MANY_ATTEMPTS":            "error", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
+		"TOO_MANY_ATTEMPTS":            "error", "NEWS": "info", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
 		"FACTOR_RENAMED": "success", "FACTOR_PREFERRED": "success", "FACTOR_REMOVED": "success", "LAST_FACTOR": "error",
 		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error",
 		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",

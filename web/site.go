@@ -24,7 +24,7 @@ type Paths struct {
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe                                   string // "/tf-not-me"
 	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
-	Recovery                                string // "/tf-recovery"
+	Recovery, Notices                       string // "/tf-recovery", "/tf-notices"
 	Factors, Codes, UseCode                 string // "/tf-factors", "/mf-recovery-codes", "/mf-recovery"
 	Account, Static                         string
 	OAuth                                   OAuthPaths
@@ -162,6 +162,7 @@ func (s *Site) nameViews() error {
 		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
 		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Factors: at(p.Factors, "/tf-factors"),
 		Codes: at(p.Codes, "/mf-recovery-codes"), UseCode: at(p.UseCode, "/mf-recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		Notices: at(p.Notices, "/tf-notices"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
 	s.paths.Unified = s.unifiedPaths()
@@ -195,7 +196,7 @@ func (s *Site) nameViews() error {
 	for _, path := range append(s.paths.used(),
 		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
 		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery,
-		s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
+		s.paths.Notices, s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
@@ -245,6 +246,7 @@ func (s *Site) table() []route {
 	rows = append(rows, s.listRows()...)
 	rows = append(rows, s.oauthRows()...)
 	rows = append(rows, s.recoveryRows()...)
+	rows = append(rows, s.newsRows()...)
 	rows = append(rows, s.passkeyRows()...)
 	rows = append(rows, s.unifiedRows()...)
 	rows = append(rows, s.factorRows()...)

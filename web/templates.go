@@ -35,7 +35,7 @@ func pages() []string {
 // parts are templates that pages include.
 func parts() []string {
 	return []string{
-		"account_checks", "account_recovery", "account_factors", "account_codes", "account_connections",
+		"account_checks", "account_recovery", "account_news", "account_factors", "account_codes", "account_connections",
 		"account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "rescue",
 	}

@@ -1,0 +1,91 @@
+package login
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// newsRows is how many of the newest rows of an account's trail are looked at:
+// about ten sign-ins. It bounds what a sign-in costs.
+const newsRows = 24
+
+// News are what happened to the caller's account and what he has not marked as
+// seen: changes of its security, and half a sign-in by somebody who knew the
+// first factor and failed at the second or gave up (R143). The newest first.
+// What he did himself in this session, and own slips that a sign-in from the
+// same browser made good, are not among them.
+func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
+	rows, err := l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Newest: true, Limit: newsRows})
+	if err != nil {
+		return nil, err
+	}
+	seen := int64(0)
+	var out []store.Event
+	for i, e := range rows {
+		if e.Name == (event.NewsSeen{}).Name() {
+			through, _ := strconv.ParseInt(e.Reason, 10, 64)
+			seen = max(seen, through)
+		}
+		own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(who.Session.CreatedAt)
+		if e.Row > seen && !own && telling(e, rows[:i]) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// telling says whether a row is news, given the rows after it.
+func telling(e store.Event, later []store.Event) bool {
+	if e.Name == (event.FirstFactorProven{}).Name() {
+		return !madeGood(e, later) // whatever codes were tried then
+	}
+	return slices.Contains(telltale(), e.Name) && e.Reason != Created
+}
+
+// madeGood says that the same browser was let in before the sign-in was over.
+func madeGood(e store.Event, later []store.Event) bool {
+	return slices.ContainsFunc(later, func(n store.Event) bool {
+		in := n.Name == event.UserAuthenticated{}.Name() || n.Name == event.UserReauthenticated{}.Name()
+		return in && n.Address == e.Address && n.Agent == e.Agent && n.At.Sub(e.At) <= PendingLife+time.Minute
+	})
+}
+
+// telltale are the rows that owners hear of, by their names.
+func telltale() []string {
+	return []string{
+		event.TFProfileChanged{}.Name(), event.TFDisabled{}.Name(), event.TFRescueRequested{}.Name(), event.TFRescued{}.Name(),
+		event.TFPaused{}.Name(), event.UserPaused{}.Name(), event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
+		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
+		event.PasskeyRegistered{}.Name(), event.PasskeyDeleted{}.Name(), event.USProfileChanged{}.Name(),
+		event.ConnectionChanged{}.Name(), event.ConnectionChanged{Removed: true}.Name(),
+		event.PasswordReset{}.Name(), event.PasswordChanged{}.Name(), event.ChangeEmailConfirmed{}.Name(), event.UsernameChanged{}.Name(),
+	}
+}
+
+// SeenNews marks the news up to a row as seen. It writes a row of its own, so
+// that the trail says who took note, when and where.
+func (l *Login) SeenNews(ctx context.Context, who Who, through int64, b Browser) error {
+	if through <= 0 {
+		return nil
+	}
+	return l.tell(ctx, event.NewsSeen{User: subject(who.User), Through: through, Context: l.at(b)})
+}
+
+// withNews counts the news for who has just signed in. A trail that cannot be
+// read does not keep anybody out.
+func (l *Login) withNews(ctx context.Context, out Outcome, g granted) Outcome {
+	if g.quiet || g.verified || out.Session == nil {
+		return out
+	}
+	news, err := l.News(ctx, Who{User: out.User, Session: out.Session.Session})
+	if err != nil {
+		l.c.Log.WarnContext(ctx, "the news of an account could not be read", "user", out.User.ID, "cause", err)
+	}
+	out.News = len(news)
+	return out
+}
