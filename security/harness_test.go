@@ -34,7 +34,6 @@ import (
 //	change of e-mail or phone by the user      R16 R18 R44 R53 R57 R58 R61
 //	deleting accounts                          R24 R53 R60 R83 R147
 //	notice that a factor was ended             R37 R61
-//	half-successful attacks shown at the next sign-in            R143
 
 const (
 	secret   = "correct horse 71 battery"

@@ -154,7 +154,7 @@ func requirements() []requirement {
 		{number: 140, class: 2, title: "Logs without secrets"},
 		{number: 141, class: 2, title: "Log injection"},
 		{number: 142, class: 1, title: "Mail and SMS injection"},
-		{number: 143, class: 2, title: "Tell the user about half-successful attacks", waits: "telling it at the next sign-in"},
+		{number: 143, class: 2, title: "Tell the user about half-successful attacks"},
 		{number: 144, class: 1, title: "Exactly once under parallel use"},
 		{number: 145, class: 1, title: "Grant and consume together; crash-safe"},
 		{number: 146, class: 1, title: "Store trouble is refusal, not bypass"},
