@@ -28,7 +28,6 @@ import (
 //
 //	password reset      R5 R17 R21 R24 R39 R44 R45 R58 R107 R108 R117 R122 R136 R144
 //	                    R2 R57 R61 R73 R121 R139
-//	recovery codes      R16 R17 R18 R20 R25 R53 R58 R59 R61 R79 R117 R139 R144 R145 R147
 //	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
 //	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
 //	change of e-mail or phone by the user      R16 R18 R44 R53 R57 R58 R61

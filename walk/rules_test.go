@@ -2,6 +2,7 @@ package walk_test
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -345,6 +346,12 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if !d.add && len(kept) > 0 {
 		kept = kept[1:]
 	}
+	// The same phone or mailbox again takes the place of itself.
+	kept = slices.DeleteFunc(slices.Clone(kept), func(k *factor) bool {
+		same := f.dest != "" && k.method == f.method && k.dest == f.dest
+		f.primary = f.primary || same && k.primary
+		return same
+	})
 	if len(kept) >= maxFactors {
 		return refused(400)
 	}
