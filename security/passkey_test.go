@@ -129,6 +129,14 @@ func theChallengeIsOfOneBrowser(t *testing.T) {
 	one.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).want(200)
 	one.in(a, 2)
 
+	_, k = w.withKey("carl", store.UseFirst, phoneKey)
+	left, right := w.browser(), w.browser() // nobody yet, and both have asked
+	right.asks("/wan-signin", m{})
+	options, state = left.asks("/wan-signin", m{})
+	right.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).refused("another browser's question")
+	right.out("another browser's question")
+	left.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).want(200)
+
 	b := w.plantSession(a)
 	options, state = b.asks("/wan-register", m{"name": "two"})
 	made := w.creates(w.key(phoneKey), options)

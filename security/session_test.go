@@ -337,7 +337,8 @@ func TestR106_Headers(t *testing.T) {
 		}
 	}
 	page := b.page("/login").want(200)
-	if regexp.MustCompile(`(?i)<script|<style| style=| on[a-z]+=|src="https?:|href="https?:`).MatchString(page.body) {
+	own := strings.Replace(page.body, `<script src="/tf-static/passkey.js" defer></script>`, "", 1) // a file, and no text of the page
+	if regexp.MustCompile(`(?i)<script|<style| style=| on[a-z]+=|src="https?:|href="https?:`).MatchString(own) {
 		t.Errorf("the page breaks its own policy:\n%s", page.body)
 	}
 }

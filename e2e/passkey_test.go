@@ -1,0 +1,255 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/webauthn"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// newKeyed is the package with passkeys on, under a name: browsers make none
+// for an IP address.
+func newKeyed(t *testing.T, change ...func(*twofold.Config)) *library {
+	t.Helper()
+	s := newLibrary(t, append([]func(*twofold.Config){func(c *twofold.Config) {
+		c.Origin = strings.Replace(c.Origin, "127.0.0.1", "localhost", 1)
+		c.Passkeys = twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
+	}}, change...)...)
+	s.address = strings.Replace(s.address, "127.0.0.1", "localhost", 1)
+	return s
+}
+
+// device is an authenticator built into the browser's machine.
+type device struct {
+	b  *tab
+	id webauthn.AuthenticatorID
+}
+
+// plug gives the browser an authenticator that verifies its user.
+func (b *tab) plug() device {
+	b.t.Helper()
+	b.must(call(b, webauthn.Enable, webauthn.EnableParams{}))
+	ctx, cancel := b.within()
+	defer cancel()
+	made, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
+		Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21, Transport: webauthn.AuthenticatorTransportInternal,
+			HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
+			DefaultBackupEligibility: true, DefaultBackupState: true,
+		},
+	})
+	b.must(err)
+	return device{b, made.AuthenticatorID}
+}
+
+// touch says whether its user touches it when asked.
+func (d device) touch(yes bool) {
+	d.b.t.Helper()
+	d.b.must(call(d.b, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: d.id, Enabled: yes}))
+}
+
+// knows says whether it says that it recognised its user.
+func (d device) knows(yes bool) {
+	d.b.t.Helper()
+	no := !yes
+	d.b.must(call(d.b, webauthn.SetResponseOverrideBits, webauthn.SetResponseOverrideBitsParams{AuthenticatorID: d.id, IsBadUV: &no}))
+}
+
+func (d device) holds(n int) {
+	d.b.t.Helper()
+	ctx, cancel := d.b.within()
+	defer cancel()
+	got, err := chromedp.Call(ctx, webauthn.GetCredentials, webauthn.GetCredentialsParams{AuthenticatorID: d.id})
+	d.b.must(err)
+	if len(got.Credentials) != n {
+		d.b.t.Fatalf("the authenticator holds %d passkeys, want %d", len(got.Credentials), n)
+	}
+}
+
+// addPasskey registers one, by the page.
+func (b *tab) addPasskey(name, use string) {
+	b.t.Helper()
+	b.open("/wan-register")
+	b.fill("Name of the new passkey", name)
+	b.tick(use)
+	b.press("Add a passkey")
+	b.see("Successfully added the passkey.", name)
+}
+
+const (
+	withoutPassword = "To sign in without the password"
+	asSecond        = "As a second factor"
+)
+
+// TestAPasskeysWay: added, used by autofill as both factors, as the first of
+// two, as the second, as a fresh proof, and removed.
+func TestAPasskeysWay(t *testing.T) {
+	needBrowser(t)
+	t.Parallel()
+	s := newKeyed(t)
+	b := newTab(t, s.origin(), look{scripts: true})
+	b.signIn(person, false)
+	d := b.plug()
+	b.addPasskey("Work laptop", withoutPassword)
+	d.holds(1)
+	b.open("/me")
+	b.see("Work laptop", "signs in")
+
+	d.touch(false)
+	b.signOut()
+	if got := eval[string](b, `document.querySelector('[name=email]').autocomplete`); got != "username webauthn" {
+		t.Fatalf("the name's field fills in %q", got)
+	}
+	b.open("/login")
+	d.touch(true) // as if a name had been picked where the browser offers it
+	b.open("/login")
+	b.goesBy("autofill", "/me")
+	b.unasked()
+	b.see("Signed in as "+person, "You signed in with two factors.")
+
+	d.touch(false)
+	b.signOut()
+	d.knows(false)
+	b.open("/wan-signin")
+	d.touch(true)
+	b.press("Use your passkey")
+	b.at("/me") // one factor: the account has no second
+	b.see("Signed in as " + person)
+
+	d.knows(true)
+	s.pass(20 * time.Minute)
+	b.open("/wan-register")
+	b.at("/verify")
+	b.press("Use a passkey instead")
+	b.at("/wan-register")
+	b.see("Reauthentication successful")
+	b.press("Remove")
+	b.see("Successfully deleted the passkey.")
+	b.addPasskey("Key ring", asSecond)
+	b.open("/me")
+	b.see("Protected by two factors", "Key ring", "second factor")
+	d.touch(false)
+	b.signOut()
+
+	b.signIn(person, false)
+	b.at("/wan-signin")
+	d.touch(true)
+	b.see("Confirm with your passkey")
+	b.keyboard("Use your passkey", "/me")
+	b.see("You signed in with two factors.")
+}
+
+// goesBy waits for a page that the browser goes to by itself.
+func (b *tab) goesBy(what, path string) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if b.path() == path {
+			return
+		}
+	}
+	b.t.Fatalf("%s: the page is still %s:\n%s", what, b.path(), b.text())
+}
+
+// unasked forgets that a page went on without a click: here nobody clicks on
+// what the browser offers.
+func (b *tab) unasked() {
+	b.t.Helper()
+	for _, complaint := range b.heard.all() {
+		if complaint != "issue GenericIssue NavigationEntryMarkedSkippable " && complaint != "issue GenericIssue NavigationEntryMarkedSkippable" {
+			b.t.Errorf("the browser complains: %s", complaint)
+		}
+	}
+}
+
+// keyboard presses a button with the keyboard alone, and waits for the page
+// it leads to.
+func (b *tab) keyboard(words, path string) {
+	b.t.Helper()
+	for range 30 {
+		if eval[bool](b, `document.activeElement.innerText.trim() === '`+words+`' && document.activeElement.tagName === 'BUTTON'`) {
+			b.key(kb.Enter)
+			b.goesBy("the key on "+words, path)
+			return
+		}
+		b.key(kb.Tab)
+	}
+	b.t.Fatalf("the keyboard does not reach %s", words)
+}
+
+// TestAPasskeyIsTheFirstOfTwoFactors: it does not know its user, so the code of
+// the app is asked for.
+func TestAPasskeyIsTheFirstOfTwoFactors(t *testing.T) {
+	needBrowser(t)
+	t.Parallel()
+	s := newKeyed(t)
+	b := newTab(t, s.origin(), look{scripts: true})
+	b.signIn(person, false)
+	d := b.plug()
+	b.addPasskey("Old key", withoutPassword)
+	phone := b.setUpApp(s)
+	d.touch(false)
+	b.signOut()
+	d.knows(false)
+	b.open("/wan-signin")
+	d.touch(true)
+	b.press("Use your passkey")
+	b.at("/tf-validate")
+	b.giveCode(phone.code(), "Sign in")
+	b.at("/me")
+	b.see("You signed in with two factors.")
+}
+
+// TestPasskeysSayWhatIsWrong: no authenticator, a browser without the API, no
+// scripts, and a second passkey on one device.
+func TestPasskeysSayWhatIsWrong(t *testing.T) {
+	needBrowser(t)
+	t.Parallel()
+	s := newKeyed(t)
+	b := newTab(t, s.origin(), look{scripts: true})
+	b.signIn(person, false)
+	b.plug()
+	b.addPasskey("Work laptop", asSecond)
+	b.fill("Name of the new passkey", "Work laptop")
+	b.click("Add a passkey")
+	b.says("Work laptop is already associated with a passkey.")
+	b.fill("Name of the new passkey", "Another")
+	b.click("Add a passkey")
+	b.says("This device already has a passkey for your account.")
+
+	old := newTab(t, s.origin(), look{scripts: true})
+	old.must(call(old, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.PublicKeyCredential`}))
+	old.open("/login")
+	old.says("This browser cannot use passkeys here.")
+	old.signIn(person, false)
+	old.at("/wan-signin")
+	old.says("This browser cannot use passkeys here.")
+
+	still := newTab(t, s.origin(), look{})
+	still.open("/login")
+	still.see("Passkeys need JavaScript")
+	still.signIn(person, false)
+	still.see("Passkeys need JavaScript")
+}
+
+// click presses what leads to no other page.
+func (b *tab) click(words string) {
+	b.t.Helper()
+	b.must(b.do(b.find("button", words)))
+}
+
+// says waits for words that a script writes.
+func (b *tab) says(words string) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if strings.Contains(b.text(), words) {
+			return
+		}
+	}
+	b.see(words)
+}

@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestEveryPageOfPasskeys is TestEveryPage for theirs.
+func TestEveryPageOfPasskeys(t *testing.T) {
+	needBrowser(t)
+	for _, g := range []guide{
+		{language: "en", site: "Twofold", email: "ann@example.org", name: "Work laptop"},
+		{
+			language: "de", site: "Nahverkehrsgesellschaft Oberammergau-Unterschleißheim", username: "annamariavonundzuhohenstein",
+			email: "anna-maria.von-und-zu-hohenstein.buchhaltung@abrechnung.verkehrsverbund.example.org",
+			name:  "Donaudampfschifffahrtsgesellschaftskapitänsdiensthandy",
+		},
+	} {
+		t.Run(g.language, func(t *testing.T) {
+			t.Parallel()
+			g.shots = os.Getenv("TWOFOLD_SHOTS")
+			if g.shots != "" {
+				g.shots += "/passkeys"
+			}
+			g.library = newKeyed(t, func(c *twofold.Config) { c.Site, c.Usernames = g.site, g.username != "" })
+			g.library.createUser(t, g.email, g.username)
+			g.enter(t, true)
+			g.passkeys()
+		})
+	}
+}
+
+func (g *guide) passkeys() {
+	d := g.plugHere()
+	g.open("/login")
+	g.page("login")
+	g.open("/wan-signin")
+	g.page("signin")
+	g.login(g.email, secret)
+	g.open("/me")
+	g.page("account-none")
+	g.open("/wan-register")
+	g.page("register")
+	eval[struct{}](g.tab, `document.querySelector('form[data-passkey]').noValidate = true`)
+	g.click(primary)
+	g.shown(".error:not([hidden])")
+	g.page("register-refused")
+	for i, use := range []string{"secondary", "first"} {
+		g.open("/wan-register")
+		g.put("name", g.name+" "+string(rune('A'+i)))
+		g.click("#usage-" + use)
+		if i == 0 {
+			g.submit(primary)
+			g.page("register-added")
+		}
+	}
+	g.open("/me")
+	g.page("account-some")
+	d.touch(false)
+	g.logout()
+	g.login(g.email, secret)
+	g.page("second")
+	g.click("details summary")
+	g.page("second-rescue")
+	d.touch(true)
+	g.submit(primary)
+	g.library.pass(20 * time.Minute)
+	g.open("/wan-register")
+	g.page("verify")
+	g.open("/wan-verify")
+	g.page("verify-passkey")
+}
+
+// plugHere gives the browser an authenticator; it must be on a page.
+func (g *guide) plugHere() device {
+	g.t.Helper()
+	g.open("/login")
+	return g.plug()
+}
+
+// shown waits for what a script shows.
+func (g *guide) shown(selector string) {
+	g.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if eval[bool](g.tab, `!!document.querySelector('`+selector+`')`) {
+			return
+		}
+	}
+	g.t.Fatalf("no %s:\n%s", selector, g.text())
+}
