@@ -67,6 +67,33 @@ func rowsIn(t *testing.T, pattern *regexp.Regexp, text []byte) map[int]string {
 	return out
 }
 
+// TestContractOfRecoveryCodesIsWhole: each row of the two small suites has a
+// line and a test of the same name.
+func TestContractOfRecoveryCodesIsWhole(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/contract.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source []byte
+	for _, f := range []string{"contract_recovery_test.go", "contract_wan2_test.go"} {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, raw...)
+	}
+	for letter, rows := range map[string]int{"R": 8, "P": 3} {
+		lines := rowsIn(t, regexp.MustCompile(`(?m)^\| `+letter+`(\d) \| (\w+) \| (?:same|differs)\b`), page)
+		tests := rowsIn(t, regexp.MustCompile(`(?m)^func TestContract`+letter+`(\d)_(\w+)\(`), source)
+		for n := 1; n <= rows; n++ {
+			if lines[n] == "" || lines[n] != tests[n] {
+				t.Errorf("row %s%d: the page says %q, the test %q", letter, n, lines[n], tests[n])
+			}
+		}
+	}
+}
+
 var (
 	passkeyTest = regexp.MustCompile(`(?m)^func TestContractW(\d\d)_(\w+)\(`)
 	passkeyLine = regexp.MustCompile(`(?m)^\| W(\d+) \| (\w+) \| (?:same|differs)\b`)

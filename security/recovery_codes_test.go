@@ -270,7 +270,7 @@ func TestR069_LifeOfASet(t *testing.T) {
 
 // TestR069_AllOldOrAllNew: of a set that could not be stored whole, nothing is.
 func TestR069_AllOldOrAllNew(t *testing.T) {
-	w := newWorld(t, open)
+	w := newWorldIn(t, t.TempDir(), open) // the trigger is SQLite's
 	p := w.withApp("alice")
 	old := p.recoveryCodes()
 	w.write(`CREATE TRIGGER stop BEFORE INSERT ON twofold_recovery_codes
