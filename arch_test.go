@@ -72,7 +72,6 @@ var rooms = map[string]room{
 	"metrics":            {ours: ". event send", http: true},
 	"twofoldtest":        {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":        {ours: "*", others: "*", http: true},
-	"nodes":              {ours: "*", http: true},
 	"walk":               {ours: "*", http: true},
 	"security":           {ours: "*", http: true},
 	"bench":              {ours: "*", others: "*", http: true},
@@ -82,7 +81,7 @@ var rooms = map[string]room{
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "twofoldtest", "e2e", "walk", "nodes", "security"}
+var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "twofoldtest", "e2e", "walk", "security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

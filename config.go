@@ -72,6 +72,9 @@ type Config struct {
 	// proven the first factor here. The second is asked for as ever.
 	OAuth []federated.Provider
 
+	// Accounts says what people may do with their accounts themselves: nothing
+	// but signing in, if empty.
+	Accounts Accounts
 	// Registerable opens registration to everybody.
 	Registerable bool
 	// Usernames lets people have a username and sign in with it.
@@ -228,6 +231,7 @@ func (c *Config) check() error {
 	c.checkTwoFactor(bad)
 	c.Passkeys.check(bad)
 	c.checkUnified(bad)
+	c.checkAccounts(bad)
 	for _, region := range c.SMSCountries {
 		if !onetime.KnownRegion(region) {
 			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))

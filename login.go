@@ -45,7 +45,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail,
 			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
-			Passkeys: b.c.Passkeys.policy(),
+			Passkeys: b.c.Passkeys.policy(), Life: b.c.Accounts.life(),
 			Unified: login.Unified{
 				Methods: b.c.Unified.EnabledMethods, Unforced: b.c.Unified.Unforced, CodeLife: b.c.Unified.CodeValidity,
 			},

@@ -83,6 +83,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.TwoFactor.AuthenticatorValidity, 30*time.Second)
 	setDefault(&c.TwoFactor.SetupWithin, 10*time.Minute)
 	setDefault(&c.TwoFactor.Freshness, 15*time.Minute)
+	c.Accounts = c.Accounts.withDefaults()
 	if c.Password.MinLength == 0 {
 		c.Password.MinLength = 8
 	}
@@ -352,7 +353,7 @@ func (b *builder) buildSite() error {
 		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views,
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
-		Passkeys:    b.c.Passkeys.paths(),
+		Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(),
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity,
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,

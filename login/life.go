@@ -21,8 +21,6 @@ type Life struct {
 	// LoginAfterConfirm and LoginAfterReset send whoever used a link in the browser
 	// that asked for it on to the gate, with the mailbox as first factor.
 	LoginAfterConfirm, LoginAfterReset bool
-	// Reset says that passwords can be reset, so that letters may offer it.
-	Reset bool
 	// Welcome: a new account is greeted by mail.
 	Welcome bool
 	// Locked is the application's own reason to keep an account out; nil: none.

@@ -111,7 +111,7 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 // TestR032_SecretIsShownOnce: in the answer that begins the set-up and nowhere
 // else.
 func TestR032_SecretIsShownOnce(t *testing.T) {
-	w := newWorld(t, open)
+	w := newWorld(t, life)
 	a := w.person("alice")
 	b := w.plantSession(a)
 	page := b.form("/tf-setup", "setup", "authenticator").want(200)

@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -54,6 +55,57 @@ func (w *world) refusal(email string) time.Duration {
 	begin := time.Now()
 	b.post("/login", m{"email": email, "password": "wrong password"}).want(400)
 	return time.Since(begin)
+}
+
+// TestR123_MailRequestsTakeTheSameTime: what is written for an account is
+// written for nobody too, and no mail server is waited for.
+func TestR123_MailRequestsTakeTheSameTime(t *testing.T) {
+	w := newWorld(t, life)
+	known, unknown := w.person("known").email, "nobody@good.test"
+	w.mail.FailWith(errors.New("the mail server is down"))
+	for _, path := range []string{"/reset", "/recover-username"} {
+		w.timed(func() error {
+			best := map[string]time.Duration{}
+			for range 25 {
+				for _, email := range []string{known, unknown} {
+					if took := w.request(path, email); best[email] == 0 || took < best[email] {
+						best[email] = took
+					}
+				}
+			}
+			if a, b := best[known], best[unknown]; max(a, b) > 2*min(a, b) {
+				return fmt.Errorf("%s: the quickest answers: %v", path, best)
+			}
+			return nil
+		})
+	}
+}
+
+// request is how long a request for mail takes.
+func (w *world) request(path, email string) time.Duration {
+	w.t.Helper()
+	w.clock.advance(time.Second)
+	b := w.browser()
+	begin := time.Now()
+	b.post(path, m{"email": email}).want(200)
+	return time.Since(begin)
+}
+
+// BenchmarkMailRequests is R123 in figures for requests for mail.
+func BenchmarkMailRequests(b *testing.B) {
+	w := newWorld(b, life)
+	known, unknown := w.person("known").email, "nobody@good.test"
+	var took [2][]float64
+	for b.Loop() {
+		w.clock.advance(25 * time.Hour)
+		for i, email := range []string{known, unknown} {
+			took[i] = append(took[i], float64(w.request("/reset", email))/float64(time.Millisecond))
+		}
+	}
+	for i, name := range []string{"known", "unknown"} {
+		slices.Sort(took[i])
+		b.ReportMetric(took[i][len(took[i])/2], name+"-ms")
+	}
 }
 
 // BenchmarkRefusals is R123 in figures: the medians of interleaved samples for

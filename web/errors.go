@@ -65,6 +65,12 @@ func rules() []rule {
 		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
 		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
 		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
+		{login.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},
+		{login.ErrConfirmed, http.StatusBadRequest, "email", "ALREADY_CONFIRMED"},
+		{login.ErrLocked, http.StatusBadRequest, "email", "ACCOUNT_LOCKED"},
+		{login.ErrUsernameTaken, http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED"},
+		{login.ErrSamePassword, http.StatusBadRequest, "password", "PASSWORD_IS_THE_SAME"},
+		{login.ErrPasswordNeeded, http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED"},
 		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
 		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
 		{login.ErrNoFactor, http.StatusBadRequest, "", "RECOVERY_CODES_NEED_FACTOR"},
@@ -85,6 +91,9 @@ func rules() []rule {
 		{password.ErrTooLong, http.StatusBadRequest, "password", "PASSWORD_TOO_LONG"},
 		{password.ErrCommon, http.StatusBadRequest, "password", "PASSWORD_COMMON"},
 		{password.ErrContext, http.StatusBadRequest, "password", "PASSWORD_CONTEXT"},
+		{password.ErrSimple, http.StatusBadRequest, "password", "PASSWORD_TOO_SIMPLE"},
+		{password.ErrBreached, http.StatusBadRequest, "password", "PASSWORD_BREACHED"},
+		{password.ErrNotChecked, http.StatusBadRequest, "password", "PASSWORD_BREACHED_SITE_ERROR"},
 		{password.ErrMalformed, http.StatusBadRequest, "password", "API_ERROR"},
 	}
 }

@@ -28,7 +28,7 @@ type call struct {
 
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
-	notes    []string
+	notes    []problem
 	again    func(*call) (*answer, error)
 }
 

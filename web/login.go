@@ -90,8 +90,14 @@ func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) 
 		if errors.Is(err, login.ErrUnknownUser) {
 			return nil, s.toFailure(err).at(field)
 		}
-	case errors.Is(err, login.ErrDisabled):
+	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
 		return nil, s.toFailure(err).at(field)
+	case errors.Is(err, login.ErrUnconfirmed):
+		f := s.toFailure(err).at(field)
+		if view := s.views.Life.Unconfirmed; view != "" {
+			f = f.goTo(view)
+		}
+		return nil, f
 	case errors.Is(err, login.ErrSend):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
 	}
@@ -214,63 +220,4 @@ func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (
 // verified is the end of a re-authentication.
 func (s *Site) verified(c *call, out login.Outcome) *answer {
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
-}
-
-func (s *Site) getRegister(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
-	return &answer{page: "register", data: RegisterPage{Usernames: s.c.Usernames, MinLength: s.c.MinPassword}}, nil
-}
-
-func (s *Site) postRegister(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
-	if f := s.missingRegister(c); f != nil {
-		return nil, f
-	}
-	username := c.form.text("username")
-	if !s.c.Usernames {
-		username = ""
-	}
-	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
-		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
-	}, c.browser)
-	if errors.Is(err, login.ErrTaken) {
-		if !s.c.Specific {
-			// As if done, but for the session that only its owner may have.
-			return &answer{to: withNext(s.paths.Login, c.next()), note: "REGISTER_SUCCESSFUL"}, nil
-		}
-		return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", c.form.text("email"))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.entered(c, out, s.views.PostRegister), nil
-}
-
-func (s *Site) missingRegister(c *call) *failure {
-	f := &failure{status: http.StatusBadRequest}
-	need := func(field, key string, missing bool) {
-		if missing {
-			f.problems = append(f.problems, problem{field: field, key: key})
-		}
-	}
-	need("email", "EMAIL_NOT_PROVIDED", c.form.text("email") == "")
-	need("password", "PASSWORD_NOT_PROVIDED", c.form.text("password") == "")
-	switch confirm := c.form.text("password_confirm"); {
-	case confirm == "":
-		need("password_confirm", "PASSWORD_NOT_PROVIDED", true)
-	case confirm != c.form.text("password"):
-		need("password_confirm", "RETYPE_PASSWORD_MISMATCH", true)
-	}
-	if next := c.next(); next != "" {
-		_, ok := safeNext(next)
-		need("next", "INVALID_REDIRECT", !ok)
-	}
-	if len(f.problems) == 0 {
-		return nil
-	}
-	return f
 }

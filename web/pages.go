@@ -124,8 +124,55 @@ type ConnectionView struct {
 
 // RegisterPage is the data of "register".
 type RegisterPage struct {
-	Usernames bool
+	Usernames        bool
+	UsernameRequired bool
+	Confirm          bool // the password is typed twice
+	MinLength        int
+}
+
+// AskPage is the data of "ask": an address that something shall be mailed to.
+// Its texts are ask_<kind>_title, _lead and _submit.
+type AskPage struct {
+	Kind   string // confirm, reset, username
+	Action string
+	Email  string // filled in
+}
+
+// ChoosePage is the data of "choose": the new password that a mailed link asks
+// for. Its texts are choose_<kind>_title, _lead and _submit.
+type ChoosePage struct {
+	Kind      string // reset, confirm
+	Action    string
+	Confirm   bool // the password is typed twice
 	MinLength int
+}
+
+// NewPassword is the data of the part "new_password": a field for a new
+// password, a hint on its strength that leaves the browser nowhere, and the
+// same once more.
+type NewPassword struct {
+	Field     string // name of the first field; the second is <name>_confirm
+	MinLength int
+	Twice     bool
+	Focus     bool
+}
+
+// NewPassword is the page as the part "new_password" wants it.
+func (p *Page) NewPassword(field string, minLength int, twice, focus bool) *Page {
+	return p.Part(NewPassword{Field: field, MinLength: minLength, Twice: twice, Focus: focus})
+}
+
+// Chooses says that a new password is chosen on this page.
+func (p *Page) Chooses() bool {
+	return slices.Contains([]string{"register", "choose", "change"}, p.Name)
+}
+
+// ChangePage is the data of "change", "change_email" and "change_username".
+type ChangePage struct {
+	Has       bool // there is a password, a username
+	Confirm   bool // the new password is typed twice
+	MinLength int
+	Current   string // address or username
 }
 
 // SetupPage is the data of "tf_setup": what the user has and may choose.
@@ -261,6 +308,7 @@ type URLs struct {
 	Factors, Codes, UseCode                 string
 	Notices                                 string
 	OAuth                                   OAuthPaths
+	Life                                    LifePaths // what is switched off is empty
 	// Of passkeys; empty where there are none.
 	WanRegister, WanSignin, WanDelete, WanVerify string
 	Account, Static                              string

@@ -26,12 +26,12 @@ type answer struct {
 
 	file *file // a download, in place of everything below
 
-	page   string // template to render
-	data   any
-	to     string        // redirect instead of a page
-	away   string        // address at another site; page is shown on the way there
-	note   string        // message key flashed with the redirect (or shown on the page)
-	within time.Duration // said by the note
+	page string // template to render
+	data any
+	to   string // redirect instead of a page
+	away string // address at another site; page is shown on the way there
+	note string // message key flashed with the redirect (or shown on the page)
+	args []any  // of the note; a redirect keeps durations only
 }
 
 // file is a text that the browser is to save, not to show.
@@ -58,7 +58,7 @@ func (s *Site) headers(w http.ResponseWriter) {
 func (s *Site) reply(c *call, a *answer) {
 	s.jar.outcome(c.w, c.r, a.outcome)
 	if a.outcome != nil && a.outcome.News > 0 {
-		a.note, a.within = "NEWS", 0
+		a.note, a.args = "NEWS", nil
 	}
 	if a.away != "" {
 		s.sendAway(c, a)
@@ -75,13 +75,13 @@ func (s *Site) reply(c *call, a *answer) {
 		return
 	}
 	if a.to != "" {
-		s.setNotes(c, a.note, noteArgs(a.within)...)
+		s.setNotes(c, a.note, a.args...)
 		c.w.Header().Set("Location", a.to)
 		c.w.WriteHeader(http.StatusSeeOther)
 		return
 	}
 	if a.note != "" {
-		c.notes = append(c.notes, a.note)
+		c.notes = append(c.notes, problem{key: a.note, args: a.args})
 	}
 	s.render(c, http.StatusOK, a.page, a.data)
 }
@@ -118,13 +118,6 @@ func (s *Site) replyJSON(c *call, a *answer) {
 		}
 	}
 	writeJSON(c.w, http.StatusOK, body)
-}
-
-func noteArgs(within time.Duration) []any {
-	if within <= 0 {
-		return nil
-	}
-	return []any{"within", within}
 }
 
 // refuse writes a failure; a may hold cookies that stand all the same.
@@ -246,20 +239,24 @@ func (s *Site) takeNotes(c *call) []Note {
 	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
 		s.jar.clear(c.w, c.r, s.jar.notes())
 		key, seconds, _ := strings.Cut(v, ".")
-		if n, ok := s.note(c.words, key, seconds); ok {
-			out = append(out, n)
+		if kind, ok := s.noteKind(key); ok {
+			within := ""
+			if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
+				within = c.words.Duration(time.Duration(n) * time.Second)
+			}
+			out = append(out, Note{Kind: kind, Text: c.words.Text(key, "within", within)})
 		}
 	}
-	for _, key := range c.notes {
-		if n, ok := s.note(c.words, key, ""); ok {
-			out = append(out, n)
+	for _, p := range c.notes {
+		if kind, ok := s.noteKind(p.key); ok {
+			out = append(out, Note{Kind: kind, Text: p.text(c.words)})
 		}
 	}
 	return out
 }
 
-// note is the text of a flashed key; only those we flash are known.
-func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
+// noteKind is the kind of a flashed key; only those we flash are known.
+func (s *Site) noteKind(key string) (string, bool) {
 	kinds := map[string]string{
 		"OAUTH_STATE": "error", "OAUTH_HANDSHAKE_ERROR": "error", "OAUTH_NOT_CONNECTED": "error", "OAUTH_CONNECTED_ALREADY": "error",
 		"OAUTH_UNREACHABLE": "error", "OAUTH_LAST_WAY_IN": "error", "CHOICE_INVALID": "error", "DISABLED_ACCOUNT": "error",
@@ -282,11 +279,7 @@ func (s *Site) note(w *Words, key, seconds string) (Note, bool) {
 	}
 	kind, ok := kinds[key]
 	if !ok {
-		return Note{}, false
+		kind, ok = lifeNotes[key]
 	}
-	within := ""
-	if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
-		within = w.Duration(time.Duration(n) * time.Second)
-	}
-	return Note{Kind: kind, Text: w.Text(key, "within", within)}, true
+	return kind, ok
 }

@@ -253,7 +253,7 @@ func (f form) set(name string, k kind, s string) *failure {
 	if name == "next" {
 		limit = maxBody // too long a next is dropped, not refused
 	}
-	if len(s) > limit && name != "password" && name != "password_confirm" {
+	if len(s) > limit && !strings.Contains(name, "password") { // those say themselves that they are too long
 		return fail(http.StatusBadRequest, name, "API_ERROR")
 	}
 	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) || strings.ContainsRune(s, 0) {

@@ -261,7 +261,7 @@ func (s *Site) postRescue(c *call) (*answer, error) {
 	case login.ByEmail:
 		a.note = "RESCUE_EMAIL_SENT"
 	case login.ByRequest:
-		a.note, a.within, a.body["opens"] = "RESCUE_RECOVERY_SENT", out.Opens.Sub(s.c.Now()), stamp(out.Opens)
+		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())}, stamp(out.Opens)
 	}
 	return a, nil
 }

@@ -29,6 +29,7 @@ type Paths struct {
 	Account, Static                         string
 	OAuth                                   OAuthPaths
 	Unified                                 UnifiedPaths
+	Life                                    LifePaths
 	// WanRegister, WanSignin, WanDelete and WanVerify are those of passkeys:
 	// "/wan-register", "/wan-signin", "/wan-delete", "/wan-verify".
 	WanRegister, WanSignin, WanDelete, WanVerify string
@@ -47,7 +48,7 @@ func (p Paths) Link(kind string) string {
 	case "us-verify-link":
 		return or(p.Unified.VerifyLink, "/us-verify-link")
 	}
-	return ""
+	return p.Life.link(kind)
 }
 
 // Views are where a browser goes after a step. Empty ones keep the defaults.
@@ -59,6 +60,7 @@ type Views struct {
 	PostSetup    string // the set-up page
 	Error        string // a step out of turn: the sign-in page
 	OAuth        OAuthViews
+	Life         LifeViews
 	Unauthorized string // a role is missing: empty for a page that says so
 	// PostWanRegister is where who added a passkey goes: the page of passkeys.
 	PostWanRegister string
@@ -83,6 +85,7 @@ type Config struct {
 	Specific     bool // tell which of identity and password was wrong
 	Account      bool // serve the account page
 	Passkeys     Passkeys
+	Life         Life
 
 	MinPassword int
 	TrustFor    time.Duration // of trusted devices; zero: none
@@ -173,6 +176,7 @@ func (s *Site) nameViews() error {
 			s.paths.WanVerify = at(p.WanVerify, "/wan-verify")
 		}
 	}
+	s.paths.Life = p.Life.under(c.Prefix)
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
 	}
@@ -200,6 +204,9 @@ func (s *Site) nameViews() error {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}
+	}
+	if err := s.nameLife(); err != nil {
+		return err
 	}
 	return s.checkOAuthNames()
 }
@@ -237,12 +244,7 @@ func (s *Site) table() []route {
 		{method: http.MethodGet, path: p.NotMe + tokenEnd, step: s.getNotMe},
 		{method: http.MethodPost, path: p.NotMe + tokenEnd, step: s.postNotMe},
 	}
-	if s.c.Registerable {
-		rows = append(rows,
-			route{method: http.MethodGet, path: p.Register, step: s.getRegister},
-			route{method: http.MethodPost, path: p.Register, step: s.postRegister, again: s.getRegister,
-				take: fields{"email": text, "username": text, "password": text, "password_confirm": text}})
-	}
+	rows = append(rows, s.lifeRows()...)
 	rows = append(rows, s.listRows()...)
 	rows = append(rows, s.oauthRows()...)
 	rows = append(rows, s.recoveryRows()...)

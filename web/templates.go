@@ -29,6 +29,7 @@ func pages() []string {
 		"oauth_away", "tf_recovery",
 		"wan_register", "wan_signin", "wan_verify",
 		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify",
+		"ask", "choose", "change", "change_email", "change_username",
 	}
 }
 
@@ -38,6 +39,7 @@ func parts() []string {
 		"account_checks", "account_recovery", "account_news", "account_factors", "account_codes", "account_connections",
 		"account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "rescue",
+		"account_credentials", "new_password",
 	}
 }
 

@@ -19,6 +19,7 @@ func table() []setting {
 		group("Text messages", smsTable()),
 		group("Signing in", signInTable()),
 		group("Signing in through other sites", oauthTable()),
+		group("Accounts", accountTable()),
 		group("Passwords", passwordTable()),
 		group("Second factor", twoFactorTable()),
 		group("Passkeys", passkeyTable()),
@@ -26,8 +27,8 @@ func table() []setting {
 		group("Recovery codes", recoveryTable()),
 		group("Sessions", sessionTable()),
 		group("Limits", limitTable()),
-		group("Paths", pathTable()),
-		group("Where to go afterwards", viewTable()),
+		group("Paths", slices.Concat(pathTable(), accountPaths())),
+		group("Where to go afterwards", slices.Concat(viewTable(), accountViews())),
 		group(groupAbsent, absentTable()),
 		group(groupInert, inertTable()),
 	)

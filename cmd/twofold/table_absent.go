@@ -21,13 +21,6 @@ func absentTable() []setting {
 
 func absentFeatures() []setting {
 	return []setting{
-		absent("SECURITY_CONFIRMABLE", "false", "confirmation of addresses by mail"),
-		absent("SECURITY_RECOVERABLE", "false", "password reset by mail"),
-		absent("SECURITY_CHANGEABLE", "false", "changing one's own password"),
-		absent("SECURITY_CHANGE_EMAIL", "false", "changing one's own address"),
-		absent("SECURITY_CHANGE_USERNAME", "false", "changing one's own username"),
-		absent("SECURITY_USERNAME_RECOVERY", "false", "recovery of usernames by mail"),
-		absent("SECURITY_USERNAME_REQUIRED", "false", "compulsory usernames"),
 		absent("SECURITY_PASSWORDLESS", "false", "sign-in by mailed link"),
 		absent("SECURITY_US_SIGNIN_REPLACES_LOGIN", "false", "sign-in by mailed or texted code"),
 		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
@@ -67,7 +60,11 @@ func absentBehaviours() []setting {
 		absent("SECURITY_EMAIL_VALIDATOR_ARGS", "", "settings for the check of addresses"),
 		absent("SECURITY_USERNAME_MIN_LENGTH", "4", "another least length of usernames"),
 		absent("SECURITY_USERNAME_MAX_LENGTH", "32", "another greatest length of usernames"),
-		absent("SECURITY_SEND_REGISTER_EMAIL", "true", "a switch for the welcome mail"),
+		absent("SECURITY_SEND_PASSWORD_RESET_EMAIL", "true", "resets without a mail"),
+		absent("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
+		absent("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
+		absent("SECURITY_SEND_USERNAME_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
+		absent("SECURITY_RESET_VIEW", "", "redirects for mailed links"),
 		absent("SECURITY_I18N_DIRNAME", "builtin", "gettext catalogues; see TWOFOLD_LOCALES"),
 		absent("SECURITY_CACHE_CONTROL", `{"no-store":true,"private":true}`, "other Cache-Control headers"),
 		absent("MAIL_SUPPRESS_SEND", "false", "a switch that suppresses mail; leave MAIL_SERVER out"),

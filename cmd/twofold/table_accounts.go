@@ -1,0 +1,86 @@
+package main
+
+import "time"
+
+// accountTable is what people may do with their accounts themselves.
+func accountTable() []setting {
+	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
+	within := func(p func(*settings) *time.Duration, hi time.Duration) func(*settings, any) error {
+		return toDuration(p, time.Minute, hi)
+	}
+	return []setting{
+		{Name: "SECURITY_CONFIRMABLE", Type: flag, Default: "false", Field: "Accounts.Confirmable",
+			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed link.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
+		{Name: "SECURITY_CONFIRM_EMAIL_WITHIN", Type: duration, Default: "2 days", Field: "Accounts.ConfirmWithin",
+			Doc: "Life of that link, 30 days at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ConfirmWithin }, 30*day)},
+		{Name: "SECURITY_LOGIN_WITHOUT_CONFIRMATION", Type: flag, Default: "false", Field: "Accounts.LoginUnconfirmed",
+			Doc:  "Lets accounts sign in before. They cannot set up a second factor until they confirm.",
+			Cost: "Addresses that are not theirs stand on accounts.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginUnconfirmed })},
+		{Name: "SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterConfirm",
+			Doc: "Signs in with the link, in the browser that registered only, and as far as the second factor.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterConfirm })},
+		{Name: "SECURITY_RECOVERABLE", Type: flag, Default: "false", Field: "Accounts.Recoverable",
+			Doc: "Lets people who forgot their password choose another one with a mailed link. Second factors stay.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
+		{Name: "SECURITY_RESET_PASSWORD_WITHIN", Type: duration, Default: "1 hour", Field: "Accounts.ResetWithin",
+			Doc: "Life of that link, 24 hours at most.", Cost: "Whoever reads the mail later can use it as long.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ResetWithin }, day)},
+		{Name: "SECURITY_AUTO_LOGIN_AFTER_RESET", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterReset",
+			Doc: "Signs in with the new password, in the browser that asked only, and as far as the second factor.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterReset })},
+		{Name: "SECURITY_CHANGEABLE", Type: flag, Default: "false", Field: "Accounts.Changeable",
+			Doc: "Lets people change their password.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Changeable })},
+		{Name: "SECURITY_CHANGE_EMAIL", Type: flag, Default: "false", Field: "Accounts.ChangeEmail",
+			Doc: "Lets people change their address, with a link mailed to the new one; the present one is told.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeEmail })},
+		{Name: "SECURITY_CHANGE_EMAIL_WITHIN", Type: duration, Default: "2 hours", Field: "Accounts.ChangeEmailWithin",
+			Doc: "Life of that link, 24 hours at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ChangeEmailWithin }, day)},
+		{Name: "SECURITY_CHANGE_USERNAME", Type: flag, Default: "false", Field: "Accounts.ChangeUsername",
+			Doc: "Lets people change their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeUsername })},
+		{Name: "SECURITY_USERNAME_RECOVERY", Type: flag, Default: "false", Field: "Accounts.UsernameRecovery",
+			Doc: "Mails people their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
+		{Name: "SECURITY_USERNAME_REQUIRED", Type: flag, Default: "false", Field: "Accounts.UsernameRequired",
+			Doc: "Nobody registers without a username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRequired })},
+		{Name: "SECURITY_PASSWORD_CONFIRM_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordTypedOnce",
+			Doc: "New passwords are typed twice.",
+			Apply: func(s *settings, raw any) error {
+				twice, err := asBool(raw)
+				s.Config.Accounts.PasswordTypedOnce = err == nil && !twice
+				return err
+			}},
+		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
+			Doc: "Greets new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` goes out all the same.",
+			Apply: func(s *settings, raw any) error {
+				greet, err := asBool(raw)
+				s.Config.Accounts.NoWelcome = err == nil && !greet
+				return err
+			}},
+	}
+}
+
+func accountPaths() []setting {
+	row := func(name, def, doc string, p func(*settings) *string) setting {
+		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)}
+	}
+	return []setting{
+		row("SECURITY_CONFIRM_URL", "/confirm", "Confirming an address.", func(s *settings) *string { return &s.Config.URLs.Life.Confirm }),
+		row("SECURITY_RESET_URL", "/reset", "A new password by mail.", func(s *settings) *string { return &s.Config.URLs.Life.Reset }),
+		row("SECURITY_CHANGE_URL", "/change", "Changing one's password.", func(s *settings) *string { return &s.Config.URLs.Life.Change }),
+		row("SECURITY_CHANGE_EMAIL_URL", "/change-email", "Changing one's address.", func(s *settings) *string { return &s.Config.URLs.Life.ChangeEmail }),
+		row("SECURITY_CHANGE_USERNAME_URL", "/change-username", "Changing one's username.", func(s *settings) *string { return &s.Config.URLs.Life.ChangeUsername }),
+		row("SECURITY_USERNAME_RECOVERY_URL", "/recover-username", "One's username by mail.", func(s *settings) *string { return &s.Config.URLs.Life.RecoverUsername }),
+	}
+}
+
+func accountViews() []setting {
+	const login, home = "the sign-in page, or `SECURITY_POST_LOGIN_VIEW` for who is signed in", "`SECURITY_POST_LOGIN_VIEW`"
+	row := func(name, def, doc string, p func(*settings) *string) setting {
+		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Views", Apply: toView(p, "")}
+	}
+	return []setting{
+		row("SECURITY_POST_CONFIRM_VIEW", login, "After confirming an address.", func(s *settings) *string { return &s.Config.Views.Life.PostConfirm }),
+		row("SECURITY_CONFIRM_ERROR_VIEW", "`SECURITY_CONFIRM_URL`", "After a bad link.", func(s *settings) *string { return &s.Config.Views.Life.ConfirmError }),
+		row("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", "the sign-in page", "When an address is not confirmed yet.", func(s *settings) *string { return &s.Config.Views.Life.Unconfirmed }),
+		row("SECURITY_POST_RESET_VIEW", login, "After a new password by mail.", func(s *settings) *string { return &s.Config.Views.Life.PostReset }),
+		row("SECURITY_RESET_ERROR_VIEW", "`SECURITY_RESET_URL`", "After a bad link.", func(s *settings) *string { return &s.Config.Views.Life.ResetError }),
+		row("SECURITY_POST_CHANGE_VIEW", home, "After changing the password.", func(s *settings) *string { return &s.Config.Views.Life.PostChange }),
+		row("SECURITY_POST_CHANGE_EMAIL_VIEW", home, "After changing the address.", func(s *settings) *string { return &s.Config.Views.Life.PostChangeEmail }),
+		row("SECURITY_CHANGE_EMAIL_ERROR_VIEW", "`SECURITY_CHANGE_EMAIL_URL`", "After a bad link.", func(s *settings) *string { return &s.Config.Views.Life.ChangeEmailError }),
+		row("SECURITY_POST_CHANGE_USERNAME_VIEW", home, "After changing the username.", func(s *settings) *string { return &s.Config.Views.Life.PostChangeUsername }),
+	}
+}

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Life says what people may do with their accounts, and how long the links for
+// it work.
+type Life struct {
+	Confirm, Reset, Change, ChangeEmail     bool
+	ChangeUsername, RecoverUsername         bool
+	UsernameRequired                        bool
+	TypedOnce                               bool // new passwords are not typed a second time
+	ConfirmWithin, ResetWithin, EmailWithin time.Duration
+}
+
+// LifePaths are the paths of an account's life. A token follows some of them.
+type LifePaths struct {
+	Confirm, Reset, Change, ChangeEmail string // "/confirm", "/reset", "/change", "/change-email"
+	ChangeUsername, RecoverUsername     string // "/change-username", "/recover-username"
+}
+
+func (p LifePaths) under(prefix string) LifePaths {
+	at := func(own, def string) string { return prefix + or(own, def) }
+	return LifePaths{
+		Confirm: at(p.Confirm, "/confirm"), Reset: at(p.Reset, "/reset"), Change: at(p.Change, "/change"),
+		ChangeEmail: at(p.ChangeEmail, "/change-email"), ChangeUsername: at(p.ChangeUsername, "/change-username"),
+		RecoverUsername: at(p.RecoverUsername, "/recover-username"),
+	}
+}
+
+// link is Paths.Link for these.
+func (p LifePaths) link(kind string) string {
+	p = p.under("")
+	return map[string]string{"confirm": p.Confirm, "reset": p.Reset, "change-email": p.ChangeEmail}[kind]
+}
+
+// LifeViews are where a browser goes after these steps. Empty ones are the
+// sign-in page for strangers, PostLogin for users, and the page to ask for
+// another link after a bad one.
+type LifeViews struct {
+	PostConfirm, ConfirmError         string
+	Unconfirmed                       string // right password, address not confirmed
+	PostReset, ResetError             string
+	PostChange                        string
+	PostChangeEmail, ChangeEmailError string
+	PostChangeUsername                string
+}
+
+func (s *Site) nameLife() error {
+	v, p := s.c.Views.Life, &s.paths.Life
+	for _, view := range []string{v.PostConfirm, v.ConfirmError, v.Unconfirmed, v.PostReset, v.ResetError, v.PostChange, v.PostChangeEmail, v.ChangeEmailError, v.PostChangeUsername} {
+		if _, ok := safeNext(view); !ok && view != "" {
+			return errors.New("view " + view + ": must be a path on this origin")
+		}
+	}
+	for _, path := range []string{p.Confirm, p.Reset, p.Change, p.ChangeEmail, p.ChangeUsername, p.RecoverUsername} {
+		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") {
+			return errors.New("path " + path + ": must be a plain path such as /confirm")
+		}
+	}
+	s.views.Life = v
+	s.views.Life.ConfirmError = or(v.ConfirmError, p.Confirm)
+	s.views.Life.ResetError = or(v.ResetError, p.Reset)
+	s.views.Life.ChangeEmailError = or(v.ChangeEmailError, p.ChangeEmail)
+	s.views.Life.PostChange = or(v.PostChange, s.views.PostLogin)
+	s.views.Life.PostChangeEmail = or(v.PostChangeEmail, s.views.PostLogin)
+	s.views.Life.PostChangeUsername = or(v.PostChangeUsername, s.views.PostLogin)
+	f := s.c.Life
+	for path, on := range map[*string]bool{
+		&p.Confirm: f.Confirm, &p.Reset: f.Reset, &p.Change: f.Change, &p.ChangeEmail: f.ChangeEmail,
+		&p.ChangeUsername: f.ChangeUsername, &p.RecoverUsername: f.RecoverUsername,
+	} {
+		if !on { // templates leave out links to what is not there
+			*path = ""
+		}
+	}
+	return nil
+}
+
+// lifeNotes are the notes of these steps and their kinds.
+var lifeNotes = map[string]string{
+	"CONFIRM_REGISTRATION": "success", "EMAIL_CONFIRMED": "success", "ALREADY_CONFIRMED": "info", "CONFIRMATION_REQUEST": "info",
+	"INVALID_CONFIRMATION_TOKEN": "error", "CONFIRMATION_EXPIRED": "error", "CONFIRMATION_REQUIRED": "error",
+	"PASSWORD_RESET_REQUEST": "info", "PASSWORD_RESET": "success", "PASSWORD_RESET_NO_LOGIN": "success",
+	"INVALID_RESET_PASSWORD_TOKEN": "error", "PASSWORD_RESET_EXPIRED": "error", "PASSWORD_CHANGE": "success",
+	"CHANGE_EMAIL_SENT": "success", "CHANGE_EMAIL_CONFIRMED": "success", "CHANGE_EMAIL_EXPIRED": "error",
+	"USERNAME_CHANGE": "success", "USERNAME_RECOVERY_REQUEST": "info", "DISABLED_ACCOUNT": "error", "ACCOUNT_LOCKED": "error",
+}
+
+// lifeRows are the paths of an account's life that are switched on.
+func (s *Site) lifeRows() []route {
+	p, f := s.paths.Life, s.c.Life
+	var rows []route
+	add := func(on bool, path string, get, post func(*call) (*answer, error), take fields) {
+		if on {
+			rows = append(rows, route{method: http.MethodGet, path: path, step: get}, route{method: http.MethodPost, path: path, step: post, again: get, take: take})
+		}
+	}
+	address, fresh := fields{"email": text}, fields{"password": text, "password_confirm": text}
+	add(s.c.Registerable, s.paths.Register, s.getRegister, s.postRegister, fields{"email": text, "username": text, "password": text, "password_confirm": text})
+	add(f.Confirm, p.Confirm, s.getAskConfirm, s.postAskConfirm, address)
+	add(f.Confirm, p.Confirm+tokenEnd, s.getConfirm, s.postConfirm, fresh)
+	add(f.Reset, p.Reset, s.getAskReset, s.postAskReset, address)
+	add(f.Reset, p.Reset+tokenEnd, s.getReset, s.postReset, fresh)
+	add(f.Change, p.Change, s.getChange, s.postChange, fields{"password": text, "new_password": text, "new_password_confirm": text})
+	add(f.ChangeEmail, p.ChangeEmail, s.getChangeEmail, s.postAskChangeEmail, address)
+	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, s.getChangeEmailLink, s.postChangeEmailLink, nil)
+	add(f.ChangeUsername, p.ChangeUsername, s.getChangeUsername, s.postChangeUsername, fields{"username": text})
+	add(f.RecoverUsername, p.RecoverUsername, s.getRecoverUsername, s.postRecoverUsername, address)
+	return rows
+}
