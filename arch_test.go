@@ -70,6 +70,7 @@ var rooms = map[string]room{
 		http:   true,
 	},
 	"metrics":            {ours: ". event send", http: true},
+	"openapitest":        {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
 	"twofoldtest":        {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":        {ours: "*", others: "*", http: true},
 	"walk":               {ours: "*", http: true},
@@ -77,11 +78,12 @@ var rooms = map[string]room{
 	"bench":              {ours: "*", others: "*", http: true},
 	"e2e":                {ours: "*", others: "*", http: true},
 	"examples/own-users": {ours: ". store/sqlite", others: "modernc.org/sqlite", http: true},
+	"examples/spa":       {ours: ". send/devbox store/sqlite", http: true},
 	"examples/hello":     {ours: ". store/sqlite", http: true},
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "twofoldtest", "e2e", "walk", "security"}
+var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "openapitest", "twofoldtest", "e2e", "walk", "security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

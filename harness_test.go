@@ -21,6 +21,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/openapitest"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
@@ -171,10 +172,21 @@ func (s *site) serve(l net.Listener) {
 	server.Start()
 	s.t.Cleanup(server.Close)
 	s.http = &http.Client{
-		Transport: &http.Transport{}, Timeout: 30 * time.Second,
+		Transport: watched(s.t, &http.Transport{}), Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	s.t.Cleanup(s.http.CloseIdleConnections)
+}
+
+// document is read once; every answer that a test here gets is held against it.
+var document = sync.OnceValues(func() (*openapitest.Document, error) { return openapitest.Load("docs/openapi.yaml") })
+
+func watched(t *testing.T, next http.RoundTripper) http.RoundTripper {
+	d, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Watch(next, func(err error) { t.Error(err) })
 }
 
 // seeded is a file with the users of the original suite, made once a process:

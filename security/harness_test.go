@@ -19,6 +19,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/openapitest"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -126,12 +127,23 @@ func newWorldAt(t testing.TB, p *place, change ...func(*twofold.Config)) *world 
 		secrets: map[string]string{secret: "password"}, cookies: map[string][]string{},
 	}
 	w.client = &http.Client{
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}, Timeout: 60 * time.Second,
+		Transport: watched(t, &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}), Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(w.client.CloseIdleConnections)
 	w.start(nil)
 	return w
+}
+
+// document is read once; every answer that a test here gets is held against it.
+var document = sync.OnceValues(func() (*openapitest.Document, error) { return openapitest.Load("../docs/openapi.yaml") })
+
+func watched(t testing.TB, next http.RoundTripper) http.RoundTripper {
+	d, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Watch(next, func(err error) { t.Error(err) })
 }
 
 // start adds a node; wrap may stand between it and the store.

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestProvidersBySettings: pasted names of the Flask world, and any issuer.
+func TestProvidersBySettings(t *testing.T) {
+	const corp = `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "https://login.corp.test", "CLIENT_ID": "id", "CLIENT_SECRET": "hush hush", "TITLE": "Corp", "SCOPES": "email profile"}}`
+	names := func(more ...string) string {
+		s := mustLoad(t, more...)
+		var out []string
+		for _, p := range s.Config.OAuth {
+			out = append(out, p.Name()+"="+p.Title())
+		}
+		return strings.Join(out, " ")
+	}
+	on := "SECURITY_OAUTH_ENABLE=true"
+	for want, given := range map[string][]string{
+		"":                                      {corp, "GITHUB_CLIENT_ID=a", "SECURITY_OAUTH_ENABLE=false"},
+		"corp=Corp":                             {on, corp},
+		"github=GitHub":                         {on, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b"},
+		"google=Google":                         {on, "SECURITY_OAUTH_BUILTIN_PROVIDERS=google", "GITHUB_CLIENT_ID=a", "GOOGLE_CLIENT_ID=a"},
+		"github=GitHub google=Google corp=Corp": {on, corp, "GITHUB_CLIENT_ID=a", "GOOGLE_CLIENT_ID=a"},
+	} {
+		if got := names(given...); got != want {
+			t.Errorf("%v: %q, want %q", given, got, want)
+		}
+	}
+	for want, given := range map[string]string{
+		"nobody to go to":        "SECURITY_OAUTH_BUILTIN_PROVIDERS=google",
+		"neither github nor":     "SECURITY_OAUTH_BUILTIN_PROVIDERS=myspace",
+		"no dict of dicts":       "SECURITY_OAUTH_PROVIDERS=corp",
+		"none of ISSUER":         `SECURITY_OAUTH_PROVIDERS={"corp": {"SECRET": "hush hush"}}`,
+		"is not https":           `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "http://corp.test", "CLIENT_ID": "id", "CLIENT_SECRET": "hush hush"}}`,
+		"client id is missing":   `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "https://corp.test", "CLIENT_SECRET": "hush hush"}}`,
+		"up to 32 small letters": `SECURITY_OAUTH_PROVIDERS={"Corp/..": {"ISSUER": "https://corp.test", "CLIENT_ID": "id"}}`,
+	} {
+		if _, err := with(t, on, given); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: %v, want %q", given, err, want)
+		}
+	}
+}

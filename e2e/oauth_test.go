@@ -1,0 +1,64 @@
+package e2e
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/federatedtest"
+	"github.com/twofold-auth/twofold/federated/oidc"
+)
+
+// TestAPersonComesThroughAnotherSite: connects an account there and signs in
+// with it; the second factor is asked for as ever.
+func TestAPersonComesThroughAnotherSite(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		var now func() time.Time
+		corp := federatedtest.New(t, func() time.Time { return now() })
+		s := newLibrary(t, func(c *twofold.Config) {
+			now = c.Now
+			p, err := oidc.New(oidc.Settings{
+				Name: "corp", Title: "Corp", Issuer: corp.URL, ClientID: corp.ClientID, ClientSecret: corp.Secret, Scopes: []string{"email"}, Now: c.Now,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.OAuth = []federated.Provider{p}
+		})
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.open("/login")
+		pictures := guide{tab: b, shots: os.Getenv("TWOFOLD_SHOTS"), language: "oauth"}
+		if scripts {
+			pictures.page("login")
+		}
+		b.press("Continue with Corp")
+		b.soon("That account is not connected")
+		b.at("/login")
+		b.signIn(person, false)
+		b.see("None can sign in here yet.")
+		b.press("Connect Corp")
+		b.soon("The account is connected.")
+		b.at("/me")
+		b.see("alice@corp.test")
+		if scripts {
+			pictures.page("account")
+		}
+		phone := b.setUpApp(s)
+		b.signOut()
+		b.open("/login")
+		b.press("Continue with Corp")
+		b.soon("Code")
+		b.at("/tf-validate")
+		b.giveCode(phone.code(), "Sign in")
+		b.at("/me")
+		b.open("/me")
+		b.press("Disconnect")
+		b.see("The account is disconnected.", "None can sign in here yet.")
+		b.signOut()
+		b.open("/login")
+		b.press("Continue with Corp")
+		b.soon("That account is not connected")
+	})
+}

@@ -1,0 +1,297 @@
+package openapitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+)
+
+// object is a part of a document.
+type object = map[string]any
+
+// Document is an OpenAPI document, resolved: its references point into itself.
+type Document struct {
+	root       object
+	compiler   *jsonschema.Compiler
+	operations []Operation
+}
+
+// Operation is one method of one path.
+type Operation struct {
+	Method, Path string
+	Fields       []Field                                  // of the request's body
+	answers      map[string]map[string]*jsonschema.Schema // by status and media type; nil: any text
+}
+
+// Field is one field of a request.
+type Field struct {
+	Name string
+	Type string // "string" or "boolean"
+	Enum []string
+}
+
+// Common are the fields that every form may have.
+func Common(name string) bool { return name == "csrf_token" || name == "next" || name == "submit" }
+
+const base = "file:///openapi.json"
+
+// Open reads a document for one test.
+func Open(t testing.TB, file string) *Document {
+	t.Helper()
+	d, err := Load(file)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return d
+}
+
+// Load reads a document. It may be used by many at once.
+func Load(file string) (*Document, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var tree any
+	if err := yaml.Unmarshal(raw, &tree); err != nil {
+		return nil, err
+	}
+	if raw, err = json.Marshal(tree); err != nil { // as JSON has it: numbers, keys
+		return nil, err
+	}
+	if tree, err = jsonschema.UnmarshalJSON(bytes.NewReader(raw)); err != nil {
+		return nil, err
+	}
+	root, ok := tree.(object)
+	if !ok {
+		return nil, errors.New("is no object")
+	}
+	d := &Document{root: root, compiler: jsonschema.NewCompiler()}
+	if err := d.compiler.AddResource(base, root); err != nil {
+		return nil, err
+	}
+	paths, _ := root["paths"].(object)
+	for _, path := range slices.Sorted(maps.Keys(paths)) {
+		item, _ := paths[path].(object)
+		for _, method := range slices.Sorted(maps.Keys(item)) {
+			if op, ok := item[method].(object); ok {
+				if err := d.add(strings.ToUpper(method), path, op, pointer("paths", path, method)); err != nil {
+					return nil, fmt.Errorf("%s %s: %w", method, path, err)
+				}
+			}
+		}
+	}
+	return d, nil
+}
+
+// pointer is a JSON pointer into the document.
+func pointer(parts ...string) string {
+	at := "#"
+	for _, p := range parts {
+		at += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(p)
+	}
+	return at
+}
+
+// resolve follows references.
+func (d *Document) resolve(v any, at string) (object, string, error) {
+	o, ok := v.(object)
+	if !ok {
+		return nil, "", fmt.Errorf("%s is no object", at)
+	}
+	ref, ok := o["$ref"].(string)
+	if !ok {
+		return o, at, nil
+	}
+	var found any = d.root
+	for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+		in, _ := found.(object)
+		if found = in[strings.NewReplacer("~1", "/", "~0", "~").Replace(part)]; found == nil {
+			return nil, "", fmt.Errorf("%s leads nowhere", ref)
+		}
+	}
+	return d.resolve(found, ref)
+}
+
+func (d *Document) add(method, path string, op object, at string) error {
+	o := Operation{Method: method, Path: path, answers: map[string]map[string]*jsonschema.Schema{}}
+	if body, ok := op["requestBody"]; ok {
+		r, _, err := d.resolve(body, at+"/requestBody")
+		if err != nil {
+			return err
+		}
+		content, _ := r["content"].(object)
+		media, _ := content["application/json"].(object)
+		if o.Fields, err = d.fields(media["schema"]); err != nil {
+			return err
+		}
+	}
+	responses, _ := op["responses"].(object)
+	for status, v := range responses {
+		r, rat, err := d.resolve(v, at+"/responses/"+status)
+		if err != nil {
+			return err
+		}
+		o.answers[status] = map[string]*jsonschema.Schema{}
+		content, _ := r["content"].(object)
+		for media, m := range content {
+			o.answers[status][media] = nil
+			if _, ok := m.(object)["schema"]; !ok || media != "application/json" {
+				continue
+			}
+			where := rat + "/content/" + strings.ReplaceAll(media, "/", "~1") + "/schema"
+			if o.answers[status][media], err = d.compiler.Compile(base + escaped(where)); err != nil {
+				return err
+			}
+		}
+	}
+	d.operations = append(d.operations, o)
+	return nil
+}
+
+// escaped makes a pointer fit for the fragment of an address.
+func escaped(at string) string {
+	return "#" + (&url.URL{Fragment: strings.TrimPrefix(at, "#")}).EscapedFragment()
+}
+
+func (d *Document) fields(v any) ([]Field, error) {
+	if v == nil {
+		return nil, nil
+	}
+	s, _, err := d.resolve(v, "schema")
+	if err != nil {
+		return nil, err
+	}
+	var out []Field
+	parts, _ := s["allOf"].([]any)
+	for _, part := range parts {
+		more, err := d.fields(part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	props, _ := s["properties"].(object)
+	for _, name := range slices.Sorted(maps.Keys(props)) {
+		p, _, err := d.resolve(props[name], name)
+		if err != nil {
+			return nil, err
+		}
+		f := Field{Name: name}
+		f.Type, _ = p["type"].(string)
+		enum, _ := p["enum"].([]any)
+		for _, e := range enum {
+			f.Enum = append(f.Enum, fmt.Sprint(e))
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// Operations are all of them.
+func (d *Document) Operations() []Operation { return d.operations }
+
+// Find returns the operation that a request is for.
+func (d *Document) Find(method, path string) (Operation, bool) {
+	for _, op := range d.operations {
+		if op.Method == method && matches(op.Path, path) {
+			return op, true
+		}
+	}
+	return Operation{}, false
+}
+
+func matches(template, path string) bool {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i, w := range want {
+		if w != got[i] && (!strings.HasPrefix(w, "{") || got[i] == "") {
+			return false
+		}
+	}
+	return true
+}
+
+// Check says how an answer differs from what the document says of it. Answers of
+// paths and methods that are not in the document are not its business.
+func (d *Document) Check(method, path string, status int, header http.Header, body []byte) error {
+	op, ok := d.Find(method, path)
+	if !ok {
+		return nil
+	}
+	wrong := func(format string, a ...any) error {
+		return fmt.Errorf("%s %s -> %d %.300s\n\t%s", method, path, status, body, fmt.Sprintf(format, a...))
+	}
+	byType, ok := op.answers[strconv.Itoa(status)]
+	if !ok {
+		byType, ok = op.answers[strconv.Itoa(status/100)+"XX"]
+	}
+	if !ok {
+		return wrong("the document has no such status")
+	}
+	if len(body) == 0 && len(byType) == 0 {
+		return nil
+	}
+	media, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	schema, ok := byType[media]
+	switch {
+	case !ok && len(body) == 0 && status/100 == 3:
+		return nil
+	case !ok:
+		return wrong("the document has no %q there", media)
+	case schema == nil:
+		return nil
+	}
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
+		return wrong("no JSON: %v", err)
+	}
+	if err := schema.Validate(v); err != nil {
+		return wrong("%v", err)
+	}
+	return nil
+}
+
+// Watch checks every answer that comes through, and tells of those that differ.
+func (d *Document) Watch(next http.RoundTripper, tell func(error)) http.RoundTripper {
+	return watch{d, next, tell}
+}
+
+type watch struct {
+	d    *Document
+	next http.RoundTripper
+	tell func(error)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w watch) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := w.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(raw))
+	if err := w.d.Check(r.Method, r.URL.Path, resp.StatusCode, resp.Header, raw); err != nil {
+		w.tell(err)
+	}
+	return resp, nil
+}

@@ -1,0 +1,30 @@
+package twofoldtest_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/federatedtest"
+	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/twofoldtest"
+)
+
+// TestNoSideDoorThroughOtherSites walks the way through another site as well.
+func TestNoSideDoorThroughOtherSites(t *testing.T) {
+	var now func() time.Time
+	site := federatedtest.New(t, func() time.Time { return now() })
+	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := twofoldtest.New(t, twofold.Config{OAuth: []federated.Provider{p}})
+	now = k.Clock.Now
+	mux := http.NewServeMux()
+	mux.Handle("/page", k.Auth.RequireTwoFactor(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
+	k.Serve(mux)
+	k.NoSideDoor("/page", "/login/oauthstart/corp", "/login/oauth-connect/corp", "/login/oauth-verify-start/corp",
+		"/login/oauthresponse/corp?code=AAAA&state=AAAA", "/login/oauth-verify-response/corp?code=AAAA&state=AAAA")
+}
