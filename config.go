@@ -238,6 +238,9 @@ func (c *Config) check() error {
 		}
 	}
 	c.checkOAuth(bad)
+	if c.Users != nil && (c.Accounts.ChangeEmail || c.Accounts.ChangeUsername) {
+		bad("Users", "is the application's own: it changes addresses and usernames itself, so leave ChangeEmail and ChangeUsername out")
+	}
 	if s := c.Password.Scheme; s != "" && s != "argon2" && s != "bcrypt" {
 		bad("Password.Scheme", `must be "argon2" or "bcrypt"`)
 	}

@@ -96,6 +96,55 @@ func TestTheSinglePageApplication(t *testing.T) {
 	b.soon("the secret itself")
 }
 
+// TestTheSinglePageApplicationFollowsLinks: confirms an address, chooses a new
+// password and changes it.
+func TestTheSinglePageApplicationFollowsLinks(t *testing.T) {
+	needBrowser(t)
+	t.Parallel()
+	s := newSPA(t, func(c *twofold.Config) {
+		c.Accounts = twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true}
+	})
+	b := newTab(t, s.origin(), look{scripts: true})
+	b.open("/")
+	b.soon("Create an account")
+	b.click("Create an account")
+	b.fill("Email address", "links@example.org")
+	b.fill("Password", "correct horse battery")
+	b.fill("Password again", "correct horse battery")
+	b.click("Create account")
+	b.soon("Look into your mailbox.")
+	b.enter("links@example.org", "correct horse battery")
+	b.soon("requires confirmation")
+	b.open(mailed(t, s, "links@example.org", "confirm"))
+	b.soon("Confirm your address")
+	b.click("Confirm")
+	b.soon("Sign in")
+	b.enter("links@example.org", "correct horse battery")
+	b.soon("with one factor")
+	b.click("Change password")
+	b.fill("Password", "correct horse battery")
+	b.fill("New password", "another horse battery")
+	b.fill("New password again", "another horse battery")
+	b.click("Change")
+	b.soon("with one factor")
+	b.click("Sign out")
+	b.soon("Signed out.")
+	b.click("Forgot password")
+	b.fill("Email address", "links@example.org")
+	b.click("Send link")
+	b.soon("If there is such an account")
+	b.open(mailed(t, s, "links@example.org", "reset"))
+	b.soon("Choose a new password")
+	b.fill("New password", "a third horse battery")
+	b.fill("New password again", "a third horse battery")
+	b.click("Set password")
+	b.soon("Sign in")
+	b.enter("links@example.org", "another horse battery")
+	b.soon("Authentication failed")
+	b.enter("links@example.org", "a third horse battery")
+	b.soon("with one factor")
+}
+
 func (b *tab) enter(email, password string) {
 	b.t.Helper()
 	b.fill("Email address", email)

@@ -287,9 +287,10 @@ func all() twofold.Config {
 	return twofold.Config{
 		Registerable: true, Usernames: true, Account: true,
 		TwoFactor: twofold.TwoFactor{
-			LoginValidity: 24 * time.Hour, RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			LoginValidity: 24 * time.Hour, RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
 		},
 		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true},
 		Unified:  twofold.Unified{Enabled: true},
+		Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true},
 	}
 }

@@ -229,6 +229,10 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 		return bad("OAUTH_CONNECTED_ALREADY")
 	case errors.Is(err, login.ErrDisabled):
 		return bad("DISABLED_ACCOUNT")
+	case errors.Is(err, login.ErrLocked):
+		return bad("ACCOUNT_LOCKED")
+	case errors.Is(err, login.ErrUnconfirmed):
+		return bad("CONFIRMATION_REQUIRED")
 	case errors.Is(err, federated.ErrUnreachable):
 		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(withNext(back, c.next()))
 		f.retryAfter = 5 * time.Second

@@ -24,7 +24,7 @@ func main() {
 	box := devbox.New(100) // in place of a mail server: its page shows what was sent
 	auth, err := twofold.New(twofold.Config{
 		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Mail: box, Account: true,
-		Registerable: true,
+		Registerable: true, Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true},
 	})
 	if err != nil {
 		log.Fatal(err)
