@@ -133,7 +133,7 @@ func (r room) refuses(dir, imported string) string {
 // Nothing but the session package stores one, nothing but login's issue makes
 // one, and issue takes a type that no other package can name.
 func TestOneDoor(t *testing.T) {
-	opened, issued := 0, 0
+	opened, issued, minted := 0, 0, 0
 	for _, f := range sources(t, false) {
 		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "e2e" {
 			continue
@@ -156,7 +156,12 @@ func TestOneDoor(t *testing.T) {
 						t.Errorf("%s: makes a session, which only issue and its open in login/door.go may", where)
 					}
 				}
-			case "issue":
+			case "PutToken":
+				minted++
+				if where != "login/door.go:mint" {
+					t.Errorf("%s: makes a right that outlives its browser, which only mint in login/door.go may", where)
+				}
+			case "issue", "mint":
 				issued++
 				if f.dir != "login" {
 					t.Errorf("%s: reaches for the door", where)
@@ -166,7 +171,7 @@ func TestOneDoor(t *testing.T) {
 		})
 		checkDoor(t, f)
 	}
-	if opened == 0 || issued == 0 {
+	if opened == 0 || issued == 0 || minted == 0 {
 		t.Fatalf("found %d makers of sessions and %d uses of the door: this test looks in the wrong place", opened, issued)
 	}
 }

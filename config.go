@@ -47,6 +47,7 @@ type Config struct {
 	TwoFactor TwoFactor
 	Passkeys  Passkeys
 	Unified   Unified
+	Tokens    Tokens
 	Password  Password
 	Session   Session
 
@@ -232,6 +233,7 @@ func (c *Config) check() error {
 	c.Passkeys.check(bad)
 	c.checkUnified(bad)
 	c.checkAccounts(bad)
+	c.Tokens.check(bad)
 	for _, region := range c.SMSCountries {
 		if !onetime.KnownRegion(region) {
 			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))

@@ -32,6 +32,10 @@ type SignedIn struct {
 	Trusted bool          // the second factor was skipped by a trusted device
 	Proofs  []store.Proof // how and when each factor was proven
 	FreshAt time.Time     // when all that the account asks for was last proven
+	// Program is the name of the personal access token that came, and Scopes
+	// what it opens; empty for a person.
+	Program string
+	Scopes  []string
 }
 
 // User is who a guard let through. It returns an empty SignedIn, whose ID is
@@ -41,10 +45,14 @@ func User(r *http.Request) SignedIn {
 	if who == nil {
 		return SignedIn{}
 	}
-	return SignedIn{
+	in := SignedIn{
 		Identity: identityOf(who.User), Level: int(who.Session.Level), Trusted: who.Session.Trusted,
 		Proofs: append([]store.Proof(nil), who.Session.Proofs...), FreshAt: who.Session.FreshAt,
 	}
+	if t := who.Program; t != nil {
+		in.Program, in.Scopes = t.Name, append([]string(nil), t.Scopes...)
+	}
+	return in
 }
 
 // RequireUser lets signed-in users through. Strangers get 401 as JSON, or are

@@ -97,7 +97,7 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	c.Passkeys = c.Passkeys.withDefaults(c.Site)
-	c.Unified = c.Unified.withDefaults(c.Mail != nil, c.SMS != nil)
+	c.Unified, c.Tokens = c.Unified.withDefaults(c.Mail != nil, c.SMS != nil), c.Tokens.withDefaults()
 	if c.PhoneRegion == "" {
 		c.PhoneRegion = "US"
 	}
@@ -205,7 +205,7 @@ func (b *builder) buildSessions() error {
 		cache = -1
 	}
 	b.a.sessions, err = session.New(session.Config{
-		Sessions: b.c.Store, Users: b.c.Store, Now: b.c.Now,
+		Sessions: b.c.Store, Users: b.c.Store, Tokens: b.c.Store, Now: b.c.Now,
 		Idle: b.c.Session.Idle, Absolute: b.c.Session.Absolute, TokenLife: b.c.Session.TokenLife,
 		Notices: notices, Cache: cache,
 	})
@@ -355,7 +355,7 @@ func (b *builder) buildSite() error {
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(),
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
-		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity,
+		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
 		Payload: func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
 	})

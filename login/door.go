@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"time"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/store"
@@ -26,6 +27,9 @@ type granted struct {
 	quiet bool
 	// carries keeps when the renewed session was last fresh: nothing new was proven.
 	carries bool
+	// family is the family of refresh tokens of which the newest was exchanged:
+	// what is issued is a header token beside its session, and never fresh.
+	family *store.Token
 }
 
 // issue is the one function that issues sessions. The event is written down
@@ -44,6 +48,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	}
 	if g.carries && g.renews != nil {
 		s.FreshAt = g.renews.FreshAt
+	}
+	if g.family != nil {
+		s.ID, s.FreshAt, s.Token = g.family.SessionID, time.Time{}, true
 	}
 	if err := l.provenFactor(ctx, g, b); err != nil {
 		return nil, err
@@ -80,6 +87,9 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 		if _, err = l.c.Sessions.Take(ctx, g.renews.Hash); err != nil {
 			return nil, err
 		}
+	case g.family != nil:
+		opened.Header, opened.Session, err = l.c.Sessions.Open(ctx, s)
+		return opened, err
 	}
 	if opened.Token, opened.Session, err = l.c.Sessions.Open(ctx, s); err != nil {
 		return nil, err
@@ -88,7 +98,21 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 		s.Token = true // the same id: both end when either signs out
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
+	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 {
+		opened.Refresh, err = l.newFamily(ctx, g, s, b)
+	}
 	return opened, err
+}
+
+// mint is issue for rights that outlive the browser: nothing but what was
+// granted is in them, and its row comes first.
+func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser) (store.Token, error) {
+	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
+	t.Level, t.Trusted, t.Proofs = g.level, g.trusted, g.proofs
+	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: l.at(b)}); err != nil {
+		return store.Token{}, err
+	}
+	return t, l.c.Tokens.PutToken(ctx, t)
 }
 
 // announcement is the event of a session; nil for one that only carries on.

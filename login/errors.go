@@ -47,6 +47,10 @@ var (
 	ErrLastWayIn = errors.New("login: the account has no other way in")
 	// ErrTaken: registration of an identity that exists.
 	ErrTaken = errors.New("login: identity is taken")
+	// ErrTooLong: a token is to live longer than any may, or no time at all.
+	ErrTooLong = errors.New("login: life of a token is out of bounds")
+	// ErrTooMany: the account has as many as it may have.
+	ErrTooMany = errors.New("login: too many of them")
 	// ErrSameFactor: the account's only second factor is what was proven already;
 	// one thing does not count twice. Told only to who proved it.
 	ErrSameFactor = errors.New("login: second factor is the same as the first")

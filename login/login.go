@@ -61,6 +61,7 @@ type Policy struct {
 	// that mailbox cannot rescue.
 	RescueAfterReset time.Duration
 	Unified          Unified
+	Tokens           Tokens
 	// Life is about accounts and their links.
 	Life Life
 }
@@ -88,6 +89,8 @@ type Config struct {
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil: there are none
+	// Tokens keeps refresh tokens and personal access tokens.
+	Tokens store.Tokens
 	// FirstCodes sends and tries, by channel, codes in place of a password.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
@@ -121,7 +124,7 @@ type Login struct{ c Config }
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Recoveries == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Tokens == nil || c.Recoveries == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {
@@ -166,6 +169,10 @@ type Browser struct {
 type Who struct {
 	User    store.User
 	Session store.Session
+	// Program is the personal access token that was presented; nil: a person's
+	// session, or a header token of one. Session is then made up of it, and not
+	// stored.
+	Program *store.Token
 }
 
 // Outcome is what a step led to: a session, or a pending sign-in.
@@ -191,6 +198,8 @@ type Opened struct {
 	Token string // the cookie's value; empty if the caller keeps its header token
 	// Header is a header token, if the browser wanted one.
 	Header string
+	// Refresh is a refresh token beside it.
+	Refresh string
 	store.Session
 }
 

@@ -80,6 +80,9 @@ func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) e
 	if err != nil {
 		return err
 	}
+	if err := l.c.Tokens.RevokeFamilies(ctx, who.User.ID, id); err != nil {
+		return err
+	}
 	ended := false
 	for _, s := range all {
 		if s.ID != id {
@@ -123,6 +126,9 @@ func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, err
 // RequireRecent asks for less than RequireFresh: any one factor, proven within
 // the limit in this session. It guards what takes access away and gives none.
 func (l *Login) RequireRecent(who Who) error {
+	if who.Program != nil {
+		return ErrReauthenticate
+	}
 	limit := l.c.Policy.Freshness
 	if limit < 0 {
 		return nil // switched off by the operator, at the price Policy names

@@ -88,6 +88,9 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 // asks for was proven within the limit, by this session. A trusted device
 // proved one factor of two and is never fresh. ErrReauthenticate.
 func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) error {
+	if who.Program != nil { // a program has proven nothing, whatever the limit
+		return ErrReauthenticate
+	}
 	if limit < 0 {
 		return nil // switched off by the operator, at the price Policy names
 	}

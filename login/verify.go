@@ -61,6 +61,9 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 // end ends a session and what was minted beside it under the same id: a header
 // token does not outlive the sign-out of the browser that asked for it.
 func (l *Login) end(ctx context.Context, who Who) error {
+	if err := l.c.Tokens.RevokeFamilies(ctx, who.User.ID, who.Session.ID); err != nil {
+		return err
+	}
 	all, err := l.c.Sessions.List(ctx, who.User.ID)
 	if err != nil {
 		return err

@@ -28,7 +28,6 @@ import (
 // takes its line out and adds the sentences it stands for.
 //
 //	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
-//	API tokens beyond Authentication-Token     R11 R53 R58 R101 R117
 //	deleting accounts                          R24 R53 R60 R83 R147
 //	notice that a factor was ended             R37 R61
 

@@ -52,7 +52,7 @@ func (w *world) callers(plain, full *person) (names []string, make map[string]fu
 // TestR009_EveryWayInIsListed: testdata/routes.txt is the list of all paths and
 // of what each answers to whom. A path that is not on it fails here.
 func TestR009_EveryWayInIsListed(t *testing.T) {
-	w, _, _ := sites(t, open, unified)
+	w, _, _ := sites(t, open, unified, tokens)
 	plain, full := w.person("plain"), w.withApp("full")
 	names, who := w.callers(plain, full)
 	paths := append(w.nodes[0].auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more", "/nowhere", "/ws", "/events", "/debug/vars", "/.env")

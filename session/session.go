@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Sessions store.Sessions
 	Users    store.UserReader
+	Tokens   store.Tokens // nil: there are no personal access tokens
 	Now      func() time.Time
 	// Idle ends a session that made no request for so long: 1 hour by default
 	// (NIST SP 800-63B-4 section 2.2.3 recommends at most that).

@@ -13,6 +13,9 @@ import (
 type jar struct {
 	secure bool
 	device string // name of the trusted-device cookie
+	// refresh is the name of the cookie of refresh tokens; empty: they are in the
+	// answer.
+	refresh string
 }
 
 func (j jar) name(n string) string {
@@ -44,7 +47,7 @@ func (j jar) set(w http.ResponseWriter, name, value string, life time.Duration) 
 	c := &http.Cookie{
 		Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
-	if name == j.device {
+	if name == j.device || name == j.refresh {
 		c.SameSite = http.SameSiteStrictMode
 	}
 	if life > 0 {
@@ -73,6 +76,9 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 			j.set(w, j.session(), o.Session.Token, 0)
 		}
 		j.clear(w, r, j.pending())
+		if o.Session.Refresh != "" && j.refresh != "" {
+			j.set(w, j.refresh, o.Session.Refresh, 0)
+		}
 	}
 	if o.Pending != nil && o.Pending.Token != "" {
 		j.set(w, j.pending(), o.Pending.Token, 0)

@@ -63,6 +63,8 @@ func rules() []rule {
 		{login.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},
 		{login.ErrPhone, http.StatusBadRequest, "phone", "PHONE_INVALID"},
 		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
+		{login.ErrTooLong, http.StatusBadRequest, "days", "TOKEN_LIFE"},
+		{login.ErrTooMany, http.StatusBadRequest, "", "TOKEN_TOO_MANY"},
 		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
 		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
 		{login.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},
@@ -141,6 +143,8 @@ func (s *Site) toFailure(err error) *failure {
 // limits are the figures some texts name.
 func (s *Site) limits(key string) []any {
 	switch key {
+	case "TOKEN_LIFE":
+		return []any{"days", s.maxTokenDays()}
 	case "PASSWORD_INVALID_LENGTH":
 		return []any{"length", s.c.MinPassword}
 	case "USERNAME_INVALID_LENGTH":

@@ -26,6 +26,7 @@ type check func(ctx context.Context, who login.Who) error
 var (
 	errNeedsFactor = errors.New("web: a second factor is needed")
 	errRole        = errors.New("web: a role is missing")
+	errScope       = errors.New("web: the token lacks a scope")
 )
 
 // RequireUser lets signed-in callers through.
@@ -69,11 +70,16 @@ func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
 }
 
 func (s *Site) guard(next http.Handler, ok check) http.Handler {
+	return s.guardBy(s.Who, next, ok)
+}
+
+// guardBy is a guard for callers that who recognises.
+func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := WhoOf(r) // an outer guard has looked already
 		var err error
 		if who == nil {
-			who, err = s.Who(r)
+			who, err = recognise(r)
 		}
 		if err == nil && !who.Session.Token {
 			// A cookie goes along with what another site makes a browser send.
@@ -124,6 +130,8 @@ func (s *Site) whyNot(r *http.Request, err error) *failure {
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
 		return f
+	case errors.Is(err, errScope):
+		return fail(http.StatusForbidden, "", "UNAUTHORIZED").flat()
 	case errors.Is(err, errRole):
 		f := fail(http.StatusForbidden, "", "UNAUTHORIZED").flat()
 		if s.views.Unauthorized != "" {

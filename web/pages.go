@@ -314,10 +314,11 @@ type URLs struct {
 	Account, Static                              string
 	PostLogin, PostLogout                        string
 	Unified                                      UnifiedPaths // empty: there is none
+	Tokens                                       TokenPaths   // empty: there are none
 }
 
 // used are the paths of features that may be off.
 func (u URLs) used() []string {
-	all := append(u.Unified.all(), u.WanRegister, u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
+	all := append(u.Unified.all(), u.Tokens.Refresh, u.Tokens.Personal, u.Tokens.Check, u.WanRegister, u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
 	return slices.DeleteFunc(all, func(path string) bool { return path == "" })
 }

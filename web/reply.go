@@ -23,6 +23,7 @@ type answer struct {
 	user    *store.User    // adds the user payload
 	outcome *login.Outcome
 	bare    bool // the JSON answer is exactly {}
+	noToken bool // the JSON answer has no csrf_token: it is no browser's
 
 	file *file // a download, in place of everything below
 
@@ -107,13 +108,12 @@ func (s *Site) replyJSON(c *call, a *answer) {
 		if a.outcome != nil && a.outcome.News > 0 {
 			body["tf_notices"] = a.outcome.News
 		}
-		body["csrf_token"] = s.csrfToken(c.w, c.r)
+		if !a.noToken {
+			body["csrf_token"] = s.csrfToken(c.w, c.r)
+		}
 		if a.user != nil {
 			user := s.c.Payload(*a.user)
-			if a.outcome != nil && a.outcome.Session != nil && a.outcome.Session.Header != "" {
-				user = maps.Clone(user)
-				user["authentication_token"] = a.outcome.Session.Header
-			}
+			user = s.withTokens(user, a.outcome)
 			body["user"] = user
 		}
 	}
@@ -275,7 +275,7 @@ func (s *Site) noteKind(key string) (string, bool) {
 		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
 		"GENERIC_US_SIGNIN": "info", "PASSWORDLESS_LOGIN_SUCCESSFUL": "success", "US_SETUP_SUCCESSFUL": "info", "US_SETUP_EXPIRED": "error",
 		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error",
-		"LINK_INVALID": "error", "LINK_EXPIRED": "error",
+		"LINK_INVALID": "error", "LINK_EXPIRED": "error", "TOKEN_REVOKED": "success",
 	}
 	kind, ok := kinds[key]
 	if !ok {

@@ -30,6 +30,7 @@ type Paths struct {
 	OAuth                                   OAuthPaths
 	Unified                                 UnifiedPaths
 	Life                                    LifePaths
+	Tokens                                  TokenPaths
 	// WanRegister, WanSignin, WanDelete and WanVerify are those of passkeys:
 	// "/wan-register", "/wan-signin", "/wan-delete", "/wan-verify".
 	WanRegister, WanSignin, WanDelete, WanVerify string
@@ -94,6 +95,7 @@ type Config struct {
 	CodeLife    map[string]time.Duration // by channel
 	// FirstCodeLife is the life of a code in place of a password.
 	FirstCodeLife time.Duration
+	Tokens        TokenConfig
 	Region        string
 	Payload       func(store.User) map[string]any
 	Proxies       []netip.Prefix
@@ -120,7 +122,7 @@ func New(c Config) (*Site, error) {
 	if err := s.origin.AddTrustedOrigin(c.Origin.Scheme + "://" + c.Origin.Host); err != nil {
 		return nil, err
 	}
-	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity")}
+	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity"), refresh: c.Tokens.RefreshCookie}
 	if err := s.nameViews(); err != nil {
 		return nil, err
 	}
@@ -168,7 +170,7 @@ func (s *Site) nameViews() error {
 		Notices: at(p.Notices, "/tf-notices"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
-	s.paths.Unified = s.unifiedPaths()
+	s.paths.Unified, s.paths.Tokens = s.unifiedPaths(), s.tokenPaths()
 	if c.Passkeys.On { // templates leave out links to what is not there
 		s.paths.WanRegister, s.paths.WanDelete = at(p.WanRegister, "/wan-register"), at(p.WanDelete, "/wan-delete")
 		s.paths.WanSignin = at(p.WanSignin, "/wan-signin")
@@ -253,6 +255,7 @@ func (s *Site) table() []route {
 	rows = append(rows, s.unifiedRows()...)
 	rows = append(rows, s.factorRows()...)
 	rows = append(rows, s.codeRows()...)
+	rows = append(rows, s.tokenRows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}

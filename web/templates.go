@@ -28,7 +28,7 @@ func pages() []string {
 		"tf_factors", "mf_recovery_codes", "mf_recovery",
 		"oauth_away", "tf_recovery",
 		"wan_register", "wan_signin", "wan_verify",
-		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify",
+		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify", "access_tokens",
 		"ask", "choose", "change", "change_email", "change_username",
 	}
 }
@@ -37,7 +37,7 @@ func pages() []string {
 func parts() []string {
 	return []string{
 		"account_checks", "account_recovery", "account_news", "account_factors", "account_codes", "account_connections",
-		"account_session", "account_sessions", "account_devices", "account_lately",
+		"account_access", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "rescue",
 		"account_credentials", "new_password",
 	}

@@ -25,6 +25,7 @@ func table() []setting {
 		group("Passkeys", passkeyTable()),
 		group("Unified sign-in", unifiedTable()),
 		group("Recovery codes", recoveryTable()),
+		group("Tokens", tokenTable()),
 		group("Sessions", sessionTable()),
 		group("Limits", limitTable()),
 		group("Paths", slices.Concat(pathTable(), accountPaths())),

@@ -23,7 +23,6 @@ func absentFeatures() []setting {
 	return []setting{
 		absent("SECURITY_PASSWORDLESS", "false", "sign-in by mailed link"),
 		absent("SECURITY_US_SIGNIN_REPLACES_LOGIN", "false", "sign-in by mailed or texted code"),
-		absent("SECURITY_REFRESH_TOKEN", "false", "refresh tokens"),
 		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
 	}
 }
