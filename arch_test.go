@@ -69,6 +69,7 @@ var rooms = map[string]room{
 		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 		http:   true,
 	},
+	"tracing":            {http: true},
 	"metrics":            {ours: ". event send", http: true},
 	"openapitest":        {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
 	"twofoldtest":        {ours: ". factor/totp password send/sendtest store/sqlite", http: true},

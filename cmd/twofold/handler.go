@@ -32,7 +32,7 @@ func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 		mux.Handle("GET /dev/outbox", outboxPage(s.box))
 		h = loopbackOnly(h)
 	}
-	return s.logged(h)
+	return s.tracer.Handler(s.logged(h), routeOf, s.fromProxy)
 }
 
 // say answers one plain line.

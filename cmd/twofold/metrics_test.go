@@ -3,8 +3,10 @@ package main
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -67,6 +69,37 @@ func TestMetricsListenIsChecked(t *testing.T) {
 	for _, v := range []string{"9090", "localhost:port", "metrics.example.org:9090"} {
 		if _, err := with(t, "TWOFOLD_METRICS_LISTEN="+v); err == nil || !strings.HasPrefix(err.Error(), "TWOFOLD_METRICS_LISTEN: ") {
 			t.Errorf("%s: %v", v, err)
+		}
+	}
+}
+
+// With the OTEL_ variables the server sends spans to a collector, and what
+// waits when it stops as well.
+func TestServeTraces(t *testing.T) {
+	var mu sync.Mutex
+	var got strings.Builder
+	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		raw, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		got.Write(raw)
+	}))
+	defer collector.Close()
+	s := start(t, []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.URL}, "--dev")
+	s.want(200, "POST", "/login", `{"email":"test@me.com","password":"password"}`)
+	state := stateToken.FindStringSubmatch(s.want(200, "POST", "/tf-setup", `{"setup":"sms","phone":"+16502530000"}`))
+	s.want(400, "POST", "/tf-setup/"+state[1], `{"code":"000000"}`)
+	s.stop()
+	mu.Lock()
+	defer mu.Unlock()
+	for _, want := range []string{`"POST /login"`, `"POST /tf-setup/{token}"`, `"send sms"`} {
+		if !strings.Contains(got.String(), want) {
+			t.Errorf("no span %s in %s", want, got.String())
+		}
+	}
+	for _, secret := range []string{state[1], "test@me.com", "16502530000"} {
+		if strings.Contains(got.String(), secret) {
+			t.Errorf("a span holds %q", secret)
 		}
 	}
 }

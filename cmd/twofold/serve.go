@@ -40,6 +40,10 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	if err := s.trace(p.environ); err != nil {
+		return err
+	}
+	defer s.tracer.Close()
 	auth, db, err := s.open(ctx)
 	if err != nil {
 		return err

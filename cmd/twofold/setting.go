@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/metrics"
 	"github.com/twofold-auth/twofold/send/devbox"
+	"github.com/twofold-auth/twofold/tracing"
 )
 
 // kind is the type of a setting's value.
@@ -78,6 +79,7 @@ type settings struct {
 	keys         []string          // oldest first
 	dev          bool
 	metrics      *metrics.Metrics
+	tracer       *tracing.Tracer
 	box          *devbox.Box // mail and texts of --dev
 	methodsGiven []string
 }
