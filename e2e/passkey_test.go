@@ -99,7 +99,7 @@ func TestAPasskeysWay(t *testing.T) {
 	b.addPasskey("Work laptop", withoutPassword)
 	d.holds(1)
 	b.open("/me")
-	b.see("Work laptop", "signs in")
+	b.see("Passkeys in place of the password", "Work laptop", "signs in")
 
 	d.touch(false)
 	b.signOut()
@@ -133,7 +133,7 @@ func TestAPasskeysWay(t *testing.T) {
 	b.see("Successfully deleted the passkey.")
 	b.addPasskey("Key ring", asSecond)
 	b.open("/me")
-	b.see("Protected by two factors", "Key ring", "second factor")
+	b.see("Protected by two factors", "Passkey: Key ring")
 	d.touch(false)
 	b.signOut()
 

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
@@ -134,24 +135,49 @@ func (l *Login) AddPasskey(ctx context.Context, who Who, state, answer string, b
 	return out, d.Name, err
 }
 
-// DropPasskey removes a passkey by its name. ErrNoPasskey, ErrLastFactor,
-// ErrReauthenticate.
+// DropPasskey removes a passkey by its name: a second factor by the rules of
+// all second factors, one in place of the password unless it is the only way
+// in. ErrNoPasskey, ErrLastFactor, ErrLastWayIn, ErrReauthenticate.
 func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
 	present, err := l.ownPasskeys(ctx, who)
 	if err != nil {
 		return Outcome{}, err
 	}
-	for _, p := range present {
-		if p.Name != name || name == "" {
-			continue
-		}
-		if err := l.keepsOne(ctx, who.User, p.ID); err != nil {
+	i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Name == name && name != "" })
+	if i < 0 {
+		return Outcome{}, ErrNoPasskey
+	}
+	e := event.PasskeyDeleted{User: subject(who.User), PasskeyName: name, Context: l.at(b)}
+	if present[i].Usage == store.UseSecond {
+		out, err := l.RemoveFactor(ctx, who, present[i].ID, b)
+		if err != nil {
 			return Outcome{}, err
 		}
-		return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{p.ID}}, PasskeyRemoved,
-			event.PasskeyDeleted{User: subject(who.User), PasskeyName: name, Context: l.at(b)}, false, b)
+		return out, l.tell(ctx, e)
 	}
-	return Outcome{}, ErrNoPasskey
+	if only, err := l.onlyWayIn(ctx, who.User, present); err != nil || only {
+		return Outcome{}, told(ErrLastWayIn, err)
+	}
+	return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
+}
+
+// onlyWayIn says whether nothing but one passkey begins the account's sign-ins.
+func (l *Login) onlyWayIn(ctx context.Context, u store.User, passkeys []store.Factor) (bool, error) {
+	ways := 0
+	for _, p := range passkeys {
+		if p.Usage == store.UseFirst {
+			ways++
+		}
+	}
+	if u.PasswordHash != "" || ways > 1 {
+		return false, nil
+	}
+	others, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+	if err != nil || len(others) > 0 || l.c.Connections == nil {
+		return len(others) == 0, err
+	}
+	connections, err := l.c.Connections.ConnectionsOf(ctx, u.ID)
+	return len(connections) == 0, err
 }
 
 // changePasskeys applies a change, tells of it and renews the session. A new
@@ -166,31 +192,9 @@ func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChang
 	if err := l.tell(ctx, e); err != nil {
 		return Outcome{}, err
 	}
-	level, proofs := who.Session.Level, who.Session.Proofs
-	if proven {
-		level, proofs = store.TwoFactors, append(firstProofs(who.Session), store.Proof{Method: store.Passkey, At: l.c.Now()})
+	if !proven {
+		return l.carryOn(ctx, u, who, b)
 	}
-	return l.renew(ctx, u, who.Session, level, proofs, b)
-}
-
-// keepsOne refuses to take the last second factor away from a user who must
-// have one. ErrLastFactor.
-func (l *Login) keepsOne(ctx context.Context, u store.User, without string) error {
-	if !l.c.Policy.Require(u) {
-		return nil
-	}
-	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
-	if err != nil {
-		return err
-	}
-	left, concerned := 0, false
-	for _, f := range factors {
-		if concerned = concerned || f.ID == without; f.ID != without {
-			left++
-		}
-	}
-	if concerned && left == 0 {
-		return ErrLastFactor
-	}
-	return nil
+	proofs := append(firstProofs(who.Session), store.Proof{Method: store.Passkey, At: l.c.Now()})
+	return l.renew(ctx, u, who.Session, store.TwoFactors, proofs, b)
 }

@@ -153,6 +153,8 @@ func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Du
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
 	case errors.Is(err, login.ErrNoPasskey):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_NOT_FOUND", "name", name)
+	case errors.Is(err, login.ErrLastWayIn):
+		return fail(http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN")
 	case errors.Is(err, login.ErrMethod):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_TOO_MANY")
 	}
@@ -211,7 +213,12 @@ func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) erro
 		return nil
 	}
 	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
-	p.Passkeys = PasskeysPart{On: true, Passkeys: passkeyViews(own)}
+	p.Passkeys.On = true
+	for _, v := range passkeyViews(own) {
+		if v.Usage == store.UseFirst { // the others are among the second factors
+			p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)
+		}
+	}
 	body["passkeys"] = passkeysBody(own)
 	return err
 }
