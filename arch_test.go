@@ -72,7 +72,7 @@ var rooms = map[string]room{
 	"tracing":            {http: true},
 	"metrics":            {ours: ". event send", http: true},
 	"openapitest":        {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
-	"twofoldtest":        {ours: ". factor/totp password send/sendtest store/sqlite", http: true},
+	"twofoldtest":        {ours: ". factor/passkey/softkey factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":        {ours: "*", others: "*", http: true},
 	"walk":               {ours: "*", http: true},
 	"security":           {ours: "*", http: true},

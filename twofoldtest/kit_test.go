@@ -17,6 +17,7 @@ var page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func TestAnApplicationSeesNoSideDoor(t *testing.T) {
 	for name, c := range map[string]twofold.Config{
 		"as it comes":         {},
+		"passkeys":            {Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}}},
 		"everything required": {TwoFactor: twofold.TwoFactor{Required: true, RescueEmail: true, RescueMail: "admin@example.org"}, Registerable: true, Account: true},
 	} {
 		t.Run(name, func(t *testing.T) {

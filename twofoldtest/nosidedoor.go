@@ -3,6 +3,7 @@ package twofoldtest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,7 +21,9 @@ func (k *Kit) NoSideDoor(protected string, extra ...string) {
 		k.t.Fatalf("%s answers %d to a session of two factors: this test needs a page that opens", protected, a.Status)
 	}
 	paths := append(k.Auth.Paths(), extra...)
-	for name, open := range k.states() {
+	states := k.states()
+	maps.Copy(states, k.passkeyStates())
+	for name, open := range states {
 		b := open()
 		k.shut(name, b, protected)
 		for _, path := range paths {
