@@ -32,9 +32,13 @@ type granted struct {
 	family *store.Token
 }
 
-// issue is the one function that issues sessions. The event is written down
-// before the session exists: there is no session without its row.
+// issue is the one function that issues sessions, and to nobody who is kept
+// out. The event is written down before the session exists: there is no session
+// without its row.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
+	if err := l.admit(g.user); err != nil { // whatever was proven, and however
+		return nil, err
+	}
 	s := store.Session{
 		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,

@@ -163,8 +163,8 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 	if err != nil {
 		return Outcome{}, err
 	}
-	if !u.Active { // told only to who holds the passkey (R122)
-		return Outcome{}, ErrDisabled
+	if err := l.admit(u); err != nil { // told only to who holds the passkey (R122)
+		return Outcome{}, err
 	}
 	first := store.Proof{Method: store.Passkey, At: l.c.Now()}
 	if !l.both(proven) {

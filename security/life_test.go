@@ -10,6 +10,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // life switches on everything that owners may do with their accounts.
@@ -721,17 +722,21 @@ func TestR102_LockedByTheApplication(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) {
 		c.Accounts.Locked = func(i twofold.Identity) bool { return shut && strings.HasPrefix(i.Email, "alice") }
 	})
-	p := w.withApp("alice")
+	p, k := w.withKey("alice", store.UseFirst, phoneKey) // which alone is both factors
+	p.enrolApp()
 	pending := w.plantPending(p)
 	link := w.browser().resets(p.email)
 	shut = true
+	b := w.browser()
+	b.signInBy(k).want(400)
+	b.out("a passkey while locked")
 	r := w.browser().login(p).want(400).refused("locked")
 	if !strings.Contains(r.body, "locked") {
 		t.Errorf("who knows the password is not told: %s", r.body)
 	}
-	a, b := w.signsIn(p.email, "wrong password"), w.signsIn("nobody@good.test", "wrong password")
-	if blank(a) != blank(b) {
-		t.Errorf("a stranger is told: %s", a.body)
+	known, unknown := w.signsIn(p.email, "wrong password"), w.signsIn("nobody@good.test", "wrong password")
+	if blank(known) != blank(unknown) {
+		t.Errorf("a stranger is told: %s", known.body)
 	}
 	pending.validate(p.next()).want(400).refused("pending while locked")
 	w.browser().post(link, m{"password": newSecret, "password_confirm": newSecret}).want(400).refused("a reset while locked")
