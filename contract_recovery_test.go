@@ -219,7 +219,7 @@ func TestContract_list_of_factors(t *testing.T) {
 	c.do("DELETE", path, "", "Accept", "application/json").want(200)
 	c.signedIn("gal", 2)
 	c.get("/tf-setup").want(200).has("tf_primary_method", "authenticator")
-	c.do("DELETE", path, "", "Accept", "application/json").refusedFlat(404, "There is no such page.")
+	c.do("DELETE", path, "", "Accept", "application/json").refused(404, "", "There is no such page.")
 	c.logout()
 	c.login("gal").want(200).has("tf_method", "authenticator")
 	c.post("/tf-validate", m{"code": a.next()}).want(200)
