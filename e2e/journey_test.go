@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -50,7 +51,11 @@ func (b *tab) setUpApp(s site) *app {
 	b.see("Set up your authenticator app")
 	a := scan(b, s)
 	b.giveCode(a.code(), "Complete setup")
-	b.see("You successfully changed your two-factor method.", "Authenticator app")
+	b.at("/mf-recovery-codes")
+	b.see("You successfully changed your two-factor method.", "No recovery codes generated yet")
+	b.press("Not now")
+	b.at("/tf-setup")
+	b.see("Authenticator app")
 	return a
 }
 
@@ -102,7 +107,7 @@ func TestAPersonsWay(t *testing.T) {
 // the password only, and exchanges the app for mailed codes.
 func (b *tab) changeToMail(s site, phone *app) {
 	b.t.Helper()
-	b.press("Change or add")
+	b.open("/tf-setup")
 	b.at("/verify")
 	b.fill("Password", secret)
 	b.press("Continue")
@@ -143,6 +148,51 @@ func TestALostPhoneIsNoLostAccount(t *testing.T) {
 		other.rescue()
 		other.giveCode(code(t, s, person), "Sign in")
 		other.at("/me")
+	})
+}
+
+// TestRecoveryCodesBringAPersonBack: saved on the day of the set-up, used on the
+// day the phone is gone.
+func TestRecoveryCodesBringAPersonBack(t *testing.T) {
+	onBoth(t, func(t *testing.T, s site, scripts bool) {
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.signIn(person, false)
+		b.setUpApp(s)
+		b.open("/me")
+		b.see("No recovery codes: no way back if you lose your second factor")
+		b.press("Make some")
+		b.press("Make recovery codes")
+		b.see("Save these codes now")
+		codes := eval[[]string](b, `[...document.querySelectorAll('#codes code')].map(e => e.textContent)`)
+		if len(codes) != 5 {
+			t.Fatalf("the page shows %v", codes)
+		}
+		if shown := eval[bool](b, `[...document.querySelectorAll('[data-copy], [data-print]')].every(e => e.checkVisibility())`); shown != scripts {
+			t.Errorf("copy and print are shown: %v, scripts: %v", shown, scripts)
+		}
+		b.tick("I have saved these codes")
+		b.press("Continue")
+		b.see("Keep your recovery codes in a safe place")
+		b.open("/me")
+		b.see("5 recovery codes for when you lose it", "New recovery codes made")
+		b.open("/mf-recovery-codes")
+		if strings.Contains(b.text(), codes[0]) {
+			t.Error("the codes are shown again")
+		}
+
+		other := newTab(t, s.origin(), look{scripts: scripts})
+		other.signIn(person, false)
+		other.tick("Trouble accessing your account?")
+		other.tick("Use a recovery code")
+		other.press("Get help")
+		other.at("/mf-recovery")
+		other.fill("Recovery code", "aaaa aaaa aaaa aaaa")
+		other.press("Sign in")
+		other.see("Recovery code invalid")
+		other.fill("Recovery code", strings.ToUpper(strings.ReplaceAll(codes[1], "-", " ")))
+		other.press("Sign in")
+		other.at("/me")
+		other.see("4 recovery codes for when you lose it", "Signed in (recovery code)")
 	})
 }
 

@@ -193,7 +193,7 @@ func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 	s := &library{address: "http://" + listener.Addr().String(), box: devbox.New(100)}
 	c := twofold.Config{
 		Origin: s.address, Key: twofold.KeyText(twofold.NewKey()), Store: db, Site: "Twofold", Account: true,
-		TwoFactor: twofold.TwoFactor{RescueEmail: true, RescueMail: "help@example.org", LoginValidity: 30 * 24 * time.Hour},
+		TwoFactor: twofold.TwoFactor{RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, LoginValidity: 30 * 24 * time.Hour},
 		Mail:      s, SMS: s, Registerable: true, Now: s.now,
 		Limits: limit.Numbers{SendShort: 1000, SendDay: 1000, SendGap: time.Second},
 	}
