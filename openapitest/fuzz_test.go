@@ -151,6 +151,9 @@ func (f *fuzzer) send(method, path, contentType string, body []byte) {
 		r.Header.Set("Content-Type", contentType)
 	}
 	r.Header.Set("Accept", pick(f.r, "application/json", "application/json", "application/json", "text/html", "*/*", ""))
+	if f.r.IntN(15) == 0 {
+		r.Header.Set(pick(f.r, "Authentication-Token", "Authorization"), pick(f.r, "", "Bearer ")+url.QueryEscape(f.token()))
+	}
 	r.Header.Set("Sec-Fetch-Site", pick(f.r, "same-origin", "same-origin", "same-origin", "none", "cross-site"))
 	resp, err := f.client.Do(r)
 	if err != nil {
@@ -250,6 +253,9 @@ func (f *fuzzer) value(field openapitest.Field) any {
 	if f.r.IntN(12) == 0 {
 		return []any{nil, true, 7, -1.5, []any{}, map[string]any{"$ne": ""}, 1e300}[f.r.IntN(7)]
 	}
+	if field.Type == "array" {
+		return []string{pick(f.r, "read", "write", "sms", "email", "nothing", "")}
+	}
 	if field.Type == "boolean" {
 		return f.r.IntN(2) == 0
 	}
@@ -291,6 +297,7 @@ func all() twofold.Config {
 		},
 		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true},
 		Unified:  twofold.Unified{Enabled: true},
+		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: []string{"read", "write"}},
 		Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true},
 	}
 }

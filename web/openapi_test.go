@@ -42,7 +42,7 @@ func everything(t *testing.T) []route {
 	s := &Site{}
 	s.c.Login, err = login.New(login.Config{
 		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
-		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Connections: db, Keys: keys, Now: time.Now,
+		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Tokens: db, Connections: db, Keys: keys, Now: time.Now,
 		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ login.Codes }{},
 		Policy: login.Policy{Unified: login.Unified{Methods: []string{login.ByPassword}}},
 	})
@@ -50,6 +50,7 @@ func everything(t *testing.T) []route {
 		t.Fatal(err)
 	}
 	switchOn(reflect.ValueOf(&s.c).Elem())
+	s.c.Tokens.Scopes = []string{"read"}
 	s.c.Origin = &url.URL{Scheme: "https", Host: "example.org"}
 	if err := s.nameViews(); err != nil {
 		t.Fatal(err)
