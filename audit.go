@@ -8,6 +8,11 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
+// KeyFits says whether the configured key, or one of the older keys beside it,
+// wrote the newest sealed row of the audit trail: if not, this is another
+// database's key, or somebody changed that row.
+func (a *Auth) KeyFits(ctx context.Context) (bool, error) { return a.trail.Fits(ctx) }
+
 // AuditEntry is one row of the audit trail: what happened, to whom, when and
 // from where. It holds no secret.
 type AuditEntry struct {

@@ -13,11 +13,19 @@ import (
 // closeTrail seals the audit trail every few seconds and logs its head every
 // hour, so that a copy of it lies outside the database.
 func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
-	if fits, err := trail.Fits(ctx); err == nil && !fits {
+	fits, err := trail.Fits(ctx)
+	if fits = fits || err != nil; !fits {
 		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it beside the new one")
 	}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
+	if !fits { // a program that refuses the key is gone by then, and has sealed nothing under it
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 	for n := 0; ; n++ {
 		if err := trail.Close(ctx); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "the audit trail could not be sealed", "cause", err)

@@ -139,6 +139,9 @@ func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 	case NewsSeen:
 		of(e.User, e.Context)
 		entry.Reason = strconv.FormatInt(e.Through, 10)
+	case PasswordsGuessed:
+		of(Subject{}, e.Context)
+		entry.Result = Refused
 	case DeviceRevoked:
 		of(e.User, e.Context)
 		if e.All {

@@ -191,6 +191,10 @@ type NewsSeen struct {
 	Context
 }
 
+// PasswordsGuessed: very many wrong passwords within an hour, over all accounts
+// and addresses. It is told once an hour.
+type PasswordsGuessed struct{ Context }
+
 // DeviceRevoked: a user ended one of his trusted devices, or all.
 type DeviceRevoked struct {
 	User Subject
@@ -277,6 +281,7 @@ func (TFRescued) Name() string           { return "tf-rescued" }
 func (RecoveryStarted) Name() string     { return "recovery-started" }
 func (RecoveryEnded) Name() string       { return "recovery-ended" }
 func (NewsSeen) Name() string            { return "news-seen" }
+func (PasswordsGuessed) Name() string    { return "passwords-guessed" }
 func (DeviceRevoked) Name() string       { return "device-revoked" }
 func (SessionEnded) Name() string        { return "session-ended" }
 func (AccountChanged) Name() string      { return "account-changed" }

@@ -112,17 +112,21 @@ func (t *Trail) Head(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d:%x", last.Through, last.MAC), err
 }
 
-// Fits says whether one of our keys wrote the newest sealed row: if not, this is
-// the wrong key for the database, or somebody changed the row. A trail without
-// seals fits.
+// Fits says whether one of our keys wrote the newest sealed row (without seals,
+// the newest): if not, this is the wrong key for the database, or somebody changed
+// the row. An empty trail fits.
 func (t *Trail) Fits(ctx context.Context) (bool, error) {
 	last, err := t.events.LastSeal(ctx)
-	if err != nil || last.Through == 0 {
-		return true, err
-	}
-	rows, err := t.events.EventsBy(ctx, store.EventFilter{After: last.Through - 1, Limit: 1})
-	if err != nil || len(rows) == 0 {
+	if err != nil {
 		return false, err
+	}
+	newest := store.EventFilter{After: last.Through - 1, Limit: 1}
+	if last.Through == 0 {
+		newest = store.EventFilter{Newest: true, Limit: 1}
+	}
+	rows, err := t.events.EventsBy(ctx, newest)
+	if err != nil || len(rows) == 0 {
+		return last.Through == 0, err // without rows any key fits
 	}
 	return t.any(rows[0].MAC, "event", signed(rows[0])), nil
 }

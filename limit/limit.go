@@ -34,6 +34,9 @@ type Numbers struct {
 	// (default 100; an IPv6 address counts with its /64) close that address for
 	// 15 minutes, whatever accounts they were for.
 	AddressFailures int
+	// HourFailures wrong passwords in an hour, over all accounts and addresses,
+	// are told to the operator (default 1,000). Nobody is kept out by it.
+	HourFailures int
 	// SendGap is the least time between two codes of one sign-in or set-up
 	// (default 30 s).
 	SendGap time.Duration
@@ -76,6 +79,7 @@ func (n Numbers) withDefaults() Numbers {
 	setDur(&n.SecondWindow, 15*time.Minute)
 	setInt(&n.FactorFailures, 100)
 	setInt(&n.AddressFailures, 100)
+	setInt(&n.HourFailures, 1000)
 	setDur(&n.SendGap, 30*time.Second)
 	setInt(&n.SendShort, 5)
 	setInt(&n.SendDay, 10)
@@ -119,6 +123,7 @@ func (n Numbers) Check() error {
 	bound("SecondFailures", d.SecondFailures, 1, 10)
 	bound("FactorFailures", d.FactorFailures, d.SecondFailures, 100)
 	bound("AddressFailures", d.AddressFailures, 10, 1_000_000)
+	bound("HourFailures", d.HourFailures, 10, 100_000_000)
 	bound("SendAddress", d.SendAddress, 1, 1_000_000)
 	bound("SendHour", d.SendHour, 1, 100_000_000)
 	bound("RescueHour", d.RescueHour, 1, 1000)
@@ -241,6 +246,13 @@ func (l *Limiter) SecondFactor(ctx context.Context, userID, factor string) (*Pla
 	return l.reserve(ctx, p, claims...)
 }
 
+// SecondOpen says whether second factors of the account may be guessed now, and
+// takes no place: while they pause, no code is sent that could not be used.
+func (l *Limiter) SecondOpen(ctx context.Context, userID string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("second", userID), Look: true})
+	return err
+}
+
 // Send reserves one message to a destination within a transaction. Place.Answered
 // gives the place back when the code comes back right.
 func (l *Limiter) Send(ctx context.Context, transaction, channel, destination, address string) error {
@@ -295,6 +307,23 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 		return false, err
 	}
 	return true, nil
+}
+
+// Wave counts a wrong password over all accounts and addresses and says whether
+// the operator should hear of it: once an hour, from HourFailures on. It keeps
+// nobody out: a budget of everybody's would let a stranger lock all doors.
+func (l *Limiter) Wave(ctx context.Context) (bool, error) {
+	const all = "all"
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("wave", all), Limit: max(1, l.n.HourFailures-1), Window: time.Hour, Hold: time.Hour})
+	var p *Paused
+	if !errors.As(err, &p) {
+		return false, err
+	}
+	err = l.Once(ctx, "wave", time.Hour)
+	if errors.As(err, &p) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Rescue reserves one rescue of an account, in one of its ways.

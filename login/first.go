@@ -68,6 +68,9 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 		// An unknown identity leaves a row too: the same cost, and no typed text,
 		// which might be a password in the wrong field.
 		failed := event.UserFailedAuthn{User: subject(u), AuthType: authType, Context: l.at(b)}
+		if err := l.wave(ctx, b); err != nil {
+			return "", err
+		}
 		if u.ID == "" {
 			failed.Reason = "unknown identity"
 			return "", told(ErrPassword, l.record(ctx, failed))
@@ -221,6 +224,9 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 
 // sendOwner mails the code that proves the mailbox, within the budgets.
 func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
+	if err := l.c.Limits.SecondOpen(ctx, u.ID); err != nil {
+		return err
+	}
 	if err := l.c.Limits.Send(ctx, p.Hash, store.Email, u.Email, b.Address); err != nil {
 		return err
 	}
@@ -241,6 +247,9 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	}
 	if m.Channel() == "" {
 		return nil
+	}
+	if err := l.c.Limits.SecondOpen(ctx, u.ID); err != nil {
+		return err
 	}
 	if err := l.c.Limits.Send(ctx, p.Hash, m.Channel(), f.Destination, b.Address); err != nil {
 		return err
@@ -293,4 +302,14 @@ func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
 		v.Factors = append(v.Factors, Choice{ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination})
 	}
 	return v
+}
+
+// wave tells the operator when passwords are guessed all over the place (R113).
+func (l *Login) wave(ctx context.Context, b Browser) error {
+	begun, err := l.c.Limits.Wave(ctx)
+	if err != nil || !begun {
+		return err
+	}
+	l.c.Log.ErrorContext(ctx, "very many wrong passwords within an hour: somebody may be guessing over many accounts and addresses")
+	return l.tell(ctx, event.PasswordsGuessed{Context: event.Context{At: l.c.Now(), Request: b.Request}})
 }

@@ -127,6 +127,9 @@ func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
 }
 
 func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
+	if err := l.c.Limits.SecondOpen(ctx, w.user.ID); err != nil {
+		return err
+	}
 	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email, b.Address); err != nil {
 		return err
 	}

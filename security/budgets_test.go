@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/limit"
 )
 
@@ -26,6 +27,49 @@ func (w *world) guess(email, address string) int {
 	b := w.browser()
 	b.header["X-Forwarded-For"] = address
 	return b.post("/login", m{"email": email, "password": strings.Repeat("x", 1100)}).status
+}
+
+// TestR113_AWaveIsTold to the operator, once an hour, however many accounts and
+// addresses it comes over; it keeps nobody out.
+func TestR113_AWaveIsTold(t *testing.T) {
+	w := newWorld(t, proxied, func(c *twofold.Config) { c.Limits.HourFailures = 30 })
+	second := w.start(nil)
+	a := w.person("alice")
+	wave := func(n, from int) {
+		t.Helper()
+		for i := range n {
+			b := w.browser()
+			b.header["X-Forwarded-For"] = fmt.Sprintf("198.51.%d.%d", from, i)
+			b.post("/login", m{"email": fmt.Sprintf("nobody%d-%d@good.test", from, i), "password": "wrong"}).want(400)
+		}
+	}
+	told := func(want int, why string) {
+		t.Helper()
+		if n := len(happened[event.PasswordsGuessed](w)); n != want {
+			t.Errorf("%s: told %d times, want %d", why, n, want)
+		}
+	}
+	wave(29, 0)
+	told(0, "29 wrong passwords")
+	w.browser().on(second).post("/login", m{"email": a.email, "password": "wrong"}).want(400)
+	told(1, "30 over two nodes")
+	wave(5, 100)
+	told(1, "35")
+	w.browser().login(a).want(200) // nobody is kept out
+	w.advance(2 * time.Hour)
+	wave(29, 200)
+	told(1, "29 in another hour")
+	wave(1, 201)
+	told(2, "30 in another hour")
+	rows := 0
+	for _, e := range w.trail(0) {
+		if e.Event == "passwords-guessed" && e.User == "" {
+			rows++
+		}
+	}
+	if rows != 2 || !strings.Contains(w.log.String(), "very many wrong passwords") {
+		t.Errorf("%d rows, and the log", rows)
+	}
 }
 
 // TestR113_DistributedAndSpraying: the account's budget does not care where

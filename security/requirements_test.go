@@ -124,7 +124,7 @@ func requirements() []requirement {
 		{number: 110, class: 1, title: "Reflected values are inert"},
 		{number: 111, class: 2, title: "Federated sign-in, if built"},
 		{number: 112, class: 1, title: "Per-account limit on the first factor"},
-		{number: 113, class: 1, title: "Distributed and spraying attacks", waits: "a global counter of wrong passwords"},
+		{number: 113, class: 1, title: "Distributed and spraying attacks"},
 		{number: 114, class: 1, title: "The key can not be chosen by the client"},
 		{number: 115, class: 1, title: "Parallel guesses do not beat the counter"},
 		{number: 116, class: 1, title: "Counters survive"},

@@ -245,7 +245,7 @@ func TestR037_GuessesAreCapped(t *testing.T) {
 	}
 	b := w.browser()
 	b.login(a).want(200) // a right password changes nothing
-	b.post("/tf-select", m{"which": "email"}).want(200)
+	b.post("/tf-select", m{"which": "email"}).want(429)
 	b.validate(a.mailed()).want(429).refused("another factor during the pause")
 	if len(happened[event.TFPaused](w)) == 0 {
 		t.Error("no event says that the account's factors pause")

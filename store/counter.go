@@ -16,6 +16,9 @@ type Claim struct {
 	Window  time.Duration
 	Hold    time.Duration
 	MaxHold time.Duration // zero: Hold
+	// Look takes no place: a closed budget refuses, an open one stays as it is. The
+	// other fields but Key mean nothing then.
+	Look bool
 }
 
 // Counters keeps budgets of guesses and of sent messages. They are durable:

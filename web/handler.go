@@ -13,6 +13,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
+// pendingHeader carries, beside a header token, the pending re-authentication
+// that POST /verify answered.
+const pendingHeader = "Two-Factor-Pending"
+
 // call is one request on its way through a step.
 type call struct {
 	w       http.ResponseWriter
@@ -101,6 +105,13 @@ func (s *Site) open(c *call, rt route) *failure {
 		return s.toFailure(err)
 	}
 	c.who = who
+	if who != nil && who.Session.Token {
+		// A program without cookies says which re-authentication it goes on with.
+		// Without its header token, the session that began it, this opens nothing.
+		if token := c.r.Header.Get(pendingHeader); token != "" && len(token) <= 128 {
+			c.pending = token
+		}
+	}
 	return s.checkToken(c)
 }
 

@@ -36,6 +36,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	c.anyKey = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		filter := twofold.AuditFilter{Since: since}
 		if c.User != "" {
@@ -101,6 +102,7 @@ together with their seals; a head that was kept elsewhere can.`
 
 // Run reads the whole trail.
 func (c auditVerify) Run(ctx context.Context, p process) error {
+	c.anyKey = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 		r, err := auth.AuditVerify(ctx, c.Head)
 		if err != nil {

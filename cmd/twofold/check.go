@@ -21,7 +21,8 @@ type configCheck struct{ where }
 // Help implements kong.HelpProvider.
 func (configCheck) Help() string {
 	return `Reads the settings as serve does and tells every mistake, one a line, and what to do about it. It prints what is
-set, without secrets. It does not touch the database.
+set, without secrets. It does not touch the database,
+but looks for its folder.
 
 Examples:
   twofold config check
@@ -32,6 +33,9 @@ Examples:
 func (c configCheck) Run(ctx context.Context, p process) error {
 	s, err := load(c.where, p.environ)
 	if err != nil {
+		return err
+	}
+	if err := s.Database.folderThere(); err != nil && !s.dev {
 		return err
 	}
 	if err := s.try(ctx); err != nil {

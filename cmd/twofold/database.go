@@ -40,6 +40,22 @@ func (d database) String() string {
 	return u.Host + u.Path
 }
 
+// folderThere says what is wrong with the folder of an SQLite database.
+func (d database) folderThere() error {
+	if d.postgres != "" {
+		return nil
+	}
+	folder := filepath.Dir(d.file)
+	info, err := os.Stat(folder)
+	switch {
+	case err != nil:
+		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which cannot be used (" + fileCause(err) + "): make the folder, or check the slashes (four before an absolute path)"}}
+	case !info.IsDir():
+		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which is no folder: name another"}}
+	}
+	return nil
+}
+
 // missing says that there is no such database yet, as far as can be told
 // without opening it.
 func (d database) missing() bool { return d.postgres == "" && missing(d.file) }

@@ -34,6 +34,7 @@ type where struct {
 	Dev    bool   `help:"Development only: the database and keys of 'serve --dev'."`
 	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
 	Listen string `kong:"-"`
+	anyKey bool   // the command is there to find out what a key wrote
 }
 
 // value is a raw value and where it came from.
@@ -60,8 +61,26 @@ func load(w where, environ []string) (*settings, error) {
 		if file, ps = parseFile(string(raw)); ps != nil {
 			return nil, ps
 		}
+		if ps = openSecrets(path, file); ps != nil {
+			return nil, ps
+		}
 	}
 	return assemble(file, env, w)
+}
+
+// openSecrets refuses a file with keys that everybody on the machine can read,
+// as a key file is refused.
+func openSecrets(path string, file map[string]any) problems {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm()&0o007 == 0 {
+		return nil // it was just read; a pipe has no mode to mend
+	}
+	for _, row := range keyTable() {
+		if _, given := file[row.Name]; given && row.Type.hidden() {
+			return problems{{row.Name, "stands in " + path + ", which everybody on this machine can read: chmod 600 it, or move the key to a file of its own (TWOFOLD_KEY_FILE)"}}
+		}
+	}
+	return nil
 }
 
 // fileCause is an error about a file without the words of the system call.

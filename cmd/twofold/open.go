@@ -38,10 +38,29 @@ func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	if err := db.Ping(ctx); err != nil {
+	err = db.Ping(ctx)
+	if err == nil {
+		err = s.keyFits(ctx, auth)
+	}
+	if err != nil {
 		return nil, nil, errors.Join(err, auth.Close(), db.Close())
 	}
 	return auth, db, nil
+}
+
+// keyFits refuses to work on a database that another key has written: second
+// factors would not open, and everything new would be sealed under the wrong one.
+func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
+	fits, err := auth.KeyFits(ctx)
+	if err != nil || fits || s.keyLost {
+		return err
+	}
+	name, cure := "SECRET_KEY", "set that key, or add it to SECRET_KEY_FALLBACKS"
+	if s.KeyFile != "" {
+		name, cure = "TWOFOLD_KEY_FILE", "name that key's file, or put that key on a line before the newest"
+	}
+	return problems{{name, "is not the key that wrote this database (or its newest sealed row of the audit trail was changed: `twofold audit verify` tells): " +
+		cure + "; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it, and second factors by app must be set up again"}}
 }
 
 // build makes the sign-in on a store; what it complains about gets the names
@@ -54,13 +73,13 @@ func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	}
 	auth, err := twofold.New(c)
 	if err != nil {
-		return nil, renamed(err)
+		return nil, s.renamed(err)
 	}
 	return auth, nil
 }
 
 // renamed turns "Field: text" lines into problems with the settings' names.
-func renamed(err error) error {
+func (s *settings) renamed(err error) error {
 	var bad problems
 	for line := range strings.SplitSeq(strings.TrimPrefix(err.Error(), "twofold: "), "\n") {
 		field, what, found := strings.Cut(line, ": ")
@@ -70,6 +89,9 @@ func renamed(err error) error {
 				name = row.Name
 				break
 			}
+		}
+		if name == "SECRET_KEY" && s.KeyFile != "" {
+			name = "TWOFOLD_KEY_FILE"
 		}
 		if name == "" {
 			name, what = "settings", line

@@ -60,6 +60,7 @@ type settings struct {
 	SecretKey    string
 	Fallbacks    []string
 	KeyFile      string
+	keyLost      bool   // the key that wrote the database is gone
 	Templates    string // folder
 	Locales      string // folder
 	mail         mailSettings

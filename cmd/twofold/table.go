@@ -90,6 +90,9 @@ func keyTable() []setting {
 		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "none",
 			Doc:   "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Append a line to rotate; remove an old one only after every user has signed in since, which seals their secrets again. Nobody else may read it (mode 0600).",
 			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
+		{Name: "TWOFOLD_KEY_LOST", Type: flag, Default: "false",
+			Doc:  "Starts on a database that another key has written. Without it that is refused, as it is nearly always a mistake.",
+			Cost: "What the other key sealed stays closed: second factors by app must be set up again, and the audit trail does not verify.", Apply: toBool(func(s *settings) *bool { return &s.keyLost })},
 	}
 }
 

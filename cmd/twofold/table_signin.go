@@ -76,6 +76,8 @@ func limitTable() []setting {
 			Doc: "The same per 24 hours.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendDay }, 1, 1000)},
 		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Type: number, Default: "100",
 			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 minutes.", Cost: "More accounts can be tried from one address.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.AddressFailures }, 10, 1000000)},
+		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Type: number, Default: "1000",
+			Doc: "Wrong passwords an hour, over all accounts and addresses, that are told to you once an hour: an error in the log, a row `passwords-guessed` in the audit trail, a count in the metrics. Nobody is kept out by it.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.HourFailures }, 10, 100_000_000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
 			Doc: "Codes per hour at the wish of one client address that were not answered.", Cost: "More work and more messages at the wish of strangers.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.SendAddress }, 1, 1000000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Type: number, Default: "10000",

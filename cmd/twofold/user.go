@@ -39,6 +39,7 @@ func (w where) withAuth(ctx context.Context, p process, create bool, f func(*two
 	if !create && s.Database.missing() {
 		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
 	}
+	s.keyLost = s.keyLost || w.anyKey
 	s.Config.Log = s.logger(p)
 	if s.dev {
 		s.Config.Mail, s.Config.SMS = nowhere{}, nowhere{}

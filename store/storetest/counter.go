@@ -29,6 +29,28 @@ func (k kit) closed(at, until time.Time, claims ...store.Claim) {
 const tick = time.Microsecond
 
 var counterRules = []rule{
+	{"a look takes no place, and is refused while the budget is closed", func(k kit) {
+		look := store.Claim{Key: "a", Look: true}
+		for range 5 {
+			_, err := k.s.Reserve(k.Context(), now, look)
+			k.ok(err)
+		}
+		_, err := k.s.Reserve(k.Context(), now, claim("a", 2))
+		k.ok(err)
+		_, err = k.s.Reserve(k.Context(), now, look, claim("b", 9))
+		k.ok(err)
+		_, err = k.s.Reserve(k.Context(), now, claim("a", 2)) // the last place
+		k.ok(err)
+		opens, err := k.s.Reserve(k.Context(), now, look, claim("b", 2))
+		k.is(err, store.ErrUsed)
+		if !opens.After(now) {
+			k.Fatalf("it opens at %v", opens)
+		}
+		_, err = k.s.Reserve(k.Context(), now, claim("b", 3)) // b lost one place, not two
+		k.ok(err)
+		_, err = k.s.Reserve(k.Context(), opens, look)
+		k.ok(err)
+	}},
 	{"the claim that reaches the limit is granted and closes the budget", func(k kit) {
 		c := claim("b", 3)
 		for i := range 3 {

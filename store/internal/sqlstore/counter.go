@@ -33,7 +33,7 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 		return time.Time{}, nil
 	}
 	for _, c := range claims {
-		if c.Limit < 1 || c.Window <= 0 { // nothing would be counted
+		if !c.Look && (c.Limit < 1 || c.Window <= 0) { // nothing would be counted
 			return time.Time{}, s.fail(verb, &rowError{"a claim needs a limit and a window"})
 		}
 	}
@@ -58,6 +58,9 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 			return store.ErrUsed
 		}
 		for _, c := range claims {
+			if c.Look {
+				continue
+			}
 			rows[c.Key] = rows[c.Key].claim(c, at)
 			if err := t.putCounter(c, rows[c.Key]); err != nil {
 				return err
