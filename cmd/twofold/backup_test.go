@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 // A copy made while people sign in is a server's whole state: with it and the
@@ -58,4 +60,32 @@ func TestBackupOfARunningServer(t *testing.T) {
 	if out, err := run("", "backup", filepath.Join(dir, "copy.db")); err == nil {
 		t.Errorf("a copy was written over: %s", out)
 	}
+}
+
+// What docs/server.md says of PostgreSQL: a dump of a running server, restored
+// into an empty database, is that server.
+func TestBackupOfPostgres(t *testing.T) {
+	dump, restore := program(t, "pg_dump"), program(t, "pg_restore")
+	from, to := servers.NewPostgres(t), servers.NewPostgres(t)
+	env := func(url string) []string {
+		return []string{"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=" + url}
+	}
+	f := &front{t: t}
+	f.run(env(from.URL), "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")
+	s := start(t, env(from.URL))
+	s.want(200, "POST", "/login", joanSignsIn)
+	file := filepath.Join(t.TempDir(), "twofold.dump")
+	for _, args := range [][]string{
+		{dump, "--format=custom", "--file=" + file, from.URL},
+		{restore, "--clean", "--if-exists", "--no-owner", "--dbname=" + to.URL, file},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v %s", args, err, out)
+		}
+	}
+	restored := start(t, env(to.URL))
+	restored.want(200, "POST", "/login", joanSignsIn)
+	restored.want(200, "GET", "/me", "")
+	restored.stop()
+	s.stop()
 }
