@@ -74,6 +74,7 @@ var rooms = map[string]room{
 	"openapitest":        {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
 	"twofoldtest":        {ours: ". factor/passkey/softkey factor/totp password send/sendtest store/sqlite", http: true},
 	"cmd/twofold":        {ours: "*", others: "*", http: true},
+	"nodes":              {ours: "*", http: true},
 	"walk":               {ours: "*", http: true},
 	"security":           {ours: "*", http: true},
 	"bench":              {ours: "*", others: "*", http: true},
@@ -84,7 +85,7 @@ var rooms = map[string]room{
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "openapitest", "twofoldtest", "e2e", "walk", "security"}
+var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "openapitest", "twofoldtest", "e2e", "walk", "nodes", "security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

@@ -172,3 +172,37 @@ func run(as *syscall.Credential, dir string, command ...string) error {
 	}
 	return nil
 }
+
+// New runs a program as a server of this test: signal is what Stop ends it
+// with, e.g. KILL. Its standard output and error go to a file named log in dir.
+func New(t testing.TB, dir, signal string, port int, command ...string) *Server {
+	t.Helper()
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	s := &Server{URL: "http://" + address, dir: dir, signal: signal, command: command}
+	s.ready = func() error {
+		c, err := net.DialTimeout("tcp", address, time.Second)
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}
+	return own(t, s, s.start())
+}
+
+// FreePort is one that nothing listened on just now.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// Find is the path of a program; the test is skipped without it.
+func Find(t testing.TB, name string) string {
+	t.Helper()
+	path, err := find(name, "/usr/sbin")
+	need(t, err)
+	return path
+}

@@ -1,0 +1,8 @@
+// Package nodes tests several real processes of the server on one PostgreSQL
+// and one Redis, behind nginx: that they act as one, and that killing them at
+// any moment breaks nothing. It has tests only.
+//
+// TWOFOLD_NODES_ROUNDS is how many codes are fought for (10 if not set),
+// TWOFOLD_NODES_SIGNINS and TWOFOLD_NODES_SETUPS how many sign-ins and set-ups
+// are made while nodes are killed (20 and 10).
+package nodes
