@@ -283,6 +283,9 @@ func (w *world) rows(tables ...string) string {
 // count is the number of rows of a table.
 func (w *world) count(table string) int {
 	w.t.Helper()
+	if table == "sessions" { // living ones: when the dead are swept is nobody's matter
+		return w.number(`SELECT COUNT(*) FROM twofold_sessions WHERE ends_at > ?`, w.Now().UnixMicro())
+	}
 	return w.number(`SELECT COUNT(*) FROM twofold_` + table)
 }
 

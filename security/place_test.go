@@ -305,13 +305,14 @@ func (p *place) intoRedis() {
 		kind, name, _ := strings.Cut(key, ":")
 		switch kind {
 		case "s":
-			_, err := keys.TakeSession(ctx, name)
-			p.must(err)
+			if _, err := keys.TakeSession(ctx, name); err != nil {
+				continue // swept meanwhile
+			}
 			var ends int64
 			if p.sql().QueryRow(`SELECT ends_at FROM twofold_sessions WHERE hash = $1`, name).Scan(&ends) != nil {
 				continue
 			}
-			_, err = p.sql().Exec(`UPDATE twofold_sessions SET ends_at = 1 WHERE hash = $1 AND ends_at < 1`, name)
+			_, err := p.sql().Exec(`UPDATE twofold_sessions SET ends_at = 1 WHERE hash = $1 AND ends_at < 1`, name)
 			p.must(err)
 			s, err := tables.Session(ctx, name, past)
 			p.must(err)
@@ -320,8 +321,9 @@ func (p *place) intoRedis() {
 			}
 			p.must(keys.PutSession(ctx, s))
 		case "p":
-			_, err := keys.TakePending(ctx, name)
-			p.must(err)
+			if _, err := keys.TakePending(ctx, name); err != nil {
+				continue
+			}
 			if v, err := tables.Pending(ctx, name, past); err == nil {
 				p.must(keys.PutPending(ctx, v))
 			}
