@@ -2,6 +2,7 @@ package main
 
 import (
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,9 @@ func (s *settings) finish(w where) problems {
 func (s *settings) finishOrigin() problems {
 	if s.Config.Origin == "" && !s.given["TWOFOLD_ORIGIN"] {
 		return problems{{"TWOFOLD_ORIGIN", "is not set: write the address of the site as browsers see it, e.g. https://login.example.org (or try the server out with --dev)"}}
+	}
+	if u, err := url.Parse(s.Config.Origin); err == nil && s.Config.Passkeys.On && net.ParseIP(u.Hostname()) != nil {
+		s.note("SECURITY_WEBAUTHN is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN is an IP address")
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.TrustedProxies) == 0 && !web.Loopback(host) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold"
@@ -35,6 +36,9 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	defer socket.Close()
 	if s.dev && s.Config.Origin == "" {
 		s.Config.Origin = "http://" + socket.Addr().String()
+		if s.Config.Passkeys.On { // which browsers make for names only
+			s.Config.Origin = strings.Replace(s.Config.Origin, "127.0.0.1", "localhost", 1)
+		}
 	}
 	figures, err := s.measure(ctx)
 	if err != nil {
