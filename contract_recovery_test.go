@@ -229,6 +229,19 @@ func TestContract_list_of_factors(t *testing.T) {
 	}
 }
 
+// A passkey may be the first second factor, too.
+func TestContract_codes_are_offered_with_a_passkey(t *testing.T) {
+	s := newSite(t, withPasskeys, withCodes)
+	c := s.client()
+	c.login("gal").want(200)
+	options, action := c.form("/wan-register", "name", "key", "usage", "secondary").asked(t)
+	answer := s.made(s.key(plainKey).Create(options))
+	c.form(action, "credential", answer).to("/mf-recovery-codes?next=%2Fwan-register")
+	if codes := c.codes(); len(codes) != 5 {
+		t.Errorf("%d codes", len(codes))
+	}
+}
+
 // The first second factor leads browsers to the codes, and on from there.
 func TestContract_codes_are_offered(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.TwoFactor.Required = true })

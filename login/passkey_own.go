@@ -132,6 +132,7 @@ func (l *Login) AddPasskey(ctx context.Context, who Who, state, answer string, b
 	if errors.Is(err, store.ErrExists) {
 		err = ErrPasskeyTaken
 	}
+	out.FirstFactor = f.Primary
 	return out, d.Name, err
 }
 

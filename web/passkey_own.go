@@ -141,7 +141,7 @@ func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
 		}
 		return nil, f
 	}
-	return &answer{outcome: &out, user: &out.User, to: s.views.PostWanRegister, note: "WEBAUTHN_REGISTER_DONE"}, nil
+	return &answer{outcome: &out, user: &out.User, to: s.offerCodes(out, s.views.PostWanRegister), note: "WEBAUTHN_REGISTER_DONE"}, nil
 }
 
 // passkeyOwnFailure is passkeyFailure with the name where the text holds one.
