@@ -25,6 +25,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.a.opens = openers(methods, passkeys)
 	firstCodes, err := b.firstCodes()
 	if err != nil {
 		return nil, err

@@ -32,6 +32,8 @@ type Auth struct {
 	login    *login.Login
 	prefix   string
 	store    store.Store
+	opens    map[string]opener // by method
+	now      func() time.Time
 	outbox   *send.Outbox
 	hasher   *password.Hasher
 	trail    *event.Trail
@@ -124,7 +126,7 @@ type builder struct {
 }
 
 func (b *builder) build() (*Auth, error) {
-	b.a.prefix, b.a.store, b.a.factors = b.c.Prefix, b.c.Store, b.c.Store
+	b.a.prefix, b.a.store, b.a.factors, b.a.now = b.c.Prefix, b.c.Store, b.c.Store, b.c.Now
 	for _, step := range []func() error{b.buildKeys, b.buildOutbox, b.buildSessions, b.buildSite} {
 		if err := step(); err != nil {
 			return nil, err

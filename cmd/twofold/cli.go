@@ -23,6 +23,7 @@ type cli struct {
 	Audit   auditCommands   `cmd:"" help:"Read and check the audit trail."`
 	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`
 	Backup  backupCommand   `cmd:"" help:"Copy the SQLite database while it is in use."`
+	Doctor  doctorCommand   `cmd:"" help:"Look for what is wrong."`
 	Config  configCommands  `cmd:"" help:"Check the settings."`
 	Version versionCommand  `cmd:"" help:"Print the version."`
 }

@@ -301,6 +301,12 @@ func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
 	return m.c.Ring.Seal(purpose, owner(f), raw)
 }
 
+// Opens says whether the factor's record can be read. It uses up nothing.
+func (m *Method) Opens(f store.Factor) error {
+	_, err := m.open(f)
+	return err
+}
+
 func (m *Method) open(f store.Factor) (record, error) {
 	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // an old key's is sealed anew at the next use
 	if err != nil {

@@ -148,6 +148,12 @@ func (m *Method) open(userID, factorID string, sealed []byte) ([]byte, bool, err
 	return secret, stale, nil
 }
 
+// Opens says whether the factor's secret can be read. It uses up nothing.
+func (m *Method) Opens(f store.Factor) error {
+	_, _, err := m.open(f.UserID, f.ID, f.Secret)
+	return err
+}
+
 // owner binds a sealed secret to its row: one user's ciphertext in another
 // user's row, or in another factor of the same user, does not open (R34).
 func owner(userID, factorID string) string { return userID + "/" + factorID }
