@@ -90,19 +90,20 @@ type signer struct {
 	app  []byte
 }
 
-// patience is how often a person begins anew.
-const patience = 200
+// patience is how long a person begins anew: longer than the pause after too
+// many codes that were taken already, their answer lost.
+const patience = 5 * time.Minute
 
 func trouble(a answer) bool { return a.status == 0 || a.status >= 500 }
 
 // signIn makes one full sign-in and returns how many steps went wrong.
 func (p *signer) signIn() (broken int64) {
-	for range patience {
+	for begun := time.Now(); time.Since(begun) < patience; {
 		b := p.c.browser()
 		if a := b.login(p.c.front, p.u); a.status != http.StatusOK {
 			p.c.expect(a, "sign-in")
 			broken++
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
 			continue
 		}
 		code := p.c.code(p.u.Email, p.last)
@@ -112,16 +113,17 @@ func (p *signer) signIn() (broken int64) {
 		}
 		p.last = code
 		before, opened := p.c.sessions(p.u), 0
-		for range 3 { // who got no answer tries the same code again
+		for range 2 { // who got no answer tries the same code again, and some who got one
 			a := b.send(p.c.front, "/tf-validate", map[string]any{"code": code})
-			if a.status == http.StatusOK {
+			switch {
+			case a.status == http.StatusOK:
 				opened++
-			}
-			if !trouble(a) && a.status != http.StatusOK {
-				break
-			}
-			if trouble(a) {
+			case trouble(a):
 				broken++
+				continue
+			}
+			if rand.IntN(5) > 0 {
+				break
 			}
 		}
 		if n := p.c.sessions(p.u) - before; opened > 1 || n > 1 || n < opened {
@@ -143,7 +145,7 @@ func (c *cluster) expect(a answer, what string) {
 
 // setUp signs in with the password and adds an authenticator.
 func (p *signer) setUp() (broken int64) {
-	for range patience {
+	for begun := time.Now(); time.Since(begun) < patience; {
 		b := p.c.browser()
 		a := b.login(p.c.front, p.u)
 		if a.status == http.StatusOK && a.field("tf_state") != "" {
