@@ -42,6 +42,8 @@ var rooms = map[string]room{
 	"store/storetest/servers": {ours: "store", others: "github.com/jackc/pgx/v5"},
 	"seal":                    {},
 	"password":                {others: "golang.org/x/crypto golang.org/x/text"},
+	"password/strength":       {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
+	"password/breach":         {ours: "password", http: true},
 	"send":                    {ours: "store"},
 	"send/smtp":               {ours: "send", others: "github.com/wneessen/go-mail"},
 	"send/twilio":             {ours: "send", http: true},

@@ -17,6 +17,7 @@ import (
 	"github.com/twofold-auth/twofold/factor/recovery"
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/web"
@@ -191,6 +192,9 @@ type Password struct {
 	MinLength int
 	// Slots is how many passwords are hashed at once; one a processor if zero.
 	Slots int
+	// Checkers judge new passwords that length and list let pass, in this order,
+	// e.g. of strength.New and breach.New. None if empty.
+	Checkers []password.Checker
 }
 
 // Session says how long sessions live.

@@ -219,7 +219,7 @@ func (b *builder) buildSessions() error {
 		return field("Password", err)
 	}
 	b.a.accounts = account.New(account.Config{
-		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength},
+		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
 		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
 	})
 	return nil

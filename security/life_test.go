@@ -1,6 +1,8 @@
 package security_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -742,4 +745,49 @@ func TestR102_LockedByTheApplication(t *testing.T) {
 	w.browser().post(link, m{"password": newSecret, "password_confirm": newSecret}).want(400).refused("a reset while locked")
 	shut = false
 	w.browser().login(p).want(200)
+}
+
+// wordless refuses one password as if it had been published.
+type wordless struct{ asked []string }
+
+func (c *wordless) Check(_ context.Context, plain string, words ...string) error {
+	c.asked = append(c.asked, strings.Join(words, " "))
+	if plain == "published phrase 71" {
+		return password.ErrBreached
+	}
+	return nil
+}
+
+// TestR002_CheckersJudgeEveryNewPassword: at registration, reset, change,
+// confirmation in another browser, and by an operator; a refusal spends no link.
+func TestR002_CheckersJudgeEveryNewPassword(t *testing.T) {
+	const published = "published phrase 71"
+	checker := &wordless{}
+	w := newWorld(t, life, func(c *twofold.Config) { c.Password.Checkers = []password.Checker{checker} })
+	p := w.person("alice")
+	twice := m{"password": published, "password_confirm": published}
+	refused := func(r *answer, field string) {
+		t.Helper()
+		fields, _ := r.want(400).json["field_errors"].(m)
+		if !strings.Contains(fmt.Sprint(fields[field]), "breached") {
+			t.Errorf("%s: %s", r.what, r.body)
+		}
+	}
+	refused(w.browser().post("/register", m{"email": "new@good.test", "password": published, "password_confirm": published}), "password")
+	link := w.browser().resets(p.email)
+	refused(w.browser().post(link, twice), "password")
+	refused(w.plantSession(p).post("/change", m{"password": secret, "new_password": published, "new_password_confirm": published}), "new_password")
+	w.browser().post("/register", m{"email": "new@good.test", "password": secret, "password_confirm": secret}).want(200)
+	confirm := w.link("confirm", "new@good.test")
+	refused(w.browser().post(confirm, twice), "password")
+	if err := w.nodes[0].auth.SetPassword(t.Context(), p.id, published); !errors.Is(err, password.ErrBreached) {
+		t.Errorf("an operator: %v", err)
+	}
+	w.browser().post(confirm, m{"password": newSecret, "password_confirm": newSecret}).want(200)
+	w.browser().post(link, m{"password": newSecret, "password_confirm": newSecret}).want(200)
+	for _, words := range checker.asked {
+		if !strings.Contains(words, "@good.test") || !strings.Contains(words, "good") {
+			t.Errorf("a checker was told %q only", words)
+		}
+	}
 }

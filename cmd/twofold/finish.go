@@ -29,7 +29,7 @@ func (s *settings) finish(w where) problems {
 	} else {
 		bad = slices.Concat(s.finishOrigin(), s.finishKeys(), s.finishMail(), s.finishSMS())
 	}
-	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), s.finishFolders())
+	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), s.finishCheckers(), s.finishFolders())
 }
 
 func (s *settings) finishOrigin() problems {

@@ -71,6 +71,7 @@ func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	if c.Origin == "" && s.dev {
 		c.Origin = "http://localhost:8080" // of a command; serve knows better
 	}
+	c.Password.Checkers, _ = s.passwordCheckers() // their mistakes were found by finish; now there is a log
 	auth, err := twofold.New(c)
 	if err != nil {
 		return nil, s.renamed(err)

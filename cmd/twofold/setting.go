@@ -72,6 +72,7 @@ type settings struct {
 	always       bool          // second factor at every sign-in
 	validity     time.Duration // of a trusted browser, unless always
 	freshness    time.Duration
+	checkers     checkerSettings
 	noteworthy   []string          // one line each, for the log
 	given        map[string]bool   // names that were set
 	from         map[string]string // and by what

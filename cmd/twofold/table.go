@@ -20,7 +20,7 @@ func table() []setting {
 		group("Signing in", signInTable()),
 		group("Signing in through other sites", oauthTable()),
 		group("Accounts", accountTable()),
-		group("Passwords", passwordTable()),
+		group("Passwords", slices.Concat(passwordTable(), checkerTable())),
 		group("Second factor", twoFactorTable()),
 		group("Passkeys", passkeyTable()),
 		group("Unified sign-in", unifiedTable()),

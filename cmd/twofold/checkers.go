@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/password/breach"
+	"github.com/twofold-auth/twofold/password/strength"
+)
+
+// checkerSettings say how new passwords are judged beside length and list.
+type checkerSettings struct {
+	zxcvbn   bool
+	score    int
+	breached bool
+	strict   bool
+	count    int
+	url      string
+	timeout  time.Duration
+}
+
+func checkerTable() []setting {
+	return []setting{
+		{Name: "SECURITY_PASSWORD_COMPLEXITY_CHECKER", Type: text, Empty: "none", Field: "Password.Checkers",
+			Doc: "`zxcvbn` refuses new passwords that are easy to guess although they are long and not listed.", Apply: applyComplexity},
+		{Name: "SECURITY_ZXCVBN_MINIMUM_SCORE", Type: number, Default: "3",
+			Doc: "Least score of zxcvbn: 1 (ten thousand guesses) to 4 (ten billion).", Cost: "Each step down is a hundred times fewer guesses.", Apply: toInt(func(s *settings) *int { return &s.checkers.score }, 1, 4)},
+		{Name: "SECURITY_PASSWORD_CHECK_BREACHED", Type: text, Default: "false",
+			Doc:   "Asks a service whether a new password was published: `strict` refuses it when the service cannot be asked, `best-effort` takes it then. Five digits of the password's SHA-1 leave this server. `true` is `strict`.",
+			Apply: applyBreached},
+		{Name: "SECURITY_PASSWORD_BREACHED_COUNT", Type: number, Default: "1",
+			Doc: "So many sightings refuse a password.", Apply: toInt(func(s *settings) *int { return &s.checkers.count }, 1, 1000000)},
+		{Name: "SECURITY_PASSWORD_BREACHED_URL", Type: text, Default: breach.Service,
+			Doc: "The service: anything that answers like Have I Been Pwned's `/range/`.", Apply: toText(func(s *settings) *string { return &s.checkers.url })},
+		{Name: "SECURITY_PASSWORD_BREACHED_TIMEOUT", Type: duration, Default: "3 seconds",
+			Doc: "How long an answer is waited for.", Apply: toDuration(func(s *settings) *time.Duration { return &s.checkers.timeout }, time.Second, time.Minute)},
+	}
+}
+
+func applyComplexity(s *settings, raw any) error {
+	v, err := asText(raw)
+	if err != nil {
+		return err
+	}
+	if v != "" && v != "zxcvbn" {
+		return errors.New("is no checker known here: write zxcvbn, or remove it")
+	}
+	s.checkers.zxcvbn = v == "zxcvbn"
+	return nil
+}
+
+func applyBreached(s *settings, raw any) error {
+	v := strings.ToLower(plain(raw))
+	switch v {
+	case "false", "0", "":
+		s.checkers.breached = false
+	case "true", "1", "strict", "best-effort":
+		s.checkers.breached, s.checkers.strict = true, v != "best-effort"
+	default:
+		return errors.New("is none of false, strict, best-effort: write one of them")
+	}
+	return nil
+}
+
+// finishCheckers says what is wrong with them.
+func (s *settings) finishCheckers() problems {
+	_, bad := s.passwordCheckers()
+	return bad
+}
+
+// passwordCheckers builds them, the quick one first.
+func (s *settings) passwordCheckers() (out []password.Checker, bad problems) {
+	if s.checkers.zxcvbn {
+		c, err := strength.New(s.checkers.score)
+		if err != nil {
+			return nil, problems{{"SECURITY_ZXCVBN_MINIMUM_SCORE", err.Error()}}
+		}
+		out = append(out, c)
+	}
+	if s.checkers.breached {
+		c, err := breach.New(breach.Config{
+			URL: s.checkers.url, Count: s.checkers.count, Timeout: s.checkers.timeout, Strict: s.checkers.strict, Log: s.Config.Log,
+		})
+		if err != nil {
+			return nil, problems{{"SECURITY_PASSWORD_BREACHED_URL", strings.TrimPrefix(err.Error(), "breach: ")}}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}

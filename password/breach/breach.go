@@ -1,0 +1,159 @@
+package breach
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/password"
+)
+
+const (
+	// Service is where questions go unless Config says otherwise.
+	Service = "https://api.pwnedpasswords.com"
+
+	defaultTimeout = 3 * time.Second
+	// maxAnswer is far above the longest answer (about 40 KB, padded).
+	maxAnswer = 1 << 20
+)
+
+// Config says whom to ask. The zero Config asks Service and lets passwords pass
+// that could not be asked about.
+type Config struct {
+	// URL is the base of the service; "/range/" and five digits follow. https, or
+	// http on loopback.
+	URL string
+	// Count is how many sightings refuse a password: 1 if zero.
+	Count int
+	// Timeout bounds one question: 3 s if zero.
+	Timeout time.Duration
+	// Strict refuses passwords that could not be asked about. It costs this: while
+	// the service is down, nobody sets a password.
+	Strict bool
+	// Log hears of questions that failed; nothing if nil.
+	Log *slog.Logger
+}
+
+// Checker asks.
+type Checker struct {
+	c      Config
+	client *http.Client
+}
+
+// New checks c.
+func New(c Config) (*Checker, error) {
+	if c.URL == "" {
+		c.URL = Service
+	}
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, errors.New("breach: URL must be scheme, host and perhaps a path, e.g. " + Service)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())) {
+		return nil, errors.New("breach: URL must be https (plain http is for localhost only)")
+	}
+	if c.Count < 0 || c.Timeout < 0 {
+		return nil, errors.New("breach: Count and Timeout must not be negative")
+	}
+	c.URL = strings.TrimSuffix(c.URL, "/")
+	if c.Count == 0 {
+		c.Count = 1
+	}
+	if c.Timeout == 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Checker{c: c, client: &http.Client{
+		Timeout:       c.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Check implements password.Checker.
+func (c *Checker) Check(ctx context.Context, plain string, _ ...string) error {
+	// SHA-1 names the password in the service's list; it protects nothing here.
+	sum := sha1.Sum([]byte(plain))
+	name := strings.ToUpper(hex.EncodeToString(sum[:]))
+	seen, err := c.seen(ctx, name[:5], name[5:])
+	switch {
+	case err == nil && seen >= c.c.Count:
+		return password.ErrBreached
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	// The cause names the service, never the question: its digits would narrow
+	// down the password in the log.
+	c.c.Log.WarnContext(ctx, "a password could not be looked up among breached ones", "service", c.c.URL, "refused", c.c.Strict, "cause", err)
+	if c.c.Strict {
+		return password.ErrNotChecked
+	}
+	return nil
+}
+
+// seen asks how often the password with this hash was sighted.
+func (c *Checker) seen(ctx context.Context, prefix, rest string) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.c.URL+"/range/"+prefix, nil)
+	if err != nil {
+		return 0, errors.New("the request could not be made")
+	}
+	r.Header.Set("Add-Padding", "true")
+	r.Header.Set("User-Agent", "twofold")
+	resp, err := c.client.Do(r)
+	if err != nil {
+		var u *url.Error // its text holds the question
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return find(resp.Body, rest)
+}
+
+// find reads lines "<35 digits>:<count>". Padding has the count 0. What has
+// another form is not from such a service, and an answer that was cut off
+// proves nothing.
+func find(body io.Reader, rest string) (int, error) {
+	lines := bufio.NewScanner(io.LimitReader(body, maxAnswer))
+	found, n := 0, 0
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" {
+			continue
+		}
+		name, number, ok := strings.Cut(line, ":")
+		count, err := strconv.Atoi(number)
+		if !ok || len(name) != len(rest) || err != nil || count < 0 {
+			return 0, errors.New("an answer of another form")
+		}
+		n++
+		if strings.EqualFold(name, rest) {
+			found = max(found, count)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		return 0, errors.New("an empty answer")
+	}
+	return found, nil
+}

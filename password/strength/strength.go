@@ -1,0 +1,54 @@
+package strength
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ccojocar/zxcvbn-go"
+
+	"github.com/twofold-auth/twofold/password"
+)
+
+// heard is how many characters are looked at. The algorithm's time grows faster
+// than the square of the length (one password of 400 characters takes a minute
+// and a half), and what is good after 32 characters stays so.
+const heard = 32
+
+// Checker refuses passwords below a score.
+type Checker struct{ score int }
+
+// New asks for a score from 1 (ten thousand guesses and more) to 4 (ten billion);
+// zero means 3, a hundred million.
+func New(score int) (*Checker, error) {
+	if score == 0 {
+		score = 3
+	}
+	if score < 1 || score > 4 {
+		return nil, fmt.Errorf("strength: the score is %d: write a number from 1 to 4", score)
+	}
+	return &Checker{score}, nil
+}
+
+// Check implements password.Checker.
+func (c *Checker) Check(ctx context.Context, plain string, words ...string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var inputs []string
+	for _, w := range words {
+		if w != "" {
+			inputs = append(inputs, cut(w))
+		}
+	}
+	if zxcvbn.PasswordStrength(cut(plain), inputs).Score < c.score {
+		return password.ErrSimple
+	}
+	return nil
+}
+
+func cut(s string) string {
+	if r := []rune(s); len(r) > heard {
+		return string(r[:heard])
+	}
+	return s
+}
