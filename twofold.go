@@ -37,6 +37,7 @@ type Auth struct {
 	outbox   *send.Outbox
 	hasher   *password.Hasher
 	trail    *event.Trail
+	now      func() time.Time
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -359,7 +360,8 @@ func (b *builder) buildSite() error {
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
-		Payload: func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
+		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
+		Permissions: b.c.Store.PermissionsOf,
 	})
 	return err
 }

@@ -398,7 +398,7 @@ func TestR144_LinksOnceInParallel(t *testing.T) {
 		}
 		susan := w.person(fmt.Sprintf("susan%d", round))
 		links := []string{b.resets(susan.email), b.resets(susan.email)} // either, but one
-		var won [16]int
+		var won [8]int
 		par(len(won), func(i int) {
 			c := w.browser()
 			if i%2 == 0 {

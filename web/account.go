@@ -45,6 +45,11 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	if u.Username != "" {
 		user["username"] = u.Username
 	}
+	permissions, err := s.c.Permissions(c.r.Context(), u.Roles)
+	if err != nil {
+		return err
+	}
+	user["permissions"] = append([]string{}, permissions...)
 	body["user"] = user
 	return nil
 }

@@ -69,6 +69,25 @@ func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
 	}
 }
 
+// RequirePermission lets callers through whose roles permit all the names. It
+// asks the store each time: what was taken away is gone at the next request.
+func (s *Site) RequirePermission(names ...string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return s.guard(next, func(ctx context.Context, who login.Who) error {
+			have, err := s.c.Permissions(ctx, who.User.Roles)
+			if err != nil {
+				return err
+			}
+			for _, n := range names {
+				if !slices.Contains(have, n) {
+					return errRole
+				}
+			}
+			return nil
+		})
+	}
+}
+
 func (s *Site) guard(next http.Handler, ok check) http.Handler {
 	return s.guardBy(s.Who, next, ok)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"html/template"
 	"io/fs"
@@ -98,10 +99,12 @@ type Config struct {
 	Tokens        TokenConfig
 	Region        string
 	Payload       func(store.User) map[string]any
-	Proxies       []netip.Prefix
-	Templates     fs.FS
-	Log           *slog.Logger
-	Now           func() time.Time
+	// Permissions lists what roles permit together.
+	Permissions func(ctx context.Context, roles []string) ([]string, error)
+	Proxies     []netip.Prefix
+	Templates   fs.FS
+	Log         *slog.Logger
+	Now         func() time.Time
 }
 
 // Site serves the paths.

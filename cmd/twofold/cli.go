@@ -19,6 +19,7 @@ Settings come from the environment and a TOML file (--config, TWOFOLD_CONFIG).`
 type cli struct {
 	Serve   serveCommand    `cmd:"" help:"Run the server."`
 	User    userCommands    `cmd:"" help:"Make, list and change accounts."`
+	Role    roleCommands    `cmd:"" help:"Make, list and change roles and what they permit."`
 	Key     keyCommands     `cmd:"" help:"Make keys."`
 	Audit   auditCommands   `cmd:"" help:"Read and check the audit trail."`
 	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`

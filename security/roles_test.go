@@ -1,0 +1,60 @@
+package security_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestR138_PermissionsAreThoseOfNow: a page that needs a permission opens to
+// those whose roles permit it at this moment, and to nobody else.
+func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t, open)
+	auth := w.nodes[0].auth
+	page := auth.RequirePermission("read", "write")(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	p := w.person("alice")
+	status := func(b *browser) int {
+		r := httptest.NewRequest("GET", w.nodes[0].origin+"/page", nil)
+		r.Header.Set("Accept", typeJSON)
+		if b != nil {
+			r.AddCookie(&http.Cookie{Name: "twofold", Value: b.jar["twofold"]})
+		}
+		out := httptest.NewRecorder()
+		page.ServeHTTP(out, r)
+		return out.Code
+	}
+	b := w.plantSession(p)
+	want := func(why string, code int) {
+		t.Helper()
+		if got := status(b); got != code {
+			t.Errorf("%s: status %d, want %d", why, got, code)
+		}
+	}
+	if got := status(nil); got != 401 {
+		t.Errorf("nobody: %d", got)
+	}
+	want("no role", 403)
+	w.must(auth.SetRoles(ctx, p.id, "editor", "reader", "write"))
+	want("roles that permit nothing", 403)
+	w.must(auth.CreateRole(ctx, twofold.Role{Name: "reader", Permissions: []string{"read"}}))
+	want("one of two", 403)
+	w.must(auth.CreateRole(ctx, twofold.Role{Name: "editor", Permissions: []string{"write"}}))
+	want("both, by two roles", 204)
+	w.must(auth.ChangePermissions(ctx, "editor", nil, []string{"write"}))
+	want("taken away", 403)
+	w.must(auth.ChangePermissions(ctx, "editor", []string{"write"}, nil))
+	want("given again", 204)
+	w.must(auth.DeleteRole(ctx, "reader"))
+	want("a role that is gone", 403)
+	for _, bad := range []string{"", "a b", "a,b", "a\nb"} {
+		if auth.CreateRole(ctx, twofold.Role{Name: bad}) == nil || auth.ChangePermissions(ctx, "editor", []string{bad}, nil) == nil {
+			t.Errorf("name %q is taken", bad)
+		}
+	}
+	if got := b.get("/me").want(200).json["user"].(m)["permissions"]; len(got.([]any)) != 1 {
+		t.Errorf("/me says %v", got)
+	}
+}
