@@ -37,7 +37,6 @@ type Auth struct {
 	outbox   *send.Outbox
 	hasher   *password.Hasher
 	trail    *event.Trail
-	now      func() time.Time
 
 	stop context.CancelFunc
 	done sync.WaitGroup
