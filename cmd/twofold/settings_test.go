@@ -228,7 +228,7 @@ func TestPastedFlaskDefaultsAreTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.noteworthy) < 6 {
+	if len(s.noteworthy) < 5 {
 		t.Errorf("what has no effect is not told: %q", s.noteworthy)
 	}
 }
