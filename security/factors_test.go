@@ -64,16 +64,15 @@ func TestR058_ARemovalEndsWhatWasIssuedBefore(t *testing.T) {
 		"removal": func(b *browser) { b.remove(p.factorIDs()["sms"]).want(200) },
 		"codes":   func(b *browser) { b.newCodes() },
 	} {
-		other, pending, acting := w.plantSession(p), w.plantPending(p), w.plantSession(p)
-		token := acting.jar["twofold"]
+		other, pending := w.plantSession(p), w.plantPending(p)
 		trusted := w.browser()
 		trusted.login(p, m{"remember": true}).want(200)
 		if len(p.factors()) > 1 {
 			trusted.post("/tf-select", m{"which": "authenticator"}).want(200)
 		}
 		trusted.validate(p.next()).want(200)
-		acting = w.plantSession(p)
-		token = acting.jar["twofold"]
+		acting := w.plantSession(p)
+		token := acting.jar["twofold"]
 		change(acting)
 		acting.in(p, 2)
 		if acting.jar["twofold"] == token {

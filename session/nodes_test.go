@@ -30,8 +30,7 @@ func (c *counted) Session(ctx context.Context, hash string, now time.Time) (stor
 // member is one node: a manager on its own handle of the shared store.
 type member struct {
 	*session.Manager
-	db    *counted
-	token string
+	db *counted
 }
 
 func (m *member) alive(t *testing.T, token string) bool {

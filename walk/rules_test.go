@@ -369,7 +369,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	of.version++
 	w := &want{status: 200}
 	m.announce(w, of, "factor_changed")
-	first := m.now
+	var first time.Time
 	if who != nil {
 		first = who.first
 	} else {

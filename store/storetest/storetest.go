@@ -52,7 +52,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, passkeyRaceRules, open)
 	run(t, tokenRaceRules, open)
 	run(t, ownerRaceRules, open)
-	run(t, requestRaceRules, open)
+	run(t, recoveryRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
