@@ -142,10 +142,16 @@ type claim struct {
 	hold, most time.Duration
 }
 
+// open says whether a budget has places left.
+func (m *model) open(c claim) bool {
+	b := m.budgets[c.key]
+	return b == nil || !m.now.Before(b.ends) || !m.now.Before(b.opens)
+}
+
 // reserve takes a place in all budgets or in none.
 func (m *model) reserve(claims ...claim) bool {
 	for _, c := range claims {
-		if b := m.budgets[c.key]; b != nil && m.now.Before(b.ends) && m.now.Before(b.opens) {
+		if !m.open(c) {
 			return false
 		}
 	}
@@ -348,8 +354,8 @@ func (p *pending) key() string {
 }
 
 func (m *model) sendFactor(w *want, p *pending) bool {
-	return p.factor.method == "authenticator" ||
-		m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
+	return p.factor.method == "authenticator" || // no code is sent that could not be used
+		m.open(second(p.of.email)) && m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
 }
 
 // recognise says whether a cookie is a trusted device of the account; w gets

@@ -159,7 +159,7 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		m.announce(w, p.of, "rescue_asked")
 		return w
 	}
-	if !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
+	if !m.open(second(p.of.email)) || !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
 		return refused(429)
 	}
 	m.announce(w, p.of, "rescue_asked")
