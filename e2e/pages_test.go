@@ -362,6 +362,7 @@ func (g *guide) page(name string) {
 		for _, problem := range eval[[]string](g.tab, fmt.Sprintf(checkup, scheme)) {
 			g.t.Errorf("%s: %s", name, problem)
 		}
+		g.axe(name, scheme)
 	}
 	g.picture(name)
 	g.must(call(g.tab, emulation.ClearDeviceMetricsOverride, cdp.Empty{}))

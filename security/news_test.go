@@ -61,7 +61,7 @@ func TestR143_ToldAtTheNextSignIn(t *testing.T) {
 	again := w.browser()
 	again.header["User-Agent"] = linuxFox
 	again.login(a).want(200)
-	if to := again.form("/tf-validate", "code", a.next()).want(303); !strings.HasPrefix(to.cookie("twofold-notes"), "NEWS") {
+	if to := again.form("/tf-validate", "code", a.next()).want(303); !strings.HasPrefix(to.cookie("twofold-notes"), "NEWS~") {
 		t.Errorf("the page after the sign-in says %q", to.cookie("twofold-notes"))
 	}
 	names, through = again.news()

@@ -58,9 +58,7 @@ func (s *Site) headers(w http.ResponseWriter) {
 // reply writes an answer.
 func (s *Site) reply(c *call, a *answer) {
 	s.jar.outcome(c.w, c.r, a.outcome)
-	if a.outcome != nil && a.outcome.News > 0 {
-		a.note, a.args = "NEWS", nil
-	}
+	news := a.outcome != nil && a.outcome.News > 0
 	if a.away != "" {
 		s.sendAway(c, a)
 		return
@@ -76,10 +74,13 @@ func (s *Site) reply(c *call, a *answer) {
 		return
 	}
 	if a.to != "" {
-		s.setNotes(c, a.note, a.args...)
+		s.setNotes(c, news, a.note, a.args...)
 		c.w.Header().Set("Location", a.to)
 		c.w.WriteHeader(http.StatusSeeOther)
 		return
+	}
+	if news {
+		c.notes = append(c.notes, problem{key: "NEWS"})
 	}
 	if a.note != "" {
 		c.notes = append(c.notes, problem{key: a.note, args: a.args})
@@ -136,7 +137,7 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 		return
 	}
 	if f.to != "" {
-		s.setNotes(c, f.problems[0].key, f.problems[0].args...)
+		s.setNotes(c, false, f.problems[0].key, f.problems[0].args...)
 		c.w.Header().Set("Location", f.to)
 		c.w.WriteHeader(http.StatusSeeOther)
 		return
@@ -219,32 +220,40 @@ func ascii(raw []byte) []byte {
 	return out
 }
 
-// setNotes flashes a message to the next page. The cookie holds only keys of
-// texts and seconds, never text, so a forged one can say nothing of its own.
-func (s *Site) setNotes(c *call, key string, args ...any) {
-	if key == "" {
-		return
-	}
+// setNotes flashes a message to the next page, and that there is news of the
+// account. The cookie holds only keys of texts and seconds, never text, so a
+// forged one can say nothing of its own.
+func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
 	for _, a := range args {
 		if d, ok := a.(time.Duration); ok {
 			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
 		}
 	}
+	if news {
+		key = "NEWS" + noteParting + key
+	}
+	if key == "" {
+		return
+	}
 	s.jar.set(c.w, s.jar.notes(), key, time.Minute)
 }
 
-// takeNotes reads the flashed message and removes it.
+const noteParting = "~"
+
+// takeNotes reads the flashed messages and removes them.
 func (s *Site) takeNotes(c *call) []Note {
 	var out []Note
 	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
 		s.jar.clear(c.w, c.r, s.jar.notes())
-		key, seconds, _ := strings.Cut(v, ".")
-		if kind, ok := s.noteKind(key); ok {
-			within := ""
-			if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
-				within = c.words.Duration(time.Duration(n) * time.Second)
+		for _, one := range strings.SplitN(v, noteParting, 2) {
+			key, seconds, _ := strings.Cut(one, ".")
+			if kind, ok := s.noteKind(key); ok {
+				within := ""
+				if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
+					within = c.words.Duration(time.Duration(n) * time.Second)
+				}
+				out = append(out, Note{Kind: kind, Text: c.words.Text(key, "within", within)})
 			}
-			out = append(out, Note{Kind: kind, Text: c.words.Text(key, "within", within)})
 		}
 	}
 	for _, p := range c.notes {

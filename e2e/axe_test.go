@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// axe has axe-core look at the page that is there now, where TWOFOLD_AXE names
+// its axe.min.js (npm: axe-core). It finds what checkup does not know of.
+func (g *guide) axe(name, scheme string) {
+	g.t.Helper()
+	file := os.Getenv("TWOFOLD_AXE")
+	if file == "" {
+		return
+	}
+	source, err := os.ReadFile(file)
+	g.must(err)
+	eval[chromedp.Void](g.tab, string(source)+`;window.found = null; axe.run(document, {resultTypes: ['violations']}).then(
+		r => { window.found = r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.html + ': ' + n.failureSummary)); },
+		e => { window.found = ['axe: ' + e]; }); undefined`)
+	for range 300 {
+		if eval[bool](g.tab, `window.found !== null`) {
+			for _, problem := range eval[[]string](g.tab, `window.found`) {
+				g.t.Error(fmt.Sprint(name, ", ", scheme, ": ", problem))
+			}
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	g.t.Errorf("%s: axe-core did not end", name)
+}
