@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -189,11 +190,29 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 	if err := (limit.Numbers{}).Check(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
-	for _, n := range []limit.Numbers{
-		{FirstFailures: 101}, {SecondFailures: 11}, {FactorFailures: 101}, {SecondWindow: time.Second}, {SendShort: -1}, {SendGap: -1},
+	// The least and the most of each figure: beyond them it is refused, at them
+	// it is taken.
+	for field, ends := range map[string][2]int64{
+		"FirstFailures": {1, 100}, "SecondFailures": {1, 10}, "FactorFailures": {5, 100}, "AddressFailures": {10, 1_000_000},
+		"HourFailures": {10, 100_000_000}, "SendAddress": {1, 1_000_000}, "SendHour": {1, 100_000_000}, "RescueHour": {1, 1000},
+		"RescueDay": {1, 1000}, "SetupHour": {1, 10_000}, "RegisterHour": {1, 1_000_000}, "LinkHour": {1, 1000},
+		"LinkAddress": {1, 1_000_000}, "LinkDay": {1, 1000}, "FirstDay": {1, 10_000}, "PasskeyFailures": {1, 1000},
+		"PasskeyHour": {1, 1_000_000}, "SendShort": {1, 1000}, "SendDay": {1, 1000},
+		"SecondWindow": {int64(time.Minute), 1 << 60}, "SendGap": {1, 1 << 60},
 	} {
-		if n.Check() == nil {
-			t.Errorf("%+v is taken", n)
+		for value, taken := range map[int64]bool{ends[0]: true, ends[1]: true, ends[0] - 1: ends[0] == 1, ends[1] + 1: ends[1] == 1<<60, -1: false} {
+			var n limit.Numbers // zero means the default
+			reflect.ValueOf(&n).Elem().FieldByName(field).SetInt(value)
+			if err := n.Check(); (err == nil) != taken {
+				t.Errorf("%s: %d: %v", field, value, err)
+			}
+		}
+	}
+	for wait, taken := range map[limit.Numbers]bool{
+		{FirstHold: -1}: false, {FirstHold: time.Hour, FirstMaxHold: time.Hour}: true, {FirstHold: time.Hour, FirstMaxHold: time.Hour - 1}: false,
+	} {
+		if err := wait.Check(); (err == nil) != taken {
+			t.Errorf("%v and %v: %v", wait.FirstHold, wait.FirstMaxHold, err)
 		}
 	}
 }

@@ -255,6 +255,20 @@ func TestR015_TwoSignInsInOneBrowser(t *testing.T) {
 	tab.in(e, 2)
 }
 
+// TestR015_ANewSignInReplacesTheFormer: what is still under way in a browser
+// is over once the next one begins there, also where its cookie was kept.
+func TestR015_ANewSignInReplacesTheFormer(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.withApp("alice")
+	b := w.plantPending(p)
+	former := b.copy()
+	b.login(p).want(200)
+	former.validate(p.next()).want(400).refused("the former sign-in")
+	former.out("the former sign-in")
+	b.validate(p.next()).want(200)
+	b.in(p, 2)
+}
+
 // TestR016_SignedInAsOnePendingAsAnother: neither vouches for the other.
 func TestR016_SignedInAsOnePendingAsAnother(t *testing.T) {
 	w := newWorld(t)
