@@ -187,16 +187,24 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if !l.enabled(w.Method) || a.proved(w.Method) {
 		return Begun{}, ErrMethod
 	}
-	u, m, now := a.user(), l.c.Methods[w.Method], l.c.Now()
-	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
-		return Begun{}, err
-	}
-	state := seal.Token()
 	if a.lost() != "" {
 		w.Add = false
 	}
+	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
+	if a.who == nil {
+		begun.StateToken = ""
+	}
+	return begun, err
+}
+
+// begin stores a draft of its owner's and sends its code.
+func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b Browser) (Begun, error) {
+	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
+		return Begun{}, err
+	}
+	m, now, state := l.c.Methods[w.Method], l.c.Now(), seal.Token()
 	d := store.Draft{
-		Owner: a.owner(), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Owner: owner, ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
 		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
 	}
 	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
@@ -209,10 +217,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
 		return Begun{}, err
 	}
-	begun := Begun{Method: w.Method, Destination: d.Destination, Shown: shown}
-	if a.who != nil {
-		begun.StateToken = state
-	}
+	begun := Begun{Method: w.Method, Destination: d.Destination, StateToken: state, Shown: shown}
 	if m.Channel() == "" {
 		return begun, nil
 	}

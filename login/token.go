@@ -187,8 +187,8 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	}
 	slices.Sort(w.Scopes)
 	w.Scopes = slices.Compact(w.Scopes)
-	offered := func(s string) bool { return slices.Contains(l.c.Policy.Tokens.Scopes, s) }
-	if len(w.Scopes) == 0 || !All(w.Scopes, offered) {
+	unknown := func(s string) bool { return !slices.Contains(l.c.Policy.Tokens.Scopes, s) }
+	if len(w.Scopes) == 0 || slices.ContainsFunc(w.Scopes, unknown) {
 		return "", store.Token{}, ErrChoice
 	}
 	if w.Life <= 0 || w.Life > l.c.Policy.Tokens.PersonalLife {
@@ -213,11 +213,6 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	}
 	l.notify(ctx, who.User, TokenMinted, "", b)
 	return text, t, nil
-}
-
-// All says whether every element is as wanted.
-func All(list []string, wanted func(string) bool) bool {
-	return !slices.ContainsFunc(list, func(s string) bool { return !wanted(s) })
 }
 
 // TokensOf lists the caller's tokens of both kinds, the newest first.

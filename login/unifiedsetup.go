@@ -2,13 +2,11 @@ package login
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/factor"
-	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -68,30 +66,7 @@ func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Beg
 	if w.Method == ByPassword || !l.offersFirst(w.Method) {
 		return Begun{}, ErrMethod
 	}
-	u, m, now := who.User, l.c.Methods[w.Method], l.c.Now()
-	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
-		return Begun{}, err
-	}
-	state := seal.Token()
-	d := store.Draft{
-		Owner: firstOwner(who), ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
-		Method: w.Method, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
-	}
-	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
-	if errors.Is(err, factor.ErrDestination) {
-		return Begun{}, ErrPhone
-	}
-	if err != nil {
-		return Begun{}, err
-	}
-	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
-		return Begun{}, err
-	}
-	begun := Begun{Method: w.Method, Destination: d.Destination, StateToken: state, Shown: shown}
-	if m.Channel() == "" {
-		return begun, nil
-	}
-	return begun, l.sendDraft(ctx, d, u, m, b)
+	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone}, b)
 }
 
 // ConfirmFirst makes the draft a factor that begins sign-ins, in place of a

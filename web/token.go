@@ -199,7 +199,7 @@ func scoped(who login.Who, names []string) error {
 	if who.Program == nil {
 		return nil
 	}
-	if len(names) == 0 || !login.All(names, func(n string) bool { return slices.Contains(who.Program.Scopes, n) }) {
+	if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(who.Program.Scopes, n) }) {
 		return errScope
 	}
 	return nil

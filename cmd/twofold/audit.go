@@ -109,11 +109,7 @@ func (c auditVerify) Run(ctx context.Context, p process) error {
 			return err
 		}
 		if len(r.Problems) > 0 {
-			var all []error
-			for _, what := range r.Problems {
-				all = append(all, errors.New(what))
-			}
-			return errors.Join(append(all, errors.New("the audit trail was tampered with, or the key that sealed it is missing: keep the database as it is and look at the backups"))...)
+			return found(r.Problems, "the audit trail was tampered with, or the key that sealed it is missing: keep the database as it is and look at the backups")
 		}
 		_, err = fmt.Fprintf(p.out, "The audit trail holds: %d rows, %d sealed stretches, %d rows not sealed yet.\nHead: %s\n", r.Rows, r.Seals, r.Unsealed, r.Head)
 		return err

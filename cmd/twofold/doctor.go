@@ -36,13 +36,18 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 			return err
 		}
 		if len(r.Problems) > 0 {
-			var all []error
-			for _, what := range r.Problems {
-				all = append(all, errors.New(what))
-			}
-			return errors.Join(append(all, fmt.Errorf("%d things do not fit together", len(r.Problems)))...)
+			return found(r.Problems, fmt.Sprintf("%d things do not fit together", len(r.Problems)))
 		}
 		_, err = fmt.Fprintf(p.out, "All fits together: %d accounts, %d factors, %d living sessions, %d rows in the audit trail.\n", r.Users, r.Factors, r.Sessions, r.Events)
 		return err
 	})
+}
+
+// found is what an examination found, a line each, and what that means.
+func found(problems []string, meaning string) error {
+	var all []error
+	for _, what := range append(problems, meaning) {
+		all = append(all, errors.New(what))
+	}
+	return errors.Join(all...)
 }
