@@ -76,26 +76,10 @@ func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) e
 	if err := l.RequireRecent(who); err != nil {
 		return err
 	}
-	all, err := l.living(ctx, who.User)
-	if err != nil {
-		return err
-	}
-	if err := l.c.Tokens.RevokeFamilies(ctx, who.User.ID, id); err != nil {
-		return err
-	}
-	ended := false
-	for _, s := range all {
-		if s.ID != id {
-			continue
-		}
-		_, err := l.c.Sessions.Take(ctx, s.Hash)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		ended = ended || err == nil
-	}
-	if !ended {
+	if err := l.end(ctx, who.User.ID, id); errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuch
+	} else if err != nil {
+		return err
 	}
 	at := l.at(b)
 	at.Session = id

@@ -138,7 +138,7 @@ func (l *Login) copiedToken(ctx context.Context, r refreshText, b Browser) error
 	if err != nil {
 		return err
 	}
-	if err := l.end(ctx, Who{User: u, Session: store.Session{ID: r.Session}}); err != nil {
+	if err := ended(l.end(ctx, u.ID, r.Session)); err != nil {
 		return err
 	}
 	at := l.at(b)
@@ -164,7 +164,7 @@ func (l *Login) LogoutRefresh(ctx context.Context, token string, b Browser) erro
 	if err != nil {
 		return err
 	}
-	return l.end(ctx, Who{User: u, Session: store.Session{ID: r.Session}})
+	return ended(l.end(ctx, u.ID, r.Session))
 }
 
 // PersonalWish is a personal access token to be made.
@@ -240,7 +240,7 @@ func (l *Login) RevokeToken(ctx context.Context, who Who, id string, b Browser) 
 		return err
 	}
 	if beside := all[i].SessionID; beside != "" && beside != who.Session.ID {
-		if err := l.end(ctx, Who{User: who.User, Session: store.Session{ID: beside}}); err != nil {
+		if err := ended(l.end(ctx, who.User.ID, beside)); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,7 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 	if who == nil {
 		return nil
 	}
-	if err := l.end(ctx, *who); err != nil {
+	if err := ended(l.end(ctx, who.User.ID, who.Session.ID)); err != nil {
 		return err
 	}
 	at := l.at(b)
@@ -60,21 +60,18 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 
 // end ends a session and what was minted beside it under the same id: a header
 // token does not outlive the sign-out of the browser that asked for it.
-func (l *Login) end(ctx context.Context, who Who) error {
-	if err := l.c.Tokens.RevokeFamilies(ctx, who.User.ID, who.Session.ID); err != nil {
+// store.ErrNotFound: it was over.
+func (l *Login) end(ctx context.Context, userID, id string) error {
+	if err := l.c.Tokens.RevokeFamilies(ctx, userID, id); err != nil {
 		return err
 	}
-	all, err := l.c.Sessions.List(ctx, who.User.ID)
-	if err != nil {
-		return err
+	return l.c.Sessions.End(ctx, userID, id)
+}
+
+// ended is no error for who wants a session over that is.
+func ended(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
 	}
-	for _, s := range append(all, who.Session) {
-		if s.ID != who.Session.ID {
-			continue
-		}
-		if _, err := l.c.Sessions.Take(ctx, s.Hash); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
+	return err
 }

@@ -91,6 +91,11 @@ func (f *faulty) PutSession(ctx context.Context, s store.Session) error {
 	return f.do("PutSession", func() error { return f.Store.PutSession(ctx, s) })
 }
 
+func (f *faulty) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
+	err = f.do("EndSession", func() (err error) { hashes, err = f.Store.EndSession(ctx, userID, id); return err })
+	return hashes, err
+}
+
 func (f *faulty) TakeSession(ctx context.Context, hash string) (s store.Session, err error) {
 	err = f.do("TakeSession", func() (err error) { s, err = f.Store.TakeSession(ctx, hash); return err })
 	return s, err

@@ -200,6 +200,19 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, err
 	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
 }
 
+// End ends a user's session of that id, and the header token beside it.
+// store.ErrNotFound: there was none.
+func (m *Manager) End(ctx context.Context, userID, id string) error {
+	hashes, err := m.c.Sessions.EndSession(ctx, userID, id)
+	if err != nil { // it may have ended all the same
+		m.Forget()
+	}
+	for _, hash := range hashes {
+		m.ended(ctx, hash)
+	}
+	return err
+}
+
 // EndAll ends all sessions of a user.
 func (m *Manager) EndAll(ctx context.Context, userID string) error {
 	defer m.Forget()

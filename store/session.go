@@ -62,6 +62,10 @@ type Sessions interface {
 	RebindSession(ctx context.Context, s Session) error
 	// SessionsOf lists a user's living sessions, newest first.
 	SessionsOf(ctx context.Context, userID string, now time.Time) ([]Session, error)
+	// EndSession ends a user's session of that id, and with it the header token
+	// that shares the id. It returns the hashes of what it ended; ErrNotFound if
+	// there was nothing.
+	EndSession(ctx context.Context, userID, id string) (hashes []string, err error)
 	// EndSessions ends all sessions of a user.
 	EndSessions(ctx context.Context, userID string) error
 }

@@ -210,6 +210,32 @@ func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]s
 	return list, nil
 }
 
+// endSession: prefix, user, id.
+var endSession = client.NewScript(`
+	local of, out = ARGV[1] .. 'su:' .. ARGV[2], {}
+	for _, hash in ipairs(redis.call('SMEMBERS', of)) do
+		local v = redis.call('HGET', ARGV[1] .. 's:' .. hash, 'v')
+		if v and cjson.decode(v).ID == ARGV[3] then
+			redis.call('DEL', ARGV[1] .. 's:' .. hash)
+			redis.call('ZREM', ARGV[1] .. 'end:s', hash)
+			redis.call('SREM', of, hash)
+			out[#out + 1] = hash
+		end
+	end
+	return out`)
+
+// EndSession implements store.Sessions.
+func (db *DB) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
+	err = db.write(ctx, "end session", func(ctx context.Context) error {
+		hashes, err = endSession.Run(ctx, db.c, nil, db.prefix, userID, id).StringSlice()
+		if err == nil && len(hashes) == 0 {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	return hashes, err
+}
+
 // endSessions: prefix, user.
 var endSessions = client.NewScript(`
 	local of = ARGV[1] .. 'su:' .. ARGV[2]

@@ -164,6 +164,15 @@ var raceRules = []rule{
 			}), store.ErrNotFound)
 		}
 	}},
+	{"of parallel endings of a session exactly one has it", func(k kit) {
+		for range rounds {
+			v := k.session(newUser())
+			k.one(k.race(func(s store.Store, _ int) error {
+				_, err := s.EndSession(k.Context(), v.UserID, v.ID)
+				return err
+			}), store.ErrNotFound)
+		}
+	}},
 	{"of parallel takers of a pending exactly one gets it", func(k kit) {
 		for range rounds {
 			p := k.pending(newPending(newUser()))

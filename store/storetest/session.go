@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -133,6 +134,27 @@ var sessionRules = []rule{
 		list, err = k.s.SessionsOf(k.Context(), "unknown", now)
 		k.ok(err)
 		k.same(list, []store.Session{})
+	}},
+	{"EndSession ends all of one id, of its user only, and says what", func(k kit) {
+		u := newUser()
+		browser, token, other, foreign := newSession(u), newSession(u), newSession(u), newSession(newUser())
+		token.ID, token.Token, foreign.ID = browser.ID, true, browser.ID
+		for _, v := range []store.Session{browser, token, other, foreign} {
+			k.ok(k.s.PutSession(k.Context(), v))
+		}
+		hashes, err := k.s.EndSession(k.Context(), u.ID, browser.ID)
+		k.ok(err)
+		slices.Sort(hashes)
+		want := []string{browser.Hash, token.Hash}
+		slices.Sort(want)
+		k.same(hashes, want)
+		k.dead(browser, now)
+		k.dead(token, now)
+		k.alive(other, now)
+		k.alive(foreign, now)
+		hashes, err = k.s.EndSession(k.Context(), u.ID, browser.ID)
+		k.is(err, store.ErrNotFound)
+		k.same(len(hashes), 0)
 	}},
 	{"EndSessions ends all of a user's and no others", func(k kit) {
 		u := newUser()

@@ -65,6 +65,23 @@ func (s *Store) SessionsOf(ctx context.Context, userID string, now time.Time) ([
 		WHERE user_id = $1 AND ends_at > $2 ORDER BY created_at DESC, hash`, scanSession, userID, micros(now))
 }
 
+func scanText(scan scanner) (s string, err error) {
+	err = scan(&s)
+	return s, err
+}
+
+// EndSession implements store.Sessions.
+func (s *Store) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
+	err = s.tx(ctx, "end session", func(t *txn) error {
+		rows, err := t.query(`DELETE FROM twofold_sessions WHERE user_id = $1 AND id = $2 RETURNING hash`, userID, id)
+		if hashes, err = collect(rows, err, scanText); err == nil && len(hashes) == 0 {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	return hashes, err
+}
+
 // EndSessions implements store.Sessions.
 func (s *Store) EndSessions(ctx context.Context, userID string) error {
 	_, err := s.exec(ctx, "end sessions", `DELETE FROM twofold_sessions WHERE user_id = $1`, userID)
