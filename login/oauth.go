@@ -290,8 +290,8 @@ func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (
 		if c.ID != id {
 			continue
 		}
-		if who.User.PasswordHash == "" && len(present) == 1 {
-			return Outcome{}, ErrLastWayIn
+		if err := l.keepsWayIn(ctx, who.User, id); err != nil {
+			return Outcome{}, err
 		}
 		return l.reconnect(ctx, who, store.ConnectionChange{Remove: id}, ConnectionRemoved, c.Provider, b)
 	}

@@ -156,29 +156,10 @@ func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser
 		}
 		return out, l.tell(ctx, e)
 	}
-	if only, err := l.onlyWayIn(ctx, who.User, present); err != nil || only {
-		return Outcome{}, told(ErrLastWayIn, err)
+	if err := l.keepsWayIn(ctx, who.User, present[i].ID); err != nil {
+		return Outcome{}, err
 	}
 	return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
-}
-
-// onlyWayIn says whether nothing but one passkey begins the account's sign-ins.
-func (l *Login) onlyWayIn(ctx context.Context, u store.User, passkeys []store.Factor) (bool, error) {
-	ways := 0
-	for _, p := range passkeys {
-		if p.Usage == store.UseFirst {
-			ways++
-		}
-	}
-	if u.PasswordHash != "" || ways > 1 {
-		return false, nil
-	}
-	others, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
-	if err != nil || len(others) > 0 || l.c.Connections == nil {
-		return len(others) == 0, err
-	}
-	connections, err := l.c.Connections.ConnectionsOf(ctx, u.ID)
-	return len(connections) == 0, err
 }
 
 // changePasskeys applies a change, tells of it and renews the session. A new

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/twofold-auth/twofold/account"
@@ -16,6 +17,7 @@ type FirstProfile struct {
 	Factors []store.Factor // without the password
 	Active  []string       // methods that are set up, the password among them
 	Methods []string       // may be set up, the password not among them
+	Last    bool           // without these Factors nothing would begin a sign-in
 }
 
 // FirstSetup returns what the signed-in user begins a sign-in with.
@@ -24,7 +26,18 @@ func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return FirstProfile{}, err
 	}
-	return l.firstProfile(ctx, who.User)
+	p, err := l.firstProfile(ctx, who.User)
+	if err != nil {
+		return p, err
+	}
+	var ids []string
+	for _, f := range p.Factors {
+		ids = append(ids, f.ID)
+	}
+	if err = l.keepsWayIn(ctx, who.User, ids...); errors.Is(err, ErrLastWayIn) {
+		p.Last, err = true, nil
+	}
+	return p, err
 }
 
 // FirstFactors is the same for who only proves himself again.
@@ -115,16 +128,18 @@ func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Br
 	if err != nil {
 		return Outcome{}, err
 	}
-	c, left := store.FactorChange{}, len(firsts)
+	c := store.FactorChange{}
 	for _, m := range slices.Compact(slices.Sorted(slices.Values(methods))) {
 		f, ok := firstOf(firsts, m)
 		if !ok {
 			return Outcome{}, ErrMethod
 		}
-		c.Remove, left = append(c.Remove, f.ID), left-1
+		c.Remove = append(c.Remove, f.ID)
 	}
-	if left == 0 && who.User.PasswordHash == "" {
+	if err := l.keepsWayIn(ctx, who.User, c.Remove...); errors.Is(err, ErrLastWayIn) {
 		return Outcome{}, ErrMethod
+	} else if err != nil {
+		return Outcome{}, err
 	}
 	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: methods, Delete: true}, FirstFactorRemoved, b)
 }

@@ -63,7 +63,7 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 	}
 	data := FirstSetupPage{
 		Password: slices.Contains(p.Active, login.ByPassword), Factors: factorViews(p.Factors),
-		Last: len(p.Factors) == 1 && c.who.User.PasswordHash == "", Region: s.c.Region,
+		Last: len(p.Factors) == 1 && p.Last, Region: s.c.Region,
 	}
 	for _, m := range p.Methods {
 		if !slices.Contains(p.Active, m) {

@@ -1,0 +1,50 @@
+package login
+
+import (
+	"context"
+	"slices"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// keepsWayIn is ErrLastWayIn if the account could not begin a sign-in any more
+// without what has these ids. A way in is a password, a first factor or passkey
+// whose method is offered, an account at another site that can be reached.
+// Every removal asks here first, and then changes the account under the version
+// that was asked about.
+func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
+	if u.PasswordHash != "" {
+		return nil
+	}
+	stays := func(id string) bool { return !slices.Contains(without, id) }
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) }) {
+		return nil
+	}
+	if l.c.Passkeys != nil && l.c.Policy.Passkeys.First {
+		passkeys, err := l.c.Factors.PasskeysOf(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		passkeys = l.readable(ctx, passkeys, store.UseFirst)
+		if slices.ContainsFunc(passkeys, func(f store.Factor) bool { return stays(f.ID) }) {
+			return nil
+		}
+	}
+	if l.c.Connections == nil {
+		return ErrLastWayIn
+	}
+	connections, err := l.c.Connections.ConnectionsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, c := range connections {
+		if _, err := l.provider(c.Provider, ToSignIn); err == nil && stays(c.ID) {
+			return nil
+		}
+	}
+	return ErrLastWayIn
+}
