@@ -145,7 +145,7 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	}
 	switch {
 	case f.Confirm:
-		err = l.writeLink(ctx, l.confirming(), u, u.Email, "", b)
+		err = l.writeLink(ctx, l.confirming(), u, u.Email, registered, b)
 	case f.Welcome && l.c.Write != nil:
 		err = l.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
 	}

@@ -36,10 +36,15 @@ func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
 	return told(why, l.writeLink(ctx, l.confirming(), u, to, "", b))
 }
 
-// OwnLink says whether whoever opens a link to confirm an address is the one
-// who registered it: in the browser that asked, or signed in as that account.
+// registered marks the link that a registration has mailed. Links that were
+// asked for later lack it: whoever asks for one may be the owner of an address
+// that somebody else has registered, with a password of his own (R8).
+const registered = "registered"
+
+// ownLink says whether whoever opens a link to confirm an address is the one
+// who registered it: in the browser that did, or signed in as that account.
 func (l *Login) ownLink(k link, who *Who, b Browser) bool {
-	return k.sameBrowser(b) || who != nil && who.User.ID == k.user.ID
+	return k.Data == registered && k.sameBrowser(b) || who != nil && who.User.ID == k.user.ID
 }
 
 // LookConfirm opens a link to confirm an address and changes nothing. choose
@@ -58,8 +63,8 @@ func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
 	return k, err
 }
 
-// Confirm confirms an address. In another browser than the one that asked for
-// the link, a new password replaces the one that was there, and everything set
+// Confirm confirms an address. In another browser than the one that registered
+// it, a new password replaces the one that was there, and everything set
 // up so far goes: whoever reads the mail may not be the one who registered
 // (R8). ErrPasswordNeeded: there is none; the link is not spent.
 func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
@@ -128,7 +133,7 @@ func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.Use
 // AskReset mails a link to set a new password. ErrUnknownUser, ErrDisabled,
 // ErrLocked and ErrUnconfirmed cost what a success costs, and are for sites that
 // tell. An account whose address is not confirmed gets the link that confirms
-// it: in another browser that one sets a password too.
+// it, which then sets a password too.
 func (l *Login) AskReset(ctx context.Context, email string, b Browser) error {
 	u, to, why, err := l.asked(ctx, resetKind, email, b)
 	if err != nil {
