@@ -3,7 +3,10 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
+	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/login"
 	"github.com/twofold-auth/twofold/store"
@@ -93,11 +96,7 @@ func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) 
 	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
 		return nil, s.toFailure(err).at(field)
 	case errors.Is(err, login.ErrUnconfirmed):
-		f := s.toFailure(err).at(field)
-		if view := s.views.Life.Unconfirmed; view != "" {
-			f = f.goTo(view)
-		}
-		return nil, f
+		return nil, s.confirmFirst(c, err, field)
 	case errors.Is(err, login.ErrSend):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
 	}
@@ -107,6 +106,20 @@ func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) 
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
 	}
 	return nil, err
+}
+
+// confirmFirst refuses an account whose address waits for its confirmation. The
+// page to ask for another link may be filled in with the address as it was typed.
+func (s *Site) confirmFirst(c *call, err error, field string) *failure {
+	f, view := s.toFailure(err).at(field), s.views.Life.Unconfirmed
+	if view == "" {
+		return f
+	}
+	typed, _ := c.identity(false)
+	if _, _, err := account.ParseEmail(typed); err == nil && !strings.Contains(view, "?") {
+		view += "?" + url.Values{"email": {typed}}.Encode()
+	}
+	return f.goTo(view)
 }
 
 // entered is what every first factor answers: signed in, or what to prove

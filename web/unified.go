@@ -201,7 +201,7 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 		note = "GENERIC_US_SIGNIN"
 	}
 	if err != nil && (s.c.Specific || !aboutAccount(err)) {
-		return nil, s.sendCodeFailed(err)
+		return nil, s.sendCodeFailed(c, err)
 	}
 	a, err := s.unifiedPage(c)
 	if err != nil {
@@ -219,11 +219,13 @@ func aboutAccount(err error) bool {
 	}, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
-func (s *Site) sendCodeFailed(err error) error {
+func (s *Site) sendCodeFailed(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrUnknownUser):
 		return fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
-	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrUnconfirmed), errors.Is(err, login.ErrLocked):
+	case errors.Is(err, login.ErrUnconfirmed):
+		return s.confirmFirst(c, err, "identity")
+	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
 		return s.toFailure(err).at("identity")
 	case errors.Is(err, login.ErrMethod):
 		return fail(http.StatusBadRequest, "chosen_method", "US_METHOD_NOT_AVAILABLE")
