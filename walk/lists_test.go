@@ -2,18 +2,8 @@ package walk_test
 
 import (
 	"net/http"
-	"time"
+	"strings"
 )
-
-// proved says when the first and the newest proof of what was just issued were
-// given; recent asks for the newest.
-func (m *model) proved(w *want, renews *session, first, newest time.Time) {
-	for _, s := range []*session{w.session, w.header, renews} {
-		if s != nil && (s != renews || s.header) {
-			s.first, s.newest = first, newest
-		}
-	}
-}
 
 // recent is the rule of ending what is on a list: any one factor, lately.
 func (m *model) recent(s *session) bool { return m.now.Sub(s.newest) < freshForUs }
@@ -26,16 +16,10 @@ func (m *model) endOthers(who *session) *want {
 	case !m.recent(who):
 		return refused(401)
 	}
-	w, fresh, first, newest := &want{status: 200}, who.fresh, who.first, who.newest
-	who.of.version++
-	m.issue(w, who.of, who.level, who.trusted, who, false)
-	m.proved(w, who, first, newest)
+	w := &want{status: 200}
+	m.change(who.of)
+	m.carry(w, who)
 	w.of = nil // the answer speaks of nobody
-	if w.session != nil {
-		w.session.fresh = fresh
-	} else {
-		who.fresh = fresh
-	}
 	return w
 }
 
@@ -53,7 +37,8 @@ func (m *model) revokeDevices(who *session) *want {
 }
 
 // list holds both lists against the model: what is over is on neither.
-func (w *world) list(s step, q request, who *session) error {
+func (w *world) list(s step, t *turn) error {
+	q, who := t.q, t.who
 	q.method, q.fields, q.form = http.MethodGet, nil, false
 	for path, count := range map[string]func() int{
 		"sessions": func() int {
@@ -74,6 +59,7 @@ func (w *world) list(s step, q request, who *session) error {
 			}
 			return len(seen)
 		},
+		"factors": func() int { return len(who.of.factors) },
 	} {
 		q.path = "/tf-" + path
 		a := w.send(q)
@@ -83,10 +69,20 @@ func (w *world) list(s step, q request, who *session) error {
 			}
 			continue
 		}
-		got, _ := a.body[path].([]any)
+		got, _ := a.body[strings.ReplaceAll(path, "factors", "tf_factors")].([]any)
 		if n := count(); a.status != 200 || len(got) != n {
 			return wrong("GET %s answers %d with %d entries, the model says %d: %s", q.path, a.status, len(got), n, a.text)
 		}
+	}
+	q.path = "/mf-recovery-codes"
+	a := w.send(q)
+	switch left, _ := a.body["recovery_codes_left"].(float64); {
+	case who == nil || !w.fresh(who, freshForUs):
+		if a.status != 401 {
+			return wrong("GET %s answers %d %s, the model says 401", q.path, a.status, a.text)
+		}
+	case a.status != 200 || int(left) != len(who.of.codes):
+		return wrong("GET %s answers %d %s, the model says %d", q.path, a.status, a.text, len(who.of.codes))
 	}
 	return w.delivered(&want{})
 }

@@ -29,21 +29,32 @@ const (
 )
 
 type account struct {
+	name             string // never changes: budgets are by it
 	email, phone, id string
 	password         string
 	active, required bool
 	shut             bool // no rescue by mail until a real factor was proven
 	version          int  // grows whenever everything issued before must be dead
 	factors          []*factor
+	codes, former    []string // recovery codes that are good, and all others he ever had
 	used             []string // codes that were accepted
 }
 
 type factor struct {
 	id           int
+	ref          string // its id outside
 	method, dest string
+	name         string
 	secret       []byte
 	last         int64
 	primary      bool
+}
+
+// proofs say by what a sign-in began, and when its first and its newest proof
+// were given.
+type proofs struct {
+	how           string
+	first, newest time.Time
 }
 
 type session struct {
@@ -51,12 +62,13 @@ type session struct {
 	id, version, level       int
 	trusted, header, dead    bool
 	fresh, seen, idle, until time.Time
-	first, newest            time.Time // proofs
+	proofs
 }
 
 type pending struct {
 	of                     *account
 	id, version            int
+	how                    string // the first factor
 	state                  string // ready, select, setup
 	factor                 *factor
 	rescue, remember, dead bool
@@ -65,13 +77,13 @@ type pending struct {
 }
 
 type draft struct {
-	of           *account
-	id, version  int
-	token        string
-	method, dest string
-	secret       []byte
-	add          bool
-	until        time.Time
+	of                 *account
+	id, version        int
+	token              string
+	method, dest, name string
+	secret             []byte
+	add                bool
+	until              time.Time
 }
 
 type challenge struct {
@@ -90,11 +102,11 @@ type device struct {
 }
 
 type notice struct {
-	of    *account
-	kind  string
-	token string
-	used  bool
-	at    time.Time
+	of       *account
+	kind, to string
+	token    string
+	used     bool
+	at       time.Time
 }
 
 // model is what must be true.
@@ -123,102 +135,12 @@ type want struct {
 	draft   *draft
 	sends   []*challenge
 	notices []*notice
+	learn   func(a answer) error // what only the answer says, and is held against
 }
 
 func refused(status int) *want { return &want{status: status} }
 
 func (m *model) id() int { m.ids++; return m.ids }
-
-// budget counts claims; see claim.
-type budget struct {
-	n           int
-	opens, ends time.Time
-}
-
-type claim struct {
-	key        string
-	limit      int
-	window     time.Duration
-	hold, most time.Duration
-}
-
-// open says whether a budget has places left.
-func (m *model) open(c claim) bool {
-	b := m.budgets[c.key]
-	return b == nil || !m.now.Before(b.ends) || !m.now.Before(b.opens)
-}
-
-// reserve takes a place in all budgets or in none.
-func (m *model) reserve(claims ...claim) bool {
-	for _, c := range claims {
-		if !m.open(c) {
-			return false
-		}
-	}
-	for _, c := range claims {
-		b := m.budgets[c.key]
-		if b == nil || !m.now.Before(b.ends) {
-			b = &budget{}
-			m.budgets[c.key] = b
-		}
-		b.n++
-		if b.n >= c.limit {
-			hold := c.hold
-			for range b.n - c.limit {
-				hold = min(2*hold, max(c.hold, c.most))
-			}
-			b.opens = m.now.Add(hold)
-		}
-		b.ends = later(b.ends, later(m.now.Add(c.window), b.opens))
-	}
-	return true
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-// giveBack returns one place of each budget.
-func (m *model) giveBack(limits map[string]int) {
-	for key, limit := range limits {
-		if b := m.budgets[key]; b != nil {
-			b.n = max(0, b.n-1)
-			if b.n < limit {
-				b.opens = time.Time{}
-			}
-		}
-	}
-}
-
-func second(of string) claim {
-	return claim{key: "second " + of, limit: secondFailures, window: secondWindow, hold: secondWindow}
-}
-
-// send claims one message of a transaction.
-func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {
-	ok := m.reserve(
-		claim{key: "gap " + transaction + channel, limit: 1, window: sendGap, hold: sendGap},
-		claim{key: "short " + channel + dest, limit: sendShort, window: 10 * time.Minute, hold: 10 * time.Minute},
-		claim{key: "day " + channel + dest, limit: sendDay, window: 24 * time.Hour, hold: 24 * time.Hour})
-	if ok {
-		c := &challenge{channel: channel, dest: dest, version: version, tries: codeTries, until: m.now.Add(codeLife)}
-		m.codes[key] = c
-		w.sends = append(w.sends, c)
-	}
-	return ok
-}
-
-// answered are the budgets that a right code gives back.
-func answered(channel, dest string, more string) map[string]int {
-	out := map[string]int{more: secondFailures}
-	if dest != "" {
-		out["short "+channel+dest], out["day "+channel+dest] = sendShort, sendDay
-	}
-	return out
-}
 
 // digits is a code as typed, without blanks and dashes; empty if it is none.
 func digits(code string) string {
@@ -298,25 +220,57 @@ func (m *model) fresh(s *session, within time.Duration) bool {
 	return !s.trusted && m.now.Sub(s.fresh) < within && (s.level == 2 || len(s.of.factors) == 0)
 }
 
-// issue signs in; renews is the session that the new one takes the place of.
-func (m *model) issue(w *want, of *account, level int, trusted bool, renews *session, token bool) {
+// grant is what a session is issued for.
+type grant struct {
+	level   int
+	trusted bool
+	proofs
+	renews *session // the new one takes its place
+	token  bool     // a header token is wanted beside it
+}
+
+// proven are the proofs of a sign-in with one factor, or with a second one now.
+func (m *model) proven(how string, first time.Time) proofs { return proofs{how, first, m.now} }
+
+func (m *model) issue(w *want, of *account, g grant) {
 	s := &session{
-		of: of, id: m.id(), version: of.version, level: level, trusted: trusted,
-		fresh: m.now, first: m.now, newest: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
+		of: of, id: m.id(), version: of.version, level: g.level, trusted: g.trusted, proofs: g.proofs,
+		fresh: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
 	}
 	w.of = of
-	switch {
-	case renews != nil && renews.header:
-		renews.version, renews.level, renews.trusted, renews.fresh, renews.newest = of.version, level, trusted, m.now, m.now
+	switch r := g.renews; {
+	case r != nil && r.header:
+		r.version, r.level, r.trusted, r.fresh, r.proofs = of.version, g.level, g.trusted, m.now, g.proofs
 		return
-	case renews != nil:
-		renews.dead, s.id = true, renews.id
+	case r != nil:
+		r.dead, s.id = true, r.id
 	}
 	w.session = s
-	if token {
+	if g.token {
 		h := *s
 		h.header, h.idle, h.until = true, m.now.Add(headerLife), m.now.Add(headerLife)
 		w.header = &h
+	}
+}
+
+// carry lets a session live on under the account's new version: it has proven
+// what it had, and is no fresher.
+func (m *model) carry(w *want, who *session) {
+	fresh := who.fresh
+	m.issue(w, who.of, grant{level: who.level, trusted: who.trusted, proofs: who.proofs, renews: who})
+	if w.session != nil {
+		w.session.fresh = fresh
+	} else {
+		who.fresh = fresh
+	}
+}
+
+// change ends everything that was issued to an account.
+func (m *model) change(of *account) {
+	of.version++
+	if len(of.factors) == 0 { // codes stand in for a factor, and for nothing else
+		of.former = append(of.former, of.codes...)
+		of.codes = nil
 	}
 }
 
@@ -338,13 +292,16 @@ func (m *model) wait(w *want, p *pending) bool {
 	switch {
 	case p.state == "setup":
 		return true
-	case len(p.of.factors) == 1:
-		p.state, p.factor = "ready", p.of.factors[0]
+	case len(p.choices()) == 1:
+		p.state, p.factor = "ready", p.choices()[0]
 		return m.sendFactor(w, p)
 	}
 	p.state = "select"
 	return true
 }
+
+// choices are the second factors that a sign-in may go on with.
+func (p *pending) choices() []*factor { return p.of.factors }
 
 func (p *pending) key() string {
 	if p.session != 0 {
@@ -355,7 +312,7 @@ func (p *pending) key() string {
 
 func (m *model) sendFactor(w *want, p *pending) bool {
 	return p.factor.method == "authenticator" || // no code is sent that could not be used
-		m.open(second(p.of.email)) && m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
+		m.open(second(p.of.name)) && m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
 }
 
 // recognise says whether a cookie is a trusted device of the account; w gets
@@ -375,7 +332,7 @@ func (m *model) recognise(w *want, of *account, cookie string) bool {
 	}
 	// A retired cookie: somebody copied it, so everything ends.
 	d.dead = true
-	of.version++
+	m.change(of)
 	m.announce(w, of, "device_copied")
 	return false
 }
@@ -386,5 +343,5 @@ func (m *model) trust(w *want, of *account) {
 }
 
 func (m *model) announce(w *want, of *account, kind string) {
-	w.notices = append(w.notices, &notice{of: of, kind: "notice_" + kind, at: m.now.Truncate(time.Second)})
+	w.notices = append(w.notices, &notice{of: of, kind: "notice_" + kind, to: of.email, at: m.now.Truncate(time.Second)})
 }

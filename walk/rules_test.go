@@ -20,15 +20,21 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 	if !of.active {
 		return refused(400)
 	}
-	w := &want{status: 200}
+	return m.gate(of, "password", deviceCookie, remember, token)
+}
+
+// gate is what comes after a first factor.
+func (m *model) gate(of *account, how, deviceCookie string, remember, token bool) *want {
+	w, p := &want{status: 200}, &pending{of: of, how: how, remember: remember}
 	switch {
 	case len(of.factors) == 0 && of.required:
-		m.wait(w, &pending{of: of, state: "setup", remember: remember})
+		p.state = "setup"
+		m.wait(w, p)
 	case len(of.factors) == 0:
-		m.issue(w, of, 1, false, nil, token)
+		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
 	case m.recognise(w, of, deviceCookie):
-		m.issue(w, of, 1, true, nil, token)
-	case !m.wait(w, &pending{of: of, remember: remember}):
+		m.issue(w, of, grant{level: 1, trusted: true, proofs: m.proven(how, m.now), token: token})
+	case !m.wait(w, p):
 		w.status = 429
 	}
 	return w
@@ -37,7 +43,7 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 // password is nil if it is the right one. Guesses of strangers do not lock out
 // a browser that the account trusts: it has a budget of its own.
 func (m *model) password(of *account, password, deviceCookie string) *want {
-	c := claim{key: "first " + of.email, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
+	c := claim{key: "first " + of.name, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
 	if !m.reserve(c) {
 		d := m.devices[deviceCookie]
 		if d == nil || d.of != of || d.version != of.version {
@@ -81,21 +87,21 @@ func (m *model) verify(who *session, password, deviceCookie string, token bool) 
 	}
 	w := &want{status: 200}
 	if len(of.factors) == 0 {
-		m.issue(w, of, 1, false, who, token)
-	} else if !m.wait(w, &pending{of: of, session: who.id}) {
+		m.issue(w, of, grant{level: 1, proofs: m.proven("password", m.now), renews: who, token: token})
+	} else if !m.wait(w, &pending{of: of, how: "password", session: who.id}) {
 		w.status = 429
 	}
 	return w
 }
 
-func (m *model) choose(who *session, cookie, method string) *want {
+func (m *model) choose(who *session, cookie, which string) *want {
 	p := m.waiting(cookie, who)
-	if p == nil || p.state == "setup" || len(p.of.factors) < 2 {
+	if p == nil || p.state == "setup" || len(p.choices()) < 2 {
 		return refused(400)
 	}
 	var chosen *factor
-	for _, f := range p.of.factors {
-		if f.method == method && chosen == nil {
+	for _, f := range p.choices() {
+		if which != "" && (f.ref == which || f.method == which && chosen == nil) {
 			chosen = f
 		}
 	}
@@ -142,24 +148,32 @@ func (m *model) sendDraft(w *want, d *draft) bool {
 	return d.method == "authenticator" || m.send(w, fmt.Sprint("draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
 }
 
+var rescues = []string{"help", "email", "recovery_code"}
+
 func (m *model) rescue(who *session, cookie, option string) *want {
 	p := m.waiting(cookie, who)
-	if who != nil || p == nil || p.state != "ready" || option != "help" && option != "email" {
+	if who != nil || p == nil || p.state != "ready" || !slices.Contains(rescues, option) {
 		return refused(400)
+	}
+	if option == "recovery_code" { // nothing is sent for it
+		if len(p.of.codes) == 0 {
+			return refused(400)
+		}
+		return &want{status: 200}
 	}
 	if option == "email" && p.of.shut {
 		return refused(400)
 	}
 	w := &want{status: 200}
-	if !m.reserve(claim{key: "rescue1h " + option + p.of.email, limit: 3, window: time.Hour, hold: time.Hour},
-		claim{key: "rescue24h " + option + p.of.email, limit: 5, window: sessionLife, hold: sessionLife}) {
+	if !m.reserve(claim{key: "rescue1h " + option + p.of.name, limit: 3, window: time.Hour, hold: time.Hour},
+		claim{key: "rescue24h " + option + p.of.name, limit: 5, window: sessionLife, hold: sessionLife}) {
 		return refused(429)
 	}
 	if option == "help" {
 		m.announce(w, p.of, "rescue_asked")
 		return w
 	}
-	if !m.open(second(p.of.email)) || !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
+	if !m.open(second(p.of.name)) || !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
 		return refused(429)
 	}
 	m.announce(w, p.of, "rescue_asked")
@@ -201,16 +215,16 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	of, f := p.of, p.factor
 	forever := 10 * 365 * sessionLife
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever, hold: forever}
-	if !m.reserve(second(of.email), life) {
+	if !m.reserve(second(of.name), life) {
 		return refused(429)
 	}
 	rescued := false
 	switch {
 	case m.proves(f, p, code):
-		m.giveBack(answered(f.method, f.dest, second(of.email).key))
+		m.giveBack(answered(f.method, f.dest, second(of.name).key))
 		delete(m.budgets, life.key)
 	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
-		m.giveBack(answered("email", of.email, second(of.email).key))
+		m.giveBack(answered("email", of.email, second(of.name).key))
 		rescued = true
 	default:
 		return m.warn(of)
@@ -221,8 +235,7 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		d.dead = d.dead || rescued && d.of == of // whoever is rescued has none of them at hand
 	}
 	w := &want{status: 200}
-	m.issue(w, of, 2, false, who, token)
-	m.proved(w, who, p.made, m.now)
+	m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
 	of.shut = of.shut && rescued
 	if rescued {
 		m.announce(w, of, "rescued")
@@ -235,8 +248,8 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 // warn tells the owner of the third wrong code in an hour, once an hour.
 func (m *model) warn(of *account) *want {
 	w := refused(400)
-	if !m.reserve(claim{key: "wrong " + of.email, limit: 2, window: time.Hour, hold: time.Hour}) &&
-		m.reserve(claim{key: "warned " + of.email, limit: 1, window: time.Hour, hold: time.Hour}) {
+	if !m.reserve(claim{key: "wrong " + of.name, limit: 2, window: time.Hour, hold: time.Hour}) &&
+		m.reserve(claim{key: "warned " + of.name, limit: 1, window: time.Hour, hold: time.Hour}) {
 		m.announce(w, of, "codes_tried")
 	}
 	return w
@@ -253,161 +266,12 @@ func (m *model) proves(f *factor, p *pending, code string) bool {
 	return ok
 }
 
-// owner is whose draft it is.
-func owner(s *session, p *pending) string {
-	if s != nil {
-		return fmt.Sprint("session ", s.id)
-	}
-	return fmt.Sprint("pending ", p.id)
-}
-
-func (m *model) draft(owner string, of *account) *draft {
-	d := m.drafts[owner]
-	if d == nil || d.of != of || d.version != of.version || !m.now.Before(d.until) {
-		return nil
-	}
-	return d
-}
-
-// begin begins a set-up; the draft's token and secret come with the answer.
-func (m *model) begin(who *session, cookie, method, phone string, add bool) *want {
-	var p *pending
-	if who == nil {
-		if p = m.waiting(cookie, nil); p == nil || p.state != "setup" {
-			return refused(400)
-		}
-	} else if !m.fresh(who, freshForUs) {
-		return refused(401)
-	}
-	d := &draft{id: m.id(), method: method, add: add, until: m.now.Add(draftLife)}
-	if who != nil {
-		d.of = who.of
-	} else {
-		d.of = p.of
-	}
-	d.version = d.of.version
-	w := &want{status: 200}
-	switch method {
-	case "sms":
-		d.dest = phone
-	case "email":
-		d.dest = d.of.email
-	}
-	if !m.reserve(claim{key: "set-ups " + d.of.email, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}) {
-		return refused(429)
-	}
-	m.drafts[owner(who, p)] = d
-	if !m.sendDraft(w, d) {
-		return refused(429) // the draft stands, its code can be asked for
-	}
-	w.draft = d
-	return w
-}
-
-// confirm activates a draft. Everything issued before is dead but the acting
-// browser, which gets a new session.
-func (m *model) confirm(who *session, p *pending, state, code string, token bool) *want {
-	if who == nil && p == nil {
-		return refused(401)
-	}
-	of, own := (*account)(nil), owner(who, p)
-	if who != nil {
-		of = who.of
-	} else {
-		of = p.of
-	}
-	d := m.draft(own, of)
-	if code == "" || d == nil || state != "" && state != d.token {
-		return refused(400)
-	}
-	if digits(code) == "" {
-		return refused(400)
-	}
-	if !m.reserve(second("draft " + own)) {
-		return refused(429)
-	}
-	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, primary: !d.add || len(of.factors) == 0}
-	ok := false
-	if d.method == "authenticator" {
-		f.last, ok = m.step(d.secret, -1, code)
-	} else {
-		ok = m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
-	}
-	if !ok {
-		return refused(400)
-	}
-	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))
-	of.used = append(of.used, code)
-	delete(m.drafts, own)
-	if p != nil {
-		p.dead = true
-	}
-	kept := of.factors
-	if !d.add && len(kept) > 0 {
-		kept = kept[1:]
-	}
-	// The same phone or mailbox again takes the place of itself.
-	kept = slices.DeleteFunc(slices.Clone(kept), func(k *factor) bool {
-		same := f.dest != "" && k.method == f.method && k.dest == f.dest
-		f.primary = f.primary || same && k.primary
-		return same
-	})
-	if len(kept) >= maxFactors {
-		return refused(400)
-	}
-	of.factors = nil
-	if f.primary {
-		of.factors = append(of.factors, f)
-	}
-	for _, k := range kept {
-		k.primary = k.primary && !f.primary
-		of.factors = append(of.factors, k)
-	}
-	if !f.primary {
-		of.factors = append(of.factors, f)
-	}
-	of.version++
-	w := &want{status: 200}
-	m.announce(w, of, "factor_changed")
-	var first time.Time
-	if who != nil {
-		first = who.first
-	} else {
-		first, of.shut = p.made, false
-	}
-	m.issue(w, of, 2, false, who, token && who == nil)
-	m.proved(w, who, first, m.now)
-	if p != nil && p.remember {
-		m.trust(w, of)
-	}
-	return w
-}
-
-func (m *model) disable(who *session) *want {
-	switch {
-	case who == nil:
-		return refused(400)
-	case !m.fresh(who, freshForUs):
-		return refused(401)
-	case who.of.required:
-		return refused(400)
-	}
-	who.of.factors = nil
-	who.of.version++
-	w := &want{status: 200}
-	m.announce(w, who.of, "factor_disabled")
-	first := who.first
-	m.issue(w, who.of, 1, false, who, false)
-	m.proved(w, who, first, first)
-	return w
-}
-
 func (m *model) notMe(n *notice) *want {
 	if n.used || m.now.Sub(n.at) >= noticeLife {
 		return refused(400)
 	}
 	n.used = true
-	n.of.version++
+	m.change(n.of)
 	n.of.shut = true
 	return &want{status: 200}
 }

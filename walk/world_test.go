@@ -3,7 +3,6 @@ package walk_test
 import (
 	"bytes"
 	"context"
-	"encoding/base32"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +19,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -107,17 +106,20 @@ type world struct {
 	*model
 	clock    clock
 	auth     *twofold.Auth
+	db       store.Store
 	handler  http.Handler
 	box      box
 	browsers []browser
 	handed   []token
 	notices  []*notice
+	gone     []*factor      // every factor there ever was
+	done     map[string]int // steps that were not refused
 	closers  []func()
 	guesser  bool // this walk is of people who try codes
 }
 
 func newWorld() (*world, error) {
-	w := &world{browsers: []browser{{}, {}, {}}}
+	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}}
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
@@ -137,7 +139,7 @@ func newWorld() (*world, error) {
 		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: w.clock.Now, Mail: &w.box, SMS: &w.box, Account: true,
 		TwoFactor: twofold.TwoFactor{
 			Require:       func(i twofold.Identity) bool { return strings.HasPrefix(i.Email, "berta") },
-			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox,
+			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
 		Limits: limit.Numbers{
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
@@ -154,6 +156,7 @@ func newWorld() (*world, error) {
 		u := twofold.User(r)
 		fmt.Fprintf(rw, "%s %d %v", u.Email, u.Level, u.Trusted)
 	})
+	w.db = db
 	mux.Handle("/user", w.auth.RequireUser(page))
 	mux.Handle("/two", w.auth.RequireTwoFactor(page))
 	mux.Handle("/fresh", w.auth.RequireFresh(freshForPage)(page))
@@ -163,7 +166,7 @@ func newWorld() (*world, error) {
 
 func (w *world) people() error {
 	for i, name := range []string{"anna", "berta"} {
-		a := &account{email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1}
+		a := &account{name: name, email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1}
 		u, err := w.auth.CreateUser(context.Background(), twofold.NewUser{Email: a.email, PasswordHash: cheap})
 		if err != nil {
 			return err
@@ -237,142 +240,4 @@ func (w *world) send(q request) answer {
 		a.body = envelope.Response
 	}
 	return a
-}
-
-// broken is what a walk finds.
-type broken struct{ text string }
-
-func (b *broken) Error() string { return b.text }
-
-func wrong(format string, args ...any) error { return &broken{fmt.Sprintf(format, args...)} }
-
-func (w *world) handOut(kind, value string) { w.handed = append(w.handed, token{kind, value}) }
-
-// compare holds an answer against what the model wants, and tells the model
-// the tokens it could not know.
-func (w *world) compare(q request, a answer, x *want) error {
-	if a.status >= 500 {
-		return wrong("answer %d %s", a.status, a.text)
-	}
-	if !q.form && a.status != x.status {
-		return wrong("answer %d %s, the model says %d", a.status, a.text, x.status)
-	}
-	if user, ok := a.body["user"].(map[string]any); ok && x.of != nil && user["email"] != x.of.email {
-		return wrong("the answer speaks of %v, the model of %s", user["email"], x.of.email)
-	}
-	header, _ := a.body["user"].(map[string]any)
-	headerToken, _ := header["authentication_token"].(string)
-	for _, thing := range []struct {
-		name, value string
-		wanted      bool
-		keep        func(string)
-	}{
-		{"session", a.set[sessionCookie], x.session != nil, func(v string) { w.sessions[v] = x.session }},
-		{"header", headerToken, x.header != nil, func(v string) { w.sessions[v] = x.header }},
-		{"pending", a.set[pendingCookie], x.pending != nil, func(v string) { w.pendings[v] = x.pending }},
-		{"device", a.set[deviceCookie], x.device != nil, func(v string) {
-			x.device.cookies = append(x.device.cookies, v)
-			w.devices[v] = x.device
-		}},
-	} {
-		if thing.value != "" != thing.wanted && (thing.name != "header" || !q.form) {
-			return wrong("%s handed out: %v, the model says %v; answer %d %s", thing.name, thing.value != "", thing.wanted, a.status, a.text)
-		}
-		if thing.value != "" {
-			thing.keep(thing.value)
-			w.handOut(thing.name, thing.value)
-		}
-	}
-	if x.draft != nil {
-		x.draft.token, _ = a.body["tf_state_token"].(string)
-		key, _ := a.body["tf_authr_b32key"].(string)
-		x.draft.secret, _ = base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
-		w.handOut("state", x.draft.token)
-	}
-	return w.delivered(x)
-}
-
-// knownNotices are those that the model expects. What operators do is told too,
-// and not looked at here.
-var knownNotices = []string{"notice_factor_changed", "notice_factor_disabled", "notice_rescued", "notice_device_trusted",
-	"notice_codes_tried", "notice_device_copied", "notice_rescue_asked"}
-
-var (
-	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
-	stopLink  = regexp.MustCompile(`/tf-not-me/([^\s<"]+)`)
-)
-
-// delivered checks that what was sent is what the model says, and to whom.
-func (w *world) delivered(x *want) error {
-	got := w.box.take("two_factor_code")
-	if len(got) != len(x.sends) {
-		return wrong("%d codes were sent, the model says %d", len(got), len(x.sends))
-	}
-	for i, m := range got {
-		c := x.sends[i]
-		if m.Channel != c.channel || m.To != c.dest {
-			return wrong("a code went by %s to %s, the model says by %s to %s", m.Channel, m.To, c.channel, c.dest)
-		}
-		c.code = sixDigits.FindString(m.Text)
-		w.handOut("code", c.code)
-	}
-	return w.told(x)
-}
-
-// told checks that owners hear of what the model knows to be worth a notice,
-// and of nothing else. Notices wait in the outbox for a moment.
-func (w *world) told(x *want) error {
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
-		for _, m := range w.box.take("notice_") {
-			if !slices.Contains(knownNotices, m.Kind) {
-				continue
-			}
-			link := stopLink.FindStringSubmatch(m.Text)
-			if link != nil && slices.ContainsFunc(w.notices, func(n *notice) bool { return n.token == link[1] }) {
-				continue // delivered again: the clock ran past the lease meanwhile
-			}
-			i := slices.IndexFunc(x.notices, func(n *notice) bool { return n.kind == m.Kind && n.of.email == m.To && n.token == "" })
-			if i < 0 || link == nil {
-				return wrong("a notice %q went to %s that the model does not know of:\n%s", m.Kind, m.To, m.Text)
-			}
-			x.notices[i].token = link[1]
-			w.notices = append(w.notices, x.notices[i])
-		}
-		missing := slices.IndexFunc(x.notices, func(n *notice) bool { return n.token == "" })
-		if missing < 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return wrong("%s did not hear of %s", x.notices[missing].of.email, x.notices[missing].kind)
-		}
-	}
-}
-
-// probe asks for the three pages and compares with what the model says a
-// session reaches.
-func (w *world) probe(what string, b browser, header string) error {
-	cookie := b[sessionCookie]
-	for _, page := range []string{"/user", "/two", "/fresh"} {
-		s := w.find(cookie, false)
-		if header != "" {
-			s = w.find(header, true)
-		}
-		status, text := 401, ""
-		switch {
-		case s == nil:
-		case page == "/two" && s.level < 2 && !s.trusted:
-			status = 403
-		case page == "/fresh" && !w.fresh(s, freshForPage):
-		default:
-			status, text = 200, fmt.Sprintf("%s %d %v", s.of.email, s.level, s.trusted)
-		}
-		a := w.send(request{b: b, header: header, method: http.MethodGet, path: page})
-		if a.status != status || status == 200 && a.text != text {
-			return wrong("%s: %s answers %d %s, the model says %d %s", what, page, a.status, a.text, status, text)
-		}
-		if len(a.set) > 0 {
-			return wrong("%s: %s sets cookies", what, page)
-		}
-	}
-	return nil
 }

@@ -1,0 +1,131 @@
+package walk_test
+
+import "math/rand/v2"
+
+// choose picks a step: mostly one that leads on from where a browser stands,
+// often any.
+func (w *world) pick(r *rand.Rand) step {
+	s := step{
+		b: r.IntN(3), u: r.IntN(2), v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
+		form: r.IntN(6) == 0, token: r.IntN(12) == 0,
+	}
+	if r.IntN(10) == 0 {
+		s.header = 1 + r.IntN(20)/18 + r.IntN(20)/19
+	}
+	for i, a := range w.accounts {
+		if !a.active && r.IntN(8) == 0 {
+			s.what, s.u, s.flag = "active", i, true
+			return s
+		}
+	}
+	if r.IntN(100) < 55 {
+		w.lead(r, &s)
+	} else {
+		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select", 4, "resend", 4,
+			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
+			"active", 1, "reset", 1, "password", 1,
+			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4)
+	}
+	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
+		s.v = 0
+	}
+	if w.guesser && (s.what == "validate" || s.what == "use code") && r.IntN(2) == 0 {
+		s.v = []int{usedCode, othersCode, neverCode, anyCode}[r.IntN(4)]
+	}
+	switch s.what {
+	case "login":
+		s.flag = r.IntN(2) == 0
+	case "validate", "confirm", "use code":
+		switch {
+		case s.v >= 2*codeKinds:
+			s.v = rightCode
+		case s.v > rightCode: // the same code again is what people who watch have
+			s.v %= codeKinds
+		case r.IntN(6) == 0:
+			s.v, s.n, s.flag = usedCode, r.IntN(2), true
+		}
+	case "clock":
+		if s.v = min(r.IntN(len(moves)), r.IntN(len(moves))); w.guesser {
+			s.v %= 6
+		}
+	case "password":
+		if r.IntN(3) > 0 {
+			s.what = "clock"
+		}
+	}
+	s.form = s.form && s.what != "clock"
+	return s
+}
+
+// lead picks what leads on.
+func (w *world) lead(r *rand.Rand, s *step) {
+	b := w.browsers[s.b]
+	who := w.peek(b[sessionCookie], false)
+	p := w.waiting(b[pendingCookie], who)
+	s.header, s.v = 0, rightCode
+	if r.IntN(2) == 0 {
+		s.n = r.IntN(3)
+	}
+	switch {
+	case p == nil && w.pendings[b[pendingCookie]] != nil && r.IntN(2) == 0:
+		s.what = "validate" // what is over, or another's
+	case p != nil && p.state == "select":
+		s.what, s.v = weighted(r, "select", 6, "use code", 1), r.IntN(3)
+	case p != nil && p.state == "ready":
+		s.what = weighted(r, "validate", 10, "resend", 1, "rescue", 2, "select", 2, "logout", 1, "clock", 3, "use code", 3)
+	case p != nil && w.draft(owner(nil, p), p.of) != nil:
+		s.what = "validate"
+	case p != nil:
+		s.what, s.v = "setup", r.IntN(3)
+	case who == nil && w.trusts(b[deviceCookie]) != nil && r.IntN(2) == 0:
+		s.what, s.v = "login", 1
+		for i, a := range w.accounts {
+			if a == w.trusts(b[deviceCookie]) {
+				s.u = i
+			}
+		}
+	case who == nil && w.idle() && r.IntN(2) == 0:
+		s.what, s.v = "login", 1
+	case who == nil && p == nil && r.IntN(5) == 0: // a pending sign-in of a while ago
+		s.what, s.v = "restore", 1
+	case who == nil: // hashing is slow on purpose, so sign-ins are few
+		s.what, s.v = weighted(r, "login", 1, "copy", 3, "restore", 3, "setup", 1, "validate", 1), r.IntN(60)
+	case w.draft(owner(who, nil), who.of) != nil:
+		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
+	default:
+		s.what, s.v = weighted(r, "setup", 10, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1), r.IntN(60)
+	}
+}
+
+// trusts is the account whose trusted device a cookie is, or nil.
+func (w *world) trusts(cookie string) *account {
+	if d := w.devices[cookie]; d != nil && !d.dead && d.version == d.of.version {
+		return d.of
+	}
+	return nil
+}
+
+// idle says that no browser is anywhere.
+func (w *world) idle() bool {
+	for _, b := range w.browsers {
+		who := w.peek(b[sessionCookie], false)
+		if who != nil || w.waiting(b[pendingCookie], nil) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func weighted(r *rand.Rand, table ...any) string {
+	total := 0
+	for i := 1; i < len(table); i += 2 {
+		total += table[i].(int)
+	}
+	n := r.IntN(total)
+	for i := 1; i < len(table); i += 2 {
+		if n -= table[i].(int); n < 0 {
+			return table[i-1].(string)
+		}
+	}
+	return ""
+}
