@@ -1,0 +1,167 @@
+package twofold_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+func TestContractA24_email_normalization(t *testing.T) {
+	s := newSite(t, withLife)
+	c := s.client()
+	c.register("\u00ceMnumber@EXAMPLE.com").want(200) // its local part stays as it was written
+	u, err := s.auth.FindUser(t.Context(), "\u00ceMnumber@example.com")
+	if err != nil || u.Email != "\u00ceMnumber@example.com" {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	for _, typed := range []string{"\u00ceMnumber@example.com", "I\u0302Mnumber@Example.COM", "\u00eemnumber@example.com"} {
+		c.logout()
+		c.post("/login", m{"email": typed, "password": newPlain}).want(200)
+	}
+	c.logout()
+	c.register("i\u0302mnumber@example.com").want(400)
+	for _, bad := range []string{"dude", "dude@", "@lp.com", "dude@lp", "a@b@lp.com", "dude@lp.com, matt@lp.com", "<dude@lp.com>", strings.Repeat("a", 70) + "@lp.com"} {
+		c.register(bad).refused(400, "email", "Invalid email address")
+	}
+}
+
+func TestContractA25_generic_response(t *testing.T) {
+	s := newSite(t, confirming, generics)
+	free, taken := s.client(), s.client()
+	a, b := free.register("dude@lp.com").exactly("csrf_token"), taken.register("matt@lp.com").exactly("csrf_token")
+	if a.status != b.status || len(free.cookies) != len(taken.cookies) {
+		t.Errorf("a free address: %s %v\na taken one: %s %v", a.body, free.cookies, b.body, taken.cookies)
+	}
+	free.registerForm("dude4@lp.com").to("/login")
+	taken.registerForm("matt@lp.com").to("/login")
+	taken.stranger()
+	// Its owner is told; what is not yet confirmed gets its link once more.
+	if mail := s.mailed("taken", "matt@lp.com"); mail.Subject != "Welcome" || !strings.Contains(mail.Text, "You have an account with it already") {
+		t.Errorf("mail %+v", mail)
+	}
+	s.linkIn("confirm", "dude@lp.com")
+	before := len(s.mail.To("dude@lp.com"))
+	s.client().register("dude@lp.com").want(200)
+	s.eventually("the link once more", func() bool { return len(s.mail.To("dude@lp.com")) > before })
+	if e := eventsOf[event.UserNotRegistered](s.events); len(e) == 0 || !e[0].ExistingEmail || e[0].ExistingUsername || e[0].User.Email != "matt@lp.com" || e[0].Name() != "user-not-registered" {
+		t.Errorf("events %+v", e)
+	}
+	// What is wrong with the form itself is still said.
+	c := s.client()
+	c.register("matt@lp.com", "password", "short", "password_confirm", "short").refused(400, "password", tooShort)
+	c.register("matt@lp.com", "username", "m").want(400)
+	c.register("not an address").refused(400, "email", "Invalid email address")
+}
+
+func TestContractA26_gr_existing_username(t *testing.T) {
+	s := newSite(t, confirming, generics)
+	c := s.client()
+	c.register("dude@lp.com", "username", "matt").exactly("csrf_token")
+	mail := s.mailed("username_taken", "dude@lp.com")
+	if !strings.Contains(mail.Text, `You attempted to register with a username "matt" that is already associated with another account`) {
+		t.Errorf("mail %s", mail.Text)
+	}
+	if e := eventsOf[event.UserNotRegistered](s.events); len(e) != 1 || !e[0].ExistingUsername || e[0].ExistingEmail {
+		t.Errorf("events %+v", e)
+	}
+	if _, err := s.auth.FindUser(t.Context(), "dude@lp.com"); err == nil {
+		t.Error("the account was made all the same")
+	}
+}
+
+func TestContractA27_gr_extras(t *testing.T) {
+	s := newSite(t, confirming, generics)
+	c := s.client()
+	c.register("dude@lp.com", "coolname", "dude").want(400)
+	c.registerForm("dude@lp.com", "coolname", "dude").want(200)
+	if _, err := s.auth.FindUser(t.Context(), "dude@lp.com"); err == nil {
+		t.Error("a form with a field that nobody knows made an account")
+	}
+}
+
+func TestContractA28_gr_real_html_template(t *testing.T) {
+	s := newSite(t, confirming, generics)
+	s.client().register("matt@lp.com").want(200)
+	mail := s.mailed("taken", "matt@lp.com")
+	if !strings.Contains(mail.HTML, "<html") || !strings.Contains(mail.HTML, "matt@lp.com") {
+		t.Errorf("the HTML part: %s", mail.HTML)
+	}
+}
+
+func TestContractC01_confirmable_flag(t *testing.T) {
+	s := newSite(t, confirming)
+	c := s.client()
+	c.register("mary@lp.com").exactly("csrf_token", "user").has("user", m{"id": s.id("mary"), "email": "mary@lp.com"})
+	c.stranger()
+	c.post("/login", m{"email": "mary@lp.com", "password": newPlain}).refused(400, "email", unconfirmed)
+	c.form("/login", "email", "mary@lp.com", "password", newPlain).shows(unconfirmed)
+	c.post("/login", m{"email": "mary@lp.com", "password": "wrong"}).refused(400, "password", "Invalid password")
+	c.get("/confirm/bogus").refused(400, "", "Invalid confirmation token.")
+	c.page("/confirm/bogus").to("/confirm")
+	c.page("/confirm").shows("Invalid confirmation token.", `name="email"`)
+	c.page("/confirm?email=mary%40lp.com").shows(`value="mary@lp.com"`)
+	s.events.reset()
+	c.post("/confirm", m{"email": "mary@lp.com"}).exactly("csrf_token")
+	if e := eventsOf[event.ConfirmInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "mary@lp.com" || e[0].Name() != "confirm-instructions-sent" {
+		t.Errorf("events %+v", e)
+	}
+	c.post("/confirm", m{"email": "nobody@lp.com"}).refused(400, "email", unknownUser)
+	c.post("/confirm", m{}).refused(400, "email", "Email not provided")
+	c.post("/confirm", m{"email": "mary"}).refused(400, "email", "Invalid email address")
+	c.form("/confirm", "email", "mary@lp.com").shows("Confirmation instructions have been sent to mary@lp.com.")
+
+	c = s.client()
+	c.registerForm("dude@lp.com").to("/login")
+	c.page("/login").shows("To confirm your email address")
+	link := s.linkIn("confirm", "dude@lp.com")
+	c.page(link).shows("Confirm your email address")
+	c.form(link).to("/login")
+	c.page("/login").shows("Thank you. Your email has been confirmed.")
+	if e := eventsOf[event.UserConfirmed](s.events); len(e) != 1 || e[0].User.Email != "dude@lp.com" {
+		t.Errorf("events %+v", e)
+	}
+	c.form(link).to("/confirm")
+	c.page("/confirm").shows("Your email has already been confirmed.")
+	c.post("/confirm", m{"email": "dude@lp.com"}).refused(400, "email", "Your email has already been confirmed.")
+	c.post("/login", m{"email": "dude@lp.com", "password": newPlain}).want(200)
+	c.signedIn("dude", 1)
+}
+
+// confirmLink registers an address and returns the link to confirm it, and the
+// browser that registered.
+func (s *site) confirmLink(user string) (*client, string) {
+	s.t.Helper()
+	c := s.client()
+	c.register(user + "@lp.com").want(200)
+	return c, s.linkIn("confirm", user+"@lp.com")
+}
+
+func TestContractC02_deleted_user(t *testing.T) {
+	s := newSite(t, confirming)
+	c, link := s.confirmLink("mary")
+	if err := s.auth.SetActive(t.Context(), s.id("mary"), false); err != nil {
+		t.Fatal(err)
+	}
+	c.post(link, m{}).refused(400, "", "Invalid confirmation token.")
+	c.form(link).to("/confirm")
+}
+
+func TestContractC03_mail(t *testing.T) {
+	s := newSite(t, confirming)
+	_, link := s.confirmLink("mary")
+	mail := s.mailed("confirm", "mary@lp.com")
+	if mail.Subject != "Please confirm your email" || !strings.Contains(mail.Text, "2 days") || !strings.Contains(mail.Text, s.origin+link) || !strings.Contains(mail.HTML, link) {
+		t.Errorf("mail %+v", mail)
+	}
+}
+
+func TestContractC04_requires_confirmation_error_redirect(t *testing.T) {
+	s := newSite(t, confirming, func(c *twofold.Config) { c.Views.Life.Unconfirmed = "/confirm" })
+	c, _ := s.confirmLink("mary")
+	c.form("/login", "email", "mary@lp.com", "password", newPlain).to("/confirm?email=mary%40lp.com")
+	c.page("/confirm?email=mary%40lp.com").shows(unconfirmed, `value="mary@lp.com"`)
+	c.form("/login", "email", "mary@lp.com", "password", "wrong").want(200) // a stranger is told nothing
+	c.post("/login", m{"email": "mary@lp.com", "password": newPlain}).refused(400, "email", unconfirmed)
+}
