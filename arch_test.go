@@ -221,6 +221,43 @@ func checkDoor(t *testing.T, f source) {
 	}
 }
 
+// TestNoNoticeBesideItsChange: login queues a notice of its own only where there
+// is no change of the store to store it with; every other one goes with the
+// verb that makes the change.
+func TestNoNoticeBesideItsChange(t *testing.T) {
+	alone := map[string]bool{
+		"CodesTried": true, "RescueAsked": true, "EmailWanted": true, // nothing has changed yet
+		"PasskeyCopied": true, // nor here: the sign-in was refused
+	}
+	found := 0
+	for _, f := range sources(t, false) {
+		if f.dir != "login" {
+			continue
+		}
+		ast.Inspect(f.file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			sel, ok := call.Fun.(*ast.SelectorExpr)
+			where := f.name + ":" + enclosing(f.file, call.Pos())
+			switch {
+			case ok && sel.Sel.Name == "notify":
+				found++
+				if kind, ok := call.Args[2].(*ast.Ident); !ok || !alone[kind.Name] {
+					t.Errorf("%s: queues a notice beside a change; hand it to the change's verb", where)
+				}
+			case ok && sel.Sel.Name == "Queue" && where != "login/notice.go:notify":
+				t.Errorf("%s: queues a notice past notify", where)
+			}
+			return true
+		})
+	}
+	if found != len(alone) {
+		t.Errorf("%d notices of their own, want %d", found, len(alone))
+	}
+}
+
 func enclosing(f *ast.File, pos token.Pos) string {
 	for _, d := range f.Decls {
 		if fn, ok := d.(*ast.FuncDecl); ok && fn.Pos() <= pos && pos <= fn.End() {

@@ -60,12 +60,11 @@ func (a *Auth) AuditVerify(ctx context.Context, head string) (AuditReport, error
 	return a.trail.Verify(ctx, head)
 }
 
-// changed writes down what the application or an operator did to an account,
-// and tells its owner where that is due. former is an address that was changed.
-func (a *Auth) changed(ctx context.Context, id, what, former string) error {
+// changed writes down what the application or an operator did to an account.
+func (a *Auth) changed(ctx context.Context, id, what string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {
 		return publicError(err)
 	}
-	return a.login.AccountChanged(ctx, u, what, former)
+	return a.login.AccountChanged(ctx, u, what)
 }

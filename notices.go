@@ -2,6 +2,7 @@ package twofold
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twofold-auth/twofold/device"
@@ -21,6 +22,7 @@ type post struct {
 	texts   bool // there is a sender of texts
 	outbox  *send.Outbox
 	link    func(kind, token string) string
+	now     func() time.Time
 }
 
 // post is nil without a sender of mail.
@@ -28,7 +30,7 @@ func (b *builder) post() login.Post {
 	if b.c.Mail == nil {
 		return nil
 	}
-	return post{b.letters, b.c.SMS != nil, b.a.outbox, b.link}
+	return post{b.letters, b.c.SMS != nil, b.a.outbox, b.link, b.c.Now}
 }
 
 func (p post) write(n login.Notice) (send.Message, error) {
@@ -38,13 +40,70 @@ func (p post) write(n login.Notice) (send.Message, error) {
 	})
 }
 
-// Seal implements login.Post.
-func (p post) Seal(n login.Notice) (store.Message, error) {
+// messages are a notice as it goes out.
+func (p post) messages(n login.Notice) ([]send.Message, error) {
 	m, err := p.write(n)
+	if err != nil {
+		return nil, err
+	}
+	out := []send.Message{m}
+	for _, phone := range n.Phones {
+		if p.texts {
+			out = append(out, p.letters.NoticeText(n.Browser.Locale, phone, n.Kind))
+		}
+	}
+	return out, nil
+}
+
+// Seal implements login.Post.
+func (p post) Seal(n login.Notice) (out []store.Message, err error) {
+	list, err := p.messages(n)
+	for _, m := range list {
+		row, sealing := p.outbox.Seal(m, n.At.Add(noticeWithin))
+		if sealing != nil {
+			err = errors.Join(err, sealing)
+			continue
+		}
+		out = append(out, row)
+	}
+	return out, err
+}
+
+// SealLetter implements login.Post.
+func (p post) SealLetter(n login.Letter) (store.Message, error) {
+	m, within, err := p.letter(n)
 	if err != nil {
 		return store.Message{}, err
 	}
-	return p.outbox.Seal(m, n.At.Add(noticeWithin))
+	return p.outbox.Seal(m, p.now().Add(within))
+}
+
+// letter is a letter as it goes out, and how long that is tried: as long as its
+// link works; what has none, three days.
+func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err error) {
+	letter := web.Letter{
+		Locale: n.Browser.Locale, To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
+	}
+	if n.Token != "" {
+		letter.Link = p.link(n.Kind, n.Token)
+	}
+	if within = n.Life; within <= 0 {
+		within = noticeWithin
+	}
+	m, err = p.letters.LetterMail(letter)
+	return m, within, err
+}
+
+// Letter queues a letter. A decoy takes the same way and is never sent.
+func (p post) Letter(ctx context.Context, n login.Letter) error {
+	m, within, err := p.letter(n)
+	if err != nil {
+		return err
+	}
+	if n.Decoy {
+		return p.outbox.Decoy(ctx, m)
+	}
+	return p.outbox.Queue(ctx, m, p.now().Add(within))
 }
 
 // Wake implements login.Post.
@@ -52,17 +111,9 @@ func (p post) Wake() { p.outbox.Wake() }
 
 // Queue implements login.Post.
 func (p post) Queue(ctx context.Context, n login.Notice) error {
-	m, err := p.write(n)
-	if err != nil {
-		return err
+	list, err := p.messages(n)
+	for _, m := range list {
+		err = errors.Join(err, p.outbox.Queue(ctx, m, n.At.Add(noticeWithin)))
 	}
-	if err := p.outbox.Queue(ctx, m, n.At.Add(noticeWithin)); err != nil || !p.texts {
-		return err
-	}
-	for _, phone := range n.Phones {
-		if err := p.outbox.Queue(ctx, p.letters.NoticeText(n.Browser.Locale, phone, n.Kind), n.At.Add(noticeWithin)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }

@@ -296,32 +296,11 @@ func (b *builder) link(kind, token string) string {
 	return b.c.Origin + b.c.Prefix + b.c.URLs.Link(kind) + "/" + token
 }
 
-// write queues a letter. A decoy takes the same way and is never sent.
 func (b *builder) write() func(context.Context, login.Letter) error {
-	if b.c.Mail == nil {
-		return nil
+	if p, ok := b.post().(post); ok {
+		return p.Letter
 	}
-	return func(ctx context.Context, n login.Letter) error {
-		letter := web.Letter{
-			Locale: n.Browser.Locale, To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
-		}
-		if n.Token != "" {
-			letter.Link = b.link(n.Kind, n.Token)
-		}
-		m, err := b.letters.LetterMail(letter)
-		if err != nil {
-			return err
-		}
-		if n.Decoy {
-			return b.a.outbox.Decoy(ctx, m)
-		}
-		// As long as its link works; what has none, three days.
-		life := 72 * time.Hour
-		if n.Life > 0 {
-			life = n.Life
-		}
-		return b.a.outbox.Queue(ctx, m, b.c.Now().Add(life))
-	}
+	return nil
 }
 
 func (b *builder) trustFor() func(store.User) bool {

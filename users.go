@@ -50,7 +50,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
 	if err != nil {
 		return Identity{}, publicError(err)
 	}
-	return identityOf(u), a.changed(ctx, u.ID, login.Created, "")
+	return identityOf(u), a.changed(ctx, u.ID, login.Created)
 }
 
 // FindUser finds an account by e-mail address, username or id. ErrNoUser.
@@ -85,10 +85,14 @@ func (a *Auth) Methods(ctx context.Context, id string) ([]string, error) {
 
 // SetPassword gives an account a new password and ends everything issued to it.
 func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
-	if err := a.accounts.SetPassword(ctx, id, password); err != nil {
+	u, err := a.accounts.ByID(ctx, id)
+	if err == nil {
+		err = a.accounts.SetPassword(ctx, id, password, a.login.AccountLetters(ctx, login.PasswordChanged, u)...)
+	}
+	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.PasswordChanged, "")
+	return a.changed(ctx, id, login.PasswordChanged)
 }
 
 // SetActive switches an account on or off; off ends everything issued to it.
@@ -97,9 +101,9 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 		return publicError(err)
 	}
 	if active {
-		return a.changed(ctx, id, login.Activated, "")
+		return a.changed(ctx, id, login.Activated)
 	}
-	return a.changed(ctx, id, login.Deactivated, "")
+	return a.changed(ctx, id, login.Deactivated)
 }
 
 // SetRoles replaces an account's roles.
@@ -107,20 +111,23 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	if err := a.accounts.SetRoles(ctx, id, roles); err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.RolesChanged, "")
+	return a.changed(ctx, id, login.RolesChanged)
 }
 
 // SetIdentity changes an account's e-mail address and username (empty: none)
 // and ends everything issued to it.
 func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) error {
-	before, err := a.accounts.ByID(ctx, id)
+	u, err := a.accounts.ByID(ctx, id)
+	if err == nil {
+		next := u
+		if next.Email, _, err = account.ParseEmail(email); err == nil {
+			err = a.accounts.SetIdentity(ctx, id, email, username, a.login.AccountLetters(ctx, login.IdentityChanged, u, next)...)
+		}
+	}
 	if err != nil {
 		return publicError(err)
 	}
-	if err := a.accounts.SetIdentity(ctx, id, email, username); err != nil {
-		return publicError(err)
-	}
-	return a.changed(ctx, id, login.IdentityChanged, before.Email)
+	return a.changed(ctx, id, login.IdentityChanged)
 }
 
 // StartRecovery mails the account's owner a link that, with the password, sets
@@ -147,8 +154,12 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 // it; the password stays. It is the last way of rescue: make sure by other
 // means that you talk to the owner.
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
-	if err := a.accounts.ResetAccess(ctx, id); err != nil {
+	u, err := a.accounts.ByID(ctx, id)
+	if err == nil {
+		err = a.accounts.ResetAccess(ctx, id, a.login.AccountLetters(ctx, login.AccessReset, u)...)
+	}
+	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.AccessReset, "")
+	return a.changed(ctx, id, login.AccessReset)
 }

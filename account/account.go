@@ -131,8 +131,8 @@ func (a *Accounts) List(ctx context.Context, after string, limit int) ([]store.U
 }
 
 // SetPassword gives the account a new password; everything issued before is
-// dead then.
-func (a *Accounts) SetPassword(ctx context.Context, id, plain string) error {
+// dead then. Messages are stored with the change, here and below.
+func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages ...store.Message) error {
 	u, err := a.c.Users.UserByID(ctx, id)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string) error {
 		return err
 	}
 	defer a.c.Changed()
-	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now())
+	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now(), messages...)
 }
 
 // CheckPassword says whether plain is the account's password; an outdated hash
@@ -184,7 +184,7 @@ func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) erro
 
 // SetIdentity changes e-mail address and username (empty: none). Everything
 // issued before is dead then.
-func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string) error {
+func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, messages ...store.Message) error {
 	address, key, err := ParseEmail(email)
 	if err != nil {
 		return err
@@ -196,13 +196,13 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string) 
 		}
 	}
 	defer a.c.Changed()
-	return a.c.Users.SetIdentity(ctx, u, NewUniquifier())
+	return a.c.Users.SetIdentity(ctx, u, NewUniquifier(), messages...)
 }
 
 // ResetAccess removes every factor but the password and ends everything issued
 // to the account. It is for operators: whoever asked for it was
 // recognised by other means.
-func (a *Accounts) ResetAccess(ctx context.Context, id string) error {
+func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store.Message) error {
 	defer a.c.Changed()
 	for range 3 { // another change may win the race; then look again
 		u, err := a.c.Users.UserByID(ctx, id)
@@ -210,7 +210,8 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string) error {
 			return err
 		}
 		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{
-			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true, Now: a.c.Now(),
+			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true,
+			Messages: messages, Now: a.c.Now(),
 		})
 		if !errors.Is(err, store.ErrUsed) {
 			return err

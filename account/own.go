@@ -180,19 +180,19 @@ func (j *Joined) CreateUser(ctx context.Context, u store.User) error {
 }
 
 // SetPassword implements store.UserWriter.
-func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time) error {
+func (j *Joined) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...store.Message) error {
 	u, err := j.UserByID(ctx, id)
 	if err != nil {
 		return err
 	}
 	return j.ChangePassword(ctx, store.PasswordChange{
-		UserID: id, From: u.Uniquifier, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Now: now,
+		UserID: id, From: u.Uniquifier, To: uniquifier, Hash: hash, ViaMailbox: viaMailbox, Messages: messages, Now: now,
 	})
 }
 
 // ChangePassword implements store.OwnerWriter. The shadow decides which of two
 // changes wins; if the table is not reached after that, the old password stays,
-// and all that was issued is over.
+// all that was issued is over, and the owner was told for that.
 func (j *Joined) ChangePassword(ctx context.Context, c store.PasswordChange) error {
 	r, err := j.src.ByID(ctx, c.UserID)
 	if err != nil {
@@ -245,7 +245,9 @@ func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey string, now time.
 }
 
 // SetIdentity implements store.UserWriter: addresses and names are the table's.
-func (j *Joined) SetIdentity(context.Context, store.User, string) error { return ErrNotOurs }
+func (j *Joined) SetIdentity(context.Context, store.User, string, ...store.Message) error {
+	return ErrNotOurs
+}
 
 // ChangeIdentity implements store.OwnerWriter.
 func (j *Joined) ChangeIdentity(context.Context, store.IdentityChange) error { return ErrNotOurs }

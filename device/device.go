@@ -46,14 +46,14 @@ type payload struct {
 func (m *Manager) Life() time.Duration { return m.c.Life }
 
 // Trust makes a device for a user who has just proven a second factor, and
-// returns its cookie value.
-func (m *Manager) Trust(ctx context.Context, u store.User, name, address string) (string, error) {
+// returns its cookie value. Messages are stored with it.
+func (m *Manager) Trust(ctx context.Context, u store.User, name, address string, messages ...store.Message) (string, error) {
 	now := m.c.Now()
 	p := payload{Uniquifier: u.Uniquifier, ID: store.NewID(), Secret: seal.Token()}
 	err := m.c.Devices.PutDevice(ctx, store.Device{
 		ID: p.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: seal.HashToken(p.Secret),
 		Name: name, Address: address, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(m.c.Life),
-	})
+	}, messages...)
 	if err != nil {
 		return "", err
 	}
@@ -119,9 +119,10 @@ func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
 	return m.c.Devices.RevokeDevice(ctx, userID, id)
 }
 
-// RevokeAll ends all trusted devices of a user.
-func (m *Manager) RevokeAll(ctx context.Context, userID string) error {
-	return m.c.Devices.RevokeDevices(ctx, userID)
+// RevokeAll ends all trusted devices of a user. Messages, about why, are stored
+// with that.
+func (m *Manager) RevokeAll(ctx context.Context, userID string, messages ...store.Message) error {
+	return m.c.Devices.RevokeDevices(ctx, userID, messages...)
 }
 
 func (m *Manager) sign(p payload) (string, error) {

@@ -15,7 +15,7 @@ type Codes interface {
 	Make(userID string) (shown []string, macs [][]byte)
 	Looks(typed string) bool
 	Holds(ctx context.Context, userID, typed string) error
-	Spend(ctx context.Context, userID, typed string) (left int, err error)
+	Spend(ctx context.Context, userID, typed string, messages ...store.Message) (left int, err error)
 	Left(ctx context.Context, userID string) (int, error)
 }
 
@@ -85,26 +85,33 @@ func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (ou
 	if err != nil {
 		return Outcome{}, 0, err
 	}
+	// The number is that of now: of two codes that are spent at the same moment
+	// both notices may name the same.
+	left, err = l.c.Codes.Left(ctx, w.user.ID)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	letters := l.lettersOf(ctx, Notice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
 	// The sign-in is taken before the code, so that one sign-in never costs two
 	// codes (R70), and the code before anything is granted, so that one code
 	// never opens two sign-ins.
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
 		return Outcome{}, 0, stateError(err)
 	}
-	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed)
+	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, letters...)
 	if errors.Is(err, factor.ErrWrong) {
 		return Outcome{}, 0, ErrState // somebody else had it meanwhile
 	}
 	if err != nil {
 		return Outcome{}, 0, err
 	}
+	l.wake()
 	b.WantToken = false
 	proof := store.Proof{Method: store.RecoveryCode, At: l.c.Now()}
 	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
 	if err != nil {
 		return Outcome{}, 0, err
 	}
-	l.notifyLeft(ctx, w.user, left, b)
 	return out, left, nil
 }
 
@@ -134,17 +141,4 @@ func (l *Login) hasCodes(ctx context.Context, w waiting) (bool, error) {
 	}
 	n, err := l.c.Codes.Left(ctx, w.user.ID)
 	return n > 0, err
-}
-
-// notifyLeft tells the owner that a code was used and how many are left.
-func (l *Login) notifyLeft(ctx context.Context, u store.User, left int, b Browser) {
-	if l.c.Post == nil {
-		return
-	}
-	n, err := l.notice(u, CodeUsed, "", b)
-	if err == nil {
-		n.Left = left
-		err = l.c.Post.Queue(ctx, n)
-	}
-	l.untold(ctx, u, CodeUsed, err)
 }

@@ -112,9 +112,7 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 		return store.User{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
-	if len(c.Messages) > 0 {
-		l.c.Post.Wake()
-	}
+	l.wake()
 	u.Uniquifier = c.To
 	return u, nil
 }

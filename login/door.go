@@ -110,13 +110,13 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 
 // mint is issue for rights that outlive the browser: nothing but what was
 // granted is in them, and its row comes first.
-func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser) (store.Token, error) {
+func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
 	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
 	t.Level, t.Trusted, t.Proofs = g.level, g.trusted, g.proofs
 	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: l.at(b)}); err != nil {
 		return store.Token{}, err
 	}
-	return t, l.c.Tokens.PutToken(ctx, t)
+	return t, l.c.Tokens.PutToken(ctx, t, messages...)
 }
 
 // announcement is the event of a session; nil for one that only carries on.

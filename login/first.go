@@ -168,11 +168,12 @@ func differing(first string, factors []store.Factor) []store.Factor {
 // copied ends everything of an account whose trusted device was copied: one of
 // the two who hold it knows the password and is not the owner.
 func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
-	u, err := l.change(ctx, u, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()})
+	u, err := l.change(ctx, u, store.FactorChange{
+		UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Messages: l.letters(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+	})
 	if err != nil {
 		return u, err
 	}
-	l.notify(ctx, u, DeviceCopied, "", b)
 	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
 }
 

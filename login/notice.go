@@ -53,7 +53,8 @@ const (
 const noticeLife = 7 * 24 * time.Hour
 
 // Notice tells the owner of an account that its security changed. It goes out
-// of the session, to every stored address, after the change has taken effect.
+// of the session, to every stored address, and is stored in the transaction of
+// the change.
 type Notice struct {
 	User    store.User
 	Kind    string // one of the constants above
@@ -70,37 +71,24 @@ type Notice struct {
 
 // Post carries notices to an account's owner.
 type Post interface {
-	// Seal makes a notice a row of the outbox, for the transaction of the
-	// change it tells of; Wake has it sent once that is done.
-	Seal(n Notice) (store.Message, error)
+	// Seal makes a notice rows of the outbox, for the transaction of the change
+	// it tells of, SealLetter a letter; Wake has them sent once that is done.
+	// With an error, Seal returns those that could be made.
+	Seal(n Notice) ([]store.Message, error)
+	SealLetter(m Letter) (store.Message, error)
 	Wake()
 	// Queue stores a notice of its own.
 	Queue(ctx context.Context, n Notice) error
 }
 
-// notify tells the owner of what is no change of the store, or one whose verb
-// takes no messages. A notice that cannot be queued is the operator's to know:
-// the change has happened and stays.
+// notify tells the owner of what is no change of the store. A notice that
+// cannot be queued is the operator's to know: what it tells of has happened.
 func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
 	if l.c.Post == nil {
 		return
 	}
-	n, err := l.notice(u, kind, method, b)
+	n, err := l.stamped(Notice{User: u, Kind: kind, Method: method, Browser: b})
 	if err == nil {
-		err = l.c.Post.Queue(ctx, n)
-	}
-	l.untold(ctx, u, kind, err)
-}
-
-// notifyPhones tells the owner by mail and text: what rests on the mailbox must
-// not be told to the mailbox alone.
-func (l *Login) notifyPhones(ctx context.Context, u store.User, kind string, phones []string, b Browser) {
-	if l.c.Post == nil {
-		return
-	}
-	n, err := l.notice(u, kind, "", b)
-	if err == nil {
-		n.Phones = phones
 		err = l.c.Post.Queue(ctx, n)
 	}
 	l.untold(ctx, u, kind, err)
@@ -109,24 +97,27 @@ func (l *Login) notifyPhones(ctx context.Context, u store.User, kind string, pho
 // letters are the messages of a change, for its transaction. A notice that
 // cannot be written (an address that takes no mail) does not stop the change.
 func (l *Login) letters(ctx context.Context, u store.User, kind, method string, b Browser) []store.Message {
+	return l.lettersOf(ctx, Notice{User: u, Kind: kind, Method: method, Browser: b})
+}
+
+// lettersOf is letters for a notice that says more.
+func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 	if l.c.Post == nil {
 		return nil
 	}
-	n, err := l.notice(u, kind, method, b)
-	var m store.Message
+	var out []store.Message
+	n, err := l.stamped(n)
 	if err == nil {
-		m, err = l.c.Post.Seal(n)
+		out, err = l.c.Post.Seal(n)
 	}
-	if l.untold(ctx, u, kind, err); err != nil {
-		return nil
-	}
-	return []store.Message{m}
+	l.untold(ctx, n.User, n.Kind, err)
+	return out
 }
 
-func (l *Login) notice(u store.User, kind, method string, b Browser) (Notice, error) {
-	n := Notice{User: u, Kind: kind, Method: method, Browser: b, At: l.c.Now()}
-	var err error
-	n.Stop, err = l.newLink(notMe(), u, "", Browser{})
+// stamped gives a notice its time and its link.
+func (l *Login) stamped(n Notice) (_ Notice, err error) {
+	n.At = l.c.Now()
+	n.Stop, err = l.newLink(notMe(), n.User, "", Browser{})
 	return n, err
 }
 
@@ -136,22 +127,24 @@ func (l *Login) untold(ctx context.Context, u store.User, kind string, err error
 	}
 }
 
-// AccountChanged writes down what the application or an operator did to an
-// account and tells its owner where that is due; former is an address that
-// was replaced, which hears of it too.
-func (l *Login) AccountChanged(ctx context.Context, u store.User, what, former string) error {
-	if err := l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: l.at(Browser{})}); err != nil {
-		return err
-	}
-	switch what {
-	case PasswordChanged, IdentityChanged, AccessReset:
-		l.notify(ctx, u, what, "", Browser{})
-		if former != "" && former != u.Email {
-			u.Email = former
-			l.notify(ctx, u, what, "", Browser{})
+// AccountLetters are the messages of what the application or an operator does
+// to an account, for the transaction of it, to the address of each of these: an
+// address that is replaced hears of it as well as the new one.
+func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store.User) []store.Message {
+	var out []store.Message
+	for i, u := range owners {
+		if i == 0 || u.Email != owners[0].Email {
+			out = append(out, l.letters(ctx, u, what, "", Browser{})...)
 		}
 	}
-	return nil
+	return out
+}
+
+// AccountChanged writes down what the application or an operator did to an
+// account.
+func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
+	l.wake()
+	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: l.at(Browser{})})
 }
 
 // notMe is the purpose of a notice's link. It ends things and opens nothing, so

@@ -308,6 +308,7 @@ func (l *Login) Connections(ctx context.Context, u store.User) ([]store.Connecti
 func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser) (Outcome, error) {
 	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.letters(ctx, u, kind, "", b)
 	err := l.c.Connections.ChangeConnections(ctx, c)
 	if errors.Is(err, store.ErrExists) {
 		return Outcome{}, ErrConnected
@@ -316,10 +317,10 @@ func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange
 		return Outcome{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
+	l.wake()
 	u.Uniquifier = c.To
 	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	l.notify(ctx, u, kind, "", b)
 	return l.renew(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
 }

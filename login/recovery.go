@@ -35,7 +35,13 @@ const longestWait = 30 * 24 * time.Hour
 // askRecovery takes a request. One that waits already stays as it is: asking
 // again neither shortens nor restarts it, and mails nothing.
 func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens time.Time, err error) {
-	r, err := l.putRecovery(ctx, w.user, w.Factor, l.c.Policy.RecoveryWait, b)
+	n := Notice{User: w.user, Kind: RecoveryAsked, Browser: b}
+	for _, f := range w.factors {
+		if f.Method == store.SMS { // what rests on the mailbox must not be told to it alone
+			n.Phones = append(n.Phones, f.Destination)
+		}
+	}
+	r, err := l.putRecovery(ctx, n, w.Factor, l.c.Policy.RecoveryWait)
 	if errors.Is(err, store.ErrExists) {
 		r, err = l.c.Recoveries.Recovery(ctx, w.user.ID)
 		if err != nil || r.Shut {
@@ -43,37 +49,30 @@ func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens ti
 		}
 		return r.OpensAt, nil
 	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	var phones []string
-	for _, f := range w.factors {
-		if f.Method == store.SMS {
-			phones = append(phones, f.Destination)
-		}
-	}
-	l.notifyPhones(ctx, w.user, RecoveryAsked, phones, b)
-	return r.OpensAt, nil
+	return r.OpensAt, err
 }
 
-// putRecovery stores a request and mails its link.
-func (l *Login) putRecovery(ctx context.Context, u store.User, factorID string, wait time.Duration, b Browser) (store.Recovery, error) {
-	now := l.c.Now()
+// putRecovery stores a request with the letter that holds its link, which alone
+// opens it, and the notice: all or nothing.
+func (l *Login) putRecovery(ctx context.Context, n Notice, factorID string, wait time.Duration) (store.Recovery, error) {
+	now, u, b := l.c.Now(), n.User, n.Browser
 	r := store.Recovery{
 		UserID: u.ID, ID: store.NewID(), Uniquifier: u.Uniquifier, FactorID: factorID, Address: b.Address, Agent: b.Agent,
 		CreatedAt: now, OpensAt: now.Add(wait), ExpiresAt: now.Add(wait + recoveryLife),
 	}
-	if err := l.c.Recoveries.PutRecovery(ctx, r); err != nil {
-		return store.Recovery{}, err
-	}
 	p := recovery(wait)
 	token, err := l.newLink(p, u, r.ID, b)
-	if err == nil {
-		err = l.write(ctx, Letter{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life, Opens: r.OpensAt, Browser: b})
+	if err != nil {
+		return store.Recovery{}, err
 	}
-	if err != nil { // without its link it would only stand in the way of another
-		return store.Recovery{}, errors.Join(err, l.c.Recoveries.EndRecovery(ctx, u.ID))
+	m, err := l.c.Post.SealLetter(Letter{Kind: p.name, To: u.Email, User: u, Token: token, Life: p.life, Opens: r.OpensAt, Browser: b})
+	if err != nil {
+		return store.Recovery{}, err
 	}
+	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.lettersOf(ctx, n), m)...); err != nil {
+		return store.Recovery{}, err
+	}
+	l.wake()
 	return r, nil
 }
 
@@ -92,7 +91,7 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	if len(factors) == 0 {
 		return ErrMethod
 	}
-	if l.c.Write == nil {
+	if l.c.Post == nil {
 		return ErrSend
 	}
 	if err := l.tell(ctx, event.RecoveryStarted{User: subject(u), Reason: reason, Context: l.at(Browser{})}); err != nil {
@@ -101,11 +100,8 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
 		return err
 	}
-	if _, err := l.putRecovery(ctx, u, factors[0].ID, 0, Browser{}); err != nil {
-		return err
-	}
-	l.notify(ctx, u, RecoveryStarted, "", Browser{})
-	return nil
+	_, err = l.putRecovery(ctx, Notice{User: u, Kind: RecoveryStarted}, factors[0].ID, 0)
+	return err
 }
 
 // RecoveryOf returns the request that waits for the caller's account.
@@ -201,20 +197,20 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	if err := l.password(ctx, k.user, "", plain, b); err != nil {
 		return Outcome{}, err
 	}
-	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.Uniquifier, l.c.Now())
+	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.Uniquifier, l.c.Now(), l.letters(ctx, k.user, Rescued, "", b)...)
 	if errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrLink
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
+	l.wake()
 	if err := l.c.Devices.RevokeAll(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
 	if err := l.tell(ctx, event.TFRescued{User: subject(k.user), Option: ByRequest, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	l.notify(ctx, k.user, Rescued, "", b)
 	return l.startPending(ctx, k.user, nil, store.Pending{
 		State: store.Repair, Factor: r.FactorID, First: store.Proof{Method: "password", At: l.c.Now()},
 	}, b)
@@ -227,12 +223,12 @@ func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, erro
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.c.Devices.RevokeAll(ctx, w.user.ID); err != nil {
+	if err := l.c.Devices.RevokeAll(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 		return Outcome{}, err
 	}
+	l.wake()
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	l.notify(ctx, w.user, Rescued, "", b)
 	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
 }

@@ -245,9 +245,10 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 		return Outcome{}, err
 	}
 	if second.Method == "rescue" { // whoever needs it has none of his browsers at hand (R83)
-		if err := l.c.Devices.RevokeAll(ctx, w.user.ID); err != nil {
+		if err := l.c.Devices.RevokeAll(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
+		l.wake()
 	}
 	g := granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, second}}
 	if w.SessionID != "" {
@@ -262,11 +263,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	if err != nil {
 		return Outcome{}, err
 	}
-	if second.Method == "rescue" {
-		l.notify(ctx, w.user, Rescued, "", b)
-		return out, nil
-	}
-	if w.SessionID == "" {
+	if second.Method != "rescue" && w.SessionID == "" {
 		err = l.trust(ctx, &out, w.Remember, b)
 	}
 	return out, err
@@ -278,14 +275,14 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 	if !remember || !l.trusts(out.User) {
 		return nil
 	}
-	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address)
+	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address, l.letters(ctx, out.User, DeviceTrusted, "", b)...)
 	if err != nil {
 		return err
 	}
+	l.wake()
 	if err := l.tell(ctx, event.DeviceTrusted{User: subject(out.User), Context: l.at(b)}); err != nil {
 		return err
 	}
 	out.DeviceCookie, out.DeviceLife = cookie, l.c.Devices.Life()
-	l.notify(ctx, out.User, DeviceTrusted, "", b)
 	return nil
 }

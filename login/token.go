@@ -90,13 +90,21 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil {
 		return Outcome{}, err
 	}
+	owner, err := l.c.Accounts.ByID(ctx, r.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, &RefreshError{RefreshNotFound}
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
 	now, secret := l.c.Now(), seal.Token()
 	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now, IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
+		Copied: l.letters(ctx, owner, TokenCopied, "", b),
 	})
 	switch {
 	case errors.Is(err, store.ErrUsed):
-		return Outcome{}, told(&RefreshError{RefreshCopied}, l.copiedToken(ctx, r, b))
+		return Outcome{}, told(&RefreshError{RefreshCopied}, l.copiedToken(ctx, owner, r, b))
 	case errors.Is(err, store.ErrNotFound):
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	case err != nil:
@@ -130,24 +138,14 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 }
 
 // copiedToken ends what was minted beside a refresh token that came back.
-func (l *Login) copiedToken(ctx context.Context, r refreshText, b Browser) error {
-	u, err := l.c.Accounts.ByID(ctx, r.User)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
+func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
+	l.wake()
 	if err := ended(l.end(ctx, u.ID, r.Session)); err != nil {
 		return err
 	}
 	at := l.at(b)
 	at.Session = r.Session
-	if err := l.tell(ctx, event.TokenCopied{User: subject(u), Context: at}); err != nil {
-		return err
-	}
-	l.notify(ctx, u, TokenCopied, "", b)
-	return nil
+	return l.tell(ctx, event.TokenCopied{User: subject(u), Context: at})
 }
 
 // LogoutRefresh ends what a refresh token belongs to. One that is none is no
@@ -207,11 +205,11 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	text, ends := session.NewPersonal(), l.c.Now().Add(w.Life)
 	t, err := l.mint(ctx, granted{user: who.User, level: who.Session.Level, proofs: who.Session.Proofs}, store.Token{
 		Personal: true, Hash: hash(text), Name: w.Name, Scopes: w.Scopes, IdleAt: ends, ExpiresAt: ends,
-	}, kindOwn, b)
+	}, kindOwn, b, l.letters(ctx, who.User, TokenMinted, "", b)...)
 	if err != nil {
 		return "", store.Token{}, err
 	}
-	l.notify(ctx, who.User, TokenMinted, "", b)
+	l.wake()
 	return text, t, nil
 }
 

@@ -149,6 +149,7 @@ func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Br
 func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser) (Outcome, error) {
 	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.letters(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
 	u, err := l.change(ctx, u, c)
 	if err != nil {
 		return Outcome{}, err
@@ -157,7 +158,6 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 	if err := l.tell(ctx, e); err != nil {
 		return Outcome{}, err
 	}
-	l.notify(ctx, u, kind, e.Methods[len(e.Methods)-1], b)
 	b.WantToken = false
 	return l.carryOn(ctx, u, who, b)
 }

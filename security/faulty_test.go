@@ -101,8 +101,8 @@ func (f *faulty) TakeSession(ctx context.Context, hash string) (s store.Session,
 	return s, err
 }
 
-func (f *faulty) PutDevice(ctx context.Context, d store.Device) error {
-	return f.do("PutDevice", func() error { return f.Store.PutDevice(ctx, d) })
+func (f *faulty) PutDevice(ctx context.Context, d store.Device, m ...store.Message) error {
+	return f.do("PutDevice", func() error { return f.Store.PutDevice(ctx, d, m...) })
 }
 
 func (f *faulty) PutMessage(ctx context.Context, v store.Message) error {

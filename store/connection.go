@@ -25,6 +25,8 @@ type ConnectionChange struct {
 	From, To string      // uniquifier before and after
 	Add      *Connection // nil: nothing is added
 	Remove   string      // id removed; empty, or another user's: nothing is
+	// Messages go into the outbox in the same transaction.
+	Messages []Message
 	Now      time.Time
 }
 

@@ -20,9 +20,9 @@ type Device struct {
 
 // Devices keeps trusted devices.
 type Devices interface {
-	// PutDevice stores a new device; ErrExists if the id is taken, ErrNotFound
-	// for an unknown user.
-	PutDevice(ctx context.Context, d Device) error
+	// PutDevice stores a new device, and messages about it in the same
+	// transaction; ErrExists if the id is taken, ErrNotFound for an unknown user.
+	PutDevice(ctx context.Context, d Device, messages ...Message) error
 	// UseDevice recognises a device and gives it its next secret in the same
 	// statement. It returns ErrNotFound for an unknown, expired or revoked
 	// device, for another user's and for another uniquifier; none of these
@@ -36,8 +36,9 @@ type Devices interface {
 	DevicesOf(ctx context.Context, userID string, now time.Time) ([]Device, error)
 	// RevokeDevice removes one device of the user; ErrNotFound otherwise.
 	RevokeDevice(ctx context.Context, userID, id string) error
-	// RevokeDevices removes all of them.
-	RevokeDevices(ctx context.Context, userID string) error
+	// RevokeDevices removes all of them, and stores messages about why in the same
+	// transaction, also if there were none.
+	RevokeDevices(ctx context.Context, userID string, messages ...Message) error
 }
 
 // DeviceUse is what a browser presented, and what it shall have next.

@@ -14,8 +14,9 @@ type RecoveryCodes interface {
 	HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error)
 	// SpendRecoveryCode takes the user's code that has one of macs and was made
 	// at since or later, and returns how many are left: exactly one caller gets
-	// it, the others ErrUsed, as for a code that never was.
-	SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (left int, err error)
+	// it, the others ErrUsed, as for a code that never was. Messages go into the
+	// outbox in the transaction that takes it.
+	SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...Message) (left int, err error)
 	// RecoveryCodesLeft counts the user's codes made at since or later.
 	RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error)
 }

@@ -25,14 +25,16 @@ type Recovery struct {
 type Recoveries interface {
 	// PutRecovery stores a request, in place of one that has expired (at
 	// r.CreatedAt) or was made under another uniquifier. ErrExists: one lives, or
-	// rescue is shut; both stay as they are. ErrNotFound: no such user.
-	PutRecovery(ctx context.Context, r Recovery) error
+	// rescue is shut; both stay as they are. ErrNotFound: no such user. Messages go
+	// into the outbox in the same transaction.
+	PutRecovery(ctx context.Context, r Recovery, messages ...Message) error
 	// Recovery returns the user's request or mark, whatever its age and
 	// uniquifier; ErrNotFound if there is none.
 	Recovery(ctx context.Context, userID string) (Recovery, error)
 	// TakeRecovery ends the request with this id and uniquifier if at now it has
 	// opened and not expired: exactly one caller gets it back, the others ErrUsed.
-	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time) (Recovery, error)
+	// Messages go into the outbox in the same transaction.
+	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...Message) (Recovery, error)
 	// EndRecovery removes the user's request or mark. None is no error.
 	EndRecovery(ctx context.Context, userID string) error
 	// ShutRecovery ends the user's request and leaves the mark. ErrNotFound: no

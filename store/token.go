@@ -34,13 +34,16 @@ type TokenUse struct {
 	Hash, Next string // SHA-256 of the secret presented, and of its successor's
 	Now        time.Time
 	IdleAt     time.Time
+	// Copied are messages for the case that the token was exchanged before. They
+	// go into the outbox in the transaction that removes the family.
+	Copied []Message
 }
 
 // Tokens keeps rights that outlive their browser.
 type Tokens interface {
-	// PutToken stores a new token; ErrExists if its id or hash is taken,
-	// ErrNotFound for an unknown user.
-	PutToken(ctx context.Context, t Token) error
+	// PutToken stores a new token, and messages about it in the same transaction;
+	// ErrExists if its id or hash is taken, ErrNotFound for an unknown user.
+	PutToken(ctx context.Context, t Token, messages ...Message) error
 	// PersonalToken finds a personal token by its hash; ErrNotFound for an
 	// unknown and for a (at now) dead one.
 	PersonalToken(ctx context.Context, hash string, now time.Time) (Token, error)

@@ -43,7 +43,8 @@ type UserReader interface {
 // UserWriter changes accounts. Every method answers ErrNotFound for an
 // unknown id. Methods that take a uniquifier set it in the same statement,
 // so that everything issued under the old one is dead when they return; they
-// delete the user's trusted devices too.
+// delete the user's trusted devices too. Messages go into the outbox in the
+// transaction of the change, as in FactorChange.
 type UserWriter interface {
 	// CreateUser answers ErrExists when the id, the e-mail key or the username
 	// key is taken, whichever column it collides with (a username may not be
@@ -51,9 +52,9 @@ type UserWriter interface {
 	CreateUser(ctx context.Context, u User) error
 	// SetIdentity changes e-mail, username and UpdatedAt; ErrExists as in
 	// CreateUser.
-	SetIdentity(ctx context.Context, u User, uniquifier string) error
+	SetIdentity(ctx context.Context, u User, uniquifier string, messages ...Message) error
 	// SetPassword stores a new hash. viaMailbox records now as ResetAt.
-	SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time) error
+	SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...Message) error
 	// UpgradePassword replaces hash old by new and nothing else; ErrUsed when
 	// the stored hash is no longer old.
 	UpgradePassword(ctx context.Context, id, old, new string) error

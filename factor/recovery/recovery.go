@@ -121,13 +121,13 @@ func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
 }
 
 // Spend takes the code from the user and says how many are left: exactly one
-// caller gets it, the others factor.ErrWrong.
-func (c *Codes) Spend(ctx context.Context, userID, typed string) (int, error) {
+// caller gets it, the others factor.ErrWrong. Messages are stored with that.
+func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...store.Message) (int, error) {
 	macs, err := c.macs(userID, typed)
 	if err != nil {
 		return 0, err
 	}
-	left, err := c.c.Codes.SpendRecoveryCode(ctx, userID, macs, c.since())
+	left, err := c.c.Codes.SpendRecoveryCode(ctx, userID, macs, c.since(), messages...)
 	if errors.Is(err, store.ErrUsed) {
 		err = factor.ErrWrong
 	}

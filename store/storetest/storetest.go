@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
 		{"recovery requests", requestRules},
 		{"owners", ownerRules}, {"roles", roleRules},
-		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"events", eventRules},
+		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"notices", noticeRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
 		t.Run(group.name, func(t *testing.T) { run(t, group.rules, one) })
@@ -52,6 +52,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, passkeyRaceRules, open)
 	run(t, tokenRaceRules, open)
 	run(t, ownerRaceRules, open)
+	run(t, noticeRaceRules, open)
 	run(t, recoveryRaceRules, open)
 }
 

@@ -49,10 +49,12 @@ func (s *Store) ChangeConnections(ctx context.Context, c store.ConnectionChange)
 			return err
 		}
 		if c.Add == nil {
-			return nil
+			return t.putMessages(c.Messages)
 		}
-		_, err = t.exec(`INSERT INTO twofold_connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			c.Add.ID, c.Add.UserID, c.Add.Provider, c.Add.Issuer, c.Add.Subject, c.Add.Label, micros(c.Add.CreatedAt))
-		return err
+		if _, err = t.exec(`INSERT INTO twofold_connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			c.Add.ID, c.Add.UserID, c.Add.Provider, c.Add.Issuer, c.Add.Subject, c.Add.Label, micros(c.Add.CreatedAt)); err != nil {
+			return err
+		}
+		return t.putMessages(c.Messages)
 	})
 }

@@ -20,8 +20,8 @@ func deviceDest(d *store.Device) []any {
 }
 
 // PutDevice implements store.Devices.
-func (s *Store) PutDevice(ctx context.Context, d store.Device) error {
-	_, err := s.exec(ctx, "put device", `INSERT INTO twofold_devices
+func (s *Store) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
+	_, err := s.execTelling(ctx, "put device", messages, `INSERT INTO twofold_devices
 		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0)`,
 		d.ID, d.UserID, d.Uniquifier, d.Secret, d.Name, d.Address,
@@ -124,7 +124,11 @@ func (s *Store) RevokeDevice(ctx context.Context, userID, id string) error {
 }
 
 // RevokeDevices implements store.Devices.
-func (s *Store) RevokeDevices(ctx context.Context, userID string) error {
-	_, err := s.exec(ctx, "revoke devices", `DELETE FROM twofold_devices WHERE user_id = $1`, userID)
-	return err
+func (s *Store) RevokeDevices(ctx context.Context, userID string, messages ...store.Message) error {
+	return s.tx(ctx, "revoke devices", func(t *txn) error {
+		if _, err := t.exec(`DELETE FROM twofold_devices WHERE user_id = $1`, userID); err != nil {
+			return err
+		}
+		return t.putMessages(messages)
+	})
 }

@@ -28,6 +28,21 @@ func messageValues(m store.Message) []any {
 	return []any{m.ID, m.Channel, bytesOf(m.Body), int64(m.Attempts), micros(m.CreatedAt), micros(m.DueAt), micros(m.ExpiresAt)}
 }
 
+// execTelling is exec for a change that messages tell of: they are stored in its
+// transaction, and not at all if it touched nothing.
+func (s *Store) execTelling(ctx context.Context, verb string, messages []store.Message, query string, args ...any) (n int64, err error) {
+	if len(messages) == 0 {
+		return s.exec(ctx, verb, query, args...)
+	}
+	err = s.tx(ctx, verb, func(t *txn) (err error) {
+		if n, err = t.exec(query, args...); err != nil || n == 0 {
+			return err
+		}
+		return t.putMessages(messages)
+	})
+	return n, err
+}
+
 // putMessages stores the messages of a change in its transaction.
 func (t *txn) putMessages(list []store.Message) error {
 	for _, m := range list {

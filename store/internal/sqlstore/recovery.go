@@ -23,7 +23,7 @@ func (s *Store) HasRecoveryCode(ctx context.Context, userID string, macs [][]byt
 // taking: of parallel callers one deletes it. A code has one hash, so of the
 // hashes under several keys at most one finds it. What makes comparing in SQL
 // safe is said at TryChallenge.
-func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (int, error) {
+func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...store.Message) (int, error) {
 	left, spent := int64(0), int64(0)
 	err := s.tx(ctx, "spend recovery code", func(t *txn) (err error) {
 		for _, mac := range macs {
@@ -38,8 +38,10 @@ func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]b
 		if spent == 0 {
 			return store.ErrUsed
 		}
-		left, err = get(t, codesLeft, scanInt, userID, micros(since))
-		return err
+		if left, err = get(t, codesLeft, scanInt, userID, micros(since)); err != nil {
+			return err
+		}
+		return t.putMessages(messages)
 	})
 	return int(left), err
 }

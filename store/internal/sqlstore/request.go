@@ -22,8 +22,8 @@ func scanRecovery(scan scanner) (r store.Recovery, err error) {
 
 // PutRecovery implements store.Recoveries. The one statement decides: a request
 // that lives is neither replaced nor put off, however many ask.
-func (s *Store) PutRecovery(ctx context.Context, r store.Recovery) error {
-	n, err := s.exec(ctx, "put recovery", `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
+func (s *Store) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
+	n, err := s.execTelling(ctx, "put recovery", messages, `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
 		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)
 		ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier, factor_id = excluded.factor_id,
 			address = excluded.address, agent = excluded.agent, created_at = excluded.created_at,
@@ -43,9 +43,15 @@ func (s *Store) Recovery(ctx context.Context, userID string) (store.Recovery, er
 }
 
 // TakeRecovery implements store.Recoveries.
-func (s *Store) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time) (store.Recovery, error) {
-	r, err := take(ctx, s, "take recovery", `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
-		AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
+func (s *Store) TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...store.Message) (r store.Recovery, err error) {
+	err = s.tx(ctx, "take recovery", func(t *txn) (err error) {
+		r, err = get(t, `DELETE FROM twofold_recoveries WHERE user_id = $1 AND id = $2 AND uniquifier = $3
+			AND shut = 0 AND opens_at <= $4 AND expires_at > $4 RETURNING `+recoveryColumns, scanRecovery, userID, id, uniquifier, micros(now))
+		if err != nil {
+			return err
+		}
+		return t.putMessages(messages)
+	})
 	if errors.Is(err, errNone) {
 		err = store.ErrUsed
 	}

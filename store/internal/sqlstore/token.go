@@ -18,8 +18,8 @@ func scanToken(scan scanner) (t store.Token, err error) {
 }
 
 // PutToken implements store.Tokens.
-func (s *Store) PutToken(ctx context.Context, t store.Token) error {
-	_, err := s.exec(ctx, "put token", `INSERT INTO twofold_tokens (`+tokenColumns+`)
+func (s *Store) PutToken(ctx context.Context, t store.Token, messages ...store.Message) error {
+	_, err := s.execTelling(ctx, "put token", messages, `INSERT INTO twofold_tokens (`+tokenColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		t.ID, t.UserID, t.Uniquifier, bit(t.Personal), t.Hash, t.Generation, t.SessionID, t.Name,
 		text(t.Scopes), int64(t.Level), bit(t.Trusted), text(t.Proofs),
@@ -50,8 +50,10 @@ func (s *Store) RotateToken(ctx context.Context, u store.TokenUse) (store.Token,
 		if err != nil {
 			return err
 		}
-		copied = n > 0 // committed, though the caller gets an error
-		return nil
+		if copied = n > 0; !copied {
+			return nil
+		}
+		return t.putMessages(u.Copied) // committed, though the caller gets an error
 	})
 	switch {
 	case err != nil:

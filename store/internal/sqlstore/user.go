@@ -70,7 +70,7 @@ func (t *txn) claimIdentities(u store.User) error {
 }
 
 // SetIdentity implements store.UserWriter.
-func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string) error {
+func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string, messages ...store.Message) error {
 	return s.tx(ctx, "set identity", func(t *txn) error {
 		if err := t.changeUser(u.ID, `UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
 			uniquifier = $6, updated_at = $7 WHERE id = $1`,
@@ -80,7 +80,10 @@ func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string
 		if _, err := t.exec(`DELETE FROM twofold_identities WHERE user_id = $1`, u.ID); err != nil {
 			return err
 		}
-		return t.claimIdentities(u)
+		if err := t.claimIdentities(u); err != nil {
+			return err
+		}
+		return t.putMessages(messages)
 	})
 }
 
@@ -99,11 +102,14 @@ func (t *txn) changeUser(id, update string, args ...any) error {
 }
 
 // SetPassword implements store.UserWriter.
-func (s *Store) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time) error {
+func (s *Store) SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...store.Message) error {
 	return s.tx(ctx, "set password", func(t *txn) error {
-		return t.changeUser(id, `UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
+		if err := t.changeUser(id, `UPDATE twofold_users SET password_hash = $2, uniquifier = $3, updated_at = CAST($4 AS BIGINT),
 			reset_at = CASE WHEN CAST($5 AS INTEGER) = 1 THEN CAST($4 AS BIGINT) ELSE reset_at END WHERE id = $1`,
-			hash, uniquifier, micros(now), bit(viaMailbox))
+			hash, uniquifier, micros(now), bit(viaMailbox)); err != nil {
+			return err
+		}
+		return t.putMessages(messages)
 	})
 }
 

@@ -1,0 +1,227 @@
+package storetest
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// change is a verb that stores messages about what it changes. A missing one
+// is the same verb under a condition that is gone.
+type change struct {
+	do, missing func(messages ...store.Message) error
+	// says is what do answers when it did what it should, nil for most.
+	says error
+}
+
+// changes are all such verbs, each on an account that has everything.
+func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.Token, codes [][]byte) map[string]change {
+	ctx, to := k.Context(), "next"
+	return map[string]change{
+		"SetPassword": {
+			do:      func(m ...store.Message) error { return k.s.SetPassword(ctx, u.ID, "h", to, true, now, m...) },
+			missing: func(m ...store.Message) error { return k.s.SetPassword(ctx, "nobody", "h", to, true, now, m...) },
+		},
+		"SetIdentity": {
+			do: func(m ...store.Message) error {
+				return k.s.SetIdentity(ctx, store.User{ID: u.ID, Email: "n@x.t", EmailKey: "n@x.t"}, to, m...)
+			},
+			missing: func(m ...store.Message) error { return k.s.SetIdentity(ctx, store.User{ID: "nobody"}, to, m...) },
+		},
+		"ChangePassword": k.under(u, func(from string, m ...store.Message) error {
+			return k.s.ChangePassword(ctx, store.PasswordChange{UserID: u.ID, From: from, To: to, Hash: "h", Messages: m, Now: now})
+		}),
+		"ChangeIdentity": k.under(u, func(from string, m ...store.Message) error {
+			return k.s.ChangeIdentity(ctx, store.IdentityChange{UserID: u.ID, From: from, To: to, Username: "Zed9", UsernameKey: "zed9", Messages: m, Now: now})
+		}),
+		"ChangeFactors": k.under(u, func(from string, m ...store.Message) error {
+			return k.s.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: from, To: to, Remove: []string{f.ID}, Messages: m, Now: now})
+		}),
+		"ChangeFactors, codes": k.under(u, func(from string, m ...store.Message) error {
+			return k.s.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: from, To: to, Codes: asBytes([]string{"x"}), Messages: m, Now: now})
+		}),
+		"ChangeConnections, removed": k.under(u, func(from string, m ...store.Message) error {
+			return k.s.ChangeConnections(ctx, store.ConnectionChange{UserID: u.ID, From: from, To: to, Remove: c.ID, Messages: m, Now: now})
+		}),
+		"ChangeConnections, added": k.under(u, func(from string, m ...store.Message) error {
+			add := c
+			add.ID, add.Subject = store.NewID(), "another"
+			return k.s.ChangeConnections(ctx, store.ConnectionChange{UserID: u.ID, From: from, To: to, Add: &add, Messages: m, Now: now})
+		}),
+		"PutDevice": {
+			do: func(m ...store.Message) error { return k.s.PutDevice(ctx, newDevice(u), m...) },
+			missing: func(m ...store.Message) error {
+				nobodys := newDevice(u)
+				nobodys.UserID = "nobody"
+				return k.s.PutDevice(ctx, nobodys, m...)
+			},
+		},
+		"RevokeDevices": {do: func(m ...store.Message) error { return k.s.RevokeDevices(ctx, u.ID, m...) }},
+		"PutToken": {
+			do:      func(m ...store.Message) error { return k.s.PutToken(ctx, newToken(u), m...) },
+			missing: func(m ...store.Message) error { return k.s.PutToken(ctx, t, m...) },
+		},
+		"RotateToken": {
+			do: func(m ...store.Message) error {
+				_, err := k.s.RotateToken(ctx, store.TokenUse{ID: t.ID, Generation: 0, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: m})
+				return err
+			},
+			missing: func(m ...store.Message) error {
+				_, err := k.s.RotateToken(ctx, store.TokenUse{ID: t.ID, Generation: 9, Hash: t.Hash, Next: "n", Now: now, IdleAt: in(9), Copied: m})
+				return err
+			},
+			says: store.ErrUsed,
+		},
+		"PutRecovery":       k.asking(u),
+		"TakeRecovery":      k.taking(u),
+		"SpendRecoveryCode": k.spending(u, codes),
+	}
+}
+
+// under is a change under the uniquifier it knows, and under another.
+func (k kit) under(u store.User, do func(from string, m ...store.Message) error) change {
+	return change{
+		do:      func(m ...store.Message) error { return do(u.Uniquifier, m...) },
+		missing: func(m ...store.Message) error { return do("another", m...) },
+	}
+}
+
+func (k kit) asking(u store.User) change {
+	return change{
+		do: func(m ...store.Message) error {
+			r := newRequest(u) // in place of one that is over
+			r.CreatedAt, r.OpensAt, r.ExpiresAt = in(200), in(300), in(400)
+			return k.s.PutRecovery(k.Context(), r, m...)
+		},
+		missing: func(m ...store.Message) error { return k.s.PutRecovery(k.Context(), newRequest(u), m...) },
+	}
+}
+
+func (k kit) taking(u store.User) change {
+	take := func(at time.Time) func(m ...store.Message) error {
+		return func(m ...store.Message) error {
+			r, err := k.s.Recovery(k.Context(), u.ID)
+			if err == nil {
+				_, err = k.s.TakeRecovery(k.Context(), u.ID, r.ID, r.Uniquifier, at, m...)
+			}
+			return err
+		}
+	}
+	return change{do: take(in(150)), missing: take(in(50))}
+}
+
+func (k kit) spending(u store.User, codes [][]byte) change {
+	spend := func(macs [][]byte) func(m ...store.Message) error {
+		return func(m ...store.Message) error {
+			_, err := k.s.SpendRecoveryCode(k.Context(), u.ID, macs, in(-1000), m...)
+			return err
+		}
+	}
+	return change{do: spend(codes), missing: spend(asBytes([]string{"never one"}))}
+}
+
+// belongings are everything that an account has.
+type belongings struct {
+	User        store.User
+	Factors     []store.Factor
+	Devices     []store.Device
+	Connections []store.Connection
+	Tokens      []store.Token
+	Codes       int
+	Request     store.Recovery
+}
+
+func (k kit) belongings(u store.User) (b belongings) {
+	k.Helper()
+	ctx := k.Context()
+	var err error
+	b.User, b.Factors = k.stored(u.ID), k.factors(u.ID)
+	b.Devices, err = k.s.DevicesOf(ctx, u.ID, now)
+	k.ok(err)
+	b.Connections, err = k.s.ConnectionsOf(ctx, u.ID)
+	k.ok(err)
+	b.Tokens, err = k.s.TokensOf(ctx, u.ID, now)
+	k.ok(err)
+	b.Codes, err = k.s.RecoveryCodesLeft(ctx, u.ID, in(-1000))
+	k.ok(err)
+	if b.Request, err = k.s.Recovery(ctx, u.ID); err != nil {
+		k.is(err, store.ErrNotFound)
+	}
+	return b
+}
+
+// furnished is an account that has everything, and the verbs on it.
+func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]change) {
+	k.Helper()
+	u = k.user()
+	f, other, codes, c := newFactor(u), newFactor(u), asBytes([]string{"a", "b"}), newConnection(u, u.ID)
+	other.Method = store.SMS
+	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: "1", Add: &other, Now: now}))
+	k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "1", To: "2", Add: &f, Codes: codes, Now: now}))
+	u = k.connect(k.stored(u.ID), c)
+	t := k.token(u)
+	_, err := k.rotate(k.s, t, 0, t.Hash, now)
+	k.ok(err)
+	k.device(u)
+	k.request(u)
+	return u, func(s store.Store) map[string]change { return kit{T: k.T, s: s}.changes(u, f, c, t, codes[:1]) }
+}
+
+// noticeRules: no change without its notice, no notice of what did not happen.
+var noticeRules = []rule{
+	{"what changes an account stores its messages with it", func(k kit) {
+		_, all := k.furnished()
+		for verb := range all(k.s) {
+			u, verbs := k.furnished()
+			before, change := k.belongings(u), verbs(k.s)[verb]
+			k.is(change.do(newMessage(verb), newMessage(verb+" too")), change.says)
+			k.claims(in(1), 10, verb, verb+" too")
+			if equal(reflect.ValueOf(before), reflect.ValueOf(k.belongings(u))) {
+				k.Fatalf("%s changed nothing", verb)
+			}
+			k.ok(k.s.FinishMessage(k.Context(), verb))
+			k.ok(k.s.FinishMessage(k.Context(), verb+" too"))
+		}
+	}},
+	{"where the messages cannot be stored, nothing is changed", func(k kit) {
+		k.message("taken", 900)
+		_, all := k.furnished()
+		for verb := range all(k.s) {
+			u, verbs := k.furnished()
+			before := k.belongings(u)
+			k.is(verbs(k.s)[verb].do(newMessage(verb), newMessage("taken")), store.ErrExists)
+			k.claims(in(1), 10)
+			k.same(k.belongings(u), before)
+		}
+	}},
+	{"what changes nothing stores no message", func(k kit) {
+		u, verbs := k.furnished()
+		before := k.belongings(u)
+		for verb, v := range verbs(k.s) {
+			if v.missing == nil {
+				continue
+			}
+			if err := v.missing(newMessage(verb)); err == nil {
+				k.Fatalf("%s is not refused", verb)
+			}
+		}
+		k.claims(in(1), 10)
+		k.same(k.belongings(u), before)
+	}},
+}
+
+var noticeRaceRules = []rule{
+	{"of many that want to change the same thing one is told of", func(k kit) {
+		for _, verb := range []string{"ChangePassword", "ChangeIdentity", "ChangeFactors", "ChangeConnections, removed", "TakeRecovery", "SpendRecoveryCode", "RotateToken"} {
+			_, verbs := k.furnished()
+			k.race(func(s store.Store, i int) error { return verbs(s)[verb].do(newMessage(name(verb, i))) })
+			list, err := k.s.ClaimMessages(k.Context(), in(1), time.Minute, callers)
+			k.ok(err)
+			if len(list) != 1 {
+				k.Fatalf("%s: %d messages", verb, len(list))
+			}
+			k.ok(k.s.FinishMessage(k.Context(), list[0].ID))
+		}
+	}},
+}
