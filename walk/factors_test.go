@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/twofold-auth/twofold/store"
 )
 
 // An account's second factors one by one: each can be renamed, made the default
@@ -38,6 +40,11 @@ func (m *model) own(who *session, f *factor) *want {
 func (m *model) rename(who *session, f *factor, name string) *want {
 	if w := m.own(who, f); w != nil {
 		return w
+	}
+	if f.soft != nil { // told apart by name
+		if same := who.of.named(name); name == "" || same != nil && same != f {
+			return refused(400)
+		}
 	}
 	f.name = name
 	return &want{status: 200}
@@ -139,25 +146,38 @@ func (t *turn) choose() *want {
 // learnFactors holds the factors of all accounts against the model, and learns
 // what they are called outside.
 func (w *world) learnFactors() error {
+	ctx := context.Background()
 	for _, a := range w.accounts {
-		list, err := w.db.FactorsOf(context.Background(), a.id)
+		list, err := w.db.FactorsOf(ctx, a.id)
+		if err == nil {
+			err = w.same(a, "second factor", list, a.factors)
+		}
 		if err != nil {
 			return err
 		}
-		if len(list) != len(a.factors) {
-			return wrong("%s has %d second factors, the model says %d", a.name, len(list), len(a.factors))
+		if list, err = w.db.PasskeysOf(ctx, a.id); err != nil {
+			return err
 		}
-		for i, f := range a.factors {
-			got := list[i]
-			if f.ref == "" {
-				f.ref = got.ID
-			}
-			if is, must := fmt.Sprint(got.ID, got.Method, got.Destination, got.Name, got.Primary), fmt.Sprint(f.ref, f.method, f.dest, f.name, f.primary); is != must {
-				return wrong("second factor %d of %s is %s, the model says %s", i, a.name, is, must)
-			}
-			if !slices.Contains(w.gone, f) {
-				w.gone = append(w.gone, f)
-			}
+		list = slices.DeleteFunc(list, func(f store.Factor) bool { return f.Usage != store.UseFirst })
+		if err = w.same(a, "first factor", list, a.firsts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) same(a *account, what string, list []store.Factor, must []*factor) error {
+	if len(list) != len(must) {
+		return wrong("%s has %d of the kind %s, the model says %d", a.name, len(list), what, len(must))
+	}
+	for i, f := range must {
+		got := list[i]
+		if f.ref == "" {
+			f.ref = got.ID
+			w.gone = append(w.gone, f)
+		}
+		if is, must := fmt.Sprint(got.ID, got.Method, got.Destination, got.Name, got.Primary), fmt.Sprint(f.ref, f.method, f.dest, f.name, f.primary); is != must {
+			return wrong("%s %d of %s is %s, the model says %s", what, i, a.name, is, must)
 		}
 	}
 	return nil

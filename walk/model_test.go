@@ -33,11 +33,12 @@ type account struct {
 	email, phone, id string
 	password         string
 	active, required bool
-	shut             bool // no rescue by mail until a real factor was proven
-	version          int  // grows whenever everything issued before must be dead
-	factors          []*factor
-	codes, former    []string // recovery codes that are good, and all others he ever had
-	used             []string // codes that were accepted
+	shut             bool      // no rescue by mail until a real factor was proven
+	version          int       // grows whenever everything issued before must be dead
+	factors          []*factor // second ones, the default first
+	firsts           []*factor // with which a sign-in begins, beside the password
+	codes, former    []string  // recovery codes that are good, and all others he ever had
+	used             []string  // codes that were accepted
 }
 
 type factor struct {
@@ -48,6 +49,10 @@ type factor struct {
 	secret       []byte
 	last         int64
 	primary      bool
+	soft         *soft // of a passkey
+	usage        string
+	counter      uint32
+	handle       string
 }
 
 // proofs say by what a sign-in began, and when its first and its newest proof
@@ -122,6 +127,8 @@ type model struct {
 	devices  map[string]*device    // by every cookie it ever had
 	budgets  map[string]*budget
 	alive    []*pending
+
+	questions map[string]*question // to passkeys, by owner
 }
 
 // want is what a step must lead to; what is nil must not happen.
@@ -133,9 +140,11 @@ type want struct {
 	pending *pending
 	device  *device
 	draft   *draft
-	sends   []*challenge
-	notices []*notice
-	learn   func(a answer) error // what only the answer says, and is held against
+
+	question *question
+	sends    []*challenge
+	notices  []*notice
+	learn    func(a answer) error // what only the answer says, and is held against
 }
 
 func refused(status int) *want { return &want{status: status} }
@@ -301,7 +310,18 @@ func (m *model) wait(w *want, p *pending) bool {
 }
 
 // choices are the second factors that a sign-in may go on with.
-func (p *pending) choices() []*factor { return p.of.factors }
+func (p *pending) choices() (out []*factor) {
+	passkeys := 0
+	for _, f := range p.of.factors {
+		if f.soft != nil {
+			if passkeys++; passkeys > 1 {
+				continue // one choice, whichever of them the browser finds
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
 
 func (p *pending) key() string {
 	if p.session != 0 {
@@ -311,7 +331,7 @@ func (p *pending) key() string {
 }
 
 func (m *model) sendFactor(w *want, p *pending) bool {
-	return p.factor.method == "authenticator" || // no code is sent that could not be used
+	return p.factor.dest == "" || // no code is sent that could not be used
 		m.open(second(p.of.name)) && m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
 }
 

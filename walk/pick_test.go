@@ -1,6 +1,9 @@
 package walk_test
 
-import "math/rand/v2"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // choose picks a step: mostly one that leads on from where a browser stands,
 // often any.
@@ -24,7 +27,8 @@ func (w *world) pick(r *rand.Rand) step {
 		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select", 4, "resend", 4,
 			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
 			"active", 1, "reset", 1, "password", 1,
-			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4)
+			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
+			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
 		s.v = 0
@@ -35,7 +39,7 @@ func (w *world) pick(r *rand.Rand) step {
 	switch s.what {
 	case "login":
 		s.flag = r.IntN(2) == 0
-	case "validate", "confirm", "use code":
+	case "validate", "confirm", "use code", "add passkey", "passkey", "passkey again":
 		switch {
 		case s.v >= 2*codeKinds:
 			s.v = rightCode
@@ -71,6 +75,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what = "validate" // what is over, or another's
 	case p != nil && p.state == "select":
 		s.what, s.v = weighted(r, "select", 6, "use code", 1), r.IntN(3)
+	case w.leads(r, s, who, p):
 	case p != nil && p.state == "ready":
 		s.what = weighted(r, "validate", 10, "resend", 1, "rescue", 2, "select", 2, "logout", 1, "clock", 3, "use code", 3)
 	case p != nil && w.draft(owner(nil, p), p.of) != nil:
@@ -93,8 +98,43 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	case w.draft(owner(who, nil), who.of) != nil:
 		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
 	default:
-		s.what, s.v = weighted(r, "setup", 10, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1), r.IntN(60)
+		s.what, s.v = weighted(r, "setup", 10, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
+			"new passkey", 10, "ask again", 4, "drop passkey", 1), r.IntN(60)
 	}
+}
+
+// leads goes on with a passkey: answers what this browser was asked, or asks.
+func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
+	open := func(kind string) bool {
+		q := w.newest(kind, 0)
+		return q != nil && w.questions[q.owner] == q && w.now.Before(q.until) && r.IntN(8) > 0
+	}
+	second := p != nil && p.state == "ready" && p.factor.soft != nil && r.IntN(4) > 0
+	switch {
+	case second && open(fmt.Sprint("second ", p.id)):
+		s.what = map[bool]string{true: "passkey", false: "passkey again"}[who == nil]
+	case second:
+		s.what = map[bool]string{true: "ask passkey", false: "ask again"}[who == nil]
+	case who != nil && open(fmt.Sprint("create ", who.id)):
+		s.what = "add passkey"
+	case who != nil && open(fmt.Sprint("verify ", who.id)):
+		s.what = "passkey again"
+	case who == nil && open("first "+w.browsers[s.b][askedCookie]+" "):
+		s.what = "passkey"
+	case who == nil && p == nil && len(w.firstKeys()) > 0 && r.IntN(3) == 0:
+		s.what = "ask passkey"
+	default:
+		return false
+	}
+	return true
+}
+
+// firstKeys are all passkeys with which a sign-in can begin.
+func (w *world) firstKeys() (out []*factor) {
+	for _, a := range w.accounts {
+		out = append(out, a.passkeys(useFirst)...)
+	}
+	return out
 }
 
 // trusts is the account whose trusted device a cookie is, or nil.

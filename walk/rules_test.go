@@ -119,7 +119,7 @@ func (m *model) choose(who *session, cookie, which string) *want {
 func (m *model) resend(who *session, cookie string) *want {
 	p, w, ok := m.waiting(cookie, who), &want{status: 200}, false
 	switch {
-	case p != nil && p.state == "ready" && p.factor.method == "authenticator":
+	case p != nil && p.state == "ready" && p.factor.dest == "": // nothing is sent for it
 		return refused(400)
 	case p != nil && p.state == "ready":
 		ok = m.sendFactor(w, p)
@@ -230,17 +230,27 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		return m.warn(of)
 	}
 	of.used = append(of.used, code)
+	if !rescued {
+		return m.complete(p, who, token)
+	}
 	p.dead = true
 	for _, d := range m.devices {
-		d.dead = d.dead || rescued && d.of == of // whoever is rescued has none of them at hand
+		d.dead = d.dead || d.of == of // whoever is rescued has none of them at hand
 	}
 	w := &want{status: 200}
 	m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
-	of.shut = of.shut && rescued
-	if rescued {
-		m.announce(w, of, "rescued")
-	} else if p.remember && p.session == 0 {
-		m.trust(w, of)
+	m.announce(w, of, "rescued")
+	return w
+}
+
+// complete ends a sign-in or a re-authentication whose second factor was proven.
+func (m *model) complete(p *pending, who *session, token bool) *want {
+	p.dead = true
+	w := &want{status: 200}
+	m.issue(w, p.of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
+	p.of.shut = false
+	if p.remember && p.session == 0 {
+		m.trust(w, p.of)
 	}
 	return w
 }
@@ -256,6 +266,9 @@ func (m *model) warn(of *account) *want {
 }
 
 func (m *model) proves(f *factor, p *pending, code string) bool {
+	if f.soft != nil {
+		return false
+	}
 	if f.method != "authenticator" {
 		return m.try(p.key(), f.method, f.dest, code, p.version)
 	}

@@ -99,8 +99,9 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 		p.dead = true
 	}
 	kept := of.factors
-	if !d.add && len(kept) > 0 {
-		kept = kept[1:]
+	// It replaces the first one, but no passkey.
+	if i := slices.IndexFunc(kept, func(k *factor) bool { return k.soft == nil }); !d.add && i >= 0 {
+		kept = slices.Delete(slices.Clone(kept), i, i+1)
 	}
 	// The same phone or mailbox again takes the place of itself.
 	kept = slices.DeleteFunc(slices.Clone(kept), func(k *factor) bool {

@@ -37,14 +37,14 @@ func (s step) String() string {
 }
 
 var (
-	methods = []string{"authenticator", "sms", "email", "nonsense"}
+	methods = []string{"authenticator", "sms", "email", passkeyMethod, "nonsense"}
 	moves   = []time.Duration{time.Second, 11 * time.Second, 31 * time.Second, 31 * time.Second, 61 * time.Second, 4 * time.Minute, 6 * time.Minute,
 		11 * time.Minute, 16 * time.Minute, 45 * time.Minute, 2 * time.Hour, 13 * time.Hour, 25 * time.Hour, 170 * time.Hour}
 	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/tf-recovery", "/logout", "/tf-resend",
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
-	planted = []string{sessionCookie, pendingCookie, deviceCookie}
+	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie}
 	names   = []string{"", "work", "home \u200bphone"}
-	kinds   = []string{"session", "pending", "device", "header", "state", "code"}
+	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper"}
 )
 
 // of is the n-th newest token of a kind that was handed out; empty if none.
@@ -100,7 +100,7 @@ func (w *world) act(s step) error {
 		}
 		return nil
 	case "plant": // any token as any cookie
-		if t := w.of(kinds[s.u+s.n%5], s.n%7); t != "" {
+		if t := w.of(kinds[s.u+s.n%(len(kinds)-1)], s.n%7); t != "" {
 			b[planted[s.v%len(planted)]] = t
 		}
 		return nil
@@ -297,7 +297,7 @@ func (w *world) operate(what string, s step, a *account) error {
 		a.active = s.flag
 		err = w.auth.SetActive(ctx, a.id, s.flag)
 	case "reset":
-		a.factors = nil
+		a.factors, a.firsts = nil, nil
 		err = w.auth.ResetAccess(ctx, a.id)
 		w.announce(x, a, "access_reset")
 	case "password":

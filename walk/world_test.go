@@ -41,6 +41,7 @@ const (
 	sessionCookie = "__Host-twofold"
 	pendingCookie = "__Host-twofold-pending"
 	deviceCookie  = "tf_validity"
+	askedCookie   = "__Host-twofold-asked"
 	helpBox       = "help@walk.test"
 	origin        = "https://walk.test"
 	// cheap is the hash of passwords[0] at the least cost that is read; the first
@@ -112,7 +113,10 @@ type world struct {
 	browsers []browser
 	handed   []token
 	notices  []*notice
-	gone     []*factor      // every factor there ever was
+	gone     []*factor // every factor there ever was
+	softs    []*soft
+	asked    []*question
+	answers  []*signed
 	done     map[string]int // steps that were not refused
 	closers  []func()
 	guesser  bool // this walk is of people who try codes
@@ -123,7 +127,7 @@ func newWorld() (*world, error) {
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
-		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{},
+		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{}, questions: map[string]*question{},
 	}
 	dir, err := os.MkdirTemp("", "walk")
 	if err != nil {
@@ -141,7 +145,8 @@ func newWorld() (*world, error) {
 			Require:       func(i twofold.Identity) bool { return strings.HasPrefix(i.Email, "berta") },
 			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
-		Limits: limit.Numbers{
+		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
 			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
 		},
