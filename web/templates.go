@@ -46,22 +46,36 @@ func parts() []string {
 // loadTemplates parses all pages at start, so that a mistake in a replaced one
 // stops the program and not a sign-in.
 func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
+	shared := template.New("page").Option("missingkey=error")
+	for _, name := range append([]string{"layout"}, parts()...) {
+		if err := parseTemplate(shared, own, name); err != nil {
+			return nil, err
+		}
+	}
 	out := map[string]*template.Template{}
 	for _, name := range pages() {
-		t := template.New("page").Option("missingkey=error")
-		for _, file := range append([]string{"layout", name}, parts()...) {
-			file += ".html"
-			raw, err := readTemplate(own, file)
-			if err != nil {
-				return nil, err
-			}
-			if _, err := t.New(file).Parse(raw); err != nil {
-				return nil, fmt.Errorf("template %s: %w", file, err)
-			}
+		t, err := shared.Clone()
+		if err == nil {
+			err = parseTemplate(t, own, name)
+		}
+		if err != nil {
+			return nil, err
 		}
 		out[name] = t
 	}
 	return out, nil
+}
+
+func parseTemplate(into *template.Template, own fs.FS, name string) error {
+	name += ".html"
+	raw, err := readTemplate(own, name)
+	if err != nil {
+		return err
+	}
+	if _, err := into.New(name).Parse(raw); err != nil {
+		return fmt.Errorf("template %s: %w", name, err)
+	}
+	return nil
 }
 
 func readTemplate(own fs.FS, file string) (string, error) {

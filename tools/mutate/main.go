@@ -1,13 +1,17 @@
 // Mutate changes one thing at a time in the code that guards, and says which
 // changes no test notices.
 //
-//	go run ./mutate -tree .. login factor factor/totp factor/onetime limit session device seal
+//	go run ./mutate -tree .. -state /tmp/mutants login factor factor/totp factor/onetime limit session device seal
 //
 // A mutant is an inverted condition, another comparison or connective, or a
 // call left out. All of them are built into the test programs at once and
 // switched on one by one, so nothing is compiled twice; a first run of every
 // test notes which mutants it reaches, so each is tried by those tests only,
 // the quickest first. A mutant is killed if one of them fails or hangs.
+//
+// With -state, a run that was stopped goes on where it was, as long as the tree
+// is the same; with -tries it begins with a few tests for each mutant, and the
+// next run tries those that survived by the others.
 package main
 
 import (
@@ -15,92 +19,107 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
-	"time"
+	"sync"
 )
+
+type options struct {
+	root, dir       string
+	folders, judges []string
+	skip, only      *regexp.Regexp
+	parallel, tries int
+}
 
 func main() {
 	log.SetFlags(log.Ltime)
 	tree := flag.String("tree", "..", "the tree; it is not changed")
-	sample := flag.Int("sample", 0, "how many mutants to draw; 0 for all")
-	seed := flag.Uint64("seed", 1, "what is drawn")
-	budget := flag.Duration("budget", 0, "stop after this time; 0 for never")
-	packages := flag.String("tests", "./limit ./session ./device ./seal ./factor/... ./event ./twofoldtest ./walk . ./security", "packages whose tests judge")
+	state := flag.String("state", "", "folder that keeps what was found; a new one if empty")
+	judges := flag.String("tests", "./limit ./session ./device ./seal ./factor/... ./event ./twofoldtest . ./security", "packages whose tests judge")
+	skip := flag.String("skip", "^$", "tests that do not judge, a regular expression")
+	only := flag.String("only", "", "mutants to try, by file:line:column and function, a regular expression")
+	parallel := flag.Int("parallel", 2, "how many at once")
+	tries := flag.Int("tries", 0, "how many tests try each mutant at most; 0 for all that reach it")
 	flag.Parse()
-	if err := run(*tree, flag.Args(), strings.Fields(*packages), *sample, *seed, *budget); err != nil {
+	o := options{dir: *state, folders: flag.Args(), judges: strings.Fields(*judges), parallel: *parallel, tries: *tries}
+	var err error
+	if o.root, err = filepath.Abs(*tree); err != nil {
+		log.Fatal(err)
+	}
+	if o.skip, err = regexp.Compile(*skip); err != nil {
+		log.Fatal(err)
+	}
+	if o.only, err = regexp.Compile(*only); err != nil {
+		log.Fatal(err)
+	}
+	if err := o.run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(tree string, folders, packages []string, sample int, seed uint64, budget time.Duration) error {
-	root, err := filepath.Abs(tree)
-	if err != nil {
+func (o options) run() (err error) {
+	if o.dir == "" {
+		if o.dir, err = os.MkdirTemp("", "mutate"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(o.dir)
+	}
+	if o.dir, err = filepath.Abs(o.dir); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "mutate")
-	if err != nil {
+	if err := os.MkdirAll(filepath.Join(o.dir, "hashes"), 0o700); err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	all, overlay, err := plant(root, dir, folders)
+	all, overlay, err := plant(o.root, o.dir, o.folders)
 	if err != nil {
 		return err
 	}
 	log.Printf("%d mutants", len(all))
-	programs, err := build(root, dir, overlay, packages)
+	programs, err := build(o.root, o.dir, overlay, o.judges)
 	if err != nil {
 		return err
 	}
-	tests, err := probe(programs, dir)
+	tests, err := o.probe(programs)
 	if err != nil {
 		return err
 	}
-	if sample > 0 && sample < len(all) {
-		r := rand.New(rand.NewPCG(seed, 0))
-		r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-		all = all[:sample]
-	}
-	report(all, tests, budget)
-	return nil
+	return o.judge(all, tests)
 }
 
-func report(all []mutant, tests []test, budget time.Duration) {
-	started := time.Now()
-	var survivors, unreached []mutant
-	killed := 0
-	for n, m := range all {
-		if budget > 0 && time.Since(started) > budget {
-			all = all[:n]
-			break
-		}
-		verdict := judge(m, tests)
-		switch verdict {
-		case "survived":
-			survivors = append(survivors, m)
-		case "not reached":
-			unreached = append(unreached, m)
-		default:
-			killed++
-		}
-		log.Printf("%s %s: %s", m.where, m.what, verdict)
+// each does all of them, some at once; a worker that fails does no more.
+func each[T any](parallel int, all []T, do func(T) error) error {
+	queue := make(chan T, len(all))
+	for _, one := range all {
+		queue <- one
 	}
-	fmt.Printf("%d tried, %d killed, %d survived, %d not reached by any test\n", len(all), killed, len(survivors), len(unreached))
-	for _, m := range survivors {
-		fmt.Printf("survivor: %s %s\n", m.where, m.what)
+	close(queue)
+	failed := make(chan error, parallel)
+	var workers sync.WaitGroup
+	for range parallel {
+		workers.Go(func() {
+			for one := range queue {
+				if err := do(one); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
 	}
-	for _, m := range unreached {
-		fmt.Printf("not reached: %s %s\n", m.where, m.what)
-	}
+	workers.Wait()
+	close(failed)
+	return <-failed
 }
 
 // plant writes the sources with all mutants in them and the overlay that puts
 // them in place of the tree's.
 func plant(root, dir string, folders []string) (all []mutant, overlay string, err error) {
-	replace := map[string]string{}
+	replace, err := cheap(root, dir)
+	if err != nil {
+		return nil, "", err
+	}
 	for _, folder := range folders {
 		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
 		if err != nil {

@@ -12,10 +12,12 @@ import (
 
 // mutant is one change. Its number switches it on.
 type mutant struct {
-	number int
-	where  string
-	what   string
+	Number          int
+	Where, Function string
+	What            string
 }
+
+func (m mutant) String() string { return m.Where + " " + m.Function + " " + m.What }
 
 // helper is what each mutated package gets: the switch, and the comparisons
 // and connectives that turn into their neighbours.
@@ -45,31 +47,45 @@ func mutant(n int) bool {
 }
 
 func mutantLess[T cmp.Ordered](n int, a, b T) bool {
-	if mutant(n) {
+	if a == b && mutant(n) {
 		return a <= b
 	}
 	return a < b
 }
 
 func mutantLessOrEqual[T cmp.Ordered](n int, a, b T) bool {
-	if mutant(n) {
+	if a == b && mutant(n) {
 		return a < b
 	}
 	return a <= b
 }
 
-func mutantAnd(n int, a bool, b func() bool) bool {
-	if mutant(n) {
+func mutantAnd(n int, pure, a bool, b func() bool) bool {
+	if mutantConnective(n, pure, a, b) {
 		return a || b()
 	}
 	return a && b()
 }
 
-func mutantOr(n int, a bool, b func() bool) bool {
-	if mutant(n) {
+func mutantOr(n int, pure, a bool, b func() bool) bool {
+	if mutantConnective(n, pure, a, b) {
 		return a && b()
 	}
 	return a || b()
+}
+
+// mutantConnective notes a hit only where it matters which connective is
+// between a and b, if b can be asked without effects.
+func mutantConnective(n int, pure, a bool, b func() bool) bool {
+	if mutantHits == "" || !pure {
+		return mutant(n)
+	}
+	defer func() {
+		if recover() != nil {
+			mutant(n)
+		}
+	}()
+	return a != b() && mutant(n)
 }
 
 var _ = mutantLess[int]
@@ -95,10 +111,14 @@ func sites(src []byte, name string, first int) (out []byte, pkg string, found []
 	}
 	var edits []edit
 	offset := func(p token.Pos) int { return fset.Position(p).Offset }
+	function := ""
 	around := func(n ast.Node, what string, at token.Pos, before, after string) {
 		number := first + len(found) + 1
 		p := fset.Position(at)
-		found = append(found, mutant{number, fmt.Sprintf("%s:%d:%d", name, p.Line, p.Column), what})
+		found = append(found, mutant{
+			Number: number, Where: fmt.Sprintf("%s:%d:%d", name, p.Line, p.Column), Function: function,
+			What: what + ": " + short(string(src[offset(n.Pos()):offset(n.End())])),
+		})
 		edits = append(edits,
 			edit{at: offset(n.Pos()), text: strings.ReplaceAll(before, "#", fmt.Sprint(number)), order: number},
 			edit{at: offset(n.End()), text: strings.ReplaceAll(after, "#", fmt.Sprint(number)), closes: true, order: -number})
@@ -106,6 +126,8 @@ func sites(src []byte, name string, first int) (out []byte, pkg string, found []
 	whole := map[ast.Expr]bool{} // conditions that are inverted as they are
 	ast.Inspect(file, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.FuncDecl:
+			function = n.Name.Name
 		case *ast.GenDecl:
 			return n.Tok != token.CONST
 		case *ast.IfStmt:
@@ -152,12 +174,32 @@ func binary(n *ast.BinaryExpr, inverted bool, around func(ast.Node, string, toke
 		around(n, "> for >=", n.OpPos, "!mutantLess(#, ", ")")
 		operator(", ")
 	case token.LAND:
-		around(n, "|| for &&", n.OpPos, "mutantAnd(#, ", ") })")
+		around(n, "|| for &&", n.OpPos, "mutantAnd(#, "+pure(n.Y)+", ", ") })")
 		operator(", func() bool { return (")
 	case token.LOR:
-		around(n, "&& for ||", n.OpPos, "mutantOr(#, ", ") })")
+		around(n, "&& for ||", n.OpPos, "mutantOr(#, "+pure(n.Y)+", ", ") })")
 		operator(", func() bool { return (")
 	}
+}
+
+// pure says whether an expression calls nothing and so changes nothing.
+func pure(e ast.Expr) string {
+	calls := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		_, call := n.(*ast.CallExpr)
+		calls = calls || call
+		return !calls
+	})
+	return fmt.Sprint(!calls)
+}
+
+// short is a piece of source on one line, its beginning if it is long.
+func short(text string) string {
+	line := strings.Join(strings.Fields(text), " ")
+	if len(line) > 120 {
+		line = strings.ToValidUTF8(line[:120], "") + "..."
+	}
+	return line
 }
 
 func panics(s *ast.ExprStmt) bool {
