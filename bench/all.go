@@ -24,79 +24,64 @@ func allCommand(ctx context.Context, args []string, out io.Writer) error {
 	r := recipe{out: out}
 	f := flag.NewFlagSet("bench all", flag.ContinueOnError)
 	f.StringVar(&r.dir, "dir", "", "`directory` that keeps the databases for the next time; a temporary one if empty")
-	f.IntVar(&r.users, "users", 100_000, "users and sessions of the main database")
-	f.IntVar(&r.few, "few", 1000, "users of the small database")
-	full := f.Bool("full", false, "also measure 1,000,000 users")
-	f.IntVar(&r.rounds, "rounds", 5, "how often each load runs; they take turns")
-	f.DurationVar(&r.duration, "duration", 2*time.Second, "how long each load runs")
-	f.IntVar(&r.clients, "clients", 64, "clients of the loads that want many")
+	f.IntVar(&r.users, "users", 100_000, "users and sessions")
+	r.flags(f)
 	f.BoolVar(&r.size, "size", true, "build the server to see how big it is")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	if *full {
-		r.most = 1_000_000
-	}
-	return r.run(ctx)
+	return r.run(ctx, r.seed, r.start, r.guard, r.signIn, r.crowd, r.binary, r.print)
+}
+
+func (r *recipe) flags(f *flag.FlagSet) {
+	f.IntVar(&r.rounds, "rounds", 5, "how often each load runs; they take turns")
+	f.DurationVar(&r.duration, "duration", 2*time.Second, "how long each load runs")
+	f.IntVar(&r.clients, "clients", 64, "clients of the loads that want many")
 }
 
 // recipe is the whole measurement.
 type recipe struct {
-	out              io.Writer
-	dir              string
-	few, users, most int
-	rounds, clients  int
-	duration         time.Duration
-	size             bool
+	out             io.Writer
+	dir             string
+	users           int
+	rounds, clients int
+	duration        time.Duration
+	size            bool
 
-	self  string
-	pin   bool
-	from  map[string]int // database: first user that has not signed in lately
-	table []row
+	self     string
+	pin      bool
+	database int           // process id of PostgreSQL's first process, if that is measured
+	from     map[place]int // first user that has not signed in lately
+	table    []row
 }
 
 type row struct{ what, got, target, noise string }
 
-func (r *recipe) run(ctx context.Context) (err error) {
+func (r *recipe) run(ctx context.Context, steps ...func(context.Context) error) (err error) {
 	if r.self, err = os.Executable(); err != nil {
 		return err
 	}
 	_, noTaskset := exec.LookPath("taskset")
 	r.pin = noTaskset == nil && runtime.NumCPU() >= 2
-	r.from = map[string]int{}
-	if r.dir == "" {
+	r.from = map[place]int{}
+	if r.dir == "" && r.database == 0 {
 		if r.dir, err = os.MkdirTemp("", "twofold-bench-"); err != nil {
 			return err
 		}
 		defer os.RemoveAll(r.dir)
 	}
-	for _, step := range []func(context.Context) error{r.seed, r.start, r.guard, r.signIn, r.crowd, r.binary} {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	r.print()
 	return nil
 }
 
-// sizes of the databases: the main one first.
-func (r *recipe) sizes() []int {
-	s := []int{r.users, r.few}
-	if r.most > 0 {
-		s = append(s, r.most)
-	}
-	return s
-}
-
-func (r *recipe) file(users int) string { return filepath.Join(r.dir, fmt.Sprintf("%d.db", users)) }
+func (r *recipe) place() place { return place(filepath.Join(r.dir, fmt.Sprintf("%d.db", r.users))) }
 
 func (r *recipe) seed(ctx context.Context) error {
-	for _, n := range r.sizes() {
-		if err := seedCommand(ctx, []string{"-db", r.file(n), "-users", strconv.Itoa(n)}, r.out); err != nil {
-			return err
-		}
-	}
-	return nil
+	return seedCommand(ctx, []string{"-db", string(r.place()), "-users", strconv.Itoa(r.users)}, r.out)
 }
 
 // command runs this program again, on one core if that can be had.
@@ -117,13 +102,13 @@ type running struct {
 	url  string
 	pid  int
 	cmd  *exec.Cmd
-	db   string
+	db   place
 	size int
 }
 
 // serve starts a server on a database, on a core or (-1) on all of them.
-func (r *recipe) serve(ctx context.Context, users, core int) (*running, error) {
-	s := &running{db: r.file(users), size: users, cmd: r.command(ctx, core, "serve", "-db", r.file(users))}
+func (r *recipe) serve(ctx context.Context, db place, users, core int, more ...string) (*running, error) {
+	s := &running{db: db, size: users, cmd: r.command(ctx, core, append([]string{"serve", "-db", string(db)}, more...)...)}
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -156,7 +141,7 @@ func (r *recipe) load(ctx context.Context, s *running, core int, kind string, cl
 		d *= 2
 	}
 	args := append([]string{
-		"load", "-json", "-url", "http://" + s.url, "-pid", strconv.Itoa(s.pid), "-kind", kind, "-users", strconv.Itoa(s.size),
+		"load", "-json", "-url", "http://" + s.url, "-pid", strconv.Itoa(s.pid), "-also", strconv.Itoa(r.database), "-kind", kind, "-users", strconv.Itoa(s.size),
 		"-from", strconv.Itoa(r.from[s.db]), "-clients", strconv.Itoa(min(clients, s.size)), "-duration", d.String(),
 		"-warm", (r.duration / 5).String(),
 	}, more...)
@@ -189,7 +174,7 @@ func (r *recipe) start(ctx context.Context) error {
 	var took, idle series
 	for range r.rounds {
 		begin := time.Now()
-		s, err := r.serve(ctx, r.users, 0)
+		s, err := r.serve(ctx, r.place(), r.users, 0)
 		if err != nil {
 			return err
 		}
@@ -212,118 +197,72 @@ func (r *recipe) start(ctx context.Context) error {
 	return nil
 }
 
-// servers starts one per database, all on the first core; they take turns.
-func (r *recipe) servers(ctx context.Context) (list []*running, stop func(), err error) {
-	stop = func() {
-		for _, s := range list {
-			_ = s.stop()
-		}
-	}
-	for _, n := range r.sizes() {
-		s, err := r.serve(ctx, n, 0)
-		if err != nil {
-			stop()
-			return nil, nil, err
-		}
-		list = append(list, s)
-	}
-	return list, stop, nil
-}
-
 // guard measures requests.
 func (r *recipe) guard(ctx context.Context) error {
-	list, stop, err := r.servers(ctx)
+	s, err := r.serve(ctx, r.place(), r.users, 0)
 	if err != nil {
 		return err
 	}
-	defer stop()
+	defer s.stop()
 	rate, cpu := map[string]series{}, map[string]series{}
 	for range r.rounds {
 		for _, kind := range []string{"bare", "guarded", "spread"} {
-			for _, s := range list {
-				got, err := r.load(ctx, s, 1, kind, r.clients)
-				if err != nil {
-					return err
-				}
-				k := fmt.Sprint(kind, s.size)
-				rate[k], cpu[k] = append(rate[k], got.PerSec), append(cpu[k], got.CPU)
+			got, err := r.load(ctx, s, 1, kind, r.clients)
+			if err != nil {
+				return err
 			}
+			rate[kind], cpu[kind] = append(rate[kind], got.PerSec), append(cpu[kind], got.CPU)
 		}
 	}
-	touch, err := r.load(ctx, list[0], 1, "touch", r.clients)
+	touch, err := r.load(ctx, s, 1, "touch", r.clients)
 	if err != nil {
 		return err
 	}
-	at := func(m map[string]series, kind string) series { return m[fmt.Sprint(kind, r.users)] }
-	r.add("bare handler", "%.0f/s", at(rate, "bare"), "")
-	r.add("bare handler, CPU", "%.4f ms", at(cpu, "bare"), "")
-	r.add("guarded, session in memory", "%.0f/s", at(rate, "guarded"), "")
-	r.add("guarded / bare", "%.2f", over(at(rate, "guarded"), at(rate, "bare")), "0.75 or more")
-	r.add("the same ratio by CPU (bare / guarded)", "%.2f", over(at(cpu, "bare"), at(cpu, "guarded")), "0.75 or more")
-	r.add("guarded - bare, CPU", "%.4f ms", minus(at(cpu, "guarded"), at(cpu, "bare")), "")
-	r.add("guarded, session read from the database", "%.0f/s", at(rate, "spread"), "")
-	r.add("the same / bare", "%.2f", over(at(rate, "spread"), at(rate, "bare")), "")
-	r.add("the same - bare, CPU", "%.4f ms", minus(at(cpu, "spread"), at(cpu, "bare")), "")
+	r.add("bare handler", "%.0f/s", rate["bare"], "")
+	r.add("bare handler, CPU", "%.4f ms", cpu["bare"], "")
+	r.add("guarded, session in memory", "%.0f/s", rate["guarded"], "")
+	r.add("guarded / bare", "%.2f", over(rate["guarded"], rate["bare"]), "0.75 or more")
+	r.add("the same ratio by CPU (bare / guarded)", "%.2f", over(cpu["bare"], cpu["guarded"]), "0.75 or more")
+	r.add("guarded - bare, CPU", "%.4f ms", minus(cpu["guarded"], cpu["bare"]), "")
+	r.add("guarded, session read from the database", "%.0f/s", rate["spread"], "")
+	r.add("the same / bare", "%.2f", over(rate["spread"], rate["bare"]), "")
+	r.add("the same - bare, CPU", "%.4f ms", minus(cpu["spread"], cpu["bare"]), "")
 	r.add("guarded, first request in a minute", "%.0f/s", series{touch.PerSec}, "")
 	r.add("the same, CPU", "%.3f ms", series{touch.CPU}, "")
-	flat := func(kind string, n, base int) {
-		r.add(fmt.Sprintf("%s, CPU, %d / %d users", kind, n, base), "%.2f",
-			over(cpu[fmt.Sprint(kind, n)], cpu[fmt.Sprint(kind, base)]), "0.80 to 1.20")
-	}
-	flat("guarded", r.users, r.few)
-	if r.most > 0 {
-		flat("guarded", r.most, r.few)
-		// A small database's sessions come round within the second that they
-		// are kept in memory: only large ones can be compared here.
-		flat("spread", r.most, r.users)
-	}
 	return nil
 }
 
 // signIn measures what a sign-in costs beside the hash: one client, so that
 // nothing else happens while its password is hashed.
 func (r *recipe) signIn(ctx context.Context) error {
-	list, stop, err := r.servers(ctx)
+	s, err := r.serve(ctx, r.place(), r.users, 0)
 	if err != nil {
 		return err
 	}
-	defer stop()
-	cost := map[int]series{}
-	var beside, alone, hash series
+	defer s.stop()
+	var cost, alone, hash series
 	for range r.rounds {
-		for _, s := range list {
-			got, err := r.load(ctx, s, 1, "signin", 1)
-			if err != nil {
-				return err
-			}
-			cost[s.size] = append(cost[s.size], got.CPU-got.Hash)
-			if s.size == r.users {
-				hash = append(hash, got.Hash)
-			}
+		got, err := r.load(ctx, s, 1, "signin", 1)
+		if err != nil {
+			return err
 		}
+		cost, hash = append(cost, got.CPU-got.Hash), append(hash, got.Hash)
 		// What the process spends after a bare hash: collecting the 19 MiB that
 		// it leaves behind. That belongs to the hash.
-		got, err := r.load(ctx, list[0], 1, "hash", 1, "-n", "4")
-		if err != nil {
+		if got, err = r.load(ctx, s, 1, "hash", 1, "-n", "4"); err != nil {
 			return err
 		}
 		alone = append(alone, got.CPU-got.Hash)
 	}
-	beside = minus(cost[r.users], alone)
 	r.add("password hash, CPU", "%.1f ms", hash, "")
-	r.add("sign-in beside the hash, CPU", "%.2f ms", beside, "at most 1.2 ms")
-	r.add("the same with the hash's garbage collection", "%.2f ms", cost[r.users], "")
-	for _, n := range r.sizes() {
-		if n != r.few {
-			r.add(fmt.Sprintf("sign-in, CPU, %d / %d users", n, r.few), "%.2f", over(cost[n], cost[r.few]), "0.80 to 1.20")
-		}
-	}
+	r.add("sign-in beside the hash, CPU", "%.2f ms", minus(cost, alone), "at most 1.2 ms")
+	r.add("the same with the hash's garbage collection", "%.2f ms", cost, "")
 	return nil
 }
 
 // crowd measures many sign-ins at once on all cores.
 func (r *recipe) crowd(ctx context.Context) error {
-	s, err := r.serve(ctx, r.users, -1)
+	s, err := r.serve(ctx, r.place(), r.users, -1)
 	if err != nil {
 		return err
 	}
@@ -377,15 +316,21 @@ func (r *recipe) binary(ctx context.Context) error {
 	return nil
 }
 
-func (r *recipe) print() {
+func (r *recipe) print(context.Context) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s %s/%s, %d cores, %d rounds of %v", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds, r.duration)
-	if !r.pin {
-		b.WriteString(", nothing pinned")
-	}
+	r.machine(&b)
 	b.WriteString("\n\n| what | measured | target | rounds lie apart |\n|---|---|---|---|\n")
 	for _, w := range r.table {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", w.what, w.got, w.target, w.noise)
 	}
-	_, _ = io.WriteString(r.out, b.String())
+	_, err := io.WriteString(r.out, b.String())
+	return err
+}
+
+// machine says where and how it was measured.
+func (r *recipe) machine(b *strings.Builder) {
+	fmt.Fprintf(b, "\n%s %s/%s, %d cores, %d rounds of %v", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), r.rounds, r.duration)
+	if !r.pin {
+		b.WriteString(", nothing pinned")
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 // TestMain lets the recipe start this very program as bench.
@@ -29,7 +31,7 @@ func TestRecipe(t *testing.T) {
 	t.Setenv("BENCH_IS_ITSELF", "1")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"all", "-dir", t.TempDir(), "-users", "50", "-few", "40", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
+		"all", "-dir", t.TempDir(), "-users", "50", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
 	}, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
@@ -41,10 +43,30 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
+// TestSizesAreCompared on both engines, very small.
+func TestSizesAreCompared(t *testing.T) {
+	if _, err := processCPU(os.Getpid()); err != nil {
+		t.Skip("needs /proc:", err)
+	}
+	t.Setenv("BENCH_IS_ITSELF", "1")
+	for name, where := range map[string][]string{"sqlite": {"-dir", t.TempDir()}, "postgres": {"-postgres", servers.Postgres(t)}} {
+		var out bytes.Buffer
+		err := run(t.Context(), append([]string{"flat", "-users", "30,60", "-rounds", "1", "-duration", "150ms", "-clients", "4"}, where...), &out)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, &out)
+		}
+		for _, want := range []string{"| CPU of | 30 users | 60 users |", "| request, session in memory | 0.", "| request, session read each time | 0.", "| sign-in beside the hash | "} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: the table has no %q:\n%s", name, want, &out)
+			}
+		}
+	}
+}
+
 // TestEveryKindIsAnswered holds that no load measures refusals, and that the
 // guard is really in the way.
 func TestEveryKindIsAnswered(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "a.db")
+	file := place(filepath.Join(t.TempDir(), "a.db"))
 	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil || n != 49 && n != 50 {
 		t.Fatal(n, err)
 	}
@@ -74,12 +96,12 @@ func TestEveryKindIsAnswered(t *testing.T) {
 	}
 }
 
-func start(t *testing.T, file string) (addr string) {
+func start(t *testing.T, at place) (addr string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(file, "http://"+l.Addr().String())
+	s, err := newServer(at, true, "http://"+l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

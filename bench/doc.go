@@ -6,6 +6,7 @@
 //	bench serve  serves a handler bare and behind a guard, and every path
 //	bench load   sends requests and says how long they took and what they cost
 //	bench all    runs the recipe and prints a table
+//	bench flat   compares databases of several sizes
 //
 // It owns no part of a sign-in. Everything secret in a seeded database can be
 // computed from the user's number: never serve one to anybody.

@@ -27,7 +27,7 @@ hash     GET /hash: the password hash alone`
 
 type loadOptions struct {
 	url               string
-	pid               int
+	pid, also         int
 	clients           int
 	warm, duration    time.Duration
 	kind              string
@@ -39,6 +39,7 @@ func loadCommand(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench load", flag.ContinueOnError)
 	f.StringVar(&o.url, "url", "", "`address` of the server, as it printed it")
 	f.IntVar(&o.pid, "pid", 0, "the server's process, to read its CPU")
+	f.IntVar(&o.also, "also", 0, "another process whose children's CPU counts too: PostgreSQL's first")
 	f.IntVar(&o.clients, "clients", 64, "keep-alive clients, each its own user")
 	f.DurationVar(&o.warm, "warm", 500*time.Millisecond, "how long to warm up")
 	f.DurationVar(&o.duration, "duration", 5*time.Second, "how long to measure")
@@ -70,7 +71,8 @@ type result struct {
 	P50      float64        `json:"p50_ms"`
 	P99      float64        `json:"p99_ms"`
 	Max      float64        `json:"max_ms"`
-	CPU      float64        `json:"cpu_ms"`      // of the server, from /proc
+	CPU      float64        `json:"cpu_ms"`      // of the server, from /proc, and of its database
+	Database float64        `json:"database_ms"` // of it: the database's, if that has processes of its own
 	Hash     float64        `json:"hash_cpu_ms"` // of it: while it hashed; known for one client only
 	Errors   map[string]int `json:"errors,omitempty"`
 	NextUser int            `json:"next_user"` // where the next run may begin
@@ -264,13 +266,19 @@ func (w *worker) signIn() (int, error) {
 
 // reading of the server's meters.
 type reading struct {
-	cpu time.Duration
+	cpu      time.Duration
+	database time.Duration // CPU of the database's processes
 	stats
 }
 
 func (o loadOptions) meter(addr string) (r reading, err error) {
 	if o.pid != 0 {
 		if r.cpu, err = processCPU(o.pid); err != nil {
+			return r, err
+		}
+	}
+	if o.also != 0 {
+		if r.database, err = childrenCPU(o.also); err != nil {
 			return r, err
 		}
 	}
@@ -317,7 +325,8 @@ func (o loadOptions) sum(team []*worker, elapsed time.Duration, before, after re
 		n *= float64(max(o.many, 1))
 	}
 	r.PerSec = n / elapsed.Seconds()
-	r.CPU = ms(after.cpu-before.cpu) / n
+	r.Database = ms(after.database-before.database) / n
+	r.CPU = ms(after.cpu-before.cpu)/n + r.Database
 	if o.clients == 1 { // else other requests' work would be in it
 		r.Hash = ms(after.Hash-before.Hash) / n
 	}

@@ -11,11 +11,12 @@ import (
 	"syscall"
 )
 
-const usage = `usage: bench seed|serve|load|all [flags]
+const usage = `usage: bench seed|serve|load|all|flat [flags]
   seed   fill a database with users
   serve  serve a handler bare and behind a guard
   load   send requests and measure
   all    the whole recipe, as a table
+  flat   what a thousand and a million users cost, as a table
 bench COMMAND -h lists the flags of a command.
 `
 
@@ -45,6 +46,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return loadCommand(ctx, args[1:], out)
 	case "all":
 		return allCommand(ctx, args[1:], out)
+	case "flat":
+		return flatCommand(ctx, args[1:], out)
 	}
 	fmt.Fprint(os.Stderr, usage)
 	return fmt.Errorf("%q is no command", args[0])

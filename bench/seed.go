@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,19 +14,20 @@ import (
 	pw "github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 const (
 	// life of a seeded session. The server's own limits are shorter; they are
 	// stored with a session, so these hold until it is touched.
 	life = 365 * 24 * time.Hour
-	// batch is how many users go into one transaction.
+	// batch is how many users go into one transaction, bunch how many rows into
+	// one statement.
 	batch = 20_000
+	bunch = 100
 )
 
 type seedOptions struct {
-	db                string
+	db                place
 	users             int
 	factors, sessions bool
 }
@@ -36,7 +35,7 @@ type seedOptions struct {
 func seedCommand(ctx context.Context, args []string, out io.Writer) error {
 	var o seedOptions
 	f := flag.NewFlagSet("bench seed", flag.ContinueOnError)
-	f.StringVar(&o.db, "db", "bench.db", "`file` to fill")
+	f.StringVar((*string)(&o.db), "db", "bench.db", "`place` to fill: a file of SQLite, or the URL of a schema in PostgreSQL")
 	f.IntVar(&o.users, "users", 1000, "how many users it shall have")
 	f.BoolVar(&o.factors, "factors", true, "give each an authenticator app")
 	f.BoolVar(&o.sessions, "sessions", true, "give each a session")
@@ -69,7 +68,7 @@ func seed(ctx context.Context, o seedOptions) (added int, err error) {
 	if s.keys, err = seal.NewRing(ring); err != nil {
 		return 0, err
 	}
-	if s.db, err = openRaw(o.db); err != nil {
+	if s.db, err = o.db.openRaw(); err != nil {
 		return 0, err
 	}
 	defer s.db.Close()
@@ -83,27 +82,16 @@ func seed(ctx context.Context, o seedOptions) (added int, err error) {
 		}
 		added = min(from+batch, o.users) - have
 	}
-	_, err = s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	if added == 0 {
+		return 0, nil
+	}
+	_, err = s.db.ExecContext(ctx, o.db.settled())
 	return added, err
-}
-
-// openRaw opens the file for filling: fast, and lost if the machine crashes.
-func openRaw(path string) (*sql.DB, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path}).String()+
-		"?mode=rw&_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=synchronous(OFF)&_pragma=cache_size(-400000)")
-	if err == nil {
-		db.SetMaxOpenConns(1)
-	}
-	return db, err
 }
 
 // seedFirst makes the schema and, in an empty file, person 0.
 func seedFirst(ctx context.Context, o seedOptions) error {
-	db, err := sqlite.Open(o.db)
+	db, err := o.db.open()
 	if err != nil {
 		return err
 	}
@@ -203,7 +191,7 @@ func (f *filling) byKey(key func(person) string) []person {
 }
 
 func (f *filling) users(ctx context.Context) error {
-	err := copies(ctx, f.tx, "twofold_users", "id", f.byKey(person.id), func(p person, set func(string, any)) error {
+	err := f.copies(ctx, "twofold_users", "id", f.byKey(person.id), func(p person, set func(string, any)) error {
 		set("id", p.id())
 		set("email", p.email())
 		set("email_key", account.Key(p.email()))
@@ -213,7 +201,7 @@ func (f *filling) users(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return copies(ctx, f.tx, "twofold_identities", "user_id", f.byKey(person.email), func(p person, set func(string, any)) error {
+	return f.copies(ctx, "twofold_identities", "user_id", f.byKey(person.email), func(p person, set func(string, any)) error {
 		set("identity", account.Key(p.email()))
 		set("user_id", p.id())
 		return nil
@@ -221,7 +209,7 @@ func (f *filling) users(ctx context.Context) error {
 }
 
 func (f *filling) factorRows(ctx context.Context) error {
-	return copies(ctx, f.tx, "twofold_factors", "user_id", f.byKey(person.factor), func(p person, set func(string, any)) error {
+	return f.copies(ctx, "twofold_factors", "user_id", f.byKey(person.factor), func(p person, set func(string, any)) error {
 		sealed, err := sealedSecret(f.keys, p)
 		set("id", p.factor())
 		set("user_id", p.id())
@@ -233,7 +221,7 @@ func (f *filling) factorRows(ctx context.Context) error {
 func (f *filling) sessionRows(ctx context.Context) error {
 	now := time.Now().UnixMicro()
 	hash := func(p person) string { return seal.HashToken(p.token()) }
-	return copies(ctx, f.tx, "twofold_sessions", "user_id", f.byKey(hash), func(p person, set func(string, any)) error {
+	return f.copies(ctx, "twofold_sessions", "user_id", f.byKey(hash), func(p person, set func(string, any)) error {
 		set("hash", hash(p))
 		set("id", p.sessionID())
 		set("user_id", p.id())
@@ -246,41 +234,57 @@ func (f *filling) sessionRows(ctx context.Context) error {
 }
 
 // copies inserts one row for each person: person 0's with what change sets.
-func copies(ctx context.Context, tx *sql.Tx, table, owner string, people []person, change func(p person, set func(column string, v any)) error) error {
-	columns, first, err := template(ctx, tx, table, owner)
+func (f *filling) copies(ctx context.Context, table, owner string, people []person, change func(p person, set func(column string, v any)) error) error {
+	columns, first, err := f.template(ctx, table, owner)
 	if err != nil {
 		return fmt.Errorf("%s: the first user's row: %w", table, err)
 	}
-	st, err := tx.PrepareContext(ctx, `INSERT INTO `+table+` (`+strings.Join(columns, ", ")+`) VALUES (?`+strings.Repeat(", ?", len(columns)-1)+`)`)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	for _, p := range people {
-		row, missing := slices.Clone(first), ""
-		err := change(p, func(column string, v any) {
-			i := slices.Index(columns, column)
-			if i < 0 {
-				missing = column
-				return
+	for some := range slices.Chunk(people, bunch) {
+		var values []any
+		for _, p := range some {
+			row, missing := slices.Clone(first), ""
+			err := change(p, func(column string, v any) {
+				i := slices.Index(columns, column)
+				if i < 0 {
+					missing = column
+					return
+				}
+				row[i] = v
+			})
+			if err == nil && missing != "" {
+				err = fmt.Errorf("%s has no column %s", table, missing)
 			}
-			row[i] = v
-		})
-		if err == nil && missing != "" {
-			err = fmt.Errorf("%s has no column %s", table, missing)
+			if err != nil {
+				return err
+			}
+			values = append(values, row...)
 		}
-		if err != nil {
-			return err
-		}
-		if _, err := st.ExecContext(ctx, row...); err != nil {
+		if _, err := f.tx.ExecContext(ctx, insert(table, columns, len(some)), values...); err != nil {
 			return fmt.Errorf("%s: %w", table, err)
 		}
 	}
 	return nil
 }
 
-func template(ctx context.Context, tx *sql.Tx, table, owner string) (columns []string, values []any, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT * FROM `+table+` WHERE `+owner+` = ?`, person(0).id())
+// insert is a statement for so many rows. Both engines know $1.
+func insert(table string, columns []string, rows int) string {
+	b := fmt.Appendf(nil, "INSERT INTO %s (%s) VALUES ", table, strings.Join(columns, ", "))
+	for i := range rows * len(columns) {
+		switch {
+		case i == 0:
+			b = append(b, '(')
+		case i%len(columns) == 0:
+			b = append(b, "), ("...)
+		default:
+			b = append(b, ", "...)
+		}
+		b = fmt.Appendf(b, "$%d", i+1)
+	}
+	return string(append(b, ')'))
+}
+
+func (f *filling) template(ctx context.Context, table, owner string) (columns []string, values []any, err error) {
+	rows, err := f.tx.QueryContext(ctx, `SELECT * FROM `+table+` WHERE `+owner+` = $1`, person(0).id())
 	if err != nil {
 		return nil, nil, err
 	}

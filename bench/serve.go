@@ -21,12 +21,12 @@ import (
 	"github.com/twofold-auth/twofold"
 	pw "github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench serve", flag.ContinueOnError)
-	db := f.String("db", "bench.db", "seeded `file`")
+	db := f.String("db", "bench.db", "seeded `place`: a file of SQLite, or the URL of a schema in PostgreSQL")
+	cache := f.Bool("cache", true, "keep sessions in memory for a second, as ever; false: read each from the database")
 	addr := f.String("addr", "127.0.0.1:0", "loopback `address` to listen on")
 	bare := f.Bool("bare", false, "serve the bare handler and nothing else; no database")
 	profile := f.String("cpuprofile", "", "write a CPU profile to `file` at the end")
@@ -51,7 +51,7 @@ func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	if *bare {
 		return serve(ctx, l, http.HandlerFunc(hello), out)
 	}
-	s, err := newServer(*db, "http://"+l.Addr().String())
+	s, err := newServer(place(*db), *cache, "http://"+l.Addr().String())
 	if err != nil {
 		l.Close()
 		return err
@@ -78,7 +78,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, out io.Writer) e
 
 // server is an application with the sign-in and a few paths of the bench.
 type server struct {
-	db     *sqlite.DB
+	db     store.Store
 	auth   *twofold.Auth
 	hasher *pw.Hasher
 	hash   string
@@ -86,13 +86,13 @@ type server struct {
 	http.Handler
 }
 
-func newServer(file, origin string) (s *server, err error) {
+func newServer(at place, cache bool, origin string) (s *server, err error) {
 	s = &server{}
-	if s.db, err = sqlite.Open(file); err != nil {
+	if s.db, err = at.open(); err != nil {
 		return nil, err
 	}
 	s.auth, err = twofold.New(twofold.Config{
-		Origin: origin, Key: twofold.KeyText(key), Store: timed{s.db, &s.clock},
+		Origin: origin, Key: twofold.KeyText(key), Store: s.timed(cache),
 		TwoFactor: twofold.TwoFactor{Secrets: ring}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -183,6 +183,28 @@ func (h *hashRun) end(c *hashClock) {
 		c.ns.Add(int64(ownCPU() - h.start))
 	}
 }
+
+// timed wraps the store. Its sessions are answered from memory only if it says,
+// as the store itself does, that others' changes are heard of or not possible.
+func (s *server) timed(cache bool) store.Store {
+	t := timed{s.db, &s.clock}
+	notices, told := s.db.(store.Notifier)
+	_, isAlone := s.db.(store.Alone)
+	switch {
+	case cache && told:
+		return struct {
+			timed
+			store.Notifier
+		}{t, notices}
+	case cache && isAlone:
+		return alone{t}
+	}
+	return t
+}
+
+type alone struct{ timed }
+
+func (alone) Alone() {}
 
 // timed is a store that times what happens between the reserved guess at a
 // password and its release: the hash, and nothing else to speak of.
