@@ -162,6 +162,9 @@ func (h *heard) hear(event any) {
 	complaint := ""
 	switch e := event.(type) {
 	case *audits.EventIssueAdded:
+		if e.Issue.Code == audits.InspectorIssueCodeBounceTrackingIssue {
+			return // of the other site's that somebody signs in through
+		}
 		complaint = fmt.Sprintf("issue %s", e.Issue.Code)
 		if d := e.Issue.Details; d != nil && d.ContentSecurityPolicyIssueDetails != nil {
 			complaint += " " + d.ContentSecurityPolicyIssueDetails.ViolatedDirective

@@ -15,18 +15,7 @@ import (
 // with it; the second factor is asked for as ever.
 func TestAPersonComesThroughAnotherSite(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
-		var now func() time.Time
-		corp := federatedtest.New(t, func() time.Time { return now() })
-		s := newLibrary(t, func(c *twofold.Config) {
-			now = c.Now
-			p, err := oidc.New(oidc.Settings{
-				Name: "corp", Title: "Corp", Issuer: corp.URL, ClientID: corp.ClientID, ClientSecret: corp.Secret, Scopes: []string{"email"}, Now: c.Now,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.OAuth = []federated.Provider{p}
-		})
+		s := newLibrary(t, withCorp(t))
 		b := newTab(t, s.origin(), look{scripts: scripts})
 		b.open("/login")
 		pictures := guide{tab: b, shots: os.Getenv("TWOFOLD_SHOTS"), language: "oauth"}
@@ -59,6 +48,23 @@ func TestAPersonComesThroughAnotherSite(t *testing.T) {
 		b.leaves("Continue with Corp")
 		b.soon("That account is not connected")
 	})
+}
+
+// withCorp offers accounts of another site, which a server of this test stands
+// for.
+func withCorp(t *testing.T) func(*twofold.Config) {
+	var now func() time.Time
+	corp := federatedtest.New(t, func() time.Time { return now() })
+	return func(c *twofold.Config) {
+		now = c.Now
+		p, err := oidc.New(oidc.Settings{
+			Name: "corp", Title: "Corp", Issuer: corp.URL, ClientID: corp.ClientID, ClientSecret: corp.Secret, Scopes: []string{"email"}, Now: c.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.OAuth = []federated.Provider{p}
+	}
 }
 
 // leaves presses what leads to another site and back, over pages that go on by

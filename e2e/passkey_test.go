@@ -34,12 +34,17 @@ type device struct {
 // plug gives the browser an authenticator that verifies its user.
 func (b *tab) plug() device {
 	b.t.Helper()
+	return b.plugBy(webauthn.AuthenticatorTransportInternal)
+}
+
+func (b *tab) plugBy(transport webauthn.AuthenticatorTransport) device {
+	b.t.Helper()
 	b.must(call(b, webauthn.Enable, webauthn.EnableParams{}))
 	ctx, cancel := b.within()
 	defer cancel()
 	made, err := chromedp.Call(ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{
 		Options: &webauthn.VirtualAuthenticatorOptions{
-			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21, Transport: webauthn.AuthenticatorTransportInternal,
+			Protocol: webauthn.AuthenticatorProtocolCtap2, Ctap2version: webauthn.Ctap2versionCtap21, Transport: transport,
 			HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
 			DefaultBackupEligibility: true, DefaultBackupState: true,
 		},

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -11,20 +10,9 @@ import (
 // TestEveryPageOfPasskeys is TestEveryPage for theirs.
 func TestEveryPageOfPasskeys(t *testing.T) {
 	needBrowser(t)
-	for _, g := range []guide{
-		{language: "en", site: "Twofold", email: "ann@example.org", name: "Work laptop"},
-		{
-			language: "de", site: "Nahverkehrsgesellschaft Oberammergau-Unterschleißheim", username: "annamariavonundzuhohenstein",
-			email: "anna-maria.von-und-zu-hohenstein.buchhaltung@abrechnung.verkehrsverbund.example.org",
-			name:  "Donaudampfschifffahrtsgesellschaftskapitänsdiensthandy",
-		},
-	} {
+	for _, g := range guides("passkeys", "Work laptop") {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
-			g.shots = os.Getenv("TWOFOLD_SHOTS")
-			if g.shots != "" {
-				g.shots += "/passkeys"
-			}
 			g.library = newKeyed(t, func(c *twofold.Config) { c.Site, c.Usernames = g.site, g.username != "" })
 			g.library.createUser(t, g.email, g.username)
 			g.enter(t, true)

@@ -172,6 +172,7 @@ type library struct {
 	address string
 	box     *devbox.Box
 	auth    *twofold.Auth
+	db      *sqlite.DB
 
 	mu    sync.Mutex
 	ahead time.Duration
@@ -190,7 +191,7 @@ func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &library{address: "http://" + listener.Addr().String(), box: devbox.New(100)}
+	s := &library{address: "http://" + listener.Addr().String(), box: devbox.New(100), db: db}
 	c := twofold.Config{
 		Origin: s.address, Key: twofold.KeyText(twofold.NewKey()), Store: db, Site: "Twofold", Account: true,
 		TwoFactor: twofold.TwoFactor{RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, LoginValidity: 30 * 24 * time.Hour},

@@ -241,13 +241,18 @@ func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
 const noteParting = "~"
 
 // takeNotes reads the flashed messages and removes them.
-func (s *Site) takeNotes(c *call) []Note {
+func (s *Site) takeNotes(c *call, page string) []Note {
+	// The account page says what happened, and need not point to itself.
+	shown := func(key string) (string, bool) {
+		kind, ok := s.noteKind(key)
+		return kind, ok && (key != "NEWS" || page != "account")
+	}
 	var out []Note
 	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
 		s.jar.clear(c.w, c.r, s.jar.notes())
 		for _, one := range strings.SplitN(v, noteParting, 2) {
 			key, seconds, _ := strings.Cut(one, ".")
-			if kind, ok := s.noteKind(key); ok {
+			if kind, ok := shown(key); ok {
 				within := ""
 				if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
 					within = c.words.Duration(time.Duration(n) * time.Second)
@@ -257,7 +262,7 @@ func (s *Site) takeNotes(c *call) []Note {
 		}
 	}
 	for _, p := range c.notes {
-		if kind, ok := s.noteKind(p.key); ok {
+		if kind, ok := shown(p.key); ok {
 			out = append(out, Note{Kind: kind, Text: p.text(c.words)})
 		}
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/login"
@@ -71,7 +72,16 @@ func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
 		}
 		page.Sessions = append(page.Sessions, view)
 	}
+	slices.SortStableFunc(page.Sessions, func(a, b SessionView) int { return here(b.Current) - here(a.Current) })
 	return page, err
+}
+
+// here puts this very browser first in a list.
+func here(current bool) int {
+	if current {
+		return 1
+	}
+	return 0
 }
 
 func (s *Site) getSessions(c *call) (*answer, error) {

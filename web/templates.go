@@ -36,7 +36,7 @@ func pages() []string {
 // parts are templates that pages include.
 func parts() []string {
 	return []string{
-		"account_checks", "account_recovery", "account_news", "account_factors", "account_codes", "account_connections",
+		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes", "account_connections",
 		"account_access", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "providers", "app", "rescue",
 		"account_credentials", "new_password",
@@ -92,7 +92,7 @@ func readTemplate(own fs.FS, file string) (string, error) {
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
-		Values: map[string]string{}, Notes: s.takeNotes(c),
+		Values: map[string]string{}, Notes: s.takeNotes(c, name),
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)
 	if next, ok := safeNext(c.next()); ok {
