@@ -74,7 +74,7 @@ var rooms = map[string]room{
 	"tracing":            {http: true},
 	"metrics":            {ours: ". event send", http: true},
 	"openapitest":        {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
-	"twofoldtest":        {ours: ". factor/passkey/softkey factor/totp password send/sendtest store/sqlite", http: true},
+	"twofoldtest":        {ours: ". factor/passkey/softkey factor/totp federated password send send/sendtest store/sqlite", http: true},
 	"cmd/twofold":        {ours: "*", others: "*", http: true},
 	"nodes":              {ours: "*", http: true},
 	"walk":               {ours: "*", http: true},
@@ -401,4 +401,45 @@ func sources(t *testing.T, tests bool) []source {
 		t.Fatalf("found %d files only", len(out))
 	}
 	return out
+}
+
+// TestWhatShipsHoldsNoTests: no command and no example links a folder that is
+// for tests, or package testing itself, by however long a way.
+func TestWhatShipsHoldsNoTests(t *testing.T) {
+	imports := map[string][]string{} // by folder
+	var mains []string
+	for _, f := range sources(t, false) {
+		for _, imported := range f.imports() {
+			own, isOwn := strings.CutPrefix(imported, module)
+			if own = strings.TrimPrefix(own, "/"); isOwn && own == "" {
+				own = "."
+			} else if !isOwn {
+				own = imported
+			}
+			imports[f.dir] = append(imports[f.dir], own)
+		}
+		if f.file.Name.Name == "main" && !slices.Contains(mains, f.dir) && f.dir != "bench" {
+			mains = append(mains, f.dir)
+		}
+	}
+	if len(mains) < 3 {
+		t.Fatalf("found the commands %v only", mains)
+	}
+	for _, main := range mains {
+		seen := map[string]bool{}
+		var visit func(dir string)
+		visit = func(dir string) {
+			if seen[dir] {
+				return
+			}
+			seen[dir] = true
+			if dir == "testing" || slices.Contains(testOnly, dir) {
+				t.Errorf("%s links %s, which is for tests", main, dir)
+			}
+			for _, next := range imports[dir] {
+				visit(next)
+			}
+		}
+		visit(main)
+	}
 }

@@ -4,11 +4,15 @@
 // tries to reach a protected page by every way in and from every half-finished
 // state.
 //
-//	kit := twofoldtest.New(t, twofold.Config{})
-//	app := newApp(kit.Auth) // your handler, guards and all
-//	kit.Serve(app)
-//	kit.NoSideDoor("/admin")
-//	resp := kit.LoginAs("ada@example.org", 2).Get("/admin")
+//	func TestNoSideDoor(t *testing.T) { twofoldtest.NoSideDoor(t, config(), newApp, "/admin", "admin") }
 //
-// It imports package testing: link it into tests only.
+// config is your twofold.Config and newApp makes your handler, guards and all, of
+// a *twofold.Auth. NoSideDoor finds out from both what is switched on, and fails
+// as well where it cannot tell what something opens. For tests of your own:
+//
+//	kit := twofoldtest.New(t, config())
+//	kit.Serve(newApp(kit.Auth))
+//	resp := kit.LoginAs("ada@example.org", 2, "admin").Get("/admin")
+//
+// A program that links it and is no test does not start.
 package twofoldtest

@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
@@ -27,13 +30,26 @@ type Kit struct {
 	SMS   *sendtest.Sink // every text
 	Clock *Clock
 	URL   string // where Serve answers, e.g. "http://127.0.0.1:40123"
+	// Roles are those of the users that NoSideDoor makes, for pages that ask for
+	// some.
+	Roles []string
 
-	t      testing.TB
-	server *httptest.Server
-	config twofold.Config
-	hash   string
-	mu     sync.Mutex
-	apps   map[string]*app // authenticator apps by e-mail address
+	t       testing.TB
+	server  *httptest.Server
+	given   twofold.Config // as the application has it
+	config  twofold.Config // as it is tested
+	hash    string
+	people  int         // made up by NoSideDoor
+	made    atomic.Bool // other sites are played by stand-ins
+	pages   []string    // that NoSideDoor tries to reach
+	walked  []string    // marks of the states it has walked from
+	forgets []string    // names that it shall not know, in tests of this package
+
+	mu      sync.Mutex
+	apps    map[string]*app      // authenticator apps by e-mail address
+	paths   map[string]knownPath // of the sign-in, as they are registered
+	through map[string]bool      // method and pattern of each step that was got through
+	strange []string             // cookies that nobody knows
 }
 
 // Clock is the time as the sign-in sees it. It stands still until moved.
@@ -65,7 +81,7 @@ func New(t testing.TB, c twofold.Config) *Kit {
 		t.Fatal(err)
 	}
 	k := &Kit{
-		t: t, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{},
+		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{},
 		Clock: &Clock{now: time.Now().Truncate(time.Second)}, URL: "http://" + listener.Addr().String(),
 	}
 	k.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Second}}
@@ -83,11 +99,12 @@ func New(t testing.TB, c twofold.Config) *Kit {
 	}
 	c.Key = twofold.KeyText(twofold.NewKey())
 	c.Now = k.Clock.Now
-	if c.Mail == nil {
-		c.Mail = k.Mail
-	}
-	if c.SMS == nil {
-		c.SMS = k.SMS
+	c.Mail, c.SMS = caught(k.Mail, c.Mail), caught(k.SMS, c.SMS)
+	c.OAuth = slices.Clone(c.OAuth)
+	for i, p := range c.OAuth {
+		if p != nil {
+			c.OAuth[i] = standIn{p, &k.made}
+		}
 	}
 	k.config = c
 	if k.Auth, err = twofold.New(c); err != nil {
@@ -95,6 +112,34 @@ func New(t testing.TB, c twofold.Config) *Kit {
 	}
 	t.Cleanup(func() { _ = k.Auth.Close() })
 	return k
+}
+
+// caught keeps what is sent; the application's own sender, if it has one, gets
+// it as well.
+func caught(sink *sendtest.Sink, own send.Sender) send.Sender {
+	if own == nil {
+		return sink
+	}
+	return both{sink, own}
+}
+
+type both struct {
+	sink *sendtest.Sink
+	own  send.Sender
+}
+
+// Send implements send.Sender.
+func (b both) Send(ctx context.Context, m send.Message) error {
+	if err := b.own.Send(ctx, m); err != nil {
+		return err
+	}
+	return b.sink.Send(ctx, m)
+}
+
+// ServeAll answers at URL with a handler that serves the sign-in's paths itself.
+func (k *Kit) ServeAll(app http.Handler) {
+	k.server.Config.Handler = app
+	k.server.Start()
 }
 
 // Serve answers at URL with your handler, the sign-in's paths in front of it.
@@ -105,8 +150,7 @@ func (k *Kit) Serve(app http.Handler) {
 	if app != nil {
 		mux.Handle("/", app)
 	}
-	k.server.Config.Handler = mux
-	k.server.Start()
+	k.ServeAll(mux)
 }
 
 // User makes an account with Password, or finds it.

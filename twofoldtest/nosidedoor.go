@@ -1,147 +1,273 @@
 package twofoldtest
 
 import (
-	"context"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
 )
 
+// NoSideDoor is the whole test of an application, in one line: it builds the
+// sign-in with c, puts app in front of it, and runs Kit.NoSideDoor on the page at
+// protected, which users with these roles may see once they have proven two
+// factors.
+//
+//	func TestNoSideDoor(t *testing.T) { twofoldtest.NoSideDoor(t, config(), newApp, "/admin", "admin") }
+func NoSideDoor(t testing.TB, c twofold.Config, app func(*twofold.Auth) http.Handler, protected string, roles ...string) {
+	t.Helper()
+	k := New(t, c)
+	k.Roles = roles
+	k.Serve(app(k.Auth))
+	k.NoSideDoor(protected)
+}
+
 // NoSideDoor tries to reach a protected page, which must be behind
-// RequireTwoFactor (or more), by every way in and from every half-finished
-// state: it walks all paths of the sign-in with each, and presents everything
-// that was handed out on the way as everything it is not. It fails the test
-// for each door it finds. extra are paths of your own to walk as well.
+// RequireTwoFactor (or more), by every way in that the application has switched
+// on and from every half-finished state: it goes each way as far as one factor
+// leads, walks all paths of the sign-in from there, and presents everything that
+// was handed out as everything it is not. It fails the test for each door it
+// finds, for each way in that is registered and that it does not know, and for
+// each that it could not go. extra are paths of your own to walk as well.
 func (k *Kit) NoSideDoor(protected string, extra ...string) {
 	k.t.Helper()
+	k.tryDoors([]string{protected}, append(k.Auth.Paths(), extra...))
+}
+
+// tryDoors is NoSideDoor for several pages at once; without paths it looks at
+// the states alone.
+func (k *Kit) tryDoors(pages, paths []string) {
+	k.t.Helper()
+	k.begin()
+	defer k.made.Store(false)
 	// The page must open to who may, or nothing below proves anything.
-	if a := k.LoginAs("nosidedoor@example.org", 2).Get(protected); a.Status != http.StatusOK {
-		k.t.Fatalf("%s answers %d to a session of two factors: this test needs a page that opens", protected, a.Status)
-	}
-	paths := append(k.Auth.Paths(), extra...)
-	states := k.states()
-	maps.Copy(states, k.passkeyStates())
-	for name, open := range states {
-		b := open()
-		k.shut(name, b, protected)
-		for _, path := range paths {
-			path = strings.ReplaceAll(path, "{token}", "AAAA")
-			if strings.HasSuffix(path, "/logout") {
-				continue // it would end the state under test
-			}
-			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions} {
-				b.do(method, path, nil, nil)
-				b.do(method, path, []byte(`{}`), http.Header{"Content-Type": {"application/json"}})
-				k.shut(fmt.Sprintf("%s, then %s %s", name, method, path), b, protected)
-			}
+	full := k.LoginAs("nosidedoor@example.org", 2, k.Roles...)
+	for _, page := range pages {
+		if a := full.Get(page); a.Status != http.StatusOK {
+			k.t.Fatalf("%s answers %d to a session of two factors: this test needs a page that opens (to whom it asks for roles, set Roles)", page, a.Status)
 		}
-		k.disguises(name, open(), protected)
 	}
+	k.pages = pages
+	slices.Sort(paths)
+	for _, s := range k.states() {
+		b := s.open()
+		if b == nil {
+			continue
+		}
+		if s.holds == nil {
+			k.shut(s.name, b)
+		}
+		if len(paths) == 0 {
+			continue
+		}
+		if s.holds == nil {
+			k.walk(s, b, paths)
+		}
+		k.disguises(s, b)
+	}
+	k.report()
 }
 
-// shut fails the test if the page opens.
-func (k *Kit) shut(how string, b *Browser, protected string) {
+// state is a way to be less than signed in with two factors.
+type state struct {
+	name string
+	// open goes there in a browser; nil: one cannot, as things are configured.
+	open func() *Browser
+	// holds names what opens the page in its own place (see slot) and must not in
+	// any other; nil: nothing that was handed out opens it anywhere.
+	holds map[string][]string
+}
+
+// states are all of them.
+func (k *Kit) states() []state {
+	var out []state
+	for _, f := range []func() []state{
+		k.passwordStates, k.secondStates, k.enrolStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
+		k.unifiedStates, k.passkeyStates, k.siteStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates,
+	} {
+		out = append(out, f()...)
+	}
+	return out
+}
+
+// walk takes every path from a state. Where a path ends the state, it is entered
+// anew: each path is met by the state itself.
+func (k *Kit) walk(s state, b *Browser, paths []string) {
 	k.t.Helper()
-	for _, a := range []Answer{b.Get(protected), b.Page(protected)} {
-		if a.Status < 300 || a.Status >= 500 {
-			k.t.Errorf("side door: %s: %s answers %d", how, protected, a.Status)
+	begun := b.mark()
+	if strings.HasSuffix(begun, ended) && slices.Contains(k.walked, begun) {
+		return // nothing is left of it, and from as little all was walked
+	}
+	k.walked = append(k.walked, begun)
+	for _, pattern := range paths {
+		if strings.HasSuffix(pattern, k.at("/logout")) {
+			continue // its state is tried as "signed out"
+		}
+		if b.mark() != begun {
+			if b = s.open(); b == nil {
+				return
+			}
+		}
+		for _, path := range b.fill(pattern) {
+			k.walkPath(s, b, path)
 		}
 	}
 }
 
-// states are the ways to be less than signed in with two factors.
-func (k *Kit) states() map[string]func() *Browser {
-	const mail = "nosidedoor@example.org"
-	pending := func() *Browser {
-		b := k.NewBrowser()
-		b.must("first factor", b.Post("/login", map[string]any{"email": mail, "password": Password}))
-		return b
-	}
-	oneFactor := func() *Browser { // a session, or a sign-in that must enrol
-		k.User("onefactor@example.org")
-		b := k.NewBrowser()
-		b.must("first factor", b.Post("/login", map[string]any{"email": "onefactor@example.org", "password": Password}))
-		return b
-	}
-	off := 0
-	return map[string]func() *Browser{
-		"a stranger":            k.NewBrowser,
-		"only the first factor": pending,
-		"the first factor and a wrong code": func() *Browser {
-			b := pending()
-			b.Post("/tf-validate", map[string]any{"code": "000000"})
-			return b
-		},
-		"the first factor and an empty code": func() *Browser {
-			b := pending()
-			for _, code := range []any{"", nil, "      ", true, 0, []string{"1"}, map[string]any{}} {
-				b.Post("/tf-validate", map[string]any{"code": code})
-			}
-			return b
-		},
-		"the first factor and a rescue asked for": func() *Browser {
-			b := pending()
-			b.Post("/tf-rescue", map[string]any{"help_setup": "email"})
-			return b
-		},
-		"one factor, none set up": oneFactor,
-		"one factor, a set-up begun": func() *Browser {
-			b := oneFactor()
-			b.must("set up", b.Post("/tf-setup", map[string]any{"setup": "authenticator"}))
-			b.Post("/tf-validate", map[string]any{"code": "000000"})
-			return b
-		},
-		"signed out": func() *Browser {
-			b := k.LoginAs(mail, 2)
-			old := b.Cookies()
-			b.must("sign out", b.Post("/logout", nil))
-			for name, value := range old {
-				b.Plant(name, value)
-			}
-			return b
-		},
-		"switched off": func() *Browser {
-			off++
-			email := fmt.Sprintf("switchedoff%d@example.org", off)
-			b := k.LoginAs(email, 2)
-			if err := k.Auth.SetActive(context.Background(), k.User(email).ID, false); err != nil {
-				k.t.Fatal(err)
-			}
-			return b
-		},
-	}
-}
-
-// disguises presents everything handed out in a state as a session, in a
-// cookie of every name and in the header.
-func (k *Kit) disguises(name string, b *Browser, protected string) {
+func (k *Kit) walkPath(s state, b *Browser, path string) {
 	k.t.Helper()
-	values := b.Cookies()
-	for _, path := range []string{"/login", "/tf-validate", "/tf-select", "/tf-setup"} {
-		for field, v := range b.Get(path).Response {
-			if s, ok := v.(string); ok {
-				values["answer:"+field] = s
+	asJSON := http.Header{"Content-Type": {"application/json"}}
+	for _, r := range []struct {
+		method string
+		body   []byte
+		header http.Header
+	}{
+		{http.MethodGet, nil, nil}, {http.MethodHead, nil, nil}, {http.MethodOptions, nil, nil}, {http.MethodPut, []byte(`{}`), asJSON},
+		{http.MethodPost, []byte(`{}`), asJSON}, {http.MethodPost, nil, nil}, {http.MethodDelete, nil, nil},
+	} {
+		if a := b.do(r.method, path, r.body, r.header); a.Status < 400 && r.method != http.MethodGet && r.method != http.MethodHead {
+			k.shut(fmt.Sprintf("%s, then %s %s", s.name, r.method, path), b)
+		}
+	}
+	k.shut(fmt.Sprintf("%s, then everything at %s", s.name, path), b)
+}
+
+// ended is how the mark of a browser ends that nothing waits for and nobody is
+// signed in to.
+const ended = " 400 400"
+
+// mark tells whether a state has changed.
+func (b *Browser) mark() string {
+	b.k.t.Helper()
+	cookies := slices.Sorted(maps.Keys(b.Cookies()))
+	cookies = slices.DeleteFunc(cookies, func(name string) bool { return strings.HasSuffix(name, "twofold-csrf") })
+	return fmt.Sprint(cookies, b.Get(b.k.at("/tf-validate")).Status, b.Get(b.k.at("/tf-setup")).Status)
+}
+
+// fill puts something in the place of a pattern's token: nonsense, every token
+// this browser was handed, and the names of other sites.
+func (b *Browser) fill(pattern string) []string {
+	base, ok := strings.CutSuffix(pattern, "{token}")
+	if !ok {
+		return []string{pattern}
+	}
+	out := []string{base + "AAAA"}
+	for _, site := range b.k.siteNames() {
+		if strings.HasPrefix(pattern, b.k.at("/login/oauth")[:len(b.k.at("/login"))]) {
+			out = append(out, base+site, base+site+"?code=AAAA&state=AAAA")
+		}
+	}
+	for what, value := range b.handed {
+		if what == "answer csrf_token" {
+			continue
+		}
+		if strings.HasPrefix(what, "link ") || strings.HasSuffix(what, "_token") || strings.HasSuffix(what, "state") {
+			out = append(out, base+url.PathEscape(value))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// shut fails the test if a page opens.
+func (k *Kit) shut(how string, b *Browser) {
+	k.t.Helper()
+	for _, page := range k.pages {
+		for _, a := range []Answer{b.Get(page), b.Page(page)} {
+			if opened(a) {
+				k.t.Errorf("side door: %s: %s answers %d", how, page, a.Status)
 			}
 		}
 	}
-	names := []string{"twofold", "__Host-twofold", "session", "tf_validity", "remember_token"}
-	for what, value := range values {
-		if what == "twofold" || what == "__Host-twofold" {
-			continue // what it is; its state was tried above
-		}
-		for _, as := range names {
-			if other := k.NewBrowser(); !slices.Contains([]string{what}, as) {
-				other.Plant(as, value)
-				k.shut(fmt.Sprintf("%s: %s as cookie %s", name, what, as), other, protected)
+}
+
+func opened(a Answer) bool { return a.Status < 300 || a.Status >= 500 }
+
+// slot is a place in a request where something may be presented as a sign-in.
+type slot struct {
+	name string
+	put  func(b *Browser, value string) (path string)
+}
+
+func (k *Kit) slots() []slot {
+	var out []slot
+	add := func(name string, put func(b *Browser, value string) string) { out = append(out, slot{name, put}) }
+	names := append(k.cookieNames(), "session", "remember_token", "auth_token")
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		add("cookie "+name, func(b *Browser, value string) string { b.Plant(name, value); return "" })
+	}
+	header := func(name, before string) {
+		add("header "+name+" "+before, func(b *Browser, value string) string { b.header.Set(name, before+value); return "" })
+	}
+	header("Authentication-Token", "")
+	header("Authorization", "Bearer ")
+	header("Authorization", "")
+	header("X-Auth-Token", "")
+	add("header Authorization Basic ", func(b *Browser, value string) string {
+		b.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("nosidedoor@example.org:"+value)))
+		return ""
+	})
+	for _, name := range []string{"auth_token", "token", "access_token"} {
+		add("query "+name, func(b *Browser, value string) string { return name + "=" + url.QueryEscape(value) })
+	}
+	return out
+}
+
+// disguises presents everything handed out in a state in every place. All
+// cookies are tried in one request, and singly only if that opens.
+func (k *Kit) disguises(s state, b *Browser) {
+	k.t.Helper()
+	for _, what := range slices.Sorted(maps.Keys(b.handed)) {
+		var cookies []slot
+		for _, place := range k.slots() {
+			switch {
+			case slices.Contains(s.holds[what], place.name): // what it is
+			case strings.HasPrefix(place.name, "cookie "):
+				cookies = append(cookies, place)
+			default:
+				k.present(s.name, what, b.handed[what], place)
 			}
 		}
-		a := k.NewBrowser().do(http.MethodGet, protected, nil, http.Header{
-			"Authentication-Token": {value}, "Authorization": {"Bearer " + value},
-		})
-		if a.Status < 300 || a.Status >= 500 {
-			k.t.Errorf("side door: %s: %s as a header token: %s answers %d", name, what, protected, a.Status)
+		if len(k.opens(b.handed[what], cookies...)) > 0 {
+			for _, place := range cookies {
+				k.present(s.name, what, b.handed[what], place)
+			}
 		}
 	}
+}
+
+func (k *Kit) present(state, what, value string, place slot) {
+	k.t.Helper()
+	for _, page := range k.opens(value, place) {
+		k.t.Errorf("side door: %s: %s as %s opens %s", state, what, place.name, page)
+	}
+}
+
+// opens are the pages that open to a value in these places.
+func (k *Kit) opens(value string, places ...slot) []string {
+	k.t.Helper()
+	b, query := k.NewBrowser(), ""
+	b.header = http.Header{}
+	for _, place := range places {
+		if q := place.put(b, value); q != "" {
+			query = "?" + q
+		}
+	}
+	var out []string
+	for _, page := range k.pages {
+		to := page + query
+		if strings.Contains(page, "?") {
+			to = page + strings.Replace(query, "?", "&", 1)
+		}
+		if opened(b.Get(to)) {
+			out = append(out, page)
+		}
+	}
+	return out
 }

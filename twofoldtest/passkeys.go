@@ -2,73 +2,101 @@ package twofoldtest
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 
 	"github.com/twofold-auth/twofold/factor/passkey/softkey"
 )
 
 // passkeyStates are the ways to have got somewhere with a passkey and not to be
-// signed in with two factors; none where passkeys are off.
-func (k *Kit) passkeyStates() map[string]func() *Browser {
-	if !slices.Contains(k.Auth.Paths(), k.config.Prefix+"/wan-register") {
+// signed in with two factors.
+func (k *Kit) passkeyStates() []state {
+	if !k.has("/wan-register") {
 		return nil
 	}
-	made := 0
-	owner := func(usage string) (email string, key *softkey.Key) {
-		made++
-		email, key = fmt.Sprintf("passkey%d@example.org", made), k.softKey()
-		b := k.LoginAs(email, 2)
-		options, path := b.question("/wan-register", map[string]any{"name": "key", "usage": usage})
-		b.must("passkey", b.answer(path)(key.Create(options)))
-		return email, key
-	}
-	states := map[string]func() *Browser{
-		"the password, and a passkey of somebody else": func() *Browser {
-			email, _ := owner("secondary")
-			_, other := owner("secondary")
-			b := k.NewBrowser()
-			b.must("first factor", b.Post("/login", map[string]any{"email": email, "password": Password}))
-			b.Post("/tf-select", map[string]any{"which": "webauthn"})
-			options, path := b.question("/wan-signin", map[string]any{})
+	states := []state{
+		{name: "the password, and a passkey of somebody else", open: func() *Browser {
+			email, _, _ := k.owner("secondary")
+			_, other, _ := k.owner("secondary")
+			b := k.firstFactor(email)
+			b.Post(k.at("/tf-select"), fields{"which": "webauthn"})
+			options, path := b.question("/wan-signin", fields{})
 			b.answer(path)(other.Get(options))
 			return b
-		},
-		"the password, and a passkey whose signature is wrong": func() *Browser {
-			email, key := owner("secondary")
-			b := k.NewBrowser()
-			b.must("first factor", b.Post("/login", map[string]any{"email": email, "password": Password}))
-			b.Post("/tf-select", map[string]any{"which": "webauthn"})
-			options, path := b.question("/wan-signin", map[string]any{})
+		}},
+		{name: "the password, and a passkey whose signature is wrong", open: func() *Browser {
+			email, key, _ := k.owner("secondary")
+			b := k.firstFactor(email)
+			b.Post(k.at("/tf-select"), fields{"which": "webauthn"})
+			options, path := b.question("/wan-signin", fields{})
 			b.answer(path)(key.Get(options, softkey.SignedBy(k.softKey())))
 			return b
-		},
+		}},
+		{name: "the password and a passkey, and signed out", open: func() *Browser {
+			email, key, _ := k.owner("secondary")
+			b := k.firstFactor(email)
+			b.Post(k.at("/tf-select"), fields{"which": "webauthn"})
+			options, path := b.question("/wan-signin", fields{})
+			b.must("passkey", b.answer(path)(key.Get(options)))
+			return b.signedOut()
+		}},
+		{name: "a passkey made, and signed out", open: func() *Browser { _, _, b := k.owner("secondary"); return b.signedOut() }},
+		{name: "a passkey asked for while the second factor was not proven", open: func() *Browser {
+			email, _, _ := k.owner("secondary")
+			b := k.firstFactor(email)
+			b.Post(k.at("/wan-register"), fields{"name": "another", "usage": "secondary"})
+			return b
+		}},
 	}
 	if !k.config.Passkeys.FirstFactor {
 		return states
 	}
-	states["a passkey of nobody"] = func() *Browser {
-		b, key := k.NewBrowser(), k.softKey()
-		options, path := b.question("/wan-signin", map[string]any{})
-		key.RPID, key.Handle = "127.0.0.1", make([]byte, 64)
-		b.answer(path)(key.Get(options))
-		return b
-	}
-	states["a passkey that is one factor, the second not proven"] = func() *Browser {
-		_, key := owner("first")
+	return append(states, k.firstPasskeyStates()...)
+}
+
+// firstPasskeyStates are those of passkeys that begin a sign-in.
+func (k *Kit) firstPasskeyStates() []state {
+	enter := func(key *softkey.Key, lies ...softkey.Lie) (*Browser, Answer) {
 		b := k.NewBrowser()
-		options, path := b.question("/wan-signin", map[string]any{})
-		b.answer(path)(key.Get(options, softkey.Clear(softkey.UV)))
-		return b
+		options, path := b.question("/wan-signin", fields{})
+		return b, b.answer(path)(key.Get(options, lies...))
 	}
-	states["a passkey for the second factor alone"] = func() *Browser {
-		_, key := owner("secondary")
-		b := k.NewBrowser()
-		options, path := b.question("/wan-signin", map[string]any{})
-		b.answer(path)(key.Get(options))
-		return b
+	states := []state{
+		{name: "a passkey of nobody", open: func() *Browser {
+			key := k.softKey()
+			key.RPID, key.Handle = "127.0.0.1", make([]byte, 64)
+			b, _ := enter(key)
+			return b
+		}},
+		{name: "a passkey that is one factor, the second not proven", open: func() *Browser {
+			_, key, _ := k.owner("first")
+			b, a := enter(key, softkey.Clear(softkey.UV))
+			b.must("passkey", a)
+			return b
+		}},
+		{name: "a passkey for the second factor alone", open: func() *Browser {
+			_, key, _ := k.owner("secondary")
+			b, _ := enter(key)
+			return b
+		}},
 	}
-	return states
+	if noPasskeyVerifies(k) {
+		return states
+	}
+	return append(states, state{name: "proven again by a passkey, and signed out", open: func() *Browser {
+		_, key, b := k.owner("first")
+		options, path := b.question("/wan-verify", fields{})
+		b.must("passkey", b.answer(path)(key.Get(options)))
+		return b.signedOut()
+	}})
+}
+
+// owner is somebody with an app and a passkey, signed in.
+func (k *Kit) owner(usage string) (email string, key *softkey.Key, b *Browser) {
+	k.t.Helper()
+	email, b = k.someone("passkey")
+	key = k.softKey()
+	options, path := b.question("/wan-register", fields{"name": "key", "usage": usage})
+	b.must("passkey", b.answer(path)(key.Create(options)))
+	return email, key, b
 }
 
 func (k *Kit) softKey() *softkey.Key {
@@ -81,16 +109,16 @@ func (k *Kit) softKey() *softkey.Key {
 }
 
 // question asks a path for one: its options, and where its answer goes.
-func (b *Browser) question(path string, body map[string]any) (options []byte, to string) {
+func (b *Browser) question(path string, body fields) (options []byte, to string) {
 	b.k.t.Helper()
-	a := b.Post(path, body)
+	a := b.Post(b.k.at(path), body)
 	b.must("question of "+path, a)
 	options, err := json.Marshal(a.Response["credential_options"])
 	if err != nil {
 		b.k.t.Fatal(err)
 	}
 	state, _ := a.Response["wan_state"].(string)
-	return options, path + "/" + state
+	return options, b.k.at(path) + "/" + state
 }
 
 // answer posts what an authenticator says.
@@ -100,6 +128,6 @@ func (b *Browser) answer(path string) func(text string, err error) Answer {
 		if err != nil {
 			b.k.t.Fatal(err)
 		}
-		return b.Post(path, map[string]any{"credential": text})
+		return b.Post(path, fields{"credential": text})
 	}
 }

@@ -18,6 +18,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
 // TestHelloIsBehindTwoFactors builds main.go as it stands but for the port, and
@@ -60,6 +63,12 @@ func TestHelloIsBehindTwoFactors(t *testing.T) {
 	if status, _ := c.call("GET", "/", nil); status != http.StatusOK {
 		t.Fatalf("both factors get %d", status)
 	}
+}
+
+// TestNoSideDoor tries every way in.
+func TestNoSideDoor(t *testing.T) {
+	twofoldtest.NoSideDoor(t, twofold.Config{Registerable: true},
+		func(auth *twofold.Auth) http.Handler { return auth.RequireTwoFactor(http.HandlerFunc(home)) }, "/")
 }
 
 // start builds and runs the program in a folder of its own, on a free port.

@@ -1,0 +1,182 @@
+package twofoldtest_test
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/twofoldtest"
+)
+
+// site is another site that can be reached by nobody.
+type site struct{ federated.Provider }
+
+func (site) Name() string          { return "corp" }
+func (site) Title() string         { return "Corp" }
+func (site) Reauthenticates() bool { return true }
+
+// everything switches on all that there is.
+func everything() twofold.Config {
+	return twofold.Config{
+		Registerable: true, Usernames: true, Account: true, OAuth: []federated.Provider{site{}},
+		TwoFactor: twofold.TwoFactor{
+			LoginValidity: 30 * 24 * time.Hour, RescueEmail: true, RescueMail: "admin@example.org", Recovery: true,
+			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+		},
+		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}},
+		Unified:  twofold.Unified{Enabled: true},
+		Tokens:   twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
+		Accounts: twofold.Accounts{
+			Confirmable: true, AutoLoginAfterConfirm: true, Recoverable: true, AutoLoginAfterReset: true, Changeable: true,
+			ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true,
+		},
+	}
+}
+
+// doored is an application that takes the success of one step for a sign-in:
+// each page of it of another one, in a cookie of its own.
+func doored(kit *twofoldtest.Kit) http.Handler {
+	mux := http.NewServeMux()
+	kit.Auth.Mount(mux)
+	guarded := kit.Auth.RequireTwoFactor(page)
+	mux.HandleFunc("/door/{n}", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := r.Cookie("door" + r.PathValue("n")); err == nil {
+			page(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen := httptest.NewRecorder()
+		mux.ServeHTTP(seen, r)
+		for name, values := range seen.Header() {
+			w.Header()[name] = values
+		}
+		step := slices.Index(twofoldtest.Ways(), r.Method+" "+kit.PatternOf(r.URL.Path))
+		if step >= 0 && seen.Code < 400 {
+			http.SetCookie(w, &http.Cookie{Name: fmt.Sprint("door", step), Value: "open", Path: "/"})
+		}
+		w.WriteHeader(seen.Code)
+		_, _ = w.Write(seen.Body.Bytes())
+	})
+}
+
+// TestADoorBehindEveryStepIsFound: for each step on a way in, an application
+// that takes its success for a sign-in is reported.
+func TestADoorBehindEveryStepIsFound(t *testing.T) {
+	l := &listener{TB: t}
+	kit := twofoldtest.New(l, everything())
+	kit.ServeAll(doored(kit))
+	var pages []string
+	for n := range twofoldtest.Ways() {
+		pages = append(pages, fmt.Sprint("/door/", n))
+	}
+	kit.TryDoors(pages...)
+	for n, way := range twofoldtest.Ways() {
+		door := fmt.Sprintf("/door/%d answers", n)
+		if !slices.ContainsFunc(l.heard, func(s string) bool { return strings.HasPrefix(s, "side door") && strings.Contains(s, door) }) {
+			t.Errorf("%s: taken for a sign-in, and not found", way)
+		}
+	}
+	for _, s := range l.heard {
+		if !strings.HasPrefix(s, "side door") && !strings.Contains(s, "cookie door") {
+			t.Error(s)
+		}
+	}
+}
+
+// TestEveryFieldIsHeardOf: whoever adds one says in known.go whether it opens a
+// way in, and if so adds the states that try it.
+func TestEveryFieldIsHeardOf(t *testing.T) {
+	if got := twofoldtest.Unheard(); len(got) > 0 {
+		t.Errorf("NoSideDoor has not heard of Config.%s: see known.go", strings.Join(got, ", Config."))
+	}
+}
+
+func TestAPageThatIsOpenToProgramsIsNone(t *testing.T) {
+	twofoldtest.NoSideDoor(t, twofold.Config{Tokens: twofold.Tokens{Scopes: []string{"read", "write"}}},
+		func(a *twofold.Auth) http.Handler { return a.RequireScope("read")(a.RequireTwoFactor(page)) }, "/secret")
+}
+
+// TestNamesAreTheApplications: paths that were renamed are found under their
+// names, and pages that ask for roles are tried by those who have them.
+func TestNamesAreTheApplications(t *testing.T) {
+	c := everything()
+	c.Prefix, c.URLs.Login, c.URLs.Life.Reset, c.URLs.Unified.VerifyLink = "/auth", "/come-in", "/forgot", "/click"
+	c.URLs.DeviceCookie, c.Tokens.RefreshCookie = "known_browser", "go_on"
+	k := twofoldtest.New(t, c)
+	k.Roles = []string{"admin"}
+	k.Serve(k.Auth.RequireRole("admin")(k.Auth.RequireTwoFactor(page)))
+	k.TryDoors("/secret")
+}
+
+// TestNothingIsOpenWhereEverythingIsOn: the sign-in itself, with all that there
+// is.
+func TestNothingIsOpenWhereEverythingIsOn(t *testing.T) {
+	twofoldtest.NoSideDoor(t, everything(), func(a *twofold.Auth) http.Handler { return a.RequireTwoFactor(page) }, "/secret")
+}
+
+// TestWhatIsNoSignInIsFoundToBeTakenForOne: each credential, presented alone, to
+// a page that lets everybody in who shows it.
+func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
+	cookie := func(name string) func(*http.Request) bool {
+		return func(r *http.Request) bool { c, err := r.Cookie(name); return err == nil && c.Value != "" }
+	}
+	holes := map[string]struct {
+		shows func(r *http.Request) bool
+		heard string
+	}{
+		"/trusted-browser":  {cookie("tf_validity"), "a trusted browser alone"},
+		"/refresh-cookie":   {cookie("fs_refresh"), "fs_refresh"},
+		"/asked-for-links":  {cookie("twofold-asked"), "reset"},
+		"/on-a-trip":        {cookie("twofold-oauth"), "corp"},
+		"/personal-token":   {func(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("Authorization"), "Bearer tfp_") }, "personal token of one factor"},
+		"/as-a-password":    {func(r *http.Request) bool { _, p, _ := r.BasicAuth(); return strings.HasPrefix(p, "tfp_") }, "as header Authorization Basic"},
+		"/in-the-address":   {func(r *http.Request) bool { return len(r.URL.Query().Get("token")) > 30 }, "as query token"},
+		"/session-as-token": {func(r *http.Request) bool { return len(r.Header.Get("Authentication-Token")) == 43 }, "as header Authentication-Token"},
+	}
+	l := &listener{TB: t}
+	kit := twofoldtest.New(l, everything())
+	mux, guarded := http.NewServeMux(), kit.Auth.RequireTwoFactor(page)
+	for path, hole := range holes {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if hole.shows(r) {
+				page(w, r)
+				return
+			}
+			guarded.ServeHTTP(w, r)
+		})
+	}
+	kit.Serve(mux)
+	kit.TryDisguises(slices.Collect(maps.Keys(holes))...)
+	for path, hole := range holes {
+		if !slices.ContainsFunc(l.heard, func(s string) bool {
+			return strings.HasPrefix(s, "side door") && strings.Contains(s, path) && strings.Contains(s, hole.heard)
+		}) {
+			t.Errorf("%s: not found", path)
+		}
+	}
+}
+
+// TestAWayThatIsNotKnownIsReported, so that a new one cannot be forgotten.
+func TestAWayThatIsNotKnownIsReported(t *testing.T) {
+	l := &listener{TB: t}
+	kit := twofoldtest.New(l, everything())
+	kit.Forget("/us-verify-link/{token}", "twofold-asked", "Unified.Enabled")
+	kit.Serve(kit.Auth.RequireTwoFactor(page))
+	kit.TryDoors("/secret")
+	for _, want := range []string{"/us-verify-link/{token}", "cookie twofold-asked", "Config.Unified.Enabled"} {
+		if !slices.ContainsFunc(l.heard, func(s string) bool {
+			return strings.Contains(s, want) && strings.Contains(s, "NoSideDoor does not know")
+		}) {
+			t.Errorf("%s: not reported among %q", want, l.heard)
+		}
+	}
+}

@@ -1,0 +1,15 @@
+package twofoldtest
+
+import "testing"
+
+// A program that holds this package and is no test ends before its main: what
+// is here opens accounts, and nobody shall ship it by mistake. The linker tells
+// the two apart (testing.Testing), not a setting.
+var _ = onlyInTests()
+
+func onlyInTests() struct{} {
+	if !testing.Testing() {
+		panic("twofoldtest is for tests, and this program is none: something that is not a _test.go file imports it")
+	}
+	return struct{}{}
+}

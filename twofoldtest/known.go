@@ -1,0 +1,230 @@
+package twofoldtest
+
+import (
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// knownPath is a path of the sign-in that NoSideDoor knows.
+type knownPath struct {
+	pattern string // as it is called where nobody renames it, without prefix
+	field   string // of twofold.Config.URLs, which renames it
+	// in is the method whose success is a step on a way in. Where the path is
+	// registered NoSideDoor must have got through it, or it proves nothing of it.
+	// Empty: nobody comes in there. It is walked from every state all the same.
+	in string
+	// closed says that nobody gets through in this configuration.
+	closed func(k *Kit) bool
+}
+
+// knownPaths are all of them. A path that the application registers and that is
+// not here fails NoSideDoor: whoever adds a way in says here how it is tried.
+var knownPaths = []knownPath{
+	{pattern: "/login", field: "Login", in: http.MethodPost},
+	{pattern: "/logout", field: "Logout"},
+	{pattern: "/register", field: "Register", in: http.MethodPost},
+	{pattern: "/verify", field: "Verify", in: http.MethodPost},
+	{pattern: "/tf-setup", field: "Setup", in: http.MethodPost},
+	{pattern: "/tf-setup/{token}", field: "Setup", in: http.MethodPost},
+	{pattern: "/tf-validate", field: "Validate", in: http.MethodPost},
+	{pattern: "/tf-select", field: "Select", in: http.MethodPost},
+	{pattern: "/tf-rescue", field: "Rescue", in: http.MethodPost, closed: noRescue},
+	{pattern: "/tf-resend", field: "Resend"},
+	{pattern: "/tf-not-me/{token}", field: "NotMe", in: http.MethodPost},
+	{pattern: "/tf-sessions", field: "Sessions"},
+	{pattern: "/tf-sessions/{token}", field: "Sessions"},
+	{pattern: "/tf-devices", field: "Devices"},
+	{pattern: "/tf-devices/{token}", field: "Devices"},
+	{pattern: "/tf-factors", field: "Factors"},
+	{pattern: "/tf-factors/{token}", field: "Factors"},
+	{pattern: "/tf-notices", field: "Notices"},
+	{pattern: "/tf-static/", field: "Static"},
+	{pattern: "/me", field: "Account"},
+	{pattern: "/tf-recovery", field: "Recovery"},
+	{pattern: "/tf-recovery/{token}", field: "Recovery", in: http.MethodPost, closed: func(k *Kit) bool { return !k.config.TwoFactor.Recovery }},
+	{pattern: "/mf-recovery-codes", field: "Codes"},
+	{pattern: "/mf-recovery", field: "UseCode", in: http.MethodPost},
+	{pattern: "/confirm", field: "Life.Confirm"},
+	{pattern: "/confirm/{token}", field: "Life.Confirm", in: http.MethodPost, closed: func(k *Kit) bool { return !k.config.Registerable }},
+	{pattern: "/reset", field: "Life.Reset"},
+	{pattern: "/reset/{token}", field: "Life.Reset", in: http.MethodPost},
+	{pattern: "/change", field: "Life.Change", in: http.MethodPost},
+	{pattern: "/change-email", field: "Life.ChangeEmail"},
+	{pattern: "/change-email/{token}", field: "Life.ChangeEmail", in: http.MethodPost},
+	{pattern: "/change-username", field: "Life.ChangeUsername"},
+	{pattern: "/recover-username", field: "Life.RecoverUsername"},
+	{pattern: "/us-signin", field: "Unified.Signin", in: http.MethodPost},
+	{pattern: "/us-signin/send-code", field: "Unified.SendCode", in: http.MethodPost, closed: noCodes},
+	{pattern: "/us-setup", field: "Unified.Setup"},
+	{pattern: "/us-setup/{token}", field: "Unified.Setup", in: http.MethodPost, closed: func(k *Kit) bool { return len(k.firstMethods()) == 0 }},
+	{pattern: "/us-verify", field: "Unified.Verify", in: http.MethodPost},
+	{pattern: "/us-verify/send-code", field: "Unified.VerifySendCode"},
+	{pattern: "/us-verify-link", field: "Unified.VerifyLink"},
+	{pattern: "/us-verify-link/{token}", field: "Unified.VerifyLink", in: http.MethodPost,
+		closed: func(k *Kit) bool { return !slices.Contains(k.firstMethods(), "email") }},
+	{pattern: "/wan-register", field: "WanRegister"},
+	{pattern: "/wan-register/{token}", field: "WanRegister", in: http.MethodPost},
+	{pattern: "/wan-signin", field: "WanSignin"},
+	{pattern: "/wan-signin/{token}", field: "WanSignin", in: http.MethodPost},
+	{pattern: "/wan-delete", field: "WanDelete"},
+	{pattern: "/wan-verify", field: "WanVerify"},
+	{pattern: "/wan-verify/{token}", field: "WanVerify", in: http.MethodPost, closed: noPasskeyVerifies},
+	{pattern: "/login/oauthstart/{token}", field: "OAuth.Start"},
+	{pattern: "/login/oauthresponse/{token}", field: "OAuth.Response", in: http.MethodGet},
+	{pattern: "/login/oauth-verify-start/{token}", field: "OAuth.VerifyStart"},
+	{pattern: "/login/oauth-verify-response/{token}", field: "OAuth.VerifyResponse", in: http.MethodGet, closed: noSiteVerifies},
+	{pattern: "/login/oauth-connect/{token}", field: "OAuth.Connect"},
+	{pattern: "/login/oauth-disconnect", field: "OAuth.Disconnect"},
+	{pattern: "/refresh-token", field: "Tokens.Refresh", in: http.MethodPost},
+	{pattern: "/access-tokens", field: "Tokens.Personal", in: http.MethodPost, closed: func(k *Kit) bool { return len(k.config.Tokens.Scopes) == 0 }},
+	{pattern: "/access-tokens/{token}", field: "Tokens.Personal"},
+	{pattern: "/token-check", field: "Tokens.Check"},
+}
+
+// knownFields are the fields of twofold.Config that NoSideDoor has heard of. One
+// that is set and is not here fails it: not every way in has a path of its own.
+const knownFields = `Origin Key Store Users Site Prefix TwoFactor Passkeys Unified Tokens Password Session Mail SMS
+MailFallback SMSFallback PhoneRegion SMSCountries OAuth Accounts Registerable Usernames SpecificErrors Limits TrustedProxies
+URLs Views Templates Locales UserPayload Account OnEvent OnSend Log Now
+TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer
+TwoFactor.Secrets TwoFactor.AuthenticatorValidity TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrolProof
+TwoFactor.SetupWithin TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
+TwoFactor.RecoveryCodes.Enabled TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life TwoFactor.RescueEmail
+TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait TwoFactor.RescueMail
+Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints Passkeys.ChallengeBytes
+Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout Passkeys.SignInTimeout Passkeys.NameMaxLength
+Unified.Enabled Unified.EnabledMethods Unified.Unforced Unified.CodeValidity
+Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes Tokens.PersonalLife
+Password.Scheme Password.Salt Password.MinLength Password.Slots Password.Checkers
+Session.Idle Session.Absolute Session.TokenLife
+Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
+Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
+Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
+Accounts.Locked`
+
+// knownCookies are the sign-in's own; one that is handed out and is not here
+// fails NoSideDoor. The first two are a session's.
+const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-asked tf_validity fs_refresh"
+
+func noRescue(k *Kit) bool {
+	t := k.config.TwoFactor
+	return !t.RescueEmail && !t.Recovery && t.RescueMail == ""
+}
+
+func noCodes(k *Kit) bool {
+	return !slices.ContainsFunc(k.firstMethods(), func(m string) bool { return m != "authenticator" })
+}
+
+func noPasskeyVerifies(k *Kit) bool {
+	p := k.config.Passkeys
+	return !p.MultiFactor || !p.FirstFactor || !slices.Contains(p.Verify, "first")
+}
+
+func noSiteVerifies(k *Kit) bool {
+	return !slices.ContainsFunc(k.config.OAuth, func(p provider) bool { return p.Reauthenticates() })
+}
+
+// at is a path under the name it has in this configuration: what follows a known
+// path stays.
+func (k *Kit) at(path string) string {
+	best, field := "", ""
+	for _, p := range knownPaths {
+		base := strings.TrimSuffix(strings.TrimSuffix(p.pattern, "/{token}"), "/")
+		rest, ok := strings.CutPrefix(path, base)
+		if ok && len(base) > len(best) && (rest == "" || strings.ContainsRune("/?", rune(rest[0]))) {
+			best, field = base, p.field
+		}
+	}
+	return k.config.Prefix + k.renamed(field, best) + path[len(best):]
+}
+
+// renamed is what a field of Config.URLs calls a path.
+func (k *Kit) renamed(field, path string) string {
+	v := reflect.ValueOf(k.config.URLs)
+	for name := range strings.SplitSeq(field, ".") {
+		if v.Kind() != reflect.Struct || name == "" {
+			return path
+		}
+		v = v.FieldByName(name)
+	}
+	if own := v.String(); own != "" {
+		return own
+	}
+	return path
+}
+
+// registered is the known path behind each path that the sign-in serves, and
+// the ones that are not known.
+func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
+	names := map[string]knownPath{}
+	for _, p := range knownPaths {
+		base, end := p.pattern, ""
+		for _, e := range []string{"/{token}", "/"} {
+			if strings.HasSuffix(base, e) {
+				base, end = strings.TrimSuffix(base, e), e
+				break
+			}
+		}
+		if !slices.Contains(k.forgets, p.pattern) {
+			names[k.config.Prefix+k.renamed(p.field, base)+end] = p
+		}
+	}
+	known = map[string]knownPath{}
+	for _, pattern := range k.Auth.Paths() {
+		if p, ok := names[pattern]; ok {
+			known[pattern] = p
+		} else {
+			unknown = append(unknown, pattern)
+		}
+	}
+	slices.Sort(unknown)
+	return known, unknown
+}
+
+// unheard are the fields of a configuration that are set and that NoSideDoor has
+// not heard of; all, the ones that are not set as well.
+func (k *Kit) unheard(c twofold.Config, all bool) []string {
+	known, out := k.without(strings.Fields(knownFields)), []string{}
+	var look func(v reflect.Value, prefix string)
+	look = func(v reflect.Value, prefix string) {
+		for i := range v.NumField() {
+			f, name := v.Type().Field(i), prefix+v.Type().Field(i).Name
+			switch {
+			case !f.IsExported():
+			case !slices.Contains(known, name):
+				if all || !v.Field(i).IsZero() {
+					out = append(out, name)
+				}
+			case f.Type.Kind() == reflect.Struct && f.Type.PkgPath() == v.Type().PkgPath() && name != "Key":
+				look(v.Field(i), name+".")
+			}
+		}
+	}
+	look(reflect.ValueOf(c), "")
+	return out
+}
+
+// strangeCookie says whether a cookie of the sign-in is none that is known.
+func (k *Kit) strangeCookie(name string) bool {
+	return !slices.Contains(k.cookieNames(), strings.TrimPrefix(name, "__Host-"))
+}
+
+// cookieNames are the cookies of the sign-in, as this configuration calls them.
+func (k *Kit) cookieNames() []string {
+	names := k.without(strings.Fields(knownCookies))
+	for _, own := range []string{k.config.URLs.DeviceCookie, k.config.Tokens.RefreshCookie} {
+		if own != "" {
+			names = append(names, own)
+		}
+	}
+	return names
+}
+
+// without leaves out what a test of this package has NoSideDoor forget.
+func (k *Kit) without(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(k.forgets, name) })
+}

@@ -1,0 +1,251 @@
+package twofoldtest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// program is a client without cookies that holds a token, and shows it where
+// programs do.
+func (k *Kit) program(token string) *Browser {
+	k.t.Helper()
+	b := k.NewBrowser()
+	b.header = http.Header{"Authentication-Token": {token}, "Authorization": {"Bearer " + token}}
+	b.handed["token"] = token
+	return b
+}
+
+// tokens are the header token and the refresh token of an answer.
+func (b *Browser) tokens(a Answer) (header, refresh string) {
+	b.k.t.Helper()
+	user, _ := a.Response["user"].(map[string]any)
+	header, _ = user["authentication_token"].(string)
+	if refresh, _ = user["refresh_token"].(string); refresh == "" {
+		refresh = b.Cookies()[b.k.refreshCookie()]
+	}
+	if header == "" {
+		b.k.t.Fatalf("no header token: %s", a.Body)
+	}
+	return header, refresh
+}
+
+func (k *Kit) refreshCookie() string {
+	if own := k.config.Tokens.RefreshCookie; own != "" {
+		return own
+	}
+	return "fs_refresh"
+}
+
+const withToken = "?include_auth_token"
+
+// fullTokens signs somebody in with both factors and asks for tokens.
+func (k *Kit) fullTokens() (email string, b *Browser, header, refresh string) {
+	k.t.Helper()
+	email, _ = k.someone("program")
+	b = k.firstFactor(email)
+	header, refresh = b.tokens(b.must("second factor", b.Post(k.at("/tf-validate"+withToken), fields{"code": k.Code(email)})))
+	return email, b, header, refresh
+}
+
+// oneFactorTokens are those of an account without second factor; empty where
+// there is no session without one.
+func (k *Kit) oneFactorTokens() (b *Browser, header, refresh string) {
+	k.t.Helper()
+	email := k.address("one-program")
+	k.User(email, k.Roles...)
+	b = k.NewBrowser()
+	a := b.must("first factor", b.Post(k.at("/login"+withToken), fields{"email": email, "password": Password}))
+	if k.mustEnrol() {
+		return b, "", ""
+	}
+	header, refresh = b.tokens(a)
+	return b, header, refresh
+}
+
+// headerStates are those of header tokens, which any sign-in may ask for.
+func (k *Kit) headerStates() []state {
+	return []state{
+		{name: "a header token asked for with the first factor", open: func() *Browser {
+			email, _ := k.someone("program")
+			b := k.NewBrowser()
+			b.must("first factor", b.Post(k.at("/login"+withToken), fields{"email": email, "password": Password}))
+			return b
+		}},
+		{name: "a header token of one factor", open: func() *Browser {
+			_, header, _ := k.oneFactorTokens()
+			if header == "" {
+				return nil
+			}
+			return k.program(header)
+		}},
+		{name: "a header token, and signed out", open: func() *Browser {
+			_, b, header, _ := k.fullTokens()
+			b.must("sign out", b.Post(k.at("/logout"), nil))
+			return k.program(header)
+		}},
+		{name: "a header token, and a new password since", open: func() *Browser {
+			email, _, header, _ := k.fullTokens()
+			k.setPassword(email, "another "+Password)
+			return k.program(header)
+		}},
+		{name: "a header token, and another second factor since", open: func() *Browser {
+			email, _, header, _ := k.fullTokens()
+			k.firstFactor(email).must2(email).setUpApp(email, nil)
+			return k.program(header)
+		}},
+		{name: "a header token that is too old", open: func() *Browser {
+			_, _, header, _ := k.fullTokens()
+			life := k.config.Session.TokenLife
+			if life == 0 {
+				life = 15 * time.Minute
+			}
+			k.Clock.Move(life + time.Minute)
+			return k.program(header)
+		}},
+		{name: "what a full sign-in holds", open: func() *Browser { _, b, _, _ := k.fullTokens(); return b }, holds: map[string][]string{
+			"cookie twofold": {"cookie twofold"}, "cookie __Host-twofold": {"cookie __Host-twofold"},
+			"answer authentication_token": {"header Authentication-Token "},
+		}},
+	}
+}
+
+// refreshStates are those of refresh tokens.
+func (k *Kit) refreshStates() []state {
+	if !k.has("/refresh-token") {
+		return nil
+	}
+	exchange := func(refresh string) (*Browser, Answer) {
+		b := k.NewBrowser()
+		body := fields{}
+		if k.config.Tokens.RefreshInBody {
+			body["refresh_token"] = refresh
+		} else {
+			b.Plant(k.refreshCookie(), refresh)
+		}
+		return b, b.Post(k.at("/refresh-token"), body)
+	}
+	exchanged := func(refresh string) (b *Browser, next string) {
+		b, a := exchange(refresh)
+		header, next := b.tokens(b.must("exchange", a))
+		b.header = k.program(header).header
+		return b, next
+	}
+	// again exchanges a token once more, and goes on with what comes of it.
+	again := func(b *Browser, refresh string) *Browser {
+		other, a := exchange(refresh)
+		if a.Status >= 400 {
+			return b
+		}
+		header, _ := other.tokens(a)
+		return k.program(header)
+	}
+	return []state{
+		{name: "a refresh token of one factor, exchanged", open: func() *Browser {
+			_, _, refresh := k.oneFactorTokens()
+			if refresh == "" {
+				return nil
+			}
+			b, _ := exchanged(refresh)
+			return b
+		}},
+		{name: "a refresh token in place of a header token", open: func() *Browser {
+			_, _, _, refresh := k.fullTokens()
+			return k.program(refresh)
+		}},
+		{name: "a refresh token exchanged twice", open: func() *Browser {
+			_, _, _, refresh := k.fullTokens()
+			b, _ := exchanged(refresh)
+			return again(b, refresh)
+		}},
+		{name: "a refresh token, and a new password since", open: func() *Browser {
+			email, _, _, refresh := k.fullTokens()
+			b, next := exchanged(refresh)
+			k.setPassword(email, "another "+Password)
+			return again(b, next)
+		}},
+		{name: "a refresh token, and another second factor since", open: func() *Browser {
+			email, _, _, refresh := k.fullTokens()
+			b, next := exchanged(refresh)
+			k.firstFactor(email).must2(email).setUpApp(email, nil)
+			return again(b, next)
+		}},
+	}
+}
+
+// personalStates are those of personal access tokens. One of both factors and
+// with the right scopes may open a page behind RequireScope, and no other.
+func (k *Kit) personalStates() []state {
+	scopes := k.config.Tokens.Scopes
+	if len(scopes) == 0 {
+		return nil
+	}
+	mint := func(b *Browser, scopes ...string) (token, id string) {
+		a := b.must("personal token", b.Post(k.at("/access-tokens"), fields{"name": "test", "scopes": scopes})).Response
+		token, _ = a["token"].(string)
+		id, _ = a["id"].(string)
+		return token, id
+	}
+	ended := func(what string, do func(email, id string, owner *Browser)) state {
+		return state{name: "a personal token, and " + what, open: func() *Browser {
+			email, b := k.someone("personal")
+			token, id := mint(b, scopes...)
+			do(email, id, k.firstFactor(email).must2(email))
+			return k.program(token)
+		}}
+	}
+	programs := []string{"header Authentication-Token ", "header Authorization Bearer "}
+	return []state{
+		{name: "a personal token of one factor", open: func() *Browser {
+			if k.mustEnrol() {
+				return nil
+			}
+			token, _ := mint(k.oneFactor(k.address("personal")), scopes...)
+			return k.program(token)
+		}},
+		{name: "the browser in which a personal token of one factor was made", open: func() *Browser {
+			if k.mustEnrol() {
+				return nil
+			}
+			b := k.oneFactor(k.address("personal"))
+			mint(b, scopes...)
+			return b
+		}},
+		ended("taken back", func(_, id string, owner *Browser) {
+			owner.must("revoke", owner.Post(k.at("/access-tokens")+"/"+id, nil))
+		}),
+		ended("a new password since", func(email, _ string, _ *Browser) { k.setPassword(email, "another "+Password) }),
+		ended("another second factor since", func(email, _ string, owner *Browser) { owner.setUpApp(email, nil) }),
+		{name: "a personal token where none belongs", open: func() *Browser {
+			_, b := k.someone("personal")
+			token, _ := mint(b, scopes...)
+			k.scoped(b, mint)
+			only := k.NewBrowser()
+			only.handed["personal token"] = token
+			return only
+		}, holds: map[string][]string{"personal token": programs}},
+	}
+}
+
+// scoped looks which single scopes open the page: if each does, it looks at none.
+func (k *Kit) scoped(b *Browser, mint func(b *Browser, scopes ...string) (token, id string)) {
+	k.t.Helper()
+	opening := map[string][]string{} // scopes, by page
+	for _, scope := range k.config.Tokens.Scopes {
+		token, _ := mint(b, scope)
+		for _, page := range k.pages {
+			if opened(k.program(token).Get(page)) {
+				opening[page] = append(opening[page], scope)
+			}
+		}
+	}
+	for page, scopes := range opening {
+		if len(scopes) > 1 && slices.Equal(scopes, k.config.Tokens.Scopes) {
+			k.t.Errorf("side door: a personal token: %s opens to any scope: %s", page, fmt.Sprint(scopes))
+		}
+	}
+}
+
+// four is a number as four digits.
+func four(n int) string { return fmt.Sprintf("%04d", 1000+n%9000) }

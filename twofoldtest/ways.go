@@ -1,0 +1,285 @@
+package twofoldtest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"time"
+)
+
+type fields = map[string]any
+
+// address is one that nobody has yet.
+func (k *Kit) address(what string) string {
+	k.people++
+	return fmt.Sprintf("%s-%d@nosidedoor.test", what, k.people)
+}
+
+// someone is a new account with an app as its second factor, signed in with
+// both. A minute later, so that no budget of what is sent is in the way.
+func (k *Kit) someone(what string) (string, *Browser) {
+	k.t.Helper()
+	email := k.address(what)
+	k.Clock.Move(time.Minute)
+	return email, k.LoginAs(email, 2, k.Roles...)
+}
+
+// password gives the password, and nothing more.
+func (k *Kit) password(email string, more fields) (*Browser, Answer) {
+	k.t.Helper()
+	b, body := k.NewBrowser(), fields{"email": email, "password": Password}
+	maps.Copy(body, more)
+	return b, b.must("first factor", b.Post(k.at("/login"), body))
+}
+
+// firstFactor is a sign-in that waits for the second factor.
+func (k *Kit) firstFactor(email string) *Browser {
+	k.t.Helper()
+	b, _ := k.password(email, nil)
+	return b
+}
+
+// oneFactor is an account without second factor: a session, or a sign-in that
+// must enrol.
+func (k *Kit) oneFactor(email string) *Browser {
+	k.t.Helper()
+	k.User(email, k.Roles...)
+	return k.firstFactor(email)
+}
+
+// mustEnrol says whether who has no second factor gets a session without one.
+func (k *Kit) mustEnrol() bool {
+	t := k.config.TwoFactor
+	if t.Require == nil {
+		return t.Required
+	}
+	u := k.User("enrols@nosidedoor.test", k.Roles...)
+	return t.Require(u)
+}
+
+func (k *Kit) id(email string) string { return k.User(email).ID }
+
+// setPassword gives an account another password from outside.
+func (k *Kit) setPassword(email, plain string) {
+	k.t.Helper()
+	if err := k.Auth.SetPassword(context.Background(), k.id(email), plain); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// signedOut signs out, and holds on to everything it had.
+func (b *Browser) signedOut() *Browser {
+	b.k.t.Helper()
+	old := b.Cookies()
+	b.must("sign out", b.Post(b.k.at("/logout"), nil))
+	for name, value := range old {
+		b.Plant(name, value)
+	}
+	return b
+}
+
+// mailed is the token of the newest link to a path that was mailed to an
+// address. Links go out by a worker, so it waits.
+func (b *Browser) mailed(to, path string) string {
+	k := b.k
+	k.t.Helper()
+	link := regexp.MustCompile(regexp.QuoteMeta(k.at(path)) + `/([A-Za-z0-9_.-]+)`)
+	for range 500 {
+		for _, m := range slices.Backward(k.Mail.To(to)) {
+			if found := link.FindStringSubmatch(m.Text); found != nil {
+				b.handed["link "+path] = found[1]
+				return found[1]
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	k.t.Fatalf("no link to %s was mailed to %s", path, to)
+	return ""
+}
+
+// has says whether a path of the sign-in is registered, by its usual name.
+func (k *Kit) has(pattern string) bool {
+	for _, p := range k.paths {
+		if p.pattern == pattern {
+			return true
+		}
+	}
+	return false
+}
+
+// passwordStates are those around the first factor.
+func (k *Kit) passwordStates() []state {
+	return []state{
+		{name: "a stranger", open: k.NewBrowser},
+		{name: "a wrong password", open: func() *Browser {
+			email, _ := k.someone("wrong")
+			b := k.NewBrowser()
+			b.Post(k.at("/login"), fields{"email": email, "password": "no " + Password})
+			return b
+		}},
+		{name: "only the first factor", open: func() *Browser { email, _ := k.someone("half"); return k.firstFactor(email) }},
+		{name: "the first factor, and the level asked for", open: func() *Browser {
+			email, _ := k.someone("half")
+			b := k.NewBrowser()
+			for _, more := range []fields{{"level": 2}, {"tf_state": "done"}, {"setup": "disable"}, {"user": fields{"level": 2}}, {"remember": true}} {
+				body := fields{"email": email, "password": Password}
+				maps.Copy(body, more)
+				b.Post(k.at("/login"), body)
+			}
+			return b
+		}},
+		{name: "just registered", open: func() *Browser {
+			if !k.has("/register") {
+				return nil
+			}
+			k.Clock.Move(time.Hour) // there are only so many an hour
+			b, email := k.NewBrowser(), k.address("new")
+			b.must("register", b.Post(k.at("/register"), registration(email)))
+			return b
+		}},
+		{name: "the password proven again, and signed out", open: func() *Browser {
+			email, b := k.someone("again")
+			b.must("proof", b.Post(k.at("/verify"), fields{"password": Password}))
+			b.Post(k.at("/tf-validate"), fields{"code": k.Code(email)})
+			return b.signedOut()
+		}},
+		{name: "the pending cookie of a proof of somebody signed in", open: func() *Browser {
+			_, b := k.someone("again")
+			b.must("proof", b.Post(k.at("/verify"), fields{"password": Password}))
+			other := k.NewBrowser()
+			for name, value := range b.Cookies() {
+				if !slices.Contains([]string{"twofold", "__Host-twofold"}, name) {
+					other.Plant(name, value)
+				}
+			}
+			return other
+		}},
+	}
+}
+
+func registration(email string) fields {
+	return fields{"email": email, "username": "u" + regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(email, ""),
+		"password": Password, "password_confirm": Password}
+}
+
+// secondStates are those around the second factor.
+func (k *Kit) secondStates() []state {
+	half := func() (string, *Browser) { email, _ := k.someone("second"); return email, k.firstFactor(email) }
+	code := func(b *Browser, code any) { b.Post(k.at("/tf-validate"), fields{"code": code}) }
+	return []state{
+		{name: "the first factor and a wrong code", open: func() *Browser { _, b := half(); code(b, "000000"); return b }},
+		{name: "the first factor and no code", open: func() *Browser {
+			_, b := half()
+			for _, c := range []any{"", nil, "      ", true, 0, []string{"1"}, fields{}} {
+				code(b, c)
+			}
+			return b
+		}},
+		{name: "the first factor and the code of somebody else", open: func() *Browser {
+			other, _ := k.someone("other")
+			_, b := half()
+			code(b, k.Code(other))
+			return b
+		}},
+		{name: "the first factor and a code used before", open: func() *Browser {
+			email, b := half()
+			used := k.Code(email)
+			b.must("code", b.Post(k.at("/tf-validate"), fields{"code": used}))
+			b = k.firstFactor(email)
+			code(b, used)
+			return b
+		}},
+		{name: "the first factor, and one of two second factors chosen", open: func() *Browser {
+			email, b := k.someone("two")
+			b.setUpApp(email, fields{"add": true, "name": "second app"})
+			b = k.firstFactor(email)
+			b.must("choice", b.Post(k.at("/tf-select"), fields{"which": "authenticator"}))
+			return b
+		}},
+		{name: "two second factors, and signed out", open: func() *Browser {
+			email, b := k.someone("two")
+			b.setUpApp(email, fields{"add": true, "name": "second app"})
+			return b.signedOut()
+		}},
+	}
+}
+
+// enrolStates are those of who has no second factor.
+func (k *Kit) enrolStates() []state {
+	one := func() *Browser { return k.oneFactor(k.address("one")) }
+	return []state{
+		{name: "one factor, none set up", open: one},
+		{name: "one factor, a set-up begun", open: func() *Browser {
+			b := one()
+			b.Post(k.at("/tf-setup"), fields{"setup": "authenticator"})
+			b.Post(k.at("/tf-validate"), fields{"code": "000000"})
+			return b
+		}},
+		{name: "one factor, and the mailbox shown", open: func() *Browser {
+			if !k.config.TwoFactor.EnrolProof {
+				return nil
+			}
+			email := k.address("proof")
+			b := k.oneFactor(email)
+			b.must("mailbox", b.Post(k.at("/tf-validate"), fields{"code": k.Mail.Code(k.t, email)}))
+			return b
+		}},
+	}
+}
+
+// endedStates are those in which a full sign-in was ended.
+func (k *Kit) endedStates() []state {
+	elsewhere := func(what string, do func(email string, other *Browser)) state {
+		return state{name: "signed in, then " + what, open: func() *Browser {
+			email, b := k.someone("ended")
+			do(email, k.firstFactor(email).must2(email))
+			return b
+		}}
+	}
+	return []state{
+		{name: "signed out", open: func() *Browser { _, b := k.someone("out"); return b.signedOut() }},
+		elsewhere("switched off", func(email string, _ *Browser) {
+			if err := k.Auth.SetActive(context.Background(), k.id(email), false); err != nil {
+				k.t.Fatal(err)
+			}
+		}),
+		elsewhere("given another password", func(email string, _ *Browser) { k.setPassword(email, "another "+Password) }),
+		elsewhere("reset by an operator", func(email string, _ *Browser) {
+			if err := k.Auth.ResetAccess(context.Background(), k.id(email)); err != nil {
+				k.t.Fatal(err)
+			}
+		}),
+		elsewhere("given another second factor in another browser", func(email string, other *Browser) { other.setUpApp(email, nil) }),
+		elsewhere("said not to be the owner by the link of a notice", func(email string, _ *Browser) {
+			b := k.NewBrowser()
+			b.must("not me", b.Post(k.at("/tf-not-me")+"/"+b.mailed(email, "/tf-not-me"), nil))
+		}),
+		{name: "the link of a notice, in a browser of nobody", open: func() *Browser {
+			email, _ := k.someone("ended")
+			b := k.NewBrowser()
+			b.must("not me", b.Post(k.at("/tf-not-me")+"/"+b.mailed(email, "/tf-not-me"), nil))
+			return b
+		}},
+		elsewhere("all sessions ended in another browser", func(_ string, other *Browser) {
+			list, _ := other.must("sessions", other.Get(k.at("/tf-sessions"))).Response["sessions"].([]any)
+			for _, s := range list {
+				s, _ := s.(map[string]any)
+				if s["current"] != true {
+					id, _ := s["id"].(string)
+					other.must("end", other.do("DELETE", k.at("/tf-sessions")+"/"+id, nil, nil))
+				}
+			}
+		}),
+		{name: "signed in, and too old", open: func() *Browser {
+			_, b := k.someone("old")
+			life := k.config.Session.Absolute
+			if life == 0 {
+				life = 24 * time.Hour
+			}
+			k.Clock.Move(life + time.Minute)
+			return b
+		}},
+	}
+}
