@@ -2,6 +2,7 @@ package twofold
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/login"
@@ -46,6 +47,12 @@ type Accounts struct {
 	ChangeUsername bool
 	// UsernameRecovery mails a forgotten username; needs Usernames.
 	UsernameRecovery bool
+	// PasswordOptional lets people register without a password: a mailed code
+	// opens the account then, and its address is proven before anything else. They
+	// can choose a password later (Recoverable, Changeable). Needs Unified with
+	// email among its methods. It costs this: whoever reads an account's mail has
+	// its first factor.
+	PasswordOptional bool
 	// UsernameRequired: nobody registers without a username; needs Usernames.
 	UsernameRequired bool
 	// PasswordTypedOnce leaves out the field that repeats a new password.
@@ -75,6 +82,9 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 			bad("Accounts."+field, "needs Usernames")
 		}
 	}
+	if u := c.Unified; a.PasswordOptional && (!u.Enabled || c.Mail == nil || len(u.EnabledMethods) > 0 && !slices.Contains(u.EnabledMethods, store.Email)) {
+		bad("Accounts.PasswordOptional", "needs Unified with email among its methods, and a sender in Mail")
+	}
 	within := func(field string, d, hi time.Duration) {
 		if d != 0 && (d < time.Minute || d > hi) {
 			bad("Accounts."+field, fmt.Sprintf("must be between 1 minute and %v", hi))
@@ -96,7 +106,7 @@ func (a Accounts) withDefaults() Accounts {
 func (a Accounts) life() login.Life {
 	f := login.Life{
 		Confirm: a.Confirmable, Unconfirmed: a.LoginUnconfirmed, LoginAfterConfirm: a.AutoLoginAfterConfirm,
-		LoginAfterReset: a.AutoLoginAfterReset, Welcome: !a.NoWelcome,
+		LoginAfterReset: a.AutoLoginAfterReset, Keyless: a.PasswordOptional, Welcome: !a.NoWelcome,
 		ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, ChangeEmailWithin: a.ChangeEmailWithin,
 	}
 	if a.Locked != nil {
@@ -110,6 +120,6 @@ func (a Accounts) pages() web.Life {
 	return web.Life{
 		Confirm: a.Confirmable, Reset: a.Recoverable, Change: a.Changeable, ChangeEmail: a.ChangeEmail,
 		ChangeUsername: a.ChangeUsername, RecoverUsername: a.UsernameRecovery, UsernameRequired: a.UsernameRequired,
-		TypedOnce: a.PasswordTypedOnce, ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, EmailWithin: a.ChangeEmailWithin,
+		TypedOnce: a.PasswordTypedOnce, Keyless: a.PasswordOptional, ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, EmailWithin: a.ChangeEmailWithin,
 	}
 }

@@ -220,6 +220,7 @@ func (b *builder) buildSessions() error {
 	}
 	b.a.accounts = account.New(account.Config{
 		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
+		Mailed:  b.c.Accounts.PasswordOptional,
 		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
 	})
 	return nil

@@ -24,7 +24,9 @@ var (
 type NewUser struct {
 	Email    string
 	Username string // none if empty
-	Password string // none if empty: no password opens the account
+	// Password is none if empty: no password opens the account. Its mailbox does
+	// where Accounts.PasswordOptional is set.
+	Password string
 	// PasswordHash is an existing hash, in place of Password, for imports:
 	// argon2 and bcrypt, also as Flask-Security keeps them.
 	PasswordHash string
@@ -134,7 +136,7 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 // up a second factor in place of the lost one; it works at once, for a day. The
 // reason goes into the audit trail, and the owner hears of it by a notice. Make
 // sure by other means that you talk to the owner. ErrNoSecondFactor; an error if
-// there is no sender of mail.
+// there is no sender of mail, or no password.
 func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {
@@ -143,6 +145,8 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	switch err := a.login.StartRecovery(ctx, u, reason); {
 	case errors.Is(err, login.ErrMethod):
 		return ErrNoSecondFactor
+	case errors.Is(err, login.ErrPasswordNeeded):
+		return errors.New("twofold: the account has no password, which the link would ask for: ResetAccess leaves it its mailbox")
 	case errors.Is(err, login.ErrSend):
 		return errors.New("twofold: no mail is sent here, so no link can be: set up a sender in Mail")
 	default:
@@ -151,7 +155,8 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 }
 
 // ResetAccess removes an account's second factors and ends everything issued to
-// it; the password stays. It is the last way of rescue: make sure by other
+// it; the password stays, and one that has none is opened by its mailbox where
+// Accounts.PasswordOptional is set. It is the last way of rescue: make sure by other
 // means that you talk to the owner.
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)

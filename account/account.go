@@ -15,9 +15,12 @@ type Config struct {
 	Users Users
 	// Source makes accounts where the application keeps its own; Users is the
 	// Joined store then.
-	Source  Source
-	Hasher  *password.Hasher
-	Policy  password.Policy
+	Source Source
+	Hasher *password.Hasher
+	Policy password.Policy
+	// Mailed: sign-ins to an account without password begin with a code to its
+	// mailbox.
+	Mailed  bool
 	Context []string // words no password may be: the site's name
 	// Checkers judge passwords that Policy lets pass, in this order.
 	Checkers []password.Checker
@@ -90,6 +93,16 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	return a.create(ctx, u)
 }
 
+// begins is what opens an account without password.
+func (a *Accounts) begins(u store.User) []store.Factor {
+	if u.PasswordHash != "" || !a.c.Mailed {
+		return nil
+	}
+	return []store.Factor{{
+		ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: u.Email, Usage: store.UseFirst, CreatedAt: a.c.Now(),
+	}}
+}
+
 func (a *Accounts) create(ctx context.Context, u store.User) (store.User, error) {
 	if a.c.Source != nil {
 		id, err := a.c.Source.Create(ctx, Record{
@@ -99,16 +112,31 @@ func (a *Accounts) create(ctx context.Context, u store.User) (store.User, error)
 			return store.User{}, err
 		}
 		u.ID = id
-		err = a.c.Users.CreateUser(ctx, u)
-		if err != nil && !errors.Is(err, store.ErrExists) { // seen by somebody meanwhile
+		err = a.c.Users.CreateUser(ctx, u, a.begins(u)...)
+		if errors.Is(err, store.ErrExists) { // seen by somebody meanwhile
+			err = a.begin(ctx, id)
+		}
+		if err != nil {
 			return store.User{}, err
 		}
 		return a.ByID(ctx, id)
 	}
-	if err := a.c.Users.CreateUser(ctx, u); err != nil {
+	if err := a.c.Users.CreateUser(ctx, u, a.begins(u)...); err != nil {
 		return store.User{}, err
 	}
 	return u, nil
+}
+
+// begin adds what opens an account without password to one that is there.
+func (a *Accounts) begin(ctx context.Context, id string) error {
+	u, err := a.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, f := range a.begins(u) {
+		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{UserID: id, From: u.Uniquifier, To: NewUniquifier(), Add: &f, Now: a.c.Now()})
+	}
+	return err
 }
 
 // Find returns the account behind an identity as somebody types it.
@@ -200,8 +228,8 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 }
 
 // ResetAccess removes every factor but the password and ends everything issued
-// to the account. It is for operators: whoever asked for it was
-// recognised by other means.
+// to the account. One without password is opened by its mailbox then. It is for
+// operators: whoever asked for it was recognised by other means.
 func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store.Message) error {
 	defer a.c.Changed()
 	for range 3 { // another change may win the race; then look again
@@ -209,10 +237,14 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store
 		if err != nil {
 			return err
 		}
-		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{
+		c := store.FactorChange{
 			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true,
 			Messages: messages, Now: a.c.Now(),
-		})
+		}
+		for _, f := range a.begins(u) {
+			c.Add = &f
+		}
+		err = a.c.Users.ChangeFactors(ctx, c)
 		if !errors.Is(err, store.ErrUsed) {
 			return err
 		}

@@ -169,14 +169,14 @@ func digest(r Record) string {
 
 // CreateUser implements store.UserWriter: the shadow of a row that Accounts
 // made in the table before.
-func (j *Joined) CreateUser(ctx context.Context, u store.User) error {
+func (j *Joined) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
 	r, err := j.src.ByID(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	u.PasswordHash = digest(r)
 	u.Email, u.EmailKey, u.Username, u.UsernameKey, u.Roles = "", "", "", "", []string{}
-	return j.Store.CreateUser(ctx, u)
+	return j.Store.CreateUser(ctx, u, factors...)
 }
 
 // SetPassword implements store.UserWriter.

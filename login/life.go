@@ -21,6 +21,9 @@ type Life struct {
 	// LoginAfterConfirm and LoginAfterReset send whoever used a link in the browser
 	// that asked for it on to the gate, with the mailbox as first factor.
 	LoginAfterConfirm, LoginAfterReset bool
+	// Keyless: people may register without a password. Such an account is opened
+	// by its mailbox.
+	Keyless bool
 	// Welcome: a new account is greeted by mail.
 	Welcome bool
 	// Locked is the application's own reason to keep an account out; nil: none.
@@ -126,13 +129,18 @@ type Registration struct {
 
 // Register makes an account and goes on to the gate, so that a required second
 // factor is set up before the first session. Where addresses are confirmed it
-// mails the link instead: then the Outcome has neither session nor pending.
-// ErrTaken and ErrUsernameTaken cost what a success costs.
+// mails the link instead: then the Outcome has neither session nor pending. Nor
+// has it without a password, as nothing has been proven that opens the account:
+// the mailbox comes first, so there is nobody who could plant anything (R8).
+// ErrTaken and ErrUsernameTaken cost what a success costs; ErrPasswordNeeded.
 func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
+	f, keyless := l.c.Policy.Life, r.Password == ""
+	if keyless && !f.Keyless {
+		return Outcome{}, ErrPasswordNeeded
+	}
 	if err := l.c.Limits.Register(ctx, b.Address); err != nil {
 		return Outcome{}, err
 	}
-	f := l.c.Policy.Life
 	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true})
 	if errors.Is(err, store.ErrExists) {
 		return Outcome{}, l.taken(ctx, r, b)
@@ -146,13 +154,15 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	switch {
 	case f.Confirm:
 		err = l.writeLink(ctx, l.confirming(), u, u.Email, registered, b)
+	case keyless:
+		err = l.openByMail(ctx, u, b)
 	case f.Welcome && l.c.Write != nil:
 		err = l.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	if f.Confirm && !f.Unconfirmed {
+	if keyless || f.Confirm && !f.Unconfirmed {
 		return Outcome{User: u}, nil
 	}
 	return l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/limit"
 	"github.com/twofold-auth/twofold/store"
@@ -52,7 +53,7 @@ func (l *Login) ownLink(k link, who *Who, b Browser) bool {
 // ErrConfirmed.
 func (l *Login) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose bool, err error) {
 	k, err := l.openConfirm(ctx, token)
-	return err == nil && !l.ownLink(k, who, b), err
+	return err == nil && !l.ownLink(k, who, b) && !l.keyless(k.user), err
 }
 
 func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
@@ -93,12 +94,16 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	return l.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, u, who, confirmKind, b)
 }
 
-// takeOver gives an account to whoever reads its mail.
+// takeOver gives an account to whoever reads its mail. Nobody knows a password
+// of one that has none: it may stay so.
 func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User, error) {
-	if plain == "" {
+	if plain == "" && !l.keyless(k.user) {
 		return store.User{}, ErrPasswordNeeded
 	}
-	choice, err := l.c.Accounts.Choose(ctx, k.user, plain)
+	choice, err := account.Choice{}, error(nil)
+	if plain != "" {
+		choice, err = l.c.Accounts.Choose(ctx, k.user, plain)
+	}
 	if err != nil {
 		return store.User{}, err
 	}

@@ -79,7 +79,8 @@ func (l *Login) putRecovery(ctx context.Context, n Notice, factorID string, wait
 // StartRecovery is an operator's: the same link, good at once, as he has made
 // sure by other means that he talks to the owner. The reason goes into the audit
 // trail. The owner is told, and what was shut opens. ErrMethod: the account has
-// no second factor to recover from. ErrDisabled, ErrSend.
+// no second factor to recover from. ErrPasswordNeeded: nor a password, which the
+// link asks for. ErrDisabled, ErrSend.
 func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) error {
 	if !u.Active {
 		return ErrDisabled
@@ -90,6 +91,9 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	}
 	if len(factors) == 0 {
 		return ErrMethod
+	}
+	if u.PasswordHash == "" {
+		return ErrPasswordNeeded
 	}
 	if l.c.Post == nil {
 		return ErrSend

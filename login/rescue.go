@@ -59,7 +59,7 @@ func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) 
 	if l.c.Policy.RescueEmail && l.c.RescueCodes != nil {
 		out = append(out, ByEmail)
 	}
-	if l.c.Policy.Recovery && l.c.Post != nil {
+	if l.c.Policy.Recovery && l.c.Post != nil && w.user.PasswordHash != "" { // its link asks for the password
 		out = append(out, ByRequest)
 	}
 	return out, nil

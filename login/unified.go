@@ -68,6 +68,9 @@ func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	if unknown && errors.Is(err, ErrPassword) {
 		return Outcome{}, ErrUnknownUser
 	}
+	if err == nil && method == store.Email {
+		u, err = l.readsMail(ctx, u, b)
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -280,8 +283,12 @@ func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b 
 	if err == nil {
 		err = l.provenFirst(ctx, k.user, f, factor.First, b)
 	}
+	u := k.user
+	if err == nil {
+		u, err = l.readsMail(ctx, u, b)
+	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.gate(ctx, k.user, store.Proof{Method: store.Email, At: l.c.Now()}, false, b)
+	return l.gate(ctx, u, store.Proof{Method: store.Email, At: l.c.Now()}, false, b)
 }

@@ -9,7 +9,8 @@ import (
 
 // keepsWayIn is ErrLastWayIn if the account could not begin a sign-in any more
 // without what has these ids. A way in is a password, a first factor or passkey
-// whose method is offered, an account at another site that can be reached.
+// whose method is offered, an account at another site that can be reached; and
+// where there are second factors, one of them must be able to follow it.
 // Every removal asks here first, and then changes the account under the version
 // that was asked about.
 func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
@@ -21,7 +22,15 @@ func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) }) {
+	seconds, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	seconds = slices.DeleteFunc(seconds, func(f store.Factor) bool { return !stays(f.ID) })
+	leads := func(method string) bool {
+		return len(seconds) == 0 || len(differing(method, l.usable(seconds))) > 0
+	}
+	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) && leads(f.Method) }) {
 		return nil
 	}
 	if l.c.Passkeys != nil && l.c.Policy.Passkeys.First {
@@ -34,6 +43,11 @@ func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string)
 			return nil
 		}
 	}
+	return l.keepsConnection(ctx, u, stays)
+}
+
+// keepsConnection is keepsWayIn for accounts at other sites.
+func (l *Login) keepsConnection(ctx context.Context, u store.User, stays func(id string) bool) error {
 	if l.c.Connections == nil {
 		return ErrLastWayIn
 	}

@@ -16,7 +16,8 @@ type PasswordChange struct {
 	// as ConfirmedAt if the address was not confirmed.
 	ViaMailbox bool
 	// DropPlanted removes every factor and every connection to another site: they
-	// were set up before anybody had proven the mailbox.
+	// were set up before anybody had proven the mailbox. What begins sign-ins with
+	// a code to that mailbox is nobody else's and stays.
 	DropPlanted bool
 	// Messages go into the outbox in the same transaction.
 	Messages []Message

@@ -48,8 +48,9 @@ type UserReader interface {
 type UserWriter interface {
 	// CreateUser answers ErrExists when the id, the e-mail key or the username
 	// key is taken, whichever column it collides with (a username may not be
-	// another account's e-mail address either).
-	CreateUser(ctx context.Context, u User) error
+	// another account's e-mail address either). The factors are there with the
+	// account, or neither is.
+	CreateUser(ctx context.Context, u User, factors ...Factor) error
 	// SetIdentity changes e-mail, username and UpdatedAt; ErrExists as in
 	// CreateUser.
 	SetIdentity(ctx context.Context, u User, uniquifier string, messages ...Message) error

@@ -91,7 +91,7 @@ func codesBody(codes []string, left int) map[string]any {
 func (s *Site) codesError(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
-		return s.toFailure(err).goTo(withNext(s.paths.Verify, withNext(s.paths.Codes, c.next())))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), withNext(s.paths.Codes, c.next())))
 	case errors.Is(err, login.ErrState):
 		return s.illegal(c)
 	}

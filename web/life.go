@@ -14,6 +14,7 @@ type Life struct {
 	ChangeUsername, RecoverUsername         bool
 	UsernameRequired                        bool
 	TypedOnce                               bool // new passwords are not typed a second time
+	Keyless                                 bool // nobody needs a password to register
 	ConfirmWithin, ResetWithin, EmailWithin time.Duration
 }
 

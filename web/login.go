@@ -194,8 +194,12 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 		return nil, err
 	}
 	body, passkey := s.verifyBody(c)
+	to := ""
+	if path := s.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
+		to = withNext(path, c.next()) // a password is all that this page takes
+	}
 	return &answer{
-		body: body, user: &c.who.User, page: "verify",
+		body: body, user: &c.who.User, page: "verify", to: to,
 		data: VerifyPage{Passkey: passkey, Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }

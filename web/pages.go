@@ -127,6 +127,7 @@ type RegisterPage struct {
 	Usernames        bool
 	UsernameRequired bool
 	Confirm          bool // the password is typed twice
+	Keyless          bool // it may be left out
 	MinLength        int
 }
 
@@ -155,11 +156,13 @@ type NewPassword struct {
 	MinLength int
 	Twice     bool
 	Focus     bool
+	Optional  bool // it may be left out
 }
 
 // NewPassword is the page as the part "new_password" wants it.
 func (p *Page) NewPassword(field string, minLength int, twice, focus bool) *Page {
-	return p.Part(NewPassword{Field: field, MinLength: minLength, Twice: twice, Focus: focus})
+	register, _ := p.Data.(RegisterPage)
+	return p.Part(NewPassword{Field: field, MinLength: minLength, Twice: twice, Focus: focus, Optional: register.Keyless})
 }
 
 // Chooses says that a new password is chosen on this page.

@@ -12,7 +12,8 @@ func (s *Site) getRegister(c *call) (*answer, error) {
 		return nil, err
 	}
 	return &answer{page: "register", data: RegisterPage{
-		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword,
+		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
+		Keyless: s.c.Life.Keyless, MinLength: s.c.MinPassword,
 	}}, nil
 }
 
@@ -27,7 +28,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 	if !s.c.Usernames {
 		username = ""
 	}
-	if s.c.Life.Confirm {
+	if s.goesByMail(c) {
 		s.asks(c)
 	}
 	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
@@ -56,15 +57,23 @@ func (s *Site) taken(c *call, err error) (*answer, error) {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", c.form.text("username"))
 	case s.c.Specific:
 		return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", c.form.text("email"))
-	case s.c.Life.Confirm:
+	case s.goesByMail(c):
 		return s.mailed(c), nil
 	}
 	return &answer{to: withNext(s.paths.Login, c.next()), note: "REGISTER_SUCCESSFUL"}, nil
 }
 
+// goesByMail says whether a registration goes on in the mailbox, which it does
+// whether or not somebody has the address.
+func (s *Site) goesByMail(c *call) bool { return s.c.Life.Confirm || c.form.text("password") == "" }
+
 // mailed is the answer of a registration that goes on in the mailbox.
 func (s *Site) mailed(c *call) *answer {
-	return &answer{to: c.after(or(s.c.Views.PostRegister, s.paths.Login)), note: "CONFIRM_REGISTRATION"}
+	to := s.paths.Login
+	if c.form.text("password") == "" {
+		to = or(s.paths.Unified.Signin, to) // where the code is typed
+	}
+	return &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
 }
 
 // needs collects what a form lacks.
@@ -101,7 +110,9 @@ func (s *Site) typed(c *call, n *needs, field string) {
 func (s *Site) missingRegister(c *call) *failure {
 	n := &needs{}
 	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")
-	s.typed(c, n, "password")
+	if !s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "" {
+		s.typed(c, n, "password")
+	}
 	n.that(s.c.Usernames && s.c.Life.UsernameRequired && c.form.text("username") == "", "username", "USERNAME_NOT_PROVIDED")
 	if next := c.next(); next != "" {
 		_, ok := safeNext(next)

@@ -50,7 +50,6 @@ func absentBehaviours() []setting {
 		absent("SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS", "false", "exceptions from the check of where a request comes from"),
 		absent("SECURITY_CSRF_COOKIE_NAME", "", "a cookie with the CSRF token; take it from an answer"),
 		absent("SECURITY_PASSWORD_SINGLE_HASH", "", "a choice of hashes without salt"),
-		absent("SECURITY_PASSWORD_REQUIRED", "true", "accounts without password"),
 		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", "", "second factors from plug-ins"),
 		absent("SECURITY_EMAIL_PLAINTEXT", "true", "mails without text"),
 		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),

@@ -36,6 +36,14 @@ func accountTable() []setting {
 			Doc: "Mails people their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
 		{Name: "SECURITY_USERNAME_REQUIRED", Type: flag, Default: "false", Field: "Accounts.UsernameRequired",
 			Doc: "Nobody registers without a username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRequired })},
+		{Name: "SECURITY_PASSWORD_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordOptional",
+			Doc:  "People register with a password. With `false` they may leave it out: a mailed code opens the account, and its address is proven before anything else. It needs `SECURITY_UNIFIED_SIGNIN` with email among its methods.",
+			Cost: "Whoever reads the mail of an account without password has its first factor.",
+			Apply: func(s *settings, raw any) error {
+				required, err := asBool(raw)
+				s.Config.Accounts.PasswordOptional = err == nil && !required
+				return err
+			}},
 		{Name: "SECURITY_PASSWORD_CONFIRM_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordTypedOnce",
 			Doc: "New passwords are typed twice.",
 			Apply: func(s *settings, raw any) error {

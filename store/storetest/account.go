@@ -65,6 +65,19 @@ var ownerRules = []rule{
 			}
 		}
 	}},
+	{"what was planted goes, but for codes to the mailbox that was proven", func(k kit) {
+		u := k.user()
+		mail, app := newFactor(u), newFactor(u)
+		mail.Method, mail.Usage, mail.Primary = store.Email, store.UseFirst, false
+		app.Usage, app.Primary = store.UseFirst, false
+		u = k.add(k.add(u, mail), app)
+		k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
+			UserID: u.ID, From: u.Uniquifier, To: "q", ViaMailbox: true, DropPlanted: true, Now: in(9),
+		}))
+		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
+		k.ok(err)
+		k.same(firsts, []store.Factor{mail})
+	}},
 	{"a change by the owner stores its messages with it, or neither", func(k kit) {
 		u := k.user()
 		m := newMessage("m")

@@ -22,6 +22,22 @@ var userRules = []rule{
 			k.Fatalf("ResetAt is %v", got.ResetAt)
 		}
 	}},
+	{"a user is made with his factors, or not at all", func(k kit) {
+		u, taken := newUser(), k.user()
+		f := newFactor(u)
+		f.Method, f.Usage, f.Primary = store.Email, store.UseFirst, false
+		u.EmailKey, taken.EmailKey = taken.EmailKey, u.EmailKey
+		k.is(k.s.CreateUser(k.Context(), u, f), store.ErrExists)
+		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
+		k.ok(err)
+		k.same(len(firsts), 0)
+		u.EmailKey = taken.EmailKey
+		k.ok(k.s.CreateUser(k.Context(), u, f))
+		firsts, err = k.s.FirstFactorsOf(k.Context(), u.ID)
+		k.ok(err)
+		k.same(firsts, []store.Factor{f})
+		k.same(k.stored(u.ID), u)
+	}},
 	{"an unknown id is ErrNotFound everywhere", func(k kit) {
 		ctx, u := k.Context(), newUser()
 		_, err := k.s.UserByID(ctx, u.ID)

@@ -41,7 +41,7 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 // What is bound to the uniquifier is dead already.
 func (t *txn) dropPlanted(userID string) error {
 	for _, query := range []string{
-		`DELETE FROM twofold_factors WHERE user_id = $1`,
+		`DELETE FROM twofold_factors WHERE user_id = $1 AND NOT (method = 'email' AND passkey_use = 'first')`,
 		`DELETE FROM twofold_recovery_codes WHERE user_id = $1`,
 		`DELETE FROM twofold_connections WHERE user_id = $1`,
 	} {

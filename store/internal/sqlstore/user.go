@@ -39,13 +39,18 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 }
 
 // CreateUser implements store.UserWriter.
-func (s *Store) CreateUser(ctx context.Context, u store.User) error {
+func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
 	return s.tx(ctx, "create user", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
 			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt)); err != nil {
 			return err
+		}
+		for _, f := range factors {
+			if err := t.addFactor(&f); err != nil {
+				return err
+			}
 		}
 		return t.claimIdentities(u)
 	})
