@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -32,11 +33,19 @@ type granted struct {
 	family *store.Token
 }
 
+// goesOn says that no more is issued than a session that lives already and has
+// to change its form: the application's lock is about signing in. Refused here,
+// after a change, it would leave its owner signed out and told that nothing was
+// done.
+func (g granted) goesOn(kept error) bool {
+	return g.renews != nil && g.quiet && errors.Is(kept, ErrLocked)
+}
+
 // issue is the one function that issues sessions, and to nobody who is kept
 // out. The event is written down before the session exists: there is no session
 // without its row.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
-	if err := l.admit(g.user); err != nil { // whatever was proven, and however
+	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // whatever was proven, and however
 		return nil, err
 	}
 	s := store.Session{

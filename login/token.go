@@ -97,6 +97,11 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil {
 		return Outcome{}, err
 	}
+	// Whoever is locked out for a while keeps his token: spent without a
+	// successor, it would come back later and pass for a copy.
+	if u, err := l.c.Accounts.ByID(ctx, r.User); err == nil && errors.Is(l.admit(u), ErrLocked) {
+		return Outcome{}, &RefreshError{RefreshNotFound}
+	}
 	now, secret := l.c.Now(), seal.Token()
 	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now, IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),

@@ -33,6 +33,7 @@ type account struct {
 	email, phone, id string
 	password         string
 	active, required bool
+	locked           bool      // by the application
 	shut             bool      // no rescue by mail until a real factor was proven
 	version          int       // grows whenever everything issued before must be dead
 	factors          []*factor // second ones, the default first
@@ -129,6 +130,7 @@ type model struct {
 	alive    []*pending
 
 	questions map[string]*question // to passkeys, by owner
+	lasting   []*lasting           // tokens, by age
 }
 
 // want is what a step must lead to; what is nil must not happen.
@@ -142,6 +144,8 @@ type want struct {
 	draft   *draft
 
 	question *question
+	family   *lasting // a refresh token of it, in the answer's body
+	personal *lasting
 	sends    []*challenge
 	notices  []*notice
 	learn    func(a answer) error // what only the answer says, and is held against
@@ -215,7 +219,7 @@ func (m *model) peek(token string, header bool) *session {
 // is not signed in, a re-authentication for the session that began it.
 func (m *model) waiting(token string, who *session) *pending {
 	p := m.pendings[token]
-	if p == nil || p.dead || !p.of.active || p.version != p.of.version || !m.now.Before(p.until) {
+	if p == nil || p.dead || p.of.kept() || p.version != p.of.version || !m.now.Before(p.until) {
 		return nil
 	}
 	if who == nil && p.session != 0 || who != nil && p.session != who.id {
@@ -258,7 +262,7 @@ func (m *model) issue(w *want, of *account, g grant) {
 	if g.token {
 		h := *s
 		h.header, h.idle, h.until = true, m.now.Add(headerLife), m.now.Add(headerLife)
-		w.header = &h
+		w.header, w.family = &h, m.family(&h)
 	}
 }
 

@@ -254,7 +254,7 @@ func (m *model) passkey(t *turn, token string, a *signed, remember bool) *want {
 	switch {
 	case w != nil:
 		return w
-	case !of.active:
+	case of.kept():
 		return refused(400)
 	case !a.verified:
 		return m.gate(of, passkeyMethod, t.b[deviceCookie], remember, t.token)
@@ -311,6 +311,9 @@ func (m *model) passkeyAgain(t *turn, token string, a *signed) *want {
 	of, _, w := m.examine(q, a, useFirst, useSecond)
 	if w != nil {
 		return w
+	}
+	if of.locked {
+		return refused(400)
 	}
 	g := grant{level: 1, proofs: m.proven(passkeyMethod, m.now), renews: who, token: t.token}
 	if a.verified {

@@ -3,6 +3,7 @@ package walk_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 // choose picks a step: mostly one that leads on from where a browser stands,
@@ -10,7 +11,7 @@ import (
 func (w *world) pick(r *rand.Rand) step {
 	s := step{
 		b: r.IntN(3), u: r.IntN(2), v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
-		form: r.IntN(6) == 0, token: r.IntN(12) == 0,
+		form: r.IntN(6) == 0, token: r.IntN(4) == 0,
 	}
 	if r.IntN(10) == 0 {
 		s.header = 1 + r.IntN(20)/18 + r.IntN(20)/19
@@ -18,6 +19,10 @@ func (w *world) pick(r *rand.Rand) step {
 	for i, a := range w.accounts {
 		if !a.active && r.IntN(8) == 0 {
 			s.what, s.u, s.flag = "active", i, true
+			return s
+		}
+		if a.locked && r.IntN(12) == 0 {
+			s.what, s.u, s.flag = "lock", i, false
 			return s
 		}
 	}
@@ -28,7 +33,8 @@ func (w *world) pick(r *rand.Rand) step {
 			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
 			"active", 1, "reset", 1, "password", 1,
 			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
-			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4)
+			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
+			"refresh", 7, "mint", 4, "end token", 3, "change", 1, "lock", 3)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
 		s.v = 0
@@ -52,6 +58,8 @@ func (w *world) pick(r *rand.Rand) step {
 		if s.v = min(r.IntN(len(moves)), r.IntN(len(moves))); w.guesser {
 			s.v %= 6
 		}
+	case "lock":
+		s.flag = r.IntN(4) > 0
 	case "password":
 		if r.IntN(3) > 0 {
 			s.what = "clock"
@@ -71,6 +79,8 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.n = r.IntN(3)
 	}
 	switch {
+	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
+		s.what, s.v = "refresh", 1
 	case p == nil && w.pendings[b[pendingCookie]] != nil && r.IntN(2) == 0:
 		s.what = "validate" // what is over, or another's
 	case p != nil && p.state == "select":
@@ -99,7 +109,8 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
 	default:
 		s.what, s.v = weighted(r, "setup", 10, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
-			"new passkey", 10, "ask again", 4, "drop passkey", 1), r.IntN(60)
+			"new passkey", 10, "ask again", 4, "drop passkey", 1,
+			"mint", 3, "remove", 2), r.IntN(60)
 	}
 }
 

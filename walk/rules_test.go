@@ -17,7 +17,7 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 	if w := m.password(of, password, deviceCookie); w != nil {
 		return w
 	}
-	if !of.active {
+	if of.kept() {
 		return refused(400)
 	}
 	return m.gate(of, "password", deviceCookie, remember, token)
@@ -66,10 +66,8 @@ func (m *model) logout(who *session, pendingCookie string) *want {
 	if p := m.pendings[pendingCookie]; p != nil {
 		p.dead = true
 	}
-	for _, s := range m.sessions {
-		if who != nil && s.id == who.id {
-			s.dead = true
-		}
+	if who != nil {
+		m.end(who.of, who.id)
 	}
 	return &want{status: 200}
 }
@@ -84,6 +82,9 @@ func (m *model) verify(who *session, password, deviceCookie string, token bool) 
 	of := who.of
 	if w := m.password(of, password, deviceCookie); w != nil {
 		return w
+	}
+	if of.locked {
+		return refused(400)
 	}
 	w := &want{status: 200}
 	if len(of.factors) == 0 {

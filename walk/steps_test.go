@@ -44,7 +44,7 @@ var (
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
 	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie}
 	names   = []string{"", "work", "home \u200bphone"}
-	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper"}
+	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal"}
 )
 
 // of is the n-th newest token of a kind that was handed out; empty if none.
@@ -72,12 +72,21 @@ func (w *world) take(s step) error {
 	if err := w.learnFactors(); err != nil {
 		return err
 	}
+	if err := w.learnTokens(); err != nil {
+		return err
+	}
 	for i, b := range w.browsers {
 		if err := w.probe(fmt.Sprint("browser ", i), b, ""); err != nil {
 			return err
 		}
 	}
-	if t := w.of(kinds[s.n%len(kinds)], s.n%13); t != "" {
+	if n := len(w.personal); n > 0 {
+		if err := w.probePersonal(w.personal[max(0, n-1-s.n%5)]); err != nil {
+			return err
+		}
+	}
+	if kind := kinds[s.n%len(kinds)]; kind != "personal" && w.of(kind, s.n%13) != "" {
+		t := w.of(kind, s.n%13)
 		if err := w.probe("an old token as a session", browser{sessionCookie: t}, ""); err != nil {
 			return err
 		}
@@ -112,7 +121,7 @@ func (w *world) act(s step) error {
 	case "forget":
 		delete(b, planted[s.v%len(planted)])
 		return nil
-	case "active", "reset", "password":
+	case "active", "reset", "password", "lock":
 		return w.operate(s.what, s, a)
 	case "list":
 		return w.list(s, w.turn(s))
@@ -296,6 +305,9 @@ func (w *world) operate(what string, s step, a *account) error {
 	case "active":
 		a.active = s.flag
 		err = w.auth.SetActive(ctx, a.id, s.flag)
+	case "lock": // ends nothing
+		a.locked = s.flag
+		return nil
 	case "reset":
 		a.factors, a.firsts = nil, nil
 		err = w.auth.ResetAccess(ctx, a.id)

@@ -117,6 +117,7 @@ type world struct {
 	softs    []*soft
 	asked    []*question
 	answers  []*signed
+	personal []*lasting
 	done     map[string]int // steps that were not refused
 	closers  []func()
 	guesser  bool // this walk is of people who try codes
@@ -146,6 +147,8 @@ func newWorld() (*world, error) {
 			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
 		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
+		Accounts: twofold.Accounts{Changeable: true, Locked: w.locked},
 		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
 			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
@@ -164,6 +167,9 @@ func newWorld() (*world, error) {
 	w.db = db
 	mux.Handle("/user", w.auth.RequireUser(page))
 	mux.Handle("/two", w.auth.RequireTwoFactor(page))
+	for _, scope := range scopes {
+		mux.Handle("/"+scope, w.auth.RequireScope(scope)(page))
+	}
 	mux.Handle("/fresh", w.auth.RequireFresh(freshForPage)(page))
 	w.handler = mux
 	return w, w.people()
@@ -180,6 +186,11 @@ func (w *world) people() error {
 		w.accounts = append(w.accounts, a)
 	}
 	return nil
+}
+
+// locked is the application's word on who is kept out.
+func (w *world) locked(i twofold.Identity) bool {
+	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && a.locked })
 }
 
 func (w *world) close() {

@@ -1,0 +1,64 @@
+package security_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+// lockable lets the application keep everybody out while it is set.
+func lockable(on *atomic.Bool) func(*twofold.Config) {
+	return func(c *twofold.Config) {
+		c.Accounts.Changeable = true
+		c.Accounts.Locked = func(twofold.Identity) bool { return on.Load() }
+	}
+}
+
+// TestR119_TheApplicationsLockLeavesSessions: it is about signing in. A session
+// that lives changes what it may and lives on; a change is never made and then
+// answered as if it were not.
+func TestR119_TheApplicationsLockLeavesSessions(t *testing.T) {
+	var locked atomic.Bool
+	w := newWorld(t, tokens, lockable(&locked))
+	p := w.withApp("alice")
+	b, _, _ := p.pair()
+	locked.Store(true)
+	w.browser().login(p).want(400).refused("a locked account")
+	b.in(p, 2)
+	b.post("/tf-sessions", m{}).want(200)
+	b.in(p, 2)
+	b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}}).want(200)
+	b.post("/tf-setup", m{"setup": "disable"}).want(200)
+	b.in(p, 1)
+	// To prove oneself again is to sign in again.
+	b.post("/verify", m{"password": secret}).want(400)
+	locked.Store(false)
+	b.post("/verify", m{"password": secret}).want(200)
+	w.browser().login(p).want(200)
+}
+
+// TestR084_ALockSpendsNoRefreshToken: what is refused to who is locked out is
+// not spent, or it would come back and pass for a copy.
+func TestR084_ALockSpendsNoRefreshToken(t *testing.T) {
+	var locked atomic.Bool
+	w := newWorld(t, tokens, lockable(&locked))
+	p := w.withApp("alice")
+	b, _, refresh := p.pair()
+	locked.Store(true)
+	for range 2 {
+		if r, header, _ := w.exchange(refresh); header != "" || !strings.Contains(r.want(400).body, "NOT_FOUND") {
+			t.Errorf("%s", r.body)
+		}
+	}
+	locked.Store(false)
+	r, header, _ := w.exchange(refresh)
+	r.want(200)
+	w.program("Authentication-Token", header).in(p, 2)
+	b.in(p, 2)
+	if n := len(happened[event.TokenCopied](w)); n != 0 {
+		t.Errorf("%d copies were seen where there are none", n)
+	}
+}
