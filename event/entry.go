@@ -51,6 +51,7 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 		entry.Method = e.Method
 	case RecoveryCodesMade:
 		of(e.User, e.Context)
+		entry.Reason = strconv.Itoa(e.Number)
 	case TFDisabled:
 		of(e.User, e.Context)
 	case TFRescueRequested:

@@ -109,7 +109,8 @@ type TFFactorRemoved struct {
 
 // RecoveryCodesMade: a new set of recovery codes took the place of the former.
 type RecoveryCodesMade struct {
-	User Subject
+	User   Subject
+	Number int
 	Context
 }
 

@@ -49,7 +49,7 @@ func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Out
 	if err != nil {
 		return nil, Outcome{}, err
 	}
-	if err := l.tell(ctx, event.RecoveryCodesMade{User: subject(u), Context: l.at(b)}); err != nil {
+	if err := l.tell(ctx, event.RecoveryCodesMade{User: subject(u), Number: len(codes), Context: l.at(b)}); err != nil {
 		return nil, Outcome{}, err
 	}
 	b.WantToken = false

@@ -25,7 +25,10 @@ import (
 	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
-const secret = "correct horse 71 battery"
+const (
+	secret = "correct horse 71 battery"
+	key    = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
+)
 
 // cluster is three nodes, what they share, and nginx in front.
 type cluster struct {
@@ -65,7 +68,7 @@ func start(t *testing.T) *cluster {
 	port := servers.FreePort(t)
 	c.front = fmt.Sprintf("http://127.0.0.1:%d", port)
 	c.env = []string{
-		"TWOFOLD_ORIGIN=" + c.front, "TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SECRET_KEY=q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA",
+		"TWOFOLD_ORIGIN=" + c.front, "TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SECRET_KEY=" + key, "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true",
 		"DATABASE_URL=" + pg, "TWOFOLD_REDIS_URL=" + rd, "MAIL_SERVER=127.0.0.1", "MAIL_PORT=" + strconv.Itoa(c.smtp.Port),
 		"MAIL_DEFAULT_SENDER=no-reply@good.test", "SECURITY_TWO_FACTOR_SENDS_ADDRESS=1000000", "SECURITY_TWO_FACTOR_SENDS_SHORT=1000",
 		"SECURITY_TWO_FACTOR_SENDS_DAY=1000", "SECURITY_TWO_FACTOR_SENDS_HOUR=1000000", "SECURITY_LOGIN_ADDRESS_FAILURES=1000000",
@@ -198,10 +201,14 @@ func (a answer) field(name string) string {
 // post sends JSON to nginx, or to a node; the cookies are kept.
 func (b *browser) post(at, path string, body map[string]any) answer {
 	a := b.send(at, path, body)
+	b.keep(a)
+	return a
+}
+
+func (b *browser) keep(a answer) {
 	for _, k := range a.set {
 		b.cookies[k.Name] = k.Value
 	}
-	return a
 }
 
 func (b *browser) send(at, path string, body map[string]any) answer {

@@ -4,5 +4,6 @@
 //
 // TWOFOLD_NODES_ROUNDS is how many codes are fought for (10 if not set),
 // TWOFOLD_NODES_SIGNINS and TWOFOLD_NODES_SETUPS how many sign-ins and set-ups
-// are made while nodes are killed (20 and 10).
+// are made while nodes are killed (20 and 10), TWOFOLD_NODES_CODES how many sets
+// of recovery codes, each with two sign-ins by them (10).
 package nodes

@@ -20,12 +20,14 @@ import (
 const workers = 4
 
 // TestKilledNodesBreakNothing kills one node after the other, at random
-// moments, while people sign in and set up second factors. What must hold: a
-// code opens one session at most, whatever the answer was; the doctor finds
-// nothing; everybody can still sign in.
+// moments, while people sign in, set up second factors, make recovery codes and
+// sign in with them. What must hold: a code opens one session at most, whatever
+// the answer was; a set of recovery codes is the old or the new one; the doctor
+// finds nothing; everybody can still sign in.
 func TestKilledNodesBreakNothing(t *testing.T) {
 	c := start(t)
 	signIns, setUps := number(t, "TWOFOLD_NODES_SIGNINS", 20), number(t, "TWOFOLD_NODES_SETUPS", 10)
+	sets := number(t, "TWOFOLD_NODES_CODES", 10)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	kills := 0
 	go func() {
@@ -46,10 +48,12 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 	var broken atomic.Int64
 	people := make([]*signer, workers)
 	apps := make([]*signer, setUps)
+	keepers := make([]*keeper, workers)
 	var all sync.WaitGroup
 	var next atomic.Int64
 	for w := range workers {
 		people[w] = &signer{c: c, u: c.person(fmt.Sprintf("often%d", w), true)}
+		keepers[w] = c.keeper(fmt.Sprintf("keeps%d", w))
 		all.Go(func() {
 			for i := w; i < signIns; i += workers {
 				broken.Add(people[w].signIn())
@@ -58,12 +62,15 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 				apps[i] = &signer{c: c, u: c.person(fmt.Sprintf("sets%d", i), false)}
 				broken.Add(apps[i].setUp())
 			}
+			for i := w; i < sets; i += workers {
+				broken.Add(keepers[w].newSet() + keepers[w].spend() + keepers[w].spend())
+			}
 		})
 	}
 	all.Wait()
 	close(stop)
 	<-stopped
-	t.Logf("%d sign-ins and %d set-ups done, %d nodes killed, %d steps without an answer or with a 5xx", signIns, setUps, kills, broken.Load())
+	t.Logf("%d sign-ins, %d set-ups and %d sets of recovery codes done, %d nodes killed, %d steps without an answer or with a 5xx", signIns, setUps, sets, kills, broken.Load())
 	if kills == 0 {
 		t.Error("nothing was killed: this test shows nothing")
 	}
@@ -74,6 +81,9 @@ func TestKilledNodesBreakNothing(t *testing.T) {
 		t.Errorf("the doctor: %v\n%s", err, out)
 	} else {
 		t.Logf("the doctor: %s", out)
+	}
+	for _, p := range keepers {
+		people = append(people, &p.signer)
 	}
 	for _, p := range append(people, apps...) {
 		if p.stillSignsIn(); t.Failed() {
@@ -88,6 +98,8 @@ type signer struct {
 	u    store.User
 	last string // code that was given before
 	app  []byte
+	// opened is the browser of the last sign-in that came through.
+	opened *browser
 }
 
 // patience is how long a person begins anew: longer than the pause after too
@@ -112,12 +124,13 @@ func (p *signer) signIn() (broken int64) {
 			continue // its node died with it; after a while it would come
 		}
 		p.last = code
-		before, opened := p.c.sessions(p.u), 0
+		before, opened, in := p.c.sessions(p.u), 0, answer{}
 		for range 2 { // who got no answer tries the same code again, and some who got one
 			a := b.send(p.c.front, "/tf-validate", map[string]any{"code": code})
 			switch {
 			case a.status == http.StatusOK:
 				opened++
+				in = a
 			case trouble(a):
 				broken++
 				continue
@@ -130,6 +143,8 @@ func (p *signer) signIn() (broken int64) {
 			p.c.t.Errorf("one code: %d answers let in, %d sessions more", opened, n)
 		}
 		if opened == 1 {
+			b.keep(in)
+			p.opened = b
 			return broken
 		}
 	}

@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,20 +31,45 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 		b.validate(code).want(200)
 		b.in(p, 2)
 	}
+	keeper := w.browser()
+	keeper.login(a).want(200)
+	keeper.validate(a.next()).want(200)
+	code := keeper.newCodes()[0]
+	w.plantPending(a).post("/mf-recovery", m{"code": code}).want(200)
 	r, err := auth.CheckStore(t.Context())
 	w.must(err)
 	if len(r.Problems) > 0 || r.Users < 3 || r.Factors != 3 || r.Sessions < 3 || r.Events == 0 {
 		t.Fatalf("a store in order: %+v", r)
 	}
+	far := strconv.FormatInt(w.Now().Add(time.Hour).UnixMicro(), 10)
+	const forget, enough = `DELETE FROM twofold_counters`, `UPDATE twofold_challenges SET tries = 5`
 	for _, damage := range []struct{ query, undo, want string }{
+		{`UPDATE twofold_challenges SET tries = -1`, enough, "was tried more often than it bears"},
+		{`UPDATE twofold_challenges SET tries = 0 WHERE taken = 1`, enough, "was taken after its last try"},
+		{`INSERT INTO twofold_counters VALUES ('x', 0, 0, 0, ` + far + `)`, forget, "the budget x counts nothing"},
+		{`INSERT INTO twofold_counters VALUES ('x', 5, 5, 0, ` + far + `)`, forget, "the budget x is used up and was never closed"},
+		{`INSERT INTO twofold_counters VALUES ('x', 4, 5, ` + far + `, ` + far + `)`, forget, "the budget x is closed though it is not used up"},
+		{`INSERT INTO twofold_counters VALUES ('x', 5, 5, ` + far + ` + 1, ` + far + `)`, forget, "the budget x is forgotten before it opens"},
+		{`INSERT INTO twofold_counters VALUES ('once:x', 2, 1, ` + far + `, ` + far + `)`, forget, "the mark once:x let more than one through"},
+		{`INSERT INTO twofold_messages VALUES ('x', 'email', x'', 0, ` + far + `, ` + far + `, ` + far + `)`, `DELETE FROM twofold_messages`, "the message x is empty"},
+		{`UPDATE twofold_recovery_codes SET created_at = created_at + 1 WHERE mac = (SELECT mac FROM twofold_recovery_codes ORDER BY mac LIMIT 1)`,
+			`UPDATE twofold_recovery_codes SET created_at = (SELECT MIN(created_at) FROM twofold_recovery_codes)`, "are of more than one set"},
+		{`INSERT INTO twofold_recovery_codes SELECT '` + a.id + `', x'01', MIN(created_at) FROM twofold_recovery_codes`, `DELETE FROM twofold_recovery_codes WHERE mac = x'01'`,
+			"5 of 5 recovery codes are left after 1 were used"},
+		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.id + `', x'', 1)`, `DELETE FROM twofold_recovery_codes WHERE mac = x''`, "has a recovery code that is none"},
+		{`INSERT INTO twofold_recovery_codes VALUES ('` + w.person("bare").id + `', x'01', 1)`, `DELETE FROM twofold_recovery_codes WHERE mac = x'01'`,
+			"has recovery codes and no second factor"},
 		{`UPDATE twofold_factors SET last_step = 9000000000 WHERE method = 'authenticator'`, `UPDATE twofold_factors SET last_step = 1 WHERE method = 'authenticator'`, "codes of the future"},
 		{`SELECT 1`, `UPDATE twofold_factors SET last_step = 2 WHERE method = 'authenticator'`, "was not used up"},
 		{`UPDATE twofold_identities SET user_id = '` + e.id + `' WHERE user_id = '` + a.id + `'`, `UPDATE twofold_identities SET user_id = '` + a.id + `' WHERE identity = 'alice@good.test'`, "not found by its own address"},
 		{`UPDATE twofold_sessions SET level = 1`, `UPDATE twofold_sessions SET level = 2`, "the account asks for two"},
+		{`UPDATE twofold_sessions SET id = 'x' || id`, `UPDATE twofold_sessions SET id = SUBSTR(id, 2)`, "the audit trail does not know session x"},
 		{`UPDATE twofold_sessions SET proofs = '[]'`, `DELETE FROM twofold_sessions`, "rests on no proof"},
 		{`UPDATE twofold_factors SET destination = '' WHERE method = 'sms'`, `UPDATE twofold_factors SET destination = '+16505551212' WHERE method = 'sms'`, "no destination"},
 		{`UPDATE twofold_factors SET secret = x'0102030405' WHERE method = 'authenticator'`, `UPDATE twofold_factors SET secret = x'' WHERE method = 'authenticator'`, "does not open"},
 		{`SELECT 1`, `SELECT 1`, "has no secret"},
+		{`UPDATE twofold_events SET name = 'nothing' WHERE name = 'tf-security-token-sent' AND method = 'email'`, `SELECT 1`,
+			"1 sign-ins by email, and 0 codes sent: one was used twice"},
 		{`UPDATE twofold_events SET name = 'nothing' WHERE row_no = 2`, `SELECT 1`, "audit trail"},
 	} {
 		w.write(damage.query)

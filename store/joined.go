@@ -11,6 +11,10 @@ type Keeper interface {
 	// Sweep deletes up to limit records of each kind that are dead at now and
 	// returns how many it deleted.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
+	// Examine reads everything and says, a sentence each, what no verb leaves
+	// behind: a code that was taken beyond its tries, a budget that is used up and
+	// open. It changes nothing and may run beside a server in use.
+	Examine(ctx context.Context, now time.Time) ([]string, error)
 	// Ping answers nil if the store can read and write.
 	Ping(ctx context.Context) error
 	// Close releases it.
@@ -62,6 +66,16 @@ func (j joined) Sweep(ctx context.Context, now time.Time, limit int) (int, error
 	}
 	m, err := j.v.Sweep(ctx, now, limit)
 	return n + m, err
+}
+
+// Examine implements Store.
+func (j joined) Examine(ctx context.Context, now time.Time) ([]string, error) {
+	durable, err := j.d.Examine(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	volatile, err := j.v.Examine(ctx, now)
+	return append(durable, volatile...), err
 }
 
 // Ping implements Store.

@@ -17,8 +17,9 @@ type doctorCommand struct {
 func (doctorCommand) Help() string {
 	return `With --store it looks for what no crash and no race may leave behind: accounts that are not found by their own name,
 factors without a secret or with one that does not open, living sessions that rest on too few proofs, on a code that was
-not used up or on nothing that the audit trail knows, and an audit trail that was changed. It changes nothing and may run
-beside the server. It exits with 1 if there is anything to tell.
+not used up or on nothing that the audit trail knows, more sign-ins by sent codes than codes were sent, recovery codes of
+two sets, of nobody or more than were not used, sent codes taken beyond their tries, budgets that are used up and open,
+and an audit trail that was changed. It reads SQLite, PostgreSQL and Redis, changes nothing and may run beside the server. It exits with 1 if there is anything to tell.
 
 Examples:
   twofold doctor --store

@@ -62,6 +62,25 @@ var storeRules = []rule{
 			k.same(k.stored(u.ID), u)
 		}
 	}},
+	{"a store in order has nothing wrong in it", func(k kit) {
+		u, _ := k.furnished()
+		k.fill(u, 2, in(600))
+		for i := range 4 { // spent, tried, used up, closed, given back
+			c := newChallenge(name("code", i))
+			k.ok(k.s.PutChallenge(k.Context(), c))
+			for range i {
+				_ = k.s.TryChallenge(k.Context(), c.Key, [][]byte{[]byte("wrong")}, now)
+			}
+			_ = k.s.TryChallenge(k.Context(), c.Key, [][]byte{c.MAC}, now)
+			for range i {
+				_, _ = k.s.Reserve(k.Context(), now, store.Claim{Key: name("budget", i%2), Limit: 2, Window: time.Hour, Hold: time.Minute})
+			}
+		}
+		k.ok(k.s.Release(k.Context(), []string{name("budget", 1)}, nil))
+		wrong, err := k.s.Examine(k.Context(), now)
+		k.ok(err)
+		k.same(wrong, []string{})
+	}},
 	{"a new id is 26 characters and never the same", func(k kit) {
 		seen := map[string]bool{}
 		for range 1000 {

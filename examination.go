@@ -1,0 +1,197 @@
+package twofold
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// examination is the look at one account.
+type examination struct {
+	a        *Auth
+	u        store.User
+	factors  []store.Factor
+	second   int // factors that a sign-in asks for
+	sessions int
+	problems []string
+	trail    accounted
+}
+
+func (c *examination) problem(format string, args ...any) {
+	c.problems = append(c.problems, "account "+c.u.ID+": "+fmt.Sprintf(format, args...))
+}
+
+func (c *examination) run(ctx context.Context) error {
+	if c.u.Uniquifier == "" {
+		c.problem("it has no uniquifier, so nothing issued to it can be ended")
+	}
+	for _, key := range []string{c.u.EmailKey, c.u.UsernameKey} {
+		if key == "" {
+			continue
+		}
+		if found, err := c.a.store.UserByIdentity(ctx, key); err != nil || found.ID != c.u.ID {
+			c.problem("it is not found by its own address or name (%v)", err)
+		}
+	}
+	if err := c.checkFactors(ctx); err != nil {
+		return err
+	}
+	if err := c.readTrail(ctx); err != nil {
+		return err
+	}
+	if err := c.checkCodes(ctx); err != nil {
+		return err
+	}
+	return c.checkSessions(ctx)
+}
+
+func (c *examination) checkFactors(ctx context.Context) (err error) {
+	if c.factors, err = c.a.store.FactorsOf(ctx, c.u.ID); err != nil {
+		return err
+	}
+	primaries, latest := 0, c.a.now().Unix()/30+5
+	for _, f := range c.factors {
+		if f.Usage != store.UseFirst {
+			c.second++
+		}
+		if f.Primary {
+			primaries++
+		}
+		switch f.Method {
+		case store.SMS, store.Email:
+			if f.Destination == "" {
+				c.problem("factor %s has no destination", f.ID)
+			}
+		case store.Authenticator, store.Passkey:
+			if len(f.Secret) == 0 {
+				c.problem("factor %s has no secret", f.ID)
+			} else if m := c.a.opens[f.Method]; m != nil && m.Opens(f) != nil {
+				c.problem("the secret of factor %s does not open: it is damaged, moved, or sealed by a key that is missing", f.ID)
+			}
+		default:
+			c.problem("factor %s is of an unknown method", f.ID)
+		}
+		if f.Method == store.Authenticator && f.LastStep > latest {
+			c.problem("factor %s has used codes of the future: its codes are refused until then (was the clock wrong?)", f.ID)
+		}
+	}
+	if primaries > 1 {
+		c.problem("%d factors are its default", primaries)
+	}
+	return nil
+}
+
+// checkSessions looks at the living ones that the account's present
+// credentials stand behind; all others open nothing.
+func (c *examination) checkSessions(ctx context.Context) error {
+	list, err := c.a.store.SessionsOf(ctx, c.u.ID, c.a.now())
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
+		if s.Uniquifier != c.u.Uniquifier || !c.u.Active {
+			continue
+		}
+		c.sessions++
+		methods := map[string]bool{}
+		for _, p := range s.Proofs {
+			methods[p.Method] = true
+		}
+		switch {
+		case len(methods) == 0:
+			c.problem("session %s rests on no proof", s.ID)
+		case s.Level >= store.TwoFactors && !s.Trusted && len(methods) < 2 && !methods[store.Passkey]:
+			c.problem("session %s counts as two factors and rests on one", s.ID)
+		case s.Level < store.TwoFactors && !s.Trusted && c.second > 0:
+			c.problem("session %s has one factor, and the account asks for two", s.ID)
+		case !c.trail.opened[s.ID]:
+			c.problem("the audit trail does not know session %s", s.ID)
+		}
+		for _, p := range s.Proofs {
+			if p.Method == store.Authenticator && !c.spent(p.At) {
+				c.problem("session %s rests on an authenticator's code that was not used up", s.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// spent reports whether a code accepted at that time is used up: some app of
+// the account has taken a step no earlier, less the clock's tolerance.
+func (c *examination) spent(at time.Time) bool {
+	for _, f := range c.factors {
+		if f.Method == store.Authenticator && f.LastStep >= at.Unix()/30-5 {
+			return true
+		}
+	}
+	return false
+}
+
+// accounted is what the audit trail says of an account's codes and sessions.
+type accounted struct {
+	opened     map[string]bool // sessions, by id
+	sent, used map[string]int  // codes, by channel
+	codes      int             // in the newest set of recovery codes; 0: it does not say
+	codesAt    time.Time       // when that was written down
+	codesUsed  int             // since then
+}
+
+// readTrail counts from the first row on: it is never cut off at its beginning.
+func (c *examination) readTrail(ctx context.Context) error {
+	c.trail = accounted{opened: map[string]bool{}, sent: map[string]int{}, used: map[string]int{}}
+	for after := int64(0); ; {
+		rows, err := c.a.store.EventsBy(ctx, store.EventFilter{UserID: c.u.ID, After: after})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, e := range rows {
+			c.trail.add(e)
+			after = e.Row
+		}
+	}
+}
+
+func (t *accounted) add(e store.Event) {
+	switch e.Name {
+	case event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name():
+		t.opened[e.Session] = true
+		switch e.Method {
+		case store.RecoveryCode:
+			t.codesUsed++
+		case "rescue":
+			t.used[store.Email]++
+		default:
+			t.used[e.Method]++
+		}
+	case event.FirstFactorProven{}.Name():
+		t.used[e.Method]++
+	case event.TFSecurityTokenSent{}.Name(), event.USSecurityTokenSent{}.Name():
+		t.sent[e.Method]++
+	case event.RecoveryCodesMade{}.Name():
+		t.codes, _ = strconv.Atoi(e.Reason)
+		t.codesAt, t.codesUsed = e.At, 0
+	}
+}
+
+// checkCodes holds what was let in by codes against what there was of them.
+func (c *examination) checkCodes(ctx context.Context) error {
+	for _, channel := range []string{store.SMS, store.Email} {
+		if used, sent := c.trail.used[channel], c.trail.sent[channel]; used > sent {
+			c.problem("%d sign-ins by %s, and %d codes sent: one was used twice", used, channel, sent)
+		}
+	}
+	left, err := c.a.store.RecoveryCodesLeft(ctx, c.u.ID, time.Time{})
+	if err != nil || left == 0 || c.trail.codes == 0 {
+		return err
+	}
+	// A node may die before it writes down that there is a newer set.
+	newer, err := c.a.store.RecoveryCodesLeft(ctx, c.u.ID, c.trail.codesAt.Add(time.Microsecond))
+	if err == nil && newer == 0 && left+c.trail.codesUsed > c.trail.codes {
+		c.problem("%d of %d recovery codes are left after %d were used", left, c.trail.codes, c.trail.codesUsed)
+	}
+	return err
+}

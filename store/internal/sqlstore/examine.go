@@ -1,0 +1,51 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// examinations are what no verb leaves behind: a query for the names of such
+// records ($1 is now), and what is wrong with them. What the schema forbids by
+// itself (a budget below zero, a code of no account) is not asked for again.
+var examinations = [...]struct{ query, wrong string }{
+	{`SELECT name FROM twofold_challenges WHERE tries < 0`, "the code %s was tried more often than it bears"},
+	{`SELECT name FROM twofold_challenges WHERE taken = 1 AND tries <= 0`, "the code %s was taken after its last try"},
+	// Reserve closes a budget with the claim that fills it; Release opens it below.
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND (n < 0 OR ceiling < 1)`, "the budget %s counts nothing"},
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND n >= ceiling AND opens_at = 0`, "the budget %s is used up and was never closed"},
+	{`SELECT name FROM twofold_counters WHERE opens_at > $1 AND n < ceiling`, "the budget %s is closed though it is not used up"},
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND ends_at < opens_at`, "the budget %s is forgotten before it opens"},
+	// What goes through once (a link) has a budget of one for all its life.
+	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND name LIKE 'once:%' AND n > 1`, "the mark %s let more than one through"},
+	{`SELECT user_id FROM twofold_recovery_codes GROUP BY user_id HAVING MIN(created_at) < MAX(created_at)`,
+		"the recovery codes of account %s are of more than one set"},
+	{`SELECT DISTINCT user_id FROM twofold_recovery_codes c WHERE NOT EXISTS
+		(SELECT 1 FROM twofold_factors f WHERE f.user_id = c.user_id AND f.passkey_use <> 'first')`,
+		"account %s has recovery codes and no second factor"},
+	{`SELECT user_id FROM twofold_recovery_codes WHERE LENGTH(mac) = 0`, "account %s has a recovery code that is none"},
+	{`SELECT id FROM twofold_messages WHERE LENGTH(body) = 0`, "the message %s is empty"},
+}
+
+// Examine implements store.Store. It reads whole tables, so it has the
+// caller's time and not a verb's.
+func (s *Store) Examine(ctx context.Context, now time.Time) ([]string, error) {
+	out := []string{}
+	for _, e := range examinations {
+		var args []any
+		if strings.Contains(e.query, "$1") {
+			args = []any{micros(now)}
+		}
+		rows, err := s.read.query(ctx, e.query, args)
+		names, err := collect(rows, err, func(scan scanner) (name string, err error) { err = scan(&name); return name, err })
+		if err != nil {
+			return nil, s.fail("examine", err)
+		}
+		for _, name := range names {
+			out = append(out, fmt.Sprintf(e.wrong, name))
+		}
+	}
+	return out, nil
+}
