@@ -17,30 +17,31 @@ import (
 
 var update = flag.Bool("update", false, "write the table of docs/security.md anew")
 
-const (
-	docFile  = "../docs/security.md"
-	docBegin = "<!-- requirements: made from the tests -->\n"
-	docEnd   = "<!-- end of requirements -->\n"
-)
+const docFile = "../docs/security.md"
 
 // TestTheTableOfRequirementsIsTrue: docs/security.md says of each requirement
 // what the tests say, and no other thing.
-func TestTheTableOfRequirementsIsTrue(t *testing.T) {
+func TestTheTableOfRequirementsIsTrue(t *testing.T) { saysOf(t, "requirements", table(t)) }
+
+// saysOf holds a table of the page against what the tests make of it.
+func saysOf(t *testing.T, what, table string) {
+	t.Helper()
 	raw, err := os.ReadFile(docFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok := strings.Cut(string(raw), docBegin)
-	_, after, ok2 := strings.Cut(rest, docEnd)
+	begin, end := "<!-- "+what+": made from the tests -->\n", "<!-- end of "+what+" -->\n"
+	before, rest, ok := strings.Cut(string(raw), begin)
+	_, after, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatal("docs/security.md has no place for the table")
+		t.Fatalf("docs/security.md has no place for the table of %s", what)
 	}
-	want := before + docBegin + table(t) + docEnd + after
+	want := before + begin + table + end + after
 	if want == string(raw) {
 		return
 	}
 	if !*update {
-		t.Fatal("docs/security.md does not say what the tests do: go test ./security -run Table -update")
+		t.Fatalf("docs/security.md does not say what the tests do of %s: go test ./security -run Table -update", what)
 	}
 	if err := os.WriteFile(docFile, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
@@ -76,30 +77,37 @@ func table(t *testing.T) string {
 
 // testNames finds the tests of this folder by the requirement they name.
 func testNames(t *testing.T) map[int][]string {
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	named := regexp.MustCompile(`^TestR(\d{3})_`)
 	out := map[int][]string{}
-	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range parsed.Decls {
-			fn, ok := d.(*ast.FuncDecl)
-			if !ok || fn.Recv != nil {
-				continue
-			}
-			if m := named.FindStringSubmatch(fn.Name.Name); m != nil {
-				n, _ := strconv.Atoi(m[1])
-				out[n] = append(out[n], fn.Name.Name)
-			}
+	for _, name := range testsIn(t, ".") {
+		if m := named.FindStringSubmatch(name); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			out[n] = append(out[n], name)
 		}
 	}
 	for _, names := range out {
 		slices.Sort(names)
 	}
 	return out
+}
+
+// testsIn are the names of all tests of a folder.
+func testsIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range parsed.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && strings.HasPrefix(fn.Name.Name, "Test") {
+				names = append(names, fn.Name.Name)
+			}
+		}
+	}
+	return names
 }

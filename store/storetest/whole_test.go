@@ -1,0 +1,47 @@
+package storetest
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// TestWhatIsStoredIsWhole: every record that the rules write and read back has
+// every field set, so an engine that loses one cannot pass. A new field fails
+// here until the rules know it.
+func TestWhatIsStoredIsWhole(t *testing.T) {
+	t.Parallel()
+	u := newUser()
+	for _, c := range []struct {
+		record any
+		others []string // set by rules of their own
+	}{
+		{record: u},
+		{record: newSession(u)},
+		{record: newPending(u), others: []string{"Version"}},
+		{record: newDraft(u, "owner")},
+		{record: newDevice(u)},
+		{record: newFactor(u), others: []string{"Primary", "Key", "Usage"}},
+		{record: newPasskey(u, store.UseSecond), others: []string{"Primary", "Destination", "LastStep"}},
+		{record: newChallenge("key")},
+		{record: newConnection(u, "subject")},
+		{record: newMessage("id")},
+		{record: newRequest(u), others: []string{"Shut"}},
+		{record: newToken(u), others: []string{"Personal", "Generation"}},
+	} {
+		v := reflect.ValueOf(c.record)
+		for _, name := range c.others {
+			if !v.FieldByName(name).IsValid() {
+				t.Errorf("%T has no %s", c.record, name)
+			}
+		}
+		for i := range v.NumField() {
+			name := v.Type().Field(i).Name
+			if v.Field(i).IsZero() != slices.Contains(c.others, name) {
+				t.Errorf("%T: %s is set: %v", c.record, name, !v.Field(i).IsZero())
+			}
+		}
+	}
+}
