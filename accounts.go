@@ -53,6 +53,15 @@ type Accounts struct {
 	// email among its methods. It costs this: whoever reads an account's mail has
 	// its first factor.
 	PasswordOptional bool
+	// LoginByLink puts a mailed link in the place of the password, for everybody:
+	// the sign-in page asks for an address. The link works once, in the browser
+	// that asked for it (in another one after a word that this is meant), and is
+	// one factor: the second is asked for as ever, and never one that comes by
+	// mail. Whoever registers chooses no password. It costs this: whoever reads an
+	// account's mail has its first factor.
+	LoginByLink bool
+	// LoginWithin is the life of that link: 10 minutes if zero, which is the most.
+	LoginWithin time.Duration
 	// UsernameRequired: nobody registers without a username; needs Usernames.
 	UsernameRequired bool
 	// PasswordTypedOnce leaves out the field that repeats a new password.
@@ -70,6 +79,7 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	a := c.Accounts
 	for field, on := range map[string]bool{
 		"Confirmable": a.Confirmable, "Recoverable": a.Recoverable, "ChangeEmail": a.ChangeEmail, "UsernameRecovery": a.UsernameRecovery,
+		"LoginByLink": a.LoginByLink,
 	} {
 		if on && c.Mail == nil {
 			bad("Accounts."+field, "needs a sender in Mail")
@@ -85,6 +95,9 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	if u := c.Unified; a.PasswordOptional && (!u.Enabled || c.Mail == nil || len(u.EnabledMethods) > 0 && !slices.Contains(u.EnabledMethods, store.Email)) {
 		bad("Accounts.PasswordOptional", "needs Unified with email among its methods, and a sender in Mail")
 	}
+	if a.LoginByLink && c.Unified.ReplacesLogin {
+		bad("Accounts.LoginByLink", "and Unified.ReplacesLogin are two things at one path: choose one")
+	}
 	within := func(field string, d, hi time.Duration) {
 		if d != 0 && (d < time.Minute || d > hi) {
 			bad("Accounts."+field, fmt.Sprintf("must be between 1 minute and %v", hi))
@@ -93,12 +106,14 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	within("ConfirmWithin", a.ConfirmWithin, 30*24*time.Hour)
 	within("ResetWithin", a.ResetWithin, 24*time.Hour)
 	within("ChangeEmailWithin", a.ChangeEmailWithin, 24*time.Hour)
+	within("LoginWithin", a.LoginWithin, 10*time.Minute)
 }
 
 func (a Accounts) withDefaults() Accounts {
 	setDefault(&a.ConfirmWithin, 48*time.Hour)
 	setDefault(&a.ResetWithin, time.Hour)
 	setDefault(&a.ChangeEmailWithin, 2*time.Hour)
+	setDefault(&a.LoginWithin, 10*time.Minute)
 	return a
 }
 
@@ -106,7 +121,8 @@ func (a Accounts) withDefaults() Accounts {
 func (a Accounts) life() login.Life {
 	f := login.Life{
 		Confirm: a.Confirmable, Unconfirmed: a.LoginUnconfirmed, LoginAfterConfirm: a.AutoLoginAfterConfirm,
-		LoginAfterReset: a.AutoLoginAfterReset, Keyless: a.PasswordOptional, Welcome: !a.NoWelcome,
+		LoginAfterReset: a.AutoLoginAfterReset, Keyless: a.PasswordOptional,
+		ByLink: a.LoginByLink, LoginWithin: a.LoginWithin, Welcome: !a.NoWelcome,
 		ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, ChangeEmailWithin: a.ChangeEmailWithin,
 	}
 	if a.Locked != nil {
@@ -120,6 +136,6 @@ func (a Accounts) pages() web.Life {
 	return web.Life{
 		Confirm: a.Confirmable, Reset: a.Recoverable, Change: a.Changeable, ChangeEmail: a.ChangeEmail,
 		ChangeUsername: a.ChangeUsername, RecoverUsername: a.UsernameRecovery, UsernameRequired: a.UsernameRequired,
-		TypedOnce: a.PasswordTypedOnce, Keyless: a.PasswordOptional, ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, EmailWithin: a.ChangeEmailWithin,
+		TypedOnce: a.PasswordTypedOnce, Keyless: a.PasswordOptional, ByLink: a.LoginByLink, LoginWithin: a.LoginWithin, ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, EmailWithin: a.ChangeEmailWithin,
 	}
 }

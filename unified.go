@@ -20,6 +20,9 @@ import (
 type Unified struct {
 	// Enabled serves it at /us-signin.
 	Enabled bool
+	// ReplacesLogin serves it at /login too, in the place of the page that takes a
+	// password only: wherever people are sent to sign in, they meet it.
+	ReplacesLogin bool
 	// EnabledMethods may begin a sign-in, in this order: password, email,
 	// authenticator, sms. If empty: all for which there is a sender.
 	EnabledMethods []string
@@ -52,6 +55,9 @@ func (u Unified) withDefaults(mail, sms bool) Unified {
 
 func (c *Config) checkUnified(bad func(field, text string)) {
 	u := c.Unified
+	if u.ReplacesLogin && !u.Enabled {
+		bad("Unified.ReplacesLogin", "needs Unified.Enabled")
+	}
 	for _, m := range u.EnabledMethods {
 		switch {
 		case !slices.Contains(firstKinds(), m):

@@ -22,6 +22,13 @@ type ResetInstructionsSent struct {
 	Context
 }
 
+// LoginInstructionsSent: a link to sign in with was asked for. User is empty if
+// there is no such account: then nothing was sent.
+type LoginInstructionsSent struct {
+	User Subject
+	Context
+}
+
 // PasswordReset: a new password was set through the mailbox.
 type PasswordReset struct {
 	User Subject
@@ -68,6 +75,7 @@ type UsernameRecoverySent struct {
 func (ConfirmInstructionsSent) Name() string     { return "confirm-instructions-sent" }
 func (UserConfirmed) Name() string               { return "user-confirmed" }
 func (ResetInstructionsSent) Name() string       { return "reset-password-instructions-sent" }
+func (LoginInstructionsSent) Name() string       { return "login-instructions-sent" }
 func (PasswordReset) Name() string               { return "password-reset" }
 func (PasswordChanged) Name() string             { return "password-changed" }
 func (ChangeEmailInstructionsSent) Name() string { return "change-email-instructions-sent" }
@@ -89,6 +97,8 @@ func accountEntry(e Event) (s Subject, c Context, refused string, ok bool) {
 	case UserConfirmed:
 		return e.User, e.Context, "", true
 	case ResetInstructionsSent:
+		return e.User, e.Context, nobody(e.User), true
+	case LoginInstructionsSent:
 		return e.User, e.Context, nobody(e.User), true
 	case PasswordReset:
 		return e.User, e.Context, "", true

@@ -9,12 +9,13 @@ import (
 )
 
 // An account without password is opened by its mailbox: by a code, and the link
-// beside it, in place of the password. That is a first factor like any other. It
+// beside it, in place of the password; or, where that is how everybody signs in,
+// by a mailed link. That is a first factor like any other. It
 // is asked for the second, and never for one that comes by mail (R7).
 
 // opensByMail says whether a mailbox opens accounts here.
 func (l *Login) opensByMail() bool {
-	return l.offersFirst(store.Email) && l.c.FirstCodes[store.Email] != nil
+	return l.c.Policy.Life.ByLink || l.offersFirst(store.Email) && l.c.FirstCodes[store.Email] != nil
 }
 
 // keyless says that an account has no password and needs none.
@@ -30,15 +31,17 @@ func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
 	if err != nil {
 		return err
 	}
+	if l.c.Policy.Life.ByLink {
+		return l.writeLink(ctx, l.loggingIn(), u, u.Email, "", b)
+	}
 	return l.sendPasscode(ctx, u, l.c.FirstCodes[store.Email], store.Email, u.Email, b)
 }
 
 // readsMail writes down that whoever gave back what was mailed to an account has
-// proven its address. Nothing can have been planted before: where addresses are
-// confirmed, what opens an account by mail is set up on a proven one, or by a
-// registration without a password, which lets nobody in.
+// proven its address, if the account has no password: then nothing else has ever
+// let anybody in, so nothing can have been planted before.
 func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.User, error) {
-	if !u.ConfirmedAt.IsZero() {
+	if !u.ConfirmedAt.IsZero() || u.PasswordHash != "" {
 		return u, nil
 	}
 	err := l.c.Accounts.Confirm(ctx, u)

@@ -24,6 +24,10 @@ type Life struct {
 	// Keyless: people may register without a password. Such an account is opened
 	// by its mailbox.
 	Keyless bool
+	// ByLink: a mailed link stands in the password's place, for LoginWithin (zero:
+	// ten minutes). Whoever registers chooses no password.
+	ByLink      bool
+	LoginWithin time.Duration
 	// Welcome: a new account is greeted by mail.
 	Welcome bool
 	// Locked is the application's own reason to keep an account out; nil: none.
@@ -32,7 +36,7 @@ type Life struct {
 
 func (f Life) withDefaults() Life {
 	for d, def := range map[*time.Duration]time.Duration{
-		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour,
+		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour, &f.LoginWithin: 10 * time.Minute,
 	} {
 		if *d == 0 {
 			*d = def
@@ -106,18 +110,27 @@ func (l *Login) asked(ctx context.Context, kind, email string, b Browser) (u sto
 	if err := l.c.Limits.Link(ctx, kind, key, b.Address); err != nil {
 		return store.User{}, "", nil, err
 	}
+	u, why, err = l.addressee(ctx, key)
+	if u.ID != "" { // to the stored address in its stored spelling, never to the typed one (R45)
+		to = u.Email
+	}
+	return u, to, why, err
+}
+
+// addressee is the account behind an address, or nobody, and what is wrong with
+// it.
+func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, err error) {
 	u, err = l.c.Accounts.Find(ctx, key)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return store.User{}, to, ErrUnknownUser, nil
+		return store.User{}, ErrUnknownUser, nil
 	case err != nil:
-		return store.User{}, "", nil, err
+		return store.User{}, nil, err
 	}
-	// To the stored address in its stored spelling, never to the typed one (R45).
 	if why = l.admit(u); errors.Is(why, ErrUnconfirmed) || l.unproven(u) && why == nil {
 		why = ErrUnconfirmed
 	}
-	return u, u.Email, why, nil
+	return u, why, nil
 }
 
 // Registration is an account that somebody makes for himself.
@@ -134,8 +147,12 @@ type Registration struct {
 // the mailbox comes first, so there is nobody who could plant anything (R8).
 // ErrTaken and ErrUsernameTaken cost what a success costs; ErrPasswordNeeded.
 func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
-	f, keyless := l.c.Policy.Life, r.Password == ""
-	if keyless && !f.Keyless {
+	f := l.c.Policy.Life
+	if f.ByLink { // none would open anything
+		r.Password = ""
+	}
+	keyless := r.Password == ""
+	if keyless && !f.Keyless && !f.ByLink {
 		return Outcome{}, ErrPasswordNeeded
 	}
 	if err := l.c.Limits.Register(ctx, b.Address); err != nil {

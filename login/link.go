@@ -115,6 +115,16 @@ func (l *Login) spendLink(ctx context.Context, k link) error {
 	return err
 }
 
+// meantLink opens a link that signs in. In another browser than the one that
+// asked it needs a word that this is meant: ErrElsewhere.
+func (l *Login) meantLink(ctx context.Context, p purpose, token string, meant bool, b Browser) (link, error) {
+	k, err := l.openLink(ctx, p, token)
+	if err == nil && !meant && !k.sameBrowser(b) {
+		err = ErrElsewhere
+	}
+	return k, err
+}
+
 // sameBrowser says whether the browser that asked for the link is this one.
 func (k link) sameBrowser(b Browser) bool {
 	return k.Asked != "" && b.Asked != "" && hmac.Equal([]byte(k.Asked), []byte(hash(b.Asked)))

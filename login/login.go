@@ -187,6 +187,9 @@ type Outcome struct {
 	// News is how many things happened to the account that its owner has not
 	// marked as seen; see Login.News.
 	News int
+	// Next is where whoever asked for the link that was followed wanted to go, as
+	// he said it.
+	Next string
 	// Opens is when the recovery that was asked for opens.
 	Opens time.Time
 	// FirstFactor says that the account has just got its first second factor.

@@ -238,7 +238,7 @@ func (l *Login) codeLink() purpose {
 	return purpose{name: "us-verify-link", life: l.c.Policy.Unified.CodeLife, rests: credentials}
 }
 
-// CodeLink is a link beside a code, as its page may show it.
+// CodeLink is a link that signs in, as its page may show it.
 type CodeLink struct {
 	User      store.User
 	Elsewhere bool // it was asked for in another browser
@@ -255,12 +255,9 @@ func (l *Login) OpenCodeLink(ctx context.Context, token string, b Browser) (Code
 // meant, or somebody could sign people in to an account of his choice. ErrLink,
 // ErrLinkExpired, ErrElsewhere, and what the gate says.
 func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
-	k, err := l.openLink(ctx, l.codeLink(), token)
+	k, err := l.meantLink(ctx, l.codeLink(), token, meant, b)
 	if err != nil {
 		return Outcome{}, err
-	}
-	if !meant && !k.sameBrowser(b) {
-		return Outcome{}, ErrElsewhere
 	}
 	id, code, ok := strings.Cut(k.Data, "|")
 	codes := l.c.FirstCodes[store.Email]

@@ -30,6 +30,9 @@ func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string)
 	leads := func(method string) bool {
 		return len(seconds) == 0 || len(differing(method, l.usable(seconds))) > 0
 	}
+	if l.c.Policy.Life.ByLink && leads(store.Email) {
+		return nil
+	}
 	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) && leads(f.Method) }) {
 		return nil
 	}

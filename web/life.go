@@ -15,6 +15,8 @@ type Life struct {
 	UsernameRequired                        bool
 	TypedOnce                               bool // new passwords are not typed a second time
 	Keyless                                 bool // nobody needs a password to register
+	ByLink                                  bool // people sign in with a mailed link
+	LoginWithin                             time.Duration
 	ConfirmWithin, ResetWithin, EmailWithin time.Duration
 }
 
@@ -87,6 +89,7 @@ var lifeNotes = map[string]string{
 	"CONFIRM_REGISTRATION": "success", "EMAIL_CONFIRMED": "success", "ALREADY_CONFIRMED": "info", "CONFIRMATION_REQUEST": "info",
 	"INVALID_CONFIRMATION_TOKEN": "error", "CONFIRMATION_EXPIRED": "error", "CONFIRMATION_REQUIRED": "error",
 	"PASSWORD_RESET_REQUEST": "info", "PASSWORD_RESET": "success", "PASSWORD_RESET_NO_LOGIN": "success",
+	"INVALID_LOGIN_TOKEN": "error", "LOGIN_EXPIRED": "error", "LOGIN_EMAIL_SENT": "success",
 	"INVALID_RESET_PASSWORD_TOKEN": "error", "PASSWORD_RESET_EXPIRED": "error", "PASSWORD_CHANGE": "success",
 	"CHANGE_EMAIL_SENT": "success", "CHANGE_EMAIL_CONFIRMED": "success", "CHANGE_EMAIL_EXPIRED": "error",
 	"USERNAME_CHANGE": "success", "USERNAME_RECOVERY_REQUEST": "info", "DISABLED_ACCOUNT": "error", "ACCOUNT_LOCKED": "error",

@@ -27,8 +27,9 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 	}
 	a.page = "login"
 	a.data = LoginPage{
-		Usernames: s.c.Usernames, Remember: c.form.flag("remember"), Register: s.c.Registerable,
-		RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor,
+		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: c.form.flag("remember"), Register: s.c.Registerable,
+		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
+		Link:      s.c.Life.ByLink,
 		Passkey:   s.c.Passkeys.On && s.c.Passkeys.First,
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}

@@ -23,8 +23,37 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// everything is the table of a site on which all is switched on.
+// everything is the table of sites on which all is switched on. Of the things
+// that may stand at the path of the sign-in page each site has one; the fields
+// there are those of them all.
 func everything(t *testing.T) []route {
+	t.Helper()
+	var rows []route
+	at := map[string]int{}
+	for _, change := range []func(*Config){
+		func(*Config) {},
+		func(c *Config) { c.UnifiedLogin = false },
+		func(c *Config) { c.UnifiedLogin, c.Life.ByLink = false, false },
+	} {
+		for _, r := range siteTable(t, change) {
+			name := r.method + " " + r.path
+			if i, ok := at[name]; ok {
+				take := maps.Clone(rows[i].take)
+				if take == nil {
+					take = fields{}
+				}
+				maps.Copy(take, r.take)
+				rows[i].take = take
+				continue
+			}
+			at[name] = len(rows)
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func siteTable(t *testing.T, change func(*Config)) []route {
 	t.Helper()
 	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
@@ -51,6 +80,7 @@ func everything(t *testing.T) []route {
 	}
 	switchOn(reflect.ValueOf(&s.c).Elem())
 	s.c.Tokens.Scopes = []string{"read"}
+	change(&s.c)
 	s.c.Origin = &url.URL{Scheme: "https", Host: "example.org"}
 	if err := s.nameViews(); err != nil {
 		t.Fatal(err)

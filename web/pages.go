@@ -91,6 +91,7 @@ type LoginPage struct {
 	Register   bool // registration is open
 	RememberTF bool // remembering skips the second factor for Trust
 	Passkey    bool // a passkey may stand in the password's place
+	Link       bool // a mailed link stands there, for everybody
 	Trust      time.Duration
 	Providers  []ProviderView // other sites to sign in through
 }
@@ -128,6 +129,7 @@ type RegisterPage struct {
 	UsernameRequired bool
 	Confirm          bool // the password is typed twice
 	Keyless          bool // it may be left out
+	Link             bool // there is none: people sign in with a mailed link
 	MinLength        int
 }
 

@@ -13,7 +13,7 @@ func (s *Site) getRegister(c *call) (*answer, error) {
 	}
 	return &answer{page: "register", data: RegisterPage{
 		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
-		Keyless: s.c.Life.Keyless, MinLength: s.c.MinPassword,
+		Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
 	}}, nil
 }
 
@@ -65,12 +65,14 @@ func (s *Site) taken(c *call, err error) (*answer, error) {
 
 // goesByMail says whether a registration goes on in the mailbox, which it does
 // whether or not somebody has the address.
-func (s *Site) goesByMail(c *call) bool { return s.c.Life.Confirm || c.form.text("password") == "" }
+func (s *Site) goesByMail(c *call) bool {
+	return s.c.Life.Confirm || s.c.Life.ByLink || c.form.text("password") == ""
+}
 
 // mailed is the answer of a registration that goes on in the mailbox.
 func (s *Site) mailed(c *call) *answer {
 	to := s.paths.Login
-	if c.form.text("password") == "" {
+	if c.form.text("password") == "" && !s.c.Life.ByLink {
 		to = or(s.paths.Unified.Signin, to) // where the code is typed
 	}
 	return &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
@@ -110,7 +112,7 @@ func (s *Site) typed(c *call, n *needs, field string) {
 func (s *Site) missingRegister(c *call) *failure {
 	n := &needs{}
 	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")
-	if !s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "" {
+	if !s.c.Life.ByLink && (!s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "") {
 		s.typed(c, n, "password")
 	}
 	n.that(s.c.Usernames && s.c.Life.UsernameRequired && c.form.text("username") == "", "username", "USERNAME_NOT_PROVIDED")

@@ -47,6 +47,8 @@ func (p Paths) Link(kind string) string {
 		return or(p.NotMe, "/tf-not-me")
 	case "recovery":
 		return or(p.Recovery, "/tf-recovery")
+	case "login":
+		return or(p.Login, "/login")
 	case "us-verify-link":
 		return or(p.Unified.VerifyLink, "/us-verify-link")
 	}
@@ -88,6 +90,8 @@ type Config struct {
 	Account      bool // serve the account page
 	Passkeys     Passkeys
 	Life         Life
+	// UnifiedLogin serves unified sign-in at the path of the sign-in page.
+	UnifiedLogin bool
 
 	MinPassword int
 	TrustFor    time.Duration // of trusted devices; zero: none
@@ -229,9 +233,6 @@ type route struct {
 func (s *Site) table() []route {
 	p := s.paths
 	rows := []route{
-		{method: http.MethodGet, path: p.Login, step: s.getLogin},
-		{method: http.MethodPost, path: p.Login, step: s.postLogin, again: s.getLogin,
-			take: fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
 		{method: http.MethodPost, path: p.Logout, step: s.postLogout, take: fields{"refresh_token": text}},
 		{method: http.MethodGet, path: p.Verify, step: s.getVerify},
 		{method: http.MethodPost, path: p.Verify, step: s.postVerify, again: s.getVerify, take: fields{"password": text}},
@@ -249,6 +250,7 @@ func (s *Site) table() []route {
 		{method: http.MethodGet, path: p.NotMe + tokenEnd, step: s.getNotMe},
 		{method: http.MethodPost, path: p.NotMe + tokenEnd, step: s.postNotMe},
 	}
+	rows = append(rows, s.loginRows()...)
 	rows = append(rows, s.lifeRows()...)
 	rows = append(rows, s.listRows()...)
 	rows = append(rows, s.oauthRows()...)
@@ -286,6 +288,9 @@ func (s *Site) find(r *http.Request) (rt route, token string, allow []string) {
 	path := r.URL.Path
 	byMethod := s.routes[path]
 	for base, steps := range s.tokens {
+		if byMethod != nil {
+			break // /login/oauth-disconnect is a path, not a token of /login
+		}
 		if rest, ok := strings.CutPrefix(path, base+"/"); ok && rest != "" && !strings.Contains(rest, "/") {
 			byMethod, token = steps, rest
 		}

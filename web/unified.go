@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -58,8 +59,12 @@ func (s *Site) unifiedPaths() UnifiedPaths {
 	}
 	own := s.c.Paths.Unified
 	at := func(own, def string) string { return s.c.Prefix + or(own, def) }
+	signin := at(own.Signin, "/us-signin")
+	if s.c.UnifiedLogin {
+		signin = s.paths.Login
+	}
 	return UnifiedPaths{
-		Signin: at(own.Signin, "/us-signin"), SendCode: at(own.SendCode, "/us-signin/send-code"),
+		Signin: signin, SendCode: at(own.SendCode, "/us-signin/send-code"),
 		Setup: at(own.Setup, "/us-setup"), Verify: at(own.Verify, "/us-verify"),
 		VerifySendCode: at(own.VerifySendCode, "/us-verify/send-code"),
 		VerifyLink:     s.c.Prefix + s.c.Paths.Link("us-verify-link"),
@@ -77,9 +82,17 @@ func (s *Site) unifiedRows() []route {
 	}
 	p := s.paths.Unified
 	signin := fields{"identity": text, "email": text, "username": text, "passcode": text, "chosen_method": text, "remember": flag}
-	rows := []route{
-		{method: http.MethodGet, path: p.Signin, step: s.getUnified},
-		{method: http.MethodPost, path: p.Signin, step: s.postUnified, again: s.unifiedPage, take: signin},
+	page := func(path string) []route {
+		return []route{
+			{method: http.MethodGet, path: path, step: s.getUnified},
+			{method: http.MethodPost, path: path, step: s.postUnified, again: s.unifiedPage, take: signin},
+		}
+	}
+	rows := page(p.Signin)
+	if own := s.c.Prefix + or(s.c.Paths.Unified.Signin, "/us-signin"); own != p.Signin {
+		rows = append(rows, page(own)...) // it replaces the sign-in page, and keeps its own path too
+	}
+	rows = append(rows, []route{
 		{method: http.MethodPost, path: p.SendCode, step: s.postSendCode, again: s.unifiedPage, take: signin},
 		{method: http.MethodGet, path: p.VerifyLink, step: s.noCodeLink},
 		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, step: s.getCodeLink},
@@ -88,7 +101,7 @@ func (s *Site) unifiedRows() []route {
 		{method: http.MethodPost, path: p.Setup, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
 		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postFirstSetupToken, take: fields{"passcode": text}},
-	}
+	}...)
 	if s.c.Freshness < 0 {
 		return rows // everybody is fresh: there is nothing to prove again
 	}
@@ -243,15 +256,23 @@ func (s *Site) noCodeLink(c *call) (*answer, error) {
 	return nil, fail(http.StatusBadRequest, "", "API_ERROR").flat().goTo(s.paths.Unified.Signin)
 }
 
-// getCodeLink shows the button. Opening the link signs nobody in and spends
-// nothing: mail scanners open links too (R51).
 func (s *Site) getCodeLink(c *call) (*answer, error) {
+	return s.signInLink(c, s.c.Login.OpenCodeLink, s.codeLinkFailed)
+}
+
+func (s *Site) postCodeLink(c *call) (*answer, error) {
+	return s.followLink(c, s.c.Login.FollowCodeLink, s.getCodeLink, s.codeLinkFailed)
+}
+
+// signInLink shows the button of a link that signs in. Opening the link signs
+// nobody in and spends nothing: mail scanners open links too (R51).
+func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error), bad func(*call, error) error) (*answer, error) {
 	if err := s.anonymous(c); err != nil {
 		return nil, err
 	}
-	k, err := s.c.Login.OpenCodeLink(c.r.Context(), c.token, c.browser)
+	k, err := open(c.r.Context(), c.token, c.browser)
 	if err != nil {
-		return nil, s.codeLinkFailed(err)
+		return nil, bad(c, err)
 	}
 	return &answer{
 		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
@@ -259,21 +280,25 @@ func (s *Site) getCodeLink(c *call) (*answer, error) {
 	}, nil
 }
 
-func (s *Site) postCodeLink(c *call) (*answer, error) {
+// followLink is the click on it.
+func (s *Site) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	if err := s.anonymous(c); err != nil {
 		return nil, err
 	}
-	out, err := s.c.Login.FollowCodeLink(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
+	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
 	case errors.Is(err, login.ErrElsewhere):
-		c.again = s.getCodeLink
+		c.again = page
 		return nil, s.toFailure(err)
 	case errors.Is(err, login.ErrSameFactor):
-		return nil, s.toFailure(err).goTo(s.paths.Unified.Signin)
+		return nil, s.toFailure(err).goTo(or(s.paths.Unified.Signin, s.paths.Login))
 	case errors.Is(err, login.ErrLink), errors.Is(err, login.ErrLinkExpired):
-		return nil, s.codeLinkFailed(err)
+		return nil, bad(c, err)
 	case err != nil:
 		return s.loginFailed(c, out, "identity", err)
+	}
+	if next, ok := safeNext(out.Next); ok && c.next() == "" {
+		c.form.texts = map[string]string{"next": next}
 	}
 	a := s.entered(c, out, s.views.PostLogin)
 	if out.Pending == nil {
@@ -283,6 +308,6 @@ func (s *Site) postCodeLink(c *call) (*answer, error) {
 }
 
 // codeLinkFailed sends people to where another one is to be had.
-func (s *Site) codeLinkFailed(err error) error {
+func (s *Site) codeLinkFailed(_ *call, err error) error {
 	return s.toFailure(err).flat().goTo(s.paths.Unified.Signin)
 }

@@ -21,8 +21,6 @@ func absentTable() []setting {
 
 func absentFeatures() []setting {
 	return []setting{
-		absent("SECURITY_PASSWORDLESS", "false", "sign-in by mailed link"),
-		absent("SECURITY_US_SIGNIN_REPLACES_LOGIN", "false", "sign-in by mailed or texted code"),
 		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
 	}
 }

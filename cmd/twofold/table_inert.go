@@ -35,7 +35,6 @@ func inertTable() []setting {
 		inert("SECURITY_TWO_FACTOR_SETUP_WITHIN holds for it too", "SECURITY_US_SETUP_WITHIN"),
 		inert("recovery codes are kept as keyed hashes under SECRET_KEY", "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"),
 		inert("there is no grace beyond SECURITY_FRESHNESS", "SECURITY_FRESHNESS_GRACE_PERIOD"),
-		inert("it belongs to a feature that is off", `SECURITY_LOGIN_WITHIN`),
 	)
 }
 

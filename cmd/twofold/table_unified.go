@@ -15,6 +15,8 @@ func unifiedTable() []setting {
 			Doc:   "One page, `/us-signin`, whose one field takes a password or a code: mailed, texted, or shown by an app. A code in its place is one factor: who has a second one is asked for it, and it must be another thing than the first.",
 			Cost:  "Whoever reads an account's mail or texts has its first factor, once the account has been set up so.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Unified.Enabled })},
+		{Name: "SECURITY_US_SIGNIN_REPLACES_LOGIN", Type: flag, Default: "false", Field: "Unified.ReplacesLogin",
+			Doc: "Serves it at `SECURITY_LOGIN_URL` too, in the place of the page that takes a password only.", Apply: toBool(func(s *settings) *bool { return &s.Config.Unified.ReplacesLogin })},
 		{Name: "SECURITY_US_ENABLED_METHODS", Type: list, Empty: "`password,email,authenticator,sms`, as far as there are senders", Field: "Unified.EnabledMethods",
 			Doc: "What may begin a sign-in there, tried in this order.", Apply: toList(func(s *settings) *[]string { return &s.Config.Unified.EnabledMethods })},
 		{Name: "SECURITY_US_MFA_REQUIRED", Type: list, Default: "password,email,authenticator,sms", Field: "Unified.Unforced",

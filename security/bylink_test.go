@@ -1,0 +1,336 @@
+package security_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// byLink is a site where a mailed link stands in the password's place.
+func byLink(c *twofold.Config) {
+	life(c)
+	c.Accounts.LoginByLink = true
+}
+
+var loginLink = regexp.MustCompile(`/login/[A-Za-z0-9._-]+`)
+
+// wants has a link mailed to sign in with, and returns its path.
+func (b *browser) wants(p *person, more ...string) string {
+	b.w.t.Helper()
+	b.w.advance(31 * time.Second)
+	body := m{"email": p.email}
+	if len(more) > 0 {
+		body["next"] = more[0]
+	}
+	b.post("/login", body).want(200)
+	return p.loginLink()
+}
+
+// loginLink is the path in the newest mail to sign in with.
+func (p *person) loginLink() string {
+	p.w.t.Helper()
+	p.w.settled()
+	for _, mail := range p.w.letters("login", p.email) {
+		if l := loginLink.FindString(mail); l != "" {
+			p.w.handedOut("token to login", strings.TrimPrefix(l, "/login/"))
+			return l
+		}
+	}
+	p.w.t.Fatal("no mail with a link to sign in")
+	return ""
+}
+
+// TestR051_OpeningALoginLinkDoesNothing: its page has a button, which works
+// once, and in another browser only for who says that he means it.
+func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
+	w := newWorld(t, byLink)
+	p := w.person("alice")
+	b, scanner := w.browser(), w.browser()
+	link := b.wants(p)
+	rows := w.rows("sessions", "counters", "users")
+	for range 5 {
+		for _, method := range []string{"GET", "HEAD"} {
+			r := scanner.do(method, link, "", "", "Accept", "text/html").want(200)
+			if r.cookie("twofold") != "" || r.header.Get("Referrer-Policy") != "strict-origin" || !strings.Contains(r.header.Get("Cache-Control"), "no-store") {
+				t.Errorf("%s: %v", method, r.header)
+			}
+		}
+	}
+	if w.rows("sessions", "counters", "users") != rows {
+		t.Error("opening the link changed something")
+	}
+	for _, body := range []m{{}, {"meant": false}, {"meant": nil}} {
+		scanner.post(link, body).want(400).refused("another browser, without a word")
+	}
+	b.do("POST", link, typeForm, "meant=true", "Sec-Fetch-Site", "cross-site").want(403)
+	scanner.out("another browser, without a word")
+	b.post(link, m{}).want(200)
+	b.in(p, 1)
+	for _, again := range []*browser{w.browser(), scanner} {
+		again.post(link, m{"meant": true}).want(400).refused("a link that was used")
+		again.get(link).want(200) // it is not told from one that works
+	}
+	elsewhere := w.browser()
+	elsewhere.post(w.browser().wants(p), m{"meant": true}).want(200)
+	elsewhere.in(p, 1)
+
+	for why, change := range map[string]func(){
+		"too old":            func() { w.advance(10*time.Minute + time.Second) },
+		"credentials change": func() { w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, newSecret)) },
+		"switched off and on": func() {
+			w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false))
+			w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+		},
+		"address": func() {
+			w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "x"+p.email, p.name))
+			p.email = "x" + p.email
+		},
+		"factor": func() { p.enrolApp() },
+	} {
+		b := w.browser()
+		link := b.wants(p)
+		change()
+		r := b.post(link, m{"meant": true}).want(400).refused(why)
+		if (why == "too old") != strings.Contains(r.body, "within 10 minutes") {
+			t.Errorf("%s: %s", why, r.body)
+		}
+		b.page(link).want(303)
+	}
+}
+
+// TestR007_ALoginLinkIsOneFactor: the second is asked for, and it is another
+// thing than the mailbox.
+func TestR007_ALoginLinkIsOneFactor(t *testing.T) {
+	w := newWorld(t, byLink)
+	p := w.withApp("alice")
+	b := w.browser()
+	if r := b.post(b.wants(p), m{}).want(200); r.json["tf_required"] != true || r.text("tf_method") != "authenticator" {
+		t.Errorf("after the link: %s", r.body)
+	}
+	b.out("a link alone")
+	options, _ := b.get("/tf-rescue").want(200).json["recovery_options"].(m)
+	if options["email"] != nil || options["recovery_request"] != nil {
+		t.Errorf("rescue by the same mailbox: %v", options)
+	}
+	b.validate(p.next()).want(200)
+	b.in(p, 2)
+
+	q := w.person("erika").enrolMail()
+	b = w.browser()
+	b.post(b.wants(q), m{}).want(400).refused("one mailbox twice")
+	b.out("one mailbox twice")
+	b.validate(q.mailed()).refused("a code after it")
+}
+
+// TestR022_ALoginLinkObeysARequiredFactor: it is set up before there is a
+// session, and header tokens wait for it.
+func TestR022_ALoginLinkObeysARequiredFactor(t *testing.T) {
+	w := newWorld(t, byLink, func(c *twofold.Config) { c.TwoFactor.Required = true })
+	p := w.person("alice")
+	b := w.browser()
+	r := b.post(b.wants(p)+"?include_auth_token", m{}).want(200)
+	if r.json["tf_state"] != "setup_from_login" || r.json["user"] != nil {
+		t.Errorf("after the link: %s", r.body)
+	}
+	b.out("nothing set up")
+}
+
+// TestR049_LoginLinksTellNothing: whoever asks for whomever gets one answer,
+// and only who may sign in gets a mail.
+func TestR049_LoginLinksTellNothing(t *testing.T) {
+	w := newWorld(t, byLink, func(c *twofold.Config) {
+		c.Accounts.Locked = func(i twofold.Identity) bool { return i.Email == "locked@good.test" }
+	})
+	known, off := w.person("known"), w.person("gone")
+	w.person("locked")
+	w.must(w.nodes[0].auth.SetActive(t.Context(), off.id, false))
+	w.browser().post("/register", m{"email": "waiting@good.test"}).want(200)
+	w.settled()
+	shape := func(email string) string {
+		r, page := w.browser().post("/login", m{"email": email}).want(200), w.browser().form("/login", "email", email).want(200)
+		return blank(r) + mask(r) + strings.ReplaceAll(page.body[strings.Index(page.body, "<main"):], email, "E")
+	}
+	masked := regexp.MustCompile(`name="csrf_token" value="[^"]*"`)
+	want := masked.ReplaceAllString(shape(known.email), "")
+	for _, email := range []string{"nobody@good.test", off.email, "locked@good.test", "waiting@good.test"} {
+		if got := masked.ReplaceAllString(shape(email), ""); got != want {
+			t.Errorf("%s:\n%s\nwant, as for an account:\n%s", email, got, want)
+		}
+	}
+	w.settled()
+	for email, n := range map[string]int{known.email: 2, off.email: 0, "locked@good.test": 0, "waiting@good.test": 0, "nobody@good.test": 0} {
+		if got := len(w.letters("login", email)); got != n {
+			t.Errorf("%s: %d links, want %d", email, got, n)
+		}
+	}
+	if len(w.letters("confirm", "waiting@good.test")) != 3 { // the one of the registration, and one each
+		t.Error("who is not confirmed is not sent the link that confirms")
+	}
+}
+
+// TestR050_StrangersCannotSpoilALoginLink, nor keep the next one from its owner.
+func TestR050_StrangersCannotSpoilALoginLink(t *testing.T) {
+	w := newWorld(t, byLink, proxied)
+	p := w.person("victim")
+	mine := w.browser()
+	mine.header["X-Forwarded-For"] = "203.0.113.9"
+	link := mine.wants(p)
+	for i := range 100 {
+		b := w.browser()
+		b.header["X-Forwarded-For"] = "198.51.100." + fmt.Sprint(1+i%20)
+		b.post("/login", m{"email": p.email})
+	}
+	w.settled()
+	mine.copy().post(link, m{}).want(200)
+	again := w.browser()
+	again.header["X-Forwarded-For"] = "203.0.113.9"
+	again.post(again.wants(p), m{}).want(200)
+	again.in(p, 1)
+}
+
+// TestR121_LoginLinksAreLimited by browser, by client address, and in all.
+func TestR121_LoginLinksAreLimited(t *testing.T) {
+	w := newWorld(t, byLink, func(c *twofold.Config) { c.Limits.SendShort, c.Limits.SendGap = 3, 30*time.Second })
+	for _, email := range []string{w.person("known").email, "nobody@good.test"} {
+		b := w.browser()
+		b.post("/login", m{"email": email}).want(200)
+		if r := b.post("/login", m{"email": email}).want(429); r.header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		w.browser().post("/login", m{"email": email}).want(200)
+		w.browser().post("/login", m{"email": email}).want(200)
+		w.browser().post("/login", m{"email": email}).want(429)
+	}
+	// A link that is used gives its place back: who signs in all day is not kept out.
+	p := w.person("busy")
+	for range 8 {
+		b := w.browser()
+		b.post(b.wants(p), m{}).want(200)
+	}
+}
+
+// TestR136_LoginLinksAreTyped: no other link signs in, this one does nothing
+// else, and it is nobody else's.
+func TestR136_LoginLinksAreTyped(t *testing.T) {
+	w := newWorld(t, byLink, unified)
+	p, q := w.person("alice"), w.person("robert")
+	q.begins("email")
+	b := w.browser()
+	b.post("/register", m{"email": "new@good.test"}).want(200)
+	c := w.browser()
+	c.ask(q.email, "email").want(200)
+	w.must(w.nodes[0].auth.SetPassword(t.Context(), w.person("susan").id, newSecret))
+	tokens := map[string]string{
+		"login": b.wants(p), "confirm": w.link("confirm", "new@good.test"), "reset": b.resets(p.email), "us-verify-link": q.linked(),
+		"tf-not-me": "/tf-not-me/" + (&person{w: w, email: "susan@good.test"}).stopToken(),
+	}
+	before := w.rows("users", "sessions")
+	for kind, link := range tokens {
+		token := link[strings.LastIndex(link, "/")+1:]
+		for path := range tokens {
+			if path == kind {
+				continue
+			}
+			for _, x := range []*browser{b.copy(), c.copy(), w.browser()} {
+				x.post("/"+path+"/"+token, m{}).refused(kind + " at " + path)
+				x.out(kind + " at " + path)
+			}
+		}
+	}
+	payload, mac, _ := strings.Cut(strings.TrimPrefix(tokens["login"], "/login/"), ".")
+	for _, bad := range []string{payload, mac, payload + ".", payload + "." + mac[1:], swapCase(payload) + "." + mac, "A", strings.Repeat("A", 5000)} {
+		b.post("/login/"+bad, m{"meant": true}).refused("no token")
+	}
+	if w.rows("users", "sessions") != before {
+		t.Error("something changed")
+	}
+}
+
+// TestR144_ALoginLinkOnceInParallel: fifty clicks on two nodes, one session.
+func TestR144_ALoginLinkOnceInParallel(t *testing.T) {
+	w := newWorld(t, byLink, plenty)
+	w.start(nil)
+	p := w.person("alice")
+	for round := range 5 {
+		b := w.browser()
+		link, sessions := b.wants(p), w.count("sessions")
+		statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
+			c := b.copy().on(n)
+			return c, c.post(link, m{})
+		})
+		w.once(fmt.Sprint("round ", round), statuses, in, sessions+1)
+	}
+}
+
+// TestR102_StatesHoldForLoginLinks: what became of the account since the link
+// was asked for is looked at when it is used.
+func TestR102_StatesHoldForLoginLinks(t *testing.T) {
+	locked := false
+	w := newWorld(t, byLink, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.Identity) bool { return locked } })
+	p := w.person("alice")
+	b := w.browser()
+	link := b.wants(p)
+	locked = true
+	b.post(link, m{}).want(400).refused("locked")
+	locked = false
+	b = w.browser()
+	link = b.wants(p)
+	w.write(`UPDATE twofold_users SET active = 0 WHERE email_key = ?`, p.email)
+	b.post(link, m{}).want(400).refused("disabled")
+	w.write(`UPDATE twofold_users SET active = 1, confirmed_at = 0 WHERE email_key = ?`, p.email)
+	b = w.browser()
+	b.post("/login", m{"email": p.email}).want(200)
+	if n := len(w.letters("login", p.email)); n != 2 {
+		t.Errorf("%d links, want none for an address that is not proven", n)
+	}
+}
+
+// TestR008_ByLinkNothingIsPlanted: a password that somebody registers with is
+// left aside, and he is not let in, whether addresses are confirmed or not.
+func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
+	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {}, "unconfirming": unconfirming} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, byLink, change, unified)
+			p := &person{w: w, email: "victim@good.test"}
+			attacker := w.browser()
+			attacker.post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
+			attacker.out("registered")
+			attacker.post("/us-signin", m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
+			w.identify(p)
+			if name == "confirming" {
+				w.browser().post(w.link("confirm", p.email), m{}).want(200)
+			} else {
+				owner := w.browser()
+				owner.post(p.loginLink(), m{"meant": true}).want(200)
+				owner.in(p, 1)
+			}
+			owner := w.browser()
+			owner.post(owner.wants(p), m{}).want(200)
+			owner.in(p, 1)
+			attacker.out("after the owner came")
+			attacker.post("/us-signin", m{"identity": p.email, "passcode": secret}).want(400).refused("the password planted")
+		})
+	}
+}
+
+// TestR107_ALoginLinkKnowsWhereToGo, in the browser that said so, and only
+// within this site.
+func TestR107_ALoginLinkKnowsWhereToGo(t *testing.T) {
+	w := newWorld(t, byLink)
+	p := w.person("alice")
+	b := w.browser()
+	if to := b.form(b.wants(p, "/profile?x=1")).want(303).header.Get("Location"); to != "/profile?x=1" {
+		t.Errorf("to %s", to)
+	}
+	link := w.browser().wants(p, "/profile")
+	if to := w.browser().form(link, "meant", "true").want(303).header.Get("Location"); to != "/" {
+		t.Errorf("another browser is sent to %s", to)
+	}
+	for _, next := range []string{"https://evil.test/", "//evil.test", `/\evil.test`} {
+		w.browser().post("/login", m{"email": p.email, "next": next}).want(400)
+	}
+}
