@@ -2,10 +2,13 @@ package security_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // listL1 are the redirect targets that got other software to send people
@@ -267,5 +270,35 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 	r := w.raw(w.nodes[0], "GET /%zz HTTP/1.1\r\nHost: "+w.nodes[0].addr+"\r\nConnection: close\r\n\r\n")
 	if r == nil || r.status != 400 {
 		t.Errorf("broken escape: %+v", r)
+	}
+}
+
+// TestR109_ARequestHidesNoOther: one whose end two parties could see in different
+// places ends its connection, so that what follows is nobody's request. What
+// says its end twice in the same way is refused.
+func TestR109_ARequestHidesNoOther(t *testing.T) {
+	w := newWorld(t)
+	host := "Host: " + w.nodes[0].addr + "\r\n"
+	hidden := "GET /me HTTP/1.1\r\n" + host + "Connection: close\r\n\r\n"
+	for name, text := range map[string]string{
+		"a length and chunks":  "POST /login HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"chunks and a length":  "POST /login HTTP/1.1\r\n" + host + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+		"the same of a GET":    "GET /login HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"the same of a file":   "GET /tf-static/twofold.css HTTP/1.1\r\n" + host + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"two lengths":          "POST /login HTTP/1.1\r\n" + host + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+		"an unknown encoding":  "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"a blank in its name":  "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+		"chunks without end  ": "POST /login HTTP/1.1\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nZ\r\n\r\n",
+	} {
+		c, err := net.DialTimeout("tcp", w.nodes[0].addr, 5*time.Second)
+		w.must(err)
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_, err = io.WriteString(c, text+hidden)
+		w.must(err)
+		seen, _ := io.ReadAll(c) // to the end of the connection, or its reset
+		_ = c.Close()
+		if n := strings.Count(string(seen), "HTTP/1.1 "); n != 1 {
+			t.Errorf("%s: %d answers on one connection:\n%.600s", name, n, seen)
+		}
 	}
 }

@@ -35,7 +35,7 @@ func everything() twofold.Config {
 		Tokens:   twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
 		Accounts: twofold.Accounts{
 			Confirmable: true, AutoLoginAfterConfirm: true, Recoverable: true, AutoLoginAfterReset: true, Changeable: true,
-			ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true,
+			ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true, PasswordOptional: true,
 		},
 	}
 }

@@ -104,7 +104,7 @@ Session.Idle Session.Absolute Session.TokenLife
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked`
+Accounts.Locked Accounts.PasswordOptional`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.

@@ -158,23 +158,33 @@ func (b *Browser) begins(email, method string) func(*Browser) string {
 		if method == "authenticator" {
 			return code()
 		}
-		to, sink := email, k.Mail
+		to := email
 		if method == "sms" {
-			to, sink = phone, k.SMS
+			to = phone
 		}
-		before := sink.Count(to)
-		asks.must("code", asks.Post(k.at("/us-signin/send-code"), fields{"identity": email, "chosen_method": method}))
-		for range 500 {
-			for _, m := range sink.To(to)[before:] { // a notice of before may come in between
-				if c := sixDigits.FindString(m.Text); c != "" {
-					return c
-				}
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-		k.t.Fatalf("no code went to %s", to)
-		return ""
+		return asks.firstCode(email, method, to)
 	}
+}
+
+// firstCode has a code sent in place of a password and waits for it.
+func (b *Browser) firstCode(email, method, to string) string {
+	k, sink := b.k, b.k.Mail
+	k.t.Helper()
+	if method == "sms" {
+		sink = k.SMS
+	}
+	before := sink.Count(to)
+	b.must("code", b.Post(k.at("/us-signin/send-code"), fields{"identity": email, "chosen_method": method}))
+	for range 500 {
+		for _, m := range sink.To(to)[before:] { // a notice of before may come in between
+			if c := sixDigits.FindString(m.Text); c != "" {
+				return c
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	k.t.Fatalf("no code went to %s", to)
+	return ""
 }
 
 // unifiedStates are those of sign-ins that begin with a code.

@@ -39,6 +39,7 @@ type call struct {
 // ServeHTTP serves every path of the house.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.headers(w)
+	EndConnection(w, r)
 	if name, ok := strings.CutPrefix(r.URL.Path, s.paths.Static+"/"); ok {
 		s.serveStatic(w, r, name)
 		return
@@ -80,6 +81,16 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.reply(c, a)
+}
+
+// EndConnection ends the connection of a request that came in chunks, after its
+// answer. Such a request may have said a length as well, which net/http forgets:
+// a proxy that believed the length would take what follows for somebody's next
+// request (RFC 9112 section 6.1). No browser sends chunks.
+func EndConnection(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
 }
 
 // open reads what a step needs to know of its request. The order is fixed:

@@ -62,6 +62,7 @@ func ready(db store.Store, log *slog.Logger) http.HandlerFunc {
 // past the mux, which would redirect them, to whoever says 404 (R109).
 func straight(mux *http.ServeMux, auth http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		web.EndConnection(w, r) // for the paths that are not the sign-in's
 		p := r.URL.Path
 		if clean := path.Clean("/" + p); p != clean && p != clean+"/" {
 			auth.ServeHTTP(w, r)
