@@ -25,5 +25,8 @@
 // PgBouncer in transaction mode works: with version 1.21 or later and
 // max_prepared_statements, or with default_query_exec_mode=exec in the URL. It
 // must let three start-up parameters pass: ignore_startup_parameters =
-// statement_timeout,lock_timeout,idle_in_transaction_session_timeout.
+// statement_timeout,lock_timeout,idle_in_transaction_session_timeout. Notifications
+// do not pass it: with the parameter listen, the address of the server itself (or
+// of a database of the pooler in session mode), one connection a node goes there;
+// without it the node notices that it hears nothing.
 package postgres

@@ -43,6 +43,7 @@ func classOf(code string) sqlstore.Class {
 		"57P03", "53300": // cannot_connect_now, too_many_connections
 		return sqlstore.Again
 	case "25006", // read_only_sql_transaction: a standby
+		"26000", "42P05", // a prepared statement is gone, or another's: a pooler exchanged the connection
 		"57014", // query_canceled: statement_timeout
 		"25P03": // idle_in_transaction_session_timeout
 		return sqlstore.Unavailable
@@ -90,6 +91,8 @@ func explainCode(e *pgconn.PgError) error {
 		return errors.New("the user may not create tables there: grant CREATE on the schema, or run `twofold migrate up` as its owner")
 	case "08P01":
 		return errors.New("a pooler in front refuses a start-up parameter: see ignore_startup_parameters in the documentation of store/postgres")
+	case "26000", "42P05":
+		return errors.New("a pooler in front mixes up prepared statements: add default_query_exec_mode=exec to the address, or set max_prepared_statements there (PgBouncer 1.21)")
 	case "25006":
 		return errors.New("it is read-only: name the primary server, not a standby")
 	}

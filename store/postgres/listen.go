@@ -27,7 +27,7 @@ func (d *DB) Notify(ctx context.Context, word string) error {
 // Listen implements store.Notifier by LISTEN on a connection of its own.
 func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 	for ctx.Err() == nil {
-		d.listen(ctx, heard, up)
+		d.hear(ctx, heard, up)
 		up(false)
 		select {
 		case <-ctx.Done():
@@ -36,10 +36,11 @@ func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 	}
 }
 
-// listen hears until something breaks. What it hears first must be itself: a
-// pooler may take a LISTEN and never pass anything on.
-func (d *DB) listen(ctx context.Context, heard func(string), up func(bool)) {
-	c, err := pgx.ConnectConfig(ctx, d.config.Copy())
+// hear listens until something breaks. What it hears first must be this node's
+// own word, sent over another connection as all words are: a pooler may take a
+// LISTEN and pass nothing on but what its own connection says.
+func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
+	c, err := pgx.ConnectConfig(ctx, d.listen.Copy())
 	if err != nil {
 		return
 	}
@@ -49,14 +50,14 @@ func (d *DB) listen(ctx context.Context, heard func(string), up func(bool)) {
 		_ = c.Close(late)
 	}()
 	var name string
-	if err := c.QueryRow(ctx, `SELECT `+channel).Scan(&name); err != nil {
+	if err := d.db.QueryRowContext(ctx, `SELECT `+channel).Scan(&name); err != nil {
 		return
 	}
 	if _, err := c.Exec(ctx, `LISTEN `+pgx.Identifier{name}.Sanitize()); err != nil {
 		return
 	}
 	own := "is this heard? " + store.NewID()
-	if _, err := c.Exec(ctx, `SELECT pg_notify($1, $2)`, name, own); err != nil {
+	if err := d.Notify(ctx, own); err != nil {
 		return
 	}
 	for sure := false; ; {

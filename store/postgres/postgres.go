@@ -32,7 +32,7 @@ type engine = sqlstore.Store
 type DB struct {
 	*engine
 	db     *sql.DB        // the engine's; it closes it
-	config pgx.ConnConfig // of the connection that listens
+	listen pgx.ConnConfig // of the connection that listens
 }
 
 var _ store.Store = (*DB)(nil)
@@ -80,12 +80,42 @@ func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB,
 		ctx, cancel := context.WithTimeout(context.Background(), migrateIn)
 		defer cancel()
 		err = prepare(ctx, db, steps)
+		if err == nil {
+			err = mixed(ctx, db)
+		}
 	}
 	if err != nil {
 		_ = db.Close()
 		return nil, failed(explain(err))
 	}
 	return &DB{sqlstore.New(db, db, db, dialect), db, c}, nil
+}
+
+// mixed is an error if a pooler hands one connection's prepared statements to
+// another: better not to begin than to fail now and then.
+func mixed(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for range 2 { // the first stays out of the pool while the second is asked
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		err = c.Raw(func(driver any) error {
+			own := driver.(*stdlib.Conn).Conn()
+			switch own.Config().DefaultQueryExecMode {
+			case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
+				return nil // none are made
+			}
+			_, err := own.Prepare(ctx, "twofold probe", "SELECT 1")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // connect makes the pool. The time-outs bound what a node that hangs or lost
@@ -101,6 +131,13 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 			return nil, pgx.ConnConfig{}, errors.New("pool_max_conns in its address is no number between 2 and 1000")
 		}
 		delete(c.RuntimeParams, "pool_max_conns")
+	}
+	listen := c // unless it has an address of its own, past a pooler
+	if direct, ok := c.RuntimeParams["listen"]; ok {
+		if listen, err = pgx.ParseConfig(direct); err != nil {
+			return nil, pgx.ConnConfig{}, errors.New("listen in its address is no address of PostgreSQL")
+		}
+		delete(c.RuntimeParams, "listen")
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = patience
@@ -120,7 +157,7 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(time.Hour) // so that nodes spread again after a failover
-	return db, *c, nil
+	return db, *listen, nil
 }
 
 var dialect = sqlstore.Dialect{
