@@ -261,8 +261,9 @@ func (b *tab) text() string { return eval[string](b, `document.body.innerText`) 
 // cannot be clicked there.
 const find = `((selector, words) => {
 	const shown = [...document.querySelectorAll(selector)].filter(e => e.checkVisibility({visibilityProperty: true}));
-	let all = shown.filter(e => e.innerText.trim() === words);
-	if (!all.length) all = shown.filter(e => e.innerText.trim().startsWith(words));
+	const said = e => e.innerText.replace(/\s+/g, ' ').trim();
+	let all = shown.filter(e => said(e) === words);
+	if (!all.length) all = shown.filter(e => said(e).startsWith(words));
 	if (all.length !== 1) return {problem: all.length + ' of ' + selector + ' say ' + words};
 	all[0].scrollIntoView({block: 'center', behavior: 'instant'});
 	const box = all[0].getBoundingClientRect();

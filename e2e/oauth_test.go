@@ -18,7 +18,7 @@ func TestAPersonComesThroughAnotherSite(t *testing.T) {
 		s := newLibrary(t, withCorp(t))
 		b := newTab(t, s.origin(), look{scripts: scripts})
 		b.open("/login")
-		pictures := guide{tab: b, shots: os.Getenv("TWOFOLD_SHOTS"), language: "oauth"}
+		pictures := guide{tab: b, scripts: scripts, shots: os.Getenv("TWOFOLD_SHOTS"), language: "oauth"}
 		if scripts {
 			pictures.page("login")
 		}

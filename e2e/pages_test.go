@@ -60,6 +60,7 @@ type guide struct {
 	language, site, username, email, name string
 
 	library *library
+	scripts bool
 	shots   string // folder of pictures; none if empty
 	count   int
 }
@@ -83,6 +84,7 @@ func (g guide) lead(t *testing.T, scripts bool) {
 
 // enter opens a browser that was never here.
 func (g *guide) enter(t *testing.T, scripts bool) {
+	g.scripts = scripts
 	g.tab = newTab(t, g.library.origin(), look{scripts: scripts, language: g.language})
 }
 

@@ -207,7 +207,11 @@ func scoped(who login.Who, names []string) error {
 
 // getTokenCheck says to an application in another language whose token it was
 // sent, if that has the scopes it asks for: ?scope=read&scope=write.
+//
+// It answers in JSON whatever is asked for: a page would send a program that
+// follows redirects to one that says 200, and so would any token.
 func (s *Site) getTokenCheck(c *call) (*answer, error) {
+	c.json = true
 	who, err := s.program(c.r)
 	if err == nil && who.Program == nil {
 		err = store.ErrNotFound

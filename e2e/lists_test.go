@@ -1,0 +1,118 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// enterBy signs in with the app, in a browser of its own.
+func enterBy(t *testing.T, s *library, phone *app, l look, remember bool) *tab {
+	t.Helper()
+	b := newTab(t, s.origin(), l)
+	b.signIn(person, remember)
+	b.at("/tf-validate")
+	s.pass(time.Minute)
+	b.giveCode(phone.code(), "Sign in")
+	b.at("/me")
+	return b
+}
+
+// TestWhoIsInIsSeenAndSentAway: one session, all others, one trusted browser and
+// all of them.
+func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s, l := newLibrary(t), look{scripts: scripts}
+		b := newTab(t, s.origin(), l)
+		b.signIn(person, false)
+		phone := b.setUpApp(s)
+		library := enterBy(t, s, phone, l, true)
+		b.open("/tf-sessions")
+		b.see("This browser", "Password, Authenticator app")
+		b.press("Sign out there")
+		b.see("That session was ended.")
+		library.open("/me")
+		library.at("/login")
+		library.signIn(person, false)
+		library.at("/me") // it is trusted still
+
+		b.open("/tf-devices")
+		b.see("Trusted since", "Trusted until")
+		b.press("Stop trusting")
+		b.see("That browser is not trusted any more.", "No browser skips your second factor.")
+		library.signOut()
+		library.signIn(person, false)
+		library.at("/tf-validate")
+
+		first, second := enterBy(t, s, phone, l, true), enterBy(t, s, phone, l, true)
+		b.open("/tf-devices")
+		b.press("Stop trusting all")
+		b.see("No browser is trusted any more.")
+		b.open("/tf-sessions")
+		b.press("Sign out everywhere else")
+		b.see("You are signed out everywhere else.")
+		for _, away := range []*tab{first, second} {
+			away.open("/me")
+			away.at("/login")
+			away.signIn(person, false)
+			away.at("/tf-validate")
+		}
+	})
+}
+
+// TestALostFactorIsReplacedAfterAWhile, unless its owner says no: everybody who
+// is signed in sees the request and can stop it.
+func TestALostFactorIsReplacedAfterAWhile(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s, l := newLibrary(t, func(c *twofold.Config) { c.TwoFactor.Recovery = true }), look{scripts: scripts}
+		owner := newTab(t, s.origin(), l)
+		owner.signIn(person, false)
+		phone := owner.setUpApp(s)
+		b := newTab(t, s.origin(), l)
+		ask := func() string {
+			t.Helper()
+			b.signIn(person, false)
+			b.tick("Trouble accessing your account?")
+			b.tick("Ask for a new second factor")
+			b.press("Get help")
+			b.at("/tf-validate")
+			return mailed(t, s, person, "tf-recovery")
+		}
+		link := ask()
+		b.open(link)
+		b.see("This link works from")
+		owner.open("/me")
+		owner.see("Somebody asked for a way into your account without your second factor.")
+		owner.press("Stop this now")
+		owner.see("The request was stopped.")
+		s.pass(25 * time.Hour)
+		b.open(link)
+		b.see("does not work any more")
+
+		for again := ask(); ; again = mailed(t, s, person, "tf-recovery") {
+			if again != link {
+				link = again
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		s.pass(25 * time.Hour)
+		b.open(link)
+		b.see("Set up another second factor")
+		b.fill("Password", secret)
+		b.press("Go on")
+		b.at("/tf-setup")
+		b.tick("Authenticator app")
+		b.press("Continue")
+		newer := scan(b, s)
+		b.giveCode(newer.code(), "Complete setup")
+		third := newTab(t, s.origin(), l)
+		third.signIn(person, false)
+		third.giveCode(phone.code(), "Sign in")
+		third.at("/tf-validate")
+		third.see("Invalid code")
+		third.giveCode(newer.code(), "Sign in")
+		third.at("/me")
+	})
+}

@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// newUnified is the package with unified sign-in and personal access tokens.
+func newUnified(t *testing.T) *library {
+	t.Helper()
+	return newLibrary(t, func(c *twofold.Config) {
+		c.Unified.Enabled = true
+		c.Tokens = twofold.Tokens{Scopes: []string{"read", "write"}}
+	})
+}
+
+// comeIn gives a name and a password or code on one page.
+func (b *tab) comeIn(proof string) {
+	b.t.Helper()
+	b.open("/us-signin")
+	b.fill("Email address", person)
+	b.fill("Password or code", proof)
+	b.press("Sign in")
+}
+
+// askForCode has a code mailed, with a link beside it.
+func (b *tab) askForCode(s *library) {
+	b.t.Helper()
+	s.pass(time.Minute)
+	b.open("/us-signin")
+	b.fill("Email address", person)
+	b.press("Send a code by email")
+	b.see("If that identity is in our system, you were sent a code.")
+}
+
+// codesBegin lets a mailed code begin a sign-in.
+func (b *tab) codesBegin(s *library) {
+	b.t.Helper()
+	b.open("/us-setup")
+	b.tick("Email")
+	b.press("Continue")
+	b.fill("Code", code(b.t, s, person))
+	b.press("Complete setup")
+	b.at("/us-setup")
+	b.see("Unified sign in setup successful")
+}
+
+// TestOnePageForPasswordCodeAndApp: each begins a sign-in there, each proves its
+// user again, and each is taken away again.
+func TestOnePageForPasswordCodeAndApp(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newUnified(t)
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.comeIn("not the password")
+		b.at("/us-signin")
+		b.see("Authentication failed")
+		b.comeIn(secret)
+		b.at("/me")
+		b.codesBegin(s)
+		b.tick("Authenticator app")
+		b.press("Continue")
+		phone := scan(b, s)
+		b.fill("Code", phone.code())
+		b.press("Complete setup")
+		b.see("Unified sign in setup successful")
+
+		b.signOut()
+		b.askForCode(s)
+		b.fill("Code", code(t, s, person))
+		b.press("Sign in")
+		b.at("/me")
+		b.see("Signed in as " + person)
+
+		b.signOut()
+		b.comeIn(phone.code())
+		b.at("/me")
+		s.pass(16 * time.Minute)
+		b.open("/us-setup")
+		b.at("/us-verify")
+		b.fill("Password or code", phone.wrong())
+		b.press("Continue")
+		b.at("/us-verify")
+		b.refused("passcode", "Password or code submitted is not valid")
+		b.press("Send a code by email")
+		b.fill("Password or code", code(t, s, person))
+		b.press("Continue")
+		b.at("/us-setup")
+		b.press("Remove Email")
+		b.see("It no longer begins a sign-in.")
+	})
+}
+
+// TestAMailedLinkIsForTheBrowserThatAsked, and for another one only after its
+// user said so. Opening it does nothing, and it works once.
+func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newUnified(t)
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.comeIn(secret)
+		b.codesBegin(s)
+		b.signOut()
+
+		b.askForCode(s)
+		link := mailed(t, s, person, "us-verify-link")
+		b.open(link)
+		b.open("/me")
+		b.at("/login") // opening it signed nobody in
+		b.open(link)
+		if strings.Contains(b.text(), "another browser") {
+			t.Errorf("the browser that asked is taken for another:\n%s", b.text())
+		}
+		b.press("Sign in")
+		b.at("/me")
+		b.see("You have successfully logged in.")
+
+		b.signOut()
+		b.askForCode(s)
+		link = mailed(t, s, person, "us-verify-link")
+		other := newTab(t, s.origin(), look{scripts: scripts})
+		other.open(link)
+		other.see("This link was asked for in another browser", "Somebody may want you to use an account that is not yours.")
+		other.tick("I asked for this link and want to sign in here")
+		other.press("Sign in")
+		other.at("/me")
+		b.open(link)
+		b.press("Sign in")
+		b.at("/us-signin")
+		b.see("This link does not work any more.")
+	})
+}
+
+// TestAProgramGetsATokenOfItsOwn: shown once, good for its scopes, and ended on
+// the page.
+func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
+	inBothWays(t, func(t *testing.T, scripts bool) {
+		s := newUnified(t)
+		b := newTab(t, s.origin(), look{scripts: scripts})
+		b.comeIn(secret)
+		b.setUpApp(s)
+		b.open("/me")
+		b.press("Access for programs")
+		b.see("No program has access to your account.")
+		b.fill("Name", "Backup")
+		b.tick("read")
+		b.fill("Days it lives", "7")
+		b.press("Make token")
+		b.see("Your new token: Backup", "It is shown only this once.")
+		token := eval[string](b, `document.querySelector('.key').textContent`)
+		check := func(scope string) int {
+			t.Helper()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.origin()+"/token-check?scope="+scope, nil)
+			b.must(err)
+			r.Header.Set("Authorization", "Bearer "+token)
+			response, err := http.DefaultClient.Do(r)
+			b.must(err)
+			response.Body.Close()
+			return response.StatusCode
+		}
+		if read, write := check("read"), check("write"); read != http.StatusOK || write != http.StatusForbidden {
+			t.Errorf("the token is answered with %d for its scope, and with %d for another", read, write)
+		}
+		b.open("/access-tokens")
+		b.see("Backup", "Last used")
+		if strings.Contains(b.text(), token) {
+			t.Error("the token is shown again")
+		}
+		b.press("End Backup")
+		b.see("The token was ended.", "No program has access to your account.")
+		if after := check("read"); after != http.StatusUnauthorized {
+			t.Errorf("an ended token is answered with %d", after)
+		}
+	})
+}
