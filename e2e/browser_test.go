@@ -111,6 +111,14 @@ func inBothWays(t *testing.T, test func(t *testing.T, scripts bool)) {
 	t.Run("JavaScript off", func(t *testing.T) { t.Parallel(); test(t, false) })
 }
 
+// without runs a test with JavaScript off: on pages that have no scripts that is
+// the harder way, and the only one that tells anything.
+func without(t *testing.T, test func(t *testing.T)) {
+	needBrowser(t)
+	t.Parallel()
+	test(t)
+}
+
 // tab is a window of a browser profile that nobody used before.
 type tab struct {
 	t      *testing.T
@@ -226,13 +234,30 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) error {
 // where the page itself may run no scripts too.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := b.within()
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	v, err := ask[T](b, expression)
 	if err != nil {
 		b.t.Fatalf("%v\nin %s", err, expression)
 	}
 	return v
+}
+
+// ask is eval for a moment in which the browser may be between two pages, where
+// none of them answers.
+func ask[T any](b *tab, expression string) (T, error) {
+	ctx, cancel := b.within()
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+}
+
+// gone waits for the browser to leave the page that began at a time.
+func (b *tab) gone(from float64, within time.Duration) bool {
+	b.t.Helper()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if at, err := ask[float64](b, `performance.timeOrigin`); err != nil || at != from {
+			return true
+		}
+	}
+	return false
 }
 
 // open goes to a path and returns the status.

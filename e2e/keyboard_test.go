@@ -234,9 +234,7 @@ func (h *hands) takesPasskey(s *library) {
 	from := eval[float64](h.tab, `performance.timeOrigin`)
 	h.to("Add a passkey")
 	h.key(kb.Enter)
-	for end := time.Now().Add(patience); eval[float64](h.tab, `performance.timeOrigin`) == from && time.Now().Before(end); {
-		time.Sleep(50 * time.Millisecond)
-	}
+	h.gone(from, patience)
 	h.soon("Successfully added the passkey.")
 	d.holds(1)
 	h.enter("Back to your account", "/me")

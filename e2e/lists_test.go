@@ -22,8 +22,8 @@ func enterBy(t *testing.T, s *library, phone *app, l look, remember bool) *tab {
 // TestWhoIsInIsSeenAndSentAway: one session, all others, one trusted browser and
 // all of them.
 func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
-	inBothWays(t, func(t *testing.T, scripts bool) {
-		s, l := newLibrary(t), look{scripts: scripts}
+	without(t, func(t *testing.T) {
+		s, l := newLibrary(t), look{}
 		b := newTab(t, s.origin(), l)
 		b.signIn(person, false)
 		phone := b.setUpApp(s)
@@ -64,8 +64,8 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 // TestALostFactorIsReplacedAfterAWhile, unless its owner says no: everybody who
 // is signed in sees the request and can stop it.
 func TestALostFactorIsReplacedAfterAWhile(t *testing.T) {
-	inBothWays(t, func(t *testing.T, scripts bool) {
-		s, l := newLibrary(t, func(c *twofold.Config) { c.TwoFactor.Recovery = true }), look{scripts: scripts}
+	without(t, func(t *testing.T) {
+		s, l := newLibrary(t, func(c *twofold.Config) { c.TwoFactor.Recovery = true }), look{}
 		owner := newTab(t, s.origin(), l)
 		owner.signIn(person, false)
 		phone := owner.setUpApp(s)

@@ -74,11 +74,8 @@ func (b *tab) leaves(words string) {
 	from := eval[float64](b, `performance.timeOrigin`)
 	for range 3 { // a click between two pages is lost, and people click again
 		b.must(b.do(b.find("button, a", words)))
-		for range 40 {
-			if eval[float64](b, `performance.timeOrigin`) != from {
-				return
-			}
-			time.Sleep(50 * time.Millisecond)
+		if b.gone(from, 2*time.Second) {
+			return
 		}
 	}
 	b.t.Fatalf("%s leads nowhere", words)

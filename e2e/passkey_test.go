@@ -158,7 +158,7 @@ func TestAPasskeysWay(t *testing.T) {
 func (b *tab) goesBy(what, path string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if b.path() == path {
+		if at, err := ask[string](b, `location.pathname`); err == nil && at == path {
 			return
 		}
 	}
@@ -256,7 +256,7 @@ func (b *tab) click(words string) {
 func (b *tab) says(words string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if strings.Contains(b.text(), words) {
+		if text, err := ask[string](b, `document.body.innerText`); err == nil && strings.Contains(text, words) {
 			return
 		}
 	}

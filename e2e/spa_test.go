@@ -46,7 +46,7 @@ func (b *tab) soon(words string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		// Between two pages there is none.
-		if text := eval[string](b, `document.body ? document.body.innerText : ""`); strings.Contains(text, words) {
+		if text, err := ask[string](b, `document.body ? document.body.innerText : ""`); err == nil && strings.Contains(text, words) {
 			return
 		}
 	}

@@ -52,9 +52,9 @@ func (b *tab) codesBegin(s *library) {
 // TestOnePageForPasswordCodeAndApp: each begins a sign-in there, each proves its
 // user again, and each is taken away again.
 func TestOnePageForPasswordCodeAndApp(t *testing.T) {
-	inBothWays(t, func(t *testing.T, scripts bool) {
+	without(t, func(t *testing.T) {
 		s := newUnified(t)
-		b := newTab(t, s.origin(), look{scripts: scripts})
+		b := newTab(t, s.origin(), look{})
 		b.comeIn("not the password")
 		b.at("/us-signin")
 		b.see("Authentication failed")
@@ -97,9 +97,9 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 // TestAMailedLinkIsForTheBrowserThatAsked, and for another one only after its
 // user said so. Opening it does nothing, and it works once.
 func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
-	inBothWays(t, func(t *testing.T, scripts bool) {
+	without(t, func(t *testing.T) {
 		s := newUnified(t)
-		b := newTab(t, s.origin(), look{scripts: scripts})
+		b := newTab(t, s.origin(), look{})
 		b.comeIn(secret)
 		b.codesBegin(s)
 		b.signOut()
@@ -120,7 +120,7 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 		b.signOut()
 		b.askForCode(s)
 		link = mailed(t, s, person, "us-verify-link")
-		other := newTab(t, s.origin(), look{scripts: scripts})
+		other := newTab(t, s.origin(), look{})
 		other.open(link)
 		other.see("This link was asked for in another browser", "Somebody may want you to use an account that is not yours.")
 		other.tick("I asked for this link and want to sign in here")
@@ -136,9 +136,9 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 // TestAProgramGetsATokenOfItsOwn: shown once, good for its scopes, and ended on
 // the page.
 func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
-	inBothWays(t, func(t *testing.T, scripts bool) {
+	without(t, func(t *testing.T) {
 		s := newUnified(t)
-		b := newTab(t, s.origin(), look{scripts: scripts})
+		b := newTab(t, s.origin(), look{})
 		b.comeIn(secret)
 		b.setUpApp(s)
 		b.open("/me")
