@@ -84,6 +84,13 @@ func (w *world) delivered(x *want) error {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
 		for _, m := range w.box.take("") {
 			switch {
+			case m.Kind == "notice_recovery_asked" && m.Channel == send.SMS:
+				i := slices.Index(x.texts, m.To)
+				if i < 0 && !w.texted[m.To] {
+					return wrong("a text about a recovery went to %s", m.To)
+				} else if i >= 0 {
+					x.texts, w.texted[m.To] = slices.Delete(x.texts, i, i+1), true
+				}
 			case strings.HasPrefix(m.Kind, "notice_"):
 				if err := w.told(x, m); err != nil {
 					return err
@@ -96,14 +103,18 @@ func (w *world) delivered(x *want) error {
 				w.handOut("code", sends[0].code)
 				sends = sends[1:]
 			case m.To != helpBox:
-				return wrong("%s went to %s:\n%s", m.Kind, m.To, m.Text)
+				if err := w.letter(x, m); err != nil {
+					return err
+				}
 			}
 		}
 		missing := slices.IndexFunc(x.notices, func(n *notice) bool { return n.token == "" })
 		switch {
-		case len(sends) == 0 && missing < 0:
+		case len(sends) == 0 && missing < 0 && len(x.letters) == 0 && len(x.texts) == 0:
 			return nil
 		case !time.Now().After(deadline):
+		case len(x.letters) > 0 || len(x.texts) > 0:
+			return wrong("what did not go out: %v %v", x.letters, x.texts)
 		case missing < 0:
 			return wrong("no code went by %s to %s", sends[0].channel, sends[0].dest)
 		default:

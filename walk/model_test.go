@@ -33,8 +33,10 @@ type account struct {
 	email, phone, id string
 	password         string
 	active, required bool
-	locked           bool      // by the application
-	shut             bool      // no rescue by mail until a real factor was proven
+	locked           bool // by the application
+	shut             bool // no rescue by mail until a real factor was proven
+	resetAt          time.Time
+	recovery         *recovery
 	version          int       // grows whenever everything issued before must be dead
 	factors          []*factor // second ones, the default first
 	firsts           []*factor // with which a sign-in begins, beside the password
@@ -77,6 +79,7 @@ type pending struct {
 	how                    string // the first factor
 	state                  string // ready, select, setup
 	factor                 *factor
+	lost                   *factor // in the place of which one is set up
 	rescue, remember, dead bool
 	session                int // re-authentication of this one
 	made, until            time.Time
@@ -147,6 +150,9 @@ type want struct {
 	family   *lasting // a refresh token of it, in the answer's body
 	personal *lasting
 	sends    []*challenge
+	letters  []*link
+	texts    []string // phones that hear of a recovery
+	alone    *pending // one that begins and no browser gets
 	notices  []*notice
 	learn    func(a answer) error // what only the answer says, and is held against
 }
@@ -317,6 +323,9 @@ func (m *model) wait(w *want, p *pending) bool {
 func (p *pending) choices() (out []*factor) {
 	passkeys := 0
 	for _, f := range p.of.factors {
+		if same(p.how, f.method) {
+			continue
+		}
 		if f.soft != nil {
 			if passkeys++; passkeys > 1 {
 				continue // one choice, whichever of them the browser finds

@@ -265,7 +265,7 @@ func (m *model) passkey(t *turn, token string, a *signed, remember bool) *want {
 	}
 	w = &want{status: 200}
 	m.issue(w, of, grant{level: 2, proofs: m.proven(passkeyMethod, m.now), token: t.token})
-	of.shut = false
+	of.regained()
 	return w
 }
 
@@ -317,7 +317,8 @@ func (m *model) passkeyAgain(t *turn, token string, a *signed) *want {
 	}
 	g := grant{level: 1, proofs: m.proven(passkeyMethod, m.now), renews: who, token: t.token}
 	if a.verified {
-		g.level, of.shut = 2, false
+		g.level = 2
+		of.regained()
 	}
 	w = &want{status: 200}
 	m.issue(w, of, g)

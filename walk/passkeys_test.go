@@ -80,6 +80,9 @@ func (t *turn) addPasskey() *want {
 
 func (t *turn) passkey() *want {
 	kind := "first " + t.b[askedCookie] + " "
+	if t.n%6 == 2 { // of whatever browser
+		kind = "first "
+	}
 	if t.w.awaits(t.cookie, nil) != nil && t.n%8 > 0 {
 		kind = "second "
 	}

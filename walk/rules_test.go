@@ -34,6 +34,8 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
 	case m.recognise(w, of, deviceCookie):
 		m.issue(w, of, grant{level: 1, trusted: true, proofs: m.proven(how, m.now), token: token})
+	case len(p.choices()) == 0: // one thing is not two
+		w.status = 400
 	case !m.wait(w, p):
 		w.status = 429
 	}
@@ -149,7 +151,7 @@ func (m *model) sendDraft(w *want, d *draft) bool {
 	return d.method == "authenticator" || m.send(w, fmt.Sprint("draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
 }
 
-var rescues = []string{"help", "email", "recovery_code"}
+var rescues = []string{"help", "email", "recovery_code", "recovery_request"}
 
 func (m *model) rescue(who *session, cookie, option string) *want {
 	p := m.waiting(cookie, who)
@@ -162,13 +164,16 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		}
 		return &want{status: 200}
 	}
-	if option == "email" && p.of.shut {
+	if option != "help" && (p.of.shut || mailbox(p.how) || m.now.Sub(p.of.resetAt) < rescueBlocked) {
 		return refused(400)
 	}
 	w := &want{status: 200}
 	if !m.reserve(claim{key: "rescue1h " + option + p.of.name, limit: 3, window: time.Hour, hold: time.Hour},
 		claim{key: "rescue24h " + option + p.of.name, limit: 5, window: sessionLife, hold: sessionLife}) {
 		return refused(429)
+	}
+	if option == "recovery_request" {
+		return m.askRecovery(w, p)
 	}
 	if option == "help" {
 		m.announce(w, p.of, "rescue_asked")
@@ -249,7 +254,7 @@ func (m *model) complete(p *pending, who *session, token bool) *want {
 	p.dead = true
 	w := &want{status: 200}
 	m.issue(w, p.of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
-	p.of.shut = false
+	p.of.regained()
 	if p.remember && p.session == 0 {
 		m.trust(w, p.of)
 	}
@@ -286,6 +291,6 @@ func (m *model) notMe(n *notice) *want {
 	}
 	n.used = true
 	m.change(n.of)
-	n.of.shut = true
+	n.of.shut, n.of.recovery = true, nil
 	return &want{status: 200}
 }

@@ -35,6 +35,15 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	} else if !m.fresh(who, freshForUs) {
 		return refused(401)
 	}
+	how := ""
+	if who != nil {
+		how = who.how
+	} else {
+		how, add = p.how, add && p.lost == nil
+	}
+	if same(how, method) {
+		return refused(400) // it cannot become the second factor of what it began
+	}
 	d := &draft{id: m.id(), method: method, name: name, add: add, until: m.now.Add(draftLife)}
 	if who != nil {
 		d.of = who.of
@@ -103,6 +112,9 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if i := slices.IndexFunc(kept, func(k *factor) bool { return k.soft == nil }); !d.add && i >= 0 {
 		kept = slices.Delete(slices.Clone(kept), i, i+1)
 	}
+	if p != nil && p.lost != nil {
+		kept = slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
+	}
 	// The same phone or mailbox again takes the place of itself.
 	kept = slices.DeleteFunc(slices.Clone(kept), func(k *factor) bool {
 		same := f.dest != "" && k.method == f.method && k.dest == f.dest
@@ -123,7 +135,8 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if who != nil {
 		proven = m.proven(who.how, who.first)
 	} else {
-		proven, of.shut = m.proven(p.how, p.made), false
+		proven = m.proven(p.how, p.made)
+		of.regained()
 	}
 	m.issue(w, of, grant{level: 2, proofs: proven, renews: who, token: token && who == nil})
 	if p != nil && p.remember {

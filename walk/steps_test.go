@@ -44,7 +44,7 @@ var (
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
 	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie}
 	names   = []string{"", "work", "home \u200bphone"}
-	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal"}
+	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal", "link"}
 )
 
 // of is the n-th newest token of a kind that was handed out; empty if none.
@@ -100,6 +100,10 @@ func (w *world) act(s step) error {
 	switch s.what {
 	case "clock":
 		w.now = w.now.Add(moves[s.v%len(moves)])
+		w.clock.set(w.now)
+		return nil
+	case "day": // until what waits for a day is open
+		w.now = w.now.Add(25 * time.Hour)
 		w.clock.set(w.now)
 		return nil
 	case "copy": // a cookie from another browser
@@ -242,7 +246,7 @@ func (t *turn) resend() *want {
 }
 
 func (t *turn) rescue() *want {
-	option := []string{"email", "email", "help", "nonsense", "recovery_code"}[t.v%5]
+	option := []string{"email", "email", "help", "nonsense", "recovery_code", "recovery_request"}[t.v%6]
 	t.post("/tf-rescue", map[string]any{"help_setup": option})
 	return t.w.rescue(t.who, t.cookie, option)
 }

@@ -118,13 +118,15 @@ type world struct {
 	asked    []*question
 	answers  []*signed
 	personal []*lasting
-	done     map[string]int // steps that were not refused
+	links    []*link
+	texted   map[string]bool // phones that heard of a recovery
+	done     map[string]int  // steps that were not refused
 	closers  []func()
 	guesser  bool // this walk is of people who try codes
 }
 
 func newWorld() (*world, error) {
-	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}}
+	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}, texted: map[string]bool{}}
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
@@ -144,14 +146,14 @@ func newWorld() (*world, error) {
 		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: w.clock.Now, Mail: &w.box, SMS: &w.box, Account: true,
 		TwoFactor: twofold.TwoFactor{
 			Require:       func(i twofold.Identity) bool { return strings.HasPrefix(i.Email, "berta") },
-			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
 		},
 		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
 		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
-		Accounts: twofold.Accounts{Changeable: true, Locked: w.locked},
+		Accounts: twofold.Accounts{Changeable: true, Locked: w.locked, Recoverable: true, AutoLoginAfterReset: true, ChangeEmail: true},
 		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
-			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, LinkHour: linkHour, LinkDay: linkDay, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
 		},
 	})
 	if err != nil {
