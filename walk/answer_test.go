@@ -27,6 +27,11 @@ func (w *world) compare(q request, a answer, x *want) error {
 	if a.status >= 500 {
 		return wrong("answer %d %s", a.status, a.text)
 	}
+	if x.learn != nil && !q.form && (a.status == x.status || x.asks) { // a refusal may rest on it too
+		if err := x.learn(a); err != nil {
+			return err
+		}
+	}
 	if !q.form && a.status != x.status {
 		return wrong("answer %d %s, the model says %d", a.status, a.text, x.status)
 	}
@@ -59,17 +64,22 @@ func (w *world) compare(q request, a answer, x *want) error {
 		}
 	}
 	if x.draft != nil {
-		x.draft.token, _ = a.body["tf_state_token"].(string)
-		key, _ := a.body["tf_authr_b32key"].(string)
+		x.draft.token = either(a.body, "tf_state_token", "state")
+		key := either(a.body, "tf_authr_b32key", "authr_b32key")
 		x.draft.secret, _ = base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
 		w.handOut("state", x.draft.token)
 	}
-	if x.learn != nil && !q.form {
-		if err := x.learn(a); err != nil {
-			return err
+	return w.delivered(x)
+}
+
+// either is one of two fields, by the names of second and of first factors.
+func either(body map[string]any, names ...string) string {
+	for _, name := range names {
+		if text, ok := body[name].(string); ok {
+			return text
 		}
 	}
-	return w.delivered(x)
+	return ""
 }
 
 var (
@@ -95,12 +105,11 @@ func (w *world) delivered(x *want) error {
 				if err := w.told(x, m); err != nil {
 					return err
 				}
-			case m.Kind == "two_factor_code":
+			case m.Kind == "two_factor_code", m.Kind == "us_code":
 				if len(sends) == 0 || m.Channel != sends[0].channel || m.To != sends[0].dest {
 					return wrong("a code went by %s to %s that the model does not know of", m.Channel, m.To)
 				}
-				sends[0].code = sixDigits.FindString(m.Text)
-				w.handOut("code", sends[0].code)
+				w.arrived(sends[0], m)
 				sends = sends[1:]
 			case m.To != helpBox:
 				if err := w.letter(x, m); err != nil {
@@ -120,6 +129,17 @@ func (w *world) delivered(x *want) error {
 		default:
 			return wrong("%s did not hear of %s", x.notices[missing].to, x.notices[missing].kind)
 		}
+	}
+}
+
+// arrived takes a code, and the link beside it.
+func (w *world) arrived(c *challenge, m send.Message) {
+	c.code = sixDigits.FindString(m.Text)
+	w.handOut("code", c.code)
+	if found := mailed.FindStringSubmatch(m.Text); found != nil && c.link != nil {
+		c.link.token = found[1]
+		w.links = append(w.links, c.link)
+		w.handOut("link", c.link.token)
 	}
 }
 

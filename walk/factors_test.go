@@ -159,6 +159,12 @@ func (w *world) learnFactors() error {
 			return err
 		}
 		list = slices.DeleteFunc(list, func(f store.Factor) bool { return f.Usage != store.UseFirst })
+		others, err := w.db.FirstFactorsOf(ctx, a.id)
+		if err != nil {
+			return err
+		}
+		list = append(list, others...)
+		slices.SortFunc(list, func(a, b store.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
 		if err = w.same(a, "first factor", list, a.firsts); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type link struct {
 	asked           string // the cookie of the browser that asked
 	at              time.Time
 	life            time.Duration
+	code            *challenge // of the code beside it
 }
 
 // recovery is a request for a way in without the second factor.

@@ -97,6 +97,8 @@ type draft struct {
 
 type challenge struct {
 	code, channel, dest string
+	of                  *account // of one in place of a password
+	link                *link    // that was mailed beside it
 	version, tries      int
 	taken               bool
 	until               time.Time
@@ -155,6 +157,7 @@ type want struct {
 	alone    *pending // one that begins and no browser gets
 	notices  []*notice
 	learn    func(a answer) error // what only the answer says, and is held against
+	asks     bool                 // which only the answer can decide
 }
 
 func refused(status int) *want { return &want{status: status} }

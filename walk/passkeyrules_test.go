@@ -139,7 +139,7 @@ func (m *model) newPasskey(who *session, name, usage string) *want {
 	if name == "" || usage != useFirst && usage != useSecond || of.named(name) != nil || len(of.passkeys()) >= maxPasskeys {
 		return refused(400)
 	}
-	if !m.reserve(claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}) {
+	if !m.reserve(setUps(of)) {
 		return refused(429)
 	}
 	return m.put(&want{status: 200}, &question{owner: fmt.Sprint("create ", who.id), of: of, name: name, usage: usage})

@@ -154,16 +154,23 @@ func (t *turn) sign(kind string, made bool) (state string, a *signed) {
 	if t.v == lastCode || t.n%5 == 1 { // its user was not verified
 		lies, a.verified = append(lies, softkey.Clear(softkey.UV)), false
 	}
+	counter := k.Counter
 	var err error
-	if made {
+	switch {
+	case made:
 		a.raw, err = k.Create(to.options, lies...)
-	} else {
+		a.counter = k.Counter
+	case k.Counting && t.n%7 == 3: // somebody has a copy of it
+		a.raw, err = k.Get(to.options, append(lies, softkey.Count(counter))...)
+		a.counter = counter
+	default:
 		a.raw, err = k.Get(to.options, lies...)
+		a.counter = k.Counter
 	}
 	if err != nil {
 		return q.token, nil
 	}
-	a.counter, a.handle = k.Counter, string(k.Handle)
+	a.handle = string(k.Handle)
 	w.answers = append(w.answers, a)
 	return q.token, a
 }

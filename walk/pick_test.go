@@ -35,7 +35,8 @@ func (w *world) pick(r *rand.Rand) step {
 			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
 			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
 			"refresh", 7, "mint", 4, "end token", 3, "change", 1, "lock", 3,
-			"ask reset", 3, "reset by link", 3, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3)
+			"ask reset", 3, "reset by link", 3, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
+			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 2)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
 		s.v = 0
@@ -49,7 +50,7 @@ func (w *world) pick(r *rand.Rand) step {
 	switch s.what {
 	case "login":
 		s.flag = r.IntN(2) == 0
-	case "validate", "confirm", "use code", "add passkey", "passkey", "passkey again":
+	case "validate", "confirm", "use code", "add passkey", "passkey", "passkey again", "unified", "first verify", "confirm first":
 		switch {
 		case s.v >= 2*codeKinds:
 			s.v = rightCode
@@ -89,7 +90,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.flag, s.v = weighted(r, "day", 2, "recover", 3, "cancel", 1), true, 1
 	case len(w.links) > 0 && w.stands(w.links[len(w.links)-1]) && r.IntN(6) == 0:
 		kind := w.links[len(w.links)-1].kind
-		s.what, s.flag, s.v = map[string]string{"reset": "reset by link", "change_email": "change by link", "recovery": "recover"}[kind], true, 1
+		s.what, s.flag, s.v = map[string]string{"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover"}[kind], true, 1
 	case p == nil && w.pendings[b[pendingCookie]] != nil && r.IntN(2) == 0:
 		s.what = "validate" // what is over, or another's
 	case p != nil && p.state == "select":
@@ -108,6 +109,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 				s.u = i
 			}
 		}
+	case who == nil && r.IntN(3) == 0 && w.begins(r, s):
 	case who == nil && w.idle() && r.IntN(2) == 0:
 		s.what, s.v = "login", 1
 	case who == nil && p == nil && r.IntN(5) == 0: // a pending sign-in of a while ago
@@ -116,10 +118,13 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v = weighted(r, "login", 1, "copy", 3, "restore", 3, "setup", 1, "validate", 1), r.IntN(60)
 	case w.draft(owner(who, nil), who.of) != nil:
 		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
+	case w.draft(firstOwner(who), who.of) != nil && r.IntN(3) > 0:
+		s.what, s.n = "confirm first", 1
 	default:
 		s.what, s.v = weighted(r, "setup", 10, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
 			"new passkey", 10, "ask again", 4, "drop passkey", 1,
-			"mint", 3, "remove", 2, "ask change", 2), r.IntN(60)
+			"mint", 3, "remove", 2, "ask change", 2,
+			"begin first", 6, "send again", 2, "first verify", 2), r.IntN(60)
 	}
 }
 
@@ -145,6 +150,25 @@ func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
 		s.what = "ask passkey"
 	default:
 		return false
+	}
+	return true
+}
+
+// begins begins with a code in place of a password, where somebody can.
+func (w *world) begins(r *rand.Rand, s *step) bool {
+	var can []int
+	for i, a := range w.accounts {
+		if a.firstOf("email") != nil || a.firstOf("sms") != nil || a.firstOf("authenticator") != nil {
+			can = append(can, i)
+		}
+	}
+	if len(can) == 0 {
+		return false
+	}
+	s.u = can[r.IntN(len(can))]
+	s.what, s.v = weighted(r, "send first", 2, "unified", 3), rightCode
+	if s.what == "send first" && w.accounts[s.u].firstOf("email") == nil {
+		s.v = 1
 	}
 	return true
 }

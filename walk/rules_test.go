@@ -42,24 +42,33 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 	return w
 }
 
-// password is nil if it is the right one. Guesses of strangers do not lock out
-// a browser that the account trusts: it has a budget of its own.
+// password is nil if it is the right one.
 func (m *model) password(of *account, password, deviceCookie string) *want {
+	key, w := m.firstPlace(of, deviceCookie)
+	switch {
+	case w != nil:
+		return w
+	case password != of.password:
+		return refused(400)
+	}
+	delete(m.budgets, key)
+	return nil
+}
+
+// firstPlace counts a guess at a first factor. Guesses of strangers do not lock
+// out a browser that the account trusts: it has a budget of its own.
+func (m *model) firstPlace(of *account, deviceCookie string) (string, *want) {
 	c := claim{key: "first " + of.name, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
 	if !m.reserve(c) {
 		d := m.devices[deviceCookie]
 		if d == nil || d.of != of || d.version != of.version {
-			return refused(429)
+			return "", refused(429)
 		}
 		if c.key += " device"; !m.reserve(c) {
-			return refused(429)
+			return "", refused(429)
 		}
 	}
-	if password != of.password {
-		return refused(400)
-	}
-	delete(m.budgets, c.key)
-	return nil
+	return c.key, nil
 }
 
 // logout ends the session, with the header token that was given beside it, and
@@ -88,13 +97,7 @@ func (m *model) verify(who *session, password, deviceCookie string, token bool) 
 	if of.locked {
 		return refused(400)
 	}
-	w := &want{status: 200}
-	if len(of.factors) == 0 {
-		m.issue(w, of, grant{level: 1, proofs: m.proven("password", m.now), renews: who, token: token})
-	} else if !m.wait(w, &pending{of: of, how: "password", session: who.id}) {
-		w.status = 429
-	}
-	return w
+	return m.again(who, "password", token)
 }
 
 func (m *model) choose(who *session, cookie, which string) *want {

@@ -58,7 +58,7 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	case "email":
 		d.dest = d.of.email
 	}
-	if !m.reserve(claim{key: "set-ups " + d.of.name, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}) {
+	if !m.reserve(setUps(d.of)) {
 		return refused(429)
 	}
 	m.drafts[owner(who, p)] = d
@@ -67,6 +67,19 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	}
 	w.draft = d
 	return w
+}
+
+func setUps(of *account) claim {
+	return claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}
+}
+
+// enrols says whether a code is the first one of what is set up.
+func (m *model) enrols(d *draft, f *factor, code string) (ok bool) {
+	if d.method != "authenticator" {
+		return m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
+	}
+	f.last, ok = m.step(d.secret, -1, code)
+	return ok
 }
 
 // confirm activates a draft. Everything issued before is dead but the acting
@@ -92,13 +105,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 		return refused(429)
 	}
 	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add || len(of.factors) == 0}
-	ok := false
-	if d.method == "authenticator" {
-		f.last, ok = m.step(d.secret, -1, code)
-	} else {
-		ok = m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
-	}
-	if !ok {
+	if !m.enrols(d, f, code) {
 		return refused(400)
 	}
 	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))

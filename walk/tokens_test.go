@@ -144,7 +144,7 @@ func (m *model) minted(who *session, name string, wanted []string) *want {
 		return refused(401)
 	case len(wanted) == 0 || slices.Contains(wanted, "nonsense"):
 		return refused(400)
-	case !m.reserve(claim{key: "set-ups " + who.of.name, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}):
+	case !m.reserve(setUps(who.of)):
 		return refused(429)
 	case len(m.living(who.of)) >= maxPersonal:
 		return refused(400)

@@ -143,7 +143,7 @@ func report(t *testing.T, seed uint64, steps []step, err error) {
 		return
 	}
 	found := b.text
-	deadline := time.Now().Add(40 * time.Second)
+	deadline := time.Now().Add(90 * time.Second)
 	for size := len(steps) / 2; size > 0 && time.Now().Before(deadline); {
 		cut := false
 		for from := len(steps) - 1 - size; from >= 0 && time.Now().Before(deadline); from -= size {

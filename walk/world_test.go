@@ -145,15 +145,16 @@ func newWorld() (*world, error) {
 	w.auth, err = twofold.New(twofold.Config{
 		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: w.clock.Now, Mail: &w.box, SMS: &w.box, Account: true,
 		TwoFactor: twofold.TwoFactor{
-			Require:       func(i twofold.Identity) bool { return strings.HasPrefix(i.Email, "berta") },
+			Require:       func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.required }) },
 			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
 		},
 		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Unified:  twofold.Unified{Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"}},
 		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
-		Accounts: twofold.Accounts{Changeable: true, Locked: w.locked, Recoverable: true, AutoLoginAfterReset: true, ChangeEmail: true},
+		Accounts: twofold.Accounts{Changeable: true, Locked: func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) }, Recoverable: true, AutoLoginAfterReset: true, ChangeEmail: true},
 		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
-			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, LinkHour: linkHour, LinkDay: linkDay, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, FirstDay: firstDay, LinkHour: linkHour, LinkDay: linkDay, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
 		},
 	})
 	if err != nil {
@@ -190,9 +191,9 @@ func (w *world) people() error {
 	return nil
 }
 
-// locked is the application's word on who is kept out.
-func (w *world) locked(i twofold.Identity) bool {
-	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && a.locked })
+// is asks the model about an account, as an application would look it up.
+func (w *world) is(i twofold.Identity, what func(*account) bool) bool {
+	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && what(a) })
 }
 
 func (w *world) close() {
