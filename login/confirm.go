@@ -80,21 +80,16 @@ func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add 
 	if len(present) == 0 {
 		f.Primary = true
 	}
-	for _, p := range present {
-		if p.Method == store.Passkey { // added and removed by themselves
-			continue
+	replaced := lost
+	if replaced == "" && !add { // passkeys are added and removed by themselves
+		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
+			replaced = present[i].ID
 		}
-		if !add {
-			c.Remove = append(c.Remove, p.ID)
-		}
-		break
 	}
 	for _, p := range present {
-		switch {
-		case lost != "" && p.ID == lost:
-			c.Remove = []string{lost}
-		case f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination && !slices.Contains(c.Remove, p.ID):
-			// The same phone or mailbox again takes the place of itself.
+		// The same phone or mailbox again takes the place of itself.
+		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination
+		if same || p.ID == replaced {
 			c.Remove = append(c.Remove, p.ID)
 			f.Primary = f.Primary || p.Primary
 		}

@@ -131,6 +131,25 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	}
 }
 
+// TestR075_TheSamePhoneAgain: whoever repairs with a phone that is set up beside
+// the lost factor has it once then, and the lost one is gone.
+func TestR075_TheSamePhoneAgain(t *testing.T) {
+	w := newWorld(t, repairOnly)
+	a := w.person("alice").enrolSMS("+16505551212").enrolApp() // the phone is the default
+	b := w.browser()
+	b.login(a).want(200)
+	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	b.validate(a.mailed()).want(200)
+	w.advance(time.Minute)
+	b.post("/tf-setup", m{"setup": "sms", "phone": a.phone}).want(200)
+	b.validate(a.texted()).want(200)
+	b.in(a, 2)
+	if got := a.factors(); len(got) != 1 || got[0].Method != "sms" || !got[0].Primary {
+		t.Errorf("%d factors are left: %v", len(got), got)
+	}
+}
+
 // TestR076_RescueStaysShut after "this was not me", until a real factor was
 // proven. The administrators can still be called.
 func TestR076_RescueStaysShut(t *testing.T) {

@@ -118,6 +118,8 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v = weighted(r, "login", 1, "copy", 3, "restore", 3, "setup", 1, "validate", 1), r.IntN(60)
 	case w.draft(owner(who, nil), who.of) != nil:
 		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
+	case (w.codes[againKey(who, "email")] != nil || w.codes[againKey(who, "sms")] != nil) && r.IntN(4) == 0:
+		s.what = "first verify"
 	case w.draft(firstOwner(who), who.of) != nil && r.IntN(3) > 0:
 		s.what, s.n = "confirm first", 1
 	default:
@@ -166,9 +168,18 @@ func (w *world) begins(r *rand.Rand, s *step) bool {
 		return false
 	}
 	s.u = can[r.IntN(len(can))]
-	s.what, s.v = weighted(r, "send first", 2, "unified", 3), rightCode
-	if s.what == "send first" && w.accounts[s.u].firstOf("email") == nil {
-		s.v = 1
+	s.what, s.v = "unified", rightCode
+	for _, channel := range []string{"email", "sms"} { // a code lies ready
+		if c := w.codes[firstKey(w.browsers[s.b][askedCookie], channel)]; c != nil && c.of != nil && !c.taken && w.now.Before(c.until) {
+			s.u = slices.Index(w.accounts, c.of)
+			return true
+		}
+	}
+	if f := w.accounts[s.u].firstOf("authenticator"); f == nil || r.IntN(2) == 0 {
+		s.what = "send first"
+		if w.accounts[s.u].firstOf("email") == nil {
+			s.v = 1
+		}
 	}
 	return true
 }
