@@ -64,6 +64,9 @@ type Accounts struct {
 	LoginWithin time.Duration
 	// UsernameRequired: nobody registers without a username; needs Usernames.
 	UsernameRequired bool
+	// UsernameMin and UsernameMax bound the length of usernames that are chosen from
+	// now on: 4 and 32 if zero, 1 and 128 at most.
+	UsernameMin, UsernameMax int
 	// PasswordTypedOnce leaves out the field that repeats a new password.
 	PasswordTypedOnce bool
 	// NoWelcome leaves out the mail that greets a new account. The mail with the
@@ -98,6 +101,9 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 	if a.LoginByLink && c.Unified.ReplacesLogin {
 		bad("Accounts.LoginByLink", "and Unified.ReplacesLogin are two things at one path: choose one")
 	}
+	if d := a.withDefaults(); d.UsernameMin < 1 || d.UsernameMax > 128 || d.UsernameMin > d.UsernameMax {
+		bad("Accounts.UsernameMin, UsernameMax", "must be between 1 and 128, the first not above the second")
+	}
 	within := func(field string, d, hi time.Duration) {
 		if d != 0 && (d < time.Minute || d > hi) {
 			bad("Accounts."+field, fmt.Sprintf("must be between 1 minute and %v", hi))
@@ -114,6 +120,12 @@ func (a Accounts) withDefaults() Accounts {
 	setDefault(&a.ResetWithin, time.Hour)
 	setDefault(&a.ChangeEmailWithin, 2*time.Hour)
 	setDefault(&a.LoginWithin, 10*time.Minute)
+	if a.UsernameMin == 0 {
+		a.UsernameMin = 4
+	}
+	if a.UsernameMax == 0 {
+		a.UsernameMax = 32
+	}
 	return a
 }
 
@@ -136,6 +148,7 @@ func (a Accounts) pages() web.Life {
 	return web.Life{
 		Confirm: a.Confirmable, Reset: a.Recoverable, Change: a.Changeable, ChangeEmail: a.ChangeEmail,
 		ChangeUsername: a.ChangeUsername, RecoverUsername: a.UsernameRecovery, UsernameRequired: a.UsernameRequired,
+		UsernameMin: a.UsernameMin, UsernameMax: a.UsernameMax,
 		TypedOnce: a.PasswordTypedOnce, Keyless: a.PasswordOptional, ByLink: a.LoginByLink, LoginWithin: a.LoginWithin, ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, EmailWithin: a.ChangeEmailWithin,
 	}
 }

@@ -346,7 +346,7 @@ func constantByNature(v *ast.ValueSpec) bool {
 		return true // written once; the race detector and review guard the rest
 	case *ast.CallExpr:
 		if sel, ok := x.Fun.(*ast.SelectorExpr); ok {
-			return slices.Contains([]string{"Must", "MustCompile", "New", "Errorf", "NewReplacer", "NewScript", "Strict", "WithPadding", "Date"}, sel.Sel.Name)
+			return slices.Contains([]string{"Must", "MustCompile", "New", "Errorf", "NewReplacer", "NewScript", "OnceValues", "Strict", "WithPadding", "Date"}, sel.Sel.Name)
 		}
 	}
 	return false

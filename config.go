@@ -102,6 +102,9 @@ type Config struct {
 	Locales fs.FS
 	// UserPayload is what JSON answers say of the user; id and e-mail if nil.
 	UserPayload func(Identity) map[string]any
+	// RolesInPayload adds to it, as "roles" and "permissions", the user's roles and
+	// what they permit. That is for showing; whoever decides by it asks the guards.
+	RolesInPayload bool
 	// Account adds a small account page at /me.
 	Account bool
 

@@ -220,7 +220,7 @@ func (b *builder) buildSessions() error {
 	}
 	b.a.accounts = account.New(account.Config{
 		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
-		Mailed:  b.c.Accounts.PasswordOptional,
+		Mailed: b.c.Accounts.PasswordOptional, Usernames: account.Lengths{Min: b.c.Accounts.UsernameMin, Max: b.c.Accounts.UsernameMax},
 		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
 	})
 	return nil
@@ -340,7 +340,7 @@ func (b *builder) buildSite() error {
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
 		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
-		Permissions: b.c.Store.PermissionsOf,
+		Permissions: b.c.Store.PermissionsOf, Roles: b.c.RolesInPayload,
 	})
 	return err
 }

@@ -20,8 +20,10 @@ type Config struct {
 	Policy password.Policy
 	// Mailed: sign-ins to an account without password begin with a code to its
 	// mailbox.
-	Mailed  bool
-	Context []string // words no password may be: the site's name
+	Mailed bool
+	// Usernames bounds those that are chosen from now on.
+	Usernames Lengths
+	Context   []string // words no password may be: the site's name
 	// Checkers judge passwords that Policy lets pass, in this order.
 	Checkers []password.Checker
 	Now      func() time.Time
@@ -80,7 +82,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 		u.ConfirmedAt = now
 	}
 	if d.Username != "" {
-		if u.Username, u.UsernameKey, err = ParseUsername(d.Username); err != nil {
+		if u.Username, u.UsernameKey, err = ParseUsername(d.Username, a.c.Usernames); err != nil {
 			return store.User{}, err
 		}
 	}
@@ -219,7 +221,7 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 	}
 	u := store.User{ID: id, Email: address, EmailKey: key, UpdatedAt: a.c.Now()}
 	if username != "" {
-		if u.Username, u.UsernameKey, err = ParseUsername(username); err != nil {
+		if u.Username, u.UsernameKey, err = ParseUsername(username, a.c.Usernames); err != nil {
 			return err
 		}
 	}

@@ -114,6 +114,14 @@ func TestSpellingsOfOneIdentityHaveOneKey(t *testing.T) {
 	}
 }
 
+func TestLengthsOfUsernames(t *testing.T) {
+	for s, want := range map[string]error{"a": ErrUsernameLength, "ab": nil, "äöü": nil, "abcd": ErrUsernameLength, "": ErrUsernameLength} {
+		if _, _, err := ParseUsername(s, Lengths{Min: 2, Max: 3}); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", s, err, want)
+		}
+	}
+}
+
 func TestUsernames(t *testing.T) {
 	for s, want := range map[string]error{
 		"alice": nil, " Alice9 ": nil, "用户名称": nil, strings.Repeat("a", 32): nil,
@@ -121,7 +129,7 @@ func TestUsernames(t *testing.T) {
 		"a@x.t": ErrUsernameCharacters, "al ice": ErrUsernameCharacters, "ali\u200bce": ErrUsernameCharacters, "alice\r\nx": ErrUsernameCharacters,
 		"ali<b>": ErrUsernameCharacters, "\xffalice": ErrUsernameCharacters, "al-ice": ErrUsernameCharacters,
 	} {
-		if _, _, err := ParseUsername(s); !errors.Is(err, want) {
+		if _, _, err := ParseUsername(s, Lengths{}); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", s, err, want)
 		}
 	}

@@ -15,18 +15,29 @@ import (
 var (
 	// ErrEmail says that a text is not one bare e-mail address.
 	ErrEmail = errors.New("account: not a valid e-mail address")
-	// ErrUsernameCharacters, ErrUsernameLength: a username is 4 to 32 letters
-	// and digits.
+	// ErrUsernameCharacters, ErrUsernameLength: a username is letters and digits,
+	// as many as Lengths says.
 	ErrUsernameCharacters = errors.New("account: username may hold letters and digits only")
-	ErrUsernameLength     = errors.New("account: username must have between 4 and 32 characters")
+	ErrUsernameLength     = errors.New("account: username is too short or too long")
 )
 
 const (
-	maxEmail    = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
-	maxLocal    = 64  // RFC 5321 section 4.5.3.1.1
-	minUsername = 4
-	maxUsername = 32
+	maxEmail = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxLocal = 64  // RFC 5321 section 4.5.3.1.1
 )
+
+// Lengths bounds usernames, in characters. Zero: from 4 to 32.
+type Lengths struct{ Min, Max int }
+
+func (l Lengths) withDefaults() Lengths {
+	if l.Min == 0 {
+		l.Min = 4
+	}
+	if l.Max == 0 {
+		l.Max = 32
+	}
+	return l
+}
 
 // Key is the canonical form of an identity as somebody types it: without
 // invisible characters and blanks around it, compatibility characters
@@ -90,7 +101,7 @@ func ParseEmail(s string) (address, key string, err error) {
 
 // ParseUsername checks a username that shall be stored. Letters and digits of
 // one name only; no at sign, so it is never somebody's address.
-func ParseUsername(s string) (name, key string, err error) {
+func ParseUsername(s string, lengths Lengths) (name, key string, err error) {
 	name = norm.NFKC.String(strings.TrimSpace(s))
 	n := utf8.RuneCountInString(name)
 	if !utf8.ValidString(s) {
@@ -101,7 +112,7 @@ func ParseUsername(s string) (name, key string, err error) {
 			return "", "", ErrUsernameCharacters
 		}
 	}
-	if n < minUsername || n > maxUsername {
+	if l := lengths.withDefaults(); n < l.Min || n > l.Max {
 		return "", "", ErrUsernameLength
 	}
 	return name, Key(name), nil

@@ -62,7 +62,7 @@ func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, 
 // ChangeUsername replaces the username. The errors of ParseUsername,
 // store.ErrExists.
 func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string, messages []store.Message) (store.User, error) {
-	name, key, err := ParseUsername(username)
+	name, key, err := ParseUsername(username, a.c.Usernames)
 	if err != nil {
 		return store.User{}, err
 	}

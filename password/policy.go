@@ -1,10 +1,13 @@
 package password
 
 import (
+	"compress/gzip"
 	_ "embed"
 	"errors"
+	"io"
 	"sort"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -56,10 +59,11 @@ func (p Policy) Check(password string, context ...string) error {
 			return ErrContext
 		}
 	}
-	if common(folded) {
-		return ErrCommon
+	list, err := commonList()
+	if err == nil && common(list, folded) {
+		err = ErrCommon
 	}
-	return nil
+	return err
 }
 
 func orDefault(n, zero int) int {
@@ -71,23 +75,34 @@ func orDefault(n, zero int) int {
 
 func fold(s string) string { return strings.ToLower(normal(s)) }
 
-// commonList holds about 25,000 passwords of 8 characters or more: the frequent ones
-// of published leaks, repetitions and runs of keys. They are in normal form and
-// lower case, one a line, sorted by bytes, so the text itself is the index: nothing
-// is unpacked or kept on the heap. Its origin and licence: common.LICENSE.txt.
+// commonPacked holds about 25,000 passwords of 8 characters or more: the frequent
+// ones of published leaks, repetitions and runs of keys. They are in normal form
+// and lower case, one a line, sorted by bytes, so the text itself is the index. It
+// takes 85 kB of the binary. Its origin and licence: common.LICENSE.txt.
 //
-//go:embed common.txt
-var commonList string
+//go:embed common.txt.gz
+var commonPacked string
 
-// common looks folded up by bisecting the bytes of commonList.
-func common(folded string) bool {
+// commonList is the text, 269 kB of it, unpacked when the first password is
+// chosen: starting costs nothing. What cannot be unpacked lets no password pass.
+var commonList = sync.OnceValues(func() (string, error) {
+	r, err := gzip.NewReader(strings.NewReader(commonPacked))
+	if err != nil {
+		return "", err
+	}
+	raw, err := io.ReadAll(r)
+	return string(raw), err
+})
+
+// common looks folded up by bisecting the bytes of the list.
+func common(list, folded string) bool {
 	// The least offset whose line, the one it lies in, is not below folded.
-	at := sort.Search(len(commonList), func(i int) bool { return lineAt(i) >= folded })
-	return at < len(commonList) && lineAt(at) == folded
+	at := sort.Search(len(list), func(i int) bool { return lineAt(list, i) >= folded })
+	return at < len(list) && lineAt(list, at) == folded
 }
 
-func lineAt(i int) string {
-	start := strings.LastIndexByte(commonList[:i], '\n') + 1
-	line, _, _ := strings.Cut(commonList[start:], "\n")
+func lineAt(list string, i int) string {
+	start := strings.LastIndexByte(list[:i], '\n') + 1
+	line, _, _ := strings.Cut(list[start:], "\n")
 	return line
 }

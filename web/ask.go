@@ -155,7 +155,11 @@ func (s *Site) getReset(c *call) (*answer, error) {
 	if err := s.c.Login.LookReset(c.r.Context(), c.token); err != nil {
 		return nil, s.badReset(err)
 	}
-	return s.choosePage(c, "reset"), nil
+	a := s.choosePage(c, "reset")
+	if view := s.views.Life.Reset; view != "" {
+		a.to = withQuery(view, "token", c.token)
+	}
+	return a, nil
 }
 
 func (s *Site) postReset(c *call) (*answer, error) {

@@ -59,7 +59,7 @@ func (s *Site) postLoginLink(c *call) (*answer, error) {
 	return s.followLink(c, s.c.Login.FollowLogin, s.getLoginLink, s.loginLinkFailed)
 }
 
-func (s *Site) loginLinkFailed(_ *call, err error) error {
+func (s *Site) loginLinkFailed(c *call, err error) error {
 	f := fail(http.StatusBadRequest, "", "INVALID_LOGIN_TOKEN")
 	switch {
 	case errors.Is(err, login.ErrLinkExpired):
@@ -67,5 +67,14 @@ func (s *Site) loginLinkFailed(_ *call, err error) error {
 	case !errors.Is(err, login.ErrLink):
 		return err
 	}
-	return f.flat().goTo(s.paths.Login)
+	return s.linkRefused(c, f, s.paths.Login)
+}
+
+// linkRefused sends the browser of a bad link to the application's own page,
+// where there is one, else to where another link is to be had.
+func (s *Site) linkRefused(c *call, f *failure, back string) error {
+	if view := s.views.Life.LoginError; view != "" {
+		back = withQuery(view, "error", f.problems[0].text(c.words))
+	}
+	return f.flat().goTo(back)
 }

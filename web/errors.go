@@ -148,7 +148,7 @@ func (s *Site) limits(key string) []any {
 	case "PASSWORD_INVALID_LENGTH":
 		return []any{"length", s.c.MinPassword}
 	case "USERNAME_INVALID_LENGTH":
-		return []any{"min", 4, "max", 32}
+		return []any{"min", s.c.Life.UsernameMin, "max", s.c.Life.UsernameMax}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type Life struct {
 	Keyless                                 bool // nobody needs a password to register
 	ByLink                                  bool // people sign in with a mailed link
 	LoginWithin                             time.Duration
+	UsernameMin, UsernameMax                int // length of a username
 	ConfirmWithin, ResetWithin, EmailWithin time.Duration
 }
 
@@ -45,9 +46,15 @@ func (p LifePaths) link(kind string) string {
 // sign-in page for strangers, PostLogin for users, and the page to ask for
 // another link after a bad one.
 type LifeViews struct {
-	PostConfirm, ConfirmError         string
-	Unconfirmed                       string // right password, address not confirmed
-	PostReset, ResetError             string
+	PostConfirm, ConfirmError string
+	Unconfirmed               string // right password, address not confirmed
+	PostReset, ResetError     string
+	// Reset is the application's own page for a new password: a browser that opens
+	// the mailed link goes there, with the token in the query "token".
+	Reset string
+	// LoginError is the application's own page for who opened a bad link to sign
+	// in, with the text in the query "error".
+	LoginError                        string
 	PostChange                        string
 	PostChangeEmail, ChangeEmailError string
 	PostChangeUsername                string
@@ -55,7 +62,7 @@ type LifeViews struct {
 
 func (s *Site) nameLife() error {
 	v, p := s.c.Views.Life, &s.paths.Life
-	for _, view := range []string{v.PostConfirm, v.ConfirmError, v.Unconfirmed, v.PostReset, v.ResetError, v.PostChange, v.PostChangeEmail, v.ChangeEmailError, v.PostChangeUsername} {
+	for _, view := range []string{v.PostConfirm, v.ConfirmError, v.Unconfirmed, v.PostReset, v.ResetError, v.Reset, v.LoginError, v.PostChange, v.PostChangeEmail, v.ChangeEmailError, v.PostChangeUsername} {
 		if _, ok := safeNext(view); !ok && view != "" {
 			return errors.New("view " + view + ": must be a path on this origin")
 		}

@@ -56,9 +56,18 @@ func withNext(path, next string) string {
 	if !ok {
 		return path
 	}
+	return withQuery(path, "next", next)
+}
+
+func withQuery(path, name, value string) string {
+	path, fragment, hash := strings.Cut(path, "#")
 	sep := "?"
 	if strings.Contains(path, "?") {
 		sep = "&"
 	}
-	return path + sep + "next=" + url.QueryEscape(next)
+	path += sep + name + "=" + url.QueryEscape(value)
+	if hash { // a client that finds its pages there
+		path += "#" + fragment
+	}
+	return path
 }

@@ -113,12 +113,29 @@ func (s *Site) replyJSON(c *call, a *answer) {
 			body["csrf_token"] = s.csrfToken(c.w, c.r)
 		}
 		if a.user != nil {
-			user := s.c.Payload(*a.user)
-			user = s.withTokens(user, a.outcome)
-			body["user"] = user
+			body["user"] = s.withTokens(s.payload(c, *a.user), a.outcome)
 		}
 	}
 	writeJSON(c.w, http.StatusOK, body)
+}
+
+// payload is what an answer says of a user. Permissions that cannot be read are
+// none: the step is done, and they are for showing only.
+func (s *Site) payload(c *call, u store.User) map[string]any {
+	user := s.c.Payload(u)
+	if !s.c.Roles {
+		return user
+	}
+	permissions, err := s.c.Permissions(c.r.Context(), u.Roles)
+	if err != nil {
+		s.c.Log.ErrorContext(c.r.Context(), "permissions could not be read", "user", u.ID, "cause", err)
+	}
+	user = maps.Clone(user) // it is the application's
+	if user == nil {
+		user = map[string]any{}
+	}
+	user["roles"], user["permissions"] = append([]string{}, u.Roles...), append([]string{}, permissions...)
+	return user
 }
 
 // refuse writes a failure; a may hold cookies that stand all the same.

@@ -105,6 +105,7 @@ type Config struct {
 	Payload       func(store.User) map[string]any
 	// Permissions lists what roles permit together.
 	Permissions func(ctx context.Context, roles []string) ([]string, error)
+	Roles       bool // the payload says roles and permissions too
 	Proxies     []netip.Prefix
 	Templates   fs.FS
 	Log         *slog.Logger

@@ -253,7 +253,7 @@ func (s *Site) noCodeLink(c *call) (*answer, error) {
 	if err := s.anonymous(c); err != nil {
 		return nil, err
 	}
-	return nil, fail(http.StatusBadRequest, "", "API_ERROR").flat().goTo(s.paths.Unified.Signin)
+	return nil, s.linkRefused(c, fail(http.StatusBadRequest, "", "API_ERROR"), s.paths.Unified.Signin)
 }
 
 func (s *Site) getCodeLink(c *call) (*answer, error) {
@@ -308,6 +308,6 @@ func (s *Site) followLink(c *call, follow func(context.Context, string, bool, lo
 }
 
 // codeLinkFailed sends people to where another one is to be had.
-func (s *Site) codeLinkFailed(_ *call, err error) error {
-	return s.toFailure(err).flat().goTo(s.paths.Unified.Signin)
+func (s *Site) codeLinkFailed(c *call, err error) error {
+	return s.linkRefused(c, s.toFailure(err), s.paths.Unified.Signin)
 }

@@ -19,7 +19,7 @@ func table() []setting {
 		group("Text messages", smsTable()),
 		group("Signing in", signInTable()),
 		group("Signing in through other sites", oauthTable()),
-		group("Accounts", accountTable()),
+		group("Accounts", slices.Concat(accountTable(), registerTable())),
 		group("Passwords", slices.Concat(passwordTable(), checkerTable())),
 		group("Second factor", twoFactorTable()),
 		group("Passkeys", passkeyTable()),

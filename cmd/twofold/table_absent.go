@@ -21,7 +21,7 @@ func absentTable() []setting {
 
 func absentFeatures() []setting {
 	return []setting{
-		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins"),
+		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins; /me and twofold audit say them"),
 	}
 }
 
@@ -35,7 +35,6 @@ func absentBehaviours() []setting {
 		absent("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "false", "redirects to sub-domains"),
 		absent("SECURITY_REDIRECT_BASE_DOMAIN", "", "redirects to other hosts"),
 		absent("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", "", "redirects to sub-domains"),
-		absent("SECURITY_LOGIN_ERROR_VIEW", "", "redirects for errors of mailed links"),
 		absent("SECURITY_VERIFY_ERROR_VIEW", "", "redirects for errors of mailed links"),
 		absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST"),
 		absent("SECURITY_LOGOUT_CSRF", "false", "a token for signing out; where the request comes from is always checked"),
@@ -52,13 +51,10 @@ func absentBehaviours() []setting {
 		absent("SECURITY_EMAIL_PLAINTEXT", "true", "mails without text"),
 		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),
 		absent("SECURITY_EMAIL_VALIDATOR_ARGS", "", "settings for the check of addresses"),
-		absent("SECURITY_USERNAME_MIN_LENGTH", "4", "another least length of usernames"),
-		absent("SECURITY_USERNAME_MAX_LENGTH", "32", "another greatest length of usernames"),
 		absent("SECURITY_SEND_PASSWORD_RESET_EMAIL", "true", "resets without a mail"),
 		absent("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
 		absent("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
 		absent("SECURITY_SEND_USERNAME_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
-		absent("SECURITY_RESET_VIEW", "", "redirects for mailed links"),
 		absent("SECURITY_I18N_DIRNAME", "builtin", "gettext catalogues; see TWOFOLD_LOCALES"),
 		absent("SECURITY_CACHE_CONTROL", `{"no-store":true,"private":true}`, "other Cache-Control headers"),
 		absent("MAIL_SUPPRESS_SEND", "false", "a switch that suppresses mail; leave MAIL_SERVER out"),

@@ -39,6 +39,13 @@ func accountTable() []setting {
 			Doc: "Lets people change their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeUsername })},
 		{Name: "SECURITY_USERNAME_RECOVERY", Type: flag, Default: "false", Field: "Accounts.UsernameRecovery",
 			Doc: "Mails people their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
+	}
+}
+
+// registerTable is what an account is made with, and what is said of it.
+func registerTable() []setting {
+	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
+	return []setting{
 		{Name: "SECURITY_USERNAME_REQUIRED", Type: flag, Default: "false", Field: "Accounts.UsernameRequired",
 			Doc: "Nobody registers without a username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRequired })},
 		{Name: "SECURITY_PASSWORD_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordOptional",
@@ -56,6 +63,12 @@ func accountTable() []setting {
 				s.Config.Accounts.PasswordTypedOnce = err == nil && !twice
 				return err
 			}},
+		{Name: "SECURITY_ROLES_IN_PAYLOAD", Type: flag, Default: "false", Field: "RolesInPayload",
+			Doc: "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.", Apply: on(func(s *settings) *bool { return &s.Config.RolesInPayload })},
+		{Name: "SECURITY_USERNAME_MIN_LENGTH", Type: number, Default: "4", Field: "Accounts.UsernameMin",
+			Doc: "The least length of a username that is chosen from now on.", Apply: toInt(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
+		{Name: "SECURITY_USERNAME_MAX_LENGTH", Type: number, Default: "32", Field: "Accounts.UsernameMax",
+			Doc: "The greatest.", Apply: toInt(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
 		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
 			Doc: "Greets new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` goes out all the same.",
 			Apply: func(s *settings, raw any) error {
@@ -90,6 +103,8 @@ func accountViews() []setting {
 		row("SECURITY_CONFIRM_ERROR_VIEW", "`SECURITY_CONFIRM_URL`", "After a bad link.", func(s *settings) *string { return &s.Config.Views.Life.ConfirmError }),
 		row("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", "the sign-in page", "When an address is not confirmed yet.", func(s *settings) *string { return &s.Config.Views.Life.Unconfirmed }),
 		row("SECURITY_POST_RESET_VIEW", login, "After a new password by mail.", func(s *settings) *string { return &s.Config.Views.Life.PostReset }),
+		row("SECURITY_RESET_VIEW", "a page of ours", "Where the mailed link leads a browser: the application's own page, which gets `?token=` and posts it to `SECURITY_RESET_URL/<token>`. It must load nothing from other sites, or they may learn the token from its address.", func(s *settings) *string { return &s.Config.Views.Life.Reset }),
+		row("SECURITY_LOGIN_ERROR_VIEW", "the sign-in page", "After a bad link that would have signed in: the application's own page, which gets `?error=` with the text.", func(s *settings) *string { return &s.Config.Views.Life.LoginError }),
 		row("SECURITY_RESET_ERROR_VIEW", "`SECURITY_RESET_URL`", "After a bad link.", func(s *settings) *string { return &s.Config.Views.Life.ResetError }),
 		row("SECURITY_POST_CHANGE_VIEW", home, "After changing the password.", func(s *settings) *string { return &s.Config.Views.Life.PostChange }),
 		row("SECURITY_POST_CHANGE_EMAIL_VIEW", home, "After changing the address.", func(s *settings) *string { return &s.Config.Views.Life.PostChangeEmail }),
