@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Device is a browser that may skip the second factor for a while.
+// Device is a browser that may skip the second factor for a while, or, if it
+// Stays, one that stays signed in: the first factor too.
 type Device struct {
 	ID         string
 	UserID     string
@@ -16,6 +17,11 @@ type Device struct {
 	CreatedAt  time.Time
 	LastSeenAt time.Time
 	ExpiresAt  time.Time // absolute; use does not prolong it
+	Stays      bool
+	// Of one that stays: what was proven when it was made, and the id of the
+	// session beside it, which those that it opens have too.
+	Level     Level
+	SessionID string
 }
 
 // Devices keeps trusted devices.
@@ -25,7 +31,8 @@ type Devices interface {
 	PutDevice(ctx context.Context, d Device, messages ...Message) error
 	// UseDevice recognises a device and gives it its next secret in the same
 	// statement. It returns ErrNotFound for an unknown, expired or revoked
-	// device, for another user's and for another uniquifier; none of these
+	// device, for another user's, for another uniquifier and for one that does
+	// not stay where one that does was asked for, or the reverse; none of these
 	// change anything. A retired secret of a living device means that somebody
 	// copied it: the device is removed and ErrUsed returned. The secret retired
 	// last is accepted for grace after its replacement (two sign-ins at once),
@@ -39,13 +46,20 @@ type Devices interface {
 	// RevokeDevices removes all of them, and stores messages about why in the same
 	// transaction, also if there were none.
 	RevokeDevices(ctx context.Context, userID string, messages ...Message) error
+	// RevokeStaying removes the user's browsers that stay signed in beside a
+	// session. One that only skips the second factor is beside none.
+	RevokeStaying(ctx context.Context, userID, sessionID string) error
 }
 
 // DeviceUse is what a browser presented, and what it shall have next.
 type DeviceUse struct {
 	ID, UserID, Uniquifier string
+	Stays                  bool
 	Secret, Next           string // SHA-256 hashes
 	Address                string
 	Now                    time.Time
 	Grace                  time.Duration
+	// Copied are messages about a copy, stored in the transaction that removes
+	// the device.
+	Copied []Message
 }

@@ -52,6 +52,43 @@ var deviceRules = []rule{
 		_, err = k.use(d, d.Secret, in(4), grace)
 		k.ok(err)
 	}},
+	{"a device that stays signed in comes back as stored, and is used as such only", func(k kit) {
+		u := k.user()
+		d := k.stays(u, "session 1")
+		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+		k.ok(err)
+		k.same(list, []store.Device{d})
+		v := d
+		v.Stays = false
+		_, err = k.use(v, d.Secret, now, grace)
+		k.is(err, store.ErrNotFound)
+		got, err := k.use(d, d.Secret, in(3), grace)
+		k.ok(err)
+		d.Secret, d.Address, d.LastSeenAt = d.Secret+"+", "198.51.100.7", in(3)
+		k.same(got, d)
+		trusted := k.device(u)
+		v = trusted
+		v.Stays = true
+		_, err = k.use(v, trusted.Secret, now, grace)
+		k.is(err, store.ErrNotFound)
+		_, err = k.use(trusted, trusted.Secret, now, grace)
+		k.ok(err)
+	}},
+	{"RevokeStaying removes the user's that stay signed in beside that session", func(k kit) {
+		u, other := k.user(), k.user()
+		gone, kept, his, trusted := k.stays(u, "session 1"), k.stays(u, "session 2"), k.stays(other, "session 1"), k.device(u)
+		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
+		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))
+		k.ok(k.s.RevokeStaying(k.Context(), u.ID, ""))
+		_, err := k.use(gone, gone.Secret, now, grace)
+		k.is(err, store.ErrNotFound)
+		for _, d := range []store.Device{kept, his, trusted} {
+			_, err := k.use(d, d.Secret, now, grace)
+			k.ok(err)
+		}
+		k.ok(k.s.RevokeDevices(k.Context(), u.ID))
+		k.devices(u, 0)
+	}},
 	{"unknown, expired, another user's, another uniquifier, never a secret: ErrNotFound and no change", func(k kit) {
 		u, other := k.user(), k.user()
 		d := k.device(u)

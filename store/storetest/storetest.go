@@ -225,6 +225,15 @@ func newDevice(u store.User) store.Device {
 	}
 }
 
+// stays is a device that stays signed in.
+func (k kit) stays(u store.User, sessionID string) store.Device {
+	k.Helper()
+	d := newDevice(u)
+	d.Stays, d.Level, d.SessionID = true, store.TwoFactors, sessionID
+	k.ok(k.s.PutDevice(k.Context(), d))
+	return d
+}
+
 func (k kit) device(u store.User) store.Device {
 	k.Helper()
 	d := newDevice(u)
@@ -235,7 +244,7 @@ func (k kit) device(u store.User) store.Device {
 // use presents secret; the next one is secret+"+".
 func (k kit) use(d store.Device, secret string, at time.Time, grace time.Duration) (store.Device, error) {
 	return k.s.UseDevice(k.Context(), store.DeviceUse{
-		ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Secret: secret, Next: secret + "+",
+		ID: d.ID, UserID: d.UserID, Uniquifier: d.Uniquifier, Stays: d.Stays, Secret: secret, Next: secret + "+",
 		Address: "198.51.100.7", Now: at, Grace: grace,
 	})
 }

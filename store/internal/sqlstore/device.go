@@ -7,7 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-const deviceColumns = `d.id, d.user_id, d.uniquifier, d.secret, d.name, d.address, d.created_at, d.last_seen_at, d.expires_at`
+const deviceColumns = `d.id, d.user_id, d.uniquifier, d.secret, d.name, d.address, d.created_at, d.last_seen_at, d.expires_at,
+	d.stays, d.level, d.session_id`
 
 func scanDevice(scan scanner) (d store.Device, err error) {
 	err = scan(deviceDest(&d)...)
@@ -16,16 +17,19 @@ func scanDevice(scan scanner) (d store.Device, err error) {
 
 func deviceDest(d *store.Device) []any {
 	return []any{&d.ID, &d.UserID, &d.Uniquifier, &d.Secret, &d.Name, &d.Address,
-		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt)}
+		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt),
+		&d.Stays, &d.Level, &d.SessionID}
 }
 
 // PutDevice implements store.Devices.
 func (s *Store) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
 	_, err := s.execTelling(ctx, "put device", messages, `INSERT INTO twofold_devices
-		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0)`,
+		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at,
+			stays, level, session_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, $10, $11, $12)`,
 		d.ID, d.UserID, d.Uniquifier, d.Secret, d.Name, d.Address,
-		micros(d.CreatedAt), micros(d.LastSeenAt), micros(d.ExpiresAt))
+		micros(d.CreatedAt), micros(d.LastSeenAt), micros(d.ExpiresAt),
+		bit(d.Stays), int64(d.Level), d.SessionID)
 	return err
 }
 
@@ -50,7 +54,8 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 	err := s.tx(ctx, "use device", func(t *txn) (err error) {
 		stolen = false
 		d, err = get(t, `SELECT `+deviceColumns+`, d.last_secret, d.rotated_at FROM twofold_devices d
-			WHERE d.id = $1 AND d.user_id = $2 AND d.uniquifier = $3`+s.d.ForUpdate, scanUsedDevice, u.ID, u.UserID, u.Uniquifier)
+			WHERE d.id = $1 AND d.user_id = $2 AND d.uniquifier = $3 AND d.stays = $4`+s.d.ForUpdate, scanUsedDevice,
+			u.ID, u.UserID, u.Uniquifier, bit(u.Stays))
 		if err != nil {
 			return err
 		}
@@ -66,7 +71,9 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 			_, err = t.exec(`UPDATE twofold_devices SET address = $2, last_seen_at = $3 WHERE id = $1`, d.ID, u.Address, micros(now))
 		default:
 			// Committed, though the caller gets an error.
-			stolen, err = t.dropStolen(d.ID, u.Secret)
+			if stolen, err = t.dropStolen(d.ID, u.Secret); stolen {
+				err = t.putMessages(u.Copied)
+			}
 			return err
 		}
 		d.Address, d.LastSeenAt = u.Address, now
@@ -131,4 +138,10 @@ func (s *Store) RevokeDevices(ctx context.Context, userID string, messages ...st
 		}
 		return t.putMessages(messages)
 	})
+}
+
+// RevokeStaying implements store.Devices.
+func (s *Store) RevokeStaying(ctx context.Context, userID, sessionID string) error {
+	_, err := s.exec(ctx, "revoke staying", `DELETE FROM twofold_devices WHERE user_id = $1 AND stays = 1 AND session_id = $2`, userID, sessionID)
+	return err
 }
