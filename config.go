@@ -205,6 +205,16 @@ type Session struct {
 	Idle      time.Duration // without a request: 1 hour if zero
 	Absolute  time.Duration // in all: 24 hours if zero
 	TokenLife time.Duration // of a header token: 15 minutes if zero
+	// Remember lets a browser whose user asks for it stay signed in for so long,
+	// 30 days at most; zero: none does. An account with a second factor is
+	// remembered only where TwoFactor.LoginValidity lets its browsers be trusted,
+	// and no longer than that. It costs this: whoever has the browser has the
+	// account, but for security changes, which ask for everything anew.
+	Remember time.Duration
+	// RememberByDefault ticks the box "remember me", and takes a JSON sign-in that
+	// does not say for one that asks. It costs this: people who did not think of
+	// it stay signed in on browsers of others.
+	RememberByDefault bool
 }
 
 // RecoveryCodes says whether people can make recovery codes, which stand in for
@@ -255,6 +265,9 @@ func (c *Config) check() error {
 	}
 	if n := c.Password.MinLength; n != 0 && (n < 8 || n > 64) {
 		bad("Password.MinLength", "must be between 8 and 64")
+	}
+	if d := c.Session.Remember; d != 0 && (d < time.Minute || d > 30*24*time.Hour) {
+		bad("Session.Remember", "must be between 1m0s and 720h0m0s")
 	}
 	if len(c.MailFallback) > 0 && c.Mail == nil {
 		bad("MailFallback", "needs a sender in Mail")

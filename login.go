@@ -38,6 +38,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	return login.New(login.Config{
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
 		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
+		Staying: b.staying(),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Connections: b.c.Store, Providers: b.c.OAuth,
@@ -53,4 +54,13 @@ func (b *builder) buildLogin() (*login.Login, error) {
 			},
 		},
 	})
+}
+
+// staying is nil where no browser stays signed in.
+func (b *builder) staying() *device.Manager {
+	life := b.c.Session.Remember
+	if life == 0 {
+		return nil
+	}
+	return device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: life, Staying: true})
 }

@@ -336,7 +336,7 @@ func (b *builder) buildSite() error {
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
-		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
+		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Session.Remember, RememberByDefault: b.c.Session.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
 		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },

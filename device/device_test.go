@@ -60,8 +60,8 @@ func (h *house) trust(u store.User) string {
 // refused fails the test if the cookie is taken for a device.
 func (h *house) refused(what string, u store.User, cookie string) {
 	h.t.Helper()
-	if next, _, ok, err := h.Recognise(context.Background(), u, cookie, "192.0.2.1"); ok || next != "" || err != nil {
-		h.t.Errorf("%s: recognised %v, next %q, %v", what, ok, next, err)
+	if known, ok, err := h.Recognise(context.Background(), u, cookie, "192.0.2.1"); ok || known != (Known{}) || err != nil {
+		h.t.Errorf("%s: recognised %v, %+v, %v", what, ok, known, err)
 	}
 }
 
@@ -83,14 +83,14 @@ func TestADeviceIsRecognisedAndGetsAnotherSecretEachTime(t *testing.T) {
 		}
 		seen[cookie] = true
 		h.now = h.now.Add(time.Hour)
-		next, left, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.7")
-		if err != nil || !ok || next == "" {
+		known, ok, err := h.Recognise(ctx, h.alice, cookie, "192.0.2.7")
+		if err != nil || !ok || known.Next == "" {
 			t.Fatalf("use %d: %v %v", i, ok, err)
 		}
-		if want := 30*24*time.Hour - time.Duration(i+1)*time.Hour; left != want {
-			t.Errorf("use %d: %v are left, want %v: use must not prolong it", i, left, want)
+		if want := 30*24*time.Hour - time.Duration(i+1)*time.Hour; known.Left != want {
+			t.Errorf("use %d: %v are left, want %v: use must not prolong it", i, known.Left, want)
 		}
-		cookie = next
+		cookie = known.Next
 	}
 	d := h.devices(h.alice)
 	if len(d) != 1 || d[0].Name != "Firefox on Linux" || d[0].Address != "192.0.2.7" || !d[0].LastSeenAt.Equal(h.now) {
@@ -105,15 +105,15 @@ func TestADeviceIsRecognisedAndGetsAnotherSecretEachTime(t *testing.T) {
 func TestTheCookieRetiredLastIsTakenForAMoment(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	first := h.trust(h.alice)
-	second, _, ok, err := h.Recognise(ctx, h.alice, first, "")
+	second, ok, err := h.Recognise(ctx, h.alice, first, "")
 	if !ok || err != nil {
 		t.Fatalf("%v %v", ok, err)
 	}
 	h.now = h.now.Add(grace - time.Second)
-	if next, _, ok, err := h.Recognise(ctx, h.alice, first, ""); !ok || next != "" || err != nil {
-		t.Errorf("within the grace: %v, next %q, %v", ok, next, err)
+	if known, ok, err := h.Recognise(ctx, h.alice, first, ""); !ok || known.Next != "" || err != nil {
+		t.Errorf("within the grace: %v, next %q, %v", ok, known.Next, err)
 	}
-	if _, _, ok, err := h.Recognise(ctx, h.alice, second, ""); !ok || err != nil {
+	if _, ok, err := h.Recognise(ctx, h.alice, second.Next, ""); !ok || err != nil {
 		t.Errorf("the present one: %v %v", ok, err)
 	}
 }
@@ -125,14 +125,14 @@ func TestACopiedCookieEndsTheDevice(t *testing.T) {
 		cookie := stolen
 		for range uses {
 			h.now = h.now.Add(time.Hour)
-			next, _, ok, err := h.Recognise(ctx, h.alice, cookie, "")
+			known, ok, err := h.Recognise(ctx, h.alice, cookie, "")
 			if !ok || err != nil {
 				t.Fatalf("%v %v", ok, err)
 			}
-			cookie = next
+			cookie = known.Next
 		}
 		h.now = h.now.Add(grace)
-		if _, _, ok, err := h.Recognise(ctx, h.alice, stolen, ""); ok || !errors.Is(err, ErrCopied) {
+		if _, ok, err := h.Recognise(ctx, h.alice, stolen, ""); ok || !errors.Is(err, ErrCopied) {
 			t.Errorf("%s: %v %v", name, ok, err)
 		}
 		h.refused("afterwards "+name, h.alice, stolen)
@@ -147,12 +147,12 @@ func TestADeviceEndsWithItsLife(t *testing.T) {
 	h := open(t)
 	cookie := h.trust(h.alice)
 	h.now = h.now.Add(30*24*time.Hour - time.Second)
-	next, left, ok, err := h.Recognise(context.Background(), h.alice, cookie, "")
-	if !ok || err != nil || left != time.Second {
-		t.Fatalf("one second before its end: %v %v %v", ok, left, err)
+	known, ok, err := h.Recognise(context.Background(), h.alice, cookie, "")
+	if !ok || err != nil || known.Left != time.Second {
+		t.Fatalf("one second before its end: %v %v %v", ok, known.Left, err)
 	}
 	h.now = h.now.Add(time.Second)
-	h.refused("at its end", h.alice, next)
+	h.refused("at its end", h.alice, known.Next)
 }
 
 // It skips the second factor of its own user, under the credentials that were
@@ -194,7 +194,7 @@ func TestRevokedDevicesAreNone(t *testing.T) {
 	}
 	h.refused("revoked", h.alice, one)
 	h.refused("revoked", h.alice, two)
-	if _, _, ok, err := h.Recognise(ctx, h.bob, bobs, ""); !ok || err != nil {
+	if _, ok, err := h.Recognise(ctx, h.bob, bobs, ""); !ok || err != nil {
 		t.Errorf("another user's: %v %v", ok, err)
 	}
 }
@@ -229,7 +229,51 @@ func TestOddCookiesAreNoDevice(t *testing.T) {
 	if len(h.devices(h.alice)) != 1 {
 		t.Error("something odd ended the device")
 	}
-	if _, _, ok, err := h.Recognise(context.Background(), h.alice, cookie, ""); !ok || err != nil {
+	if _, ok, err := h.Recognise(context.Background(), h.alice, cookie, ""); !ok || err != nil {
 		t.Errorf("after all that: %v %v", ok, err)
+	}
+}
+
+// The two kinds have one table, and a cookie of one is nothing to the other.
+func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
+	ctx, h := context.Background(), open(t)
+	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
+	cookie, err := staying.Keep(ctx, h.alice, store.Device{Name: "Firefox", Level: store.TwoFactors, SessionID: "s"}, 48*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := h.trust(h.alice)
+	h.refused("one that stays", h.alice, cookie)
+	if _, ok, err := staying.Recognise(ctx, h.alice, trusted, ""); ok || err != nil {
+		t.Errorf("a trusted one stays signed in: %v %v", ok, err)
+	}
+	if _, ok := staying.Made(trusted); ok {
+		t.Error("a trusted one says whose it is")
+	}
+	if _, ok := h.Made(cookie); ok {
+		t.Error("made by the other kind")
+	}
+	// Signed again for the other purpose, it is still in the wrong kind of row.
+	raw, err := h.keys.Verify("remember", cookie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.refused("one that stays, signed as trusted", h.alice, h.keys.Sign("device", raw))
+	made, ok := staying.Made(cookie)
+	if !ok || made.UserID != h.alice.ID || made.SessionID != "s" {
+		t.Fatalf("made for %+v, %v", made, ok)
+	}
+	known, ok, err := staying.Recognise(ctx, h.alice, cookie, "192.0.2.9")
+	if !ok || err != nil || known.Level != store.TwoFactors || known.SessionID != "s" || known.Left != 24*time.Hour {
+		t.Errorf("%+v %v %v", known, ok, err)
+	}
+	if made, ok := staying.Made(known.Next); !ok || made.UserID != h.alice.ID || made.SessionID != "s" {
+		t.Errorf("the next cookie is for %+v", made)
+	}
+	if err := staying.RevokeBeside(ctx, h.alice.ID, ""); err != nil || len(h.devices(h.alice)) != 2 {
+		t.Errorf("beside no session: %v, %d left", err, len(h.devices(h.alice)))
+	}
+	if err := staying.RevokeBeside(ctx, h.alice.ID, "s"); err != nil || len(h.devices(h.alice)) != 1 {
+		t.Errorf("beside its session: %v, %d left", err, len(h.devices(h.alice)))
 	}
 }

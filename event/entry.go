@@ -80,6 +80,11 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	switch e := e.(type) {
 	case DeviceTrusted:
 		of(e.User, e.Context)
+	case BrowserStays:
+		of(e.User, e.Context)
+	case StayingCopied:
+		of(e.User, e.Context)
+		entry.Result, entry.Reason = Refused, "retired secret"
 	case DeviceCopied:
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "retired secret"

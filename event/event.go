@@ -161,6 +161,12 @@ type DeviceTrusted struct {
 	Context
 }
 
+// BrowserStays: a browser stays signed in for a while.
+type BrowserStays struct {
+	User Subject
+	Context
+}
+
 // TFRescued: a rescue was proven ("email", "recovery_request") and a factor is
 // to be set up in place of the lost one.
 type TFRescued struct {
@@ -196,7 +202,8 @@ type NewsSeen struct {
 // and addresses. It is told once an hour.
 type PasswordsGuessed struct{ Context }
 
-// DeviceRevoked: a user ended one of his trusted devices, or all.
+// DeviceRevoked: a user ended one of his browsers that are trusted or stay
+// signed in, or all.
 type DeviceRevoked struct {
 	User Subject
 	All  bool
@@ -214,6 +221,13 @@ type SessionEnded struct {
 // DeviceCopied: a trusted device's retired secret came back; everything of the
 // account was ended.
 type DeviceCopied struct {
+	User Subject
+	Context
+}
+
+// StayingCopied: a retired secret of a browser that stays signed in came back;
+// that browser and the sessions it opened were ended.
+type StayingCopied struct {
 	User Subject
 	Context
 }
@@ -278,6 +292,8 @@ func (DeviceCopied) Name() string        { return "device-copied" }
 func (PasskeyRegistered) Name() string   { return "wan-registered" }
 func (PasskeyDeleted) Name() string      { return "wan-deleted" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
+func (BrowserStays) Name() string        { return "browser-stays" }
+func (StayingCopied) Name() string       { return "staying-copied" }
 func (TFRescued) Name() string           { return "tf-rescued" }
 func (RecoveryStarted) Name() string     { return "recovery-started" }
 func (RecoveryEnded) Name() string       { return "recovery-ended" }

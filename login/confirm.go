@@ -129,11 +129,14 @@ func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method stri
 		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: method, Context: l.at(b)})
-	out, err := l.finish(ctx, granted{user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}}, b)
+	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
+	out, err := l.finish(ctx, granted{
+		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.staying(remember, u, store.TwoFactors),
+	}, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = l.trust(ctx, &out, a.pending.Remember && a.pending.State != store.Repair, b) // no trust after a rescue (R79)
+	err = l.trust(ctx, &out, remember, b)
 	return out, err
 }
 

@@ -8,30 +8,33 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Device is a trusted device as its owner may see it.
+// Device is a browser that the account knows, as its owner may see it.
 type Device struct {
 	store.Device
 	Current bool // the browser that asks
 }
 
-// DevicesOf lists the caller's trusted devices, the newest first. The secret is
-// left out.
+// DevicesOf lists the caller's trusted devices and the browsers that stay signed
+// in, the newest first. The secret is left out.
 func (l *Login) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, error) {
 	all, err := l.c.Devices.List(ctx, who.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	mine := l.c.Devices.ID(who.User, b.Device)
+	trusted, staying := l.c.Devices.ID(who.User, b.Device), ""
+	if l.c.Staying != nil {
+		staying = l.c.Staying.ID(who.User, b.Stays)
+	}
 	out := make([]Device, 0, len(all))
 	for _, d := range all {
 		d.Secret, d.Uniquifier = "", ""
-		out = append(out, Device{Device: d, Current: d.ID == mine})
+		out = append(out, Device{Device: d, Current: d.ID == trusted || d.ID == staying})
 	}
 	return out, nil
 }
 
-// RevokeDevice ends one trusted device of the caller; with an empty id all of
-// them. ErrReauthenticate, ErrNoSuch.
+// RevokeDevice ends one of the caller's devices of either kind; with an empty id
+// all of them. ErrReauthenticate, ErrNoSuch.
 func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser) error {
 	if err := l.RequireRecent(who); err != nil {
 		return err

@@ -31,6 +31,11 @@ type granted struct {
 	// family is the family of refresh tokens of which the newest was exchanged:
 	// what is issued is a header token beside its session, and never fresh.
 	family *store.Token
+	// stays is the browser that was let in because it stays signed in: its
+	// session has the id of the one it was made beside, and is never fresh.
+	stays *store.Device
+	// stay is for how long the browser shall be one; zero: it shall not.
+	stay time.Duration
 }
 
 // goesOn says that no more is issued than a session that lives already and has
@@ -64,6 +69,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	}
 	if g.family != nil {
 		s.ID, s.FreshAt, s.Token = g.family.SessionID, time.Time{}, true
+	}
+	if g.stays != nil { // ended by that id, it takes the record along (see end)
+		s.ID, s.FreshAt = g.stays.SessionID, time.Time{}
 	}
 	if err := l.provenFactor(ctx, g, b); err != nil {
 		return nil, err

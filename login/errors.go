@@ -32,6 +32,8 @@ var (
 	ErrSetupExpired = errors.New("login: set-up expired")
 	// ErrNoSuch: the account has no such session, device or factor.
 	ErrNoSuch = errors.New("login: no such session, device or factor")
+	// ErrNotStaying: the browser does not stay signed in.
+	ErrNotStaying = errors.New("login: browser does not stay signed in")
 	// ErrNoFactor: the account has no second factor to make recovery codes for.
 	ErrNoFactor = errors.New("login: no second factor")
 	// ErrRecoveryCode: wrong recovery code, or none.

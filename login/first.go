@@ -114,22 +114,24 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 	if err := l.admit(u); err != nil {
 		return Outcome{}, err
 	}
-	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	factors, enrols, err := l.demands(ctx, u, first.Method)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if len(factors) == 0 {
-		if l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first.Method) {
-			p := store.Pending{State: store.Setup, First: first, Remember: remember}
-			if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && !throughMailbox(first.Method) {
-				p.State = store.Owner
-			}
-			return l.startPending(ctx, u, nil, p, b)
+	if enrols {
+		p := store.Pending{State: store.Setup, First: first, Remember: remember}
+		if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && !throughMailbox(first.Method) {
+			p.State = store.Owner
 		}
-		return l.finish(ctx, granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}, b)
+		return l.startPending(ctx, u, nil, p, b)
+	}
+	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
+	if len(factors) == 0 {
+		g.stay = l.staying(remember, u, g.level)
+		return l.finish(ctx, g, b)
 	}
 	if l.trusts(u) && b.Device != "" {
-		next, life, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
+		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
 		if errors.Is(err, device.ErrCopied) {
 			if u, err = l.copied(ctx, u, b); err != nil {
 				return Outcome{}, err
@@ -139,8 +141,10 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 			return Outcome{}, err
 		}
 		if ok {
-			out, err := l.finish(ctx, granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}, trusted: true}, b)
-			out.DeviceCookie, out.DeviceLife = next, life
+			// No longer than the device that stands for the second factor.
+			g.trusted, g.stay = true, min(known.Left, l.staying(remember, u, store.TwoFactors))
+			out, err := l.finish(ctx, g, b)
+			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
 			return out, err
 		}
 	}
@@ -149,6 +153,14 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		return Outcome{}, ErrSameFactor
 	}
 	return l.startPending(ctx, u, others, store.Pending{First: first, Remember: remember}, b)
+}
+
+// demands is what an account asks for after a first factor: one of the factors,
+// or that one is set up; nothing more if there are none.
+func (l *Login) demands(ctx context.Context, u store.User, first string) (factors []store.Factor, enrols bool, err error) {
+	factors, err = l.c.Factors.FactorsOf(ctx, u.ID)
+	enrols = err == nil && len(factors) == 0 && l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first)
+	return factors, enrols, err
 }
 
 // differing leaves out the second factors that are the same thing as the first:
@@ -183,7 +195,8 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.withNews(ctx, Outcome{User: g.user, Session: opened}, g), nil
+	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	return out, l.stay(ctx, &out, g, b)
 }
 
 // startPending stores a pending sign-in and, where there is one factor that

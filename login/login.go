@@ -74,6 +74,7 @@ type Config struct {
 	Accounts   *account.Accounts
 	Sessions   *session.Manager
 	Devices    *device.Manager
+	Staying    *device.Manager // nil: no browser stays signed in
 	Limits     *limit.Limiter
 	Factors    store.Factors
 	Pendings   store.Pendings
@@ -157,6 +158,7 @@ type Browser struct {
 	Address string // canonical client address
 	Agent   string // user agent as sent, cut to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
+	Stays   string // value of the cookie of a browser that stays signed in, if any
 	Pending string // value of the pending cookie, if any: a new sign-in replaces it
 	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
 	Locale  string // language for what is sent
@@ -184,6 +186,11 @@ type Outcome struct {
 	// for DeviceLife.
 	DeviceCookie string
 	DeviceLife   time.Duration
+	// StayCookie is the same for the browser that stays signed in. Forget says
+	// that it does so no more.
+	StayCookie string
+	StayLife   time.Duration
+	Forget     bool
 	// News is how many things happened to the account that its owner has not
 	// marked as seen; see Login.News.
 	News int

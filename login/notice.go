@@ -25,6 +25,8 @@ const (
 	Rescued            = "rescued"
 	DeviceTrusted      = "device_trusted"
 	DeviceCopied       = "device_copied"
+	BrowserStays       = "browser_stays" // signed in
+	StayingCopied      = "staying_copied"
 	RescueAsked        = "rescue_asked"
 	CodesTried         = "codes_tried" // right password, wrong codes
 	// An account at another site opens this one now, or does no more.

@@ -176,7 +176,9 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 		}
 	}
 	first.Both = true
-	return l.finish(ctx, granted{user: u, level: store.TwoFactors, proofs: []store.Proof{first}}, b)
+	return l.finish(ctx, granted{
+		user: u, level: store.TwoFactors, proofs: []store.Proof{first}, stay: l.staying(remember, u, store.TwoFactors),
+	}, b)
 }
 
 // both: the passkey is something held, and its user's finger, face or PIN is

@@ -255,6 +255,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 		g.renews, g.verified = &who.Session, true
 	} else {
 		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
+		g.stay = l.staying(w.Remember && second.Method != "rescue", w.user, g.level)
 	}
 	out, err := l.finish(ctx, g, b)
 	if errors.Is(err, store.ErrNotFound) {
@@ -275,7 +276,11 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 	if !remember || !l.trusts(out.User) {
 		return nil
 	}
-	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address, l.letters(ctx, out.User, DeviceTrusted, "", b)...)
+	var letters []store.Message
+	if out.StayCookie == "" { // else the owner was told of more
+		letters = l.letters(ctx, out.User, DeviceTrusted, "", b)
+	}
+	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address, letters...)
 	if err != nil {
 		return err
 	}

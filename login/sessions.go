@@ -118,6 +118,9 @@ func (l *Login) RequireRecent(who Who) error {
 		return nil // switched off by the operator, at the price Policy names
 	}
 	for _, p := range who.Session.Proofs {
+		if p.Method == Stayed { // a cookie is no factor
+			continue
+		}
 		if age := l.c.Now().Sub(p.At); age < limit && age > -limit {
 			return nil
 		}

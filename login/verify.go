@@ -39,13 +39,16 @@ func (l *Login) again(ctx context.Context, who Who, method string, b Browser) (O
 	return out, stateError(err)
 }
 
-// Logout ends a session and a pending sign-in. Either may be absent; ending
-// what is over already is no error.
+// Logout ends a session and a pending sign-in, and that the browser stays
+// signed in. Each may be absent; ending what is over already is no error.
 func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
 	if pending != "" {
 		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
 			return err
 		}
+	}
+	if err := l.forget(ctx, b); err != nil {
+		return err
 	}
 	if who == nil {
 		return nil
@@ -59,9 +62,12 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 }
 
 // end ends a session and what was minted beside it under the same id: a header
-// token does not outlive the sign-out of the browser that asked for it.
-// store.ErrNotFound: it was over.
+// token does not outlive the sign-out of the browser that asked for it, and
+// that browser does not come back by itself. store.ErrNotFound: it was over.
 func (l *Login) end(ctx context.Context, userID, id string) error {
+	if err := l.c.Devices.RevokeBeside(ctx, userID, id); err != nil {
+		return err
+	}
 	if err := l.c.Tokens.RevokeFamilies(ctx, userID, id); err != nil {
 		return err
 	}

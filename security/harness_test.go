@@ -27,7 +27,6 @@ import (
 // notBuilt: parts of requirements that wait for a feature. Whoever builds one
 // takes its line out and adds the sentences it stands for.
 //
-//	remember-me cookie  R11 R12 R13 R58 R99 R134 R136 R144
 //	deleting accounts                          R24 R53 R60 R83 R147
 //	notice that a factor was ended             R37 R61
 

@@ -102,7 +102,7 @@ func (w *world) presentEverywhere(what, value string) {
 // TestR011_PendingIsNoSession: nothing that step one hands out is taken for a
 // session anywhere, nor after a restart.
 func TestR011_PendingIsNoSession(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, remembering)
 	a := w.withApp("alice")
 	b := w.browser()
 	r := b.post("/login?include_auth_token", m{"email": a.email, "password": secret, "remember": true}).want(200)
@@ -133,7 +133,7 @@ func TestR011_PendingIsNoSession(t *testing.T) {
 // TestR012_StepOneHandsOutNothingDurable also holds for those who ask to be
 // remembered and for a header token.
 func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, remembering)
 	a, s := w.withApp("alice"), w.person("susan").enrolSMS("+16505551212")
 	several := w.withApp("carol").enrolMail()
 	for _, p := range []*person{a, s, several} {
@@ -169,7 +169,7 @@ func TestR012_StepOneHandsOutNothingDurable(t *testing.T) {
 // TestR013_NewIDAtEveryStep: what the browser held before a step is dead after
 // it, and planted values never become a session.
 func TestR013_NewIDAtEveryStep(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, remembering)
 	a := w.withApp("alice")
 	b := w.browser()
 	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token"} {

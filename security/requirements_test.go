@@ -34,7 +34,7 @@ func requirements() []requirement {
 		{number: 20, class: 1, title: "The level needed comes from the account's real factors"},
 		{number: 21, class: 1, title: "Password reset neither skips nor removes the second factor"},
 		{number: 22, class: 1, title: "Magic link, confirm, invite, OAuth, refresh, Basic, API token obey 2FA"},
-		{number: 23, class: 1, title: "Remember-me never exceeds what was proven", waits: "remember-me"},
+		{number: 23, class: 1, title: "Remember-me never exceeds what was proven"},
 		{number: 24, class: 1, title: "Pending is short-lived and dies with its premises"},
 		{number: 25, class: 1, title: "Errors and unchecked returns never mean success"},
 		{number: 26, class: 1, title: "The client can not declare 2FA done or needless"},

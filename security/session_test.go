@@ -62,9 +62,9 @@ func TestR098_SessionID(t *testing.T) {
 
 // TestR099_CookieAttributes over https: __Host- names for session and pending,
 // no Domain, not persistent. tf_validity keeps its name, is Secure, HttpOnly
-// and Strict.
+// and Strict; so is remember_token.
 func TestR099_CookieAttributes(t *testing.T) {
-	w := newWorld(t, plenty, func(c *twofold.Config) { c.Origin = "https://good.test" })
+	w := newWorld(t, plenty, remembering, func(c *twofold.Config) { c.Origin = "https://good.test" })
 	p := w.person("alice")
 	b := w.browser()
 	b.host = "good.test"
@@ -82,7 +82,7 @@ func TestR099_CookieAttributes(t *testing.T) {
 	common := []string{"Path=/", "HttpOnly", "Secure"}
 	table := map[string]string{
 		"__Host-twofold": "SameSite=Lax", "__Host-twofold-pending": "SameSite=Lax", "__Host-twofold-csrf": "SameSite=Lax",
-		"__Host-twofold-notes": "SameSite=Lax", "tf_validity": "SameSite=Strict",
+		"__Host-twofold-notes": "SameSite=Lax", "tf_validity": "SameSite=Strict", "remember_token": "SameSite=Strict",
 	}
 	for name, lines := range w.cookies {
 		same, known := table[name]

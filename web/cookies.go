@@ -9,7 +9,7 @@ import (
 
 // jar knows names and attributes of all our cookies: nothing else sets one.
 // Over https the names carry the __Host- prefix, which binds them to exactly
-// this host; tf_validity keeps the name of the wire contract.
+// this host; tf_validity and remember_token keep the names of the wire contract.
 type jar struct {
 	secure bool
 	device string // name of the trusted-device cookie
@@ -17,6 +17,10 @@ type jar struct {
 	// answer.
 	refresh string
 }
+
+// staying is the cookie of a browser that stays signed in. Like the trusted
+// device's, no request that another site begins carries it.
+const staying = "remember_token"
 
 func (j jar) name(n string) string {
 	if j.secure {
@@ -47,7 +51,7 @@ func (j jar) set(w http.ResponseWriter, name, value string, life time.Duration) 
 	c := &http.Cookie{
 		Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
-	if name == j.device || name == j.refresh {
+	if name == j.device || name == j.refresh || name == staying {
 		c.SameSite = http.SameSiteStrictMode
 	}
 	if life > 0 {
@@ -85,5 +89,11 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 	}
 	if o.DeviceCookie != "" {
 		j.set(w, j.device, o.DeviceCookie, o.DeviceLife)
+	}
+	switch {
+	case o.StayCookie != "":
+		j.set(w, staying, o.StayCookie, o.StayLife)
+	case o.Forget:
+		j.clear(w, r, staying)
 	}
 }

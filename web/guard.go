@@ -98,7 +98,9 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 		who := WhoOf(r) // an outer guard has looked already
 		var err error
 		if who == nil {
-			who, err = recognise(r)
+			if who, err = recognise(r); errors.Is(err, store.ErrNotFound) {
+				who, err = s.stay(w, r)
+			}
 		}
 		if err == nil && !who.Session.Token {
 			// A cookie goes along with what another site makes a browser send.
@@ -163,8 +165,12 @@ func (s *Site) whyNot(r *http.Request, err error) *failure {
 
 // needWho refuses strangers on our own signed-in paths.
 func (s *Site) needWho(c *call) error {
-	if c.who == nil {
-		return s.whyNot(c.r, store.ErrNotFound)
+	err := s.recall(c)
+	if err == nil && c.who == nil {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return s.whyNot(c.r, err)
 	}
 	return nil
 }

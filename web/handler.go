@@ -103,14 +103,9 @@ func (s *Site) open(c *call, rt route) *failure {
 	if c.form, c.body, f = readForm(c.w, c.r, rt.take); f != nil {
 		return f
 	}
-	c.browser = login.Browser{
-		Address: ClientAddress(c.r, s.c.Proxies), Agent: agent(c.r), Locale: c.words.Tag, Request: store.NewID(),
-		Device: s.jar.get(c.r, s.jar.device), WantToken: c.r.URL.Query().Has("include_auth_token"),
-	}
+	c.browser = s.browser(c.r, c.words)
 	c.w.Header().Set("X-Request-Id", c.browser.Request)
-	c.pending = s.jar.get(c.r, s.jar.pending())
-	c.browser.Pending = c.pending
-	c.browser.Asked = s.jar.get(c.r, s.jar.asked())
+	c.pending = c.browser.Pending
 	who, err := s.Who(c.r)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s.toFailure(err)
@@ -124,6 +119,15 @@ func (s *Site) open(c *call, rt route) *failure {
 		}
 	}
 	return s.checkToken(c)
+}
+
+// browser is where a request comes from, and what it has of ours.
+func (s *Site) browser(r *http.Request, words *Words) login.Browser {
+	return login.Browser{
+		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: store.NewID(),
+		Device: s.jar.get(r, s.jar.device), Stays: s.jar.get(r, staying), Pending: s.jar.get(r, s.jar.pending()),
+		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
+	}
 }
 
 func (s *Site) noStep(w http.ResponseWriter, allow []string) *failure {

@@ -21,15 +21,18 @@ func (s *Site) identityAttributes() []string {
 
 func (s *Site) getLogin(c *call) (*answer, error) {
 	a := &answer{body: map[string]any{"identity_attributes": s.identityAttributes()}}
+	if err := s.recall(c); err != nil {
+		return nil, err
+	}
 	if c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
 		return a, nil
 	}
 	a.page = "login"
 	a.data = LoginPage{
-		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: c.form.flag("remember"), Register: s.c.Registerable,
+		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.remembers(c), Register: s.c.Registerable,
 		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
-		Link:      s.c.Life.ByLink,
+		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
 		Passkey:   s.c.Passkeys.On && s.c.Passkeys.First,
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
@@ -45,7 +48,7 @@ func (s *Site) postLogin(c *call) (*answer, error) {
 		return nil, f
 	}
 	out, err := s.c.Login.Password(c.r.Context(), login.Attempt{
-		Identity: identity, Password: c.form.text("password"), Remember: c.form.flag("remember"),
+		Identity: identity, Password: c.form.text("password"), Remember: s.remembers(c),
 	}, c.browser)
 	if err != nil {
 		return s.loginFailed(c, out, field, err)
@@ -185,6 +188,7 @@ func (s *Site) postLogout(c *call) (*answer, error) {
 	// tf_validity stays: it is about the browser, and skips no first factor.
 	s.jar.clear(c.w, c.r, s.jar.session())
 	s.jar.clear(c.w, c.r, s.jar.pending())
+	s.jar.clear(c.w, c.r, staying)
 	s.jar.clear(c.w, c.r, s.jar.csrf())
 	c.w.Header().Set("Clear-Site-Data", `"cache"`)
 	return &answer{bare: true, to: c.after(s.views.PostLogout)}, nil

@@ -86,12 +86,13 @@ type UserView struct {
 
 // LoginPage is the data of "login".
 type LoginPage struct {
-	Usernames  bool // a username may be given in place of the e-mail address
-	Remember   bool // the box is ticked
-	Register   bool // registration is open
-	RememberTF bool // remembering skips the second factor for Trust
-	Passkey    bool // a passkey may stand in the password's place
-	Link       bool // a mailed link stands there, for everybody
+	Usernames  bool          // a username may be given in place of the e-mail address
+	Remember   bool          // the box is ticked
+	Register   bool          // registration is open
+	RememberTF bool          // remembering skips the second factor for Trust
+	Stay       time.Duration // remembering lets the browser stay signed in for so long; zero: it does not
+	Passkey    bool          // a passkey may stand in the password's place
+	Link       bool          // a mailed link stands there, for everybody
 	Trust      time.Duration
 	Providers  []ProviderView // other sites to sign in through
 }

@@ -151,7 +151,7 @@ func (s *Site) postWanSignin(c *call) (*answer, error) {
 		return nil, s.turn(c, err)
 	}
 	body := askedBody(asked)
-	body["remember"], body["is_secondary"] = c.form.flag("remember"), asked.Second
+	body["remember"], body["is_secondary"] = s.remembers(c), asked.Second
 	a := &answer{body: body, page: "wan_signin"}
 	if !c.json {
 		page, err := s.wanSigninPage(c, asked.Second)
@@ -172,7 +172,7 @@ func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
 	if err != nil && !errors.Is(err, login.ErrPasskeysOff) {
 		return nil, err
 	}
-	out, err := s.c.Login.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), c.form.flag("remember"), c.browser)
+	out, err := s.c.Login.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.remembers(c), c.browser)
 	if errors.Is(err, login.ErrSend) && out.Pending != nil {
 		return s.loginFailed(c, out, "credential", err)
 	}

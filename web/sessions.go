@@ -27,17 +27,19 @@ type SessionsPage struct {
 	Action   string // where "all others" is posted
 }
 
-// DeviceView is a trusted browser as pages show it.
+// DeviceView is a browser that is trusted or stays signed in, as pages show it.
 type DeviceView struct {
 	ID, Name, Address    string
 	Added, Seen, Expires time.Time
 	Current              bool
+	Stays                bool // signed in; else it skips the second factor
 	Action               string
 }
 
 // DevicesPage is the data of "tf_devices".
 type DevicesPage struct {
 	Devices []DeviceView
+	Stay    bool   // browsers may stay signed in
 	Action  string // where "all" is posted
 }
 
@@ -113,11 +115,12 @@ func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error 
 	return err
 }
 
-// devicesSection is the list on the account page, where browsers can be trusted.
+// devicesSection is the list on the account page, where browsers can be trusted
+// or stay signed in.
 func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Devices, err = s.devicesPage(c)
-	p.Trusts = s.c.TrustFor > 0 || len(p.Devices.Devices) > 0
+	p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(p.Devices.Devices) > 0
 	return err
 }
 
@@ -143,6 +146,7 @@ func (s *Site) endSession(c *call) (*answer, error) {
 	}
 	if c.token == c.who.Session.ID {
 		s.jar.clear(c.w, c.r, s.jar.session())
+		s.jar.clear(c.w, c.r, staying)
 		return &answer{bare: true, to: s.views.PostLogout}, nil
 	}
 	return &answer{to: s.listed(s.paths.Sessions), note: "SESSION_ENDED"}, nil
@@ -150,11 +154,11 @@ func (s *Site) endSession(c *call) (*answer, error) {
 
 func (s *Site) devicesPage(c *call) (DevicesPage, error) {
 	list, err := s.c.Login.DevicesOf(c.r.Context(), *c.who, c.browser)
-	page := DevicesPage{Action: s.paths.Devices}
+	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0}
 	for _, d := range list {
 		page.Devices = append(page.Devices, DeviceView{
 			ID: d.ID, Name: d.Name, Address: d.Address, Added: d.CreatedAt, Seen: d.LastSeenAt, Expires: d.ExpiresAt,
-			Current: d.Current, Action: s.paths.Devices + "/" + d.ID,
+			Current: d.Current, Stays: d.Stays, Action: s.paths.Devices + "/" + d.ID,
 		})
 	}
 	return page, err
@@ -172,7 +176,7 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 	for _, d := range page.Devices {
 		list = append(list, map[string]any{
 			"id": d.ID, "name": d.Name, "address": d.Address, "created": stamp(d.Added), "last_seen": stamp(d.Seen),
-			"expires": stamp(d.Expires), "current": d.Current,
+			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,
 		})
 	}
 	return &answer{body: map[string]any{"devices": list}, page: "tf_devices", data: page}, nil

@@ -95,9 +95,12 @@ type Config struct {
 
 	MinPassword int
 	TrustFor    time.Duration // of trusted devices; zero: none
-	SetupWithin time.Duration
-	Freshness   time.Duration
-	CodeLife    map[string]time.Duration // by channel
+	RememberFor time.Duration // of browsers that stay signed in; zero: none
+	// RememberByDefault: who does not say wants to be remembered.
+	RememberByDefault bool
+	SetupWithin       time.Duration
+	Freshness         time.Duration
+	CodeLife          map[string]time.Duration // by channel
 	// FirstCodeLife is the life of a code in place of a password.
 	FirstCodeLife time.Duration
 	Tokens        TokenConfig

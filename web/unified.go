@@ -28,7 +28,8 @@ type UnifiedPage struct {
 	Sent       bool     // a code was asked for; it may be typed now
 	Remember   bool     // the box is ticked
 	Register   bool
-	RememberTF bool // remembering skips the second factor for Trust
+	RememberTF bool          // remembering skips the second factor for Trust
+	Stay       time.Duration // remembering lets the browser stay signed in for so long; zero: it does not
 	Trust      time.Duration
 	Life       time.Duration // of a code
 	Passkey    bool          // one may begin a sign-in too
@@ -114,6 +115,9 @@ func (s *Site) unifiedRows() []route {
 }
 
 func (s *Site) getUnified(c *call) (*answer, error) {
+	if err := s.recall(c); err != nil {
+		return nil, err
+	}
 	a, err := s.unifiedPage(c)
 	if err == nil && c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
@@ -128,7 +132,7 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 		page: "us_signin",
 		data: UnifiedPage{
 			Usernames: s.c.Usernames, Password: slices.Contains(methods, login.ByPassword), Codes: codes,
-			Remember: c.form.flag("remember"), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor,
+			Remember: s.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
 			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.On && s.c.Passkeys.First,
 			Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 		},
@@ -147,7 +151,7 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 		return nil, f
 	}
 	out, err := s.c.Login.Passcode(c.r.Context(), login.Attempt{
-		Identity: identity, Password: c.form.text("passcode"), Remember: c.form.flag("remember"),
+		Identity: identity, Password: c.form.text("passcode"), Remember: s.remembers(c),
 	}, c.browser)
 	switch {
 	case err == nil:

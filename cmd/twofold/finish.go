@@ -139,6 +139,14 @@ func (s *settings) finishTimes() problems {
 			bad = append(bad, problem{"SECURITY_TWO_FACTOR_LOGIN_VALIDITY", "is below one second: write 0 to have the second factor always asked for"})
 		}
 	}
+	if s.remember {
+		if s.Config.Session.Remember = s.rememberFor; s.rememberFor > 30*day {
+			bad = append(bad, problem{"REMEMBER_COOKIE_DURATION", "is above 30 days: write \"30 days\" or less (whoever finds the browser is in for so long)"})
+		}
+		if s.always {
+			s.note("SECURITY_REMEMBER_ME is on, but accounts with a second factor are asked for it each time: they stay signed in only if SECURITY_TWO_FACTOR_ALWAYS_VALIDATE is false")
+		}
+	}
 	switch {
 	case s.freshness == 0:
 		tf.FreshOnlyAfterVerify = true

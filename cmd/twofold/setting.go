@@ -71,6 +71,8 @@ type settings struct {
 	smsFallback  map[string]string
 	always       bool          // second factor at every sign-in
 	validity     time.Duration // of a trusted browser, unless always
+	remember     bool          // browsers may stay signed in
+	rememberFor  time.Duration // if so
 	freshness    time.Duration
 	checkers     checkerSettings
 	noteworthy   []string          // one line each, for the log

@@ -115,6 +115,28 @@ func TestMeaningOfNumbers(t *testing.T) {
 	}
 }
 
+func TestRememberMe(t *testing.T) {
+	for _, c := range []struct {
+		env  []string
+		want time.Duration
+	}{
+		{nil, 0},
+		{[]string{"REMEMBER_COOKIE_DURATION=365 days"}, 0}, // as it stands in the configuration of others
+		{[]string{"SECURITY_REMEMBER_ME=true"}, 30 * day},
+		{[]string{"SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=2 weeks"}, 14 * day},
+	} {
+		if got := mustLoad(t, c.env...).Config.Session.Remember; got != c.want {
+			t.Errorf("%v: %v, want %v", c.env, got, c.want)
+		}
+	}
+	if _, err := with(t, "SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=365 days"); err == nil || !strings.Contains(err.Error(), "REMEMBER_COOKIE_DURATION") {
+		t.Errorf("a year: %v", err)
+	}
+	if !mustLoad(t, "SECURITY_DEFAULT_REMEMBER_ME=true").Config.Session.RememberByDefault {
+		t.Error("the box is not ticked")
+	}
+}
+
 func TestRescueByMailNeedsMail(t *testing.T) {
 	if mustLoad(t).Config.TwoFactor.RescueEmail {
 		t.Error("rescue by mail without a mail server")

@@ -38,7 +38,6 @@ func absentBehaviours() []setting {
 		absent("SECURITY_VERIFY_ERROR_VIEW", "", "redirects for errors of mailed links"),
 		absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST"),
 		absent("SECURITY_LOGOUT_CSRF", "false", "a token for signing out; where the request comes from is always checked"),
-		absent("SECURITY_DEFAULT_REMEMBER_ME", "false", "remembering without being asked"),
 		absent("SECURITY_API_ENABLED_METHODS", "session,token", "a choice of ways to be authenticated"),
 		absent("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", "true", "a separate freshness of header tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_HEADER", "Authentication-Token", "another name for the header of tokens"),

@@ -71,7 +71,7 @@ func (s *Store) UseDevice(ctx context.Context, u store.DeviceUse) (store.Device,
 			_, err = t.exec(`UPDATE twofold_devices SET address = $2, last_seen_at = $3 WHERE id = $1`, d.ID, u.Address, micros(now))
 		default:
 			// Committed, though the caller gets an error.
-			if stolen, err = t.dropStolen(d.ID, u.Secret); stolen {
+			if stolen, err = t.dropStolen(d.ID, u.Secret); err == nil {
 				err = t.putMessages(u.Copied)
 			}
 			return err
