@@ -193,7 +193,7 @@ func TestR083_DevicesAreListedAndRevoked(t *testing.T) {
 	}
 	for _, d := range all {
 		for key := range d {
-			if !slices.Contains([]string{"id", "name", "address", "created", "last_seen", "expires", "current"}, key) {
+			if !slices.Contains([]string{"id", "name", "address", "created", "last_seen", "expires", "current", "stays"}, key) {
 				t.Errorf("the list tells %s", key)
 			}
 		}

@@ -48,12 +48,7 @@ func (j jar) get(r *http.Request, name string) string {
 
 // set sets a cookie for the browser's session (life zero) or for a while.
 func (j jar) set(w http.ResponseWriter, name, value string, life time.Duration) {
-	c := &http.Cookie{
-		Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	}
-	if name == j.device || name == j.refresh || name == staying {
-		c.SameSite = http.SameSiteStrictMode
-	}
+	c := j.cookie(name, value)
 	if life > 0 {
 		c.MaxAge = int(life / time.Second)
 	}
@@ -65,9 +60,18 @@ func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
 	if len(r.CookiesNamed(name)) == 0 {
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode, MaxAge: -1,
-	})
+	c := j.cookie(name, "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
+// cookie has the attributes of all cookies of its name, set or cleared.
+func (j jar) cookie(name, value string) *http.Cookie {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if name == j.device || name == j.refresh || name == staying {
+		c.SameSite = http.SameSiteStrictMode
+	}
+	return c
 }
 
 // outcome hands the browser what a step led to.
