@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -58,6 +59,7 @@ func (k kit) changes(u store.User, f store.Factor, c store.Connection, t store.T
 			},
 		},
 		"RevokeDevices": {do: func(m ...store.Message) error { return k.s.RevokeDevices(ctx, u.ID, m...) }},
+		"UseDevice":     k.copying(u),
 		"PutToken": {
 			do:      func(m ...store.Message) error { return k.s.PutToken(ctx, newToken(u), m...) },
 			missing: func(m ...store.Message) error { return k.s.PutToken(ctx, t, m...) },
@@ -84,6 +86,26 @@ func (k kit) under(u store.User, do func(from string, m ...store.Message) error)
 	return change{
 		do:      func(m ...store.Message) error { return do(u.Uniquifier, m...) },
 		missing: func(m ...store.Message) error { return do("another", m...) },
+	}
+}
+
+// copying is the use of a secret that was retired, and of one that never was.
+func (k kit) copying(u store.User) change {
+	use := func(secret func(present string) string) func(m ...store.Message) error {
+		return func(m ...store.Message) error {
+			list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+			k.ok(err)
+			d := list[0]
+			_, err = k.s.UseDevice(k.Context(), store.DeviceUse{
+				ID: d.ID, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: secret(d.Secret), Next: "n", Now: in(60), Grace: grace, Copied: m,
+			})
+			return err
+		}
+	}
+	return change{
+		do:      use(func(present string) string { return strings.TrimSuffix(present, "+") }),
+		missing: use(func(string) string { return "never a secret" }),
+		says:    store.ErrUsed,
 	}
 }
 
@@ -163,7 +185,9 @@ func (k kit) furnished() (u store.User, verbs func(s store.Store) map[string]cha
 	t := k.token(u)
 	_, err := k.rotate(k.s, t, 0, t.Hash, now)
 	k.ok(err)
-	k.device(u)
+	d := k.device(u)
+	_, err = k.use(d, d.Secret, now, grace) // has a retired secret
+	k.ok(err)
 	k.request(u)
 	return u, func(s store.Store) map[string]change { return kit{T: k.T, s: s}.changes(u, f, c, t, codes[:1]) }
 }
