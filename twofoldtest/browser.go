@@ -198,7 +198,7 @@ func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 	k.t.Helper()
 	k.User(email, roles...)
 	b := k.NewBrowser()
-	a := b.must("sign in", b.Post(k.at("/login"), map[string]any{"email": email, "password": Password}))
+	a := b.must("sign in", b.enter(email, Password, "", nil))
 	if a.Response["tf_state"] == "ready" && k.appOf(email) != nil {
 		return b.must2(email)
 	}
@@ -210,6 +210,27 @@ func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 	}
 	b.setUpApp(email, nil)
 	return b
+}
+
+// typed is an identity and a password as the sign-in page takes them.
+func (k *Kit) typed(email, password string) map[string]any {
+	if k.config.Unified.ReplacesLogin {
+		return map[string]any{"identity": email, "passcode": password}
+	}
+	return map[string]any{"email": email, "password": password}
+}
+
+// enter gives the first factor at the sign-in page: the password, or the mailed
+// link that stands in its place.
+func (b *Browser) enter(email, password, query string, more map[string]any) Answer {
+	k := b.k
+	k.t.Helper()
+	if k.config.Accounts.LoginByLink {
+		return b.Post(b.loginLink(email)+query, more)
+	}
+	body := k.typed(email, password)
+	maps.Copy(body, more)
+	return b.Post(k.at("/login")+query, body)
 }
 
 // setUpApp sets an authenticator app up.

@@ -71,24 +71,28 @@ func doored(kit *twofoldtest.Kit) http.Handler {
 // TestADoorBehindEveryStepIsFound: for each step on a way in, an application
 // that takes its success for a sign-in is reported.
 func TestADoorBehindEveryStepIsFound(t *testing.T) {
-	l := &listener{TB: t}
-	kit := twofoldtest.New(l, everything())
-	kit.ServeAll(doored(kit))
-	var pages []string
-	for n := range twofoldtest.Ways() {
-		pages = append(pages, fmt.Sprint("/door/", n))
-	}
-	kit.TryDoors(pages...)
+	byLink := everything()
+	byLink.Accounts.LoginByLink = true // one at the path of the other
+	missing := map[string]string{}     // pages by way
 	for n, way := range twofoldtest.Ways() {
-		door := fmt.Sprintf("/door/%d answers", n)
-		if !slices.ContainsFunc(l.heard, func(s string) bool { return strings.HasPrefix(s, "side door") && strings.Contains(s, door) }) {
-			t.Errorf("%s: taken for a sign-in, and not found", way)
-		}
+		missing[way] = fmt.Sprint("/door/", n)
 	}
-	for _, s := range l.heard {
-		if !strings.HasPrefix(s, "side door") && !strings.Contains(s, "cookie door") {
-			t.Error(s)
+	for _, c := range []twofold.Config{everything(), byLink} {
+		l := &listener{TB: t}
+		kit := twofoldtest.New(l, c)
+		kit.ServeAll(doored(kit))
+		kit.TryDoors(slices.Collect(maps.Values(missing))...)
+		for _, s := range l.heard {
+			if !strings.HasPrefix(s, "side door") && !strings.Contains(s, "cookie door") {
+				t.Error(s)
+			}
 		}
+		maps.DeleteFunc(missing, func(_, page string) bool {
+			return slices.ContainsFunc(l.heard, func(s string) bool { return strings.HasPrefix(s, "side door") && strings.Contains(s, page+" answers") })
+		})
+	}
+	for way := range missing {
+		t.Errorf("%s: taken for a sign-in, and not found", way)
 	}
 }
 
@@ -178,5 +182,32 @@ func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 		}) {
 			t.Errorf("%s: not reported among %q", want, l.heard)
 		}
+	}
+}
+
+// TestOtherConfigurationsAreGoneThroughToo: what is off is left out, what is
+// demanded is done.
+func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
+	for name, change := range map[string]func(c *twofold.Config){
+		"everybody must enrol, with proof of the mailbox": func(c *twofold.Config) {
+			c.TwoFactor.Required, c.TwoFactor.EnrolProof, c.TwoFactor.RescueRepairOnly = true, true, true
+			c.Accounts.Confirmable, c.Tokens.RefreshInBody = false, true
+		},
+		"no browser is trusted, and little is on": func(c *twofold.Config) {
+			c.TwoFactor.Trust = func(twofold.Identity) bool { return false }
+			c.TwoFactor.RescueMail, c.TwoFactor.Recovery, c.TwoFactor.RecoveryCodes.Enabled = "", false, false
+			c.Passkeys.FirstFactor, c.Passkeys.MultiFactor, c.Accounts.AutoLoginAfterReset = false, false, false
+			c.Unified.EnabledMethods, c.Tokens.Scopes = []string{"email"}, nil
+		},
+		"a mailed link in the password's place": func(c *twofold.Config) { c.Accounts.LoginByLink = true },
+		"unified sign-in in the page's place":   func(c *twofold.Config) { c.Unified.ReplacesLogin = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := everything()
+			change(&c)
+			k := twofoldtest.New(t, c)
+			k.Serve(k.Auth.RequireTwoFactor(page))
+			k.TryDoors("/secret")
+		})
 	}
 }

@@ -4,7 +4,7 @@ import "time"
 
 // keylessStates are those of accounts that have no password.
 func (k *Kit) keylessStates() []state {
-	if !k.config.Accounts.PasswordOptional || !k.config.Registerable {
+	if a := k.config.Accounts; !a.PasswordOptional || a.LoginByLink || !k.config.Registerable {
 		return nil
 	}
 	half := func() (string, *Browser) {
@@ -18,6 +18,7 @@ func (k *Kit) keylessStates() []state {
 			email, b := half()
 			for _, p := range []any{"", nil, " ", "null", false, 0, []string{}, fields{}} {
 				b.Post(k.at("/login"), fields{"email": email, "password": p})
+				b.Post(k.at("/login"), fields{"identity": email, "passcode": p})
 				b.Post(k.at("/us-signin"), fields{"identity": email, "passcode": p})
 			}
 			return b
@@ -47,10 +48,17 @@ func (k *Kit) registersKeyless() (string, *Browser) {
 	k.t.Helper()
 	k.Clock.Move(time.Hour)
 	b, email := k.NewBrowser(), k.address("keyless")
-	typed := registration(email)
+	typed := k.registration(email)
 	delete(typed, "password")
 	delete(typed, "password_confirm")
 	b.must("register", b.Post(k.at("/register"), typed))
+	for range 500 { // what it mails is not what is asked for next
+		if k.Mail.Count(email) > 0 {
+			return email, b
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	k.t.Fatalf("registering mailed nothing to %s", email)
 	return email, b
 }
 
@@ -71,4 +79,55 @@ func (b *Browser) byMail(email string) {
 	b.k.t.Helper()
 	b.k.Clock.Move(time.Minute)
 	b.must("code", b.Post(b.k.at("/us-signin"), fields{"identity": email, "passcode": b.firstCode(email, "email", email)}))
+}
+
+// loginLink has a link mailed that begins a sign-in, in the place of the
+// password, and returns its path.
+func (b *Browser) loginLink(email string) string {
+	k := b.k
+	k.t.Helper()
+	k.Clock.Move(time.Minute)
+	before := k.Mail.Count(email)
+	b.must("link", b.Post(k.at("/login"), fields{"email": email}))
+	return k.at("/login") + "/" + b.mailedSince(before, email, "/login")
+}
+
+// byLinkStates are those of sites where that is how everybody signs in.
+func (k *Kit) byLinkStates() []state {
+	if !k.config.Accounts.LoginByLink {
+		return nil
+	}
+	asked := func() (string, *Browser, string) {
+		email, _ := k.someone("link")
+		b := k.NewBrowser()
+		return email, b, b.loginLink(email)
+	}
+	return []state{
+		{name: "a link to sign in, opened and not used", open: func() *Browser {
+			_, b, path := asked()
+			b.Page(path)
+			b.Get(path)
+			return b
+		}},
+		{name: "a link to sign in, in another browser", open: func() *Browser {
+			_, _, path := asked()
+			b := k.NewBrowser()
+			b.Post(path, nil)
+			b.must("link", b.Post(path, fields{"meant": true}))
+			return b
+		}},
+		{name: "a link to sign in, used twice", open: func() *Browser {
+			email, b, path := asked()
+			b.must("link", b.Post(path, nil))
+			b.must2(email).signedOut()
+			b.Post(path, fields{"meant": true})
+			return b
+		}},
+		{name: "a link to sign in, and a new password since", open: func() *Browser {
+			email, b, path := asked()
+			k.setPassword(email, "another "+Password)
+			b.Post(path, nil)
+			return b
+		}},
+	}
 }

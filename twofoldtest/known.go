@@ -25,6 +25,7 @@ type knownPath struct {
 // not here fails NoSideDoor: whoever adds a way in says here how it is tried.
 var knownPaths = []knownPath{
 	{pattern: "/login", field: "Login", in: http.MethodPost},
+	{pattern: "/login/{token}", field: "Login", in: http.MethodPost},
 	{pattern: "/logout", field: "Logout"},
 	{pattern: "/register", field: "Register", in: http.MethodPost},
 	{pattern: "/verify", field: "Verify", in: http.MethodPost},
@@ -45,7 +46,7 @@ var knownPaths = []knownPath{
 	{pattern: "/tf-static/", field: "Static"},
 	{pattern: "/me", field: "Account"},
 	{pattern: "/tf-recovery", field: "Recovery"},
-	{pattern: "/tf-recovery/{token}", field: "Recovery", in: http.MethodPost, closed: func(k *Kit) bool { return !k.config.TwoFactor.Recovery }},
+	{pattern: "/tf-recovery/{token}", field: "Recovery", in: http.MethodPost, closed: noRecovery},
 	{pattern: "/mf-recovery-codes", field: "Codes"},
 	{pattern: "/mf-recovery", field: "UseCode", in: http.MethodPost},
 	{pattern: "/confirm", field: "Life.Confirm"},
@@ -61,7 +62,7 @@ var knownPaths = []knownPath{
 	{pattern: "/us-signin/send-code", field: "Unified.SendCode", in: http.MethodPost, closed: noCodes},
 	{pattern: "/us-setup", field: "Unified.Setup"},
 	{pattern: "/us-setup/{token}", field: "Unified.Setup", in: http.MethodPost, closed: func(k *Kit) bool { return len(k.firstMethods()) == 0 }},
-	{pattern: "/us-verify", field: "Unified.Verify", in: http.MethodPost},
+	{pattern: "/us-verify", field: "Unified.Verify", in: http.MethodPost, closed: func(k *Kit) bool { return !k.unifiedPassword() }},
 	{pattern: "/us-verify/send-code", field: "Unified.VerifySendCode"},
 	{pattern: "/us-verify-link", field: "Unified.VerifyLink"},
 	{pattern: "/us-verify-link/{token}", field: "Unified.VerifyLink", in: http.MethodPost,
@@ -104,7 +105,7 @@ Session.Idle Session.Absolute Session.TokenLife
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked Accounts.PasswordOptional`
+Accounts.Locked Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
@@ -112,8 +113,11 @@ const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofol
 
 func noRescue(k *Kit) bool {
 	t := k.config.TwoFactor
-	return !t.RescueEmail && !t.Recovery && t.RescueMail == ""
+	return (!t.RescueEmail || k.config.Accounts.LoginByLink) && noRecovery(k) && t.RescueMail == ""
 }
+
+// noRecovery: one mailbox is not enough (R73).
+func noRecovery(k *Kit) bool { return !k.config.TwoFactor.Recovery || k.config.Accounts.LoginByLink }
 
 func noCodes(k *Kit) bool {
 	return !slices.ContainsFunc(k.firstMethods(), func(m string) bool { return m != "authenticator" })

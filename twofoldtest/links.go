@@ -15,7 +15,7 @@ func (k *Kit) linkStates() []state {
 		confirm := func(fields map[string]any) *Browser {
 			k.Clock.Move(time.Hour)
 			b, email := k.NewBrowser(), k.address("confirms")
-			b.must("register", b.Post(k.at("/register"), registration(email)))
+			b.must("register", b.Post(k.at("/register"), k.registration(email)))
 			path := k.at("/confirm") + "/" + b.mailed(email, "/confirm")
 			b.Page(path)
 			b.must("confirm", b.Post(path, fields))
@@ -52,7 +52,7 @@ func (k *Kit) resetStates() []state {
 		{name: "a password reset by its link, and given", open: func() *Browser {
 			email, b, path := asked()
 			b.must("new password", k.NewBrowser().Post(path, typed))
-			b.must("first factor", b.Post(k.at("/login"), fields{"email": email, "password": fresh}))
+			b.must("first factor", b.enter(email, fresh, "", nil))
 			return b
 		}},
 		{name: "the link of a reset, opened and not used", open: func() *Browser {
@@ -130,6 +130,12 @@ func (k *Kit) firstMethods() []string {
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
+// unifiedPassword says whether a password may begin a sign-in there.
+func (k *Kit) unifiedPassword() bool {
+	u := k.config.Unified.EnabledMethods
+	return len(u) == 0 || slices.Contains(u, "password")
+}
+
 // begins lets an account begin its sign-ins by a method, and returns the code
 // that does so, to be called when it is wanted.
 func (b *Browser) begins(email, method string) func(*Browser) string {
@@ -196,7 +202,7 @@ func (k *Kit) unifiedStates() []state {
 		return b.Post(k.at("/us-signin"), fields{"identity": email, "passcode": code})
 	}
 	var out []state
-	if u := k.config.Unified.EnabledMethods; len(u) == 0 || slices.Contains(u, "password") {
+	if k.unifiedPassword() {
 		out = append(out, state{name: "unified sign-in by the password alone", open: func() *Browser {
 			email, _ := k.someone("unified")
 			b := k.NewBrowser()
@@ -204,7 +210,7 @@ func (k *Kit) unifiedStates() []state {
 			return b
 		}})
 	}
-	if k.has("/us-verify") {
+	if k.has("/us-verify") && k.unifiedPassword() {
 		out = append(out, state{name: "proven again by unified sign-in, and signed out", open: func() *Browser {
 			email, b := k.someone("unified")
 			b.must("proof", b.Post(k.at("/us-verify"), fields{"passcode": Password}))

@@ -18,7 +18,7 @@ func (k *Kit) rescueStates() []state {
 	if t.RescueMail != "" {
 		out = append(out, state{name: "help asked for", open: func() *Browser { _, b := asked("help"); return b }})
 	}
-	if t.RescueEmail {
+	if t.RescueEmail && !k.config.Accounts.LoginByLink {
 		out = append(out,
 			state{name: "a rescue asked for", open: func() *Browser { _, b := asked("email"); return b }},
 			state{name: "a rescue, and the code of somebody else's", open: func() *Browser {
@@ -36,7 +36,7 @@ func (k *Kit) rescueStates() []state {
 				return b.signedOut()
 			}})
 	}
-	if t.Recovery {
+	if !noRecovery(k) {
 		out = append(out, k.recoveryStates(func() (string, *Browser) { return asked("recovery_request") })...)
 	}
 	return out
@@ -136,7 +136,7 @@ func (k *Kit) codeStates() []state {
 // deviceStates are those of a browser that is trusted: with the password it may
 // come in, where that is configured, and with nothing less.
 func (k *Kit) deviceStates() []state {
-	if k.config.TwoFactor.LoginValidity == 0 {
+	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.LoginByLink { // no page asks there
 		return nil
 	}
 	// trusted is a browser that holds nothing but the cookie; nil where this
@@ -166,9 +166,7 @@ func (k *Kit) deviceStates() []state {
 			return b
 		}}
 	}
-	login := func(b *Browser, email, password string) {
-		b.Post(k.at("/login"), fields{"email": email, "password": password})
-	}
+	login := func(b *Browser, email, password string) { b.Post(k.at("/login"), k.typed(email, password)) }
 	return []state{
 		then("a trusted browser alone", func(string, *Browser) {}),
 		then("a trusted browser and a wrong password", func(email string, b *Browser) { login(b, email, "no "+Password) }),

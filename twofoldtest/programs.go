@@ -56,7 +56,7 @@ func (k *Kit) oneFactorTokens() (b *Browser, header, refresh string) {
 	email := k.address("one-program")
 	k.User(email, k.Roles...)
 	b = k.NewBrowser()
-	a := b.must("first factor", b.Post(k.at("/login"+withToken), fields{"email": email, "password": Password}))
+	a := b.must("first factor", b.enter(email, Password, withToken, nil))
 	if k.mustEnrol() {
 		return b, "", ""
 	}
@@ -70,7 +70,7 @@ func (k *Kit) headerStates() []state {
 		{name: "a header token asked for with the first factor", open: func() *Browser {
 			email, _ := k.someone("program")
 			b := k.NewBrowser()
-			b.must("first factor", b.Post(k.at("/login"+withToken), fields{"email": email, "password": Password}))
+			b.must("first factor", b.enter(email, Password, withToken, nil))
 			return b
 		}},
 		{name: "a header token of one factor", open: func() *Browser {

@@ -3,7 +3,6 @@ package twofoldtest
 import (
 	"context"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -29,9 +28,8 @@ func (k *Kit) someone(what string) (string, *Browser) {
 // password gives the password, and nothing more.
 func (k *Kit) password(email string, more fields) (*Browser, Answer) {
 	k.t.Helper()
-	b, body := k.NewBrowser(), fields{"email": email, "password": Password}
-	maps.Copy(body, more)
-	return b, b.must("first factor", b.Post(k.at("/login"), body))
+	b := k.NewBrowser()
+	return b, b.must("first factor", b.enter(email, Password, "", more))
 }
 
 // firstFactor is a sign-in that waits for the second factor.
@@ -82,12 +80,15 @@ func (b *Browser) signedOut() *Browser {
 
 // mailed is the token of the newest link to a path that was mailed to an
 // address. Links go out by a worker, so it waits.
-func (b *Browser) mailed(to, path string) string {
+func (b *Browser) mailed(to, path string) string { b.k.t.Helper(); return b.mailedSince(0, to, path) }
+
+// mailedSince is mailed, of the mails after the first so many.
+func (b *Browser) mailedSince(before int, to, path string) string {
 	k := b.k
 	k.t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(k.at(path)) + `/([A-Za-z0-9_.-]+)`)
 	for range 500 {
-		for _, m := range slices.Backward(k.Mail.To(to)) {
+		for _, m := range slices.Backward(k.Mail.To(to)[before:]) {
 			if found := link.FindStringSubmatch(m.Text); found != nil {
 				b.handed["link "+path] = found[1]
 				return found[1]
@@ -116,7 +117,7 @@ func (k *Kit) passwordStates() []state {
 		{name: "a wrong password", open: func() *Browser {
 			email, _ := k.someone("wrong")
 			b := k.NewBrowser()
-			b.Post(k.at("/login"), fields{"email": email, "password": "no " + Password})
+			b.Post(k.at("/login"), k.typed(email, "no "+Password))
 			return b
 		}},
 		{name: "only the first factor", open: func() *Browser { email, _ := k.someone("half"); return k.firstFactor(email) }},
@@ -124,9 +125,7 @@ func (k *Kit) passwordStates() []state {
 			email, _ := k.someone("half")
 			b := k.NewBrowser()
 			for _, more := range []fields{{"level": 2}, {"tf_state": "done"}, {"setup": "disable"}, {"user": fields{"level": 2}}, {"remember": true}} {
-				body := fields{"email": email, "password": Password}
-				maps.Copy(body, more)
-				b.Post(k.at("/login"), body)
+				b.enter(email, Password, "", more)
 			}
 			return b
 		}},
@@ -136,7 +135,7 @@ func (k *Kit) passwordStates() []state {
 			}
 			k.Clock.Move(time.Hour) // there are only so many an hour
 			b, email := k.NewBrowser(), k.address("new")
-			b.must("register", b.Post(k.at("/register"), registration(email)))
+			b.must("register", b.Post(k.at("/register"), k.registration(email)))
 			return b
 		}},
 		{name: "the password proven again, and signed out", open: func() *Browser {
@@ -159,9 +158,12 @@ func (k *Kit) passwordStates() []state {
 	}
 }
 
-func registration(email string) fields {
-	return fields{"email": email, "username": "u" + regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(email, ""),
-		"password": Password, "password_confirm": Password}
+func (k *Kit) registration(email string) fields {
+	typed := fields{"email": email, "username": "u" + regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(email, "")}
+	if !k.config.Accounts.LoginByLink {
+		typed["password"], typed["password_confirm"] = Password, Password
+	}
+	return typed
 }
 
 // secondStates are those around the second factor.
