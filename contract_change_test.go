@@ -59,7 +59,37 @@ func TestContractH01_changeable_flag(t *testing.T) {
 	s.client().post("/login", m{"email": "joe@lp.com", "password": strings.TrimSpace(spaced)}).want(400) // blanks count
 	s.client().post("/login", m{"email": "joe@lp.com", "password": spaced}).want(200)
 	c.post("/change", changes(spaced, newPlain, newPlain)).want(200).has("user", user)
+	const blank = "           "
+	c.post("/change", changes(newPlain, blank, blank)).want(200)
+	s.client().post("/login", m{"email": "joe@lp.com", "password": blank}).want(200)
 	c.signedIn("joe", 1)
+}
+
+// TestContractChangeUsername: no suite of the original is about it alone.
+func TestContractChangeUsername(t *testing.T) {
+	s := newSite(t, withLife)
+	c := s.client()
+	c.page("/change-username").to("/login?next=%2Fchange-username")
+	c.login("matt").want(200)
+	user := m{"id": s.id("matt"), "email": "matt@lp.com"}
+	c.get("/change-username").want(200).has("current_username", "matt", "user", user)
+	c.post("/change-username", m{}).refused(400, "username", "Username not provided")
+	c.post("/change-username", m{"username": "ma"}).refused(400, "username", "Username must be at least 4 characters and less than 32 characters")
+	c.post("/change-username", m{"username": "matt w"}).refused(400, "username", "Username can contain only letters and numbers")
+	c.post("/change-username", m{"username": "GENE"}).refused(400, "username", "GENE is already associated with an account.")
+	c.form("/change-username", "username", "gene").shows("gene is already associated with an account.")
+	c.post("/change-username", m{"username": "mattress"}).want(200).has("user", user)
+	if e := eventsOf[event.UsernameChanged](s.events); len(e) != 1 || e[0].OldUsername != "matt" || e[0].Name() != "username-changed" {
+		t.Errorf("events %+v", e)
+	}
+	s.mailed("notice_username_changed", "matt@lp.com")
+	c.form("/change-username", "username", "mattock").to("/")
+	c.page("/change-username").shows("You successfully changed your username", "mattock")
+	s.client().post("/login", m{"username": "mattock", "password": plain}).want(200)
+	s.client().post("/login", m{"username": "matt", "password": plain}).refused(400, "username", unknownUser)
+	s.advance(15 * time.Minute)
+	c.get("/change-username").refusedFlat(401, reauthenticate).has("reauth_required", true)
+	c.post("/change-username", m{"username": "matt"}).refusedFlat(401, reauthenticate)
 }
 
 func TestContractH02_invalidates_sessions(t *testing.T) {
