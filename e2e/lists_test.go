@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/twofold-auth/twofold"
 )
 
@@ -47,7 +49,7 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 
 		first, second := enterBy(t, s, phone, l, true), enterBy(t, s, phone, l, true)
 		b.open("/tf-devices")
-		b.press("Stop trusting all")
+		b.goes("end all", chromedp.Click(chromedp.CSS(`form[action="/tf-devices"] button`)))
 		b.see("No browser is trusted any more.")
 		b.open("/tf-sessions")
 		b.press("Sign out everywhere else")

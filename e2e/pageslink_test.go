@@ -1,0 +1,48 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestEveryPageOfMailedLinks is TestEveryPage where a mailed link takes the
+// place of the password.
+func TestEveryPageOfMailedLinks(t *testing.T) {
+	needBrowser(t)
+	for _, g := range guides("link", "Work phone") {
+		t.Run(g.language, func(t *testing.T) {
+			t.Parallel()
+			g.library = newLibrary(t, func(c *twofold.Config) {
+				c.Site = g.site
+				c.Accounts = twofold.Accounts{LoginByLink: true}
+			})
+			g.library.createUser(t, g.email, "")
+			g.enter(t, true)
+			g.open("/login")
+			g.page("login")
+			g.submit(primary)
+			g.page("login-refused")
+			g.put("email", g.email)
+			g.submit(primary)
+			g.page("login-sent")
+			path := mailed(t, g.library, g.email, "login")
+			here := g.tab
+			g.enter(t, true)
+			g.open(path)
+			g.page("link-elsewhere")
+			g.open("/register")
+			g.page("register")
+			g.tab = here
+			g.open(path)
+			g.page("link")
+			g.submit(primary)
+			g.page("account")
+			g.logout()
+			g.library.pass(time.Hour)
+			g.open(path)
+			g.page("link-invalid")
+		})
+	}
+}
