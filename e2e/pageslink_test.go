@@ -39,6 +39,9 @@ func TestEveryPageOfMailedLinks(t *testing.T) {
 			g.page("link")
 			g.submit(primary)
 			g.page("account")
+			if g.language == "en" {
+				g.see("Protected by your mailbox only")
+			}
 			g.logout()
 			g.library.pass(time.Hour)
 			g.open(path)
