@@ -165,6 +165,21 @@ func TestLinkDiesInTimeAndWithWhatItRestsOn(t *testing.T) {
 	}
 }
 
+// TestLinkTimesAreExact: it is dead at the end of its life and not before, and
+// made by a clock that is a minute ahead at most.
+func TestLinkTimesAreExact(t *testing.T) {
+	ctx, d := t.Context(), newDesk(t)
+	token, made := d.make(t, hour, Browser{}), d.now
+	for after, want := range map[time.Duration]error{
+		0: nil, time.Hour - time.Second: nil, time.Hour: ErrLinkExpired, -time.Minute: nil, -time.Minute - time.Second: ErrLink,
+	} {
+		d.now = made.Add(after)
+		if _, err := d.openLink(ctx, hour, token); !errors.Is(err, want) || err == nil && want != nil {
+			t.Errorf("after %v: %v, want %v", after, err, want)
+		}
+	}
+}
+
 func TestLinkSurvivesAChangeOfKeysAndNothingElseMakesOne(t *testing.T) {
 	ctx, d := t.Context(), newDesk(t)
 	token := d.make(t, hour, Browser{})

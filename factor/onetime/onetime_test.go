@@ -268,3 +268,11 @@ func TestTextsGoToServedCountriesOnly(t *testing.T) {
 		t.Errorf("%d texts went out", len(b.sent))
 	}
 }
+
+func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
+	for life, ok := range map[time.Duration]bool{30 * time.Second: true, 30*time.Second - 1: false, MaxLife: true, MaxLife + 1: false} {
+		if _, err := New(Config{Channel: store.Email, Life: life}); (err == nil) != ok {
+			t.Errorf("%v: %v", life, err)
+		}
+	}
+}

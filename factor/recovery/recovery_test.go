@@ -238,3 +238,11 @@ func (none) HasRecoveryCode(_ context.Context, _ string, macs [][]byte, _ time.T
 	}
 	return false, nil
 }
+
+func TestASetOfOneIsASet(t *testing.T) {
+	for number, ok := range map[int]bool{-1: false, 1: true, recovery.MaxNumber: true, recovery.MaxNumber + 1: false} {
+		if _, err := recovery.New(recovery.Config{Number: number}); (err == nil) != ok {
+			t.Errorf("%d codes: %v", number, err)
+		}
+	}
+}

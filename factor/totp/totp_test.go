@@ -261,3 +261,18 @@ func BenchmarkQR(b *testing.B) {
 		QR("otpauth://totp/tests:a@lp.com?secret=MTWD2RZIIUUGLDAREJSMZGOTDJBYR4M6&issuer=tests")
 	}
 }
+
+func TestWindowAndSecretHaveExactBounds(t *testing.T) {
+	for window, ok := range map[int]bool{-1: false, 0: true, 30: true, 120: true, 121: false} {
+		if _, err := New(Config{Issuer: "tests", Window: window}); (err == nil) != ok {
+			t.Errorf("a window of %d: %v", window, err)
+		}
+	}
+	now := time.Unix(1_000_000_000, 0)
+	for size, ok := range map[int]bool{15: false, 16: true} {
+		secret := make([]byte, size)
+		if _, got := Match(secret, Code(SHA1, secret, Step(now), Size), now, 1, 1); got != ok {
+			t.Errorf("a secret of %d bytes matches: %v", size, got)
+		}
+	}
+}

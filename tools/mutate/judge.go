@@ -22,6 +22,7 @@ type test struct {
 	Reaches       []int
 	Fails         bool // without any mutant
 	program       program
+	said          string
 }
 
 // probe runs every test once, with no mutant on.
@@ -48,7 +49,7 @@ func (o options) probe(programs []program) ([]test, error) {
 			}
 		}
 		for name := range strings.FieldsSeq(string(out)) {
-			if !known[p.pkg+" "+name] && !o.skip.MatchString(name) {
+			if !known[p.pkg+" "+name] && o.judges(name) {
 				missing = append(missing, test{Package: p.pkg, Name: name, program: p})
 			}
 		}
@@ -70,7 +71,7 @@ func (o options) probe(programs []program) ([]test, error) {
 		if t.Fails {
 			log.Printf("left out, it fails without any mutant: %s %s", t.Package, t.Name)
 		}
-		return t.Fails || len(t.Reaches) == 0 || o.skip.MatchString(t.Name)
+		return t.Fails || len(t.Reaches) == 0 || !o.judges(t.Name)
 	})
 	// Quick tests that reach little go first: what they reach is what they are about.
 	slices.SortFunc(tests, func(a, b test) int {
@@ -86,7 +87,7 @@ func (o options) reach(t *test) error {
 	}
 	defer os.Remove(hits.Name())
 	defer hits.Close()
-	v := o.try(t.program, []string{t.Name}, 5*time.Minute, "MUTANT_HITS="+hits.Name())
+	v := o.try(t.program, []string{t.Name}, true, 5*time.Minute, "MUTANT_HITS="+hits.Name())
 	t.Takes, t.Fails = v.took, v.failed
 	raw, err := os.ReadFile(hits.Name())
 	for line := range strings.FieldsSeq(string(raw)) {
@@ -103,17 +104,20 @@ type outcome struct {
 	took   time.Duration
 }
 
-func (o options) try(p program, names []string, limit time.Duration, env ...string) outcome {
+// hanging is what is added to the output of a program that was stopped.
+const hanging = "it hangs"
+
+func (o options) try(p program, names []string, first bool, limit time.Duration, env string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.file, "-test.failfast", "-test.run", "^("+strings.Join(names, "|")+")$")
-	cmd.Dir, cmd.Env = p.dir, append(append(os.Environ(), "MUTANT_HASHES="+filepath.Join(o.dir, "hashes")), env...)
+	cmd := exec.CommandContext(ctx, p.file, fmt.Sprint("-test.failfast=", first), "-test.run", "^("+strings.Join(names, "|")+")$")
+	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "MUTANT_HASHES="+filepath.Join(o.dir, "hashes"), env)
 	cmd.WaitDelay = time.Second
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		out.WriteString("\n--- FAIL: hanging\n")
+		out.WriteString(hanging)
 	}
 	v := outcome{failed: err != nil, output: out.String()}
 	if cmd.ProcessState != nil {
@@ -130,13 +134,16 @@ type verdict struct {
 	Tried, Reach int
 }
 
+// open says that there are tests it was not tried by.
+func (v verdict) open() bool { return v.Killer == "" && v.Tried < v.Reach }
+
 func (v verdict) String() string {
 	switch {
 	case v.Killer != "":
 		return "killed by " + v.Killer
 	case v.Reach == 0:
 		return "not reached"
-	case v.Tried < v.Reach:
+	case v.open():
 		return fmt.Sprintf("survives %d of %d", v.Tried, v.Reach)
 	}
 	return fmt.Sprintf("survived %d", v.Tried)
@@ -148,72 +155,181 @@ func (o options) judge(all []mutant, tests []test) error {
 	if err != nil {
 		return err
 	}
-	verdicts := make([]verdict, len(all)+1)
+	j := &jury{options: o, tests: tests, file: file, verdicts: make([]verdict, len(all)+1)}
 	for _, v := range earlier {
-		verdicts[v.Mutant] = v
+		j.verdicts[v.Mutant] = v
 	}
-	err = each(o.parallel, all, func(m mutant) error {
-		if !o.only.MatchString(m.Where + " " + m.Function) {
-			return nil
-		}
-		before := verdicts[m.Number]
-		v := o.decide(m, before, tests)
-		verdicts[m.Number] = v
-		log.Printf("%s: %s", m, v)
-		if v == before {
-			return nil
-		}
-		return file.add(v)
-	})
-	report(all, verdicts)
+	chosen := slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return !o.only.MatchString(m.Where + " " + m.Function) })
+	err = each(o.parallel, chosen, j.alone)
+	if err == nil {
+		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return !j.verdicts[m.Number].open() })
+		// Alike are those that many tests reach; neighbours are kept apart, as one
+		// may hide the other.
+		slices.SortFunc(chosen, func(a, b mutant) int {
+			return cmp.Or(cmp.Compare(j.verdicts[a.Number].Reach/50, j.verdicts[b.Number].Reach/50), cmp.Compare(a.Number*7919%1009, b.Number*7919%1009))
+		})
+		err = each(o.parallel, slices.Collect(slices.Chunk(chosen, max(1, o.together))), j.group)
+	}
+	report(all, j.verdicts)
 	return err
 }
 
-// decide tries one mutant by the tests that reach it and have not yet: a few,
-// then more, then all.
-func (o options) decide(m mutant, v verdict, tests []test) verdict {
-	if v.Killer != "" {
-		return v
+// jury is the tests with what they have found.
+type jury struct {
+	options
+	tests    []test
+	file     *notes[verdict]
+	verdicts []verdict // by number; each is written by one worker
+}
+
+func (j *jury) note(m mutant, v verdict) error {
+	if before := j.verdicts[m.Number]; v == before {
+		return nil
 	}
-	var reaching []test
-	for _, t := range tests {
-		if slices.Contains(t.Reaches, m.Number) {
-			reaching = append(reaching, t)
+	j.verdicts[m.Number] = v
+	log.Printf("%s: %s", m, v)
+	return j.file.add(v)
+}
+
+func (j *jury) reaching(group ...mutant) (out []test) {
+	for _, t := range j.tests {
+		if slices.ContainsFunc(group, func(m mutant) bool { return slices.Contains(t.Reaches, m.Number) }) {
+			out = append(out, t)
 		}
 	}
-	v.Mutant, v.Reach = m.Number, len(reaching)
-	if o.tries > 0 && o.tries < len(reaching) {
-		reaching = reaching[:o.tries]
+	return out
+}
+
+// alone tries one mutant by the quickest tests that reach it.
+func (j *jury) alone(m mutant) error {
+	v := j.verdicts[m.Number]
+	if v.Killer != "" {
+		return nil
 	}
-	reaching = reaching[min(v.Tried, len(reaching)):]
-	for _, size := range []int{4, 16, len(reaching)} {
+	reaching := j.reaching(m)
+	v.Mutant, v.Reach = m.Number, len(reaching)
+	if v.Tried > 0 { // the others come in company
+		return j.note(m, v)
+	}
+	reaching = reaching[:min(j.tries, len(reaching))]
+	for _, size := range []int{4, len(reaching)} {
 		batch := reaching[:min(size, len(reaching))]
 		reaching = reaching[len(batch):]
-		byProgram := map[program][]string{}
-		limit := map[program]time.Duration{}
-		for _, t := range batch {
-			byProgram[t.program] = append(byProgram[t.program], t.Name)
-			limit[t.program] += t.Takes
-		}
-		for p, names := range byProgram {
-			if r := o.try(p, names, 2*time.Minute+10*limit[p], fmt.Sprint("MUTANT=", m.Number)); r.failed {
-				v.Killer, v.Said = culprit(r.output)
-				return v
-			}
+		if failing := j.failing(batch, true, m); len(failing) > 0 {
+			v.Killer, v.Said = failing[0].Name, failing[0].said
+			return j.note(m, v)
 		}
 		v.Tried += len(batch)
 	}
-	return v
+	return j.note(m, v)
 }
 
-// culprit is the first test that failed, and what it said.
-func culprit(output string) (name, said string) {
-	_, after, ok := strings.Cut(output, "--- FAIL: ")
-	if !ok {
-		return "a panic", short(output)
+// group tries mutants that few tests did not notice by all that reach any of
+// them, all switched on at once. Where a test fails it is found out which of
+// them it is; the rest goes on without.
+func (j *jury) group(group []mutant) error {
+	for batch := range slices.Chunk(j.reaching(group...), 40) {
+		failing := j.failing(batch, false, group...)
+		for len(failing) > 0 {
+			t := failing[0]
+			guilty, said := j.guilty(t, group)
+			if said == "" {
+				failing = failing[1:]
+				continue
+			}
+			v := j.verdicts[guilty.Number]
+			v.Killer, v.Said = t.Name, said
+			if err := j.note(guilty, v); err != nil {
+				return err
+			}
+			group = slices.DeleteFunc(group, func(m mutant) bool { return m == guilty })
+			failing = j.failing(failing, false, group...)
+		}
 	}
-	name, said, _ = strings.Cut(after, "\n")
-	return strings.Fields(name)[0], short(said)
+	for _, m := range group {
+		v := j.verdicts[m.Number]
+		v.Tried = v.Reach
+		if err := j.note(m, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guilty is the one of a group that a test fails of, and what the test says.
+func (j *jury) guilty(t test, group []mutant) (mutant, string) {
+	if len(j.failing([]test{t}, true, group...)) == 0 {
+		return mutant{}, "" // not again: it failed of something else
+	}
+	for len(group) > 1 {
+		half := group[:len(group)/2]
+		if len(j.failing([]test{t}, true, half...)) == 0 {
+			half = group[len(group)/2:]
+		}
+		group = half
+	}
+	if failing := j.failing([]test{t}, true, group...); len(failing) > 0 {
+		return group[0], failing[0].said
+	}
+	return mutant{}, "" // only of several together
+}
+
+// failing is which tests fail with mutants on: the first, or all.
+func (j *jury) failing(tests []test, first bool, on ...mutant) (out []test) {
+	env := "MUTANT="
+	for _, m := range on {
+		env += fmt.Sprint(m.Number, ",")
+	}
+	byProgram := map[program][]test{}
+	for _, t := range tests {
+		byProgram[t.program] = append(byProgram[t.program], t)
+	}
+	for p, tests := range byProgram {
+		limit := 2 * time.Minute
+		var names []string
+		for _, t := range tests {
+			names, limit = append(names, t.Name), limit+10*t.Takes
+		}
+		r := j.try(p, names, first, limit, env)
+		if !r.failed {
+			continue
+		}
+		said := failures(r.output)
+		if said["the program"] != "" && !first && len(tests) > 1 { // the others were not heard
+			for _, t := range tests {
+				out = append(out, j.failing([]test{t}, true, on...)...)
+			}
+			continue
+		}
+		for _, t := range tests {
+			if t.said = cmp.Or(said[t.Name], said["the program"]); t.said != "" {
+				out = append(out, t)
+			}
+		}
+		if first && len(out) > 0 {
+			return out
+		}
+	}
+	return out
+}
+
+// failures is which tests failed and what they said; "the program" if it ended
+// in the middle.
+func failures(output string) map[string]string {
+	said := map[string]string{}
+	rest := output
+	for found := true; found; {
+		if _, rest, found = strings.Cut(rest, "--- FAIL: "); found {
+			name, what, _ := strings.Cut(rest, "\n")
+			what, _, _ = strings.Cut(what, "--- FAIL: ")
+			name, _, _ = strings.Cut(name, " ")
+			said[name] = cmp.Or(short(what), "failed")
+		}
+	}
+	if len(said) == 0 || strings.Contains(output, "panic: ") || strings.Contains(output, hanging) {
+		said["the program"] = cmp.Or(short(output), "ended")
+	}
+	return said
 }
 
 func report(all []mutant, verdicts []verdict) {

@@ -6,12 +6,12 @@
 // A mutant is an inverted condition, another comparison or connective, or a
 // call left out. All of them are built into the test programs at once and
 // switched on one by one, so nothing is compiled twice; a first run of every
-// test notes which mutants it reaches, so each is tried by those tests only,
-// the quickest first. A mutant is killed if one of them fails or hangs.
+// test notes which mutants it reaches, so each is tried by those tests only: by
+// the quickest alone, and if they do not notice, by all of them together with
+// other such mutants. A mutant is killed if a test fails or hangs with it alone.
 //
 // With -state, a run that was stopped goes on where it was, as long as the tree
-// is the same; with -tries it begins with a few tests for each mutant, and the
-// next run tries those that survived by the others.
+// is the same.
 package main
 
 import (
@@ -28,36 +28,45 @@ import (
 )
 
 type options struct {
-	root, dir       string
-	folders, judges []string
-	skip, only      *regexp.Regexp
-	parallel, tries int
+	root, dir         string
+	folders, packages []string
+	names, skip, only *regexp.Regexp
+
+	parallel, tries, together int
 }
 
 func main() {
 	log.SetFlags(log.Ltime)
 	tree := flag.String("tree", "..", "the tree; it is not changed")
 	state := flag.String("state", "", "folder that keeps what was found; a new one if empty")
-	judges := flag.String("tests", "./limit ./session ./device ./seal ./factor/... ./event ./twofoldtest . ./security", "packages whose tests judge")
-	skip := flag.String("skip", "^$", "tests that do not judge, a regular expression")
+	packages := flag.String("tests", "./login ./limit ./session ./device ./seal ./factor/... ./event ./twofoldtest . ./security", "packages whose tests judge")
+	names := flag.String("run", "", "tests that judge, a regular expression")
+	skip := flag.String("skip", "^$", "tests that do not")
 	only := flag.String("only", "", "mutants to try, by file:line:column and function, a regular expression")
 	parallel := flag.Int("parallel", 2, "how many at once")
-	tries := flag.Int("tries", 0, "how many tests try each mutant at most; 0 for all that reach it")
+	tries := flag.Int("tries", 20, "how many tests try each mutant alone")
+	together := flag.Int("together", 20, "how many of those that survive are tried at once by all tests")
 	flag.Parse()
-	o := options{dir: *state, folders: flag.Args(), judges: strings.Fields(*judges), parallel: *parallel, tries: *tries}
+	o := options{
+		dir: *state, folders: flag.Args(), packages: strings.Fields(*packages), parallel: *parallel, tries: *tries, together: *together,
+	}
 	var err error
 	if o.root, err = filepath.Abs(*tree); err != nil {
 		log.Fatal(err)
 	}
-	if o.skip, err = regexp.Compile(*skip); err != nil {
-		log.Fatal(err)
-	}
-	if o.only, err = regexp.Compile(*only); err != nil {
-		log.Fatal(err)
+	for text, to := range map[*string]**regexp.Regexp{names: &o.names, skip: &o.skip, only: &o.only} {
+		if *to, err = regexp.Compile(*text); err != nil {
+			log.Fatal(err)
+		}
 	}
 	if err := o.run(); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// judges says whether a test is one of those that judge.
+func (o options) judges(name string) bool {
+	return o.names.MatchString(name) && !o.skip.MatchString(name)
 }
 
 func (o options) run() (err error) {
@@ -78,7 +87,7 @@ func (o options) run() (err error) {
 		return err
 	}
 	log.Printf("%d mutants", len(all))
-	programs, err := build(o.root, o.dir, overlay, o.judges)
+	programs, err := build(o.root, o.dir, overlay, o.packages)
 	if err != nil {
 		return err
 	}

@@ -27,10 +27,18 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 )
 
-var mutantOn, _ = strconv.Atoi(os.Getenv("MUTANT"))
+var mutantOn = func() map[int]bool {
+	on := map[int]bool{}
+	for word := range strings.SplitSeq(os.Getenv("MUTANT"), ",") {
+		n, _ := strconv.Atoi(word)
+		on[n] = true
+	}
+	return on
+}()
 var mutantHits = os.Getenv("MUTANT_HITS")
 var mutantSeen sync.Map
 
@@ -43,7 +51,7 @@ func mutant(n int) bool {
 			}
 		}
 	}
-	return n == mutantOn
+	return mutantOn[n]
 }
 
 func mutantLess[T cmp.Ordered](n int, a, b T) bool {

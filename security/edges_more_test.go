@@ -1,0 +1,168 @@
+package security_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// More of edges_test.go: what programs hold, lists, and codes sent again.
+
+// revoke takes a token of the account back.
+func (b *browser) revoke(id string) *answer {
+	b.w.t.Helper()
+	return b.del("/access-tokens/" + id)
+}
+
+// tokensOf are the ids of an account's tokens by their kind, as they lie there.
+func (w *world) tokensOf(p *person) (personal, families []string) {
+	w.t.Helper()
+	all, err := w.nodes[0].db.TokensOf(w.t.Context(), p.id, w.Now())
+	w.must(err)
+	for _, t := range all {
+		if t.Personal {
+			personal = append(personal, t.ID)
+		} else {
+			families = append(families, t.ID)
+		}
+	}
+	return personal, families
+}
+
+// TestR083_ARevokedTokenTakesWithItWhatIsBeside, and nothing else.
+func TestR083_ARevokedTokenTakesWithItWhatIsBeside(t *testing.T) {
+	w := newWorld(t, tokens, func(c *twofold.Config) { open(c) })
+	p := w.withApp("alice")
+	paired, _, refresh := p.pair()
+	own, header, _ := p.pair()
+	own.personal("read")
+	own.personal("write")
+	personal, families := w.tokensOf(p)
+	if len(personal) != 2 || len(families) != 2 {
+		t.Fatalf("tokens %v, families %v", personal, families)
+	}
+	own.revoke("AAAA").want(404)
+	own.revoke(personal[0]).want(200)
+	if left, _ := w.tokensOf(p); !slices.Equal(left, personal[1:]) {
+		t.Errorf("left %v of %v", left, personal)
+	}
+	paired.in(p, 2)
+	// Families are listed the newest first: the second is the other browser's.
+	own.revoke(families[1]).want(200)
+	paired.out("the session beside a family that was revoked")
+	if r, _, _ := w.exchange(refresh); r.status == 200 {
+		t.Error("the family goes on")
+	}
+	own.in(p, 2)
+	own.revoke(families[0]).want(200)
+	own.in(p, 2) // who revokes stays signed in
+	w.program("Authentication-Token", header).get("/app/user").want(200)
+	if rows := w.rowsNamed("token-revoked"); len(rows) != 3 {
+		t.Errorf("rows %q", rows)
+	}
+}
+
+// TestR064_FiftyTokensAndNoMore, no longer than allowed, and each scope once.
+func TestR064_FiftyTokensAndNoMore(t *testing.T) {
+	w := newWorld(t, tokens, open, func(c *twofold.Config) { c.Tokens.PersonalLife = 30 * 24 * time.Hour })
+	p := w.withApp("alice")
+	b := w.plantSession(p)
+	for days, status := range map[string]int{"0": 400, "31": 400, "1": 200, "30": 200} {
+		if r := b.post("/access-tokens", m{"name": "x", "scopes": []string{"write", "read", "write"}, "days": days}); r.status != status {
+			t.Errorf("%s days: %d", days, r.status)
+		}
+	}
+	all, err := w.nodes[0].db.TokensOf(t.Context(), p.id, w.Now())
+	w.must(err)
+	for _, token := range all {
+		if !slices.Equal(token.Scopes, []string{"read", "write"}) {
+			t.Errorf("scopes %q", token.Scopes)
+		}
+	}
+	for range 48 {
+		b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "1"}).want(200)
+	}
+	b.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "1"}).want(400).refused("one more")
+	if personal, _ := w.tokensOf(p); len(personal) != 50 {
+		t.Errorf("%d tokens", len(personal))
+	}
+}
+
+// TestR102_ASessionAndItsProgramAreOneEntry, a program's only if there is no
+// browser beside, and seen when either was; ending one is a row.
+func TestR102_ASessionAndItsProgramAreOneEntry(t *testing.T) {
+	w := newWorld(t, tokens, open)
+	p := w.withApp("alice")
+	b, header, _ := p.pair()
+	other := w.plantSession(p)
+	w.advance(2 * time.Minute)
+	b.get("/app/user").want(200)
+	all, current := b.list("sessions")
+	if len(all) != w.number(`SELECT COUNT(DISTINCT id) FROM twofold_sessions`) || current["token"] != false || current["last_seen"] == current["created"] {
+		t.Errorf("sessions %v, the present one %v", all, current)
+	}
+	w.program("Authentication-Token", header).get("/app/user").want(200)
+	for _, entry := range all {
+		if entry["current"] != true {
+			b.del("/tf-sessions/" + fmt.Sprint(entry["id"])).want(200)
+		}
+	}
+	other.out("ended")
+	if rows := w.rowsNamed("session-ended"); len(rows) != len(all)-1 {
+		t.Errorf("rows %q", rows)
+	}
+}
+
+// TestR042_ACodeIsSentAgainInASetUp, and only the newest is good; nothing is
+// sent again for an app.
+func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
+	w := newWorld(t, required)
+	for _, asks := range []func(p *person) *browser{
+		func(p *person) *browser { return w.plantPending(p) },
+	} {
+		p := w.person("alice")
+		b := asks(p)
+		p.phone = "+16505551212"
+		b.post("/tf-setup", m{"setup": "sms", "phone": p.phone}).want(200)
+		first := p.texted()
+		w.advance(31 * time.Second)
+		b.post("/tf-resend", m{}).want(200)
+		if second := p.texted(); second == first {
+			t.Error("no other code came") // once in a million runs, the same
+		}
+		again := b.copy()
+		again.validate(first).want(400).refused("the former code")
+		b.jar["twofold-pending"] = again.jar["twofold-pending"]
+		b.validate(p.texted()).want(200)
+		b.in(p, 2)
+	}
+	q := w.person("bobby")
+	b := w.plantPending(q)
+	b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
+	b.post("/tf-resend", m{}).want(400).refused("nothing is sent for an app")
+}
+
+// TestR019_TheMailboxIsProvenOnce: a wrong code does not go on to the set-up,
+// and a right one does.
+func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
+	w := newWorld(t, proofFirst, func(c *twofold.Config) { c.Limits.SecondFailures = 3 })
+	p := w.person("alice")
+	b := w.browser()
+	b.login(p).want(200)
+	code := p.mailed()
+	for range 3 {
+		b.validate(other(code)).want(400).refused("wrong")
+	}
+	b.validate(code).want(429).refused("paused")
+	w.advance(16 * time.Minute)
+	b = w.browser()
+	b.login(p).want(200)
+	if r := b.validate(p.mailed()).want(200); r.json["tf_state"] != "setup_from_login" {
+		t.Errorf("after the code: %s", r.body)
+	}
+	b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
+}

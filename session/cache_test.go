@@ -1,0 +1,63 @@
+package session
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// TestWhatWasReadBeforeAChangeIsNotKept: it may be of before the change.
+func TestWhatWasReadBeforeAChangeIsNotKept(t *testing.T) {
+	for name, change := range map[string]func(c *cache){
+		"an ended session": func(c *cache) { c.drop("another") }, "a changed user": (*cache).clear, "on again": func(c *cache) { c.use(true) },
+	} {
+		c := newCache(time.Second)
+		read := c.epoch()
+		change(c)
+		c.put("hash", entry{}, read)
+		if _, ok := c.get("hash"); ok {
+			t.Errorf("%s: kept", name)
+		}
+		c.put("hash", entry{}, c.epoch())
+		if _, ok := c.get("hash"); !ok {
+			t.Errorf("%s: what was read after it is not kept", name)
+		}
+	}
+	c := newCache(time.Second)
+	c.use(false)
+	c.put("hash", entry{}, c.epoch())
+	if len(c.young) != 0 {
+		t.Error("kept while something may be missed")
+	}
+}
+
+// shortWire is a channel that was up and breaks off.
+type shortWire struct{}
+
+func (shortWire) Notify(context.Context, string) error                    { return nil }
+func (shortWire) Listen(_ context.Context, _ func(string), up func(bool)) { up(true) }
+
+// TestAfterListeningNothingIsAnsweredFromMemory, however it came to an end.
+func TestAfterListeningNothingIsAnsweredFromMemory(t *testing.T) {
+	m, err := New(Config{Notices: shortWire{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Follow(t.Context())
+	if !m.cache.off {
+		t.Error("the cache is on")
+	}
+}
+
+func TestLimitsMayBeAsShortAsAMinute(t *testing.T) {
+	for _, c := range []Config{{Idle: time.Minute, Absolute: time.Minute}, {Idle: 2 * time.Hour, Absolute: 2 * time.Hour, TokenLife: 1}} {
+		if _, err := New(c); err != nil {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	for _, c := range []Config{{Idle: time.Minute - 1}, {Idle: 2 * time.Hour, Absolute: 2*time.Hour - 1}, {TokenLife: -1}, {Cache: time.Second + 1}} {
+		if _, err := New(c); err == nil {
+			t.Errorf("%+v is taken", c)
+		}
+	}
+}
