@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,45 +27,73 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 500
+server_idle_timeout = 2
 ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout
 `
 
-// PgBouncer returns the URLs of an empty database: through a pooler in
-// transaction mode, and past it.
+var ownPooler = sync.OnceValues(startPooler)
+
+// PgBouncer returns the URLs of an empty database of this program's server:
+// through a pooler in transaction mode, and past it.
 func PgBouncer(t testing.TB) (pooled, direct string) {
 	t.Helper()
-	program := Find(t, "pgbouncer")
+	s, err := ownPooler()
+	need(t, err)
 	server, err := ownPostgres()
 	need(t, err)
-	u, err := url.Parse(server.URL)
-	need(t, err)
-	as, err := unprivileged()
-	need(t, err)
-	dir, err := folder(as)
-	need(t, err)
-	file := filepath.Join(dir, "pgbouncer.ini")
-	port := FreePort(t)
-	need(t, os.WriteFile(file, fmt.Appendf(nil, pooler, u.Port(), port), 0o644))
-	s := &Server{as: as, dir: dir, signal: "INT", command: []string{program, file}}
-	db := "pooled" + strconv.FormatInt(ownSchemas.Add(1), 10)
+	name := "pooled" + strconv.FormatInt(ownSchemas.Add(1), 10)
 	c, err := pgx.Connect(t.Context(), server.URL)
 	need(t, err)
 	defer c.Close(context.WithoutCancel(t.Context()))
-	_, err = c.Exec(t.Context(), "CREATE DATABASE "+db)
+	_, err = c.Exec(t.Context(), "CREATE DATABASE "+name)
 	need(t, err)
-	u.Path = "/" + db
-	direct = u.String()
-	u.Host = "127.0.0.1:" + strconv.Itoa(port)
-	pooled = u.String()
+	return named(s.URL, name), named(server.URL, name)
+}
+
+// named is the address of another database of the same server.
+func named(address, name string) string {
+	return strings.Replace(address, "/postgres?", "/"+name+"?", 1)
+}
+
+func startPooler() (*Server, error) {
+	program, err := find("pgbouncer", "/usr/sbin")
+	if err != nil {
+		return nil, err
+	}
+	server, err := ownPostgres()
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(server.URL)
+	if err != nil {
+		return nil, err
+	}
+	as, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := folder(as)
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "pgbouncer.ini")
+	if err := os.WriteFile(file, fmt.Appendf(nil, pooler, u.Port(), port), 0o644); err != nil {
+		return nil, err
+	}
+	s := &Server{as: as, dir: dir, signal: "INT", command: []string{program, file}}
+	s.URL = strings.Replace(server.URL, ":"+u.Port(), ":"+strconv.Itoa(port), 1)
 	s.ready = func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		c, err := pgx.Connect(ctx, pooled+"&default_query_exec_mode=exec")
+		c, err := pgx.Connect(ctx, s.URL+"&default_query_exec_mode=exec")
 		if err != nil {
 			return err
 		}
 		return c.Close(ctx)
 	}
-	own(t, s, s.start())
-	return pooled, direct
+	return s, s.start()
 }

@@ -1,0 +1,71 @@
+package twofold
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// expired is a store with a heap of dead records, and trouble now and then.
+type expired struct {
+	store.Store
+	dead, largest, calls int
+	broken               bool
+	last                 time.Time
+	pauses               []time.Duration
+}
+
+func (e *expired) Sweep(_ context.Context, now time.Time, limit int) (int, error) {
+	e.calls++
+	if !e.last.IsZero() {
+		e.pauses = append(e.pauses, now.Sub(e.last))
+	}
+	e.last = now
+	if e.broken {
+		return 0, errors.New("trouble")
+	}
+	n := min(limit, e.dead)
+	e.dead, e.largest = e.dead-n, max(e.largest, n)
+	return n, nil
+}
+
+// TestTheSweepTakesSmallBatches with a pause after each, looks again every
+// minute, and outlives a store in trouble.
+func TestTheSweepTakesSmallBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		e := &expired{dead: 2100}
+		ctx, cancel := context.WithCancel(t.Context())
+		go sweep(ctx, e, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if e.dead != 0 || e.largest > 500 || e.calls != 5 {
+			t.Errorf("%d left, batches of up to %d, %d of them", e.dead, e.largest, e.calls)
+		}
+		for _, p := range e.pauses {
+			if p < 100*time.Millisecond {
+				t.Errorf("a pause of %v", p)
+			}
+		}
+		e.broken = true
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if !strings.Contains(log.String(), "could not be removed") {
+			t.Errorf("nothing is said of the trouble: %s", log.String())
+		}
+		e.broken, e.dead = false, 7
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if e.dead != 0 {
+			t.Error("after the trouble nothing is swept any more")
+		}
+		cancel()
+	})
+}
