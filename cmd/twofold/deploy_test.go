@@ -92,12 +92,12 @@ func TestExampleContainer(t *testing.T) {
 }
 
 // confined runs serve in a root of its own without any privilege.
-func confined(t *testing.T, root string) *server {
+func confined(t *testing.T, root string, env ...string) *server {
 	t.Helper()
 	cmd := exec.Command("/twofold", "serve", "--listen", "127.0.0.1:0")
 	cmd.Dir = "/data"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: 65532, Gid: 65532, NoSetGroups: false}}
-	cmd.Env = []string{"TWOFOLD_LOG_FORMAT=json", "TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:////data/twofold.db"}
+	cmd.Env = append(env, "TWOFOLD_LOG_FORMAT=json", "TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY="+goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:////data/twofold.db")
 	return follow(t, cmd)
 }
 

@@ -290,3 +290,30 @@ func TestExampleCaddy(t *testing.T) {
 	f.proxy(caddy, "run", "--config", conf, "--adapter", "caddyfile")
 	f.holds()
 }
+
+// TestExampleTraefik runs where a traefik is found: Debian has no package of it.
+func TestExampleTraefik(t *testing.T) {
+	traefik, err := exec.LookPath("traefik")
+	if err != nil {
+		t.Skip("skipped: ", err)
+	}
+	f := newFront(t)
+	cert, key := f.certificate()
+	site := filepath.Join(f.dir, "twofold.yaml")
+	text := f.example("traefik/twofold.yaml", "certResolver: letsencrypt", "options: default") +
+		"tls:\n  certificates:\n    - certFile: " + cert + "\n      keyFile: " + key + "\n"
+	if err := os.WriteFile(site, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	nodes := f.nodes
+	f.nodes = nil // this file names none of them
+	text = f.example("traefik/traefik.yaml", `":80"`, f.plain, `":443"`, f.addr, "to: websecure", `to: ":443"`,
+		"/etc/traefik/twofold.yaml", site, "/var/lib/traefik", f.dir)
+	f.nodes = nodes
+	conf := filepath.Join(f.dir, "traefik.yaml")
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.proxy(traefik, "--configFile="+conf)
+	f.holds()
+}
