@@ -129,8 +129,12 @@ func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.Use
 		return out, nil
 	}
 	next, err := l.gate(ctx, u, store.Proof{Method: method, At: l.c.Now()}, false, b)
-	if errors.Is(err, ErrSameFactor) {
-		return out, nil // signing in takes the password
+	switch {
+	// The link has done its work, and an answer that refuses would say it had not.
+	case errors.Is(err, ErrSameFactor), errors.Is(err, ErrLocked):
+		return out, nil // signing in takes the password, and no lock
+	case next.Pending != nil && (paused(err) || errors.Is(err, ErrSend)):
+		return next, nil // its code can be asked for again
 	}
 	return next, err
 }

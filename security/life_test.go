@@ -149,6 +149,27 @@ func TestR022_LinksEndAtTheGate(t *testing.T) {
 
 }
 
+// TestR021_AResetIsDoneThoughItsCodeWaits: that no code is sent for a while is no
+// refusal of what was done.
+func TestR021_AResetIsDoneThoughItsCodeWaits(t *testing.T) {
+	w := newWorld(t, life, autoLogin, func(c *twofold.Config) { c.Limits.SendShort, c.Limits.SendDay = 2, 2 })
+	p := w.person("alice").enrolSMS("+16505551212") // its code came back, and counts no more
+	for range 2 {
+		w.browser().login(p).want(200)
+		w.advance(31 * time.Second)
+	}
+	w.browser().login(p).want(429)
+	b := w.browser()
+	r := b.post(b.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
+	if r.json["tf_required"] != true {
+		t.Errorf("after the reset: %s", r.body)
+	}
+	b.out("a reset whose code waits")
+	w.browser().post("/login", m{"email": p.email, "password": secret}).want(400)
+	w.advance(25 * time.Hour)
+	w.browser().post("/login", m{"email": p.email, "password": newSecret}).want(200)
+}
+
 // TestR022_ConfirmationEndsAtTheGate: an address confirmed with a link signs in,
 // and is asked for a set-up first.
 func TestR022_ConfirmationEndsAtTheGate(t *testing.T) {

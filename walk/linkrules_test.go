@@ -27,6 +27,7 @@ type link struct {
 	data            string // the address that is to be
 	asked           string // the cookie of the browser that asked
 	at              time.Time
+	active          bool // as the account was then
 	life            time.Duration
 	code            *challenge // of the code beside it
 }
@@ -40,7 +41,7 @@ type recovery struct {
 }
 
 func (m *model) mail(w *want, l *link) {
-	l.version, l.at = l.of.version, m.now.Truncate(time.Second)
+	l.version, l.at, l.active = l.of.version, m.now.Truncate(time.Second), l.of.active
 	w.letters = append(w.letters, l)
 }
 
@@ -70,7 +71,10 @@ func (m *model) askReset(of *account) *want {
 		return refused(429)
 	}
 	w := &want{status: 200}
-	if !of.kept() {
+	switch {
+	case of.unproven && of.active: // that link sets a password too
+		m.mail(w, &link{kind: "confirm", to: of.email, of: of, life: confirmLife})
+	case !of.kept():
 		m.mail(w, &link{kind: "reset", to: of.email, of: of, life: resetLife})
 	}
 	return w
@@ -94,9 +98,7 @@ func (m *model) reset(t *turn, l *link, password string) *want {
 		if len(of.factors) == 0 || len(p.choices()) > 0 {
 			w = m.gate(of, "reset", "", false, false)
 		}
-		if w.status == 429 { // its code has to wait, so he signs in anew
-			w = &want{status: 200, alone: w.pending}
-		}
+		w.status = 200 // even if a code has to wait: the password is set
 	}
 	m.announce(w, of, "password_reset")
 	return w

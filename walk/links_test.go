@@ -11,8 +11,9 @@ import (
 
 // linkPaths are where links of a kind lead.
 var (
-	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/"}
-	mailed    = regexp.MustCompile(`https://walk\.test/(?:reset|change-email|tf-recovery|us-verify-link)/([^\s<"]+)`)
+	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/", "confirm": "/confirm/"}
+	linkKinds = []string{"reset", "change_email", "recovery"}
+	mailed    = regexp.MustCompile(`https://walk\.test/(?:confirm|reset|change-email|tf-recovery|us-verify-link)/([^\s<"]+)`)
 )
 
 func init() {
@@ -133,7 +134,7 @@ func (t *turn) cancel() *want {
 
 // openLink opens the page of a link, as scanners of mail do: it changes nothing.
 func (t *turn) openLink() *want {
-	kind := []string{"reset", "change_email", "recovery"}[t.v%3]
+	kind := linkKinds[t.v%3]
 	l, token := t.someLink(kind)
 	t.q.form, t.q.method, t.q.path, t.q.fields = false, http.MethodGet, linkPaths[kind]+token, nil
 	good := t.w.stands(l)

@@ -34,6 +34,7 @@ type account struct {
 	password         string
 	active, required bool
 	locked           bool // by the application
+	unproven         bool // nobody has shown that its address is his
 	shut             bool // no rescue by mail until a real factor was proven
 	resetAt          time.Time
 	recovery         *recovery
@@ -154,7 +155,6 @@ type want struct {
 	sends    []*challenge
 	letters  []*link
 	texts    []string // phones that hear of a recovery
-	alone    *pending // one that begins and no browser gets
 	notices  []*notice
 	learn    func(a answer) error // what only the answer says, and is held against
 	asks     bool                 // which only the answer can decide

@@ -10,7 +10,7 @@ import (
 // often any.
 func (w *world) pick(r *rand.Rand) step {
 	s := step{
-		b: r.IntN(3), u: r.IntN(2), v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
+		b: r.IntN(3), u: []int{0, 0, 0, 0, 1, 1, 1, 1, 2}[r.IntN(9)], v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
 		form: r.IntN(6) == 0, token: r.IntN(4) == 0,
 	}
 	if r.IntN(10) == 0 {
@@ -34,8 +34,8 @@ func (w *world) pick(r *rand.Rand) step {
 			"active", 1, "reset", 1, "password", 1,
 			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
 			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
-			"refresh", 7, "mint", 4, "end token", 3, "change", 1, "lock", 3,
-			"ask reset", 3, "reset by link", 3, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
+			"refresh", 7, "mint", 4, "end token", 5, "change", 1, "lock", 3,
+			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
 			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 2)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
@@ -86,11 +86,16 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	switch {
 	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
 		s.what, s.v = "refresh", 1
-	case slices.ContainsFunc(w.accounts, func(a *account) bool { return a.recovery != nil && w.waits(a.recovery.link) != nil }) && r.IntN(5) == 0:
-		s.what, s.flag, s.v = weighted(r, "day", 2, "recover", 3, "cancel", 1), true, 1
+	case who != nil && w.recovers(who.of) && r.IntN(3) == 0:
+		s.what = "cancel"
+	case slices.ContainsFunc(w.accounts, w.recovers) && r.IntN(6) == 0:
+		s.what, s.flag, s.v = weighted(r, "day", 1, "recover", 3), true, 1
 	case len(w.links) > 0 && w.stands(w.links[len(w.links)-1]) && r.IntN(6) == 0:
 		kind := w.links[len(w.links)-1].kind
-		s.what, s.flag, s.v = map[string]string{"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover"}[kind], true, 1
+		s.what, s.flag, s.v = map[string]string{"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover", "confirm": "confirm by link"}[kind], true, 1
+		if v := slices.Index(linkKinds, kind); v >= 0 && r.IntN(4) == 0 {
+			s.what, s.v = "open link", v
+		}
 	case p == nil && w.pendings[b[pendingCookie]] != nil && r.IntN(2) == 0:
 		s.what = "validate" // what is over, or another's
 	case p != nil && p.state == "select":
@@ -110,7 +115,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 			}
 		}
 	case who == nil && r.IntN(3) == 0 && w.begins(r, s):
-	case who == nil && w.idle() && r.IntN(2) == 0:
+	case who == nil && w.idle() && r.IntN(3) == 0:
 		s.what, s.v = "login", 1
 	case who == nil && p == nil && r.IntN(5) == 0: // a pending sign-in of a while ago
 		s.what, s.v = "restore", 1
@@ -123,7 +128,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	case w.draft(firstOwner(who), who.of) != nil && r.IntN(3) > 0:
 		s.what, s.n = "confirm first", 1
 	default:
-		s.what, s.v = weighted(r, "setup", 10, "verify", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
+		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
 			"new passkey", 10, "ask again", 4, "drop passkey", 1,
 			"mint", 3, "remove", 2, "ask change", 2,
 			"begin first", 6, "send again", 2, "first verify", 2), r.IntN(60)
@@ -182,6 +187,11 @@ func (w *world) begins(r *rand.Rand, s *step) bool {
 		}
 	}
 	return true
+}
+
+// recovers says that a recovery of the account waits.
+func (w *world) recovers(a *account) bool {
+	return a.recovery != nil && w.waits(a.recovery.link) != nil
 }
 
 // firstKeys are all passkeys with which a sign-in can begin.

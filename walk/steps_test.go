@@ -42,6 +42,7 @@ var (
 		11 * time.Minute, 16 * time.Minute, 45 * time.Minute, 2 * time.Hour, 13 * time.Hour, 25 * time.Hour, 170 * time.Hour}
 	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/tf-recovery", "/logout", "/tf-resend",
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
+	moving  = []string{"copy", "plant", "restore", "forget"} // cookies, in one browser
 	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie}
 	names   = []string{"", "work", "home \u200bphone"}
 	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal", "link"}
@@ -61,38 +62,49 @@ func (w *world) of(kind string, n int) string {
 	return all[min(n, len(all)-1)]
 }
 
-// take walks one step and compares. After it, every browser is probed, and one
-// of the tokens handed out before as what it is and as what it is not.
+// take walks one step and compares. After it, every browser that it may have
+// concerned is probed, and one of the tokens handed out before as what it is
+// and as what it is not.
 func (w *world) take(s step) error {
 	w.now = w.now.Add(time.Millisecond)
 	w.clock.set(w.now)
 	if err := w.act(s); err != nil {
 		return err
 	}
-	if err := w.learnFactors(); err != nil {
-		return err
-	}
-	if err := w.learnTokens(); err != nil {
-		return err
+	moved := slices.Contains(moving, s.what)
+	if !moved {
+		if err := w.learn(); err != nil {
+			return err
+		}
 	}
 	for i, b := range w.browsers {
+		if moved && i != s.b {
+			continue
+		}
 		if err := w.probe(fmt.Sprint("browser ", i), b, ""); err != nil {
 			return err
 		}
 	}
-	if n := len(w.personal); n > 0 {
-		if err := w.probePersonal(w.personal[max(0, n-1-s.n%5)]); err != nil {
+	if n := len(w.personal); n > 0 && s.n%2 == 0 {
+		if err := w.probePersonal(w.personal[max(0, n-1-s.n/2%5)]); err != nil {
 			return err
 		}
 	}
-	if kind := kinds[s.n%len(kinds)]; kind != "personal" && w.of(kind, s.n%13) != "" {
-		t := w.of(kind, s.n%13)
+	if t := w.of(kinds[s.n%len(kinds)], s.n%13); t != "" {
 		if err := w.probe("an old token as a session", browser{sessionCookie: t}, ""); err != nil {
 			return err
 		}
 		return w.probe("an old token as a header", browser{}, t)
 	}
 	return nil
+}
+
+// learn holds what the store has against the model.
+func (w *world) learn() error {
+	if err := w.learnFactors(); err != nil {
+		return err
+	}
+	return w.learnTokens()
 }
 
 func (w *world) act(s step) error {

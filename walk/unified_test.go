@@ -52,7 +52,7 @@ func (t *turn) firstCode(of *account, key func(channel string) string) string {
 			return of.used[max(0, n-1-t.n%3)]
 		}
 	case othersCode:
-		of = t.w.accounts[1-slices.Index(t.w.accounts, of)]
+		of = t.w.accounts[(1+slices.Index(t.w.accounts, of))%len(t.w.accounts)]
 	case neverCode:
 		return "000001"
 	case emptyCode:

@@ -148,10 +148,11 @@ func newWorld() (*world, error) {
 			Require:       func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.required }) },
 			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
 		},
-		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
-		Unified:  twofold.Unified{Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"}},
-		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
-		Accounts: twofold.Accounts{Changeable: true, Locked: func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) }, Recoverable: true, AutoLoginAfterReset: true, ChangeEmail: true},
+		Passkeys:     twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Registerable: true,
+		Unified:      twofold.Unified{Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"}},
+		Tokens:       twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
+		Accounts:     twofold.Accounts{Changeable: true, Locked: func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) }, Recoverable: true, AutoLoginAfterReset: true, Confirmable: true, AutoLoginAfterConfirm: true, ChangeEmail: true},
 		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
 			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, FirstDay: firstDay, LinkHour: linkHour, LinkDay: linkDay, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
@@ -188,13 +189,15 @@ func (w *world) people() error {
 		a.id = u.ID
 		w.accounts = append(w.accounts, a)
 	}
-	return nil
+	return w.register(&account{name: "cora", email: "cora@walk.test", phone: "+16505551219", password: passwords[0], active: true, unproven: true})
 }
 
 // is asks the model about an account, as an application would look it up.
 func (w *world) is(i twofold.Identity, what func(*account) bool) bool {
 	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && what(a) })
 }
+
+func (w *world) context() context.Context { return context.Background() }
 
 func (w *world) close() {
 	for _, f := range slices.Backward(w.closers) {
