@@ -10,7 +10,10 @@ import (
 // confirmed. Whoever reads the mail in another browser takes the account over,
 // and chooses its password.
 
-const confirmLife = 48 * time.Hour
+const (
+	confirmLife = 48 * time.Hour
+	registered  = "registered"
+)
 
 func init() {
 	for what, fill := range map[string]func(*turn) *want{
@@ -27,7 +30,7 @@ func (w *world) register(a *account) error {
 	t.q = request{b: t.b, method: http.MethodPost}
 	t.post("/register", map[string]any{"email": a.email, "password": a.password, "password_confirm": a.password})
 	x := &want{status: 200}
-	w.mail(x, &link{kind: "confirm", to: a.email, of: a, life: confirmLife})
+	w.mail(x, &link{kind: "confirm", to: a.email, of: a, life: confirmLife, data: registered})
 	if err := w.compare(t.q, w.send(t.q), t.asker(x)); err != nil {
 		return err
 	}
@@ -47,14 +50,15 @@ func (m *model) askConfirm(of *account) *want {
 	return w
 }
 
-// confirmed opens an account: as it is, where the link was asked for; to whoever
-// reads its mail, with a new password and nothing else of what was.
+// confirmed opens an account: as it is, by the link of the registration in the
+// browser that registered; to whoever reads its mail, with a new password and
+// nothing else of what was.
 func (m *model) confirmed(t *turn, l *link, password string) *want {
 	if l == nil || !l.of.unproven || !l.of.active || l.active != l.of.active || m.now.Sub(l.at) >= l.life {
 		return refused(400)
 	}
 	of, here := l.of, l.asked != "" && l.asked == t.b[askedCookie]
-	if !here {
+	if !here || l.data != registered { // whoever asks for one later may not be who registered
 		if password == "" {
 			return refused(400)
 		}

@@ -24,7 +24,7 @@ type link struct {
 	kind, to, token string
 	of              *account
 	version         int
-	data            string // the address that is to be
+	data            string // the address that is to be; what made it
 	asked           string // the cookie of the browser that asked
 	at              time.Time
 	active          bool // as the account was then
