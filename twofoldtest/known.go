@@ -101,7 +101,7 @@ Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout Passkeys.
 Unified.Enabled Unified.EnabledMethods Unified.Unforced Unified.CodeValidity
 Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes Tokens.PersonalLife
 Password.Scheme Password.Salt Password.MinLength Password.Slots Password.Checkers
-Session.Idle Session.Absolute Session.TokenLife
+Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.RememberByDefault
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
@@ -109,7 +109,7 @@ Accounts.Locked Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWit
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
-const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-asked tf_validity fs_refresh"
+const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-asked tf_validity fs_refresh remember_token"
 
 func noRescue(k *Kit) bool {
 	t := k.config.TwoFactor

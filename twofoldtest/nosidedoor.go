@@ -88,7 +88,7 @@ func (k *Kit) states() []state {
 	var out []state
 	for _, f := range []func() []state{
 		k.passwordStates, k.secondStates, k.enrolStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
-		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates,
+		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
 	} {
 		out = append(out, f()...)
 	}
@@ -197,7 +197,7 @@ type slot struct {
 func (k *Kit) slots() []slot {
 	var out []slot
 	add := func(name string, put func(b *Browser, value string) string) { out = append(out, slot{name, put}) }
-	names := append(k.cookieNames(), "session", "remember_token", "auth_token")
+	names := append(k.cookieNames(), "session", "auth_token")
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		add("cookie "+name, func(b *Browser, value string) string { b.Plant(name, value); return "" })

@@ -105,7 +105,7 @@ func (k *Kit) headerStates() []state {
 			return k.program(header)
 		}},
 		{name: "what a full sign-in holds", open: func() *Browser { _, b, _, _ := k.fullTokens(); return b }, holds: map[string][]string{
-			"cookie twofold": {"cookie twofold"}, "cookie __Host-twofold": {"cookie __Host-twofold"},
+			"cookie " + stayCookie: {"cookie " + stayCookie}, "cookie twofold": {"cookie twofold"}, "cookie __Host-twofold": {"cookie __Host-twofold"},
 			"answer authentication_token": {"header Authentication-Token "},
 		}},
 	}

@@ -78,6 +78,17 @@ func (b *Browser) signedOut() *Browser {
 	return b
 }
 
+// without is another browser with the same cookies but for these.
+func (b *Browser) without(names ...string) *Browser {
+	other := b.k.NewBrowser()
+	for name, value := range b.Cookies() {
+		if !slices.Contains(names, name) {
+			other.Plant(name, value)
+		}
+	}
+	return other
+}
+
 // mailed is the token of the newest link to a path that was mailed to an
 // address. Links go out by a worker, so it waits.
 func (b *Browser) mailed(to, path string) string { b.k.t.Helper(); return b.mailedSince(0, to, path) }
@@ -147,13 +158,7 @@ func (k *Kit) passwordStates() []state {
 		{name: "the pending cookie of a proof of somebody signed in", open: func() *Browser {
 			_, b := k.someone("again")
 			b.must("proof", b.Post(k.at("/verify"), fields{"password": Password}))
-			other := k.NewBrowser()
-			for name, value := range b.Cookies() {
-				if !slices.Contains([]string{"twofold", "__Host-twofold"}, name) {
-					other.Plant(name, value)
-				}
-			}
-			return other
+			return b.without("twofold", "__Host-twofold", stayCookie)
 		}},
 	}
 }
@@ -281,7 +286,7 @@ func (k *Kit) endedStates() []state {
 				life = 24 * time.Hour
 			}
 			k.Clock.Move(life + time.Minute)
-			return b
+			return b.without(stayCookie)
 		}},
 	}
 }
