@@ -2,12 +2,12 @@ package twofold_test
 
 import (
 	"maps"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/store"
 )
 
 func remembers(c *twofold.Config) {
@@ -51,42 +51,34 @@ func TestContractW38_remember_token_tf(t *testing.T) {
 	c.remembered().page("/profile").shows("level 1 trusted true")
 }
 
-func TestContractW45_remember_login_form(t *testing.T) {
-	everything := func(c *twofold.Config) {
-		c.Unified = twofold.Unified{Enabled: true, EnabledMethods: []string{"password", store.Email}}
-	}
-	pages := []string{"/login", "/us-signin"} // the second is row 64 of the suite of unified sign-in
-	for name, ticked := range map[string]bool{"as it is": false, "ticked": true} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t, withPasskeys, remembers, everything, func(c *twofold.Config) { c.Session.RememberByDefault = ticked })
-			for _, path := range pages {
-				page := s.client().page(path).shows(`name="remember" type="checkbox" value="true"`)
-				if strings.Contains(page.text(), " checked") != ticked {
-					t.Errorf("%s: ticked %v", path, !ticked)
-				}
-			}
-		})
+func TestContractW45_remember_login_form(t *testing.T) { theBoxOf(t, "/login") }
+
+func TestContractU64_remember_login_form(t *testing.T) { theBoxOf(t, "/us-signin") }
+
+// theBoxOf a page is ticked where it is said to be.
+func theBoxOf(t *testing.T, path string) {
+	t.Helper()
+	t.Parallel()
+	for _, ticked := range []bool{false, true} {
+		s := anotherSite(t, withPasskeys, withUnified, remembers, func(c *twofold.Config) { c.Session.RememberByDefault = ticked })
+		page := s.client().page(path).shows(`name="remember" type="checkbox" value="true"`)
+		box := regexp.MustCompile(`<input[^>]*name="remember"[^>]*>`).FindString(page.text())
+		if strings.Contains(box, " checked") != ticked {
+			t.Errorf("%s: ticked %v", path, !ticked)
+		}
 	}
 }
 
-// Of the suite of unified sign-in, rows 1 and 34: a sign-in that asks gets the
-// cookie, by password or code, and signing out takes it away.
-func TestContractUnifiedRemembers(t *testing.T) {
-	s := newSite(t, remembers, func(c *twofold.Config) {
-		c.Unified = twofold.Unified{Enabled: true, EnabledMethods: []string{"password", store.Email}}
-	})
-	for _, remember := range []bool{false, true} {
-		c := s.client()
-		c.post("/us-signin", m{"identity": "matt@lp.com", "passcode": plain, "remember": remember}).want(200)
-		if _, ok := c.cookies["remember_token"]; ok != remember {
-			t.Errorf("asked %v, remembered %v", remember, ok)
-		}
-		if remember {
-			c.remembered().signedIn("matt", 1)
-		}
-		c.logout()
-		if _, ok := c.cookies["remember_token"]; ok {
-			t.Error("signing out leaves the cookie")
-		}
+func TestContractH03_remember_cookie(t *testing.T) {
+	s := newSite(t, withLife, remembers)
+	c, other := s.client(), s.client()
+	for _, b := range []*client{c, other} {
+		b.login("joe", "remember", true).want(200)
 	}
+	former := s.client()
+	former.cookies["remember_token"] = c.cookies["remember_token"]
+	c.post("/change", changes(plain, newPlain, newPlain)).want(200)
+	c.signedIn("joe", 1)
+	former.stranger()
+	other.remembered().stranger()
 }

@@ -1,6 +1,7 @@
 package twofold_test
 
 import (
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -103,7 +104,7 @@ func (s *site) via() (list [][]string) {
 }
 
 func TestContractU01_simple_signin(t *testing.T) {
-	s := newSite(t, withUnified)
+	s := newSite(t, withUnified, remembers)
 	s.begins("joe", store.Email, store.SMS)
 	c := s.client()
 	c.page("/us-signin").shows(`name="identity"`, `name="passcode"`, `value="email"`, `value="sms"`)
@@ -121,15 +122,22 @@ func TestContractU01_simple_signin(t *testing.T) {
 	}
 	c.passcodeForm("joe", code).to("/")
 	c.signedIn("joe", 1)
+	if _, ok := c.cookies["remember_token"]; ok {
+		t.Error("remembered without being asked")
+	}
 	c.logout()
 	s.advance(time.Minute)
 	text := c.ask("joe", "sms")
-	c.passcodeForm("joe", text).to("/")
-	c.signedIn("joe", 1)
-	if got := s.via(); len(got) != 2 || !slices.Equal(got[0], []string{"email"}) || !slices.Equal(got[1], []string{"sms"}) {
+	c.passcodeForm("joe", text, "remember", "y").to("/")
+	c.remembered().signedIn("joe", 1)
+	want := [][]string{{"email"}, {"sms"}, {"remember"}}
+	if got := s.via(); !reflect.DeepEqual(got, want) {
 		t.Errorf("authenticated via %v", got)
 	}
 	c.logout()
+	if _, ok := c.cookies["remember_token"]; ok {
+		t.Error("signing out leaves the cookie")
+	}
 	c.stranger()
 }
 

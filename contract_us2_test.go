@@ -272,11 +272,11 @@ func TestContractU33_empty_password(t *testing.T) {
 }
 
 func TestContractU34_regular_login(t *testing.T) {
-	s := newSite(t, withUnified)
+	s := newSite(t, withUnified, remembers)
 	c := s.client()
-	c.passcodeForm("matt", plain).to("/")
-	c.signedIn("matt", 1)
-	if got := s.via(); len(got) != 1 || !slices.Equal(got[0], []string{"password"}) {
+	c.passcodeForm("matt", plain, "remember", "y").to("/")
+	c.remembered().signedIn("matt", 1)
+	if got := s.via(); len(got) == 0 || !slices.Equal(got[0], []string{"password"}) {
 		t.Errorf("via %v", got)
 	}
 	c.logout()
