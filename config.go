@@ -129,6 +129,13 @@ type TwoFactor struct {
 	// EnabledMethods are offered for set-up, in this order. If empty: the
 	// authenticator app, then sms and email where there is a sender.
 	EnabledMethods []string
+	// StrongOnly takes sms and email for no second factors: nobody sets them up
+	// or is asked for them, and RescueEmail is off. Who has nothing else proves it
+	// at the next sign-in, once, and must set up an app or a passkey before there
+	// is a session. Browsers trusted before stay so where the account has another
+	// factor as well. It costs people who have neither an app nor a passkey the
+	// account.
+	StrongOnly bool
 	// LoginValidity lets a browser whose user asks to be remembered skip the
 	// second factor for so long, 30 days at most; zero: it is always asked for.
 	// It costs this: the browser itself becomes the second factor.
@@ -307,6 +314,9 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	within("RecoveryCodes.Life", t.RecoveryCodes.Life, 24*time.Hour, 100*365*24*time.Hour)
 	if n := t.RecoveryCodes.Number; n < 0 || n > recovery.MaxNumber {
 		bad("TwoFactor.RecoveryCodes.Number", "must be between 1 and 20")
+	}
+	if t.StrongOnly && len(t.EnabledMethods) > 0 && !slices.Contains(t.EnabledMethods, store.Authenticator) && !c.Passkeys.On {
+		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or switch passkeys on")
 	}
 	if t.EnrolProof && c.Mail == nil {
 		bad("TwoFactor.EnrolProof", "needs a sender in Mail")

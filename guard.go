@@ -64,6 +64,11 @@ func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.Requi
 // sent to set up a second factor.
 func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.RequireTwoFactor(next) }
 
+// RequireStrong lets users through whose session rests on two factors, one of
+// them an app, a passkey or a recovery code: codes by text or mail do not do,
+// nor a trusted device. Others are sent to prove one, or to set one up.
+func (a *Auth) RequireStrong(next http.Handler) http.Handler { return a.site.RequireStrong(next) }
+
 // RequireFresh lets users through who proved all that their account asks for
 // no longer than d ago. Others are sent to prove it again. A trusted device is
 // never fresh.

@@ -32,6 +32,9 @@ var (
 	ErrSetupExpired = errors.New("login: set-up expired")
 	// ErrNoSuch: the account has no such session, device or factor.
 	ErrNoSuch = errors.New("login: no such session, device or factor")
+	// ErrWeak: the policy takes the account's second factors no more; a sign-in
+	// leads to a set-up.
+	ErrWeak = errors.New("login: second factor is not strong enough")
 	// ErrNotStaying: the browser does not stay signed in.
 	ErrNotStaying = errors.New("login: browser does not stay signed in")
 	// ErrNoFactor: the account has no second factor to make recovery codes for.

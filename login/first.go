@@ -130,7 +130,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		g.stay = l.staying(remember, u, g.level)
 		return l.finish(ctx, g, b)
 	}
-	if l.trusts(u) && b.Device != "" {
+	if l.trusts(u) && b.Device != "" && !l.outdated(factors) {
 		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
 		if errors.Is(err, device.ErrCopied) {
 			if u, err = l.copied(ctx, u, b); err != nil {

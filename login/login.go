@@ -45,6 +45,10 @@ type Policy struct {
 	EnrolProof bool
 	// SetupWithin is the life of a draft.
 	SetupWithin time.Duration
+	// StrongOnly takes SMS and e-mail for no second factors: they are neither set
+	// up nor asked for, and nobody is rescued by mail. Whoever has nothing else
+	// proves it on the way to a set-up of something that counts.
+	StrongOnly bool
 	// RescueEmail offers a code to the account's mailbox to those who lost
 	// their second factor. It lowers every account to the security of its
 	// mailbox (and password).
@@ -292,7 +296,7 @@ func (l *Login) emit(ctx context.Context, e event.Event) {
 
 // enabled says whether a method is offered by policy and built.
 func (l *Login) enabled(method string) bool {
-	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil
+	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.refuses(method)
 }
 
 // usable leaves out factors whose method is switched off. If none is left, the

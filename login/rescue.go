@@ -56,7 +56,7 @@ func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) 
 	if err != nil || shut {
 		return out, err
 	}
-	if l.c.Policy.RescueEmail && l.c.RescueCodes != nil {
+	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.RescueCodes != nil {
 		out = append(out, ByEmail)
 	}
 	if l.c.Policy.Recovery && l.c.Post != nil && w.user.PasswordHash != "" { // its link asks for the password

@@ -149,6 +149,9 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	if rescued && l.c.Policy.RepairOnly {
 		return l.repair(ctx, w, b)
 	}
+	if !rescued && l.refuses(f.Method) {
+		return l.outgrown(ctx, w, f.Method, b)
+	}
 	proof := store.Proof{Method: f.Method, At: l.c.Now()}
 	if rescued {
 		proof.Method = "rescue"
@@ -205,7 +208,7 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
 		err = factor.ErrWrong
 	}
-	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil {
+	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
 		t.Purpose = factor.Rescue
 		err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 		rescued = err == nil

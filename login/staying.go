@@ -109,7 +109,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 		return Outcome{}, err
 	}
 	second := len(factors) > 0
-	if enrols || second && !l.trusts(u) {
+	if enrols || l.outdated(factors) || second && !l.trusts(u) {
 		return Outcome{}, ErrNotStaying
 	}
 	known, ok, err := l.c.Staying.Recognise(ctx, u, b.Stays, b.Address, l.letters(ctx, u, StayingCopied, "", b)...)

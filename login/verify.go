@@ -26,6 +26,9 @@ func (l *Login) again(ctx context.Context, who Who, method string, b Browser) (O
 	if err != nil {
 		return Outcome{}, err
 	}
+	if l.outdated(factors) {
+		return Outcome{}, ErrWeak
+	}
 	if len(factors) > 0 {
 		others := differing(first.Method, l.usable(factors))
 		if len(others) == 0 {

@@ -187,6 +187,7 @@ func (n *node) application() http.Handler {
 	})
 	mux.Handle("/app/user", n.auth.RequireUser(me))
 	mux.Handle("/app/two", n.auth.RequireTwoFactor(me))
+	mux.Handle("/app/strong", n.auth.RequireStrong(me))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "front page") })
 	return mux
 }

@@ -63,7 +63,7 @@ func requirements() []requirement {
 		{number: 49, class: 2, title: "Unknown accounts look the same"},
 		{number: 50, class: 2, title: "Strangers can not spoil a victim's login"},
 		{number: 51, class: 1, title: "Opening a link does not spend or log in"},
-		{number: 52, class: 3, title: "SMS and e-mail are marked as weaker", waits: "policy 'strong only'"},
+		{number: 52, class: 3, title: "SMS and e-mail are marked as weaker"},
 		{number: 53, class: 1, title: "Fresh full authentication before any security change"},
 		{number: 54, class: 1, title: "The fresh proof is by this user, in this session, by a real check"},
 		{number: 55, class: 1, title: "Nothing is active before it is confirmed"},

@@ -65,6 +65,7 @@ func rules() []rule {
 		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
 		{login.ErrTooLong, http.StatusBadRequest, "days", "TOKEN_LIFE"},
 		{login.ErrTooMany, http.StatusBadRequest, "", "TOKEN_TOO_MANY"},
+		{login.ErrWeak, http.StatusForbidden, "", "TWO_FACTOR_WEAK"},
 		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
 		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
 		{login.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},

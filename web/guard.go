@@ -25,6 +25,8 @@ type check func(ctx context.Context, who login.Who) error
 
 var (
 	errNeedsFactor = errors.New("web: a second factor is needed")
+	errNeedsStrong = errors.New("web: a strong factor is needed, and the account has none")
+	errProveStrong = errors.New("web: a strong factor is to be proven")
 	errRole        = errors.New("web: a role is missing")
 	errScope       = errors.New("web: the token lacks a scope")
 )
@@ -42,6 +44,24 @@ func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
 			return nil
 		}
 		return errNeedsFactor
+	})
+}
+
+// RequireStrong lets callers through whose session rests on two factors of
+// which one is no text, no mail and no trusted browser.
+func (s *Site) RequireStrong(next http.Handler) http.Handler {
+	return s.guard(next, func(ctx context.Context, who login.Who) error {
+		if login.Strong(who.Session) {
+			return nil
+		}
+		has, err := s.c.Login.HasStrong(ctx, who.User)
+		switch {
+		case err != nil:
+			return err
+		case has:
+			return errProveStrong
+		}
+		return errNeedsStrong
 	})
 }
 
@@ -149,6 +169,12 @@ func (s *Site) whyNot(r *http.Request, err error) *failure {
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), back))
 	case errors.Is(err, errNeedsFactor):
 		f := fail(http.StatusForbidden, "", "TWO_FACTOR_NEEDED").flat().goTo(withNext(s.paths.Setup, back))
+		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
+		return f
+	case errors.Is(err, errProveStrong):
+		return fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.verifyPath(), back))
+	case errors.Is(err, errNeedsStrong):
+		f := fail(http.StatusForbidden, "", "TWO_FACTOR_STRONG").flat().goTo(withNext(s.paths.Setup, back))
 		f.extras = map[string]any{"tf_required": true, "tf_setup_url": s.paths.Setup}
 		return f
 	case errors.Is(err, errScope):

@@ -197,7 +197,7 @@ type SetupPage struct {
 // MethodChoice is a method on offer.
 type MethodChoice struct {
 	Method string
-	Weak   bool // e-mail: marked as weaker than the others
+	Weak   bool // marked as weaker than the others
 }
 
 // FactorView is one factor of the user.

@@ -303,7 +303,7 @@ func (s *Site) noteKind(key string) (string, bool) {
 		"TOO_MANY_ATTEMPTS":            "error", "NEWS": "info", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
 		"FACTOR_RENAMED": "success", "FACTOR_PREFERRED": "success", "FACTOR_REMOVED": "success", "LAST_FACTOR": "error",
 		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error",
-		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "INVALID_REDIRECT": "error",
+		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "TWO_FACTOR_STRONG": "info", "INVALID_REDIRECT": "error",
 		"GENERIC_US_SIGNIN": "info", "PASSWORDLESS_LOGIN_SUCCESSFUL": "success", "US_SETUP_SUCCESSFUL": "info", "US_SETUP_EXPIRED": "error",
 		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error",
 		"LINK_INVALID": "error", "LINK_EXPIRED": "error", "TOKEN_REVOKED": "success",

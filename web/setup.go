@@ -48,7 +48,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		data.Open = begun.Method
 	}
 	for _, m := range p.Methods {
-		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: m == store.Email})
+		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: login.Weak(m)})
 	}
 	if p.Primary != nil {
 		if p.Primary.Method != store.Passkey { // of the methods of this page

@@ -67,7 +67,7 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 	}
 	for _, m := range p.Methods {
 		if !slices.Contains(p.Active, m) {
-			data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: m == store.Email})
+			data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: login.Weak(m)})
 		}
 	}
 	for _, f := range p.Factors {
