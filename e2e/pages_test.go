@@ -54,6 +54,17 @@ func guides(folder, name string) []guide {
 	}
 }
 
+// hardest are those of guides that the everyday suite has time for: the long
+// names, in the light and in the dark. Where pictures are taken all of them go.
+func hardest(folder, name string) []guide {
+	all := guides(folder, name)
+	if all[0].shots != "" {
+		return all
+	}
+	all[1].alone = true
+	return all[1:]
+}
+
 // guide leads through the pages, the same way in each language.
 type guide struct {
 	*tab
@@ -61,6 +72,7 @@ type guide struct {
 
 	library *library
 	scripts bool
+	alone   bool   // nobody else goes this way
 	shots   string // folder of pictures; none if empty
 	count   int
 }
@@ -371,10 +383,22 @@ const checkup = `((scheme, width) => {
 // is enlarged four times (WCAG 2.2, 1.4.10).
 const narrow = 320
 
+// schemes are the light for English and the dark for German, which are the same
+// pages; and both where pictures are taken, or only one of them goes.
+func (g *guide) schemes() []string {
+	switch {
+	case g.shots != "" || g.alone:
+		return []string{"light", "dark"}
+	case g.language == "de":
+		return []string{"dark"}
+	}
+	return []string{"light"}
+}
+
 // page checks the page that is there now, and takes its pictures.
 func (g *guide) page(name string) {
 	g.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
+	for _, scheme := range g.schemes() {
 		g.screen(narrow, scheme)
 		for _, problem := range eval[[]string](g.tab, fmt.Sprintf(checkup, scheme, narrow)) {
 			g.t.Errorf("%s: %s", name, problem)

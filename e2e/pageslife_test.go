@@ -13,7 +13,7 @@ import (
 // who lost the second factor.
 func TestEveryPageOfTheAccountsLife(t *testing.T) {
 	needBrowser(t)
-	for _, g := range guides("life", "Work phone") {
+	for _, g := range hardest("life", "Work phone") {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
 			g.library = newLibrary(t, func(c *twofold.Config) {

@@ -11,7 +11,7 @@ import (
 // place of the password.
 func TestEveryPageOfMailedLinks(t *testing.T) {
 	needBrowser(t)
-	for _, g := range guides("link", "Work phone") {
+	for _, g := range hardest("link", "Work phone") {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
 			g.library = newLibrary(t, func(c *twofold.Config) {

@@ -14,7 +14,7 @@ import (
 // of somebody who has all of it.
 func TestEveryPageOfUnifiedSignIn(t *testing.T) {
 	needBrowser(t)
-	for _, g := range guides("unified", "Work phone") {
+	for _, g := range hardest("unified", "Work phone") {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
 			g.library = newKeyed(t, withCorp(t), func(c *twofold.Config) {
