@@ -34,15 +34,15 @@ func (w *world) pick(r *rand.Rand) step {
 			"active", 1, "reset", 1, "password", 1,
 			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
 			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
-			"refresh", 7, "mint", 4, "end token", 5, "change", 1, "lock", 3,
+			"refresh", 7, "mint", 4, "end token", 5, "change", 2, "lock", 3,
 			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
-			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 2)
+			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 5)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
 		s.v = 0
 	}
 	if s.what == "rescue" {
-		s.v = r.IntN(6)
+		s.v = min(r.IntN(10), 5) // a recovery more often than not
 	}
 	if w.guesser && (s.what == "validate" || s.what == "use code") && r.IntN(2) == 0 {
 		s.v = []int{usedCode, othersCode, neverCode, anyCode}[r.IntN(4)]
@@ -86,9 +86,9 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	switch {
 	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
 		s.what, s.v = "refresh", 1
-	case who != nil && w.recovers(who.of) && r.IntN(3) == 0:
+	case who != nil && w.recovers(who.of) && r.IntN(2) == 0:
 		s.what = "cancel"
-	case slices.ContainsFunc(w.accounts, w.recovers) && r.IntN(6) == 0:
+	case slices.ContainsFunc(w.accounts, w.recovers) && r.IntN(8) == 0:
 		s.what, s.flag, s.v = weighted(r, "day", 1, "recover", 3), true, 1
 	case len(w.links) > 0 && w.stands(w.links[len(w.links)-1]) && r.IntN(6) == 0:
 		kind := w.links[len(w.links)-1].kind
@@ -102,7 +102,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v = weighted(r, "select", 6, "use code", 1), r.IntN(3)
 	case w.leads(r, s, who, p):
 	case p != nil && p.state == "ready":
-		s.what = weighted(r, "validate", 10, "resend", 1, "rescue", 3, "select", 2, "logout", 1, "clock", 3, "use code", 3)
+		s.what = weighted(r, "validate", 10, "resend", 2, "rescue", 5, "select", 2, "logout", 1, "clock", 3, "use code", 3)
 	case p != nil && w.draft(owner(nil, p), p.of) != nil:
 		s.what = "validate"
 	case p != nil:
@@ -131,7 +131,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
 			"new passkey", 10, "ask again", 4, "drop passkey", 1,
 			"mint", 3, "remove", 2, "ask change", 2,
-			"begin first", 6, "send again", 2, "first verify", 2), r.IntN(60)
+			"begin first", 6, "change", 1, "remove first", 1, "send again", 2, "first verify", 2), r.IntN(60)
 	}
 }
 

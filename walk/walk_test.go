@@ -70,7 +70,7 @@ func TestWalk(t *testing.T) {
 	t.Logf("%d steps in %v, %.0f a second; opened %v", walked.Load(), time.Since(start).Round(time.Millisecond), float64(walked.Load())/time.Since(start).Seconds(), sum)
 	// A walk that gets nowhere proves nothing.
 	wanted := []string{"one factor", "two factors", "fresh", "pending"}
-	if total >= 50_000 {
+	if total >= 100_000 {
 		wanted = append(wanted, "trusted")
 		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
 	}
