@@ -32,6 +32,7 @@ func everything() twofold.Config {
 		},
 		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}},
 		Unified:  twofold.Unified{Enabled: true},
+		Session:  twofold.Session{Remember: 30 * 24 * time.Hour},
 		Tokens:   twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
 		Accounts: twofold.Accounts{
 			Confirmable: true, AutoLoginAfterConfirm: true, Recoverable: true, AutoLoginAfterReset: true, Changeable: true,
@@ -138,6 +139,8 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 		heard string
 	}{
 		"/trusted-browser":  {cookie("tf_validity"), "a trusted browser alone"},
+		"/stays":            {cookie("remember_token"), "a browser that stays signed in by one factor"},
+		"/stays-too-long":   {cookie("remember_token"), "stays signed in, and a new password since"},
 		"/refresh-cookie":   {cookie("fs_refresh"), "fs_refresh"},
 		"/asked-for-links":  {cookie("twofold-asked"), "reset"},
 		"/on-a-trip":        {cookie("twofold-oauth"), "corp"},
