@@ -279,3 +279,44 @@ func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 		}
 	}
 }
+
+// Whoever registers without a password is opened by his mailbox, also where the
+// application's table has made him before we saw him, or while we did.
+func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	h, err := password.New(password.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks := &watched{table: own}
+	a := account.New(account.Config{Users: j, Source: looks, Hasher: h, Mailed: true, Now: time.Now})
+	for i, seen := range []bool{false, true} {
+		looks.then = func(id string) {
+			if seen {
+				_, _ = j.UserByID(ctx, id)
+			}
+		}
+		u := must(a.Create(ctx, account.Draft{Email: "new" + strconv.Itoa(i) + "@example.org", Unconfirmed: true}))(t)
+		firsts := must(j.FirstFactorsOf(ctx, u.ID))(t)
+		if u.PasswordHash != "" || len(firsts) != 1 || firsts[0].Method != store.Email || firsts[0].Destination != u.Email || firsts[0].Usage != store.UseFirst {
+			t.Errorf("seen %v: %+v is opened by %+v", seen, u, firsts)
+		}
+	}
+	with := must(a.Create(ctx, account.Draft{Email: "with@example.org", Hash: "hash"}))(t)
+	if firsts := must(j.FirstFactorsOf(ctx, with.ID))(t); len(firsts) != 0 {
+		t.Errorf("who has a password is opened by %+v", firsts)
+	}
+}
+
+// watched does something between a row that was made and our look at it.
+type watched struct {
+	*table
+	then func(id string)
+}
+
+func (w *watched) Create(ctx context.Context, r account.Record) (string, error) {
+	id, err := w.table.Create(ctx, r)
+	w.then(id)
+	return id, err
+}

@@ -334,3 +334,49 @@ func TestR107_ALoginLinkKnowsWhereToGo(t *testing.T) {
 		w.browser().post("/login", m{"email": p.email, "next": next}).want(400)
 	}
 }
+
+// TestR016_ALoginLinkSwitchesNoAccount: who is signed in stays who he is, and a
+// sign-in under way as somebody else ends, with all that it had proven.
+func TestR016_ALoginLinkSwitchesNoAccount(t *testing.T) {
+	w := newWorld(t, byLink)
+	p, q := w.person("alice"), w.withApp("robert")
+	b := w.plantSession(p)
+	link := w.browser().wants(q)
+	for _, body := range []m{{}, {"meant": true}} {
+		b.post(link, body).want(400).refused("signed in as another")
+	}
+	b.get(link).want(400)
+	b.in(p, 1)
+	half := w.plantPending(q)
+	half.post(w.browser().wants(p), m{"meant": true}).want(200)
+	half.in(p, 1)
+	half.validate(q.next()).want(400).refused("the sign-in of another")
+}
+
+// TestR053_ByLinkASecurityChangeNeedsAFreshSignIn: signing in anew is one, and
+// the page that would ask for a password says so.
+func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
+	w := newWorld(t, byLink)
+	p := &person{w: w, email: "new@good.test"}
+	b := w.browser()
+	b.post("/register", m{"email": p.email}).want(200)
+	b.post(w.link("confirm", p.email), m{}).want(200)
+	b.post(b.wants(p), m{}).want(200)
+	w.advance(16 * time.Minute)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+	if to := b.page("/tf-setup").want(303).header.Get("Location"); !strings.HasPrefix(to, "/verify") {
+		t.Errorf("to prove oneself again: %s", to)
+	}
+	page := b.page("/verify?next=%2Ftf-setup").want(200)
+	if strings.Contains(page.body, `name="password"`) || !strings.Contains(page.body, `value="/login?next=/tf-setup"`) {
+		t.Errorf("the page asks for a password that there is none of:\n%s", page.body)
+	}
+	if to := b.form("/logout", "next", "/login?next=/tf-setup").want(303).header.Get("Location"); to != "/login?next=/tf-setup" {
+		t.Errorf("signing out leads to %s", to)
+	}
+	b.out("signed out")
+	if to := b.form(b.wants(p, "/tf-setup")).want(303).header.Get("Location"); to != "/tf-setup" {
+		t.Errorf("signing in leads to %s", to)
+	}
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+}

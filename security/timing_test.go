@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/limit"
 )
 
@@ -60,10 +61,23 @@ func (w *world) refusal(email string) time.Duration {
 // TestR123_MailRequestsTakeTheSameTime: what is written for an account is
 // written for nobody too, and no mail server is waited for.
 func TestR123_MailRequestsTakeTheSameTime(t *testing.T) {
-	w := newWorld(t, life)
+	for site, paths := range map[string][]string{"life": {"/reset", "/recover-username"}, "by link": {"/login"}} {
+		t.Run(site, func(t *testing.T) {
+			w := newWorld(t, life, func(c *twofold.Config) {
+				c.Accounts.LoginByLink = site == "by link"
+				c.Limits.SendShort, c.Limits.FirstDay, c.Limits.SendAddress = 1000, 10_000, 1_000_000
+			})
+			w.sameTime(paths)
+		})
+	}
+}
+
+// sameTime asks for mail to an account and to nobody.
+func (w *world) sameTime(paths []string) {
+	w.t.Helper()
 	known, unknown := w.person("known").email, "nobody@good.test"
 	w.mail.FailWith(errors.New("the mail server is down"))
-	for _, path := range []string{"/reset", "/recover-username"} {
+	for _, path := range paths {
 		w.timed(func() error {
 			best := map[string]time.Duration{}
 			for range 25 {

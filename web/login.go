@@ -205,7 +205,7 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 	}
 	return &answer{
 		body: body, user: &c.who.User, page: "verify", to: to,
-		data: VerifyPage{Passkey: passkey, Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
+		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
 	}, nil
 }
 

@@ -100,6 +100,7 @@ type LoginPage struct {
 // VerifyPage is the data of "verify".
 type VerifyPage struct {
 	Passkey   bool // the user has one that will do in place of the password
+	Keyless   bool // there is no password: signing in anew is what proves it
 	Providers []ProviderView
 }
 
