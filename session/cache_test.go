@@ -61,3 +61,38 @@ func TestLimitsMayBeAsShortAsAMinute(t *testing.T) {
 		}
 	}
 }
+
+// longWire says what it is told to, as long as it is up.
+type longWire struct {
+	shortWire
+	while func(heard func(string))
+}
+
+func (w longWire) Listen(_ context.Context, heard func(string), up func(bool)) {
+	up(true)
+	w.while(heard)
+}
+
+// TestWhatAnotherNodeEndedIsForgotten, that session or all of them.
+func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
+	wire := &longWire{}
+	m, err := New(Config{Notices: wire})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire.while = func(heard func(string)) {
+		for _, hash := range []string{"one", "two"} {
+			m.cache.put(hash, entry{}, m.cache.epoch())
+		}
+		for _, c := range []struct {
+			word string
+			left int
+		}{{"session three", 2}, {"session one", 1}, {"all", 0}} {
+			heard(c.word)
+			if len(m.cache.young) != c.left {
+				t.Errorf("after %q: %d left", c.word, len(m.cache.young))
+			}
+		}
+	}
+	m.Follow(t.Context())
+}

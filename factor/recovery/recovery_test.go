@@ -246,3 +246,16 @@ func TestASetOfOneIsASet(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryLetterAndDigitIsReadInEitherCase(t *testing.T) {
+	c := newDesk(t).codes(recovery.Config{}, oneKey)
+	for typed, ok := range map[string]bool{
+		"AAAA-AAAA-AAAA-AAAA": true, "ZZZZ-zzzz-aaaa-2277": true, "aaaa-aaaa-aaaa-aaa1": false, "aaaa-aaaa-aaaa-aaa8": false,
+		"@aaa-aaaa-aaaa-aaaa": false, "aaaa-aaaa-aaaa-aaa[": false, "aaaa-aaaa-aaaa-aaa`": false, "aaaa-aaaa-aaaa-aaa{": false,
+		"aaaaaaaaaaaaaaaa" + strings.Repeat(" ", 112): true, "aaaaaaaaaaaaaaaa" + strings.Repeat(" ", 113): false,
+	} {
+		if c.Looks(typed) != ok {
+			t.Errorf("%q: %v", typed, !ok)
+		}
+	}
+}

@@ -207,10 +207,10 @@ func (j *jury) alone(m mutant) error {
 		return nil
 	}
 	reaching := j.reaching(m)
-	v.Mutant, v.Reach = m.Number, len(reaching)
-	if v.Tried > 0 { // the others come in company
-		return j.note(m, v)
+	if v.Mutant != 0 && v.Reach == len(reaching) {
+		return nil
 	}
+	v = verdict{Mutant: m.Number, Reach: len(reaching)} // anew, if there are other tests now
 	reaching = reaching[:min(j.tries, len(reaching))]
 	for _, size := range []int{4, len(reaching)} {
 		batch := reaching[:min(size, len(reaching))]

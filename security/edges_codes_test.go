@@ -1,0 +1,175 @@
+package security_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// More of edges_test.go: codes and links in place of a password.
+
+// TestR050_ARightCodeGivesItsPlaceBack by which it was sent, and so does the
+// link beside it: who answers may have another.
+func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
+	w := newWorld(t, unified, func(c *twofold.Config) { open(c); c.Limits.SendShort, c.Limits.FirstDay = 1, 1 })
+	p := w.person("alice").begins(store.Email)
+	for range 2 {
+		b := w.browser()
+		b.ask(p.email, store.Email).want(200)
+		b.passcode(p, p.mailed()).want(200)
+		b.in(p, 1)
+		w.advance(31 * time.Second)
+		b = w.browser()
+		b.ask(p.email, store.Email).want(200)
+		b.post(p.linked(), m{}).want(200)
+		b.in(p, 1)
+		w.advance(31 * time.Second)
+	}
+	w.browser().ask(p.email, store.Email).want(200)
+	w.advance(31 * time.Second)
+	w.browser().ask(p.email, store.Email).want(429).refused("nobody answered the one before")
+	// What is sent is a row, and the application hears of it; of what goes to
+	// nobody there is the row alone.
+	w.browser().ask("nobody@good.test", store.Email)
+	if rows, heard := w.rowsNamed("us-security-token-sent"), happened[event.USSecurityTokenSent](w); len(rows) != 6 || len(heard) != 5 {
+		t.Errorf("%d rows, %d heard of", len(rows), len(heard))
+	}
+}
+
+// TestR042_ACodeByTextEndsTheOneByMail that the same browser had sent.
+func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
+	w := newWorld(t, unified, func(c *twofold.Config) {
+		open(c)
+		c.Unified.EnabledMethods = []string{"password", store.Email, store.SMS}
+	})
+	p := w.person("alice").begins(store.Email).begins(store.SMS, "+16505551212")
+	b := w.browser()
+	b.ask(p.email, store.Email).want(200)
+	old := p.mailed()
+	w.advance(31 * time.Second)
+	b.ask(p.email, store.SMS).want(200)
+	b.passcode(p, old).want(400).refused("the code by mail")
+	b.passcode(p, p.texted()).want(200)
+	b.in(p, 1)
+}
+
+// TestR025_NothingIsSentByAMethodThatSendsNothing, where an app begins sign-ins.
+func TestR025_NothingIsSentByAMethodThatSendsNothing(t *testing.T) {
+	w := newWorld(t, unified, func(c *twofold.Config) {
+		open(c)
+		c.Unified.EnabledMethods = []string{"password", store.Authenticator}
+	})
+	p := w.person("alice").begins(store.Authenticator)
+	b := w.plantSession(p)
+	for _, method := range []string{store.Authenticator, store.SMS, store.Email, "password"} {
+		b.post("/us-verify/send-code", m{"chosen_method": method}).want(400).refused(method)
+		w.browser().ask(p.email, method).want(400).refused(method)
+	}
+}
+
+// untried is a store that cannot try codes.
+type untried struct{ store.Store }
+
+func (untried) TryChallenge(context.Context, string, [][]byte, time.Time) error {
+	return errors.New("the store is away")
+}
+
+// TestR146_ALinkThatCannotBeTriedOpensNothing.
+func TestR146_ALinkThatCannotBeTriedOpensNothing(t *testing.T) {
+	w := newWorld(t, unified, open)
+	broken := w.start(func(s store.Store) store.Store { return untried{s} })
+	p := w.person("alice").begins(store.Email)
+	b := w.browser()
+	b.ask(p.email, store.Email).want(200)
+	link := p.linked()
+	b.on(broken)
+	b.post(link, m{}).refused("while the store is away")
+	b.out("while the store is away")
+	b.on(w.nodes[0]).post(link, m{}).want(200)
+	b.in(p, 1)
+}
+
+// TestR059_TheLastWayInIsNotOfferedForRemoval, another is.
+func TestR059_TheLastWayInIsNotOfferedForRemoval(t *testing.T) {
+	w := newWorld(t, keyless)
+	for p, offered := range map[*person]bool{w.opened("alice"): false, w.person("bobby").begins(store.Email): true} {
+		if len(p.firsts()) == 0 {
+			p.begins(store.Email)
+		}
+		page := w.plantSession(p).page("/us-setup").want(200)
+		if strings.Contains(page.body, `name="delete_method"`) != offered {
+			t.Errorf("%s: offered for removal, want %v", p.name, offered)
+		}
+	}
+}
+
+// firsts are the factors that begin the person's sign-ins.
+func (p *person) firsts() []store.Factor {
+	p.w.t.Helper()
+	list, err := p.w.nodes[0].db.FirstFactorsOf(p.w.t.Context(), p.id)
+	p.w.must(err)
+	return list
+}
+
+// TestR101_SigningOutEndsBoth: the session, and what was under way in its
+// browser to prove it anew.
+func TestR101_SigningOutEndsBoth(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.withApp("alice")
+	b := w.plantSession(p)
+	b.post("/verify", m{"password": secret}).want(200)
+	old := b.copy()
+	b.form("/logout")
+	old.out("signed out")
+	old.validate(p.next()).refused("signed out")
+	old.out("signed out")
+}
+
+// TestR143_WhatOthersDidIsNewsWhateverTheyShare: somebody in the same house, or
+// with the same browser, is not who is signed in here.
+func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
+	w := newWorld(t, open, proxied)
+	at := func(b *browser, address, agent string) *browser {
+		b.header["X-Forwarded-For"], b.header["User-Agent"] = address, agent
+		return b
+	}
+	for name, thief := range map[string]func() *browser{
+		"shares": func() *browser { return at(w.browser(), "203.0.113.9", linuxFox) },
+		"lives":  func() *browser { return at(w.browser(), "198.51.100.7", phone) },
+	} {
+		p := w.withApp(name)
+		b := at(w.browser(), "198.51.100.7", linuxFox)
+		b.login(p).want(200)
+		b.validate(p.next()).want(200)
+		list := func() int {
+			all, _ := b.get("/me").want(200).json["tf_notices"].([]any)
+			return len(all)
+		}
+		before := list()
+		w.advance(time.Minute)
+		thief().login(p).want(200)
+		if got := list(); got != before+1 {
+			t.Errorf("who %s: %d lines, then %d", name, before, got)
+		}
+	}
+}
+
+// TestR125_ANewAccountIsGreeted where that is not left out.
+func TestR125_ANewAccountIsGreeted(t *testing.T) {
+	for name, quiet := range map[string]bool{"greeted": false, "left out": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, open, func(c *twofold.Config) { c.Accounts.NoWelcome = quiet })
+			w.registers("new@good.test", secret).want(200)
+			w.settled()
+			if n := len(w.letters("welcome", "new@good.test")); (n == 0) != quiet || n > 1 {
+				t.Errorf("%d letters", n)
+			}
+		})
+	}
+}
