@@ -273,3 +273,25 @@ func TestTheOwnerHearsOfTheThirdWrongCodeAndOnceAnHour(t *testing.T) {
 		t.Errorf("heard at %v", heard)
 	}
 }
+
+// TestAnswersOfPasskeysAreCountedByAddressAndByAccount.
+func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
+	for name, who := range map[string]func(i int) (user, address string){
+		"one address": func(i int) (string, string) { return string(rune('a' + i)), "203.0.113.7" },
+		"one account": func(i int) (string, string) { return "u", "" },
+	} {
+		b := open(t, limit.Numbers{AddressFailures: 10, PasskeyFailures: 10})
+		for i := range 10 {
+			user, address := who(i)
+			if _, err := b.Passkey(t.Context(), user, address); err != nil {
+				t.Fatalf("%s, %d: %v", name, i, err)
+			}
+		}
+		user, address := who(10)
+		_, err := b.Passkey(t.Context(), user, address)
+		paused(t, err)
+		if _, err := b.Passkey(t.Context(), "another", "203.0.113.8"); err != nil {
+			t.Errorf("%s: somebody else elsewhere: %v", name, err)
+		}
+	}
+}

@@ -166,3 +166,13 @@ func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
 	}
 	b.post("/tf-setup", m{"setup": store.Authenticator}).want(200)
 }
+
+// TestR020_WhatIsSwitchedOffIsNotAskedFor where something else is left.
+func TestR020_WhatIsSwitchedOffIsNotAskedFor(t *testing.T) {
+	w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = []string{store.Authenticator} })
+	p := w.withApp("alice")
+	w.plantFactor(p, store.SMS, "+16505551212")
+	if r := w.browser().login(p).want(200); r.json["tf_state"] != "ready" || r.json["tf_method"] != "authenticator" {
+		t.Errorf("asked for %s", r.body)
+	}
+}

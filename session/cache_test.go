@@ -96,3 +96,32 @@ func TestWhatAnotherNodeEndedIsForgotten(t *testing.T) {
 	}
 	m.Follow(t.Context())
 }
+
+// TestBothHalvesOfTheCacheAreOne: what has moved to the older half is answered
+// and forgotten like the rest, and what is too much or too old moves on.
+func TestBothHalvesOfTheCacheAreOne(t *testing.T) {
+	for name, turn := range map[string]func(c *cache){
+		"too old": func(c *cache) { c.turned = c.turned.Add(-time.Second) }, "too much": func(c *cache) { c.maxPerGen = 1 },
+	} {
+		c := newCache(time.Second)
+		c.put("one", entry{}, c.epoch())
+		turn(c)
+		c.put("two", entry{}, c.epoch())
+		if _, old := c.old["one"]; !old || len(c.young) != 1 {
+			t.Errorf("%s: %d in the older half, %d in the younger", name, len(c.old), len(c.young))
+		}
+		if _, ok := c.get("one"); !ok {
+			t.Errorf("%s: not answered", name)
+		}
+		c.drop("one")
+		if _, ok := c.get("one"); ok {
+			t.Errorf("%s: answered although it was dropped", name)
+		}
+	}
+	c := newCache(time.Hour)
+	c.put("one", entry{}, c.epoch())
+	c.put("two", entry{}, c.epoch())
+	if len(c.young) != 2 {
+		t.Error("moved on too early")
+	}
+}

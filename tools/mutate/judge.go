@@ -163,15 +163,28 @@ func (o options) judge(all []mutant, tests []test) error {
 	err = each(o.parallel, chosen, j.alone)
 	if err == nil {
 		chosen = slices.DeleteFunc(chosen, func(m mutant) bool { return !j.verdicts[m.Number].open() })
-		// Alike are those that many tests reach; neighbours are kept apart, as one
-		// may hide the other.
-		slices.SortFunc(chosen, func(a, b mutant) int {
-			return cmp.Or(cmp.Compare(j.verdicts[a.Number].Reach/50, j.verdicts[b.Number].Reach/50), cmp.Compare(a.Number*7919%1009, b.Number*7919%1009))
+		slices.SortFunc(chosen, func(a, b mutant) int { // alike are those that many tests reach
+			return cmp.Or(cmp.Compare(j.verdicts[a.Number].Reach, j.verdicts[b.Number].Reach), cmp.Compare(a.Number, b.Number))
 		})
-		err = each(o.parallel, slices.Collect(slices.Chunk(chosen, max(1, o.together))), j.group)
+		err = each(o.parallel, apart(chosen, o.together), j.group)
 	}
 	report(all, j.verdicts)
 	return err
+}
+
+// apart makes groups of so many at most, never two of one function: one might
+// hide the other.
+func apart(all []mutant, size int) (groups [][]mutant) {
+	for _, m := range all {
+		i := slices.IndexFunc(groups, func(g []mutant) bool {
+			return len(g) < size && !slices.ContainsFunc(g, func(other mutant) bool { return other.Function == m.Function })
+		})
+		if i < 0 {
+			groups, i = append(groups, nil), len(groups)
+		}
+		groups[i] = append(groups[i], m)
+	}
+	return groups
 }
 
 // jury is the tests with what they have found.
