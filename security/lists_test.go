@@ -63,8 +63,9 @@ func TestR102_SessionsAreListed(t *testing.T) {
 	if len(all) != 2 || current == nil {
 		t.Fatalf("%d sessions, current %v", len(all), current)
 	}
-	if current["name"] != "Firefox on Linux" || all[0]["name"] != "Safari on iPhone" || current["address"] != "127.0.0.1" || current["level"] != 2.0 {
-		t.Errorf("current %v, newest %v", current, all[0])
+	// This browser stands first, then the newest.
+	if current["name"] != "Firefox on Linux" || all[0]["current"] != true || all[1]["name"] != "Safari on iPhone" || current["address"] != "127.0.0.1" || current["level"] != 2.0 {
+		t.Errorf("current %v, the other %v", current, all[1])
 	}
 	methods, _ := current["methods"].([]any)
 	if first, _ := methods[0].(m); len(methods) != 2 || first["method"] != "password" || first["at"] == "" {

@@ -203,6 +203,7 @@ func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
 			c.Unified.EnabledMethods, c.Tokens.Scopes = []string{"email"}, nil
 		},
 		"a mailed link in the password's place": func(c *twofold.Config) { c.Accounts.LoginByLink = true },
+		"strong factors only":                   func(c *twofold.Config) { c.TwoFactor.StrongOnly = true },
 		"unified sign-in in the page's place":   func(c *twofold.Config) { c.Unified.ReplacesLogin = true },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -105,15 +105,19 @@ Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.Remembe
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked Accounts.UsernameMin TwoFactor.StrongOnly Accounts.UsernameMax RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
+Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
 const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-asked tf_validity fs_refresh remember_token"
 
 func noRescue(k *Kit) bool {
+	return noMailRescue(k) && noRecovery(k) && k.config.TwoFactor.RescueMail == ""
+}
+
+func noMailRescue(k *Kit) bool {
 	t := k.config.TwoFactor
-	return (!t.RescueEmail || k.config.Accounts.LoginByLink) && noRecovery(k) && t.RescueMail == ""
+	return !t.RescueEmail || t.StrongOnly || k.config.Accounts.LoginByLink
 }
 
 // noRecovery: one mailbox is not enough (R73).

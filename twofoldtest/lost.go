@@ -18,7 +18,7 @@ func (k *Kit) rescueStates() []state {
 	if t.RescueMail != "" {
 		out = append(out, state{name: "help asked for", open: func() *Browser { _, b := asked("help"); return b }})
 	}
-	if t.RescueEmail && !k.config.Accounts.LoginByLink {
+	if !noMailRescue(k) {
 		out = append(out,
 			state{name: "a rescue asked for", open: func() *Browser { _, b := asked("email"); return b }},
 			state{name: "a rescue, and the code of somebody else's", open: func() *Browser {
