@@ -29,7 +29,7 @@ func (s *site) opened(user string) *client {
 }
 
 func TestContractU04_us_passwordless(t *testing.T) {
-	s := newSite(t, withoutPassword)
+	s := newSite(t, withoutPassword, func(c *twofold.Config) { c.Account = true })
 	c := s.client()
 	mail := s.awaits("new@lp.com", func() { c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user") })
 	c.stranger()
@@ -42,6 +42,10 @@ func TestContractU04_us_passwordless(t *testing.T) {
 	if active := c.get("/us-setup").want(200).json["active_methods"]; !slices.Equal(active.([]any), []any{"email"}) {
 		t.Errorf("active methods %v", active)
 	}
+	c.page("/me").shows("Protected by your mailbox only")
+	joe := s.client()
+	joe.login("joe").want(200)
+	joe.page("/me").shows("Protected by your password only")
 }
 
 func TestContractU05_us_passwordless_confirm(t *testing.T) {

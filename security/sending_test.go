@@ -37,8 +37,7 @@ func TestR047_CodesAreStoredAsKeyedHashes(t *testing.T) {
 
 // TestR048_SendingIsLimited with our figures: thirty seconds between two codes
 // of one sign-in, five in ten minutes and ten a day to one destination, in
-// every spelling; a code that comes back right gives its place back. Budgets by
-// address, by the hour and by country are not built.
+// every spelling; a code that comes back right gives its place back.
 func TestR048_SendingIsLimited(t *testing.T) {
 	w := newWorld(t)
 	spellings := []string{"+1 650 555 1212", "+16505551212", "0016505551212", "650-555-1212", "＋１６５０５５５１２１２", "(650) 555 1212"}

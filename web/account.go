@@ -20,7 +20,7 @@ func (s *Site) getAccount(c *call) (*answer, error) {
 	if err := s.needWho(c); err != nil {
 		return nil, err
 	}
-	page, body := AccountPage{ByLink: s.c.Life.ByLink}, map[string]any{}
+	page, body := AccountPage{ByMailbox: s.c.Life.ByLink || c.who.User.PasswordHash == ""}, map[string]any{}
 	for _, add := range s.sections() {
 		if err := add(c, &page, body); err != nil {
 			return nil, err

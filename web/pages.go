@@ -251,7 +251,7 @@ type AccountPage struct {
 	Recovery    *RecoveryPart // nil: none was asked for
 	News        NewsPart
 	Checks      []Check // what protects the account and what is missing
-	ByLink      bool    // a mailed link is the first factor here, not a password
+	ByMailbox   bool    // the mailbox is the first factor, not a password
 	Factors     FactorsPart
 	Codes       CodesPart
 	Session     SessionPart
