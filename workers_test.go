@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 // expired is a store with a heap of dead records, and trouble now and then.
 type expired struct {
 	store.Store
+	sync.Mutex
 	dead, largest, calls int
 	broken               bool
 	last                 time.Time
@@ -23,6 +25,8 @@ type expired struct {
 }
 
 func (e *expired) Sweep(_ context.Context, now time.Time, limit int) (int, error) {
+	e.Lock()
+	defer e.Unlock()
 	e.calls++
 	if !e.last.IsZero() {
 		e.pauses = append(e.pauses, now.Sub(e.last))
@@ -46,6 +50,7 @@ func TestTheSweepTakesSmallBatches(t *testing.T) {
 		go sweep(ctx, e, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
+		e.Lock()
 		if e.dead != 0 || e.largest > 500 || e.calls != 5 {
 			t.Errorf("%d left, batches of up to %d, %d of them", e.dead, e.largest, e.calls)
 		}
@@ -55,14 +60,19 @@ func TestTheSweepTakesSmallBatches(t *testing.T) {
 			}
 		}
 		e.broken = true
+		e.Unlock()
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
+		e.Lock()
 		if !strings.Contains(log.String(), "could not be removed") {
 			t.Errorf("nothing is said of the trouble: %s", log.String())
 		}
 		e.broken, e.dead = false, 7
+		e.Unlock()
 		time.Sleep(time.Minute)
 		synctest.Wait()
+		e.Lock()
+		defer e.Unlock()
 		if e.dead != 0 {
 			t.Error("after the trouble nothing is swept any more")
 		}
