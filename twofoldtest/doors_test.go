@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,15 @@ type site struct{ federated.Provider }
 func (site) Name() string          { return "corp" }
 func (site) Title() string         { return "Corp" }
 func (site) Reauthenticates() bool { return true }
+
+// thorough leaves out what takes a minute from the everyday run; where
+// everything is tried it runs beside its like.
+func thorough(t *testing.T) {
+	if os.Getenv("TWOFOLD_THOROUGH") == "" && os.Getenv("CI") != "true" {
+		t.Skip("takes a minute: set TWOFOLD_THOROUGH=1")
+	}
+	t.Parallel()
+}
 
 // everything switches on all that there is.
 func everything() twofold.Config {
@@ -72,6 +82,7 @@ func doored(kit *twofoldtest.Kit) http.Handler {
 // TestADoorBehindEveryStepIsFound: for each step on a way in, an application
 // that takes its success for a sign-in is reported.
 func TestADoorBehindEveryStepIsFound(t *testing.T) {
+	thorough(t)
 	byLink := everything()
 	byLink.Accounts.LoginByLink = true // one at the path of the other
 	missing := map[string]string{}     // pages by way
@@ -106,6 +117,7 @@ func TestEveryFieldIsHeardOf(t *testing.T) {
 }
 
 func TestAPageThatIsOpenToProgramsIsNone(t *testing.T) {
+	t.Parallel()
 	twofoldtest.NoSideDoor(t, twofold.Config{Tokens: twofold.Tokens{Scopes: []string{"read", "write"}}},
 		func(a *twofold.Auth) http.Handler { return a.RequireScope("read")(a.RequireTwoFactor(page)) }, "/secret")
 }
@@ -113,6 +125,7 @@ func TestAPageThatIsOpenToProgramsIsNone(t *testing.T) {
 // TestNamesAreTheApplications: paths that were renamed are found under their
 // names, and pages that ask for roles are tried by those who have them.
 func TestNamesAreTheApplications(t *testing.T) {
+	thorough(t)
 	c := everything()
 	c.Prefix, c.URLs.Login, c.URLs.Life.Reset, c.URLs.Unified.VerifyLink = "/auth", "/come-in", "/forgot", "/click"
 	c.URLs.DeviceCookie, c.Tokens.RefreshCookie = "known_browser", "go_on"
@@ -125,12 +138,14 @@ func TestNamesAreTheApplications(t *testing.T) {
 // TestNothingIsOpenWhereEverythingIsOn: the sign-in itself, with all that there
 // is.
 func TestNothingIsOpenWhereEverythingIsOn(t *testing.T) {
+	t.Parallel()
 	twofoldtest.NoSideDoor(t, everything(), func(a *twofold.Auth) http.Handler { return a.RequireTwoFactor(page) }, "/secret")
 }
 
 // TestWhatIsNoSignInIsFoundToBeTakenForOne: each credential, presented alone, to
 // a page that lets everybody in who shows it.
 func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
+	thorough(t)
 	cookie := func(name string) func(*http.Request) bool {
 		return func(r *http.Request) bool { c, err := r.Cookie(name); return err == nil && c.Value != "" }
 	}
@@ -174,6 +189,7 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 
 // TestAWayThatIsNotKnownIsReported, so that a new one cannot be forgotten.
 func TestAWayThatIsNotKnownIsReported(t *testing.T) {
+	thorough(t)
 	l := &listener{TB: t}
 	kit := twofoldtest.New(l, everything())
 	kit.Forget("/us-verify-link/{token}", "twofold-asked", "Unified.Enabled")
@@ -191,6 +207,7 @@ func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 // TestOtherConfigurationsAreGoneThroughToo: what is off is left out, what is
 // demanded is done.
 func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
+	thorough(t)
 	for name, change := range map[string]func(c *twofold.Config){
 		"everybody must enrol, with proof of the mailbox": func(c *twofold.Config) {
 			c.TwoFactor.Required, c.TwoFactor.EnrolProof, c.TwoFactor.RescueRepairOnly = true, true, true
@@ -207,6 +224,7 @@ func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
 		"unified sign-in in the page's place":   func(c *twofold.Config) { c.Unified.ReplacesLogin = true },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := everything()
 			change(&c)
 			k := twofoldtest.New(t, c)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,8 +33,8 @@ func openPooled(t *testing.T, url string) *postgres.DB {
 // TestPromisesBehindAPooler: PgBouncer in transaction mode, with fewer
 // connections than callers.
 func TestPromisesBehindAPooler(t *testing.T) {
-	if testing.Short() {
-		t.Skip("one database for each rule")
+	if os.Getenv("TWOFOLD_THOROUGH") == "" && os.Getenv("CI") != "true" {
+		t.Skip("one database for each rule: set TWOFOLD_THOROUGH=1")
 	}
 	storetest.Run(t, func(t *testing.T) store.Store {
 		pooled, _ := servers.PgBouncer(t)
