@@ -125,7 +125,7 @@ func (w *world) act(s step) error {
 		}
 		return nil
 	case "plant": // any token as any cookie
-		if t := w.of(kinds[s.u+s.n%(len(kinds)-1)], s.n%7); t != "" {
+		if t := w.of(kinds[(s.u+s.n)%len(kinds)], s.n%7); t != "" {
 			b[planted[s.v%len(planted)]] = t
 		}
 		return nil
