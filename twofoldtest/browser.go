@@ -156,6 +156,16 @@ func (b *Browser) Plant(name, value string) {
 	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
+// giveBack plants the cookies that are gone; those that were renewed stay new.
+func (b *Browser) giveBack(cookies map[string]string) {
+	has := b.Cookies()
+	for name, value := range cookies {
+		if _, ok := has[name]; !ok {
+			b.Plant(name, value)
+		}
+	}
+}
+
 // app is a user's authenticator app.
 type app struct{ secret []byte }
 

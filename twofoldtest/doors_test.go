@@ -177,7 +177,7 @@ func TestWhatIsNoSignInIsFoundToBeTakenForOne(t *testing.T) {
 		})
 	}
 	kit.Serve(mux)
-	kit.TryDisguises(slices.Collect(maps.Keys(holes))...)
+	kit.TryDisguises(slices.Sorted(maps.Keys(holes))...) // in this order one page takes away what the next would open to
 	for path, hole := range holes {
 		if !slices.ContainsFunc(l.heard, func(s string) bool {
 			return strings.HasPrefix(s, "side door") && strings.Contains(s, path) && strings.Contains(s, hole.heard)

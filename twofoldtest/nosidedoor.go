@@ -174,12 +174,16 @@ func (b *Browser) fill(pattern string) []string {
 	return slices.Compact(out)
 }
 
-// shut fails the test if a page opens.
+// shut fails the test if a page opens. A cookie that one page took away is there
+// again for the next: each is met by the whole state.
 func (k *Kit) shut(how string, b *Browser) {
 	k.t.Helper()
+	var held map[string]string
 	for _, page := range k.pages {
-		for _, a := range []Answer{b.Get(page), b.Page(page)} {
-			if opened(a) {
+		for _, get := range []func(string) Answer{b.Get, b.Page} {
+			b.giveBack(held)
+			held = b.Cookies()
+			if a := get(page); opened(a) {
 				k.t.Errorf("side door: %s: %s answers %d", how, page, a.Status)
 			}
 		}
@@ -252,15 +256,15 @@ func (k *Kit) present(state, what, value string, place slot) {
 // opens are the pages that open to a value in these places.
 func (k *Kit) opens(value string, places ...slot) []string {
 	k.t.Helper()
-	b, query := k.NewBrowser(), ""
-	b.header = http.Header{}
-	for _, place := range places {
-		if q := place.put(b, value); q != "" {
-			query = "?" + q
-		}
-	}
 	var out []string
 	for _, page := range k.pages {
+		b, query := k.NewBrowser(), ""
+		b.header = http.Header{}
+		for _, place := range places {
+			if q := place.put(b, value); q != "" {
+				query = "?" + q
+			}
+		}
 		to := page + query
 		if strings.Contains(page, "?") {
 			to = page + strings.Replace(query, "?", "&", 1)
