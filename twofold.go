@@ -206,8 +206,9 @@ func (b *builder) buildSessions() error {
 	if _, alone := b.c.Store.(store.Alone); !alone && notices == nil {
 		cache = -1
 	}
+	both, _ := b.c.Store.(store.SessionUser)
 	b.a.sessions, err = session.New(session.Config{
-		Sessions: b.c.Store, Users: b.c.Store, Tokens: b.c.Store, Now: b.c.Now,
+		Sessions: b.c.Store, Users: b.c.Store, Both: both, Tokens: b.c.Store, Now: b.c.Now,
 		Idle: b.c.Session.Idle, Absolute: b.c.Session.Absolute, TokenLife: b.c.Session.TokenLife,
 		Notices: notices, Cache: cache,
 	})

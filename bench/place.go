@@ -22,7 +22,13 @@ type place string
 
 func (p place) isURL() bool { return strings.HasPrefix(string(p), "postgres") }
 
-func (p place) open() (store.Store, error) {
+// everything is what is measured.
+type everything interface {
+	store.Store
+	store.SessionUser
+}
+
+func (p place) open() (everything, error) {
 	if p.isURL() {
 		return postgres.Open(string(p))
 	}

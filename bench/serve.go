@@ -78,7 +78,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler, out io.Writer) e
 
 // server is an application with the sign-in and a few paths of the bench.
 type server struct {
-	db     store.Store
+	db     everything
 	auth   *twofold.Auth
 	hasher *pw.Hasher
 	hash   string
@@ -209,12 +209,12 @@ func (alone) Alone() {}
 // timed is a store that times what happens between the reserved guess at a
 // password and its release: the hash, and nothing else to speak of.
 type timed struct {
-	store.Store
+	everything
 	clock *hashClock
 }
 
 func (t timed) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
-	opens, err := t.Store.Reserve(ctx, now, claims...)
+	opens, err := t.everything.Reserve(ctx, now, claims...)
 	password := func(c store.Claim) bool { return strings.HasPrefix(c.Key, "first:") }
 	if err == nil && slices.ContainsFunc(claims, password) {
 		if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
@@ -228,5 +228,5 @@ func (t timed) Release(ctx context.Context, own, whole []string) error {
 	if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
 		run.end(t.clock)
 	}
-	return t.Store.Release(ctx, own, whole)
+	return t.everything.Release(ctx, own, whole)
 }

@@ -14,7 +14,8 @@ import (
 type Config struct {
 	Sessions store.Sessions
 	Users    store.UserReader
-	Tokens   store.Tokens // nil: there are no personal access tokens
+	Both     store.SessionUser // nil: Sessions and Users are read one after the other
+	Tokens   store.Tokens      // nil: there are no personal access tokens
 	Now      func() time.Time
 	// Idle ends a session that made no request for so long: 1 hour by default
 	// (NIST SP 800-63B-4 section 2.2.3 recommends at most that).
@@ -155,11 +156,7 @@ const tokenLength = 43
 
 func (m *Manager) load(ctx context.Context, hash string, now time.Time) (entry, error) {
 	epoch := m.cache.epoch()
-	s, err := m.c.Sessions.Session(ctx, hash, now)
-	if err != nil {
-		return entry{}, err
-	}
-	u, err := m.c.Users.UserByID(ctx, s.UserID)
+	s, u, err := m.read(ctx, hash, now)
 	if err != nil {
 		return entry{}, err
 	}
@@ -169,6 +166,18 @@ func (m *Manager) load(ctx context.Context, hash string, now time.Time) (entry, 
 	e := entry{session: s, user: u}
 	m.cache.put(hash, e, epoch)
 	return e, nil
+}
+
+func (m *Manager) read(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
+	if m.c.Both != nil {
+		return m.c.Both.SessionUser(ctx, hash, now)
+	}
+	s, err := m.c.Sessions.Session(ctx, hash, now)
+	if err != nil {
+		return store.Session{}, store.User{}, err
+	}
+	u, err := m.c.Users.UserByID(ctx, s.UserID)
+	return s, u, err
 }
 
 // touch moves the idle limit on, at most sixty times per idle period.

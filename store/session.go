@@ -69,3 +69,12 @@ type Sessions interface {
 	// EndSessions ends all sessions of a user.
 	EndSessions(ctx context.Context, userID string) error
 }
+
+// SessionUser is a store that keeps sessions beside their users and reads both at
+// once, as is done for every request. Who asks a store that is none reads one
+// after the other.
+type SessionUser interface {
+	// SessionUser is Sessions.Session with the session's user: ErrNotFound if
+	// either is missing, or the session dead at now.
+	SessionUser(ctx context.Context, hash string, now time.Time) (Session, User, error)
+}

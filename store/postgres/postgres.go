@@ -35,7 +35,10 @@ type DB struct {
 	listen pgx.ConnConfig // of the connection that listens
 }
 
-var _ store.Store = (*DB)(nil)
+var (
+	_ store.Store       = (*DB)(nil)
+	_ store.SessionUser = (*DB)(nil)
+)
 
 // Open connects to the database at url and brings its schema up to date.
 func Open(url string) (*DB, error) {

@@ -30,7 +30,10 @@ type engine = sqlstore.Store
 // DB is an open SQLite file. It is safe for concurrent use.
 type DB struct{ *engine }
 
-var _ store.Store = (*DB)(nil)
+var (
+	_ store.Store       = (*DB)(nil)
+	_ store.SessionUser = (*DB)(nil)
+)
 
 // Alone implements store.Alone.
 func (*DB) Alone() {}

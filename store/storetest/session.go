@@ -56,6 +56,30 @@ var sessionRules = []rule{
 		k.dead(newSession(newUser()), now)
 		k.dead(store.Session{}, now)
 	}},
+	{"a store of both reads a session and its user at once, as one after the other", func(k kit) {
+		both, ok := k.s.(store.SessionUser)
+		if !ok {
+			return // its sessions and users lie apart
+		}
+		u := k.user()
+		v := k.session(u)
+		for _, at := range []time.Time{now, v.IdleAt.Add(-tick)} {
+			gotSession, gotUser, err := both.SessionUser(k.Context(), v.Hash, at)
+			k.ok(err)
+			k.same(gotSession, v)
+			k.same(gotUser, u)
+		}
+		apart := k.session(newUser()) // whose user is not there
+		for _, c := range []struct {
+			hash string
+			at   time.Time
+		}{{v.Hash, v.IdleAt}, {apart.Hash, now}, {"unknown", now}, {"", now}} {
+			gotSession, gotUser, err := both.SessionUser(k.Context(), c.hash, c.at)
+			k.is(err, store.ErrNotFound)
+			k.same(gotSession, store.Session{})
+			k.same(gotUser, store.User{})
+		}
+	}},
 	{"a session is dead from its idle end on", func(k kit) {
 		v := k.session(newUser())
 		k.alive(v, v.IdleAt.Add(-tick))

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -12,10 +13,16 @@ import (
 const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address, agent,
 	created_at, seen_at, idle_at, expires_at`
 
-func scanSession(scan scanner) (s store.Session, err error) {
-	err = scan(&s.Hash, &s.ID, &s.UserID, &s.Uniquifier, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
+func sessionFields(s *store.Session) []any {
+	return []any{
+		&s.Hash, &s.ID, &s.UserID, &s.Uniquifier, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
 		(*stamp)(&s.FreshAt), &s.Address, &s.Agent,
-		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt))
+		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt),
+	}
+}
+
+func scanSession(scan scanner) (s store.Session, err error) {
+	err = scan(sessionFields(&s)...)
 	return s, err
 }
 
@@ -29,11 +36,36 @@ func (s *Store) PutSession(ctx context.Context, v store.Session) error {
 	return err
 }
 
-// Session implements store.Sessions. It is on the path of every request: one
-// prepared statement, one row by primary key.
+// Session implements store.Sessions.
 func (s *Store) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
 	return one(ctx, s, s.read, "session", `SELECT `+sessionColumns+` FROM twofold_sessions
 		WHERE hash = $1 AND ends_at > $2`, scanSession, hash, micros(now))
+}
+
+// SessionUser implements store.SessionUser. It is on the path of every request:
+// one prepared statement, two rows by primary key.
+func (s *Store) SessionUser(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
+	type pair struct {
+		session store.Session
+		user    store.User
+	}
+	p, err := one(ctx, s, s.read, "session and user", sessionAndUser, func(scan scanner) (p pair, err error) {
+		err = scan(append(sessionFields(&p.session), userFields(&p.user)...)...)
+		return p, err
+	}, hash, micros(now))
+	return p.session, p.user, err
+}
+
+var sessionAndUser = `SELECT ` + columnsOf("s", sessionColumns) + `, ` + columnsOf("u", userColumns) + ` FROM twofold_sessions AS s
+	JOIN twofold_users AS u ON u.id = s.user_id WHERE s.hash = $1 AND s.ends_at > $2`
+
+// columnsOf is a list of columns, each with the name of its table.
+func columnsOf(table, columns string) string {
+	list := strings.Split(columns, ",")
+	for i, column := range list {
+		list[i] = table + "." + strings.TrimSpace(column)
+	}
+	return strings.Join(list, ", ")
 }
 
 // TouchSession implements store.Sessions. Touches that arrive out of order, or

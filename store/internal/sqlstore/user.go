@@ -9,9 +9,15 @@ import (
 
 const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at, confirmed_at`
 
+func userFields(u *store.User) []any {
+	return []any{
+		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
+		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt), (*stamp)(&u.ConfirmedAt),
+	}
+}
+
 func scanUser(scan scanner) (u store.User, err error) {
-	err = scan(&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
-		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt), (*stamp)(&u.ConfirmedAt))
+	err = scan(userFields(&u)...)
 	return u, err
 }
 
