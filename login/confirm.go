@@ -80,16 +80,11 @@ func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add 
 	if len(present) == 0 {
 		f.Primary = true
 	}
-	replaced := lost
-	if replaced == "" && !add { // passkeys are added and removed by themselves
-		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
-			replaced = present[i].ID
-		}
-	}
+	former := replaced(present, lost, add)
 	for _, p := range present {
 		// The same phone or mailbox again takes the place of itself.
 		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination
-		if same || p.ID == replaced {
+		if same || p.ID == former {
 			c.Remove = append(c.Remove, p.ID)
 			f.Primary = f.Primary || p.Primary
 		}
@@ -99,6 +94,16 @@ func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add 
 	}
 	changed, err = l.change(ctx, u, c)
 	return changed, len(present) == 0, err
+}
+
+// replaced is which factor a new one takes the place of; empty: none.
+func replaced(present []store.Factor, lost string, add bool) string {
+	if lost == "" && !add { // passkeys are added and removed by themselves
+		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
+			return present[i].ID
+		}
+	}
+	return lost
 }
 
 // change applies a change of factors and returns the user as he is after it.

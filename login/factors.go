@@ -69,7 +69,7 @@ func (l *Login) PreferFactor(ctx context.Context, who Who, id string, b Browser)
 // RemoveFactor removes one factor, and with it everything issued before; the
 // caller stays signed in. The last one is only removed where none is required,
 // and then two-factor authentication is off. ErrNoSuch, ErrLastFactor,
-// ErrReauthenticate, ErrState.
+// ErrLastWayIn, ErrReauthenticate, ErrState.
 func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
 	f, others, err := l.own(ctx, who, id)
 	if err != nil {
@@ -83,6 +83,9 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 		return l.Disable(ctx, who, b)
 	case !works: // what is left is nothing to sign in with
 		return Outcome{}, ErrLastFactor
+	}
+	if err := l.keepsWayIn(ctx, who.User, id); err != nil { // what is left may follow nothing that begins a sign-in
+		return Outcome{}, err
 	}
 	c := store.FactorChange{
 		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Remove: []string{id}, KeepOne: true,

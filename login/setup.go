@@ -135,7 +135,13 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 	if a.pending != nil { // who is not in yet is not shown what is set up
 		p.Primary, p.Factors = nil, nil
 	}
-	p.Methods = slices.DeleteFunc(p.Methods, a.proved)
+	p.Methods = slices.DeleteFunc(p.Methods, func(method string) bool {
+		follows := l.follows(ctx, a, method, true)
+		if follows != nil && !errors.Is(follows, ErrMethod) {
+			err = follows
+		}
+		return a.proved(method) || follows != nil
+	})
 	return p, err
 }
 
@@ -189,6 +195,9 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	}
 	if a.lost() != "" {
 		w.Add = false
+	}
+	if err := l.follows(ctx, a, w.Method, w.Add); err != nil {
+		return Begun{}, err
 	}
 	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
 	if a.who == nil {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/twofold-auth/twofold/store"
@@ -14,6 +15,30 @@ import (
 // Every removal asks here first, and then changes the account under the version
 // that was asked about.
 func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
+	return l.waysIn(ctx, u, nil, without)
+}
+
+// follows is ErrMethod if nothing that begins the sign-ins of who is signed in
+// could be followed by a factor of this method, nor by one of those that stay
+// beside it: what began this session may be gone. The draft is bound to the
+// version that was asked about.
+func (l *Login) follows(ctx context.Context, a actor, method string, add bool) error {
+	if a.who == nil || a.who.User.PasswordHash != "" {
+		return nil
+	}
+	present, err := l.c.Factors.FactorsOf(ctx, a.who.User.ID)
+	if err != nil {
+		return err
+	}
+	err = l.waysIn(ctx, a.who.User, &store.Factor{Method: method}, []string{replaced(present, "", add)})
+	if errors.Is(err, ErrLastWayIn) {
+		return ErrMethod
+	}
+	return err
+}
+
+// waysIn is keepsWayIn with a second factor more, if one is added.
+func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, without []string) error {
 	if u.PasswordHash != "" {
 		return nil
 	}
@@ -27,6 +52,9 @@ func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string)
 		return err
 	}
 	seconds = slices.DeleteFunc(seconds, func(f store.Factor) bool { return !stays(f.ID) })
+	if added != nil {
+		seconds = append(seconds, *added)
+	}
 	leads := func(method string) bool {
 		return len(seconds) == 0 || len(differing(method, l.usable(seconds))) > 0
 	}

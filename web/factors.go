@@ -94,6 +94,9 @@ func (s *Site) removeFactor(c *call) (*answer, error) {
 	if errors.Is(err, login.ErrLastFactor) {
 		return nil, s.toFailure(err).at("").goTo(s.listed(s.paths.Factors))
 	}
+	if errors.Is(err, login.ErrLastWayIn) {
+		return nil, fail(http.StatusBadRequest, "", "OAUTH_LAST_WAY_IN").goTo(s.listed(s.paths.Factors))
+	}
 	if err != nil {
 		return nil, s.listError(c, err, s.paths.Factors)
 	}

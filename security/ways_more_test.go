@@ -1,0 +1,185 @@
+package security_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// More of ways_test.go: what can follow what begins a sign-in.
+
+// byKey registers without a password, adds a passkey in its place, and is signed
+// in by that.
+func (w *world) byKey(name string) (*person, *browser) {
+	w.t.Helper()
+	p, k := w.opened(name), w.key(phoneKey)
+	b, _ := p.byMail()
+	b.register(k, "key", store.UseFirst).want(200)
+	b = w.browser()
+	b.signInBy(k).want(200)
+	return p, b
+}
+
+// mailbox sets up the mailbox as second factor.
+func (b *browser) mailbox(p *person, add bool) *answer {
+	b.w.t.Helper()
+	r := b.post("/tf-setup", m{"setup": "email", "add": add})
+	if r.status == 200 {
+		r = b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.mailed()})
+	}
+	return r
+}
+
+// TestR059_WhatIsLeftFollowsAWayIn: a second factor is not removed where those
+// that are left are the same thing as all that begins sign-ins.
+func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
+	w := newWorld(t, keyless)
+	p, b := w.byKey("alice")
+	b.mailbox(p, true).want(200)
+	p.enrolApp()
+	b = w.plantSession(p)
+	app, mail := p.factorIDs()["authenticator"], p.factorIDs()["email"]
+	b.post("/wan-delete", m{"name": "key"}).want(200)
+	b.remove(app).want(400).refused("the mailbox alone would be left, after the mailbox")
+	b.form("/tf-factors/"+app, "action", "remove").want(303)
+	if len(p.factors()) != 2 {
+		t.Errorf("left: %+v", p.factors())
+	}
+	b.remove(mail).want(200)
+	in, r := p.byMail()
+	r.want(200)
+	in.validate(p.next()).want(200)
+	in.in(p, 2)
+	b.remove(app).want(200)
+	in, r = p.byMail()
+	r.want(200)
+	in.in(p, 1)
+
+	// As a passkey, it is removed from the list of passkeys, too.
+	q, b := w.byKey("robert")
+	b.mailbox(q, true).want(200)
+	b.register(w.key(phoneKey), "second", store.UseSecond).want(200)
+	b.post("/wan-delete", m{"name": "key"}).want(200)
+	b.post("/wan-delete", m{"name": "second"}).want(400).refused("the mailbox alone would be left, after the mailbox")
+	if len(q.factors()) != 2 {
+		t.Errorf("left: %+v", q.factors())
+	}
+}
+
+// TestR059_WhatIsSetUpFollowsAWayIn: nobody shuts himself out by a second factor
+// that is the same thing as all that begins his sign-ins, though what began this
+// session was another.
+func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
+	w := newWorld(t, keyless)
+	offers := func(b *browser) bool {
+		methods, _ := b.get("/tf-setup").want(200).json["tf_available_methods"].([]any)
+		return slices.Contains(methods, any("email"))
+	}
+	p, b := w.byKey("alice")
+	if !offers(b) {
+		t.Error("not offered beside a passkey")
+	}
+	b.post("/wan-delete", m{"name": "key"}).want(200)
+	if offers(b) {
+		t.Error("offered though the mailbox is the only way in")
+	}
+	for _, add := range []bool{true, false} {
+		b.mailbox(p, add).want(400).refused("the mailbox after the mailbox")
+	}
+	in, r := p.byMail()
+	r.want(200)
+	in.in(p, 1)
+
+	// Beside an app it may be, in its place it may not.
+	p.enrolApp()
+	b = w.plantSession(p)
+	b.mailbox(p, false).want(400).refused("in the place of the app")
+	if !offers(b) {
+		t.Error("not offered beside an app")
+	}
+	b.mailbox(p, true).want(200)
+	in, r = p.byMail()
+	r.want(200)
+	in.validate(p.next()).want(200)
+	in.in(p, 2)
+}
+
+// TestR059_WhatCannotBeReachedIsNoWayIn: an account at a site that is not
+// offered any more, or a passkey where none is taken in the password's place,
+// is not what a removal may rely on.
+func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
+	w, corp, club := sites(t)
+	disconnect := func(b *browser, name string) *answer {
+		connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+		for _, c := range connections {
+			if c := c.(m); c["provider"] == name {
+				return b.post("/login/oauth-disconnect", m{"id": c["id"]})
+			}
+		}
+		t.Fatalf("no connection to %s in %v", name, connections)
+		return nil
+	}
+	p := w.person("alice")
+	corp.SignIn("alice")
+	club.SignIn("alice")
+	p.connected(corp, "corp")
+	p.connected(club, "club")
+	q := w.person("robert")
+	corp.SignIn("robert")
+	q.connected(corp, "corp").register(w.key(phoneKey), "key", store.UseFirst).want(200)
+	w.write(`UPDATE twofold_users SET password_hash = ''`)
+
+	n := w.restart(func(c *twofold.Config) { c.OAuth = c.OAuth[1:] })
+	disconnect(w.plantSession(p).on(n), "club").want(400).refused("the other site is not offered any more")
+	n = w.restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
+	disconnect(w.plantSession(q).on(n), "corp").want(400).refused("a passkey is none here")
+	n = w.restart()
+	disconnect(w.plantSession(p).on(n), "club").want(200)
+	disconnect(w.plantSession(q).on(n), "corp").want(200)
+}
+
+// TestR008_OnlyTheMailboxProvesItself: a code that came by text, or from an app,
+// opens an account without password and says nothing about its address; what was
+// mailed does, as code or as link. Of an account with a password nothing of that
+// is said: others may have known it.
+func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
+	w := newWorld(t, keyless, unconfirming, func(c *twofold.Config) {
+		c.Unified.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
+	})
+	p := &person{w: w, email: "alice@good.test"}
+	w.browser().post("/register", m{"email": p.email}).want(200)
+	w.identify(p)
+	p.begins(store.SMS, "+16505551212").begins(store.Authenticator)
+	forget := func() { w.write(`UPDATE twofold_users SET confirmed_at = 0 WHERE id = ?`, p.id) }
+	proven := func() bool {
+		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
+		w.must(err)
+		return !u.ConfirmedAt.IsZero()
+	}
+	for how, sign := range map[string]func(b *browser) *answer{
+		"text": func(b *browser) *answer { b.ask(p.email, store.SMS).want(200); return b.passcode(p, p.texted()) },
+		"app":  func(b *browser) *answer { return b.passcode(p, p.next()) },
+		"mail": func(b *browser) *answer { b.ask(p.email, store.Email).want(200); return b.passcode(p, p.mailed()) },
+		"link": func(b *browser) *answer { b.ask(p.email, store.Email).want(200); return b.post(p.linked(), m{}) },
+	} {
+		forget()
+		before, mailed := len(happened[event.UserConfirmed](w)), how == "mail" || how == "link"
+		b := w.browser()
+		sign(b).want(200)
+		b.in(p, 1)
+		if told := len(happened[event.UserConfirmed](w)) > before; proven() != mailed || told != mailed {
+			t.Errorf("by %s: the address is proven %v, told %v", how, proven(), told)
+		}
+	}
+	q := w.person("robert").begins(store.Email)
+	w.write(`UPDATE twofold_users SET confirmed_at = 0 WHERE id = ?`, q.id)
+	b, r := q.byMail()
+	r.want(200)
+	b.in(q, 1)
+	if u, err := w.nodes[0].db.UserByID(t.Context(), q.id); err != nil || !u.ConfirmedAt.IsZero() {
+		t.Errorf("with a password: proven at %v, %v", u.ConfirmedAt, err)
+	}
+}
