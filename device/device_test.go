@@ -277,3 +277,37 @@ func TestABrowserThatStaysSignedInIsNoTrustedOne(t *testing.T) {
 		t.Errorf("beside its session: %v, %d left", err, len(h.devices(h.alice)))
 	}
 }
+
+// Whose a browser is, and what it is, is read of a cookie that says all of it.
+func TestACookieThatDoesNotSayWhoseItIsIsNobodys(t *testing.T) {
+	h := open(t)
+	staying := New(Config{Devices: h.db, Keys: h.keys, Now: h.c.Now, Life: 24 * time.Hour, Staying: true})
+	sign := func(m *Manager, p payload) string {
+		t.Helper()
+		cookie, err := m.sign(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cookie
+	}
+	whole := payload{Uniquifier: h.alice.Uniquifier, ID: "d", Secret: "s", User: h.alice.ID, Session: "b"}
+	if made, ok := staying.Made(sign(staying, whole)); !ok || made.UserID != h.alice.ID {
+		t.Errorf("made for %+v, %v", made, ok)
+	}
+	nobodys := whole
+	nobodys.User = ""
+	if _, ok := staying.Made(sign(staying, nobodys)); ok {
+		t.Error("made for nobody")
+	}
+	if _, ok := h.Made(sign(h.Manager, whole)); ok {
+		t.Error("a trusted browser stays signed in as who its cookie names")
+	}
+	if id := h.ID(h.alice, sign(h.Manager, whole)); id != "d" {
+		t.Errorf("the device is %q", id)
+	}
+	without := whole
+	without.Uniquifier = ""
+	if id := h.ID(store.User{}, sign(h.Manager, without)); id != "" {
+		t.Errorf("nobody has the device %q", id)
+	}
+}

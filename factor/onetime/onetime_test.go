@@ -276,3 +276,42 @@ func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
 		}
 	}
 }
+
+// What people paste is spaced out in many ways, and short enough to be a
+// number; what is longer is none, whatever it would mean to who reads numbers.
+func TestANumberIsAShortText(t *testing.T) {
+	spaced := func(size int) string { return "+1" + strings.Repeat(" ", size-len("+16505551212")) + "6505551212" }
+	if got, err := ParsePhone(spaced(64), "US"); err != nil || got != "+16505551212" {
+		t.Errorf("64 characters became %q, %v", got, err)
+	}
+	if got, err := ParsePhone(spaced(65), "US"); !errors.Is(err, factor.ErrDestination) {
+		t.Errorf("65 characters became %q, %v", got, err)
+	}
+}
+
+// Where texts go to some countries only, mails go wherever they did, and a decoy
+// is as good as a code.
+func TestCountriesAreOfTextsOnly(t *testing.T) {
+	ctx := context.Background()
+	alice := factor.Transaction{ID: "tx", Purpose: factor.First, User: store.User{ID: "alice", Email: "a@lp.com", Uniquifier: "1"}}
+	nobody := factor.Transaction{ID: "tx", Purpose: factor.First}
+	for _, c := range []struct {
+		channel, to string
+		of          factor.Transaction
+		sent        bool
+	}{
+		{store.SMS, "+16505551212", alice, true},
+		{store.SMS, "+442083661177", alice, false},
+		{store.SMS, "nobody@invalid", nobody, true},
+		{store.Email, "a@lp.com", alice, true},
+		{store.Email, "nobody@invalid", nobody, true},
+	} {
+		b := newBench()
+		m := b.method(t, c.channel)
+		m.c.Countries = []string{"US"}
+		err := m.Send(ctx, c.of, c.to)
+		if (err == nil) != c.sent || len(b.sent) > 0 != c.sent || !c.sent && !errors.Is(err, factor.ErrSend) {
+			t.Errorf("%s to %s: %v, %d sent", c.channel, c.to, err, len(b.sent))
+		}
+	}
+}
