@@ -1,0 +1,129 @@
+package security_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// More of edges_test.go: browsers that stay signed in, accounts without a
+// password, and factors that the policy takes no more.
+
+// TestR008_APasswordIsReplacedByAPassword, though a mailed code would open the
+// account, too; and where nothing but a password opens it, one is chosen even if
+// there was none.
+func TestR008_APasswordIsReplacedByAPassword(t *testing.T) {
+	for name, site := range map[string]func(*twofold.Config){"opens by mail": keyless, "opens by password": life} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, site)
+			p := &person{w: w, email: "victim@good.test"}
+			w.browser().post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
+			if name == "opens by password" {
+				w.write(`UPDATE twofold_users SET password_hash = ''`)
+			}
+			link, owner := w.link("confirm", p.email), w.browser()
+			if r := owner.get(link).want(200); r.json["password_required"] != true {
+				t.Errorf("no password is asked for: %s", r.body)
+			}
+			owner.post(link, m{}).want(400).refused("no password")
+			owner.post(link, m{"password": newSecret, "password_confirm": newSecret}).want(200)
+			w.signsIn(p.email, newSecret).want(200)
+			w.signsIn(p.email, secret).want(400).refused("the password planted")
+		})
+	}
+}
+
+// TestR023_WhoComesNextMayStay in the place of who did: one browser stays signed
+// in as one, and that is who signed in last.
+func TestR023_WhoComesNextMayStay(t *testing.T) {
+	w := newWorld(t, plenty, remembering)
+	a, v := w.withApp("alice"), w.person("victor")
+	b := w.staying(a)
+	former := b.copy()
+	b.login(v, m{"remember": true}).want(200)
+	former.out("who stayed before")
+	b.only(stayCookie)
+	if user, _ := b.sees(); user != v.email+" level 1 trusted false" {
+		t.Errorf("back as %q, want %s", user, v.email)
+	}
+}
+
+// TestR023_WhereNobodyStaysAnOldCookieIsNothing: neither signing in nor signing
+// out stumbles over it, and it goes.
+func TestR023_WhereNobodyStaysAnOldCookieIsNothing(t *testing.T) {
+	w := newWorld(t, plenty, remembering)
+	p := w.person("alice")
+	b, c := w.staying(p), w.staying(p)
+	n := w.restart(func(c *twofold.Config) { c.Session.Remember = 0 })
+	b.on(n).login(p, m{"remember": true}).want(200)
+	b.in(p, 1)
+	if b.jar[stayCookie] != "" {
+		t.Error("the cookie stays")
+	}
+	c.on(n).form("/logout").want(303)
+	c.out("signed out")
+}
+
+// TestR023_OneFactorOpensNoAccountOfTwo: a browser that proved one stays signed
+// in to accounts that ask for one.
+func TestR023_OneFactorOpensNoAccountOfTwo(t *testing.T) {
+	w := newWorld(t, plenty, remembering)
+	a := w.withApp("alice")
+	b := w.staying(a)
+	w.write(`UPDATE twofold_devices SET level = 1 WHERE user_id = ?`, a.id)
+	b.copy().out("one factor of two")
+	w.write(`UPDATE twofold_devices SET level = 2 WHERE user_id = ?`, a.id)
+	w.staying(a).back(a)
+}
+
+// hurried is a store in which somebody signs out everywhere just before a
+// session is put.
+type hurried struct {
+	store.Store
+	on *atomic.Bool
+}
+
+func (s hurried) PutSession(ctx context.Context, x store.Session) error {
+	if s.on.Load() {
+		if err := s.RevokeDevices(ctx, x.UserID); err != nil {
+			return err
+		}
+	}
+	return s.Store.PutSession(ctx, x)
+}
+
+// TestR023_WhoIsSignedOutMeanwhileIsNotLetIn by the cookie that was good a
+// moment ago.
+func TestR023_WhoIsSignedOutMeanwhileIsNotLetIn(t *testing.T) {
+	w := newWorld(t, plenty, remembering)
+	var on atomic.Bool
+	n := w.start(func(s store.Store) store.Store { return hurried{s, &on} })
+	p := w.person("alice")
+	b := w.staying(p).on(n)
+	sessions := w.count("sessions")
+	on.Store(true)
+	b.out("signed out meanwhile")
+	on.Store(false)
+	if got := w.count("sessions"); got != sessions {
+		t.Errorf("%d sessions, then %d", sessions, got)
+	}
+	w.staying(p).on(n).in(p, 1)
+}
+
+// TestR052_AFactorThatIsOutgrownIsHeardOf: it was proven, and the application
+// hears of that, though it opens no more than a set-up.
+func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
+	w := newWorld(t, plenty)
+	s := w.person("susan").enrolSMS("+16505551212")
+	n := w.restart(strongOnly)
+	b := w.browser().on(n)
+	b.login(s).want(200)
+	b.validate(s.texted()).want(200)
+	if heard := happened[event.TFCodeConfirmed](w); len(heard) != 1 || heard[0].Method != store.SMS {
+		t.Errorf("heard of %+v", heard)
+	}
+}
