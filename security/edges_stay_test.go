@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 
@@ -126,4 +127,23 @@ func TestR052_AFactorThatIsOutgrownIsHeardOf(t *testing.T) {
 	if heard := happened[event.TFCodeConfirmed](w); len(heard) != 1 || heard[0].Method != store.SMS {
 		t.Errorf("heard of %+v", heard)
 	}
+}
+
+// unasked is a store that cannot say what begins an account's sign-ins.
+type unasked struct{ store.Store }
+
+func (unasked) FirstFactorsOf(context.Context, string) ([]store.Factor, error) {
+	return nil, errors.New("the store is away")
+}
+
+// TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp: that a second factor could
+// follow what begins sign-ins is not taken for granted.
+func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
+	w := newWorld(t, keyless)
+	broken := w.start(func(s store.Store) store.Store { return unasked{s} })
+	p := w.opened("alice")
+	b := w.plantSession(p).on(broken)
+	b.get("/tf-setup").want(503)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(503)
+	b.on(w.nodes[0]).post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }

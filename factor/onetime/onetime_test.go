@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -273,6 +274,16 @@ func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
 	for life, ok := range map[time.Duration]bool{30 * time.Second: true, 30*time.Second - 1: false, MaxLife: true, MaxLife + 1: false} {
 		if _, err := New(Config{Channel: store.Email, Life: life}); (err == nil) != ok {
 			t.Errorf("%v: %v", life, err)
+		}
+	}
+}
+
+// A number without a country code belongs to the site's region, and to the
+// United States if it names none.
+func TestANumberBelongsToARegion(t *testing.T) {
+	for region, typed := range map[string]string{"DE": "0151 23456789", "GB": "020 8366 1177", "": "650-555-1212"} {
+		if got, err := ParsePhone(typed, region); err != nil || !slices.Contains([]string{"+4915123456789", "+442083661177", "+16505551212"}, got) {
+			t.Errorf("%q in %q became %q, %v", typed, region, got, err)
 		}
 	}
 }
