@@ -113,7 +113,7 @@ var connectionRules = []rule{
 		k.connect(other, newConnection(other, "1"))
 	}},
 	{"of parallel users who connect one subject exactly one gets it", func(k kit) {
-		for i := range rounds / 10 {
+		for i := range rounds() / 10 {
 			users := make([]store.User, callers)
 			for j := range users {
 				users[j] = k.user()
@@ -124,7 +124,7 @@ var connectionRules = []rule{
 		}
 	}},
 	{"of parallel changes of one user exactly one wins", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			u := k.user()
 			k.one(k.race(func(s store.Store, j int) error {
 				return s.ChangeConnections(k.Context(), connecting(u, ptr(newConnection(u, name(name("s", i), j)))))

@@ -4,5 +4,6 @@
 //
 // Each case is named by the rule it checks. What may happen once is tried by
 // many callers behind a start barrier, for many rounds: a gap between a read
-// and a write shows only sometimes.
+// and a write shows only sometimes. The rounds are few in an everyday run, and
+// many with TWOFOLD_THOROUGH=1 or CI=true: have your CI set one of them.
 package storetest

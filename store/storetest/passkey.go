@@ -99,7 +99,7 @@ var passkeyRaceRules = []rule{
 		u := k.user()
 		f := newPasskey(u, store.UseSecond)
 		k.add(u, f)
-		for i := range rounds {
+		for i := range rounds() {
 			next := []byte(name("record", i))
 			k.one(k.race(func(s store.Store, _ int) error {
 				return s.UsePasskey(k.Context(), f.ID, f.Secret, next, now)
@@ -108,7 +108,7 @@ var passkeyRaceRules = []rule{
 		}
 	}},
 	{"of parallel registrations of one key exactly one is taken", func(k kit) {
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			var users []store.User
 			for range callers {
 				users = append(users, k.user())

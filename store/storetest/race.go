@@ -10,7 +10,7 @@ import (
 
 var raceRules = []rule{
 	{"of parallel takers of a right code exactly one gets it", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			key := name("c", i)
 			k.challenge(key)
 			k.one(k.race(func(s store.Store, _ int) error {
@@ -19,7 +19,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"parallel wrong codes cost one try each and no more are looked at", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			key := name("c", i)
 			c := newChallenge(key)
 			c.Tries = 5
@@ -35,7 +35,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"a right code among parallel wrong ones is taken at most once", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			key := name("c", i)
 			k.challenge(key)
 			told := k.race(func(s store.Store, i int) error {
@@ -64,7 +64,7 @@ var raceRules = []rule{
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)
-		for i := range rounds {
+		for i := range rounds() {
 			k.one(k.race(func(s store.Store, _ int) error {
 				return s.AdvanceStep(k.Context(), f.ID, int64(100+i), now)
 			}), store.ErrUsed)
@@ -74,7 +74,7 @@ var raceRules = []rule{
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			base := int64(100 + i*callers)
 			told := k.race(func(s store.Store, i int) error {
 				return s.AdvanceStep(k.Context(), f.ID, base+int64(i), now)
@@ -84,7 +84,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"parallel claims do not pass the limit", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			a, b := claim(name("a", i), 5), claim(name("b", i), 100)
 			k.exactly(5, k.race(func(s store.Store, i int) error {
 				list := []store.Claim{a, b}
@@ -99,7 +99,7 @@ var raceRules = []rule{
 	{"parallel claims of which one budget is full count nothing in the others", func(k kit) {
 		full := claim("full", 1)
 		k.reserve(now, full)
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			other := claim(name("a", i), 1)
 			k.exactly(0, k.race(func(s store.Store, _ int) error {
 				_, err := s.Reserve(k.Context(), now, other, full)
@@ -109,7 +109,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"claims and releases in parallel come out even", func(k kit) {
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			c := claim(name("b", i), callers+1)
 			k.exactly(callers, k.race(func(s store.Store, _ int) error {
 				if _, err := s.Reserve(k.Context(), now, c); err != nil {
@@ -124,7 +124,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"of parallel changes of factors exactly one wins", func(k kit) {
-		for range rounds {
+		for range rounds() {
 			u := k.user()
 			k.one(k.race(func(s store.Store, _ int) error {
 				f := newFactor(u)
@@ -137,7 +137,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"a change of factors beside a change of password leaves the password's uniquifier", func(k kit) {
-		for range rounds / 4 {
+		for range rounds() / 4 {
 			u := k.user()
 			told := k.race(func(s store.Store, i int) error {
 				if i == 0 {
@@ -153,7 +153,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"of parallel takers of a session exactly one gets it", func(k kit) {
-		for range rounds {
+		for range rounds() {
 			v := k.session(newUser())
 			k.one(k.race(func(s store.Store, _ int) error {
 				got, err := s.TakeSession(k.Context(), v.Hash)
@@ -165,7 +165,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"of parallel endings of a session exactly one has it", func(k kit) {
-		for range rounds {
+		for range rounds() {
 			v := k.session(newUser())
 			k.one(k.race(func(s store.Store, _ int) error {
 				_, err := s.EndSession(k.Context(), v.UserID, v.ID)
@@ -174,7 +174,7 @@ var raceRules = []rule{
 		}
 	}},
 	{"of parallel takers of a pending exactly one gets it", func(k kit) {
-		for range rounds {
+		for range rounds() {
 			p := k.pending(newPending(newUser()))
 			k.one(k.race(func(s store.Store, _ int) error {
 				_, err := s.TakePending(k.Context(), p.Hash)
@@ -184,7 +184,7 @@ var raceRules = []rule{
 	}},
 	{"of parallel steps of a pending exactly one wins", func(k kit) {
 		p := k.pending(newPending(newUser()))
-		for range rounds {
+		for range rounds() {
 			k.one(k.race(func(s store.Store, _ int) error {
 				return s.AdvancePending(k.Context(), p)
 			}), store.ErrUsed)
@@ -193,7 +193,7 @@ var raceRules = []rule{
 		k.waits(p)
 	}},
 	{"of parallel takers of a draft exactly one gets it", func(k kit) {
-		for range rounds {
+		for range rounds() {
 			d := newDraft(newUser(), "pending:1")
 			k.ok(k.s.PutDraft(k.Context(), d))
 			k.one(k.race(func(s store.Store, _ int) error {
@@ -205,7 +205,7 @@ var raceRules = []rule{
 
 var moreRaceRules = []rule{
 	{"of parallel accounts with one identity exactly one is created", func(k kit) {
-		for i := range rounds / 2 {
+		for i := range rounds() / 2 {
 			key := name("wanted", i)
 			k.one(k.race(func(s store.Store, i int) error {
 				u := newUser()
@@ -223,7 +223,7 @@ var moreRaceRules = []rule{
 		for i := range users {
 			users[i] = k.user()
 		}
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			key := name("wanted", i)
 			k.one(k.race(func(s store.Store, i int) error {
 				u := users[i]
@@ -234,7 +234,7 @@ var moreRaceRules = []rule{
 	}},
 	{"of parallel upgrades of a hash exactly one wins", func(k kit) {
 		u := k.user()
-		for i := range rounds / 2 {
+		for i := range rounds() / 2 {
 			old := k.stored(u.ID).PasswordHash
 			k.one(k.race(func(s store.Store, _ int) error {
 				return s.UpgradePassword(k.Context(), u.ID, old, name("hash", i))
@@ -245,7 +245,7 @@ var moreRaceRules = []rule{
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)
-		for i := range rounds / 2 {
+		for i := range rounds() / 2 {
 			next := []byte(name("sealed", i))
 			k.one(k.race(func(s store.Store, _ int) error {
 				return s.Reseal(k.Context(), f.ID, f.Secret, next)
@@ -255,7 +255,7 @@ var moreRaceRules = []rule{
 	}},
 	{"parallel uses of one device secret agree on the next, within grace", func(k kit) {
 		u := k.user()
-		for range rounds / 2 {
+		for range rounds() / 2 {
 			d := k.device(u)
 			var mu sync.Mutex
 			seen := map[string]bool{}
@@ -276,7 +276,7 @@ var moreRaceRules = []rule{
 	}},
 	{"of parallel uses of one device secret without grace exactly one wins and the device is removed", func(k kit) {
 		u := k.user()
-		for range rounds / 2 {
+		for range rounds() / 2 {
 			d := k.device(u)
 			won, copied := 0, 0
 			for _, err := range k.race(func(s store.Store, i int) error {
@@ -301,7 +301,7 @@ var moreRaceRules = []rule{
 		}
 	}},
 	{"a touch beside the end of a session does not revive it", func(k kit) {
-		for range rounds / 2 {
+		for range rounds() / 2 {
 			v := k.session(newUser())
 			for _, err := range k.race(func(s store.Store, i int) error {
 				if i == callers/2 {
@@ -320,7 +320,7 @@ var moreRaceRules = []rule{
 		}
 	}},
 	{"parallel sign-ins of a user leave five pendings at most", func(k kit) {
-		for range rounds / 10 {
+		for range rounds() / 10 {
 			u := newUser()
 			hashes := make([]string, callers)
 			for _, err := range k.race(func(s store.Store, i int) error {
@@ -340,7 +340,7 @@ var moreRaceRules = []rule{
 		}
 	}},
 	{"a message goes to one worker", func(k kit) {
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			ids := []string{name("a", i), name("b", i), name("c", i)}
 			for _, id := range ids {
 				k.ok(k.s.PutMessage(k.Context(), newMessage(id)))
@@ -372,7 +372,7 @@ var moreRaceRules = []rule{
 		}
 	}},
 	{"what one node wrote every node sees at once", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			v := newSession(newUser())
 			writer, reader := k.nodes[i%len(k.nodes)], k.nodes[(i+1)%len(k.nodes)]
 			k.ok(writer.PutSession(k.Context(), v))

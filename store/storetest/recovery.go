@@ -213,7 +213,7 @@ var severalRules = []rule{
 var recoveryRaceRules = []rule{
 	{"of parallel spenders of one recovery code exactly one gets it", func(k kit) {
 		u := k.enrolled()
-		for i := range rounds {
+		for i := range rounds() {
 			u = k.codes(u, name("a", i), name("b", i))
 			k.one(k.race(func(s store.Store, _ int) error {
 				n, err := k.spend(s, u, "under another key", name("a", i))
@@ -227,7 +227,7 @@ var recoveryRaceRules = []rule{
 	}},
 	{"of parallel new sets one stands, whole", func(k kit) {
 		u := k.enrolled()
-		for range rounds / 4 {
+		for range rounds() / 4 {
 			k.one(k.race(func(s store.Store, i int) error {
 				set := [][]byte{}
 				for j := range byte(5) {
@@ -250,7 +250,7 @@ var recoveryRaceRules = []rule{
 	}},
 	{"a code that is spent while a new set is made is in no set afterwards", func(k kit) {
 		u := k.enrolled()
-		for i := range rounds / 4 {
+		for i := range rounds() / 4 {
 			u = k.codes(u, name("old", i))
 			told := k.race(func(s store.Store, j int) error {
 				if j%2 == 0 {
@@ -280,7 +280,7 @@ var recoveryRaceRules = []rule{
 		}
 	}},
 	{"of parallel removals of all factors one always stays if one must be kept", func(k kit) {
-		for range rounds / 4 {
+		for range rounds() / 4 {
 			u := k.user()
 			var ids []string
 			for range 2 {
@@ -304,7 +304,7 @@ var recoveryRaceRules = []rule{
 		}
 	}},
 	{"parallel preferences and changes leave exactly one primary", func(k kit) {
-		for range rounds / 4 {
+		for range rounds() / 4 {
 			u := k.user()
 			var ids []string
 			for i := range 3 {

@@ -134,7 +134,7 @@ var requestRules = []rule{
 
 var requestRaceRules = []rule{
 	{"of parallel requests one is kept, and it is the winner's", func(k kit) {
-		for range rounds {
+		for range rounds() {
 			u := k.user()
 			asked := make([]store.Recovery, callers)
 			for i := range asked {
@@ -150,7 +150,7 @@ var requestRaceRules = []rule{
 		}
 	}},
 	{"of parallel takers one gets it; with the mark set meanwhile, none after it", func(k kit) {
-		for i := range rounds {
+		for i := range rounds() {
 			u := k.user()
 			r := k.request(u)
 			shuts := i%2 == 1

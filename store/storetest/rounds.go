@@ -2,4 +2,4 @@
 
 package storetest
 
-const rounds = 100
+const manyRounds = 100

@@ -3,4 +3,4 @@
 package storetest
 
 // The race detector slows every round down and widens the gaps it looks for.
-const rounds = 25
+const manyRounds = 25

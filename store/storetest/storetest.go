@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"sync"
 	"testing"
@@ -11,8 +12,16 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// callers is how many start at once; rounds is how often.
+// callers is how many start at once.
 const callers = 16
+
+// rounds is how often they do.
+func rounds() int {
+	if os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" {
+		return manyRounds
+	}
+	return 10
+}
 
 // rule is a promise and the test of it.
 type rule struct {

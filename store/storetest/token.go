@@ -183,7 +183,7 @@ func list(a, b store.Token) []store.Token {
 
 var tokenRaceRules = []rule{
 	{"of parallel exchanges of one refresh token at most one wins, and the family is removed", func(k kit) {
-		for range rounds / 4 {
+		for range rounds() / 4 {
 			t := k.token(k.user())
 			won, copied := 0, 0
 			for _, err := range k.race(func(s store.Store, i int) error {
