@@ -138,7 +138,7 @@ func New(c Config) (*Site, error) {
 		return nil, err
 	}
 	var err error
-	if s.templates, err = loadTemplates(c.Templates); err != nil {
+	if s.templates, err = sitePages(c.Templates); err != nil {
 		return nil, err
 	}
 	s.routes, s.tokens = map[string]map[string]route{}, map[string]map[string]route{}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/twofold-auth/twofold/store"
 )
@@ -41,6 +42,18 @@ func parts() []string {
 		"account_passkeys", "passkey", "providers", "app", "rescue", "remember",
 		"account_credentials", "new_password", "signin_asides",
 	}
+}
+
+// ownPages are the pages as they come. Nothing in them belongs to one site: they
+// are parsed once for all sites of a program.
+var ownPages = sync.OnceValues(func() (map[string]*template.Template, error) { return loadTemplates(nil) })
+
+// sitePages are those of a site that may have replaced some.
+func sitePages(replaced fs.FS) (map[string]*template.Template, error) {
+	if replaced == nil {
+		return ownPages()
+	}
+	return loadTemplates(replaced)
 }
 
 // loadTemplates parses all pages at start, so that a mistake in a replaced one
