@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -35,6 +36,12 @@ const (
 	phone   = "+16505551212"
 	denied  = "You currently do not have permissions to access this page"
 )
+
+// TestMain collects garbage seldom: hashing leaves much behind.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
 
 // m is a JSON object.
 type m = map[string]any

@@ -126,8 +126,9 @@ func (c *cluster) must(err error) {
 	}
 }
 
-// number is a setting of the test run.
-func number(t *testing.T, name string, otherwise int) int {
+// number is a setting of the test run. Without it an everyday run takes few, and
+// one that tries everything takes many.
+func number(t *testing.T, name string, few, many int) int {
 	t.Helper()
 	if v := os.Getenv(name); v != "" {
 		n, err := strconv.Atoi(v)
@@ -136,7 +137,10 @@ func number(t *testing.T, name string, otherwise int) int {
 		}
 		return n
 	}
-	return otherwise
+	if os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" {
+		return many
+	}
+	return few
 }
 
 // person is an account; with a mailed second factor if mailed.

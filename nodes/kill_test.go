@@ -26,8 +26,8 @@ const workers = 4
 // finds nothing; everybody can still sign in.
 func TestKilledNodesBreakNothing(t *testing.T) {
 	c := start(t)
-	signIns, setUps := number(t, "TWOFOLD_NODES_SIGNINS", 20), number(t, "TWOFOLD_NODES_SETUPS", 10)
-	sets := number(t, "TWOFOLD_NODES_CODES", 10)
+	signIns, setUps := number(t, "TWOFOLD_NODES_SIGNINS", 8, 20), number(t, "TWOFOLD_NODES_SETUPS", 4, 10)
+	sets := number(t, "TWOFOLD_NODES_CODES", 4, 10)
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	kills := 0
 	go func() {

@@ -12,7 +12,7 @@ const parallel = 50
 
 func TestOfFiftySubmitsOfOneCodeOverThreeNodesOneGetsASession(t *testing.T) {
 	c := start(t)
-	rounds := number(t, "TWOFOLD_NODES_ROUNDS", 10)
+	rounds := number(t, "TWOFOLD_NODES_ROUNDS", 4, 10)
 	begun := time.Now()
 	for round := range rounds {
 		u := c.person(fmt.Sprintf("fifty%d", round), true)

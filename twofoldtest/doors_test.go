@@ -138,7 +138,7 @@ func TestNamesAreTheApplications(t *testing.T) {
 // TestNothingIsOpenWhereEverythingIsOn: the sign-in itself, with all that there
 // is.
 func TestNothingIsOpenWhereEverythingIsOn(t *testing.T) {
-	t.Parallel()
+	thorough(t)
 	twofoldtest.NoSideDoor(t, everything(), func(a *twofold.Auth) http.Handler { return a.RequireTwoFactor(page) }, "/secret")
 }
 

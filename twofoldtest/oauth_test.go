@@ -14,6 +14,7 @@ import (
 
 // TestNoSideDoorThroughOtherSites walks the way through another site as well.
 func TestNoSideDoorThroughOtherSites(t *testing.T) {
+	t.Parallel()
 	var now func() time.Time
 	site := federatedtest.New(t, func() time.Time { return now() })
 	p, err := oidc.New(oidc.Settings{Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret})
