@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,6 +45,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 // TestMain removes the program after all tests.
 func TestMain(main *testing.M) {
+	debug.SetGCPercent(400) // hashing leaves much behind
 	code := main.Run()
 	if built.file != "" {
 		_ = os.RemoveAll(filepath.Dir(built.file))

@@ -101,7 +101,7 @@ func TestR059_TheLastFactorStaysIfOneIsRequired(t *testing.T) {
 	if len(p.factors()) != 1 {
 		t.Fatal("the last factor is gone")
 	}
-	for range rounds {
+	for range rounds() {
 		if p.factors()[0].Method == store.Email {
 			p.enrolApp()
 		} else {

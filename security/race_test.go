@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,7 +12,18 @@ import (
 	"github.com/twofold-auth/twofold/limit"
 )
 
-const rounds, storm = 20, 50
+const storm = 50
+
+// thorough: this run tries everything as often as it can be tried.
+func thorough() bool { return os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" }
+
+// rounds is how often what may happen once is tried.
+func rounds() int {
+	if thorough() {
+		return 20
+	}
+	return 4
+}
 
 // submit sends the same request fifty times at once, half to each of two
 // nodes, and counts the replies by status. Every browser that got a session is
@@ -54,7 +66,7 @@ func TestR144_TOTPStepOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
 	a := w.withApp("alice")
-	for round := range rounds {
+	for round := range rounds() {
 		w.advance(16 * time.Minute)
 		var pendings []*browser
 		for range 5 {
@@ -79,7 +91,7 @@ func TestR144_PendingOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
 	a := w.withApp("alice")
-	for round := range rounds {
+	for round := range rounds() {
 		w.advance(16 * time.Minute)
 		pending, sessions := w.plantPending(a), w.count("sessions")
 		statuses, in := w.submit(func(i int, n *node) (*browser, *answer) {
@@ -99,7 +111,7 @@ func TestR144_SentCodesOnceInParallel(t *testing.T) {
 		if p.phone != "" {
 			read = p.texted
 		}
-		for round := range rounds {
+		for round := range rounds() {
 			w.advance(16 * time.Minute)
 			pending := w.plantPending(p)
 			pending.post("/tf-resend", m{}).want(200)
@@ -117,7 +129,7 @@ func TestR144_SentCodesOnceInParallel(t *testing.T) {
 func TestR144_DraftOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
-	for round := range rounds {
+	for round := range rounds() {
 		w.advance(16 * time.Minute)
 		p := w.person(fmt.Sprintf("person%d", round))
 		session := w.plantSession(p)

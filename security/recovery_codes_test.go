@@ -173,7 +173,7 @@ func TestR067_RecoveryCodeOnceInParallel(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
 	p := w.withApp("alice")
-	for round := range rounds {
+	for round := range rounds() {
 		w.advance(16 * time.Minute)
 		codes := p.recoveryCodes()
 		var pendings []*browser
@@ -317,7 +317,7 @@ func TestR070_OneSignInCostsOneCode(t *testing.T) {
 	w := newWorld(t, plenty)
 	w.start(nil)
 	p := w.withApp("alice")
-	for round := range rounds {
+	for round := range rounds() {
 		w.advance(16 * time.Minute)
 		codes, pending := p.recoveryCodes(), w.plantPending(p)
 		sessions := w.count("sessions")
