@@ -147,3 +147,43 @@ func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
 	b.post("/tf-setup", m{"setup": "authenticator"}).want(503)
 	b.on(w.nodes[0]).post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
+
+// TestR102_ALockCountsUntilTheLastMoment: whenever it is put while somebody
+// signs in, or proves himself again, nothing comes of that.
+func TestR102_ALockCountsUntilTheLastMoment(t *testing.T) {
+	var asked, from atomic.Int64
+	w := newWorld(t, plenty, func(c *twofold.Config) {
+		c.Accounts.Locked = func(twofold.Identity) bool { return asked.Add(1) > from.Load() }
+	})
+	const never = 1 << 40
+	from.Store(never)
+	p := w.person("alice")
+	for name, does := range map[string]func(b *browser) *answer{
+		"signs in":            func(b *browser) *answer { return b.login(p) },
+		"proves itself again": func(b *browser) *answer { return b.post("/verify", m{"password": secret}) },
+	} {
+		open := func() *browser {
+			from.Store(never)
+			if name == "signs in" {
+				return w.browser()
+			}
+			return w.plantSession(p)
+		}
+		b := open()
+		asked.Store(0)
+		does(b).want(200)
+		times := asked.Load()
+		if times == 0 {
+			t.Fatalf("%s: nobody asks whether the account is locked", name)
+		}
+		for k := range times {
+			b := open()
+			was := b.jar["twofold"]
+			asked.Store(0)
+			from.Store(k)
+			if r := does(b); r.status == 200 || b.jar["twofold"] != "" && b.jar["twofold"] != was {
+				t.Errorf("%s: locked before question %d of %d: %d %s", name, k+1, times, r.status, r.body)
+			}
+		}
+	}
+}
