@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"slices"
 	"strings"
@@ -191,7 +192,14 @@ func (f *filling) byKey(key func(person) string) []person {
 }
 
 func (f *filling) users(ctx context.Context) error {
-	err := f.copies(ctx, "twofold_users", "id", f.byKey(person.id), func(p person, set func(string, any)) error {
+	order := person.id
+	if f.placed() {
+		order = func(p person) string { return fmt.Sprintf("%020d", int(p)) }
+	}
+	err := f.copies(ctx, "twofold_users", "id", f.byKey(order), func(p person, set func(string, any)) error {
+		if f.placed() {
+			set("place", userPlace(p))
+		}
 		set("id", p.id())
 		set("email", p.email())
 		set("email_key", account.Key(p.email()))
@@ -221,7 +229,15 @@ func (f *filling) factorRows(ctx context.Context) error {
 func (f *filling) sessionRows(ctx context.Context) error {
 	now := time.Now().UnixMicro()
 	hash := func(p person) string { return seal.HashToken(p.token()) }
-	return f.copies(ctx, "twofold_sessions", "user_id", f.byKey(hash), func(p person, set func(string, any)) error {
+	order := hash
+	if f.placed() {
+		order = func(p person) string { return fmt.Sprintf("%020d", uint64(sessionPlace(hash(p)))^1<<63) }
+	}
+	return f.copies(ctx, "twofold_sessions", "user_id", f.byKey(order), func(p person, set func(string, any)) error {
+		if f.placed() {
+			set("place", sessionPlace(hash(p)))
+			set("user_place", userPlace(p))
+		}
 		set("hash", hash(p))
 		set("id", p.sessionID())
 		set("user_id", p.id())
@@ -231,6 +247,19 @@ func (f *filling) sessionRows(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// placed says whether rows lie at places, as they do in SQLite.
+func (f *filling) placed() bool { return !f.seedOptions.db.isURL() }
+
+// userPlace is the place that the next account gets.
+func userPlace(p person) int64 { return int64(p) + 1 }
+
+// sessionPlace is the place that the store gives a session.
+func sessionPlace(hash string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(hash))
+	return int64(h.Sum64())
 }
 
 // copies inserts one row for each person: person 0's with what change sets.

@@ -17,6 +17,8 @@ const (
 	commonPragmas = "&_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_defensive=1&_dqs=0&_error_rc=1"
 	writerPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	migratorPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)"
 	swiftPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)"
 	readerPragmas = "mode=rw" + commonPragmas + "&_pragma=query_only(1)"

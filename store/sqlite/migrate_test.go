@@ -1,11 +1,15 @@
 package sqlite_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/internal/sqlstore"
 	"github.com/twofold-auth/twofold/store/sqlite"
 	"github.com/twofold-auth/twofold/store/storetest"
 )
@@ -30,10 +34,95 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
 	if _, err := sqlite.OpenAsIs(url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
 		t.Fatalf("as it is: %v", err)
 	}
-	storetest.CheckFirstRelease(t, open(t, url))
+	up := open(t, url)
+	if v, u, err := up.SessionUser(t.Context(), "h", storetest.FirstReleased()); err != nil || v.ID != "i" || u.Username != "ann" {
+		t.Fatalf("the session and its user are %+v, %+v: %v", v, u, err)
+	}
+	storetest.CheckFirstRelease(t, up)
 	as, err := sqlite.OpenAsIs(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	as.Close()
+}
+
+// TestAnOlderProgramGoesOnBesideANewerOne: what it writes means what it did.
+func TestAnOlderProgramGoesOnBesideANewerOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := open(t, path)
+	older := raw(t, path)
+	if err := storetest.FirstRelease(func(query string, args ...any) error { _, err := older.Exec(query, args...); return err }); err != nil {
+		t.Fatal(err)
+	}
+	storetest.CheckFirstRelease(t, db)
+}
+
+// TestARequestFindsWhatItReadsByPlaces, three pages deep and not six at a million
+// users.
+func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	open(t, path)
+	rows, err := raw(t, path).Query("EXPLAIN QUERY PLAN "+sqlstore.PlacedSession(), "hash", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plan []string
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, step)
+	}
+	want := []string{"SEARCH s USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH u USING INTEGER PRIMARY KEY (rowid=?)"}
+	if !slices.Equal(plan, want) {
+		t.Errorf("the plan is %q, want %q", plan, want)
+	}
+}
+
+// TestAPlaceProvesNothing: what lies at a session's or a user's place counts only
+// under the right key, and what lies elsewhere is found by its key.
+func TestAPlaceProvesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := open(t, path)
+	user := func(name string) store.User {
+		u := store.User{ID: name, EmailKey: name, Active: true, Uniquifier: name}
+		if err := db.CreateUser(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	ann := user("ann")
+	user("bob")
+	v := session("hash")
+	v.UserID = ann.ID
+	if err := db.PutSession(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	finds := func(when string) {
+		t.Helper()
+		s, u, err := db.SessionUser(t.Context(), "hash", now)
+		if err != nil || s.ID != v.ID || u.ID != ann.ID {
+			t.Errorf("%s: %q of %q: %v", when, s.ID, u.ID, err)
+		}
+	}
+	other := raw(t, path)
+	finds("as it was put")
+	mustExec(t, other, `UPDATE twofold_sessions SET user_place = (SELECT place FROM twofold_users WHERE id = 'bob')`)
+	finds("at another user's place")
+	mustExec(t, other, `UPDATE twofold_sessions SET user_place = NULL`)
+	finds("put before its user was there")
+	if _, err := other.Exec(`UPDATE twofold_sessions SET place = $1`, sqlstore.Place("another hash")); err != nil {
+		t.Fatal(err)
+	}
+	finds("put by a program that does not know places")
+	if s, u, err := db.SessionUser(t.Context(), "another hash", now); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a hash whose place is taken finds %q of %q: %v", s.ID, u.ID, err)
+	}
+	mustExec(t, other, `DELETE FROM twofold_users WHERE id = 'ann'`)
+	if s, u, err := db.SessionUser(t.Context(), "hash", now); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("without its user: %q of %q: %v", s.ID, u.ID, err)
+	}
 }

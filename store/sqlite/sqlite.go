@@ -94,13 +94,12 @@ func openFile(path string, prepare prepare) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := prepareSchema(file, prepare); err != nil {
+		return nil, err
+	}
 	write, err := pool(file, writerPragmas, 1)
 	if err != nil {
 		return nil, err
-	}
-	if err := prepareSchema(write, prepare); err != nil {
-		write.Close()
-		return nil, explain(err)
 	}
 	swift, err := pool(file, swiftPragmas, 1)
 	if err != nil {
@@ -127,27 +126,30 @@ func pool(file, pragmas string, connections int) (*sql.DB, error) {
 }
 
 // dialect has no locks: a transaction is IMMEDIATE, so it is alone.
-var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Local: true, Patience: patience}
+var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Local: true, Places: true, Patience: patience}
 
-// prepareSchema connects and migrates. Turning a new file into WAL mode needs
-// it for itself, and SQLite does not wait for that when several programs do it
-// at once: so this is tried again, within the same five seconds.
-func prepareSchema(db *sql.DB, prepare prepare) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
+// prepareSchema connects and migrates. It does so without foreign keys: a step
+// that makes a table anew would lose what belongs to its rows, and looks itself
+// whether it did. Turning a new file into WAL mode needs it for itself, and
+// SQLite does not wait for that when several programs do it at once: so this is
+// tried again, for five seconds. What it does once it is alone may take longer.
+func prepareSchema(file string, prepare prepare) error {
+	db, err := pool(file, migratorPragmas, 1)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
 	steps, err := fs.Sub(schema, "schema")
 	if err != nil {
 		return err
 	}
-	for {
-		err := prepareOnce(ctx, db, steps, prepare)
-		if err == nil || !isBusy(err) {
-			return err
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		err := prepareOnce(context.Background(), db, steps, prepare)
+		if err == nil {
+			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(10 * time.Millisecond):
+		if !isBusy(err) || time.Now().After(deadline) {
+			return explain(err)
 		}
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
+// FirstReleased is when FirstRelease's rows are alive.
+func FirstReleased() time.Time { return now }
+
 // FirstRelease fills a database that has the first released schema (steps 1
 // and 2) as that release did. exec runs one statement.
 func FirstRelease(exec func(query string, args ...any) error) error {

@@ -37,6 +37,8 @@ type Dialect struct {
 	// context, whose supervision costs more than they do. The queue in front of
 	// them still watches it.
 	Local bool
+	// Places says that sessions and users lie at numbered places.
+	Places bool
 	// Patience bounds how long a verb that writes may wait, queueing included.
 	Patience time.Duration
 }
@@ -65,6 +67,8 @@ type Store struct {
 	turn   chan struct{}
 	closed atomic.Bool
 	failed func(verb string)
+	// The texts for what every request asks.
+	pair, placed string
 }
 
 // OnFailure has f called, with the name of the verb, whenever one fails because
@@ -130,7 +134,7 @@ func (s *Store) leave() {
 
 // New returns a store on a migrated database. It owns the pools from now on.
 func New(write, swift, read *sql.DB, d Dialect) *Store {
-	s := &Store{d: d, write: newPool(write, d)}
+	s := &Store{d: d, write: newPool(write, d), pair: sessionAndUser(), placed: PlacedSession()}
 	s.read, s.swift = s.write, s.write
 	if swift != write {
 		s.swift = newPool(swift, d)
