@@ -87,6 +87,7 @@ func rules() []rule {
 		{login.ErrPasskeyUsage, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_WRONG_USAGE"},
 		{login.ErrPasskeyTaken, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_ID_INUSE"},
 		{login.ErrLastFactor, http.StatusBadRequest, "name", "LAST_FACTOR"},
+		{login.ErrLastWayIn, http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN"},
 		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
 		{account.ErrUsernameCharacters, http.StatusBadRequest, "username", "USERNAME_DISALLOWED_CHARACTERS"},
 		{account.ErrUsernameLength, http.StatusBadRequest, "username", "USERNAME_INVALID_LENGTH"},

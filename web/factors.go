@@ -91,11 +91,8 @@ func (s *Site) removeFactor(c *call) (*answer, error) {
 		return nil, err
 	}
 	out, err := s.c.Login.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
-	if errors.Is(err, login.ErrLastFactor) {
+	if errors.Is(err, login.ErrLastFactor) || errors.Is(err, login.ErrLastWayIn) {
 		return nil, s.toFailure(err).at("").goTo(s.listed(s.paths.Factors))
-	}
-	if errors.Is(err, login.ErrLastWayIn) {
-		return nil, fail(http.StatusBadRequest, "", "OAUTH_LAST_WAY_IN").goTo(s.listed(s.paths.Factors))
 	}
 	if err != nil {
 		return nil, s.listError(c, err, s.paths.Factors)

@@ -253,7 +253,7 @@ func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
 	case errors.Is(err, login.ErrReauthenticate):
 		return nil, s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
 	case errors.Is(err, login.ErrLastWayIn):
-		return nil, fail(http.StatusBadRequest, "id", "OAUTH_LAST_WAY_IN").goTo(back)
+		return nil, s.toFailure(err).at("id").goTo(back)
 	case errors.Is(err, login.ErrChoice):
 		return nil, fail(http.StatusBadRequest, "id", "CHOICE_INVALID").goTo(back)
 	case err != nil:

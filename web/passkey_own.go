@@ -153,8 +153,6 @@ func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Du
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
 	case errors.Is(err, login.ErrNoPasskey):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_NOT_FOUND", "name", name)
-	case errors.Is(err, login.ErrLastWayIn):
-		return fail(http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN")
 	case errors.Is(err, login.ErrMethod):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_TOO_MANY")
 	}
