@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
@@ -63,6 +64,27 @@ func TestSizesAreCompared(t *testing.T) {
 	}
 }
 
+// placedAsTheStoreDoes holds that the first user and session, which the store put
+// there, lie where the seeder would put them, like the others.
+func placedAsTheStoreDoes(t *testing.T, file place) {
+	t.Helper()
+	db, err := file.openRaw()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var user, session, sessions int64
+	hash := seal.HashToken(person(0).token())
+	if err := db.QueryRow(`SELECT user_place, place, (SELECT COUNT(*) FROM twofold_sessions AS s JOIN twofold_users AS u
+		ON u.place = s.user_place AND u.id = s.user_id) FROM twofold_sessions WHERE hash = $1`, hash).Scan(&user, &session, &sessions); err != nil {
+		t.Fatal(err)
+	}
+	if user != userPlace(0) || session != sessionPlace(hash) || sessions != 50 {
+		t.Errorf("the store has user %d, session %d, %d at their users' places; the seeder %d, %d, 50",
+			user, session, sessions, userPlace(0), sessionPlace(hash))
+	}
+}
+
 // TestEveryKindIsAnswered holds that no load measures refusals, and that the
 // guard is really in the way.
 func TestEveryKindIsAnswered(t *testing.T) {
@@ -73,6 +95,7 @@ func TestEveryKindIsAnswered(t *testing.T) {
 	if n, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil || n != 0 {
 		t.Fatal("seeded twice:", n, err)
 	}
+	placedAsTheStoreDoes(t, file)
 	addr := start(t, file)
 	c := client{addr: addr}
 	defer c.close()

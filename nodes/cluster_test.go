@@ -22,6 +22,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
+	"github.com/twofold-auth/twofold/store/storetest"
 	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
@@ -137,7 +138,7 @@ func number(t *testing.T, name string, few, many int) int {
 		}
 		return n
 	}
-	if os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" {
+	if storetest.Thorough() {
 		return many
 	}
 	return few

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/storetest"
 )
 
 // duel runs two operations at once, each sometimes a little later.
@@ -23,7 +24,7 @@ func duel(i int, a, b func()) {
 // an everyday run.
 func TestR147_OperationsInParallel(t *testing.T) {
 	rounds := 6
-	if thorough() {
+	if storetest.Thorough() {
 		rounds = 25
 	}
 	ctx := t.Context()

@@ -2,7 +2,6 @@ package security_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,16 +9,14 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/store/storetest"
 )
 
 const storm = 50
 
-// thorough: this run tries everything as often as it can be tried.
-func thorough() bool { return os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" }
-
 // rounds is how often what may happen once is tried.
 func rounds() int {
-	if thorough() {
+	if storetest.Thorough() {
 		return 20
 	}
 	return 4

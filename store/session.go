@@ -72,7 +72,9 @@ type Sessions interface {
 
 // SessionUser is a store that keeps sessions beside their users and reads both at
 // once, as is done for every request. Who asks a store that is none reads one
-// after the other.
+// after the other. A store that embeds one of these and answers Session or
+// UserByID otherwise must answer SessionUser otherwise, too; one that embeds a
+// Store has none.
 type SessionUser interface {
 	// SessionUser is Sessions.Session with the session's user: ErrNotFound if
 	// either is missing, or the session dead at now.

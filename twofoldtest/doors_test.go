@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/store/storetest"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -26,7 +26,7 @@ func (site) Reauthenticates() bool { return true }
 // thorough leaves out what takes a minute from the everyday run; where
 // everything is tried it runs beside its like.
 func thorough(t *testing.T) {
-	if os.Getenv("TWOFOLD_THOROUGH") == "" && os.Getenv("CI") != "true" {
+	if !storetest.Thorough() {
 		t.Skip("takes a minute: set TWOFOLD_THOROUGH=1")
 	}
 	t.Parallel()

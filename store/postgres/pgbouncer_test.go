@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,7 +32,7 @@ func openPooled(t *testing.T, url string) *postgres.DB {
 // TestPromisesBehindAPooler: PgBouncer in transaction mode, with fewer
 // connections than callers.
 func TestPromisesBehindAPooler(t *testing.T) {
-	if os.Getenv("TWOFOLD_THOROUGH") == "" && os.Getenv("CI") != "true" {
+	if !storetest.Thorough() {
 		t.Skip("one database for each rule: set TWOFOLD_THOROUGH=1")
 	}
 	storetest.Run(t, func(t *testing.T) store.Store {

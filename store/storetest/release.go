@@ -8,9 +8,6 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// FirstReleased is when FirstRelease's rows are alive.
-func FirstReleased() time.Time { return now }
-
 // FirstRelease fills a database that has the first released schema (steps 1
 // and 2) as that release did. exec runs one statement.
 func FirstRelease(exec func(query string, args ...any) error) error {
@@ -67,6 +64,12 @@ func CheckFirstRelease(t *testing.T, s store.Store) {
 	k.ok(err)
 	if v.Level != store.TwoFactors || len(v.Proofs) != 1 || !v.ExpiresAt.Equal(in(1000)) {
 		t.Errorf("the session is %+v", v)
+	}
+	if both, ok := s.(store.SessionUser); ok {
+		got, of, err := both.SessionUser(ctx, "h", now)
+		k.ok(err)
+		k.same(got, v)
+		k.same(of, u)
 	}
 	p, err := s.TakePending(ctx, "p")
 	k.ok(err)

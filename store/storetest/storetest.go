@@ -17,11 +17,15 @@ const callers = 16
 
 // rounds is how often they do.
 func rounds() int {
-	if os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" {
+	if Thorough() {
 		return manyRounds
 	}
 	return 10
 }
+
+// Thorough says whether this run tries everything as often as it can be tried
+// (TWOFOLD_THOROUGH=1 or CI=true), or what an everyday run has time for.
+func Thorough() bool { return os.Getenv("TWOFOLD_THOROUGH") != "" || os.Getenv("CI") == "true" }
 
 // rule is a promise and the test of it.
 type rule struct {
