@@ -49,13 +49,7 @@ func Key(identity string) string {
 	if len(identity) > 4*maxEmail || !utf8.ValidString(identity) {
 		return ""
 	}
-	s := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, identity)
-	s = strings.TrimSpace(norm.NFKC.String(s))
+	s := pasted(strings.TrimSpace(norm.NFKC.String(printed(identity))))
 	if local, domain, ok := cutLast(s, '@'); ok {
 		// A domain is folded by the rules of domains: elsewhere ß is ss, but
 		// straße.de and strasse.de are two domains (UTS 46, section 7).
@@ -72,12 +66,52 @@ func Key(identity string) string {
 // the lower case after it.
 func fold(s string) string { return norm.NFKC.String(strings.ToLower(cases.Fold().String(s))) }
 
+// visible drops invisible characters: marks of direction and blanks without
+// width.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// printed is visible without control characters either.
+func printed(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, visible(s))
+}
+
+// pasted takes an address out of what is often pasted with it: angle brackets,
+// "mailto:" and a full stop behind. Other texts stay as they are.
+func pasted(s string) string {
+	if !strings.Contains(s, "@") {
+		return s
+	}
+	if strings.HasPrefix(s, "<") && strings.HasSuffix(s, ">") {
+		s = s[1 : len(s)-1]
+	}
+	if scheme := "mailto:"; len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
+		s = s[len(scheme):]
+	}
+	return strings.TrimSpace(strings.TrimSuffix(s, "."))
+}
+
 // ParseEmail checks an address that shall be stored: one bare addr-spec, no
 // display name, no comment, no list, no quoted local part, a domain with a dot
 // (or an internationalised one). It returns the address to write to and its
 // key.
 func ParseEmail(s string) (address, key string, err error) {
-	s = norm.NFC.String(strings.TrimSpace(s))
+	if len(s) > 4*maxEmail || !utf8.ValidString(s) {
+		return "", "", ErrEmail
+	}
+	s = strings.ReplaceAll(visible(strings.TrimSpace(s)), "\uff20", "@") // the at sign of full width
+	s = norm.NFC.String(pasted(strings.TrimSpace(s)))
 	local, domain, ok := cutLast(s, '@')
 	if !ok || len(s) > maxEmail || len(local) > maxLocal || strings.ContainsAny(s, "\"(),:;<>[]\\ ") {
 		return "", "", ErrEmail

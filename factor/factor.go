@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"strings"
 
 	"github.com/twofold-auth/twofold/store"
 )
@@ -90,26 +91,21 @@ type Method interface {
 // Size is how many digits a code has, whatever the method.
 const Size = 6
 
-// Digits returns the code without spaces and dashes if exactly n ASCII digits
-// are left, and ErrWrong otherwise. Nothing else is a code.
+// maxTyped bounds what is looked at as a code: six digits, each between marks
+// that take three bytes.
+const maxTyped = 96
+
+// Digits returns the code in its bare form if exactly n digits are left, and
+// ErrWrong otherwise. Nothing else is a code.
 func Digits(code string, n int) (string, error) {
-	if len(code) > 4*n {
+	if len(code) > maxTyped {
 		return "", ErrWrong
 	}
-	b := make([]byte, 0, n)
-	for _, c := range []byte(code) {
-		switch {
-		case c == ' ' || c == '-':
-		case c >= '0' && c <= '9':
-			b = append(b, c)
-		default:
-			return "", ErrWrong
-		}
-	}
-	if len(b) != n {
+	code = Bare(code)
+	if len(code) != n || strings.Trim(code, "0123456789") != "" {
 		return "", ErrWrong
 	}
-	return string(b), nil
+	return code, nil
 }
 
 // FromDraft is the factor that a draft becomes.

@@ -2,7 +2,6 @@ package onetime
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -27,8 +26,10 @@ func (m *Method) served(number string) bool {
 // earns; so is a number with an extension. Land lines are taken: many carriers
 // deliver texts to them.
 func ParsePhone(s, region string) (string, error) {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 64 {
+	if len(s) > 128 {
+		return "", factor.ErrDestination
+	}
+	if s = factor.Tidy(s); s == "" || len(s) > 64 {
 		return "", factor.ErrDestination
 	}
 	if region == "" {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/twofold-auth/twofold/factor"
 	"github.com/twofold-auth/twofold/seal"
@@ -91,20 +90,13 @@ func normal(typed string) (string, bool) {
 	if len(typed) > 8*chars {
 		return "", false
 	}
-	b := make([]byte, 0, chars)
-	for _, r := range typed {
-		switch {
-		case unicode.IsSpace(r) || unicode.Is(unicode.Pd, r):
-			continue
-		case r >= 'A' && r <= 'Z':
-			r += 'a' - 'A'
-		}
-		if (r < 'a' || r > 'z') && (r < '2' || r > '7') || len(b) == chars {
+	code := factor.Bare(typed)
+	for _, r := range code {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '2' || r > '7') {
 			return "", false
 		}
-		b = append(b, byte(r))
 	}
-	return string(b), len(b) == chars
+	return strings.ToLower(code), len(code) == chars
 }
 
 // Holds says whether the user has this code. It spends nothing. factor.ErrWrong.

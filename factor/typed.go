@@ -1,0 +1,59 @@
+package factor
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Tidy returns what a person typed or pasted without what the eye does not see:
+// invisible and direction marks are removed, blanks and line ends of every kind
+// become spaces, digits of every script become ASCII digits, letters of full
+// width become ASCII letters, and a full stop at the end is dropped.
+func Tidy(typed string) string {
+	s := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9':
+			return r
+		case unicode.IsSpace(r) || unicode.Is(unicode.Z, r):
+			return ' '
+		case unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r):
+			return -1
+		case r >= 'Ａ' && r <= 'Ｚ':
+			return r - 'Ａ' + 'A'
+		case r >= 'ａ' && r <= 'ｚ':
+			return r - 'ａ' + 'a'
+		}
+		if d, ok := digit(r); ok {
+			return d
+		}
+		return r
+	}, typed)
+	return strings.TrimRight(strings.TrimSpace(s), ".。．｡ ")
+}
+
+// Bare returns Tidy(typed) without blanks and dashes, as codes are compared.
+func Bare(typed string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ', r == '−', r == '⁃', r == '·', r == '_', unicode.Is(unicode.Pd, r):
+			return -1
+		}
+		return r
+	}, Tidy(typed))
+}
+
+// digit is the ASCII digit of a decimal digit of any script. Unicode lists the
+// digits of each script from zero to nine without a gap.
+func digit(r rune) (rune, bool) {
+	for _, x := range unicode.Nd.R16 {
+		if r >= rune(x.Lo) && r <= rune(x.Hi) {
+			return '0' + (r-rune(x.Lo))%10, true
+		}
+	}
+	for _, x := range unicode.Nd.R32 {
+		if r >= rune(x.Lo) && r <= rune(x.Hi) {
+			return '0' + (r-rune(x.Lo))%10, true
+		}
+	}
+	return 0, false
+}
