@@ -131,10 +131,13 @@ func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Se
 	}
 	hash := seal.HashToken(token)
 	now := m.c.Now()
+	// Before the entry is read: if the session ends from here on, an entry that
+	// was read earlier must not be put back.
+	epoch := m.cache.epoch()
 	e, ok := m.cache.get(hash)
 	if !ok {
 		var err error
-		if e, err = m.load(ctx, hash, now); err != nil {
+		if e, err = m.load(ctx, hash, epoch, now); err != nil {
 			return store.Session{}, store.User{}, err
 		}
 	}
@@ -144,7 +147,7 @@ func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Se
 		return store.Session{}, store.User{}, store.ErrNotFound
 	}
 	if !header && now.Sub(e.session.SeenAt) >= m.c.Idle/60 {
-		if err := m.touch(ctx, &e, now); err != nil {
+		if err := m.touch(ctx, &e, epoch, now); err != nil {
 			return store.Session{}, store.User{}, err
 		}
 	}
@@ -154,8 +157,7 @@ func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Se
 // tokenLength is the length of what seal.Token makes.
 const tokenLength = 43
 
-func (m *Manager) load(ctx context.Context, hash string, now time.Time) (entry, error) {
-	epoch := m.cache.epoch()
+func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time) (entry, error) {
 	s, u, err := m.read(ctx, hash, now)
 	if err != nil {
 		return entry{}, err
@@ -181,8 +183,7 @@ func (m *Manager) read(ctx context.Context, hash string, now time.Time) (store.S
 }
 
 // touch moves the idle limit on, at most sixty times per idle period.
-func (m *Manager) touch(ctx context.Context, e *entry, now time.Time) error {
-	epoch := m.cache.epoch()
+func (m *Manager) touch(ctx context.Context, e *entry, epoch uint64, now time.Time) error {
 	e.session.SeenAt, e.session.IdleAt = now, now.Add(m.c.Idle)
 	if err := m.c.Sessions.TouchSession(ctx, e.session.Hash, now, e.session.IdleAt); err != nil {
 		return err

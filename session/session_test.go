@@ -207,3 +207,44 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// meanwhile has something happen after a user was read and before who asked
+// gets the answer.
+type meanwhile struct {
+	store.UserReader
+	happen func()
+}
+
+func (m *meanwhile) UserByID(ctx context.Context, id string) (store.User, error) {
+	u, err := m.UserReader.UserByID(ctx, id)
+	if m.happen != nil {
+		m.happen()
+	}
+	return u, err
+}
+
+// TestWhatWasReadBeforeAChangeIsNotPutBackByATouch: the request whose reading
+// overlaps the change may still be answered; no later one is.
+func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
+	users := &meanwhile{}
+	b := open(t, session.Config{Cache: time.Second})
+	users.UserReader = b.db
+	m, err := session.New(session.Config{Sessions: b.db, Users: users, Now: func() time.Time { return b.now }, Cache: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Manager = m
+	token := b.start(t)
+	b.now = b.now.Add(10 * time.Minute) // so that its activity is recorded
+	users.happen = func() {
+		users.happen = nil
+		if err := b.db.SetActive(t.Context(), "u", false, "two", b.now); err != nil {
+			t.Fatal(err)
+		}
+		m.Forget()
+	}
+	b.alive(token)
+	if b.alive(token) {
+		t.Error("a session that was ended in this process is answered from memory")
+	}
+}

@@ -48,8 +48,13 @@ func (s *Site) csrfOK(r *http.Request, token string) bool {
 
 // checkOrigin refuses what another site made a browser send.
 func (s *Site) checkOrigin(r *http.Request) *failure {
-	if safeMethod(r.Method) {
+	if !unsafeRequest(r) {
 		return nil
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		asked := *r
+		asked.Method = http.MethodPost // Check goes by the method
+		r = &asked
 	}
 	if err := s.origin.Check(r); err != nil || s.otherScheme(r) {
 		return fail(http.StatusForbidden, "", "CSRF_ORIGIN").flat()
@@ -89,3 +94,11 @@ func (s *Site) checkToken(c *call) *failure {
 }
 
 func safeMethod(m string) bool { return m == http.MethodGet || m == http.MethodHead }
+
+// unsafeRequest reports whether a request may have an effect. The handshake of a
+// WebSocket is a GET with an Upgrade header (RFC 6455 section 4.1), over HTTP/2
+// a CONNECT (RFC 8441). It opens a channel for writing, and a browser sends it
+// with cookies for pages of sibling hosts too, so it counts as a POST.
+func unsafeRequest(r *http.Request) bool {
+	return !safeMethod(r.Method) || len(r.Header.Values("Upgrade")) > 0
+}

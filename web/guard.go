@@ -11,13 +11,33 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Guarded is what a guard puts into the request's context.
-type whoKey struct{}
+// whoKey is under what a guard puts the caller into the request's context. A
+// site believes only its own guards: the user of another site in the same
+// program may have the same roles and is a stranger here.
+type whoKey struct{ site *Site }
 
-// WhoOf is the signed-in caller that a guard let through; nil without one.
-func WhoOf(r *http.Request) *login.Who {
-	who, _ := r.Context().Value(whoKey{}).(*login.Who)
+// WhoOf returns the signed-in caller that the innermost guard let through,
+// whichever site it belongs to; nil without one.
+func WhoOf(r *http.Request) *login.Who { return whoOf(r, nil) }
+
+func whoOf(r *http.Request, site *Site) *login.Who {
+	who, _ := r.Context().Value(whoKey{site}).(*login.Who)
 	return who
+}
+
+// guarded adds the caller that a guard of this site let through.
+func (s *Site) guarded(r *http.Request, who *login.Who) *http.Request {
+	ctx := r.Context()
+	if whoOf(r, nil) != who {
+		ctx = context.WithValue(ctx, whoKey{}, who)
+	}
+	if whoOf(r, s) != who {
+		ctx = context.WithValue(ctx, whoKey{s}, who)
+	}
+	if ctx == r.Context() {
+		return r
+	}
+	return r.WithContext(ctx)
 }
 
 // rule of a guard: nil lets the caller through.
@@ -115,7 +135,7 @@ func (s *Site) guard(next http.Handler, ok check) http.Handler {
 // guardBy is a guard for callers that who recognises.
 func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := WhoOf(r) // an outer guard has looked already
+		who := whoOf(r, s) // an outer guard of this site has looked already
 		var err error
 		if who == nil {
 			if who, err = recognise(r); errors.Is(err, store.ErrNotFound) {
@@ -135,9 +155,7 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 			s.turnAway(w, r, err)
 			return
 		}
-		if WhoOf(r) == nil {
-			r = r.WithContext(context.WithValue(r.Context(), whoKey{}, who))
-		}
+		r = s.guarded(r, who)
 		// Pages behind a guard are for one person: no cache may keep them, and
 		// the handler may say otherwise.
 		w.Header().Set("Cache-Control", "private, no-store")

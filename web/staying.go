@@ -61,14 +61,14 @@ func (s *Site) ownRequest(r *http.Request) bool {
 	case "same-origin":
 		return true
 	case "none":
-		return safeMethod(r.Method)
+		return !unsafeRequest(r)
 	case "":
 	default:
 		return false
 	}
 	switch r.Header.Get("Origin") {
 	case "":
-		return safeMethod(r.Method)
+		return !unsafeRequest(r)
 	case s.c.Origin.Scheme + "://" + s.c.Origin.Host:
 		return true
 	}

@@ -1,0 +1,122 @@
+package security_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+// TestR172_AGuardBelievesItsOwnSiteOnly: a program may have two sign-ins, for
+// customers and for staff. What the guard of one let through proves nothing to
+// the guard of the other, in whichever order they are nested.
+func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
+	staff := newWorld(t)
+	customers := newWorld(struct{ testing.TB }{t})
+	for _, w := range []*world{staff, customers} {
+		p := w.withApp("alice")
+		w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "admin"))
+	}
+	outer, inner := customers.nodes[0], staff.nodes[0]
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page of ", twofold.User(r).ID) })
+	person := func(w *world) (*person, *http.Cookie) {
+		u, err := w.nodes[0].auth.FindUser(t.Context(), "alice@good.test")
+		w.must(err)
+		p := &person{w: w, name: "alice", email: u.Email, id: u.ID}
+		return p, &http.Cookie{Name: "twofold", Value: w.plantSession(p).jar["twofold"]}
+	}
+	_, customer := person(customers)
+	member, employee := person(staff)
+	for name, guard := range map[string]func(http.Handler) http.Handler{
+		"user": inner.auth.RequireUser, "role": inner.auth.RequireRole("admin"), "two factors": inner.auth.RequireTwoFactor,
+		"strong": inner.auth.RequireStrong, "fresh": inner.auth.RequireFresh(-1), "scope": inner.auth.RequireScope("read"),
+		"fresh, of all": inner.auth.RequireFresh(1 << 60),
+	} {
+		for order, h := range map[string]http.Handler{
+			"outside": outer.auth.RequireUser(guard(page)), "inside": guard(outer.auth.RequireUser(page)),
+			"around": outer.auth.RequireUser(guard(outer.auth.RequireUser(page))),
+		} {
+			for who, cookie := range map[string]*http.Cookie{"a customer": customer, "an employee": employee} {
+				r, w := httptest.NewRequest(http.MethodGet, outer.origin+"/page", nil), httptest.NewRecorder()
+				r.AddCookie(cookie)
+				if h.ServeHTTP(w, r); w.Code < 300 {
+					t.Errorf("%s, the customers' guard %s: %s gets %d %s", name, order, who, w.Code, w.Body)
+				}
+			}
+		}
+		// The honest neighbor: guards of one site nest, and the page sees its user.
+		r, w := httptest.NewRequest(http.MethodGet, inner.origin+"/page", nil), httptest.NewRecorder()
+		r.AddCookie(employee)
+		if inner.auth.RequireUser(guard(page)).ServeHTTP(w, r); w.Code != 200 || w.Body.String() != "page of "+member.id {
+			t.Errorf("%s: guards of one site: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+// TestR173_AHandshakeIsCheckedLikeAPost: a GET that asks for another protocol
+// opens a channel for writing. Pages of sibling hosts can send it with cookies.
+func TestR173_AHandshakeIsCheckedLikeAPost(t *testing.T) {
+	w := newWorld(t, remembering, plenty)
+	p := w.person("alice")
+	n, b := w.nodes[0], w.plantSession(p)
+	stays := w.staying(p)
+	own := n.origin
+	for _, c := range []struct {
+		name   string
+		site   string // Sec-Fetch-Site
+		origin string
+		status int
+	}{
+		{"a sibling host", "same-site", "https://evil.good.test", 403}, {"another site", "cross-site", "https://evil.test", 403},
+		{"a sibling, by an older browser", "", "https://evil.good.test", 403}, {"no origin", "", "null", 403},
+		{"another scheme", "", "https" + own[4:], 403},
+		{"this site", "same-origin", own, 200}, {"this site, by an older browser", "", own, 200},
+	} {
+		for how, lines := range map[string][]string{
+			"WebSocket": {"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="},
+			"another":   {"Connection", "upgrade", "Upgrade", "h2c"},
+		} {
+			for path, who := range map[string]*browser{"/app/user": b, "/me": b} {
+				who = who.copy()
+				who.bare = true
+				lines := append([]string{"Origin", c.origin, "Accept", typeJSON}, lines...)
+				if c.site != "" {
+					lines = append(lines, "Sec-Fetch-Site", c.site)
+				}
+				if r := who.do("GET", path, "", "", lines...); r.status != c.status {
+					t.Errorf("%s, %s, %s: status %d, want %d", c.name, how, path, r.status, c.status)
+				}
+			}
+		}
+	}
+	// Over HTTP/2 the handshake is a CONNECT.
+	h := n.auth.RequireUser(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for site, status := range map[string]int{"same-site": 403, "same-origin": 200} {
+		r, got := httptest.NewRequest(http.MethodGet, own+"/page", nil), httptest.NewRecorder()
+		r.Method = http.MethodConnect
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.AddCookie(&http.Cookie{Name: "twofold", Value: b.jar["twofold"]})
+		if h.ServeHTTP(got, r); got.Code != status {
+			t.Errorf("CONNECT, %s: status %d, want %d", site, got.Code, status)
+		}
+	}
+	// A browser that stays signed in is not brought back by one either.
+	for _, lines := range [][]string{{"Upgrade", "websocket"}, {"Upgrade", "websocket", "Sec-Fetch-Site", "none"}} {
+		back := stays.copy()
+		back.bare = true
+		if r := back.do("GET", "/app/user", "", "", append(lines, "Connection", "Upgrade", "Accept", typeJSON)...); r.status != 401 {
+			t.Errorf("%v: a handshake without origin brought a browser back: %d", lines, r.status)
+		}
+	}
+	if n := len(happened[event.UserAuthenticated](w)); n != 1 {
+		t.Errorf("%d sessions were begun, want 1", n)
+	}
+	// A program's token is never sent by a page of another site.
+	for _, path := range []string{"/app/user"} {
+		r := w.program("Authentication-Token", "x").do("GET", path, "", "", "Upgrade", "websocket", "Origin", "https://evil.good.test", "Accept", typeJSON)
+		r.want(401)
+	}
+}
