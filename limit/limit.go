@@ -240,7 +240,7 @@ func (l *Limiter) SecondFactor(ctx context.Context, userID, factor string) (*Pla
 	if factor != "" {
 		const forever = 10 * 365 * 24 * time.Hour
 		fk := key("factor", factor)
-		claims = append(claims, store.Claim{Key: fk, Limit: l.n.FactorFailures, Window: forever, Hold: forever})
+		claims = append(claims, store.Claim{Key: fk, Limit: l.n.FactorFailures, Window: forever})
 		p.all = []string{fk}
 	}
 	return l.reserve(ctx, p, claims...)
@@ -257,11 +257,11 @@ func (l *Limiter) SecondOpen(ctx context.Context, userID string) error {
 // gives the place back when the code comes back right.
 func (l *Limiter) Send(ctx context.Context, transaction, channel, destination, address string) error {
 	_, err := l.reserve(ctx, &Place{},
-		store.Claim{Key: key("sendaddress", network(address)), Limit: l.n.SendAddress, Window: time.Hour, Hold: 15 * time.Minute},
-		store.Claim{Key: key("sendall", channel), Limit: l.n.SendHour, Window: time.Hour, Hold: 15 * time.Minute},
-		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap, Hold: l.n.SendGap},
-		store.Claim{Key: key("send10m", channel, destination), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
-		store.Claim{Key: key("send24h", channel, destination), Limit: l.n.SendDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
+		store.Claim{Key: key("sendaddress", network(address)), Limit: l.n.SendAddress, Window: time.Hour},
+		store.Claim{Key: key("sendall", channel), Limit: l.n.SendHour, Window: time.Hour},
+		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap},
+		store.Claim{Key: key("send10m", channel, destination), Limit: l.n.SendShort, Window: 10 * time.Minute},
+		store.Claim{Key: key("send24h", channel, destination), Limit: l.n.SendDay, Window: 24 * time.Hour})
 	return err
 }
 
@@ -276,11 +276,11 @@ func (l *Limiter) SendFirst(ctx context.Context, transaction, channel, budget, a
 	}
 	a := network(address)
 	_, err := l.reserve(ctx, &Place{},
-		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap, Hold: l.n.SendGap},
-		store.Claim{Key: key("first10m", channel, budget, a), Limit: l.n.SendShort, Window: 10 * time.Minute, Hold: 10 * time.Minute},
-		store.Claim{Key: key("sendaddress", a), Limit: l.n.SendAddress, Window: time.Hour, Hold: 15 * time.Minute},
-		store.Claim{Key: key("first24h", channel, budget), Limit: day, Window: 24 * time.Hour, Hold: 24 * time.Hour},
-		store.Claim{Key: key("sendall", channel), Limit: l.n.SendHour, Window: time.Hour, Hold: 15 * time.Minute})
+		store.Claim{Key: key("gap", transaction, channel), Limit: 1, Window: l.n.SendGap},
+		store.Claim{Key: key("first10m", channel, budget, a), Limit: l.n.SendShort, Window: 10 * time.Minute},
+		store.Claim{Key: key("sendaddress", a), Limit: l.n.SendAddress, Window: time.Hour},
+		store.Claim{Key: key("first24h", channel, budget), Limit: day, Window: 24 * time.Hour},
+		store.Claim{Key: key("sendall", channel), Limit: l.n.SendHour, Window: time.Hour})
 	return err
 }
 
@@ -295,7 +295,7 @@ func (l *Limiter) AnsweredFirst(ctx context.Context, channel, budget, address st
 // Warn says whether the owner of an account should hear of wrong codes behind
 // his right password: at the third within an hour, and then once an hour.
 func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("warn", userID), Limit: 2, Window: time.Hour, Hold: time.Hour})
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("warn", userID), Limit: 2, Window: time.Hour})
 	var p *Paused
 	if !errors.As(err, &p) {
 		return false, err
@@ -314,7 +314,7 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 // nobody out: a budget of everybody's would let a stranger lock all doors.
 func (l *Limiter) Wave(ctx context.Context) (bool, error) {
 	const all = "all"
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("wave", all), Limit: max(1, l.n.HourFailures-1), Window: time.Hour, Hold: time.Hour})
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("wave", all), Limit: max(1, l.n.HourFailures-1), Window: time.Hour})
 	var p *Paused
 	if !errors.As(err, &p) {
 		return false, err
@@ -329,20 +329,20 @@ func (l *Limiter) Wave(ctx context.Context) (bool, error) {
 // Rescue reserves one rescue of an account, in one of its ways.
 func (l *Limiter) Rescue(ctx context.Context, userID, way string) error {
 	_, err := l.reserve(ctx, &Place{},
-		store.Claim{Key: key("rescue1h", userID, way), Limit: l.n.RescueHour, Window: time.Hour, Hold: time.Hour},
-		store.Claim{Key: key("rescue24h", userID, way), Limit: l.n.RescueDay, Window: 24 * time.Hour, Hold: 24 * time.Hour})
+		store.Claim{Key: key("rescue1h", userID, way), Limit: l.n.RescueHour, Window: time.Hour},
+		store.Claim{Key: key("rescue24h", userID, way), Limit: l.n.RescueDay, Window: 24 * time.Hour})
 	return err
 }
 
 // Setup reserves the beginning of one set-up of an account.
 func (l *Limiter) Setup(ctx context.Context, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("setup", userID), Limit: l.n.SetupHour, Window: time.Hour, Hold: 15 * time.Minute})
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("setup", userID), Limit: l.n.SetupHour, Window: time.Hour})
 	return err
 }
 
 // Register reserves one registration from a client address.
 func (l *Limiter) Register(ctx context.Context, address string) error {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("register", network(address)), Limit: l.n.RegisterHour, Window: time.Hour, Hold: 15 * time.Minute})
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("register", network(address)), Limit: l.n.RegisterHour, Window: time.Hour})
 	return err
 }
 
@@ -352,23 +352,23 @@ func (l *Limiter) Register(ctx context.Context, address string) error {
 func (l *Limiter) Link(ctx context.Context, kind, identity, address string) error {
 	a := network(address)
 	_, err := l.reserve(ctx, &Place{},
-		store.Claim{Key: key("link1h", kind, identity, a), Limit: l.n.LinkHour, Window: time.Hour, Hold: time.Hour},
-		store.Claim{Key: key("linkaddress", a), Limit: l.n.LinkAddress, Window: time.Hour, Hold: 15 * time.Minute},
-		store.Claim{Key: key("link24h", kind, identity), Limit: l.n.LinkDay, Window: 24 * time.Hour, Hold: 24 * time.Hour},
-		store.Claim{Key: key("linkall"), Limit: l.n.SendHour, Window: time.Hour, Hold: 15 * time.Minute})
+		store.Claim{Key: key("link1h", kind, identity, a), Limit: l.n.LinkHour, Window: time.Hour},
+		store.Claim{Key: key("linkaddress", a), Limit: l.n.LinkAddress, Window: time.Hour},
+		store.Claim{Key: key("link24h", kind, identity), Limit: l.n.LinkDay, Window: 24 * time.Hour},
+		store.Claim{Key: key("linkall"), Limit: l.n.SendHour, Window: time.Hour})
 	return err
 }
 
 // Depart reserves one journey to another site at the wish of a client address:
 // 300 an hour, for many may share it.
 func (l *Limiter) Depart(ctx context.Context, address string) error {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("depart", network(address)), Limit: 300, Window: time.Hour, Hold: 15 * time.Minute})
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("depart", network(address)), Limit: 300, Window: time.Hour})
 	return err
 }
 
 // Once lets the first caller of a key through and no other for the given time.
 func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) error {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("once", what), Limit: 1, Window: within, Hold: within})
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("once", what), Limit: 1, Window: within})
 	return err
 }
 

@@ -30,7 +30,7 @@ func (l *Limiter) Passkey(ctx context.Context, userID, address string) (*Place, 
 // PasskeyOptions reserves one question that is put to a stranger's browser.
 func (l *Limiter) PasskeyOptions(ctx context.Context, address string) error {
 	_, err := l.reserve(ctx, &Place{}, store.Claim{
-		Key: key("passkeyoptions", network(address)), Limit: l.n.PasskeyHour, Window: time.Hour, Hold: 15 * time.Minute,
+		Key: key("passkeyoptions", network(address)), Limit: l.n.PasskeyHour, Window: time.Hour,
 	})
 	return err
 }

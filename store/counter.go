@@ -5,16 +5,17 @@ import (
 	"time"
 )
 
-// Claim asks for one place in a budget. The counter behind Key starts at zero,
-// counts claims, and forgets everything Window after the last one. The claim
-// that makes it reach Limit is still granted and closes the budget for Hold;
-// each later one (the window being longer than the hold) closes it for twice
-// as long as before, up to MaxHold.
+// Claim asks for one place in a budget. The counter behind Key starts at zero
+// and counts claims. Its first claim sets when it is forgotten: Window later,
+// whatever is claimed meanwhile. The claim that makes it reach Limit is still
+// granted and closes the budget until the window ends, or, if there is a Hold,
+// for so long; each later one in the same window closes it for twice as long as
+// before, up to MaxHold. A hold that outlives the window is still kept.
 type Claim struct {
 	Key     string
 	Limit   int
 	Window  time.Duration
-	Hold    time.Duration
+	Hold    time.Duration // zero: until the window ends
 	MaxHold time.Duration // zero: Hold
 	// Look takes no place: a closed budget refuses, an open one stays as it is. The
 	// other fields but Key mean nothing then.

@@ -8,6 +8,8 @@ type budget struct {
 	opens, ends time.Time
 }
 
+// claim is one place. The first claim sets when the window ends. Without a hold
+// a full budget is closed until then.
 type claim struct {
 	key        string
 	limit      int
@@ -31,7 +33,7 @@ func (m *model) reserve(claims ...claim) bool {
 	for _, c := range claims {
 		b := m.budgets[c.key]
 		if b == nil || !m.now.Before(b.ends) {
-			b = &budget{}
+			b = &budget{ends: m.now.Add(c.window)}
 			m.budgets[c.key] = b
 		}
 		b.n++
@@ -41,8 +43,11 @@ func (m *model) reserve(claims ...claim) bool {
 				hold = min(2*hold, max(c.hold, c.most))
 			}
 			b.opens = m.now.Add(hold)
+			if c.hold == 0 {
+				b.opens = b.ends
+			}
 		}
-		b.ends = later(b.ends, later(m.now.Add(c.window), b.opens))
+		b.ends = later(b.ends, b.opens)
 	}
 	return true
 }
@@ -75,9 +80,9 @@ func second(of string) claim {
 // send claims one message of a transaction.
 func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {
 	ok := m.reserve(
-		claim{key: "gap " + transaction + channel, limit: 1, window: sendGap, hold: sendGap},
-		claim{key: "short " + channel + dest, limit: sendShort, window: 10 * time.Minute, hold: 10 * time.Minute},
-		claim{key: "day " + channel + dest, limit: sendDay, window: 24 * time.Hour, hold: 24 * time.Hour})
+		claim{key: "gap " + transaction + channel, limit: 1, window: sendGap},
+		claim{key: "short " + channel + dest, limit: sendShort, window: 10 * time.Minute},
+		claim{key: "day " + channel + dest, limit: sendDay, window: 24 * time.Hour})
 	if ok {
 		c := &challenge{channel: channel, dest: dest, version: version, tries: codeTries, until: m.now.Add(codeLife)}
 		m.codes[key] = c

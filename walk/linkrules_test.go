@@ -53,8 +53,8 @@ func (m *model) stands(l *link) bool {
 // links claims one mailed link.
 func (m *model) links(kind, identity string) bool {
 	return m.reserve(
-		claim{key: "link1h " + kind + " " + identity, limit: linkHour, window: time.Hour, hold: time.Hour},
-		claim{key: "link24h " + kind + " " + identity, limit: linkDay, window: 24 * time.Hour, hold: 24 * time.Hour})
+		claim{key: "link1h " + kind + " " + identity, limit: linkHour, window: time.Hour},
+		claim{key: "link24h " + kind + " " + identity, limit: linkDay, window: 24 * time.Hour})
 }
 
 // mailbox says that a first factor came by mail; nothing else that does is a

@@ -171,8 +171,8 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		return refused(400)
 	}
 	w := &want{status: 200}
-	if !m.reserve(claim{key: "rescue1h " + option + p.of.name, limit: 3, window: time.Hour, hold: time.Hour},
-		claim{key: "rescue24h " + option + p.of.name, limit: 5, window: sessionLife, hold: sessionLife}) {
+	if !m.reserve(claim{key: "rescue1h " + option + p.of.name, limit: 3, window: time.Hour},
+		claim{key: "rescue24h " + option + p.of.name, limit: 5, window: sessionLife}) {
 		return refused(429)
 	}
 	if option == "recovery_request" {
@@ -223,7 +223,7 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	}
 	of, f := p.of, p.factor
 	forever := 10 * 365 * sessionLife
-	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever, hold: forever}
+	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
 	if !m.reserve(second(of.name), life) {
 		return refused(429)
 	}
@@ -267,8 +267,8 @@ func (m *model) complete(p *pending, who *session, token bool) *want {
 // warn tells the owner of the third wrong code in an hour, once an hour.
 func (m *model) warn(of *account) *want {
 	w := refused(400)
-	if !m.reserve(claim{key: "wrong " + of.name, limit: 2, window: time.Hour, hold: time.Hour}) &&
-		m.reserve(claim{key: "warned " + of.name, limit: 1, window: time.Hour, hold: time.Hour}) {
+	if !m.reserve(claim{key: "wrong " + of.name, limit: 2, window: time.Hour}) &&
+		m.reserve(claim{key: "warned " + of.name, limit: 1, window: time.Hour}) {
 		m.announce(w, of, "codes_tried")
 	}
 	return w

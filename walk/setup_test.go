@@ -70,7 +70,7 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 }
 
 func setUps(of *account) claim {
-	return claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour, hold: 15 * time.Minute}
+	return claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour}
 }
 
 // enrols says whether a code is the first one of what is set up.

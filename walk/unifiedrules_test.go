@@ -44,9 +44,9 @@ func (m *model) sent(t *turn, w *want, of *account, channel string) error {
 		day = sendDay
 	}
 	ok := m.reserve(
-		claim{key: "gap " + asked + channel, limit: 1, window: sendGap, hold: sendGap},
-		claim{key: "first10m " + channel + of.name, limit: sendShort, window: 10 * time.Minute, hold: 10 * time.Minute},
-		claim{key: "first24h " + channel + of.name, limit: day, window: 24 * time.Hour, hold: 24 * time.Hour})
+		claim{key: "gap " + asked + channel, limit: 1, window: sendGap},
+		claim{key: "first10m " + channel + of.name, limit: sendShort, window: 10 * time.Minute},
+		claim{key: "first24h " + channel + of.name, limit: day, window: 24 * time.Hour})
 	if !ok {
 		w.status = 429
 		return nil

@@ -168,7 +168,7 @@ var dialect = sqlstore.Dialect{
 	Classify:   classify,
 	ForUpdate:  " FOR UPDATE",
 	SkipLocked: " FOR UPDATE SKIP LOCKED",
-	Lock:       `SELECT pg_advisory_xact_lock(hashtextextended($1, 7420))`,
+	Lock:       `pg_advisory_xact_lock(hashtextextended($1, 7420))`,
 	LockSchema: `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10min';
 		SELECT pg_advisory_xact_lock(hashtextextended('twofold schema ' || current_schema(), 7421))`,
 	Begin:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},

@@ -86,7 +86,7 @@ var counterRules = []rule{
 		k.reserve(now)
 		k.ok(k.s.Release(k.Context(), nil, nil))
 	}},
-	{"a refused claim is not counted and does not slide the window", func(k kit) {
+	{"a refused claim is not counted and moves neither hold nor window", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 2, Window: 100 * time.Second, Hold: 90 * time.Second}
 		k.reserve(now, c)
 		k.reserve(now, c)
@@ -95,18 +95,43 @@ var counterRules = []rule{
 		k.reserve(in(100), c)
 		k.closed(in(101), in(190), c)
 	}},
-	{"a window after the last claim everything is forgotten", func(k kit) {
+	{"a window after the first claim everything is forgotten", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 3, Window: 10 * time.Second, Hold: time.Second}
 		k.reserve(now, c)
-		k.reserve(in(9), c) // slides the window
+		k.reserve(in(9), c) // does not move the window's end
+		k.reserve(in(10), c)
 		k.reserve(in(19), c)
+		k.reserve(in(19), c)
+		k.closed(in(19), in(20), c)
 		k.reserve(in(20), c)
-		k.reserve(in(29), c)
-		k.closed(in(29), in(30), c)
-		k.reserve(in(40), c)
-		k.reserve(in(40), c)
-		k.reserve(in(40), c)
-		k.closed(in(40), in(41), c)
+		k.reserve(in(21), c)
+		k.reserve(in(22), c)
+		k.closed(in(22), in(23), c)
+	}},
+	{"five hundred an hour at six an hour never close, for days", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 500, Window: time.Hour}
+		for i := range 5 * 24 * 6 { // more than 500 in all
+			k.reserve(in(600*i), c)
+		}
+	}},
+	{"ten a day at nine a day never close, for weeks", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 10, Window: 24 * time.Hour}
+		for day := range 30 {
+			for i := range 9 {
+				k.reserve(in(day*86400+i*3600), c)
+			}
+		}
+	}},
+	{"a full budget opens when its window ends, whatever is asked at it meanwhile", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 10, Window: time.Hour}
+		for hour := range 48 { // whoever comes at each opening has the places of that hour, and no more
+			for i := range 10 {
+				k.reserve(in(hour*3600+i), c)
+			}
+			for i := range 20 {
+				k.closed(in(hour*3600+10+i*179), in((hour+1)*3600), c)
+			}
+		}
 	}},
 	{"a hold outlives a shorter window", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 1, Window: time.Second, Hold: time.Hour}
@@ -191,6 +216,7 @@ var counterRules = []rule{
 var holdRules = []rule{
 	{"each claim beyond the limit closes for twice as long, up to MaxHold", func(k kit) {
 		c := claim("b", 2)
+		c.Window = 24 * time.Hour
 		k.reserve(now, c)
 		at := now
 		for _, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
@@ -225,11 +251,33 @@ var holdRules = []rule{
 			}
 		}
 	}},
-	{"without Hold a budget only counts", func(k kit) {
-		c := store.Claim{Key: "b", Limit: 1, Window: time.Hour}
-		for range 3 {
-			k.reserve(now, c)
+	{"without Hold a full budget stays closed until its window ends", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 2, Window: time.Hour}
+		k.reserve(now, c)
+		k.reserve(in(1800), c)
+		k.closed(in(1800), in(3600), c)
+		k.closed(in(3600).Add(-tick), in(3600), c)
+		k.reserve(in(3600), c)
+		k.reserve(in(3600), c)
+		k.closed(in(3601), in(7200), c)
+	}},
+	{"holds that double end with the window of the first claim", func(k kit) {
+		c := store.Claim{Key: "b", Limit: 2, Window: 24 * time.Hour, Hold: time.Minute, MaxHold: time.Hour}
+		at, granted := now, 0
+		for at.Before(in(24 * 3600)) { // one guess at each opening
+			k.reserve(at, c)
+			if granted++; granted >= 2 {
+				opens, err := k.s.Reserve(k.Context(), at, c)
+				k.is(err, store.ErrUsed)
+				at = opens
+			}
 		}
+		if granted > 2+6+24 {
+			k.Fatalf("%d granted in a day", granted)
+		}
+		k.reserve(at, c) // a new count: the first of it closes nothing
+		k.reserve(at, c)
+		k.closed(at, at.Add(time.Minute), c)
 	}},
 	{"what was forgotten does not double", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 1, Window: 100 * time.Second, Hold: 10 * time.Second, MaxHold: time.Hour}

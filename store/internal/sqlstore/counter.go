@@ -3,53 +3,60 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
 )
 
-// counter is a row of twofold_counters. Once now has reached endsAt, the row is
-// as good as none; endsAt is never before opensAt, so a hold outlives the
-// window that is shorter.
+// counter is a row of twofold_counters. Once now has reached endsAt, the row
+// counts as absent. endsAt is never before opensAt, so a hold outlives a window
+// that ends earlier.
 type counter struct {
 	n               int64
 	opensAt, endsAt int64 // microseconds
 }
 
-func scanCounter(scan scanner) (c counter, err error) {
-	err = scan(&c.n, &c.opensAt, &c.endsAt)
+// named is a counter with the name of its budget.
+type named struct {
+	name string
+	counter
+}
+
+func scanCounter(scan scanner) (c named, err error) {
+	err = scan(&c.name, &c.n, &c.opensAt, &c.endsAt)
 	return c, err
 }
 
 // Reserve implements store.Counters. All budgets are read before any is
-// written, in one transaction: a closed one takes the others' places back by
-// never having taken them. They are locked in order of name, so two callers
-// never wait for each other.
+// written, in one transaction: if one is closed, none has lost a place. They
+// are locked in order of name, so two callers never wait for each other.
 func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
 	const verb = "reserve"
 	if len(claims) == 0 {
 		return time.Time{}, nil
 	}
-	for _, c := range claims {
+	names := make([]string, len(claims))
+	for i, c := range claims {
 		if !c.Look && (c.Limit < 1 || c.Window <= 0) { // nothing would be counted
 			return time.Time{}, s.fail(verb, &rowError{"a claim needs a limit and a window"})
 		}
+		names[i] = c.Key
 	}
-	claims = slices.Clone(claims)
-	slices.SortFunc(claims, func(a, b store.Claim) int { return strings.Compare(a.Key, b.Key) })
+	slices.Sort(names)
+	names = slices.Compact(names)
 	at := micros(now)
 	var opens int64
 	err := s.tx(ctx, verb, func(t *txn) error {
 		opens = 0
-		rows := make(map[string]counter, len(claims))
-		for _, c := range claims {
-			row, err := t.counter(c.Key, at)
-			if err != nil {
-				return err
-			}
-			rows[c.Key] = row
+		rows, err := t.counters(names, at)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
 			if row.opensAt > at {
 				opens = max(opens, row.opensAt)
 			}
@@ -57,16 +64,7 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 		if opens != 0 {
 			return store.ErrUsed
 		}
-		for _, c := range claims {
-			if c.Look {
-				continue
-			}
-			rows[c.Key] = rows[c.Key].claim(c, at)
-			if err := t.putCounter(c, rows[c.Key]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.claim(claims, rows, at)
 	})
 	if !errors.Is(err, store.ErrUsed) {
 		opens = 0
@@ -74,26 +72,63 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 	return moment(opens), err
 }
 
-// counter reads a budget as it stands at now; the zero one if it is forgotten.
-func (t *txn) counter(key string, now int64) (counter, error) {
-	if err := t.lock("counter:" + key); err != nil {
-		return counter{}, err
+// counters locks and reads budgets as they stand at now. One that is forgotten
+// is not among them.
+func (t *txn) counters(names []string, now int64) (map[string]counter, error) {
+	if err := t.locks("counter:", names); err != nil {
+		return nil, err
 	}
-	row, err := get(t, `SELECT n, opens_at, ends_at FROM twofold_counters WHERE name = $1`, scanCounter, key)
-	if errors.Is(err, errNone) || err == nil && row.endsAt <= now {
-		return counter{}, nil
+	rows, err := t.query(`SELECT name, n, opens_at, ends_at FROM twofold_counters WHERE name IN (`+places(1, len(names))+`)`, anys(names)...)
+	list, err := collect(rows, err, scanCounter)
+	out := make(map[string]counter, len(names))
+	for _, row := range list {
+		if row.endsAt > now {
+			out[row.name] = row.counter
+		}
 	}
-	return row, err
+	return out, err
 }
 
-// claim counts one more. Both times only ever grow: a clock that steps back
-// opens nothing and forgets nothing.
-func (c counter) claim(by store.Claim, now int64) counter {
-	c.n++
-	if over := c.n - int64(by.Limit); over >= 0 {
-		c.opensAt = max(c.opensAt, now+holdFor(by, over).Microseconds())
+// claim takes the places and writes the budgets down, in one statement.
+func (t *txn) claim(claims []store.Claim, rows map[string]counter, at int64) error {
+	limits := map[string]int{}
+	for _, c := range claims {
+		if !c.Look {
+			rows[c.Key] = rows[c.Key].claim(c, at)
+			limits[c.Key] = c.Limit
+		}
 	}
-	c.endsAt = max(c.endsAt, now+by.Window.Microseconds(), c.opensAt)
+	if len(limits) == 0 {
+		return nil
+	}
+	var values []string
+	var args []any
+	for _, name := range slices.Sorted(maps.Keys(limits)) {
+		row := rows[name]
+		values = append(values, "("+places(len(args)+1, 5)+")")
+		args = append(args, name, row.n, int64(limits[name]), row.opensAt, row.endsAt)
+	}
+	_, err := t.exec(`INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at) VALUES `+strings.Join(values, ", ")+`
+		ON CONFLICT (name) DO UPDATE SET n = excluded.n, ceiling = excluded.ceiling,
+			opens_at = excluded.opens_at, ends_at = excluded.ends_at`, args...)
+	return err
+}
+
+// claim counts one more. The first claim sets when the window ends, and no
+// later one moves it. opensAt only ever grows: a clock that steps back opens
+// nothing and forgets nothing.
+func (c counter) claim(by store.Claim, now int64) counter {
+	if c.n++; c.endsAt == 0 {
+		c.endsAt = now + by.Window.Microseconds()
+	}
+	if over := c.n - int64(by.Limit); over >= 0 {
+		opens := c.endsAt
+		if by.Hold > 0 {
+			opens = now + holdFor(by, over).Microseconds()
+		}
+		c.opensAt = max(c.opensAt, opens)
+	}
+	c.endsAt = max(c.endsAt, c.opensAt)
 	return c
 }
 
@@ -109,39 +144,47 @@ func holdFor(c store.Claim, over int64) time.Duration {
 	return hold
 }
 
-func (t *txn) putCounter(c store.Claim, row counter) error {
-	_, err := t.exec(`INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (name) DO UPDATE SET n = excluded.n, ceiling = excluded.ceiling,
-			opens_at = excluded.opens_at, ends_at = excluded.ends_at`,
-		c.Key, row.n, int64(c.Limit), row.opensAt, row.endsAt)
-	return err
-}
-
 // Release implements store.Counters. Like Reserve it locks in order of name.
 func (s *Store) Release(ctx context.Context, own, whole []string) error {
-	const (
-		one = `UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
-			opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END WHERE name = $1`
-		all = `DELETE FROM twofold_counters WHERE name = $1`
-	)
+	own = slices.DeleteFunc(slices.Clone(own), func(key string) bool { return slices.Contains(whole, key) })
 	keys := slices.Concat(own, whole)
 	if len(keys) == 0 {
 		return nil
 	}
 	slices.Sort(keys)
+	keys = slices.Compact(keys)
 	return s.tx(ctx, "release", func(t *txn) error {
-		for _, key := range slices.Compact(keys) {
-			if err := t.lock("counter:" + key); err != nil {
-				return err
-			}
-			query := one
-			if slices.Contains(whole, key) {
-				query = all
-			}
-			if _, err := t.exec(query, key); err != nil {
+		if err := t.locks("counter:", keys); err != nil {
+			return err
+		}
+		if len(own) > 0 {
+			if _, err := t.exec(`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
+				opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END
+				WHERE name IN (`+places(1, len(own))+`)`, anys(own)...); err != nil {
 				return err
 			}
 		}
-		return nil
+		if len(whole) == 0 {
+			return nil
+		}
+		_, err := t.exec(`DELETE FROM twofold_counters WHERE name IN (`+places(1, len(whole))+`)`, anys(whole)...)
+		return err
 	})
+}
+
+// places are the parameters of a list: $from, and so on for n of them.
+func places(from, n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = "$" + strconv.Itoa(from+i)
+	}
+	return strings.Join(list, ", ")
+}
+
+func anys(texts []string) []any {
+	out := make([]any, len(texts))
+	for i, text := range texts {
+		out[i] = text
+	}
+	return out
 }

@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -226,11 +228,19 @@ func get[T any](t *txn, query string, scan func(scanner) (T, error), args ...any
 }
 
 // lock waits for every other transaction that locked name.
-func (t *txn) lock(name string) error {
+func (t *txn) lock(name string) error { return t.locks("", []string{name}) }
+
+// locks locks several names, which are in order, in one statement.
+func (t *txn) locks(prefix string, names []string) error {
 	if t.s.d.Lock == "" {
 		return nil
 	}
-	_, err := t.exec(t.s.d.Lock, name)
+	each, args := make([]string, len(names)), make([]any, len(names))
+	for i, name := range names {
+		each[i] = strings.Replace(t.s.d.Lock, "$1", "$"+strconv.Itoa(i+1), 1)
+		args[i] = prefix + name
+	}
+	_, err := t.exec("SELECT "+strings.Join(each, ", "), args...)
 	return err
 }
 

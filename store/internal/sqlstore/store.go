@@ -20,7 +20,7 @@ type Dialect struct {
 	// ForUpdate ends a SELECT whose row the transaction will change. Empty
 	// where a transaction is alone from its beginning.
 	ForUpdate string
-	// Lock is a statement that makes the transaction wait for every other one
+	// Lock is an expression that makes the transaction wait for every other one
 	// that locked the name $1. Empty where a transaction is alone anyway.
 	Lock string
 	// LockSchema is the same for the whole schema, without a parameter.
