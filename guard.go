@@ -25,7 +25,7 @@ func identityOf(u store.User) Identity {
 	}
 }
 
-// SignedIn is the user of a request and how he proved it.
+// SignedIn is the user of a request and how they proved it.
 type SignedIn struct {
 	Identity
 	Level   int           // 1 or 2 factors proven by this session
@@ -38,12 +38,14 @@ type SignedIn struct {
 	Scopes  []string
 }
 
-// User is who a guard let through. It returns an empty SignedIn, whose ID is
-// empty, for a request that passed no guard.
-func User(r *http.Request) SignedIn {
+// User returns the signed-in user of a request that passed a guard or Identify.
+// It reports false for a request that passed neither, and for a request that
+// Identify let through although no user is signed in. Behind a guard it always
+// reports true.
+func User(r *http.Request) (SignedIn, bool) {
 	who := web.WhoOf(r)
 	if who == nil {
-		return SignedIn{}
+		return SignedIn{}, false
 	}
 	in := SignedIn{
 		Identity: identityOf(who.User), Level: int(who.Session.Level), Trusted: who.Session.Trusted,
@@ -52,8 +54,15 @@ func User(r *http.Request) SignedIn {
 	if t := who.Program; t != nil {
 		in.Program, in.Scopes = t.Name, append([]string(nil), t.Scopes...)
 	}
-	return in
+	return in, true
 }
+
+// Identify lets every request through; behind it, User says who is signed in,
+// if anyone. It is for pages that everyone may see. What only some users may see
+// needs a guard, which may stand inside Identify. A request that another site
+// makes the browser send counts as nobody's, and so does every request while the
+// store cannot be read: the log says so, and the page is served.
+func (a *Auth) Identify(next http.Handler) http.Handler { return a.site.Identify(next) }
 
 // RequireUser lets signed-in users through. Strangers get 401 as JSON, or are
 // sent to sign in and come back.

@@ -168,7 +168,7 @@ func (s *site) serve(l net.Listener) {
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)
 	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u := twofold.User(r)
+		u, _ := twofold.User(r)
 		fmt.Fprintf(w, "hello %s level %d trusted %v", u.Email, u.Level, u.Trusted)
 	})
 	mux.Handle("GET /{$}", show)

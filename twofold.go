@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -349,14 +350,36 @@ func (b *builder) buildSite() error {
 // ServeHTTP serves every path of the sign-in.
 func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.site.ServeHTTP(w, r) }
 
-// Mount registers every path of the sign-in on a mux.
-func (a *Auth) Mount(mux *http.ServeMux) {
+// Wrap serves every path of the sign-in and passes all other requests on. It
+// works with any router: http.ListenAndServe(address, auth.Wrap(router)).
+func (a *Auth) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.site.Serves(r) {
+			a.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Mux is what Mount registers paths on: *http.ServeMux, or a router of chi.
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+}
+
+// Mount registers every path of the sign-in on a mux. For a router that names
+// parts of a path otherwise than "{token}", use Wrap.
+func (a *Auth) Mount(mux Mux) {
 	for _, pattern := range a.site.Patterns() {
 		mux.Handle(pattern, a)
+		if strings.HasSuffix(pattern, "/") {
+			mux.Handle(pattern+"*", a) // how chi writes all that follows; to http.ServeMux it is one more path
+		}
 	}
 }
 
-// Paths lists every path of the sign-in; a "{token}" stands for one.
+// Paths lists every path of the sign-in; a "{token}" stands for one, and a
+// slash at the end for everything below. To serve them, use Wrap or Mount.
 func (a *Auth) Paths() []string { return a.site.Patterns() }
 
 // Close ends the workers and waits for them. The store stays open.

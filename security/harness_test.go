@@ -182,7 +182,7 @@ func (n *node) application() http.Handler {
 	mux := http.NewServeMux()
 	n.auth.Mount(mux)
 	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u := twofold.User(r)
+		u, _ := twofold.User(r)
 		fmt.Fprintf(w, "signed in as %s level %d trusted %v", u.Email, u.Level, u.Trusted)
 	})
 	mux.Handle("/app/user", n.auth.RequireUser(me))

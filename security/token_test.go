@@ -229,7 +229,8 @@ func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 func scopedPages(n *node) http.Handler {
 	mux := http.NewServeMux()
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = w.Write([]byte("for " + twofold.User(r).Email + " by " + twofold.User(r).Program))
+		u, _ := twofold.User(r)
+		_, _ = w.Write([]byte("for " + u.Email + " by " + u.Program))
 	})
 	mux.Handle("/api/read", n.auth.RequireScope("read")(n.auth.RequireTwoFactor(page)))
 	mux.Handle("/api/write", n.auth.RequireScope("read", "write")(n.auth.RequireTwoFactor(page)))

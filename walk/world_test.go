@@ -165,7 +165,7 @@ func newWorld() (*world, error) {
 	mux := http.NewServeMux()
 	w.auth.Mount(mux)
 	page := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		u := twofold.User(r)
+		u, _ := twofold.User(r)
 		fmt.Fprintf(rw, "%s %d %v", u.Email, u.Level, u.Trusted)
 	})
 	w.db = db

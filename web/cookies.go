@@ -36,12 +36,18 @@ func (j jar) oauth() string   { return j.name("twofold-oauth") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
 
-// get reads a cookie; one that stands twice is as good as none, since nobody
-// knows which is ours.
+// get reads a cookie. Two of one name with different values count as none,
+// because it is not known which one is ours. The same value twice is one cookie:
+// adaptors of other HTTP servers repeat the Cookie header.
 func (j jar) get(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
-	if len(cookies) != 1 || len(cookies[0].Value) > 2048 {
+	if len(cookies) == 0 || len(cookies[0].Value) > 2048 {
 		return ""
+	}
+	for _, c := range cookies[1:] {
+		if c.Value != cookies[0].Value {
+			return ""
+		}
 	}
 	return cookies[0].Value
 }

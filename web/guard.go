@@ -164,6 +164,31 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 	})
 }
 
+// Identify lets every request through, and puts the signed-in caller, if there
+// is one, into the request's context as a guard does.
+func (s *Site) Identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Cookie")
+		if WhoOf(r) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		who, err := s.Who(r)
+		if errors.Is(err, store.ErrNotFound) {
+			who, err = s.stay(w, r)
+		}
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+		case err != nil:
+			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause", err)
+		case who.Session.Token || s.checkOrigin(r) == nil:
+			r = r.WithContext(context.WithValue(r.Context(), whoKey{}, who))
+			w.Header().Set("Cache-Control", "private, no-store")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // turnAway says what is missing: 401 or 403 as JSON, else a redirect to where
 // it can be had, with the way back.
 func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {

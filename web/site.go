@@ -283,6 +283,15 @@ func (s *Site) Patterns() []string {
 	return append(out, s.paths.Static+"/")
 }
 
+// Serves reports whether a path is one of the site's.
+func (s *Site) Serves(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, s.paths.Static+"/") {
+		return true
+	}
+	rt, _, allow := s.find(r)
+	return rt.step != nil || len(allow) > 0
+}
+
 // find returns the step of a request, or the methods that the path has.
 func (s *Site) find(r *http.Request) (rt route, token string, allow []string) {
 	method := r.Method

@@ -25,5 +25,6 @@ func main() {
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
-	fmt.Fprintf(w, "hello, %s\n", twofold.User(r).Email)
+	user, _ := twofold.User(r)
+	fmt.Fprintf(w, "hello, %s\n", user.Email)
 }

@@ -36,6 +36,6 @@ func main() {
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
-	u := twofold.User(r)
+	u, _ := twofold.User(r)
 	fmt.Fprintf(w, "hello, %s, member number %s\n", u.Email, u.ID)
 }

@@ -50,6 +50,7 @@ func page(w http.ResponseWriter, r *http.Request) {
 }
 
 func secret(w http.ResponseWriter, r *http.Request) {
+	user, _ := twofold.User(r)
 	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"secret": "only %s may read this"}`, twofold.User(r).ID)
+	fmt.Fprintf(w, `{"secret": "only %s may read this"}`, user.ID)
 }
