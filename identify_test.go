@@ -82,6 +82,17 @@ func TestIdentifyAroundAGuardRefusesWhatTheGuardRefuses(t *testing.T) {
 	}
 }
 
+func TestIdentifyDoesNotTakeTheUserOfAnotherSite(t *testing.T) {
+	s := newSite(t)
+	other := anotherSite(t)
+	c := other.client()
+	c.login("matt").want(200)
+	h := other.auth.Identify(s.auth.Identify(http.HandlerFunc(public)))
+	if w := s.ask(h, "GET", "/", map[string]string{"Cookie": c.cookieHeader()}); w.Body.String() != "false " {
+		t.Errorf("got %q, want nobody", w.Body)
+	}
+}
+
 func TestIdentifyServesPublicPagesWhileTheStoreIsDown(t *testing.T) {
 	s := newSite(t)
 	c := s.client()

@@ -21,7 +21,10 @@ func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 		w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "admin"))
 	}
 	outer, inner := customers.nodes[0], staff.nodes[0]
-	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page of ", twofold.User(r).ID) })
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		u, _ := twofold.User(r)
+		fmt.Fprint(w, "page of ", u.ID)
+	})
 	person := func(w *world) (*person, *http.Cookie) {
 		u, err := w.nodes[0].auth.FindUser(t.Context(), "alice@good.test")
 		w.must(err)

@@ -169,9 +169,12 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 func (s *Site) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
-		if WhoOf(r) != nil {
-			next.ServeHTTP(w, r)
+		if who := whoOf(r, s); who != nil {
+			next.ServeHTTP(w, s.guarded(r, who))
 			return
+		}
+		if WhoOf(r) != nil { // the user of another site is a stranger here
+			r = s.guarded(r, nil)
 		}
 		who, err := s.Who(r)
 		if errors.Is(err, store.ErrNotFound) {
@@ -182,7 +185,7 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 		case err != nil:
 			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause", err)
 		case who.Session.Token || s.checkOrigin(r) == nil:
-			r = r.WithContext(context.WithValue(r.Context(), whoKey{}, who))
+			r = s.guarded(r, who)
 			w.Header().Set("Cache-Control", "private, no-store")
 		}
 		next.ServeHTTP(w, r)
