@@ -32,13 +32,14 @@ func TestContract_strict_bodies(t *testing.T) {
 	}
 	for body, field := range map[string]string{
 		`{"email":7}`: "email", `{"email":["a"]}`: "email", `{"email":{}}`: "email", `{"email":true}`: "email", `{"password":1}`: "password",
-		`{"remember":1}`: "remember", `{"remember":{}}`: "remember", `{"colour":"red"}`: "colour", `{"Email":"a"}`: "Email",
-		`{"auth_token":"x"}`: "auth_token", `{"email":"a\u0000"}`: "email", `{"email":"\ud800"}`: "email",
+		`{"remember":1}`: "remember", `{"remember":{}}`: "remember", `{"color":["red"]}`: "color", `{"color":{}}`: "color", `{"Email":"a"}`: "Email",
+		`{"color":"\u0000"}`: "color", `{"email":"a\u0000"}`: "email", `{"email":"\ud800"}`: "email",
 	} {
 		c.raw("/login", "application/json", body).refused(400, field, notForAPI)
 	}
 	c.raw("/login", formType, "email=a&email=b").refused(400, "email", notForAPI)
-	c.raw("/login", formType, "colour=red").refused(400, "colour", notForAPI)
+	c.raw("/login", formType, "color=red&color=blue").refused(400, "color", notForAPI)
+	c.raw("/login", "application/json", `{"color":"red","auth_token":"x","n":1.5}`).want(400).has("errors", list("Password not provided", "Email not provided"))
 	c.post("/login?email=joe@lp.com&password=password", m{}).want(400).
 		has("errors", list("Password not provided", "Email not provided")) // fields are read from bodies only
 	c.do("POST", "/login", "", "Accept", "application/json").want(400).
@@ -49,13 +50,13 @@ func TestContract_strict_bodies(t *testing.T) {
 	c.raw("/login", "application/vnd.app+json; charset=utf-8", `{"identity":"matt","password":"password"}`).want(200)
 }
 
-func TestContract_code_is_text(t *testing.T) {
+func TestContract_code_is_six_digits(t *testing.T) {
 	s := newSite(t)
 	_, a := s.enrol("gal2", store.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
 	for range 6 { // none of them is a guess
-		c.raw("/tf-validate", "application/json", `{"code":123456}`).refused(400, "code", notForAPI)
+		c.raw("/tf-validate", "application/json", `{"code":123456.0}`).refused(400, "code", notForAPI)
 	}
 	c.post("/tf-validate", m{"code": ""}).refused(400, "code", "This field is required.")
 	code := a.next()

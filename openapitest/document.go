@@ -40,12 +40,12 @@ type Operation struct {
 // Field is one field of a request.
 type Field struct {
 	Name string
-	Type string // "string" or "boolean"
+	Type string // "string", "boolean", "array"; several are joined: "string|integer"
 	Enum []string
 }
 
-// Common are the fields that every form may have.
-func Common(name string) bool { return name == "csrf_token" || name == "next" || name == "submit" }
+// Common reports whether every form may have this field.
+func Common(name string) bool { return name == "csrf_token" || name == "next" }
 
 const base = "file:///openapi.json"
 
@@ -192,6 +192,13 @@ func (d *Document) fields(v any) ([]Field, error) {
 		}
 		f := Field{Name: name}
 		f.Type, _ = p["type"].(string)
+		types, _ := p["type"].([]any)
+		for i, t := range types {
+			if i > 0 {
+				f.Type += "|"
+			}
+			f.Type += fmt.Sprint(t)
+		}
 		enum, _ := p["enum"].([]any)
 		for _, e := range enum {
 			f.Enum = append(f.Enum, fmt.Sprint(e))

@@ -32,6 +32,9 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 		for path, names := range paths {
 			for _, name := range names {
 				for _, value := range append(typed(), `["alice@good.test","evil@evil.test"]`, "null") {
+					if name == "passcode" && strings.Trim(value, "0123456789") == "" {
+						continue // stands for six digits (R185)
+					}
 					if path == "/wan-signin" && value == "null" {
 						continue // no name at all: a question for whoever comes
 					}

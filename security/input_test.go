@@ -80,6 +80,9 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 	for path, names := range fields {
 		for _, name := range names {
 			for _, value := range append(typed(), "null") {
+				if name == "code" && strings.Trim(value, "0123456789") == "" {
+					continue // stands for six digits (R185)
+				}
 				b := w.browser()
 				switch {
 				case path == "/verify" || strings.HasPrefix(path, "/tf-setup"):
@@ -101,7 +104,7 @@ func TestR127_JSONTypesAreExact(t *testing.T) {
 	}
 	code := a.code(0)
 	pending = w.plantPending(a)
-	for _, body := range []string{`{"code":` + strings.TrimLeft(code, "0") + `}`, `{"code":` + code + `}`, `{"code":["` + code + `"]}`, `{"code":{"code":"` + code + `"}}`} {
+	for _, body := range []string{`{"code":` + code + `}`, `{"code":` + code[1:] + `.0}`, `{"code":["` + code + `"]}`, `{"code":{"code":"` + code + `"}}`} {
 		pending.post("/tf-validate", body).want(400).refused(body)
 	}
 	pending.validate(code).want(200)
@@ -146,7 +149,7 @@ func TestR129_ParametersComeFromTheBody(t *testing.T) {
 	b.post("/tf-validate?code="+good, m{"code": bad}).want(400).refused("code in the query and in the body")
 	b.do("POST", "/tf-validate?code="+good, typeForm, "submit=x", "Accept", typeJSON).want(400).refused("form with the code in the query")
 	for _, body := range []string{
-		"code=" + bad + "&code=" + good, "code=" + good + "&code=" + bad, "code%5B%5D=" + good, "code=" + bad + "%2C" + good, "code[0]=" + good, "code=" + good + "&user_id=1",
+		"code=" + bad + "&code=" + good, "code=" + good + "&code=" + bad, "code%5B%5D=" + good, "code=" + bad + "%2C" + good, "code[0]=" + good, "code=" + good + "&Code=" + bad,
 		"code=" + good + ";code=" + bad,
 	} {
 		b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON).want(400).refused(body)

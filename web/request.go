@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -28,18 +30,21 @@ type kind int
 const (
 	text kind = iota
 	flag
-	long // text of up to maxLong
-	list // of texts: an array in JSON, a repeated field in a form
+	long   // text of up to maxLong
+	list   // of texts: an array in JSON, a repeated field in a form
+	digits // text; in JSON also a number, which stands for its six digits
 )
 
-// fields are what a step takes: names and types. Nothing else is accepted.
+// fields are what a step takes: names and types. A field that is not among
+// them is not read.
 type fields map[string]kind
 
 // form holds the fields of one request.
 type form struct {
-	texts map[string]string
-	flags map[string]bool
-	lists map[string][]string
+	texts   map[string]string
+	flags   map[string]bool
+	lists   map[string][]string
+	ignored map[string]bool // names of fields that the step does not know
 }
 
 func (f form) text(name string) string { return f.texts[name] }
@@ -88,7 +93,7 @@ func isJSON(contentType string) bool {
 // readForm reads the fields of a request: from the body of its declared type
 // only, never from the query (R129), each at most once, strictly typed (R127).
 func readForm(w http.ResponseWriter, r *http.Request, allowed fields) (form, bodyKind, *failure) {
-	f := form{texts: map[string]string{}, flags: map[string]bool{}, lists: map[string][]string{}}
+	f := form{texts: map[string]string{}, flags: map[string]bool{}, lists: map[string][]string{}, ignored: map[string]bool{}}
 	if safeMethod(r.Method) {
 		return f, noBody, nil
 	}
@@ -169,7 +174,7 @@ func (f form) readJSON(body []byte, allowed fields) *failure {
 func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure {
 	k, ok := lookup(name, allowed)
 	if !ok {
-		return wrongType(name)
+		return f.ignoreJSON(name, raw, allowed)
 	}
 	switch raw[0] {
 	case 'n': // null is a missing field, for a box it is an empty one
@@ -189,8 +194,74 @@ func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure
 		if k == list {
 			return f.setList(name, raw)
 		}
+	default:
+		if number := string(raw); k == digits && sixDigits(number) {
+			return f.set(name, k, strings.Repeat("0", codeDigits-len(number))+number)
+		}
 	}
 	return wrongType(name)
+}
+
+// codeDigits is how many digits a code has.
+const codeDigits = 6
+
+// sixDigits says whether a JSON number can stand for a code. Each number up to
+// six digits stands for exactly one code and each code for one number: a page
+// that parses "012345" sends 12345. Signs, fractions and exponents are refused,
+// so no code has a second spelling.
+func sixDigits(number string) bool {
+	return len(number) <= codeDigits && strings.Trim(number, "0123456789") == ""
+}
+
+// ignoreJSON checks a field that the step does not know. Every field of every
+// step is flat, so a nested value is refused, like an ambiguous name.
+func (f form) ignoreJSON(name string, raw json.RawMessage, allowed fields) *failure {
+	var s string
+	switch raw[0] {
+	case '{', '[':
+		return wrongType(name)
+	case '"':
+		if err := json.Unmarshal(raw, &s); err != nil {
+			return badRequest()
+		}
+	}
+	return f.ignore(name, s, allowed)
+}
+
+// ignore checks a field that the step does not know and keeps only its name.
+// Refused are control characters, and names that another reader of the same
+// request could take for a field that the step knows: Code, code[], code[0].
+func (f form) ignore(name, value string, allowed fields) *failure {
+	base, _, _ := strings.Cut(name, "[")
+	for known := range allowed {
+		if strings.EqualFold(base, known) {
+			return wrongType(name)
+		}
+	}
+	if len(value) > maxField || !printable(name) || !printable(value) {
+		return wrongType(name)
+	}
+	f.ignored[name] = true
+	return nil
+}
+
+// exact refuses fields that the step does not know. It is for steps whose
+// fields limit what is handed out: a misspelled limit must not widen it.
+func (f form) exact() error {
+	for _, name := range slices.Sorted(maps.Keys(f.ignored)) {
+		if name != "submit" {
+			return wrongType(name)
+		}
+	}
+	return nil
+}
+
+// printable says whether s is valid text without control characters other than
+// those of a text area.
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return r == utf8.RuneError || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r)
+	})
 }
 
 // setList takes an array of texts and nothing else.
@@ -221,8 +292,14 @@ func (f form) readURLEncoded(body []byte, allowed fields) *failure {
 func (f form) setAll(values map[string][]string, allowed fields) *failure {
 	for name, v := range values {
 		k, ok := lookup(name, allowed)
-		if !ok || len(v) != 1 && k != list {
+		if len(v) != 1 && k != list {
 			return wrongType(name)
+		}
+		if !ok {
+			if fl := f.ignore(name, v[0], allowed); fl != nil {
+				return fl
+			}
+			continue
 		}
 		for _, one := range v {
 			if fl := f.set(name, k, one); fl != nil {
@@ -233,10 +310,10 @@ func (f form) setAll(values map[string][]string, allowed fields) *failure {
 	return nil
 }
 
-// lookup finds a field's type. Three names mean the same on every form.
+// lookup finds a field's type. Two names mean the same on every form.
 func lookup(name string, allowed fields) (kind, bool) {
 	switch name {
-	case "csrf_token", "next", "submit":
+	case "csrf_token", "next":
 		return text, true
 	}
 	k, ok := allowed[name]

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var taken = fields{"code": text, "email": text, "password": text, "remember": flag}
+var taken = fields{"code": digits, "email": text, "password": text, "remember": flag}
 
 func read(contentType, body string) (form, *failure) {
 	r := httptest.NewRequest(http.MethodPost, "/x?code=999999&email=query", strings.NewReader(body))
@@ -22,12 +22,15 @@ func read(contentType, body string) (form, *failure) {
 	return f, fl
 }
 
-func TestJSONIsOneFlatObjectOfKnownFieldsAndExactTypes(t *testing.T) {
+func TestJSONIsOneFlatObjectOfExactTypes(t *testing.T) {
 	for _, body := range []string{
 		`[]`, `[{"code":"1"}]`, `"code"`, `1`, `null`, `{`, `{"code"}`, `{"code":}`, `{"code":"1"`, `{"code":"1"}{}`, `{"code":"1"}x`,
-		`{"code":"bad","code":"good"}`, `{"code":"bad","CODE":"good"}`, `{"Code":"1"}`, `{"code":0}`, `{"code":123456}`, `{"code":true}`,
+		`{"code":"bad","code":"good"}`, `{"code":"bad","CODE":"good"}`, `{"Code":"1"}`, `{"email":0}`, `{"email":123456}`, `{"code":true}`, `{"code":1234567}`,
+		`{"code":-1}`, `{"code":1.5}`, `{"code":123456.0}`, `{"code":1e5}`, `{"code":0123}`, `{"code":-0}`, `{"code":123456,"code":"1"}`,
 		`{"code":[]}`, `{"code":["x"]}`, `{"code":{}}`, `{"code":{"$ne":null}}`, `{"code":"\ud800"}`, `{"code":"\u0000"}`, "{\"code\":\"\xff\"}",
-		"\xef\xbb\xbf{}", `{"code":NaN}`, `{"remember":1}`, `{"remember":{}}`, `{"tf_enabled":false}`, `{"user_id":"x"}`, `{/*c*/"code":"1"}`,
+		"\xef\xbb\xbf{}", `{"code":NaN}`, `{"remember":1}`, `{"remember":{}}`, `{/*c*/"code":"1"}`,
+		`{"other":{}}`, `{"other":[]}`, `{"other":["x"]}`, `{"other":1,"other":1}`, `{"other":"\u0000"}`, `{"other":"\u001b"}`, `{"other":"\ud800"}`,
+		`{"o\u0000":1}`, `{"\ufffd":1}`, `{"code[]":"1"}`, `{"code[0]":1}`, `{"Email":null}`,
 		`{"next":1}`, `{"csrf_token":[]}`, strings.Repeat(`{"code":`, 100_000/8), `{"email":"` + strings.Repeat("a", 2000) + `"}`,
 	} {
 		_, fl := read("application/json", body)
@@ -38,6 +41,15 @@ func TestJSONIsOneFlatObjectOfKnownFieldsAndExactTypes(t *testing.T) {
 	f, fl := read("application/json; charset=utf-8", `{"code":"1 2","email":null,"remember":"false","next":"/x","csrf_token":"t"}`)
 	if fl != nil || f.text("code") != "1 2" || f.text("email") != "" || f.flag("remember") || f.text("next") != "/x" {
 		t.Errorf("%v %v", f, fl)
+	}
+	f, fl = read("application/json", `{"code":"1","submit_send_code":"Send Code","help_setup":"","user_id":7,"admin":true,"extra":null,"area":"a\r\nb"}`)
+	if fl != nil || f.text("code") != "1" || len(f.texts) != 1 || len(f.flags)+len(f.lists) != 0 || len(f.ignored) != 6 {
+		t.Errorf("a field that is not known: %v %v", f, fl)
+	}
+	for number, want := range map[string]string{"123456": "123456", "12345": "012345", "7": "000007", "0": "000000", " 999999 ": "999999"} {
+		if f, fl := read("application/json", `{"code":`+number+`}`); fl != nil || f.text("code") != want {
+			t.Errorf("the number %s is %q, want %s (%v)", number, f.text("code"), want, fl)
+		}
 	}
 	if f, _ := read("application/json", `{"remember":null}`); f.flag("remember") {
 		t.Error("remember: null is taken for true")
@@ -53,10 +65,14 @@ func TestFieldsComeFromTheBodyOnceAndNeverFromTheQuery(t *testing.T) {
 	if fl != nil || f.text("email") != "a@lp.com" || f.text("code") != "" || !f.flag("remember") {
 		t.Errorf("%v %v", f, fl)
 	}
-	for _, body := range []string{"code=1&code=2", "code[]=1", "code=1&role=admin", "code=%ZZ", "code=%ff", "code=%00", "code=1;email=2", "email=" + strings.Repeat("a", 2000)} {
+	for _, body := range []string{"code=1&code=2", "code[]=1", "code=1&role=admin&role=user", "code=1&Code=2", "other=%00", "other=%1b", "%00=1", "other=%ff", "code=%ZZ", "code=%ff", "code=%00", "code=1;email=2", "email=" + strings.Repeat("a", 2000)} {
 		if _, fl := read(urlencoded, body); fl == nil {
 			t.Errorf("%.40s is taken", body)
 		}
+	}
+	f, fl = read(urlencoded, "code=1&submit_send_code=Send+Code&csrf_token=x&role=admin")
+	if fl != nil || f.text("code") != "1" || f.text("csrf_token") != "x" || len(f.texts) != 2 || len(f.ignored) != 2 {
+		t.Errorf("a field that is not known: %v %v", f, fl)
 	}
 	if _, fl := read(urlencoded, "code="+strings.Repeat("1", 70<<10)); fl == nil || fl.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a body of 70 KiB: %v", fl)

@@ -291,6 +291,9 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 	if len(s.c.Tokens.Scopes) == 0 {
 		return nil, fail(http.StatusBadRequest, "", "API_ERROR")
 	}
+	if err := c.form.exact(); err != nil {
+		return nil, err
+	}
 	name, days := tidyName(c.form.text("name")), min(defaultTokenDays, s.maxTokenDays())
 	if name == "" {
 		return nil, fail(http.StatusBadRequest, "name", "FIELD_REQUIRED")

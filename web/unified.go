@@ -82,7 +82,7 @@ func (s *Site) unifiedRows() []route {
 		return nil
 	}
 	p := s.paths.Unified
-	signin := fields{"identity": text, "email": text, "username": text, "passcode": text, "chosen_method": text, "remember": flag}
+	signin := fields{"identity": text, "email": text, "username": text, "passcode": digits, "chosen_method": text, "remember": flag}
 	page := func(path string) []route {
 		return []route{
 			{method: http.MethodGet, path: path, step: s.getUnified},
@@ -101,7 +101,7 @@ func (s *Site) unifiedRows() []route {
 		{method: http.MethodGet, path: p.Setup, step: s.getFirstSetup},
 		{method: http.MethodPost, path: p.Setup, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postFirstSetupToken, take: fields{"passcode": text}},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postFirstSetupToken, take: fields{"passcode": digits}},
 	}...)
 	if s.c.Freshness < 0 {
 		return rows // everybody is fresh: there is nothing to prove again
@@ -109,9 +109,9 @@ func (s *Site) unifiedRows() []route {
 	return append(rows,
 		route{method: http.MethodGet, path: p.Verify, step: s.getUnifiedVerify},
 		route{method: http.MethodPost, path: p.Verify, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
-			take: fields{"passcode": text, "chosen_method": text}},
+			take: fields{"passcode": digits, "chosen_method": text}},
 		route{method: http.MethodPost, path: p.VerifySendCode, step: s.postVerifySendCode, again: s.getUnifiedVerify,
-			take: fields{"chosen_method": text, "passcode": text}})
+			take: fields{"chosen_method": text, "passcode": digits}})
 }
 
 func (s *Site) getUnified(c *call) (*answer, error) {

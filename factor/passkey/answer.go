@@ -23,6 +23,7 @@ const (
 // read strictly.
 type answer struct {
 	id, client, handle []byte
+	twoIDs             bool   // its id and rawId differ
 	attestation        []byte // of a creation
 	data, signature    []byte // of a get
 	transports         []string
@@ -74,13 +75,15 @@ func readAnswer(text string) (answer, error) {
 		{&a.id, in.RawID}, {&a.client, in.Response.Client}, {&a.handle, in.Response.Handle},
 		{&a.attestation, in.Response.Attestation}, {&a.data, in.Response.Data}, {&a.signature, in.Response.Signature},
 	} {
-		raw, err := b64.DecodeString(part.from)
-		if err != nil || strings.ContainsAny(part.from, "\r\n") { // which the decoder skips
-			return answer{}, factor.ErrAnswer
+		raw, err := decode(part.from)
+		if err != nil {
+			return answer{}, err
 		}
 		*part.to = raw
 	}
-	if in.ID != in.RawID || in.Type != "public-key" || len(a.id) == 0 || len(a.id) > maxID || len(a.client) == 0 {
+	id, err := decode(in.ID)
+	a.twoIDs = err != nil || !bytes.Equal(id, a.id)
+	if in.Type != "public-key" || len(a.id) == 0 || len(a.id) > maxID || len(a.client) == 0 {
 		return answer{}, factor.ErrAnswer
 	}
 	for _, t := range in.Response.Transports {
@@ -89,6 +92,22 @@ func readAnswer(text string) (answer, error) {
 		}
 	}
 	return a, nil
+}
+
+// decode reads base64url, without padding as browsers write it or with the
+// whole padding as older scripts do. Both are the same bytes, and what is
+// compared and verified is bytes. A partial padding, unused bits and line
+// breaks, which the decoder would skip, are refused. factor.ErrAnswer.
+func decode(text string) ([]byte, error) {
+	from := b64
+	if strings.HasSuffix(text, "=") {
+		from = padded
+	}
+	raw, err := from.DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		return nil, factor.ErrAnswer
+	}
+	return raw, nil
 }
 
 // client is the browser's account of where and for what it was asked
@@ -108,6 +127,9 @@ type client struct {
 // whole origin, and no frame of another site in between. It is compared before
 // the signature that covers it; nothing is granted until both have held.
 func (a answer) checkClient(s state, origin string) error {
+	if a.twoIDs {
+		return refuse("id and raw_id were not equivalent")
+	}
 	var c client
 	if !plain(a.client) || json.Unmarshal(a.client, &c) != nil {
 		return factor.ErrAnswer

@@ -60,8 +60,12 @@ func New(c Config) (*Method, error) {
 	return &Method{c: c, rpID: u.Hostname()}, nil
 }
 
-// b64 is base64url as the browser's JSON has it: no padding, one spelling.
-var b64 = base64.RawURLEncoding.Strict()
+// b64 is base64url as a browser's JSON has it, without padding; padded is the
+// same with it. Both take one spelling of the same bytes only.
+var (
+	b64    = base64.RawURLEncoding.Strict()
+	padded = base64.URLEncoding.Strict()
+)
 
 // keyOf is the name under which a credential id is found.
 func keyOf(id []byte) string {

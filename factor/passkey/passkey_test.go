@@ -157,7 +157,8 @@ func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 		"no authenticator data":       softkey.Without("authenticatorData"),
 		"no client data":              softkey.Without("clientDataJSON"),
 		"another user's handle":       softkey.SendAs("userHandle", softkey.Text(make([]byte, 64))),
-		"padded signature":            softkey.Send(func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "==" }),
+		"signature padded too much":   softkey.Send(func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "===" }),
+		"data padded too little":      softkey.Send(func(_, r map[string]any) { r["authenticatorData"] = r["authenticatorData"].(string) + "=" }),
 		"signature with a line break": softkey.Send(func(_, r map[string]any) { r["signature"] = r["signature"].(string) + "\n" }),
 		"id is not rawId":             softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text(other.ID) }),
 		"another passkey's id":        softkey.Send(func(out, _ map[string]any) { out["id"], out["rawId"] = softkey.Text(other.ID), softkey.Text(other.ID) }),
@@ -180,6 +181,21 @@ func TestNoLieAboutAnAnswerIsBelieved(t *testing.T) {
 	}
 	if _, err := b.get(k, b.named()); err != nil {
 		t.Fatal("the truth: ", err)
+	}
+}
+
+// TestBothWritingsOfBase64AreOneAnswer: scripts that keep the padding send the
+// same bytes.
+func TestBothWritingsOfBase64AreOneAnswer(t *testing.T) {
+	b := newBench(t)
+	k := b.key(softkey.ES256)
+	if err := b.create(k, softkey.Padded()); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 { // signatures differ in length
+		if _, err := b.get(k, b.named(), softkey.Padded()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

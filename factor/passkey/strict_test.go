@@ -89,3 +89,15 @@ func TestWhatIsOfAnotherVersionIsNotRead(t *testing.T) {
 		}
 	}
 }
+
+// TestPaddingIsWholeOrMissing: the same bytes have two spellings and no third.
+func TestPaddingIsWholeOrMissing(t *testing.T) {
+	for text, ok := range map[string]bool{
+		"": true, "AAAA": true, "AAA=": true, "AAA": true, "AA==": true, "AA": true, "AA=": false, "AAAA=": false, "AAAA====": false, "A===": false, "=": false,
+		"AB==": false, "AB": false, "AA==\n": false, "AA\n==": false, "AA==AA==": false, "A+==": false,
+	} {
+		if _, err := decode(text); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

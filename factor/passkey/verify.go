@@ -100,6 +100,9 @@ func (a answer) proves(s state, r record, rpID, origin string) (factor.Proven, r
 	if err != nil {
 		return factor.Proven{}, record{}, factor.ErrAnswer
 	}
+	if s.MustVerify && !parsed.Response.AuthenticatorData.Flags.HasUserVerified() {
+		return factor.Proven{}, record{}, refuse("User verification is required but user was not verified during authentication")
+	}
 	if err := parsed.Verify(s.Challenge, rpID, "", []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
 		r.PublicKey, protocol.SignaturePolicy{}); err != nil {
 		return factor.Proven{}, record{}, refuse(cause(err))
@@ -121,13 +124,14 @@ func (a answer) proves(s state, r record, rpID, origin string) (factor.Proven, r
 	return factor.Proven{UserVerified: verified}, r, nil
 }
 
-// cause is the library's word for what is wrong, without values.
+// cause says in words what is wrong. The library's own texts name its internals
+// and are meant for programmers.
 func cause(err error) string {
 	var e *protocol.Error
-	if errors.As(err, &e) && e.Details != "" {
-		return printable(e.Details)
+	if errors.As(err, &e) && e.Type == protocol.ErrAssertionSignature.Type {
+		return "Could not verify authentication signature"
 	}
-	return "it does not hold"
+	return "the answer does not match what was asked"
 }
 
 // printable keeps a cause short and on one line.

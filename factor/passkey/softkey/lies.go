@@ -1,5 +1,7 @@
 package softkey
 
+import "encoding/base64"
+
 // Say changes one member of the client data; nil removes it.
 func Say(name string, value any) Lie {
 	return func(d *Draft) {
@@ -73,6 +75,18 @@ func Nested(depth int) []byte {
 // Send changes what goes out after signing.
 func Send(f func(out, response map[string]any)) Lie {
 	return func(d *Draft) { d.Wire = append(d.Wire, f) }
+}
+
+// Padded writes every text of the response as base64url with its padding, as
+// the script of Flask-Security does.
+func Padded() Lie {
+	return Send(func(_, r map[string]any) {
+		for name, v := range r {
+			if text, ok := v.(string); ok && text != "" {
+				r[name] = base64.URLEncoding.EncodeToString(Bytes(text))
+			}
+		}
+	})
 }
 
 // SendAs replaces one member of the response after signing.

@@ -1,0 +1,74 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// What clients of the original send and a stricter reader would refuse is taken
+// where it can mean one thing only.
+
+// TestR185_AFieldThatIsNotKnownIsNotRead: it grants nothing, limits nothing, and
+// is no second value of a field that is known.
+func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
+	w := newWorld(t, plenty, tokens)
+	a := w.withApp("alice")
+	b := w.browser()
+	r := b.post("/login", m{"email": a.email, "password": secret, "submit": "Login", "level": 2, "tf_required": false, "user_id": "x", "code": a.next()}).want(200)
+	if r.json["tf_required"] != true {
+		t.Error("a field changed what is asked for: ", r.body)
+	}
+	b.out("half signed in")
+	good, bad := a.next(), a.wrong()
+	for _, body := range []string{
+		`{"code":"` + bad + `","Code":"` + good + `"}`, `{"code":"` + bad + `","code[]":"` + good + `"}`, `{"code":"` + bad + `","passcode":["` + good + `"]}`,
+		`{"code":"` + bad + `","x":{"code":"` + good + `"}}`, `{"code":"` + bad + `","x":"1","x":"2"}`, `{"code":"` + bad + `","x":"\u0000"}`,
+	} {
+		b.post("/tf-validate", body).want(400).refused(body)
+	}
+	for _, body := range []string{"CODE=" + good, "code%5B%5D=" + good, "x=1&x=2&code=" + good, "x=%00&code=" + good, "%00=1&code=" + good} {
+		b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON).want(400).refused(body)
+	}
+	before := w.rows("counters")
+	b.post("/tf-validate", m{"passcode": good}).want(400).refused("the code under another name")
+	if w.rows("counters") != before {
+		t.Error("a field that is not known counted as a guess")
+	}
+	b.post("/tf-validate", m{"code": good, "submit_code": "Submit Code", "help_setup": "email", "chosen_method": "sms"}).want(200)
+	b.in(a, 2)
+	// A misspelled limit must not widen what is handed out.
+	if r := b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "day": "1"}).want(400); !strings.Contains(r.body, `"day"`) {
+		t.Error("not said which field: ", r.body)
+	}
+	b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}, "days": "1"}).want(200)
+}
+
+// TestR185_ANumberIsOneCode: the six digits it stands for, spent like them and
+// counted like them.
+func TestR185_ANumberIsOneCode(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	for a.next()[0] != '0' {
+	}
+	code := a.code(0)
+	number := strings.TrimLeft(code, "0")
+	if number == "" {
+		number = "0"
+	}
+	b, other := w.plantPending(a), w.plantPending(a)
+	for _, spelled := range []string{code, number + ".0", number + "e0", "-" + number, `["` + number + `"]`, number + "0000000"} {
+		b.post("/tf-validate", `{"code":`+spelled+`}`).want(400).refused(spelled)
+	}
+	b.post("/tf-validate", `{"code":`+number+`}`).want(200)
+	b.in(a, 2)
+	other.post("/tf-validate", `{"code":`+number+`}`).want(400).refused("used before, as a number")
+	other.validate(code).want(400).refused("used before, as text")
+	before := w.rows("counters")
+	other.post("/tf-validate", `{"code":`+strings.TrimLeft("1"+a.wrong()[1:], "0")+`}`).want(400)
+	if w.rows("counters") == before {
+		t.Error("a number is no guess")
+	}
+	// Of a recovery code and a password nothing is a number.
+	other.post("/mf-recovery", `{"code":123456}`).want(400)
+	w.browser().post("/login", `{"email":"`+a.email+`","password":123456}`).want(400)
+}
