@@ -149,6 +149,10 @@ type TwoFactor struct {
 	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag
 	// seals; all of them open, and so does Key.
 	Secrets map[string]string
+	// QRInJSON puts the QR code of an app's key into every JSON answer that begins
+	// a set-up. If it is not set, a request asks for it by ?include_qr. Drawing it
+	// takes about half the time of such an answer.
+	QRInJSON bool
 	// AuthenticatorValidity is how far off an app's clock may be, both ways: 30
 	// seconds if zero, at most 120. Wider is easier to guess.
 	AuthenticatorValidity time.Duration

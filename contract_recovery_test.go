@@ -50,7 +50,7 @@ func TestContractR1_rc_json(t *testing.T) {
 	c.post("/mf-recovery", m{"code": codes[0]}).refused(400, "code", wrongRecoveryCode)
 	c.post("/mf-recovery", m{"code": ""}).refused(400, "code", "This field is required.")
 	reply := c.post("/mf-recovery?include_auth_token", m{"code": codes[1]}).want(200)
-	if user, _ := reply.json["user"].(m); user["email"] != "gal@lp.com" || user["authentication_token"] != nil {
+	if user, _ := reply.json["user"].(m); user["email"] != "gal@lp.com" || user["authentication_token"] == nil {
 		t.Errorf("user %v", reply.json["user"])
 	}
 }

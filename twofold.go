@@ -337,7 +337,7 @@ func (b *builder) buildSite() error {
 		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views,
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
-		Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
+		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Session.Remember, RememberByDefault: b.c.Session.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,

@@ -106,7 +106,6 @@ func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (ou
 		return Outcome{}, 0, err
 	}
 	l.wake()
-	b.WantToken = false
 	proof := store.Proof{Method: store.RecoveryCode, At: l.c.Now()}
 	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
 	if err != nil {

@@ -166,5 +166,7 @@ func requirements() []requirement {
 		{number: 176, class: 2, title: "What a process ended is not answered from its memory", elsewhere: "session TestWhatWasReadBeforeAChangeIsNotPutBackByATouch"},
 		{number: 185, class: 1, title: "What a step does not know is not read, and a number is one code"},
 		{number: 186, class: 1, title: "A passkey's question takes few wrong answers and one right one"},
+		{number: 190, class: 1, title: "A client without cookies is bound as a browser is, by a value that opens no more than the cookie"},
+		{number: 191, class: 2, title: "A caller with a token in a header is answered as a program"},
 	}
 }

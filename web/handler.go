@@ -13,10 +13,6 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// pendingHeader carries, beside a header token, the pending re-authentication
-// that POST /verify answered.
-const pendingHeader = "Two-Factor-Pending"
-
 // call is one request on its way through a step.
 type call struct {
 	w       http.ResponseWriter
@@ -29,6 +25,8 @@ type call struct {
 	who     *login.Who // nil: nobody is signed in
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
+	program bool       // a client without cookies: see program.go
+	asked   bool       // this request had a code, a link or a question sent
 
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
@@ -111,13 +109,7 @@ func (s *Site) open(c *call, rt route) *failure {
 		return s.toFailure(err)
 	}
 	c.who = who
-	if who != nil && who.Session.Token {
-		// A program without cookies says which re-authentication it goes on with.
-		// Without its header token, the session that began it, this opens nothing.
-		if token := c.r.Header.Get(pendingHeader); token != "" && len(token) <= 128 {
-			c.pending = token
-		}
-	}
+	s.readBinding(c)
 	return s.checkToken(c)
 }
 

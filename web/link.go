@@ -19,6 +19,7 @@ func (s *Site) asks(c *call) {
 		c.browser.Asked = seal.Token()
 	}
 	s.jar.set(c.w, s.jar.asked(), c.browser.Asked, askedLife)
+	c.asked = true
 }
 
 // LinkPage is the data of "link": the page that a mailed link opens. It says

@@ -135,9 +135,6 @@ func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
 		return a
 	}
 	a.body, a.to = s.pendingBody(out.Pending), s.pendingPath(out.Pending, c.next())
-	if c.who != nil && c.who.Session.Token { // for pendingHeader: it has no cookies
-		a.body["tf_pending_token"] = out.Pending.Token
-	}
 	return a
 }
 

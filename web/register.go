@@ -30,6 +30,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 	}
 	if s.goesByMail(c) {
 		s.asks(c)
+		c.asked = c.form.text("password") == "" // a link that only confirms is bound to no client
 	}
 	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
 		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),

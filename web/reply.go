@@ -115,6 +115,7 @@ func (s *Site) replyJSON(c *call, a *answer) {
 		if a.user != nil {
 			body["user"] = s.withTokens(s.payload(c, *a.user), a.outcome)
 		}
+		c.handBinding(body, a.outcome)
 	}
 	writeJSON(c.w, http.StatusOK, body)
 }
@@ -150,7 +151,7 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 		c.w.Header().Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))
 	}
 	if c.json {
-		s.refuseJSON(c, f)
+		s.refuseJSON(c, a, f)
 		return
 	}
 	if f.to != "" {
@@ -162,7 +163,7 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 	s.refusePage(c, f)
 }
 
-func (s *Site) refuseJSON(c *call, f *failure) {
+func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
 	var errs []string
 	byField := map[string][]string{}
 	for _, p := range f.problems {
@@ -178,6 +179,9 @@ func (s *Site) refuseJSON(c *call, f *failure) {
 		f.extras["has_webauthn_verify_credential"] = s.hasVerifier(c)
 	}
 	maps.Copy(body, f.extras)
+	if a != nil {
+		c.handBinding(body, a.outcome)
+	}
 	writeJSON(c.w, f.status, body)
 }
 

@@ -60,9 +60,11 @@ const (
 )
 
 // wantsJSON follows the wire contract: a JSON body, or application/json as the
-// best entry of Accept, the first of equals.
+// best entry of Accept, the first of equals. A caller that presents a token in
+// a header is a program, whatever it accepts: a redirect would lead it to a
+// page that answers 200.
 func wantsJSON(r *http.Request) bool {
-	if isJSON(r.Header.Get("Content-Type")) {
+	if isJSON(r.Header.Get("Content-Type")) || presentsToken(r) {
 		return true
 	}
 	best, bestQ := "", -1.0

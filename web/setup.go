@@ -98,10 +98,10 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.setupError(c, err)
 	}
-	return &answer{body: begunBody(begun), page: "tf_confirm", data: s.confirmPage(begun, false)}, nil
+	return &answer{body: s.begunBody(c, begun), page: "tf_confirm", data: s.confirmPage(begun, false)}, nil
 }
 
-func begunBody(b login.Begun) map[string]any {
+func (s *Site) begunBody(c *call, b login.Begun) map[string]any {
 	body := map[string]any{
 		"tf_state": "validating_profile", "tf_method": b.Method, "tf_primary_method": b.Method, "tf_state_token": nil,
 	}
@@ -114,8 +114,17 @@ func begunBody(b login.Begun) map[string]any {
 		body["tf_authr_username"] = b.Shown.Username
 		body["tf_authr_issuer"] = b.Shown.Issuer
 		body["tf_authr_uri"] = b.Shown.URI
+		if s.wantsQR(c) {
+			body["tf_authr_qr"] = b.Shown.QR()
+		}
 	}
 	return body
+}
+
+// wantsQR reports whether a JSON answer carries the picture of an app's key. It
+// costs more than the rest of the answer, so it is drawn only for who asks.
+func (s *Site) wantsQR(c *call) bool {
+	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
 }
 
 func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {

@@ -90,6 +90,9 @@ type Config struct {
 	Account      bool // serve the account page
 	Passkeys     Passkeys
 	Life         Life
+	// QRInJSON puts the picture of an app's key into every JSON answer that has the
+	// key; otherwise a request asks for it by ?include_qr.
+	QRInJSON bool
 	// UnifiedLogin serves unified sign-in at the path of the sign-in page.
 	UnifiedLogin bool
 

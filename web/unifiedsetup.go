@@ -109,11 +109,11 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 		return a, s.firstError(err, "chosen_method")
 	}
 	a.to, a.note = "", ""
-	a.body, a.page, a.data = s.firstBegunBody(begun), "us_confirm", s.firstConfirmPage(begun)
+	a.body, a.page, a.data = s.firstBegunBody(c, begun), "us_confirm", s.firstConfirmPage(begun)
 	return a, nil
 }
 
-func (s *Site) firstBegunBody(b login.Begun) map[string]any {
+func (s *Site) firstBegunBody(c *call, b login.Begun) map[string]any {
 	body := map[string]any{"chosen_method": b.Method, "phone": nil, "state": b.StateToken}
 	if b.Method == store.SMS {
 		body["phone"] = b.Destination
@@ -121,6 +121,9 @@ func (s *Site) firstBegunBody(b login.Begun) map[string]any {
 	if b.Shown != nil {
 		body["authr_key"], body["authr_b32key"], body["authr_uri"] = b.Shown.Key, b.Shown.B32Key, b.Shown.URI
 		body["authr_username"], body["authr_issuer"] = b.Shown.Username, b.Shown.Issuer
+		if s.wantsQR(c) {
+			body["authr_qr"] = b.Shown.QR()
+		}
 	}
 	return body
 }
