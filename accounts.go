@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // Accounts says what people may do with their accounts themselves. What mails

@@ -29,65 +29,65 @@ type room struct {
 // fails the test, and so does an import that is not.
 var rooms = map[string]room{
 	".": {
-		ours:   "account device event factor federated factor/onetime factor/recovery factor/passkey factor/totp limit login password seal send session store web",
+		ours:   "internal/account internal/device event internal/factor federated internal/factor/onetime internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit internal/login password internal/seal send internal/session store internal/web",
 		http:   true,
 		others: "",
 	},
-	"store":                   {},
-	"store/storetest":         {ours: "store"},
-	"store/internal/sqlstore": {ours: "store"},
-	"store/sqlite":            {ours: "store store/internal/sqlstore", others: "modernc.org/sqlite"},
-	"store/redis":             {ours: "store", others: "github.com/redis/go-redis"},
-	"store/postgres":          {ours: "store store/internal/sqlstore", others: "github.com/jackc/pgx/v5"},
-	"store/storetest/servers": {ours: "store", others: "github.com/jackc/pgx/v5"},
-	"seal":                    {},
-	"password":                {others: "golang.org/x/crypto golang.org/x/text"},
-	"password/strength":       {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
-	"password/breach":         {ours: "password", http: true},
-	"send":                    {ours: "store"},
-	"send/smtp":               {ours: "send", others: "github.com/wneessen/go-mail"},
-	"send/twilio":             {ours: "send", http: true},
-	"send/webhook":            {ours: "send", http: true},
-	"send/devbox":             {ours: "send"},
-	"send/sendtest":           {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
-	"federated":               {},
-	"federated/oidc":          {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
-	"federated/federatedtest": {others: "github.com/go-jose/go-jose", http: true},
-	"factor":                  {ours: "store"},
-	"factor/totp":             {ours: "store factor seal", others: "github.com/boombuler/barcode"},
-	"factor/onetime":          {ours: "store factor seal send", others: "github.com/nyaruka/phonenumbers"},
-	"factor/passkey":          {ours: "store factor seal", others: "github.com/go-webauthn/webauthn"},
-	"factor/passkey/softkey":  {},
-	"factor/recovery":         {ours: "store factor seal"},
-	"factor/factortest":       {ours: "store factor seal"},
-	"session":                 {ours: "store seal"},
-	"device":                  {ours: "store seal"},
-	"limit":                   {ours: "store seal"},
-	"event":                   {ours: "store seal"},
-	"account":                 {ours: "store seal password limit event send session", others: "golang.org/x/net/idna golang.org/x/text"},
-	"login":                   {ours: "account device event factor federated limit seal send session store"},
-	"web": {
-		ours:   "account device event factor federated limit login password seal send session store",
+	"store":                           {},
+	"internal/storetest":              {ours: "store"},
+	"internal/sqlstore":               {ours: "store"},
+	"store/sqlite":                    {ours: "store internal/sqlstore", others: "modernc.org/sqlite"},
+	"store/redis":                     {ours: "store", others: "github.com/redis/go-redis"},
+	"store/postgres":                  {ours: "store internal/sqlstore", others: "github.com/jackc/pgx/v5"},
+	"internal/storetest/servers":      {ours: "store", others: "github.com/jackc/pgx/v5"},
+	"internal/seal":                   {},
+	"password":                        {others: "golang.org/x/crypto golang.org/x/text"},
+	"password/strength":               {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
+	"password/breach":                 {ours: "password", http: true},
+	"send":                            {ours: "store"},
+	"send/smtp":                       {ours: "send", others: "github.com/wneessen/go-mail"},
+	"send/twilio":                     {ours: "send", http: true},
+	"send/webhook":                    {ours: "send", http: true},
+	"send/devbox":                     {ours: "send"},
+	"send/sendtest":                   {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
+	"federated":                       {},
+	"federated/oidc":                  {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
+	"internal/federatedtest":          {others: "github.com/go-jose/go-jose", http: true},
+	"internal/factor":                 {ours: "store"},
+	"internal/factor/totp":            {ours: "store internal/factor internal/seal", others: "github.com/boombuler/barcode"},
+	"internal/factor/onetime":         {ours: "store internal/factor internal/seal send", others: "github.com/nyaruka/phonenumbers"},
+	"internal/factor/passkey":         {ours: "store internal/factor internal/seal", others: "github.com/go-webauthn/webauthn"},
+	"internal/factor/passkey/softkey": {},
+	"internal/factor/recovery":        {ours: "store internal/factor internal/seal"},
+	"internal/factor/factortest":      {ours: "store internal/factor internal/seal"},
+	"internal/session":                {ours: "store internal/seal"},
+	"internal/device":                 {ours: "store internal/seal"},
+	"internal/limit":                  {ours: "store internal/seal"},
+	"event":                           {ours: "store internal/seal"},
+	"internal/account":                {ours: "store internal/seal password internal/limit event send internal/session", others: "golang.org/x/net/idna golang.org/x/text"},
+	"internal/login":                  {ours: "internal/account internal/device event internal/factor federated internal/limit internal/seal send internal/session store"},
+	"internal/web": {
+		ours:   "internal/account internal/device event internal/factor federated internal/limit internal/login password internal/seal send internal/session store",
 		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
 		http:   true,
 	},
 	"tracing":            {http: true},
 	"metrics":            {ours: ". event send", http: true},
-	"openapitest":        {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
-	"twofoldtest":        {ours: ". factor/passkey/softkey factor/totp federated password send send/sendtest store/sqlite", http: true},
+	"test/openapitest":   {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
+	"twofoldtest":        {ours: ". internal/factor/passkey/softkey internal/factor/totp federated password send send/sendtest store/sqlite", http: true},
 	"cmd/twofold":        {ours: "*", others: "*", http: true},
-	"nodes":              {ours: "*", http: true},
-	"walk":               {ours: "*", http: true},
-	"security":           {ours: "*", http: true},
+	"test/cluster":       {ours: "*", http: true},
+	"test/model":         {ours: "*", http: true},
+	"test/security":      {ours: "*", http: true},
 	"bench":              {ours: "*", others: "*", http: true},
-	"e2e":                {ours: "*", others: "*", http: true},
+	"test/e2e":           {ours: "*", others: "*", http: true},
 	"examples/own-users": {ours: ". store/sqlite", others: "modernc.org/sqlite", http: true},
 	"examples/spa":       {ours: ". send/devbox store/sqlite", http: true},
 	"examples/hello":     {ours: ". store/sqlite", http: true},
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"store/storetest", "store/storetest/servers", "send/sendtest", "factor/factortest", "factor/passkey/softkey", "federated/federatedtest", "openapitest", "twofoldtest", "e2e", "walk", "nodes", "security"}
+var testOnly = []string{"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest", "internal/factor/passkey/softkey", "internal/federatedtest", "test/openapitest", "twofoldtest", "test/e2e", "test/model", "test/cluster", "test/security"}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {
@@ -139,7 +139,7 @@ func (r room) refuses(dir, imported string) string {
 func TestOneDoor(t *testing.T) {
 	opened, issued, minted := 0, 0, 0
 	for _, f := range sources(t, false) {
-		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "e2e" {
+		if f.dir == "bench" || strings.HasPrefix(f.dir, "store") || f.dir == "internal/sqlstore" || strings.HasPrefix(f.dir, "internal/storetest") || f.dir == "test/e2e" {
 			continue
 		}
 		ast.Inspect(f.file, func(n ast.Node) bool {
@@ -150,24 +150,24 @@ func TestOneDoor(t *testing.T) {
 			where := f.name + ":" + enclosing(f.file, sel.Pos())
 			switch sel.Sel.Name {
 			case "PutSession", "RebindSession":
-				if f.dir != "session" {
+				if f.dir != "internal/session" {
 					t.Errorf("%s: %s is used outside package session", where, sel.Sel.Name)
 				}
 			case "Open", "Rebind":
 				if isSessions(sel.X) {
 					opened++
-					if where != "login/door.go:open" {
-						t.Errorf("%s: makes a session, which only issue and its open in login/door.go may", where)
+					if where != "internal/login/door.go:open" {
+						t.Errorf("%s: makes a session, which only issue and its open in internal/login/door.go may", where)
 					}
 				}
 			case "PutToken":
 				minted++
-				if where != "login/door.go:mint" {
-					t.Errorf("%s: makes a right that outlives its browser, which only mint in login/door.go may", where)
+				if where != "internal/login/door.go:mint" {
+					t.Errorf("%s: makes a right that outlives its browser, which only mint in internal/login/door.go may", where)
 				}
 			case "issue", "mint":
 				issued++
-				if f.dir != "login" {
+				if f.dir != "internal/login" {
 					t.Errorf("%s: reaches for the door", where)
 				}
 			}
@@ -190,7 +190,7 @@ func isSessions(x ast.Expr) bool {
 // unexported parameter type granted whose fields are all unexported.
 func checkDoor(t *testing.T, f source) {
 	for _, d := range f.file.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "issue" && f.dir == "login" {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "issue" && f.dir == "internal/login" {
 			found := false
 			for _, p := range fn.Type.Params.List {
 				if id, ok := p.Type.(*ast.Ident); ok && id.Name == "granted" {
@@ -231,7 +231,7 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 	}
 	found := 0
 	for _, f := range sources(t, false) {
-		if f.dir != "login" {
+		if f.dir != "internal/login" {
 			continue
 		}
 		ast.Inspect(f.file, func(n ast.Node) bool {
@@ -247,7 +247,7 @@ func TestNoNoticeBesideItsChange(t *testing.T) {
 				if kind, ok := call.Args[2].(*ast.Ident); !ok || !alone[kind.Name] {
 					t.Errorf("%s: queues a notice beside a change; hand it to the change's verb", where)
 				}
-			case ok && sel.Sel.Name == "Queue" && where != "login/notice.go:notify":
+			case ok && sel.Sel.Name == "Queue" && where != "internal/login/notice.go:notify":
 				t.Errorf("%s: queues a notice past notify", where)
 			}
 			return true
@@ -320,11 +320,11 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 
 // exempt are package variables that must be, with the reason.
 var exempt = map[string]string{
-	"store/sqlite/file.go:making":                     "POSIX file locks belong to the process, so creating a file must be serialised in it",
-	"store/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
-	"store/storetest/servers/redis.go:ownRedis":       "one server for a test program",
-	"store/storetest/servers/redis.go:ownPrefixes":    "numbers the places in it",
-	"store/storetest/servers/postgres.go:ownSchemas":  "numbers the places in it",
+	"store/sqlite/file.go:making":                        "POSIX file locks belong to the process, so creating a file must be serialised in it",
+	"internal/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
+	"internal/storetest/servers/redis.go:ownRedis":       "one server for a test program",
+	"internal/storetest/servers/redis.go:ownPrefixes":    "numbers the places in it",
+	"internal/storetest/servers/postgres.go:ownSchemas":  "numbers the places in it",
 }
 
 // constantByNature lets through sentinel errors, embedded files, interface

@@ -13,14 +13,14 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/factor/onetime"
-	"github.com/twofold-auth/twofold/factor/recovery"
 	"github.com/twofold-auth/twofold/federated"
-	"github.com/twofold-auth/twofold/limit"
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/factor/recovery"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // Config says what New needs. Origin, Key and Store are required; every other

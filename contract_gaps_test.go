@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/store"
 )
 

@@ -10,7 +10,7 @@ import (
 // the contract stay as they are. Those that differ are listed on the page.
 func TestContractTexts(t *testing.T) {
 	t.Parallel()
-	raw, err := os.ReadFile("web/locales/en.json")
+	raw, err := os.ReadFile("internal/web/locales/en.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package twofold
 import (
 	"context"
 
-	"github.com/twofold-auth/twofold/factor"
+	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/store"
 )
 

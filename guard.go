@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // Identity is an account as an application sees it.

@@ -22,11 +22,11 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/openapitest"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
+	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
 const (

@@ -1,10 +1,10 @@
 package twofold
 
 import (
-	"github.com/twofold-auth/twofold/device"
-	"github.com/twofold-auth/twofold/factor/recovery"
-	"github.com/twofold-auth/twofold/limit"
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/factor/recovery"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
 )
 
 // codes is nil where there are no recovery codes.

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"github.com/twofold-auth/twofold/device"
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // noticeWithin is how long a notice is tried to be delivered.

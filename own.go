@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/store"
 )
 

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/twofold-auth/twofold/factor"
-	"github.com/twofold-auth/twofold/factor/passkey"
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/factor/passkey"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // Passkeys says whether passkeys and security keys are taken (WebAuthn), and

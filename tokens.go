@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/login"
-	"github.com/twofold-auth/twofold/web"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
 )
 
 // Tokens says what programs may hold. A header token (include_auth_token) is

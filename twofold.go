@@ -10,18 +10,18 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/account"
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/factor"
-	"github.com/twofold-auth/twofold/factor/onetime"
-	"github.com/twofold-auth/twofold/factor/totp"
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/session"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // Auth is the sign-in of one application.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twofold-auth/twofold/factor"
-	"github.com/twofold-auth/twofold/factor/onetime"
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/twofold-auth/twofold/account"
-	"github.com/twofold-auth/twofold/login"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/store"
 )
 

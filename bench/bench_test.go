@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/seal"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
 // TestMain lets the recipe start this very program as bench.

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/twofold-auth/twofold/factor/totp"
+	"github.com/twofold-auth/twofold/internal/factor/totp"
 )
 
 // kinds of load, and what one operation is.

@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/seal"
 	pw "github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/seal"
 	"github.com/twofold-auth/twofold/store"
 )
 

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/twofold-auth/twofold/seal"
+	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
 

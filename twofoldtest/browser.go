@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/factor/totp"
+	"github.com/twofold-auth/twofold/internal/factor/totp"
 )
 
 // Browser is a client with cookies of its own. It follows no redirect.

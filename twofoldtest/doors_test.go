@@ -12,7 +12,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/federated"
-	"github.com/twofold-auth/twofold/store/storetest"
+	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/federated"
-	"github.com/twofold-auth/twofold/federated/federatedtest"
 	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 

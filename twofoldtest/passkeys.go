@@ -3,7 +3,7 @@ package twofoldtest
 import (
 	"encoding/json"
 
-	"github.com/twofold-auth/twofold/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
 // passkeyStates are the ways to have got somewhere with a passkey and not to be

@@ -8,8 +8,8 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/twofold-auth/twofold/account"
-	"github.com/twofold-auth/twofold/web"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/web"
 )
 
 func applyOrigin(s *settings, raw any) error {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twofold-auth/twofold/store/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
 // A copy made while people sign in is a server's whole state: with it and the

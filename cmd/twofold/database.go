@@ -12,11 +12,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
 	"github.com/twofold-auth/twofold/store/sqlite"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // database is where everything is kept: a file of SQLite or a PostgreSQL, and

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send/devbox"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // The account that --dev makes.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twofold-auth/twofold/store/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 )
 
 const (

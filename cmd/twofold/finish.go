@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/seal"
-	"github.com/twofold-auth/twofold/web"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/web"
 )
 
 // finish checks what hangs together and builds what the names stand for.

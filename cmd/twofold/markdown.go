@@ -94,6 +94,6 @@ func writeInert(b *strings.Builder) {
 		fmt.Fprintf(b, "\n%s%s:\n%s.\n", strings.ToUpper(why[:1]), why[1:], strings.Join(names[why], ", "))
 	}
 	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the pair of text and category as value\n" +
-		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of `web/locales/en.json`.\n" +
+		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of `internal/web/locales/en.json`.\n" +
 		"`SECURITY_EMAIL_SUBJECT_TWO_FACTOR` and `SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE` replace the subjects of the two mails.\n")
 }

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/account"
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/password"
 	"golang.org/x/term"
 )

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/smtp"
 	"github.com/twofold-auth/twofold/send/twilio"
 	"github.com/twofold-auth/twofold/send/webhook"
-	"github.com/twofold-auth/twofold/web"
 )
 
 // finishMail makes the mail senders.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/web"
+	"github.com/twofold-auth/twofold/internal/web"
 )
 
 // messagePrefix begins the names that replace texts: SECURITY_MSG_<KEY>.
@@ -41,7 +41,7 @@ func applyMessage(key string) func(*settings, any) error {
 		}
 		before := own.For("en").Text(key)
 		if before == key {
-			return errors.New("there is no such text in this version: remove it (web/locales/en.json lists all)")
+			return errors.New("there is no such text in this version: remove it (internal/web/locales/en.json lists all)")
 		}
 		if strings.Contains(v, "{{") {
 			return errors.New(`holds "{{": write placeholders as %(name)s`)

@@ -13,8 +13,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/twofold-auth/twofold/federated"
-	"github.com/twofold-auth/twofold/federated/federatedtest"
 	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
 )
 
 const redirect = "http://localhost:1/login/oauthresponse/corp"

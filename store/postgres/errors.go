@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/twofold-auth/twofold/store/internal/sqlstore"
+	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
 // classify says what an error means. The text is the code only: PostgreSQL's

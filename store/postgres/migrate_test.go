@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store/postgres"
-	"github.com/twofold-auth/twofold/store/storetest"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
-	"github.com/twofold-auth/twofold/store/storetest"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 // exec is what a pooler that knows no prepared statements needs.

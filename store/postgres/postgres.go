@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/twofold-auth/twofold/internal/sqlstore"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/internal/sqlstore"
 )
 
 //go:embed schema/*.sql

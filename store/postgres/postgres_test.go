@@ -3,10 +3,10 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
-	"github.com/twofold-auth/twofold/store/storetest"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 func open(t testing.TB, url string) *postgres.DB {

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 // TestASerializationFailureIsTriedAgainAFewTimes, in a statement of its own and

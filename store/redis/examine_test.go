@@ -6,8 +6,8 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 // TestExamineNamesDamage of each kind, and nothing in a store in order.

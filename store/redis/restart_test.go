@@ -8,9 +8,9 @@ import (
 
 	client "github.com/redis/go-redis/v9"
 
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/redis"
-	"github.com/twofold-auth/twofold/store/storetest/servers"
 )
 
 var now = time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)

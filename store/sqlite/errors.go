@@ -7,7 +7,7 @@ import (
 
 	driver "modernc.org/sqlite"
 
-	"github.com/twofold-auth/twofold/store/internal/sqlstore"
+	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
 // SQLite's result codes (https://www.sqlite.org/rescode.html). The low byte of

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/sqlstore"
+	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/internal/sqlstore"
 	"github.com/twofold-auth/twofold/store/sqlite"
-	"github.com/twofold-auth/twofold/store/storetest"
 )
 
 func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {

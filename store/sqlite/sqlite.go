@@ -13,8 +13,8 @@ import (
 
 	_ "modernc.org/sqlite" // the driver; see errors.go for its codes
 
+	"github.com/twofold-auth/twofold/internal/sqlstore"
 	"github.com/twofold-auth/twofold/store"
-	"github.com/twofold-auth/twofold/store/internal/sqlstore"
 )
 
 //go:embed schema/*.sql

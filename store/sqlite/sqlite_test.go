@@ -4,9 +4,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/twofold-auth/twofold/internal/storetest"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
-	"github.com/twofold-auth/twofold/store/storetest"
 )
 
 func open(t testing.TB, path string) *sqlite.DB {

@@ -1,0 +1,322 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+// table is an application's own table, in memory, that counts its users.
+type table struct {
+	mu   sync.Mutex
+	rows map[string]account.Record
+	fail error
+}
+
+func (t *table) ByIdentity(_ context.Context, identity string) (account.Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rows {
+		// A comparison as of a database that ignores accents as well.
+		plain := strings.NewReplacer("é", "e").Replace
+		if strings.EqualFold(plain(r.Email), plain(identity)) || strings.EqualFold(r.Username, identity) {
+			return r, t.fail
+		}
+	}
+	return account.Record{}, store.ErrNotFound
+}
+
+func (t *table) ByID(_ context.Context, id string) (account.Record, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r, ok := t.rows[id]
+	if !ok {
+		return r, store.ErrNotFound
+	}
+	return r, t.fail
+}
+
+func (t *table) Create(_ context.Context, r account.Record) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, old := range t.rows {
+		if strings.EqualFold(old.Email, r.Email) {
+			return "", store.ErrExists
+		}
+	}
+	r.ID = strconv.Itoa(len(t.rows) + 1)
+	t.rows[r.ID] = r
+	return r.ID, t.fail
+}
+
+func (t *table) SetPasswordHash(_ context.Context, id, old, new string) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r, ok := t.rows[id]
+	if !ok || r.PasswordHash != old || t.fail != nil {
+		return false, t.fail
+	}
+	r.PasswordHash = new
+	t.rows[id] = r
+	return true, nil
+}
+
+// set changes a row behind our back.
+func (t *table) set(id string, change func(*account.Record)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.rows[id]
+	change(&r)
+	t.rows[id] = r
+}
+
+func joined(t *testing.T) (*table, *account.Joined) {
+	t.Helper()
+	t.Parallel()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "own.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	own := &table{rows: map[string]account.Record{
+		"1": {ID: "1", Email: "Ada@Example.org", Username: "ada1", PasswordHash: "hash one", Active: true, Roles: []string{"staff"}},
+		"2": {ID: "2", Email: "rené@example.org", PasswordHash: "hash two", Active: true, Confirmed: true},
+	}}
+	return own, account.Join(db, own, time.Now)
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func TestARowIsAnAccountFromTheFirstLook(t *testing.T) {
+	_, j := joined(t)
+	ctx := t.Context()
+	u := must(j.UserByIdentity(ctx, account.Key("ADA@example.org")))(t)
+	if u.ID != "1" || u.Email != "Ada@Example.org" || u.EmailKey != "ada@example.org" || u.PasswordHash != "hash one" || !u.Active ||
+		u.Uniquifier == "" || !reflect.DeepEqual(u.Roles, []string{"staff"}) || !u.ConfirmedAt.IsZero() {
+		t.Fatalf("%+v", u)
+	}
+	for _, again := range []store.User{must(j.UserByID(ctx, "1"))(t), must(j.UserByIdentity(ctx, "ada1"))(t)} {
+		if again.Uniquifier != u.Uniquifier {
+			t.Error("looking changes the uniquifier")
+		}
+	}
+	if u := must(j.UserByID(ctx, "2"))(t); u.ConfirmedAt.IsZero() {
+		t.Error("a confirmed address is not")
+	}
+	for _, key := range []string{"", "nobody@example.org", "rene@example.org"} {
+		if u, err := j.UserByIdentity(ctx, key); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%q finds %+v %v", key, u, err)
+		}
+	}
+	// What lies in our rows is neither hash nor address.
+	shadow := must(j.Store.UserByID(ctx, "1"))(t)
+	if shadow.Email+shadow.EmailKey+shadow.Username+shadow.UsernameKey != "" || strings.Contains(shadow.PasswordHash, "hash one") {
+		t.Errorf("shadow %+v", shadow)
+	}
+	if all := must(j.ListUsers(ctx, "", 10))(t); len(all) != 2 || all[0].Email == "" {
+		t.Errorf("listed %+v", all)
+	}
+}
+
+func TestAChangeBehindOurBackEndsWhatWasIssued(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	before := must(j.UserByID(ctx, "1"))(t).Uniquifier
+	for name, change := range map[string]func(*account.Record){
+		"password": func(r *account.Record) { r.PasswordHash = "another" },
+		"address":  func(r *account.Record) { r.Email = "ada@elsewhere.org" },
+		"username": func(r *account.Record) { r.Username = "ada2" },
+		"nothing":  func(r *account.Record) { r.PasswordHash = "" },
+	} {
+		own.set("1", change)
+		after := must(j.UserByID(ctx, "1"))(t).Uniquifier
+		if after == before || must(j.UserByID(ctx, "1"))(t).Uniquifier != after {
+			t.Errorf("%s: %q, then %q", name, before, after)
+		}
+		before = after
+	}
+	own.set("1", func(r *account.Record) { r.Roles = []string{"boss"} })
+	if u := must(j.UserByID(ctx, "1"))(t); u.Uniquifier != before || u.Roles[0] != "boss" {
+		t.Errorf("%+v", u)
+	}
+	own.set("1", func(r *account.Record) { r.Active = false })
+	if must(j.UserByID(ctx, "1"))(t).Active {
+		t.Error("a row that is off is on")
+	}
+	own.set("1", func(r *account.Record) { r.Active = true })
+	if err := j.SetActive(ctx, "1", false, "q", time.Now()); err != nil || must(j.UserByID(ctx, "1"))(t).Active {
+		t.Error("our switch is nothing", err)
+	}
+	own.mu.Lock()
+	delete(own.rows, "1")
+	own.mu.Unlock()
+	if _, err := j.UserByID(ctx, "1"); !errors.Is(err, store.ErrNotFound) {
+		t.Error("a row that is gone is there:", err)
+	}
+}
+
+func TestPasswordsAreReplacedInTheTable(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	u := must(j.UserByID(ctx, "1"))(t)
+	if err := j.UpgradePassword(ctx, "1", "hash one", "hash one, better"); err != nil {
+		t.Fatal(err)
+	}
+	if after := must(j.UserByID(ctx, "1"))(t); after.Uniquifier != u.Uniquifier || after.PasswordHash != "hash one, better" {
+		t.Errorf("an upgrade: %+v", after)
+	}
+	if err := j.UpgradePassword(ctx, "1", "hash one", "late"); !errors.Is(err, store.ErrUsed) {
+		t.Error(err)
+	}
+	if err := j.SetPassword(ctx, "1", "chosen", "q", true, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	after := must(j.UserByID(ctx, "1"))(t)
+	if after.Uniquifier != "q" || after.PasswordHash != "chosen" || after.ResetAt.IsZero() || own.rows["1"].PasswordHash != "chosen" {
+		t.Errorf("a change: %+v", after)
+	}
+	wins := make(chan error, 8)
+	for i := range 8 {
+		go func() {
+			wins <- j.ChangePassword(ctx, store.PasswordChange{UserID: "1", From: "q", To: "r" + strconv.Itoa(i), Hash: "h" + strconv.Itoa(i), Now: time.Now()})
+		}()
+	}
+	won := 0
+	for range 8 {
+		if err := <-wins; err == nil {
+			won++
+		} else if !errors.Is(err, store.ErrUsed) {
+			t.Error(err)
+		}
+	}
+	last := must(j.UserByID(ctx, "1"))(t)
+	if won != 1 || last.Uniquifier[1:] != last.PasswordHash[1:] {
+		t.Errorf("%d won, %+v", won, last)
+	}
+}
+
+// TestATableThatFailsOpensNothing: and a change that stopped half-way ends
+// everything that was issued rather than nothing.
+func TestATableThatFailsOpensNothing(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	u := must(j.UserByID(ctx, "1"))(t)
+	own.fail = errors.New("table is down")
+	if _, err := j.UserByID(ctx, "1"); err == nil || errors.Is(err, store.ErrNotFound) {
+		t.Error(err)
+	}
+	own.fail = nil
+	halfway := store.PasswordChange{UserID: "1", From: u.Uniquifier, To: "q", Hash: "what was to come", Now: time.Now()}
+	if err := j.Store.ChangePassword(ctx, halfway); err != nil { // the shadow moved, the table did not
+		t.Fatal(err)
+	}
+	after := must(j.UserByID(ctx, "1"))(t)
+	if after.Uniquifier == u.Uniquifier || after.Uniquifier == "q" || after.PasswordHash != "hash one" {
+		t.Errorf("%+v", after)
+	}
+}
+
+func TestAccountsAreMadeInTheTable(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	hasher := must(password.New(password.Config{}))(t)
+	accounts := account.New(account.Config{Users: j, Source: own, Hasher: hasher, Policy: password.Policy{MinLength: 8}, Now: time.Now})
+	u := must(accounts.Create(ctx, account.Draft{Email: "new@example.org", Password: "correct horse battery"}))(t)
+	if u.ID != "3" || own.rows["3"].Email != "new@example.org" || !strings.HasPrefix(own.rows["3"].PasswordHash, "$argon2id$") {
+		t.Fatalf("%+v %+v", u, own.rows["3"])
+	}
+	if ok := must(accounts.CheckPassword(ctx, u, "correct horse battery"))(t); !ok {
+		t.Error("its password does not open it")
+	}
+	if _, err := accounts.Create(ctx, account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, store.ErrExists) {
+		t.Error(err)
+	}
+	if err := accounts.SetIdentity(ctx, "3", "other@example.org", ""); !errors.Is(err, account.ErrNotOurs) {
+		t.Error(err)
+	}
+}
+
+// TestEveryVerbOfAccountsIsDecidedByJoined: a verb that is added to the store
+// and left to its embedding would act on the shadow alone.
+func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "own.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := map[string]bool{}
+	for _, d := range file.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil {
+			own[fn.Name.Name] = true
+		}
+	}
+	for _, of := range []reflect.Type{reflect.TypeFor[store.UserReader](), reflect.TypeFor[store.UserWriter](), reflect.TypeFor[store.OwnerWriter]()} {
+		for i := range of.NumMethod() {
+			if name := of.Method(i).Name; !own[name] {
+				t.Errorf("%s.%s acts on the shadow alone: decide in own.go", of.Name(), name)
+			}
+		}
+	}
+}
+
+// Whoever registers without a password is opened by his mailbox, also where the
+// application's table has made him before we saw him, or while we did.
+func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	h, err := password.New(password.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	looks := &watched{table: own}
+	a := account.New(account.Config{Users: j, Source: looks, Hasher: h, Mailed: true, Now: time.Now})
+	for i, seen := range []bool{false, true} {
+		looks.then = func(id string) {
+			if seen {
+				_, _ = j.UserByID(ctx, id)
+			}
+		}
+		u := must(a.Create(ctx, account.Draft{Email: "new" + strconv.Itoa(i) + "@example.org", Unconfirmed: true}))(t)
+		firsts := must(j.FirstFactorsOf(ctx, u.ID))(t)
+		if u.PasswordHash != "" || len(firsts) != 1 || firsts[0].Method != store.Email || firsts[0].Destination != u.Email || firsts[0].Usage != store.UseFirst {
+			t.Errorf("seen %v: %+v is opened by %+v", seen, u, firsts)
+		}
+	}
+	with := must(a.Create(ctx, account.Draft{Email: "with@example.org", Hash: "hash"}))(t)
+	if firsts := must(j.FirstFactorsOf(ctx, with.ID))(t); len(firsts) != 0 {
+		t.Errorf("who has a password is opened by %+v", firsts)
+	}
+}
+
+// watched does something between a row that was made and our look at it.
+type watched struct {
+	*table
+	then func(id string)
+}
+
+func (w *watched) Create(ctx context.Context, r account.Record) (string, error) {
+	id, err := w.table.Create(ctx, r)
+	w.then(id)
+	return id, err
+}

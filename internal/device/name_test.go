@@ -1,0 +1,18 @@
+package device_test
+
+import (
+	"testing"
+
+	"github.com/twofold-auth/twofold/internal/device"
+)
+
+func TestABrowserIsNamedByWhatIsKnownOfIt(t *testing.T) {
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0": "Firefox on Linux",
+		"curl/8.5.0": "curl", "App (iPhone)": "iPhone", "": "Unknown browser", "something": "Unknown browser",
+	} {
+		if got := device.Name(agent); got != want {
+			t.Errorf("%q is %q, want %q", agent, got, want)
+		}
+	}
+}

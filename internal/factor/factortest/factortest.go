@@ -1,0 +1,205 @@
+// Package factortest holds the promises of a factor.Method, as one suite that
+// every method passes.
+package factortest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Bench is a method on a store, as a test sets it up anew for every promise.
+type Bench struct {
+	Method factor.Method
+	Store  store.Store
+	Name   string // of the method
+	User   store.User
+	// Destination is what the person gives at set-up; empty if nothing.
+	Destination string
+	// Code returns the code that is right now: for what was enrolled, or for
+	// what was sent last.
+	Code func() string
+	// Later moves the clock so far that an app shows another code.
+	Later func()
+	// Enrol tells the bench what BeginEnrol showed, for Code.
+	Enrol func(*factor.Shown)
+}
+
+// Run checks every promise.
+func Run(t *testing.T, open func(t *testing.T) *Bench) {
+	for name, promise := range map[string]func(*testing.T, *Bench){
+		"a right code enrols and is spent":              enrols,
+		"a wrong code enrols nothing":                   enrolsNothing,
+		"nothing that is no six digits is a code":       onlyDigits,
+		"a right code proves once":                      provesOnce,
+		"of parallel callers one proves":                provesOnceInParallel,
+		"a code of another user proves nothing":         otherUser,
+		"without a code having been sent nothing opens": notSent,
+	} {
+		t.Run(name, func(t *testing.T) { promise(t, open(t)) })
+	}
+}
+
+func (b *Bench) transaction(id string, p factor.Purpose) factor.Transaction {
+	return factor.Transaction{ID: id, Purpose: p, User: b.User, Locale: "en"}
+}
+
+func (b *Bench) draft(t *testing.T) store.Draft {
+	t.Helper()
+	d := store.Draft{ID: "draft", UserID: b.User.ID, FactorID: store.NewID(), Method: b.Name, Uniquifier: b.User.Uniquifier}
+	tx := b.transaction(d.ID, factor.SetUp)
+	shown, err := b.Method.BeginEnrol(context.Background(), tx, b.Destination, &d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Enrol(shown)
+	if err := b.Method.Send(context.Background(), tx, d.Destination); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// enrolled returns a factor that is in the store, its first code spent.
+func (b *Bench) enrolled(t *testing.T) store.Factor {
+	t.Helper()
+	ctx, d := context.Background(), b.draft(t)
+	f, err := b.Method.FinishEnrol(ctx, b.transaction(d.ID, factor.SetUp), d, b.Code())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Store.ChangeFactors(ctx, store.FactorChange{UserID: b.User.ID, From: b.User.Uniquifier, To: b.User.Uniquifier + "+", Add: &f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.User.Uniquifier += "+"
+	return f
+}
+
+func (b *Bench) wrong() string {
+	if b.Code() == "000000" {
+		return "111111"
+	}
+	return "000000"
+}
+
+func enrols(t *testing.T, b *Bench) {
+	f := b.enrolled(t)
+	if f.UserID != b.User.ID || f.Method != b.Name || f.ID == "" {
+		t.Errorf("enrolled %+v", f)
+	}
+	if err := b.Method.Verify(context.Background(), b.transaction("tx", factor.SignIn), f, b.Code()); !errors.Is(err, factor.ErrWrong) {
+		t.Errorf("the code that enrolled signs in: %v", err)
+	}
+}
+
+func enrolsNothing(t *testing.T, b *Bench) {
+	ctx, d := context.Background(), b.draft(t)
+	tx := b.transaction(d.ID, factor.SetUp)
+	if _, err := b.Method.FinishEnrol(ctx, tx, d, b.wrong()); !errors.Is(err, factor.ErrWrong) {
+		t.Errorf("a wrong code: %v", err)
+	}
+	if _, err := b.Method.FinishEnrol(ctx, tx, d, b.Code()); err != nil {
+		t.Errorf("the right one after it: %v", err)
+	}
+}
+
+func onlyDigits(t *testing.T, b *Bench) {
+	ctx, f := context.Background(), b.enrolled(t)
+	b.Later()
+	tx := b.transaction("tx", factor.SignIn)
+	if err := b.Method.Send(ctx, tx, f.Destination); err != nil {
+		t.Fatal(err)
+	}
+	code := b.Code()
+	for _, s := range []string{
+		"", " ", "      ", code[:5], code + "0", "+" + code[1:], "0x3039", "1e5", "-", "٠١٢٣٤", code + "\u00b2",
+		"\x00" + code, strings.Repeat(" ", 1000) + code, "%%%%%%", "______", "²³¹²³¹", "null", code + "." + code,
+	} {
+		if err := b.Method.Verify(ctx, tx, f, s); !errors.Is(err, factor.ErrWrong) {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+func provesOnce(t *testing.T, b *Bench) {
+	ctx, f := context.Background(), b.enrolled(t)
+	b.Later()
+	tx := b.transaction("tx", factor.SignIn)
+	if err := b.Method.Send(ctx, tx, f.Destination); err != nil {
+		t.Fatal(err)
+	}
+	code := b.Code()
+	if err := b.Method.Verify(ctx, tx, f, code[:3]+" "+code[3:]); err != nil {
+		t.Fatal(err)
+	}
+	for _, again := range []factor.Transaction{tx, b.transaction("tx2", factor.SignIn), b.transaction("tx", factor.Verify), b.transaction("draft", factor.SetUp)} {
+		if err := b.Method.Verify(ctx, again, f, code); !errors.Is(err, factor.ErrWrong) {
+			t.Errorf("the spent code in %s: %v", again.Key(), err)
+		}
+	}
+}
+
+func provesOnceInParallel(t *testing.T, b *Bench) {
+	ctx, f := context.Background(), b.enrolled(t)
+	for range 10 {
+		b.Later()
+		tx := b.transaction(store.NewID(), factor.SignIn)
+		if err := b.Method.Send(ctx, tx, f.Destination); err != nil {
+			t.Fatal(err)
+		}
+		code, start := b.Code(), make(chan struct{})
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		proven := 0
+		for range 20 {
+			wg.Go(func() {
+				<-start
+				err := b.Method.Verify(ctx, tx, f, code)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					proven++
+				} else if !errors.Is(err, factor.ErrWrong) {
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		wg.Wait()
+		if proven != 1 {
+			t.Fatalf("%d of 20 proved with one code", proven)
+		}
+	}
+}
+
+func otherUser(t *testing.T, b *Bench) {
+	ctx, f := context.Background(), b.enrolled(t)
+	b.Later()
+	if err := b.Method.Send(ctx, b.transaction("tx", factor.SignIn), f.Destination); err != nil {
+		t.Fatal(err)
+	}
+	theirs := b.transaction("tx", factor.SignIn)
+	theirs.User = store.User{ID: "somebody else", Email: "x@lp.com", Uniquifier: b.User.Uniquifier}
+	other := f
+	other.UserID = theirs.User.ID
+	if err := b.Method.Verify(ctx, theirs, other, b.Code()); err == nil {
+		t.Error("one user's code opened in another user's name")
+	}
+}
+
+func notSent(t *testing.T, b *Bench) {
+	if b.Method.Channel() == "" {
+		return // nothing is ever sent
+	}
+	f := b.enrolled(t)
+	for _, s := range []string{"000000", "123456", b.Code()} {
+		if err := b.Method.Verify(context.Background(), b.transaction("tx", factor.SignIn), f, s); !errors.Is(err, factor.ErrWrong) {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+}

@@ -1,0 +1,171 @@
+package onetime
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const (
+	size  = 6 // digits: about 20 bits, the floor of NIST SP 800-63B-4 section 3.1.3.2
+	tries = 5 // wrong codes one challenge bears
+	// MaxLife bounds a code's life (NIST SP 800-63B-4 section 3.1.3.2).
+	MaxLife = 10 * time.Minute
+)
+
+// Code is what shall be sent to somebody.
+type Code struct {
+	Channel     string
+	Destination string
+	Code        string
+	Purpose     factor.Purpose
+	User        store.User
+	Locale      string
+	Life        time.Duration
+	ExpiresAt   time.Time
+	Link        string // token of the link that does the same; empty: none
+}
+
+// Sender renders and delivers a code. It is given the code once and must keep
+// it nowhere.
+type Sender func(ctx context.Context, c Code) error
+
+// Config says what a one-time-code factor needs.
+type Config struct {
+	Channel    string // store.SMS or store.Email
+	Challenges store.Challenges
+	Factors    store.Factors
+	Keys       *seal.Keys
+	Send       Sender
+	Life       time.Duration // 5 minutes if zero, 10 at most
+	Region     string        // for numbers without country code, e.g. "US"
+	Countries  []string      // regions texts are sent to; every one if empty
+	Now        func() time.Time
+}
+
+// Method is a channel's one-time codes as a factor.Method.
+type Method struct{ c Config }
+
+// New returns the method.
+func New(c Config) (*Method, error) {
+	if c.Life == 0 {
+		c.Life = 5 * time.Minute
+	}
+	if c.Life < 30*time.Second || c.Life > MaxLife {
+		return nil, fmt.Errorf("onetime: a code's life must be between 30 seconds and %d minutes", int(MaxLife.Minutes()))
+	}
+	if c.Channel != store.SMS && c.Channel != store.Email {
+		return nil, errors.New("onetime: channel must be sms or email")
+	}
+	return &Method{c}, nil
+}
+
+// Channel is the configured one.
+func (m *Method) Channel() string { return m.c.Channel }
+
+// BeginEnrol takes the destination: a phone number as typed for SMS, and for
+// e-mail always the account's own stored address, whatever was given (R45).
+func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination string, d *store.Draft) (*factor.Shown, error) {
+	d.Secret = nil
+	if m.c.Channel == store.Email {
+		d.Destination = t.User.Email
+		return nil, nil
+	}
+	number, err := ParsePhone(destination, m.c.Region)
+	if err == nil && !m.served(number) {
+		err = factor.ErrDestination
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.Destination = number
+	return nil, nil
+}
+
+// Send makes a new code, stores its hash and sends it. A code that could not
+// be sent is void.
+func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
+	// A code for nobody is a decoy, which goes nowhere.
+	if destination == "" || m.c.Channel == store.SMS && t.User.ID != "" && !m.served(destination) {
+		return factor.ErrSend
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000)) // uniform, leading zeros included
+	if err != nil {
+		return err
+	}
+	code := fmt.Sprintf("%0*d", size, n)
+	now := m.c.Now()
+	expires := now.Add(m.c.Life)
+	err = m.c.Challenges.PutChallenge(ctx, store.Challenge{
+		Key: t.Key(), UserID: t.User.ID, Channel: m.c.Channel, Destination: destination,
+		MAC:   m.c.Keys.MAC("code", m.binding(t, destination, code)...),
+		Tries: tries, CreatedAt: now, ExpiresAt: expires,
+	})
+	if err != nil {
+		return err
+	}
+	link := ""
+	if t.Link != nil {
+		link, err = t.Link(code)
+	}
+	if err == nil {
+		err = m.c.Send(ctx, Code{
+			Channel: m.c.Channel, Destination: destination, Code: code, Purpose: t.Purpose,
+			User: t.User, Locale: t.Locale, Life: m.c.Life, ExpiresAt: expires, Link: link,
+		})
+	}
+	if err != nil {
+		// The person's context may be over already; the void must not be.
+		_ = m.c.Challenges.DropChallenge(context.WithoutCancel(ctx), t.Key())
+		return fmt.Errorf("%w: %w", factor.ErrSend, err)
+	}
+	return nil
+}
+
+// FinishEnrol spends the code that was sent to the draft's destination.
+func (m *Method) FinishEnrol(ctx context.Context, t factor.Transaction, d store.Draft, code string) (store.Factor, error) {
+	if err := m.Try(ctx, t, d.Destination, code); err != nil {
+		return store.Factor{}, err
+	}
+	return factor.FromDraft(d), nil
+}
+
+// Verify spends the code that was sent to the factor's destination.
+func (m *Method) Verify(ctx context.Context, t factor.Transaction, f store.Factor, code string) error {
+	if err := m.Try(ctx, t, f.Destination, code); err != nil {
+		return err
+	}
+	if err := m.c.Factors.MarkUsed(ctx, f.ID, m.c.Now()); errors.Is(err, store.ErrNotFound) {
+		return factor.ErrWrong // removed meanwhile
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Try spends a code of the transaction sent to destination; ErrWrong.
+func (m *Method) Try(ctx context.Context, t factor.Transaction, destination, code string) error {
+	digits, err := factor.Digits(code, size)
+	if err != nil || destination == "" {
+		return factor.ErrWrong
+	}
+	macs := m.c.Keys.MACs("code", m.binding(t, destination, digits)...)
+	err = m.c.Challenges.TryChallenge(ctx, t.Key(), macs, m.c.Now())
+	if errors.Is(err, store.ErrWrong) || errors.Is(err, store.ErrNotFound) {
+		return factor.ErrWrong
+	}
+	return err
+}
+
+// binding is all that a code is good for; a change of any of it makes another
+// code (R43, R44).
+func (m *Method) binding(t factor.Transaction, destination, code string) []string {
+	return []string{string(t.Purpose), t.ID, t.User.ID, t.User.Uniquifier, m.c.Channel, destination, code}
+}

@@ -1,0 +1,199 @@
+package passkey
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+)
+
+// Bounds of an answer. A credential id has at most 1,023 bytes (section 4); the
+// rest of an answer without an attestation fits many times over.
+const (
+	maxAnswer = 16 << 10
+	maxID     = 1023
+	maxDepth  = 8
+)
+
+// answer is what a browser returned: its own JSON (PublicKeyCredential.toJSON),
+// read strictly.
+type answer struct {
+	id, client, handle []byte
+	twoIDs             bool   // its id and rawId differ
+	attestation        []byte // of a creation
+	data, signature    []byte // of a get
+	transports         []string
+	attachment         string
+	discoverable       *bool
+}
+
+// members are those of the browser's JSON that are read; others may stand there.
+type members struct {
+	ID         string `json:"id"`
+	RawID      string `json:"rawId"`
+	Type       string `json:"type"`
+	Attachment string `json:"authenticatorAttachment"`
+	Response   struct {
+		Client      string   `json:"clientDataJSON"`
+		Attestation string   `json:"attestationObject"`
+		Data        string   `json:"authenticatorData"`
+		Signature   string   `json:"signature"`
+		Handle      string   `json:"userHandle"`
+		Transports  []string `json:"transports"`
+	} `json:"response"`
+	Results    results `json:"clientExtensionResults"`
+	Extensions string  `json:"extensions"` // the same as a text, as older clients send it
+}
+
+type results struct {
+	Props struct {
+		Discoverable *bool `json:"rk"`
+	} `json:"credProps"`
+}
+
+// readAnswer reads the text a browser sent. ErrAnswer.
+func readAnswer(text string) (answer, error) {
+	var in members
+	if len(text) > maxAnswer || !plain([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil {
+		return answer{}, factor.ErrAnswer
+	}
+	if in.Extensions != "" && (!plain([]byte(in.Extensions)) || json.Unmarshal([]byte(in.Extensions), &in.Results) != nil) {
+		return answer{}, factor.ErrAnswer
+	}
+	a := answer{attachment: in.Attachment, discoverable: in.Results.Props.Discoverable}
+	if a.attachment != "platform" && a.attachment != "cross-platform" {
+		a.attachment = ""
+	}
+	for _, part := range []struct {
+		to   *[]byte
+		from string
+	}{
+		{&a.id, in.RawID}, {&a.client, in.Response.Client}, {&a.handle, in.Response.Handle},
+		{&a.attestation, in.Response.Attestation}, {&a.data, in.Response.Data}, {&a.signature, in.Response.Signature},
+	} {
+		raw, err := decode(part.from)
+		if err != nil {
+			return answer{}, err
+		}
+		*part.to = raw
+	}
+	id, err := decode(in.ID)
+	a.twoIDs = err != nil || !bytes.Equal(id, a.id)
+	if in.Type != "public-key" || len(a.id) == 0 || len(a.id) > maxID || len(a.client) == 0 {
+		return answer{}, factor.ErrAnswer
+	}
+	for _, t := range in.Response.Transports {
+		if slices.Contains([]string{"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}, t) && !slices.Contains(a.transports, t) {
+			a.transports = append(a.transports, t)
+		}
+	}
+	return a, nil
+}
+
+// decode reads base64url, without padding as browsers write it or with the
+// whole padding as older scripts do. Both are the same bytes, and what is
+// compared and verified is bytes. A partial padding, unused bits and line
+// breaks, which the decoder would skip, are refused. factor.ErrAnswer.
+func decode(text string) ([]byte, error) {
+	from := b64
+	if strings.HasSuffix(text, "=") {
+		from = padded
+	}
+	raw, err := from.DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		return nil, factor.ErrAnswer
+	}
+	return raw, nil
+}
+
+// client is the browser's account of where and for what it was asked
+// (section 5.8.1).
+type client struct {
+	Type         string  `json:"type"`
+	Challenge    string  `json:"challenge"`
+	Origin       string  `json:"origin"`
+	CrossOrigin  bool    `json:"crossOrigin"`
+	TopOrigin    *string `json:"topOrigin"`
+	TokenBinding *struct {
+		Status string `json:"status"`
+	} `json:"tokenBinding"`
+}
+
+// checkClient compares it, text by text: the ceremony, the challenge and the
+// whole origin, and no frame of another site in between. It is compared before
+// the signature that covers it; nothing is granted until both have held.
+func (a answer) checkClient(s state, origin string) error {
+	if a.twoIDs {
+		return refuse("id and raw_id were not equivalent")
+	}
+	var c client
+	if !plain(a.client) || json.Unmarshal(a.client, &c) != nil {
+		return factor.ErrAnswer
+	}
+	switch {
+	case c.Type != s.Kind:
+		return refuse("another ceremony")
+	case c.Challenge != s.Challenge:
+		return refuse("another challenge")
+	case c.Origin != origin:
+		return refuse("another origin")
+	case c.CrossOrigin || c.TopOrigin != nil:
+		return refuse("asked for inside a page of another origin")
+	case c.TokenBinding != nil && c.TokenBinding.Status != "supported" && c.TokenBinding.Status != "not-supported":
+		return refuse("token binding")
+	}
+	return nil
+}
+
+// plain says whether raw is one JSON object without double keys, keys that
+// differ in case alone, or deep nesting: all of these encoding/json would pass,
+// and another reader of the same text might read it differently.
+func plain(raw []byte) bool {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') || !object(dec, 1) {
+		return false
+	}
+	_, err := dec.Token()
+	return errors.Is(err, io.EOF)
+}
+
+func object(dec *json.Decoder, depth int) bool {
+	seen := map[string]bool{}
+	for dec.More() {
+		t, err := dec.Token()
+		name, ok := t.(string)
+		if name = strings.ToLower(name); err != nil || !ok || seen[name] {
+			return false
+		}
+		seen[name] = true
+		if !value(dec, depth) {
+			return false
+		}
+	}
+	_, err := dec.Token()
+	return err == nil
+}
+
+func value(dec *json.Decoder, depth int) bool {
+	t, err := dec.Token()
+	if err != nil || depth > maxDepth {
+		return false
+	}
+	switch t {
+	case json.Delim('{'):
+		return object(dec, depth+1)
+	case json.Delim('['):
+		for dec.More() {
+			if !value(dec, depth+1) {
+				return false
+			}
+		}
+		_, err := dec.Token()
+		return err == nil
+	}
+	return true
+}

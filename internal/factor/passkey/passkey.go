@@ -1,0 +1,324 @@
+package passkey
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Config says what passkeys need.
+type Config struct {
+	Factors store.Factors
+	Ring    *seal.Ring
+	Origin  string // of the site; its host is the relying party's id
+	Name    string // of the site, shown by authenticators
+	// Challenge is how many random bytes one has; 32 if zero, 16 at least.
+	Challenge int
+	// CreateHint and GetHint are how long the browser may wait for its user; a
+	// minute if zero. They are hints: the server's own limit is login's.
+	CreateHint, GetHint time.Duration
+	Now                 func() time.Time
+}
+
+// Method implements factor.Passkeys.
+type Method struct {
+	c    Config
+	rpID string
+}
+
+var _ factor.Passkeys = (*Method)(nil)
+
+// New returns passkeys of one origin.
+func New(c Config) (*Method, error) {
+	u, err := url.Parse(c.Origin)
+	if err != nil || u.Scheme+"://"+u.Host != c.Origin || u.Hostname() == "" {
+		return nil, errors.New("passkey: origin must be scheme and host")
+	}
+	if c.Challenge == 0 {
+		c.Challenge = 32
+	}
+	if c.Challenge < 16 || c.Challenge > 64 {
+		return nil, errors.New("passkey: a challenge has 16 to 64 bytes")
+	}
+	if c.CreateHint == 0 {
+		c.CreateHint = time.Minute
+	}
+	if c.GetHint == 0 {
+		c.GetHint = time.Minute
+	}
+	return &Method{c: c, rpID: u.Hostname()}, nil
+}
+
+// b64 is base64url as a browser's JSON has it, without padding; padded is the
+// same with it. Both take one spelling of the same bytes only.
+var (
+	b64    = base64.RawURLEncoding.Strict()
+	padded = base64.URLEncoding.Strict()
+)
+
+// keyOf is the name under which a credential id is found.
+func keyOf(id []byte) string {
+	sum := sha256.Sum256(id)
+	return b64.EncodeToString(sum[:])
+}
+
+const (
+	creating = "webauthn.create"
+	getting  = "webauthn.get"
+)
+
+// state is a ceremony between its options and its answer.
+type state struct {
+	Version    int      `json:"v"`
+	Kind       string   `json:"kind"` // creating or getting
+	Challenge  string   `json:"challenge"`
+	MustVerify bool     `json:"uv,omitempty"`
+	Allowed    []string `json:"allowed,omitempty"` // keys; empty: any, if it names its user
+	Handle     []byte   `json:"handle,omitempty"`
+}
+
+func readState(raw []byte, kind string) (state, error) {
+	var s state
+	if err := json.Unmarshal(raw, &s); err != nil || s.Version != 1 || s.Kind != kind || s.Challenge == "" {
+		return state{}, refuse("another ceremony")
+	}
+	return s, nil
+}
+
+func refuse(cause string) error { return &factor.Refused{Cause: cause} }
+
+func (m *Method) ceremony(s state, options map[string]any) (factor.Ceremony, error) {
+	challenge := make([]byte, m.c.Challenge)
+	rand.Read(challenge) // never fails: crypto/rand aborts the program instead
+	s.Version, s.Challenge = 1, b64.EncodeToString(challenge)
+	options["challenge"] = s.Challenge
+	var c factor.Ceremony
+	var err error
+	if c.State, err = json.Marshal(s); err == nil {
+		c.Options, err = json.Marshal(options)
+	}
+	return c, err
+}
+
+// BeginCreate implements factor.Passkeys.
+func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
+	handle, excluded := []byte(nil), []map[string]any{}
+	for _, f := range n.Present {
+		r, err := m.open(f)
+		if err != nil {
+			return factor.Ceremony{}, err
+		}
+		handle = r.Handle
+		excluded = append(excluded, r.descriptor())
+	}
+	if handle == nil {
+		// Random and of no meaning (section 14.6.1); all passkeys of a user have
+		// the same, so that an authenticator replaces and does not pile up.
+		handle = make([]byte, 64)
+		rand.Read(handle)
+	}
+	params := []map[string]any{}
+	for _, alg := range algorithms() {
+		params = append(params, map[string]any{"type": "public-key", "alg": int(alg)})
+	}
+	selection := map[string]any{"residentKey": "preferred", "requireResidentKey": n.Discoverable, "userVerification": factor.Discouraged}
+	if n.Discoverable {
+		selection["residentKey"] = "required"
+	}
+	if n.Usage == store.UseFirst {
+		selection["userVerification"] = factor.Preferred
+	}
+	return m.ceremony(state{Kind: creating, Handle: handle}, map[string]any{
+		"rp":               map[string]any{"id": m.rpID, "name": m.c.Name},
+		"user":             map[string]any{"id": b64.EncodeToString(handle), "name": n.User.Email, "displayName": n.User.Email},
+		"pubKeyCredParams": params, "timeout": m.c.CreateHint.Milliseconds(), "excludeCredentials": excluded,
+		"authenticatorSelection": selection, "attestation": "none", "extensions": map[string]any{"credProps": true},
+	})
+}
+
+// BeginGet implements factor.Passkeys.
+func (m *Method) BeginGet(q factor.Question) (factor.Ceremony, error) {
+	s, allowed := state{Kind: getting, MustVerify: q.Verification == factor.Required}, []map[string]any{}
+	for _, f := range q.Allowed {
+		r, err := m.open(f)
+		if err != nil {
+			return factor.Ceremony{}, err
+		}
+		s.Allowed = append(s.Allowed, f.Key)
+		allowed = append(allowed, r.descriptor())
+	}
+	for _, id := range q.Decoys {
+		s.Allowed = append(s.Allowed, keyOf(id))
+		allowed = append(allowed, record{ID: id, Transports: []string{"hybrid", "internal"}}.descriptor())
+	}
+	return m.ceremony(s, map[string]any{
+		"rpId": m.rpID, "timeout": m.c.GetHint.Milliseconds(), "allowCredentials": allowed, "userVerification": q.Verification,
+	})
+}
+
+// Key implements factor.Passkeys.
+func (m *Method) Key(text string) (string, error) {
+	a, err := readAnswer(text)
+	if err != nil {
+		return "", err
+	}
+	return keyOf(a.id), nil
+}
+
+// FinishCreate implements factor.Passkeys.
+func (m *Method) FinishCreate(raw []byte, userID, id, text string) (store.Factor, error) {
+	s, err := readState(raw, creating)
+	if err != nil {
+		return store.Factor{}, err
+	}
+	a, err := readAnswer(text)
+	if err != nil {
+		return store.Factor{}, err
+	}
+	if err := a.checkClient(s, m.c.Origin); err != nil {
+		return store.Factor{}, err
+	}
+	r, err := a.created(s, m.rpID, m.c.Origin)
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f := store.Factor{ID: id, UserID: userID, Method: store.Passkey, Key: keyOf(r.ID)}
+	f.Secret, err = m.seal(f, r)
+	return f, err
+}
+
+// Verify implements factor.Passkeys.
+func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text string) (factor.Proven, error) {
+	s, err := readState(raw, getting)
+	if err != nil {
+		return factor.Proven{}, err
+	}
+	a, err := readAnswer(text)
+	if err != nil {
+		return factor.Proven{}, err
+	}
+	r, err := m.open(f)
+	if err != nil {
+		return factor.Proven{}, err
+	}
+	if err := a.belongs(s, f, r); err != nil {
+		return factor.Proven{}, err
+	}
+	if err := a.checkClient(s, m.c.Origin); err != nil {
+		return factor.Proven{}, err
+	}
+	proven, next, err := a.proves(s, r, m.rpID, m.c.Origin)
+	if err != nil {
+		return factor.Proven{}, err
+	}
+	sealed, err := m.seal(f, next)
+	if err != nil {
+		return factor.Proven{}, err
+	}
+	// All was checked against the record that is replaced here; if another
+	// answer replaced it first, this one was checked against the wrong counter.
+	switch err := m.c.Factors.UsePasskey(ctx, f.ID, f.Secret, sealed, m.c.Now()); {
+	case errors.Is(err, store.ErrUsed):
+		return factor.Proven{}, refuse("it was used elsewhere at the same moment")
+	case errors.Is(err, store.ErrNotFound):
+		return factor.Proven{}, refuse("it was removed")
+	case err != nil:
+		return factor.Proven{}, err
+	}
+	return proven, nil
+}
+
+// belongs: the passkey is the one that was found, is among those asked for, and
+// its user is the one the authenticator names (section 7.2, steps 5 and 6).
+func (a answer) belongs(s state, f store.Factor, r record) error {
+	switch {
+	case keyOf(a.id) != f.Key || string(a.id) != string(r.ID):
+		return refuse("another passkey")
+	case len(s.Allowed) > 0 && !slices.Contains(s.Allowed, f.Key):
+		return refuse("it was not asked for")
+	case len(s.Allowed) == 0 && len(a.handle) == 0:
+		return refuse("it does not name its user")
+	case len(a.handle) > 0 && string(a.handle) != string(r.Handle):
+		return refuse("it is of another user")
+	}
+	return nil
+}
+
+// Detail implements factor.Passkeys.
+func (m *Method) Detail(f store.Factor) (factor.PasskeyDetail, error) {
+	r, err := m.open(f)
+	if err != nil {
+		return factor.PasskeyDetail{}, err
+	}
+	return factor.PasskeyDetail{
+		CredentialID: b64.EncodeToString(r.ID), Transports: r.Transports, Synced: r.BackedUp, Syncable: r.BackupEligible,
+		Discoverable: r.Discoverable,
+	}, nil
+}
+
+// record is what is kept of a passkey.
+type record struct {
+	Version        int      `json:"v"`
+	ID             []byte   `json:"id"`
+	PublicKey      []byte   `json:"key"` // COSE
+	Handle         []byte   `json:"user"`
+	Counter        uint32   `json:"counter"`
+	BackupEligible bool     `json:"be"`
+	BackedUp       bool     `json:"bs"`
+	Verified       bool     `json:"uv"` // its user was verified at least once
+	Transports     []string `json:"transports,omitempty"`
+	Attachment     string   `json:"attachment,omitempty"`
+	AAGUID         []byte   `json:"aaguid,omitempty"`
+	Discoverable   *bool    `json:"rk,omitempty"`
+}
+
+func (r record) descriptor() map[string]any {
+	d := map[string]any{"type": "public-key", "id": b64.EncodeToString(r.ID)}
+	if len(r.Transports) > 0 {
+		d["transports"] = r.Transports
+	}
+	return d
+}
+
+const purpose = "passkey"
+
+// owner binds a record to its row and to its key: whoever writes the database
+// cannot move one user's passkey to another.
+func owner(f store.Factor) string { return f.UserID + "/" + f.ID + "/" + f.Key }
+
+func (m *Method) seal(f store.Factor, r record) ([]byte, error) {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return m.c.Ring.Seal(purpose, owner(f), raw)
+}
+
+// Opens says whether the factor's record can be read. It uses up nothing.
+func (m *Method) Opens(f store.Factor) error {
+	_, err := m.open(f)
+	return err
+}
+
+func (m *Method) open(f store.Factor) (record, error) {
+	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // an old key's is sealed anew at the next use
+	if err != nil {
+		return record{}, factor.SecretError(err)
+	}
+	var r record
+	if err := json.Unmarshal(raw, &r); err != nil || r.Version != 1 {
+		return record{}, factor.SecretError(fmt.Errorf("passkey: record of version %d", r.Version))
+	}
+	return r, nil
+}

@@ -1,0 +1,146 @@
+package passkey
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+)
+
+// This file is all that knows go-webauthn. Both functions end in values of our
+// own; the library's errors are for the trail alone.
+
+// algorithms are those offered, and the only ones taken.
+func algorithms() []webauthncose.COSEAlgorithmIdentifier {
+	return []webauthncose.COSEAlgorithmIdentifier{
+		webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES512, webauthncose.AlgPS256, webauthncose.AlgPS384,
+		webauthncose.AlgPS512, webauthncose.AlgRS256, webauthncose.AlgRS384, webauthncose.AlgRS512,
+	}
+}
+
+// library writes an answer anew for the library: only what was read strictly.
+func (a answer) library() ([]byte, error) {
+	response := map[string]string{"clientDataJSON": b64.EncodeToString(a.client)}
+	if a.attestation != nil {
+		response["attestationObject"] = b64.EncodeToString(a.attestation)
+	}
+	if a.data != nil {
+		response["authenticatorData"] = b64.EncodeToString(a.data)
+		response["signature"] = b64.EncodeToString(a.signature)
+	}
+	id := b64.EncodeToString(a.id)
+	return json.Marshal(map[string]any{"id": id, "rawId": id, "type": "public-key", "response": response})
+}
+
+// created checks a creation (section 7.1) and returns the record it makes.
+func (a answer) created(s state, rpID, origin string) (record, error) {
+	raw, err := a.library()
+	if err != nil || len(a.attestation) == 0 {
+		return record{}, factor.ErrAnswer
+	}
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(raw)
+	if err != nil {
+		return record{}, factor.ErrAnswer
+	}
+	var offered []protocol.CredentialParameter
+	for _, alg := range algorithms() {
+		offered = append(offered, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: alg})
+	}
+	if _, err := parsed.Verify(s.Challenge, rpID, []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
+		nil, offered, protocol.AttestationPolicy{}, protocol.SignaturePolicy{}); err != nil {
+		return record{}, refuse(cause(err))
+	}
+	object := parsed.Response.AttestationObject
+	if err := checkAttestation(object); err != nil {
+		return record{}, err
+	}
+	data := object.AuthData
+	if !bytes.Equal(data.AttData.CredentialID, a.id) {
+		return record{}, refuse("the id is not the one attested")
+	}
+	if _, err := webauthncose.ParsePublicKey(data.AttData.CredentialPublicKey); err != nil {
+		return record{}, refuse("its key is none")
+	}
+	if data.Flags.HasBackupState() && !data.Flags.HasBackupEligible() {
+		return record{}, refuse("backed up without being able to be")
+	}
+	return record{
+		Version: 1, ID: a.id, PublicKey: data.AttData.CredentialPublicKey, Handle: s.Handle, Counter: data.Counter,
+		BackupEligible: data.Flags.HasBackupEligible(), BackedUp: data.Flags.HasBackupState(), Verified: data.Flags.HasUserVerified(),
+		Transports: a.transports, Attachment: a.attachment, AAGUID: data.AttData.AAGUID, Discoverable: a.discoverable,
+	}, nil
+}
+
+// checkAttestation: none was asked for, so a browser sends none, or, where the
+// authenticator names no model, the passkey's own signature (section 5.1.3,
+// step 22), which the library has checked. Certificates would say something
+// that nobody here can judge: refused, never taken unverified.
+func checkAttestation(o protocol.AttestationObject) error {
+	if o.Format == string(protocol.AttestationFormatNone) {
+		return nil
+	}
+	if _, chain := o.AttStatement["x5c"]; o.Format == string(protocol.AttestationFormatPacked) && !chain {
+		return nil
+	}
+	return refuse("attestation " + printable(o.Format))
+}
+
+// proves checks an answer to a question (section 7.2) and returns the record
+// as it is after it.
+func (a answer) proves(s state, r record, rpID, origin string) (factor.Proven, record, error) {
+	raw, err := a.library()
+	if err != nil || len(a.data) == 0 {
+		return factor.Proven{}, record{}, factor.ErrAnswer
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(raw)
+	if err != nil {
+		return factor.Proven{}, record{}, factor.ErrAnswer
+	}
+	if s.MustVerify && !parsed.Response.AuthenticatorData.Flags.HasUserVerified() {
+		return factor.Proven{}, record{}, refuse("User verification is required but user was not verified during authentication")
+	}
+	if err := parsed.Verify(s.Challenge, rpID, "", []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
+		r.PublicKey, protocol.SignaturePolicy{}); err != nil {
+		return factor.Proven{}, record{}, refuse(cause(err))
+	}
+	data := parsed.Response.AuthenticatorData
+	eligible, backed := data.Flags.HasBackupEligible(), data.Flags.HasBackupState()
+	switch {
+	case data.Flags.HasAttestedCredentialData(): // section 6.1: of creations only
+		return factor.Proven{}, record{}, refuse("it attests a new key")
+	case eligible != r.BackupEligible: // section 6.1.3: fixed when it was made
+		return factor.Proven{}, record{}, refuse("its backup eligibility has changed")
+	case backed && !eligible:
+		return factor.Proven{}, record{}, refuse("backed up without being able to be")
+	case (data.Counter != 0 || r.Counter != 0) && data.Counter <= r.Counter: // section 6.1.1
+		return factor.Proven{}, record{}, &factor.Refused{Cause: "its counter went back", Copied: true}
+	}
+	verified := data.Flags.HasUserVerified()
+	r.Counter, r.BackedUp, r.Verified = data.Counter, backed, r.Verified || verified
+	return factor.Proven{UserVerified: verified}, r, nil
+}
+
+// cause says in words what is wrong. The library's own texts name its internals
+// and are meant for programmers.
+func cause(err error) string {
+	var e *protocol.Error
+	if errors.As(err, &e) && e.Type == protocol.ErrAssertionSignature.Type {
+		return "Could not verify authentication signature"
+	}
+	return "the answer does not match what was asked"
+}
+
+// printable keeps a cause short and on one line.
+func printable(s string) string {
+	b := []byte{}
+	for _, c := range []byte(s) {
+		if c >= ' ' && c < 0x7f && len(b) < 100 {
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}

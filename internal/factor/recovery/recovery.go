@@ -1,0 +1,148 @@
+package recovery
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const (
+	size  = 10 // random bytes of a code: 80 bits, where NIST SP 800-63B-4 section 4.2.1.1 asks for 64
+	chars = 16 // as base32
+	group = 4
+	// Number is how many codes a set has by default, MaxNumber at most.
+	Number    = 5
+	MaxNumber = 20
+)
+
+// alphabet is RFC 4648's in lower case: no 0, 1, 8 or 9 to mistake for a letter.
+var alphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Config says what recovery codes need.
+type Config struct {
+	Codes  store.RecoveryCodes
+	Keys   *seal.Keys
+	Number int           // in a set; 5 if zero
+	Life   time.Duration // of a code; endless if zero
+	Now    func() time.Time
+}
+
+// Codes makes and spends recovery codes.
+type Codes struct{ c Config }
+
+// New returns them.
+func New(c Config) (*Codes, error) {
+	if c.Number == 0 {
+		c.Number = Number
+	}
+	if c.Number < 1 || c.Number > MaxNumber {
+		return nil, errors.New("recovery: a set has 1 to 20 codes")
+	}
+	if c.Life < 0 {
+		return nil, errors.New("recovery: life must not be negative")
+	}
+	return &Codes{c}, nil
+}
+
+// Make returns a new set for a user: as it is shown, once, and as it is stored.
+func (c *Codes) Make(userID string) (shown []string, macs [][]byte) {
+	for range c.c.Number {
+		raw := make([]byte, size)
+		rand.Read(raw) // never fails: crypto/rand aborts the program instead
+		code := alphabet.EncodeToString(raw)
+		shown = append(shown, spread(code))
+		macs = append(macs, c.c.Keys.MAC(purpose, userID, code))
+	}
+	return shown, macs
+}
+
+const purpose = "recovery"
+
+// spread writes a code in groups of four, for people.
+func spread(code string) string {
+	var b strings.Builder
+	for i := 0; i < len(code); i += group {
+		if i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteString(code[i : i+group])
+	}
+	return b.String()
+}
+
+// Looks says whether that could be a code. What could not is no guess.
+func (c *Codes) Looks(typed string) bool {
+	_, ok := normal(typed)
+	return ok
+}
+
+// normal is a code as it is stored: without spaces and dashes, in lower case.
+// It is done once, before anything else looks, so a code that was spent has no
+// second spelling (R71).
+func normal(typed string) (string, bool) {
+	if len(typed) > 8*chars {
+		return "", false
+	}
+	code := factor.Bare(typed)
+	for _, r := range code {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '2' || r > '7') {
+			return "", false
+		}
+	}
+	return strings.ToLower(code), len(code) == chars
+}
+
+// Holds says whether the user has this code. It spends nothing. factor.ErrWrong.
+func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
+	macs, err := c.macs(userID, typed)
+	if err != nil {
+		return err
+	}
+	ok, err := c.c.Codes.HasRecoveryCode(ctx, userID, macs, c.since())
+	if err == nil && !ok {
+		err = factor.ErrWrong
+	}
+	return err
+}
+
+// Spend takes the code from the user and says how many are left: exactly one
+// caller gets it, the others factor.ErrWrong. Messages are stored with that.
+func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...store.Message) (int, error) {
+	macs, err := c.macs(userID, typed)
+	if err != nil {
+		return 0, err
+	}
+	left, err := c.c.Codes.SpendRecoveryCode(ctx, userID, macs, c.since(), messages...)
+	if errors.Is(err, store.ErrUsed) {
+		err = factor.ErrWrong
+	}
+	return left, err
+}
+
+// Left counts the user's codes.
+func (c *Codes) Left(ctx context.Context, userID string) (int, error) {
+	return c.c.Codes.RecoveryCodesLeft(ctx, userID, c.since())
+}
+
+func (c *Codes) macs(userID, typed string) ([][]byte, error) {
+	code, ok := normal(typed)
+	if !ok {
+		return nil, factor.ErrWrong
+	}
+	return c.c.Keys.MACs(purpose, userID, code), nil
+}
+
+// since is when the oldest codes that are still good were made.
+func (c *Codes) since() time.Time {
+	if c.c.Life == 0 {
+		return time.Time{}
+	}
+	return c.c.Now().Add(-c.c.Life)
+}

@@ -1,0 +1,175 @@
+package totp
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Config says what an authenticator factor needs.
+type Config struct {
+	Factors store.Factors
+	Ring    *seal.Ring
+	Issuer  string // shown in the app
+	// Window is how far a code's step may lie from now, both ways, in seconds;
+	// 30 (one step, RFC 6238 section 5.2) if zero, 120 at most. A wider window
+	// gives a guesser more codes that are right at once.
+	Window int
+	Now    func() time.Time
+	// Label is what the app shows beside the issuer; the e-mail address if nil.
+	Label func(store.User) string
+}
+
+// Method is the authenticator app as a factor.Method.
+type Method struct {
+	c     Config
+	steps int
+}
+
+const purpose = "totp"
+
+// New returns the method.
+func New(c Config) (*Method, error) {
+	if c.Window == 0 {
+		c.Window = Period
+	}
+	if c.Window < 0 || c.Window > 120 {
+		return nil, errors.New("totp: window must be between 0 and 120 seconds")
+	}
+	if strings.TrimSpace(c.Issuer) == "" {
+		return nil, errors.New("totp: issuer must not be empty")
+	}
+	if c.Label == nil {
+		c.Label = func(u store.User) string { return u.Email }
+	}
+	return &Method{c: c, steps: c.Window / Period}, nil
+}
+
+// Channel is empty: nothing is sent.
+func (m *Method) Channel() string { return "" }
+
+// Send does nothing.
+func (m *Method) Send(context.Context, factor.Transaction, string) error { return nil }
+
+// BeginEnrol makes a new secret. Each draft has its own; the client never
+// chooses it.
+func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d *store.Draft) (*factor.Shown, error) {
+	secret := make([]byte, SecretSize)
+	rand.Read(secret) // never fails: crypto/rand aborts the program instead
+	sealed, err := m.c.Ring.Seal(purpose, owner(t.User.ID, d.FactorID), secret)
+	if err != nil {
+		return nil, err
+	}
+	d.Secret = sealed
+	d.Destination = ""
+	b32 := encode(secret)
+	label := m.c.Label(t.User)
+	uri := URI(m.c.Issuer, label, b32)
+	return &factor.Shown{
+		Key: group(b32), B32Key: b32, Username: label, Issuer: m.c.Issuer, URI: uri,
+		QR: func() template.URL { return QR(uri) },
+	}, nil
+}
+
+// FinishEnrol checks the first code and records its step as spent (R30).
+func (m *Method) FinishEnrol(_ context.Context, _ factor.Transaction, d store.Draft, code string) (store.Factor, error) {
+	secret, _, err := m.open(d.UserID, d.FactorID, d.Secret)
+	if err != nil {
+		return store.Factor{}, err
+	}
+	step, err := m.match(secret, code)
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f := factor.FromDraft(d)
+	f.LastStep = step
+	return f, nil
+}
+
+// Verify accepts a code whose step is newer than every step accepted before.
+// The key of "used" is the matched step, never the text that was typed.
+func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Factor, code string) error {
+	secret, stale, err := m.open(f.UserID, f.ID, f.Secret)
+	if err != nil {
+		return err
+	}
+	step, err := m.match(secret, code)
+	if err != nil {
+		return err
+	}
+	switch err := m.c.Factors.AdvanceStep(ctx, f.ID, step, m.c.Now()); {
+	case errors.Is(err, store.ErrUsed):
+		return factor.ErrReplayed
+	case errors.Is(err, store.ErrNotFound):
+		return factor.ErrWrong
+	case err != nil:
+		return err
+	}
+	if stale {
+		m.reseal(ctx, f, secret)
+	}
+	return nil
+}
+
+// reseal moves the secret under the newest key. It is a courtesy: if it fails,
+// the old key still opens it, and the next sign-in tries again.
+func (m *Method) reseal(ctx context.Context, f store.Factor, secret []byte) {
+	if sealed, err := m.c.Ring.Seal(purpose, owner(f.UserID, f.ID), secret); err == nil {
+		_ = m.c.Factors.Reseal(ctx, f.ID, f.Secret, sealed)
+	}
+}
+
+func (m *Method) match(secret []byte, code string) (int64, error) {
+	digits, err := factor.Digits(code, Size)
+	if err != nil {
+		return 0, err
+	}
+	step, ok := Match(secret, digits, m.c.Now(), m.steps, m.steps)
+	if !ok {
+		return 0, factor.ErrWrong
+	}
+	return step, nil
+}
+
+func (m *Method) open(userID, factorID string, sealed []byte) ([]byte, bool, error) {
+	secret, stale, err := m.c.Ring.Open(purpose, owner(userID, factorID), sealed)
+	if err != nil {
+		return nil, false, factor.SecretError(err)
+	}
+	return secret, stale, nil
+}
+
+// Opens says whether the factor's secret can be read. It uses up nothing.
+func (m *Method) Opens(f store.Factor) error {
+	_, _, err := m.open(f.UserID, f.ID, f.Secret)
+	return err
+}
+
+// owner binds a sealed secret to its row: one user's ciphertext in another
+// user's row, or in another factor of the same user, does not open (R34).
+func owner(userID, factorID string) string { return userID + "/" + factorID }
+
+func encode(secret []byte) string {
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
+}
+
+// group writes a base32 key in groups of four, for people.
+func group(b32 string) string {
+	var b bytes.Buffer
+	for i, c := range []byte(b32) {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte('-')
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
+}

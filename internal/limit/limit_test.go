@@ -1,0 +1,297 @@
+package limit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+type bench struct {
+	*limit.Limiter
+	db  store.Store
+	now time.Time
+}
+
+func open(t *testing.T, n limit.Numbers) *bench {
+	t.Helper()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "l.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	b := &bench{db: db, now: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b.Limiter = limit.New(db, func() time.Time { return b.now }, n)
+	return b
+}
+
+func paused(t *testing.T, err error) time.Time {
+	t.Helper()
+	var p *limit.Paused
+	if !errors.As(err, &p) {
+		t.Fatalf("not paused: %v", err)
+	}
+	return p.Until
+}
+
+func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for i := range 5 {
+		b.now = b.now.Add(time.Minute)
+		if _, err := b.SecondFactor(ctx, "alice", []string{"app", "phone"}[i%2]); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	_, err := b.SecondFactor(ctx, "alice", "third factor")
+	if until := paused(t, err); !until.Equal(b.now.Add(15 * time.Minute)) {
+		t.Errorf("until %v, now %v", until, b.now)
+	}
+	if _, err := b.SecondFactor(ctx, "bob", "app"); err != nil {
+		t.Errorf("another account pauses too: %v", err)
+	}
+	b.now = b.now.Add(15*time.Minute + time.Second)
+	for i := range 5 {
+		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+			t.Fatalf("after the pause, guess %d: %v", i+1, err)
+		}
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+		t.Error("a pause that ended does not come again")
+	}
+}
+
+func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for range 4 {
+		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		p, err := b.SecondFactor(ctx, "alice", "phone")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Right(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Right(ctx); err != nil { // telling twice counts once
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+		t.Error("successes of another factor wiped out the failures")
+	}
+}
+
+func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for i := range 100 {
+		if i%5 == 0 {
+			b.now = b.now.Add(16 * time.Minute)
+		}
+		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	b.now = b.now.Add(365 * 24 * time.Hour)
+	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+		t.Error("guess 101 was let through a year later")
+	}
+	if _, err := b.SecondFactor(ctx, "alice", "phone"); err != nil {
+		t.Errorf("the other factor died with it: %v", err)
+	}
+}
+
+func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for range 10 {
+		if _, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait := 30 * time.Second
+	for range 10 {
+		_, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1")
+		if until := paused(t, err); !until.Equal(b.now.Add(wait)) {
+			t.Fatalf("waits %v, want %v", until.Sub(b.now), wait)
+		}
+		b.now = b.now.Add(wait)
+		if _, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+		wait = min(2*wait, time.Hour)
+	}
+}
+
+func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	let, start := 0, make(chan struct{})
+	for range 200 {
+		wg.Go(func() {
+			<-start
+			if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+				mu.Lock()
+				let++
+				mu.Unlock()
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	if let != 5 {
+		t.Errorf("%d of 200 were let through", let)
+	}
+}
+
+func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	if err := b.Send(ctx, "tx", store.SMS, "+16505551212", "192.0.2.1"); err != nil {
+		t.Fatal(err)
+	}
+	if until := paused(t, b.Send(ctx, "tx", store.SMS, "+16505551212", "192.0.2.1")); !until.Equal(b.now.Add(30 * time.Second)) {
+		t.Errorf("the next code of this sign-in may go out in %v", until.Sub(b.now))
+	}
+	for range 4 { // other sign-ins, one destination
+		if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paused(t, b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"))
+	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551213", "192.0.2.1"); err != nil {
+		t.Errorf("another destination: %v", err)
+	}
+	p, err := b.SecondFactor(ctx, "alice", "phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Answered(store.SMS, "+16505551212", "192.0.2.1").Right(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"); err != nil {
+		t.Errorf("a code that came back right did not give its place back: %v", err)
+	}
+}
+
+func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
+	if err := (limit.Numbers{}).Check(); err != nil {
+		t.Errorf("the defaults are refused: %v", err)
+	}
+	// The least and the most of each figure: beyond them it is refused, at them
+	// it is taken.
+	for field, ends := range map[string][2]int64{
+		"FirstFailures": {1, 100}, "SecondFailures": {1, 10}, "FactorFailures": {5, 100}, "AddressFailures": {10, 1_000_000},
+		"HourFailures": {10, 100_000_000}, "SendAddress": {1, 1_000_000}, "SendHour": {1, 100_000_000}, "RescueHour": {1, 1000},
+		"RescueDay": {1, 1000}, "SetupHour": {1, 10_000}, "RegisterHour": {1, 1_000_000}, "LinkHour": {1, 1000},
+		"LinkAddress": {1, 1_000_000}, "LinkDay": {1, 1000}, "FirstDay": {1, 10_000}, "PasskeyFailures": {1, 1000},
+		"PasskeyHour": {1, 1_000_000}, "SendShort": {1, 1000}, "SendDay": {1, 1000},
+		"SecondWindow": {int64(time.Minute), 1 << 60}, "SendGap": {1, 1 << 60},
+	} {
+		for value, taken := range map[int64]bool{ends[0]: true, ends[1]: true, ends[0] - 1: ends[0] == 1, ends[1] + 1: ends[1] == 1<<60, -1: false} {
+			var n limit.Numbers // zero means the default
+			reflect.ValueOf(&n).Elem().FieldByName(field).SetInt(value)
+			if err := n.Check(); (err == nil) != taken {
+				t.Errorf("%s: %d: %v", field, value, err)
+			}
+		}
+	}
+	for wait, taken := range map[limit.Numbers]bool{
+		{FirstHold: -1}: false, {FirstHold: time.Hour, FirstMaxHold: time.Hour}: true, {FirstHold: time.Hour, FirstMaxHold: time.Hour - 1}: false,
+	} {
+		if err := wait.Check(); (err == nil) != taken {
+			t.Errorf("%v and %v: %v", wait.FirstHold, wait.FirstMaxHold, err)
+		}
+	}
+}
+
+func TestOneAddressCannotTryManyAccounts(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	for i := range 100 {
+		address := "192.0.2.1"
+		if _, err := b.FirstFactor(ctx, fmt.Sprintf("user%d", i), address); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	_, err := b.FirstFactor(ctx, "one more", "192.0.2.1")
+	if until := paused(t, err); !until.Equal(b.now.Add(15 * time.Minute)) {
+		t.Errorf("closed for %v", until.Sub(b.now))
+	}
+	if _, err := b.FirstFactor(ctx, "one more", "192.0.2.2"); err != nil {
+		t.Errorf("its neighbour is closed too: %v", err)
+	}
+	for i := range 100 { // one network, many addresses
+		if _, err := b.FirstFactor(ctx, fmt.Sprintf("other%d", i), fmt.Sprintf("2001:db8:1:2::%x", i)); err != nil {
+			t.Fatalf("guess %d: %v", i+1, err)
+		}
+	}
+	if _, err := b.FirstFactor(ctx, "yet another", "2001:db8:1:2:ffff::1"); err == nil {
+		t.Error("another address of the /64 is let through")
+	}
+	if _, err := b.FirstFactor(ctx, "yet another", "2001:db8:1:3::1"); err != nil {
+		t.Errorf("another /64 is closed: %v", err)
+	}
+}
+
+func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{AddressFailures: 10})
+	for range 50 {
+		p, err := b.FirstFactor(ctx, "alice", "192.0.2.1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Right(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTheOwnerHearsOfTheThirdWrongCodeAndOnceAnHour(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	var heard []int
+	for i := range 8 {
+		if warn, err := b.Warn(ctx, "alice"); err != nil {
+			t.Fatal(err)
+		} else if warn {
+			heard = append(heard, i+1)
+		}
+		b.now = b.now.Add(time.Minute)
+	}
+	if len(heard) != 1 || heard[0] != 3 {
+		t.Errorf("heard at %v", heard)
+	}
+}
+
+// TestAnswersOfPasskeysAreCountedByAddressAndByAccount.
+func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
+	for name, who := range map[string]func(i int) (user, address string){
+		"one address": func(i int) (string, string) { return string(rune('a' + i)), "203.0.113.7" },
+		"one account": func(i int) (string, string) { return "u", "" },
+	} {
+		b := open(t, limit.Numbers{AddressFailures: 10, PasskeyFailures: 10})
+		for i := range 10 {
+			user, address := who(i)
+			if _, err := b.Passkey(t.Context(), user, address); err != nil {
+				t.Fatalf("%s, %d: %v", name, i, err)
+			}
+		}
+		user, address := who(10)
+		_, err := b.Passkey(t.Context(), user, address)
+		paused(t, err)
+		if _, err := b.Passkey(t.Context(), "another", "203.0.113.8"); err != nil {
+			t.Errorf("%s: somebody else elsewhere: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// What a signed-in user changes of his account. Each is a security change: it
+// needs all that the account asks for, proven lately (R53), it ends everything
+// else that was issued, and the acting browser goes on under a new session.
+
+// ChangePassword replaces the caller's password. An account without one takes
+// it as its first. ErrReauthenticate, ErrPassword, ErrSamePassword, the errors
+// of a new password.
+func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	if who.User.PasswordHash != "" {
+		if err := l.password(ctx, who.User, "", old, b); err != nil {
+			return Outcome{}, err
+		}
+		if old == plain {
+			return Outcome{}, ErrSamePassword
+		}
+	}
+	choice, err := l.c.Accounts.Choose(ctx, who.User, plain)
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.c.Accounts.ChangePassword(ctx, who.User, choice, l.letters(ctx, who.User, PasswordChanged, "", b))
+	if err != nil {
+		return Outcome{}, stateError(err)
+	}
+	l.wake()
+	if err := l.tell(ctx, event.PasswordChanged{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	return l.carryOn(ctx, u, who, b)
+}
+
+// carryOn gives the acting browser a new session that proves what the former
+// did, and is no fresher.
+func (l *Login) carryOn(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
+	s := who.Session
+	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, renews: &s, quiet: true, carries: true}, b)
+	return out, stateError(err)
+}
+
+// AskChangeEmail mails a link to an address that the caller wants in place of
+// his own, and tells the present one. ErrTaken costs what a success costs, and
+// is for sites that tell: the taken address's owner is told too (R125).
+func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Browser) error {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return err
+	}
+	if l.c.Write == nil {
+		return ErrSend
+	}
+	to, key, err := account.ParseEmail(email)
+	if err != nil {
+		return err
+	}
+	// By the account as well: it must not write to ever more addresses.
+	if err := l.c.Limits.Link(ctx, changeEmailKind+"-of", who.User.ID, b.Address); err != nil {
+		return err
+	}
+	if err := l.c.Limits.Link(ctx, changeEmailKind, key, b.Address); err != nil {
+		return err
+	}
+	e := event.ChangeEmailInstructionsSent{User: subject(who.User), NewEmail: to, Context: l.at(b)}
+	owner, err := l.c.Accounts.Find(ctx, key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	e.Refused = err == nil
+	if err := l.tell(ctx, e); err != nil {
+		return err
+	}
+	l.notify(ctx, who.User, EmailWanted, "", b)
+	if e.Refused {
+		m := Letter{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
+		return told(ErrTaken, l.write(ctx, m))
+	}
+	return l.writeLink(ctx, l.changingEmail(), who.User, to, to, b)
+}
+
+// LookChangeEmail opens a link to change an address and changes nothing.
+// ErrLink, ErrLinkExpired.
+func (l *Login) LookChangeEmail(ctx context.Context, token string) error {
+	_, err := l.openLink(ctx, l.changingEmail(), token)
+	return err
+}
+
+// ChangeEmail replaces an address by the one its link was mailed to. Nobody
+// need be signed in: who asked for it was, and who opens it reads the new
+// address's mail. ErrLink also if the address was taken meanwhile.
+func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+	k, err := l.openLink(ctx, l.changingEmail(), token)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.spendLink(ctx, k); err != nil {
+		return Outcome{}, err
+	}
+	next := k.user
+	next.Email = k.Data
+	letters := append(l.letters(ctx, k.user, IdentityChanged, "", b), l.letters(ctx, next, IdentityChanged, "", b)...)
+	u, err := l.c.Accounts.ChangeEmail(ctx, k.user, k.Data, letters)
+	if errors.Is(err, store.ErrExists) || errors.Is(err, account.ErrEmail) {
+		return Outcome{}, ErrLink
+	}
+	if err != nil {
+		return Outcome{}, linkError(err)
+	}
+	l.wake()
+	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	if who != nil && who.User.ID == u.ID {
+		return l.carryOn(ctx, u, *who, b)
+	}
+	return Outcome{User: u}, nil
+}
+
+// ChangeUsername replaces the caller's username. ErrReauthenticate,
+// ErrUsernameTaken, what is wrong with it.
+func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	// Whether a name is taken must be told here; not too often (R121).
+	if err := l.c.Limits.Setup(ctx, "username:"+who.User.ID); err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, l.letters(ctx, who.User, UsernameChanged, "", b))
+	if errors.Is(err, store.ErrExists) {
+		return Outcome{}, ErrUsernameTaken
+	}
+	if err != nil {
+		return Outcome{}, stateError(err)
+	}
+	l.wake()
+	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	return l.carryOn(ctx, u, who, b)
+}

@@ -1,0 +1,143 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Codes makes and spends recovery codes; see factor/recovery.
+type Codes interface {
+	Make(userID string) (shown []string, macs [][]byte)
+	Looks(typed string) bool
+	Holds(ctx context.Context, userID, typed string) error
+	Spend(ctx context.Context, userID, typed string, messages ...store.Message) (left int, err error)
+	Left(ctx context.Context, userID string) (int, error)
+}
+
+// OffersCodes says whether there are recovery codes here at all.
+func (l *Login) OffersCodes() bool { return l.c.Codes != nil }
+
+// CodesLeft counts the caller's recovery codes.
+func (l *Login) CodesLeft(ctx context.Context, who Who) (int, error) {
+	if l.c.Codes == nil {
+		return 0, nil
+	}
+	return l.c.Codes.Left(ctx, who.User.ID)
+}
+
+// NewCodes makes a set of recovery codes in place of the former one, in one
+// transaction, and ends everything issued before; the caller stays signed in.
+// What it returns is shown now and kept nowhere. ErrNoFactor: codes stand in
+// for a second factor and there is none. ErrReauthenticate, ErrState.
+func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return nil, Outcome{}, err
+	}
+	codes, macs := l.c.Codes.Make(who.User.ID)
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Codes: macs,
+		Messages: l.letters(ctx, who.User, CodesMade, "", b), Now: l.c.Now(),
+	})
+	if errors.Is(err, store.ErrNoFactor) {
+		err = ErrNoFactor
+	}
+	if err != nil {
+		return nil, Outcome{}, err
+	}
+	if err := l.tell(ctx, event.RecoveryCodesMade{User: subject(u), Number: len(codes), Context: l.at(b)}); err != nil {
+		return nil, Outcome{}, err
+	}
+	b.WantToken = false
+	out, err := l.carryOn(ctx, u, who, b)
+	return codes, out, err
+}
+
+// UseCode ends a sign-in with a recovery code in the place of the second
+// factor. It makes no trusted device. ErrRecoveryCode, ErrState, *limit.Paused.
+func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+	w, err := l.waiting(ctx, token, nil)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	if !l.codeTakable(w) {
+		return Outcome{}, 0, ErrState
+	}
+	if !l.c.Codes.Looks(typed) {
+		return Outcome{}, 0, ErrRecoveryCode // not a guess: what is no code is not counted
+	}
+	place, err := l.secondFactorPlace(ctx, w.user, "", b)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
+	if errors.Is(err, factor.ErrWrong) {
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.RecoveryCode, Context: l.at(b)}
+		return Outcome{}, 0, told(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
+	}
+	if err == nil {
+		err = place.Refund(ctx)
+	}
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	// The number is that of now: of two codes that are spent at the same moment
+	// both notices may name the same.
+	left, err = l.c.Codes.Left(ctx, w.user.ID)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	letters := l.lettersOf(ctx, Notice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
+	// The sign-in is taken before the code, so that one sign-in never costs two
+	// codes (R70), and the code before anything is granted, so that one code
+	// never opens two sign-ins.
+	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
+		return Outcome{}, 0, stateError(err)
+	}
+	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, letters...)
+	if errors.Is(err, factor.ErrWrong) {
+		return Outcome{}, 0, ErrState // somebody else had it meanwhile
+	}
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	l.wake()
+	proof := store.Proof{Method: store.RecoveryCode, At: l.c.Now()}
+	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
+	if err != nil {
+		return Outcome{}, 0, err
+	}
+	return out, left, nil
+}
+
+// CodeTakable says whether a recovery code may be given for this sign-in.
+func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) {
+	w, err := l.waiting(ctx, token, nil)
+	if err == nil && !l.codeTakable(w) {
+		err = ErrState
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
+}
+
+// codeTakable: a sign-in whose second factor is waited for, not one that sets
+// one up, nor a re-authentication.
+func (l *Login) codeTakable(w waiting) bool {
+	return l.c.Codes != nil && w.SessionID == "" && (w.State == store.Ready || w.State == store.Select)
+}
+
+// hasCodes says whether this sign-in may end with a recovery code that its user
+// has.
+func (l *Login) hasCodes(ctx context.Context, w waiting) (bool, error) {
+	if !l.codeTakable(w) {
+		return false, nil
+	}
+	n, err := l.c.Codes.Left(ctx, w.user.ID)
+	return n > 0, err
+}

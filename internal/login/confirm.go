@@ -1,0 +1,183 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Browser) (Outcome, error) {
+	d, err := l.draft(ctx, a, state)
+	if errors.Is(err, ErrSetupToken) && a.pending != nil {
+		err = ErrState
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, m := a.user(), l.c.Methods[d.Method]
+	if m == nil || !l.enabled(d.Method) {
+		return Outcome{}, ErrMethod
+	}
+	f, err := l.enrol(ctx, u, m, d, code, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	// Consume first: draft, then pending, then the change, then the session.
+	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
+		return Outcome{}, stateError(err)
+	}
+	if a.pending != nil {
+		if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+			return Outcome{}, stateError(err)
+		}
+	}
+	changed, first, err := l.activate(ctx, u, f, d.Add, a.lost(), l.letters(ctx, u, FactorChanged, d.Method, b))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	out, err := l.enrolled(ctx, a, changed, d.Method, b)
+	out.FirstFactor = first
+	return out, err
+}
+
+// enrol checks the first code within a budget of the draft's own: guesses at
+// what oneself is setting up must not use up the account's.
+func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser) (store.Factor, error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return store.Factor{}, ErrCode
+	}
+	place, err := l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "")
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f, err := m.FinishEnrol(ctx, draftTransaction(d, u, b), d, code)
+	if errors.Is(err, factor.ErrWrong) {
+		return store.Factor{}, ErrCode
+	}
+	if err != nil {
+		return store.Factor{}, err
+	}
+	f.CreatedAt = l.c.Now()
+	return f, place.Answered(d.Method, d.Destination, b.Address).Right(ctx)
+}
+
+// activate makes the factor real and everything issued before it dead, and
+// stores the letters that say so, in one transaction. first: the user had none.
+func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, lost string, letters []store.Message) (changed store.User, first bool, err error) {
+	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return store.User{}, false, err
+	}
+	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Messages: letters, Now: l.c.Now()}
+	if len(present) == 0 {
+		f.Primary = true
+	}
+	former := replaced(present, lost, add)
+	for _, p := range present {
+		// The same phone or mailbox again takes the place of itself.
+		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination
+		if same || p.ID == former {
+			c.Remove = append(c.Remove, p.ID)
+			f.Primary = f.Primary || p.Primary
+		}
+	}
+	if len(present)-len(c.Remove) >= maxFactors {
+		return store.User{}, false, ErrMethod
+	}
+	changed, err = l.change(ctx, u, c)
+	return changed, len(present) == 0, err
+}
+
+// replaced is which factor a new one takes the place of; empty: none.
+func replaced(present []store.Factor, lost string, add bool) string {
+	if lost == "" && !add { // passkeys are added and removed by themselves
+		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
+			return present[i].ID
+		}
+	}
+	return lost
+}
+
+// change applies a change of factors and returns the user as he is after it.
+func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
+	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
+		return store.User{}, stateError(err)
+	}
+	l.c.Sessions.Forget()
+	l.wake()
+	u.Uniquifier = c.To
+	return u, nil
+}
+
+// stateError: whoever lost the race for a one-time thing is in a state that is
+// over.
+func stateError(err error) error {
+	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+		return ErrState
+	}
+	return err
+}
+
+// enrolled gives the acting browser its new session; all others are dead.
+func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method string, b Browser) (Outcome, error) {
+	second := store.Proof{Method: method, At: l.c.Now()}
+	if a.who != nil {
+		proofs := append(firstProofs(a.who.Session), second)
+		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
+	}
+	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: method, Context: l.at(b)})
+	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
+	out, err := l.finish(ctx, granted{
+		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.staying(remember, u, store.TwoFactors),
+	}, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	err = l.trust(ctx, &out, remember, b)
+	return out, err
+}
+
+// firstProofs are the proofs of a session's first factor.
+func firstProofs(s store.Session) []store.Proof {
+	if len(s.Proofs) == 0 {
+		return nil
+	}
+	return s.Proofs[:1:1]
+}
+
+// renew replaces the acting session after a change of credentials.
+func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
+	b.WantToken = false
+	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, verified: true}, b)
+	return out, stateError(err)
+}
+
+// Disable removes all second factors of a signed-in user. ErrMethod when one is
+// required of him; ErrReauthenticate.
+func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	if l.c.Policy.Require(who.User) {
+		return Outcome{}, ErrMethod
+	}
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
+		Messages: l.letters(ctx, who.User, FactorDisabled, "", b),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+}

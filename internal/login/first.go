@@ -1,0 +1,329 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Attempt is a sign-in with a password.
+type Attempt struct {
+	Identity string // e-mail address or username, as typed
+	Password string
+	Remember bool
+}
+
+// Password is the step of the first factor. Errors: ErrUnknownUser,
+// ErrPassword, ErrDisabled, *limit.Paused; ErrSend together with an Outcome
+// whose Pending stands although its code did not go out.
+func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+	u, err := l.c.Accounts.Find(ctx, a.Identity)
+	unknown := errors.Is(err, store.ErrNotFound)
+	if err != nil && !unknown {
+		return Outcome{}, err
+	}
+	if err := l.password(ctx, u, a.Identity, a.Password, b); err != nil {
+		if unknown && errors.Is(err, ErrPassword) {
+			return Outcome{}, ErrUnknownUser
+		}
+		return Outcome{}, err
+	}
+	return l.gate(ctx, u, store.Proof{Method: "password", At: l.c.Now()}, a.Remember, b)
+}
+
+// password checks a password against an account (a zero User: nobody's) within
+// the account's budget. Sign-in and re-authentication share it (R117).
+func (l *Login) password(ctx context.Context, u store.User, identity, plain string, b Browser) error {
+	_, err := l.proveFirst(ctx, u, identity, "password", b, func() (string, error) {
+		ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
+		if !ok {
+			return "", err
+		}
+		return "password", err
+	})
+	return err
+}
+
+// proveFirst runs a check of an account's first factor within its budget. The
+// check returns which method was proven, and none for a wrong answer.
+func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType string, b Browser, check func() (string, error)) (string, error) {
+	place, err := l.firstPlace(ctx, u, identity, b)
+	if err != nil {
+		return "", err
+	}
+	method, err := check()
+	if err != nil {
+		return "", err
+	}
+	if method == "" {
+		// An unknown identity leaves a row too: the same cost, and no typed text,
+		// which might be a password in the wrong field.
+		failed := event.UserFailedAuthn{User: subject(u), AuthType: authType, Context: l.at(b)}
+		if err := l.wave(ctx, b); err != nil {
+			return "", err
+		}
+		if u.ID == "" {
+			failed.Reason = "unknown identity"
+			return "", told(ErrPassword, l.record(ctx, failed))
+		}
+		return "", told(ErrPassword, l.tell(ctx, failed))
+	}
+	if err := place.Right(ctx); err != nil {
+		return "", err
+	}
+	return method, l.admit(u)
+}
+
+// firstPlace reserves a guess at an account's first factor; a closed budget is
+// told to subscribers.
+func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser) (*limit.Place, error) {
+	budget := budgetOf(u, identity)
+	place, err := l.c.Limits.FirstFactor(ctx, budget, b.Address)
+	var paused *limit.Paused
+	if errors.As(err, &paused) && l.c.Devices.Vouches(u, b.Device) {
+		// Somebody's guesses must not lock out the owner: a browser that he
+		// trusted has a budget of its own (R119).
+		place, err = l.c.Limits.FirstFactor(ctx, "device:"+u.ID, "")
+	}
+	if errors.As(err, &paused) {
+		return nil, told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
+	}
+	return place, err
+}
+
+// budgetOf names whose budget an identity's guesses count in.
+func budgetOf(u store.User, identity string) string {
+	if u.ID == "" {
+		return "key:" + account.Key(identity)
+	}
+	return "id:" + u.ID
+}
+
+// gate is where every first factor arrives. What is asked next comes from the
+// account's real factors and the policy, never from the way in.
+func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
+	if err := l.admit(u); err != nil {
+		return Outcome{}, err
+	}
+	factors, enrols, err := l.demands(ctx, u, first.Method)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if enrols {
+		p := store.Pending{State: store.Setup, First: first, Remember: remember}
+		if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && !throughMailbox(first.Method) {
+			p.State = store.Owner
+		}
+		return l.startPending(ctx, u, nil, p, b)
+	}
+	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
+	if len(factors) == 0 {
+		g.stay = l.staying(remember, u, g.level)
+		return l.finish(ctx, g, b)
+	}
+	if l.trusts(u) && b.Device != "" && !l.outdated(factors) {
+		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
+		if errors.Is(err, device.ErrCopied) {
+			if u, err = l.copied(ctx, u, b); err != nil {
+				return Outcome{}, err
+			}
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+		if ok {
+			// No longer than the device that stands for the second factor.
+			g.trusted, g.stay = true, min(known.Left, l.staying(remember, u, store.TwoFactors))
+			out, err := l.finish(ctx, g, b)
+			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
+			return out, err
+		}
+	}
+	others := differing(first.Method, l.usable(factors))
+	if len(others) == 0 {
+		return Outcome{}, ErrSameFactor
+	}
+	return l.startPending(ctx, u, others, store.Pending{First: first, Remember: remember}, b)
+}
+
+// demands is what an account asks for after a first factor: one of the factors,
+// or that one is set up; nothing more if there are none.
+func (l *Login) demands(ctx context.Context, u store.User, first string) (factors []store.Factor, enrols bool, err error) {
+	factors, err = l.c.Factors.FactorsOf(ctx, u.ID)
+	enrols = err == nil && len(factors) == 0 && l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first)
+	return factors, enrols, err
+}
+
+// differing leaves out the second factors that are the same thing as the first:
+// a mailed code after a mailed code proves one mailbox twice (R7). A key is
+// told from another by the passkey itself.
+func differing(first string, factors []store.Factor) []store.Factor {
+	var out []store.Factor
+	for _, f := range factors {
+		same := f.Method == first && first != store.Passkey || f.Method == store.Email && throughMailbox(first)
+		if !same {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// copied ends everything of an account whose trusted device was copied: one of
+// the two who hold it knows the password and is not the owner.
+func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
+	u, err := l.change(ctx, u, store.FactorChange{
+		UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Messages: l.letters(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+	})
+	if err != nil {
+		return u, err
+	}
+	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
+}
+
+// finish issues and wraps.
+func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, error) {
+	opened, err := l.issue(ctx, g, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	return out, l.stay(ctx, &out, g, b)
+}
+
+// startPending stores a pending sign-in and, where there is one factor that
+// needs a message, sends its code.
+func (l *Login) startPending(ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser) (Outcome, error) {
+	token := seal.Token()
+	now := l.c.Now()
+	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
+	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
+	switch {
+	case p.State.Enrols(), p.State == store.Owner:
+	case len(factors) == 1:
+		p.State, p.Factor = store.Ready, factors[0].ID
+	default:
+		p.State = store.Select
+	}
+	if err := l.tell(ctx, event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	if b.Pending != "" {
+		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, store.ErrUsed) {
+			return Outcome{}, err
+		}
+	}
+	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
+		return Outcome{}, err
+	}
+	view := l.view(p, factors)
+	view.Token = token
+	out := Outcome{User: u, Pending: view}
+	switch p.State {
+	case store.Ready:
+		return out, l.sendCode(ctx, p, u, factors[0], b)
+	case store.Owner:
+		return out, l.sendOwner(ctx, p, u, b)
+	}
+	return out, nil
+}
+
+// sendOwner mails the code that proves the mailbox, within the budgets.
+func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
+	if err := l.c.Limits.SecondOpen(ctx, u.ID); err != nil {
+		return err
+	}
+	if err := l.c.Limits.Send(ctx, p.Hash, store.Email, u.Email, b.Address); err != nil {
+		return err
+	}
+	if err := l.c.RescueCodes.Send(ctx, l.transaction(p, u, b), u.Email); err != nil {
+		return l.sendError(ctx, u, "owner", err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: store.Email, Destination: send.Mask(store.Email, u.Email), Context: l.at(b)})
+}
+
+// sendCode sends the code of a pending's factor, within the budgets.
+func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Browser) error {
+	if f.Method == store.Passkey { // asked for in the browser, whether it works here or not
+		return nil
+	}
+	m := l.c.Methods[f.Method]
+	if m == nil {
+		return ErrSend
+	}
+	if m.Channel() == "" {
+		return nil
+	}
+	if err := l.c.Limits.SecondOpen(ctx, u.ID); err != nil {
+		return err
+	}
+	if err := l.c.Limits.Send(ctx, p.Hash, m.Channel(), f.Destination, b.Address); err != nil {
+		return err
+	}
+	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
+		return l.sendError(ctx, u, f.Method, err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
+}
+
+// sendError keeps the cause for the operator and tells the person one thing.
+func (l *Login) sendError(ctx context.Context, u store.User, method string, err error) error {
+	if !errors.Is(err, factor.ErrSend) {
+		return err
+	}
+	l.c.Log.ErrorContext(ctx, "code could not be sent", "user", u.ID, "method", method, "cause", err)
+	return ErrSend
+}
+
+func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
+	purpose := factor.SignIn
+	if p.State == store.Owner {
+		purpose = factor.Owner
+	}
+	if p.SessionID != "" {
+		purpose = factor.Verify
+	}
+	return factor.Transaction{ID: p.Hash, Purpose: purpose, User: u, Locale: b.Locale}
+}
+
+// view is a pending as its browser may see it.
+func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
+	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
+	if len(factors) > 0 { // the primary is listed first
+		v.Primary = factors[0].Method
+	}
+	// The one used last comes first: it is the one at hand.
+	factors = slices.SortedStableFunc(slices.Values(factors), func(a, b store.Factor) int {
+		return b.LastUsedAt.Compare(a.LastUsedAt)
+	})
+	seen := map[string]bool{}
+	for _, f := range factors {
+		if f.ID == p.Factor {
+			v.Method, v.Factor = f.Method, f.ID
+		}
+		if !seen[f.Method] {
+			seen[f.Method] = true
+			v.Methods = append(v.Methods, f.Method)
+		}
+		v.Factors = append(v.Factors, Choice{ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination})
+	}
+	return v
+}
+
+// wave tells the operator when passwords are guessed all over the place (R113).
+func (l *Login) wave(ctx context.Context, b Browser) error {
+	begun, err := l.c.Limits.Wave(ctx)
+	if err != nil || !begun {
+		return err
+	}
+	l.c.Log.ErrorContext(ctx, "very many wrong passwords within an hour: somebody may be guessing over many accounts and addresses")
+	return l.tell(ctx, event.PasswordsGuessed{Context: event.Context{At: l.c.Now(), Request: b.Request}})
+}

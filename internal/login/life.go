@@ -1,0 +1,225 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Life is what the operator decided about accounts and their links. The zero
+// value: addresses need no confirmation, and no link signs anybody in.
+type Life struct {
+	// Confirm: an account signs in only when its address was confirmed;
+	// Unconfirmed lets it in before, without second factors (R8).
+	Confirm, Unconfirmed bool
+	// How long links work. Zero: two days, one hour, two hours.
+	ConfirmWithin, ResetWithin, ChangeEmailWithin time.Duration
+	// LoginAfterConfirm and LoginAfterReset send whoever used a link in the browser
+	// that asked for it on to the gate, with the mailbox as first factor.
+	LoginAfterConfirm, LoginAfterReset bool
+	// Keyless: people may register without a password. Such an account is opened
+	// by its mailbox.
+	Keyless bool
+	// ByLink: a mailed link stands in the password's place, for LoginWithin (zero:
+	// ten minutes). Whoever registers chooses no password.
+	ByLink      bool
+	LoginWithin time.Duration
+	// Welcome: a new account is greeted by mail.
+	Welcome bool
+	// Locked is the application's own reason to keep an account out; nil: none.
+	Locked func(u store.User) bool
+}
+
+func (f Life) withDefaults() Life {
+	for d, def := range map[*time.Duration]time.Duration{
+		&f.ConfirmWithin: 48 * time.Hour, &f.ResetWithin: time.Hour, &f.ChangeEmailWithin: 2 * time.Hour, &f.LoginWithin: 10 * time.Minute,
+	} {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	return f
+}
+
+// The kinds of letters, which are the purposes of those with a link.
+const (
+	confirmKind     = "confirm"
+	resetKind       = "reset"
+	changeEmailKind = "change-email"
+	// Letters without a link of their own.
+	welcomeKind       = "welcome"
+	takenKind         = "taken"          // somebody registered with this address
+	usernameTakenKind = "username-taken" // somebody registered with this address and a username that is taken
+	emailWantedKind   = "email-wanted"   // somebody wants to change to this address
+	usernameKind      = "username"
+)
+
+func (l *Login) confirming() purpose {
+	return purpose{name: confirmKind, life: l.c.Policy.Life.ConfirmWithin, rests: mailbox}
+}
+
+func (l *Login) resetting() purpose {
+	return purpose{name: resetKind, life: l.c.Policy.Life.ResetWithin, rests: credentials}
+}
+
+func (l *Login) changingEmail() purpose {
+	return purpose{name: changeEmailKind, life: l.c.Policy.Life.ChangeEmailWithin, rests: credentials}
+}
+
+// admit says whether an account may be signed in to at all. It is asked after
+// a right first factor only, so it tells strangers nothing (R122).
+func (l *Login) admit(u store.User) error {
+	f := l.c.Policy.Life
+	switch {
+	case !u.Active:
+		return ErrDisabled
+	case f.Confirm && !f.Unconfirmed && u.ConfirmedAt.IsZero():
+		return ErrUnconfirmed
+	case f.Locked != nil && f.Locked(u):
+		return ErrLocked
+	}
+	return nil
+}
+
+// unproven says that nobody has shown that the account's address is his.
+func (l *Login) unproven(u store.User) bool {
+	return l.c.Policy.Life.Confirm && u.ConfirmedAt.IsZero()
+}
+
+// throughMailbox says that a first factor came by mail, so that nothing else
+// that comes by mail is a second one (R7, R73).
+func throughMailbox(method string) bool {
+	return method == store.Email || method == confirmKind || method == resetKind
+}
+
+// asked is how every request for a letter begins that anybody may make: the
+// budgets first, by what was typed; then the account, or nobody. why says what
+// is wrong with the account; the answer must not depend on it.
+func (l *Login) asked(ctx context.Context, kind, email string, b Browser) (u store.User, to string, why, err error) {
+	to, key, err := account.ParseEmail(email)
+	if err != nil {
+		return store.User{}, "", nil, err
+	}
+	if l.c.Write == nil {
+		return store.User{}, "", nil, ErrSend
+	}
+	if err := l.c.Limits.Link(ctx, kind, key, b.Address); err != nil {
+		return store.User{}, "", nil, err
+	}
+	u, why, err = l.addressee(ctx, key)
+	if u.ID != "" { // to the stored address in its stored spelling, never to the typed one (R45)
+		to = u.Email
+	}
+	return u, to, why, err
+}
+
+// addressee is the account behind an address, or nobody, and what is wrong with
+// it.
+func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, err error) {
+	u, err = l.c.Accounts.Find(ctx, key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return store.User{}, ErrUnknownUser, nil
+	case err != nil:
+		return store.User{}, nil, err
+	}
+	if why = l.admit(u); errors.Is(why, ErrUnconfirmed) || l.unproven(u) && why == nil {
+		why = ErrUnconfirmed
+	}
+	return u, why, nil
+}
+
+// Registration is an account that somebody makes for himself.
+type Registration struct {
+	Email    string
+	Username string
+	Password string
+}
+
+// Register makes an account and goes on to the gate, so that a required second
+// factor is set up before the first session. Where addresses are confirmed it
+// mails the link instead: then the Outcome has neither session nor pending. Nor
+// has it without a password, as nothing has been proven that opens the account:
+// the mailbox comes first, so there is nobody who could plant anything (R8).
+// ErrTaken and ErrUsernameTaken cost what a success costs; ErrPasswordNeeded.
+func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
+	f := l.c.Policy.Life
+	if f.ByLink { // none would open anything
+		r.Password = ""
+	}
+	keyless := r.Password == ""
+	if keyless && !f.Keyless && !f.ByLink {
+		return Outcome{}, ErrPasswordNeeded
+	}
+	if err := l.c.Limits.Register(ctx, b.Address); err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true})
+	if errors.Is(err, store.ErrExists) {
+		return Outcome{}, l.taken(ctx, r, b)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.UserRegistered{User: subject(u), Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	switch {
+	case f.Confirm:
+		err = l.writeLink(ctx, l.confirming(), u, u.Email, registered, b)
+	case keyless:
+		err = l.openByMail(ctx, u, b)
+	case f.Welcome && l.c.Write != nil:
+		err = l.write(ctx, Letter{Kind: welcomeKind, To: u.Email, User: u, Browser: b})
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if keyless || f.Confirm && !f.Unconfirmed {
+		return Outcome{User: u}, nil
+	}
+	return l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
+}
+
+// taken tells whoever has the address already, and nobody else. Where it is
+// not confirmed, its owner gets the link once more: he may have lost it, or be
+// the one whose address somebody else registered first.
+func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
+	e, refusal := event.UserNotRegistered{Context: l.at(b)}, ErrTaken
+	u, err := l.c.Accounts.Find(ctx, r.Email)
+	switch {
+	case err == nil:
+		e.User, e.ExistingEmail = subject(u), true
+	case errors.Is(err, store.ErrNotFound):
+		e.ExistingUsername, refusal = true, ErrUsernameTaken
+	default:
+		return err
+	}
+	if err := l.tell(ctx, e); err != nil {
+		return err
+	}
+	if l.c.Write == nil {
+		return refusal
+	}
+	// Whoever registers the same address again and again must not fill its box.
+	to, key, err := account.ParseEmail(r.Email)
+	if err != nil {
+		return err
+	}
+	m := Letter{Kind: usernameTakenKind, To: to, User: store.User{Email: to, Username: r.Username}, Browser: b}
+	if e.ExistingEmail {
+		m = Letter{Kind: takenKind, To: u.Email, User: u, Browser: b}
+	}
+	err = l.c.Limits.Link(ctx, takenKind, key, b.Address)
+	if m.Decoy = paused(err); err != nil && !m.Decoy {
+		return err
+	}
+	if e.ExistingEmail && l.unproven(u) && u.Active && !m.Decoy {
+		return told(refusal, l.writeLink(ctx, l.confirming(), u, u.Email, "", b))
+	}
+	return told(refusal, l.write(ctx, m))
+}

@@ -1,0 +1,162 @@
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// A mailed link is a signed text and no record: asking for one leaves nothing
+// behind that a stranger could fill up or spoil (R50), and a copy of the
+// database opens none. What is written down is its use: each works once.
+//
+// The life of a link in three calls: newLink makes it, openLink says whose it
+// is and spends nothing (a page with a button: scanners of mail open links
+// too, R51), spendLink is the click on the button.
+
+// purpose says what a link is for. No purpose takes a link of another (R136).
+type purpose struct {
+	name string
+	life time.Duration
+	// rests are the facts that the link rests on: it is dead as soon as one of
+	// them is another (R58).
+	rests func(u store.User) []string
+}
+
+// credentials: the link dies with everything else that was issued, at every
+// change of password, factors, address or state.
+func credentials(u store.User) []string { return []string{u.Uniquifier, u.EmailKey} }
+
+// mailbox: the link outlives a change of password or factors, not one of the
+// address or the state.
+func mailbox(u store.User) []string { return []string{u.EmailKey, strconv.FormatBool(u.Active)} }
+
+// nothing: for links that end things and open nothing.
+func nothing(store.User) []string { return nil }
+
+// said is what a link says. Whoever holds it can read it.
+type said struct {
+	User  string `json:"u"`
+	At    int64  `json:"t"` // when it was made, in seconds
+	ID    string `json:"i"` // 130 random bits
+	Rests []byte `json:"r"` // keyed hash
+	Asked string `json:"b,omitempty"`
+	Data  string `json:"d,omitempty"`
+}
+
+// link is one that was opened: it is ours, in time, and what it rests on still
+// stands.
+type link struct {
+	purpose purpose
+	user    store.User
+	said
+}
+
+// newLink makes a link for an account. data is for the step that opens it, b
+// the browser that asked for it.
+func (l *Login) newLink(p purpose, u store.User, data string, b Browser) (string, error) {
+	s := said{
+		User: u.ID, At: l.c.Now().Unix(), ID: store.NewID(), Rests: l.c.Keys.MAC("link", p.rests(u)...), Data: data,
+	}
+	if b.Asked != "" {
+		s.Asked = hash(b.Asked)
+	}
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return "", err
+	}
+	return l.c.Keys.Sign("link:"+p.name, raw), nil
+}
+
+// openLink reads a link and changes nothing. ErrLink, ErrLinkExpired.
+func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, error) {
+	var s said
+	raw, err := l.c.Keys.Verify("link:"+p.name, token)
+	if err != nil || json.Unmarshal(raw, &s) != nil || s.User == "" || s.ID == "" {
+		return link{}, ErrLink
+	}
+	age := l.c.Now().Sub(time.Unix(s.At, 0))
+	if age < -time.Minute { // made by a clock that is ahead: better dead than endless
+		return link{}, ErrLink
+	}
+	if age >= p.life {
+		return link{}, ErrLinkExpired
+	}
+	u, err := l.c.Accounts.ByID(ctx, s.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return link{}, ErrLink
+	}
+	if err != nil {
+		return link{}, err
+	}
+	for _, mac := range l.c.Keys.MACs("link", p.rests(u)...) {
+		if hmac.Equal(mac, s.Rests) {
+			return link{purpose: p, user: u, said: s}, nil
+		}
+	}
+	return link{}, ErrLink
+}
+
+// spendLink lets the first caller through and nobody else: ErrLink. Spend
+// before anything is granted.
+func (l *Login) spendLink(ctx context.Context, k link) error {
+	// The mark outlives the link, also by a clock that is set back a little.
+	err := l.c.Limits.Once(ctx, "link:"+k.ID, k.purpose.life+time.Hour)
+	var spent *limit.Paused
+	if errors.As(err, &spent) {
+		return ErrLink
+	}
+	return err
+}
+
+// meantLink opens a link that signs in. In another browser than the one that
+// asked it needs a word that this is meant: ErrElsewhere.
+func (l *Login) meantLink(ctx context.Context, p purpose, token string, meant bool, b Browser) (link, error) {
+	k, err := l.openLink(ctx, p, token)
+	if err == nil && !meant && !k.sameBrowser(b) {
+		err = ErrElsewhere
+	}
+	return k, err
+}
+
+// sameBrowser says whether the browser that asked for the link is this one.
+func (k link) sameBrowser(b Browser) bool {
+	return k.Asked != "" && b.Asked != "" && hmac.Equal([]byte(k.Asked), []byte(hash(b.Asked)))
+}
+
+// Letter is a mail that a step writes to somebody.
+type Letter struct {
+	Kind    string // what it says, and which page its link opens: one of the kinds below
+	To      string
+	User    store.User // whom it is about; the zero User in a decoy
+	Token   string     // of the link; empty: it has none
+	Life    time.Duration
+	Opens   time.Time // it works from then on; zero: at once
+	Browser Browser
+	// Decoy is a letter to nobody. It costs what a real one costs, so that time
+	// does not tell who has an account, and is never sent.
+	Decoy bool
+}
+
+// write queues a letter. It does not wait for a mail server.
+func (l *Login) write(ctx context.Context, m Letter) error {
+	if l.c.Write == nil {
+		return ErrSend
+	}
+	return l.c.Write(ctx, m)
+}
+
+// writeLink queues a letter with a new link, valid for the purpose's life.
+func (l *Login) writeLink(ctx context.Context, p purpose, u store.User, to, data string, b Browser) error {
+	token, err := l.newLink(p, u, data, b)
+	if err != nil {
+		return err
+	}
+	return l.write(ctx, Letter{Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == ""})
+}

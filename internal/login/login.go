@@ -1,0 +1,334 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// PendingLife is the absolute life of a pending sign-in (NIST SP 800-63B-4
+// section 3.1.3.2: a transaction is completed within ten minutes).
+const PendingLife = 10 * time.Minute
+
+// Policy is what the operator decided. Zero values are the safe ones.
+type Policy struct {
+	// Methods are the second factors offered for set-up, in display order.
+	Methods []string
+	// Require says whether a user who has no second factor must set one up
+	// before he gets a session. A user who has one is always asked for it.
+	Require func(u store.User) bool
+	// TrustDevices lets a browser that asked for it skip the second factor for
+	// the device manager's life (level one plus trusted, never fresh).
+	TrustDevices bool
+	// TrustFor says whose browsers may be trusted; nil: everybody's.
+	TrustFor func(u store.User) bool
+	// Freshness is how old a full proof may be for security changes. Negative:
+	// any age will do, so whoever finds a signed-in browser can change its
+	// owner's second factor.
+	Freshness time.Duration
+	// OnlyVerifyIsFresh: a sign-in is never fresh, only a re-authentication is.
+	OnlyVerifyIsFresh bool
+	// EnrolProof asks a sign-in that must enrol for a code from the account's
+	// mailbox first.
+	EnrolProof bool
+	// SetupWithin is the life of a draft.
+	SetupWithin time.Duration
+	// StrongOnly takes SMS and e-mail for no second factors: they are neither set
+	// up nor asked for, and nobody is rescued by mail. Whoever has nothing else
+	// proves it on the way to a set-up of something that counts.
+	StrongOnly bool
+	// RescueEmail offers a code to the account's mailbox to those who lost
+	// their second factor. It lowers every account to the security of its
+	// mailbox (and password).
+	RescueEmail bool
+	// RepairOnly lets who was rescued by e-mail set up a factor in place of the
+	// lost one and nothing else, until that is confirmed.
+	RepairOnly bool
+	// Recovery lets who lost the second factor ask for a mailed link that sets up
+	// another one, RecoveryWait later (zero: 24 hours).
+	Recovery     bool
+	RecoveryWait time.Duration
+	Passkeys     PasskeyPolicy
+	// RescueAfterReset is how long after a password reset through the mailbox
+	// that mailbox cannot rescue.
+	RescueAfterReset time.Duration
+	Unified          Unified
+	Tokens           Tokens
+	// Life is about accounts and their links.
+	Life Life
+}
+
+// Alert tells the administrators that a user lost the second factor.
+type Alert func(ctx context.Context, u store.User, locale string) error
+
+// Config says what login needs. Everything is required but Events and Log.
+type Config struct {
+	Accounts   *account.Accounts
+	Sessions   *session.Manager
+	Devices    *device.Manager
+	Staying    *device.Manager // nil: no browser stays signed in
+	Limits     *limit.Limiter
+	Factors    store.Factors
+	Pendings   store.Pendings
+	Drafts     store.Drafts
+	Challenges store.Challenges
+	// Connections and Providers are for sign-in through other sites; without
+	// Providers nobody is sent anywhere.
+	Connections store.Connections
+	Providers   []federated.Provider
+	Methods     map[string]factor.Method
+	Recoveries  store.Recoveries
+	Passkeys    factor.Passkeys // nil: none are taken
+	// RescueCodes sends and tries the codes of a rescue by e-mail.
+	RescueCodes Trier
+	Codes       Codes // recovery codes; nil: there are none
+	// Tokens keeps refresh tokens and personal access tokens.
+	Tokens store.Tokens
+	// FirstCodes sends and tries, by channel, codes in place of a password.
+	FirstCodes map[string]Trier
+	Keys       *seal.Keys
+	// Post tells an account's owner of changes; nil: nobody is told.
+	Post Post
+	// Write queues a letter; nil: none is sent, and what needs one is refused.
+	Write  func(ctx context.Context, m Letter) error
+	Alert  Alert // nil: nobody is told, and the choice is not offered
+	Policy Policy
+	Now    func() time.Time
+	Trail  Trail
+	Events event.Handler
+	Log    *slog.Logger
+}
+
+// Trail is where security events are written down; see event.Trail.
+type Trail interface {
+	Record(ctx context.Context, e event.Entry) error
+	List(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+}
+
+// Trier sends and spends codes that belong to no enrolled factor.
+type Trier interface {
+	Send(ctx context.Context, t factor.Transaction, destination string) error
+	Try(ctx context.Context, t factor.Transaction, destination, code string) error
+}
+
+// Login is the door and all steps that lead to it.
+type Login struct{ c Config }
+
+// New returns the steps.
+func New(c Config) (*Login, error) {
+	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
+		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Tokens == nil || c.Recoveries == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
+		return nil, errors.New("login: incomplete configuration")
+	}
+	if c.Policy.Require == nil {
+		c.Policy.Require = func(store.User) bool { return false }
+	}
+	if c.Policy.Freshness == 0 {
+		c.Policy.Freshness = 15 * time.Minute
+	}
+	if c.Policy.SetupWithin == 0 {
+		c.Policy.SetupWithin = 10 * time.Minute
+	}
+	if c.Policy.RescueAfterReset == 0 {
+		c.Policy.RescueAfterReset = 24 * time.Hour
+	}
+	if c.Policy.Life.Confirm && c.Write == nil {
+		return nil, errors.New("login: addresses cannot be confirmed without mail")
+	}
+	c.Policy.Life = c.Policy.Life.withDefaults()
+	if c.Policy.RecoveryWait == 0 {
+		c.Policy.RecoveryWait = 24 * time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Login{c}, nil
+}
+
+// Browser is where a step is asked from.
+type Browser struct {
+	Address string // canonical client address
+	Agent   string // user agent as sent, cut to 256 bytes
+	Device  string // value of the trusted-device cookie, if any
+	Stays   string // value of the cookie of a browser that stays signed in, if any
+	Pending string // value of the pending cookie, if any: a new sign-in replaces it
+	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
+	Locale  string // language for what is sent
+	Request string // id of the request
+	// WantToken asks for a header token beside the session, proving the same.
+	WantToken bool
+}
+
+// Who is a signed-in caller.
+type Who struct {
+	User    store.User
+	Session store.Session
+	// Program is the personal access token that was presented; nil: a person's
+	// session, or a header token of one. Session is then made up of it, and not
+	// stored.
+	Program *store.Token
+}
+
+// Outcome is what a step led to: a session, or a pending sign-in.
+type Outcome struct {
+	User    store.User
+	Session *Opened
+	Pending *Pending
+	// DeviceCookie is set when the trusted-device cookie shall have this value
+	// for DeviceLife.
+	DeviceCookie string
+	DeviceLife   time.Duration
+	// StayCookie is the same for the browser that stays signed in. Forget says
+	// that it does so no more.
+	StayCookie string
+	StayLife   time.Duration
+	Forget     bool
+	// News is how many things happened to the account that its owner has not
+	// marked as seen; see Login.News.
+	News int
+	// Next is where whoever asked for the link that was followed wanted to go, as
+	// he said it.
+	Next string
+	// Opens is when the recovery that was asked for opens.
+	Opens time.Time
+	// FirstFactor says that the account has just got its first second factor.
+	FirstFactor bool
+}
+
+// Opened is a session that was just issued.
+type Opened struct {
+	Token string // the cookie's value; empty if the caller keeps its header token
+	// Header is a header token, if the browser wanted one.
+	Header string
+	// Refresh is a refresh token beside it.
+	Refresh string
+	store.Session
+}
+
+// Pending is a sign-in that waits for the second factor, as its browser may
+// see it.
+type Pending struct {
+	Token   string // the cookie's value; empty if the browser keeps the one it has
+	State   store.PendingState
+	Method  string   // the method to prove; empty unless State is Ready
+	Factor  string   // id of the factor to prove; empty unless State is Ready
+	Methods []string // the methods to choose from
+	Factors []Choice // what stands behind them
+	Primary string   // method of the primary factor
+	Expires time.Time
+	Verify  bool // re-authentication of a signed-in user
+	Rescue  bool // a rescue code was mailed and will do instead
+}
+
+// Choice is a factor to choose.
+type Choice struct {
+	ID          string
+	Method      string
+	Name        string
+	Destination string // masked by web
+}
+
+// subject is the account as events name it.
+func subject(u store.User) event.Subject {
+	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
+}
+
+func (l *Login) at(b Browser) event.Context {
+	return event.Context{At: l.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
+}
+
+// tell writes an event down and then lets subscribers know. A step whose event
+// cannot be written down refuses: nothing happens unseen.
+func (l *Login) tell(ctx context.Context, e event.Event) error {
+	if err := l.record(ctx, e); err != nil {
+		return err
+	}
+	l.emit(ctx, e)
+	return nil
+}
+
+// tellOnce tells of a closed budget at most once a minute, so that whoever goes
+// on guessing cannot fill the trail.
+func (l *Login) tellOnce(ctx context.Context, what string, e event.Event) error {
+	err := l.c.Limits.Once(ctx, e.Name()+":"+what, time.Minute)
+	var again *limit.Paused
+	if errors.As(err, &again) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return l.tell(ctx, e)
+}
+
+// told is the refusal, unless it could not be written down: then that is.
+func told(refusal, err error) error {
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+func (l *Login) record(ctx context.Context, e event.Event) error {
+	if entry, ok := event.EntryOf(e); ok {
+		return l.c.Trail.Record(ctx, entry)
+	}
+	return nil
+}
+
+func (l *Login) emit(ctx context.Context, e event.Event) {
+	if l.c.Events != nil {
+		l.c.Events(ctx, e)
+	}
+}
+
+// enabled says whether a method is offered by policy and built.
+func (l *Login) enabled(method string) bool {
+	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.refuses(method)
+}
+
+// usable leaves out factors whose method is switched off. If none is left, the
+// user still has a second factor and must prove it: then all stay, and the ones
+// that do not work end in rescue, not in a sign-in without them (R20).
+func (l *Login) usable(all []store.Factor) []store.Factor {
+	var out []store.Factor
+	passkeys := 0
+	for _, f := range all {
+		if f.Method == store.Passkey && l.c.Passkeys != nil {
+			if passkeys++; passkeys > 1 {
+				continue // one choice, whichever of them the browser then finds
+			}
+			out = append(out, f)
+		} else if l.enabled(f.Method) {
+			out = append(out, f)
+		}
+	}
+	if len(out) == 0 {
+		return all
+	}
+	return out
+}
+
+// secondFactorPlace reserves a guess; a closed budget is told to subscribers.
+func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
+	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID)
+	var p *limit.Paused
+	if errors.As(err, &p) {
+		err = told(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
+	}
+	return place, err
+}
+
+func hash(token string) string { return seal.HashToken(token) }

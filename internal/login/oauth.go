@@ -1,0 +1,326 @@
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Errand is what a browser is sent to another site for.
+type Errand string
+
+// The errands.
+const (
+	ToSignIn   Errand = "sign-in"
+	ToConnect  Errand = "connect" // let that account open this one from now on
+	ToVerify   Errand = "verify"  // re-authenticate
+	errandLife        = 10 * time.Minute
+	maxConnect        = 10 // connections of one account
+)
+
+// Proof of an account at another site.
+const oauthMethod = "oauth"
+
+// Departure is where the browser goes, and the cookie it must come back with.
+type Departure struct {
+	Address string
+	Cookie  string
+	Life    time.Duration
+}
+
+// Arrival is what a browser came back with.
+type Arrival struct {
+	Provider string
+	Errand   Errand // that answers come to this path for; ToConnect shares ToSignIn's
+	Redirect string // that path's address
+	Cookie   string
+	State    string
+	Answer   federated.Answer
+}
+
+// trip is an errand under way. It lies in the browser, signed; the store holds
+// only that its state may come back once, in this browser. So a state of
+// another browser, of another provider or of yesterday opens nothing, and
+// nothing in the database does.
+type trip struct {
+	Provider string `json:"p"`
+	Errand   Errand `json:"e"`
+	State    string `json:"s"` // hash
+	Key      string `json:"k"` // nonce and verifier come from it
+	Session  string `json:"i,omitempty"`
+	Next     string `json:"n,omitempty"`
+	At       int64  `json:"t"`
+}
+
+// secret of the trip, for one use.
+func (t trip) secret(use string) string {
+	mac := hmac.New(sha256.New, []byte(t.Key))
+	mac.Write([]byte(use))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func (t trip) question(state, redirect string) federated.Question {
+	q := federated.Question{Redirect: redirect, State: state, Nonce: t.secret("nonce"), Verifier: t.secret("verifier")}
+	if t.Errand == ToVerify {
+		q.Since = time.Unix(t.At, 0)
+	}
+	return q
+}
+
+// Providers are the other sites whose users may sign in here; for ToVerify
+// those that can be made to ask again.
+func (l *Login) Providers(e Errand) []federated.Provider {
+	out := []federated.Provider{}
+	for _, p := range l.c.Providers {
+		if e != ToVerify || p.Reauthenticates() {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (l *Login) provider(name string, e Errand) (federated.Provider, error) {
+	for _, p := range l.Providers(e) {
+		if p.Name() == name {
+			return p, nil
+		}
+	}
+	return nil, ErrProvider
+}
+
+// Depart begins an errand. Whoever connects must be fresh at his account's
+// level, and is asked again when he comes back. ErrProvider, ErrState,
+// ErrReauthenticate, federated.ErrUnreachable.
+func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next string, who *Who, b Browser) (Departure, error) {
+	p, err := l.provider(name, e)
+	if err != nil {
+		return Departure{}, err
+	}
+	if (who == nil) != (e == ToSignIn) {
+		return Departure{}, ErrState
+	}
+	if e == ToConnect {
+		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
+			return Departure{}, err
+		}
+	}
+	if err := l.c.Limits.Depart(ctx, b.Address); err != nil {
+		return Departure{}, err
+	}
+	now, state := l.c.Now(), seal.Token()
+	t := trip{Provider: name, Errand: e, State: hash(state), Key: seal.Token(), Next: next, At: now.Unix()}
+	if who != nil {
+		t.Session = who.Session.ID
+	}
+	address, err := p.Begin(ctx, t.question(state, redirect))
+	if err != nil {
+		return Departure{}, err
+	}
+	raw, err := json.Marshal(t)
+	if err != nil {
+		return Departure{}, err
+	}
+	cookie := l.c.Keys.Sign("oauth", raw)
+	return Departure{Address: address, Cookie: cookie, Life: errandLife}, l.c.Challenges.PutChallenge(ctx, store.Challenge{
+		Key: "oauth:" + t.State, Channel: oauthMethod, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
+		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(errandLife),
+	})
+}
+
+// errand takes the trip behind a state. Taken before anything is asked or
+// granted, it is over whatever comes of it. ErrState.
+func (l *Login) errand(ctx context.Context, a Arrival) (trip, error) {
+	var t trip
+	raw, err := l.c.Keys.Verify("oauth", a.Cookie)
+	if err != nil || json.Unmarshal(raw, &t) != nil {
+		return trip{}, ErrState
+	}
+	at := t.Errand
+	if at == ToConnect {
+		at = ToSignIn
+	}
+	if a.State == "" || t.State != hash(a.State) || t.Provider != a.Provider || at != a.Errand {
+		return trip{}, ErrState
+	}
+	err = l.c.Challenges.TryChallenge(ctx, "oauth:"+t.State, l.c.Keys.MACs("oauth", a.Cookie), l.c.Now())
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrWrong) {
+		err = ErrState
+	}
+	return t, err
+}
+
+// Arrive ends an errand and returns where its browser wanted to go. ErrState:
+// no errand of this browser, or not of who is signed in here now.
+// ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate,
+// federated.ErrRefused, federated.ErrUnreachable.
+func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out Outcome, e Errand, next string, err error) {
+	t, err := l.errand(ctx, a)
+	if err != nil {
+		return Outcome{}, "", "", err
+	}
+	e, next = t.Errand, t.Next
+	if (who == nil) != (e == ToSignIn) || who != nil && who.Session.ID != t.Session {
+		return Outcome{}, e, next, ErrState
+	}
+	p, err := l.provider(t.Provider, e)
+	if err != nil {
+		return Outcome{}, e, next, err
+	}
+	id, err := p.Finish(ctx, t.question(a.State, a.Redirect), a.Answer)
+	if err != nil {
+		return Outcome{}, e, next, l.refusedAbroad(ctx, who, p.Name(), err, b)
+	}
+	switch e {
+	case ToSignIn:
+		out, err = l.signInFrom(ctx, id, b)
+	case ToConnect:
+		out, err = l.connect(ctx, *who, p.Name(), id, b)
+	case ToVerify:
+		out, err = l.verifyFrom(ctx, *who, id, b)
+	default:
+		err = ErrState
+	}
+	return out, e, next, err
+}
+
+// refusedAbroad writes a refusal down and keeps its cause for the operator.
+func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, err error, b Browser) error {
+	l.c.Log.WarnContext(ctx, "no answer from another site", "provider", provider, "cause", err)
+	if !errors.Is(err, federated.ErrRefused) {
+		return err
+	}
+	failed := event.UserFailedAuthn{AuthType: oauthMethod, Reason: "refused by the other site", Context: l.at(b)}
+	if who != nil {
+		failed.User = subject(who.User)
+	}
+	return told(err, l.record(ctx, failed))
+}
+
+// signInFrom is the step of a first factor like any other: what is asked next
+// is the gate's to say. The other site's word that its user proved two factors
+// there counts as one here.
+func (l *Login) signInFrom(ctx context.Context, id federated.Identity, b Browser) (Outcome, error) {
+	u, err := l.connected(ctx, id)
+	if errors.Is(err, ErrNotConnected) {
+		failed := event.UserFailedAuthn{AuthType: oauthMethod, Reason: "not connected", Context: l.at(b)}
+		return Outcome{}, told(err, l.record(ctx, failed))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !u.Active {
+		return Outcome{}, told(ErrDisabled, l.record(ctx, event.UserFailedAuthn{User: subject(u), AuthType: oauthMethod, Reason: "disabled", Context: l.at(b)}))
+	}
+	return l.gate(ctx, u, store.Proof{Method: oauthMethod, At: l.c.Now()}, false, b)
+}
+
+// connected is the account that an identity opens: by issuer and subject,
+// never by e-mail address (R111).
+func (l *Login) connected(ctx context.Context, id federated.Identity) (store.User, error) {
+	c, err := l.c.Connections.ConnectionBy(ctx, id.Issuer, id.Subject)
+	if err != nil {
+		return store.User{}, notConnected(err)
+	}
+	u, err := l.c.Accounts.ByID(ctx, c.UserID)
+	return u, notConnected(err)
+}
+
+func notConnected(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNotConnected
+	}
+	return err
+}
+
+// verifyFrom re-authenticates with the account at the other site that opens
+// this very account; another user's proves nothing (R54).
+func (l *Login) verifyFrom(ctx context.Context, who Who, id federated.Identity, b Browser) (Outcome, error) {
+	u, err := l.connected(ctx, id)
+	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
+		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: oauthMethod, Reason: "another identity", Context: l.at(b)}
+		return Outcome{}, told(ErrNotConnected, l.record(ctx, failed))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return l.again(ctx, who, oauthMethod, b)
+}
+
+// connect lets an account at another site open this one from now on: a change
+// of security like a new factor, so everything issued before it is dead.
+func (l *Login) connect(ctx context.Context, who Who, provider string, id federated.Identity, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	present, err := l.c.Connections.ConnectionsOf(ctx, who.User.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if len(present) >= maxConnect {
+		return Outcome{}, ErrMethod
+	}
+	now := l.c.Now()
+	return l.reconnect(ctx, who, store.ConnectionChange{Add: &store.Connection{
+		ID: store.NewID(), UserID: who.User.ID, Provider: provider, Issuer: id.Issuer, Subject: id.Subject, Label: id.Label, CreatedAt: now,
+	}}, ConnectionAdded, provider, b)
+}
+
+// Disconnect takes a connection back. It does not take an account's only way
+// in: ErrLastWayIn. ErrChoice: no such connection of this user's;
+// ErrReauthenticate.
+func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
+	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
+		return Outcome{}, err
+	}
+	present, err := l.c.Connections.ConnectionsOf(ctx, who.User.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	for _, c := range present {
+		if c.ID != id {
+			continue
+		}
+		if err := l.keepsWayIn(ctx, who.User, id); err != nil {
+			return Outcome{}, err
+		}
+		return l.reconnect(ctx, who, store.ConnectionChange{Remove: id}, ConnectionRemoved, c.Provider, b)
+	}
+	return Outcome{}, ErrChoice
+}
+
+// Connections lists a user's accounts at other sites.
+func (l *Login) Connections(ctx context.Context, u store.User) ([]store.Connection, error) {
+	return l.c.Connections.ConnectionsOf(ctx, u.ID)
+}
+
+// reconnect applies a change, tells of it and gives the acting browser its new
+// session.
+func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser) (Outcome, error) {
+	u := who.User
+	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
+	c.Messages = l.letters(ctx, u, kind, "", b)
+	err := l.c.Connections.ChangeConnections(ctx, c)
+	if errors.Is(err, store.ErrExists) {
+		return Outcome{}, ErrConnected
+	}
+	if err != nil {
+		return Outcome{}, stateError(err)
+	}
+	l.c.Sessions.Forget()
+	l.wake()
+	u.Uniquifier = c.To
+	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	return l.renew(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
+}

@@ -1,0 +1,291 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// passkeyPending is the sign-in of this browser that waits for a passkey as
+// its second factor. ErrState: there is none.
+func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (waiting, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return waiting{}, err
+	}
+	if f, ok := w.factor(); w.State != store.Ready || !ok || f.Method != store.Passkey {
+		return waiting{}, ErrState
+	}
+	return w, nil
+}
+
+// PasskeySecond says whether a passkey is awaited here as second factor; false
+// with ErrPasskeysOff where it could not be the first one either.
+func (l *Login) PasskeySecond(ctx context.Context, token string, who *Who) (bool, error) {
+	if l.c.Passkeys == nil {
+		return false, ErrPasskeysOff
+	}
+	_, err := l.passkeyPending(ctx, token, who)
+	switch {
+	case err == nil:
+		return true, nil
+	case !errors.Is(err, ErrState):
+		return false, err
+	case !l.c.Policy.Passkeys.First:
+		return false, ErrPasskeysOff
+	}
+	return false, nil
+}
+
+// AskPasskey begins a sign-in with a passkey: as second factor where one is
+// awaited, else as the first. identity may be empty. ErrPasskeysOff.
+func (l *Login) AskPasskey(ctx context.Context, token, identity string, b Browser) (PasskeyAsked, error) {
+	if l.c.Passkeys == nil {
+		return PasskeyAsked{}, ErrPasskeysOff
+	}
+	w, err := l.passkeyPending(ctx, token, nil)
+	if err == nil {
+		return l.askSecond(ctx, w)
+	}
+	if !errors.Is(err, ErrState) {
+		return PasskeyAsked{}, err
+	}
+	if !l.c.Policy.Passkeys.First || b.Asked == "" {
+		return PasskeyAsked{}, ErrPasskeysOff
+	}
+	if err := l.c.Limits.PasskeyOptions(ctx, b.Address); err != nil {
+		return PasskeyAsked{}, err
+	}
+	q := factor.Question{Verification: factor.Preferred}
+	if identity != "" && l.c.Policy.Passkeys.Hints {
+		if err := l.hint(ctx, identity, &q); err != nil {
+			return PasskeyAsked{}, err
+		}
+	}
+	c, err := l.c.Passkeys.BeginGet(q)
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	// Each question has an owner of its own, so that two tabs do not spoil each
+	// other's.
+	state := seal.Token()
+	return l.ask(ctx, store.Draft{Owner: firstAskOwner(b, state)}, state, c, orLife(l.c.Policy.Passkeys.GetWithin))
+}
+
+// hint names the passkeys of an account. One without any, one that is switched
+// off and one that does not exist have some too, the same ones each time and
+// nobody's, so that the answer tells nothing (R96).
+func (l *Login) hint(ctx context.Context, identity string, q *factor.Question) error {
+	u, err := l.c.Accounts.Find(ctx, identity)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	all, err := l.c.Factors.PasskeysOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	if q.Allowed = l.readable(ctx, all, store.UseFirst); len(q.Allowed) == 0 || !u.Active {
+		q.Allowed, q.Decoys = nil, [][]byte{l.c.Keys.MAC("passkey-decoy", account.Key(identity))}
+	}
+	return nil
+}
+
+func (l *Login) askSecond(ctx context.Context, w waiting) (PasskeyAsked, error) {
+	all, err := l.c.Factors.PasskeysOf(ctx, w.user.ID)
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	allowed := l.readable(ctx, all, store.UseSecond)
+	if len(allowed) == 0 {
+		return PasskeyAsked{}, ErrState
+	}
+	c, err := l.c.Passkeys.BeginGet(factor.Question{Allowed: allowed, Verification: factor.Discouraged})
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	asked, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID, Uniquifier: w.user.Uniquifier}, "", c,
+		orLife(l.c.Policy.Passkeys.GetWithin))
+	asked.Second = true
+	return asked, err
+}
+
+// Passkey is the step of a sign-in by passkey, first or second factor by what
+// was asked. ErrCeremony, ErrCeremonyExpired, ErrPasskeyUnknown,
+// ErrPasskeyOwner, ErrPasskeyUsage, factor.ErrAnswer, *factor.Refused,
+// ErrDisabled, *limit.Paused.
+func (l *Login) Passkey(ctx context.Context, token, state, answer string, remember bool, b Browser) (Outcome, error) {
+	if l.c.Passkeys == nil {
+		return Outcome{}, ErrPasskeysOff
+	}
+	w, err := l.passkeyPending(ctx, token, nil)
+	if err == nil {
+		out, err := l.completeBy(ctx, w, nil, secondAskOwner(w.Pending), state, answer, b)
+		if !errors.Is(err, ErrCeremony) {
+			return out, err
+		}
+	} else if !errors.Is(err, ErrState) {
+		return Outcome{}, err
+	}
+	if !l.c.Policy.Passkeys.First || b.Asked == "" {
+		return Outcome{}, ErrCeremony
+	}
+	return l.signInBy(ctx, state, answer, remember, b)
+}
+
+func (l *Login) completeBy(ctx context.Context, w waiting, who *Who, owner, state, answer string, b Browser) (Outcome, error) {
+	d, err := l.answered(ctx, owner, state, w.user)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if _, _, err := l.examine(ctx, d, w.user, []string{store.UseSecond}, answer, true, b); err != nil {
+		return Outcome{}, err
+	}
+	return l.complete(ctx, w, who, store.Proof{Method: store.Passkey, At: l.c.Now()}, b)
+}
+
+func (l *Login) signInBy(ctx context.Context, state, answer string, remember bool, b Browser) (Outcome, error) {
+	d, err := l.answered(ctx, firstAskOwner(b, state), state, store.User{})
+	if err != nil {
+		return Outcome{}, err
+	}
+	f, proven, err := l.examine(ctx, d, store.User{}, []string{store.UseFirst}, answer, false, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.c.Accounts.ByID(ctx, f.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, ErrPasskeyUnknown
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.admit(u); err != nil { // told only to who holds the passkey (R122)
+		return Outcome{}, err
+	}
+	first := store.Proof{Method: store.Passkey, At: l.c.Now()}
+	if !l.both(proven) {
+		return l.gate(ctx, u, first, remember, b)
+	}
+	if b.Pending != "" { // a new sign-in replaces the one under way
+		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, store.ErrUsed) {
+			return Outcome{}, err
+		}
+	}
+	first.Both = true
+	return l.finish(ctx, granted{
+		user: u, level: store.TwoFactors, proofs: []store.Proof{first}, stay: l.staying(remember, u, store.TwoFactors),
+	}, b)
+}
+
+// both: the passkey is something held, and its user's finger, face or PIN is
+// something else (NIST SP 800-63B-4 section 2.2.1). What the authenticator
+// signed counts, never what the browser was asked for (R89).
+func (l *Login) both(p factor.Proven) bool { return l.c.Policy.Passkeys.Both && p.UserVerified }
+
+// verifiers are the passkeys with which the signed-in user can prove himself
+// anew. Where the account has a second factor a passkey must be both.
+func (l *Login) verifiers(ctx context.Context, u store.User) (allowed []store.Factor, both bool, err error) {
+	p := l.c.Policy.Passkeys
+	if l.c.Passkeys == nil || len(p.Verify) == 0 {
+		return nil, false, ErrPasskeysOff
+	}
+	seconds, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return nil, false, err
+	}
+	all, err := l.c.Factors.PasskeysOf(ctx, u.ID)
+	if both = len(seconds) > 0; both && !p.Both {
+		return nil, both, err
+	}
+	return l.readable(ctx, all, p.Verify...), both, err
+}
+
+// CanVerifyByPasskey says whether this user has a passkey to re-authenticate
+// with.
+func (l *Login) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, error) {
+	allowed, _, err := l.verifiers(ctx, u)
+	if errors.Is(err, ErrPasskeysOff) {
+		err = nil
+	}
+	return len(allowed) > 0, err
+}
+
+// AskPasskeyAgain begins a re-authentication by passkey, or, where the password
+// was given again already, the second half of that one. ErrPasskeysOff,
+// ErrPasskeyUsage (he has none that will do).
+func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (PasskeyAsked, error) {
+	if l.c.Passkeys == nil {
+		return PasskeyAsked{}, ErrPasskeysOff
+	}
+	w, err := l.passkeyPending(ctx, token, &who)
+	if err == nil {
+		return l.askSecond(ctx, w)
+	}
+	if !errors.Is(err, ErrState) {
+		return PasskeyAsked{}, err
+	}
+	allowed, both, err := l.verifiers(ctx, who.User)
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	q := factor.Question{Allowed: allowed, Verification: factor.Preferred}
+	for _, use := range l.c.Policy.Passkeys.Verify {
+		if use == store.UseSecond {
+			q.Verification = factor.Discouraged
+		}
+	}
+	if both {
+		q.Verification = factor.Required
+	}
+	if len(allowed) == 0 { // a question that nothing answers, not one that everything does
+		q.Decoys = [][]byte{l.c.Keys.MAC("passkey-decoy", who.User.ID)}
+	}
+	c, err := l.c.Passkeys.BeginGet(q)
+	if err != nil {
+		return PasskeyAsked{}, err
+	}
+	return l.ask(ctx, store.Draft{Owner: verifyOwner(who.Session), UserID: who.User.ID, Uniquifier: who.User.Uniquifier}, "", c,
+		orLife(l.c.Policy.Passkeys.GetWithin))
+}
+
+// VerifyByPasskey ends it; the session is fresh then. Errors as of Passkey.
+func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, state, answer string, b Browser) (Outcome, error) {
+	if l.c.Passkeys == nil {
+		return Outcome{}, ErrPasskeysOff
+	}
+	w, err := l.passkeyPending(ctx, token, &who)
+	if err == nil {
+		out, err := l.completeBy(ctx, w, &who, secondAskOwner(w.Pending), state, answer, b)
+		if !errors.Is(err, ErrCeremony) {
+			return out, err
+		}
+	} else if !errors.Is(err, ErrState) {
+		return Outcome{}, err
+	}
+	_, both, err := l.verifiers(ctx, who.User)
+	if err != nil {
+		return Outcome{}, err
+	}
+	d, err := l.answered(ctx, verifyOwner(who.Session), state, who.User)
+	if err != nil {
+		return Outcome{}, err
+	}
+	_, proven, err := l.examine(ctx, d, who.User, l.c.Policy.Passkeys.Verify, answer, false, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	proof := store.Proof{Method: store.Passkey, At: l.c.Now(), Both: l.both(proven)}
+	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session, verified: true}
+	if proof.Both {
+		g.level = store.TwoFactors
+	}
+	if both && !proof.Both { // the account got a second factor since it was asked
+		return Outcome{}, ErrReauthenticate
+	}
+	out, err := l.finish(ctx, g, b)
+	return out, stateError(err)
+}

@@ -1,0 +1,148 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Help, ByEmail and ByRequest are the ways of rescue.
+const (
+	Help      = "help"             // tell the administrators
+	ByEmail   = "email"            // a code to the account's mailbox
+	ByCode    = store.RecoveryCode // see UseCode
+	ByRequest = "recovery_request" // a link that works after a day; see recovery.go
+)
+
+// RescueOptions are the ways of rescue open to a pending sign-in.
+func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return nil, err
+	}
+	out, err := l.rescueOptions(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := l.hasCodes(ctx, w)
+	if codes {
+		out = append(out, ByCode)
+	}
+	return out, err
+}
+
+// rescueOptions are none before a second factor is asked for, and but for the
+// administrators none after "this was not me" until a real one was proven (R76).
+func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) {
+	if w.State != store.Ready || w.SessionID != "" {
+		return nil, nil
+	}
+	var out []string
+	if l.c.Alert != nil {
+		out = append(out, Help)
+	}
+	// One mailbox must not be enough (R73): not after a first factor that came
+	// through it, and not soon after a reset through it.
+	reset := !w.user.ResetAt.IsZero() && l.c.Now().Sub(w.user.ResetAt) < l.c.Policy.RescueAfterReset
+	if throughMailbox(w.First.Method) || reset {
+		return out, nil
+	}
+	shut, err := l.rescueShut(ctx, w.user)
+	if err != nil || shut {
+		return out, err
+	}
+	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.RescueCodes != nil {
+		out = append(out, ByEmail)
+	}
+	if l.c.Policy.Recovery && l.c.Post != nil && w.user.PasswordHash != "" { // its link asks for the password
+		out = append(out, ByRequest)
+	}
+	return out, nil
+}
+
+func (l *Login) rescueShut(ctx context.Context, u store.User) (bool, error) {
+	r, err := l.c.Recoveries.Recovery(ctx, u.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return r.Shut, err
+}
+
+// Rescue helps a user who proved the first factor and lost the second.
+// ErrChoice, ErrSend.
+func (l *Login) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.State != store.Ready || w.SessionID != "" {
+		return Outcome{}, ErrState
+	}
+	if option == ByCode { // nothing to do but to type one
+		codes, err := l.hasCodes(ctx, w)
+		if err == nil && !codes {
+			err = ErrChoice
+		}
+		return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, err
+	}
+	offered, err := l.rescueOptions(ctx, w)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !slices.Contains(offered, option) {
+		return Outcome{}, ErrChoice
+	}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
+		return out, err
+	}
+	switch option {
+	case Help:
+		err = l.rescueByHelp(ctx, w, b)
+	case ByEmail:
+		err = l.rescueByEmail(ctx, w, b)
+	case ByRequest:
+		out.Opens, err = l.askRecovery(ctx, w, b)
+	}
+	if err == nil {
+		if option != ByRequest { // that has a notice of its own, once
+			l.notify(ctx, w.user, RescueAsked, "", b)
+		}
+		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
+	}
+	return out, err
+}
+
+func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
+	if err := l.c.Alert(ctx, w.user, b.Locale); err != nil {
+		l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
+		return ErrSend
+	}
+	return nil
+}
+
+func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
+	if err := l.c.Limits.SecondOpen(ctx, w.user.ID); err != nil {
+		return err
+	}
+	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email, b.Address); err != nil {
+		return err
+	}
+	if !w.Rescue {
+		w.Rescue = true
+		if err := l.advance(ctx, w.Pending); err != nil {
+			return err
+		}
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	t.Purpose = factor.Rescue
+	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
+		return l.sendError(ctx, w.user, "rescue", err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(w.user), Method: store.Email, Destination: send.Mask(store.Email, w.user.Email), Context: l.at(b)})
+}

@@ -1,0 +1,296 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// waiting is a pending sign-in with the records it rests on.
+type waiting struct {
+	store.Pending
+	user    store.User
+	factors []store.Factor // those that can be proven
+}
+
+func (w waiting) factor() (store.Factor, bool) {
+	for _, f := range w.factors {
+		if f.ID == w.Factor {
+			return f, true
+		}
+	}
+	return store.Factor{}, false
+}
+
+// waiting finds the pending behind a browser's token. It is nobody's when it
+// has expired, when the user's credentials changed or the account was switched
+// off since, and when it does not belong to who is signed in here: a sign-in
+// belongs to nobody, a re-authentication to the session that began it (R16).
+func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, error) {
+	if token == "" {
+		return waiting{}, ErrState
+	}
+	p, err := l.c.Pendings.Pending(ctx, hash(token), l.c.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return waiting{}, ErrState
+	}
+	if err != nil {
+		return waiting{}, err
+	}
+	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
+		return waiting{}, ErrState
+	}
+	u, err := l.c.Accounts.ByID(ctx, p.UserID)
+	if errors.Is(err, store.ErrNotFound) {
+		return waiting{}, ErrState
+	}
+	if err != nil {
+		return waiting{}, err
+	}
+	if l.admit(u) != nil || u.Uniquifier != p.Uniquifier {
+		return waiting{}, ErrState
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return waiting{}, err
+	}
+	return waiting{Pending: p, user: u, factors: differing(p.First.Method, l.usable(factors))}, nil
+}
+
+// Look returns the pending sign-in of a browser.
+func (l *Login) Look(ctx context.Context, token string, who *Who) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
+}
+
+// Choose picks the factor to prove, by method or by id, and sends its code.
+// It may be called again to try another way. ErrChoice, ErrSend.
+func (l *Login) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.State.Enrols() || len(w.factors) < 2 {
+		return Outcome{}, ErrState
+	}
+	var chosen *store.Factor
+	for i, f := range w.factors {
+		if which != "" && (f.ID == which || f.Method == which && chosen == nil) {
+			chosen = &w.factors[i]
+		}
+	}
+	if chosen == nil {
+		return Outcome{}, ErrChoice
+	}
+	w.State, w.Factor = store.Ready, chosen.ID
+	if err := l.advance(ctx, w.Pending); err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
+}
+
+func (l *Login) advance(ctx context.Context, p store.Pending) error {
+	err := l.c.Pendings.AdvancePending(ctx, p)
+	if errors.Is(err, store.ErrUsed) {
+		return ErrState
+	}
+	return err
+}
+
+// Resend sends another code for the chosen factor; the former one is void.
+// ErrMethod: nothing is sent for this factor.
+func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if w.State == store.Owner {
+		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
+	}
+	f, ok := w.factor()
+	if w.State != store.Ready || !ok {
+		return Outcome{}, ErrState
+	}
+	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
+		return Outcome{}, ErrMethod
+	}
+	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
+}
+
+// Validate is the step of the second factor. ErrCode, ErrState, *limit.Paused.
+func (l *Login) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return Outcome{}, err
+	}
+	switch w.State {
+	case store.Setup, store.Repair:
+		return l.confirm(ctx, actor{pending: &w}, "", code, b)
+	case store.Owner:
+		return l.proveOwner(ctx, w, code, b)
+	}
+	f, ok := w.factor()
+	if w.State != store.Ready || !ok {
+		return Outcome{}, ErrState
+	}
+	rescued, err := l.prove(ctx, w, f, code, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if rescued && l.c.Policy.RepairOnly {
+		return l.repair(ctx, w, b)
+	}
+	if !rescued && l.refuses(f.Method) {
+		return l.outgrown(ctx, w, f.Method, b)
+	}
+	proof := store.Proof{Method: f.Method, At: l.c.Now()}
+	if rescued {
+		proof.Method = "rescue"
+	}
+	return l.complete(ctx, w, who, proof, b)
+}
+
+// proveOwner lets a sign-in that must enrol go on to its set-up, once it has
+// shown that it reads the account's mailbox too (R19): a stolen password alone
+// must not choose the second factor.
+func (l *Login) proveOwner(ctx context.Context, w waiting, code string, b Browser) (Outcome, error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return Outcome{}, ErrCode
+	}
+	place, err := l.secondFactorPlace(ctx, w.user, "", b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+	if errors.Is(err, factor.ErrWrong) {
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.Email, Context: l.at(b)}
+		return Outcome{}, told(ErrCode, l.tell(ctx, failed))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := place.Answered(store.Email, w.user.Email, b.Address).Refund(ctx); err != nil {
+		return Outcome{}, err
+	}
+	w.State = store.Setup
+	if err := l.advance(ctx, w.Pending); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
+}
+
+// prove spends a code of the factor or, if one was mailed, of the rescue. The
+// guess is reserved first; every spelling of "no" is ErrCode.
+func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
+	if _, err := factor.Digits(code, factor.Size); err != nil {
+		return false, ErrCode // not a guess: what is no code is not counted
+	}
+	place, err := l.secondFactorPlace(ctx, w.user, f.ID, b)
+	if err != nil {
+		return false, err
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	err = factor.ErrWrong
+	if m := l.c.Methods[f.Method]; m != nil {
+		err = m.Verify(ctx, t, f, code)
+	}
+	if errors.Is(err, factor.ErrSecret) {
+		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
+		err = factor.ErrWrong
+	}
+	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
+		t.Purpose = factor.Rescue
+		err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+		rescued = err == nil
+	}
+	switch {
+	case errors.Is(err, factor.ErrWrong):
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
+		if errors.Is(err, factor.ErrReplayed) {
+			failed.Reason = "replayed"
+		}
+		return false, told(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
+	case err != nil:
+		return false, err
+	case rescued:
+		err = place.Answered(store.Email, w.user.Email, b.Address).Refund(ctx)
+	default:
+		err = place.Answered(f.Method, f.Destination, b.Address).Right(ctx)
+	}
+	return rescued, err
+}
+
+// warn tells the owner that somebody who knows his password tries codes.
+func (l *Login) warn(ctx context.Context, u store.User, b Browser) error {
+	warn, err := l.c.Limits.Warn(ctx, u.ID)
+	if warn {
+		l.notify(ctx, u, CodesTried, "", b)
+	}
+	return err
+}
+
+// complete takes the pending whose second factor has just been proven, and
+// issues. Of several callers one gets here with the pending in hand.
+func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.Proof, b Browser) (Outcome, error) {
+	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
+		return Outcome{}, ErrState
+	} else if err != nil {
+		return Outcome{}, err
+	}
+	if second.Method == "rescue" { // whoever needs it has none of his browsers at hand (R83)
+		if err := l.c.Devices.RevokeAll(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
+			return Outcome{}, err
+		}
+		l.wake()
+	}
+	g := granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, second}}
+	if w.SessionID != "" {
+		g.renews, g.verified = &who.Session, true
+	} else {
+		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
+		g.stay = l.staying(w.Remember && second.Method != "rescue", w.user, g.level)
+	}
+	out, err := l.finish(ctx, g, b)
+	if errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, ErrState // the session to renew was ended meanwhile
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if second.Method != "rescue" && w.SessionID == "" {
+		err = l.trust(ctx, &out, w.Remember, b)
+	}
+	return out, err
+}
+
+// trust makes this browser a trusted device if its user asked for it and
+// policy allows it; only ever after a second factor was proven (R79).
+func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
+	if !remember || !l.trusts(out.User) {
+		return nil
+	}
+	var letters []store.Message
+	if out.StayCookie == "" { // else the owner was told of more
+		letters = l.letters(ctx, out.User, DeviceTrusted, "", b)
+	}
+	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address, letters...)
+	if err != nil {
+		return err
+	}
+	l.wake()
+	if err := l.tell(ctx, event.DeviceTrusted{User: subject(out.User), Context: l.at(b)}); err != nil {
+		return err
+	}
+	out.DeviceCookie, out.DeviceLife = cookie, l.c.Devices.Life()
+	return nil
+}

@@ -1,0 +1,129 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// SignedIn is a session as its owner may see it: neither its token nor the
+// token's hash. The browser's session and a header token that was minted beside
+// it share an id and end together, so they are one here.
+type SignedIn struct {
+	ID        string
+	Name      string // the browser in words
+	Address   string // where it was signed in from
+	CreatedAt time.Time
+	SeenAt    time.Time
+	Level     store.Level
+	Trusted   bool
+	Token     bool // a program's: nothing but a header token
+	Proofs    []store.Proof
+	Current   bool // the one that asks
+}
+
+// SessionsOf lists the caller's living sessions, the newest first.
+func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
+	all, err := l.living(ctx, who.User)
+	if err != nil {
+		return nil, err
+	}
+	var out []SignedIn
+	at := map[string]int{}
+	for _, s := range all {
+		i, seen := at[s.ID]
+		if !seen {
+			at[s.ID] = len(out)
+			out = append(out, SignedIn{
+				ID: s.ID, Name: device.Name(s.Agent), Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, Level: s.Level,
+				Trusted: s.Trusted, Token: s.Token, Proofs: s.Proofs, Current: s.ID == who.Session.ID,
+			})
+			continue
+		}
+		out[i].Token = out[i].Token && s.Token
+		if s.SeenAt.After(out[i].SeenAt) {
+			out[i].SeenAt = s.SeenAt
+		}
+	}
+	return out, nil
+}
+
+// living are the sessions that still open something: those made under the
+// user's present credentials.
+func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, error) {
+	all, err := l.c.Sessions.List(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Session
+	for _, s := range all {
+		if s.Uniquifier == u.Uniquifier {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+// EndSession ends one session of the caller, his present one too. It asks for a
+// factor proven lately, as whoever finds a signed-in browser shall not drive
+// its owner out of the others (R102). ErrReauthenticate, ErrNoSuch.
+func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) error {
+	if err := l.RequireRecent(who); err != nil {
+		return err
+	}
+	if err := l.end(ctx, who.User.ID, id); errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuch
+	} else if err != nil {
+		return err
+	}
+	at := l.at(b)
+	at.Session = id
+	return l.tell(ctx, event.SessionEnded{User: subject(who.User), Context: at})
+}
+
+// EndOthers ends everything of the account but the caller's session: other
+// sessions, sign-ins under way, set-ups, sent codes, and all trusted devices
+// (R83). The account gets a new credential version in one statement, so nothing
+// that is renewed at this very moment slips through. ErrReauthenticate.
+func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
+	if err := l.RequireRecent(who); err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.change(ctx, who.User, store.FactorChange{
+		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	b.WantToken = false
+	return l.carryOn(ctx, u, who, b)
+}
+
+// RequireRecent asks for less than RequireFresh: any one factor, proven within
+// the limit in this session. It guards what takes access away and gives none.
+func (l *Login) RequireRecent(who Who) error {
+	if who.Program != nil {
+		return ErrReauthenticate
+	}
+	limit := l.c.Policy.Freshness
+	if limit < 0 {
+		return nil // switched off by the operator, at the price Policy names
+	}
+	for _, p := range who.Session.Proofs {
+		if p.Method == Stayed { // a cookie is no factor
+			continue
+		}
+		if age := l.c.Now().Sub(p.At); age < limit && age > -limit {
+			return nil
+		}
+	}
+	return ErrReauthenticate
+}

@@ -1,0 +1,325 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// maxFactors bounds how many factors one account may have (R64).
+const maxFactors = 10
+
+// actor is who sets up a factor: a signed-in user with a fresh session at the
+// account's full level, or a sign-in that must enrol before it gets one. A
+// pending sign-in of an account that has a factor is neither (R18).
+type actor struct {
+	who     *Who
+	pending *waiting
+}
+
+func (a actor) user() store.User {
+	if a.who != nil {
+		return a.who.User
+	}
+	return a.pending.user
+}
+
+// proved says whether the caller came in by this very method: the same thing
+// cannot become the second factor of the sign-in that it began (R7).
+func (a actor) proved(method string) bool {
+	first := ""
+	switch {
+	case a.pending != nil:
+		first = a.pending.First.Method
+	case len(a.who.Session.Proofs) > 0:
+		first = a.who.Session.Proofs[0].Method
+	}
+	return method == first && method != store.Passkey || method == store.Email && throughMailbox(first)
+}
+
+// owner names whose draft it is. A session keeps its id when its token changes.
+func (a actor) owner() string {
+	if a.who != nil {
+		return "session:" + a.who.Session.ID
+	}
+	return "pending:" + a.pending.Hash
+}
+
+// lost is the factor that the set-up replaces, if it is not the primary one.
+func (a actor) lost() string {
+	if a.pending != nil && a.pending.State == store.Repair {
+		return a.pending.Factor
+	}
+	return ""
+}
+
+// actor finds out who is asking. A session must be fresh to begin.
+func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
+	if who != nil {
+		if l.unproven(who.User) { // nothing may be planted for whoever proves it (R8)
+			return actor{}, ErrUnconfirmed
+		}
+		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
+			return actor{}, err
+		}
+		return actor{who: who}, nil
+	}
+	w, err := l.waiting(ctx, token, nil)
+	if err != nil {
+		return actor{}, err
+	}
+	if w.State != store.Repair && (w.State != store.Setup || len(w.factors) > 0) {
+		return actor{}, ErrState
+	}
+	if l.unproven(w.user) {
+		return actor{}, ErrUnconfirmed
+	}
+	return actor{pending: &w}, nil
+}
+
+// RequireFresh is the rule of every security change: everything the account
+// asks for was proven within the limit, by this session. A trusted device
+// proved one factor of two and is never fresh. ErrReauthenticate.
+func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) error {
+	if who.Program != nil { // a program has proven nothing, whatever the limit
+		return ErrReauthenticate
+	}
+	if limit < 0 {
+		return nil // switched off by the operator, at the price Policy names
+	}
+	if l.c.Policy.OnlyVerifyIsFresh {
+		limit = min(limit, time.Minute)
+	}
+	s := who.Session
+	age := l.c.Now().Sub(s.FreshAt)
+	if s.FreshAt.IsZero() || s.Trusted || age >= limit || age < -limit {
+		return ErrReauthenticate
+	}
+	if s.Level >= store.TwoFactors {
+		return nil
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
+	if err != nil {
+		return err
+	}
+	if len(factors) > 0 {
+		return ErrReauthenticate
+	}
+	return nil
+}
+
+// Profile is what a user has and may have.
+type Profile struct {
+	User     store.User
+	Required bool // a second factor may not be given up
+	Primary  *store.Factor
+	Factors  []store.Factor
+	Methods  []string // offered for set-up, in display order
+	Pending  bool     // asked by a sign-in that must enrol
+}
+
+// Setup returns what the caller has and may set up.
+func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, error) {
+	a, err := l.actor(ctx, token, who)
+	if err != nil {
+		return Profile{}, err
+	}
+	p, err := l.Profile(ctx, a.user(), a.pending != nil)
+	if a.pending != nil { // who is not in yet is not shown what is set up
+		p.Primary, p.Factors = nil, nil
+	}
+	p.Methods = slices.DeleteFunc(p.Methods, func(method string) bool {
+		follows := l.follows(ctx, a, method, true)
+		if follows != nil && !errors.Is(follows, ErrMethod) {
+			err = follows
+		}
+		return a.proved(method) || follows != nil
+	})
+	return p, err
+}
+
+// Profile returns what a user has and may have.
+func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profile, error) {
+	p := Profile{User: u, Required: l.c.Policy.Require(u), Pending: pending}
+	var err error
+	if p.Factors, err = l.c.Factors.FactorsOf(ctx, u.ID); err != nil {
+		return Profile{}, err
+	}
+	for i, f := range p.Factors {
+		if f.Primary || i == 0 && p.Primary == nil {
+			p.Primary = &p.Factors[i]
+		}
+	}
+	for _, m := range l.c.Policy.Methods {
+		if l.enabled(m) {
+			p.Methods = append(p.Methods, m)
+		}
+	}
+	return p, nil
+}
+
+// Wish is a factor to be set up.
+type Wish struct {
+	Method string
+	Phone  string // for sms
+	Add    bool   // beside the present ones; otherwise it replaces the primary
+	Name   string // what the user calls it
+}
+
+// Begun is a draft that waits for its first code.
+type Begun struct {
+	Method      string
+	Destination string // where the code went; empty for an app
+	StateToken  string // empty for a sign-in: its cookie is enough
+	Shown       *factor.Shown
+}
+
+// BeginSetup stores a draft and sends its code. Nothing is active before
+// ConfirmSetup; a set-up that exists keeps working. ErrMethod, ErrPhone,
+// ErrReauthenticate, ErrState; ErrSend together with a Begun whose draft
+// stands.
+func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, b Browser) (Begun, error) {
+	a, err := l.actor(ctx, token, who)
+	if err != nil {
+		return Begun{}, err
+	}
+	if !l.enabled(w.Method) || a.proved(w.Method) {
+		return Begun{}, ErrMethod
+	}
+	if a.lost() != "" {
+		w.Add = false
+	}
+	if err := l.follows(ctx, a, w.Method, w.Add); err != nil {
+		return Begun{}, err
+	}
+	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
+	if a.who == nil {
+		begun.StateToken = ""
+	}
+	return begun, err
+}
+
+// begin stores a draft of its owner's and sends its code.
+func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b Browser) (Begun, error) {
+	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
+		return Begun{}, err
+	}
+	m, now, state := l.c.Methods[w.Method], l.c.Now(), seal.Token()
+	d := store.Draft{
+		Owner: owner, ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
+		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
+	}
+	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
+	if errors.Is(err, factor.ErrDestination) {
+		return Begun{}, ErrPhone
+	}
+	if err != nil {
+		return Begun{}, err
+	}
+	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
+		return Begun{}, err
+	}
+	begun := Begun{Method: w.Method, Destination: d.Destination, StateToken: state, Shown: shown}
+	if m.Channel() == "" {
+		return begun, nil
+	}
+	return begun, l.sendDraft(ctx, d, u, m, b)
+}
+
+func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
+	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: b.Locale}
+}
+
+// ConfirmSetup activates the draft of a signed-in user. With a state token it
+// must be that draft; an empty one means the session's draft.
+// ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
+func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+	return l.confirm(ctx, actor{who: &who}, state, code, b)
+}
+
+// SettingUp says whether the caller has a draft that waits for its code. What
+// was shown to begin it is not shown again.
+func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Begun, ok bool, err error) {
+	d, _, err := l.ownDraft(ctx, token, who)
+	switch {
+	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
+		return Begun{}, false, nil
+	case err != nil:
+		return Begun{}, false, err
+	}
+	return Begun{Method: d.Method, Destination: d.Destination}, true, nil
+}
+
+// ResendSetup sends another code for the caller's draft; the former one is
+// void. ErrState, ErrMethod, ErrSend.
+func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Begun, error) {
+	d, u, err := l.ownDraft(ctx, token, who)
+	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
+		err = ErrState
+	}
+	if err != nil {
+		return Begun{}, err
+	}
+	m := l.c.Methods[d.Method]
+	if m == nil || m.Channel() == "" {
+		return Begun{}, ErrMethod
+	}
+	begun := Begun{Method: d.Method, Destination: d.Destination}
+	return begun, l.sendDraft(ctx, d, u, m, b)
+}
+
+func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {
+	a := actor{who: who}
+	if who == nil {
+		w, err := l.waiting(ctx, token, nil)
+		if err == nil && !w.State.Enrols() {
+			err = ErrState
+		}
+		if err != nil {
+			return store.Draft{}, store.User{}, err
+		}
+		a.pending = &w
+	}
+	d, err := l.draft(ctx, a, "")
+	return d, a.user(), err
+}
+
+// sendDraft sends a draft's code, within the budgets.
+func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
+	if err := l.c.Limits.Send(ctx, "draft:"+d.ID, m.Channel(), d.Destination, b.Address); err != nil {
+		return err
+	}
+	if err := m.Send(ctx, draftTransaction(d, u, b), d.Destination); err != nil {
+		return l.sendError(ctx, u, d.Method, err)
+	}
+	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
+}
+
+// draft finds the actor's draft: his own, under his present credentials.
+func (l *Login) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
+	return l.draftOf(ctx, a.owner(), a.user(), state)
+}
+
+func (l *Login) draftOf(ctx context.Context, owner string, u store.User, state string) (store.Draft, error) {
+	d, err := l.c.Drafts.Draft(ctx, owner)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Draft{}, ErrSetupToken
+	}
+	if err != nil {
+		return store.Draft{}, err
+	}
+	if state != "" && d.ID != hash(state) || d.UserID != u.ID || d.Uniquifier != u.Uniquifier {
+		return store.Draft{}, ErrSetupToken
+	}
+	if !l.c.Now().Before(d.ExpiresAt) {
+		return store.Draft{}, ErrSetupExpired
+	}
+	return d, nil
+}

@@ -1,0 +1,291 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ByPassword is the password among the methods of unified sign-in.
+const ByPassword = "password"
+
+// Unified is unified sign-in: one field takes whatever the account begins a
+// sign-in with.
+type Unified struct {
+	// Methods may begin a sign-in, and are tried in this order: ByPassword, and
+	// methods of factors. Empty: there is no unified sign-in.
+	Methods []string
+	// Unforced are methods after which a required second factor need not be set
+	// up at once. Whoever has one is asked for it whatever he began with.
+	Unforced []string
+	// CodeLife is the life of a code and of the link beside it.
+	CodeLife time.Duration
+}
+
+// offersFirst says whether a method may begin a sign-in.
+func (l *Login) offersFirst(method string) bool {
+	return slices.Contains(l.c.Policy.Unified.Methods, method) && (method == ByPassword || l.c.Methods[method] != nil)
+}
+
+// FirstMethods are the methods that may begin a sign-in, in order.
+func (l *Login) FirstMethods() []string {
+	out := []string{}
+	for _, m := range l.c.Policy.Unified.Methods {
+		if l.offersFirst(m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// CodeMethods are those of FirstMethods that send a code.
+func (l *Login) CodeMethods() []string {
+	out := []string{}
+	for _, m := range l.FirstMethods() {
+		if l.c.FirstCodes[m] != nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Passcode is the step of the first factor where one field takes a password or
+// a code. Errors as of Password; ErrSameFactor.
+func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
+	u, err := l.c.Accounts.Find(ctx, a.Identity)
+	unknown := errors.Is(err, store.ErrNotFound)
+	if err != nil && !unknown {
+		return Outcome{}, err
+	}
+	method, err := l.passcode(ctx, u, a, factor.First, asked(b), b)
+	if unknown && errors.Is(err, ErrPassword) {
+		return Outcome{}, ErrUnknownUser
+	}
+	if err == nil && method == store.Email {
+		u, err = l.readsMail(ctx, u, b)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return l.gate(ctx, u, store.Proof{Method: method, At: l.c.Now()}, a.Remember, b)
+}
+
+// asked names the transaction of a browser's codes: one that is mailed at the
+// wish of one browser is nothing in another (R43).
+func asked(b Browser) string { return "asked:" + hash(b.Asked) }
+
+// firstTransaction is what a code of one channel is bound to.
+func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Browser) factor.Transaction {
+	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: b.Locale}
+}
+
+// passcode finds out which first factor of an account (a zero User: nobody's)
+// a text proves. An account that is none costs what one costs.
+func (l *Login) passcode(ctx context.Context, u store.User, a Attempt, p factor.Purpose, of string, b Browser) (string, error) {
+	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func() (string, error) {
+		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+		if err != nil {
+			return "", err
+		}
+		for _, m := range l.FirstMethods() {
+			ok, err := l.tryFirst(ctx, u, m, firsts, a.Password, p, of, b)
+			if ok || err != nil {
+				return m, err
+			}
+		}
+		return "", nil
+	})
+}
+
+func (l *Login) tryFirst(ctx context.Context, u store.User, method string, firsts []store.Factor, text string, p factor.Purpose, of string, b Browser) (bool, error) {
+	if method == ByPassword {
+		return l.c.Accounts.CheckPassword(ctx, u, text)
+	}
+	f, found := firstOf(firsts, method)
+	t := firstTransaction(u, p, of, method, b)
+	codes := l.c.FirstCodes[method]
+	var err error
+	switch {
+	case codes != nil: // also where there is no factor: a decoy may be waiting
+		err = codes.Try(ctx, t, destination(u, f, found), text)
+	case found:
+		err = l.c.Methods[method].Verify(ctx, t, f, text)
+	default:
+		return false, nil
+	}
+	switch {
+	case errors.Is(err, factor.ErrSecret):
+		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", u.ID, "factor", f.ID, "cause", err)
+		return false, nil
+	case errors.Is(err, factor.ErrWrong):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, l.provenFirst(ctx, u, f, p, b)
+}
+
+// provenFirst writes down the use of a factor whose code came back.
+func (l *Login) provenFirst(ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Browser) error {
+	if l.c.FirstCodes[f.Method] == nil {
+		return nil // its own Verify has done so
+	}
+	if err := l.c.Factors.MarkUsed(ctx, f.ID, l.c.Now()); err != nil {
+		return stateError(err) // removed meanwhile
+	}
+	if p != factor.First {
+		return nil
+	}
+	return l.c.Limits.AnsweredFirst(ctx, f.Method, budgetOf(u, ""), b.Address)
+}
+
+func firstOf(firsts []store.Factor, method string) (store.Factor, bool) {
+	for _, f := range firsts {
+		if f.Method == method {
+			return f, true
+		}
+	}
+	return store.Factor{}, false
+}
+
+// nowhere stands for the destination of a decoy.
+const nowhere = "nobody@invalid"
+
+// destination is where codes of a first factor go: mail always to the account's
+// present address, never to what a request says (R45).
+func destination(u store.User, f store.Factor, found bool) string {
+	switch {
+	case !found:
+		return nowhere
+	case f.Method == store.Email:
+		return u.Email
+	}
+	return f.Destination
+}
+
+// SendPasscode sends a code in place of a password to who an identity belongs
+// to, if that account begins sign-ins with the method. Whatever comes back,
+// cost and budgets are the same: ErrUnknownUser, ErrMethod and what admit says
+// are for sites that tell. ErrChoice: no account's method.
+func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
+	codes := l.c.FirstCodes[method]
+	if codes == nil || !l.offersFirst(method) {
+		return ErrChoice
+	}
+	u, err := l.c.Accounts.Find(ctx, identity)
+	refusal := ErrUnknownUser
+	switch {
+	case err == nil:
+		refusal = l.admit(u)
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	budget := budgetOf(u, identity)
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	f, found := firstOf(firsts, method)
+	if refusal == nil && !found {
+		refusal = ErrMethod
+	}
+	if err := l.c.Limits.SendFirst(ctx, asked(b), method, budget, b.Address); err != nil {
+		return err
+	}
+	if refusal != nil { // a decoy, to nobody
+		u, found = store.User{}, false
+	}
+	if err := l.sendPasscode(ctx, u, codes, method, destination(u, f, found), b); err != nil {
+		return err
+	}
+	return refusal
+}
+
+func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Browser) error {
+	for _, other := range l.CodeMethods() { // only the newest code is good (R42)
+		if other != method {
+			t := firstTransaction(u, factor.First, asked(b), other, b)
+			if err := l.c.Challenges.DropChallenge(ctx, t.Key()); err != nil {
+				return err
+			}
+		}
+	}
+	t := firstTransaction(u, factor.First, asked(b), method, b)
+	if method == store.Email {
+		t.Link = func(code string) (string, error) { return l.newLink(l.codeLink(), u, t.ID+"|"+code, b) }
+	}
+	if err := codes.Send(ctx, t, to); err != nil {
+		return l.sendError(ctx, u, method, err)
+	}
+	sent := event.USSecurityTokenSent{User: subject(u), Method: method, Destination: send.Mask(method, to), Context: l.at(b)}
+	if u.ID == "" {
+		return l.record(ctx, sent)
+	}
+	return l.tell(ctx, sent)
+}
+
+// codeLink is the purpose of the link beside a mailed code. It says the code
+// again, so link and code are one thing: using either, or having another sent,
+// ends both.
+func (l *Login) codeLink() purpose {
+	return purpose{name: "us-verify-link", life: l.c.Policy.Unified.CodeLife, rests: credentials}
+}
+
+// CodeLink is a link that signs in, as its page may show it.
+type CodeLink struct {
+	User      store.User
+	Elsewhere bool // it was asked for in another browser
+}
+
+// OpenCodeLink looks at a link and changes nothing. ErrLink, ErrLinkExpired.
+func (l *Login) OpenCodeLink(ctx context.Context, token string, b Browser) (CodeLink, error) {
+	k, err := l.openLink(ctx, l.codeLink(), token)
+	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
+}
+
+// FollowCodeLink is the click on the button of a link's page: a first factor by
+// mail. In another browser than the one that asked it needs a word that this is
+// meant, or somebody could sign people in to an account of his choice. ErrLink,
+// ErrLinkExpired, ErrElsewhere, and what the gate says.
+func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
+	k, err := l.meantLink(ctx, l.codeLink(), token, meant, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	id, code, ok := strings.Cut(k.Data, "|")
+	codes := l.c.FirstCodes[store.Email]
+	if !ok || codes == nil {
+		return Outcome{}, ErrLink
+	}
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, k.user.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	f, found := firstOf(firsts, store.Email)
+	if !found {
+		return Outcome{}, ErrLink
+	}
+	err = codes.Try(ctx, factor.Transaction{ID: id, Purpose: factor.First, User: k.user}, k.user.Email, code)
+	if errors.Is(err, factor.ErrWrong) {
+		failed := event.UserFailedAuthn{User: subject(k.user), AuthType: "passcode", Method: store.Email, Context: l.at(b)}
+		return Outcome{}, told(ErrLink, l.tell(ctx, failed))
+	}
+	if err == nil {
+		err = l.provenFirst(ctx, k.user, f, factor.First, b)
+	}
+	u := k.user
+	if err == nil {
+		u, err = l.readsMail(ctx, u, b)
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	return l.gate(ctx, u, store.Proof{Method: store.Email, At: l.c.Now()}, false, b)
+}

@@ -1,0 +1,227 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/redis"
+)
+
+// counted counts the look-ups that reach the store.
+type counted struct {
+	store.Store
+	n atomic.Int64
+}
+
+func (c *counted) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+	c.n.Add(1)
+	return c.Store.Session(ctx, hash, now)
+}
+
+// member is one node: a manager on its own handle of the shared store.
+type member struct {
+	*session.Manager
+	db *counted
+}
+
+func (m *member) alive(t *testing.T, token string) bool {
+	t.Helper()
+	_, _, err := m.Find(t.Context(), token, false)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// nodes starts three on one store. notices may replace the store's own.
+func nodes(t *testing.T, open func() store.Store, notices func(store.Store) store.Notifier) []*member {
+	t.Helper()
+	var all []*member
+	for range 3 {
+		db := &counted{Store: open()}
+		t.Cleanup(func() { db.Close() })
+		m, err := session.New(session.Config{Sessions: db, Users: db, Now: time.Now, Notices: notices(db.Store)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); m.Follow(ctx) }()
+		t.Cleanup(func() { cancel(); <-done })
+		all = append(all, &member{Manager: m, db: db})
+	}
+	u := store.User{ID: "u", EmailKey: "u", Active: true, Uniquifier: "one"}
+	if err := all[0].db.CreateUser(t.Context(), u); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func own(s store.Store) store.Notifier { return s.(store.Notifier) }
+
+// cached waits until a node answers from memory.
+func (m *member) cached(t *testing.T, token string) {
+	t.Helper()
+	for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(5 * time.Millisecond) {
+		m.alive(t, token)
+		before := m.db.n.Load()
+		m.alive(t, token)
+		if m.db.n.Load() == before {
+			return
+		}
+	}
+	t.Fatal("it never answers from memory")
+}
+
+func engines(t *testing.T) map[string]func() store.Store {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	durable, beside, volatile := servers.Postgres(t), servers.Postgres(t), servers.Redis(t)
+	return map[string]func() store.Store{
+		"postgres": func() store.Store { db, err := postgres.Open(durable); must(err); return db },
+		"redis": func() store.Store {
+			db, err := postgres.Open(beside)
+			must(err)
+			v, err := redis.Open(volatile)
+			must(err)
+			return store.Join(db, v)
+		},
+	}
+}
+
+func TestWhateverEndsASessionEndsItOnEveryNodeWithinASecond(t *testing.T) {
+	for name, open := range engines(t) {
+		t.Run(name, func(t *testing.T) {
+			all := nodes(t, open, own)
+			var took []time.Duration
+			for round := range 60 {
+				from := all[round%3]
+				u, err := from.db.UserByID(t.Context(), "u")
+				if err != nil {
+					t.Fatal(err)
+				}
+				token, s, err := from.Open(t.Context(), store.Session{UserID: "u", Uniquifier: u.Uniquifier, Level: store.OneFactor})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range all {
+					m.cached(t, token)
+				}
+				begun := time.Now()
+				switch round % 4 {
+				case 0:
+					_, err = from.Take(t.Context(), s.Hash)
+				case 1:
+					err = from.EndAll(t.Context(), "u")
+				case 2:
+					err = from.db.SetPassword(t.Context(), "u", "h", store.NewID(), false, time.Now())
+					from.Forget()
+				case 3:
+					err = from.db.SetActive(t.Context(), "u", true, store.NewID(), time.Now())
+					from.Forget()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if from.alive(t, token) {
+					t.Fatal("it lives on where it was ended")
+				}
+				for _, m := range all {
+					for m.alive(t, token) {
+						if time.Since(begun) > time.Second {
+							t.Fatalf("round %d: it lives on another node after a second", round)
+						}
+					}
+				}
+				took = append(took, time.Since(begun))
+			}
+			slices.Sort(took)
+			t.Logf("over on all three nodes after: median %v, longest %v", took[len(took)/2], took[len(took)-1])
+			if took[len(took)/2] > 500*time.Millisecond {
+				t.Error("the nodes do not hear of it: that is the cache running out")
+			}
+		})
+	}
+}
+
+// deaf takes notices and passes none on, as a pooler in front of PostgreSQL
+// would: Listen never says that it hears.
+type deaf struct{}
+
+func (deaf) Notify(context.Context, string) error                     { return nil }
+func (deaf) Listen(ctx context.Context, _ func(string), _ func(bool)) { <-ctx.Done() }
+
+func TestWithoutAChannelNothingIsAnsweredFromMemory(t *testing.T) {
+	open := engines(t)["postgres"]
+	all := nodes(t, open, func(store.Store) store.Notifier { return deaf{} })
+	token, s, err := all[0].Open(t.Context(), store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		before := all[1].db.n.Load()
+		if !all[1].alive(t, token) || all[1].db.n.Load() != before+1 {
+			t.Fatalf("look-up %d was answered from memory", i)
+		}
+	}
+	if _, err := all[0].Take(t.Context(), s.Hash); err != nil {
+		t.Fatal(err)
+	}
+	if all[1].alive(t, token) {
+		t.Error("it lives on another node")
+	}
+}
+
+func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
+	server := servers.NewRedis(t)
+	durable := servers.Postgres(t)
+	all := nodes(t, func() store.Store {
+		db, err := postgres.Open(durable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := redis.Open(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store.Join(db, v)
+	}, own)
+	for range 2 {
+		token, _, err := all[0].Open(t.Context(), store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[1].cached(t, token)
+		server.Stop(t)
+		begun := time.Now()
+		for {
+			if _, _, err := all[1].Find(t.Context(), token, false); errors.Is(err, store.ErrUnavailable) {
+				break
+			}
+			if time.Since(begun) > time.Second {
+				t.Fatal("answered from memory for more than a second after the channel broke")
+			}
+		}
+		server.Start(t)
+		if all[1].alive(t, token) {
+			t.Error("a session of before the restart")
+		}
+	}
+	if _, _, err := all[2].Find(t.Context(), seal.Token(), false); !errors.Is(err, store.ErrNotFound) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,51 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// personalPrefix begins every personal access token, so that people and
+// scanners of source code know one when they see it.
+const personalPrefix = "tfp_"
+
+// useRecorded is how exactly the last use of a personal token is known.
+const useRecorded = 10 * time.Minute
+
+// NewPersonal returns the text of a new personal access token: 256 random bits.
+func NewPersonal() string { return personalPrefix + seal.Token() }
+
+// IsPersonal says whether a text looks like a personal access token, so that
+// nothing else is looked for where one was presented.
+func IsPersonal(text string) bool { return strings.HasPrefix(text, personalPrefix) }
+
+// Personal returns a living personal access token and its active user.
+// store.ErrNotFound: there is none, or the user's credentials have changed
+// since it was minted.
+func (m *Manager) Personal(ctx context.Context, text string) (store.Token, store.User, error) {
+	if m.c.Tokens == nil || !IsPersonal(text) || len(text) != len(personalPrefix)+tokenLength {
+		return store.Token{}, store.User{}, store.ErrNotFound
+	}
+	now := m.c.Now()
+	t, err := m.c.Tokens.PersonalToken(ctx, seal.HashToken(text), now)
+	if err != nil {
+		return store.Token{}, store.User{}, err
+	}
+	u, err := m.c.Users.UserByID(ctx, t.UserID)
+	if err != nil {
+		return store.Token{}, store.User{}, err
+	}
+	if !t.Personal || !u.Active || u.Uniquifier != t.Uniquifier || !now.Before(t.ExpiresAt) {
+		return store.Token{}, store.User{}, store.ErrNotFound
+	}
+	if now.Sub(t.UsedAt) >= useRecorded {
+		if err := m.c.Tokens.TouchToken(ctx, t.ID, now); err != nil {
+			return store.Token{}, store.User{}, err
+		}
+	}
+	return t, u, nil
+}

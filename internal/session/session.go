@@ -1,0 +1,243 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Config says what sessions need. A zero duration means its default.
+type Config struct {
+	Sessions store.Sessions
+	Users    store.UserReader
+	Both     store.SessionUser // nil: Sessions and Users are read one after the other
+	Tokens   store.Tokens      // nil: there are no personal access tokens
+	Now      func() time.Time
+	// Idle ends a session that made no request for so long: 1 hour by default
+	// (NIST SP 800-63B-4 section 2.2.3 recommends at most that).
+	Idle time.Duration
+	// Absolute ends a session whatever happens: 24 hours by default (same
+	// section).
+	Absolute time.Duration
+	// TokenLife is the life of a header token: 15 minutes by default.
+	TokenLife time.Duration
+	// Cache is how long a node may answer from memory: one second by default
+	// and at most. A session ended through this process is gone at once; one
+	// ended by another process within this time. Negative switches it off.
+	Cache time.Duration
+	// Notices carries word of changes between nodes. With it the cache is used
+	// only while nothing is missed, and what one node ends is over on the others
+	// as soon as they hear of it, within the cache's time in any case.
+	Notices store.Notifier
+}
+
+// Manager makes and finds sessions.
+type Manager struct {
+	c     Config
+	cache *cache
+}
+
+// New returns a manager.
+func New(c Config) (*Manager, error) {
+	if c.Idle == 0 {
+		c.Idle = time.Hour
+	}
+	if c.Absolute == 0 {
+		c.Absolute = 24 * time.Hour
+	}
+	if c.TokenLife == 0 {
+		c.TokenLife = 15 * time.Minute
+	}
+	if c.Cache == 0 {
+		c.Cache = time.Second
+	}
+	if c.Idle < time.Minute || c.Absolute < c.Idle || c.TokenLife < 0 {
+		return nil, errors.New("session: idle limit must be at least a minute and not above the absolute limit")
+	}
+	if c.Cache > time.Second {
+		return nil, errors.New("session: cache must not keep answers for more than one second")
+	}
+	m := &Manager{c: c, cache: newCache(c.Cache)}
+	m.cache.use(c.Notices == nil) // Follow says otherwise
+	return m, nil
+}
+
+// Follow listens to the other nodes until ctx is done. Without Notices it
+// returns at once.
+func (m *Manager) Follow(ctx context.Context) {
+	if m.c.Notices == nil || m.c.Cache <= 0 {
+		return
+	}
+	m.c.Notices.Listen(ctx, func(word string) {
+		if hash, one := strings.CutPrefix(word, noticeOne); one {
+			m.cache.drop(hash)
+		} else {
+			m.cache.clear()
+		}
+	}, m.cache.use)
+	m.cache.use(false)
+}
+
+// The words of notices: one session ended (its hash follows, which opens
+// nothing), or anything else.
+const (
+	noticeOne = "session "
+	noticeAll = "all"
+)
+
+// tell lets the other nodes know. Who asked does not wait for a channel that
+// is broken, nor fail for it: nobody's cache outlives its second.
+func (m *Manager) tell(ctx context.Context, word string) {
+	if m.c.Notices == nil || m.c.Cache <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.c.Cache)
+	defer cancel()
+	_ = m.c.Notices.Notify(ctx, word)
+}
+
+// Open stores a session and returns its token. The caller fills in who, what
+// was proven and from where; Open sets hash, times and, if empty, the id.
+func (m *Manager) Open(ctx context.Context, s store.Session) (token string, opened store.Session, err error) {
+	now := m.c.Now()
+	token = seal.Token()
+	s.Hash = seal.HashToken(token)
+	if s.ID == "" {
+		s.ID = store.NewID()
+	}
+	s.CreatedAt, s.SeenAt = now, now
+	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), now.Add(m.c.Absolute)
+	if s.Token {
+		s.ExpiresAt = now.Add(m.c.TokenLife)
+		s.IdleAt = s.ExpiresAt
+	}
+	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
+		return "", store.Session{}, err
+	}
+	return token, s, nil
+}
+
+// Find returns the living session behind a token and its active user.
+// store.ErrNotFound: there is none, it is over, its user is gone or switched
+// off, or the user's credentials have changed since. header says where the
+// token came from: a cookie's token is nothing in a header and the reverse.
+func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Session, store.User, error) {
+	if len(token) != tokenLength {
+		return store.Session{}, store.User{}, store.ErrNotFound
+	}
+	hash := seal.HashToken(token)
+	now := m.c.Now()
+	// Before the entry is read: if the session ends from here on, an entry that
+	// was read earlier must not be put back.
+	epoch := m.cache.epoch()
+	e, ok := m.cache.get(hash)
+	if !ok {
+		var err error
+		if e, err = m.load(ctx, hash, epoch, now); err != nil {
+			return store.Session{}, store.User{}, err
+		}
+	}
+	// Limits are compared on every read, so that neither the cache nor a late
+	// clean-up lengthens a life.
+	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
+		return store.Session{}, store.User{}, store.ErrNotFound
+	}
+	if !header && now.Sub(e.session.SeenAt) >= m.c.Idle/60 {
+		if err := m.touch(ctx, &e, epoch, now); err != nil {
+			return store.Session{}, store.User{}, err
+		}
+	}
+	return e.session, e.user, nil
+}
+
+// tokenLength is the length of what seal.Token makes.
+const tokenLength = 43
+
+func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time) (entry, error) {
+	s, u, err := m.read(ctx, hash, now)
+	if err != nil {
+		return entry{}, err
+	}
+	if !u.Active || u.Uniquifier != s.Uniquifier {
+		return entry{}, store.ErrNotFound
+	}
+	e := entry{session: s, user: u}
+	m.cache.put(hash, e, epoch)
+	return e, nil
+}
+
+func (m *Manager) read(ctx context.Context, hash string, now time.Time) (store.Session, store.User, error) {
+	if m.c.Both != nil {
+		return m.c.Both.SessionUser(ctx, hash, now)
+	}
+	s, err := m.c.Sessions.Session(ctx, hash, now)
+	if err != nil {
+		return store.Session{}, store.User{}, err
+	}
+	u, err := m.c.Users.UserByID(ctx, s.UserID)
+	return s, u, err
+}
+
+// touch moves the idle limit on, at most sixty times per idle period.
+func (m *Manager) touch(ctx context.Context, e *entry, epoch uint64, now time.Time) error {
+	e.session.SeenAt, e.session.IdleAt = now, now.Add(m.c.Idle)
+	if err := m.c.Sessions.TouchSession(ctx, e.session.Hash, now, e.session.IdleAt); err != nil {
+		return err
+	}
+	m.cache.put(e.session.Hash, *e, epoch)
+	return nil
+}
+
+// Take ends a session; exactly one of several callers gets it.
+func (m *Manager) Take(ctx context.Context, hash string) (store.Session, error) {
+	defer m.ended(ctx, hash)
+	return m.c.Sessions.TakeSession(ctx, hash)
+}
+
+// Rebind gives a header token's session new proofs under the user's present
+// credentials; its limits stay.
+func (m *Manager) Rebind(ctx context.Context, s store.Session) error {
+	defer m.ended(ctx, s.Hash)
+	return m.c.Sessions.RebindSession(ctx, s)
+}
+
+// List returns a user's living sessions, newest first.
+func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, error) {
+	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
+}
+
+// End ends a user's session of that id, and the header token beside it.
+// store.ErrNotFound: there was none.
+func (m *Manager) End(ctx context.Context, userID, id string) error {
+	hashes, err := m.c.Sessions.EndSession(ctx, userID, id)
+	if err != nil { // it may have ended all the same
+		m.Forget()
+	}
+	for _, hash := range hashes {
+		m.ended(ctx, hash)
+	}
+	return err
+}
+
+// EndAll ends all sessions of a user.
+func (m *Manager) EndAll(ctx context.Context, userID string) error {
+	defer m.Forget()
+	return m.c.Sessions.EndSessions(ctx, userID)
+}
+
+// ended forgets one session, here and on the other nodes.
+func (m *Manager) ended(ctx context.Context, hash string) {
+	m.cache.drop(hash)
+	m.tell(ctx, noticeOne+hash)
+}
+
+// Forget empties the caches: call it after a change of any user record, so that
+// this process acts on it at once and the others soon.
+func (m *Manager) Forget() {
+	m.cache.clear()
+	m.tell(context.Background(), noticeAll)
+}

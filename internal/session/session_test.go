@@ -1,0 +1,250 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+type bench struct {
+	*session.Manager
+	db   store.Store
+	path string
+	now  time.Time
+	user store.User
+}
+
+func open(t *testing.T, c session.Config) *bench {
+	t.Helper()
+	b := &bench{path: filepath.Join(t.TempDir(), "s.db"), now: time.Date(2031, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b.db = b.reopen(t)
+	b.user = store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, Uniquifier: "one"}
+	if err := b.db.CreateUser(context.Background(), b.user); err != nil {
+		t.Fatal(err)
+	}
+	c.Sessions, c.Users, c.Now = b.db, b.db, func() time.Time { return b.now }
+	var err error
+	if b.Manager, err = session.New(c); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *bench) reopen(t *testing.T) store.Store {
+	t.Helper()
+	db, err := sqlite.Open(b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func (b *bench) start(t *testing.T) string {
+	t.Helper()
+	token, _, err := b.Open(context.Background(), store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func (b *bench) alive(token string) bool {
+	_, _, err := b.Find(context.Background(), token, false)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		panic(err)
+	}
+	return err == nil
+}
+
+func TestOnlyTheWholeTokenOpens(t *testing.T) {
+	b := open(t, session.Config{})
+	token := b.start(t)
+	if !b.alive(token) {
+		t.Fatal("the token does not open")
+	}
+	for _, other := range []string{"", token[:42], token + "A", token[1:], "A" + token[1:], seal.HashToken(token), seal.Token()} {
+		if other != token && b.alive(other) {
+			t.Errorf("%q opens", other)
+		}
+	}
+	if _, _, err := b.Find(context.Background(), token, true); !errors.Is(err, store.ErrNotFound) {
+		t.Error("a cookie's token opens in a header")
+	}
+}
+
+func TestIdleAndAbsoluteLimitsHold(t *testing.T) {
+	b := open(t, session.Config{})
+	idle, busy := b.start(t), b.start(t)
+	for range 2 {
+		b.now = b.now.Add(30*time.Minute + time.Second)
+		b.alive(busy)
+	}
+	if b.alive(idle) {
+		t.Error("an idle session lives for more than an hour")
+	}
+	if !b.alive(busy) {
+		t.Error("activity does not count")
+	}
+	for range 50 {
+		b.now = b.now.Add(30 * time.Minute)
+		b.alive(busy)
+	}
+	if b.alive(busy) {
+		t.Error("a busy session lives for more than a day")
+	}
+}
+
+func TestWhateverEndsASessionEndsItHereAtOnce(t *testing.T) {
+	ctx := context.Background()
+	for name, end := range map[string]func(b *bench, token string) error{
+		"take": func(b *bench, token string) error { _, err := b.Take(ctx, seal.HashToken(token)); return err },
+		"all":  func(b *bench, _ string) error { return b.EndAll(ctx, "u") },
+		"credentials change": func(b *bench, _ string) error {
+			defer b.Forget()
+			return b.db.SetPassword(ctx, "u", "hash", "two", false, b.now)
+		},
+		"switched off": func(b *bench, _ string) error {
+			defer b.Forget()
+			return b.db.SetActive(ctx, "u", false, "two", b.now)
+		},
+	} {
+		b := open(t, session.Config{})
+		token := b.start(t)
+		if !b.alive(token) {
+			t.Fatal(name)
+		}
+		if err := end(b, token); err != nil {
+			t.Fatal(name, err)
+		}
+		if b.alive(token) {
+			t.Errorf("%s: the session lives on", name)
+		}
+	}
+}
+
+// Another process changes the same file: within a second it is seen here.
+func TestRevocationElsewhereHoldsWithinASecond(t *testing.T) {
+	ctx, b := context.Background(), open(t, session.Config{})
+	token, elsewhere := b.start(t), b.reopen(t)
+	b.alive(token)
+	if err := elsewhere.EndSessions(ctx, "u"); err != nil {
+		t.Fatal(err)
+	}
+	ended := time.Now()
+	for b.alive(token) {
+		if time.Since(ended) > 1100*time.Millisecond {
+			t.Fatal("the session lives on for more than a second")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestAnEndedSessionDoesNotComeBackThroughTheCache(t *testing.T) {
+	ctx, b := context.Background(), open(t, session.Config{})
+	for range 200 {
+		token := b.start(t)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 20 {
+				b.alive(token)
+			}
+		}()
+		if _, err := b.Take(ctx, seal.HashToken(token)); err != nil {
+			t.Fatal(err)
+		}
+		if b.alive(token) {
+			t.Fatal("it opens after it was taken")
+		}
+		<-done
+		if b.alive(token) {
+			t.Fatal("a look-up under way put it back")
+		}
+	}
+}
+
+func TestLimitsThatMakeNoSenseAreRefused(t *testing.T) {
+	for _, c := range []session.Config{{Idle: time.Second}, {Absolute: time.Minute}, {Cache: time.Minute}, {TokenLife: -1}} {
+		if _, err := session.New(c); err == nil {
+			t.Errorf("%+v is taken", c)
+		}
+	}
+}
+
+func BenchmarkFind(b *testing.B) {
+	db, err := sqlite.Open(filepath.Join(b.TempDir(), "s.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	ctx := context.Background()
+	if err := db.CreateUser(ctx, store.User{ID: "u", Email: "a@lp.com", EmailKey: "a@lp.com", Active: true, Uniquifier: "one"}); err != nil {
+		b.Fatal(err)
+	}
+	for name, life := range map[string]time.Duration{"warm": time.Second, "store": -1} {
+		m, err := session.New(session.Config{Sessions: db, Users: db, Now: time.Now, Cache: life})
+		if err != nil {
+			b.Fatal(err)
+		}
+		token, _, err := m.Open(ctx, store.Session{UserID: "u", Uniquifier: "one", Level: store.OneFactor})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, _, err := m.Find(ctx, token, false); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// meanwhile has something happen after a user was read and before who asked
+// gets the answer.
+type meanwhile struct {
+	store.UserReader
+	happen func()
+}
+
+func (m *meanwhile) UserByID(ctx context.Context, id string) (store.User, error) {
+	u, err := m.UserReader.UserByID(ctx, id)
+	if m.happen != nil {
+		m.happen()
+	}
+	return u, err
+}
+
+// TestWhatWasReadBeforeAChangeIsNotPutBackByATouch: the request whose reading
+// overlaps the change may still be answered; no later one is.
+func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
+	users := &meanwhile{}
+	b := open(t, session.Config{Cache: time.Second})
+	users.UserReader = b.db
+	m, err := session.New(session.Config{Sessions: b.db, Users: users, Now: func() time.Time { return b.now }, Cache: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Manager = m
+	token := b.start(t)
+	b.now = b.now.Add(10 * time.Minute) // so that its activity is recorded
+	users.happen = func() {
+		users.happen = nil
+		if err := b.db.SetActive(t.Context(), "u", false, "two", b.now); err != nil {
+			t.Fatal(err)
+		}
+		m.Forget()
+	}
+	b.alive(token)
+	if b.alive(token) {
+		t.Error("a session that was ended in this process is answered from memory")
+	}
+}

@@ -1,0 +1,182 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// askPage is the page that asks for the address that something is mailed to.
+func (s *Site) askPage(c *call, kind string) *answer {
+	email := c.form.text("email")
+	if email == "" {
+		email = c.r.URL.Query().Get("email")
+	}
+	if _, _, err := account.ParseEmail(email); err != nil {
+		email = ""
+	}
+	if email == "" && c.who != nil {
+		email = c.who.User.Email
+	}
+	return &answer{page: "ask", data: AskPage{Kind: kind, Action: c.r.URL.Path, Email: email}}
+}
+
+// ask runs a request for a letter. What is wrong with the account is said on
+// sites that tell; on others the answer is the same, down to its cookies.
+func (s *Site) ask(c *call, kind, note string, step func(context.Context, string, login.Browser) error) (*answer, error) {
+	email := c.form.text("email")
+	if email == "" {
+		return nil, fail(http.StatusBadRequest, "email", "EMAIL_NOT_PROVIDED")
+	}
+	s.asks(c)
+	err := step(c.r.Context(), email, c.browser)
+	if err != nil && (s.c.Specific || !tellsOfAccount(err)) {
+		return nil, err
+	}
+	a := s.askPage(c, kind)
+	a.note, a.args = note, []any{"email", email}
+	return a, nil
+}
+
+// tellsOfAccount says that an error tells something of somebody's account.
+func tellsOfAccount(err error) bool { return errors.Is(err, login.ErrConfirmed) || aboutAccount(err) }
+
+func (s *Site) getAskConfirm(c *call) (*answer, error) { return s.askPage(c, "confirm"), nil }
+func (s *Site) getAskReset(c *call) (*answer, error)   { return s.askPage(c, "reset"), nil }
+
+func (s *Site) postAskConfirm(c *call) (*answer, error) {
+	return s.ask(c, "confirm", "CONFIRMATION_REQUEST", s.c.Login.AskConfirm)
+}
+
+func (s *Site) postAskReset(c *call) (*answer, error) {
+	return s.ask(c, "reset", "PASSWORD_RESET_REQUEST", s.c.Login.AskReset)
+}
+
+func (s *Site) getRecoverUsername(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	return s.askPage(c, "username"), nil
+}
+
+func (s *Site) postRecoverUsername(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	a, err := s.ask(c, "username", "USERNAME_RECOVERY_REQUEST", s.c.Login.RecoverUsername)
+	if err == nil {
+		a.to = s.paths.Login
+	}
+	return a, err
+}
+
+// badLink says what is wrong with a link, and sends people to where they can
+// ask for another one.
+func (s *Site) badLink(err error, view, invalid, expired string, within []any) error {
+	switch {
+	case errors.Is(err, login.ErrLink):
+		return fail(http.StatusBadRequest, "", invalid).goTo(view)
+	case errors.Is(err, login.ErrLinkExpired):
+		return fail(http.StatusBadRequest, "", expired, within...).goTo(view)
+	case tellsOfAccount(err):
+		return s.toFailure(err).at("").goTo(view)
+	}
+	return err
+}
+
+func (s *Site) badConfirm(err error) error {
+	return s.badLink(err, s.views.Life.ConfirmError, "INVALID_CONFIRMATION_TOKEN", "CONFIRMATION_EXPIRED", []any{"within", s.c.Life.ConfirmWithin})
+}
+
+func (s *Site) badReset(err error) error {
+	return s.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED", []any{"within", s.c.Life.ResetWithin})
+}
+
+func (s *Site) choosePage(c *call, kind string) *answer {
+	return &answer{page: "choose", data: ChoosePage{Kind: kind, Action: c.r.URL.Path, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword}}
+}
+
+func (s *Site) getConfirm(c *call) (*answer, error) {
+	choose, err := s.c.Login.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
+	if err != nil {
+		return nil, s.badConfirm(err)
+	}
+	a := s.linkPage(c, "confirm")
+	if choose {
+		a = s.choosePage(c, "confirm")
+	}
+	a.body = map[string]any{"password_required": choose}
+	return a, nil
+}
+
+func (s *Site) postConfirm(c *call) (*answer, error) {
+	plain, n := c.form.text("password"), &needs{}
+	if plain != "" {
+		s.typed(c, n, "password")
+	}
+	if f := n.result(); f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.Confirm(c.r.Context(), c.token, plain, c.who, c.browser)
+	if err != nil {
+		return nil, s.badConfirm(err)
+	}
+	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract has it: that was somebody else
+		if err := s.c.Login.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
+			return nil, err
+		}
+		s.jar.clear(c.w, c.r, s.jar.session())
+		c.who = nil
+	}
+	return s.afterLink(c, out, s.views.Life.PostConfirm, "EMAIL_CONFIRMED", "EMAIL_CONFIRMED"), nil
+}
+
+// afterLink is the answer of a link that may have signed in.
+func (s *Site) afterLink(c *call, out login.Outcome, view, note, noteIn string) *answer {
+	if out.Session != nil || out.Pending != nil {
+		a := s.entered(c, out, or(view, s.views.PostLogin))
+		a.note = noteIn
+		if out.Pending != nil {
+			a.note = note
+		}
+		return a
+	}
+	to := or(view, s.paths.Login)
+	if c.who != nil {
+		to = or(view, s.views.PostLogin)
+	}
+	return &answer{to: to, note: note}
+}
+
+func (s *Site) getReset(c *call) (*answer, error) {
+	if err := s.c.Login.LookReset(c.r.Context(), c.token); err != nil {
+		return nil, s.badReset(err)
+	}
+	a := s.choosePage(c, "reset")
+	if view := s.views.Life.Reset; view != "" {
+		a.to = withQuery(view, "token", c.token)
+	}
+	return a, nil
+}
+
+func (s *Site) postReset(c *call) (*answer, error) {
+	n := &needs{}
+	s.typed(c, n, "password")
+	if f := n.result(); f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.Reset(c.r.Context(), c.token, c.form.text("password"), c.who, c.browser)
+	if err != nil {
+		return nil, s.badReset(err)
+	}
+	if c.who != nil && c.who.User.ID == out.User.ID {
+		s.jar.clear(c.w, c.r, s.jar.session()) // that session is over
+		c.who = nil
+	}
+	a := s.afterLink(c, out, s.views.Life.PostReset, "PASSWORD_RESET_NO_LOGIN", "PASSWORD_RESET")
+	a.bare = out.Session == nil && out.Pending == nil
+	return a, nil
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// loginRows are the paths of the sign-in page, as far as they are not those of
+// unified sign-in.
+func (s *Site) loginRows() []route {
+	p := s.paths
+	switch {
+	case s.unified() && s.c.UnifiedLogin:
+		return nil
+	case s.c.Life.ByLink:
+		return []route{
+			{method: http.MethodGet, path: p.Login, step: s.getLogin},
+			{method: http.MethodPost, path: p.Login, step: s.postAskLogin, again: s.getLogin, take: fields{"email": text}},
+			{method: http.MethodGet, path: p.Login + tokenEnd, step: s.getLoginLink},
+			{method: http.MethodPost, path: p.Login + tokenEnd, step: s.postLoginLink, take: fields{"meant": flag}},
+		}
+	}
+	return []route{
+		{method: http.MethodGet, path: p.Login, step: s.getLogin},
+		{method: http.MethodPost, path: p.Login, step: s.postLogin, again: s.getLogin,
+			take: fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
+	}
+}
+
+func (s *Site) postAskLogin(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	next := c.next()
+	if _, ok := safeNext(next); next != "" && !ok {
+		return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
+	}
+	a, err := s.ask(c, "login", "LOGIN_EMAIL_SENT", func(ctx context.Context, email string, b login.Browser) error {
+		return s.c.Login.AskLogin(ctx, email, next, b)
+	})
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.getLogin(c)
+	if err == nil {
+		a.page, a.data = page.page, page.data
+	}
+	return a, err
+}
+
+func (s *Site) getLoginLink(c *call) (*answer, error) {
+	return s.signInLink(c, s.c.Login.OpenLogin, s.loginLinkFailed)
+}
+
+func (s *Site) postLoginLink(c *call) (*answer, error) {
+	return s.followLink(c, s.c.Login.FollowLogin, s.getLoginLink, s.loginLinkFailed)
+}
+
+func (s *Site) loginLinkFailed(c *call, err error) error {
+	f := fail(http.StatusBadRequest, "", "INVALID_LOGIN_TOKEN")
+	switch {
+	case errors.Is(err, login.ErrLinkExpired):
+		f = fail(http.StatusBadRequest, "", "LOGIN_EXPIRED", "within", s.c.Life.LoginWithin)
+	case !errors.Is(err, login.ErrLink):
+		return err
+	}
+	return s.linkRefused(c, f, s.paths.Login)
+}
+
+// linkRefused sends the browser of a bad link to the application's own page,
+// where there is one, else to where another link is to be had.
+func (s *Site) linkRefused(c *call, f *failure, back string) error {
+	if view := s.views.Life.LoginError; view != "" {
+		back = withQuery(view, "error", f.problems[0].text(c.words))
+	}
+	return f.flat().goTo(back)
+}

@@ -1,0 +1,239 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// fewCodes is how many recovery codes are few.
+const fewCodes = 2
+
+// sheetPurpose and sheetLife are of the text in which a page of new recovery
+// codes carries them.
+const (
+	sheetPurpose = "recovery-sheet"
+	sheetLife    = 15 * time.Minute
+)
+
+// CodesPage is the data of "mf_recovery_codes".
+type CodesPage struct {
+	Codes []string // a new set: shown now and never again
+	Sheet string   // the same, signed; see sheet
+	Left  int
+	Able  bool // there is a second factor to make codes for
+	Fresh bool // the first second factor was set up just now
+}
+
+// CodesPart is the section of recovery codes on the account page.
+type CodesPart struct {
+	Offered bool
+	Left    int
+}
+
+// UseCodePage is the data of "mf_recovery".
+type UseCodePage struct {
+	Back string // the other ways
+}
+
+// sheet is a set of codes on its way between the pages that show it. It goes
+// with the page and comes back with its forms, signed, so that a file can be
+// made of the codes, or the page shown again, without storing them.
+type sheet struct {
+	User    string   `json:"u"`
+	Session string   `json:"s"`
+	At      int64    `json:"t"`
+	Codes   []string `json:"c"`
+}
+
+// codeRows are the paths of recovery codes, by the names of the wire.
+func (s *Site) codeRows() []route {
+	if !s.c.Login.OffersCodes() {
+		return nil
+	}
+	p := s.paths
+	return []route{
+		{method: http.MethodGet, path: p.Codes, step: s.getCodes},
+		{method: http.MethodPost, path: p.Codes, step: s.postCodes,
+			take: fields{"action": text, "sheet": text, "saved": flag}},
+		{method: http.MethodGet, path: p.UseCode, step: s.getUseCode},
+		{method: http.MethodPost, path: p.UseCode, step: s.postUseCode, again: s.getUseCode, take: fields{"code": text}},
+	}
+}
+
+// getCodes says how many codes are left. The codes themselves are not kept.
+func (s *Site) getCodes(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	ctx := c.r.Context()
+	if err := s.c.Login.RequireFresh(ctx, *c.who, s.c.Freshness); err != nil {
+		return nil, s.codesError(c, err)
+	}
+	left, err := s.c.Login.CodesLeft(ctx, *c.who)
+	if err != nil {
+		return nil, err
+	}
+	profile, err := s.c.Login.Profile(ctx, c.who.User, false)
+	page := CodesPage{Left: left, Able: len(profile.Factors) > 0, Fresh: left == 0 && c.next() != ""}
+	return &answer{body: codesBody(nil, left), page: "mf_recovery_codes", data: page}, err
+}
+
+func codesBody(codes []string, left int) map[string]any {
+	return map[string]any{"recovery_codes": append([]string{}, codes...), "recovery_codes_left": left}
+}
+
+// codesError leads to re-authentication and back.
+func (s *Site) codesError(c *call, err error) error {
+	switch {
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), withNext(s.paths.Codes, c.next())))
+	case errors.Is(err, login.ErrState):
+		return s.illegal(c)
+	}
+	return s.toFailure(err).goTo(s.listed(s.paths.Setup))
+}
+
+// postCodes makes a new set; or it takes the set that its page brings back, to
+// make a file of it or to let the person go on who has saved it.
+func (s *Site) postCodes(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	switch c.form.text("action") {
+	case "":
+		return s.newCodes(c)
+	case "download", "saved":
+	default:
+		return nil, fail(http.StatusBadRequest, "action", "CHOICE_INVALID").goTo(s.paths.Codes)
+	}
+	codes, ok := s.readSheet(c)
+	switch {
+	case !ok:
+		return nil, fail(http.StatusBadRequest, "sheet", "API_ERROR").goTo(s.paths.Codes)
+	case c.form.text("action") == "download":
+		return &answer{file: s.codesFile(c, codes)}, nil
+	case !c.form.flag("saved"):
+		c.again = func(c *call) (*answer, error) { return s.codesPage(c, codes, c.form.text("sheet")), nil }
+		return nil, fail(http.StatusBadRequest, "saved", "FIELD_REQUIRED")
+	}
+	return &answer{to: c.after(s.listed(s.views.PostSetup)), note: "RECOVERY_CODES_SAVED"}, nil
+}
+
+func (s *Site) newCodes(c *call) (*answer, error) {
+	codes, out, err := s.c.Login.NewCodes(c.r.Context(), *c.who, c.browser)
+	if err != nil {
+		return nil, s.codesError(c, err)
+	}
+	raw, err := json.Marshal(sheet{User: out.User.ID, Session: out.Session.ID, At: s.c.Now().Unix(), Codes: codes})
+	if err != nil {
+		return nil, err
+	}
+	a := s.codesPage(c, codes, s.c.Keys.Sign(sheetPurpose, raw))
+	a.outcome = &out
+	return a, nil
+}
+
+func (s *Site) codesPage(_ *call, codes []string, signed string) *answer {
+	return &answer{
+		body: codesBody(codes, len(codes)), page: "mf_recovery_codes",
+		data: CodesPage{Codes: codes, Sheet: signed, Left: len(codes), Able: true},
+	}
+}
+
+// readSheet takes back a set that this session was shown a short while ago.
+func (s *Site) readSheet(c *call) ([]string, bool) {
+	raw, err := s.c.Keys.Verify(sheetPurpose, c.form.text("sheet"))
+	var v sheet
+	if err != nil || json.Unmarshal(raw, &v) != nil || v.User != c.who.User.ID || v.Session != c.who.Session.ID {
+		return nil, false
+	}
+	age := s.c.Now().Sub(time.Unix(v.At, 0))
+	return v.Codes, age > -time.Minute && age < sheetLife && len(v.Codes) > 0
+}
+
+// codesFile is the set as a text file.
+func (s *Site) codesFile(c *call, codes []string) *file {
+	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, s.c.Now().UTC().Format("2006-01-02"), ""}
+	lines = append(lines, codes...)
+	lines = append(lines, "", c.words.Text("codes_keep"), "")
+	return &file{name: "recovery-codes.txt", text: strings.Join(lines, "\r\n")}
+}
+
+// offerCodes leads who has just set up the first second factor to the codes for
+// the day it is lost, and from there on to where he was going.
+func (s *Site) offerCodes(out login.Outcome, to string) string {
+	if !out.FirstFactor || !s.c.Login.OffersCodes() {
+		return to
+	}
+	return withNext(s.paths.Codes, to)
+}
+
+func (s *Site) getUseCode(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.CodeTakable(c.r.Context(), c.pending)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	return &answer{page: "mf_recovery", data: UseCodePage{Back: s.pendingPath(out.Pending, c.next())}}, nil
+}
+
+func (s *Site) postUseCode(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	ctx, code := c.r.Context(), c.form.text("code")
+	if code == "" { // a step out of turn is told before a missing field
+		if _, err := s.c.Login.CodeTakable(ctx, c.pending); err != nil {
+			return nil, s.turn(c, err)
+		}
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
+	}
+	out, left, err := s.c.Login.UseCode(ctx, c.pending, code, c.browser)
+	if err != nil {
+		return nil, s.codeFailed(c, err)
+	}
+	a := &answer{outcome: &out, user: &out.User, body: map[string]any{"recovery_codes_left": left}, to: c.after(s.views.PostLogin)}
+	if left <= fewCodes {
+		a.note = "RECOVERY_CODES_FEW"
+	}
+	return a, nil
+}
+
+// codesSection says whether there is a way back for who loses the second
+// factor.
+func (s *Site) codesSection(c *call, p *AccountPage, body map[string]any) error {
+	n := len(p.Factors.Factors)
+	if !s.c.Login.OffersCodes() {
+		if n == 1 && p.Factors.Offers {
+			p.Checks = append(p.Checks, Check{Key: "single", To: s.paths.Setup + "?add"})
+		}
+		return nil
+	}
+	left, err := s.c.Login.CodesLeft(c.r.Context(), *c.who)
+	if err != nil {
+		return err
+	}
+	body["recovery_codes_left"] = left
+	if n == 0 { // codes stand in for a second factor
+		return nil
+	}
+	p.Codes = CodesPart{Offered: true, Left: left}
+	check := Check{Key: "codes", Good: left > fewCodes, N: left, To: s.paths.Codes}
+	switch {
+	case check.Good:
+		check.To = ""
+	case left == 0:
+		check.Key = "codes_none"
+	default:
+		check.Key = "codes_few"
+	}
+	p.Checks = append(p.Checks, check)
+	return nil
+}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// jar knows names and attributes of all our cookies: nothing else sets one.
+// Over https the names carry the __Host- prefix, which binds them to exactly
+// this host; tf_validity and remember_token keep the names of the wire contract.
+type jar struct {
+	secure bool
+	device string // name of the trusted-device cookie
+	// refresh is the name of the cookie of refresh tokens; empty: they are in the
+	// answer.
+	refresh string
+}
+
+// staying is the cookie of a browser that stays signed in. Like the trusted
+// device's, no request that another site begins carries it.
+const staying = "remember_token"
+
+func (j jar) name(n string) string {
+	if j.secure {
+		return "__Host-" + n
+	}
+	return n
+}
+
+func (j jar) session() string { return j.name("twofold") }
+func (j jar) pending() string { return j.name("twofold-pending") }
+func (j jar) csrf() string    { return j.name("twofold-csrf") }
+func (j jar) oauth() string   { return j.name("twofold-oauth") }
+func (j jar) notes() string   { return j.name("twofold-notes") }
+func (j jar) asked() string   { return j.name("twofold-asked") }
+
+// get reads a cookie. Two of one name with different values count as none,
+// because it is not known which one is ours. The same value twice is one cookie:
+// adaptors of other HTTP servers repeat the Cookie header.
+func (j jar) get(r *http.Request, name string) string {
+	cookies := r.CookiesNamed(name)
+	if len(cookies) == 0 || len(cookies[0].Value) > 2048 {
+		return ""
+	}
+	for _, c := range cookies[1:] {
+		if c.Value != cookies[0].Value {
+			return ""
+		}
+	}
+	return cookies[0].Value
+}
+
+// set sets a cookie for the browser's session (life zero) or for a while.
+func (j jar) set(w http.ResponseWriter, name, value string, life time.Duration) {
+	c := j.cookie(name, value)
+	if life > 0 {
+		c.MaxAge = int(life / time.Second)
+	}
+	http.SetCookie(w, c)
+}
+
+// clear ends a cookie the browser has.
+func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
+	if len(r.CookiesNamed(name)) == 0 {
+		return
+	}
+	c := j.cookie(name, "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
+// cookie has the attributes of all cookies of its name, set or cleared.
+func (j jar) cookie(name, value string) *http.Cookie {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if name == j.device || name == j.refresh || name == staying {
+		c.SameSite = http.SameSiteStrictMode
+	}
+	return c
+}
+
+// outcome hands the browser what a step led to.
+func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
+	if o == nil {
+		return
+	}
+	if o.Session != nil {
+		if o.Session.Token != "" {
+			j.set(w, j.session(), o.Session.Token, 0)
+		}
+		j.clear(w, r, j.pending())
+		if o.Session.Refresh != "" && j.refresh != "" {
+			j.set(w, j.refresh, o.Session.Refresh, 0)
+		}
+	}
+	if o.Pending != nil && o.Pending.Token != "" {
+		j.set(w, j.pending(), o.Pending.Token, 0)
+	}
+	if o.DeviceCookie != "" {
+		j.set(w, j.device, o.DeviceCookie, o.DeviceLife)
+	}
+	switch {
+	case o.StayCookie != "":
+		j.set(w, staying, o.StayCookie, o.StayLife)
+	case o.Forget:
+		j.clear(w, r, staying)
+	}
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+)
+
+// Every unsafe request passes http.CrossOriginProtection, which believes the
+// browser (Sec-Fetch-Site, Origin). A request without either header is no
+// browser's of the last years; as a form it must then carry the token that
+// every page and every JSON answer hands out, bound to a cookie of its own. A
+// JSON request without them needs none: no page can make a browser send one.
+
+const csrfSize = 16
+
+// csrfToken returns a token for this browser, new each time so that nothing
+// can be learnt from compressed pages, and sets the cookie it is bound to.
+func (s *Site) csrfToken(w http.ResponseWriter, r *http.Request) string {
+	cookie := s.jar.get(r, s.jar.csrf())
+	if len(cookie) != len(seal.Token()) {
+		cookie = seal.Token()
+		s.jar.set(w, s.jar.csrf(), cookie, 0)
+	}
+	salt := make([]byte, csrfSize)
+	rand.Read(salt) // never fails: crypto/rand aborts the program instead
+	mac := s.c.Keys.MAC("csrf", string(salt), cookie)
+	return base64.RawURLEncoding.EncodeToString(append(salt, mac[:csrfSize]...))
+}
+
+// csrfOK checks a token against this browser's cookie.
+func (s *Site) csrfOK(r *http.Request, token string) bool {
+	cookie := s.jar.get(r, s.jar.csrf())
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != 2*csrfSize || cookie == "" {
+		return false
+	}
+	ok := 0
+	for _, mac := range s.c.Keys.MACs("csrf", string(raw[:csrfSize]), cookie) {
+		ok |= subtle.ConstantTimeCompare(mac[:csrfSize], raw[csrfSize:])
+	}
+	return ok == 1
+}
+
+// checkOrigin refuses what another site made a browser send.
+func (s *Site) checkOrigin(r *http.Request) *failure {
+	if !unsafeRequest(r) {
+		return nil
+	}
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		asked := *r
+		asked.Method = http.MethodPost // Check goes by the method
+		r = &asked
+	}
+	if err := s.origin.Check(r); err != nil || s.otherScheme(r) {
+		return fail(http.StatusForbidden, "", "CSRF_ORIGIN").flat()
+	}
+	return nil
+}
+
+// otherScheme finds what Check cannot: without Sec-Fetch-Site it compares
+// Origin with Host, which has no scheme, so a page that somebody put on plain
+// http under our name would pass for ours (R103).
+func (s *Site) otherScheme(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return origin != "" && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
+}
+
+// checkToken demands the token of a form that says nothing of where it comes
+// from.
+func (s *Site) checkToken(c *call) *failure {
+	r := c.r
+	if safeMethod(r.Method) || c.body == jsonBody || c.json && c.body == noBody ||
+		r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" {
+		return nil
+	}
+	token := c.form.text("csrf_token")
+	for _, h := range []string{"X-CSRFToken", "X-CSRF-Token", "X-XSRF-Token"} {
+		if token == "" {
+			token = r.Header.Get(h)
+		}
+	}
+	switch {
+	case token == "":
+		return fail(http.StatusBadRequest, "csrf_token", "CSRF_MISSING")
+	case !s.csrfOK(r, token):
+		return fail(http.StatusBadRequest, "csrf_token", "CSRF_INVALID")
+	}
+	return nil
+}
+
+func safeMethod(m string) bool { return m == http.MethodGet || m == http.MethodHead }
+
+// unsafeRequest reports whether a request may have an effect. The handshake of a
+// WebSocket is a GET with an Upgrade header (RFC 6455 section 4.1), over HTTP/2
+// a CONNECT (RFC 8441). It opens a channel for writing, and a browser sends it
+// with cookies for pages of sibling hosts too, so it counts as a POST.
+func unsafeRequest(r *http.Request) bool {
+	return !safeMethod(r.Method) || len(r.Header.Values("Upgrade")) > 0
+}

@@ -1,0 +1,176 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/password"
+)
+
+// failure is an error as a person may see it: status, and texts by field. The
+// cause, if there is one worth knowing, is for the log.
+type failure struct {
+	status     int
+	problems   []problem
+	noFields   bool           // the answer has errors but no field_errors
+	extras     map[string]any // further keys of the JSON answer
+	retryAfter time.Duration
+	to         string // in form mode: flash the first text and go there
+	cause      error
+}
+
+// problem is a message key at a field; the empty field is the whole form.
+type problem struct {
+	field, key string
+	args       []any
+}
+
+func (f *failure) Error() string { return f.problems[0].key }
+
+func fail(status int, field, key string, args ...any) *failure {
+	return &failure{status: status, problems: []problem{{field, key, args}}}
+}
+
+// flat leaves field_errors out: the error is not about a form.
+func (f *failure) flat() *failure { f.noFields = true; return f }
+
+// goTo redirects in form mode.
+func (f *failure) goTo(path string) *failure { f.to = path; return f }
+
+// rule is a row of the table below.
+type rule struct {
+	err        error
+	status     int
+	field, key string
+}
+
+// rules is the one table from errors to status, field and text.
+func rules() []rule {
+	return []rule{
+		{login.ErrUnknownUser, http.StatusBadRequest, "email", "USER_DOES_NOT_EXIST"},
+		{login.ErrPassword, http.StatusBadRequest, "password", "INVALID_PASSWORD"},
+		{login.ErrDisabled, http.StatusBadRequest, "email", "DISABLED_ACCOUNT"},
+		{login.ErrState, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
+		{login.ErrCode, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
+		{login.ErrSend, http.StatusInternalServerError, "", "FAILED_TO_SEND_CODE"},
+		{login.ErrMethod, http.StatusBadRequest, "setup", "TWO_FACTOR_METHOD_NOT_AVAILABLE"},
+		{login.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},
+		{login.ErrPhone, http.StatusBadRequest, "phone", "PHONE_INVALID"},
+		{login.ErrSetupToken, http.StatusBadRequest, "", "API_ERROR"},
+		{login.ErrTooLong, http.StatusBadRequest, "days", "TOKEN_LIFE"},
+		{login.ErrTooMany, http.StatusBadRequest, "", "TOKEN_TOO_MANY"},
+		{login.ErrWeak, http.StatusForbidden, "", "TWO_FACTOR_WEAK"},
+		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
+		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
+		{login.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},
+		{login.ErrConfirmed, http.StatusBadRequest, "email", "ALREADY_CONFIRMED"},
+		{login.ErrLocked, http.StatusBadRequest, "email", "ACCOUNT_LOCKED"},
+		{login.ErrUsernameTaken, http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED"},
+		{login.ErrSamePassword, http.StatusBadRequest, "password", "PASSWORD_IS_THE_SAME"},
+		{login.ErrPasswordNeeded, http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED"},
+		{login.ErrLink, http.StatusBadRequest, "", "LINK_INVALID"},
+		{login.ErrLinkExpired, http.StatusBadRequest, "", "LINK_EXPIRED"},
+		{login.ErrNoFactor, http.StatusBadRequest, "", "RECOVERY_CODES_NEED_FACTOR"},
+		{login.ErrRecoveryCode, http.StatusBadRequest, "code", "INVALID_RECOVERY_CODE"},
+		{login.ErrNoSuch, http.StatusNotFound, "", "NOT_FOUND"},
+		{login.ErrTaken, http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED"},
+		{login.ErrCeremony, http.StatusBadRequest, "", "API_ERROR"},
+		{factor.ErrAnswer, http.StatusBadRequest, "credential", "API_ERROR"},
+		{login.ErrPasskeyUnknown, http.StatusBadRequest, "credential", "WEBAUTHN_UNKNOWN_CREDENTIAL_ID"},
+		{login.ErrPasskeyOwner, http.StatusBadRequest, "credential", "WEBAUTHN_MISMATCH_USER_HANDLE"},
+		{login.ErrPasskeyUsage, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_WRONG_USAGE"},
+		{login.ErrPasskeyTaken, http.StatusBadRequest, "credential", "WEBAUTHN_CREDENTIAL_ID_INUSE"},
+		{login.ErrLastFactor, http.StatusBadRequest, "name", "LAST_FACTOR"},
+		{login.ErrLastWayIn, http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN"},
+		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
+		{account.ErrUsernameCharacters, http.StatusBadRequest, "username", "USERNAME_DISALLOWED_CHARACTERS"},
+		{account.ErrUsernameLength, http.StatusBadRequest, "username", "USERNAME_INVALID_LENGTH"},
+		{password.ErrTooShort, http.StatusBadRequest, "password", "PASSWORD_INVALID_LENGTH"},
+		{password.ErrTooLong, http.StatusBadRequest, "password", "PASSWORD_TOO_LONG"},
+		{password.ErrCommon, http.StatusBadRequest, "password", "PASSWORD_COMMON"},
+		{password.ErrContext, http.StatusBadRequest, "password", "PASSWORD_CONTEXT"},
+		{password.ErrSimple, http.StatusBadRequest, "password", "PASSWORD_TOO_SIMPLE"},
+		{password.ErrBreached, http.StatusBadRequest, "password", "PASSWORD_BREACHED"},
+		{password.ErrNotChecked, http.StatusBadRequest, "password", "PASSWORD_BREACHED_SITE_ERROR"},
+		{password.ErrMalformed, http.StatusBadRequest, "password", "API_ERROR"},
+	}
+}
+
+// toFailure turns any error into what may be said of it. Whatever is not in
+// the table is a broken dependency: 503, nothing granted, the cause logged.
+func (s *Site) toFailure(err error) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var paused *limit.Paused
+	if errors.As(err, &paused) {
+		wait := max(paused.Until.Sub(s.c.Now()), time.Second)
+		f = fail(http.StatusTooManyRequests, "", "TOO_MANY_ATTEMPTS", "within", wait)
+		f.retryAfter = wait
+		return f
+	}
+	if errors.Is(err, login.ErrReauthenticate) {
+		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat()
+		f.extras = map[string]any{
+			"reauth_required": true, "unified_signin_enabled": s.unified(), "has_webauthn_verify_credential": false,
+		}
+		maps.Copy(f.extras, s.oauthFacts(login.ToVerify))
+		return f
+	}
+	if errors.Is(err, login.ErrPasskeysOff) {
+		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
+	}
+	if errors.Is(err, login.ErrSetupExpired) {
+		return fail(http.StatusBadRequest, "", "TWO_FACTOR_SETUP_EXPIRED", "within", s.c.SetupWithin)
+	}
+	for _, r := range rules() {
+		if errors.Is(err, r.err) {
+			f = fail(r.status, r.field, r.key, s.limits(r.key)...)
+			return f
+		}
+	}
+	f = fail(http.StatusServiceUnavailable, "", "SERVICE_UNAVAILABLE").flat()
+	f.cause = err
+	f.retryAfter = 5 * time.Second
+	return f
+}
+
+// limits are the figures some texts name.
+func (s *Site) limits(key string) []any {
+	switch key {
+	case "TOKEN_LIFE":
+		return []any{"days", s.maxTokenDays()}
+	case "PASSWORD_INVALID_LENGTH":
+		return []any{"length", s.c.MinPassword}
+	case "USERNAME_INVALID_LENGTH":
+		return []any{"min", s.c.Life.UsernameMin, "max", s.c.Life.UsernameMax}
+	}
+	return nil
+}
+
+// at moves the failure's form-level or default field to another one.
+func (f *failure) at(field string) *failure {
+	for i := range f.problems {
+		f.problems[i].field = field
+	}
+	return f
+}
+
+// text says a problem in a language; durations become words.
+func (p problem) text(w *Words) string {
+	args := make([]any, len(p.args))
+	for i, a := range p.args {
+		if d, ok := a.(time.Duration); ok {
+			a = w.Duration(d)
+		}
+		args[i] = a
+	}
+	return w.Text(p.key, args...)
+}

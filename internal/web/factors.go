@@ -1,0 +1,140 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// factorRows are the paths of the list of second factors. A form can only
+// post, so it names what it wants where others use DELETE.
+func (s *Site) factorRows() []route {
+	p := s.paths
+	return []route{
+		{method: http.MethodGet, path: p.Factors, step: s.getFactors},
+		{method: http.MethodPost, path: p.Factors + tokenEnd, step: s.postFactor,
+			take: fields{"name": text, "default": flag, "action": text}},
+		{method: http.MethodDelete, path: p.Factors + tokenEnd, step: s.removeFactor},
+	}
+}
+
+// FactorsPart is a user's second factors, on the account page and on one of
+// their own.
+type FactorsPart struct {
+	Factors  []FactorView
+	Required bool // one must be kept
+	Offers   bool // more can be set up
+}
+
+// factorsPart reads the list.
+func (s *Site) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
+	profile, err := s.c.Login.Profile(c.r.Context(), c.who.User, false)
+	part := FactorsPart{Factors: factorViews(profile.Factors), Required: profile.Required, Offers: len(profile.Methods) > 0}
+	for i := range part.Factors {
+		part.Factors[i].Action = s.paths.Factors + "/" + part.Factors[i].ID
+	}
+	return part, profile.Factors, err
+}
+
+func (s *Site) getFactors(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	part, factors, err := s.factorsPart(c)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{body: map[string]any{"tf_factors": ownFactors(factors), "tf_required": part.Required}, page: "tf_factors", data: part}, nil
+}
+
+// postFactor renames a factor, makes it the default, or removes it.
+func (s *Site) postFactor(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	name, named := c.form.texts["name"]
+	switch action := c.form.text("action"); {
+	case action == "remove" && !named && !c.form.flag("default"):
+		return s.removeFactor(c)
+	case action != "":
+		return nil, fail(http.StatusBadRequest, "action", "CHOICE_INVALID").goTo(s.listed(s.paths.Factors))
+	case !named && !c.form.flag("default"):
+		return nil, fail(http.StatusBadRequest, "name", "FIELD_REQUIRED").goTo(s.listed(s.paths.Factors))
+	}
+	ctx, note := c.r.Context(), "FACTOR_RENAMED"
+	if named {
+		err := s.c.Login.NameFactor(ctx, *c.who, c.token, tidyName(name), c.browser)
+		if errors.Is(err, login.ErrPasskeyName) {
+			return nil, fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", tidyName(name))
+		}
+		if err != nil {
+			return nil, s.listError(c, err, s.paths.Factors)
+		}
+	}
+	if c.form.flag("default") {
+		if err := s.c.Login.PreferFactor(ctx, *c.who, c.token, c.browser); err != nil {
+			return nil, s.listError(c, err, s.paths.Factors)
+		}
+		note = "FACTOR_PREFERRED"
+	}
+	_, factors, err := s.factorsPart(c)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.listed(s.paths.Factors), note: note}, nil
+}
+
+func (s *Site) removeFactor(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
+	if errors.Is(err, login.ErrLastFactor) || errors.Is(err, login.ErrLastWayIn) {
+		return nil, s.toFailure(err).at("").goTo(s.listed(s.paths.Factors))
+	}
+	if err != nil {
+		return nil, s.listError(c, err, s.paths.Factors)
+	}
+	_, factors, err := s.factorsPart(c)
+	a := &answer{
+		outcome: &out, body: map[string]any{"tf_factors": ownFactors(factors)}, to: s.listed(s.paths.Factors), note: "FACTOR_REMOVED",
+	}
+	if len(factors) == 0 {
+		a.note = "TWO_FACTOR_DISABLED"
+	}
+	return a, err
+}
+
+// factorsSection is the list on the account page.
+func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) error {
+	part, factors, err := s.factorsPart(c)
+	if err != nil {
+		return err
+	}
+	p.Factors = part
+	check := Check{Key: "factors", Good: len(factors) > 0, N: len(factors)}
+	if !check.Good {
+		check.Key = "factors_none"
+		if part.Offers {
+			check.To = s.paths.Setup
+		}
+	}
+	p.Checks = append(p.Checks, check)
+	body["tf_required"], body["tf_factors"] = part.Required, ownFactors(factors)
+	return nil
+}
+
+// ownFactors is what an own front end may show of a user's factors;
+// destinations are masked.
+func ownFactors(in []store.Factor) []map[string]any {
+	out := []map[string]any{}
+	for _, f := range in {
+		out = append(out, map[string]any{
+			"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination),
+			"default": f.Primary, "added": stamp(f.CreatedAt), "last_used": stamp(f.LastUsedAt),
+		})
+	}
+	return out
+}

@@ -1,0 +1,204 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// call is one request on its way through a step.
+type call struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	json    bool
+	body    bodyKind
+	form    form
+	words   *Words
+	browser login.Browser
+	who     *login.Who // nil: nobody is signed in
+	pending string     // value of the pending cookie
+	token   string     // of /tf-setup/{token}
+	program bool       // a client without cookies: see program.go
+	asked   bool       // this request had a code, a link or a question sent
+
+	problems []problem   // errors to show on the page
+	instead  *FactorView // offered when a code could not be sent
+	notes    []problem
+	again    func(*call) (*answer, error)
+}
+
+// ServeHTTP serves every path of the house.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.headers(w)
+	EndConnection(w, r)
+	if name, ok := strings.CutPrefix(r.URL.Path, s.paths.Static+"/"); ok {
+		s.serveStatic(w, r, name)
+		return
+	}
+	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r)}
+	defer func() {
+		// A fault of ours is a refusal like any other, never a half-done step:
+		// nothing is granted before a step returns.
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.refuse(c, nil, s.toFailure(fmt.Errorf("panic: %v", p)))
+		}
+	}()
+	if f := s.checkHost(r); f != nil {
+		s.refuse(c, nil, f)
+		return
+	}
+	rt, token, allow := s.find(r)
+	if rt.step == nil {
+		s.refuse(c, nil, s.noStep(w, allow))
+		return
+	}
+	c.token, c.again = token, rt.again
+	if token != "" {
+		// A token in the path must not travel on in a Referer, not even within
+		// the site (R51). "no-referrer" would blank Origin as well, by which older
+		// browsers show where a form comes from.
+		w.Header().Set("Referrer-Policy", "strict-origin")
+	}
+	if f := s.open(c, rt); f != nil {
+		s.refuse(c, nil, f)
+		return
+	}
+	a, err := rt.step(c)
+	if err != nil {
+		s.refuse(c, a, s.toFailure(err))
+		return
+	}
+	s.reply(c, a)
+}
+
+// EndConnection ends the connection of a request that came in chunks, after its
+// answer. Such a request may have said a length as well, which net/http forgets:
+// a proxy that believed the length would take what follows for somebody's next
+// request (RFC 9112 section 6.1). No browser sends chunks.
+func EndConnection(w http.ResponseWriter, r *http.Request) {
+	if len(r.TransferEncoding) > 0 {
+		w.Header().Set("Connection", "close")
+	}
+}
+
+// open reads what a step needs to know of its request. The order is fixed:
+// where it comes from, what it says, who sent it.
+func (s *Site) open(c *call, rt route) *failure {
+	if f := s.checkOrigin(c.r); f != nil {
+		return f
+	}
+	var f *failure
+	if c.form, c.body, f = readForm(c.w, c.r, rt.take); f != nil {
+		return f
+	}
+	c.browser = s.browser(c.r, c.words)
+	c.w.Header().Set("X-Request-Id", c.browser.Request)
+	c.pending = c.browser.Pending
+	who, err := s.Who(c.r)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return s.toFailure(err)
+	}
+	c.who = who
+	s.readBinding(c)
+	return s.checkToken(c)
+}
+
+// browser is where a request comes from, and what it has of ours.
+func (s *Site) browser(r *http.Request, words *Words) login.Browser {
+	return login.Browser{
+		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: store.NewID(),
+		Device: s.jar.get(r, s.jar.device), Stays: s.jar.get(r, staying), Pending: s.jar.get(r, s.jar.pending()),
+		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
+	}
+}
+
+func (s *Site) noStep(w http.ResponseWriter, allow []string) *failure {
+	if len(allow) == 0 {
+		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
+	}
+	slices.Sort(allow)
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	return fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
+}
+
+// Who says who sent a request: by the header token if there is one, else by
+// the session cookie. store.ErrNotFound: nobody.
+func (s *Site) Who(r *http.Request) (*login.Who, error) {
+	token, header := r.Header.Get("Authentication-Token"), true
+	if token == "" {
+		token, header = s.jar.get(r, s.jar.session()), false
+	}
+	if token == "" {
+		return nil, store.ErrNotFound
+	}
+	session, user, err := s.c.Sessions.Find(r.Context(), token, header)
+	if err != nil {
+		return nil, err
+	}
+	return &login.Who{User: user, Session: session}, nil
+}
+
+// checkHost answers only to the host of the configured origin, so that nothing
+// can be made to speak for another one. On this machine every loopback name is
+// the same; a trusted proxy may name what it likes.
+func (s *Site) checkHost(r *http.Request) *failure {
+	if r.Host == s.c.Origin.Host {
+		return nil
+	}
+	host := r.Host
+	if h, port, err := net.SplitHostPort(r.Host); err == nil && strings.Trim(port, "0123456789") == "" {
+		host = h
+	}
+	if Loopback(s.c.Origin.Hostname()) && Loopback(host) || strings.EqualFold(host, s.c.Origin.Hostname()) && !strings.Contains(r.Host, ":") {
+		return nil
+	}
+	if peer, ok := peerAddress(r); ok && within(peer, s.c.Proxies) {
+		return nil
+	}
+	return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST").flat()
+}
+
+// words picks the language: a cookie of the application, then Accept-Language.
+func (s *Site) words(r *http.Request) *Words {
+	return s.c.Words.For(s.jar.get(r, "lang"), r.Header.Get("Accept-Language"))
+}
+
+// agent is the user agent, cut and cleaned for storing.
+func agent(r *http.Request) string {
+	a := strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == utf8.RuneError {
+			return -1
+		}
+		return c
+	}, r.UserAgent())
+	if len(a) > 256 {
+		a = strings.ToValidUTF8(a[:256], "")
+	}
+	return a
+}
+
+// next is where the caller wants to go afterwards: the field, else the query.
+func (c *call) next() string {
+	if v := c.form.text("next"); v != "" {
+		return v
+	}
+	return c.r.URL.Query().Get("next")
+}
+
+// after is the checked next, or the given view.
+func (c *call) after(view string) string {
+	if next, ok := safeNext(c.next()); ok {
+		return next
+	}
+	return view
+}

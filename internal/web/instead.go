@@ -1,0 +1,33 @@
+package web
+
+import (
+	"errors"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// undelivered refuses a code that could not be sent and, if that is why, offers
+// the next factor that takes another way.
+func (s *Site) undelivered(c *call, p *login.Pending, err error) *failure {
+	f := s.toFailure(err)
+	if !errors.Is(err, login.ErrSend) {
+		return f
+	}
+	if c.instead = instead(p); c.instead != nil {
+		f.extras = map[string]any{"tf_instead": map[string]any{
+			"id": c.instead.ID, "method": c.instead.Method, "name": c.instead.Name, "destination": c.instead.Destination,
+		}}
+	}
+	return f
+}
+
+// instead is the first factor of another method than the chosen one; nil if
+// there is none.
+func instead(p *login.Pending) *FactorView {
+	for _, f := range choices(p.Factors) {
+		if f.Method != p.Method {
+			return &f
+		}
+	}
+	return nil
+}

@@ -1,0 +1,248 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (s *Site) identityAttributes() []string {
+	if s.c.Usernames {
+		return []string{"email", "username"}
+	}
+	return []string{"email"}
+}
+
+func (s *Site) getLogin(c *call) (*answer, error) {
+	a := &answer{body: map[string]any{"identity_attributes": s.identityAttributes()}}
+	if err := s.recall(c); err != nil {
+		return nil, err
+	}
+	if c.who != nil {
+		a.user, a.to = &c.who.User, s.views.PostLogin
+		return a, nil
+	}
+	a.page = "login"
+	a.data = LoginPage{
+		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.remembers(c), Register: s.c.Registerable,
+		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
+		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
+		Passkey:   s.c.Passkeys.On && s.c.Passkeys.First,
+		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
+	}
+	return a, nil
+}
+
+func (s *Site) postLogin(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	identity, field := c.identity(s.c.Usernames)
+	if f := s.missingLogin(c, identity, field); f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.Password(c.r.Context(), login.Attempt{
+		Identity: identity, Password: c.form.text("password"), Remember: s.remembers(c),
+	}, c.browser)
+	if err != nil {
+		return s.loginFailed(c, out, field, err)
+	}
+	return s.entered(c, out, s.views.PostLogin), nil
+}
+
+// identity is who the caller says he is, and the field he said it in.
+func (c *call) identity(usernames bool) (value, field string) {
+	for _, f := range []string{"email", "username", "identity"} {
+		if v := c.form.text(f); v != "" && (f != "username" || usernames) {
+			return v, f
+		}
+	}
+	return "", "email"
+}
+
+// missingLogin names what was left out; the password first, as the wire
+// contract orders them.
+func (s *Site) missingLogin(c *call, identity, field string) *failure {
+	f := &failure{status: http.StatusBadRequest}
+	if c.form.text("password") == "" {
+		f.problems = append(f.problems, problem{field: "password", key: "PASSWORD_NOT_PROVIDED"})
+	}
+	if identity == "" {
+		f.problems = append(f.problems, problem{field: "email", key: "EMAIL_NOT_PROVIDED"})
+	}
+	if next := c.next(); next != "" {
+		if _, ok := safeNext(next); !ok {
+			f.problems = append(f.problems, problem{field: "next", key: "INVALID_REDIRECT"})
+		}
+	}
+	if len(f.problems) == 0 {
+		return nil
+	}
+	return f
+}
+
+// loginFailed says no more to a stranger than he may know.
+func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
+	switch {
+	case errors.Is(err, login.ErrUnknownUser), errors.Is(err, login.ErrPassword):
+		if !s.c.Specific {
+			return nil, fail(http.StatusBadRequest, "", "GENERIC_AUTHN_FAILED")
+		}
+		if errors.Is(err, login.ErrUnknownUser) {
+			return nil, s.toFailure(err).at(field)
+		}
+	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
+		return nil, s.toFailure(err).at(field)
+	case errors.Is(err, login.ErrUnconfirmed):
+		return nil, s.confirmFirst(c, err, field)
+	case errors.Is(err, login.ErrSend):
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
+	}
+	// The first code may have to wait; the sign-in stands, and its page says so.
+	var paused *limit.Paused
+	if errors.As(err, &paused) && out.Pending != nil {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	return nil, err
+}
+
+// confirmFirst refuses an account whose address waits for its confirmation. The
+// page to ask for another link may be filled in with the address as it was typed.
+func (s *Site) confirmFirst(c *call, err error, field string) *failure {
+	f, view := s.toFailure(err).at(field), s.views.Life.Unconfirmed
+	if view == "" {
+		return f
+	}
+	typed, _ := c.identity(false)
+	if _, _, err := account.ParseEmail(typed); err == nil && !strings.Contains(view, "?") {
+		view += "?" + url.Values{"email": {typed}}.Encode()
+	}
+	return f.goTo(view)
+}
+
+// entered is what every first factor answers: signed in, or what to prove
+// next.
+func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
+	a := &answer{outcome: &out}
+	if out.Pending == nil {
+		a.body, a.user, a.to = map[string]any{"tf_required": false}, &out.User, c.after(view)
+		return a
+	}
+	a.body, a.to = s.pendingBody(out.Pending), s.pendingPath(out.Pending, c.next())
+	return a
+}
+
+// pendingBody is the row of the wire contract for what a sign-in waits for.
+func (s *Site) pendingBody(p *login.Pending) map[string]any {
+	body := map[string]any{"tf_required": true}
+	switch p.State {
+	case store.Setup, store.Repair: // to its client, a set-up like any other
+		body["tf_state"] = string(store.Setup)
+	case store.Owner: // to its client, a code by mail like any other
+		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(store.Ready), store.Email, store.Email
+	case store.Select:
+		body["tf_select"] = true
+		body["tf_setup_methods"] = p.Methods
+		body["tf_factors"] = factorsBody(p)
+	default:
+		body["tf_state"] = string(store.Ready)
+		body["tf_method"] = p.Method
+		if s.awaitsPasskey(p) {
+			body["tf_signin_url"] = s.passkeyPath(p)
+		} else {
+			body["tf_primary_method"] = p.Primary
+		}
+	}
+	return body
+}
+
+func (s *Site) pendingPath(p *login.Pending, next string) string {
+	switch p.State {
+	case store.Setup, store.Repair:
+		return withNext(s.paths.Setup, next)
+	case store.Select:
+		return withNext(s.paths.Select, next)
+	}
+	if s.awaitsPasskey(p) {
+		return withNext(s.passkeyPath(p), next)
+	}
+	return withNext(s.paths.Validate, next)
+}
+
+func (s *Site) postLogout(c *call) (*answer, error) {
+	if err := s.c.Login.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
+		return nil, err
+	}
+	if err := s.logoutRefresh(c); err != nil {
+		return nil, err
+	}
+	// tf_validity stays: it is about the browser, and skips no first factor.
+	s.jar.clear(c.w, c.r, s.jar.session())
+	s.jar.clear(c.w, c.r, s.jar.pending())
+	s.jar.clear(c.w, c.r, staying)
+	s.jar.clear(c.w, c.r, s.jar.csrf())
+	c.w.Header().Set("Clear-Site-Data", `"cache"`)
+	return &answer{bare: true, to: c.after(s.views.PostLogout)}, nil
+}
+
+func (s *Site) getVerify(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	body, passkey := s.verifyBody(c)
+	to := ""
+	if path := s.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
+		to = withNext(path, c.next()) // a password is all that this page takes
+	}
+	return &answer{
+		body: body, user: &c.who.User, page: "verify", to: to,
+		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
+	}, nil
+}
+
+// verifyBody says by what else somebody may prove himself again.
+func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
+	body, passkey = s.oauthFacts(login.ToVerify), s.hasVerifier(c)
+	body["has_webauthn_verify_credential"] = passkey
+	return body, passkey
+}
+
+func (s *Site) postVerify(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	if c.form.text("password") == "" {
+		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
+	}
+	out, err := s.c.Login.Verify(c.r.Context(), *c.who, c.form.text("password"), c.browser)
+	return s.verifyEnded(c, out, s.paths.Verify, err)
+}
+
+// verifyEnded answers the first factor of a re-authentication.
+func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
+	if errors.Is(err, login.ErrSend) {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(page, c.next()))
+	}
+	var paused *limit.Paused
+	if errors.As(err, &paused) && out.Pending != nil {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if out.Pending != nil {
+		return s.entered(c, out, s.views.PostVerify), nil
+	}
+	return s.verified(c, out), nil
+}
+
+// verified is the end of a re-authentication.
+func (s *Site) verified(c *call, out login.Outcome) *answer {
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
+}

@@ -1,0 +1,91 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// NewsPart is on the account page until it was marked as seen: what happened to
+// the account that its owner should know of.
+type NewsPart struct {
+	Lines   []Happened
+	Action  string
+	Through int64 // the newest row shown: what comes after it is not yet seen
+}
+
+func (s *Site) newsRows() []route {
+	return []route{
+		{method: http.MethodGet, path: s.paths.Notices, step: s.getNews},
+		{method: http.MethodPost, path: s.paths.Notices, step: s.postNews, take: fields{"through": text}},
+	}
+}
+
+func (s *Site) newsSection(c *call, p *AccountPage, body map[string]any) error {
+	rows, err := s.c.Login.News(c.r.Context(), *c.who)
+	if err != nil {
+		return err
+	}
+	list := []map[string]any{}
+	p.News.Action = s.paths.Notices
+	for _, e := range rows {
+		h, ok := newsLine(c.words, e)
+		if !ok {
+			continue
+		}
+		p.News.Through = max(p.News.Through, e.Row)
+		p.News.Lines = append(p.News.Lines, h)
+		list = append(list, map[string]any{
+			"at": e.At.UTC().Format(time.RFC3339), "event": e.Name, "method": e.Method, "text": h.Text, "browser": h.Browser, "address": e.Address,
+		})
+	}
+	body["tf_notices"] = list
+	body["tf_notices_through"] = strconv.FormatInt(p.News.Through, 10)
+	return nil
+}
+
+// newsLine is a line of the trail in words; a first factor without a second is
+// said as what it is.
+func newsLine(w *Words, e store.Event) (Happened, bool) {
+	text, ok := w.Text("news_half"), true
+	if e.Name != (event.FirstFactorProven{}).Name() {
+		text, ok = happened(w, e)
+	}
+	h := Happened{Text: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
+	if e.Agent != "" {
+		h.Browser = device.Name(e.Agent)
+	}
+	return h, ok
+}
+
+// getNews tells what is not seen yet. People read it on the account page.
+func (s *Site) getNews(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	var page AccountPage
+	body := map[string]any{}
+	if err := s.newsSection(c, &page, body); err != nil {
+		return nil, err
+	}
+	return &answer{body: body, to: s.listed(s.paths.Sessions)}, nil
+}
+
+// postNews marks what was shown as seen, and nothing that came after.
+func (s *Site) postNews(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	through, err := strconv.ParseInt(c.form.text("through"), 10, 64)
+	if err != nil || through < 0 {
+		return nil, wrongType("through")
+	}
+	if err := s.c.Login.SeenNews(c.r.Context(), *c.who, through, c.browser); err != nil {
+		return nil, err
+	}
+	return &answer{to: s.listed(s.paths.Sessions)}, nil
+}

@@ -1,0 +1,310 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// OAuthPaths are the paths of sign-in through other sites; a provider's name
+// follows each but Disconnect.
+type OAuthPaths struct {
+	Start, Response             string // "/login/oauthstart", "/login/oauthresponse"
+	VerifyStart, VerifyResponse string // "/login/oauth-verify-start", "/login/oauth-verify-response"
+	Connect, Disconnect         string // "/login/oauth-connect", "/login/oauth-disconnect"
+}
+
+func (p OAuthPaths) under(prefix string) OAuthPaths {
+	at := func(own, def string) string { return prefix + or(own, def) }
+	return OAuthPaths{
+		Start: at(p.Start, "/login/oauthstart"), Response: at(p.Response, "/login/oauthresponse"),
+		VerifyStart:    at(p.VerifyStart, "/login/oauth-verify-start"),
+		VerifyResponse: at(p.VerifyResponse, "/login/oauth-verify-response"),
+		Connect:        at(p.Connect, "/login/oauth-connect"), Disconnect: at(p.Disconnect, "/login/oauth-disconnect"),
+	}
+}
+
+func (p OAuthPaths) list() []string {
+	return []string{p.Start, p.Response, p.VerifyStart, p.VerifyResponse, p.Connect, p.Disconnect}
+}
+
+// OAuthViews are where a browser goes that came back from another site. Empty
+// ones are PostLogin and PostVerify.
+type OAuthViews struct{ PostLogin, PostVerify string }
+
+func (v OAuthViews) or(all Views) OAuthViews {
+	return OAuthViews{PostLogin: or(v.PostLogin, all.PostLogin), PostVerify: or(v.PostVerify, all.PostVerify)}
+}
+
+func (s *Site) checkOAuthNames() error {
+	for _, view := range []string{s.views.OAuth.PostLogin, s.views.OAuth.PostVerify} {
+		if _, ok := safeNext(view); !ok {
+			return errors.New("view " + view + ": must be a path on this origin")
+		}
+	}
+	for _, path := range s.paths.OAuth.list() {
+		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") {
+			return errors.New("path " + path + ": must be a plain path such as /login/oauthstart")
+		}
+	}
+	return nil
+}
+
+// maxTripNext bounds the way back that a browser carries through another site.
+const maxTripNext = 512
+
+// oauthRows are the paths of sign-in through other sites.
+func (s *Site) oauthRows() []route {
+	if len(s.c.Login.Providers(login.ToSignIn)) == 0 {
+		return nil
+	}
+	p := s.paths.OAuth
+	return []route{
+		{method: http.MethodPost, path: p.Start + tokenEnd, step: s.postOAuthStart},
+		{method: http.MethodGet, path: p.Response + tokenEnd, step: s.getOAuthResponse},
+		{method: http.MethodPost, path: p.VerifyStart + tokenEnd, step: s.postOAuthVerifyStart},
+		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, step: s.getOAuthVerifyResponse},
+		{method: http.MethodPost, path: p.Connect + tokenEnd, step: s.postOAuthConnect},
+		{method: http.MethodPost, path: p.Disconnect, step: s.postOAuthDisconnect, take: fields{"id": text}},
+	}
+}
+
+func (s *Site) postOAuthStart(c *call) (*answer, error) {
+	if err := s.knownProvider(c, login.ToSignIn); err != nil {
+		return nil, err
+	}
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	return s.depart(c, login.ToSignIn, s.paths.OAuth.Response)
+}
+
+func (s *Site) postOAuthVerifyStart(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	return s.depart(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
+}
+
+// postOAuthConnect comes back to the address that signing in comes back to: the
+// other site knows of two of ours, not three.
+func (s *Site) postOAuthConnect(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	return s.depart(c, login.ToConnect, s.paths.OAuth.Response)
+}
+
+func (s *Site) knownProvider(c *call, e login.Errand) error {
+	if s.providerTitle(c, e) == "" {
+		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
+	}
+	return nil
+}
+
+func (s *Site) providerTitle(c *call, e login.Errand) string {
+	for _, p := range s.c.Login.Providers(e) {
+		if p.Name() == c.token {
+			return p.Title()
+		}
+	}
+	return ""
+}
+
+// redirect is the address the other site sends the browser back to.
+func (s *Site) redirect(c *call, path string) string {
+	return s.c.Origin.Scheme + "://" + s.c.Origin.Host + path + "/" + c.token
+}
+
+// depart sends the browser to the other site.
+func (s *Site) depart(c *call, e login.Errand, back string) (*answer, error) {
+	if err := s.knownProvider(c, e); err != nil {
+		return nil, err
+	}
+	next, _ := safeNext(c.next())
+	if len(next) > maxTripNext {
+		next = ""
+	}
+	d, err := s.c.Login.Depart(c.r.Context(), e, c.token, s.redirect(c, back), next, c.who, c.browser)
+	if err != nil {
+		return nil, s.tripFailure(c, e, err)
+	}
+	s.jar.set(c.w, s.jar.oauth(), d.Cookie, d.Life)
+	return &answer{away: d.Address, page: "oauth_away", data: AwayPage{Title: s.providerTitle(c, e), Address: d.Address}}, nil
+}
+
+func (s *Site) getOAuthResponse(c *call) (*answer, error) {
+	return s.arrive(c, login.ToSignIn, s.paths.OAuth.Response)
+}
+
+func (s *Site) getOAuthVerifyResponse(c *call) (*answer, error) {
+	return s.arrive(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
+}
+
+// arrive reads what a browser came back with. That a GET does something is the
+// protocol's way; what it does is bound to a state that this browser got from
+// us a moment ago and that is taken here, once (RFC 9700, section 2.1.1).
+func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
+	if c.r.Method == http.MethodHead {
+		return nil, fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
+	}
+	q := c.r.URL.Query()
+	cookie := s.jar.get(c.r, s.jar.oauth())
+	s.jar.clear(c.w, c.r, s.jar.oauth())
+	out, e, next, err := s.c.Login.Arrive(c.r.Context(), login.Arrival{
+		Provider: c.token, Errand: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
+		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
+	}, c.who, c.browser)
+	c.form.texts["next"] = next
+	if err != nil {
+		return s.tripFailed(c, out, e, err)
+	}
+	switch e {
+	case login.ToConnect:
+		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}, nil
+	case login.ToVerify:
+		if out.Pending == nil {
+			a := s.verified(c, out)
+			a.to = c.after(s.views.OAuth.PostVerify)
+			return a, nil
+		}
+		return s.entered(c, out, s.views.OAuth.PostVerify), nil
+	}
+	return s.entered(c, out, s.views.OAuth.PostLogin), nil
+}
+
+// only is a parameter that came once; one that came twice is as good as none.
+func only(q url.Values, name string) string {
+	if v := q[name]; len(v) == 1 && len(v[0]) <= 4<<10 {
+		return v[0]
+	}
+	return ""
+}
+
+func (s *Site) accountOr(path string) string { return or(s.paths.Account, path) }
+
+// tripFailed keeps a pending sign-in whose first code did not go out, like a
+// sign-in with a password does.
+func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error) (*answer, error) {
+	var paused *limit.Paused
+	switch {
+	case out.Pending != nil && errors.Is(err, login.ErrSend):
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
+	case out.Pending != nil && errors.As(err, &paused):
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	return nil, s.tripFailure(c, e, err)
+}
+
+// tripFailure says what went wrong between two sites, in words of ours: none of
+// the other site's are shown (R110).
+func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
+	back := s.paths.Login
+	switch {
+	case c.who != nil && e == login.ToVerify:
+		back = s.paths.Verify
+	case c.who != nil:
+		back = s.accountOr(s.views.PostLogin)
+	}
+	bad := func(key string) error {
+		return fail(http.StatusBadRequest, "", key).flat().goTo(withNext(back, c.next()))
+	}
+	switch {
+	case errors.Is(err, login.ErrState):
+		return bad("OAUTH_STATE")
+	case errors.Is(err, login.ErrProvider):
+		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
+	case errors.Is(err, federated.ErrRefused):
+		return bad("OAUTH_HANDSHAKE_ERROR")
+	case errors.Is(err, login.ErrNotConnected):
+		return bad("OAUTH_NOT_CONNECTED")
+	case errors.Is(err, login.ErrConnected):
+		return bad("OAUTH_CONNECTED_ALREADY")
+	case errors.Is(err, login.ErrDisabled):
+		return bad("DISABLED_ACCOUNT")
+	case errors.Is(err, login.ErrLocked):
+		return bad("ACCOUNT_LOCKED")
+	case errors.Is(err, login.ErrUnconfirmed):
+		return bad("CONFIRMATION_REQUIRED")
+	case errors.Is(err, federated.ErrUnreachable):
+		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(withNext(back, c.next()))
+		f.retryAfter = 5 * time.Second
+		return f
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
+	}
+	return err
+}
+
+func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.Disconnect(c.r.Context(), *c.who, c.form.text("id"), c.browser)
+	back := s.accountOr(s.views.PostLogin)
+	switch {
+	case errors.Is(err, login.ErrReauthenticate):
+		return nil, s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
+	case errors.Is(err, login.ErrLastWayIn):
+		return nil, s.toFailure(err).at("id").goTo(back)
+	case errors.Is(err, login.ErrChoice):
+		return nil, fail(http.StatusBadRequest, "id", "CHOICE_INVALID").goTo(back)
+	case err != nil:
+		return nil, err
+	}
+	return &answer{outcome: &out, user: &out.User, to: c.after(back), note: "OAUTH_DISCONNECTED"}, nil
+}
+
+// oauthFacts are what the wire contract tells of providers.
+func (s *Site) oauthFacts(e login.Errand) map[string]any {
+	names := []string{}
+	for _, p := range s.c.Login.Providers(e) {
+		names = append(names, p.Name())
+	}
+	return map[string]any{"oauth_enabled": len(s.c.Login.Providers(login.ToSignIn)) > 0, "oauth_providers": names}
+}
+
+// providerViews are the buttons of a page.
+func (s *Site) providerViews(e login.Errand, path string) []ProviderView {
+	var out []ProviderView
+	for _, p := range s.c.Login.Providers(e) {
+		out = append(out, ProviderView{Title: p.Title(), Action: path + "/" + p.Name()})
+	}
+	return out
+}
+
+// connectionsSection is the accounts at other sites.
+func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
+	if len(s.c.Login.Providers(login.ToSignIn)) == 0 {
+		return nil
+	}
+	all, err := s.c.Login.Connections(c.r.Context(), c.who.User)
+	if err != nil {
+		return err
+	}
+	list := []map[string]any{}
+	for _, x := range all {
+		list = append(list, map[string]any{"id": x.ID, "provider": x.Provider, "label": x.Label, "added": stamp(x.CreatedAt)})
+		p.Connections.Connections = append(p.Connections.Connections, s.connectionView(x))
+	}
+	p.Connections.Providers = s.providerViews(login.ToConnect, s.paths.OAuth.Connect)
+	body["oauth_connections"] = list
+	return nil
+}
+
+func (s *Site) connectionView(x store.Connection) ConnectionView {
+	v := ConnectionView{ID: x.ID, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
+	for _, p := range s.c.Login.Providers(login.ToSignIn) {
+		if p.Name() == x.Provider {
+			v.Title = p.Title()
+		}
+	}
+	return v
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"maps"
+	"net/url"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/store/sqlite"
+	"github.com/twofold-auth/twofold/test/openapitest"
+)
+
+// everything is the table of sites on which all is switched on. Of the things
+// that may stand at the path of the sign-in page each site has one; the fields
+// there are those of them all.
+func everything(t *testing.T) []route {
+	t.Helper()
+	var rows []route
+	at := map[string]int{}
+	for _, change := range []func(*Config){
+		func(*Config) {},
+		func(c *Config) { c.UnifiedLogin = false },
+		func(c *Config) { c.UnifiedLogin, c.Life.ByLink = false, false },
+	} {
+		for _, r := range siteTable(t, change) {
+			name := r.method + " " + r.path
+			if i, ok := at[name]; ok {
+				take := maps.Clone(rows[i].take)
+				if take == nil {
+					take = fields{}
+				}
+				maps.Copy(take, r.take)
+				rows[i].take = take
+				continue
+			}
+			at[name] = len(rows)
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func siteTable(t *testing.T, change func(*Config)) []route {
+	t.Helper()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	keys, err := seal.NewKeys(strings.Repeat("k", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := oidc.GitHub("id", "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Site{}
+	s.c.Login, err = login.New(login.Config{
+		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
+		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Tokens: db, Connections: db, Keys: keys, Now: time.Now,
+		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ login.Codes }{},
+		Policy: login.Policy{Unified: login.Unified{Methods: []string{login.ByPassword}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	switchOn(reflect.ValueOf(&s.c).Elem())
+	s.c.Tokens.Scopes = []string{"read"}
+	change(&s.c)
+	s.c.Origin = &url.URL{Scheme: "https", Host: "example.org"}
+	if err := s.nameViews(); err != nil {
+		t.Fatal(err)
+	}
+	return s.table()
+}
+
+// switchOn sets every switch and duration of a configuration.
+func switchOn(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Bool:
+			f.SetBool(true)
+		case f.Type() == reflect.TypeFor[time.Duration]():
+			f.SetInt(int64(time.Hour))
+		case f.Kind() == reflect.Struct:
+			switchOn(f)
+		}
+	}
+}
+
+// TestOpenAPIIsTheTableOfPaths: docs/openapi.yaml has every path, method and
+// field of the table, and no other.
+func TestOpenAPIIsTheTableOfPaths(t *testing.T) {
+	d := openapitest.Open(t, "../../docs/openapi.yaml")
+	told := map[string]openapitest.Operation{}
+	for _, op := range d.Operations() {
+		told[op.Method+" "+op.Path] = op
+	}
+	rows := everything(t)
+	if len(rows) < 30 {
+		t.Fatalf("only %d rows: this test looks in the wrong place", len(rows))
+	}
+	for _, r := range rows {
+		name := r.method + " " + r.path
+		op, ok := told[name]
+		if !ok {
+			t.Errorf("docs/openapi.yaml lacks %s (fields %v): describe it there", name, slices.Sorted(maps.Keys(r.take)))
+			continue
+		}
+		delete(told, name)
+		took := fields{}
+		for _, f := range op.Fields {
+			k := map[string]kind{"boolean": flag, "array": list, "string|integer": digits}[f.Type]
+			if openapitest.Common(f.Name) {
+				continue
+			}
+			if took[f.Name] = k; r.take[f.Name] == long && k == text {
+				took[f.Name] = long
+			}
+		}
+		if !maps.Equal(took, r.take) {
+			t.Errorf("%s: the document has the fields %v, the table %v", name, took, r.take)
+		}
+	}
+	for name := range told {
+		t.Errorf("docs/openapi.yaml has %s, the table has not", name)
+	}
+}

@@ -1,0 +1,252 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Passkeys says which paths of passkeys there are.
+type Passkeys struct {
+	On     bool
+	First  bool // one may stand in the password's place
+	Verify bool // one may re-authenticate
+	Hints  bool // the name typed at sign-in says which passkeys to use
+	// MaxName is the greatest length of a passkey's name in code points; 64 if
+	// zero.
+	MaxName                 int
+	CreateWithin, GetWithin time.Duration // how long a question stands
+}
+
+// passkeyRows are the paths of passkeys.
+func (s *Site) passkeyRows() []route {
+	if !s.c.Passkeys.On {
+		return nil
+	}
+	p := s.paths
+	answer := fields{"credential": long, "remember": flag}
+	rows := []route{
+		{method: http.MethodGet, path: p.WanRegister, step: s.getWanRegister},
+		{method: http.MethodPost, path: p.WanRegister, step: s.postWanRegister, again: s.getWanRegister, take: fields{"name": text, "usage": text}},
+		{method: http.MethodPost, path: p.WanRegister + tokenEnd, step: s.postWanRegisterAnswer, take: fields{"credential": long}},
+		{method: http.MethodGet, path: p.WanDelete, step: s.getWanDelete},
+		{method: http.MethodPost, path: p.WanDelete, step: s.postWanDelete, again: s.getWanRegister, take: fields{"name": text}},
+		{method: http.MethodGet, path: p.WanSignin, step: s.getWanSignin},
+		{method: http.MethodPost, path: p.WanSignin, step: s.postWanSignin, again: s.getWanSignin, take: fields{"identity": text, "remember": flag}},
+		{method: http.MethodPost, path: p.WanSignin + tokenEnd, step: s.postWanSigninAnswer, take: answer},
+	}
+	if s.c.Passkeys.Verify {
+		rows = append(rows,
+			route{method: http.MethodGet, path: p.WanVerify, step: s.getWanVerify},
+			route{method: http.MethodPost, path: p.WanVerify, step: s.postWanVerify, again: s.getWanVerify},
+			route{method: http.MethodPost, path: p.WanVerify + tokenEnd, step: s.postWanVerifyAnswer, take: answer})
+	}
+	return rows
+}
+
+// PasskeyForm is what the script needs to put a question to an authenticator.
+// Without Options it asks for them first.
+type PasskeyForm struct {
+	Options string // the browser's JSON
+	Action  string // where the answer goes
+}
+
+func passkeyForm(asked login.PasskeyAsked, path string) PasskeyForm {
+	return PasskeyForm{Options: string(asked.Options), Action: path + "/" + asked.State}
+}
+
+// asked is the answer that hands a question out.
+func askedBody(a login.PasskeyAsked) map[string]any {
+	return map[string]any{"credential_options": json.RawMessage(a.Options), "wan_state": a.State}
+}
+
+// passkeyFailure says what is wrong with an answer: at its field, or at the
+// form where the question itself is over. back is where a page goes.
+func (s *Site) passkeyFailure(c *call, err error, within time.Duration, back string) *failure {
+	var f *failure
+	var refused *factor.Refused
+	switch {
+	case errors.Is(err, login.ErrCeremonyExpired):
+		f = fail(http.StatusBadRequest, "", "WEBAUTHN_EXPIRED", "within", within)
+	case errors.As(err, &refused):
+		f = fail(http.StatusBadRequest, "credential", "WEBAUTHN_NO_VERIFY", "cause", refused.Cause)
+		if !c.json { // the flashed note holds no text of its own
+			f = fail(http.StatusBadRequest, "credential", "WEBAUTHN_FAILED")
+		}
+	default:
+		f = s.toFailure(err)
+	}
+	return f.goTo(withNext(back, c.next()))
+}
+
+// strangers is passkeyFailure for those who have proven nothing yet: what
+// exactly was wrong would say which passkeys, and so which accounts, there are.
+func (s *Site) strangers(c *call, err error, within time.Duration, back string) *failure {
+	var refused *factor.Refused
+	known := errors.Is(err, login.ErrPasskeyUnknown) || errors.Is(err, login.ErrPasskeyOwner) || errors.Is(err, login.ErrPasskeyUsage) ||
+		errors.As(err, &refused)
+	if known && !s.c.Specific {
+		return fail(http.StatusBadRequest, "credential", "WEBAUTHN_FAILED").goTo(withNext(back, c.next()))
+	}
+	f := s.passkeyFailure(c, err, within, back)
+	if errors.Is(err, login.ErrDisabled) {
+		f.at("credential")
+	}
+	return f
+}
+
+// WanSigninPage is the data of "wan_signin".
+type WanSigninPage struct {
+	Form   PasskeyForm
+	Second bool // a second factor: the password was given
+	Hints  bool // a name may be typed
+	// Of a second factor:
+	Several bool     // there is another way to choose
+	Rescue  []string // ways of rescue
+}
+
+func (s *Site) getWanSignin(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	second, err := s.c.Login.PasskeySecond(c.r.Context(), c.pending, nil)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	page, err := s.wanSigninPage(c, second)
+	return &answer{body: map[string]any{"is_secondary": second}, page: "wan_signin", data: page}, err
+}
+
+func (s *Site) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
+	page := WanSigninPage{Second: second, Hints: s.c.Passkeys.Hints && !second}
+	if !second {
+		return page, nil
+	}
+	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
+	if err != nil {
+		return page, s.turn(c, err)
+	}
+	page.Several = len(out.Pending.Factors) > 1
+	_, page.Rescue, err = s.recoveryOptions(c)
+	return page, s.turn(c, err)
+}
+
+func (s *Site) postWanSignin(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	if next := c.next(); next != "" {
+		if _, ok := safeNext(next); !ok {
+			return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
+		}
+	}
+	s.asks(c) // an answer is only taken from the browser that asked
+	asked, err := s.c.Login.AskPasskey(c.r.Context(), c.pending, c.form.text("identity"), c.browser)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	body := askedBody(asked)
+	body["remember"], body["is_secondary"] = s.remembers(c), asked.Second
+	a := &answer{body: body, page: "wan_signin"}
+	if !c.json {
+		page, err := s.wanSigninPage(c, asked.Second)
+		if err != nil {
+			return nil, err
+		}
+		page.Form = passkeyForm(asked, s.paths.WanSignin)
+		a.data = page
+	}
+	return a, nil
+}
+
+func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	second, err := s.c.Login.PasskeySecond(c.r.Context(), c.pending, nil)
+	if err != nil && !errors.Is(err, login.ErrPasskeysOff) {
+		return nil, err
+	}
+	out, err := s.c.Login.Passkey(c.r.Context(), c.pending, c.token, c.form.text("credential"), s.remembers(c), c.browser)
+	if errors.Is(err, login.ErrSend) && out.Pending != nil {
+		return s.loginFailed(c, out, "credential", err)
+	}
+	switch {
+	case err != nil && second:
+		return nil, s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanSignin)
+	case err != nil:
+		return s.waits(c, out, s.strangers(c, err, s.c.Passkeys.GetWithin, s.paths.WanSignin))
+	}
+	return s.entered(c, out, s.views.PostLogin), nil
+}
+
+// waits: the passkey held, and the code of the second factor may have to wait;
+// the sign-in stands.
+func (s *Site) waits(c *call, out login.Outcome, f *failure) (*answer, error) {
+	if out.Pending == nil {
+		return nil, f
+	}
+	return &answer{outcome: &out}, f.flat().goTo(s.pendingPath(out.Pending, c.next()))
+}
+
+// WanVerifyPage is the data of "wan_verify".
+type WanVerifyPage struct{ Form PasskeyForm }
+
+func (s *Site) getWanVerify(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	return &answer{user: &c.who.User, page: "wan_verify", data: WanVerifyPage{}}, nil
+}
+
+func (s *Site) postWanVerify(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	asked, err := s.c.Login.AskPasskeyAgain(c.r.Context(), c.pending, *c.who)
+	if err != nil {
+		return nil, err
+	}
+	return &answer{body: askedBody(asked), page: "wan_verify", data: WanVerifyPage{Form: passkeyForm(asked, s.paths.WanVerify)}}, nil
+}
+
+func (s *Site) postWanVerifyAnswer(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
+	if err != nil {
+		f := s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanVerify)
+		if errors.Is(err, login.ErrPasskeyOwner) {
+			f.at("")
+		}
+		return nil, f
+	}
+	return s.verified(c, out), nil
+}
+
+// awaitsPasskey says whether a pending sign-in goes on at the page of passkeys.
+func (s *Site) awaitsPasskey(p *login.Pending) bool {
+	return s.c.Passkeys.On && p.State == store.Ready && p.Method == store.Passkey
+}
+
+// passkeyPath is that page: for who is signed in already, the one that
+// re-authenticates.
+func (s *Site) passkeyPath(p *login.Pending) string {
+	if p.Verify && s.c.Passkeys.Verify {
+		return s.paths.WanVerify
+	}
+	return s.paths.WanSignin
+}
+
+// hasVerifier says whether the signed-in user may prove himself by a passkey.
+// Where that cannot be found out, there is still the password.
+func (s *Site) hasVerifier(c *call) bool {
+	ok, err := s.c.Login.CanVerifyByPasskey(c.r.Context(), c.who.User)
+	return ok && err == nil && s.c.Passkeys.Verify
+}

@@ -1,0 +1,228 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// WanRegisterPage is the data of "wan_register": a user's passkeys, and the
+// form of another one.
+type WanRegisterPage struct {
+	Form     PasskeyForm // the question, once name and use were given
+	Passkeys []PasskeyView
+	First    bool // one may be for the first factor
+	Usage    string
+	MaxName  int
+}
+
+// PasskeyView is a passkey as pages show it.
+type PasskeyView struct {
+	Name, Usage     string
+	Synced          bool
+	Added, LastUsed time.Time
+}
+
+// passkeyViews and passkeysBody are the same list for people and for programs.
+func passkeyViews(in []login.OwnPasskey) []PasskeyView {
+	var out []PasskeyView
+	for _, p := range in {
+		out = append(out, PasskeyView{Name: p.Name, Usage: p.Usage, Synced: p.Synced, Added: p.CreatedAt, LastUsed: p.LastUsedAt})
+	}
+	return out
+}
+
+func passkeysBody(in []login.OwnPasskey) []map[string]any {
+	out := []map[string]any{}
+	for _, p := range in {
+		kind, found, used := "single_device", any("Unknown"), p.LastUsedAt
+		if p.Syncable {
+			kind = "multi_device"
+		}
+		if p.Discoverable != nil {
+			found = *p.Discoverable
+		}
+		if used.IsZero() {
+			used = p.CreatedAt
+		}
+		out = append(out, map[string]any{
+			"name": p.Name, "credential_id": p.CredentialID, "transports": append([]string{}, p.Transports...), "lastuse": stamp(used),
+			"usage": p.Usage, "backup_state": p.Synced, "device_type": kind, "discoverable": found,
+		})
+	}
+	return out
+}
+
+// freshFor sends who is not fresh to prove himself, and back.
+func (s *Site) freshFor(err error, path string) error {
+	if errors.Is(err, login.ErrReauthenticate) {
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), path))
+	}
+	return err
+}
+
+func (s *Site) getWanRegister(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	ctx := c.r.Context()
+	if err := s.c.Login.MayChangePasskeys(ctx, *c.who); err != nil {
+		return nil, s.freshFor(err, s.paths.WanRegister)
+	}
+	page, own, err := s.wanRegisterPage(c)
+	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User, page: "wan_register", data: page}, err
+}
+
+func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, error) {
+	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
+	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"), MaxName: s.c.Passkeys.MaxName}
+	if page.Usage == "" && page.First {
+		page.Usage = store.UseFirst
+	}
+	return page, own, err
+}
+
+func (s *Site) postWanRegister(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	ctx := c.r.Context()
+	if err := s.c.Login.MayChangePasskeys(ctx, *c.who); err != nil {
+		return nil, s.freshFor(err, s.paths.WanRegister)
+	}
+	name, f := s.passkeyName(c)
+	if f != nil {
+		return nil, f
+	}
+	usage := c.form.text("usage")
+	switch usage {
+	case "":
+		usage = store.UseSecond
+	case store.UseFirst, store.UseSecond:
+	default:
+		return nil, fail(http.StatusBadRequest, "usage", "CHOICE_INVALID")
+	}
+	asked, err := s.c.Login.NewPasskey(ctx, *c.who, name, usage, c.browser)
+	if err != nil {
+		return nil, s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
+	}
+	a := &answer{body: askedBody(asked), page: "wan_register"}
+	if !c.json {
+		page, _, err := s.wanRegisterPage(c)
+		if err != nil {
+			return nil, err
+		}
+		page.Form = passkeyForm(asked, s.paths.WanRegister)
+		a.data = page
+	}
+	return a, nil
+}
+
+func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	out, name, err := s.c.Login.AddPasskey(c.r.Context(), *c.who, c.token, c.form.text("credential"), c.browser)
+	if err != nil {
+		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
+		if errors.Is(err, login.ErrPasskeyName) {
+			f.at("credential")
+		}
+		if f.to == "" {
+			f = f.goTo(s.paths.WanRegister)
+		}
+		return nil, f
+	}
+	return &answer{outcome: &out, user: &out.User, to: s.offerCodes(out, s.views.PostWanRegister), note: "WEBAUTHN_REGISTER_DONE"}, nil
+}
+
+// passkeyOwnFailure is passkeyFailure with the name where the text holds one.
+func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Duration) *failure {
+	switch {
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.WanRegister))
+	case errors.Is(err, login.ErrPasskeyName):
+		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
+	case errors.Is(err, login.ErrNoPasskey):
+		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_NOT_FOUND", "name", name)
+	case errors.Is(err, login.ErrMethod):
+		return fail(http.StatusBadRequest, "name", "WEBAUTHN_TOO_MANY")
+	}
+	f := s.passkeyFailure(c, err, within, s.paths.WanRegister)
+	f.to = ""
+	return f
+}
+
+func (s *Site) getWanDelete(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	return &answer{to: s.paths.WanRegister}, nil
+}
+
+func (s *Site) postWanDelete(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
+		return nil, s.freshFor(err, s.paths.WanRegister)
+	}
+	name, f := s.passkeyName(c)
+	if f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.DropPasskey(c.r.Context(), *c.who, name, c.browser)
+	if err != nil {
+		return nil, s.passkeyOwnFailure(c, err, name, 0)
+	}
+	return &answer{outcome: &out, user: &out.User, to: s.paths.WanRegister, note: "WEBAUTHN_DELETE_DONE"}, nil
+}
+
+// passkeyName reads the name field: letters, digits, blanks, dashes and
+// connectors, in one spelling (NFKD, as the wire contract has it).
+func (s *Site) passkeyName(c *call) (string, *failure) {
+	name := strings.TrimSpace(c.form.text("name"))
+	if name == "" {
+		return "", fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_REQUIRED")
+	}
+	name = norm.NFKD.String(name)
+	for _, r := range name {
+		if !unicode.In(r, unicode.L, unicode.N, unicode.Mn, unicode.Pc, unicode.Pd, unicode.Zs) {
+			return "", fail(http.StatusBadRequest, "name", "INVALID_INPUT")
+		}
+	}
+	if utf8.RuneCountInString(name) > s.c.Passkeys.MaxName {
+		return "", fail(http.StatusBadRequest, "name", "INVALID_INPUT_LENGTH", "length", s.c.Passkeys.MaxName)
+	}
+	return name, nil
+}
+
+// passkeySection is the part of the account page.
+func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) error {
+	if !s.c.Passkeys.On {
+		return nil
+	}
+	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
+	p.Passkeys.On = true
+	for _, v := range passkeyViews(own) {
+		if v.Usage == store.UseFirst { // the others are among the second factors
+			p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)
+		}
+	}
+	body["passkeys"] = passkeysBody(own)
+	return err
+}
+
+// PasskeysPart is the account page's part about passkeys.
+type PasskeysPart struct {
+	On       bool
+	Passkeys []PasskeyView
+}

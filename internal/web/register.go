@@ -1,0 +1,125 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+func (s *Site) getRegister(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	return &answer{page: "register", data: RegisterPage{
+		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
+		Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
+	}}, nil
+}
+
+func (s *Site) postRegister(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	if f := s.missingRegister(c); f != nil {
+		return nil, f
+	}
+	username := c.form.text("username")
+	if !s.c.Usernames {
+		username = ""
+	}
+	if s.goesByMail(c) {
+		s.asks(c)
+		c.asked = c.form.text("password") == "" // a link that only confirms is bound to no client
+	}
+	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
+		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
+	}, c.browser)
+	switch {
+	case errors.Is(err, login.ErrTaken), errors.Is(err, login.ErrUsernameTaken):
+		return s.taken(c, err)
+	case err != nil:
+		return nil, err
+	case out.Session == nil && out.Pending == nil:
+		a := s.mailed(c)
+		if s.c.Specific {
+			a.user = &out.User
+		}
+		return a, nil
+	}
+	return s.entered(c, out, s.views.PostRegister), nil
+}
+
+// taken is the answer for an identity that somebody has: as if done, but for
+// the session that only its owner may have.
+func (s *Site) taken(c *call, err error) (*answer, error) {
+	switch {
+	case s.c.Specific && errors.Is(err, login.ErrUsernameTaken):
+		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", c.form.text("username"))
+	case s.c.Specific:
+		return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", c.form.text("email"))
+	case s.goesByMail(c):
+		return s.mailed(c), nil
+	}
+	return &answer{to: withNext(s.paths.Login, c.next()), note: "REGISTER_SUCCESSFUL"}, nil
+}
+
+// goesByMail says whether a registration goes on in the mailbox, which it does
+// whether or not somebody has the address.
+func (s *Site) goesByMail(c *call) bool {
+	return s.c.Life.Confirm || s.c.Life.ByLink || c.form.text("password") == ""
+}
+
+// mailed is the answer of a registration that goes on in the mailbox.
+func (s *Site) mailed(c *call) *answer {
+	to := s.paths.Login
+	if c.form.text("password") == "" && !s.c.Life.ByLink {
+		to = or(s.paths.Unified.Signin, to) // where the code is typed
+	}
+	return &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
+}
+
+// needs collects what a form lacks.
+type needs struct{ failure }
+
+func (n *needs) that(missing bool, field, key string) {
+	if missing {
+		n.problems = append(n.problems, problem{field: field, key: key})
+	}
+}
+
+func (n *needs) result() *failure {
+	if len(n.problems) == 0 {
+		return nil
+	}
+	n.status = http.StatusBadRequest
+	return &n.failure
+}
+
+// typed demands a new password in a field and, unless one typing is enough,
+// the same in field_confirm.
+func (s *Site) typed(c *call, n *needs, field string) {
+	plain, again := c.form.text(field), c.form.text(field+"_confirm")
+	n.that(plain == "", field, "PASSWORD_NOT_PROVIDED")
+	switch {
+	case s.c.Life.TypedOnce && again == "":
+	case again == "":
+		n.that(true, field+"_confirm", "PASSWORD_NOT_PROVIDED")
+	default:
+		n.that(again != plain, field+"_confirm", "RETYPE_PASSWORD_MISMATCH")
+	}
+}
+
+func (s *Site) missingRegister(c *call) *failure {
+	n := &needs{}
+	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")
+	if !s.c.Life.ByLink && (!s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "") {
+		s.typed(c, n, "password")
+	}
+	n.that(s.c.Usernames && s.c.Life.UsernameRequired && c.form.text("username") == "", "username", "USERNAME_NOT_PROVIDED")
+	if next := c.next(); next != "" {
+		_, ok := safeNext(next)
+		n.that(!ok, "next", "INVALID_REDIRECT")
+	}
+	return n.result()
+}

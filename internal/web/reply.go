@@ -1,0 +1,320 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// answer is what a step returns. JSON callers get body and user, form callers
+// the page or the redirect; both get the outcome's cookies.
+type answer struct {
+	body    map[string]any // extras of the JSON answer
+	user    *store.User    // adds the user payload
+	outcome *login.Outcome
+	bare    bool // the JSON answer is exactly {}
+	noToken bool // the JSON answer has no csrf_token: it is no browser's
+
+	file *file // a download, in place of everything below
+
+	page string // template to render
+	data any
+	to   string // redirect instead of a page
+	away string // address at another site; page is shown on the way there
+	note string // message key flashed with the redirect (or shown on the page)
+	args []any  // of the note; a redirect keeps durations only
+}
+
+// file is a text that the browser is to save, not to show.
+type file struct{ name, text string }
+
+// security headers of every answer of ours.
+func (s *Site) headers(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Vary", "Cookie, Accept, Accept-Language")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; "+
+		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	if s.jar.secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// reply writes an answer.
+func (s *Site) reply(c *call, a *answer) {
+	s.jar.outcome(c.w, c.r, a.outcome)
+	news := a.outcome != nil && a.outcome.News > 0
+	if a.away != "" {
+		s.sendAway(c, a)
+		return
+	}
+	if a.file != nil {
+		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		c.w.Header().Set("Content-Disposition", `attachment; filename="`+a.file.name+`"`)
+		_, _ = io.WriteString(c.w, a.file.text)
+		return
+	}
+	if c.json {
+		s.replyJSON(c, a)
+		return
+	}
+	if a.to != "" {
+		s.setNotes(c, news, a.note, a.args...)
+		c.w.Header().Set("Location", a.to)
+		c.w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	if news {
+		c.notes = append(c.notes, problem{key: "NEWS"})
+	}
+	if a.note != "" {
+		c.notes = append(c.notes, problem{key: a.note, args: a.args})
+	}
+	s.render(c, http.StatusOK, a.page, a.data)
+}
+
+// sendAway leads to another site. A program gets the redirect. A browser gets a
+// page that goes on by itself: browsers hold every redirect that follows a form
+// against the page's form-action, so a redirect would have that policy name all
+// sites the other one sends its users through.
+func (s *Site) sendAway(c *call, a *answer) {
+	if c.json {
+		c.w.Header().Set("Location", a.away)
+		writeJSON(c.w, http.StatusFound, map[string]any{"location": a.away})
+		return
+	}
+	c.w.Header().Set("Refresh", "0; url="+a.away)
+	s.render(c, http.StatusOK, a.page, a.data)
+}
+
+func (s *Site) replyJSON(c *call, a *answer) {
+	body := map[string]any{}
+	if !a.bare {
+		maps.Copy(body, a.body)
+		if a.outcome != nil && a.outcome.News > 0 {
+			body["tf_notices"] = a.outcome.News
+		}
+		if !a.noToken {
+			body["csrf_token"] = s.csrfToken(c.w, c.r)
+		}
+		if a.user != nil {
+			body["user"] = s.withTokens(s.payload(c, *a.user), a.outcome)
+		}
+		c.handBinding(body, a.outcome)
+	}
+	writeJSON(c.w, http.StatusOK, body)
+}
+
+// payload is what an answer says of a user. Permissions that cannot be read are
+// none: the step is done, and they are for showing only.
+func (s *Site) payload(c *call, u store.User) map[string]any {
+	user := s.c.Payload(u)
+	if !s.c.Roles {
+		return user
+	}
+	permissions, err := s.c.Permissions(c.r.Context(), u.Roles)
+	if err != nil {
+		s.c.Log.ErrorContext(c.r.Context(), "permissions could not be read", "user", u.ID, "cause", err)
+	}
+	user = maps.Clone(user) // it is the application's
+	if user == nil {
+		user = map[string]any{}
+	}
+	user["roles"], user["permissions"] = append([]string{}, u.Roles...), append([]string{}, permissions...)
+	return user
+}
+
+// refuse writes a failure; a may hold cookies that stand all the same.
+func (s *Site) refuse(c *call, a *answer, f *failure) {
+	if f.cause != nil {
+		s.c.Log.ErrorContext(c.r.Context(), "request could not be served", "path", c.r.URL.Path, "cause", f.cause)
+	}
+	if a != nil {
+		s.jar.outcome(c.w, c.r, a.outcome)
+	}
+	if f.retryAfter > 0 {
+		c.w.Header().Set("Retry-After", strconv.Itoa(int((f.retryAfter+time.Second-1)/time.Second)))
+	}
+	if c.json {
+		s.refuseJSON(c, a, f)
+		return
+	}
+	if f.to != "" {
+		s.setNotes(c, false, f.problems[0].key, f.problems[0].args...)
+		c.w.Header().Set("Location", f.to)
+		c.w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	s.refusePage(c, f)
+}
+
+func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
+	var errs []string
+	byField := map[string][]string{}
+	for _, p := range f.problems {
+		t := p.text(c.words)
+		errs = append(errs, t)
+		byField[p.field] = append(byField[p.field], t)
+	}
+	body := map[string]any{"errors": errs}
+	if !f.noFields {
+		body["field_errors"] = byField
+	}
+	if f.extras["reauth_required"] == true && c.who != nil {
+		f.extras["has_webauthn_verify_credential"] = s.hasVerifier(c)
+	}
+	maps.Copy(body, f.extras)
+	if a != nil {
+		c.handBinding(body, a.outcome)
+	}
+	writeJSON(c.w, f.status, body)
+}
+
+// refusePage shows the step's own page again with the errors on it, or, where
+// the step has none, a page that only says what is wrong.
+func (s *Site) refusePage(c *call, f *failure) {
+	c.problems = f.problems
+	if c.again != nil && f.status != http.StatusServiceUnavailable {
+		if a, err := c.again(c); err == nil && a.page != "" {
+			status := f.status
+			if status == http.StatusBadRequest || status == http.StatusInternalServerError {
+				status = http.StatusOK // the wire contract's status of a page with errors
+			}
+			s.render(c, status, a.page, a.data)
+			return
+		}
+	}
+	s.render(c, f.status, "message", MessagePage{Status: f.status, Back: s.paths.Login})
+}
+
+// writeJSON writes the envelope of the wire contract: keys sorted, ASCII only,
+// one line feed at the end.
+func writeJSON(w http.ResponseWriter, status int, response map[string]any) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b) // ends with a line feed
+	enc.SetEscapeHTML(false)   // the type is JSON and sniffing is off
+	if err := enc.Encode(map[string]any{"meta": map[string]any{"code": status}, "response": response}); err != nil {
+		// An application's payload that is no JSON.
+		status = http.StatusInternalServerError
+		b.Reset()
+		b.WriteString(`{"meta":{"code":500},"response":{"errors":["payload"]}}` + "\n")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(ascii(b.Bytes()))
+}
+
+// ascii writes everything beyond ASCII as \uXXXX. Beyond ASCII there is only
+// text inside strings, so this cannot touch the structure.
+func ascii(raw []byte) []byte {
+	i := bytes.IndexFunc(raw, func(r rune) bool { return r >= utf8.RuneSelf })
+	if i < 0 {
+		return raw
+	}
+	out := append(make([]byte, 0, len(raw)+64), raw[:i]...)
+	for _, r := range string(raw[i:]) {
+		switch {
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case r < 0x10000:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			r -= 0x10000
+			out = fmt.Appendf(out, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		}
+	}
+	return out
+}
+
+// setNotes flashes a message to the next page, and that there is news of the
+// account. The cookie holds only keys of texts and seconds, never text, so a
+// forged one can say nothing of its own.
+func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
+	for _, a := range args {
+		if d, ok := a.(time.Duration); ok {
+			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
+		}
+	}
+	if news {
+		key = "NEWS" + noteParting + key
+	}
+	if key == "" {
+		return
+	}
+	s.jar.set(c.w, s.jar.notes(), key, time.Minute)
+}
+
+const noteParting = "~"
+
+// takeNotes reads the flashed messages and removes them.
+func (s *Site) takeNotes(c *call, page string) []Note {
+	// The account page says what happened, and need not point to itself.
+	shown := func(key string) (string, bool) {
+		kind, ok := s.noteKind(key)
+		return kind, ok && (key != "NEWS" || page != "account")
+	}
+	var out []Note
+	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
+		s.jar.clear(c.w, c.r, s.jar.notes())
+		for _, one := range strings.SplitN(v, noteParting, 2) {
+			key, seconds, _ := strings.Cut(one, ".")
+			if kind, ok := shown(key); ok {
+				within := ""
+				if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
+					within = c.words.Duration(time.Duration(n) * time.Second)
+				}
+				out = append(out, Note{Kind: kind, Text: c.words.Text(key, "within", within)})
+			}
+		}
+	}
+	for _, p := range c.notes {
+		if kind, ok := shown(p.key); ok {
+			out = append(out, Note{Kind: kind, Text: p.text(c.words)})
+		}
+	}
+	return out
+}
+
+// noteKind is the kind of a flashed key; only those we flash are known.
+func (s *Site) noteKind(key string) (string, bool) {
+	kinds := map[string]string{
+		"OAUTH_STATE": "error", "OAUTH_HANDSHAKE_ERROR": "error", "OAUTH_NOT_CONNECTED": "error", "OAUTH_CONNECTED_ALREADY": "error",
+		"OAUTH_UNREACHABLE": "error", "OAUTH_LAST_WAY_IN": "error", "CHOICE_INVALID": "error", "DISABLED_ACCOUNT": "error",
+		"OAUTH_CONNECTED": "success", "OAUTH_DISCONNECTED": "success",
+		"TWO_FACTOR_LOGIN_SUCCESSFUL": "success", "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": "success",
+		"TWO_FACTOR_DISABLED": "success", "REAUTHENTICATION_SUCCESSFUL": "info", "CODE_HAS_BEEN_SENT": "info",
+		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",
+		"REAUTHENTICATION_REQUIRED": "error", "TWO_FACTOR_PERMISSION_DENIED": "error", "FAILED_TO_SEND_CODE": "error",
+		"TWO_FACTOR_INVALID_TOKEN": "error", "API_ERROR": "error", "TWO_FACTOR_SETUP_EXPIRED": "error",
+		"WEBAUTHN_REGISTER_DONE": "success", "WEBAUTHN_DELETE_DONE": "info", "WEBAUTHN_EXPIRED": "error", "WEBAUTHN_FAILED": "error",
+		"WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "error", "WEBAUTHN_MISMATCH_USER_HANDLE": "error", "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "error",
+		"WEBAUTHN_CREDENTIAL_ID_INUSE": "error",
+		"TOO_MANY_ATTEMPTS":            "error", "NEWS": "info", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
+		"FACTOR_RENAMED": "success", "FACTOR_PREFERRED": "success", "FACTOR_REMOVED": "success", "LAST_FACTOR": "error",
+		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error",
+		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "TWO_FACTOR_STRONG": "info", "INVALID_REDIRECT": "error",
+		"GENERIC_US_SIGNIN": "info", "PASSWORDLESS_LOGIN_SUCCESSFUL": "success", "US_SETUP_SUCCESSFUL": "info", "US_SETUP_EXPIRED": "error",
+		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error",
+		"LINK_INVALID": "error", "LINK_EXPIRED": "error", "TOKEN_REVOKED": "success",
+	}
+	kind, ok := kinds[key]
+	if !ok {
+		kind, ok = lifeNotes[key]
+	}
+	return kind, ok
+}

@@ -1,0 +1,292 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// illegal is a step out of turn. In form mode it leads back to the start. A
+// pending sign-in that is over loses its cookie; one that lives goes on.
+func (s *Site) illegal(c *call) *failure {
+	if _, err := s.c.Login.Look(c.r.Context(), c.pending, c.who); c.pending != "" && errors.Is(err, login.ErrState) {
+		s.jar.clear(c.w, c.r, s.jar.pending())
+	}
+	return s.toFailure(login.ErrState).goTo(s.views.Error)
+}
+
+// turn makes an error of login a failure, with the way back for steps out of
+// turn.
+func (s *Site) turn(c *call, err error) error {
+	if errors.Is(err, login.ErrState) {
+		return s.illegal(c)
+	}
+	return err
+}
+
+func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
+	options, err := s.c.Login.RescueOptions(c.r.Context(), c.pending, c.who)
+	if err != nil {
+		return nil, nil, err
+	}
+	urls := map[string]string{}
+	for _, o := range options {
+		urls[o] = s.paths.Rescue
+		if o == login.ByCode {
+			urls[o] = s.paths.UseCode
+		}
+	}
+	return urls, options, nil
+}
+
+func (s *Site) getValidate(c *call) (*answer, error) {
+	ctx := c.r.Context()
+	out, err := s.c.Login.Look(ctx, c.pending, c.who)
+	if err != nil && !errors.Is(err, login.ErrState) {
+		return nil, err
+	}
+	if err == nil && out.Pending.State == store.Owner {
+		return &answer{body: map[string]any{"recovery_options": map[string]string{}}, page: "tf_validate", data: ValidatePage{
+			Method: store.Email, Destination: mask(store.Email, out.User.Email), Sent: true, Life: s.c.CodeLife[store.Email],
+		}}, nil
+	}
+	if err != nil || out.Pending.State != store.Ready {
+		begun, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
+		if err == nil && !ok {
+			err = s.illegal(c)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.settingUp(c, begun), nil
+	}
+	urls, options, err := s.recoveryOptions(c)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	p := out.Pending
+	if s.awaitsPasskey(p) && !p.Rescue && !c.json {
+		return &answer{to: withNext(s.passkeyPath(p), c.next())}, nil
+	}
+	data := ValidatePage{
+		Method: p.Method, Several: len(p.Factors) > 1, Instead: c.instead, Verify: p.Verify, Rescue: options, Life: s.c.CodeLife[p.Method],
+		Sent: p.Method == store.Email || p.Method == store.SMS, Rescued: p.Rescue,
+	}
+	for _, f := range p.Factors {
+		if f.ID == p.Factor {
+			data.Destination, data.Name = mask(f.Method, f.Destination), f.Name
+		}
+	}
+	return &answer{body: map[string]any{"recovery_options": urls}, page: "tf_validate", data: data}, nil
+}
+
+// settingUp is the code page of a draft that was begun before: the secret is
+// not shown again.
+func (s *Site) settingUp(c *call, begun login.Begun) *answer {
+	a := &answer{page: "tf_confirm", data: s.confirmPage(begun, false)}
+	if c.who != nil {
+		a.user = &c.who.User
+	}
+	return a
+}
+
+func (s *Site) postValidate(c *call) (*answer, error) {
+	code := c.form.text("code")
+	if c.who != nil {
+		return s.validateSignedIn(c, code)
+	}
+	ctx := c.r.Context()
+	if code == "" { // a step out of turn is told before a missing field
+		if _, err := s.c.Login.Look(ctx, c.pending, nil); err != nil {
+			return nil, s.turn(c, err)
+		}
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
+	}
+	out, err := s.c.Login.Validate(ctx, c.pending, nil, code, c.browser)
+	if err != nil {
+		return nil, s.codeFailed(c, err)
+	}
+	if out.Pending != nil { // the mailbox is proven; the set-up comes next
+		return s.entered(c, out, s.views.PostLogin), nil
+	}
+	to := s.offerCodes(out, c.after(s.views.PostLogin))
+	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
+}
+
+// codeFailed puts a refusal of a code beside the code field.
+func (s *Site) codeFailed(c *call, err error) error {
+	if errors.Is(err, login.ErrState) {
+		return s.illegal(c)
+	}
+	f := s.toFailure(err)
+	if f.status == http.StatusTooManyRequests {
+		return f.at("code")
+	}
+	return f
+}
+
+// validateSignedIn ends a re-authentication or a set-up of this session. With
+// neither under way, somebody has this browser post codes it never asked for:
+// it is signed out, as the wire contract says.
+func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
+	ctx := c.r.Context()
+	_, verifying := s.c.Login.Look(ctx, c.pending, c.who)
+	if verifying != nil && !errors.Is(verifying, login.ErrState) {
+		return nil, verifying
+	}
+	_, settingUp, err := s.c.Login.SettingUp(ctx, "", c.who)
+	if err != nil {
+		return nil, err
+	}
+	if verifying != nil && !settingUp {
+		if err := s.c.Login.Logout(ctx, c.who, c.pending, c.browser); err != nil {
+			return nil, err
+		}
+		s.jar.clear(c.w, c.r, s.jar.session())
+		return nil, s.illegal(c)
+	}
+	if code == "" {
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
+	}
+	if verifying == nil {
+		out, err := s.c.Login.Validate(ctx, c.pending, c.who, code, c.browser)
+		if err != nil {
+			return nil, s.codeFailed(c, err)
+		}
+		return s.verified(c, out), nil
+	}
+	out, err := s.c.Login.ConfirmSetup(ctx, *c.who, "", code, c.browser)
+	if err != nil {
+		return nil, s.codeFailed(c, err)
+	}
+	to := s.offerCodes(out, c.after(s.views.PostSetup))
+	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+}
+
+func (s *Site) getSelect(c *call) (*answer, error) {
+	out, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
+	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrols()) {
+		err = login.ErrState
+	}
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	return &answer{
+		body: map[string]any{"tf_select": true, "tf_setup_methods": out.Pending.Methods, "tf_factors": factorsBody(out.Pending)},
+		page: "tf_select", data: SelectPage{
+			Factors: choices(out.Pending.Factors), Verify: out.Pending.Verify, Codes: !out.Pending.Verify && s.c.Login.OffersCodes(),
+		},
+	}, nil
+}
+
+func (s *Site) postSelect(c *call) (*answer, error) {
+	out, err := s.c.Login.Choose(c.r.Context(), c.pending, c.who, c.form.text("which"), c.browser)
+	if out.Pending == nil && err != nil {
+		return nil, s.turn(c, err)
+	}
+	if errors.Is(err, login.ErrSend) {
+		return nil, s.undelivered(c, out.Pending, err).flat()
+	}
+	if err != nil {
+		return nil, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	return s.entered(c, out, s.views.PostLogin), nil
+}
+
+func (s *Site) postResend(c *call) (*answer, error) {
+	out, err := s.c.Login.Resend(c.r.Context(), c.pending, c.who, c.browser)
+	if errors.Is(err, login.ErrState) {
+		return s.resendSetup(c)
+	}
+	if out.Pending == nil && err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, s.undelivered(c, out.Pending, err).at("")
+	}
+	return &answer{body: s.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+}
+
+// resendSetup sends another code for what is being set up.
+func (s *Site) resendSetup(c *call) (*answer, error) {
+	begun, err := s.c.Login.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
+	if begun.Method == "" && err != nil {
+		return nil, s.turn(c, err)
+	}
+	if err != nil {
+		return nil, s.toFailure(err).at("")
+	}
+	body := map[string]any{"tf_state": "validating_profile", "tf_method": begun.Method, "tf_primary_method": begun.Method}
+	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
+}
+
+func (s *Site) getRescue(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
+	if err == nil && out.Pending.State != store.Ready {
+		err = login.ErrState
+	}
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	a, err := s.getValidate(c)
+	return a, err
+}
+
+func (s *Site) postRescue(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	option := c.form.text("help_setup")
+	out, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
+	switch {
+	case errors.Is(err, login.ErrState):
+		return nil, s.illegal(c)
+	case err != nil:
+		return nil, s.toFailure(err).at("help_setup")
+	}
+	urls, _, err := s.recoveryOptions(c)
+	if err != nil {
+		return nil, s.turn(c, err)
+	}
+	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
+	switch option {
+	case login.ByCode:
+		a.to, a.note = withNext(s.paths.UseCode, c.next()), ""
+	case login.ByEmail:
+		a.note = "RESCUE_EMAIL_SENT"
+	case login.ByRequest:
+		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())}, stamp(out.Opens)
+	}
+	return a, nil
+}
+
+// factorsBody is what a client of ours may choose by id, where two factors have
+// one method; destinations are masked.
+func factorsBody(p *login.Pending) []map[string]any {
+	out := []map[string]any{}
+	for _, f := range p.Factors {
+		out = append(out, map[string]any{"id": f.ID, "method": f.Method, "name": f.Name, "destination": mask(f.Method, f.Destination)})
+	}
+	return out
+}
+
+func mask(method, destination string) string {
+	if destination == "" {
+		return ""
+	}
+	return send.Mask(method, destination)
+}
+
+func choices(in []login.Choice) []FactorView {
+	var out []FactorView
+	for _, f := range in {
+		out = append(out, FactorView{ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination)})
+	}
+	return out
+}

@@ -1,0 +1,217 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// SessionView is a session of the user as pages show it.
+type SessionView struct {
+	ID, Name, Address string
+	SignedIn, Seen    time.Time
+	Level             int // 1 or 2
+	Trusted           bool
+	Token             bool // a program's
+	Proofs            []ProofView
+	Current           bool // this very browser
+	Action            string
+}
+
+// SessionsPage is the data of "tf_sessions".
+type SessionsPage struct {
+	Sessions []SessionView
+	Action   string // where "all others" is posted
+}
+
+// DeviceView is a browser that is trusted or stays signed in, as pages show it.
+type DeviceView struct {
+	ID, Name, Address    string
+	Added, Seen, Expires time.Time
+	Current              bool
+	Stays                bool // signed in; else it skips the second factor
+	Action               string
+}
+
+// DevicesPage is the data of "tf_devices".
+type DevicesPage struct {
+	Devices []DeviceView
+	Stay    bool   // browsers may stay signed in
+	Action  string // where "all" is posted
+}
+
+// listRows are the paths of the two lists. A form can only post, so POST and
+// DELETE mean the same: end it.
+func (s *Site) listRows() []route {
+	p := s.paths
+	return []route{
+		{method: http.MethodGet, path: p.Sessions, step: s.getSessions},
+		{method: http.MethodPost, path: p.Sessions, step: s.endSessions, again: s.getSessions},
+		{method: http.MethodDelete, path: p.Sessions, step: s.endSessions},
+		{method: http.MethodPost, path: p.Sessions + tokenEnd, step: s.endSession},
+		{method: http.MethodDelete, path: p.Sessions + tokenEnd, step: s.endSession},
+		{method: http.MethodGet, path: p.Devices, step: s.getDevices},
+		{method: http.MethodPost, path: p.Devices, step: s.endDevices, again: s.getDevices},
+		{method: http.MethodDelete, path: p.Devices, step: s.endDevices},
+		{method: http.MethodPost, path: p.Devices + tokenEnd, step: s.endDevices},
+		{method: http.MethodDelete, path: p.Devices + tokenEnd, step: s.endDevices},
+	}
+}
+
+func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
+	list, err := s.c.Login.SessionsOf(c.r.Context(), *c.who)
+	page := SessionsPage{Action: s.paths.Sessions}
+	for _, v := range list {
+		view := SessionView{
+			ID: v.ID, Name: v.Name, Address: v.Address, SignedIn: v.CreatedAt, Seen: v.SeenAt, Level: int(v.Level),
+			Trusted: v.Trusted, Token: v.Token, Current: v.Current, Action: s.paths.Sessions + "/" + v.ID,
+		}
+		for _, p := range v.Proofs {
+			view.Proofs = append(view.Proofs, ProofView(p))
+		}
+		page.Sessions = append(page.Sessions, view)
+	}
+	slices.SortStableFunc(page.Sessions, func(a, b SessionView) int { return here(b.Current) - here(a.Current) })
+	return page, err
+}
+
+// here puts this very browser first in a list.
+func here(current bool) int {
+	if current {
+		return 1
+	}
+	return 0
+}
+
+func (s *Site) getSessions(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	page, err := s.sessionsPage(c)
+	if err != nil {
+		return nil, err
+	}
+	list := []map[string]any{}
+	for _, v := range page.Sessions {
+		methods := []map[string]any{}
+		for _, p := range v.Proofs {
+			methods = append(methods, proofBody(p))
+		}
+		list = append(list, map[string]any{
+			"id": v.ID, "name": v.Name, "address": v.Address, "created": stamp(v.SignedIn), "last_seen": stamp(v.Seen),
+			"level": v.Level, "trusted": v.Trusted, "token": v.Token, "methods": methods, "current": v.Current,
+		})
+	}
+	return &answer{body: map[string]any{"sessions": list}, page: "tf_sessions", data: page}, nil
+}
+
+// sessionsSection is the list on the account page.
+func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error {
+	var err error
+	p.Sessions, err = s.sessionsPage(c)
+	return err
+}
+
+// devicesSection is the list on the account page, where browsers can be trusted
+// or stay signed in.
+func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
+	var err error
+	p.Devices, err = s.devicesPage(c)
+	p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(p.Devices.Devices) > 0
+	return err
+}
+
+// endSessions ends all sessions but the caller's.
+func (s *Site) endSessions(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	out, err := s.c.Login.EndOthers(c.r.Context(), *c.who, c.browser)
+	if err != nil {
+		return nil, s.listError(c, err, s.paths.Sessions)
+	}
+	return &answer{outcome: &out, to: s.listed(s.paths.Sessions), note: "SESSIONS_ENDED"}, nil
+}
+
+// endSession ends one session; its own is a sign-out.
+func (s *Site) endSession(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	if err := s.c.Login.EndSession(c.r.Context(), *c.who, c.token, c.browser); err != nil {
+		return nil, s.listError(c, err, s.paths.Sessions)
+	}
+	if c.token == c.who.Session.ID {
+		s.jar.clear(c.w, c.r, s.jar.session())
+		s.jar.clear(c.w, c.r, staying)
+		return &answer{bare: true, to: s.views.PostLogout}, nil
+	}
+	return &answer{to: s.listed(s.paths.Sessions), note: "SESSION_ENDED"}, nil
+}
+
+func (s *Site) devicesPage(c *call) (DevicesPage, error) {
+	list, err := s.c.Login.DevicesOf(c.r.Context(), *c.who, c.browser)
+	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0}
+	for _, d := range list {
+		page.Devices = append(page.Devices, DeviceView{
+			ID: d.ID, Name: d.Name, Address: d.Address, Added: d.CreatedAt, Seen: d.LastSeenAt, Expires: d.ExpiresAt,
+			Current: d.Current, Stays: d.Stays, Action: s.paths.Devices + "/" + d.ID,
+		})
+	}
+	return page, err
+}
+
+func (s *Site) getDevices(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	page, err := s.devicesPage(c)
+	if err != nil {
+		return nil, err
+	}
+	list := []map[string]any{}
+	for _, d := range page.Devices {
+		list = append(list, map[string]any{
+			"id": d.ID, "name": d.Name, "address": d.Address, "created": stamp(d.Added), "last_seen": stamp(d.Seen),
+			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,
+		})
+	}
+	return &answer{body: map[string]any{"devices": list}, page: "tf_devices", data: page}, nil
+}
+
+// endDevices ends all trusted browsers, or the one the path names.
+func (s *Site) endDevices(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	if err := s.c.Login.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
+		return nil, s.listError(c, err, s.paths.Devices)
+	}
+	note := "DEVICE_REVOKED"
+	if c.token == "" {
+		note = "DEVICES_REVOKED"
+	}
+	return &answer{to: s.listed(s.paths.Devices), note: note}, nil
+}
+
+// listed is where a list is shown: on the account page, if there is one.
+func (s *Site) listed(path string) string {
+	if s.paths.Account != "" {
+		return s.paths.Account
+	}
+	return path
+}
+
+// listError leads to re-authentication and back to the list.
+func (s *Site) listError(c *call, err error, path string) error {
+	switch {
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.listed(path)))
+	case errors.Is(err, login.ErrState):
+		return s.illegal(c)
+	}
+	return err
+}

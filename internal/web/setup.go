@@ -1,0 +1,207 @@
+package web
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const (
+	disable = "disable"
+	maxName = 64
+)
+
+// setupError sends who is not fresh to re-authenticate and who is nobody to
+// sign in.
+func (s *Site) setupError(c *call, err error) error {
+	switch {
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Setup))
+	case errors.Is(err, login.ErrState):
+		return s.illegal(c)
+	}
+	return err
+}
+
+func (s *Site) getSetup(c *call) (*answer, error) {
+	p, err := s.c.Login.Setup(c.r.Context(), c.pending, c.who)
+	if err != nil {
+		return nil, s.setupError(c, err)
+	}
+	body := map[string]any{
+		"tf_required": p.Required, "tf_method": nil, "tf_primary_method": nil, "tf_phone_number": nil,
+		"tf_available_methods": s.available(p),
+	}
+	data := SetupPage{
+		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
+		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
+	}
+	if begun, ok, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who); err != nil {
+		return nil, err
+	} else if ok {
+		data.Open = begun.Method
+	}
+	for _, m := range p.Methods {
+		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: login.Weak(m)})
+	}
+	if p.Primary != nil {
+		if p.Primary.Method != store.Passkey { // of the methods of this page
+			body["tf_method"], body["tf_primary_method"] = p.Primary.Method, p.Primary.Method
+		}
+		view := factorView(*p.Primary)
+		data.Current = &view
+	}
+	for _, f := range p.Factors {
+		if f.Method == store.SMS {
+			body["tf_phone_number"] = f.Destination
+			break
+		}
+	}
+	return &answer{body: body, page: "tf_setup", data: data}, nil
+}
+
+// available lists what may be posted as setup, disable first.
+func (s *Site) available(p login.Profile) []string {
+	out := []string{}
+	if !p.Required && len(p.Factors) > 0 {
+		out = append(out, disable)
+	}
+	return append(out, p.Methods...)
+}
+
+func (s *Site) postSetup(c *call) (*answer, error) {
+	ctx, method := c.r.Context(), c.form.text("setup")
+	if method == disable && c.who != nil {
+		out, err := s.c.Login.Disable(ctx, *c.who, c.browser)
+		if err != nil {
+			return nil, s.setupError(c, err)
+		}
+		return &answer{outcome: &out, user: &out.User, to: s.views.PostSetup, note: "TWO_FACTOR_DISABLED"}, nil
+	}
+	begun, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.Wish{
+		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: tidyName(c.form.text("name")),
+	}, c.browser)
+	if errors.Is(err, login.ErrSend) && !c.json && begun.Method != "" {
+		// The draft stands: the page says that the code did not go out.
+		c.problems = []problem{{field: "setup", key: "FAILED_TO_SEND_CODE"}}
+		return &answer{page: "tf_confirm", data: s.confirmPage(begun, true)}, nil
+	}
+	if errors.Is(err, login.ErrSend) {
+		return nil, s.toFailure(err).at("setup")
+	}
+	if err != nil {
+		return nil, s.setupError(c, err)
+	}
+	return &answer{body: s.begunBody(c, begun), page: "tf_confirm", data: s.confirmPage(begun, false)}, nil
+}
+
+func (s *Site) begunBody(c *call, b login.Begun) map[string]any {
+	body := map[string]any{
+		"tf_state": "validating_profile", "tf_method": b.Method, "tf_primary_method": b.Method, "tf_state_token": nil,
+	}
+	if b.StateToken != "" {
+		body["tf_state_token"] = b.StateToken
+	}
+	if b.Shown != nil {
+		body["tf_authr_key"] = b.Shown.Key
+		body["tf_authr_b32key"] = b.Shown.B32Key
+		body["tf_authr_username"] = b.Shown.Username
+		body["tf_authr_issuer"] = b.Shown.Issuer
+		body["tf_authr_uri"] = b.Shown.URI
+		if s.wantsQR(c) {
+			body["tf_authr_qr"] = b.Shown.QR()
+		}
+	}
+	return body
+}
+
+// wantsQR reports whether a JSON answer carries the picture of an app's key. It
+// costs more than the rest of the answer, so it is drawn only for who asks.
+func (s *Site) wantsQR(c *call) bool {
+	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
+}
+
+func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {
+	p := ConfirmPage{
+		Method: b.Method, Destination: mask(b.Method, b.Destination), Action: s.paths.Validate, Life: s.c.CodeLife[b.Method], SendFailed: failed,
+	}
+	if b.Destination != "" {
+		p.Resend = s.paths.Resend
+	}
+	if b.StateToken != "" {
+		p.Action = s.paths.Setup + "/" + b.StateToken
+	}
+	if b.Shown != nil {
+		p.QR, p.Key, p.URI = b.Shown.QR(), b.Shown.Key, template.URL(b.Shown.URI)
+		p.Username, p.Issuer = b.Shown.Username, b.Shown.Issuer
+	}
+	return p
+}
+
+// postSetupToken is the second half of a change by a signed-in caller.
+func (s *Site) postSetupToken(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	code := c.form.text("code")
+	if code == "" {
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED").goTo(s.paths.Setup)
+	}
+	out, err := s.c.Login.ConfirmSetup(c.r.Context(), *c.who, c.token, code, c.browser)
+	if err != nil {
+		f := s.toFailure(s.turn(c, err))
+		if f.status == http.StatusTooManyRequests {
+			f.at("code")
+		}
+		return nil, f.goTo(s.paths.Setup)
+	}
+	profile, err := s.c.Login.Profile(c.r.Context(), out.User, false)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"tf_method": nil, "tf_primary_method": nil, "tf_phone": nil}
+	if profile.Primary != nil {
+		body["tf_method"], body["tf_primary_method"] = profile.Primary.Method, profile.Primary.Method
+		if profile.Primary.Method == store.SMS {
+			body["tf_phone"] = profile.Primary.Destination
+		}
+	}
+	to := s.offerCodes(out, s.views.PostSetup)
+	return &answer{outcome: &out, body: body, to: to, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+}
+
+// tidyName is a factor's name as it may be shown: one line, no invisible
+// characters, 64 code points.
+func tidyName(s string) string {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, s))
+	if utf8.RuneCountInString(s) > maxName {
+		s = string([]rune(s)[:maxName])
+	}
+	return s
+}
+
+func factorViews(in []store.Factor) []FactorView {
+	var out []FactorView
+	for _, f := range in {
+		out = append(out, factorView(f))
+	}
+	return out
+}
+
+func factorView(f store.Factor) FactorView {
+	return FactorView{
+		ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination),
+		Added: f.CreatedAt, LastUsed: f.LastUsedAt, Primary: f.Primary,
+	}
+}

@@ -1,0 +1,324 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Paths are the names of the paths, without prefix. Empty ones keep the wire
+// contract's.
+type Paths struct {
+	Login, Logout, Register, Verify         string
+	Setup, Validate, Select, Rescue, Resend string
+	NotMe                                   string // "/tf-not-me"
+	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
+	Recovery, Notices                       string // "/tf-recovery", "/tf-notices"
+	Factors, Codes, UseCode                 string // "/tf-factors", "/mf-recovery-codes", "/mf-recovery"
+	Account, Static                         string
+	OAuth                                   OAuthPaths
+	Unified                                 UnifiedPaths
+	Life                                    LifePaths
+	Tokens                                  TokenPaths
+	// WanRegister, WanSignin, WanDelete and WanVerify are those of passkeys:
+	// "/wan-register", "/wan-signin", "/wan-delete", "/wan-verify".
+	WanRegister, WanSignin, WanDelete, WanVerify string
+	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
+	DeviceCookie string
+}
+
+// Link is the path, without prefix, of the page that a mailed link opens. The
+// token follows it, after a slash.
+func (p Paths) Link(kind string) string {
+	switch kind {
+	case "not-me":
+		return or(p.NotMe, "/tf-not-me")
+	case "recovery":
+		return or(p.Recovery, "/tf-recovery")
+	case "login":
+		return or(p.Login, "/login")
+	case "us-verify-link":
+		return or(p.Unified.VerifyLink, "/us-verify-link")
+	}
+	return p.Life.link(kind)
+}
+
+// Views are where a browser goes after a step. Empty ones keep the defaults.
+type Views struct {
+	PostLogin    string // "/"
+	PostLogout   string // "/"
+	PostRegister string // PostLogin
+	PostVerify   string // PostLogin
+	PostSetup    string // the set-up page
+	Error        string // a step out of turn: the sign-in page
+	OAuth        OAuthViews
+	Life         LifeViews
+	Unauthorized string // a role is missing: empty for a page that says so
+	// PostWanRegister is where who added a passkey goes: the page of passkeys.
+	PostWanRegister string
+	// PostUnifiedSetup is where a set-up of what begins a sign-in leads: its page.
+	PostUnifiedSetup string
+}
+
+// Config says what the paths need.
+type Config struct {
+	Origin   *url.URL
+	Prefix   string
+	Name     string // of the site
+	Paths    Paths
+	Views    Views
+	Login    *login.Login
+	Sessions *session.Manager
+	Keys     *seal.Keys
+	Words    *Catalogue
+
+	Usernames    bool
+	Registerable bool
+	Specific     bool // tell which of identity and password was wrong
+	Account      bool // serve the account page
+	Passkeys     Passkeys
+	Life         Life
+	// QRInJSON puts the picture of an app's key into every JSON answer that has the
+	// key; otherwise a request asks for it by ?include_qr.
+	QRInJSON bool
+	// UnifiedLogin serves unified sign-in at the path of the sign-in page.
+	UnifiedLogin bool
+
+	MinPassword int
+	TrustFor    time.Duration // of trusted devices; zero: none
+	RememberFor time.Duration // of browsers that stay signed in; zero: none
+	// RememberByDefault: who does not say wants to be remembered.
+	RememberByDefault bool
+	SetupWithin       time.Duration
+	Freshness         time.Duration
+	CodeLife          map[string]time.Duration // by channel
+	// FirstCodeLife is the life of a code in place of a password.
+	FirstCodeLife time.Duration
+	Tokens        TokenConfig
+	Region        string
+	Payload       func(store.User) map[string]any
+	// Permissions lists what roles permit together.
+	Permissions func(ctx context.Context, roles []string) ([]string, error)
+	Roles       bool // the payload says roles and permissions too
+	Proxies     []netip.Prefix
+	Templates   fs.FS
+	Log         *slog.Logger
+	Now         func() time.Time
+}
+
+// Site serves the paths.
+type Site struct {
+	c         Config
+	paths     URLs
+	views     Views
+	jar       jar
+	origin    *http.CrossOriginProtection
+	routes    map[string]map[string]route // path, then method
+	tokens    map[string]map[string]route // the same for path + "/" + token
+	templates map[string]*template.Template
+}
+
+// New builds the site.
+func New(c Config) (*Site, error) {
+	s := &Site{c: c, origin: http.NewCrossOriginProtection()}
+	if err := s.origin.AddTrustedOrigin(c.Origin.Scheme + "://" + c.Origin.Host); err != nil {
+		return nil, err
+	}
+	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity"), refresh: c.Tokens.RefreshCookie}
+	if err := s.nameViews(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.templates, err = sitePages(c.Templates); err != nil {
+		return nil, err
+	}
+	s.routes, s.tokens = map[string]map[string]route{}, map[string]map[string]route{}
+	for _, r := range s.table() {
+		in, path := s.routes, r.path
+		if base, ok := strings.CutSuffix(path, tokenEnd); ok {
+			in, path = s.tokens, base
+		}
+		if in[path] == nil {
+			in[path] = map[string]route{}
+		}
+		if _, twice := in[path][r.method]; twice {
+			return nil, errors.New("two steps have the same path " + r.path)
+		}
+		in[path][r.method] = r
+	}
+	return s, nil
+}
+
+// tokenEnd stands in the table for the last part of a path that is a token.
+const tokenEnd = "/{token}"
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+func (s *Site) nameViews() error {
+	p, c := s.c.Paths, s.c
+	at := func(own, def string) string { return c.Prefix + or(own, def) }
+	s.paths = URLs{
+		Login: at(p.Login, "/login"), Logout: at(p.Logout, "/logout"), Register: at(p.Register, "/register"),
+		Verify: at(p.Verify, "/verify"), Setup: at(p.Setup, "/tf-setup"), Validate: at(p.Validate, "/tf-validate"),
+		Select: at(p.Select, "/tf-select"), Rescue: at(p.Rescue, "/tf-rescue"), Resend: at(p.Resend, "/tf-resend"),
+		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
+		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Factors: at(p.Factors, "/tf-factors"),
+		Codes: at(p.Codes, "/mf-recovery-codes"), UseCode: at(p.UseCode, "/mf-recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
+		Notices: at(p.Notices, "/tf-notices"),
+	}
+	s.paths.OAuth = p.OAuth.under(c.Prefix)
+	s.paths.Unified, s.paths.Tokens = s.unifiedPaths(), s.tokenPaths()
+	if c.Passkeys.On { // templates leave out links to what is not there
+		s.paths.WanRegister, s.paths.WanDelete = at(p.WanRegister, "/wan-register"), at(p.WanDelete, "/wan-delete")
+		s.paths.WanSignin = at(p.WanSignin, "/wan-signin")
+		if c.Passkeys.Verify {
+			s.paths.WanVerify = at(p.WanVerify, "/wan-verify")
+		}
+	}
+	s.paths.Life = p.Life.under(c.Prefix)
+	if !c.Account { // templates leave out links to what is not there
+		s.paths.Account = ""
+	}
+	v := c.Views
+	s.views = Views{
+		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, s.paths.Setup),
+		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized,
+	}
+	s.views.PostUnifiedSetup = or(v.PostUnifiedSetup, or(s.paths.Unified.Setup, "/"))
+	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
+	s.views.PostVerify = or(v.PostVerify, s.views.PostLogin)
+	s.views.OAuth = v.OAuth.or(s.views)
+	s.views.PostWanRegister = or(v.PostWanRegister, or(s.paths.WanRegister, s.views.PostSetup))
+	for _, view := range []string{s.views.PostWanRegister, s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup,
+		s.views.PostUnifiedSetup, s.views.Error} {
+		if _, ok := safeNext(view); !ok {
+			return errors.New("view " + view + ": must be a path on this origin")
+		}
+	}
+	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
+	for _, path := range append(s.paths.used(),
+		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
+		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery,
+		s.paths.Notices, s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
+		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
+			return errors.New("path " + path + ": must be a plain path such as /login")
+		}
+	}
+	if err := s.nameLife(); err != nil {
+		return err
+	}
+	return s.checkOAuthNames()
+}
+
+// route is a row of the table of paths.
+type route struct {
+	method, path string
+	take         fields
+	step         func(*call) (*answer, error)
+	// again builds the page that a failed form shows once more.
+	again func(*call) (*answer, error)
+}
+
+// table is every path of the house.
+func (s *Site) table() []route {
+	p := s.paths
+	rows := []route{
+		{method: http.MethodPost, path: p.Logout, step: s.postLogout, take: fields{"refresh_token": text}},
+		{method: http.MethodGet, path: p.Verify, step: s.getVerify},
+		{method: http.MethodPost, path: p.Verify, step: s.postVerify, again: s.getVerify, take: fields{"password": text}},
+		{method: http.MethodGet, path: p.Setup, step: s.getSetup},
+		{method: http.MethodPost, path: p.Setup, step: s.postSetup, again: s.getSetup,
+			take: fields{"setup": text, "phone": text, "add": flag, "name": text}},
+		{method: http.MethodGet, path: p.Validate, step: s.getValidate},
+		{method: http.MethodPost, path: p.Validate, step: s.postValidate, again: s.getValidate, take: fields{"code": digits}},
+		{method: http.MethodGet, path: p.Select, step: s.getSelect},
+		{method: http.MethodPost, path: p.Select, step: s.postSelect, again: s.getSelect, take: fields{"which": text}},
+		{method: http.MethodGet, path: p.Rescue, step: s.getRescue},
+		{method: http.MethodPost, path: p.Rescue, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
+		{method: http.MethodPost, path: p.Resend, step: s.postResend, again: s.getValidate},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postSetupToken, take: fields{"code": digits}},
+		{method: http.MethodGet, path: p.NotMe + tokenEnd, step: s.getNotMe},
+		{method: http.MethodPost, path: p.NotMe + tokenEnd, step: s.postNotMe},
+	}
+	rows = append(rows, s.loginRows()...)
+	rows = append(rows, s.lifeRows()...)
+	rows = append(rows, s.listRows()...)
+	rows = append(rows, s.oauthRows()...)
+	rows = append(rows, s.recoveryRows()...)
+	rows = append(rows, s.newsRows()...)
+	rows = append(rows, s.passkeyRows()...)
+	rows = append(rows, s.unifiedRows()...)
+	rows = append(rows, s.factorRows()...)
+	rows = append(rows, s.codeRows()...)
+	rows = append(rows, s.tokenRows()...)
+	if s.c.Account {
+		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
+	}
+	return rows
+}
+
+// Patterns are the patterns for an http.ServeMux that lead here.
+func (s *Site) Patterns() []string {
+	var out []string
+	for path := range s.routes {
+		out = append(out, path)
+	}
+	for path := range s.tokens {
+		out = append(out, path+tokenEnd)
+	}
+	return append(out, s.paths.Static+"/")
+}
+
+// Serves reports whether a path is one of the site's.
+func (s *Site) Serves(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, s.paths.Static+"/") {
+		return true
+	}
+	rt, _, allow := s.find(r)
+	return rt.step != nil || len(allow) > 0
+}
+
+// find returns the step of a request, or the methods that the path has.
+func (s *Site) find(r *http.Request) (rt route, token string, allow []string) {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	path := r.URL.Path
+	byMethod := s.routes[path]
+	for base, steps := range s.tokens {
+		if byMethod != nil {
+			break // /login/oauth-disconnect is a path, not a token of /login
+		}
+		if rest, ok := strings.CutPrefix(path, base+"/"); ok && rest != "" && !strings.Contains(rest, "/") {
+			byMethod, token = steps, rest
+		}
+	}
+	if rt, ok := byMethod[method]; ok {
+		return rt, token, nil
+	}
+	for m := range byMethod {
+		allow = append(allow, m)
+		if m == http.MethodGet {
+			allow = append(allow, http.MethodHead)
+		}
+	}
+	return route{}, "", allow
+}

@@ -1,0 +1,337 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/session"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// TokenPaths are the names of the paths of tokens, without prefix. Empty ones
+// keep ours.
+type TokenPaths struct {
+	Refresh  string // "/refresh-token"
+	Personal string // "/access-tokens"
+	Check    string // "/token-check"
+}
+
+// TokenConfig says which tokens there are.
+type TokenConfig struct {
+	Refresh       bool
+	RefreshCookie string   // name of the cookie; empty: in the body
+	Scopes        []string // of personal access tokens; empty: there are none
+	MaxLife       time.Duration
+}
+
+// TokenView is a token as pages show it.
+type TokenView struct {
+	ID, Name            string
+	Personal            bool // false: a program that signed in and goes on by refresh tokens
+	Scopes              []string
+	Made, Used, Expires time.Time
+	Action              string
+}
+
+// TokensPage is the data of "access_tokens".
+type TokensPage struct {
+	Tokens  []TokenView
+	Scopes  []string // that may be given; empty: none can be made here
+	Days    int      // default life
+	MaxDays int
+	New     string // the text of the token that was just made; shown once
+	Name    string // its name
+}
+
+const defaultTokenDays = 30
+
+func (s *Site) maxTokenDays() int { return int(s.c.Tokens.MaxLife / (24 * time.Hour)) }
+
+func (s *Site) tokenPaths() TokenPaths {
+	own, t := s.c.Paths.Tokens, s.c.Tokens
+	at := func(on bool, own, def string) string {
+		if !on { // templates leave out links to what is not there
+			return ""
+		}
+		return s.c.Prefix + or(own, def)
+	}
+	personal := len(t.Scopes) > 0
+	return TokenPaths{
+		Refresh: at(t.Refresh, own.Refresh, "/refresh-token"), Check: at(personal, own.Check, "/token-check"),
+		Personal: at(personal || t.Refresh, own.Personal, "/access-tokens"),
+	}
+}
+
+// tokenRows are the paths of tokens. A form can only post, so POST and DELETE of
+// one token mean the same: end it.
+func (s *Site) tokenRows() []route {
+	p := s.paths.Tokens
+	var rows []route
+	if p.Refresh != "" {
+		rows = append(rows, route{method: http.MethodPost, path: p.Refresh, step: s.postRefresh, take: fields{"refresh_token": long}})
+	}
+	if p.Check != "" {
+		rows = append(rows, route{method: http.MethodGet, path: p.Check, step: s.getTokenCheck})
+	}
+	if p.Personal != "" {
+		rows = append(rows,
+			route{method: http.MethodGet, path: p.Personal, step: s.getTokens},
+			route{method: http.MethodPost, path: p.Personal, step: s.postTokens, again: s.getTokens,
+				take: fields{"name": text, "scopes": list, "days": text}},
+			route{method: http.MethodPost, path: p.Personal + tokenEnd, step: s.endToken},
+			route{method: http.MethodDelete, path: p.Personal + tokenEnd, step: s.endToken})
+	}
+	return rows
+}
+
+// withTokens adds to the user payload what the caller asked for.
+func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any {
+	if o == nil || o.Session == nil || o.Session.Header == "" {
+		return user
+	}
+	user = maps.Clone(user)
+	user["authentication_token"] = o.Session.Header
+	if o.Session.Refresh != "" && s.jar.refresh == "" {
+		user["refresh_token"] = o.Session.Refresh
+	}
+	return user
+}
+
+// refreshToken is the one of a request: the cookie's, where there is one.
+func (s *Site) refreshToken(c *call) string {
+	if s.jar.refresh != "" {
+		if token := s.jar.get(c.r, s.jar.refresh); token != "" {
+			return token
+		}
+	}
+	return c.form.text("refresh_token")
+}
+
+// postRefresh exchanges a refresh token. It takes JSON only: no form of another
+// site can make a browser send it.
+func (s *Site) postRefresh(c *call) (*answer, error) {
+	if c.body != jsonBody {
+		return nil, badRequest()
+	}
+	token := s.refreshToken(c)
+	if token == "" {
+		return nil, fail(http.StatusBadRequest, "refresh_token", "FIELD_REQUIRED")
+	}
+	out, err := s.c.Login.Refresh(c.r.Context(), token, c.browser)
+	var refused *login.RefreshError
+	if errors.As(err, &refused) {
+		if s.jar.refresh != "" {
+			s.jar.clear(c.w, c.r, s.jar.refresh)
+		}
+		return nil, fail(http.StatusBadRequest, "refresh_token", "REFRESH_TOKEN_INVALID", "reason", refused.Reason)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &answer{outcome: &out, user: &out.User, noToken: true}, nil
+}
+
+// logoutRefresh ends the family of a refresh token that a sign-out brings.
+func (s *Site) logoutRefresh(c *call) error {
+	if !s.c.Tokens.Refresh {
+		return nil
+	}
+	err := s.c.Login.LogoutRefresh(c.r.Context(), s.refreshToken(c), c.browser)
+	if err == nil && s.jar.refresh != "" {
+		s.jar.clear(c.w, c.r, s.jar.refresh)
+	}
+	return err
+}
+
+// personalToken is the personal access token of a request: in our header, or as
+// a bearer (RFC 6750 section 2.1). Any header that stands twice is none.
+func personalToken(r *http.Request) string {
+	if v := r.Header.Values("Authentication-Token"); len(v) > 0 {
+		if len(v) == 1 && session.IsPersonal(v[0]) {
+			return v[0]
+		}
+		return ""
+	}
+	v := r.Header.Values("Authorization")
+	if len(v) != 1 {
+		return ""
+	}
+	scheme, token, ok := strings.Cut(v[0], " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") || !session.IsPersonal(token) {
+		return ""
+	}
+	return token
+}
+
+// program recognises a personal access token, and whom Who does.
+func (s *Site) program(r *http.Request) (*login.Who, error) {
+	text := personalToken(r)
+	if text == "" {
+		return s.Who(r)
+	}
+	t, u, err := s.c.Sessions.Personal(r.Context(), text)
+	if err != nil {
+		return nil, err // never the cookie's session in its place
+	}
+	return &login.Who{User: u, Program: &t, Session: store.Session{
+		ID: t.ID, UserID: u.ID, Uniquifier: t.Uniquifier, Token: true, Level: t.Level, Trusted: t.Trusted, Proofs: t.Proofs,
+		CreatedAt: t.CreatedAt, SeenAt: t.UsedAt, IdleAt: t.IdleAt, ExpiresAt: t.ExpiresAt,
+	}}, nil
+}
+
+// RequireScope lets personal access tokens through that have all the scopes,
+// and people. It must be the outermost guard: the others know no such token.
+func (s *Site) RequireScope(names ...string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return s.guardBy(s.program, next, func(_ context.Context, who login.Who) error { return scoped(who, names) })
+	}
+}
+
+func scoped(who login.Who, names []string) error {
+	if who.Program == nil {
+		return nil
+	}
+	if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(who.Program.Scopes, n) }) {
+		return errScope
+	}
+	return nil
+}
+
+// getTokenCheck says to an application in another language whose token it was
+// sent, if that has the scopes it asks for: ?scope=read&scope=write.
+//
+// It answers in JSON whatever is asked for: a page would send a program that
+// follows redirects to one that says 200, and so would any token.
+func (s *Site) getTokenCheck(c *call) (*answer, error) {
+	c.json = true
+	who, err := s.program(c.r)
+	if err == nil && who.Program == nil {
+		err = store.ErrNotFound
+	}
+	if err == nil {
+		err = scoped(*who, c.r.URL.Query()["scope"])
+	}
+	if err != nil {
+		return nil, s.whyNot(c.r, err)
+	}
+	t := who.Program
+	return &answer{user: &who.User, body: map[string]any{"token": tokenBody(*t), "level": int(t.Level)}}, nil
+}
+
+func tokenBody(t store.Token) map[string]any {
+	at := func(when time.Time) any {
+		if when.IsZero() {
+			return nil
+		}
+		return when.UTC().Format(time.RFC3339)
+	}
+	kind := "refresh"
+	if t.Personal {
+		kind = "personal"
+	}
+	return map[string]any{
+		"id": t.ID, "name": tokenName(t), "kind": kind, "scopes": append([]string{}, t.Scopes...),
+		"created_at": at(t.CreatedAt), "last_used_at": at(t.UsedAt), "expires_at": at(t.ExpiresAt),
+	}
+}
+
+func tokenName(t store.Token) string {
+	if t.Personal {
+		return t.Name
+	}
+	return device.Name(t.Name)
+}
+
+// tokenError sends who is not fresh to prove himself again.
+func (s *Site) tokenError(err error) error {
+	switch {
+	case errors.Is(err, login.ErrReauthenticate):
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Tokens.Personal))
+	case errors.Is(err, login.ErrChoice):
+		return fail(http.StatusBadRequest, "scopes", "CHOICE_INVALID")
+	}
+	return err
+}
+
+func (s *Site) getTokens(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	all, err := s.c.Login.TokensOf(c.r.Context(), *c.who)
+	if err != nil {
+		return nil, err
+	}
+	tokens := []map[string]any{}
+	data := TokensPage{Scopes: s.c.Tokens.Scopes, MaxDays: s.maxTokenDays(), Days: min(defaultTokenDays, s.maxTokenDays())}
+	for _, t := range all {
+		tokens = append(tokens, tokenBody(t))
+		data.Tokens = append(data.Tokens, TokenView{
+			ID: t.ID, Name: tokenName(t), Personal: t.Personal, Scopes: t.Scopes, Made: t.CreatedAt, Used: t.UsedAt, Expires: t.ExpiresAt,
+			Action: s.paths.Tokens.Personal + "/" + t.ID,
+		})
+	}
+	return &answer{
+		body: map[string]any{"tokens": tokens, "scopes": append([]string{}, s.c.Tokens.Scopes...), "max_days": data.MaxDays},
+		page: "access_tokens", data: data,
+	}, nil
+}
+
+func (s *Site) postTokens(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	if len(s.c.Tokens.Scopes) == 0 {
+		return nil, fail(http.StatusBadRequest, "", "API_ERROR")
+	}
+	if err := c.form.exact(); err != nil {
+		return nil, err
+	}
+	name, days := tidyName(c.form.text("name")), min(defaultTokenDays, s.maxTokenDays())
+	if name == "" {
+		return nil, fail(http.StatusBadRequest, "name", "FIELD_REQUIRED")
+	}
+	if given := c.form.text("days"); given != "" {
+		n, err := strconv.Atoi(given)
+		if err != nil || n < 1 || n > s.maxTokenDays() {
+			return nil, s.toFailure(login.ErrTooLong)
+		}
+		days = n
+	}
+	token, t, err := s.c.Login.MintPersonal(c.r.Context(), *c.who, login.PersonalWish{
+		Name: name, Scopes: c.form.lists["scopes"], Life: time.Duration(days) * 24 * time.Hour,
+	}, c.browser)
+	if err != nil {
+		return nil, s.tokenError(err)
+	}
+	a, err := s.getTokens(c)
+	if err != nil {
+		return nil, err
+	}
+	data, _ := a.data.(TokensPage)
+	data.New, data.Name = token, t.Name
+	body := tokenBody(t)
+	body["token"] = token
+	return &answer{body: body, page: a.page, data: data}, nil
+}
+
+func (s *Site) endToken(c *call) (*answer, error) {
+	if err := s.needWho(c); err != nil {
+		return nil, err
+	}
+	err := s.c.Login.RevokeToken(c.r.Context(), *c.who, c.token, c.browser)
+	if errors.Is(err, login.ErrNoSuch) {
+		return nil, fail(http.StatusNotFound, "", "NOT_FOUND").flat()
+	}
+	if err != nil {
+		return nil, s.tokenError(err)
+	}
+	return &answer{to: s.paths.Tokens.Personal, note: "TOKEN_REVOKED"}, nil
+}

@@ -1,0 +1,317 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// UnifiedPaths are the names of unified sign-in's paths, without prefix. Empty
+// ones keep the wire contract's.
+type UnifiedPaths struct {
+	Signin, SendCode       string // "/us-signin", "/us-signin/send-code"
+	Setup                  string // "/us-setup"
+	Verify, VerifySendCode string // "/us-verify", "/us-verify/send-code"
+	VerifyLink             string // "/us-verify-link"
+}
+
+// UnifiedPage is the data of "us_signin".
+type UnifiedPage struct {
+	Usernames  bool
+	Password   bool     // a password will do
+	Codes      []string // methods that send a code
+	Sent       bool     // a code was asked for; it may be typed now
+	Remember   bool     // the box is ticked
+	Register   bool
+	RememberTF bool          // remembering skips the second factor for Trust
+	Stay       time.Duration // remembering lets the browser stay signed in for so long; zero: it does not
+	Trust      time.Duration
+	Life       time.Duration // of a code
+	Passkey    bool          // one may begin a sign-in too
+	Providers  []ProviderView
+}
+
+// CodeLinkPage is the data of "us_link": the page of the link beside a code.
+type CodeLinkPage struct {
+	Action    string
+	To        string // masked address of the account
+	Elsewhere bool   // another browser asked for the link
+}
+
+// unified is whether there is unified sign-in.
+func (s *Site) unified() bool { return len(s.c.Login.FirstMethods()) > 0 }
+
+// verifyPath is where people prove themselves again.
+func (s *Site) verifyPath() string {
+	if s.unified() && s.c.Freshness >= 0 {
+		return s.paths.Unified.Verify
+	}
+	return s.paths.Verify
+}
+
+func (s *Site) unifiedPaths() UnifiedPaths {
+	if !s.unified() { // templates leave out links to what is not there
+		return UnifiedPaths{}
+	}
+	own := s.c.Paths.Unified
+	at := func(own, def string) string { return s.c.Prefix + or(own, def) }
+	signin := at(own.Signin, "/us-signin")
+	if s.c.UnifiedLogin {
+		signin = s.paths.Login
+	}
+	return UnifiedPaths{
+		Signin: signin, SendCode: at(own.SendCode, "/us-signin/send-code"),
+		Setup: at(own.Setup, "/us-setup"), Verify: at(own.Verify, "/us-verify"),
+		VerifySendCode: at(own.VerifySendCode, "/us-verify/send-code"),
+		VerifyLink:     s.c.Prefix + s.c.Paths.Link("us-verify-link"),
+	}
+}
+
+func (p UnifiedPaths) all() []string {
+	return []string{p.Signin, p.SendCode, p.Setup, p.Verify, p.VerifySendCode, p.VerifyLink}
+}
+
+// unifiedRows are the paths of unified sign-in.
+func (s *Site) unifiedRows() []route {
+	if !s.unified() {
+		return nil
+	}
+	p := s.paths.Unified
+	signin := fields{"identity": text, "email": text, "username": text, "passcode": digits, "chosen_method": text, "remember": flag}
+	page := func(path string) []route {
+		return []route{
+			{method: http.MethodGet, path: path, step: s.getUnified},
+			{method: http.MethodPost, path: path, step: s.postUnified, again: s.unifiedPage, take: signin},
+		}
+	}
+	rows := page(p.Signin)
+	if own := s.c.Prefix + or(s.c.Paths.Unified.Signin, "/us-signin"); own != p.Signin {
+		rows = append(rows, page(own)...) // it replaces the sign-in page, and keeps its own path too
+	}
+	rows = append(rows, []route{
+		{method: http.MethodPost, path: p.SendCode, step: s.postSendCode, again: s.unifiedPage, take: signin},
+		{method: http.MethodGet, path: p.VerifyLink, step: s.noCodeLink},
+		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, step: s.getCodeLink},
+		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, step: s.postCodeLink, take: fields{"meant": flag}},
+		{method: http.MethodGet, path: p.Setup, step: s.getFirstSetup},
+		{method: http.MethodPost, path: p.Setup, step: s.postFirstSetup, again: s.getFirstSetup,
+			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postFirstSetupToken, take: fields{"passcode": digits}},
+	}...)
+	if s.c.Freshness < 0 {
+		return rows // everybody is fresh: there is nothing to prove again
+	}
+	return append(rows,
+		route{method: http.MethodGet, path: p.Verify, step: s.getUnifiedVerify},
+		route{method: http.MethodPost, path: p.Verify, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
+			take: fields{"passcode": digits, "chosen_method": text}},
+		route{method: http.MethodPost, path: p.VerifySendCode, step: s.postVerifySendCode, again: s.getUnifiedVerify,
+			take: fields{"chosen_method": text, "passcode": digits}})
+}
+
+func (s *Site) getUnified(c *call) (*answer, error) {
+	if err := s.recall(c); err != nil {
+		return nil, err
+	}
+	a, err := s.unifiedPage(c)
+	if err == nil && c.who != nil {
+		a.user, a.to = &c.who.User, s.views.PostLogin
+	}
+	return a, err
+}
+
+func (s *Site) unifiedPage(c *call) (*answer, error) {
+	methods, codes := s.c.Login.FirstMethods(), s.c.Login.CodeMethods()
+	return &answer{
+		body: map[string]any{"available_methods": methods, "code_methods": codes, "identity_attributes": s.identityAttributes()},
+		page: "us_signin",
+		data: UnifiedPage{
+			Usernames: s.c.Usernames, Password: slices.Contains(methods, login.ByPassword), Codes: codes,
+			Remember: s.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
+			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.On && s.c.Passkeys.First,
+			Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
+		},
+	}, nil
+}
+
+func (s *Site) postUnified(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	identity, f := s.missingUnified(c)
+	if c.form.text("passcode") == "" {
+		f.problems = append(f.problems, problem{field: "passcode", key: "INVALID_PASSWORD_CODE"})
+	}
+	if len(f.problems) > 0 {
+		return nil, f
+	}
+	out, err := s.c.Login.Passcode(c.r.Context(), login.Attempt{
+		Identity: identity, Password: c.form.text("passcode"), Remember: s.remembers(c),
+	}, c.browser)
+	switch {
+	case err == nil:
+		return s.entered(c, out, s.views.PostLogin), nil
+	case s.c.Specific && errors.Is(err, login.ErrUnknownUser):
+		return nil, fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
+	case s.c.Specific && errors.Is(err, login.ErrPassword):
+		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
+	case errors.Is(err, login.ErrSameFactor):
+		return nil, s.toFailure(err).at("passcode")
+	}
+	return s.loginFailed(c, out, "identity", err)
+}
+
+// missingUnified names what was left out.
+func (s *Site) missingUnified(c *call) (string, *failure) {
+	f := &failure{status: http.StatusBadRequest}
+	identity := c.form.text("identity")
+	if identity == "" {
+		identity, _ = c.identity(s.c.Usernames)
+	}
+	if identity == "" {
+		f.problems = append(f.problems, problem{field: "identity", key: "US_SPECIFY_IDENTITY"})
+	}
+	if next := c.next(); next != "" {
+		if _, ok := safeNext(next); !ok {
+			f.problems = append(f.problems, problem{field: "next", key: "INVALID_REDIRECT"})
+		}
+	}
+	return identity, f
+}
+
+// chosen reads a choice of a method that sends codes. What it refuses is the
+// same for every account.
+func (s *Site) chosen(c *call) (string, *problem) {
+	method := c.form.text("chosen_method")
+	switch {
+	case method == "":
+		return "", &problem{field: "chosen_method", key: "US_METHOD_NOT_AVAILABLE"}
+	case !slices.Contains([]string{store.Email, store.SMS}, method):
+		return "", &problem{field: "chosen_method", key: "CHOICE_INVALID"}
+	case !slices.Contains(s.c.Login.CodeMethods(), method):
+		return "", &problem{field: "chosen_method", key: "US_METHOD_NOT_AVAILABLE"}
+	}
+	return method, nil
+}
+
+func (s *Site) postSendCode(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	identity, f := s.missingUnified(c)
+	method, p := s.chosen(c)
+	if p != nil {
+		f.problems = append(f.problems, *p)
+	}
+	if len(f.problems) > 0 {
+		return nil, f
+	}
+	s.asks(c)
+	err := s.c.Login.SendPasscode(c.r.Context(), identity, method, c.browser)
+	note := "CODE_HAS_BEEN_SENT"
+	if !s.c.Specific {
+		note = "GENERIC_US_SIGNIN"
+	}
+	if err != nil && (s.c.Specific || !aboutAccount(err)) {
+		return nil, s.sendCodeFailed(c, err)
+	}
+	a, err := s.unifiedPage(c)
+	if err != nil {
+		return nil, err
+	}
+	data, _ := a.data.(UnifiedPage)
+	data.Sent = true
+	return &answer{page: a.page, data: data, note: note}, nil
+}
+
+// aboutAccount is a refusal that would tell a stranger of an account.
+func aboutAccount(err error) bool {
+	return slices.ContainsFunc([]error{
+		login.ErrUnknownUser, login.ErrDisabled, login.ErrUnconfirmed, login.ErrLocked, login.ErrMethod,
+	}, func(refusal error) bool { return errors.Is(err, refusal) })
+}
+
+func (s *Site) sendCodeFailed(c *call, err error) error {
+	switch {
+	case errors.Is(err, login.ErrUnknownUser):
+		return fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
+	case errors.Is(err, login.ErrUnconfirmed):
+		return s.confirmFirst(c, err, "identity")
+	case errors.Is(err, login.ErrDisabled), errors.Is(err, login.ErrLocked):
+		return s.toFailure(err).at("identity")
+	case errors.Is(err, login.ErrMethod):
+		return fail(http.StatusBadRequest, "chosen_method", "US_METHOD_NOT_AVAILABLE")
+	case errors.Is(err, login.ErrSend):
+		return s.toFailure(err).at("chosen_method")
+	}
+	return err
+}
+
+// noCodeLink is the link without what makes it one.
+func (s *Site) noCodeLink(c *call) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	return nil, s.linkRefused(c, fail(http.StatusBadRequest, "", "API_ERROR"), s.paths.Unified.Signin)
+}
+
+func (s *Site) getCodeLink(c *call) (*answer, error) {
+	return s.signInLink(c, s.c.Login.OpenCodeLink, s.codeLinkFailed)
+}
+
+func (s *Site) postCodeLink(c *call) (*answer, error) {
+	return s.followLink(c, s.c.Login.FollowCodeLink, s.getCodeLink, s.codeLinkFailed)
+}
+
+// signInLink shows the button of a link that signs in. Opening the link signs
+// nobody in and spends nothing: mail scanners open links too (R51).
+func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error), bad func(*call, error) error) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	k, err := open(c.r.Context(), c.token, c.browser)
+	if err != nil {
+		return nil, bad(c, err)
+	}
+	return &answer{
+		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
+		data: CodeLinkPage{Action: c.r.URL.Path, To: mask(store.Email, k.User.Email), Elsewhere: k.Elsewhere},
+	}, nil
+}
+
+// followLink is the click on it.
+func (s *Site) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
+	if err := s.anonymous(c); err != nil {
+		return nil, err
+	}
+	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
+	switch {
+	case errors.Is(err, login.ErrElsewhere):
+		c.again = page
+		return nil, s.toFailure(err)
+	case errors.Is(err, login.ErrSameFactor):
+		return nil, s.toFailure(err).goTo(or(s.paths.Unified.Signin, s.paths.Login))
+	case errors.Is(err, login.ErrLink), errors.Is(err, login.ErrLinkExpired):
+		return nil, bad(c, err)
+	case err != nil:
+		return s.loginFailed(c, out, "identity", err)
+	}
+	if next, ok := safeNext(out.Next); ok && c.next() == "" {
+		c.form.texts = map[string]string{"next": next}
+	}
+	a := s.entered(c, out, s.views.PostLogin)
+	if out.Pending == nil {
+		a.note = "PASSWORDLESS_LOGIN_SUCCESSFUL"
+	}
+	return a, nil
+}
+
+// codeLinkFailed sends people to where another one is to be had.
+func (s *Site) codeLinkFailed(c *call, err error) error {
+	return s.linkRefused(c, s.toFailure(err), s.paths.Unified.Signin)
+}

@@ -1,0 +1,255 @@
+package cluster_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/send/sendtest"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/redis"
+)
+
+const (
+	secret = "correct horse 71 battery"
+	key    = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
+)
+
+// cluster is three nodes, what they share, and nginx in front.
+type cluster struct {
+	t       *testing.T
+	program string
+	env     []string
+	nodes   []*servers.Server
+	front   string // nginx
+	db      store.Store
+	smtp    *sendtest.SMTPServer
+	hash    string
+	client  *http.Client
+
+	mu    sync.Mutex
+	read  int               // mails looked at
+	codes map[string]string // the newest by address
+}
+
+func start(t *testing.T) *cluster {
+	t.Helper()
+	nginx := servers.Find(t, "nginx")
+	pg, rd := servers.Postgres(t), servers.Redis(t)
+	c := &cluster{t: t, smtp: sendtest.SMTP(t), codes: map[string]string{}, program: build(t)}
+	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	durable, err := postgres.Open(pg)
+	c.must(err)
+	volatile, err := redis.Open(rd)
+	c.must(err)
+	c.db = store.Join(durable, volatile)
+	t.Cleanup(func() { c.client.CloseIdleConnections(); _ = c.db.Close() })
+	hasher, err := password.New(password.Config{})
+	c.must(err)
+	c.hash, err = hasher.Hash(t.Context(), secret)
+	c.must(err)
+
+	port := servers.FreePort(t)
+	c.front = fmt.Sprintf("http://127.0.0.1:%d", port)
+	c.env = []string{
+		"TWOFOLD_ORIGIN=" + c.front, "TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SECRET_KEY=" + key, "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true",
+		"DATABASE_URL=" + pg, "TWOFOLD_REDIS_URL=" + rd, "MAIL_SERVER=127.0.0.1", "MAIL_PORT=" + strconv.Itoa(c.smtp.Port),
+		"MAIL_DEFAULT_SENDER=no-reply@good.test", "SECURITY_TWO_FACTOR_SENDS_ADDRESS=1000000", "SECURITY_TWO_FACTOR_SENDS_SHORT=1000",
+		"SECURITY_TWO_FACTOR_SENDS_DAY=1000", "SECURITY_TWO_FACTOR_SENDS_HOUR=1000000", "SECURITY_LOGIN_ADDRESS_FAILURES=1000000",
+		"SECURITY_TWO_FACTOR_SETUPS_HOUR=1000", "SECURITY_TWO_FACTOR_FAILURE_WINDOW=1 minute",
+	}
+	var upstream strings.Builder
+	for range 3 {
+		at := servers.FreePort(t)
+		dir := t.TempDir()
+		command := append([]string{"/usr/bin/env", "-i"}, c.env...)
+		command = append(command, c.program, "serve", "--listen", fmt.Sprintf("127.0.0.1:%d", at))
+		c.nodes = append(c.nodes, servers.New(t, dir, "KILL", at, command...))
+		fmt.Fprintf(&upstream, "server 127.0.0.1:%d max_fails=0;\n", at)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "nginx.conf")
+	c.must(os.WriteFile(file, []byte(strings.NewReplacer("DIR", dir, "PORT", strconv.Itoa(port), "UPSTREAM", upstream.String()).Replace(front)), 0o600))
+	servers.New(t, dir, "QUIT", port, nginx, "-p", dir, "-c", file, "-e", filepath.Join(dir, "error.log"))
+	return c
+}
+
+const front = `daemon off; master_process off; pid DIR/nginx.pid; error_log DIR/error.log;
+events { worker_connections 1024; }
+http {
+	access_log off;
+	client_body_temp_path DIR/body; proxy_temp_path DIR/proxy; fastcgi_temp_path DIR/fastcgi; uwsgi_temp_path DIR/uwsgi; scgi_temp_path DIR/scgi;
+	upstream twofold { UPSTREAM keepalive 32; }
+	server {
+		listen 127.0.0.1:PORT;
+		location / {
+			proxy_pass http://twofold;
+			proxy_http_version 1.1;
+			proxy_set_header Connection "";
+			proxy_set_header Host $http_host;
+			proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+			proxy_next_upstream error timeout;
+		}
+	}
+}
+`
+
+func build(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "twofold")
+	if out, err := exec.Command("go", "build", "-o", file, "../../cmd/twofold").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return file
+}
+
+func (c *cluster) must(err error) {
+	c.t.Helper()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// number is a setting of the test run. Without it an everyday run takes few, and
+// one that tries everything takes many.
+func number(t *testing.T, name string, few, many int) int {
+	t.Helper()
+	if v := os.Getenv(name); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if storetest.Thorough() {
+		return many
+	}
+	return few
+}
+
+// person is an account; with a mailed second factor if mailed.
+func (c *cluster) person(name string, mailed bool) store.User {
+	c.t.Helper()
+	now, email := time.Now(), name+"@good.test"
+	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, PasswordHash: c.hash, Active: true, Uniquifier: store.NewID(),
+		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
+	c.must(c.db.CreateUser(c.t.Context(), u))
+	if mailed {
+		f := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.Email, Destination: email, Primary: true, CreatedAt: now}
+		c.must(c.db.ChangeFactors(c.t.Context(), store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Add: &f, Now: now}))
+	}
+	return u
+}
+
+var sixDigits = regexp.MustCompile(`\b\d{6}\b`)
+
+// code is the newest that was mailed to an address, and not the one before.
+func (c *cluster) code(address, before string) string {
+	for begun := time.Now(); time.Since(begun) < 10*time.Second; time.Sleep(2 * time.Millisecond) {
+		c.mu.Lock()
+		mails := c.smtp.Mails()
+		for ; c.read < len(mails); c.read++ {
+			m := mails[c.read]
+			if found := sixDigits.FindString(m.Text); found != "" && len(m.To) == 1 {
+				c.codes[m.To[0]] = found
+			}
+		}
+		code := c.codes[address]
+		c.mu.Unlock()
+		if code != "" && code != before {
+			return code
+		}
+	}
+	return ""
+}
+
+// browser is a jar of cookies.
+type browser struct {
+	c       *cluster
+	cookies map[string]string
+}
+
+func (c *cluster) browser() *browser { return &browser{c: c, cookies: map[string]string{}} }
+
+// answer is a reply; status 0 if there was none.
+type answer struct {
+	status int
+	body   []byte
+	set    []*http.Cookie
+}
+
+// field reads response.NAME.
+func (a answer) field(name string) string {
+	var body struct{ Response map[string]any }
+	_ = json.Unmarshal(a.body, &body)
+	v, _ := body.Response[name].(string)
+	return v
+}
+
+// post sends JSON to nginx, or to a node; the cookies are kept.
+func (b *browser) post(at, path string, body map[string]any) answer {
+	a := b.send(at, path, body)
+	b.keep(a)
+	return a
+}
+
+func (b *browser) keep(a answer) {
+	for _, k := range a.set {
+		b.cookies[k.Name] = k.Value
+	}
+}
+
+func (b *browser) send(at, path string, body map[string]any) answer {
+	raw, _ := json.Marshal(body)
+	r, err := http.NewRequestWithContext(b.c.t.Context(), http.MethodPost, at+path, bytes.NewReader(raw))
+	if err != nil {
+		return answer{}
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/json")
+	for name, v := range b.cookies {
+		if v != "" {
+			r.AddCookie(&http.Cookie{Name: name, Value: v})
+		}
+	}
+	resp, err := b.c.client.Do(r)
+	if err != nil {
+		return answer{}
+	}
+	defer resp.Body.Close()
+	out, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}
+	}
+	return answer{resp.StatusCode, out, resp.Cookies()}
+}
+
+func (b *browser) login(at string, u store.User) answer {
+	return b.post(at, "/login", map[string]any{"email": u.Email, "password": secret})
+}
+
+// sessions counts a user's living ones.
+func (c *cluster) sessions(u store.User) int {
+	list, err := c.db.SessionsOf(context.WithoutCancel(c.t.Context()), u.ID, time.Now())
+	if err != nil {
+		c.t.Error(err)
+	}
+	return len(list)
+}

@@ -1,0 +1,92 @@
+package cluster_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+const parallel = 50
+
+func TestOfFiftySubmitsOfOneCodeOverThreeNodesOneGetsASession(t *testing.T) {
+	c := start(t)
+	rounds := number(t, "TWOFOLD_NODES_ROUNDS", 4, 10)
+	begun := time.Now()
+	for round := range rounds {
+		u := c.person(fmt.Sprintf("fifty%d", round), true)
+		b := c.browser()
+		if a := b.login(c.front, u); a.status != http.StatusOK {
+			t.Fatalf("round %d: sign-in: %d %s", round, a.status, a.body)
+		}
+		code := c.code(u.Email, "")
+		gate, status := make(chan struct{}), make([]int, parallel)
+		var all sync.WaitGroup
+		for i := range parallel {
+			all.Go(func() {
+				<-gate
+				status[i] = b.send(c.front, "/tf-validate", map[string]any{"code": code}).status
+			})
+		}
+		close(gate)
+		all.Wait()
+		won := 0
+		for _, s := range status {
+			switch s {
+			case http.StatusOK:
+				won++
+			case http.StatusBadRequest, http.StatusUnauthorized, http.StatusTooManyRequests:
+			default:
+				t.Errorf("round %d: status %d", round, s)
+			}
+		}
+		if n := c.sessions(u); won != 1 || n != 1 {
+			t.Fatalf("round %d: %d submits won, %d sessions", round, won, n)
+		}
+	}
+	t.Logf("%d rounds of %d parallel submits in %v: one session each", rounds, parallel, time.Since(begun).Round(time.Second))
+}
+
+func TestASignInBegunOnOneNodeEndsOnAnother(t *testing.T) {
+	c := start(t)
+	for i := range c.nodes {
+		u := c.person(fmt.Sprintf("moves%d", i), true)
+		b := c.browser()
+		here, there := c.nodes[i].URL, c.nodes[(i+1)%3].URL
+		if a := b.login(here, u); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if a := b.post(there, "/tf-validate", map[string]any{"code": c.code(u.Email, "")}); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		if n := c.sessions(u); n != 1 {
+			t.Errorf("%d sessions", n)
+		}
+	}
+}
+
+func TestNodesShareTheBudgetOfGuesses(t *testing.T) {
+	c := start(t)
+	u := c.person("guessed", true)
+	b := c.browser()
+	b.login(c.front, u)
+	code := c.code(u.Email, "")
+	wrong := "000000"
+	if code == wrong {
+		wrong = "000001"
+	}
+	for i := range 5 {
+		if a := b.post(c.nodes[i%3].URL, "/tf-validate", map[string]any{"code": wrong}); a.status == http.StatusOK {
+			t.Fatalf("guess %d: %d", i, a.status)
+		}
+	}
+	for i, n := range c.nodes {
+		if a := b.post(n.URL, "/tf-validate", map[string]any{"code": code}); a.status == http.StatusOK {
+			t.Errorf("node %d takes the right code after five wrong ones elsewhere", i)
+		}
+	}
+	if n := c.sessions(u); n != 0 {
+		t.Errorf("%d sessions", n)
+	}
+}

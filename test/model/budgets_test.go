@@ -1,0 +1,101 @@
+package model_test
+
+import "time"
+
+// budget counts claims; see claim.
+type budget struct {
+	n           int
+	opens, ends time.Time
+}
+
+// claim is one place. The first claim sets when the window ends. Without a hold
+// a full budget is closed until then.
+type claim struct {
+	key        string
+	limit      int
+	window     time.Duration
+	hold, most time.Duration
+}
+
+// open says whether a budget has places left.
+func (m *model) open(c claim) bool {
+	b := m.budgets[c.key]
+	return b == nil || !m.now.Before(b.ends) || !m.now.Before(b.opens)
+}
+
+// reserve takes a place in all budgets or in none.
+func (m *model) reserve(claims ...claim) bool {
+	for _, c := range claims {
+		if !m.open(c) {
+			return false
+		}
+	}
+	for _, c := range claims {
+		b := m.budgets[c.key]
+		if b == nil || !m.now.Before(b.ends) {
+			b = &budget{ends: m.now.Add(c.window)}
+			m.budgets[c.key] = b
+		}
+		b.n++
+		if b.n >= c.limit {
+			hold := c.hold
+			for range b.n - c.limit {
+				hold = min(2*hold, max(c.hold, c.most))
+			}
+			b.opens = m.now.Add(hold)
+			if c.hold == 0 {
+				b.opens = b.ends
+			}
+		}
+		b.ends = later(b.ends, b.opens)
+	}
+	return true
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// giveBack returns one place of each budget.
+func (m *model) giveBack(limits map[string]int) {
+	for key, limit := range limits {
+		if b := m.budgets[key]; b != nil {
+			b.n = max(0, b.n-1)
+			if b.n < limit {
+				b.opens = time.Time{}
+			}
+		}
+	}
+}
+
+// second is the budget of second factors, of an account or of what it is about
+// to have.
+func second(of string) claim {
+	return claim{key: "second " + of, limit: secondFailures, window: secondWindow, hold: secondWindow}
+}
+
+// send claims one message of a transaction.
+func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {
+	ok := m.reserve(
+		claim{key: "gap " + transaction + channel, limit: 1, window: sendGap},
+		claim{key: "short " + channel + dest, limit: sendShort, window: 10 * time.Minute},
+		claim{key: "day " + channel + dest, limit: sendDay, window: 24 * time.Hour})
+	if ok {
+		c := &challenge{channel: channel, dest: dest, version: version, tries: codeTries, until: m.now.Add(codeLife)}
+		m.codes[key] = c
+		w.sends = append(w.sends, c)
+	}
+	return ok
+}
+
+// answered are the budgets that a right code gives back.
+func answered(channel, dest string, more string) map[string]int {
+	out := map[string]int{more: secondFailures}
+	if dest != "" {
+		out["short "+channel+dest], out["day "+channel+dest] = sendShort, sendDay
+	}
+	return out
+}

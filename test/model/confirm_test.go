@@ -1,0 +1,99 @@
+package model_test
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// An account that somebody made for himself opens when its address was
+// confirmed. Whoever reads the mail in another browser takes the account over,
+// and chooses its password.
+
+const (
+	confirmLife = 48 * time.Hour
+	registered  = "registered"
+)
+
+func init() {
+	for what, fill := range map[string]func(*turn) *want{
+		"ask confirm": (*turn).askConfirm, "confirm by link": (*turn).confirmed,
+	} {
+		asks[what] = fill
+	}
+}
+
+// register makes an account whose address nobody has shown to be his.
+func (w *world) register(a *account) error {
+	w.accounts = append(w.accounts, a)
+	t := &turn{w: w, b: w.browsers[0], a: a}
+	t.q = request{b: t.b, method: http.MethodPost}
+	t.post("/register", map[string]any{"email": a.email, "password": a.password, "password_confirm": a.password})
+	x := &want{status: 200}
+	w.mail(x, &link{kind: "confirm", to: a.email, of: a, life: confirmLife, data: registered})
+	if err := w.compare(t.q, w.send(t.q), t.asker(x)); err != nil {
+		return err
+	}
+	u, err := w.auth.FindUser(w.context(), a.email)
+	a.id = u.ID
+	return err
+}
+
+func (m *model) askConfirm(of *account) *want {
+	if !m.links("confirm", of.email) {
+		return refused(429)
+	}
+	w := &want{status: 200}
+	if of.unproven && of.active {
+		m.mail(w, &link{kind: "confirm", to: of.email, of: of, life: confirmLife})
+	}
+	return w
+}
+
+// confirmed opens an account: as it is, by the link of the registration in the
+// browser that registered; to whoever reads its mail, with a new password and
+// nothing else of what was.
+func (m *model) confirmed(t *turn, l *link, password string) *want {
+	if l == nil || !l.of.unproven || !l.of.active || l.active != l.of.active || m.now.Sub(l.at) >= l.life {
+		return refused(400)
+	}
+	of, here := l.of, l.asked != "" && l.asked == t.b[askedCookie]
+	if !here || l.data != registered { // whoever asks for one later may not be who registered
+		if password == "" {
+			return refused(400)
+		}
+		of.password, of.factors, of.firsts, of.codes, of.resetAt = password, nil, nil, nil, m.now
+		m.change(of)
+	}
+	of.unproven = false
+	w := &want{status: 200}
+	if here && t.who == nil && !of.locked {
+		w = m.gate(of, "confirm", t.b[deviceCookie], false, false)
+		w.status = 200
+	}
+	if t.who != nil { // that was somebody else
+		m.end(t.who.of, t.who.id)
+	}
+	return w
+}
+
+func (t *turn) askConfirm() *want {
+	email := t.a.email
+	if t.n%2 == 0 {
+		email = strings.ToUpper(email)
+	}
+	t.post("/confirm", map[string]any{"email": email})
+	return t.asker(t.w.askConfirm(t.a))
+}
+
+func (t *turn) confirmed() *want {
+	l, token := t.someLink("confirm")
+	password := []string{passwords[0], passwords[1], ""}[t.v%3]
+	fields := map[string]any{}
+	if password != "" {
+		fields = map[string]any{"password": password, "password_confirm": password}
+	}
+	t.post("/confirm/"+token, fields)
+	t.w.former = t.cookie
+	return t.w.confirmed(t, l, password)
+}

@@ -1,0 +1,217 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Mailed links: each works once, in time, and as long as what it rests on
+// stands.
+
+const (
+	resetLife     = time.Hour
+	changeLife    = 2 * time.Hour
+	recoveryWait  = 24 * time.Hour
+	recoveryLife  = 24 * time.Hour
+	linkHour      = 3
+	linkDay       = 20
+	rescueBlocked = 24 * time.Hour // after a reset through the mailbox
+)
+
+// link is one that was mailed.
+type link struct {
+	kind, to, token string
+	of              *account
+	version         int
+	data            string // the address that is to be; what made it
+	asked           string // the cookie of the browser that asked
+	at              time.Time
+	active          bool // as the account was then
+	life            time.Duration
+	code            *challenge // of the code beside it
+}
+
+// recovery is a request for a way in without the second factor.
+type recovery struct {
+	link         *link
+	version      int
+	lost         *factor
+	opens, until time.Time
+}
+
+func (m *model) mail(w *want, l *link) {
+	l.version, l.at, l.active = l.of.version, m.now.Truncate(time.Second), l.of.active
+	w.letters = append(w.letters, l)
+}
+
+// stands says that a link still rests on what it was made for.
+func (m *model) stands(l *link) bool {
+	return l != nil && l.version == l.of.version && m.now.Sub(l.at) < l.life
+}
+
+// links claims one mailed link.
+func (m *model) links(kind, identity string) bool {
+	return m.reserve(
+		claim{key: "link1h " + kind + " " + identity, limit: linkHour, window: time.Hour},
+		claim{key: "link24h " + kind + " " + identity, limit: linkDay, window: 24 * time.Hour})
+}
+
+// mailbox says that a first factor came by mail; nothing else that does is a
+// second one.
+func mailbox(how string) bool { return how == "email" || how == "confirm" || how == "reset" }
+
+// same says that a factor is the same thing as what a sign-in began with.
+func same(how, method string) bool {
+	return how == method && method != passkeyMethod || method == "email" && mailbox(how)
+}
+
+func (m *model) askReset(of *account) *want {
+	if !m.links("reset", of.email) {
+		return refused(429)
+	}
+	w := &want{status: 200}
+	switch {
+	case of.unproven && of.active: // that link sets a password too
+		m.mail(w, &link{kind: "confirm", to: of.email, of: of, life: confirmLife})
+	case !of.kept():
+		m.mail(w, &link{kind: "reset", to: of.email, of: of, life: resetLife})
+	}
+	return w
+}
+
+// reset sets a password. Second factors stay; in the browser that asked, the
+// link is a first factor too.
+func (m *model) reset(t *turn, l *link, password string) *want {
+	if password == "" || !m.stands(l) || l.of.kept() {
+		return refused(400)
+	}
+	of, w := l.of, &want{status: 200}
+	of.password, of.resetAt = password, m.now
+	m.change(of)
+	who := t.who
+	if who != nil && who.of == of {
+		who = nil
+	}
+	if who == nil && l.asked != "" && l.asked == t.b[askedCookie] {
+		p := &pending{of: of, how: "reset"}
+		if len(of.factors) == 0 || len(p.choices()) > 0 {
+			w = m.gate(of, "reset", "", false, false)
+		}
+		w.status = 200 // even if a code has to wait: the password is set
+	}
+	m.announce(w, of, "password_reset")
+	return w
+}
+
+func (m *model) askChange(who *session, email string) *want {
+	switch {
+	case who == nil:
+		return refused(401)
+	case email == "":
+		return refused(400)
+	case !m.fresh(who, freshForUs):
+		return refused(401)
+	case !m.links("change-email-of", who.of.name) || !m.links("change-email", email):
+		return refused(429)
+	}
+	w := &want{status: 200, of: who.of}
+	m.announce(w, who.of, "email_wanted")
+	kind := "change_email"
+	if slices.ContainsFunc(m.accounts, func(a *account) bool { return a.email == email }) {
+		kind = "email_wanted" // its owner is told, and no link goes out
+	}
+	m.mail(w, &link{kind: kind, to: email, of: who.of, data: email, life: changeLife})
+	return w
+}
+
+// moved replaces the address by the one the link was mailed to.
+func (m *model) moved(who *session, l *link) *want {
+	if !m.stands(l) || l.kind != "change_email" {
+		return refused(400)
+	}
+	if slices.ContainsFunc(m.accounts, func(a *account) bool { return a.email == l.data }) {
+		l.life = 0 // spent all the same
+		return refused(400)
+	}
+	of, w := l.of, &want{status: 200}
+	m.announce(w, of, "identity_changed")
+	for _, f := range slices.Concat(of.factors, of.firsts) {
+		if f.method == "email" && f.dest == of.email {
+			f.dest = l.data
+		}
+	}
+	of.email = l.data
+	m.announce(w, of, "identity_changed")
+	m.change(of)
+	if who != nil && who.of == of {
+		m.carry(w, who)
+		w.of = nil
+	}
+	return w
+}
+
+// askRecovery takes a request; one that waits stays as it is.
+func (m *model) askRecovery(w *want, p *pending) *want {
+	of := p.of
+	if r := of.recovery; r != nil && r.version == of.version && m.now.Before(r.until) {
+		return w
+	}
+	l := &link{kind: "recovery", to: of.email, of: of, life: 31 * 24 * time.Hour}
+	m.mail(w, l)
+	of.recovery = &recovery{link: l, version: of.version, lost: p.factor, opens: m.now.Add(recoveryWait), until: m.now.Add(recoveryWait + recoveryLife)}
+	m.announce(w, of, "recovery_asked")
+	for _, f := range p.choices() {
+		if f.method == "sms" {
+			w.texts = append(w.texts, f.dest)
+		}
+	}
+	return w
+}
+
+// waits is the request behind a link, if it is still there.
+func (m *model) waits(l *link) *recovery {
+	if !m.stands(l) || l.of.recovery == nil || l.of.recovery.link != l || !l.of.active || !m.now.Before(l.of.recovery.until) {
+		return nil
+	}
+	return l.of.recovery
+}
+
+// recover goes on to a set-up in place of the lost factor, and to nothing else.
+func (m *model) recover(t *turn, l *link, password string) *want {
+	r := m.waits(l)
+	if t.who != nil || password == "" || r == nil || m.now.Before(r.opens) {
+		return refused(400)
+	}
+	of := l.of
+	if w := m.password(of, password, t.b[deviceCookie]); w != nil {
+		return w
+	}
+	if of.locked {
+		return refused(400)
+	}
+	of.recovery = nil
+	for _, d := range m.devices {
+		d.dead = d.dead || d.of == of
+	}
+	w := &want{status: 200}
+	m.announce(w, of, "rescued")
+	m.wait(w, &pending{of: of, how: "password", state: "setup", lost: r.lost})
+	return w
+}
+
+func (m *model) cancel(who *session) *want {
+	switch {
+	case who == nil:
+		return refused(401)
+	case who.of.recovery == nil || who.of.recovery.version != who.of.version || !m.now.Before(who.of.recovery.until):
+		return refused(404)
+	}
+	who.of.recovery = nil
+	return &want{status: 200}
+}
+
+// regained: whoever has proven a real second factor has not lost it.
+func (a *account) regained() { a.shut, a.recovery = false, nil }
+
+func (l *link) String() string { return fmt.Sprint(l.kind, " to ", l.to) }

@@ -1,0 +1,148 @@
+package model_test
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/send"
+)
+
+// linkPaths are where links of a kind lead.
+var (
+	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/", "confirm": "/confirm/"}
+	linkKinds = []string{"reset", "change_email", "recovery"}
+	mailed    = regexp.MustCompile(`https://walk\.test/(?:confirm|reset|change-email|tf-recovery|us-verify-link)/([^\s<"]+)`)
+)
+
+func init() {
+	for what, fill := range map[string]func(*turn) *want{
+		"ask reset": (*turn).askReset, "reset by link": (*turn).reset, "ask change": (*turn).askChange, "change by link": (*turn).moved,
+		"recover": (*turn).recover, "cancel": (*turn).cancel, "open link": (*turn).openLink,
+	} {
+		asks[what] = fill
+	}
+}
+
+// letter takes a mail with a link that the model knows of.
+func (w *world) letter(x *want, m send.Message) error {
+	found, token := mailed.FindStringSubmatch(m.Text), ""
+	if found != nil {
+		token = found[1]
+	}
+	if token != "" && slices.ContainsFunc(w.links, func(l *link) bool { return l.token == token }) {
+		return nil // delivered again
+	}
+	for i, l := range x.letters {
+		if l.kind == m.Kind && l.to == m.To && (token != "") == (l.kind != "email_wanted") {
+			l.token = token
+			x.letters = slices.Delete(x.letters, i, i+1)
+			if token != "" {
+				w.links = append(w.links, l)
+				w.handOut("link", token)
+			}
+			return nil
+		}
+	}
+	return wrong("a mail %q went to %s that the model does not know of:\n%s", m.Kind, m.To, m.Text)
+}
+
+// someLink is one of the last links of a kind; nil, and a token that is none,
+// if there is no such.
+func (t *turn) someLink(kind string) (*link, string) {
+	n := t.n % 4
+	if t.flag {
+		n = 0
+	}
+	for _, l := range slices.Backward(t.w.links) {
+		if l.kind == kind {
+			if n--; n < 0 {
+				return l, l.token
+			}
+		}
+	}
+	if other := t.w.of("link", t.n%3); other != "" { // of another kind
+		if !slices.ContainsFunc(t.w.links, func(l *link) bool { return l.token == other && l.kind == kind }) {
+			return nil, other
+		}
+	}
+	return nil, "AAAA"
+}
+
+// asker notes which browser asked for a link.
+func (t *turn) asker(x *want) *want {
+	t.q.form = false
+	letters := slices.Clone(x.letters)
+	x.learn = func(answer) error {
+		for _, l := range letters {
+			l.asked = t.b[askedCookie]
+		}
+		return nil
+	}
+	return x
+}
+
+func (t *turn) askReset() *want {
+	email := t.a.email
+	if t.n%2 == 0 {
+		email = strings.ToUpper(email)
+	}
+	t.post("/reset", map[string]any{"email": email})
+	return t.asker(t.w.askReset(t.a))
+}
+
+func (t *turn) reset() *want {
+	l, token := t.someLink("reset")
+	password := []string{passwords[0], passwords[1], passwords[0], passwords[1], ""}[t.v%5]
+	t.post("/reset/"+token, map[string]any{"password": password, "password_confirm": password})
+	t.w.former = t.cookie
+	return t.w.reset(t, l, password)
+}
+
+func (t *turn) askChange() *want {
+	of := t.a
+	if t.who != nil && t.v%6 > 0 {
+		of = t.who.of
+	}
+	email := []string{of.name + "@walk.test", of.name + ".b@walk.test", t.a.email, ""}[t.n%4]
+	t.post("/change-email", map[string]any{"email": email})
+	return t.asker(t.w.askChange(t.who, email))
+}
+
+func (t *turn) moved() *want {
+	l, token := t.someLink("change_email")
+	t.post("/change-email/"+token, nil)
+	return t.w.moved(t.who, l)
+}
+
+func (t *turn) recover() *want {
+	l, token := t.someLink("recovery")
+	password := passwords[2]
+	if l != nil && t.v%8 > 0 {
+		password = l.of.password
+	}
+	t.post("/tf-recovery/"+token, map[string]any{"password": password})
+	t.w.former = t.cookie
+	return t.w.recover(t, l, password)
+}
+
+func (t *turn) cancel() *want {
+	t.post("/tf-recovery", nil)
+	return t.w.cancel(t.who)
+}
+
+// openLink opens the page of a link, as scanners of mail do: it changes nothing.
+func (t *turn) openLink() *want {
+	kind := linkKinds[t.v%3]
+	l, token := t.someLink(kind)
+	t.q.form, t.q.method, t.q.path, t.q.fields = false, http.MethodGet, linkPaths[kind]+token, nil
+	good := t.w.stands(l)
+	if kind == "recovery" {
+		good = l != nil && t.w.waits(l) != nil
+	}
+	if !good {
+		return refused(400)
+	}
+	return &want{status: 200}
+}

@@ -1,0 +1,383 @@
+package model_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The figures the library is configured with, or has by default.
+const (
+	idleLife     = time.Hour
+	sessionLife  = 24 * time.Hour
+	headerLife   = 15 * time.Minute
+	pendingLife  = 10 * time.Minute
+	draftLife    = 10 * time.Minute
+	codeLife     = 5 * time.Minute
+	freshForPage = 5 * time.Minute
+	freshForUs   = 15 * time.Minute
+	deviceLife   = 12 * time.Hour
+	deviceGrace  = 10 * time.Second
+	noticeLife   = 7 * 24 * time.Hour
+	maxFactors   = 10
+	maxPendings  = 5
+	codeTries    = 5
+)
+
+type account struct {
+	name             string // never changes: budgets are by it
+	email, phone, id string
+	password         string
+	active, required bool
+	locked           bool // by the application
+	unproven         bool // nobody has shown that its address is his
+	shut             bool // no rescue by mail until a real factor was proven
+	resetAt          time.Time
+	recovery         *recovery
+	version          int       // grows whenever everything issued before must be dead
+	factors          []*factor // second ones, the default first
+	firsts           []*factor // with which a sign-in begins, beside the password
+	codes, former    []string  // recovery codes that are good, and all others he ever had
+	used             []string  // codes that were accepted
+}
+
+type factor struct {
+	id           int
+	ref          string // its id outside
+	method, dest string
+	name         string
+	secret       []byte
+	last         int64
+	primary      bool
+	soft         *soft // of a passkey
+	usage        string
+	counter      uint32
+	handle       string
+}
+
+// proofs say by what a sign-in began, and when its first and its newest proof
+// were given.
+type proofs struct {
+	how           string
+	first, newest time.Time
+}
+
+type session struct {
+	of                       *account
+	id, version, level       int
+	trusted, header, dead    bool
+	fresh, seen, idle, until time.Time
+	proofs
+}
+
+type pending struct {
+	of                     *account
+	id, version            int
+	how                    string // the first factor
+	state                  string // ready, select, setup
+	factor                 *factor
+	lost                   *factor // in the place of which one is set up
+	rescue, remember, dead bool
+	session                int // re-authentication of this one
+	made, until            time.Time
+}
+
+type draft struct {
+	of                 *account
+	id, version        int
+	token              string
+	method, dest, name string
+	secret             []byte
+	add                bool
+	until              time.Time
+}
+
+type challenge struct {
+	code, channel, dest string
+	of                  *account // of one in place of a password
+	link                *link    // that was mailed beside it
+	version, tries      int
+	taken               bool
+	until               time.Time
+}
+
+type device struct {
+	of             *account
+	version        int
+	cookies        []string // the last one is the present one
+	rotated, until time.Time
+	dead           bool
+}
+
+type notice struct {
+	of       *account
+	kind, to string
+	token    string
+	used     bool
+	at       time.Time
+}
+
+// model is what must be true.
+type model struct {
+	now      time.Time
+	ids      int
+	accounts []*account
+	sessions map[string]*session
+	pendings map[string]*pending
+	former   string                // pending cookie of the browser that signs in
+	drafts   map[string]*draft     // by owner
+	codes    map[string]*challenge // by purpose and transaction
+	devices  map[string]*device    // by every cookie it ever had
+	budgets  map[string]*budget
+	alive    []*pending
+
+	questions map[string]*question // to passkeys, by owner
+	lasting   []*lasting           // tokens, by age
+}
+
+// want is what a step must lead to; what is nil must not happen.
+type want struct {
+	status  int
+	of      *account // who the answer speaks of
+	session *session // in a cookie
+	header  *session // in the answer's body
+	pending *pending
+	device  *device
+	draft   *draft
+
+	question *question
+	family   *lasting // a refresh token of it, in the answer's body
+	personal *lasting
+	sends    []*challenge
+	letters  []*link
+	texts    []string // phones that hear of a recovery
+	notices  []*notice
+	learn    func(a answer) error // what only the answer says, and is held against
+	asks     bool                 // which only the answer can decide
+}
+
+func refused(status int) *want { return &want{status: status} }
+
+func (m *model) id() int { m.ids++; return m.ids }
+
+// digits is a code as typed, without blanks and dashes; empty if it is none.
+func digits(code string) string {
+	code = strings.NewReplacer(" ", "", "-", "").Replace(code)
+	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
+		return ""
+	}
+	return code
+}
+
+// try spends a sent code.
+func (m *model) try(key, channel, dest, code string, version int) bool {
+	c := m.codes[key]
+	code = digits(code)
+	if c == nil || code == "" || c.taken || c.tries == 0 || !m.now.Before(c.until) {
+		return false
+	}
+	c.taken = c.code == code && c.channel == channel && c.dest == dest && c.version == version
+	if !c.taken {
+		c.tries--
+	}
+	return c.taken
+}
+
+// step finds the period whose code this is: RFC 6238, one period of slack.
+func (m *model) step(secret []byte, after int64, code string) (int64, bool) {
+	now := m.now.Unix() / 30
+	for s := max(now-1, after+1); s <= now+1; s++ {
+		if digits(code) == appCode(secret, s) {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+func appCode(secret []byte, step int64) string {
+	mac := hmac.New(sha1.New, secret)
+	_ = binary.Write(mac, binary.BigEndian, step)
+	sum := mac.Sum(nil)
+	n := binary.BigEndian.Uint32(sum[sum[19]&15:]) & 0x7fffffff
+	return fmt.Sprintf("%06d", n%1_000_000)
+}
+
+// find is the session behind a token, or nil. Being asked keeps it awake.
+func (m *model) find(token string, header bool) *session {
+	s := m.peek(token, header)
+	if s != nil && !header && m.now.Sub(s.seen) >= idleLife/60 {
+		s.seen, s.idle = m.now, m.now.Add(idleLife)
+	}
+	return s
+}
+
+func (m *model) peek(token string, header bool) *session {
+	s := m.sessions[token]
+	if s == nil || s.dead || s.header != header || !s.of.active || s.version != s.of.version ||
+		!m.now.Before(s.idle) || !m.now.Before(s.until) {
+		return nil
+	}
+	return s
+}
+
+// waiting is the pending sign-in behind a token, or nil: a sign-in is for who
+// is not signed in, a re-authentication for the session that began it.
+func (m *model) waiting(token string, who *session) *pending {
+	p := m.pendings[token]
+	if p == nil || p.dead || p.of.kept() || p.version != p.of.version || !m.now.Before(p.until) {
+		return nil
+	}
+	if who == nil && p.session != 0 || who != nil && p.session != who.id {
+		return nil
+	}
+	return p
+}
+
+// fresh is the rule of security changes.
+func (m *model) fresh(s *session, within time.Duration) bool {
+	return !s.trusted && m.now.Sub(s.fresh) < within && (s.level == 2 || len(s.of.factors) == 0)
+}
+
+// grant is what a session is issued for.
+type grant struct {
+	level   int
+	trusted bool
+	proofs
+	renews *session // the new one takes its place
+	token  bool     // a header token is wanted beside it
+}
+
+// proven are the proofs of a sign-in with one factor, or with a second one now.
+func (m *model) proven(how string, first time.Time) proofs { return proofs{how, first, m.now} }
+
+func (m *model) issue(w *want, of *account, g grant) {
+	s := &session{
+		of: of, id: m.id(), version: of.version, level: g.level, trusted: g.trusted, proofs: g.proofs,
+		fresh: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
+	}
+	w.of = of
+	switch r := g.renews; {
+	case r != nil && r.header:
+		r.version, r.level, r.trusted, r.fresh, r.proofs = of.version, g.level, g.trusted, m.now, g.proofs
+		return
+	case r != nil:
+		r.dead, s.id = true, r.id
+	}
+	w.session = s
+	if g.token {
+		h := *s
+		h.header, h.idle, h.until = true, m.now.Add(headerLife), m.now.Add(headerLife)
+		w.header, w.family = &h, m.family(&h)
+	}
+}
+
+// carry lets a session live on under the account's new version: it has proven
+// what it had, and is no fresher.
+func (m *model) carry(w *want, who *session) {
+	fresh := who.fresh
+	m.issue(w, who.of, grant{level: who.level, trusted: who.trusted, proofs: who.proofs, renews: who})
+	if w.session != nil {
+		w.session.fresh = fresh
+	} else {
+		who.fresh = fresh
+	}
+}
+
+// change ends everything that was issued to an account.
+func (m *model) change(of *account) {
+	of.version++
+	if len(of.factors) == 0 { // codes stand in for a factor, and for nothing else
+		of.former = append(of.former, of.codes...)
+		of.codes = nil
+	}
+}
+
+// wait begins a pending sign-in; of each account the newest five live.
+func (m *model) wait(w *want, p *pending) bool {
+	if former := m.pendings[m.former]; former != nil { // one browser has one
+		former.dead = true
+	}
+	p.id, p.version, p.made, p.until = m.id(), p.of.version, m.now, m.now.Add(pendingLife)
+	m.alive = append(slices.DeleteFunc(m.alive, func(o *pending) bool { return o.dead }), p)
+	n := 0
+	for _, o := range slices.Backward(m.alive) {
+		if o.of == p.of {
+			n++
+			o.dead = n > maxPendings
+		}
+	}
+	w.pending = p
+	switch {
+	case p.state == "setup":
+		return true
+	case len(p.choices()) == 1:
+		p.state, p.factor = "ready", p.choices()[0]
+		return m.sendFactor(w, p)
+	}
+	p.state = "select"
+	return true
+}
+
+// choices are the second factors that a sign-in may go on with.
+func (p *pending) choices() (out []*factor) {
+	passkeys := 0
+	for _, f := range p.of.factors {
+		if same(p.how, f.method) {
+			continue
+		}
+		if f.soft != nil {
+			if passkeys++; passkeys > 1 {
+				continue // one choice, whichever of them the browser finds
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (p *pending) key() string {
+	if p.session != 0 {
+		return fmt.Sprint("verify ", p.id)
+	}
+	return fmt.Sprint("sign-in ", p.id)
+}
+
+func (m *model) sendFactor(w *want, p *pending) bool {
+	return p.factor.dest == "" || // no code is sent that could not be used
+		m.open(second(p.of.name)) && m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
+}
+
+// recognise says whether a cookie is a trusted device of the account; w gets
+// the device if its cookie changes.
+func (m *model) recognise(w *want, of *account, cookie string) bool {
+	d := m.devices[cookie]
+	if d == nil || d.dead || d.of != of || d.version != of.version || !m.now.Before(d.until) {
+		return false
+	}
+	n := len(d.cookies)
+	switch {
+	case cookie == d.cookies[n-1]:
+		w.device, d.rotated = d, m.now
+		return true
+	case n > 1 && cookie == d.cookies[n-2] && m.now.Before(d.rotated.Add(deviceGrace)):
+		return true
+	}
+	// A retired cookie: somebody copied it, so everything ends.
+	d.dead = true
+	m.change(of)
+	m.announce(w, of, "device_copied")
+	return false
+}
+
+func (m *model) trust(w *want, of *account) {
+	w.device = &device{of: of, version: of.version, until: m.now.Add(deviceLife)}
+	m.announce(w, of, "device_trusted")
+}
+
+func (m *model) announce(w *want, of *account, kind string) {
+	w.notices = append(w.notices, &notice{of: of, kind: "notice_" + kind, to: of.email, at: m.now.Truncate(time.Second)})
+}

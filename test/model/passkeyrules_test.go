@@ -1,0 +1,326 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Passkeys: what a question to one may be answered by, and what the answer
+// leads to.
+
+const (
+	passkeyMethod   = "webauthn"
+	useFirst        = "first"
+	useSecond       = "secondary"
+	questionLife    = 5 * time.Minute
+	passkeyFailures = 4
+	maxPasskeys     = 10
+)
+
+// question is one that was put to a passkey. It is answered once, whatever
+// comes of it, where it was asked.
+type question struct {
+	owner, token string
+	options      []byte
+	of           *account // nil: whoever signs in
+	version      int
+	allowed      []*soft // if bound
+	bound, must  bool    // must: its user has to be verified
+	name, usage  string  // of one that is made
+	until        time.Time
+}
+
+// signed is an answer: by whom, to which question, and what it says.
+type signed struct {
+	by         *soft
+	to         *question
+	made       bool // of a passkey that was made
+	verified   bool
+	counter    uint32
+	handle     string // whose it says it is
+	state, raw string
+}
+
+func (m *model) put(w *want, q *question) *want {
+	q.until = m.now.Add(questionLife)
+	if q.of != nil {
+		q.version = q.of.version
+	}
+	w.question = q
+	return w
+}
+
+// answered takes a question; over says that it was one, and is too old.
+func (m *model) answered(owner, token string, of *account) (q *question, over bool) {
+	q = m.questions[owner]
+	if q == nil || q.token != token || q.of != of || of != nil && q.version != of.version {
+		return nil, false
+	}
+	delete(m.questions, owner)
+	if !m.now.Before(q.until) {
+		return nil, true
+	}
+	return q, false
+}
+
+// registered is the factor that a passkey is, and whose; nil if it is none.
+func (m *model) registered(k *soft) (*account, *factor) {
+	for _, a := range m.accounts {
+		for _, f := range a.passkeys() {
+			if f.soft == k {
+				return a, f
+			}
+		}
+	}
+	return nil, nil
+}
+
+// passkeys are an account's, of both uses.
+func (a *account) passkeys(uses ...string) (out []*factor) {
+	for _, f := range slices.Concat(a.factors, a.firsts) {
+		if f.soft != nil && (len(uses) == 0 || slices.Contains(uses, f.usage)) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func softs(in []*factor) (out []*soft) {
+	for _, f := range in {
+		out = append(out, f.soft)
+	}
+	return out
+}
+
+// named is an account's passkey of that name; nil: none.
+func (a *account) named(name string) *factor {
+	for _, f := range a.passkeys() {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
+}
+
+// examine says which factor an answer proves, or refuses. An owner's answers
+// that do not hold are counted.
+func (m *model) examine(q *question, a *signed, uses ...string) (*account, *factor, *want) {
+	c := claim{limit: passkeyFailures, window: 15 * time.Minute, hold: 15 * time.Minute}
+	if q.of != nil {
+		if c.key = "passkey " + q.of.name; !m.reserve(c) {
+			return nil, nil, refused(429)
+		}
+	}
+	if a == nil {
+		return nil, nil, refused(400)
+	}
+	of, f := m.registered(a.by)
+	switch {
+	case f == nil, q.of != nil && of != q.of, !slices.Contains(uses, f.usage), q.bound && !slices.Contains(q.allowed, a.by),
+		a.made, a.handle != f.handle, a.to != q, q.must && !a.verified:
+		return nil, nil, refused(400)
+	case (a.counter != 0 || f.counter != 0) && a.counter <= f.counter: // somebody has a copy
+		w := refused(400)
+		m.announce(w, of, "passkey_copied")
+		return nil, nil, w
+	}
+	f.counter = a.counter
+	delete(m.budgets, c.key)
+	return of, f, nil
+}
+
+// newPasskey begins a registration.
+func (m *model) newPasskey(who *session, name, usage string) *want {
+	if who == nil || !m.fresh(who, freshForUs) {
+		return refused(401)
+	}
+	of := who.of
+	if name == "" || usage != useFirst && usage != useSecond || of.named(name) != nil || len(of.passkeys()) >= maxPasskeys {
+		return refused(400)
+	}
+	if !m.reserve(setUps(of)) {
+		return refused(429)
+	}
+	return m.put(&want{status: 200}, &question{owner: fmt.Sprint("create ", who.id), of: of, name: name, usage: usage})
+}
+
+// addPasskey ends it. A second factor counts for the session at once.
+func (m *model) addPasskey(who *session, token string, a *signed) *want {
+	if who == nil || !m.fresh(who, freshForUs) {
+		return refused(401)
+	}
+	of := who.of
+	q, _ := m.answered(fmt.Sprint("create ", who.id), token, of)
+	if q == nil || of.named(q.name) != nil || len(of.passkeys()) >= maxPasskeys || a == nil || !a.made || a.to != q {
+		return refused(400)
+	}
+	if _, taken := m.registered(a.by); taken != nil {
+		return refused(400)
+	}
+	f := &factor{id: m.id(), method: passkeyMethod, name: q.name, soft: a.by, usage: q.usage, counter: a.counter, handle: a.handle}
+	w := &want{status: 200}
+	if f.usage == useFirst {
+		of.firsts = append(of.firsts, f)
+		m.change(of)
+		m.carry(w, who)
+	} else {
+		f.primary = len(of.factors) == 0
+		of.factors = ordered(append(of.factors, f))
+		m.change(of)
+		m.issue(w, of, grant{level: 2, proofs: m.proven(who.how, who.first), renews: who})
+	}
+	m.announce(w, of, "passkey_added")
+	return w
+}
+
+func (m *model) dropPasskey(who *session, name string) *want {
+	if who == nil || !m.fresh(who, freshForUs) {
+		return refused(401)
+	}
+	of, f := who.of, who.of.named(name)
+	if f == nil {
+		return refused(400)
+	}
+	if f.usage == useSecond {
+		w := m.remove(who, f)
+		if w.status == 200 {
+			w.of = of
+		}
+		return w
+	}
+	of.firsts = slices.DeleteFunc(of.firsts, func(o *factor) bool { return o == f })
+	m.change(of)
+	w := &want{status: 200}
+	m.announce(w, of, "passkey_removed")
+	m.carry(w, who)
+	return w
+}
+
+// awaits is the sign-in that waits for a passkey as its second factor.
+func (m *model) awaits(cookie string, who *session) *pending {
+	if p := m.waiting(cookie, who); p != nil && p.state == "ready" && p.factor.method == passkeyMethod {
+		return p
+	}
+	return nil
+}
+
+func (m *model) askSecond(p *pending) *want {
+	return m.put(&want{status: 200}, &question{
+		owner: fmt.Sprint("second ", p.id), of: p.of, bound: true, allowed: softs(p.of.passkeys(useSecond)),
+	})
+}
+
+// askPasskey asks for a second factor where one is awaited, else for the first,
+// of an account if one is named.
+func (m *model) askPasskey(who *session, cookie string, hint *account) *want {
+	if who != nil {
+		return refused(400)
+	}
+	if p := m.awaits(cookie, nil); p != nil {
+		return m.askSecond(p)
+	}
+	q := &question{owner: "first"}
+	if hint != nil {
+		q.bound = true
+		if hint.active {
+			q.allowed = softs(hint.passkeys(useFirst))
+		}
+	}
+	return m.put(&want{status: 200}, q)
+}
+
+// first is the owner of a question for the first factor: the browser that asked.
+func first(asked, token string) string { return "first " + asked + " " + token }
+
+func (m *model) passkey(t *turn, token string, a *signed, remember bool) *want {
+	if t.who != nil {
+		return refused(400)
+	}
+	if p := m.awaits(t.cookie, nil); p != nil {
+		q, over := m.answered(fmt.Sprint("second ", p.id), token, p.of)
+		if q != nil {
+			return m.bySecond(p, nil, q, a, t.token)
+		}
+		if over {
+			return refused(400)
+		}
+	}
+	q, _ := m.answered(first(t.b[askedCookie], token), token, nil)
+	if q == nil {
+		return refused(400)
+	}
+	of, _, w := m.examine(q, a, useFirst)
+	switch {
+	case w != nil:
+		return w
+	case of.kept():
+		return refused(400)
+	case !a.verified:
+		return m.gate(of, passkeyMethod, t.b[deviceCookie], remember, t.token)
+	}
+	// What is held, and whose finger or PIN it is, are two factors.
+	if p := m.pendings[t.cookie]; p != nil {
+		p.dead = true
+	}
+	w = &want{status: 200}
+	m.issue(w, of, grant{level: 2, proofs: m.proven(passkeyMethod, m.now), token: t.token})
+	of.regained()
+	return w
+}
+
+func (m *model) bySecond(p *pending, who *session, q *question, a *signed, token bool) *want {
+	if _, _, w := m.examine(q, a, useSecond); w != nil {
+		return w
+	}
+	return m.complete(p, who, token)
+}
+
+// askAgain asks who is signed in. Where there is a second factor, only one that
+// verifies its user will do.
+func (m *model) askAgain(who *session, cookie string) *want {
+	if who == nil {
+		return refused(401)
+	}
+	if p := m.awaits(cookie, who); p != nil {
+		return m.askSecond(p)
+	}
+	return m.put(&want{status: 200}, &question{
+		owner: fmt.Sprint("verify ", who.id), of: who.of, bound: true, allowed: softs(who.of.passkeys()), must: len(who.of.factors) > 0,
+	})
+}
+
+func (m *model) passkeyAgain(t *turn, token string, a *signed) *want {
+	who := t.who
+	if who == nil {
+		return refused(401)
+	}
+	if p := m.awaits(t.cookie, who); p != nil {
+		q, over := m.answered(fmt.Sprint("second ", p.id), token, p.of)
+		if q != nil {
+			return m.bySecond(p, who, q, a, t.token)
+		}
+		if over {
+			return refused(400)
+		}
+	}
+	q, _ := m.answered(fmt.Sprint("verify ", who.id), token, who.of)
+	if q == nil {
+		return refused(400)
+	}
+	of, _, w := m.examine(q, a, useFirst, useSecond)
+	if w != nil {
+		return w
+	}
+	if of.locked {
+		return refused(400)
+	}
+	g := grant{level: 1, proofs: m.proven(passkeyMethod, m.now), renews: who, token: t.token}
+	if a.verified {
+		g.level = 2
+		of.regained()
+	}
+	w = &want{status: 200}
+	m.issue(w, of, g)
+	return w
+}

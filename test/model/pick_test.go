@@ -1,0 +1,236 @@
+package model_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// choose picks a step: mostly one that leads on from where a browser stands,
+// often any.
+func (w *world) pick(r *rand.Rand) step {
+	s := step{
+		b: r.IntN(3), u: []int{0, 0, 0, 0, 1, 1, 1, 1, 2}[r.IntN(9)], v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
+		form: r.IntN(6) == 0, token: r.IntN(4) == 0,
+	}
+	if r.IntN(10) == 0 {
+		s.header = 1 + r.IntN(20)/18 + r.IntN(20)/19
+	}
+	for i, a := range w.accounts {
+		if !a.active && r.IntN(8) == 0 {
+			s.what, s.u, s.flag = "active", i, true
+			return s
+		}
+		if a.locked && r.IntN(12) == 0 {
+			s.what, s.u, s.flag = "lock", i, false
+			return s
+		}
+	}
+	if r.IntN(100) < 55 {
+		w.lead(r, &s)
+	} else {
+		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select", 4, "resend", 4,
+			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
+			"active", 1, "reset", 1, "password", 1,
+			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
+			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
+			"refresh", 7, "mint", 4, "end token", 5, "change", 2, "lock", 3,
+			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
+			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 5)
+	}
+	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
+		s.v = 0
+	}
+	if s.what == "rescue" {
+		s.v = min(r.IntN(10), 5) // a recovery more often than not
+	}
+	if w.guesser && (s.what == "validate" || s.what == "use code") && r.IntN(2) == 0 {
+		s.v = []int{usedCode, othersCode, neverCode, anyCode}[r.IntN(4)]
+	}
+	switch s.what {
+	case "login":
+		s.flag = r.IntN(2) == 0
+	case "validate", "confirm", "use code", "add passkey", "passkey", "passkey again", "unified", "first verify", "confirm first":
+		switch {
+		case s.v >= 2*codeKinds:
+			s.v = rightCode
+		case s.v > rightCode: // the same code again is what people who watch have
+			s.v %= codeKinds
+		case r.IntN(6) == 0:
+			s.v, s.n, s.flag = usedCode, r.IntN(2), true
+		}
+	case "clock":
+		if s.v = min(r.IntN(len(moves)), r.IntN(len(moves))); w.guesser {
+			s.v %= 6
+		}
+	case "lock":
+		s.flag = r.IntN(4) > 0
+	case "password":
+		if r.IntN(3) > 0 {
+			s.what = "clock"
+		}
+	}
+	s.form = s.form && s.what != "clock"
+	return s
+}
+
+// lead picks what leads on.
+func (w *world) lead(r *rand.Rand, s *step) {
+	b := w.browsers[s.b]
+	who := w.peek(b[sessionCookie], false)
+	p := w.waiting(b[pendingCookie], who)
+	s.header, s.v = 0, rightCode
+	if r.IntN(2) == 0 {
+		s.n = r.IntN(3)
+	}
+	switch {
+	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
+		s.what, s.v = "refresh", 1
+	case who != nil && w.recovers(who.of) && r.IntN(2) == 0:
+		s.what = "cancel"
+	case slices.ContainsFunc(w.accounts, w.recovers) && r.IntN(8) == 0:
+		s.what, s.flag, s.v = weighted(r, "day", 1, "recover", 3), true, 1
+	case len(w.links) > 0 && w.stands(w.links[len(w.links)-1]) && r.IntN(6) == 0:
+		kind := w.links[len(w.links)-1].kind
+		s.what, s.flag, s.v = map[string]string{"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover", "confirm": "confirm by link"}[kind], true, 1
+		if v := slices.Index(linkKinds, kind); v >= 0 && r.IntN(4) == 0 {
+			s.what, s.v = "open link", v
+		}
+	case p == nil && w.pendings[b[pendingCookie]] != nil && r.IntN(2) == 0:
+		s.what = "validate" // what is over, or another's
+	case p != nil && p.state == "select":
+		s.what, s.v = weighted(r, "select", 6, "use code", 1), r.IntN(3)
+	case w.leads(r, s, who, p):
+	case p != nil && p.state == "ready":
+		s.what = weighted(r, "validate", 10, "resend", 2, "rescue", 5, "select", 2, "logout", 1, "clock", 3, "use code", 3)
+	case p != nil && w.draft(owner(nil, p), p.of) != nil:
+		s.what = "validate"
+	case p != nil:
+		s.what, s.v = "setup", r.IntN(3)
+	case who == nil && w.trusts(b[deviceCookie]) != nil && r.IntN(2) == 0:
+		s.what, s.v = "login", 1
+		for i, a := range w.accounts {
+			if a == w.trusts(b[deviceCookie]) {
+				s.u = i
+			}
+		}
+	case who == nil && r.IntN(3) == 0 && w.begins(r, s):
+	case who == nil && w.idle() && r.IntN(3) == 0:
+		s.what, s.v = "login", 1
+	case who == nil && p == nil && r.IntN(5) == 0: // a pending sign-in of a while ago
+		s.what, s.v = "restore", 1
+	case who == nil: // hashing is slow on purpose, so sign-ins are few
+		s.what, s.v = weighted(r, "login", 1, "copy", 3, "restore", 3, "setup", 1, "validate", 1), r.IntN(60)
+	case w.draft(owner(who, nil), who.of) != nil:
+		s.what, s.flag = weighted(r, "confirm", 6, "validate", 2, "setup", 1), true
+	case (w.codes[againKey(who, "email")] != nil || w.codes[againKey(who, "sms")] != nil) && r.IntN(4) == 0:
+		s.what = "first verify"
+	case w.draft(firstOwner(who), who.of) != nil && r.IntN(3) > 0:
+		s.what, s.n = "confirm first", 1
+	default:
+		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
+			"new passkey", 10, "ask again", 4, "drop passkey", 1,
+			"mint", 3, "remove", 2, "ask change", 2,
+			"begin first", 6, "change", 1, "remove first", 1, "send again", 2, "first verify", 2), r.IntN(60)
+	}
+}
+
+// leads goes on with a passkey: answers what this browser was asked, or asks.
+func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
+	open := func(kind string) bool {
+		q := w.newest(kind, 0)
+		return q != nil && w.questions[q.owner] == q && w.now.Before(q.until) && r.IntN(8) > 0
+	}
+	second := p != nil && p.state == "ready" && p.factor.soft != nil && r.IntN(4) > 0
+	switch {
+	case second && open(fmt.Sprint("second ", p.id)):
+		s.what = map[bool]string{true: "passkey", false: "passkey again"}[who == nil]
+	case second:
+		s.what = map[bool]string{true: "ask passkey", false: "ask again"}[who == nil]
+	case who != nil && open(fmt.Sprint("create ", who.id)):
+		s.what = "add passkey"
+	case who != nil && open(fmt.Sprint("verify ", who.id)):
+		s.what = "passkey again"
+	case who == nil && open("first "+w.browsers[s.b][askedCookie]+" "):
+		s.what = "passkey"
+	case who == nil && p == nil && len(w.firstKeys()) > 0 && r.IntN(3) == 0:
+		s.what = "ask passkey"
+	default:
+		return false
+	}
+	return true
+}
+
+// begins begins with a code in place of a password, where somebody can.
+func (w *world) begins(r *rand.Rand, s *step) bool {
+	var can []int
+	for i, a := range w.accounts {
+		if a.firstOf("email") != nil || a.firstOf("sms") != nil || a.firstOf("authenticator") != nil {
+			can = append(can, i)
+		}
+	}
+	if len(can) == 0 {
+		return false
+	}
+	s.u = can[r.IntN(len(can))]
+	s.what, s.v = "unified", rightCode
+	for _, channel := range []string{"email", "sms"} { // a code lies ready
+		if c := w.codes[firstKey(w.browsers[s.b][askedCookie], channel)]; c != nil && c.of != nil && !c.taken && w.now.Before(c.until) {
+			s.u = slices.Index(w.accounts, c.of)
+			return true
+		}
+	}
+	if f := w.accounts[s.u].firstOf("authenticator"); f == nil || r.IntN(2) == 0 {
+		s.what = "send first"
+		if w.accounts[s.u].firstOf("email") == nil {
+			s.v = 1
+		}
+	}
+	return true
+}
+
+// recovers says that a recovery of the account waits.
+func (w *world) recovers(a *account) bool {
+	return a.recovery != nil && w.waits(a.recovery.link) != nil
+}
+
+// firstKeys are all passkeys with which a sign-in can begin.
+func (w *world) firstKeys() (out []*factor) {
+	for _, a := range w.accounts {
+		out = append(out, a.passkeys(useFirst)...)
+	}
+	return out
+}
+
+// trusts is the account whose trusted device a cookie is, or nil.
+func (w *world) trusts(cookie string) *account {
+	if d := w.devices[cookie]; d != nil && !d.dead && d.version == d.of.version {
+		return d.of
+	}
+	return nil
+}
+
+// idle says that no browser is anywhere.
+func (w *world) idle() bool {
+	for _, b := range w.browsers {
+		who := w.peek(b[sessionCookie], false)
+		if who != nil || w.waiting(b[pendingCookie], nil) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func weighted(r *rand.Rand, table ...any) string {
+	total := 0
+	for i := 1; i < len(table); i += 2 {
+		total += table[i].(int)
+	}
+	n := r.IntN(total)
+	for i := 1; i < len(table); i += 2 {
+		if n -= table[i].(int); n < 0 {
+			return table[i-1].(string)
+		}
+	}
+	return ""
+}

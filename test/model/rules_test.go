@@ -1,0 +1,299 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// What every operation must lead to. Each function is given who asks (the
+// session behind the request, or nil) and changes the model as the operation
+// must change the world.
+
+func (m *model) login(who *session, of *account, password, deviceCookie string, remember, token bool) *want {
+	if who != nil {
+		return refused(400)
+	}
+	if w := m.password(of, password, deviceCookie); w != nil {
+		return w
+	}
+	if of.kept() {
+		return refused(400)
+	}
+	return m.gate(of, "password", deviceCookie, remember, token)
+}
+
+// gate is what comes after a first factor.
+func (m *model) gate(of *account, how, deviceCookie string, remember, token bool) *want {
+	w, p := &want{status: 200}, &pending{of: of, how: how, remember: remember}
+	switch {
+	case len(of.factors) == 0 && of.required:
+		p.state = "setup"
+		m.wait(w, p)
+	case len(of.factors) == 0:
+		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
+	case m.recognise(w, of, deviceCookie):
+		m.issue(w, of, grant{level: 1, trusted: true, proofs: m.proven(how, m.now), token: token})
+	case len(p.choices()) == 0: // one thing is not two
+		w.status = 400
+	case !m.wait(w, p):
+		w.status = 429
+	}
+	return w
+}
+
+// password is nil if it is the right one.
+func (m *model) password(of *account, password, deviceCookie string) *want {
+	key, w := m.firstPlace(of, deviceCookie)
+	switch {
+	case w != nil:
+		return w
+	case password != of.password:
+		return refused(400)
+	}
+	delete(m.budgets, key)
+	return nil
+}
+
+// firstPlace counts a guess at a first factor. Guesses of strangers do not lock
+// out a browser that the account trusts: it has a budget of its own.
+func (m *model) firstPlace(of *account, deviceCookie string) (string, *want) {
+	c := claim{key: "first " + of.name, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
+	if !m.reserve(c) {
+		d := m.devices[deviceCookie]
+		if d == nil || d.of != of || d.version != of.version {
+			return "", refused(429)
+		}
+		if c.key += " device"; !m.reserve(c) {
+			return "", refused(429)
+		}
+	}
+	return c.key, nil
+}
+
+// logout ends the session, with the header token that was given beside it, and
+// the pending sign-in that the request shows, whoever's it is.
+func (m *model) logout(who *session, pendingCookie string) *want {
+	if p := m.pendings[pendingCookie]; p != nil {
+		p.dead = true
+	}
+	if who != nil {
+		m.end(who.of, who.id)
+	}
+	return &want{status: 200}
+}
+
+func (m *model) verify(who *session, password, deviceCookie string, token bool) *want {
+	if who == nil {
+		return refused(401)
+	}
+	if password == "" {
+		return refused(400)
+	}
+	of := who.of
+	if w := m.password(of, password, deviceCookie); w != nil {
+		return w
+	}
+	if of.locked {
+		return refused(400)
+	}
+	return m.again(who, "password", token)
+}
+
+func (m *model) choose(who *session, cookie, which string) *want {
+	p := m.waiting(cookie, who)
+	if p == nil || p.state == "setup" || len(p.choices()) < 2 {
+		return refused(400)
+	}
+	var chosen *factor
+	for _, f := range p.choices() {
+		if which != "" && (f.ref == which || f.method == which && chosen == nil) {
+			chosen = f
+		}
+	}
+	if chosen == nil {
+		return refused(400)
+	}
+	p.state, p.factor = "ready", chosen
+	w := &want{status: 200}
+	if !m.sendFactor(w, p) {
+		w.status = 429
+	}
+	return w
+}
+
+func (m *model) resend(who *session, cookie string) *want {
+	p, w, ok := m.waiting(cookie, who), &want{status: 200}, false
+	switch {
+	case p != nil && p.state == "ready" && p.factor.dest == "": // nothing is sent for it
+		return refused(400)
+	case p != nil && p.state == "ready":
+		ok = m.sendFactor(w, p)
+	case who == nil && (p == nil || p.state != "setup"):
+		return refused(400)
+	default: // what is being set up
+		var of *account
+		if who != nil {
+			of, p = who.of, nil
+		} else {
+			of = p.of
+		}
+		d := m.draft(owner(who, p), of)
+		if d == nil || d.method == "authenticator" {
+			return refused(400)
+		}
+		ok = m.sendDraft(w, d)
+	}
+	if !ok {
+		w.status = 429
+	}
+	return w
+}
+
+func (m *model) sendDraft(w *want, d *draft) bool {
+	return d.method == "authenticator" || m.send(w, fmt.Sprint("draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
+}
+
+var rescues = []string{"help", "email", "recovery_code", "recovery_request"}
+
+func (m *model) rescue(who *session, cookie, option string) *want {
+	p := m.waiting(cookie, who)
+	if who != nil || p == nil || p.state != "ready" || !slices.Contains(rescues, option) {
+		return refused(400)
+	}
+	if option == "recovery_code" { // nothing is sent for it
+		if len(p.of.codes) == 0 {
+			return refused(400)
+		}
+		return &want{status: 200}
+	}
+	if option != "help" && (p.of.shut || mailbox(p.how) || m.now.Sub(p.of.resetAt) < rescueBlocked) {
+		return refused(400)
+	}
+	w := &want{status: 200}
+	if !m.reserve(claim{key: "rescue1h " + option + p.of.name, limit: 3, window: time.Hour},
+		claim{key: "rescue24h " + option + p.of.name, limit: 5, window: sessionLife}) {
+		return refused(429)
+	}
+	if option == "recovery_request" {
+		return m.askRecovery(w, p)
+	}
+	if option == "help" {
+		m.announce(w, p.of, "rescue_asked")
+		return w
+	}
+	if !m.open(second(p.of.name)) || !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
+		return refused(429)
+	}
+	m.announce(w, p.of, "rescue_asked")
+	p.rescue = true
+	return w
+}
+
+// validate is the second factor of a sign-in or of a re-authentication, or the
+// first code of a set-up.
+func (m *model) validate(who *session, cookie, code string, token bool) *want {
+	p := m.waiting(cookie, who)
+	if who != nil {
+		settingUp := m.draft(owner(who, nil), who.of) != nil
+		switch {
+		case p == nil && !settingUp: // nothing was asked for: signed out
+			m.logout(who, cookie)
+			return refused(400)
+		case code == "":
+			return refused(400)
+		case p == nil:
+			return m.confirm(who, nil, "", code, token)
+		}
+	}
+	switch {
+	case p == nil || code == "":
+		return refused(400)
+	case p.state == "setup":
+		return m.confirm(nil, p, "", code, token)
+	case p.state != "ready":
+		return refused(400)
+	}
+	return m.prove(who, p, code, token)
+}
+
+func (m *model) prove(who *session, p *pending, code string, token bool) *want {
+	if digits(code) == "" {
+		return refused(400) // not a guess
+	}
+	of, f := p.of, p.factor
+	forever := 10 * 365 * sessionLife
+	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
+	if !m.reserve(second(of.name), life) {
+		return refused(429)
+	}
+	rescued := false
+	switch {
+	case m.proves(f, p, code):
+		m.giveBack(answered(f.method, f.dest, second(of.name).key))
+		delete(m.budgets, life.key)
+	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
+		m.giveBack(answered("email", of.email, second(of.name).key))
+		rescued = true
+	default:
+		return m.warn(of)
+	}
+	of.used = append(of.used, code)
+	if !rescued {
+		return m.complete(p, who, token)
+	}
+	p.dead = true
+	for _, d := range m.devices {
+		d.dead = d.dead || d.of == of // whoever is rescued has none of them at hand
+	}
+	w := &want{status: 200}
+	m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
+	m.announce(w, of, "rescued")
+	return w
+}
+
+// complete ends a sign-in or a re-authentication whose second factor was proven.
+func (m *model) complete(p *pending, who *session, token bool) *want {
+	p.dead = true
+	w := &want{status: 200}
+	m.issue(w, p.of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})
+	p.of.regained()
+	if p.remember && p.session == 0 {
+		m.trust(w, p.of)
+	}
+	return w
+}
+
+// warn tells the owner of the third wrong code in an hour, once an hour.
+func (m *model) warn(of *account) *want {
+	w := refused(400)
+	if !m.reserve(claim{key: "wrong " + of.name, limit: 2, window: time.Hour}) &&
+		m.reserve(claim{key: "warned " + of.name, limit: 1, window: time.Hour}) {
+		m.announce(w, of, "codes_tried")
+	}
+	return w
+}
+
+func (m *model) proves(f *factor, p *pending, code string) bool {
+	if f.soft != nil {
+		return false
+	}
+	if f.method != "authenticator" {
+		return m.try(p.key(), f.method, f.dest, code, p.version)
+	}
+	step, ok := m.step(f.secret, f.last, code)
+	if ok {
+		f.last = step
+	}
+	return ok
+}
+
+func (m *model) notMe(n *notice) *want {
+	if n.used || m.now.Sub(n.at) >= noticeLife {
+		return refused(400)
+	}
+	n.used = true
+	m.change(n.of)
+	n.of.shut, n.of.recovery = true, nil
+	return &want{status: 200}
+}

@@ -1,0 +1,174 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Setting up second factors: by who is signed in and fresh, and by a sign-in
+// that must have one.
+
+// owner is whose draft it is.
+func owner(s *session, p *pending) string {
+	if s != nil {
+		return fmt.Sprint("session ", s.id)
+	}
+	return fmt.Sprint("pending ", p.id)
+}
+
+func (m *model) draft(owner string, of *account) *draft {
+	d := m.drafts[owner]
+	if d == nil || d.of != of || d.version != of.version || !m.now.Before(d.until) {
+		return nil
+	}
+	return d
+}
+
+// begin begins a set-up; the draft's token and secret come with the answer.
+func (m *model) begin(who *session, cookie, method, phone, name string, add bool) *want {
+	var p *pending
+	if who == nil {
+		if p = m.waiting(cookie, nil); p == nil || p.state != "setup" {
+			return refused(400)
+		}
+	} else if !m.fresh(who, freshForUs) {
+		return refused(401)
+	}
+	how := ""
+	if who != nil {
+		how = who.how
+	} else {
+		how, add = p.how, add && p.lost == nil
+	}
+	if same(how, method) {
+		return refused(400) // it cannot become the second factor of what it began
+	}
+	d := &draft{id: m.id(), method: method, name: name, add: add, until: m.now.Add(draftLife)}
+	if who != nil {
+		d.of = who.of
+	} else {
+		d.of = p.of
+	}
+	d.version = d.of.version
+	w := &want{status: 200}
+	switch method {
+	case "sms":
+		d.dest = phone
+	case "email":
+		d.dest = d.of.email
+	}
+	if !m.reserve(setUps(d.of)) {
+		return refused(429)
+	}
+	m.drafts[owner(who, p)] = d
+	if !m.sendDraft(w, d) {
+		return refused(429) // the draft stands, its code can be asked for
+	}
+	w.draft = d
+	return w
+}
+
+func setUps(of *account) claim {
+	return claim{key: "set-ups " + of.name, limit: setupHour, window: time.Hour}
+}
+
+// enrols says whether a code is the first one of what is set up.
+func (m *model) enrols(d *draft, f *factor, code string) (ok bool) {
+	if d.method != "authenticator" {
+		return m.try(fmt.Sprint("setup ", d.id), d.method, d.dest, code, d.version)
+	}
+	f.last, ok = m.step(d.secret, -1, code)
+	return ok
+}
+
+// confirm activates a draft. Everything issued before is dead but the acting
+// browser, which gets a new session.
+func (m *model) confirm(who *session, p *pending, state, code string, token bool) *want {
+	if who == nil && p == nil {
+		return refused(401)
+	}
+	of, own := (*account)(nil), owner(who, p)
+	if who != nil {
+		of = who.of
+	} else {
+		of = p.of
+	}
+	d := m.draft(own, of)
+	if code == "" || d == nil || state != "" && state != d.token {
+		return refused(400)
+	}
+	if digits(code) == "" {
+		return refused(400)
+	}
+	if !m.reserve(second("draft " + own)) {
+		return refused(429)
+	}
+	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add || len(of.factors) == 0}
+	if !m.enrols(d, f, code) {
+		return refused(400)
+	}
+	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))
+	of.used = append(of.used, code)
+	delete(m.drafts, own)
+	if p != nil {
+		p.dead = true
+	}
+	kept := of.factors
+	// It replaces the first one, but no passkey.
+	if i := slices.IndexFunc(kept, func(k *factor) bool { return k.soft == nil }); !d.add && i >= 0 {
+		kept = slices.Delete(slices.Clone(kept), i, i+1)
+	}
+	if p != nil && p.lost != nil {
+		kept = slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
+	}
+	// The same phone or mailbox again takes the place of itself.
+	kept = slices.DeleteFunc(slices.Clone(kept), func(k *factor) bool {
+		same := f.dest != "" && k.method == f.method && k.dest == f.dest
+		f.primary = f.primary || same && k.primary
+		return same
+	})
+	if len(kept) >= maxFactors {
+		return refused(400)
+	}
+	for _, k := range kept {
+		k.primary = k.primary && !f.primary
+	}
+	of.factors = ordered(append(kept, f))
+	m.change(of)
+	w := &want{status: 200}
+	m.announce(w, of, "factor_changed")
+	var proven proofs
+	if who != nil {
+		proven = m.proven(who.how, who.first)
+	} else {
+		proven = m.proven(p.how, p.made)
+		of.regained()
+	}
+	m.issue(w, of, grant{level: 2, proofs: proven, renews: who, token: token && who == nil})
+	if p != nil && p.remember {
+		m.trust(w, of)
+	}
+	return w
+}
+
+func (m *model) disable(who *session) *want {
+	switch {
+	case who == nil:
+		return refused(400)
+	case !m.fresh(who, freshForUs):
+		return refused(401)
+	case who.of.required:
+		return refused(400)
+	}
+	return m.disableAll(who)
+}
+
+func (m *model) disableAll(who *session) *want {
+	who.of.factors = nil
+	m.change(who.of)
+	w := &want{status: 200}
+	m.announce(w, who.of, "factor_disabled")
+	m.issue(w, who.of, grant{level: 1, proofs: proofs{who.how, who.first, who.first}, renews: who})
+	return w
+}

@@ -1,0 +1,370 @@
+package model_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// step is one operation. Its numbers choose among what there is when its turn
+// comes, so a walk that lost other steps can still be walked.
+type step struct {
+	what   string
+	b      int // browser
+	u      int // account
+	v      int // variant
+	n      int // which of several, the newest first
+	header int // 0: none, 1: a header token, 2: a session's cookie, 3: a pending's
+	form   bool
+	flag   bool
+	token  bool
+}
+
+func (s step) String() string {
+	out := fmt.Sprintf("%s browser %d account %d variant %d n %d", s.what, s.b, s.u, s.v, s.n)
+	for name, on := range map[string]bool{"form": s.form, "flag": s.flag, "token": s.token} {
+		if on {
+			out += " " + name
+		}
+	}
+	if s.header > 0 {
+		out += fmt.Sprint(" header ", s.header)
+	}
+	return out
+}
+
+var (
+	methods = []string{"authenticator", "sms", "email", passkeyMethod, "nonsense"}
+	moves   = []time.Duration{time.Second, 11 * time.Second, 31 * time.Second, 31 * time.Second, 61 * time.Second, 4 * time.Minute, 6 * time.Minute,
+		11 * time.Minute, 16 * time.Minute, 45 * time.Minute, 2 * time.Hour, 13 * time.Hour, 25 * time.Hour, 170 * time.Hour}
+	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/tf-recovery", "/logout", "/tf-resend",
+		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
+	moving  = []string{"copy", "plant", "restore", "forget"} // cookies, in one browser
+	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie}
+	names   = []string{"", "work", "home \u200bphone"}
+	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal", "link"}
+)
+
+// of is the n-th newest token of a kind that was handed out; empty if none.
+func (w *world) of(kind string, n int) string {
+	var all []string
+	for i := len(w.handed) - 1; i >= 0 && len(all) <= n; i-- {
+		if w.handed[i].kind == kind {
+			all = append(all, w.handed[i].value)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return all[min(n, len(all)-1)]
+}
+
+// take walks one step and compares. After it, every browser that it may have
+// concerned is probed, and one of the tokens handed out before as what it is
+// and as what it is not.
+func (w *world) take(s step) error {
+	w.now = w.now.Add(time.Millisecond)
+	w.clock.set(w.now)
+	if err := w.act(s); err != nil {
+		return err
+	}
+	moved := slices.Contains(moving, s.what)
+	if !moved {
+		if err := w.learn(); err != nil {
+			return err
+		}
+	}
+	for i, b := range w.browsers {
+		if moved && i != s.b {
+			continue
+		}
+		if err := w.probe(fmt.Sprint("browser ", i), b, ""); err != nil {
+			return err
+		}
+	}
+	if n := len(w.personal); n > 0 && s.n%2 == 0 {
+		if err := w.probePersonal(w.personal[max(0, n-1-s.n/2%5)]); err != nil {
+			return err
+		}
+	}
+	if t := w.of(kinds[s.n%len(kinds)], s.n%13); t != "" {
+		if err := w.probe("an old token as a session", browser{sessionCookie: t}, ""); err != nil {
+			return err
+		}
+		return w.probe("an old token as a header", browser{}, t)
+	}
+	return nil
+}
+
+// learn holds what the store has against the model.
+func (w *world) learn() error {
+	if err := w.learnFactors(); err != nil {
+		return err
+	}
+	return w.learnTokens()
+}
+
+func (w *world) act(s step) error {
+	b, a := w.browsers[s.b], w.accounts[s.u]
+	switch s.what {
+	case "clock":
+		w.now = w.now.Add(moves[s.v%len(moves)])
+		w.clock.set(w.now)
+		return nil
+	case "day": // until what waits for a day is open
+		w.now = w.now.Add(25 * time.Hour)
+		w.clock.set(w.now)
+		return nil
+	case "copy": // a cookie from another browser
+		name := planted[s.v%len(planted)]
+		if v := w.browsers[s.n%len(w.browsers)][name]; v != "" {
+			b[name] = v
+		}
+		return nil
+	case "plant": // any token as any cookie
+		if t := w.of(kinds[(s.u+s.n)%len(kinds)], s.n%7); t != "" {
+			b[planted[s.v%len(planted)]] = t
+		}
+		return nil
+	case "restore": // an old cookie in its own place
+		if t := w.of(kinds[s.v%3], s.n%11); t != "" {
+			b[planted[s.v%3]] = t
+		}
+		return nil
+	case "forget":
+		delete(b, planted[s.v%len(planted)])
+		return nil
+	case "active", "reset", "password", "lock":
+		return w.operate(s.what, s, a)
+	case "list":
+		return w.list(s, w.turn(s))
+	case "get":
+		return w.get(s, w.turn(s).q)
+	}
+	return w.ask(s)
+}
+
+// turn is a step that is a request, with who makes it.
+type turn struct {
+	step
+	w      *world
+	b      browser
+	a      *account
+	q      request
+	who    *session // behind the request; nil: nobody
+	cookie string   // of the pending sign-in
+}
+
+func (w *world) turn(s step) *turn {
+	t := &turn{step: s, w: w, b: w.browsers[s.b], a: w.accounts[s.u]}
+	t.q = request{b: t.b, method: http.MethodPost, fields: map[string]any{}, form: s.form}
+	switch s.header {
+	case 1:
+		t.q.header = w.of("header", s.n%3)
+	case 2:
+		t.q.header = w.of("session", s.n%3)
+	case 3:
+		t.q.header = w.of("pending", s.n%3)
+	}
+	t.cookie = t.b[pendingCookie]
+	if t.who = w.find(t.b[sessionCookie], false); t.q.header != "" {
+		t.who = w.find(t.q.header, true)
+	}
+	return t
+}
+
+// post says what is posted where.
+func (t *turn) post(path string, fields map[string]any) {
+	if t.q.path = path; fields != nil {
+		t.q.fields = fields
+	}
+}
+
+// asks are the steps that are requests: each fills in its request and says what
+// it must lead to; nil: there is nothing to ask for.
+var asks = map[string]func(*turn) *want{
+	"login": (*turn).login, "verify": (*turn).verify, "validate": (*turn).validate, "logout": (*turn).logout,
+	"confirm": (*turn).confirm, "setup": (*turn).setup, "disable": (*turn).disable,
+	"select": (*turn).choose, "resend": (*turn).resend, "rescue": (*turn).rescue, "not me": (*turn).notMe,
+	"end others": (*turn).endOthers, "revoke": (*turn).revokeDevices,
+	"rename": (*turn).rename, "prefer": (*turn).prefer, "remove": (*turn).remove, "new codes": (*turn).newCodes, "use code": (*turn).useCode,
+}
+
+// tokened are those that can be asked for a header token.
+var tokened = []string{"login", "verify", "validate"}
+
+func (w *world) ask(s step) error {
+	fill := asks[s.what]
+	if fill == nil {
+		return fmt.Errorf("no step is called %q", s.what)
+	}
+	s.token = s.token && slices.Contains(tokened, s.what)
+	t := w.turn(s)
+	x := fill(t)
+	if x == nil {
+		return nil
+	}
+	if x.status == 200 {
+		w.done[s.what]++
+	}
+	if s.token {
+		t.q.path += "?include_auth_token"
+	}
+	return w.compare(t.q, w.send(t.q), x)
+}
+
+func (t *turn) login() *want {
+	password := passwords[2]
+	if t.v > 0 {
+		password = t.a.password
+	}
+	t.post("/login", map[string]any{"email": spell(t.a.email, t.n), "password": password, "remember": t.flag})
+	t.w.former = t.cookie
+	return t.w.login(t.who, t.a, password, t.b[deviceCookie], t.flag, t.token)
+}
+
+func (t *turn) verify() *want {
+	password := []string{passwords[2], "", t.a.password, t.a.password, t.a.password}[t.v%5]
+	if t.who != nil && t.v%5 > 2 {
+		password = t.who.of.password
+	}
+	t.post("/verify", map[string]any{"password": password})
+	t.w.former = t.cookie
+	return t.w.verify(t.who, password, t.b[deviceCookie], t.token)
+}
+
+func (t *turn) validate() *want {
+	code := t.w.code(t.step, t.who, t.w.pendings[t.cookie], nil)
+	t.post("/tf-validate", map[string]any{"code": code})
+	return t.w.validate(t.who, t.cookie, code, t.token)
+}
+
+func (t *turn) logout() *want {
+	t.post("/logout", nil)
+	return t.w.logout(t.who, t.cookie)
+}
+
+func (t *turn) disable() *want {
+	t.post("/tf-setup", map[string]any{"setup": "disable"})
+	return t.w.disable(t.who)
+}
+
+func (t *turn) resend() *want {
+	t.post("/tf-resend", nil)
+	return t.w.resend(t.who, t.cookie)
+}
+
+func (t *turn) rescue() *want {
+	option := []string{"email", "email", "help", "nonsense", "recovery_code", "recovery_request"}[t.v%6]
+	t.post("/tf-rescue", map[string]any{"help_setup": option})
+	return t.w.rescue(t.who, t.cookie, option)
+}
+
+func (t *turn) notMe() *want {
+	all := t.w.notices
+	if len(all) == 0 {
+		return nil
+	}
+	n := all[max(0, len(all)-1-t.n%4)]
+	t.post("/tf-not-me/"+n.token, nil)
+	t.q.form = false
+	return t.w.notMe(n)
+}
+
+func (t *turn) endOthers() *want {
+	t.post("/tf-sessions", nil)
+	return t.w.endOthers(t.who)
+}
+
+func (t *turn) revokeDevices() *want {
+	t.post("/tf-devices", nil)
+	return t.w.revokeDevices(t.who)
+}
+
+func (t *turn) setup() *want {
+	method, name := methods[t.v%3], names[t.n%len(names)]
+	t.q.form = false
+	t.post("/tf-setup", map[string]any{"setup": method, "phone": t.a.phone, "add": t.flag, "name": name})
+	return t.w.begin(t.who, t.cookie, method, t.a.phone, shown(name), t.flag)
+}
+
+// shown is a name without what cannot be seen.
+func shown(name string) string { return strings.ReplaceAll(name, "\u200b", "") }
+
+// confirm confirms a set-up by its token: the session's own, an older one,
+// another session's, none that ever was.
+func (t *turn) confirm() *want {
+	var d *draft
+	if t.who != nil {
+		d = t.w.drafts[owner(t.who, nil)]
+	}
+	state := t.w.of("state", t.n%4)
+	if d != nil && t.flag {
+		state = d.token
+	}
+	if state == "" {
+		state = "AAAA"
+	}
+	code := t.w.code(t.step, t.who, nil, d)
+	t.post("/tf-setup/"+state, map[string]any{"code": code})
+	return t.w.confirm(t.who, nil, state, code, false)
+}
+
+// operate is what the application or an operator does. The owner hears of it.
+func (w *world) operate(what string, s step, a *account) error {
+	x, ctx := &want{}, context.Background()
+	var err error
+	switch what {
+	case "active":
+		a.active = s.flag
+		err = w.auth.SetActive(ctx, a.id, s.flag)
+	case "lock": // ends nothing
+		a.locked = s.flag
+		return nil
+	case "reset":
+		a.factors, a.firsts = nil, nil
+		err = w.auth.ResetAccess(ctx, a.id)
+		w.announce(x, a, "access_reset")
+	case "password":
+		a.password = passwords[s.v%2]
+		err = w.auth.SetPassword(ctx, a.id, a.password)
+		w.announce(x, a, "password_changed")
+	}
+	w.change(a)
+	if err != nil {
+		return err
+	}
+	return w.delivered(x)
+}
+
+// get opens a path. It must give nothing away and end nothing but a cookie.
+func (w *world) get(s step, q request) error {
+	q.method, q.path, q.fields = http.MethodGet, getPaths[s.v%len(getPaths)], nil
+	if s.token {
+		q.path += "?include_auth_token"
+	}
+	a := w.send(q)
+	if a.status >= 500 {
+		return wrong("GET %s answers %d %s", q.path, a.status, a.text)
+	}
+	for _, name := range planted {
+		if a.set[name] != "" {
+			return wrong("GET %s sets %s", q.path, name)
+		}
+	}
+	return w.delivered(&want{})
+}
+
+// spell writes an identity in one of the ways people do.
+func spell(email string, n int) string {
+	switch n % 4 {
+	case 1:
+		return strings.ToUpper(email)
+	case 2:
+		return " " + email + "\u200b"
+	}
+	return email
+}

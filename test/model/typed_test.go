@@ -1,0 +1,104 @@
+package model_test
+
+import "fmt"
+
+// The variants of a code.
+const (
+	rightCode = iota
+	spacedCode
+	usedCode
+	othersCode
+	neverCode
+	emptyCode
+	nextCode
+	lastCode
+	anyCode
+	codeKinds
+)
+
+// code is what somebody types: the right one by what the model knows, or
+// another. It asks for nobody's leave: what is over still has a right code.
+func (w *world) code(s step, who *session, p *pending, d *draft) string {
+	if d == nil && who != nil && (p == nil || p.session != who.id && s.n%2 == 0) {
+		d = w.drafts[owner(who, nil)]
+	}
+	if d == nil && p != nil && p.state == "setup" {
+		d = w.drafts[owner(nil, p)]
+	}
+	off := int64(0)
+	switch s.v {
+	case usedCode:
+		a := w.accounts[s.u]
+		if p != nil && s.flag {
+			a = p.of
+		}
+		if len(a.used) > 0 {
+			return a.used[max(0, len(a.used)-1-s.n%3)]
+		}
+	case othersCode:
+		return w.othersCode(s, p, d)
+	case neverCode:
+		return "000001"
+	case emptyCode:
+		return ""
+	case nextCode:
+		off = 1
+	case lastCode:
+		off = -1
+	case anyCode:
+		return w.of("code", s.n%5)
+	}
+	code := w.rightCode(p, d, off)
+	if s.v == spacedCode && len(code) == 6 {
+		code = " " + code[:3] + " " + code[3:]
+	}
+	return code
+}
+
+func (w *world) rightCode(p *pending, d *draft, off int64) string {
+	now := w.now.Unix()/30 + off
+	switch {
+	case d != nil && d.method == "authenticator":
+		return appCode(d.secret, now)
+	case d != nil:
+		if c := w.codes[fmt.Sprint("setup ", d.id)]; c != nil {
+			return c.code
+		}
+		return "123456"
+	case p == nil || p.factor == nil:
+		return "123456"
+	}
+	if c := w.codes[fmt.Sprint("rescue ", p.id)]; c != nil && p.rescue && off == 0 {
+		return c.code
+	}
+	if p.factor.method == "authenticator" {
+		for s := now - 1; s <= now+1 && off == 0; s++ {
+			if s > p.factor.last {
+				return appCode(p.factor.secret, s)
+			}
+		}
+		return appCode(p.factor.secret, now)
+	}
+	if c := w.codes[p.key()]; c != nil {
+		return c.code
+	}
+	return "123456"
+}
+
+// othersCode is a code that is right for somebody else.
+func (w *world) othersCode(s step, p *pending, d *draft) string {
+	var me *account
+	if p != nil {
+		me = p.of
+	} else if d != nil {
+		me = d.of
+	}
+	for _, a := range w.accounts {
+		for _, f := range a.factors {
+			if a != me && f.method == "authenticator" {
+				return appCode(f.secret, w.now.Unix()/30)
+			}
+		}
+	}
+	return w.of("code", s.n%5)
+}

@@ -1,0 +1,271 @@
+package model_test
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Unified sign-in: one field takes a password or a code, and what began a
+// sign-in is never its second factor too.
+
+const firstDay = 120 // codes a day to one account at the wish of strangers
+
+// firstKey names the code of a channel that a browser asked for.
+func firstKey(asked, channel string) string { return "first " + asked + " " + channel }
+
+func againKey(who *session, channel string) string { return fmt.Sprint("again ", who.id, " ", channel) }
+
+// firstOf is an account's factor of a method that begins a sign-in.
+func (a *account) firstOf(method string) *factor {
+	for _, f := range a.firsts {
+		if f.soft == nil && f.method == method {
+			return f
+		}
+	}
+	return nil
+}
+
+// sendFirst sends a code in place of a password. Where there is no such way in
+// nothing goes out, and nobody can tell.
+func (m *model) sendFirst(t *turn, of *account, channel string) *want {
+	if t.who != nil || channel != "email" && channel != "sms" {
+		return refused(400)
+	}
+	w := &want{status: 200, asks: true}
+	w.learn = func(answer) error { return m.sent(t, w, of, channel) }
+	return w
+}
+
+// sent is known only with the browser's mark, which comes with the answer.
+func (m *model) sent(t *turn, w *want, of *account, channel string) error {
+	asked, day := t.b[askedCookie], firstDay
+	if channel == "sms" {
+		day = sendDay
+	}
+	ok := m.reserve(
+		claim{key: "gap " + asked + channel, limit: 1, window: sendGap},
+		claim{key: "first10m " + channel + of.name, limit: sendShort, window: 10 * time.Minute},
+		claim{key: "first24h " + channel + of.name, limit: day, window: 24 * time.Hour})
+	if !ok {
+		w.status = 429
+		return nil
+	}
+	for _, other := range []string{"email", "sms"} { // only the newest is good
+		delete(m.codes, firstKey(asked, other))
+	}
+	c := &challenge{channel: channel, tries: codeTries, until: m.now.Add(codeLife), dest: "nobody"}
+	m.codes[firstKey(asked, channel)] = c
+	if f := of.firstOf(channel); f != nil && !of.kept() {
+		c.of, c.dest, c.version = of, f.dest, of.version
+		w.sends = append(w.sends, c)
+		if channel == "email" {
+			l := &link{kind: "us_code", to: f.dest, of: of, version: of.version, asked: asked, at: m.now.Truncate(time.Second), life: codeLife, code: c}
+			c.link = l
+		}
+	}
+	return nil
+}
+
+// passcode says by which method a text proves the first factor, or refuses.
+// Codes come before the password: that is how the library is configured.
+func (m *model) passcode(of *account, text, device string, key func(channel string) string, strangers bool) (string, *want) {
+	c, w := m.firstPlace(of, device)
+	if w != nil {
+		return "", w
+	}
+	how := ""
+	for _, method := range []string{"email", "authenticator", "sms", "password"} {
+		f := of.firstOf(method)
+		switch {
+		case method == "password" && text == of.password:
+			how = method
+		case method == "password":
+		case method == "authenticator":
+			if f == nil {
+				continue
+			}
+			if step, ok := m.step(f.secret, f.last, text); ok {
+				f.last, how = step, method
+			}
+		default:
+			if m.tryFirst(of, f, key(method), method, text) {
+				how = method
+			}
+		}
+		if how == "" {
+			continue
+		}
+		if strangers && (how == "email" || how == "sms") {
+			m.giveBack(map[string]int{"first10m " + how + of.name: sendShort, "first24h " + how + of.name: map[string]int{"email": firstDay, "sms": sendDay}[how]})
+		}
+		delete(m.budgets, c)
+		if how != "password" {
+			of.used = append(of.used, text)
+		}
+		if of.kept() {
+			return "", refused(400)
+		}
+		return how, nil
+	}
+	return "", refused(400)
+}
+
+// tryFirst tries the code of a channel; one that was mailed for another account
+// is a wrong one.
+func (m *model) tryFirst(of *account, f *factor, key, channel, text string) bool {
+	dest := "nowhere"
+	if f != nil {
+		dest = f.dest
+	}
+	version := of.version
+	if c := m.codes[key]; c == nil || c.of != of {
+		version = -1
+	}
+	return m.try(key, channel, dest, text, version)
+}
+
+func (m *model) unified(t *turn, of *account, text string, remember bool) *want {
+	if t.who != nil || text == "" {
+		return refused(400)
+	}
+	asked := t.b[askedCookie]
+	how, w := m.passcode(of, text, t.b[deviceCookie], func(channel string) string { return firstKey(asked, channel) }, true)
+	if w != nil {
+		return w
+	}
+	return m.gate(of, how, t.b[deviceCookie], remember, t.token)
+}
+
+// follow is the click on the button of the link beside a mailed code: the same
+// thing as the code.
+func (m *model) follow(t *turn, l *link, meant bool) *want {
+	if t.who != nil || !m.stands(l) || !meant && (l.asked == "" || l.asked != t.b[askedCookie]) {
+		return refused(400)
+	}
+	f := l.of.firstOf("email")
+	if f == nil || !m.tryFirst(l.of, f, firstKey(l.asked, "email"), "email", l.code.code) {
+		return refused(400)
+	}
+	m.giveBack(map[string]int{"first10m email" + l.of.name: sendShort, "first24h email" + l.of.name: firstDay})
+	if l.of.kept() {
+		return refused(400)
+	}
+	return m.gate(l.of, "email", t.b[deviceCookie], false, t.token)
+}
+
+func (m *model) firstVerify(t *turn, text string) *want {
+	who := t.who
+	if who == nil {
+		return refused(401)
+	}
+	if text == "" {
+		return refused(400)
+	}
+	how, w := m.passcode(who.of, text, t.b[deviceCookie], func(channel string) string { return againKey(who, channel) }, false)
+	if w != nil {
+		return w
+	}
+	return m.again(who, how, t.token)
+}
+
+// again goes on after the first factor of a re-authentication.
+func (m *model) again(who *session, how string, token bool) *want {
+	w, p := &want{status: 200}, &pending{of: who.of, how: how, session: who.id}
+	switch {
+	case len(who.of.factors) == 0:
+		m.issue(w, who.of, grant{level: 1, proofs: m.proven(how, m.now), renews: who, token: token})
+	case len(p.choices()) == 0:
+		w.status = 400
+	case !m.wait(w, p):
+		w.status = 429
+	}
+	return w
+}
+
+func (m *model) sendAgain(who *session, channel string) *want {
+	if who == nil {
+		return refused(401)
+	}
+	f := who.of.firstOf(channel)
+	if channel != "email" && channel != "sms" || f == nil {
+		return refused(400)
+	}
+	w := &want{status: 200}
+	if !m.send(w, fmt.Sprint("again ", who.id), againKey(who, channel), channel, f.dest, who.of.version) {
+		return refused(429)
+	}
+	w.sends[0].of = who.of
+	return w
+}
+
+// firstOwner is whose draft of a first factor it is.
+func firstOwner(who *session) string { return fmt.Sprint("first ", who.id) }
+
+func (m *model) beginFirst(who *session, method, phone string) *want {
+	switch {
+	case who == nil:
+		return refused(401)
+	case method == "":
+		return refused(400)
+	case !m.fresh(who, freshForUs):
+		return refused(401)
+	case !slices.Contains([]string{"email", "sms", "authenticator"}, method):
+		return refused(400)
+	}
+	d := &draft{of: who.of, id: m.id(), version: who.of.version, method: method, until: m.now.Add(draftLife)}
+	if d.dest = map[string]string{"email": who.of.email, "sms": phone}[method]; !m.reserve(setUps(who.of)) {
+		return refused(429)
+	}
+	m.drafts[firstOwner(who)] = d
+	w := &want{status: 200}
+	if !m.sendDraft(w, d) {
+		return refused(429)
+	}
+	w.draft = d
+	return w
+}
+
+func (m *model) confirmFirst(who *session, state, code string) *want {
+	if who == nil {
+		return refused(401)
+	}
+	of, own := who.of, firstOwner(who)
+	d := m.draft(own, of)
+	if d == nil || d.token != state || digits(code) == "" {
+		return refused(400)
+	}
+	if !m.reserve(second("draft " + own)) {
+		return refused(429)
+	}
+	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, usage: useFirst}
+	if !m.enrols(d, f, code) {
+		return refused(400)
+	}
+	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))
+	of.used = append(of.used, code)
+	delete(m.drafts, own)
+	of.firsts = append(slices.DeleteFunc(of.firsts, func(o *factor) bool { return o.soft == nil && o.method == f.method }), f)
+	return m.firstChanged(who, "first_factor_changed")
+}
+
+func (m *model) removeFirst(who *session, method string) *want {
+	if who == nil || !m.fresh(who, freshForUs) {
+		return refused(401)
+	}
+	f := who.of.firstOf(method)
+	if f == nil {
+		return refused(400)
+	}
+	who.of.firsts = slices.DeleteFunc(who.of.firsts, func(o *factor) bool { return o == f })
+	return m.firstChanged(who, "first_factor_removed")
+}
+
+func (m *model) firstChanged(who *session, kind string) *want {
+	w := &want{status: 200}
+	m.change(who.of)
+	m.announce(w, who.of, kind)
+	m.carry(w, who)
+	w.of = nil
+	return w
+}

@@ -1,0 +1,168 @@
+package model_test
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// length is how many steps one walk takes before the next begins with a new
+// database: long enough to meet every budget, short enough to be cut down.
+const length = 500
+
+// TestWalk is R17: no sequence of operations reaches what it must not.
+func TestWalk(t *testing.T) {
+	total, err := strconv.Atoi(cmp.Or(os.Getenv("TWOFOLD_WALK"), map[bool]string{true: "100000", false: "2000"}[os.Getenv("CI") == "true"]))
+	if err != nil {
+		t.Fatalf("TWOFOLD_WALK: %v", err)
+	}
+	seed := uint64(time.Now().UnixNano())
+	if s := os.Getenv("TWOFOLD_SEED"); s != "" {
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatalf("TWOFOLD_SEED: %v", err)
+		}
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // hashing leaves much behind
+	t.Logf("%d steps, TWOFOLD_SEED=%d", total, seed)
+	var begun, walked atomic.Int64
+	var failed atomic.Bool
+	var walkers sync.WaitGroup
+	parallel := 2 * runtime.GOMAXPROCS(0) // one of two waits for the disk
+	tally := make(chan map[string]int, parallel)
+	start := time.Now()
+	for range parallel {
+		walkers.Go(func() {
+			counts := map[string]int{}
+			defer func() { tally <- counts }()
+			for !failed.Load() {
+				i := begun.Add(1) - 1
+				if int(i)*length >= total {
+					return
+				}
+				steps, err := walk(rand.New(rand.NewPCG(seed, uint64(i))), min(length, total-int(i)*length), counts)
+				walked.Add(int64(len(steps)))
+				if err != nil && !failed.Swap(true) {
+					report(t, seed, steps, err)
+				}
+			}
+		})
+	}
+	walkers.Wait()
+	close(tally)
+	sum := map[string]int{}
+	for counts := range tally {
+		for what, n := range counts {
+			sum[what] += n
+		}
+	}
+	t.Logf("%d steps in %v, %.0f a second; opened %v", walked.Load(), time.Since(start).Round(time.Millisecond), float64(walked.Load())/time.Since(start).Seconds(), sum)
+	// A walk that gets nowhere proves nothing.
+	wanted := []string{"one factor", "two factors", "fresh", "pending"}
+	if total >= 100_000 {
+		wanted = append(wanted, "trusted")
+		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
+	}
+	for _, what := range wanted {
+		if !t.Failed() && total >= 2000 && sum[what] == 0 {
+			t.Errorf("none of %d steps ended with %q anywhere", total, what)
+		}
+	}
+}
+
+// walk walks a new world and returns the steps it took.
+func walk(r *rand.Rand, n int, counts map[string]int) ([]step, error) {
+	w, err := newWorld()
+	if w != nil {
+		defer w.close()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var steps []step
+	w.guesser = r.IntN(4) == 0
+	for range n {
+		s := w.pick(r)
+		steps = append(steps, s)
+		if err := w.take(s); err != nil {
+			return steps, err
+		}
+		w.count(counts)
+	}
+	for what, n := range w.done {
+		counts[what] += n
+	}
+	return steps, nil
+}
+
+// count notes what the browsers have reached.
+func (w *world) count(counts map[string]int) {
+	for _, b := range w.browsers {
+		s := w.peek(b[sessionCookie], false)
+		for what, on := range map[string]bool{
+			"one factor": s != nil && s.level == 1 && !s.trusted, "two factors": s != nil && s.level == 2,
+			"trusted": s != nil && s.trusted, "fresh": s != nil && w.fresh(s, freshForPage), "pending": w.waiting(b[pendingCookie], s) != nil,
+		} {
+			if on {
+				counts[what]++
+			}
+		}
+	}
+}
+
+// again walks given steps in a new world.
+func again(steps []step) error {
+	w, err := newWorld()
+	if w != nil {
+		defer w.close()
+	}
+	if err != nil {
+		return nil
+	}
+	for _, s := range steps {
+		if err := w.take(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report cuts a failing walk down to the steps that matter and shows them.
+func report(t *testing.T, seed uint64, steps []step, err error) {
+	var b *broken
+	if !errors.As(err, &b) {
+		t.Errorf("TWOFOLD_SEED=%d: %v", seed, err)
+		return
+	}
+	found := b.text
+	deadline := time.Now().Add(90 * time.Second)
+	for size := len(steps) / 2; size > 0 && time.Now().Before(deadline); {
+		cut := false
+		for from := len(steps) - 1 - size; from >= 0 && time.Now().Before(deadline); from -= size {
+			fewer := append(append([]step{}, steps[:from]...), steps[from+size:]...)
+			if err := again(fewer); errors.As(err, &b) {
+				steps, found, cut = fewer, b.text, true
+				from = min(from, len(steps)-1)
+			}
+		}
+		if !cut || size > 1 {
+			size /= 2
+		}
+	}
+	var list strings.Builder
+	for i, s := range steps {
+		fmt.Fprintf(&list, "%3d. %v\n", i+1, s)
+	}
+	t.Errorf("TWOFOLD_SEED=%d: after these %d steps: %s\n%s", seed, len(steps), found, list.String())
+}

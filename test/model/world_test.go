@@ -1,0 +1,265 @@
+package model_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+// The budgets are small, so that a walk meets them.
+const (
+	firstFailures  = 4
+	firstHold      = 30 * time.Second
+	firstMaxHold   = 10 * time.Minute
+	secondFailures = 5
+	secondWindow   = 15 * time.Minute
+	factorFailures = 12
+	sendGap        = 30 * time.Second
+	sendShort      = 6
+	sendDay        = 20
+	setupHour      = 12
+)
+
+const (
+	sessionCookie = "__Host-twofold"
+	pendingCookie = "__Host-twofold-pending"
+	deviceCookie  = "tf_validity"
+	askedCookie   = "__Host-twofold-asked"
+	helpBox       = "help@walk.test"
+	origin        = "https://walk.test"
+	// cheap is the hash of passwords[0] at the least cost that is read; the first
+	// sign-in replaces it by a real one.
+	cheap = "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU"
+)
+
+var passwords = []string{"walking boots 71", "hiking sticks 82", "no password at all 93"}
+
+// box catches what is sent.
+type box struct {
+	mu   sync.Mutex
+	kept []send.Message
+}
+
+func (b *box) Send(_ context.Context, m send.Message) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = append(b.kept, m)
+	return nil
+}
+
+// take removes the messages whose kind begins so.
+func (b *box) take(kind string) (out []send.Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = slices.DeleteFunc(b.kept, func(m send.Message) bool {
+		if strings.HasPrefix(m.Kind, kind) {
+			out = append(out, m)
+			return true
+		}
+		return false
+	})
+	return out
+}
+
+// clock only moves when the walk moves it; the library's workers read it too.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// browser is a jar and nothing else.
+type browser map[string]string
+
+// token is something that was handed out.
+type token struct{ kind, value string }
+
+// world is the real thing, three browsers and the model.
+type world struct {
+	*model
+	clock    clock
+	auth     *twofold.Auth
+	db       store.Store
+	handler  http.Handler
+	box      box
+	browsers []browser
+	handed   []token
+	notices  []*notice
+	gone     []*factor // every factor there ever was
+	softs    []*soft
+	asked    []*question
+	answers  []*signed
+	personal []*lasting
+	links    []*link
+	texted   map[string]bool // phones that heard of a recovery
+	done     map[string]int  // steps that were not refused
+	closers  []func()
+	guesser  bool // this walk is of people who try codes
+}
+
+func newWorld() (*world, error) {
+	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}, texted: map[string]bool{}}
+	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	w.model = &model{
+		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
+		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{}, questions: map[string]*question{},
+	}
+	dir, err := os.MkdirTemp("", "walk")
+	if err != nil {
+		return nil, err
+	}
+	w.closers = append(w.closers, func() { _ = os.RemoveAll(dir) })
+	db, err := sqlite.Open(filepath.Join(dir, "walk.db"))
+	if err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, func() { _ = db.Close() })
+	w.auth, err = twofold.New(twofold.Config{
+		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: w.clock.Now, Mail: &w.box, SMS: &w.box, Account: true,
+		TwoFactor: twofold.TwoFactor{
+			Require:       func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.required }) },
+			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
+		},
+		Passkeys:     twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Registerable: true,
+		Unified:      twofold.Unified{Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"}},
+		Tokens:       twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
+		Accounts:     twofold.Accounts{Changeable: true, Locked: func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) }, Recoverable: true, AutoLoginAfterReset: true, Confirmable: true, AutoLoginAfterConfirm: true, ChangeEmail: true},
+		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
+			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
+			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, FirstDay: firstDay, LinkHour: linkHour, LinkDay: linkDay, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+		},
+	})
+	if err != nil {
+		return w, err
+	}
+	w.closers = append(w.closers, func() { _ = w.auth.Close() })
+	mux := http.NewServeMux()
+	w.auth.Mount(mux)
+	page := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		u, _ := twofold.User(r)
+		fmt.Fprintf(rw, "%s %d %v", u.Email, u.Level, u.Trusted)
+	})
+	w.db = db
+	mux.Handle("/user", w.auth.RequireUser(page))
+	mux.Handle("/two", w.auth.RequireTwoFactor(page))
+	for _, scope := range scopes {
+		mux.Handle("/"+scope, w.auth.RequireScope(scope)(page))
+	}
+	mux.Handle("/fresh", w.auth.RequireFresh(freshForPage)(page))
+	w.handler = mux
+	return w, w.people()
+}
+
+func (w *world) people() error {
+	for i, name := range []string{"anna", "berta"} {
+		a := &account{name: name, email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1}
+		u, err := w.auth.CreateUser(context.Background(), twofold.NewUser{Email: a.email, PasswordHash: cheap})
+		if err != nil {
+			return err
+		}
+		a.id = u.ID
+		w.accounts = append(w.accounts, a)
+	}
+	return w.register(&account{name: "cora", email: "cora@walk.test", phone: "+16505551219", password: passwords[0], active: true, unproven: true})
+}
+
+// is asks the model about an account, as an application would look it up.
+func (w *world) is(i twofold.Identity, what func(*account) bool) bool {
+	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && what(a) })
+}
+
+func (w *world) context() context.Context { return context.Background() }
+
+func (w *world) close() {
+	for _, f := range slices.Backward(w.closers) {
+		f()
+	}
+}
+
+// request is one that a browser sends.
+type request struct {
+	b      browser
+	header string // Authentication-Token
+	method string
+	path   string
+	fields map[string]any
+	form   bool // a form of a page, not JSON
+}
+
+type answer struct {
+	status int
+	set    map[string]string // cookies that were given, not ended
+	body   map[string]any
+	text   string
+}
+
+func (w *world) send(q request) answer {
+	var body io.Reader = http.NoBody
+	h := http.Header{"Accept": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}}
+	switch {
+	case q.form:
+		v := url.Values{}
+		for name, value := range q.fields {
+			v.Set(name, fmt.Sprint(value))
+		}
+		body = strings.NewReader(v.Encode())
+		h.Set("Accept", "text/html")
+		h.Set("Content-Type", "application/x-www-form-urlencoded")
+	case q.method == http.MethodPost:
+		raw, _ := json.Marshal(q.fields)
+		body = bytes.NewReader(raw)
+		h.Set("Content-Type", "application/json")
+	}
+	r := httptest.NewRequest(q.method, origin+q.path, body)
+	r.Header = h
+	if q.header != "" {
+		h.Set("Authentication-Token", q.header)
+	}
+	for name, value := range q.b {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	a := answer{status: rec.Code, set: map[string]string{}, text: rec.Body.String()}
+	for _, c := range rec.Result().Cookies() {
+		if c.MaxAge < 0 || c.Value == "" {
+			delete(q.b, c.Name)
+			continue
+		}
+		q.b[c.Name], a.set[c.Name] = c.Value, c.Value
+	}
+	var envelope struct{ Response map[string]any }
+	if json.Unmarshal(rec.Body.Bytes(), &envelope) == nil {
+		a.body = envelope.Response
+	}
+	return a
+}

@@ -1,0 +1,373 @@
+package security_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// keepNothing is a store of codes that keeps none.
+type keepNothing struct {
+	store.Challenges
+	store.Factors
+}
+
+func (keepNothing) PutChallenge(context.Context, store.Challenge) error { return nil }
+
+// TestR038_CodesAreUniform looks at a hundred thousand of them.
+func TestR038_CodesAreUniform(t *testing.T) {
+	t.Parallel()
+	keys, err := seal.NewKeys(firstKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 100_000
+	var digit [6][10]int
+	seen, repeats := map[string]bool{}, 0
+	var app []string
+	for step := int64(58_000_000); step < 58_000_000+5760; step++ { // a day either way
+		app = append(app, totp([]byte("12345678901234567890"), step))
+	}
+	likeApp := 0
+	m, err := onetime.New(onetime.Config{
+		Channel: store.SMS, Challenges: keepNothing{}, Factors: keepNothing{}, Keys: keys, Now: time.Now,
+		Send: func(_ context.Context, c onetime.Code) error {
+			if len(c.Code) != 6 {
+				t.Fatalf("code %q", c.Code)
+			}
+			for i, d := range c.Code {
+				digit[i][d-'0']++
+			}
+			if seen[c.Code] {
+				repeats++
+			}
+			if len(seen) < 1000 && slices.Contains(app, c.Code) {
+				likeApp++
+			}
+			seen[c.Code] = true
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		if err := m.Send(t.Context(), factor.Transaction{ID: "x", Purpose: factor.SignIn}, "+16505551212"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range digit {
+		chi := 0.0
+		for _, count := range digit[i] {
+			off := float64(count) - n/10
+			chi += off * off / (n / 10)
+		}
+		if chi > 45 { // nine degrees of freedom: one in a million
+			t.Errorf("digit %d: chi-square %.1f, counts %v", i, chi, digit[i])
+		}
+	}
+	// Of 100,000 draws from a million about 4,837 repeat, give or take 70.
+	if repeats < 4400 || repeats > 5300 {
+		t.Errorf("%d repeats", repeats)
+	}
+	if likeApp > 25 { // about six by chance
+		t.Errorf("%d of the first thousand are codes of the app", likeApp)
+	}
+}
+
+// TestR039_CodesLiveBriefly: five minutes by default and never over ten, from
+// the time they were made; seen to be over, they stay over.
+func TestR039_CodesLiveBriefly(t *testing.T) {
+	w := newWorld(t)
+	e, s := w.person("erika").enrolMail(), w.person("susan").enrolSMS("+16505551212")
+	for _, p := range []*person{e, s} {
+		read := p.mailed
+		if p == s {
+			read = p.texted
+		}
+		b := w.plantPending(p)
+		b.post("/tf-resend", m{}).want(200)
+		w.advance(5*time.Minute - time.Second)
+		b.copy().validate(read()).want(200)
+		b = w.plantPending(p)
+		b.post("/tf-resend", m{}).want(200)
+		code := read()
+		w.advance(5*time.Minute + time.Second)
+		b.validate(code).want(400).refused(p.name + ": after five minutes")
+		w.advance(-2 * time.Minute)
+		b.validate(code).want(400).refused(p.name + ": the clock stepped back")
+		_, err := w.nodes[0].db.Sweep(t.Context(), w.Now(), 1000)
+		w.must(err)
+		b.on(w.restart()).validate(code).want(400).refused(p.name + ": after a restart")
+		b.out(p.name)
+		w.advance(time.Hour)
+	}
+	c := twofold.Config{Origin: w.nodes[0].origin, Key: twofold.KeyText(firstKey), Store: w.nodes[0].db, Mail: w.mail}
+	c.TwoFactor.MailValidity = 10*time.Minute + time.Second
+	if _, err := twofold.New(c); err == nil || !strings.Contains(err.Error(), "MailValidity") {
+		t.Errorf("a life above ten minutes is taken: %v", err)
+	}
+}
+
+// TestR040_CodesWorkOnce in every place.
+func TestR040_CodesWorkOnce(t *testing.T) {
+	w := newWorld(t)
+	e := w.person("erika").enrolMail()
+	b := w.browser()
+	b.login(e).want(200)
+	code, old := e.mailed(), b.copy()
+	b.validate(code).want(200)
+	b.in(e, 2)
+	old.validate(code).want(400).refused("in the same sign-in")
+	w.plantPending(e).validate(code).want(400).refused("in a new one")
+	b.post("/verify", m{"password": secret}).want(200)
+	b.validate(code).want(400).refused("at re-authentication")
+	r := b.post("/tf-setup", m{"setup": "email"})
+	if r.status == 200 {
+		b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code}).want(400).refused("at a set-up")
+	}
+	old.out("spent code")
+}
+
+// TestR041_FiveTriesPerCode: then even the right one is dead; and new codes buy
+// no new guesses.
+func TestR041_FiveTriesPerCode(t *testing.T) {
+	w := newWorld(t, func(c *twofold.Config) { c.Limits = limit.Numbers{SecondFailures: 10} })
+	e := w.person("erika").enrolMail()
+	b := w.plantPending(e)
+	b.post("/tf-resend", m{}).want(200)
+	code := e.mailed()
+	for range 5 {
+		b.validate(other(code)).want(400)
+	}
+	b.validate(code).want(400).refused("right code after five wrong ones")
+	b.out("right code after five wrong ones")
+
+	w = w.another()
+	s := w.person("susan").enrolSMS("+16505551212").enrolMail()
+	guesses := 0
+	for round := range 10 {
+		b := w.plantPending(s)
+		method := []string{"sms", "email"}[round%2]
+		if r := b.post("/tf-select", m{"which": method}); r.status != 200 {
+			break
+		}
+		for range 4 {
+			if b.validate("000000").status == 400 {
+				guesses++
+			}
+		}
+		w.advance(31 * time.Second)
+	}
+	if guesses != 5 {
+		t.Errorf("%d guesses within minutes by asking for new codes, want 5", guesses)
+	}
+}
+
+// another is a new world with default limits within the same test.
+func (w *world) another(change ...func(*twofold.Config)) *world {
+	w.t.Helper()
+	n := &world{
+		t: w.t, clock: &clock{now: w.Now()}, mail: w.mail, sms: w.sms, log: w.log, replies: w.replies,
+		place: newPlace(w.t), change: change, client: w.client, secrets: w.secrets, cookies: w.cookies,
+	}
+	n.start(nil)
+	return n
+}
+
+// TestR042_OnlyTheNewestCode works.
+func TestR042_OnlyTheNewestCode(t *testing.T) {
+	w := newWorld(t, plenty)
+	e := w.person("erika").enrolMail()
+	b := w.plantPending(e)
+	b.post("/tf-resend", m{}).want(200)
+	first := e.mailed()
+	w.advance(time.Minute)
+	b.post("/tf-resend", m{}).want(200)
+	second := e.mailed()
+	b.validate(first).want(400).refused("replaced code")
+	b.validate(second).want(200)
+
+	b = w.plantPending(e)
+	before := w.mail.Count(e.email)
+	par(20, func(int) { b.copy().post("/tf-resend", m{}) })
+	works := 0
+	for _, mail := range w.mail.To(e.email)[before:] {
+		if mail.Kind != "two_factor_code" {
+			continue
+		}
+		w.write(`DELETE FROM twofold_counters`)
+		w.write(`UPDATE twofold_challenges SET tries = 5`)
+		if b.copy().validate(sixDigits.FindString(mail.Text)).status == 200 {
+			works++
+		}
+	}
+	if works != 1 {
+		t.Errorf("%d of the codes sent at once work, want 1", works)
+	}
+}
+
+// TestR043_CodeIsOneTransactions: mailed for one browser, worth nothing in
+// another of the same user.
+func TestR043_CodeIsOneTransactions(t *testing.T) {
+	w := newWorld(t)
+	e := w.person("erika").enrolMail()
+	one, two := w.browser(), w.browser()
+	one.login(e).want(200)
+	code := e.mailed()
+	two.login(e).want(200)
+	two.validate(code).want(400).refused("code of another browser")
+	w.browser().validate(code).want(400).refused("code without its cookie")
+	two.out("code of another browser")
+	one.validate(code).want(200)
+	one.in(e, 2)
+}
+
+// TestR044_CodeIsForOnePurpose: each kind of code at each place.
+func TestR044_CodeIsForOnePurpose(t *testing.T) {
+	w := newWorld(t, plenty)
+	e := w.person("erika").enrolMail()
+	s := w.person("susan").enrolSMS("+16505551212").enrolMail()
+	v := w.person("victor").enrolMail()
+
+	signIn := w.plantPending(e)
+	signIn.post("/tf-resend", m{}).want(200)
+	signInCode := e.mailed()
+	rescue := w.plantPending(e)
+	rescue.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	rescueCode := e.mailed()
+	verify := w.plantSession(e)
+	verify.post("/verify", m{"password": secret}).want(200)
+	verifyCode := e.mailed()
+	setup := w.plantSession(e)
+	setupToken := setup.post("/tf-setup", m{"setup": "email", "add": true}).want(200).text("tf_state_token")
+	setupCode := e.mailed()
+
+	type place struct {
+		name string
+		own  string
+		try  func(code string) *answer
+	}
+	for _, p := range []place{
+		{"sign-in", signInCode, signIn.validate},
+		{"rescue", rescueCode, rescue.validate},
+		{"re-authentication", verifyCode, verify.validate},
+		{"set-up", setupCode, func(code string) *answer { return setup.post("/tf-setup/"+setupToken, m{"code": code}) }},
+	} {
+		for name, code := range map[string]string{"sign-in": signInCode, "rescue": rescueCode, "re-authentication": verifyCode, "set-up": setupCode} {
+			if code != p.own {
+				p.try(code).want(400).refused(name + " code at " + p.name)
+			}
+		}
+	}
+	others := w.plantPending(v)
+	others.post("/tf-resend", m{}).want(200)
+	others.validate(signInCode).want(400).refused("another user's code")
+	w.write(`DELETE FROM twofold_counters`)
+	signIn.validate(signInCode).want(200)
+	rescue.validate(rescueCode).want(200)
+	verify.validate(verifyCode).want(200)
+
+	b := w.plantPending(s)
+	b.post("/tf-select", m{"which": "sms"}).want(200)
+	texted := s.texted()
+	b.post("/tf-select", m{"which": "email"}).want(200)
+	b.validate(texted).want(400).refused("texted code as mailed code")
+	b.validate(s.mailed()).want(200)
+	b = w.plantPending(s)
+	b.post("/tf-select", m{"which": "sms"}).want(200)
+	texted = s.texted()
+	w.write(`UPDATE twofold_factors SET destination = '+16505551299' WHERE user_id = ? AND method = 'sms'`, s.id)
+	b.validate(texted).want(400).refused("code sent to a number that is no longer hers")
+	b.out("code sent to a number that is no longer hers")
+}
+
+// TestR045_DestinationIsNeverTheRequests: whatever is asked, the stored address
+// gets the one message.
+func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
+	w := newWorld(t, plenty)
+	e := w.person("erika").enrolMail()
+	session := w.plantSession(e)
+	evil := []string{
+		`["erika@good.test","evil@evil.test"]`, `"erika@good.test,evil@evil.test"`, `"erika@good.test;evil@evil.test"`,
+		`"erika@good.test evil@evil.test"`, `"erika@good.test\nCc:evil@evil.test"`, `"\"evil@evil.test\"@good.test"`, `"evil@evil.test"`,
+		`{"0":"evil@evil.test"}`,
+	}
+	for _, v := range evil {
+		b := w.plantPending(e)
+		for _, field := range []string{"email", "phone", "to", "destination"} {
+			b.post("/tf-resend", `{"`+field+`":`+v+`}`).want(400)
+			b.post("/tf-select", `{"which":"email","`+field+`":`+v+`}`).want(400)
+			b.post("/tf-rescue", `{"help_setup":"email","`+field+`":`+v+`}`).want(400)
+			session.post("/tf-setup", `{"setup":"email","`+field+`":`+v+`}`)
+		}
+		w.browser().post("/login", `{"email":`+v+`,"password":"`+secret+`"}`).want(400)
+		w.browser().post("/login", `{"email":"erika@good.test","email":`+v+`,"password":"`+secret+`"}`).want(400)
+		session.post("/tf-setup", `{"setup":"sms","phone":`+v+`}`).want(400)
+	}
+	w.browser().do("POST", "/login", typeForm, "email=erika%40good.test&email=evil%40evil.test&password=x").want(200)
+	w.settled()
+	for _, mail := range append(w.mail.All(), w.sms.All()...) {
+		if mail.To != e.email {
+			t.Errorf("a message went to %q", mail.To)
+		}
+	}
+}
+
+// TestR046_CodesAreInTheMessageOnly, nor in the line that shows on a locked
+// screen.
+func TestR046_CodesAreInTheMessageOnly(t *testing.T) {
+	w := newWorld(t, plenty)
+	s := w.person("susan").enrolSMS("+16505551212").enrolMail()
+	for _, method := range []string{"sms", "email"} {
+		b := w.browser()
+		b.login(s).want(200)
+		b.post("/tf-select", m{"which": method}).want(200)
+		b.page("/tf-validate").want(200)
+		b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+		b.validate("000000").want(400)
+	}
+	codes := 0
+	for _, mail := range append(w.mail.All(), w.sms.All()...) {
+		for _, code := range sixDigits.FindAllString(mail.Text, -1) {
+			codes++
+			for place, text := range map[string]string{"a reply": w.replies.String(), "the log": w.log.String(), "a subject": mail.Subject} {
+				if hasWord(text, code) {
+					t.Errorf("code %s is in %s", code, place)
+				}
+			}
+			if hasWord(fmt.Sprintf("%+v", w.events), code) {
+				t.Errorf("code %s is in an event", code)
+			}
+		}
+	}
+	if codes < 6 || !strings.Contains(w.log.String(), "message sent") {
+		t.Errorf("%d codes seen: this test looks in the wrong place", codes)
+	}
+}
+
+// hasWord finds a code that stands alone, not inside a longer number.
+func hasWord(text, code string) bool {
+	for rest := text; ; {
+		i := strings.Index(rest, code)
+		if i < 0 {
+			return false
+		}
+		before := i > 0 && rest[i-1] >= '0' && rest[i-1] <= '9'
+		after := i+6 < len(rest) && rest[i+6] >= '0' && rest[i+6] <= '9'
+		if !before && !after {
+			return true
+		}
+		rest = rest[i+6:]
+	}
+}

@@ -1,0 +1,353 @@
+package security_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func changeable(c *twofold.Config) { c.Accounts.Changeable = true }
+
+// native is a client without cookies. It asks for header tokens, drops every
+// cookie, and sends back the newest of the two values that answers hand out.
+type native struct{ *browser }
+
+func (w *world) native() *native {
+	b := w.browser()
+	b.bare = true
+	return &native{b}
+}
+
+func (p *native) post(path string, body m) *answer {
+	p.w.t.Helper()
+	r := p.browser.post(path+"?include_auth_token", body)
+	p.jar = map[string]string{}
+	if token, ok := r.json["tf_pending_token"].(string); ok {
+		p.w.handedOut("tf_pending_token", token)
+		p.header["Two-Factor-Pending"] = token
+	}
+	if user, ok := r.json["user"].(m); ok {
+		if token, ok := user["authentication_token"].(string); ok {
+			p.header["Authentication-Token"] = token
+			delete(p.header, "Two-Factor-Pending")
+		}
+	}
+	return r
+}
+
+func (p *native) get(path string) *answer {
+	p.w.t.Helper()
+	defer func() { p.jar = map[string]string{} }()
+	return p.browser.get(path)
+}
+
+// enters gives the password.
+func (p *native) enters(who *person) *answer {
+	p.w.t.Helper()
+	return p.post("/login", m{"email": who.email, "password": secret}).want(200)
+}
+
+func (p *native) signInBy(k *softkey.Key) *answer {
+	p.w.t.Helper()
+	r := p.post("/wan-signin", m{}).want(200)
+	options, err := json.Marshal(r.json["credential_options"])
+	p.w.must(err)
+	return p.post("/wan-signin/"+r.text("wan_state"), m{"credential": p.w.gets(k, options)})
+}
+
+// TestR190_AClientWithoutCookiesSignsInByEveryWay: with both factors, and with
+// nothing but what the answers hand out.
+func TestR190_AClientWithoutCookiesSignsInByEveryWay(t *testing.T) {
+	w := newWorld(t, open)
+	app, sms, mail := w.withApp("byapp"), w.person("bysms").enrolSMS("+16505551212"), w.person("bymail").enrolMail()
+	for name, way := range map[string]func(*native) *person{
+		"app": func(p *native) *person {
+			p.enters(app)
+			p.post("/tf-validate", m{"code": app.next()}).want(200)
+			return app
+		},
+		"sms": func(p *native) *person {
+			p.enters(sms)
+			p.post("/tf-validate", m{"code": sms.texted()}).want(200)
+			return sms
+		},
+		"e-mail": func(p *native) *person {
+			p.enters(mail)
+			p.post("/tf-validate", m{"code": mail.mailed()}).want(200)
+			return mail
+		},
+		"another code": func(p *native) *person {
+			p.enters(sms)
+			w.advance(time.Minute)
+			p.post("/tf-resend", m{}).want(200)
+			p.post("/tf-validate", m{"code": sms.texted()}).want(200)
+			return sms
+		},
+		"recovery code": func(p *native) *person {
+			who := w.withApp("paper")
+			code := who.recoveryCodes()[0]
+			p.enters(who)
+			p.post("/mf-recovery", m{"code": code}).want(200)
+			return who
+		},
+		"rescue by e-mail": func(p *native) *person {
+			who := w.withApp("rescued")
+			p.enters(who)
+			p.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+			p.post("/tf-validate", m{"code": who.mailed()}).want(200)
+			return who
+		},
+		"a choice of two": func(p *native) *person {
+			who := w.withApp("bytwo").enrolSMS("+16505551213")
+			p.enters(who)
+			p.post("/tf-select", m{"which": "sms"}).want(200)
+			p.post("/tf-validate", m{"code": who.texted()}).want(200)
+			return who
+		},
+		"passkey as second factor": func(p *native) *person {
+			who, k := w.withKey("second", store.UseSecond, simpleKey)
+			p.enters(who)
+			p.signInBy(k).want(200)
+			return who
+		},
+		"passkey as both factors": func(p *native) *person {
+			who, k := w.withKey("first", store.UseFirst, phoneKey)
+			p.signInBy(k).want(200)
+			return who
+		},
+	} {
+		w.advance(2 * time.Minute)
+		p := w.native()
+		who := way(p)
+		if user, two := p.sees(); !strings.HasPrefix(two, who.email+" level 2") {
+			t.Errorf("%s: signed in as (%q, %q)", name, user, two)
+		}
+	}
+}
+
+// TestR190_AClientWithoutCookiesSetsUpEveryMethod: where one is required, at
+// sign-in; where there is one, with the header token; and then proves itself
+// again.
+func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
+	for _, required := range []bool{true, false} {
+		t.Run(fmt.Sprint("required ", required), func(t *testing.T) {
+			w := newWorld(t, open, func(c *twofold.Config) { c.TwoFactor.Required = required })
+			for _, method := range []string{store.Authenticator, store.SMS, store.Email} {
+				w.advance(2 * time.Minute)
+				who, p := w.person("by"+method), w.native()
+				p.enters(who)
+				who.phone = "+16505551212"
+				r := p.post("/tf-setup", m{"setup": method, "phone": who.phone}).want(200)
+				code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed, store.Authenticator: func() string {
+					who.app = decode(w, r.text("tf_authr_b32key"))
+					return who.code(0)
+				}}[method]
+				end := "/tf-validate"
+				if !required {
+					end = "/tf-setup/" + r.text("tf_state_token")
+				}
+				p.post(end, m{"code": code()}).want(200)
+				if _, two := p.sees(); two == "" {
+					t.Errorf("required %v: %s is set up, and nobody is signed in with two factors", required, method)
+				}
+				if codes := p.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"]; codes == nil {
+					t.Errorf("required %v: %s: no recovery codes", required, method)
+				}
+			}
+		})
+	}
+}
+
+// TestR190_AClientWithoutCookiesUsesUnifiedSignIn: a mailed and a texted code,
+// an app, the set-up of each, and a proof of presence by code.
+func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Unified.CodeValidity = 5 * time.Minute })
+	for _, method := range []string{store.Email, store.SMS, store.Authenticator} {
+		w.advance(2 * time.Minute)
+		who, p := w.person("by"+method), w.native()
+		who.phone = "+16505551212"
+		p.enters(who)
+		r := p.post("/us-setup", m{"chosen_method": method, "phone": who.phone}).want(200)
+		code := map[string]func() string{store.SMS: who.texted, store.Email: who.mailed, store.Authenticator: func() string { return who.next() }}[method]
+		if method == store.Authenticator {
+			who.app = decode(w, r.text("authr_b32key"))
+		}
+		p.post("/us-setup/"+r.text("state"), m{"passcode": code()}).want(200)
+		w.advance(2 * time.Minute)
+
+		p = w.native()
+		if method != store.Authenticator {
+			p.post("/us-signin/send-code", m{"identity": who.email, "chosen_method": method}).want(200)
+			w.settled()
+			thief := w.native() // the code alone, as it stands on a screen
+			thief.post("/us-signin", m{"identity": who.email, "passcode": code()}).want(400).refused("a code in another client")
+		}
+		p.post("/us-signin", m{"identity": who.email, "passcode": code()}).want(200)
+		p.in(who, 1)
+
+		w.advance(2 * time.Minute)
+		if method != store.Authenticator {
+			p.post("/us-verify/send-code", m{"chosen_method": method}).want(200)
+			w.settled()
+		}
+		p.post("/us-verify", m{"passcode": code()}).want(200)
+	}
+}
+
+// TestR190_AMailedLinkKnowsItsClient: who asked for it without cookies follows
+// it without a further word; another client needs one.
+func TestR190_AMailedLinkKnowsItsClient(t *testing.T) {
+	w := newWorld(t, unified)
+	a, p := w.person("alice").begins(store.Email), w.native()
+	p.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200)
+	w.settled()
+	link := a.linked()
+	w.native().post(link, m{}).want(400).refused("the link in another client")
+	p.post(link, m{}).want(200)
+	p.in(a, 1)
+}
+
+// TestR190_TheValueGoesToNobodyWhoDidNotAsk: a page that lives by cookies does
+// not see it, at no step, whether it does well or not.
+func TestR190_TheValueGoesToNobodyWhoDidNotAsk(t *testing.T) {
+	w := newWorld(t, open, unified)
+	a, k := w.withKey("alice", store.UseFirst, simpleKey)
+	a.begins(store.Email).enrolApp().enrolSMS("+16505551212")
+	b := w.browser()
+	steps := []*answer{
+		b.post("/us-signin/send-code", m{"identity": a.email, "chosen_method": "email"}).want(200), b.post("/wan-signin", m{}).want(200),
+		b.login(a).want(200), b.post("/tf-select", m{"which": "sms"}).want(200), b.get("/tf-validate").want(200), b.post("/tf-resend", m{}),
+		b.post("/tf-rescue", m{"help_setup": "email"}).want(200), b.validate(a.wrong()).want(400), b.validate(a.mailed()).want(200),
+		b.post("/verify", m{"password": secret}).want(200), b.verifyBy(k),
+	}
+	for _, r := range steps {
+		if strings.Contains(r.body, "tf_pending_token") {
+			t.Errorf("%s hands out what the cookie hides: %.200s", r.what, r.body)
+		}
+	}
+	if b.jar["twofold-asked"] == "" {
+		t.Error("no cookie was set: this test needs one")
+	}
+}
+
+// TestR190_TheValueOpensNoMoreThanTheCookie: no page, no session, no other
+// place of a request; and it dies with the cookie.
+func TestR190_TheValueOpensNoMoreThanTheCookie(t *testing.T) {
+	w := newWorld(t, open, changeable)
+	a := w.withApp("alice")
+	p := w.native()
+	token := p.enters(a).text("tf_pending_token")
+	p.out("the first factor")
+	w.presentEverywhere("tf_pending_token", token)
+	for what, step := range map[string]func(*native) *answer{
+		"set-up":         func(p *native) *answer { return p.post("/tf-setup", m{"setup": "email"}) },
+		"recovery codes": func(p *native) *answer { return p.post("/mf-recovery-codes", m{}) },
+		"a new password": func(p *native) *answer { return p.post("/change", m{"password": secret}) },
+		"a proof again":  func(p *native) *answer { return p.post("/verify", m{"password": secret}) },
+		"no code":        func(p *native) *answer { return p.post("/tf-validate", m{"code": a.wrong()}) },
+	} {
+		thief := w.native()
+		thief.header["Two-Factor-Pending"] = token
+		if r := step(thief).refused(what); r.status < 400 {
+			t.Errorf("%s: status %d", what, r.status)
+		}
+		thief.out(what)
+	}
+	thief := w.native()
+	thief.header["Two-Factor-Pending"] = token
+	p.post("/tf-validate", m{"code": a.next()}).want(200)
+	p.in(a, 2)
+	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("used")
+
+	p = w.native()
+	thief.header["Two-Factor-Pending"] = p.enters(a).text("tf_pending_token")
+	p.post("/logout", m{}).want(200)
+	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("signed out")
+	thief.header["Two-Factor-Pending"] = w.native().enters(a).text("tf_pending_token")
+	w.advance(11 * time.Minute)
+	thief.post("/tf-validate", m{"code": a.next()}).want(400).refused("too old")
+}
+
+// TestR190_NoOtherSiteSendsTheHeader: a browser asks first whether it may, and
+// is not told that it may; a form cannot carry it, and neither can an address.
+func TestR190_NoOtherSiteSendsTheHeader(t *testing.T) {
+	w := newWorld(t, open)
+	a := w.withApp("alice")
+	token := w.native().enters(a).text("tf_pending_token")
+	r := w.browser().do("OPTIONS", "/tf-validate", "", "", "Origin", "https://evil.test",
+		"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "two-factor-pending")
+	for name := range r.header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			t.Errorf("%s: %s", name, r.header.Get(name))
+		}
+	}
+	b := w.browser()
+	for _, body := range []m{{"tf_pending_token": token}, {"Two-Factor-Pending": token}, {"pending": token}} {
+		body["code"] = a.next()
+		b.post("/tf-validate", body).want(400).refused("in the body")
+	}
+	b.post("/tf-validate?tf_pending_token="+token+"&Two-Factor-Pending="+token, m{"code": a.next()}).want(400).refused("in the address")
+	b.do("POST", "/tf-validate", typeJSON, `{"code": "`+a.next()+`"}`, "Two-Factor-Pending", token, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").
+		want(403).refused("from another site")
+}
+
+// TestR190_AHeaderThatIsOddIsNone: twice, empty, or too long.
+func TestR190_AHeaderThatIsOddIsNone(t *testing.T) {
+	w := newWorld(t, open)
+	a := w.withApp("alice")
+	token := w.native().enters(a).text("tf_pending_token")
+	for what, values := range map[string][]string{"twice": {token, token}, "empty": {""}, "too long": {strings.Repeat("a", 4000)}} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.nodes[0].origin+"/tf-validate", strings.NewReader(`{"code": "`+a.next()+`"}`))
+		w.must(err)
+		maps.Copy(r.Header, http.Header{"Content-Type": {typeJSON}, "Two-Factor-Pending": values})
+		resp, err := w.client.Do(r)
+		w.must(err)
+		w.read(what, resp).want(400).refused(what)
+	}
+}
+
+// TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram: by every guard and on
+// every path that asks who is there, in JSON and by status, whatever it accepts.
+// A redirect would lead it to a page, and the page answers 200.
+func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
+	w := newWorld(t, open, changeable)
+	a := w.person("alice")
+	plain := w.native()
+	plain.enters(a)
+	for name, caller := range map[string]struct {
+		header, value string
+		two           int // status behind RequireTwoFactor
+	}{
+		"a wrong token":         {"Authentication-Token", "nonsense", 401},
+		"a wrong bearer":        {"Authorization", "Bearer nonsense", 401},
+		"a pending sign-in":     {"Two-Factor-Pending", "nonsense", 401},
+		"a token of one factor": {"Authentication-Token", plain.header["Authentication-Token"], 403},
+	} {
+		for _, accept := range []string{"", "*/*", "text/html"} {
+			b := w.browser()
+			b.bare = true
+			b.header[caller.header] = caller.value
+			for path, want := range map[string]int{"/app/two": caller.two, "/app/strong": caller.two} {
+				r := b.do("GET", path, "", "", "Accept", accept).want(want)
+				if r.header.Get("Content-Type") != "application/json" || r.json["errors"] == nil {
+					t.Errorf("%s, Accept %q: %s: %s: %.100s", name, accept, path, r.header.Get("Content-Type"), r.body)
+				}
+			}
+			if caller.two == 401 {
+				for _, path := range []string{"/app/user", "/tf-sessions", "/change", "/verify", "/me"} {
+					if r := b.do("GET", path, "", "", "Accept", accept); r.status != 401 && r.status != 404 || r.header.Get("Location") != "" {
+						t.Errorf("%s, Accept %q: %s: status %d to %q", name, accept, path, r.status, r.header.Get("Location"))
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,435 @@
+package security_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// What is here was found by changing one thing at a time in the code that
+// guards and looking which changes no test noticed; see tools/mutate.
+
+// rowsNamed are the reasons of the rows of a name in the trail, the oldest first.
+func (w *world) rowsNamed(name string) (reasons []string) {
+	w.t.Helper()
+	for _, e := range w.trail(0) {
+		if e.Event == name {
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	return reasons
+}
+
+// TestR064_TenFactorsAndNoMore: the eleventh is refused; one that takes the
+// place of another is not one more.
+func TestR064_TenFactorsAndNoMore(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.withApp("alice")
+	for i := range 9 {
+		p.enrolSMS(fmt.Sprintf("+1650555121%d", i))
+	}
+	b, phone := w.plantSession(p), "+16505551220"
+	p.phone = phone
+	r := b.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true}).want(200)
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.texted()}).want(400).refused("the eleventh")
+	if n := len(p.factors()); n != 10 {
+		t.Fatalf("%d factors", n)
+	}
+	p.enrolSMS("+16505551215") // the same phone again
+	if n := len(p.factors()); n != 10 {
+		t.Errorf("%d factors after one was set up again", n)
+	}
+}
+
+// TestR139_EditsOfFactorsAreRows, like every other change of security.
+func TestR139_EditsOfFactorsAreRows(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.withApp("alice").enrolMail()
+	b := w.plantSession(p)
+	b.post("/tf-factors/"+p.factorIDs()["email"], m{"name": "mine"}).want(200)
+	b.post("/tf-factors/"+p.factorIDs()["email"], m{"default": true}).want(200)
+	if got := w.rowsNamed("tf-factor-edited"); !slices.Equal(got, []string{"renamed", "preferred"}) {
+		t.Errorf("rows %q", got)
+	}
+}
+
+// TestR092_PasskeysAreToldApartByName: none is given the name of another of
+// the account, nor none at all; its own again, or another user's, is fine.
+func TestR092_PasskeysAreToldApartByName(t *testing.T) {
+	w := newWorld(t, open, func(c *twofold.Config) { c.Passkeys = passkeys() })
+	p, _ := w.withKey("alice", store.UseSecond, phoneKey)
+	q, _ := w.withKey("bobby", store.UseSecond, phoneKey)
+	b := w.plantSession(p)
+	b.register(w.key(phoneKey), "second", store.UseSecond).want(200)
+	b = w.plantSession(p)
+	path := "/tf-factors/" + p.passkeys()[0].ID
+	other := p.passkeys()[1].Name
+	for _, name := range []string{"", other} {
+		b.post(path, m{"name": name}).want(400)
+	}
+	for _, name := range []string{p.passkeys()[0].Name, q.passkeys()[0].Name, "third"} {
+		b.post(path, m{"name": name}).want(200)
+	}
+	if names := []string{p.passkeys()[0].Name, p.passkeys()[1].Name}; !slices.Contains(names, "third") || !slices.Contains(names, other) {
+		t.Errorf("names %q", names)
+	}
+}
+
+// TestR059_WhatIsSwitchedOffIsNoFactorToKeep: the last one that works stays.
+func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
+	w := newWorld(t, open, func(c *twofold.Config) {
+		c.Passkeys = passkeys()
+		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
+	})
+	p := w.withApp("alice")
+	app := p.factors()[0].ID
+	w.plantFactor(p, store.SMS, "+16505551212")
+	w.plantSession(p).remove(app).want(400).refused("only one that is switched off would be left")
+	if len(p.factors()) != 2 {
+		t.Error("it is gone")
+	}
+}
+
+// TestR070_ARightCodeGivesItsPlaceBack and no more: the wrong ones before it
+// still count.
+func TestR070_ARightCodeGivesItsPlaceBack(t *testing.T) {
+	w := newWorld(t, open, func(c *twofold.Config) { c.Limits.SecondFailures = 5 })
+	p := w.withApp("alice")
+	codes := p.recoveryCodes()
+	for range 4 {
+		w.plantPending(p).recover("aaaa-aaaa-aaaa-aaaa").want(400).refused("wrong")
+	}
+	w.plantPending(p).recover(codes[0]).want(200)
+	w.plantPending(p).recover("aaaa-aaaa-aaaa-aaaa").want(400).refused("the fifth")
+	w.plantPending(p).recover(codes[1]).want(429).refused("after five")
+}
+
+// TestR018_ACodeIsNotAskedForInASetUp.
+func TestR018_ACodeIsNotAskedForInASetUp(t *testing.T) {
+	w := newWorld(t, required)
+	p, plain := w.withApp("alice"), w.person("plain")
+	w.plantPending(p).get("/mf-recovery").want(200)
+	w.plantPending(plain).get("/mf-recovery").want(400).refused("a sign-in that sets a factor up")
+}
+
+// TestR125_AUsernameIsChangedOnceItIsFree: a taken one is said to be, in words
+// of its own; a free one is written down, told to the owner, and keeps the
+// session that asked.
+func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
+	w := newWorld(t, life, func(c *twofold.Config) { c.Usernames = true })
+	p, q := w.person("alice"), w.person("bobby")
+	b, other := w.plantSession(p), w.plantSession(p)
+	w.plantSession(q).post("/change-username", m{"username": "taken"}).want(200)
+	if r := b.post("/change-username", m{"username": "Taken"}).want(400); !strings.Contains(r.body, "taken") && !strings.Contains(r.body, "associated") {
+		t.Errorf("says %s", r.body)
+	}
+	b.post("/change-username", m{"username": "free"}).want(200)
+	b.in(p, 1)
+	other.out("another session after the change")
+	w.settled()
+	if rows, kinds := w.rowsNamed("username-changed"), w.kinds(p.email); len(rows) != 2 || kinds["username_changed"] != 1 {
+		t.Errorf("rows %q, notices %v", rows, kinds)
+	}
+}
+
+// TestR063_TheSamePhoneAgainStaysThePrimary: it takes the place of itself.
+func TestR063_TheSamePhoneAgainStaysThePrimary(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.person("alice").enrolSMS("+16505551212").enrolApp().enrolSMS("+16505551212")
+	if list := p.factors(); len(list) != 2 || !list[0].Primary || list[0].Method != store.SMS || list[1].Primary {
+		t.Errorf("factors %+v", list)
+	}
+}
+
+// TestR139_TheCodeToTheMailboxIsARow like every code that is sent.
+func TestR139_TheCodeToTheMailboxIsARow(t *testing.T) {
+	w := newWorld(t, proofFirst)
+	w.browser().login(w.person("alice")).want(200)
+	if rows := w.rowsNamed("tf-security-token-sent"); len(rows) != 1 {
+		t.Errorf("rows %q", rows)
+	}
+}
+
+// TestR057_AnAddressTakenMeanwhileIsNobodysTwice: of two who want one, the
+// later link is dead.
+func TestR057_AnAddressTakenMeanwhileIsNobodysTwice(t *testing.T) {
+	w := newWorld(t, life)
+	p, q := w.person("alice"), w.person("bobby")
+	const want = "both@good.test"
+	w.plantSession(p).post("/change-email", m{"email": want}).want(200)
+	first := w.link("change_email", want)
+	w.plantSession(q).post("/change-email", m{"email": want}).want(200)
+	second := w.link("change_email", want)
+	w.browser().post(first, m{}).want(200)
+	before := w.rows("users")
+	w.browser().post(second, m{}).want(400).refused("taken meanwhile")
+	if w.rows("users") != before {
+		t.Error("a refusal changed somebody")
+	}
+}
+
+// TestR111_TheNonceIsNotTheVerifier: one goes through the browser in the clear,
+// the other proves that who redeems a code is who asked for it.
+func TestR111_TheNonceIsNotTheVerifier(t *testing.T) {
+	w, corp, _ := sites(t)
+	w.browser().through(corp, "corp")
+	asked := corp.Asked()
+	sum := sha256.Sum256([]byte(asked.Get("nonce")))
+	if asked.Get("nonce") == "" || asked.Get("code_challenge") == base64.RawURLEncoding.EncodeToString(sum[:]) {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+// plainSite cannot be made to ask its user again.
+type plainSite struct{}
+
+func (plainSite) Name() string          { return "plain" }
+func (plainSite) Title() string         { return "Plain" }
+func (plainSite) Reauthenticates() bool { return false }
+func (plainSite) Begin(_ context.Context, q federated.Question) (string, error) {
+	return "https://plain.test/?state=" + q.State, nil
+}
+func (plainSite) Finish(context.Context, federated.Question, federated.Answer) (federated.Identity, error) {
+	return federated.Identity{}, federated.ErrRefused
+}
+
+// TestR054_ASiteThatAsksNothingIsNoProofAnew: it is for signing in only.
+func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
+	w := newWorld(t, open, func(c *twofold.Config) { c.OAuth = []federated.Provider{plainSite{}} })
+	p := w.person("alice")
+	w.browser().do("POST", "/login/oauthstart/plain", typeJSON, "", "Accept", typeJSON).want(302)
+	b := w.plantSession(p)
+	if page := b.page("/verify").want(200); strings.Contains(page.body, "Plain") {
+		t.Error("it is offered for proving oneself again")
+	}
+	if page := w.browser().page("/login").want(200); !strings.Contains(page.body, "Plain") {
+		t.Error("it is not offered for signing in")
+	}
+}
+
+// TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered: opening the link as
+// another account is no word for the password that lies there.
+func TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered(t *testing.T) {
+	const victim = "victim@good.test"
+	w := newWorld(t, life)
+	w.browser().post("/register", m{"email": victim, "password": secret, "password_confirm": secret}).want(200)
+	b, link := w.plantSession(w.person("alice")), w.link("confirm", victim)
+	b.post(link, m{}).want(400).refused("without a password of the reader's own")
+	w.signsIn(victim, secret).want(400).refused("the password planted before")
+}
+
+// TestR051_AResetDoesNotChangeWhoIsSignedIn, unless to whom it belonged before.
+func TestR051_AResetDoesNotChangeWhoIsSignedIn(t *testing.T) {
+	w := newWorld(t, life, autoLogin)
+	p, q := w.person("alice"), w.person("bobby")
+	fill := m{"password": newSecret, "password_confirm": newSecret}
+	b := w.plantSession(q)
+	b.post(b.resets(p.email), fill).want(200)
+	b.in(q, 1)
+	b = w.plantSession(p)
+	b.post(b.resets(p.email), fill).want(200)
+	b.in(p, 1)
+}
+
+// TestR122_NoUsernameIsMailedWhereThereIsNone.
+func TestR122_NoUsernameIsMailedWhereThereIsNone(t *testing.T) {
+	w := newWorld(t, life, func(c *twofold.Config) { c.Usernames = true })
+	named, nameless := w.person("alice").email, "bobby@good.test"
+	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: nameless, PasswordHash: hashed})
+	w.must(err)
+	for _, email := range []string{named, nameless} {
+		w.browser().post("/recover-username", m{"email": email}).want(200)
+	}
+	w.settled()
+	if none, one := len(w.letters("username", nameless)), len(w.letters("username", named)); none != 0 || one != 1 {
+		t.Errorf("%d letters to who has none, %d to who has one", none, one)
+	}
+}
+
+// TestR111_TenConnectionsAndNoMore.
+func TestR111_TenConnectionsAndNoMore(t *testing.T) {
+	w, corp, _ := sites(t, open)
+	p := w.person("alice")
+	for i := range 10 {
+		corp.SignIn(fmt.Sprint("alice", i))
+		p.connected(corp, "corp")
+	}
+	corp.SignIn("alice10")
+	b := w.plantSession(p)
+	b.get(b.leave(corp, "/login/oauth-connect/corp")).want(400).refused("the eleventh")
+	if n := w.count("connections"); n != 10 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+// TestR139_WhatComesFromOtherSitesIsRows: connections and refusals, with whom
+// they concern; and what ends with a connection ends at once.
+func TestR139_WhatComesFromOtherSitesIsRows(t *testing.T) {
+	w, corp, _ := sites(t, open)
+	p := w.person("alice")
+	old := w.plantSession(p)
+	old.in(p, 1) // known to the node now
+	b := p.connected(corp, "corp")
+	old.out("a session from before the connection")
+	b.in(p, 1)
+	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 || len(removed) != 0 {
+		t.Errorf("rows: added %q, removed %q", added, removed)
+	}
+	connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+	id, _ := connections[0].(m)["id"].(string)
+	b.copy().post("/login/oauth-disconnect", m{"id": id}).want(200)
+	b.out("a session from before the end of it")
+	if added, removed := w.rowsNamed("connection-added"), w.rowsNamed("connection-removed"); len(added) != 1 || len(removed) != 1 {
+		t.Errorf("rows: added %q, removed %q", added, removed)
+	}
+	corp.Answer(func(v url.Values) { v.Del("code"); v.Set("error", "access_denied") })
+	w.browser().through(corp, "corp").want(400).refused("refused there")
+	b = w.plantSession(p)
+	b.get(b.leave(corp, "/login/oauth-connect/corp")).want(400).refused("refused there")
+	var whom []string
+	for _, e := range w.trail(0) {
+		if e.Event == "user-failed-authn" && e.Reason == "refused by the other site" {
+			whom = append(whom, e.User)
+		}
+	}
+	if !slices.Equal(whom, []string{"", p.id}) {
+		t.Errorf("refusals of %q", whom)
+	}
+}
+
+// TestR064_TenPasskeysAndNoMore.
+func TestR064_TenPasskeysAndNoMore(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.person("alice")
+	for i := range 10 {
+		w.plantSession(p).register(w.key(phoneKey), fmt.Sprint("key ", i), store.UseFirst).want(200)
+	}
+	w.plantSession(p).post("/wan-register", m{"name": "one more", "usage": store.UseFirst}).want(400).refused("the eleventh")
+	if n := len(p.passkeys()); n != 10 {
+		t.Errorf("%d passkeys", n)
+	}
+}
+
+// TestR087_AnAnswerNamesItsQuestion: a right one under the name of another
+// question is none.
+func TestR087_AnAnswerNamesItsQuestion(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.person("alice")
+	b, k := w.plantSession(p), w.key(phoneKey)
+	_, former := b.asks("/wan-register", m{"name": "key", "usage": store.UseFirst})
+	options, _ := b.asks("/wan-register", m{"name": "key", "usage": store.UseFirst})
+	b.post("/wan-register/"+former, m{"credential": w.creates(k, options)}).want(400).refused("the former question's name")
+	if len(p.passkeys()) != 0 {
+		t.Error("it is registered")
+	}
+}
+
+// TestR093_TheOwnerHearsOfACopy.
+func TestR093_TheOwnerHearsOfACopy(t *testing.T) {
+	w := newWorld(t, open)
+	p, k := w.person("alice"), w.key(phoneKey)
+	k.Counter = 5
+	w.plantSession(p).register(k, "one", store.UseFirst).want(200)
+	w.browser().signInBy(k, softkey.Count(6)).want(200)
+	w.settled()
+	if n := w.kinds(p.email)["passkey_copied"]; n != 0 {
+		t.Errorf("%d notices of nothing", n)
+	}
+	w.browser().signInBy(k, softkey.Count(6)).refused("a counter that stands")
+	w.settled()
+	if n := w.kinds(p.email)["passkey_copied"]; n != 1 {
+		t.Errorf("%d notices of a copy", n)
+	}
+}
+
+// TestR076_WhatIsShutIsNotCancelled: "this was not me" leaves nothing that a
+// session could end, and so open again; nor is there anything where a request
+// has lapsed or its account's credentials are others.
+func TestR076_WhatIsShutIsNotCancelled(t *testing.T) {
+	w := newWorld(t, waiting)
+	none := func(b *browser, why string) {
+		t.Helper()
+		if r := b.get("/me").want(200); r.json["recovery"] != nil {
+			t.Errorf("%s: shown %v", why, r.json["recovery"])
+		}
+		b.del("/tf-recovery").want(404)
+	}
+	a := w.withApp("alice")
+	codes := a.recoveryCodes()
+	w.asks(a).want(200)
+	w.browser().form("/tf-not-me/" + a.newestStop()).want(200)
+	b := w.plantPending(a)
+	b.recover(codes[0]).want(200) // which proves no factor
+	none(b, "shut")
+	w.plantPending(a).post("/tf-rescue", m{"help_setup": "email"}).want(400).refused("shut")
+
+	c := w.withApp("bobby")
+	w.asks(c).want(200)
+	w.must(w.nodes[0].auth.SetPassword(t.Context(), c.id, newSecret))
+	none(w.plantSession(c), "another password")
+
+	d := w.withApp("carol")
+	w.asks(d).want(200)
+	w.advance(48 * time.Hour)
+	none(w.plantSession(d), "lapsed")
+}
+
+// TestR139_TheEndOfARecoveryIsARow, whichever way it ends, and the owner hears
+// of one that was taken.
+func TestR139_TheEndOfARecoveryIsARow(t *testing.T) {
+	w := newWorld(t, waiting)
+	a := w.withApp("alice")
+	w.asks(a).want(200)
+	w.plantSession(a).del("/tf-recovery").want(200)
+	w.asks(a).want(200)
+	w.plantPending(a).validate(a.next()).want(200)
+	if rows := w.rowsNamed("recovery-ended"); !slices.Equal(rows, []string{"cancelled", "signed in"}) {
+		t.Errorf("rows %q", rows)
+	}
+	link := w.askedLink(a)
+	w.advance(24 * time.Hour)
+	_, r := w.opens(link, secret)
+	r.want(200)
+	w.settled()
+	if n := w.kinds(a.email)["rescued"]; n != 1 {
+		t.Errorf("%d notices of the rescue", n)
+	}
+}
+
+// TestR015_ASignInByPasskeyAloneReplacesTheFormer that was under way in its
+// browser, as every other does.
+func TestR015_ASignInByPasskeyAloneReplacesTheFormer(t *testing.T) {
+	w := newWorld(t, open)
+	p, k := w.withKey("alice", store.UseFirst, phoneKey)
+	q := w.withApp("bobby")
+	b := w.plantPending(q)
+	former := b.copy()
+	b.signInBy(k).want(200)
+	b.in(p, 2)
+	former.validate(q.next()).want(400).refused("the sign-in that was under way")
+	former.out("the sign-in that was under way")
+}
+
+// TestR054_APasskeyAfterThePasswordProvesAnew where it is the second factor.
+func TestR054_APasskeyAfterThePasswordProvesAnew(t *testing.T) {
+	w := newWorld(t, open)
+	p, k := w.withKey("alice", store.UseSecond, phoneKey)
+	b := w.plantSession(p)
+	w.advance(16 * time.Minute)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+	b.post("/verify", m{"password": secret}).want(200)
+	b.verifyBy(k).want(200)
+	b.in(p, 2)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+}

@@ -1,0 +1,126 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/limit"
+)
+
+// Published failures that the tests of the paths of sign-in would not have
+// caught at the paths around it.
+
+// TestR127_TextsOnlyAroundTheSignIn: an object, an array or a number is no
+// address, no password and no token there either (CVE-2013-0233, CVE-2023-7028).
+func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
+	w := newWorld(t, life, unified, tokens)
+	p := w.person("alice")
+	session := w.plantSession(p)
+	strangers := map[string][]string{
+		"/reset": {"email"}, "/confirm": {"email"}, "/recover-username": {"email"}, "/reset/x": {"password", "password_confirm"}, "/confirm/x": {"password"},
+		"/us-signin": {"identity", "email", "username", "passcode"}, "/us-signin/send-code": {"identity", "chosen_method"},
+		"/refresh-token": {"refresh_token"}, "/wan-signin": {"identity"}, "/mf-recovery": {"code"},
+	}
+	owners := map[string][]string{
+		"/change": {"password", "new_password", "new_password_confirm"}, "/change-email": {"email"}, "/change-username": {"username"},
+		"/us-setup": {"chosen_method", "phone"}, "/us-setup/x": {"passcode"}, "/us-verify": {"passcode"}, "/us-verify/send-code": {"chosen_method"},
+		"/access-tokens": {"name", "days"}, "/wan-register": {"name", "usage"}, "/wan-delete": {"name"},
+	}
+	before, sent := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"), len(w.mail.All())
+	try := func(paths map[string][]string, from func() *browser) {
+		for path, names := range paths {
+			for _, name := range names {
+				for _, value := range append(typed(), `["alice@good.test","evil@evil.test"]`, "null") {
+					if name == "passcode" && strings.Trim(value, "0123456789") == "" {
+						continue // stands for six digits (R185)
+					}
+					if path == "/wan-signin" && value == "null" {
+						continue // no name at all: a question for whoever comes
+					}
+					if r := from().post(path, `{"`+name+`":`+value+`}`); r.status != 400 {
+						t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.status, r.body)
+					}
+				}
+			}
+		}
+	}
+	try(strangers, w.browser)
+	try(owners, session.copy)
+	w.settled()
+	if after := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"); after != before || len(w.mail.All()) != sent {
+		t.Errorf("a value of the wrong type changed something, counted, or sent a mail:\n%s\nwas\n%s", after, before)
+	}
+	session.in(p, 1)
+}
+
+// TestR045_WhoeverAsksForMail: a list, a second name or a line feed in an
+// address sends nothing anywhere else (CVE-2022-35924, GHSA-5jpx-9hw9-2fx4).
+func TestR045_WhoeverAsksForMail(t *testing.T) {
+	w := newWorld(t, life, unified)
+	p := w.person("erika")
+	for _, path := range []string{"/reset", "/confirm", "/recover-username", "/us-signin/send-code"} {
+		for _, typed := range []string{
+			"erika@good.test,evil@evil.test", "evil@evil.test,erika@good.test", "erika@good.test;evil@evil.test", "erika@good.test evil@evil.test",
+			"erika@good.test\r\nCc: evil@evil.test", `"evil@evil.test,"@good.test`, `"erika@good.test"@evil.test`, "<erika@good.test> <evil@evil.test>",
+			"erika@good.test\u0000evil@evil.test", "erika@good.test@evil.test", "erika@good.test%0aCc:evil@evil.test",
+		} {
+			body := m{"email": typed}
+			if path == "/us-signin/send-code" {
+				body = m{"identity": typed, "chosen_method": "email"}
+			}
+			if r := w.browser().post(path, body); r.status >= 500 {
+				t.Errorf("%s for %q: %d", path, typed, r.status)
+			}
+			w.write(`DELETE FROM twofold_counters`)
+		}
+	}
+	w.settled()
+	for _, mail := range w.mail.All() {
+		if mail.To != p.email {
+			t.Errorf("a mail %q went to %q", mail.Kind, mail.To)
+		}
+	}
+}
+
+// TestR057_TwoWishesDoNotMix: of two addresses wanted at once, the link that
+// went to one makes that one the account's, and never the other
+// (CVE-2026-32700).
+func TestR057_TwoWishesDoNotMix(t *testing.T) {
+	w := newWorld(t, life)
+	wanted := [2]string{"first@good.test", "second@good.test"}
+	for i, to := range wanted {
+		p := w.person("mover" + string(rune('a'+i)))
+		b := w.plantSession(p)
+		par(8, func(n int) { b.copy().post("/change-email", m{"email": wanted[n%2]}) })
+		w.settled()
+		link, other := w.link("change_email", to), w.link("change_email", wanted[1-i])
+		w.browser().post(link, m{}).want(200)
+		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
+		w.must(err)
+		if u.Email != to {
+			t.Errorf("the link mailed to %s made it %s", to, u.Email)
+		}
+		w.browser().post(other, m{}).want(400).refused("the link to the other address after it")
+		w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "gone"+p.email, ""))
+	}
+}
+
+// TestR117_UnifiedSignInCountsTheSame: a password guessed in its field, or to
+// prove oneself again, counts with those of /login (CVE-2026-9798).
+func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Limits = limit.Numbers{FirstFailures: 6} })
+	p := w.person("alice")
+	b := w.plantSession(p)
+	for range 2 {
+		w.signsIn(p.email, "wrong password").want(400)
+		w.browser().passcode(p, "wrong password").want(400)
+		b.post("/us-verify", m{"passcode": "wrong password"}).want(400)
+	}
+	w.signsIn(p.email, secret).want(429)
+	w.browser().passcode(p, secret).want(429)
+	b.post("/us-verify", m{"passcode": secret}).want(429)
+	if !strings.Contains(w.browser().form("/us-signin", "identity", p.email, "passcode", secret).body, "Too many attempts") {
+		t.Error("the page does not say that it is closed")
+	}
+}

@@ -1,0 +1,278 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Weaknesses that others had and that no test of a single requirement tries as
+// it was found. weaknesses says which.
+
+// TestR013_NothingOfASignInIsLeft: where passkeys are the only second factors,
+// neither signing in nor signing out leaves something in the browser by which
+// the second factor alone is enough.
+func TestR013_NothingOfASignInIsLeft(t *testing.T) {
+	w := newWorld(t, open)
+	p, second := w.withKey("alice", store.UseSecond, simpleKey)
+	first := w.key(phoneKey)
+	w.plantSession(p).register(first, "first", "first").want(200)
+	codes := p.recoveryCodes()
+	b := w.browser()
+	b.login(p).want(200)
+	former := b.jar["twofold-pending"]
+	b.signInBy(second).want(200)
+	b.in(p, 2)
+	half := func(when string) {
+		t.Helper()
+		for what, pending := range map[string]string{"as it is": b.jar["twofold-pending"], "with the former cookie": former} {
+			c := b.copy()
+			delete(c.jar, "twofold")
+			c.jar["twofold-pending"] = pending
+			if c.get("/wan-signin").json["is_secondary"] != false {
+				t.Errorf("%s, %s: a second factor is awaited", when, what)
+			}
+			c.recover(codes[0]).want(400).refused(when)
+			c.validate("000000").want(400).refused(when)
+			c.signInBy(second).want(400).refused(when)
+			c.out(when + ", " + what)
+			c.signInBy(first).want(200) // and the other kind is what it was
+			c.in(p, 2)
+		}
+	}
+	half("signed in")
+	b.post("/logout", m{}).want(200)
+	half("signed out")
+}
+
+// TestR016_APasskeySwitchesNoAccount, and its answer works once although its
+// counter stands still.
+func TestR016_APasskeySwitchesNoAccount(t *testing.T) {
+	w := newWorld(t, open)
+	a := w.person("alice")
+	z, k := w.withKey("zoey", store.UseFirst, simpleKey|softkey.UV)
+	b, c := w.plantSession(a), w.browser()
+	b.post("/wan-signin", m{}).refused("a question for a sign-in while signed in")
+	options, state := c.asks("/wan-signin", m{})
+	answer := w.gets(k, options)
+	for name, value := range c.jar {
+		b.jar[name] = value
+	}
+	b.post("/wan-signin/"+state, m{"credential": answer}).want(400).refused("another's passkey while signed in")
+	b.in(a, 1)
+	options, state = c.asks("/wan-signin", m{})
+	answer = w.gets(k, options)
+	again := c.copy()
+	c.post("/wan-signin/"+state, m{"credential": answer}).want(200)
+	c.in(z, 2)
+	again.post("/wan-signin/"+state, m{"credential": answer}).want(400).refused("an answer a second time")
+	again.out("an answer a second time")
+}
+
+// TestR102_OffIsOffForPasskeys: an account that is switched off gets no session
+// that would come alive with it.
+func TestR102_OffIsOffForPasskeys(t *testing.T) {
+	w := newWorld(t, open)
+	p, k := w.withKey("alice", store.UseFirst, phoneKey)
+	auth := w.nodes[0].auth
+	w.must(auth.SetActive(t.Context(), p.id, false))
+	b, before := w.browser(), w.count("sessions")
+	r := b.signInBy(k).want(400).refused("switched off")
+	if r.cookie("twofold") != "" || r.cookie("twofold-pending") != "" || w.count("sessions") != before {
+		t.Errorf("something was issued: %v", r.header)
+	}
+	w.must(auth.SetActive(t.Context(), p.id, true))
+	b.out("switched on again")
+	b.signInBy(k).want(200)
+	b.in(p, 2)
+}
+
+// TestR056_NobodyFinishesAnothersSetUp: whoever has somebody's signed-in
+// browser, fresh or not, plants no factor of his own there by finishing what he
+// began in his own account.
+func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
+	w := newWorld(t, plenty, unified)
+	victim, thief := w.person("victim"), w.person("thief")
+	stale := w.plantSession(victim)
+	w.advance(16 * time.Minute)
+	fresh := w.plantSession(victim)
+	untouched := w.rows("factors")
+	for _, at := range []struct{ path, ask, key, state, code string }{
+		{"/tf-setup", "setup", "tf_authr_b32key", "tf_state_token", "code"},
+		{"/us-setup", "chosen_method", "authr_b32key", "state", "passcode"},
+	} {
+		own := w.plantSession(thief)
+		begun := own.post(at.path, m{at.ask: "authenticator"}).want(200)
+		finish := at.path + "/" + begun.text(at.state)
+		body := m{at.code: totp(decode(w, begun.text(at.key)), w.Now().Unix()/30)}
+		stale.post(finish, body).want(400).refused(at.path + " in a stale session")
+		fresh.post(finish, body).want(400).refused(at.path + " in a fresh one")
+		if w.rows("factors") != untouched {
+			t.Fatalf("%s: a factor was planted", at.path)
+		}
+		own.post(finish, body).want(200)
+		own.post(finish, body).want(400).refused(at.path + " a second time")
+		w.must(w.nodes[0].auth.ResetAccess(t.Context(), thief.id))
+		w.advance(time.Minute)
+	}
+	own := w.plantSession(thief)
+	k := w.key(phoneKey)
+	options, state := own.asks("/wan-register", m{"name": "planted"})
+	made := w.creates(k, options)
+	stale.post("/wan-register/"+state, m{"credential": made}).refused("a passkey in a stale session")
+	fresh.post("/wan-register/"+state, m{"credential": made}).refused("a passkey in a fresh one")
+	if w.rows("factors") != untouched {
+		t.Error("a passkey was planted")
+	}
+}
+
+// TestR035_TheNewestKeySigns: a key that was added signs at once, so the former
+// one can be taken away as soon as what it signed has expired.
+func TestR035_TheNewestKeySigns(t *testing.T) {
+	one, two := twofold.NewKey(), twofold.NewKey()
+	keys := func(list ...string) func(*twofold.Config) {
+		return func(c *twofold.Config) { c.Key = twofold.KeyText(list...) }
+	}
+	w := newWorld(t, life, keys(one))
+	p := w.person("alice")
+	opens := func(link string, status int) {
+		t.Helper()
+		w.browser().get(link).want(status)
+	}
+	before := w.browser().resets(p.email)
+	w.restart(keys(one, two))
+	during := w.browser().resets(p.email)
+	opens(before, 200)
+	opens(during, 200)
+	w.restart(keys(two))
+	opens(before, 400)
+	opens(during, 200)
+	w.restart(keys(one))
+	opens(during, 400)
+}
+
+// TestR010_WhoseSecondFactorIsAPasskey: before it was used, neither its page nor
+// a code given in its place tells who the account's owner is.
+func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
+	w := newWorld(t, open)
+	p, _ := w.withKey("alice", store.UseSecond, simpleKey)
+	b := w.plantPending(p)
+	for _, r := range []*answer{
+		b.get("/tf-validate"), b.page("/tf-validate"), b.validate("000000"), b.form("/tf-validate", "code", "000000"),
+		b.get("/wan-signin"), b.post("/tf-rescue", m{"help_setup": "help"}),
+	} {
+		if r.json["user"] != nil || strings.Contains(r.body, p.email) || strings.Contains(r.body, p.id) {
+			t.Errorf("%s tells who it is: %s", r.what, r.body)
+		}
+	}
+	b.out("with the password")
+}
+
+// TestR102_ACodeAndALinkOfAnAccountThatIsShut: what was mailed before opens
+// nothing, for an application's reason or an operator's.
+func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
+	shut := false
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.Identity) bool { return shut } })
+	p := w.person("alice").begins(store.Email)
+	for name, change := range map[string]func(off bool){
+		"locked":       func(off bool) { shut = off },
+		"switched off": func(off bool) { w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, !off)) },
+	} {
+		b := w.browser()
+		b.ask(p.email, "email").want(200)
+		link, code := p.linked(), p.mailed()
+		change(true)
+		c := b.copy()
+		c.post(link, m{"meant": true}).want(400).refused(name + ": the link")
+		c.out(name + ": the link")
+		b.passcode(p, code).want(400).refused(name + ": the code")
+		b.out(name + ": the code")
+		change(false)
+		w.advance(time.Minute)
+	}
+}
+
+// TestR020_ASessionByCodeIsRaised: an account without anything but its mailbox
+// gets to the second level by setting a second factor up, and is asked for it
+// from then on.
+func TestR020_ASessionByCodeIsRaised(t *testing.T) {
+	w := newWorld(t, unified)
+	p := w.person("alice").begins(store.Email)
+	b := w.browser()
+	b.ask(p.email, "email").want(200)
+	b.passcode(p, p.mailed()).want(200)
+	b.in(p, 1)
+	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	p.app = decode(w, r.text("tf_authr_b32key"))
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	b.in(p, 2)
+	w.advance(time.Minute)
+	b = w.browser()
+	b.ask(p.email, "email").want(200)
+	b.passcode(p, p.mailed()).want(200)
+	b.out("a mailed code alone")
+	b.validate(p.next()).want(200)
+	b.in(p, 2)
+}
+
+// TestR070_NoTextIsARecoveryCode, neither where there are codes nor where there
+// are none.
+func TestR070_NoTextIsARecoveryCode(t *testing.T) {
+	w := newWorld(t, open)
+	a, none := w.withApp("alice"), w.withApp("norma")
+	codes := a.recoveryCodes()
+	w.plantPending(a).recover(codes[4]).want(200)
+	var stored cell
+	for _, c := range w.dump() {
+		if c.table == "twofold_recovery_codes" && c.column == "mac" {
+			stored = c
+		}
+	}
+	if stored.hex == "" {
+		t.Fatal("this test looks in the wrong place")
+	}
+	texts := []string{
+		"", " ", "-", "x", "null", "true", "[]", "0", "aaaa-aaaa-aaaa-aaaa", "%", "____-____-____-____", "' OR '1'='1", strings.Repeat("a", 16),
+		codes[0][:18], codes[0] + "a", codes[0][1:], codes[4], codes[0] + " " + codes[1], strings.Repeat(codes[0], 100), stored.hex, "\x00" + codes[0],
+	}
+	for _, text := range texts {
+		for _, p := range []*person{a, none} {
+			w.write(`DELETE FROM twofold_counters`)
+			b := w.plantPending(p)
+			b.recover(text).want(400).refused("recovery code " + text)
+			b.out("recovery code " + text)
+		}
+	}
+	if n := a.codesLeft(); n != 4 {
+		t.Errorf("%d left", n)
+	}
+	failed := 0
+	for _, e := range happened[event.UserFailedAuthn](w) {
+		if e.User.ID == a.id && e.SecondFactor && e.Method == store.RecoveryCode {
+			failed++
+		}
+	}
+	if failed == 0 {
+		t.Error("no event says that a recovery code was wrong")
+	}
+	w.write(`DELETE FROM twofold_counters`)
+	w.plantPending(a).recover(codes[0]).want(200)
+}
+
+// TestR061_ARemovedPasskeyIsAnnounced, once, with the way to answer.
+func TestR061_ARemovedPasskeyIsAnnounced(t *testing.T) {
+	w := newWorld(t, open)
+	for usage, kind := range map[string]string{store.UseFirst: "passkey_removed", store.UseSecond: "factor_disabled"} {
+		p, _ := w.withKey(usage, usage, simpleKey)
+		w.plantSession(p).post("/wan-delete", m{"name": "key of " + usage}).want(200)
+		if kinds := w.kinds(p.email); kinds[kind] != 1 {
+			t.Errorf("%s: notices %v", usage, kinds)
+		}
+		p.stopToken()
+	}
+}

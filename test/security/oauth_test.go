@@ -1,0 +1,320 @@
+package security_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
+)
+
+// sites starts a world that trusts two providers, "corp" and "club", which know
+// the same people by the same names.
+func sites(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtest.Provider, *federatedtest.Provider) {
+	t.Helper()
+	var now func() time.Time
+	clock := func() time.Time { return now() }
+	corp, club := federatedtest.New(t, clock), federatedtest.New(t, clock)
+	return newWorld(t, append([]func(*twofold.Config){func(c *twofold.Config) {
+		now = c.Now
+		for _, site := range []*federatedtest.Provider{corp, club} {
+			name := "corp"
+			if site == club {
+				name = "club"
+			}
+			p, err := oidc.New(oidc.Settings{Name: name, Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret, Now: c.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.OAuth = append(c.OAuth, federated.Provider(p))
+		}
+	}}, change...)...), corp, club
+}
+
+// leave goes to the other site and returns the path that it sends back to.
+func (b *browser) leave(site *federatedtest.Provider, start string) string {
+	b.w.t.Helper()
+	away := b.do("POST", start, typeJSON, "", "Accept", typeJSON).want(302)
+	return b.path(site.Visit(away.header.Get("Location")))
+}
+
+func (b *browser) path(u *url.URL) string {
+	b.w.t.Helper()
+	if u.Scheme+"://"+u.Host != b.n.origin {
+		b.w.t.Fatalf("sent back to %s", u)
+	}
+	return u.RequestURI()
+}
+
+// through signs in through a site and returns the answer.
+func (b *browser) through(site *federatedtest.Provider, name string) *answer {
+	b.w.t.Helper()
+	return b.get(b.leave(site, "/login/oauthstart/"+name))
+}
+
+// connected lets the site's present user open p's account.
+func (p *person) connected(site *federatedtest.Provider, name string) *browser {
+	p.w.t.Helper()
+	b := p.w.plantSession(p)
+	b.get(b.leave(site, "/login/oauth-connect/"+name)).want(200)
+	return b
+}
+
+// TestR111_WhoSignsInThroughAnotherSite: by issuer and subject, never by e-mail
+// address, and ends at the gate.
+func TestR111_WhoSignsInThroughAnotherSite(t *testing.T) {
+	w, corp, club := sites(t)
+	plain, full := w.person("alice"), w.withApp("full")
+	corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = plain.email, true })
+	w.browser().through(corp, "corp").want(400).refused("the address of an account here")
+	if w.count("connections") != 0 {
+		t.Fatal("connected by e-mail address")
+	}
+	corp.Lie(nil)
+	plain.connected(corp, "corp")
+	b := w.browser()
+	if a := b.through(corp, "corp").want(200); a.json["tf_required"] != false {
+		t.Errorf("answered %v", a.json)
+	}
+	b.in(plain, 1)
+	w.browser().through(club, "club").want(400).refused("the same subject of another issuer")
+	corp.SignIn("bob")
+	w.browser().through(corp, "corp").want(400).refused("another subject of the same issuer")
+	full.connected(corp, "corp")
+	b = w.browser()
+	if a := b.through(corp, "corp").want(200); a.json["tf_required"] != true || a.json["tf_method"] != "authenticator" || a.json["user"] != nil {
+		t.Errorf("answered %v", a.json)
+	}
+	b.out("before the second factor")
+	b.validate(full.next()).want(200)
+	b.in(full, 2)
+}
+
+// TestR111_StateIsOfThisBrowserProviderAndMoment.
+func TestR111_StateIsOfThisBrowserProviderAndMoment(t *testing.T) {
+	w, corp, club := sites(t)
+	p := w.person("alice")
+	p.connected(corp, "corp")
+	p.connected(club, "club")
+	refused := func(why string, b *browser, path string) {
+		t.Helper()
+		b.get(path).refused(why)
+		b.out(why)
+		b.do("GET", path, "", "", "Accept", "text/html")
+		b.out(why + ", as a page")
+	}
+	b := w.browser()
+	back := b.leave(corp, "/login/oauthstart/corp")
+	refused("somebody's answer in a browser that never asked", w.browser(), back)
+	other := w.browser()
+	other.leave(corp, "/login/oauthstart/corp")
+	refused("somebody's answer in a browser that asked for another", other, back)
+	b.get(back).want(200)
+	b.in(p, 1)
+
+	b = w.browser()
+	back = b.leave(corp, "/login/oauthstart/corp")
+	thief := b.copy()
+	refused("at another provider's path", b.copy(), strings.Replace(back, "/corp?", "/club?", 1))
+	refused("at the path of asking again", b.copy(), strings.Replace(back, "oauthresponse", "oauth-verify-response", 1))
+	for _, q := range []string{"", "?code=x", "?state=", "?" + strings.SplitN(back, "?", 2)[1] + "&state=x"} {
+		refused("parameters "+q, b.copy(), strings.SplitN(back, "?", 2)[0]+q)
+	}
+	b.do("HEAD", back, "", "").want(405)
+	b.get(back).want(200)
+	refused("a second time", thief, back)
+
+	b = w.browser()
+	back = b.leave(corp, "/login/oauthstart/corp")
+	w.advance(10 * time.Minute)
+	refused("ten minutes later", b, back)
+
+	for name, answer := range map[string]func(url.Values){
+		"no code":         func(v url.Values) { v.Del("code") },
+		"denied":          func(v url.Values) { v.Set("error", "access_denied") },
+		"another issuer":  func(v url.Values) { v.Set("iss", club.URL) },
+		"no issuer":       func(v url.Values) { v.Del("iss") },
+		"another's code":  func(v url.Values) { v.Set("code", "AAAA") },
+		"markup in error": func(v url.Values) { v.Set("error", "<script>alert(1)</script>") },
+	} {
+		corp.Answer(answer)
+		b := w.browser()
+		refused(name, b, b.leave(corp, "/login/oauthstart/corp"))
+	}
+	if strings.Contains(w.replies.String(), "<script>alert") {
+		t.Error("an error of the other site stands in a reply")
+	}
+}
+
+// TestR111_ConnectingNeedsAFreshSessionOfTheAccount, at its level, the same one
+// all the way, and asks before it goes.
+func TestR111_ConnectingNeedsAFreshSessionOfTheAccount(t *testing.T) {
+	w, corp, _ := sites(t)
+	p, eve := w.withApp("alice"), w.person("evelyn")
+	w.browser().post("/login/oauth-connect/corp", nil).want(401)
+	w.plantPending(p).post("/login/oauth-connect/corp", nil).want(401)
+	b := w.plantSession(p)
+	b.do("POST", "/login/oauth-connect/corp", typeJSON, "", "Accept", typeJSON, "Sec-Fetch-Site", "cross-site").want(403)
+	b.get("/login/oauth-connect/corp").want(405)
+
+	back := b.leave(corp, "/login/oauth-connect/corp")
+	w.advance(16 * time.Minute)
+	b.get(back).refused("sixteen minutes after the sign-in")
+	b.post("/login/oauth-connect/corp", nil).want(401)
+
+	b, thief := w.plantSession(p), w.plantSession(eve)
+	back = thief.leave(corp, "/login/oauth-connect/corp")
+	for _, name := range []string{"twofold-oauth"} { // the attacker's errand in the victim's browser
+		b.jar[name] = thief.jar[name]
+	}
+	b.get(back).refused("an errand that another session began")
+	if w.count("connections") != 0 {
+		t.Fatal("connected")
+	}
+
+	b = w.plantSession(p)
+	old, token := b.copy(), b.jar["twofold"]
+	b.get(b.leave(corp, "/login/oauth-connect/corp")).want(200)
+	b.in(p, 2)
+	if b.jar["twofold"] == token {
+		t.Error("the session kept its token")
+	}
+	old.out("a session from before the change")
+	if w.kinds(p.email)["connection_added"] != 1 {
+		t.Error("the owner was not told")
+	}
+	other := w.plantSession(eve)
+	other.get(other.leave(corp, "/login/oauth-connect/corp")).want(400).refused("an account that opens another one")
+	if w.count("connections") != 1 {
+		t.Error("two connections")
+	}
+	connections, _ := b.get("/me").want(200).json["oauth_connections"].([]any)
+	id, _ := connections[0].(m)["id"].(string)
+	other.post("/login/oauth-disconnect", m{"id": id}).want(400)
+	w.advance(16 * time.Minute)
+	b.post("/login/oauth-disconnect", m{"id": id}).want(401)
+	b = w.plantSession(p)
+	b.post("/login/oauth-disconnect", m{"id": id}).want(200)
+	b.in(p, 2)
+	w.browser().through(corp, "corp").want(400).refused("disconnected")
+	if w.kinds(p.email)["connection_removed"] != 1 {
+		t.Error("the owner was not told")
+	}
+}
+
+// TestR022_AnotherSiteIsOneFactor: whatever it says of how it asked, and the
+// account must be on.
+func TestR022_AnotherSiteIsOneFactor(t *testing.T) {
+	w, corp, _ := sites(t)
+	p := w.withApp("alice")
+	p.connected(corp, "corp")
+	corp.Lie(func(c map[string]any) { c["amr"], c["acr"] = []string{"pwd", "otp", "mfa", "hwk"}, "urn:mfa" })
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	b.out("its word for a second factor")
+	b.validate(p.wrong()).want(400)
+	b.out("a wrong code")
+	b.validate(p.next()).want(200)
+	b.in(p, 2)
+	w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false))
+	off := w.browser()
+	off.through(corp, "corp").want(400).refused("an account that is off")
+	off.out("an account that is off")
+}
+
+// TestR054_AskingAgainThroughAnotherSite: the account there must be the one that
+// opens this very account, and its user must have proven himself now.
+func TestR054_AskingAgainThroughAnotherSite(t *testing.T) {
+	w, corp, club := sites(t)
+	p, q, full := w.person("alice"), w.person("robert"), w.withApp("full")
+	p.connected(corp, "corp")
+	corp.SignIn("bob")
+	q.connected(corp, "corp")
+	corp.SignIn("full")
+	full.connected(corp, "corp")
+	stale := func(p *person) *browser {
+		b := w.plantSession(p)
+		w.advance(16 * time.Minute)
+		b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+		return b
+	}
+	verify := func(b *browser, site *federatedtest.Provider, name string) *answer {
+		return b.get(b.leave(site, "/login/oauth-verify-start/"+name))
+	}
+	b := stale(p)
+	for user, why := range map[string]string{"bob": "another user's account there", "nobody": "an account there that opens none"} {
+		corp.SignIn(user)
+		verify(b, corp, "corp").want(400).refused(why)
+		b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+	}
+	club.SignIn("alice")
+	verify(b, club, "club").want(400).refused("the same name at another site")
+	corp.SignIn("alice")
+	corp.Lie(func(c map[string]any) { c["auth_time"] = w.Now().Add(-time.Hour).Unix() })
+	verify(b, corp, "corp").want(400).refused("a proof an hour old")
+	corp.Lie(nil)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+	w.browser().post("/login/oauth-verify-start/corp", nil).want(401)
+	second := stale(p)
+	verify(b, corp, "corp").want(200)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	second.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+
+	corp.SignIn("full")
+	b = stale(full)
+	if a := verify(b, corp, "corp").want(200); a.json["tf_required"] != true {
+		t.Errorf("answered %v", a.json)
+	}
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(401)
+	b.validate(full.next()).want(200)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+}
+
+// TestR107_TheWayThroughAnotherSiteLeadsHome.
+func TestR107_TheWayThroughAnotherSiteLeadsHome(t *testing.T) {
+	w, corp, _ := sites(t)
+	p := w.person("alice")
+	p.connected(corp, "corp")
+	for _, next := range []string{"https://evil.test/", "//evil.test", `/\evil.test`, "/\t/evil.test", "javascript:alert(1)", strings.Repeat("/a", 400)} {
+		b := w.browser()
+		away := b.form("/login/oauthstart/corp", "next", next).want(200)
+		to, ok := strings.CutPrefix(away.header.Get("Refresh"), "0; url="+corp.URL+"/authorize?")
+		if !ok || strings.Contains(to, "evil") {
+			t.Fatalf("sent to %q", away.header.Get("Refresh"))
+		}
+		a := b.page(b.path(corp.Visit(corp.URL+"/authorize?"+to)) + "&next=" + url.QueryEscape(next)).want(303)
+		if at := a.header.Get("Location"); at != "/" && at != strings.Repeat("/a", 400) {
+			t.Errorf("%q leads to %q", next, at)
+		}
+		b.in(p, 1)
+	}
+	b := w.browser()
+	away := b.form("/login/oauthstart/corp", "next", "/app/user?x=1").want(200)
+	a := b.page(b.path(corp.Visit(strings.TrimPrefix(away.header.Get("Refresh"), "0; url=")))).want(303)
+	if a.header.Get("Location") != "/app/user?x=1" {
+		t.Errorf("leads to %q", a.header.Get("Location"))
+	}
+}
+
+// TestR146_ASiteThatIsDownOpensNothing: and nothing of ours is lost.
+func TestR146_ASiteThatIsDownOpensNothing(t *testing.T) {
+	w, corp, _ := sites(t)
+	p := w.person("alice")
+	corp.Down(true)
+	w.browser().post("/login/oauthstart/corp", nil).want(503)
+	corp.Down(false)
+	p.connected(corp, "corp")
+	b := w.browser()
+	back := b.leave(corp, "/login/oauthstart/corp")
+	corp.Down(true)
+	b.get(back).want(503)
+	b.out("no answer of its token endpoint")
+	corp.Down(false)
+	b.get(back).want(400).refused("the same state again")
+	b.through(corp, "corp").want(200)
+	b.in(p, 1)
+}

@@ -1,0 +1,137 @@
+package security_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// passkeys is everything of them, so that everything is attacked.
+func passkeys() twofold.Passkeys {
+	return twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{store.UseFirst, store.UseSecond}, Hints: true}
+}
+
+// The two kinds of authenticator: a phone that verifies its user and syncs,
+// and a simple security key.
+const (
+	phoneKey  = softkey.UP | softkey.UV | softkey.BE | softkey.BS
+	simpleKey = softkey.UP
+)
+
+// key is an authenticator in front of the first node.
+func (w *world) key(flags byte) *softkey.Key {
+	w.t.Helper()
+	k, err := softkey.New(w.nodes[0].origin, softkey.ES256)
+	w.must(err)
+	k.Flags = flags
+	return k
+}
+
+// asks gets a question: its options and its state.
+func (b *browser) asks(path string, body m) (options []byte, state string) {
+	b.w.t.Helper()
+	r := b.post(path, body).want(200)
+	options, err := json.Marshal(r.json["credential_options"])
+	b.w.must(err)
+	return options, r.text("wan_state")
+}
+
+// creates and gets are what an authenticator says to a question.
+func (w *world) creates(k *softkey.Key, options []byte, lies ...softkey.Lie) string {
+	w.t.Helper()
+	answer, err := k.Create(options, lies...)
+	w.must(err)
+	return answer
+}
+
+func (w *world) gets(k *softkey.Key, options []byte, lies ...softkey.Lie) string {
+	w.t.Helper()
+	answer, err := k.Get(options, lies...)
+	w.must(err)
+	return answer
+}
+
+// register adds a passkey, signIn and verify use one.
+func (b *browser) register(k *softkey.Key, name, usage string, lies ...softkey.Lie) *answer {
+	b.w.t.Helper()
+	options, state := b.asks("/wan-register", m{"name": name, "usage": usage})
+	return b.post("/wan-register/"+state, m{"credential": b.w.creates(k, options, lies...)})
+}
+
+func (b *browser) signInBy(k *softkey.Key, lies ...softkey.Lie) *answer {
+	b.w.t.Helper()
+	options, state := b.asks("/wan-signin", m{})
+	return b.post("/wan-signin/"+state, m{"credential": b.w.gets(k, options, lies...)})
+}
+
+func (b *browser) verifyBy(k *softkey.Key, lies ...softkey.Lie) *answer {
+	b.w.t.Helper()
+	options, state := b.asks("/wan-verify", m{})
+	return b.post("/wan-verify/"+state, m{"credential": b.w.gets(k, options, lies...)})
+}
+
+// withKey makes an account with a passkey.
+func (w *world) withKey(name, usage string, flags byte) (*person, *softkey.Key) {
+	w.t.Helper()
+	p, k := w.person(name), w.key(flags)
+	w.plantSession(p).register(k, "key of "+name, usage).want(200)
+	return p, k
+}
+
+// use is one place where an assertion opens something, in a browser where it is
+// awaited; done says whether it did.
+type use struct {
+	name  string
+	open  func() *browser
+	ask   string
+	usage string
+	done  func(*browser, *answer) bool
+}
+
+// uses are all of them: the first factor, the second, and the fresh proof.
+func (w *world) uses(first, second *person) []use {
+	signedIn := func(b *browser, _ *answer) bool { user, _ := b.sees(); return user != "" }
+	return []use{
+		{"first factor", w.browser, "/wan-signin", store.UseFirst, signedIn},
+		{"second factor", func() *browser { return w.plantPending(second) }, "/wan-signin", store.UseSecond, signedIn},
+		{"fresh proof", func() *browser { return w.plantSession(first) }, "/wan-verify", store.UseFirst,
+			func(_ *browser, r *answer) bool { return r.status == 200 }},
+	}
+}
+
+// everyUse runs a test at each place, with the right key for it.
+func everyUse(t *testing.T, test func(t *testing.T, w *world, u use, k *softkey.Key)) {
+	w := newWorld(t, open)
+	first, k1 := w.withKey("alice", store.UseFirst, phoneKey)
+	second, k2 := w.withKey("bert", store.UseSecond, phoneKey)
+	for _, u := range w.uses(first, second) {
+		k := k1
+		if u.usage == store.UseSecond {
+			k = k2
+		}
+		t.Run(u.name, func(t *testing.T) { test(t, w, u, k) })
+	}
+}
+
+// refuses fails if an answer that lies opened anything, or broke something.
+func (u use) refuses(t *testing.T, w *world, k *softkey.Key, what string, lies ...softkey.Lie) {
+	t.Helper()
+	w.forgive()
+	b := u.open()
+	options, state := b.asks(u.ask, m{})
+	answer := w.gets(k, options, lies...)
+	r := b.post(u.ask+"/"+state, m{"credential": answer})
+	if u.done(b, r) || r.status < 400 || r.status >= 500 {
+		t.Errorf("%s: %d %s", what, r.status, r.body)
+	}
+}
+
+// forgive empties the budgets of passkeys: this suite refuses more answers than
+// anybody may give.
+func (w *world) forgive() {
+	w.t.Helper()
+	w.write(`DELETE FROM twofold_counters WHERE name LIKE 'passkey%'`)
+}

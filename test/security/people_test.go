@@ -1,0 +1,214 @@
+package security_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+var (
+	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+	notMe     = regexp.MustCompile(`/tf-not-me/([A-Za-z0-9._-]+)`)
+)
+
+// person is an account and what its owner holds.
+type person struct {
+	w           *world
+	name, email string
+	id          string
+	phone       string
+	app         []byte // TOTP secret, once enrolled
+}
+
+// person makes an account with the suite's password.
+func (w *world) person(name string) *person {
+	w.t.Helper()
+	p := &person{w: w, name: name, email: name + "@good.test"}
+	id, err := w.nodes[0].auth.CreateUser(w.t.Context(), twofold.NewUser{Email: p.email, Username: name, PasswordHash: hashed})
+	w.must(err)
+	p.id = id.ID
+	return p
+}
+
+// withApp makes an account with an authenticator app.
+func (w *world) withApp(name string) *person { return w.person(name).enrolApp() }
+
+// totp is RFC 6238, written down once more: HMAC-SHA-1 of the step, dynamic
+// truncation, six digits.
+func totp(key []byte, step int64) string {
+	mac := hmac.New(sha1.New, key)
+	_ = binary.Write(mac, binary.BigEndian, step)
+	sum := mac.Sum(nil)
+	part := sum[sum[19]&15:]
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
+}
+
+// code is what the person's app shows some steps from now.
+func (p *person) code(away int64) string { return totp(p.app, p.w.Now().Unix()/30+away) }
+
+// next waits for the app's next code, since each is taken once.
+func (p *person) next() string {
+	p.w.advance(30 * time.Second)
+	return p.code(0)
+}
+
+// wrong is a code that is not right now, nor near.
+func (p *person) wrong() string {
+	for n := 0; ; n++ {
+		code, hit := fmt.Sprintf("%06d", 111111+n), false
+		for away := int64(-6); away <= 6; away++ {
+			hit = hit || p.app != nil && p.code(away) == code
+		}
+		if !hit {
+			return code
+		}
+	}
+}
+
+// other is a code that differs from the given one.
+func other(code string) string {
+	if code[5] == '0' {
+		return code[:5] + "1"
+	}
+	return code[:5] + "0"
+}
+
+func (p *person) enrolApp() *person {
+	p.w.t.Helper()
+	b := p.w.plantSession(p)
+	r := b.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
+	p.app = decode(p.w, r.text("tf_authr_b32key"))
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	p.w.advance(time.Minute) // the code of the set-up is spent
+	return p
+}
+
+func decode(w *world, b32 string) []byte {
+	w.t.Helper()
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(b32)
+	w.must(err)
+	return key
+}
+
+func (p *person) enrolSMS(phone string) *person {
+	p.w.t.Helper()
+	b := p.w.plantSession(p)
+	r := b.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true}).want(200)
+	p.phone = phone
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.texted()}).want(200)
+	p.w.advance(time.Minute)
+	return p
+}
+
+func (p *person) enrolMail() *person {
+	p.w.t.Helper()
+	b := p.w.plantSession(p)
+	r := b.post("/tf-setup", m{"setup": "email", "add": true}).want(200)
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.mailed()}).want(200)
+	p.w.advance(time.Minute)
+	return p
+}
+
+// mailed and texted are the newest codes that reached the person.
+func (p *person) mailed() string { p.w.t.Helper(); return p.w.mail.Code(p.w.t, p.email) }
+func (p *person) texted() string {
+	p.w.t.Helper()
+	m, ok := p.w.sms.Last(p.phone)
+	if !ok {
+		p.w.t.Fatalf("no text to %s", p.phone)
+	}
+	return sixDigits.FindString(m.Text)
+}
+
+// stopToken is in the link "this was not me" of the newest notice.
+func (p *person) stopToken() string {
+	p.w.t.Helper()
+	for range 300 {
+		for _, mail := range p.w.mail.To(p.email) {
+			if found := notMe.FindStringSubmatch(mail.Text); found != nil {
+				p.w.handedOut("token to stop", found[1])
+				return found[1]
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.w.t.Fatal("no notice came")
+	return ""
+}
+
+// factors are the person's second factors as they lie in the store.
+func (p *person) factors() []store.Factor {
+	p.w.t.Helper()
+	list, err := p.w.nodes[0].db.FactorsOf(p.w.t.Context(), p.id)
+	p.w.must(err)
+	return list
+}
+
+// plantSession is the state after a full sign-in, without the cost of one. The
+// tests of sign-in itself go through the front door.
+func (w *world) plantSession(p *person) *browser {
+	w.t.Helper()
+	ctx, n := w.t.Context(), w.nodes[0]
+	u, err := n.db.UserByID(ctx, p.id)
+	w.must(err)
+	factors, err := n.db.FactorsOf(ctx, p.id)
+	w.must(err)
+	now, token := w.Now(), seal.Token()
+	s := store.Session{
+		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
+		Proofs: []store.Proof{{Method: "password", At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
+		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(24 * time.Hour),
+	}
+	if len(factors) > 0 {
+		s.Level, s.Proofs = store.TwoFactors, append(s.Proofs, store.Proof{Method: factors[0].Method, At: now})
+	}
+	w.must(n.db.PutSession(ctx, s))
+	b := w.browser()
+	b.jar["twofold"] = token
+	w.handedOut("session cookie", token)
+	return b
+}
+
+// plantPending is the state after a right password, without the cost of one.
+func (w *world) plantPending(p *person) *browser {
+	w.t.Helper()
+	ctx, n := w.t.Context(), w.nodes[0]
+	u, err := n.db.UserByID(ctx, p.id)
+	w.must(err)
+	factors, err := n.db.FactorsOf(ctx, p.id)
+	w.must(err)
+	now, token := w.Now(), seal.Token()
+	q := store.Pending{
+		Hash: seal.HashToken(token), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready,
+		First: store.Proof{Method: "password", At: now}, CreatedAt: now, ExpiresAt: now.Add(10 * time.Minute),
+	}
+	switch len(factors) {
+	case 0:
+		q.State = store.Setup
+	case 1:
+		q.Factor = factors[0].ID
+	default:
+		q.State = store.Select
+	}
+	w.must(n.db.PutPending(ctx, q))
+	b := w.browser()
+	b.jar["twofold-pending"] = token
+	w.handedOut("pending cookie", token)
+	return b
+}
+
+func decode64(s string) (string, bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	return string(raw), err == nil
+}
+
+func encode64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }

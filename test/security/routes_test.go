@@ -1,0 +1,344 @@
+package security_test
+
+import (
+	"fmt"
+	"html"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const routesFile = "testdata/routes.txt"
+
+// plantToken is a header token of a session with both factors.
+func (w *world) plantToken(p *person) string {
+	w.t.Helper()
+	n, now, token := w.nodes[0], w.Now(), seal.Token()
+	u, err := n.db.UserByID(w.t.Context(), p.id)
+	w.must(err)
+	w.must(n.db.PutSession(w.t.Context(), store.Session{
+		Hash: seal.HashToken(token), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.TwoFactors, Token: true,
+		Proofs: []store.Proof{{Method: "password", At: now}, {Method: store.Authenticator, At: now}}, FreshAt: now, CreatedAt: now, SeenAt: now,
+		IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+	}))
+	return token
+}
+
+// callers are those who may come, each made anew for each request.
+func (w *world) callers(plain, full *person) (names []string, make map[string]func() *browser) {
+	with := func(name, value string) func() *browser {
+		return func() *browser {
+			b := w.browser()
+			b.header[name] = value
+			return b
+		}
+	}
+	make = map[string]func() *browser{
+		"nobody": w.browser, "pending": func() *browser { return w.plantPending(full) },
+		"level-1": func() *browser { return w.plantSession(plain) }, "level-2": func() *browser { return w.plantSession(full) },
+		"basic":  with("Authorization", "Basic "+encode64(full.email+":"+secret)),
+		"bearer": func() *browser { return with("Authorization", "Bearer "+w.plantToken(full))() },
+		"token":  func() *browser { return with("Authentication-Token", w.plantToken(full))() },
+	}
+	return []string{"nobody", "pending", "level-1", "level-2", "basic", "bearer", "token"}, make
+}
+
+// TestR009_EveryWayInIsListed: testdata/routes.txt is the list of all paths and
+// of what each answers to whom. A path that is not on it fails here.
+func TestR009_EveryWayInIsListed(t *testing.T) {
+	w, _, _ := sites(t, open, unified, tokens)
+	plain, full := w.person("plain"), w.withApp("full")
+	names, who := w.callers(plain, full)
+	paths := append(w.nodes[0].auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more", "/nowhere", "/ws", "/events", "/debug/vars", "/.env")
+	slices.Sort(paths)
+	var got strings.Builder
+	fmt.Fprintf(&got, "path method %s\n", strings.Join(names, " "))
+	for _, path := range slices.Compact(paths) {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			fmt.Fprintf(&got, "%s %s", path, method)
+			var statuses []int
+			for _, name := range names {
+				real := strings.ReplaceAll(path, "{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+				if path == "/tf-static/" {
+					real += "twofold.css"
+				}
+				body := ""
+				if method != "GET" && method != "HEAD" {
+					body = "{}"
+				}
+				r := who[name]().do(method, real, typeJSON, body, "Accept", typeJSON)
+				statuses = append(statuses, r.status)
+				fmt.Fprintf(&got, " %d", r.status)
+				signedIn := name == "level-1" || name == "level-2" || name == "token"
+				if !signedIn && (r.json["user"] != nil || r.cookie("twofold") != "" || strings.Contains(r.body, full.email)) {
+					t.Errorf("%s %s answers to %s as if signed in: %.200s", method, path, name, r.body)
+				}
+				if r.status >= 500 {
+					t.Errorf("%s %s to %s: %d", method, path, name, r.status)
+				}
+			}
+			if statuses[4] != statuses[0] || statuses[5] != statuses[0] {
+				t.Errorf("%s %s: Authorization changes the answer: %v", method, path, statuses)
+			}
+			got.WriteString("\n")
+		}
+	}
+	if *update {
+		w.must(os.WriteFile(routesFile, []byte(got.String()), 0o644))
+		return
+	}
+	raw, err := os.ReadFile(routesFile)
+	w.must(err)
+	want := strings.Split(string(raw), "\n")
+	for _, line := range strings.Split(got.String(), "\n") {
+		if i := slices.Index(want, line); i >= 0 {
+			want = slices.Delete(want, i, i+1)
+		} else {
+			t.Errorf("not in %s: %s", routesFile, line)
+		}
+	}
+	for _, line := range want {
+		t.Errorf("only in %s: %s", routesFile, line)
+	}
+}
+
+// TestR032_SecretIsShownOnce: in the answer that begins the set-up and nowhere
+// else.
+func TestR032_SecretIsShownOnce(t *testing.T) {
+	w := newWorld(t, life)
+	a := w.person("alice")
+	b := w.plantSession(a)
+	page := b.form("/tf-setup", "setup", "authenticator").want(200)
+	if !strings.Contains(page.body, `src="data:image/`) || strings.Contains(page.header.Get("Content-Security-Policy"), "http") {
+		t.Error("the picture of the secret comes from elsewhere")
+	}
+	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	for _, answer := range []*answer{page, r} {
+		if !strings.Contains(answer.header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%s: Cache-Control %q", answer.what, answer.header.Get("Cache-Control"))
+		}
+	}
+	key, uri := r.text("tf_authr_b32key"), r.text("tf_authr_uri")
+	if !strings.Contains(uri, key) {
+		t.Fatal("this test looks for the wrong text")
+	}
+	a.app = decode(w, key)
+	traces := []string{key, r.text("tf_authr_key"), url.QueryEscape(uri), "otpauth:", string(a.app), fmt.Sprintf("%x", a.app), encode64(string(a.app))}
+	from := len(w.replies.String())
+	look := func(when string) {
+		t.Helper()
+		for _, path := range w.nodes[0].auth.Paths() {
+			for _, accept := range []string{typeJSON, "text/html"} {
+				b.do("GET", strings.ReplaceAll(path, "{token}", seal.Token()), "", "", "Accept", accept)
+			}
+		}
+		ids, err := w.nodes[0].auth.ListUsers(t.Context(), "", 10)
+		w.must(err)
+		rows, err := w.nodes[0].auth.AuditList(t.Context(), auditOf(a))
+		w.must(err)
+		w.settled()
+		shown := w.replies.String()[from:] + fmt.Sprintf("%+v %+v %+v", ids, rows, w.events)
+		for _, message := range w.mail.All() {
+			shown += message.Subject + message.Text + message.HTML
+		}
+		for _, trace := range traces {
+			if strings.Contains(shown, trace) || strings.Contains(w.log.String(), trace) {
+				t.Errorf("%s: %q is shown again", when, trace)
+			}
+		}
+	}
+	look("before it is confirmed")
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200)
+	look("after it is confirmed")
+	w.browser().login(a).want(200)
+	look("at a sign-in")
+}
+
+// TestR057_NewPhoneIsANewFactor: with a fresh sign-in by what was there, a code
+// to the new number, and the old one in its place until then.
+func TestR057_NewPhoneIsANewFactor(t *testing.T) {
+	w := newWorld(t, open)
+	s := w.person("susan").enrolSMS("+16505551212")
+	b := w.plantSession(s)
+	w.advance(16 * time.Minute)
+	b.post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).want(401)
+	before := w.rows("users", "factors")
+	b = w.plantSession(s)
+	for _, c := range []struct{ method, path, body string }{
+		{"PATCH", "/me", `{"phone":"+16505559999","phone_verified":true,"email":"x@evil.test"}`},
+		{"POST", "/me", `{"tf_phone_number":"+16505559999"}`}, {"PUT", "/tf-setup", `{"phone":"+16505559999"}`},
+		{"POST", "/tf-setup", `{"setup":"sms","phone":"+16505559999","phone_verified":true}`},
+		{"POST", "/tf-setup", `{"setup":"sms","phone":"+16505559999","confirmed":true}`},
+		{"POST", "/verify", `{"password":"` + secret + `","email":"x@evil.test"}`},
+	} {
+		b.do(c.method, c.path, typeJSON, c.body, "Accept", typeJSON).refused("a field that is none")
+	}
+	w.browser().post("/register", m{"email": "n@good.test", "password": secret, "password_confirm": secret, "phone": "+16505559999"}).want(400)
+	if w.rows("users", "factors") != before {
+		t.Fatal("a field of the request changed the account")
+	}
+	old := w.plantPending(s)
+	old.post("/tf-resend", m{}).want(200)
+	oldCode := s.texted()
+	r := b.post("/tf-setup", m{"setup": "sms", "phone": "+16505553434"}).want(200)
+	again := w.browser()
+	again.login(s).want(200)
+	again.validate(s.texted()).want(200)
+	b.validate(s.texted()).want(400).refused("the old phone's code for the new one")
+	moved, ok := w.sms.Last("+16505553434")
+	if !ok {
+		t.Fatal("no code to the new phone")
+	}
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": sixDigits.FindString(moved.Text)}).want(200)
+	old.validate(oldCode).refused("a code to the old phone")
+	n := w.sms.Count("+16505551212")
+	w.browser().login(s).want(200)
+	if w.sms.Count("+16505551212") != n || w.sms.Count("+16505553434") < 2 {
+		t.Error("after the change a code went to the old phone")
+	}
+	if f := s.factors(); len(f) != 1 || f[0].Destination != "+16505553434" {
+		t.Errorf("factors %+v", f)
+	}
+	s.stopToken() // the owner hears of it
+}
+
+// TestR102_SwitchedOffAccountsLoseAll, on every node within a second.
+func TestR102_SwitchedOffAccountsLoseAll(t *testing.T) {
+	w := newWorld(t, open)
+	second := w.start(nil)
+	for name, switchOff := range map[string]func(p *person){
+		"switched off": func(p *person) { w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, false)) },
+		"by the other": func(p *person) { w.must(second.auth.SetActive(t.Context(), p.id, false)) },
+	} {
+		p := w.withApp(strings.ReplaceAll(name, " ", ""))
+		token := w.browser()
+		token.header["Authentication-Token"] = w.plantToken(p)
+		mobile, desk, pending, trusted := w.plantSession(p), w.plantSession(p).on(second), w.plantPending(p), w.trusted(p)
+		all := []*browser{mobile, desk, token, token.copy().on(second), mobile.copy().on(second), desk.copy().on(w.nodes[0])}
+		for _, b := range all {
+			b.in(p, 2)
+		}
+		switchOff(p)
+		time.Sleep(1010 * time.Millisecond)
+		for _, b := range all {
+			b.out(name)
+		}
+		pending.validate(p.next()).refused(name + ": pending")
+		pending.on(second).validate(p.next()).refused(name + ": pending")
+		trusted.login(p).want(400).refused(name + ": trusted device")
+		w.must(w.nodes[0].auth.SetActive(t.Context(), p.id, true))
+		time.Sleep(1010 * time.Millisecond)
+		for _, b := range append(all, pending) {
+			b.out(name + " and on again")
+		}
+		trusted.asked(p, name+" and on again")
+	}
+}
+
+// payloads would run in a page that repeats them as they are.
+var payloads = []string{`"><svg onload=1>`, `'-alert(1)-'`, `</script><script>alert(1)</script>`, `{{print 31337 31337}}`, `javascript:alert(1)`, `<img src=x onerror=alert(1)>`}
+
+// TestR110_ReflectedValuesAreInert on pages, in mails and in JSON.
+func TestR110_ReflectedValuesAreInert(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.person("alice").enrolMail()
+	for _, payload := range payloads {
+		begin, q := len(w.replies.String()), url.QueryEscape(payload)
+		for _, mail := range []bool{false, true} {
+			b := w.browser()
+			b.header["User-Agent"] = "Firefox/130 " + payload
+			send := func(path string, pairs ...string) *answer {
+				if mail {
+					return b.form(path, pairs...)
+				}
+				body := m{}
+				for i := 0; i+1 < len(pairs); i += 2 {
+					body[pairs[i]] = pairs[i+1]
+				}
+				return b.post(path, body)
+			}
+			for _, field := range []string{"email", "username", "identity", "password", "next", "csrf_token"} {
+				send("/login", "email", "nobody@good.test", "password", strings.Repeat("x", 1100), field, payload) // not hashed
+			}
+			send("/register", "email", payload+"@good.test", "username", payload, "password", payload, "password_confirm", payload+"x", "next", payload)
+			send("/register", "email", `"`+payload+`"@good.test`, "password", secret, "password_confirm", secret)
+			b = w.plantPending(p)
+			b.header["User-Agent"] = "Firefox/130 " + payload
+			send("/tf-validate", "code", payload, "next", payload)
+			send("/tf-select", "which", payload)
+			send("/tf-rescue", "help_setup", payload)
+			send("/tf-rescue", "help_setup", "email")
+			b = w.plantSession(p)
+			b.header["User-Agent"] = "Firefox/130 " + payload
+			send("/verify", "password", payload, "next", payload)
+			send("/tf-setup", "setup", payload, "phone", payload)
+			send("/tf-setup", "setup", "sms", "phone", payload)
+			r := b.post("/tf-setup", m{"setup": "email", "name": payload, "add": true}).want(200)
+			b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.mailed()}).want(200)
+			if page := b.page("/tf-setup").want(200); !strings.Contains(page.body, html.EscapeString(payload)[:5]) {
+				t.Errorf("the name %q is not on the page: this test looks in the wrong place", payload)
+			}
+			b.page("/me").want(200)
+			b.form("/tf-setup", "setup", "disable")
+		}
+		for _, path := range []string{"/login", "/register", "/tf-validate", "/tf-select", "/nowhere", "/tf-not-me/" + url.PathEscape(payload), "/tf-static/" + url.PathEscape(payload)} {
+			w.browser().page(path + "?next=" + q + "&error=" + q + "&email=" + q + "&lang=" + q)
+		}
+		w.settled()
+		for reply := range strings.SplitSeq(w.replies.String()[begin:], "\n") {
+			inert(t, "a reply", payload, reply)
+		}
+		for _, mail := range w.mail.All() {
+			inert(t, "a mail", payload, mail.HTML)
+			if strings.Contains(mail.Text, "31337 31337") && !strings.Contains(mail.Text, "{{print") {
+				t.Errorf("a template was run: %s", mail.Text)
+			}
+		}
+		p.enrolMail()
+	}
+	for reply := range strings.SplitSeq(w.replies.String(), "\n") {
+		if strings.HasPrefix(reply, `{"meta"`) && strings.Contains(reply, "text/html") {
+			t.Errorf("JSON beside HTML: %.200s", reply)
+		}
+	}
+	headers, count := strings.Split(w.replies.String(), " -> "), 0
+	for _, r := range headers {
+		head, body, _ := strings.Cut(r, "\n")
+		if strings.HasPrefix(body, "{") {
+			count++
+			if !strings.Contains(head, "Content-Type:[application/json]") || !strings.Contains(head, "X-Content-Type-Options:[nosniff]") {
+				t.Errorf("JSON with these headers: %.300s", head)
+			}
+		}
+	}
+	if count < 50 {
+		t.Errorf("%d JSON replies seen", count)
+	}
+}
+
+// inert demands that text does not hold a payload in a form that runs. JSON
+// holds it as text of the type JSON.
+func inert(t *testing.T, where, payload, text string) {
+	t.Helper()
+	if strings.HasPrefix(text, "{") {
+		return
+	}
+	live := []string{`href="` + payload, `src="` + payload, `action="` + payload, "Location:[" + payload}
+	if strings.ContainsAny(payload, `<>"`) {
+		live = append(live, payload)
+	}
+	if strings.HasPrefix(payload, "'") {
+		live = append(live, `='`+payload, `onclick`, `onload=`)
+	}
+	for _, l := range live {
+		if strings.Contains(text, l) {
+			t.Errorf("%s holds %q: %.300s", where, l, text)
+		}
+	}
+}

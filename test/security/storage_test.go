@@ -1,0 +1,203 @@
+package security_test
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+)
+
+// everyFlow goes through all that hands out secrets, and returns the living
+// ones by name.
+func (w *world) everyFlow() (people []*person, living map[string]string) {
+	w.t.Helper()
+	living = map[string]string{}
+	a := w.withApp("alice").enrolMail()
+	s := w.person("susan").enrolSMS("+16505551212")
+	b := w.browser()
+	b.login(a, m{"remember": true}).want(200)
+	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	r := b.post("/tf-validate?include_auth_token", m{"code": a.next()}).want(200)
+	living["session"], living["device"] = b.jar["twofold"], b.jar["tf_validity"]
+	living["header token"] = r.json["user"].(m)["authentication_token"].(string)
+	living["csrf"] = b.jar["twofold-csrf"]
+	p := w.browser()
+	p.login(s).want(200)
+	living["pending"] = p.jar["twofold-pending"]
+	q := w.plantPending(a)
+	q.post("/tf-select", m{"which": "email"}).want(200)
+	q.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	d := b.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
+	living["set-up token"] = d.text("tf_state_token")
+	living["stop token"] = s.stopToken()
+	reg := w.browser()
+	reg.post("/register", m{"email": "new@good.test", "password": "chosen at registration 5", "password_confirm": "chosen at registration 5"}).want(200)
+	w.handedOut("password", "chosen at registration 5")
+	w.browser().post("/login", m{"email": "typed-wrongly-99@good.test", "password": "mistyped password 77"})
+	w.handedOut("password of nobody", "mistyped password 77")
+	w.handedOut("secret of the app", string(a.app))
+	for _, cookie := range []string{living["device"], b.jar[stayCookie]} {
+		body, _, _ := strings.Cut(cookie, ".")
+		if raw, ok := decode64(body); ok {
+			if _, s, found := strings.Cut(raw, `"s":"`); found {
+				w.handedOut("device secret", s[:43])
+			}
+		}
+	}
+	return []*person{a, s}, living
+}
+
+// TestR134_DumpIsNoKeyRing: no value ever handed out is in the database or in
+// the log, and no value in the database opens anything.
+func TestR134_DumpIsNoKeyRing(t *testing.T) {
+	w := newWorld(t, plenty, remembering)
+	_, living := w.everyFlow()
+	dump := w.dump()
+	known := w.known()
+	if len(known) < 25 || len(dump) < 150 {
+		t.Fatalf("%d secrets, %d cells: this test looks in the wrong place", len(known), len(dump))
+	}
+	log := w.log.String()
+	for value, what := range known {
+		inHex := hex.EncodeToString([]byte(value))
+		code := len(value) == 6
+		for _, c := range dump {
+			if code && (c.text == value || strings.Contains(c.text, " "+value)) || !code && (strings.Contains(c.text, value) || strings.Contains(c.hex, inHex)) {
+				t.Errorf("%s.%s holds a %s", c.table, c.column, what)
+			}
+		}
+		if !code && strings.Contains(log, value) || code && hasWord(log, value) {
+			t.Errorf("the log holds a %s", what)
+		}
+	}
+	for _, c := range dump {
+		if c.column == "password_hash" && c.text != "" && !strings.HasPrefix(c.text, "$argon2id$") {
+			t.Errorf("password hash %q", c.text)
+		}
+	}
+	tried := map[string]bool{}
+	for _, c := range dump {
+		if len(c.text) < 20 || tried[c.text] || strings.ContainsFunc(c.text, func(r rune) bool { return r <= ' ' || r > '~' || r == ';' || r == '"' }) {
+			continue // a cookie cannot even say it
+		}
+		tried[c.text] = true
+		for _, name := range []string{"twofold", "twofold-pending", "tf_validity"} {
+			b := w.browser()
+			b.jar[name] = c.text
+			b.header["Authentication-Token"] = ""
+			if r := b.get("/app/user"); r.status != 401 {
+				t.Errorf("%s.%s as cookie %s: status %d", c.table, c.column, name, r.status)
+			}
+			if name == "twofold-pending" {
+				b.get("/tf-validate").want(400)
+			}
+		}
+		h := w.browser()
+		h.header["Authentication-Token"] = c.text
+		h.get("/app/user").want(401)
+	}
+	if len(tried) < 20 {
+		t.Errorf("only %d stored values were tried", len(tried))
+	}
+	b := w.browser()
+	b.jar["twofold"] = living["session"]
+	b.get("/app/user").want(200)
+}
+
+// TestR135_NothingParkedBetweenTheSteps: the password is nowhere while the code
+// is waited for.
+func TestR135_NothingParkedBetweenTheSteps(t *testing.T) {
+	w := newWorld(t)
+	a := w.withApp("alice")
+	b := w.browser()
+	b.login(a, m{"remember": true}).want(200)
+	page := b.page("/tf-validate").want(200).body
+	haystack := page
+	for _, c := range w.dump() {
+		haystack += "\n" + c.text + "\n" + c.hex
+	}
+	for name, v := range b.jar {
+		haystack += "\n" + name + "=" + v
+		if raw, ok := decode64(v); ok {
+			haystack += "\n" + raw
+		}
+	}
+	for _, needle := range []string{secret, url.QueryEscape(secret), hex.EncodeToString([]byte(secret)), encode64(secret), seal.HashToken(secret)} {
+		if strings.Contains(haystack, needle) {
+			t.Errorf("%q is kept between the steps", needle)
+		}
+	}
+	if strings.Contains(page, `type="password"`) || strings.Contains(page, a.email) {
+		t.Error("the page for the code carries credentials")
+	}
+}
+
+// TestR136_TokensAreTyped: each at every place, in every near spelling; only its
+// own place takes it.
+func TestR136_TokensAreTyped(t *testing.T) {
+	w := newWorld(t, plenty)
+	people, living := w.everyFlow()
+	a := people[0]
+	places := map[string]func(v string) bool{
+		"session": func(v string) bool {
+			b := w.browser()
+			b.jar["twofold"] = v
+			return b.get("/app/user").status == 200
+		},
+		"header token": func(v string) bool {
+			b := w.browser()
+			b.header["Authentication-Token"] = v
+			return b.get("/app/user").status == 200
+		},
+		"pending": func(v string) bool {
+			b := w.browser()
+			b.jar["twofold-pending"] = v
+			return b.get("/tf-validate").status == 200
+		},
+		"set-up token": func(v string) bool {
+			b := w.browser()
+			b.jar["twofold"] = living["session"]
+			r := b.post("/tf-setup/"+url.PathEscape(v), m{"code": "000000"})
+			return strings.Contains(r.body, "Invalid code")
+		},
+		"stop token": func(v string) bool { return w.browser().page("/tf-not-me/"+url.PathEscape(v)).status == 200 },
+		"device": func(v string) bool {
+			b := w.browser()
+			b.jar["tf_validity"] = v
+			return b.login(a).json["tf_required"] == false
+		},
+	}
+	variants := func(v string) map[string]string {
+		return map[string]string{
+			"prefix": v[:len(v)-1], "longer": v + "A", "upper": strings.ToUpper(v), "encoded": "%" + fmt.Sprintf("%02X", v[0]) + v[1:],
+			"padded": v + "=", "hash": seal.HashToken(v),
+		}
+	}
+	for name, v := range living {
+		for place, takes := range places {
+			if place == "device" && name != "session" {
+				continue // each costs a password; one wrong type stands for all
+			}
+			if got := takes(v); got != (name == place) {
+				t.Errorf("%s as %s: taken is %v", name, place, got)
+			}
+		}
+		takes, ok := places[name]
+		if !ok || name == "device" {
+			continue
+		}
+		for what, odd := range variants(v) {
+			if takes(odd) {
+				t.Errorf("%s, %s, is taken", name, what)
+			}
+		}
+		w.advance(16 * time.Minute / 16)
+	}
+	if !places["device"](living["device"]) {
+		t.Error("the device's own cookie is not taken: this test looks in the wrong place")
+	}
+}

@@ -1,0 +1,123 @@
+package security_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// weakness is one that others had, and the tests that try it here. A test is of
+// this folder, or stands behind its folder's name ("twofold" is the root).
+type weakness struct {
+	found string // where it was found
+	what  string
+	tests []string
+}
+
+// TestTheTableOfWeaknessesIsTrue: docs/security.md lists them with their tests,
+// and there is every test that it names.
+func TestTheTableOfWeaknessesIsTrue(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| found in | what went wrong | tried by |\n|---|---|---|\n")
+	seen, tests := map[string]bool{}, folders{}
+	for _, w := range slices.Concat(ofTheContract(), ofPeers()) {
+		if len(w.tests) == 0 || seen[w.found+w.what] {
+			t.Errorf("%s stands twice, or without a test: %s", w.found, w.what)
+		}
+		seen[w.found+w.what] = true
+		for _, name := range w.tests {
+			if !tests.have(t, name) {
+				t.Errorf("%s: there is no test %q", w.found, name)
+			}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", w.found, w.what, strings.Join(w.tests, ", "))
+	}
+	for n := 1; n <= 24; n++ {
+		if found := fmt.Sprintf("Flask-Security, W%d", n); !slices.ContainsFunc(ofTheContract(), func(w weakness) bool { return w.found == found }) {
+			t.Errorf("%s is missing", found)
+		}
+	}
+	saysOf(t, "weaknesses", b.String())
+}
+
+// folders are the tests of each folder, read once.
+type folders map[string][]string
+
+func (f folders) have(t *testing.T, name string) bool {
+	t.Helper()
+	dir, own, elsewhere := strings.Cut(name, " ")
+	switch {
+	case !elsewhere:
+		dir, own = ".", name
+	case dir == "twofold":
+		dir = "../.."
+	default:
+		dir = "../../" + dir
+	}
+	if f[dir] == nil {
+		f[dir] = testsIn(t, dir)
+	}
+	return slices.Contains(f[dir], own)
+}
+
+// ofTheContract are the weaknesses of the implementation whose wire contract
+// this one speaks, by their numbers.
+func ofTheContract() []weakness {
+	return []weakness{
+		{"Flask-Security, W1", "with passkeys alone, half a sign-in stays in the browser after sign-in and sign-out", []string{"TestR013_NothingOfASignInIsLeft"}},
+		{"Flask-Security, W2", "a password of one account, completed by a passkey of another", []string{"TestR091_CredentialIsOfTheUserBeingAuthenticated"}},
+		{"Flask-Security, W3", "a passkey switches the account of a signed-in browser; its answer works again", []string{"TestR016_APasskeySwitchesNoAccount", "TestR087_ChallengeIsForOneCeremonyUserAndBrowser"}},
+		{"Flask-Security, W4", "a disabled account gets a session by passkey, which comes alive later", []string{"TestR102_OffIsOffForPasskeys", "TestR102_SwitchedOffAccountsLoseAll"}},
+		{"Flask-Security, W5", "a set-up is finished in another account, or in a stale session", []string{"TestR056_NobodyFinishesAnothersSetUp", "TestR056_DraftIsBound"}},
+		{"Flask-Security, W6", "a code of an app is taken again", []string{"TestR028_TOTPStepAcceptedOnce", "TestR030_EnrolmentCodeIsSpent"}},
+		{"Flask-Security, W7", "guesses are not counted; wrong recovery codes are told to nobody", []string{"TestR037_GuessesAreCapped", "TestR112_FirstFactorIsLimited", "TestR070_SameBudgetSameWords", "TestR070_NoTextIsARecoveryCode"}},
+		{"Flask-Security, W8", "half a sign-in lives for weeks, and over a sign-out", []string{"TestR024_PendingDiesWithItsPremises"}},
+		{"Flask-Security, W9", "an exchanged refresh token counts as fresh", []string{"TestR022_TokensObeyTheSecondFactor", "TestR053_FreshForSecurityChanges"}},
+		{"Flask-Security, W10", "after a rotation the oldest key goes on signing", []string{"TestR035_TheNewestKeySigns", "TestR035_KeyRotation"}},
+		{"Flask-Security, W11", "who the user is, told after the first factor", []string{"TestR010_PendingReachesNothing", "TestR010_WhoseSecondFactorIsAPasskey"}},
+		{"Flask-Security, W12", "generic answers that differ in keys or in time", []string{"TestR125_TakenAddresses", "TestR122_SameAnswerForAll", "TestR122_MailRequestsTellNothing", "TestR049_UnknownIdentitiesLookTheSame", "TestR123_SameTime", "TestR123_MailRequestsTakeTheSameTime"}},
+		{"Flask-Security, W13", "one secret for all channels and for the rescue; a rescue that lives as long as the app's code", []string{"TestR044_CodeIsForOnePurpose", "TestR074_RescueCode", "TestR073_OneMailboxIsNotEnough", "twofold TestContract09_no_rescue_email"}},
+		{"Flask-Security, W14", "recovery codes in plain text, for ever, shown again, alive without a factor", []string{"TestR065_RecoveryCodesHaveEntropy", "TestR066_RecoveryCodesAreShownOnce", "TestR069_LifeOfASet", "TestR059_WithoutTheLastFactorNothingOfItIsLeft", "internal/factor/recovery TestCodesLiveAsLongAsTheyAreMeantTo"}},
+		{"Flask-Security, W15", "nobody is told of a change of factors, codes or passkeys", []string{"TestR061_ChangesAreAnnounced", "TestR061_RecoveryCodesAreAnnounced", "TestR061_ARemovedPasskeyIsAnnounced", "TestR094_RegistrationIsASecurityChange"}},
+		{"Flask-Security, W16", "a password is enough to switch the second factor off; trusted browsers survive it", []string{"TestR053_FreshForSecurityChanges", "TestR059_DisableIsGuarded", "TestR083_TrustedDevicesAreRevoked"}},
+		{"Flask-Security, W17", "the session's cookie can be read, and holds a secret that is being set up", []string{"twofold TestContract25_datastore", "twofold TestContract26_totp_secret_generation", "TestR135_NothingParkedBetweenTheSteps"}},
+		{"Flask-Security, W18", "the account's state is not looked at again with the second factor", []string{"TestR024_PendingDiesWithItsPremises", "TestR102_LockedByTheApplication"}},
+		{"Flask-Security, W19", "Basic authentication, tokens and mailed links without a second factor", []string{"TestR009_EveryWayInIsListed", "TestR022_TokensObeyTheSecondFactor", "TestR007_ACodeIsOneFactorOnly", "TestR007_ALoginLinkIsOneFactor", "TestR022_LinksEndAtTheGate"}},
+		{"Flask-Security, W20", "opening a mailed link signs in, again and again, to a locked account too", []string{"TestR051_OpeningALinkDoesNothing", "TestR051_OpeningALoginLinkDoesNothing", "TestR102_ACodeAndALinkOfAnAccountThatIsShut", "TestR102_StatesHoldForLoginLinks"}},
+		{"Flask-Security, W21", "a phone number is stored before its code came, and as it was typed", []string{"TestR055_NothingActiveBeforeConfirmed", "TestR057_NewPhoneIsANewFactor", "twofold TestContract10_setup_bad_phone"}},
+		{"Flask-Security, W22", "a sealed secret opens in another's row", []string{"TestR034_SecretsAreSealedToTheirOwner"}},
+		{"Flask-Security, W23", "several links to reset are good at once; a new address is compared by case", []string{"TestR058_LinksDieWithWhatTheyRestOn", "TestR144_LinksOnceInParallel", "twofold TestContractE08_race"}},
+		{"Flask-Security, W24", "a fresh proof is matched by e-mail address; one without a session", []string{"TestR054_AskingAgainThroughAnotherSite", "TestR111_StateIsOfThisBrowserProviderAndMoment", "TestR091_CredentialIsOfTheUserBeingAuthenticated"}},
+	}
+}
+
+// ofPeers are bugs of other sign-ins, by the names they were published under.
+func ofPeers() []weakness {
+	return []weakness{
+		{"authboss #351", "any text is a recovery code", []string{"TestR070_NoTextIsARecoveryCode"}},
+		{"authboss before 3.2.1", "a link to reset signs in past the second factor", []string{"TestR021_ResetKeepsTheSecondFactor", "TestR022_LinksEndAtTheGate"}},
+		{"authboss", "signing in through another site is never asked for a second factor", []string{"TestR022_AnotherSiteIsOneFactor"}},
+		{"better-auth #9552, #11287", "codes, links and passkeys in place of a password skip the second factor", []string{"TestR007_ACodeIsOneFactorOnly", "TestR089_PresenceAlwaysVerificationWhereItCounts", "TestR022_LinksEndAtTheGate"}},
+		{"kratos #4285", "a session begun without a password never rises to two factors", []string{"TestR020_ASessionByCodeIsRaised"}},
+		{"kratos #4317", "two codes to one mailbox are two factors", []string{"TestR007_ACodeIsOneFactorOnly", "TestR073_OneMailboxIsNotEnough"}},
+		{"GHSA-97r5-pg8x-p63p", "another account at another site is a fresh proof", []string{"TestR054_AskingAgainThroughAnotherSite"}},
+		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's", []string{"TestR091_CredentialIsOfTheUserBeingAuthenticated", "twofold TestContractW32_verify_rejects_cross_user_assertion"}},
+		{"GHSA-w2j7-f3c6-g8cw", "a redirect leaves the site where sub-domains are allowed", []string{"TestR107_NoOpenRedirect"}},
+		{"Flask-Security PR #1258", "an object where a text belongs breaks the step", []string{"TestR127_JSONTypesAreExact", "twofold TestContract19_opt_in_nc_non_string_code"}},
+		{"SuperTokens", "who is asked for the second factor enrols another one instead", []string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
+		{"supabase #2607, #2615", "the level stays after an administrator took the factor away", []string{"TestR058_EverythingBeforeAChangeIsDead"}},
+		{"nodewarden #370", "a trusted browser survives a reset of the second factor", []string{"TestR083_TrustedDevicesAreRevoked"}},
+		{"Hanko; devise-otp #126", "guesses are counted by the client's address", []string{"TestR037_GuessesAreCapped", "TestR114_KeyIsNotTheClients"}},
+		{"artifact-keeper #1820", "half a sign-in bears any number of guesses", []string{"TestR037_GuessesAreCapped", "TestR115_ParallelGuesses"}},
+		{"allauth before 65.14.2", "X-Forwarded-For is believed of anybody", []string{"TestR114_KeyIsNotTheClients"}},
+		{"Logto", "spellings of an address or a number have budgets of their own", []string{"TestR006_OneFormOfAnIdentity", "TestR048_SendingIsLimited"}},
+		{"Better Auth", "two answers at once both sign in", []string{"TestR144_PendingOnceInParallel", "TestR144_SentCodesOnceInParallel"}},
+		{"aspnetcore PR #57728", "a check for replays that two at once pass", []string{"TestR144_TOTPStepOnceInParallel"}},
+		{"several", "the active secret's picture can be had at any time", []string{"TestR032_SecretIsShownOnce"}},
+		{"authboss", "new recovery codes without a fresh proof", []string{"TestR069_LifeOfASet"}},
+		{"Kratos, Fortify", "recovery codes can be read again", []string{"TestR066_RecoveryCodesAreShownOnce"}},
+		{"hanko PR #2759", "a record gains a field that its table loses", []string{"internal/storetest TestWhatIsStoredIsWhole"}},
+		{"supabase PR #2779", "flags of a passkey that syncs are taken for others than they were", []string{"TestR093_CounterGrowsAndBackupFlagsHold"}},
+	}
+}
