@@ -16,7 +16,6 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
@@ -86,15 +85,15 @@ type Config struct {
 	SpecificErrors bool
 
 	// Limits are the budgets of guesses and of messages.
-	Limits limit.Numbers
+	Limits Limits
 	// TrustedProxies may say for whom they forward: only from these addresses
 	// is X-Forwarded-For taken, and only its last hop that is not one of them.
 	TrustedProxies []netip.Prefix
 
 	// URLs renames paths; empty fields keep their names.
-	URLs web.Paths
+	URLs Paths
 	// Views are where people go after a step; empty fields keep the defaults.
-	Views web.Views
+	Views Views
 	// Templates replaces pages: a file of the same name as one of ours
 	// ("login.html") takes its place.
 	Templates fs.FS
