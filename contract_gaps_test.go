@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -74,4 +76,55 @@ func TestContractGap_signin_pwd_json(t *testing.T) {
 	c := s.client()
 	c.post("/us-signin", m{"identity": "matt@lp.com", "passcode": plain, "code": "x", "password_confirm": ""}).want(200)
 	s.client().post("/login", m{"email": "matt@lp.com", "password": plain, "password_confirm": plain}).want(200)
+}
+
+// TestContractGap_bad_data_signin: one question, several wrong answers, then the
+// right one, as the original's page keeps its state.
+func TestContractGap_bad_data_signin(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c, k := s.owner("matt", "first")
+	c.logout()
+	s.events.reset()
+	options, state := c.post("/wan-signin", m{}).question()
+	path := "/wan-signin/" + state
+	c.post(path, m{"credential": "hi there"}).refused(400, "credential", apiError)
+	c.post(path, m{"credential": ""}).refused(400, "credential", apiError)
+	c.post(path, m{"credential": s.made(k.Get(options, softkey.Send(func(out, _ map[string]any) { out["rawId"] = softkey.Text([]byte("none")) })))}).
+		refused(400, "credential", "Unregistered passkey.")
+	c.post(path, m{"credential": s.made(k.Get(options, softkey.Send(func(out, _ map[string]any) { out["id"] = softkey.Text([]byte("none")) })))}).
+		refused(400, "credential", "Could not verify passkey: id and raw_id were not equivalent.")
+	c.post(path, m{"credential": s.made(k.Get(options, softkey.SendAs("signature", "AAAA")))}).
+		refused(400, "credential", "Could not verify passkey: Could not verify authentication signature.")
+	if failed := eventsOf[event.UserFailedAuthn](s.events); len(failed) != 2 || failed[1].User.Email != "matt@lp.com" {
+		t.Errorf("events %+v", failed)
+	}
+	c.post(path, m{"credential": s.made(k.Get(options))}).want(200)
+	c.signedIn("matt", 2)
+	c.logout()
+	c.post(path, m{"credential": s.made(k.Get(options))}).refused(400, "", apiError) // a right one ended it
+}
+
+// TestContractGap_bad_data_register: the same for a new passkey.
+func TestContractGap_bad_data_register(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c, k := s.client(), s.key()
+	c.login("matt").want(200)
+	options, state := c.post("/wan-register", m{"name": "testr1", "usage": "first"}).question()
+	c.post("/wan-register/"+state, m{"credential": "hi there"}).refused(400, "credential", apiError)
+	c.post("/wan-register/"+state, m{"credential": s.made(k.Create(options, softkey.Send(func(out, _ map[string]any) { out["id"] = "unknown" })))}).
+		refused(400, "credential", "Could not verify passkey: id and raw_id were not equivalent.")
+	c.post("/wan-register/"+state, m{"credential": s.made(k.Create(options))}).want(200)
+}
+
+// TestContractGap_basic_json_nohints: which dialog a browser shows.
+func TestContractGap_basic_json_nohints(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Hints = false })
+	c := s.client()
+	c.login("matt").want(200)
+	options, _ := c.post("/wan-register", m{"name": "testr1", "usage": "first"}).question()
+	for _, want := range []string{`"authenticatorAttachment":"cross-platform"`, `"residentKey":"required"`} {
+		if !strings.Contains(string(options), want) {
+			t.Errorf("no %s in %s", want, options)
+		}
+	}
 }

@@ -79,7 +79,7 @@ func TestContractW31_verify_validate_error(t *testing.T) {
 	c.useKey("/wan-verify", stranger, m{}).refused(400, "credential", "Unregistered passkey.")
 	c.useKey("/wan-verify", k, m{}, softkey.SignedBy(stranger)).want(400)
 	failed := eventsOf[event.UserFailedAuthn](s.events)
-	if len(failed) != 2 || failed[1].AuthType != "passkey" || failed[1].User.Email != "matt@lp.com" {
+	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].User.Email != "matt@lp.com" {
 		t.Errorf("events %+v", failed)
 	}
 	c.get("/wan-register").want(401)

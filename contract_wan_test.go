@@ -226,7 +226,7 @@ func TestContractW07_bad_data_signin(t *testing.T) {
 		t.Errorf("errors %s", r.body)
 	}
 	failed := eventsOf[event.UserFailedAuthn](s.events)
-	if len(failed) != 4 || failed[3].AuthType != "passkey" || failed[3].SecondFactor {
+	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].SecondFactor || failed[0].User.Email != "matt@lp.com" {
 		t.Errorf("events %+v", failed)
 	}
 	options, action := c.form("/wan-signin").asked(t)

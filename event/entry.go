@@ -133,6 +133,9 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 	of := entry.of
 	switch e := e.(type) {
+	case PasskeyRefused:
+		of(e.User, e.Context)
+		entry.Method, entry.Result, entry.Reason = "webauthn", Refused, e.Reason
 	case TFRescued:
 		of(e.User, e.Context)
 		entry.Method = e.Option

@@ -155,6 +155,14 @@ type PasskeyDeleted struct {
 	Context
 }
 
+// PasskeyRefused: an answer to a passkey's question was refused before its
+// signature was checked. Reason says why; User is empty if it is not known.
+type PasskeyRefused struct {
+	User   Subject
+	Reason string
+	Context
+}
+
 // DeviceTrusted: a browser may skip the second factor for a while.
 type DeviceTrusted struct {
 	User Subject
@@ -291,6 +299,7 @@ func (UserPaused) Name() string          { return "user-paused" }
 func (DeviceCopied) Name() string        { return "device-copied" }
 func (PasskeyRegistered) Name() string   { return "wan-registered" }
 func (PasskeyDeleted) Name() string      { return "wan-deleted" }
+func (PasskeyRefused) Name() string      { return "wan-refused" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
 func (BrowserStays) Name() string        { return "browser-stays" }
 func (StayingCopied) Name() string       { return "staying-copied" }

@@ -34,3 +34,16 @@ func (l *Limiter) PasskeyOptions(ctx context.Context, address string) error {
 	})
 	return err
 }
+
+// answers is how many answers one question of a passkey takes. They are counted
+// for longer than any question stands.
+const (
+	answers       = 5
+	answersWindow = time.Hour
+)
+
+// Answer reserves one answer to a question that was put to a passkey.
+func (l *Limiter) Answer(ctx context.Context, question string) error {
+	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key("answer", question), Limit: answers, Window: answersWindow})
+	return err
+}

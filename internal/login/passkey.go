@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -33,7 +34,7 @@ type PasskeyPolicy struct {
 // PasskeyAsked is a question for the browser to put to an authenticator.
 type PasskeyAsked struct {
 	Options json.RawMessage
-	State   string // to be named with the answer; taken once
+	State   string // to be named with the answer; a right one is taken once
 	Second  bool   // it is about the second factor of a sign-in under way
 }
 
@@ -66,9 +67,9 @@ func (l *Login) ask(ctx context.Context, d store.Draft, state string, c factor.C
 	return PasskeyAsked{Options: c.Options, State: state}, l.c.Drafts.PutDraft(ctx, d)
 }
 
-// answered takes a ceremony: whatever comes of the answer, it was the only one
-// (R86). ErrCeremony, ErrCeremonyExpired.
-func (l *Login) answered(ctx context.Context, owner, state string, u store.User) (store.Draft, error) {
+// question finds a ceremony that waits for its answer. ErrCeremony,
+// ErrCeremonyExpired.
+func (l *Login) question(ctx context.Context, owner, state string, u store.User) (store.Draft, error) {
 	d, err := l.c.Drafts.Draft(ctx, owner)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Draft{}, ErrCeremony
@@ -79,15 +80,34 @@ func (l *Login) answered(ctx context.Context, owner, state string, u store.User)
 	if d.ID != hash(state) || d.UserID != u.ID || d.Uniquifier != u.Uniquifier {
 		return store.Draft{}, ErrCeremony
 	}
-	if err := l.c.Drafts.TakeDraft(ctx, owner, d.ID); errors.Is(err, store.ErrUsed) {
-		return store.Draft{}, ErrCeremony
-	} else if err != nil {
-		return store.Draft{}, err
-	}
 	if !l.c.Now().Before(d.ExpiresAt) {
 		return store.Draft{}, ErrCeremonyExpired
 	}
 	return d, nil
+}
+
+// try counts an answer to a question before it is looked at, so that parallel
+// answers cannot get more tries (R186). An answer that cannot be read is no
+// try: nothing of it is compared. factor.ErrAnswer, ErrCeremony.
+func (l *Login) try(ctx context.Context, d store.Draft, answer string) error {
+	if _, err := l.c.Passkeys.Key(answer); err != nil {
+		return err
+	}
+	err := l.c.Limits.Answer(ctx, d.ID)
+	var over *limit.Paused
+	if errors.As(err, &over) {
+		return ErrCeremony
+	}
+	return err
+}
+
+// spend ends a question: of several callers one goes on (R86). ErrCeremony.
+func (l *Login) spend(ctx context.Context, d store.Draft) error {
+	err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID)
+	if errors.Is(err, store.ErrUsed) {
+		return ErrCeremony
+	}
+	return err
 }
 
 // claimed finds the passkey that an answer claims to be of. ErrPasskeyUnknown.
@@ -103,60 +123,89 @@ func (l *Login) claimed(ctx context.Context, answer string) (store.Factor, error
 	return f, err
 }
 
-// examine lets a passkey of this user and for one of these uses prove itself.
-// It is the one place that does; every refusal leaves a row.
-func (l *Login) examine(ctx context.Context, d store.Draft, u store.User, uses []string, answer string, second bool, b Browser) (store.Factor, factor.Proven, error) {
-	place, err := l.c.Limits.Passkey(ctx, d.UserID, b.Address)
+// ceremony is a question and who may answer it.
+type ceremony struct {
+	store.Draft
+	user   store.User // zero: whoever the passkey belongs to
+	uses   []string
+	second bool // it is about a second factor
+}
+
+// examine lets a passkey prove itself and spends the question, in this order:
+// a wrong answer leaves the question open for another try, and a right one is
+// granted something only after it has ended it. It is the one place where an
+// answer is taken; every refusal leaves a row.
+func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browser) (store.Factor, factor.Proven, error) {
+	place, err := l.c.Limits.Passkey(ctx, q.UserID, b.Address)
 	if err != nil {
 		return store.Factor{}, factor.Proven{}, err
 	}
-	f, err := l.claimed(ctx, answer)
-	var proven factor.Proven
-	switch {
-	case err != nil:
-	case u.ID != "" && f.UserID != u.ID:
-		err = ErrPasskeyOwner
-	case !slices.Contains(uses, f.Usage):
-		err = ErrPasskeyUsage
-	default:
-		proven, err = l.c.Passkeys.Verify(ctx, d.Secret, f, answer)
-	}
+	u := q.user
+	f, proven, err := l.holds(ctx, q, answer)
 	if err == nil {
+		if err := l.spend(ctx, q.Draft); err != nil {
+			return store.Factor{}, factor.Proven{}, err
+		}
 		return f, proven, place.Right(ctx)
 	}
-	if u.ID == "" && f.UserID != "" {
+	if u.ID == "" {
 		u.ID = f.UserID
 	}
-	return store.Factor{}, factor.Proven{}, l.refused(ctx, u, err, second, b)
+	return store.Factor{}, factor.Proven{}, l.refused(ctx, q, u, err, b)
 }
 
-// refused writes a refusal down and returns it.
-func (l *Login) refused(ctx context.Context, u store.User, err error, second bool, b Browser) error {
-	failed := event.UserFailedAuthn{User: subject(u), AuthType: "passkey", SecondFactor: second, Method: store.Passkey, Context: l.at(b)}
-	var r *factor.Refused
+// holds reports whether an answer is one to this question, by a passkey of the
+// right user and use. The passkey it claims to be of is returned in any case.
+func (l *Login) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Proven, error) {
+	if err := l.try(ctx, q.Draft, answer); err != nil {
+		return store.Factor{}, factor.Proven{}, err
+	}
+	f, err := l.claimed(ctx, answer)
 	switch {
-	case errors.As(err, &r):
-		failed.Reason = r.Cause
-		if r.Copied {
-			if owner, err := l.c.Accounts.ByID(ctx, u.ID); err == nil {
-				l.notify(ctx, owner, PasskeyCopied, store.Passkey, b)
-			}
-		}
-	case errors.Is(err, factor.ErrAnswer):
-		failed.Reason = "no answer"
-	case errors.Is(err, ErrPasskeyUnknown):
-		failed.Reason = "unknown passkey"
-	case errors.Is(err, ErrPasskeyOwner):
-		failed.Reason = "passkey of another user"
-	case errors.Is(err, ErrPasskeyUsage):
-		failed.Reason = "passkey for another use"
-	case errors.Is(err, factor.ErrSecret):
+	case err != nil:
+	case q.user.ID != "" && f.UserID != q.user.ID:
+		err = ErrPasskeyOwner
+	case !slices.Contains(q.uses, f.Usage):
+		err = ErrPasskeyUsage
+	default:
+		proven, err := l.c.Passkeys.Verify(ctx, q.Secret, f, answer)
+		return f, proven, err
+	}
+	return f, factor.Proven{}, err
+}
+
+// refused writes a refusal down and returns it. Only an answer that does not
+// hold is a failed authentication; one that cannot be read, or of a passkey
+// that could not answer, says nothing of anyone's credentials.
+func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error, b Browser) error {
+	var r *factor.Refused
+	if errors.Is(err, factor.ErrSecret) {
 		l.c.Log.ErrorContext(ctx, "passkey cannot be verified", "user", u.ID, "cause", err)
 		err = &factor.Refused{Cause: "it cannot be verified"}
-	default:
-		return err
 	}
-	return told(err, l.tell(ctx, failed))
+	if errors.As(err, &r) {
+		if owner, err := l.c.Accounts.ByID(ctx, u.ID); err == nil {
+			u = owner
+		}
+		if r.Copied { // its holder has the key: there is nothing to try again
+			l.notify(ctx, u, PasskeyCopied, store.Passkey, b)
+			if err := l.spend(ctx, q.Draft); err != nil && !errors.Is(err, ErrCeremony) {
+				return err
+			}
+		}
+		return told(err, l.tell(ctx, event.UserFailedAuthn{
+			User: subject(u), AuthType: "passkey", SecondFactor: q.second, Method: store.Passkey, Reason: r.Cause, Context: l.at(b),
+		}))
+	}
+	for cause, reason := range map[error]string{
+		factor.ErrAnswer: "no answer", ErrPasskeyUnknown: "unknown passkey", ErrPasskeyOwner: "passkey of another user",
+		ErrPasskeyUsage: "passkey for another use",
+	} {
+		if errors.Is(err, cause) {
+			return told(err, l.tell(ctx, event.PasskeyRefused{User: subject(u), Reason: reason, Context: l.at(b)}))
+		}
+	}
+	return err
 }
 
 // readable leaves out passkeys whose record cannot be opened: they cannot be

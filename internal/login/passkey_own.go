@@ -107,14 +107,20 @@ func (l *Login) AddPasskey(ctx context.Context, who Who, state, answer string, b
 	if err != nil {
 		return Outcome{}, "", err
 	}
-	d, err := l.answered(ctx, createOwner(who.Session), state, who.User)
+	d, err := l.question(ctx, createOwner(who.Session), state, who.User)
 	if err != nil {
 		return Outcome{}, "", err
 	}
 	if err := free(present, d.Name); err != nil {
 		return Outcome{}, d.Name, err
 	}
+	if err := l.try(ctx, d, answer); err != nil {
+		return Outcome{}, d.Name, err
+	}
 	f, err := l.c.Passkeys.FinishCreate(d.Secret, who.User.ID, d.FactorID, answer)
+	if err == nil {
+		err = l.spend(ctx, d)
+	}
 	if err != nil {
 		return Outcome{}, d.Name, err
 	}

@@ -107,10 +107,10 @@ func (l *Login) askSecond(ctx context.Context, w waiting) (PasskeyAsked, error) 
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	asked, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID, Uniquifier: w.user.Uniquifier}, "", c,
+	out, err := l.ask(ctx, store.Draft{Owner: secondAskOwner(w.Pending), UserID: w.user.ID, Uniquifier: w.user.Uniquifier}, "", c,
 		orLife(l.c.Policy.Passkeys.GetWithin))
-	asked.Second = true
-	return asked, err
+	out.Second = true
+	return out, err
 }
 
 // Passkey is the step of a sign-in by passkey, first or second factor by what
@@ -137,22 +137,23 @@ func (l *Login) Passkey(ctx context.Context, token, state, answer string, rememb
 }
 
 func (l *Login) completeBy(ctx context.Context, w waiting, who *Who, owner, state, answer string, b Browser) (Outcome, error) {
-	d, err := l.answered(ctx, owner, state, w.user)
+	d, err := l.question(ctx, owner, state, w.user)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if _, _, err := l.examine(ctx, d, w.user, []string{store.UseSecond}, answer, true, b); err != nil {
+	q := ceremony{Draft: d, user: w.user, uses: []string{store.UseSecond}, second: true}
+	if _, _, err := l.examine(ctx, q, answer, b); err != nil {
 		return Outcome{}, err
 	}
 	return l.complete(ctx, w, who, store.Proof{Method: store.Passkey, At: l.c.Now()}, b)
 }
 
 func (l *Login) signInBy(ctx context.Context, state, answer string, remember bool, b Browser) (Outcome, error) {
-	d, err := l.answered(ctx, firstAskOwner(b, state), state, store.User{})
+	d, err := l.question(ctx, firstAskOwner(b, state), state, store.User{})
 	if err != nil {
 		return Outcome{}, err
 	}
-	f, proven, err := l.examine(ctx, d, store.User{}, []string{store.UseFirst}, answer, false, b)
+	f, proven, err := l.examine(ctx, ceremony{Draft: d, uses: []string{store.UseFirst}}, answer, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -270,11 +271,11 @@ func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, stat
 	if err != nil {
 		return Outcome{}, err
 	}
-	d, err := l.answered(ctx, verifyOwner(who.Session), state, who.User)
+	d, err := l.question(ctx, verifyOwner(who.Session), state, who.User)
 	if err != nil {
 		return Outcome{}, err
 	}
-	_, proven, err := l.examine(ctx, d, who.User, l.c.Policy.Passkeys.Verify, answer, false, b)
+	_, proven, err := l.examine(ctx, ceremony{Draft: d, user: who.User, uses: l.c.Policy.Passkeys.Verify}, answer, b)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -2,7 +2,11 @@ package security_test
 
 import (
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
 // What clients of the original send and a stricter reader would refuse is taken
@@ -71,4 +75,82 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 	// Of a recovery code and a password nothing is a number.
 	other.post("/mf-recovery", `{"code":123456}`).want(400)
 	w.browser().post("/login", `{"email":"`+a.email+`","password":123456}`).want(400)
+}
+
+// TestR186_FewWrongAnswersAndOneRightOne: a wrong answer leaves the question
+// open, so that a page may ask its user again; five of them end it, also in
+// parallel. What cannot be read is no answer. A right one ends it at once.
+func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
+	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
+		for wrong := range 7 {
+			w.forgive()
+			b := u.open()
+			options, state := b.asks(u.ask, m{})
+			for _, nothing := range []m{{}, {"credential": ""}, {"credential": nil}, {"credential": "{}"}} {
+				b.post(u.ask+"/"+state, nothing).refused("no answer")
+			}
+			for range wrong {
+				b.post(u.ask+"/"+state, m{"credential": w.gets(k, options, softkey.SendAs("signature", "AAAA"))}).refused("a bad signature")
+			}
+			if r := b.post(u.ask+"/"+state, m{"credential": w.gets(k, options)}); u.done(b, r) != (wrong < 5) {
+				t.Errorf("after %d wrong answers: %d %s", wrong, r.status, r.body)
+			}
+		}
+	})
+	t.Run("registration", func(t *testing.T) {
+		w := newWorld(t)
+		a, k := w.person("alice"), w.key(phoneKey)
+		b := w.plantSession(a)
+		for wrong := range 7 {
+			options, state := b.asks("/wan-register", m{"name": "key"})
+			for range wrong {
+				b.post("/wan-register/"+state, m{"credential": w.creates(k, options, softkey.Say("challenge", "AAAA"))}).want(400)
+			}
+			before := len(a.passkeys())
+			b.post("/wan-register/"+state, m{"credential": w.creates(w.key(phoneKey), options)})
+			if got := len(a.passkeys()) == before+1; got != (wrong < 5) {
+				t.Errorf("after %d wrong answers: added %v", wrong, got)
+			}
+			if wrong < 5 {
+				b.post("/wan-delete", m{"name": "key"}).want(200)
+			}
+		}
+	})
+	t.Run("in parallel", func(t *testing.T) {
+		w := newWorld(t)
+		_, k := w.withKey("alice", "first", phoneKey)
+		b := w.browser()
+		options, state := b.asks("/wan-signin", m{})
+		bad, good := w.gets(k, options, softkey.SendAs("signature", "AAAA")), w.gets(k, options)
+		var tried sync.WaitGroup
+		var looked atomic.Int32
+		for range 12 {
+			tried.Go(func() {
+				if r := b.copy().post("/wan-signin/"+state, m{"credential": bad}); strings.Contains(r.body, `"credential"`) {
+					looked.Add(1)
+				}
+			})
+		}
+		tried.Wait()
+		if n := looked.Load(); n != 5 {
+			t.Errorf("%d of 12 parallel answers were looked at", n)
+		}
+		b.post("/wan-signin/"+state, m{"credential": good}).refused("after five wrong ones")
+		b.out("after five wrong ones")
+		options, state = b.asks("/wan-signin", m{})
+		good = w.gets(k, options)
+		w.forgive()
+		var in atomic.Int32
+		for range 12 {
+			tried.Go(func() {
+				if r := b.copy().post("/wan-signin/"+state, m{"credential": good}); r.cookie("twofold") != "" {
+					in.Add(1)
+				}
+			})
+		}
+		tried.Wait()
+		if n := in.Load(); n != 1 {
+			t.Errorf("one right answer opened %d sessions", n)
+		}
+	})
 }

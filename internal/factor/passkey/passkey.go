@@ -133,8 +133,8 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 		params = append(params, map[string]any{"type": "public-key", "alg": int(alg)})
 	}
 	selection := map[string]any{"residentKey": "preferred", "requireResidentKey": n.Discoverable, "userVerification": factor.Discouraged}
-	if n.Discoverable {
-		selection["residentKey"] = "required"
+	if n.Discoverable { // for any browser, so a key that can be carried to it
+		selection["residentKey"], selection["authenticatorAttachment"] = "required", "cross-platform"
 	}
 	if n.Usage == store.UseFirst {
 		selection["userVerification"] = factor.Preferred
