@@ -12,7 +12,7 @@ func TestR048_NoCodesWhilePaused(t *testing.T) {
 	a := w.person("alice").enrolSMS("+16505551212")
 	b := w.plantPending(a)
 	for range 10 {
-		b.validate("000000").want(400)
+		b.validate(a.wrong()).want(400)
 	}
 	sent, mailed := w.sms.Count("+16505551212"), len(w.mail.To(a.email))
 	late := w.browser()

@@ -38,7 +38,7 @@ func TestR005_EmptyCredentialsNeverMatch(t *testing.T) {
 	if w.rows("counters") != before {
 		t.Error("what is no code was counted as a guess")
 	}
-	b.validate("000000").want(400).refused("a wrong code")
+	b.validate(a.wrong()).want(400).refused("a wrong code")
 	if w.rows("counters") == before {
 		t.Error("a guess was not counted")
 	}

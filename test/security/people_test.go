@@ -8,10 +8,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -61,10 +64,13 @@ func (p *person) next() string {
 	return p.code(0)
 }
 
-// wrong is a code that is not right now, nor near.
+// wrong returns a code that the app does not show, now or soon, and that no
+// message contains.
 func (p *person) wrong() string {
 	for n := 0; ; n++ {
-		code, hit := fmt.Sprintf("%06d", 111111+n), false
+		code := fmt.Sprintf("%06d", 111111+n)
+		contains := func(m send.Message) bool { return strings.Contains(m.Text, code) }
+		hit := slices.ContainsFunc(p.w.mail.All(), contains) || slices.ContainsFunc(p.w.sms.All(), contains)
 		for away := int64(-6); away <= 6; away++ {
 			hit = hit || p.app != nil && p.code(away) == code
 		}
@@ -72,6 +78,15 @@ func (p *person) wrong() string {
 			return code
 		}
 	}
+}
+
+// forge flips one bit of the last part of a signed text, so its signature never
+// fits. The first character of a part has no unused bits.
+func forge(signed string) string {
+	at := strings.LastIndexAny(signed, "./") + 1
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	i := strings.IndexByte(alphabet, signed[at])
+	return signed[:at] + string(alphabet[i^1]) + signed[at+1:]
 }
 
 // other is a code that differs from the given one.

@@ -149,7 +149,7 @@ func TestR066_TheFileIsMadeOfWhatThePageBringsBack(t *testing.T) {
 	b.form("/mf-recovery-codes", "action", "saved", "sheet", sheet, "saved", "true").want(303)
 	for what, r := range map[string]*answer{
 		"another user": other.form("/mf-recovery-codes", "action", "download", "sheet", sheet),
-		"changed":      b.form("/mf-recovery-codes", "action", "download", "sheet", sheet[:len(sheet)-2]+"AA"),
+		"changed":      b.form("/mf-recovery-codes", "action", "download", "sheet", forge(sheet)),
 		"none":         b.form("/mf-recovery-codes", "action", "download"),
 		"no action":    b.form("/mf-recovery-codes", "action", "nonsense", "sheet", sheet),
 		"nobody":       w.browser().form("/mf-recovery-codes", "action", "download", "sheet", sheet),

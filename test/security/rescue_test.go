@@ -351,7 +351,7 @@ func TestR076_RescueIsAnnounced(t *testing.T) {
 		t.Fatal("opening the link changed something")
 	}
 	w.browser().do("POST", link, typeForm, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").refused("a page elsewhere pressed it")
-	w.browser().form("/tf-not-me/" + asked[:len(asked)-2] + "AA").refused("a forged link")
+	w.browser().form("/tf-not-me/" + forge(asked)).refused("a forged link")
 	thief.in(a, 2)
 	pending := w.plantPending(a)
 	pending.post("/tf-rescue", m{"help_setup": "email"}).want(200)

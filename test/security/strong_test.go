@@ -68,7 +68,7 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 	b.login(s, m{"remember": true}).want(200)
 	b.out("the password alone")
 	b.post("/tf-setup", m{"setup": "authenticator"}).refused("a set-up before the factor was proven")
-	b.validate("000000").want(400)
+	b.validate(s.wrong()).want(400)
 	r := b.validate(s.texted()).want(200)
 	if r.json["tf_state"] != "setup_from_login" || r.cookie("twofold") != "" {
 		t.Errorf("a text leads to %s", r.body)
