@@ -47,6 +47,13 @@ type UserSource interface {
 	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
 }
 
+// UserLister is what a UserSource may implement as well, for ListUsers.
+type UserLister interface {
+	// ListUsers returns up to limit users whose id comes after the given one, in
+	// order of id as the database compares them; the first call is with "".
+	ListUsers(ctx context.Context, after string, limit int) ([]OwnUser, error)
+}
+
 // OwnUser is one row of a UserSource.
 type OwnUser struct {
 	ID           string // opaque, at most 128 bytes

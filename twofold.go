@@ -37,6 +37,7 @@ type Auth struct {
 	now      func() time.Time
 	outbox   *send.Outbox
 	hasher   *password.Hasher
+	users    UserSource // nil: accounts are kept in store
 	trail    *event.Trail
 
 	stop context.CancelFunc
@@ -223,8 +224,9 @@ func (b *builder) buildSessions() error {
 	b.a.accounts = account.New(account.Config{
 		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
 		Mailed: b.c.Accounts.PasswordOptional, Usernames: account.Lengths{Min: b.c.Accounts.UsernameMin, Max: b.c.Accounts.UsernameMax},
-		Context: []string{b.c.Site}, Now: b.c.Now, Changed: b.a.sessions.Forget,
+		Context: []string{b.c.Site}, Now: b.c.Now, Log: b.c.Log, Changed: b.a.sessions.Forget,
 	})
+	b.a.users = b.c.Users
 	return nil
 }
 

@@ -3,6 +3,7 @@ package twofold
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/login"
@@ -18,6 +19,13 @@ var (
 	ErrNoSecondFactor = errors.New("twofold: the account has no second factor")
 	// ErrUserExists: the e-mail address or the username is taken.
 	ErrUserExists = errors.New("twofold: user exists already")
+	// ErrPasswordHash: no password would ever match the PasswordHash of a NewUser.
+	ErrPasswordHash = errors.New("twofold: PasswordHash is not a hash of argon2 or bcrypt")
+	// ErrOwnRole: the role is in the application's own table of users, where only
+	// the application can take it away.
+	ErrOwnRole = errors.New("twofold: the role is in the application's own table of users: change it there")
+	// ErrNotListed: the application's own table of users has no ListUsers method.
+	ErrNotListed = errors.New("twofold: Config.Users does not implement UserLister, so users cannot be listed")
 )
 
 // NewUser is an account to be made.
@@ -28,7 +36,8 @@ type NewUser struct {
 	// where Accounts.PasswordOptional is set.
 	Password string
 	// PasswordHash is an existing hash, in place of Password, for imports:
-	// argon2 and bcrypt, also as Flask-Security keeps them.
+	// argon2 and bcrypt, also as Flask-Security keeps them. ErrPasswordHash for
+	// any other.
 	PasswordHash string
 	Roles        []string
 	Inactive     bool
@@ -40,6 +49,8 @@ func publicError(err error) error {
 		return ErrNoUser
 	case errors.Is(err, store.ErrExists):
 		return ErrUserExists
+	case errors.Is(err, account.ErrHash):
+		return ErrPasswordHash
 	}
 	return err
 }
@@ -65,14 +76,41 @@ func (a *Auth) FindUser(ctx context.Context, identity string) (Identity, error) 
 }
 
 // ListUsers returns up to limit accounts whose id comes after the given one, in
-// order of id; begin with "".
+// order of id; begin with "". The accounts of Config.Users are listed if it
+// implements UserLister; ErrNotListed otherwise. A user of such a table who
+// never signed in has no Created time.
 func (a *Auth) ListUsers(ctx context.Context, after string, limit int) ([]Identity, error) {
+	if a.users != nil {
+		return a.listOwn(ctx, after, limit)
+	}
 	users, err := a.accounts.List(ctx, after, limit)
 	out := make([]Identity, len(users))
 	for i, u := range users {
 		out[i] = identityOf(u)
 	}
 	return out, publicError(err)
+}
+
+// listOwn lists the accounts of the application's own table.
+func (a *Auth) listOwn(ctx context.Context, after string, limit int) ([]Identity, error) {
+	lister, ok := a.users.(UserLister)
+	joined, own := a.store.(*account.Joined)
+	if !ok || !own {
+		return nil, ErrNotListed
+	}
+	rows, err := lister.ListUsers(ctx, after, limit)
+	if err != nil {
+		return nil, publicError(err)
+	}
+	out := make([]Identity, 0, len(rows))
+	for _, row := range rows {
+		u, err := joined.Overlay(ctx, account.Record(row))
+		if err != nil {
+			return nil, publicError(err)
+		}
+		out = append(out, identityOf(u))
+	}
+	return out, nil
 }
 
 // Methods lists the methods of an account's second factors, the primary first.
@@ -108,9 +146,14 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 	return a.changed(ctx, id, login.Deactivated)
 }
 
-// SetRoles replaces an account's roles.
+// SetRoles replaces an account's roles. ErrOwnRole if that would take away a
+// role that is in the application's own table of users; nothing is changed then.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
-	if err := a.accounts.SetRoles(ctx, id, roles); err != nil {
+	err := a.accounts.SetRoles(ctx, id, roles)
+	if errors.Is(err, account.ErrNotOurs) {
+		return fmt.Errorf("%w (%w)", ErrOwnRole, err)
+	}
+	if err != nil {
 		return publicError(err)
 	}
 	return a.changed(ctx, id, login.RolesChanged)

@@ -132,6 +132,13 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgr
 	return ok, ok && !(d.marked() && h.fresh(d)), err
 }
 
+// Check returns nil for a stored hash that Verify can judge, and [ErrMalformed] or
+// [ErrUnknownScheme] for any other. It runs no hash.
+func (h *Hasher) Check(encoded string) error {
+	_, err := decode(encoded)
+	return err
+}
+
 // Burn does the work of a Verify that fails, and returns the errors it would: call
 // it when there is no such user, so that time does not tell (OWASP Authentication
 // Cheat Sheet, "Authentication Responses"). The cost is that of the configured

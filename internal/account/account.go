@@ -3,6 +3,8 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -27,6 +29,7 @@ type Config struct {
 	// Checkers judge passwords that Policy lets pass, in this order.
 	Checkers []password.Checker
 	Now      func() time.Time
+	Log      *slog.Logger
 	// Changed is called after every change of a record, so that caches in
 	// this process forget it.
 	Changed func()
@@ -48,8 +51,14 @@ func New(c Config) *Accounts {
 	if c.Changed == nil {
 		c.Changed = func() {}
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	return &Accounts{c}
 }
+
+// ErrHash means that no password would ever match an existing hash.
+var ErrHash = errors.New("account: password hash is not supported")
 
 // Draft is an account to be created.
 type Draft struct {
@@ -84,6 +93,11 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	if d.Username != "" {
 		if u.Username, u.UsernameKey, err = ParseUsername(d.Username, a.c.Usernames); err != nil {
 			return store.User{}, err
+		}
+	}
+	if d.Hash != "" {
+		if err := a.c.Hasher.Check(d.Hash); err != nil {
+			return store.User{}, fmt.Errorf("%w: %w", ErrHash, err)
 		}
 	}
 	u.PasswordHash = d.Hash
@@ -177,12 +191,18 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 
 // CheckPassword says whether plain is the account's password; an outdated hash
 // is replaced on the way. It costs the same whether or not the account exists
-// (pass a zero User) or has a password.
+// (pass a zero User) or has a password. A stored hash that cannot be judged
+// matches no password; the log says so, because only an operator can cure it.
 func (a *Accounts) CheckPassword(ctx context.Context, u store.User, plain string) (bool, error) {
 	if u.PasswordHash == "" {
 		return false, a.c.Hasher.Burn(ctx, plain)
 	}
 	ok, upgrade, err := a.c.Hasher.Verify(ctx, plain, u.PasswordHash)
+	if errors.Is(err, password.ErrUnknownScheme) || errors.Is(err, password.ErrMalformed) {
+		a.c.Log.ErrorContext(ctx, "the password hash of an account cannot be judged, so no password opens it",
+			"user", u.ID, "cause", err, "cure", "set a new password for the account")
+		return false, nil
+	}
 	if err != nil || !ok {
 		return false, err
 	}

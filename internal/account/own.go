@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -261,10 +262,36 @@ func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifi
 	return j.Store.SetActive(ctx, id, active, uniquifier, now)
 }
 
-// SetRoles implements store.UserWriter: roles beside those of the table.
+// SetRoles implements store.UserWriter. It keeps the roles that the table does
+// not hold. A role of the table stays whatever is written here, so to leave one
+// out is an error.
 func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now time.Time) error {
-	if _, err := j.UserByID(ctx, id); err != nil {
+	r, err := j.src.ByID(ctx, id)
+	if err != nil {
 		return err
 	}
-	return j.Store.SetRoles(ctx, id, names, now)
+	if _, err := j.join(ctx, r); err != nil {
+		return err
+	}
+	ours := slices.Clone(names)
+	for _, role := range roles(r.Roles) {
+		if !slices.Contains(names, role) {
+			return fmt.Errorf("role %q: %w", role, ErrNotOurs)
+		}
+		ours = slices.DeleteFunc(ours, func(n string) bool { return n == role })
+	}
+	return j.Store.SetRoles(ctx, id, ours, now)
+}
+
+// Overlay returns the account of a record that was listed. One that was never
+// seen has no shadow, and gets none by being listed.
+func (j *Joined) Overlay(ctx context.Context, r Record) (store.User, error) {
+	shadow, err := j.Store.UserByID(ctx, r.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		shadow, err = store.User{ID: r.ID, Active: true}, nil
+	}
+	if err != nil {
+		return store.User{}, err
+	}
+	return merged(r, shadow), nil
 }

@@ -303,7 +303,7 @@ func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
 			t.Errorf("seen %v: %+v is opened by %+v", seen, u, firsts)
 		}
 	}
-	with := must(a.Create(ctx, account.Draft{Email: "with@example.org", Hash: "hash"}))(t)
+	with := must(a.Create(ctx, account.Draft{Email: "with@example.org", Hash: "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW"}))(t)
 	if firsts := must(j.FirstFactorsOf(ctx, with.ID))(t); len(firsts) != 0 {
 		t.Errorf("who has a password is opened by %+v", firsts)
 	}

@@ -223,8 +223,9 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 	}
 	for _, damaged := range []string{"", "*", "plain:" + secret, "$argon2id$v=19$m=19456,t=2,p=1,keyid=dHdvZm9sZA$" + b64(few) + "$", "$1$abc$def"} {
 		email := fmt.Sprintf("damaged%x@good.test", len(damaged))
-		_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: email, PasswordHash: damaged})
+		_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: email})
 		w.must(err)
+		w.write(`UPDATE twofold_users SET password_hash = '` + damaged + `' WHERE email = '` + email + `'`)
 		w.signsIn(email, secret).refused("damaged hash " + damaged)
 	}
 }
@@ -311,5 +312,37 @@ func TestR112_NumbersHaveBounds(t *testing.T) {
 		if _, err := twofold.New(twofold.Config{Limits: n}); err == nil || !strings.Contains(err.Error(), "Limits") {
 			t.Errorf("%+v is taken: %v", n, err)
 		}
+	}
+}
+
+// TestR198_AnUnknownHashIsAWrongPassword: an account whose stored hash is of no
+// known kind answers, and takes as long, as an account with another password and
+// as no account. It must not show by a 503 that it exists.
+func TestR198_AnUnknownHashIsAWrongPassword(t *testing.T) {
+	w := newWorld(t, open)
+	a := w.person("alice")
+	wrong := w.signsIn(a.email, "wrong password").want(400)
+	stranger := w.signsIn("nobody@good.test", "wrong password").want(400)
+	fastest := func(email string) time.Duration {
+		best := time.Hour
+		for range 5 {
+			begin := time.Now()
+			w.signsIn(email, secret).want(400)
+			best = min(best, time.Since(begin))
+		}
+		return best
+	}
+	nobody := fastest("nobody@good.test")
+	for _, unknown := range []string{"pbkdf2_sha256$600000$x$y", "!", "$6$salt$hash", "$argon2id$v=19$m=1"} {
+		w.write(`UPDATE twofold_users SET password_hash = '` + unknown + `' WHERE email = '` + a.email + `'`)
+		if got := w.signsIn(a.email, secret); got.status != 400 || got.reason() != wrong.reason() || got.reason() != stranger.reason() {
+			t.Errorf("%s: %d %s, want what a wrong password gets: %s", unknown, got.status, got.body, wrong.body)
+		}
+		w.timed(func() error {
+			if took := fastest(a.email); took < nobody/2 {
+				return fmt.Errorf("%s: a sign-in takes %v, and %v where there is no account", unknown, took, nobody)
+			}
+			return nil
+		})
 	}
 }

@@ -168,5 +168,6 @@ func requirements() []requirement {
 		{number: 186, class: 1, title: "A passkey's question takes few wrong answers and one right one"},
 		{number: 190, class: 1, title: "A client without cookies is bound as a browser is, by a value that opens no more than the cookie"},
 		{number: 191, class: 2, title: "A caller with a token in a header is answered as a program"},
+		{number: 198, class: 2, title: "An account whose hash is of no known kind answers as a wrong password does"},
 	}
 }
