@@ -22,6 +22,9 @@ type Device struct {
 	// session beside it, which those that it opens have too.
 	Level     Level
 	SessionID string
+	// TrustedBy is the id of the trusted device that stood for the second factor
+	// then, if one did: without that device this one is over too.
+	TrustedBy string
 }
 
 // Devices keeps trusted devices.

@@ -31,7 +31,10 @@ type Session struct {
 	Token      bool   // presented in a header, not in a cookie
 	Level      Level
 	Trusted    bool // the second factor was skipped by a trusted device
-	Proofs     []Proof
+	// TrustedBy is the id of that device. It is the session's own ID if the user
+	// ended all trust from this session.
+	TrustedBy string
+	Proofs    []Proof
 	// FreshAt is when everything the account asks for was last proven; zero
 	// for a session that never did (a trusted device).
 	FreshAt   time.Time
@@ -56,7 +59,7 @@ type Sessions interface {
 	// others ErrNotFound.
 	TakeSession(ctx context.Context, hash string) (Session, error)
 	// RebindSession gives a living session another Uniquifier, Level, Trusted,
-	// Proofs and FreshAt (for the token of a caller that changed its own
+	// TrustedBy, Proofs and FreshAt (for the token of a caller that changed its own
 	// credentials). It prolongs nothing; a session that is gone stays gone:
 	// ErrNotFound.
 	RebindSession(ctx context.Context, s Session) error

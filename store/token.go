@@ -20,6 +20,7 @@ type Token struct {
 	Scopes     []string // of a personal one: what it opens
 	Level      Level
 	Trusted    bool
+	TrustedBy  string // as in Session
 	Proofs     []Proof
 	CreatedAt  time.Time
 	UsedAt     time.Time // zero: never

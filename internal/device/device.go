@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/seal"
@@ -157,6 +158,26 @@ func (m *Manager) ID(u store.User, cookie string) string {
 // List returns the user's living devices of both kinds, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, error) {
 	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
+}
+
+// Lives reports whether the device with this id, and the one that it rests on if
+// any, are living devices of the user. An empty id means any: records of earlier
+// versions do not name their device.
+func (m *Manager) Lives(ctx context.Context, userID, id string) (bool, error) {
+	all, err := m.List(ctx, userID)
+	if err != nil || id == "" {
+		return len(all) > 0, err
+	}
+	for range 2 { // a device that stays may rest on a trusted one, and that on none
+		i := slices.IndexFunc(all, func(d store.Device) bool { return d.ID == id })
+		if i < 0 {
+			return false, nil
+		}
+		if id = all[i].TrustedBy; id == "" {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Revoke ends one device of the user; store.ErrNotFound.

@@ -47,8 +47,17 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 // did, and is no fresher.
 func (l *Login) carryOn(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
 	s := who.Session
-	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, renews: &s, quiet: true, carries: true}, b)
+	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: keptTrust(s), renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)
+}
+
+// keptTrust is what a session is trusted by after a change that ended all trust.
+// Its user made that change here, so this session goes on.
+func keptTrust(s store.Session) string {
+	if !s.Trusted {
+		return ""
+	}
+	return s.ID
 }
 
 // AskChangeEmail mails a link to an address that the caller wants in place of

@@ -51,6 +51,7 @@ func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser)
 	if err != nil {
 		return err
 	}
+	l.c.Sessions.Forget() // those that rest on its trust are over at once
 	return l.tell(ctx, event.DeviceRevoked{User: subject(who.User), All: id == "", Context: l.at(b)})
 }
 

@@ -18,6 +18,8 @@ type granted struct {
 	level   store.Level
 	proofs  []store.Proof
 	trusted bool
+	// trustedBy is the id of the trusted device, as in store.Session.
+	trustedBy string
 	// renews is the session this one replaces (re-authentication, change of
 	// credentials). It is taken first: if somebody else ended it meanwhile,
 	// nothing is issued.
@@ -54,7 +56,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 		return nil, err
 	}
 	s := store.Session{
-		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted,
+		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
 	}
 	if g.renews != nil {
@@ -129,7 +131,7 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 // granted is in them, and its row comes first.
 func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
 	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
-	t.Level, t.Trusted, t.Proofs = g.level, g.trusted, g.proofs
+	t.Level, t.Trusted, t.TrustedBy, t.Proofs = g.level, g.trusted, g.trustedBy, g.proofs
 	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: l.at(b)}); err != nil {
 		return store.Token{}, err
 	}

@@ -142,7 +142,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		}
 		if ok {
 			// No longer than the device that stands for the second factor.
-			g.trusted, g.stay = true, min(known.Left, l.staying(remember, u, store.TwoFactors))
+			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.staying(remember, u, store.TwoFactors))
 			out, err := l.finish(ctx, g, b)
 			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
 			return out, err

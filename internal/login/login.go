@@ -179,6 +179,9 @@ type Who struct {
 	// session, or a header token of one. Session is then made up of it, and not
 	// stored.
 	Program *store.Token
+	// Enrolls says that the account is asked today for a second factor that the
+	// session does not have: it reaches the set-up of one and nothing else.
+	Enrolls bool
 }
 
 // Outcome is what a step led to: a session, or a pending sign-in.

@@ -56,15 +56,16 @@ func (l *Login) MayChangePasskeys(ctx context.Context, who Who) error {
 	return err
 }
 
-// NewPasskey begins a registration. Where passkeys are no first factor, usage
-// is store.UseSecond whatever was asked. ErrPasskeyName, ErrMethod (too many),
+// NewPasskey begins a registration. Where passkeys are not a first factor, and
+// where a second one must be set up first, usage is store.UseSecond whatever was
+// asked. ErrPasskeyName, ErrMethod (too many),
 // ErrReauthenticate.
 func (l *Login) NewPasskey(ctx context.Context, who Who, name, usage string, b Browser) (PasskeyAsked, error) {
 	present, err := l.ownPasskeys(ctx, who)
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	if !l.c.Policy.Passkeys.First {
+	if !l.c.Policy.Passkeys.First || who.Enrolls {
 		usage = store.UseSecond
 	}
 	if err := free(present, name); err != nil {

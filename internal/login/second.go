@@ -154,7 +154,7 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	}
 	proof := store.Proof{Method: f.Method, At: l.c.Now()}
 	if rescued {
-		proof.Method = "rescue"
+		proof.Method = rescuedBy
 	}
 	return l.complete(ctx, w, who, proof, b)
 }
@@ -247,7 +247,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	} else if err != nil {
 		return Outcome{}, err
 	}
-	if second.Method == "rescue" { // whoever needs it has none of his browsers at hand (R83)
+	if second.Method == rescuedBy { // whoever needs it has none of his browsers at hand (R83)
 		if err := l.c.Devices.RevokeAll(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
@@ -258,7 +258,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 		g.renews, g.verified = &who.Session, true
 	} else {
 		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
-		g.stay = l.staying(w.Remember && second.Method != "rescue", w.user, g.level)
+		g.stay = l.staying(w.Remember && second.Method != rescuedBy, w.user, g.level)
 	}
 	out, err := l.finish(ctx, g, b)
 	if errors.Is(err, store.ErrNotFound) {
@@ -267,7 +267,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	if err != nil {
 		return Outcome{}, err
 	}
-	if second.Method != "rescue" && w.SessionID == "" {
+	if second.Method != rescuedBy && w.SessionID == "" {
 		err = l.trust(ctx, &out, w.Remember, b)
 	}
 	return out, err

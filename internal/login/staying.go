@@ -50,6 +50,7 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Level: g.level, SessionID: out.Session.ID}
 	if g.trusted {
 		d.Level = store.TwoFactors // one here, one when the device was trusted
+		d.TrustedBy = g.trustedBy
 	}
 	at := l.at(b)
 	at.Session = out.Session.ID
@@ -122,14 +123,24 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if !ok || second && known.Level < store.TwoFactors {
 		return Outcome{}, ErrNotStaying
 	}
+	// Without the trusted browser that it was made by, it is over.
+	if lives, err := l.c.Devices.Lives(ctx, u.ID, known.ID); err != nil {
+		return Outcome{}, err
+	} else if !lives {
+		return Outcome{}, told(ErrNotStaying, ended(l.end(ctx, u.ID, known.SessionID)))
+	}
 	return l.stayed(ctx, u, known, second, b)
 }
 
 // stayed issues the session of a browser whose cookie has just been exchanged.
 func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, trusted bool, b Browser) (Outcome, error) {
 	b.WantToken = false // a cookie begets no token
+	trustedBy := ""
+	if trusted {
+		trustedBy = known.ID
+	}
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.OneFactor, trusted: trusted, stays: &known.Device, proofs: []store.Proof{{Method: Stayed, At: known.CreatedAt}},
+		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: Stayed, At: known.CreatedAt}},
 	}, b)
 	if err != nil {
 		return Outcome{}, err

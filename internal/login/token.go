@@ -102,6 +102,10 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if u, err := l.c.Accounts.ByID(ctx, r.User); err == nil && errors.Is(l.admit(u), ErrLocked) {
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	}
+	// Before it is spent: trouble with the store must not cost the token.
+	if err := l.family(ctx, owner, r); err != nil {
+		return Outcome{}, err
+	}
 	now, secret := l.c.Now(), seal.Token()
 	t, err := l.c.Tokens.RotateToken(ctx, store.TokenUse{
 		ID: r.Family, Generation: r.Generation, Hash: hash(r.Secret), Next: hash(secret), Now: now, IdleAt: now.Add(l.c.Policy.Tokens.RefreshIdle),
@@ -126,7 +130,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.finish(ctx, granted{user: u, level: t.Level, proofs: t.Proofs, trusted: t.Trusted, family: &t, quiet: true}, b)
+	out, err := l.finish(ctx, granted{user: u, level: t.Level, proofs: t.Proofs, trusted: t.Trusted, trustedBy: t.TrustedBy, family: &t, quiet: true}, b)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -8,9 +8,10 @@ import (
 )
 
 type entry struct {
-	session store.Session
-	user    store.User
-	at      time.Time
+	session  store.Session
+	user     store.User
+	standing Standing
+	at       time.Time
 }
 
 // cache answers repeated look-ups for a moment. It keeps two generations of

@@ -35,7 +35,7 @@ type member struct {
 
 func (m *member) alive(t *testing.T, token string) bool {
 	t.Helper()
-	_, _, err := m.Find(t.Context(), token, false)
+	_, err := m.Find(t.Context(), token, false, stands)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 		server.Stop(t)
 		begun := time.Now()
 		for {
-			if _, _, err := all[1].Find(t.Context(), token, false); errors.Is(err, store.ErrUnavailable) {
+			if _, err := all[1].Find(t.Context(), token, false, stands); errors.Is(err, store.ErrUnavailable) {
 				break
 			}
 			if time.Since(begun) > time.Second {
@@ -221,7 +221,7 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 			t.Error("a session of before the restart")
 		}
 	}
-	if _, _, err := all[2].Find(t.Context(), seal.Token(), false); !errors.Is(err, store.ErrNotFound) {
+	if _, err := all[2].Find(t.Context(), seal.Token(), false, stands); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
 	}
 }

@@ -73,13 +73,13 @@ func TestASessionThatMayHaveEndedIsNotAnsweredFromMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := m.Find(ctx, token, false); err != nil {
+	if _, err := m.Find(ctx, token, false, stands); err != nil {
 		t.Fatal(err)
 	}
 	if m.End(ctx, "u", opened.ID) == nil {
 		t.Error("no word of the trouble")
 	}
-	if _, _, err := m.Find(ctx, token, false); !errors.Is(err, store.ErrNotFound) {
+	if _, err := m.Find(ctx, token, false, stands); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("found: %v", err)
 	}
 }

@@ -121,13 +121,36 @@ func (m *Manager) Open(ctx context.Context, s store.Session) (token string, open
 	return token, s, nil
 }
 
+// Standing is what a living session is still good for.
+type Standing int
+
+// The standings. The zero value is good for nothing.
+const (
+	Over    Standing = iota
+	Enrolls          // only for the set-up of a second factor that is required by now
+	Stands           // for all that it proves
+)
+
+// Judge returns the standing of a session that has neither ended nor expired, or
+// store.ErrNotFound if it is over. Its answer is kept as long as the session is
+// in memory.
+type Judge func(ctx context.Context, s store.Session, u store.User) (Standing, error)
+
+// Found is a living session with its active user.
+type Found struct {
+	Session  store.Session
+	User     store.User
+	Standing Standing
+}
+
 // Find returns the living session behind a token and its active user.
 // store.ErrNotFound: there is none, it is over, its user is gone or switched
-// off, or the user's credentials have changed since. header says where the
-// token came from: a cookie's token is nothing in a header and the reverse.
-func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Session, store.User, error) {
+// off, the user's credentials have changed since, or judge says so. header says
+// where the token came from: a cookie's token is nothing in a header and the
+// reverse.
+func (m *Manager) Find(ctx context.Context, token string, header bool, judge Judge) (Found, error) {
 	if len(token) != tokenLength {
-		return store.Session{}, store.User{}, store.ErrNotFound
+		return Found{}, store.ErrNotFound
 	}
 	hash := seal.HashToken(token)
 	now := m.c.Now()
@@ -137,27 +160,27 @@ func (m *Manager) Find(ctx context.Context, token string, header bool) (store.Se
 	e, ok := m.cache.get(hash)
 	if !ok {
 		var err error
-		if e, err = m.load(ctx, hash, epoch, now); err != nil {
-			return store.Session{}, store.User{}, err
+		if e, err = m.load(ctx, hash, epoch, now, judge); err != nil {
+			return Found{}, err
 		}
 	}
 	// Limits are compared on every read, so that neither the cache nor a late
 	// clean-up lengthens a life.
 	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
-		return store.Session{}, store.User{}, store.ErrNotFound
+		return Found{}, store.ErrNotFound
 	}
 	if !header && now.Sub(e.session.SeenAt) >= m.c.Idle/60 {
 		if err := m.touch(ctx, &e, epoch, now); err != nil {
-			return store.Session{}, store.User{}, err
+			return Found{}, err
 		}
 	}
-	return e.session, e.user, nil
+	return Found{e.session, e.user, e.standing}, nil
 }
 
 // tokenLength is the length of what seal.Token makes.
 const tokenLength = 43
 
-func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time) (entry, error) {
+func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.Time, judge Judge) (entry, error) {
 	s, u, err := m.read(ctx, hash, now)
 	if err != nil {
 		return entry{}, err
@@ -165,7 +188,14 @@ func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.
 	if !u.Active || u.Uniquifier != s.Uniquifier {
 		return entry{}, store.ErrNotFound
 	}
-	e := entry{session: s, user: u}
+	standing, err := judge(ctx, s, u)
+	if err != nil {
+		return entry{}, err
+	}
+	if standing == Over {
+		return entry{}, store.ErrNotFound
+	}
+	e := entry{session: s, user: u, standing: standing}
 	m.cache.put(hash, e, epoch)
 	return e, nil
 }

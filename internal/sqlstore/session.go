@@ -13,13 +13,14 @@ import (
 // ends_at is the earlier of idle_at and expires_at: one column to compare on
 // every read, one index for the sweep.
 const sessionColumns = `hash, id, user_id, uniquifier, is_token, level, trusted, proofs, fresh_at, address, agent,
-	created_at, seen_at, idle_at, expires_at`
+	created_at, seen_at, idle_at, expires_at, trusted_by`
 
 func sessionFields(s *store.Session) []any {
 	return []any{
 		&s.Hash, &s.ID, &s.UserID, &s.Uniquifier, &s.Token, &s.Level, &s.Trusted, listOf[store.Proof]{&s.Proofs},
 		(*stamp)(&s.FreshAt), &s.Address, &s.Agent,
 		(*stamp)(&s.CreatedAt), (*stamp)(&s.SeenAt), (*stamp)(&s.IdleAt), (*stamp)(&s.ExpiresAt),
+		&s.TrustedBy,
 	}
 }
 
@@ -30,15 +31,16 @@ func scanSession(scan scanner) (s store.Session, err error) {
 
 // PutSession implements store.Sessions.
 func (s *Store) PutSession(ctx context.Context, v store.Session) error {
-	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16"
+	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
 		v.Hash, v.ID, v.UserID, v.Uniquifier, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
 		micros(v.FreshAt), v.Address, v.Agent, micros(v.CreatedAt), micros(v.SeenAt), micros(v.IdleAt), micros(v.ExpiresAt),
+		v.TrustedBy,
 		min(micros(v.IdleAt), micros(v.ExpiresAt)),
 	}
 	if s.d.Places {
 		columns += ", place, user_place"
-		values += ", $17, (SELECT place FROM twofold_users WHERE id = $3)"
+		values += ", $18, (SELECT place FROM twofold_users WHERE id = $3)"
 		args = append(args, Place(v.Hash))
 	}
 	_, err := s.exec(ctx, "put session", `INSERT INTO twofold_sessions (`+columns+`) VALUES (`+values+`)`, args...)
@@ -131,7 +133,7 @@ func (s *Store) TakeSession(ctx context.Context, hash string) (store.Session, er
 // as they are, so it cannot revive one.
 func (s *Store) RebindSession(ctx context.Context, v store.Session) error {
 	return s.found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
-		fresh_at = $6 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt)))
+		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
 }
 
 // SessionsOf implements store.Sessions.

@@ -8,22 +8,22 @@ import (
 )
 
 const tokenColumns = `id, user_id, uniquifier, personal, hash, generation, session_id, name, scopes, level, trusted, proofs,
-	created_at, used_at, idle_at, expires_at`
+	created_at, used_at, idle_at, expires_at, trusted_by`
 
 func scanToken(scan scanner) (t store.Token, err error) {
 	err = scan(&t.ID, &t.UserID, &t.Uniquifier, &t.Personal, &t.Hash, &t.Generation, &t.SessionID, &t.Name,
 		listOf[string]{&t.Scopes}, &t.Level, &t.Trusted, listOf[store.Proof]{&t.Proofs},
-		(*stamp)(&t.CreatedAt), (*stamp)(&t.UsedAt), (*stamp)(&t.IdleAt), (*stamp)(&t.ExpiresAt))
+		(*stamp)(&t.CreatedAt), (*stamp)(&t.UsedAt), (*stamp)(&t.IdleAt), (*stamp)(&t.ExpiresAt), &t.TrustedBy)
 	return t, err
 }
 
 // PutToken implements store.Tokens.
 func (s *Store) PutToken(ctx context.Context, t store.Token, messages ...store.Message) error {
 	_, err := s.execTelling(ctx, "put token", messages, `INSERT INTO twofold_tokens (`+tokenColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		t.ID, t.UserID, t.Uniquifier, bit(t.Personal), t.Hash, t.Generation, t.SessionID, t.Name,
 		text(t.Scopes), int64(t.Level), bit(t.Trusted), text(t.Proofs),
-		micros(t.CreatedAt), micros(t.UsedAt), micros(t.IdleAt), micros(t.ExpiresAt))
+		micros(t.CreatedAt), micros(t.UsedAt), micros(t.IdleAt), micros(t.ExpiresAt), t.TrustedBy)
 	return err
 }
 

@@ -12,7 +12,7 @@ func newToken(u store.User) store.Token {
 	id := store.NewID()
 	return store.Token{
 		ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Hash: "0 of " + id, SessionID: "session of " + id, Name: "my script",
-		Scopes: []string{"read", `"quoted", one`}, Level: store.TwoFactors, Trusted: true,
+		Scopes: []string{"read", `"quoted", one`}, Level: store.TwoFactors, Trusted: true, TrustedBy: "device",
 		Proofs:    []store.Proof{{Method: "password", At: in(-30)}, {Method: store.SMS, At: in(-20)}},
 		CreatedAt: in(-20), UsedAt: in(-10), IdleAt: in(100), ExpiresAt: in(1000),
 	}

@@ -148,6 +148,9 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 				err = f
 			}
 		}
+		if err == nil && who.Enrolls {
+			err = errNeedsFactor
+		}
 		if err == nil {
 			err = ok(r.Context(), *who)
 		}
@@ -184,6 +187,7 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
 			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause", err)
+		case who.Enrolls: // a sign-in of today would not be over
 		case who.Session.Token || s.checkOrigin(r) == nil:
 			r = s.guarded(r, who)
 			w.Header().Set("Cache-Control", "private, no-store")
@@ -237,6 +241,9 @@ func (s *Site) whyNot(r *http.Request, err error) *failure {
 
 // needWho refuses strangers on our own signed-in paths.
 func (s *Site) needWho(c *call) error {
+	if c.enrolls {
+		return s.whyNot(c.r, errNeedsFactor)
+	}
 	err := s.recall(c)
 	if err == nil && c.who == nil {
 		err = store.ErrNotFound

@@ -23,6 +23,7 @@ type call struct {
 	words   *Words
 	browser login.Browser
 	who     *login.Who // nil: nobody is signed in
+	enrolls bool       // somebody is, who must set up a second factor first
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
 	program bool       // a client without cookies: see program.go
@@ -108,6 +109,9 @@ func (s *Site) open(c *call, rt route) *failure {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return s.toFailure(err)
 	}
+	if who != nil && who.Enrolls && !rt.enrolls {
+		who, c.enrolls = nil, true
+	}
 	c.who = who
 	s.readBinding(c)
 	return s.checkToken(c)
@@ -141,11 +145,7 @@ func (s *Site) Who(r *http.Request) (*login.Who, error) {
 	if token == "" {
 		return nil, store.ErrNotFound
 	}
-	session, user, err := s.c.Sessions.Find(r.Context(), token, header)
-	if err != nil {
-		return nil, err
-	}
-	return &login.Who{User: user, Session: session}, nil
+	return s.c.Login.Session(r.Context(), token, header)
 }
 
 // checkHost answers only to the host of the configured origin, so that nothing

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -232,6 +233,9 @@ type route struct {
 	method, path string
 	take         fields
 	step         func(*call) (*answer, error)
+	// enrolls: open to a session that must set up a second factor first. To all
+	// other steps there is nobody.
+	enrolls bool
 	// again builds the page that a failed form shows once more.
 	again func(*call) (*answer, error)
 }
@@ -271,7 +275,21 @@ func (s *Site) table() []route {
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
 	}
+	for i := range rows {
+		base, _ := strings.CutSuffix(rows[i].path, tokenEnd)
+		rows[i].enrolls = slices.Contains(s.enrollPaths(), base)
+	}
 	return rows
+}
+
+// enrollPaths are open to a session that must set up a second factor first: to
+// set one up, to prove again what that asks for, and to leave.
+func (s *Site) enrollPaths() []string {
+	p := s.paths
+	return []string{
+		p.Logout, p.Setup, p.Validate, p.Select, p.Resend, p.Verify, p.WanVerify, p.Unified.Verify, p.Unified.VerifySendCode,
+		p.OAuth.VerifyStart, p.OAuth.VerifyResponse, p.WanRegister,
+	}
 }
 
 // Patterns are the patterns for an http.ServeMux that lead here.

@@ -177,14 +177,7 @@ func (s *Site) program(r *http.Request) (*login.Who, error) {
 	if text == "" {
 		return s.Who(r)
 	}
-	t, u, err := s.c.Sessions.Personal(r.Context(), text)
-	if err != nil {
-		return nil, err // never the cookie's session in its place
-	}
-	return &login.Who{User: u, Program: &t, Session: store.Session{
-		ID: t.ID, UserID: u.ID, Uniquifier: t.Uniquifier, Token: true, Level: t.Level, Trusted: t.Trusted, Proofs: t.Proofs,
-		CreatedAt: t.CreatedAt, SeenAt: t.UsedAt, IdleAt: t.IdleAt, ExpiresAt: t.ExpiresAt,
-	}}, nil
+	return s.c.Login.Program(r.Context(), text) // never the cookie's session in its place
 }
 
 // RequireScope lets personal access tokens through that have all the scopes,

@@ -16,6 +16,7 @@ type rebound struct {
 	Uniquifier string
 	Level      store.Level
 	Trusted    bool
+	TrustedBy  string
 	Proofs     []store.Proof
 	FreshAt    time.Time
 }
@@ -58,7 +59,7 @@ func session(m map[string]string) (s store.Session, err error) {
 		if err := decode(raw, &r); err != nil {
 			return store.Session{}, err
 		}
-		s.Uniquifier, s.Level, s.Trusted, s.Proofs, s.FreshAt = r.Uniquifier, r.Level, r.Trusted, r.Proofs, r.FreshAt
+		s.Uniquifier, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt = r.Uniquifier, r.Level, r.Trusted, r.TrustedBy, r.Proofs, r.FreshAt
 	}
 	seen, err1 := number(m["seen"])
 	idle, err2 := number(m["idle"])
@@ -158,7 +159,7 @@ var rebindSession = client.NewScript(`
 // RebindSession implements store.Sessions.
 func (db *DB) RebindSession(ctx context.Context, s store.Session) error {
 	return db.write(ctx, "rebind session", func(ctx context.Context) error {
-		v, err := encode(rebound{s.Uniquifier, s.Level, s.Trusted, s.Proofs, s.FreshAt})
+		v, err := encode(rebound{s.Uniquifier, s.Level, s.Trusted, s.TrustedBy, s.Proofs, s.FreshAt})
 		if err != nil {
 			return err
 		}

@@ -161,6 +161,7 @@ func requirements() []requirement {
 		{number: 147, class: 2, title: "Different operations in parallel"},
 		{number: 148, class: 2, title: "Clock"},
 		{number: 149, class: 2, title: "Restart and several nodes"},
+		{number: 170, class: 1, title: "What a sign-in left behind is worth what the account is asked today"},
 		{number: 172, class: 1, title: "A guard believes its own site only"},
 		{number: 173, class: 2, title: "A handshake that opens a channel is checked like a POST"},
 		{number: 176, class: 2, title: "What a process ended is not answered from its memory", elsewhere: "session TestWhatWasReadBeforeAChangeIsNotPutBackByATouch"},
