@@ -68,7 +68,7 @@ var rooms = map[string]room{
 	"internal/login":                  {ours: "internal/account internal/device event internal/factor federated internal/limit internal/seal send internal/session store"},
 	"internal/web": {
 		ours:   "internal/account internal/device event internal/factor federated internal/limit internal/login password internal/seal send internal/session store",
-		others: "github.com/nicksnyder/go-i18n golang.org/x/text",
+		others: "github.com/nicksnyder/go-i18n golang.org/x/net/publicsuffix golang.org/x/text",
 		http:   true,
 	},
 	"tracing":            {http: true},

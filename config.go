@@ -94,6 +94,8 @@ type Config struct {
 	URLs Paths
 	// Views are where people go after a step; empty fields keep the defaults.
 	Views Views
+	// SPA is the single-page application that Views lead to, if there is one.
+	SPA SPA
 	// Templates replaces pages: a file of the same name as one of ours
 	// ("login.html") takes its place.
 	Templates fs.FS
@@ -260,6 +262,7 @@ func (c *Config) check() error {
 	c.Passkeys.check(bad)
 	c.checkUnified(bad)
 	c.checkAccounts(bad)
+	c.checkSPA(bad)
 	c.Tokens.check(bad)
 	for _, region := range c.SMSCountries {
 		if !onetime.KnownRegion(region) {

@@ -330,15 +330,6 @@ func TestContractE06_generic(t *testing.T) {
 	s.mailed("email_wanted", "matt@lp.com")
 }
 
-func TestContractE07_spa(t *testing.T) {
-	s := newSite(t, withLife)
-	c := s.client()
-	if r := c.get("/change-email/bogus").refused(400, "", apiError); r.header.Get("Location") != "" {
-		t.Errorf("headers %v", r.header)
-	}
-	c.page("/change-email/bogus").to("/change-email")
-}
-
 func TestContractE08_race(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()

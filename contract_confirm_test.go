@@ -91,16 +91,6 @@ func TestContractC11_redirects(t *testing.T) {
 	c.form(link).to("/profile")
 }
 
-func TestContractC12_spa(t *testing.T) {
-	s := newSite(t, confirming)
-	c, link := s.confirmLink("mary")
-	if r := c.get("/confirm/bogus").want(400); strings.Contains(r.body, "mary") {
-		t.Errorf("an error names somebody: %s", r.body)
-	}
-	c.get(link).want(200).has("user", absent)
-	c.post(link, m{}).want(200)
-}
-
 func autoConfirm(c *twofold.Config) { confirming(c); c.Accounts.AutoLoginAfterConfirm = true }
 
 func TestContractC13_auto_login(t *testing.T) {

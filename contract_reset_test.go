@@ -174,16 +174,6 @@ func TestContractF10_custom(t *testing.T) {
 	c.form(link, chosenForm...).to("/profile")
 }
 
-func TestContractF11_spa(t *testing.T) {
-	s := newSite(t, withLife)
-	c := s.client()
-	for _, r := range []*reply{c.get("/reset/bogus"), c.get(c.resetLink("joe"))} {
-		if strings.Contains(r.body, "joe") || r.header.Get("Location") != "" {
-			t.Errorf("a link says whose it is: %s", r.body)
-		}
-	}
-}
-
 func TestContractF12_easy_password(t *testing.T) {
 	s := newSite(t, withLife, rated)
 	c := s.client()

@@ -334,9 +334,13 @@ func (b *builder) buildSite() error {
 	if err != nil {
 		return err
 	}
+	app, err := b.c.SPA.app()
+	if err != nil {
+		return field("SPA.Origin", err)
+	}
 	t := b.c.TwoFactor
 	b.a.site, err = web.New(web.Config{
-		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views,
+		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views, App: app,
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,

@@ -36,7 +36,9 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	defer socket.Close()
 	if s.dev && s.Config.Origin == "" {
 		s.Config.Origin = "http://" + socket.Addr().String()
-		if s.Config.Passkeys.On { // which browsers make for names only
+		// Browsers make passkeys for names only; an application at localhost is
+		// another site than one at an address.
+		if s.Config.Passkeys.On || strings.HasPrefix(s.Config.SPA.Origin, "http://localhost") {
 			s.Config.Origin = strings.Replace(s.Config.Origin, "127.0.0.1", "localhost", 1)
 		}
 	}

@@ -30,6 +30,7 @@ func table() []setting {
 		group("Limits", limitTable()),
 		group("Paths", slices.Concat(pathTable(), accountPaths())),
 		group("Where to go afterwards", slices.Concat(viewTable(), accountViews())),
+		group("Single-page applications", spaTable()),
 		group(groupAbsent, absentTable()),
 		group(groupInert, inertTable()),
 	)

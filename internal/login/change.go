@@ -98,11 +98,12 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 	return l.writeLink(ctx, l.changingEmail(), who.User, to, to, b)
 }
 
-// LookChangeEmail opens a link to change an address and changes nothing.
-// ErrLink, ErrLinkExpired.
-func (l *Login) LookChangeEmail(ctx context.Context, token string) error {
-	_, err := l.openLink(ctx, l.changingEmail(), token)
-	return err
+// LookChangeEmail opens a link to change an address and changes nothing. It
+// reports whether the link was asked for in this browser. ErrLink,
+// ErrLinkExpired.
+func (l *Login) LookChangeEmail(ctx context.Context, token string, b Browser) (here bool, err error) {
+	k, err := l.openLink(ctx, l.changingEmail(), token)
+	return err == nil && k.sameBrowser(b), err
 }
 
 // ChangeEmail replaces an address by the one its link was mailed to. Nobody

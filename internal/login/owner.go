@@ -49,11 +49,14 @@ func (l *Login) ownLink(k link, who *Who, b Browser) bool {
 }
 
 // LookConfirm opens a link to confirm an address and changes nothing. choose
-// says that a password must be chosen with it. ErrLink, ErrLinkExpired,
-// ErrConfirmed.
-func (l *Login) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose bool, err error) {
+// says that a password must be chosen with it, here that the link was asked for
+// in this browser. ErrLink, ErrLinkExpired, ErrConfirmed.
+func (l *Login) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose, here bool, err error) {
 	k, err := l.openConfirm(ctx, token)
-	return err == nil && !l.ownLink(k, who, b) && !l.keyless(k.user), err
+	if err != nil {
+		return false, false, err
+	}
+	return !l.ownLink(k, who, b) && !l.keyless(k.user), k.sameBrowser(b), nil
 }
 
 func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {

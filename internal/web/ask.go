@@ -100,9 +100,12 @@ func (s *Site) choosePage(c *call, kind string) *answer {
 }
 
 func (s *Site) getConfirm(c *call) (*answer, error) {
-	choose, err := s.c.Login.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
+	choose, here, err := s.c.Login.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
 		return nil, s.badConfirm(err)
+	}
+	if !choose && s.opensItself(c, here) {
+		return s.postConfirm(c)
 	}
 	a := s.linkPage(c, "confirm")
 	if choose {
@@ -131,7 +134,9 @@ func (s *Site) postConfirm(c *call) (*answer, error) {
 		s.jar.clear(c.w, c.r, s.jar.session())
 		c.who = nil
 	}
-	return s.afterLink(c, out, s.views.Life.PostConfirm, "EMAIL_CONFIRMED", "EMAIL_CONFIRMED"), nil
+	a := s.afterLink(c, out, s.views.Life.PostConfirm, "EMAIL_CONFIRMED", "EMAIL_CONFIRMED")
+	a.about = &out.User
+	return a, nil
 }
 
 // afterLink is the answer of a link that may have signed in.

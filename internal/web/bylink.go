@@ -19,8 +19,8 @@ func (s *Site) loginRows() []route {
 		return []route{
 			{method: http.MethodGet, path: p.Login, step: s.getLogin},
 			{method: http.MethodPost, path: p.Login, step: s.postAskLogin, again: s.getLogin, take: fields{"email": text}},
-			{method: http.MethodGet, path: p.Login + tokenEnd, step: s.getLoginLink},
-			{method: http.MethodPost, path: p.Login + tokenEnd, step: s.postLoginLink, take: fields{"meant": flag}},
+			{method: http.MethodGet, path: p.Login + tokenEnd, step: s.getLoginLink, link: true},
+			{method: http.MethodPost, path: p.Login + tokenEnd, step: s.postLoginLink, take: fields{"meant": flag}, link: true},
 		}
 	}
 	return []route{
@@ -52,7 +52,7 @@ func (s *Site) postAskLogin(c *call) (*answer, error) {
 }
 
 func (s *Site) getLoginLink(c *call) (*answer, error) {
-	return s.signInLink(c, s.c.Login.OpenLogin, s.loginLinkFailed)
+	return s.signInLink(c, s.c.Login.OpenLogin, s.postLoginLink, s.loginLinkFailed)
 }
 
 func (s *Site) postLoginLink(c *call) (*answer, error) {
@@ -73,8 +73,5 @@ func (s *Site) loginLinkFailed(c *call, err error) error {
 // linkRefused sends the browser of a bad link to the application's own page,
 // where there is one, else to where another link is to be had.
 func (s *Site) linkRefused(c *call, f *failure, back string) error {
-	if view := s.views.Life.LoginError; view != "" {
-		back = withQuery(view, "error", f.problems[0].text(c.words))
-	}
-	return f.flat().goTo(back)
+	return f.flat().goTo(or(s.views.Life.LoginError, back))
 }

@@ -107,8 +107,12 @@ func (s *Site) badChangeEmail(err error) error {
 }
 
 func (s *Site) getChangeEmailLink(c *call) (*answer, error) {
-	if err := s.c.Login.LookChangeEmail(c.r.Context(), c.token); err != nil {
+	here, err := s.c.Login.LookChangeEmail(c.r.Context(), c.token, c.browser)
+	if err != nil {
 		return nil, s.badChangeEmail(err)
+	}
+	if s.opensItself(c, here) {
+		return s.postChangeEmailLink(c)
 	}
 	return s.linkPage(c, "change-email"), nil
 }
@@ -118,7 +122,7 @@ func (s *Site) postChangeEmailLink(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.badChangeEmail(err)
 	}
-	return &answer{outcome: &out, to: s.views.Life.PostChangeEmail, note: "CHANGE_EMAIL_CONFIRMED"}, nil
+	return &answer{outcome: &out, about: &out.User, to: s.views.Life.PostChangeEmail, note: "CHANGE_EMAIL_CONFIRMED"}, nil
 }
 
 func (s *Site) getChangeUsername(c *call) (*answer, error) {

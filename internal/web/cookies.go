@@ -16,6 +16,12 @@ type jar struct {
 	// refresh is the name of the cookie of refresh tokens; empty: they are in the
 	// answer.
 	refresh string
+	// readable is the name of the cookie that scripts read the CSRF token from;
+	// empty: there is none. It opens nothing: it is worth something only beside the
+	// cookie that it is bound to, which scripts cannot read (R194).
+	readable string
+	// crossSite: the application's pages are on another site.
+	crossSite bool
 }
 
 // staying is the cookie of a browser that stays signed in. Like the trusted
@@ -74,8 +80,17 @@ func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
 // cookie has the attributes of all cookies of its name, set or cleared.
 func (j jar) cookie(name, value string) *http.Cookie {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if name == j.device || name == j.refresh || name == staying {
+	switch name {
+	case j.device, j.refresh, staying:
 		c.SameSite = http.SameSiteStrictMode
+	case j.readable:
+		c.SameSite, c.HttpOnly = http.SameSiteStrictMode, false
+	case j.session(), j.pending(), j.asked(), j.oauth():
+		// What is sent along for other sites is held by checkOrigin alone, so only
+		// what cannot do without it is sent.
+		if j.crossSite {
+			c.SameSite = http.SameSiteNoneMode
+		}
 	}
 	return c
 }

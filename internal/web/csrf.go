@@ -29,7 +29,11 @@ func (s *Site) csrfToken(w http.ResponseWriter, r *http.Request) string {
 	salt := make([]byte, csrfSize)
 	rand.Read(salt) // never fails: crypto/rand aborts the program instead
 	mac := s.c.Keys.MAC("csrf", string(salt), cookie)
-	return base64.RawURLEncoding.EncodeToString(append(salt, mac[:csrfSize]...))
+	token := base64.RawURLEncoding.EncodeToString(append(salt, mac[:csrfSize]...))
+	if s.jar.readable != "" {
+		s.jar.set(w, s.jar.readable, token, 0)
+	}
+	return token
 }
 
 // csrfOK checks a token against this browser's cookie.
@@ -67,7 +71,7 @@ func (s *Site) checkOrigin(r *http.Request) *failure {
 // http under our name would pass for ours (R103).
 func (s *Site) otherScheme(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	return origin != "" && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
+	return origin != "" && !s.fromApp(r) && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
 }
 
 // checkToken demands the token of a form that says nothing of where it comes
@@ -79,8 +83,8 @@ func (s *Site) checkToken(c *call) *failure {
 		return nil
 	}
 	token := c.form.text("csrf_token")
-	for _, h := range []string{"X-CSRFToken", "X-CSRF-Token", "X-XSRF-Token"} {
-		if token == "" {
+	for _, h := range []string{"X-CSRFToken", "X-CSRF-Token", "X-XSRF-Token", s.c.App.CSRFHeader} {
+		if token == "" && h != "" {
 			token = r.Header.Get(h)
 		}
 	}

@@ -200,6 +200,7 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 // it can be had, with the way back.
 func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.headers(w)
+	s.share(w, r)
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r)}
 	if errors.Is(err, login.ErrReauthenticate) {
 		c.who, _ = s.Who(r) // only to say how he may prove himself

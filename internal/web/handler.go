@@ -27,6 +27,7 @@ type call struct {
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
 	program bool       // a client without cookies: see program.go
+	link    bool       // this is the path of a mailed link, or of a way back
 	asked   bool       // this request had a code, a link or a question sent
 
 	problems []problem   // errors to show on the page
@@ -39,6 +40,9 @@ type call struct {
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.headers(w)
 	EndConnection(w, r)
+	if s.share(w, r) {
+		return
+	}
 	if name, ok := strings.CutPrefix(r.URL.Path, s.paths.Static+"/"); ok {
 		s.serveStatic(w, r, name)
 		return
@@ -63,7 +67,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(c, nil, s.noStep(w, allow))
 		return
 	}
-	c.token, c.again = token, rt.again
+	c.token, c.again, c.link = token, rt.again, rt.link
 	if token != "" {
 		// A token in the path must not travel on in a Referer, not even within
 		// the site (R51). "no-referrer" would blank Origin as well, by which older

@@ -185,6 +185,9 @@ func (s *Site) postLogout(c *call) (*answer, error) {
 	// tf_validity stays: it is about the browser, and skips no first factor.
 	s.jar.clear(c.w, c.r, s.jar.session())
 	s.jar.clear(c.w, c.r, s.jar.pending())
+	if s.jar.readable != "" {
+		s.jar.clear(c.w, c.r, s.jar.readable)
+	}
 	s.jar.clear(c.w, c.r, staying)
 	s.jar.clear(c.w, c.r, s.jar.csrf())
 	c.w.Header().Set("Clear-Site-Data", `"cache"`)

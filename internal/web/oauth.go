@@ -44,11 +44,6 @@ func (v OAuthViews) or(all Views) OAuthViews {
 }
 
 func (s *Site) checkOAuthNames() error {
-	for _, view := range []string{s.views.OAuth.PostLogin, s.views.OAuth.PostVerify} {
-		if _, ok := safeNext(view); !ok {
-			return errors.New("view " + view + ": must be a path on this origin")
-		}
-	}
 	for _, path := range s.paths.OAuth.list() {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") {
 			return errors.New("path " + path + ": must be a plain path such as /login/oauthstart")
@@ -68,9 +63,9 @@ func (s *Site) oauthRows() []route {
 	p := s.paths.OAuth
 	return []route{
 		{method: http.MethodPost, path: p.Start + tokenEnd, step: s.postOAuthStart},
-		{method: http.MethodGet, path: p.Response + tokenEnd, step: s.getOAuthResponse},
+		{method: http.MethodGet, path: p.Response + tokenEnd, step: s.getOAuthResponse, link: true},
 		{method: http.MethodPost, path: p.VerifyStart + tokenEnd, step: s.postOAuthVerifyStart},
-		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, step: s.getOAuthVerifyResponse},
+		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, step: s.getOAuthVerifyResponse, link: true},
 		{method: http.MethodPost, path: p.Connect + tokenEnd, step: s.postOAuthConnect},
 		{method: http.MethodPost, path: p.Disconnect, step: s.postOAuthDisconnect, take: fields{"id": text}},
 	}
@@ -166,18 +161,27 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 	if err != nil {
 		return s.tripFailed(c, out, e, err)
 	}
+	a := s.arrived(c, out, e)
+	if out.Pending == nil {
+		a.about = &out.User
+	}
+	return a, nil
+}
+
+// arrived is where a browser goes on that came back with what it went for.
+func (s *Site) arrived(c *call, out login.Outcome, e login.Errand) *answer {
 	switch e {
 	case login.ToConnect:
-		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}, nil
+		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}
 	case login.ToVerify:
 		if out.Pending == nil {
 			a := s.verified(c, out)
 			a.to = c.after(s.views.OAuth.PostVerify)
-			return a, nil
+			return a
 		}
-		return s.entered(c, out, s.views.OAuth.PostVerify), nil
+		return s.entered(c, out, s.views.OAuth.PostVerify)
 	}
-	return s.entered(c, out, s.views.OAuth.PostLogin), nil
+	return s.entered(c, out, s.views.OAuth.PostLogin)
 }
 
 // only is a parameter that came once; one that came twice is as good as none.
@@ -206,16 +210,8 @@ func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error)
 // tripFailure says what went wrong between two sites, in words of ours: none of
 // the other site's are shown (R110).
 func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
-	back := s.paths.Login
-	switch {
-	case c.who != nil && e == login.ToVerify:
-		back = s.paths.Verify
-	case c.who != nil:
-		back = s.accountOr(s.views.PostLogin)
-	}
-	bad := func(key string) error {
-		return fail(http.StatusBadRequest, "", key).flat().goTo(withNext(back, c.next()))
-	}
+	back := s.tripBack(c, e)
+	bad := func(key string) error { return fail(http.StatusBadRequest, "", key).flat().goTo(back) }
 	switch {
 	case errors.Is(err, login.ErrState):
 		return bad("OAUTH_STATE")
@@ -234,13 +230,32 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 	case errors.Is(err, login.ErrUnconfirmed):
 		return bad("CONFIRMATION_REQUIRED")
 	case errors.Is(err, federated.ErrUnreachable):
-		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(withNext(back, c.next()))
+		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(back)
 		f.retryAfter = 5 * time.Second
 		return f
 	case errors.Is(err, login.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.Account))
 	}
 	return err
+}
+
+// tripBack is where a browser goes that came back with nothing.
+func (s *Site) tripBack(c *call, e login.Errand) string {
+	switch {
+	case c.who != nil && e == login.ToVerify:
+		return or(s.appView(s.views.VerifyError), withNext(s.paths.Verify, c.next()))
+	case c.who != nil:
+		return withNext(s.accountOr(s.views.PostLogin), c.next())
+	}
+	return or(s.appView(s.views.Life.LoginError), withNext(s.paths.Login, c.next()))
+}
+
+// appView is a page of an application that is told by its query what happened.
+func (s *Site) appView(view string) string {
+	if !s.c.App.Tells {
+		return ""
+	}
+	return view
 }
 
 func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {

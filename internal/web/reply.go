@@ -22,8 +22,9 @@ type answer struct {
 	body    map[string]any // extras of the JSON answer
 	user    *store.User    // adds the user payload
 	outcome *login.Outcome
-	bare    bool // the JSON answer is exactly {}
-	noToken bool // the JSON answer has no csrf_token: it is no browser's
+	bare    bool        // the JSON answer is exactly {}
+	about   *store.User // whom a link was for that did its work
+	noToken bool        // the JSON answer has no csrf_token: it is no browser's
 
 	file *file // a download, in place of everything below
 
@@ -48,8 +49,7 @@ func (s *Site) headers(w http.ResponseWriter) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; "+
-		"base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", s.csp)
 	if s.jar.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
@@ -74,9 +74,8 @@ func (s *Site) reply(c *call, a *answer) {
 		return
 	}
 	if a.to != "" {
-		s.setNotes(c, news, a.note, a.args...)
-		c.w.Header().Set("Location", a.to)
-		c.w.WriteHeader(http.StatusSeeOther)
+		s.secondElsewhere(c, a)
+		s.goOn(c, a.to, problem{key: a.note, args: a.args}, a.about, news)
 		return
 	}
 	if news {
@@ -155,9 +154,7 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 		return
 	}
 	if f.to != "" {
-		s.setNotes(c, false, f.problems[0].key, f.problems[0].args...)
-		c.w.Header().Set("Location", f.to)
-		c.w.WriteHeader(http.StatusSeeOther)
+		s.goOn(c, f.to, f.problems[0], nil, false)
 		return
 	}
 	s.refusePage(c, f)

@@ -71,6 +71,9 @@ type Views struct {
 	PostWanRegister string
 	// PostUnifiedSetup is where a set-up of what begins a sign-in leads: its page.
 	PostUnifiedSetup string
+	// VerifyError is where a browser goes that could not prove itself again at
+	// another site: the page of re-authentication.
+	VerifyError string
 }
 
 // Config says what the paths need.
@@ -80,6 +83,7 @@ type Config struct {
 	Name     string // of the site
 	Paths    Paths
 	Views    Views
+	App      App
 	Login    *login.Login
 	Sessions *session.Manager
 	Keys     *seal.Keys
@@ -124,6 +128,8 @@ type Site struct {
 	c         Config
 	paths     URLs
 	views     Views
+	home, app string // origins; app is empty if the application's is the same
+	csp       string // Content-Security-Policy of every answer
 	jar       jar
 	origin    *http.CrossOriginProtection
 	routes    map[string]map[string]route // path, then method
@@ -134,10 +140,14 @@ type Site struct {
 // New builds the site.
 func New(c Config) (*Site, error) {
 	s := &Site{c: c, origin: http.NewCrossOriginProtection()}
-	if err := s.origin.AddTrustedOrigin(c.Origin.Scheme + "://" + c.Origin.Host); err != nil {
+	s.home = c.Origin.Scheme + "://" + c.Origin.Host
+	if err := s.origin.AddTrustedOrigin(s.home); err != nil {
 		return nil, err
 	}
-	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity"), refresh: c.Tokens.RefreshCookie}
+	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity"), refresh: c.Tokens.RefreshCookie, readable: c.App.CSRFCookie}
+	if err := s.nameApp(); err != nil {
+		return nil, err
+	}
 	if err := s.nameViews(); err != nil {
 		return nil, err
 	}
@@ -197,22 +207,20 @@ func (s *Site) nameViews() error {
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
 	}
-	v := c.Views
+	v, err := s.placed(c.Views)
+	if err != nil {
+		return err
+	}
+	s.c.Views = v
 	s.views = Views{
 		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, s.paths.Setup),
-		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized,
+		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized, VerifyError: v.VerifyError, Life: v.Life,
 	}
 	s.views.PostUnifiedSetup = or(v.PostUnifiedSetup, or(s.paths.Unified.Setup, "/"))
 	s.views.PostRegister = or(v.PostRegister, s.views.PostLogin)
 	s.views.PostVerify = or(v.PostVerify, s.views.PostLogin)
 	s.views.OAuth = v.OAuth.or(s.views)
 	s.views.PostWanRegister = or(v.PostWanRegister, or(s.paths.WanRegister, s.views.PostSetup))
-	for _, view := range []string{s.views.PostWanRegister, s.views.PostLogin, s.views.PostLogout, s.views.PostRegister, s.views.PostVerify, s.views.PostSetup,
-		s.views.PostUnifiedSetup, s.views.Error} {
-		if _, ok := safeNext(view); !ok {
-			return errors.New("view " + view + ": must be a path on this origin")
-		}
-	}
 	s.paths.PostLogin, s.paths.PostLogout = s.views.PostLogin, s.views.PostLogout
 	for _, path := range append(s.paths.used(),
 		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
@@ -238,6 +246,8 @@ type route struct {
 	enrolls bool
 	// again builds the page that a failed form shows once more.
 	again func(*call) (*answer, error)
+	// link marks what a mailed link opens, and the ways back from other sites.
+	link bool
 }
 
 // table is every path of the house.

@@ -57,6 +57,9 @@ func (s *Site) recall(c *call) error {
 // browser, which SameSite keeps from sending the cookie along for another site,
 // or none; it may read, but not write.
 func (s *Site) ownRequest(r *http.Request) bool {
+	if s.fromApp(r) {
+		return true
+	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "same-origin":
 		return true

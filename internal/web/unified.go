@@ -95,9 +95,9 @@ func (s *Site) unifiedRows() []route {
 	}
 	rows = append(rows, []route{
 		{method: http.MethodPost, path: p.SendCode, step: s.postSendCode, again: s.unifiedPage, take: signin},
-		{method: http.MethodGet, path: p.VerifyLink, step: s.noCodeLink},
-		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, step: s.getCodeLink},
-		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, step: s.postCodeLink, take: fields{"meant": flag}},
+		{method: http.MethodGet, path: p.VerifyLink, step: s.noCodeLink, link: true},
+		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, step: s.getCodeLink, link: true},
+		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, step: s.postCodeLink, take: fields{"meant": flag}, link: true},
 		{method: http.MethodGet, path: p.Setup, step: s.getFirstSetup},
 		{method: http.MethodPost, path: p.Setup, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
@@ -261,7 +261,7 @@ func (s *Site) noCodeLink(c *call) (*answer, error) {
 }
 
 func (s *Site) getCodeLink(c *call) (*answer, error) {
-	return s.signInLink(c, s.c.Login.OpenCodeLink, s.codeLinkFailed)
+	return s.signInLink(c, s.c.Login.OpenCodeLink, s.postCodeLink, s.codeLinkFailed)
 }
 
 func (s *Site) postCodeLink(c *call) (*answer, error) {
@@ -270,13 +270,17 @@ func (s *Site) postCodeLink(c *call) (*answer, error) {
 
 // signInLink shows the button of a link that signs in. Opening the link signs
 // nobody in and spends nothing: mail scanners open links too (R51).
-func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error), bad func(*call, error) error) (*answer, error) {
+func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
+	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	if err := s.anonymous(c); err != nil {
 		return nil, err
 	}
 	k, err := open(c.r.Context(), c.token, c.browser)
 	if err != nil {
 		return nil, bad(c, err)
+	}
+	if s.opensItself(c, !k.Elsewhere) {
+		return follow(c)
 	}
 	return &answer{
 		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
@@ -306,7 +310,7 @@ func (s *Site) followLink(c *call, follow func(context.Context, string, bool, lo
 	}
 	a := s.entered(c, out, s.views.PostLogin)
 	if out.Pending == nil {
-		a.note = "PASSWORDLESS_LOGIN_SUCCESSFUL"
+		a.note, a.about = "PASSWORDLESS_LOGIN_SUCCESSFUL", &out.User
 	}
 	return a, nil
 }

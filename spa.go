@@ -1,0 +1,81 @@
+package twofold
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/web"
+)
+
+// SPA is about a single-page application that shows pages of its own in place of
+// ours and calls the paths by script.
+type SPA struct {
+	// Origin serves the application, if that is another origin than Config.Origin,
+	// e.g. "https://app.example.org". Every configured view is a page there. Its
+	// scripts may call every path with the browser's cookies, and no others may.
+	// On another site than Config.Origin (not a sibling host), cookies say
+	// SameSite=None; many browsers do not send such cookies, and trusted browsers
+	// and "remember me" do not work there at all.
+	Origin string
+	// TellInQuery has mailed links, and the ways back from other sites, lead to the
+	// views with what happened in the query: "success", "info" or "error" with the
+	// text, and after a success "email" and "identity" of the user. Otherwise the
+	// next page of ours says it.
+	TellInQuery bool
+	// CSRFCookie is the name of a cookie that scripts can read, with the value of
+	// csrf_token, e.g. "XSRF-TOKEN"; none if empty. Only browsers that say nothing
+	// of where a request comes from need the token, and only in forms.
+	CSRFCookie string
+	// CSRFHeader is a header that the token may come back in, besides X-CSRFToken,
+	// X-CSRF-Token and X-XSRF-Token.
+	CSRFHeader string
+}
+
+// token is a name of RFC 9110 section 5.6.2.
+var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
+func (c *Config) checkSPA(bad func(field, text string)) {
+	s := c.SPA
+	if s.Origin != "" {
+		if err := checkOrigin(s.Origin); err != nil {
+			bad("SPA.Origin", err.Error())
+		} else if err := c.checkApp(); err != nil {
+			bad("SPA.Origin", err.Error())
+		}
+	}
+	if s.CSRFHeader != "" && !token.MatchString(s.CSRFHeader) {
+		bad("SPA.CSRFHeader", fmt.Sprintf("%q is not the name of a header", s.CSRFHeader))
+	}
+	taken := []string{"remember_token", "tf_validity", c.URLs.DeviceCookie, c.Tokens.RefreshCookie}
+	switch name := s.CSRFCookie; {
+	case name == "":
+	case !token.MatchString(name):
+		bad("SPA.CSRFCookie", fmt.Sprintf("%q is not the name of a cookie", name))
+	case slices.Contains(taken, name) || strings.HasPrefix(strings.TrimPrefix(strings.ToLower(name), "__host-"), "twofold"):
+		bad("SPA.CSRFCookie", fmt.Sprintf("%q is a cookie that scripts must not read: take another name", name))
+	}
+}
+
+// checkApp: a page of another site gets cookies over https only.
+func (c *Config) checkApp() error {
+	origin, err := url.Parse(c.Origin)
+	app, appErr := url.Parse(c.SPA.Origin)
+	if err != nil || appErr != nil || origin.Scheme == "https" || web.SameSite(origin, app) {
+		return nil
+	}
+	return errors.New("is another site than Origin, which takes https: serve both on one host name")
+}
+
+func (s SPA) app() (web.App, error) {
+	app := web.App{Tells: s.TellInQuery, CSRFCookie: s.CSRFCookie, CSRFHeader: s.CSRFHeader}
+	if s.Origin == "" {
+		return app, nil
+	}
+	var err error
+	app.Origin, err = url.Parse(s.Origin)
+	return app, err
+}
