@@ -50,7 +50,7 @@ func (c *Config) checkSPA(bad func(field, text string)) {
 	if s.CSRFHeader != "" && !token.MatchString(s.CSRFHeader) {
 		bad("SPA.CSRFHeader", fmt.Sprintf("%q is not the name of a header", s.CSRFHeader))
 	}
-	taken := []string{"remember_token", "tf_validity", c.URLs.DeviceCookie, c.Tokens.RefreshCookie}
+	taken := []string{"remember_token", "tf_validity", "fs_refresh", c.URLs.DeviceCookie, c.Tokens.RefreshCookie}
 	switch name := s.CSRFCookie; {
 	case name == "":
 	case !token.MatchString(name):

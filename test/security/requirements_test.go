@@ -169,6 +169,9 @@ func requirements() []requirement {
 		{number: 186, class: 1, title: "A passkey's question takes few wrong answers and one right one"},
 		{number: 190, class: 1, title: "A client without cookies is bound as a browser is, by a value that opens no more than the cookie"},
 		{number: 191, class: 2, title: "A caller with a token in a header is answered as a program"},
+		{number: 192, class: 1, title: "Scripts of one configured origin read and act with cookies, and of no other"},
+		{number: 193, class: 1, title: "Mailed links lead to one configured host, name nobody when refused, and work unasked only where they were asked for"},
+		{number: 194, class: 2, title: "The cookie that scripts read opens nothing"},
 		{number: 198, class: 2, title: "An account whose hash is of no known kind answers as a wrong password does"},
 	}
 }

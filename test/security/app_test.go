@@ -1,0 +1,227 @@
+package security_test
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const appOrigin = "http://127.0.0.1:8081"
+
+// app is a single-page application on another port of this host, which is a
+// sibling: the same site, another origin.
+func app(c *twofold.Config) {
+	c.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true, CSRFCookie: "XSRF-TOKEN"}
+	c.Views.Life.PostConfirm, c.Views.Life.ConfirmError, c.Views.Life.LoginError = "/confirmed", "/confirm-error", "/login-error"
+	c.Accounts.Confirmable, c.Accounts.Recoverable, c.Unified.Enabled = true, true, true
+}
+
+func (a *answer) allows() (origin string, anything bool) {
+	for name := range a.header {
+		anything = anything || strings.HasPrefix(name, "Access-Control-")
+	}
+	return a.header.Get("Access-Control-Allow-Origin"), anything
+}
+
+// TestR192_OneOriginReadsAndActs: the configured one, with cookies; every other
+// is told nothing, may do nothing, and is not named.
+func TestR192_OneOriginReadsAndActs(t *testing.T) {
+	w := newWorld(t, open, app)
+	a := w.person("alice")
+	ask := func(b *browser, method, path, origin string, lines ...string) *answer {
+		return b.do(method, path, typeJSON, `{"email":"`+a.email+`","password":"`+secret+`"}`, append([]string{"Accept", typeJSON, "Origin", origin, "Sec-Fetch-Site", "same-site"}, lines...)...)
+	}
+	b := w.browser()
+	pre := ask(b, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type,x-xsrf-token").want(204)
+	if origin, _ := pre.allows(); origin != appOrigin || pre.header.Get("Access-Control-Allow-Credentials") != "true" || pre.body != "" {
+		t.Errorf("the application may not ask: %v", pre.header)
+	}
+	r := ask(b, "POST", "/login", appOrigin).want(200)
+	if origin, _ := r.allows(); origin != appOrigin || !strings.Contains(strings.Join(r.header.Values("Vary"), ","), "Origin") {
+		t.Errorf("the application may not read: %v", r.header)
+	}
+	if origin, _ := b.do("GET", "/app/strong", "", "", "Accept", typeJSON, "Origin", appOrigin).want(403).allows(); origin != appOrigin {
+		t.Error("the application may not read why a guard refuses")
+	}
+	b.in(a, 1)
+	for _, origin := range []string{
+		"null", "http://127.0.0.1:8082", "http://127.0.0.1", "https://127.0.0.1:8081", "http://127.0.0.1:8081.evil.test", "http://evil.test",
+		"http://127.0.0.1:80810", "http://localhost:8081", appOrigin + "/", strings.ToUpper(appOrigin), "*", appOrigin + ", http://evil.test",
+	} {
+		victim := b.copy()
+		for _, method := range []string{"OPTIONS", "GET", "POST"} {
+			for _, path := range []string{"/login", "/verify", "/logout", "/tf-setup"} {
+				r := ask(victim, method, path, origin, "Access-Control-Request-Method", "POST")
+				if _, anything := r.allows(); anything {
+					t.Errorf("%s %s from %q: %v", method, path, origin, r.header)
+				}
+				if method == "POST" && r.status < 400 {
+					t.Errorf("POST %s from %q: status %d", path, origin, r.status)
+				}
+			}
+		}
+		victim.in(a, 1)
+	}
+	other := newWorldlyStranger(w)
+	if _, anything := ask(other, "OPTIONS", "/login", appOrigin, "Access-Control-Request-Method", "POST").allows(); anything {
+		t.Error("a site without an application shares with one")
+	}
+}
+
+// newWorldlyStranger is a browser in front of a node that has no application.
+func newWorldlyStranger(w *world) *browser {
+	return w.browser().on(w.start(nil, func(c *twofold.Config) { c.SPA = twofold.SPA{} }))
+}
+
+// TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere: an application at a
+// sibling needs none of it; one on another site gets the four cookies it cannot
+// do without, over https; trusted browsers and "remember me" stay strict.
+func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
+	for origin, none := range map[string]bool{
+		"https://app.good.test": false, "https://good.test:8443": false, "https://app.other.test": true, "https://good.test.evil.test": true,
+	} {
+		t.Run(origin, func(t *testing.T) {
+			w := newWorld(t, open, app, func(c *twofold.Config) {
+				c.Origin, c.SPA.Origin = "https://login.good.test", origin
+				c.TwoFactor.Required, c.Session.Remember = true, c.TwoFactor.LoginValidity
+				c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // it speaks for that host
+			})
+			a, b := w.person("alice"), w.browser()
+			b.ask(a.email, "email").want(200)
+			b.login(a, m{"remember": true}).want(200)
+			a.app = decode(w, b.post("/tf-setup", m{"setup": "authenticator"}).want(200).text("tf_authr_b32key"))
+			b.validate(a.code(0)).want(200)
+			for name, lines := range w.cookies {
+				want := "SameSite=Lax"
+				switch name {
+				case "tf_validity", "remember_token", "XSRF-TOKEN":
+					want = "SameSite=Strict"
+				case "__Host-twofold", "__Host-twofold-pending", "__Host-twofold-asked":
+					if none {
+						want = "SameSite=None"
+					}
+				}
+				for _, line := range lines {
+					if !strings.Contains(line, want) || !strings.Contains(line, "Secure") {
+						t.Errorf("%s, want %s", line, want)
+					}
+				}
+			}
+			if len(w.cookies["tf_validity"]) == 0 || len(w.cookies["__Host-twofold-asked"]) == 0 || len(w.cookies["__Host-twofold"]) == 0 {
+				t.Errorf("cookies are missing: %v", w.cookies)
+			}
+			// What goes along is held by where a request comes from.
+			for _, site := range []string{"cross-site", "same-site"} {
+				b.do("POST", "/logout", "", "", "Origin", "https://evil.test", "Sec-Fetch-Site", site).want(403)
+			}
+		})
+	}
+}
+
+// TestR137_AnApplicationThatCannotWorkIsRefused with the field's name.
+func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
+	for field, spas := range map[string][]twofold.SPA{
+		"SPA.Origin": {{Origin: "https://app.test/path"}, {Origin: "app.test"}, {Origin: "http://app.test"}, {Origin: "*"}, {Origin: "null"},
+			{Origin: "http://localhost:8081"}, {Origin: "https://u:p@app.test"}},
+		"SPA.CSRFCookie": {{CSRFCookie: "twofold"}, {CSRFCookie: "__Host-twofold"}, {CSRFCookie: "__host-Twofold-pending"}, {CSRFCookie: "tf_validity"},
+			{CSRFCookie: "remember_token"}, {CSRFCookie: "fs_refresh"}, {CSRFCookie: "a b"}, {CSRFCookie: "a;b"}, {CSRFCookie: "a=b"}},
+		"SPA.CSRFHeader": {{CSRFHeader: "a b"}, {CSRFHeader: "a\nb"}, {CSRFHeader: "a,b"}},
+	} {
+		for _, spa := range spas {
+			_, err := twofold.New(twofold.Config{
+				Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(firstKey), Store: store.Store(nil), SPA: spa,
+				Tokens: twofold.Tokens{Refresh: true},
+			})
+			if err == nil || !strings.Contains(err.Error(), field) {
+				t.Errorf("%+v: %v", spa, err)
+			}
+		}
+	}
+}
+
+// TestR193_MailedLinksLeadToTheConfiguredHostOnly: whatever the request says of
+// itself; a refusal names nobody; opening a link does nothing for whoever did
+// not ask for it.
+func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
+	w := newWorld(t, open, app)
+	a := w.person("alice").begins(store.Email)
+	b := w.browser()
+	b.ask(a.email, "email").want(200)
+	link := a.linked()
+	for what, r := range map[string]*answer{
+		"next":          w.browser().page("/us-verify-link/bogus?next=https://evil.test"),
+		"host":          w.browser().do("GET", "/confirm/bogus", "", "", "X-Forwarded-Host", "evil.test", "Forwarded", "host=evil.test"),
+		"origin":        w.browser().do("GET", "/confirm/bogus", "", "", "Origin", "https://evil.test"),
+		"somebody's":    w.browser().page(link[:len(link)-1]),
+		"redirect_host": w.browser().page("/confirm/bogus?redirect_host=evil.test&error=x&email=x@good.test"),
+	} {
+		to, err := url.Parse(r.want(303).header.Get("Location"))
+		w.must(err)
+		q := to.Query()
+		if to.Scheme+"://"+to.Host != appOrigin || q.Has("email") || q.Has("identity") || len(q["error"]) != 1 || strings.Contains(to.String(), "alice") {
+			t.Errorf("%s: leads to %s", what, to)
+		}
+	}
+	before := w.rows("sessions", "users", "pendings")
+	scanner := w.browser()
+	for _, mode := range [][]string{{}, {"Sec-Fetch-Mode", "navigate"}, {"User-Agent", "GoogleImageProxy"}} {
+		scanner.do("GET", link, "", "", mode...).want(200)
+	}
+	tab := b.copy()
+	for _, mode := range [][]string{{"Sec-Purpose", "prefetch"}, {"Sec-Fetch-Dest", "image", "Sec-Fetch-Mode", "no-cors"}, {"Sec-Fetch-Dest", "iframe", "Sec-Fetch-Mode", "navigate"}} {
+		tab.do("GET", link, "", "", mode...).want(200)
+	}
+	tab.do("HEAD", link, "", "").want(200)
+	if w.rows("sessions", "users", "pendings") != before {
+		t.Error("opening the link did something")
+	}
+	scanner.out("a link that was opened")
+	to, err := url.Parse(b.do("GET", link, "", "", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Sec-Fetch-Site", "cross-site").want(303).header.Get("Location"))
+	w.must(err)
+	if to.Scheme+"://"+to.Host != appOrigin || to.Query().Get("email") != a.email {
+		t.Errorf("leads to %s", to)
+	}
+	b.in(a, 1)
+	b.copy().page(link)
+	w.browser().page(link)
+}
+
+// TestR194_TheReadableCookieOpensNothing: it is a token of forms, and worth
+// something only beside the cookie that scripts cannot read.
+func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
+	w := newWorld(t, open, app)
+	a := w.person("alice")
+	b := w.browser()
+	b.login(a).want(200)
+	value := b.jar["XSRF-TOKEN"]
+	if value == "" {
+		t.Fatal("there is no such cookie")
+	}
+	w.presentEverywhere("XSRF-TOKEN", value)
+	thief := w.browser()
+	thief.bare = true
+	thief.jar["XSRF-TOKEN"] = value
+	thief.out("the readable cookie")
+	r := thief.do("POST", "/login", typeForm, url.Values{"email": {a.email}, "password": {secret}}.Encode(), "X-XSRF-Token", value, "Accept", typeJSON)
+	r.want(400).refused("the token without its cookie")
+	for _, line := range w.cookies["XSRF-TOKEN"] {
+		if strings.Contains(line, "HttpOnly") || !strings.Contains(line, "SameSite=Strict") || strings.Contains(line, "Domain=") {
+			t.Errorf("cookie %s", line)
+		}
+	}
+	for _, line := range w.cookies["twofold-csrf"] {
+		if !strings.Contains(line, "HttpOnly") {
+			t.Errorf("scripts read what the token is bound to: %s", line)
+		}
+	}
+	b.do("POST", "/logout", typeJSON, "{}", "Accept", typeJSON, "X-XSRF-Token", value, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test").want(403)
+	b.in(a, 1)
+	b.post("/logout", m{}).want(200)
+	if b.jar["XSRF-TOKEN"] != "" {
+		t.Error("it outlives the sign-in")
+	}
+}
