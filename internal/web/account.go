@@ -17,9 +17,6 @@ func (s *Site) sections() []section {
 // getAccount is who am I, what protects me and what happened: the signed-in
 // user as JSON or as a page.
 func (s *Site) getAccount(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	page, body := AccountPage{ByMailbox: s.c.Life.ByLink || c.who.User.PasswordHash == ""}, map[string]any{}
 	for _, add := range s.sections() {
 		if err := add(c, &page, body); err != nil {

@@ -56,16 +56,10 @@ func (s *Site) postAskReset(c *call) (*answer, error) {
 }
 
 func (s *Site) getRecoverUsername(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	return s.askPage(c, "username"), nil
 }
 
 func (s *Site) postRecoverUsername(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	a, err := s.ask(c, "username", "USERNAME_RECOVERY_REQUEST", s.c.Login.RecoverUsername)
 	if err == nil {
 		a.to = s.paths.Login

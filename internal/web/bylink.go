@@ -17,23 +17,20 @@ func (s *Site) loginRows() []route {
 		return nil
 	case s.c.Life.ByLink:
 		return []route{
-			{method: http.MethodGet, path: p.Login, step: s.getLogin},
-			{method: http.MethodPost, path: p.Login, step: s.postAskLogin, again: s.getLogin, take: fields{"email": text}},
-			{method: http.MethodGet, path: p.Login + tokenEnd, step: s.getLoginLink, link: true},
-			{method: http.MethodPost, path: p.Login + tokenEnd, step: s.postLoginLink, take: fields{"meant": flag}, link: true},
+			{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.getLogin},
+			{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postAskLogin, again: s.getLogin, take: fields{"email": text}},
+			{method: http.MethodGet, path: p.Login + tokenEnd, access: forAnonymous, step: s.getLoginLink, link: true},
+			{method: http.MethodPost, path: p.Login + tokenEnd, access: forAnonymous, step: s.postLoginLink, take: fields{"meant": flag}, link: true},
 		}
 	}
 	return []route{
-		{method: http.MethodGet, path: p.Login, step: s.getLogin},
-		{method: http.MethodPost, path: p.Login, step: s.postLogin, again: s.getLogin,
+		{method: http.MethodGet, path: p.Login, access: forAnyone, step: s.getLogin},
+		{method: http.MethodPost, path: p.Login, access: forAnonymous, step: s.postLogin, again: s.getLogin,
 			take: fields{"email": text, "username": text, "identity": text, "password": text, "remember": flag}},
 	}
 }
 
 func (s *Site) postAskLogin(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	next := c.next()
 	if _, ok := safeNext(next); next != "" && !ok {
 		return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")

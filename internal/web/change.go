@@ -8,15 +8,6 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// fresh refuses strangers, and who has not proven lately all that his account
-// asks for, before he has typed anything.
-func (s *Site) fresh(c *call) error {
-	if err := s.needWho(c); err != nil {
-		return err
-	}
-	return s.stale(c, s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
-}
-
 // stale shows the way back after a re-authentication.
 func (s *Site) stale(c *call, err error) error {
 	if errors.Is(err, login.ErrReauthenticate) {
@@ -26,9 +17,6 @@ func (s *Site) stale(c *call, err error) error {
 }
 
 func (s *Site) getChange(c *call) (*answer, error) {
-	if err := s.fresh(c); err != nil {
-		return nil, err
-	}
 	has := c.who.User.PasswordHash != ""
 	return &answer{
 		body: map[string]any{"active_password": has}, user: &c.who.User,
@@ -37,9 +25,6 @@ func (s *Site) getChange(c *call) (*answer, error) {
 }
 
 func (s *Site) postChange(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	old, n := c.form.text("password"), &needs{}
 	n.that(old == "" && c.who.User.PasswordHash != "", "password", "PASSWORD_NOT_PROVIDED")
 	s.typed(c, n, "new_password")
@@ -67,9 +52,6 @@ func (s *Site) changeFailed(c *call, err error) error {
 }
 
 func (s *Site) getChangeEmail(c *call) (*answer, error) {
-	if err := s.fresh(c); err != nil {
-		return nil, err
-	}
 	return &answer{
 		body: map[string]any{"current_email": c.who.User.Email}, user: &c.who.User,
 		page: "change_email", data: ChangePage{Current: c.who.User.Email},
@@ -77,9 +59,6 @@ func (s *Site) getChangeEmail(c *call) (*answer, error) {
 }
 
 func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	email := c.form.text("email")
 	if email == "" {
 		return nil, fail(http.StatusBadRequest, "email", "EMAIL_NOT_PROVIDED")
@@ -126,9 +105,6 @@ func (s *Site) postChangeEmailLink(c *call) (*answer, error) {
 }
 
 func (s *Site) getChangeUsername(c *call) (*answer, error) {
-	if err := s.fresh(c); err != nil {
-		return nil, err
-	}
 	var current any
 	if name := c.who.User.Username; name != "" {
 		current = name
@@ -140,9 +116,6 @@ func (s *Site) getChangeUsername(c *call) (*answer, error) {
 }
 
 func (s *Site) postChangeUsername(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	name := c.form.text("username")
 	if name == "" {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")

@@ -57,19 +57,16 @@ func (s *Site) codeRows() []route {
 	}
 	p := s.paths
 	return []route{
-		{method: http.MethodGet, path: p.Codes, step: s.getCodes},
-		{method: http.MethodPost, path: p.Codes, step: s.postCodes,
+		{method: http.MethodGet, path: p.Codes, access: forUser, step: s.getCodes},
+		{method: http.MethodPost, path: p.Codes, access: forUser, step: s.postCodes,
 			take: fields{"action": text, "sheet": text, "saved": flag}},
-		{method: http.MethodGet, path: p.UseCode, step: s.getUseCode},
-		{method: http.MethodPost, path: p.UseCode, step: s.postUseCode, again: s.getUseCode, take: fields{"code": text}},
+		{method: http.MethodGet, path: p.UseCode, access: forAnonymous, step: s.getUseCode},
+		{method: http.MethodPost, path: p.UseCode, access: forAnonymous, step: s.postUseCode, again: s.getUseCode, take: fields{"code": text}},
 	}
 }
 
 // getCodes says how many codes are left. The codes themselves are not kept.
 func (s *Site) getCodes(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	ctx := c.r.Context()
 	if err := s.c.Login.RequireFresh(ctx, *c.who, s.c.Freshness); err != nil {
 		return nil, s.codesError(c, err)
@@ -101,9 +98,6 @@ func (s *Site) codesError(c *call, err error) error {
 // postCodes makes a new set; or it takes the set that its page brings back, to
 // make a file of it or to let the person go on who has saved it.
 func (s *Site) postCodes(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	switch c.form.text("action") {
 	case "":
 		return s.newCodes(c)
@@ -174,9 +168,6 @@ func (s *Site) offerCodes(out login.Outcome, to string) string {
 }
 
 func (s *Site) getUseCode(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	out, err := s.c.Login.CodeTakable(c.r.Context(), c.pending)
 	if err != nil {
 		return nil, s.turn(c, err)
@@ -185,9 +176,6 @@ func (s *Site) getUseCode(c *call) (*answer, error) {
 }
 
 func (s *Site) postUseCode(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	ctx, code := c.r.Context(), c.form.text("code")
 	if code == "" { // a step out of turn is told before a missing field
 		if _, err := s.c.Login.CodeTakable(ctx, c.pending); err != nil {

@@ -13,10 +13,10 @@ import (
 func (s *Site) factorRows() []route {
 	p := s.paths
 	return []route{
-		{method: http.MethodGet, path: p.Factors, step: s.getFactors},
-		{method: http.MethodPost, path: p.Factors + tokenEnd, step: s.postFactor,
+		{method: http.MethodGet, path: p.Factors, access: forUser, step: s.getFactors},
+		{method: http.MethodPost, path: p.Factors + tokenEnd, access: forUser, step: s.postFactor,
 			take: fields{"name": text, "default": flag, "action": text}},
-		{method: http.MethodDelete, path: p.Factors + tokenEnd, step: s.removeFactor},
+		{method: http.MethodDelete, path: p.Factors + tokenEnd, access: forUser, step: s.removeFactor},
 	}
 }
 
@@ -39,9 +39,6 @@ func (s *Site) factorsPart(c *call) (FactorsPart, []store.Factor, error) {
 }
 
 func (s *Site) getFactors(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	part, factors, err := s.factorsPart(c)
 	if err != nil {
 		return nil, err
@@ -51,9 +48,6 @@ func (s *Site) getFactors(c *call) (*answer, error) {
 
 // postFactor renames a factor, makes it the default, or removes it.
 func (s *Site) postFactor(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	name, named := c.form.texts["name"]
 	switch action := c.form.text("action"); {
 	case action == "remove" && !named && !c.form.flag("default"):
@@ -87,9 +81,6 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 }
 
 func (s *Site) removeFactor(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	out, err := s.c.Login.RemoveFactor(c.r.Context(), *c.who, c.token, c.browser)
 	if errors.Is(err, login.ErrLastFactor) || errors.Is(err, login.ErrLastWayIn) {
 		return nil, s.toFailure(err).at("").goTo(s.listed(s.paths.Factors))

@@ -239,26 +239,3 @@ func (s *Site) whyNot(r *http.Request, err error) *failure {
 	}
 	return s.toFailure(err)
 }
-
-// needWho refuses strangers on our own signed-in paths.
-func (s *Site) needWho(c *call) error {
-	if c.enrolls {
-		return s.whyNot(c.r, errNeedsFactor)
-	}
-	err := s.recall(c)
-	if err == nil && c.who == nil {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return s.whyNot(c.r, err)
-	}
-	return nil
-}
-
-// anonymous refuses signed-in callers on paths for strangers.
-func (s *Site) anonymous(c *call) error {
-	if c.who != nil {
-		return fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().goTo(s.views.PostLogin)
-	}
-	return nil
-}

@@ -67,7 +67,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(c, nil, s.noStep(w, allow))
 		return
 	}
-	c.token, c.again, c.link = token, rt.again, rt.link
+	c.token, c.link = token, rt.link
 	if token != "" {
 		// A token in the path must not travel on in a Referer, not even within
 		// the site (R51). "no-referrer" would blank Origin as well, by which older
@@ -75,9 +75,17 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Referrer-Policy", "strict-origin")
 	}
 	if f := s.open(c, rt); f != nil {
+		if !c.json && s.checkAccess(c, rt.access) == nil {
+			c.again = rt.again // only pages that the step would not refuse
+		}
 		s.refuse(c, nil, f)
 		return
 	}
+	if err := s.checkAccess(c, rt.access); err != nil {
+		s.refuse(c, nil, s.toFailure(err))
+		return
+	}
+	c.again = rt.again
 	a, err := rt.step(c)
 	if err != nil {
 		s.refuse(c, a, s.toFailure(err))

@@ -100,22 +100,26 @@ var lifeNotes = map[string]string{
 func (s *Site) lifeRows() []route {
 	p, f := s.paths.Life, s.c.Life
 	var rows []route
-	add := func(on bool, path string, get, post func(*call) (*answer, error), take fields) {
+	type step struct {
+		access access
+		run    func(*call) (*answer, error)
+	}
+	add := func(on bool, path string, get, post step, take fields) {
 		if on {
-			rows = append(rows, route{method: http.MethodGet, path: path, step: get, link: strings.HasSuffix(path, tokenEnd)},
-				route{method: http.MethodPost, path: path, step: post, again: get, take: take, link: strings.HasSuffix(path, tokenEnd)})
+			rows = append(rows, route{method: http.MethodGet, path: path, access: get.access, step: get.run, link: strings.HasSuffix(path, tokenEnd)},
+				route{method: http.MethodPost, path: path, access: post.access, step: post.run, again: get.run, take: take, link: strings.HasSuffix(path, tokenEnd)})
 		}
 	}
 	address, fresh := fields{"email": text}, fields{"password": text, "password_confirm": text}
-	add(s.c.Registerable, s.paths.Register, s.getRegister, s.postRegister, fields{"email": text, "username": text, "password": text, "password_confirm": text})
-	add(f.Confirm, p.Confirm, s.getAskConfirm, s.postAskConfirm, address)
-	add(f.Confirm, p.Confirm+tokenEnd, s.getConfirm, s.postConfirm, fresh)
-	add(f.Reset, p.Reset, s.getAskReset, s.postAskReset, address)
-	add(f.Reset, p.Reset+tokenEnd, s.getReset, s.postReset, fresh)
-	add(f.Change, p.Change, s.getChange, s.postChange, fields{"password": text, "new_password": text, "new_password_confirm": text})
-	add(f.ChangeEmail, p.ChangeEmail, s.getChangeEmail, s.postAskChangeEmail, address)
-	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, s.getChangeEmailLink, s.postChangeEmailLink, nil)
-	add(f.ChangeUsername, p.ChangeUsername, s.getChangeUsername, s.postChangeUsername, fields{"username": text})
-	add(f.RecoverUsername, p.RecoverUsername, s.getRecoverUsername, s.postRecoverUsername, address)
+	add(s.c.Registerable, s.paths.Register, step{forAnonymous, s.getRegister}, step{forAnonymous, s.postRegister}, fields{"email": text, "username": text, "password": text, "password_confirm": text})
+	add(f.Confirm, p.Confirm, step{forAnyone, s.getAskConfirm}, step{forAnyone, s.postAskConfirm}, address)
+	add(f.Confirm, p.Confirm+tokenEnd, step{forAnyone, s.getConfirm}, step{forAnyone, s.postConfirm}, fresh)
+	add(f.Reset, p.Reset, step{forAnyone, s.getAskReset}, step{forAnyone, s.postAskReset}, address)
+	add(f.Reset, p.Reset+tokenEnd, step{forAnyone, s.getReset}, step{forAnyone, s.postReset}, fresh)
+	add(f.Change, p.Change, step{forFreshUser, s.getChange}, step{forUser, s.postChange}, fields{"password": text, "new_password": text, "new_password_confirm": text})
+	add(f.ChangeEmail, p.ChangeEmail, step{forFreshUser, s.getChangeEmail}, step{forUser, s.postAskChangeEmail}, address)
+	add(f.ChangeEmail, p.ChangeEmail+tokenEnd, step{forAnyone, s.getChangeEmailLink}, step{forAnyone, s.postChangeEmailLink}, nil)
+	add(f.ChangeUsername, p.ChangeUsername, step{forFreshUser, s.getChangeUsername}, step{forUser, s.postChangeUsername}, fields{"username": text})
+	add(f.RecoverUsername, p.RecoverUsername, step{forAnonymous, s.getRecoverUsername}, step{forAnonymous, s.postRecoverUsername}, address)
 	return rows
 }

@@ -40,9 +40,6 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 }
 
 func (s *Site) postLogin(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	identity, field := c.identity(s.c.Usernames)
 	if f := s.missingLogin(c, identity, field); f != nil {
 		return nil, f
@@ -195,9 +192,6 @@ func (s *Site) postLogout(c *call) (*answer, error) {
 }
 
 func (s *Site) getVerify(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	body, passkey := s.verifyBody(c)
 	to := ""
 	if path := s.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
@@ -217,9 +211,6 @@ func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
 }
 
 func (s *Site) postVerify(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}

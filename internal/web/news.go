@@ -20,8 +20,8 @@ type NewsPart struct {
 
 func (s *Site) newsRows() []route {
 	return []route{
-		{method: http.MethodGet, path: s.paths.Notices, step: s.getNews},
-		{method: http.MethodPost, path: s.paths.Notices, step: s.postNews, take: fields{"through": text}},
+		{method: http.MethodGet, path: s.paths.Notices, access: forUser, step: s.getNews},
+		{method: http.MethodPost, path: s.paths.Notices, access: forUser, step: s.postNews, take: fields{"through": text}},
 	}
 }
 
@@ -64,9 +64,6 @@ func newsLine(w *Words, e store.Event) (Happened, bool) {
 
 // getNews tells what is not seen yet. People read it on the account page.
 func (s *Site) getNews(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	var page AccountPage
 	body := map[string]any{}
 	if err := s.newsSection(c, &page, body); err != nil {
@@ -77,9 +74,6 @@ func (s *Site) getNews(c *call) (*answer, error) {
 
 // postNews marks what was shown as seen, and nothing that came after.
 func (s *Site) postNews(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	through, err := strconv.ParseInt(c.form.text("through"), 10, 64)
 	if err != nil || through < 0 {
 		return nil, wrongType("through")

@@ -62,12 +62,12 @@ func (s *Site) oauthRows() []route {
 	}
 	p := s.paths.OAuth
 	return []route{
-		{method: http.MethodPost, path: p.Start + tokenEnd, step: s.postOAuthStart},
-		{method: http.MethodGet, path: p.Response + tokenEnd, step: s.getOAuthResponse, link: true},
-		{method: http.MethodPost, path: p.VerifyStart + tokenEnd, step: s.postOAuthVerifyStart},
-		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, step: s.getOAuthVerifyResponse, link: true},
-		{method: http.MethodPost, path: p.Connect + tokenEnd, step: s.postOAuthConnect},
-		{method: http.MethodPost, path: p.Disconnect, step: s.postOAuthDisconnect, take: fields{"id": text}},
+		{method: http.MethodPost, path: p.Start + tokenEnd, access: forAnonymous, step: s.postOAuthStart},
+		{method: http.MethodGet, path: p.Response + tokenEnd, access: forAnyone, step: s.getOAuthResponse, link: true},
+		{method: http.MethodPost, path: p.VerifyStart + tokenEnd, access: forUser, step: s.postOAuthVerifyStart},
+		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, access: forAnyone, step: s.getOAuthVerifyResponse, link: true},
+		{method: http.MethodPost, path: p.Connect + tokenEnd, access: forUser, step: s.postOAuthConnect},
+		{method: http.MethodPost, path: p.Disconnect, access: forUser, step: s.postOAuthDisconnect, take: fields{"id": text}},
 	}
 }
 
@@ -75,25 +75,16 @@ func (s *Site) postOAuthStart(c *call) (*answer, error) {
 	if err := s.knownProvider(c, login.ToSignIn); err != nil {
 		return nil, err
 	}
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	return s.depart(c, login.ToSignIn, s.paths.OAuth.Response)
 }
 
 func (s *Site) postOAuthVerifyStart(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	return s.depart(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
 // postOAuthConnect comes back to the address that signing in comes back to: the
 // other site knows of two of ours, not three.
 func (s *Site) postOAuthConnect(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	return s.depart(c, login.ToConnect, s.paths.OAuth.Response)
 }
 
@@ -259,9 +250,6 @@ func (s *Site) appView(view string) string {
 }
 
 func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	out, err := s.c.Login.Disconnect(c.r.Context(), *c.who, c.form.text("id"), c.browser)
 	back := s.accountOr(s.views.PostLogin)
 	switch {

@@ -31,20 +31,20 @@ func (s *Site) passkeyRows() []route {
 	p := s.paths
 	answer := fields{"credential": long, "remember": flag}
 	rows := []route{
-		{method: http.MethodGet, path: p.WanRegister, step: s.getWanRegister},
-		{method: http.MethodPost, path: p.WanRegister, step: s.postWanRegister, again: s.getWanRegister, take: fields{"name": text, "usage": text}},
-		{method: http.MethodPost, path: p.WanRegister + tokenEnd, step: s.postWanRegisterAnswer, take: fields{"credential": long}},
-		{method: http.MethodGet, path: p.WanDelete, step: s.getWanDelete},
-		{method: http.MethodPost, path: p.WanDelete, step: s.postWanDelete, again: s.getWanRegister, take: fields{"name": text}},
-		{method: http.MethodGet, path: p.WanSignin, step: s.getWanSignin},
-		{method: http.MethodPost, path: p.WanSignin, step: s.postWanSignin, again: s.getWanSignin, take: fields{"identity": text, "remember": flag}},
-		{method: http.MethodPost, path: p.WanSignin + tokenEnd, step: s.postWanSigninAnswer, take: answer},
+		{method: http.MethodGet, path: p.WanRegister, access: forUser, step: s.getWanRegister},
+		{method: http.MethodPost, path: p.WanRegister, access: forUser, step: s.postWanRegister, again: s.getWanRegister, take: fields{"name": text, "usage": text}},
+		{method: http.MethodPost, path: p.WanRegister + tokenEnd, access: forUser, step: s.postWanRegisterAnswer, take: fields{"credential": long}},
+		{method: http.MethodGet, path: p.WanDelete, access: forUser, step: s.getWanDelete},
+		{method: http.MethodPost, path: p.WanDelete, access: forUser, step: s.postWanDelete, again: s.getWanRegister, take: fields{"name": text}},
+		{method: http.MethodGet, path: p.WanSignin, access: forAnonymous, step: s.getWanSignin},
+		{method: http.MethodPost, path: p.WanSignin, access: forAnonymous, step: s.postWanSignin, again: s.getWanSignin, take: fields{"identity": text, "remember": flag}},
+		{method: http.MethodPost, path: p.WanSignin + tokenEnd, access: forAnonymous, step: s.postWanSigninAnswer, take: answer},
 	}
 	if s.c.Passkeys.Verify {
 		rows = append(rows,
-			route{method: http.MethodGet, path: p.WanVerify, step: s.getWanVerify},
-			route{method: http.MethodPost, path: p.WanVerify, step: s.postWanVerify, again: s.getWanVerify},
-			route{method: http.MethodPost, path: p.WanVerify + tokenEnd, step: s.postWanVerifyAnswer, take: answer})
+			route{method: http.MethodGet, path: p.WanVerify, access: forUser, step: s.getWanVerify},
+			route{method: http.MethodPost, path: p.WanVerify, access: forUser, step: s.postWanVerify, again: s.getWanVerify},
+			route{method: http.MethodPost, path: p.WanVerify + tokenEnd, access: forUser, step: s.postWanVerifyAnswer, take: answer})
 	}
 	return rows
 }
@@ -111,9 +111,6 @@ type WanSigninPage struct {
 }
 
 func (s *Site) getWanSignin(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	second, err := s.c.Login.PasskeySecond(c.r.Context(), c.pending, nil)
 	if err != nil {
 		return nil, s.turn(c, err)
@@ -137,9 +134,6 @@ func (s *Site) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
 }
 
 func (s *Site) postWanSignin(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	if next := c.next(); next != "" {
 		if _, ok := safeNext(next); !ok {
 			return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
@@ -165,9 +159,6 @@ func (s *Site) postWanSignin(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	second, err := s.c.Login.PasskeySecond(c.r.Context(), c.pending, nil)
 	if err != nil && !errors.Is(err, login.ErrPasskeysOff) {
 		return nil, err
@@ -198,16 +189,10 @@ func (s *Site) waits(c *call, out login.Outcome, f *failure) (*answer, error) {
 type WanVerifyPage struct{ Form PasskeyForm }
 
 func (s *Site) getWanVerify(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	return &answer{user: &c.who.User, page: "wan_verify", data: WanVerifyPage{}}, nil
 }
 
 func (s *Site) postWanVerify(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	asked, err := s.c.Login.AskPasskeyAgain(c.r.Context(), c.pending, *c.who)
 	if err != nil {
 		return nil, err
@@ -216,9 +201,6 @@ func (s *Site) postWanVerify(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanVerifyAnswer(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	out, err := s.c.Login.VerifyByPasskey(c.r.Context(), c.pending, *c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyFailure(c, err, s.c.Passkeys.GetWithin, s.paths.WanVerify)

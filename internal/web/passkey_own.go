@@ -70,9 +70,6 @@ func (s *Site) freshFor(err error, path string) error {
 }
 
 func (s *Site) getWanRegister(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	ctx := c.r.Context()
 	if err := s.c.Login.MayChangePasskeys(ctx, *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
@@ -91,9 +88,6 @@ func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, er
 }
 
 func (s *Site) postWanRegister(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	ctx := c.r.Context()
 	if err := s.c.Login.MayChangePasskeys(ctx, *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
@@ -127,9 +121,6 @@ func (s *Site) postWanRegister(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	out, name, err := s.c.Login.AddPasskey(c.r.Context(), *c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
@@ -162,16 +153,10 @@ func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Du
 }
 
 func (s *Site) getWanDelete(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	return &answer{to: s.paths.WanRegister}, nil
 }
 
 func (s *Site) postWanDelete(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}

@@ -26,11 +26,11 @@ type RecoveryPart struct {
 func (s *Site) recoveryRows() []route {
 	p := s.paths.Recovery
 	return []route{
-		{method: http.MethodGet, path: p, step: s.getRecovery},
-		{method: http.MethodPost, path: p, step: s.cancelRecovery},
-		{method: http.MethodDelete, path: p, step: s.cancelRecovery},
-		{method: http.MethodGet, path: p + tokenEnd, step: s.getRecover},
-		{method: http.MethodPost, path: p + tokenEnd, step: s.postRecover, again: s.getRecover, take: fields{"password": text}},
+		{method: http.MethodGet, path: p, access: forUser, step: s.getRecovery},
+		{method: http.MethodPost, path: p, access: forUser, step: s.cancelRecovery},
+		{method: http.MethodDelete, path: p, access: forUser, step: s.cancelRecovery},
+		{method: http.MethodGet, path: p + tokenEnd, access: forAnyone, step: s.getRecover},
+		{method: http.MethodPost, path: p + tokenEnd, access: forAnonymous, step: s.postRecover, again: s.getRecover, take: fields{"password": text}},
 	}
 }
 
@@ -52,9 +52,6 @@ func (s *Site) recoverySection(c *call, p *AccountPage, body map[string]any) err
 
 // getRecovery says whether a request waits. A person sees it on his account page.
 func (s *Site) getRecovery(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	var page AccountPage
 	body := map[string]any{}
 	if err := s.recoverySection(c, &page, body); err != nil {
@@ -65,9 +62,6 @@ func (s *Site) getRecovery(c *call) (*answer, error) {
 
 // cancelRecovery stops a request, from any browser that is signed in.
 func (s *Site) cancelRecovery(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if err := s.c.Login.CancelRecovery(c.r.Context(), *c.who, c.browser); err != nil {
 		return nil, err
 	}
@@ -92,9 +86,6 @@ func (s *Site) getRecover(c *call) (*answer, error) {
 // postRecover takes the password beside the link, and goes on to the set-up of
 // another factor.
 func (s *Site) postRecover(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
 	}

@@ -8,9 +8,6 @@ import (
 )
 
 func (s *Site) getRegister(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	return &answer{page: "register", data: RegisterPage{
 		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
 		Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
@@ -18,9 +15,6 @@ func (s *Site) getRegister(c *call) (*answer, error) {
 }
 
 func (s *Site) postRegister(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	if f := s.missingRegister(c); f != nil {
 		return nil, f
 	}

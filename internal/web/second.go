@@ -224,9 +224,6 @@ func (s *Site) resendSetup(c *call) (*answer, error) {
 }
 
 func (s *Site) getRescue(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
 	if err == nil && out.Pending.State != store.Ready {
 		err = login.ErrState
@@ -239,9 +236,6 @@ func (s *Site) getRescue(c *call) (*answer, error) {
 }
 
 func (s *Site) postRescue(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	option := c.form.text("help_setup")
 	out, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
 	switch {

@@ -48,16 +48,16 @@ type DevicesPage struct {
 func (s *Site) listRows() []route {
 	p := s.paths
 	return []route{
-		{method: http.MethodGet, path: p.Sessions, step: s.getSessions},
-		{method: http.MethodPost, path: p.Sessions, step: s.endSessions, again: s.getSessions},
-		{method: http.MethodDelete, path: p.Sessions, step: s.endSessions},
-		{method: http.MethodPost, path: p.Sessions + tokenEnd, step: s.endSession},
-		{method: http.MethodDelete, path: p.Sessions + tokenEnd, step: s.endSession},
-		{method: http.MethodGet, path: p.Devices, step: s.getDevices},
-		{method: http.MethodPost, path: p.Devices, step: s.endDevices, again: s.getDevices},
-		{method: http.MethodDelete, path: p.Devices, step: s.endDevices},
-		{method: http.MethodPost, path: p.Devices + tokenEnd, step: s.endDevices},
-		{method: http.MethodDelete, path: p.Devices + tokenEnd, step: s.endDevices},
+		{method: http.MethodGet, path: p.Sessions, access: forUser, step: s.getSessions},
+		{method: http.MethodPost, path: p.Sessions, access: forUser, step: s.endSessions, again: s.getSessions},
+		{method: http.MethodDelete, path: p.Sessions, access: forUser, step: s.endSessions},
+		{method: http.MethodPost, path: p.Sessions + tokenEnd, access: forUser, step: s.endSession},
+		{method: http.MethodDelete, path: p.Sessions + tokenEnd, access: forUser, step: s.endSession},
+		{method: http.MethodGet, path: p.Devices, access: forUser, step: s.getDevices},
+		{method: http.MethodPost, path: p.Devices, access: forUser, step: s.endDevices, again: s.getDevices},
+		{method: http.MethodDelete, path: p.Devices, access: forUser, step: s.endDevices},
+		{method: http.MethodPost, path: p.Devices + tokenEnd, access: forUser, step: s.endDevices},
+		{method: http.MethodDelete, path: p.Devices + tokenEnd, access: forUser, step: s.endDevices},
 	}
 }
 
@@ -87,9 +87,6 @@ func here(current bool) int {
 }
 
 func (s *Site) getSessions(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	page, err := s.sessionsPage(c)
 	if err != nil {
 		return nil, err
@@ -126,9 +123,6 @@ func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 
 // endSessions ends all sessions but the caller's.
 func (s *Site) endSessions(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	out, err := s.c.Login.EndOthers(c.r.Context(), *c.who, c.browser)
 	if err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
@@ -138,9 +132,6 @@ func (s *Site) endSessions(c *call) (*answer, error) {
 
 // endSession ends one session; its own is a sign-out.
 func (s *Site) endSession(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if err := s.c.Login.EndSession(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
 	}
@@ -165,9 +156,6 @@ func (s *Site) devicesPage(c *call) (DevicesPage, error) {
 }
 
 func (s *Site) getDevices(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	page, err := s.devicesPage(c)
 	if err != nil {
 		return nil, err
@@ -184,9 +172,6 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 
 // endDevices ends all trusted browsers, or the one the path names.
 func (s *Site) endDevices(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if err := s.c.Login.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Devices)
 	}

@@ -146,9 +146,6 @@ func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {
 
 // postSetupToken is the second half of a change by a signed-in caller.
 func (s *Site) postSetupToken(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	code := c.form.text("code")
 	if code == "" {
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED").goTo(s.paths.Setup)

@@ -164,6 +164,9 @@ func New(c Config) (*Site, error) {
 		if in[path] == nil {
 			in[path] = map[string]route{}
 		}
+		if r.access == 0 {
+			return nil, errors.New("path " + r.path + " has no access")
+		}
 		if _, twice := in[path][r.method]; twice {
 			return nil, errors.New("two steps have the same path " + r.path)
 		}
@@ -239,6 +242,7 @@ func (s *Site) nameViews() error {
 // route is a row of the table of paths.
 type route struct {
 	method, path string
+	access       access // who may take the step
 	take         fields
 	step         func(*call) (*answer, error)
 	// enrolls: open to a session that must set up a second factor first. To all
@@ -254,22 +258,22 @@ type route struct {
 func (s *Site) table() []route {
 	p := s.paths
 	rows := []route{
-		{method: http.MethodPost, path: p.Logout, step: s.postLogout, take: fields{"refresh_token": text}},
-		{method: http.MethodGet, path: p.Verify, step: s.getVerify},
-		{method: http.MethodPost, path: p.Verify, step: s.postVerify, again: s.getVerify, take: fields{"password": text}},
-		{method: http.MethodGet, path: p.Setup, step: s.getSetup},
-		{method: http.MethodPost, path: p.Setup, step: s.postSetup, again: s.getSetup,
+		{method: http.MethodPost, path: p.Logout, access: forAnyone, step: s.postLogout, take: fields{"refresh_token": text}},
+		{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getVerify},
+		{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postVerify, again: s.getVerify, take: fields{"password": text}},
+		{method: http.MethodGet, path: p.Setup, access: forAnyone, step: s.getSetup},
+		{method: http.MethodPost, path: p.Setup, access: forAnyone, step: s.postSetup, again: s.getSetup,
 			take: fields{"setup": text, "phone": text, "add": flag, "name": text}},
-		{method: http.MethodGet, path: p.Validate, step: s.getValidate},
-		{method: http.MethodPost, path: p.Validate, step: s.postValidate, again: s.getValidate, take: fields{"code": digits}},
-		{method: http.MethodGet, path: p.Select, step: s.getSelect},
-		{method: http.MethodPost, path: p.Select, step: s.postSelect, again: s.getSelect, take: fields{"which": text}},
-		{method: http.MethodGet, path: p.Rescue, step: s.getRescue},
-		{method: http.MethodPost, path: p.Rescue, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
-		{method: http.MethodPost, path: p.Resend, step: s.postResend, again: s.getValidate},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postSetupToken, take: fields{"code": digits}},
-		{method: http.MethodGet, path: p.NotMe + tokenEnd, step: s.getNotMe},
-		{method: http.MethodPost, path: p.NotMe + tokenEnd, step: s.postNotMe},
+		{method: http.MethodGet, path: p.Validate, access: forAnyone, step: s.getValidate},
+		{method: http.MethodPost, path: p.Validate, access: forAnyone, step: s.postValidate, again: s.getValidate, take: fields{"code": digits}},
+		{method: http.MethodGet, path: p.Select, access: forAnyone, step: s.getSelect},
+		{method: http.MethodPost, path: p.Select, access: forAnyone, step: s.postSelect, again: s.getSelect, take: fields{"which": text}},
+		{method: http.MethodGet, path: p.Rescue, access: forAnonymous, step: s.getRescue},
+		{method: http.MethodPost, path: p.Rescue, access: forAnonymous, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
+		{method: http.MethodPost, path: p.Resend, access: forAnyone, step: s.postResend, again: s.getValidate},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postSetupToken, take: fields{"code": digits}},
+		{method: http.MethodGet, path: p.NotMe + tokenEnd, access: forAnyone, step: s.getNotMe},
+		{method: http.MethodPost, path: p.NotMe + tokenEnd, access: forAnyone, step: s.postNotMe},
 	}
 	rows = append(rows, s.loginRows()...)
 	rows = append(rows, s.lifeRows()...)
@@ -283,7 +287,7 @@ func (s *Site) table() []route {
 	rows = append(rows, s.codeRows()...)
 	rows = append(rows, s.tokenRows()...)
 	if s.c.Account {
-		rows = append(rows, route{method: http.MethodGet, path: p.Account, step: s.getAccount})
+		rows = append(rows, route{method: http.MethodGet, path: p.Account, access: forUser, step: s.getAccount})
 	}
 	for i := range rows {
 		base, _ := strings.CutSuffix(rows[i].path, tokenEnd)

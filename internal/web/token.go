@@ -76,18 +76,18 @@ func (s *Site) tokenRows() []route {
 	p := s.paths.Tokens
 	var rows []route
 	if p.Refresh != "" {
-		rows = append(rows, route{method: http.MethodPost, path: p.Refresh, step: s.postRefresh, take: fields{"refresh_token": long}})
+		rows = append(rows, route{method: http.MethodPost, path: p.Refresh, access: forAnyone, step: s.postRefresh, take: fields{"refresh_token": long}})
 	}
 	if p.Check != "" {
-		rows = append(rows, route{method: http.MethodGet, path: p.Check, step: s.getTokenCheck})
+		rows = append(rows, route{method: http.MethodGet, path: p.Check, access: forAnyone, step: s.getTokenCheck})
 	}
 	if p.Personal != "" {
 		rows = append(rows,
-			route{method: http.MethodGet, path: p.Personal, step: s.getTokens},
-			route{method: http.MethodPost, path: p.Personal, step: s.postTokens, again: s.getTokens,
+			route{method: http.MethodGet, path: p.Personal, access: forUser, step: s.getTokens},
+			route{method: http.MethodPost, path: p.Personal, access: forUser, step: s.postTokens, again: s.getTokens,
 				take: fields{"name": text, "scopes": list, "days": text}},
-			route{method: http.MethodPost, path: p.Personal + tokenEnd, step: s.endToken},
-			route{method: http.MethodDelete, path: p.Personal + tokenEnd, step: s.endToken})
+			route{method: http.MethodPost, path: p.Personal + tokenEnd, access: forUser, step: s.endToken},
+			route{method: http.MethodDelete, path: p.Personal + tokenEnd, access: forUser, step: s.endToken})
 	}
 	return rows
 }
@@ -255,9 +255,6 @@ func (s *Site) tokenError(err error) error {
 }
 
 func (s *Site) getTokens(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	all, err := s.c.Login.TokensOf(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, err
@@ -278,9 +275,6 @@ func (s *Site) getTokens(c *call) (*answer, error) {
 }
 
 func (s *Site) postTokens(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if len(s.c.Tokens.Scopes) == 0 {
 		return nil, fail(http.StatusBadRequest, "", "API_ERROR")
 	}
@@ -316,9 +310,6 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 }
 
 func (s *Site) endToken(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	err := s.c.Login.RevokeToken(c.r.Context(), *c.who, c.token, c.browser)
 	if errors.Is(err, login.ErrNoSuch) {
 		return nil, fail(http.StatusNotFound, "", "NOT_FOUND").flat()

@@ -85,8 +85,8 @@ func (s *Site) unifiedRows() []route {
 	signin := fields{"identity": text, "email": text, "username": text, "passcode": digits, "chosen_method": text, "remember": flag}
 	page := func(path string) []route {
 		return []route{
-			{method: http.MethodGet, path: path, step: s.getUnified},
-			{method: http.MethodPost, path: path, step: s.postUnified, again: s.unifiedPage, take: signin},
+			{method: http.MethodGet, path: path, access: forAnyone, step: s.getUnified},
+			{method: http.MethodPost, path: path, access: forAnonymous, step: s.postUnified, again: s.unifiedPage, take: signin},
 		}
 	}
 	rows := page(p.Signin)
@@ -94,23 +94,23 @@ func (s *Site) unifiedRows() []route {
 		rows = append(rows, page(own)...) // it replaces the sign-in page, and keeps its own path too
 	}
 	rows = append(rows, []route{
-		{method: http.MethodPost, path: p.SendCode, step: s.postSendCode, again: s.unifiedPage, take: signin},
-		{method: http.MethodGet, path: p.VerifyLink, step: s.noCodeLink, link: true},
-		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, step: s.getCodeLink, link: true},
-		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, step: s.postCodeLink, take: fields{"meant": flag}, link: true},
-		{method: http.MethodGet, path: p.Setup, step: s.getFirstSetup},
-		{method: http.MethodPost, path: p.Setup, step: s.postFirstSetup, again: s.getFirstSetup,
+		{method: http.MethodPost, path: p.SendCode, access: forAnonymous, step: s.postSendCode, again: s.unifiedPage, take: signin},
+		{method: http.MethodGet, path: p.VerifyLink, access: forAnonymous, step: s.noCodeLink, link: true},
+		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.getCodeLink, link: true},
+		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.postCodeLink, take: fields{"meant": flag}, link: true},
+		{method: http.MethodGet, path: p.Setup, access: forUser, step: s.getFirstSetup},
+		{method: http.MethodPost, path: p.Setup, access: forUser, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, step: s.postFirstSetupToken, take: fields{"passcode": digits}},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postFirstSetupToken, take: fields{"passcode": digits}},
 	}...)
 	if s.c.Freshness < 0 {
 		return rows // everybody is fresh: there is nothing to prove again
 	}
 	return append(rows,
-		route{method: http.MethodGet, path: p.Verify, step: s.getUnifiedVerify},
-		route{method: http.MethodPost, path: p.Verify, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
+		route{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getUnifiedVerify},
+		route{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
 			take: fields{"passcode": digits, "chosen_method": text}},
-		route{method: http.MethodPost, path: p.VerifySendCode, step: s.postVerifySendCode, again: s.getUnifiedVerify,
+		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode, again: s.getUnifiedVerify,
 			take: fields{"chosen_method": text, "passcode": digits}})
 }
 
@@ -140,9 +140,6 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 }
 
 func (s *Site) postUnified(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	identity, f := s.missingUnified(c)
 	if c.form.text("passcode") == "" {
 		f.problems = append(f.problems, problem{field: "passcode", key: "INVALID_PASSWORD_CODE"})
@@ -200,9 +197,6 @@ func (s *Site) chosen(c *call) (string, *problem) {
 }
 
 func (s *Site) postSendCode(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	identity, f := s.missingUnified(c)
 	method, p := s.chosen(c)
 	if p != nil {
@@ -254,9 +248,6 @@ func (s *Site) sendCodeFailed(c *call, err error) error {
 
 // noCodeLink is the link without what makes it one.
 func (s *Site) noCodeLink(c *call) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	return nil, s.linkRefused(c, fail(http.StatusBadRequest, "", "API_ERROR"), s.paths.Unified.Signin)
 }
 
@@ -272,9 +263,6 @@ func (s *Site) postCodeLink(c *call) (*answer, error) {
 // nobody in and spends nothing: mail scanners open links too (R51).
 func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
 	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	k, err := open(c.r.Context(), c.token, c.browser)
 	if err != nil {
 		return nil, bad(c, err)
@@ -290,9 +278,6 @@ func (s *Site) signInLink(c *call, open func(context.Context, string, login.Brow
 
 // followLink is the click on it.
 func (s *Site) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
-	if err := s.anonymous(c); err != nil {
-		return nil, err
-	}
 	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
 	case errors.Is(err, login.ErrElsewhere):

@@ -50,9 +50,6 @@ func (s *Site) firstError(err error, field string) error {
 }
 
 func (s *Site) getFirstSetup(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	p, err := s.c.Login.FirstSetup(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, s.firstError(err, "chosen_method")
@@ -81,9 +78,6 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 // postFirstSetup removes and begins to add, in this order; a removal stands
 // whatever becomes of the rest, as the wire contract says.
 func (s *Site) postFirstSetup(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	method, gone := c.form.text("chosen_method"), c.form.lists["delete_method"]
 	if method == "" && len(gone) == 0 {
 		return nil, fail(http.StatusBadRequest, "", "API_ERROR")
@@ -141,9 +135,6 @@ func (s *Site) firstConfirmPage(b login.Begun) FirstConfirmPage {
 }
 
 func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	setup := s.paths.Unified.Setup
 	code := c.form.text("passcode")
 	if code == "" {
@@ -168,9 +159,6 @@ func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 }
 
 func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	p, err := s.c.Login.FirstFactors(c.r.Context(), *c.who)
 	if err != nil {
 		return nil, err
@@ -191,9 +179,6 @@ func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
 }
 
 func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	if c.form.text("passcode") == "" {
 		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
 	}
@@ -208,9 +193,6 @@ func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
 }
 
 func (s *Site) postVerifySendCode(c *call) (*answer, error) {
-	if err := s.needWho(c); err != nil {
-		return nil, err
-	}
 	method, p := s.chosen(c)
 	if p != nil {
 		return nil, &failure{status: http.StatusBadRequest, problems: []problem{*p}}

@@ -89,23 +89,55 @@ func TestR009_EveryWayInIsListed(t *testing.T) {
 			got.WriteString("\n")
 		}
 	}
+	w.sameAsFile(routesFile, got.String())
+}
+
+// sameAsFile compares text with a file, line by line, or rewrites the file.
+func (w *world) sameAsFile(name, got string) {
+	w.t.Helper()
 	if *update {
-		w.must(os.WriteFile(routesFile, []byte(got.String()), 0o644))
+		w.must(os.WriteFile(name, []byte(got), 0o644))
 		return
 	}
-	raw, err := os.ReadFile(routesFile)
+	raw, err := os.ReadFile(name)
 	w.must(err)
 	want := strings.Split(string(raw), "\n")
-	for _, line := range strings.Split(got.String(), "\n") {
+	for _, line := range strings.Split(got, "\n") {
 		if i := slices.Index(want, line); i >= 0 {
 			want = slices.Delete(want, i, i+1)
 		} else {
-			t.Errorf("not in %s: %s", routesFile, line)
+			w.t.Errorf("not in %s: %s", name, line)
 		}
 	}
 	for _, line := range want {
-		t.Errorf("only in %s: %s", routesFile, line)
+		w.t.Errorf("only in %s: %s", name, line)
 	}
+}
+
+// TestR053_EveryPathAnswersAStaleSession: testdata/stale.txt lists the status
+// that every path returns to a session that must be proven again.
+func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
+	w, _, _ := sites(t, open, unified, tokens)
+	full := w.withApp("full")
+	paths := w.nodes[0].auth.Paths()
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	methods := []string{"GET", "POST", "DELETE"}
+	var sessions []*browser // one for each request, as some requests end a session
+	for range len(paths) * len(methods) {
+		sessions = append(sessions, w.plantSession(full))
+	}
+	w.advance(16 * time.Minute)
+	var got strings.Builder
+	for i, path := range paths {
+		for j, method := range methods {
+			r := sessions[i*len(methods)+j].do(method, strings.ReplaceAll(path, "{token}", strings.Repeat("A", 43)), typeJSON, "{}", "Accept", typeJSON)
+			if r.status != 405 && r.status != 404 {
+				fmt.Fprintf(&got, "%s %s %d\n", path, method, r.status)
+			}
+		}
+	}
+	w.sameAsFile("testdata/stale.txt", got.String())
 }
 
 // TestR032_SecretIsShownOnce: in the answer that begins the set-up and nowhere

@@ -1,0 +1,71 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// access is the column of the table of paths that says who may take a step. It
+// is checked in one place, before the step runs. The zero value is a mistake
+// that New reports, so a new step cannot be open by omission.
+type access int
+
+const (
+	_ access = iota
+	// forAnyone lets every caller through: the step decides by a token, a pending
+	// sign-in or the session.
+	forAnyone
+	// forAnonymous refuses signed-in callers.
+	forAnonymous
+	// forUser refuses callers that are not signed in.
+	forUser
+	// forFreshUser is forUser, and also refuses a session that must be proven
+	// again, before the user fills in a form.
+	forFreshUser
+)
+
+func (a access) String() string {
+	switch a {
+	case forAnyone:
+		return "anyone"
+	case forAnonymous:
+		return "anonymous"
+	case forUser:
+		return "user"
+	case forFreshUser:
+		return "fresh user"
+	}
+	return fmt.Sprintf("access(%d)", int(a))
+}
+
+// checkAccess refuses callers that may not take a step. For signed-in steps it
+// first restores the session of a remembered browser.
+func (s *Site) checkAccess(c *call, a access) error {
+	switch a {
+	case forAnyone:
+		return nil
+	case forAnonymous:
+		if c.who != nil {
+			return fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().goTo(s.views.PostLogin)
+		}
+		return nil
+	case forUser, forFreshUser:
+		if c.enrolls {
+			return s.whyNot(c.r, errNeedsFactor)
+		}
+		err := s.recall(c)
+		if err == nil && c.who == nil {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return s.whyNot(c.r, err)
+		}
+		if a == forFreshUser {
+			return s.stale(c, s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
+		}
+		return nil
+	}
+	return fmt.Errorf("invalid %v of %s", a, c.r.URL.Path)
+}
