@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"regexp"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -32,6 +34,9 @@ func classify(err error) (sqlstore.Class, string) {
 }
 
 func classOf(code string) sqlstore.Class {
+	if wrongServer(code) {
+		return sqlstore.Again // on another connection; nothing was committed on this one
+	}
 	switch code {
 	case "23505": // unique_violation
 		return sqlstore.Duplicate
@@ -42,9 +47,7 @@ func classOf(code string) sqlstore.Class {
 		"57P01", "57P02", // admin_shutdown, crash_shutdown: the transaction ended without a commit
 		"57P03", "53300": // cannot_connect_now, too_many_connections
 		return sqlstore.Again
-	case "25006", // read_only_sql_transaction: a standby
-		"26000", "42P05", // a prepared statement is gone, or another's: a pooler exchanged the connection
-		"57014", // query_canceled: statement_timeout
+	case "57014", // query_canceled: statement_timeout
 		"25P03": // idle_in_transaction_session_timeout
 		return sqlstore.Unavailable
 	}
@@ -56,6 +59,10 @@ func classOf(code string) sqlstore.Class {
 	}
 	return sqlstore.Other
 }
+
+// unknownParameter finds the name in the message of SQLSTATE 42704, whatever
+// language it is in.
+var unknownParameter = regexp.MustCompile(`["\x{201e}\x{ab}]([A-Za-z_.]{1,64})["\x{201c}\x{bb}]`)
 
 // explain turns an error of opening into a sentence that says what to do.
 func explain(err error) error {
@@ -81,6 +88,12 @@ func explain(err error) error {
 
 func explainCode(e *pgconn.PgError) error {
 	switch e.Code {
+	case "42704":
+		// The message of this code names the parameter, which is ours to show: it is
+		// a word of the address, not of a row.
+		if m := unknownParameter.FindStringSubmatch(e.Message); m != nil {
+			return fmt.Errorf("it does not know the parameter %q of its address: remove it", m[1])
+		}
 	case "28P01", "28000":
 		return errors.New("it refuses the user or the password")
 	case "3D000":

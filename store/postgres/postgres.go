@@ -155,7 +155,9 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 			c.RuntimeParams[name] = value
 		}
 	}
-	db := stdlib.OpenDB(*c)
+	old := new(outdated)
+	c.OnPgError = old.onError(c.OnPgError)
+	db := stdlib.OpenDB(*c, stdlib.OptionAfterConnect(old.connected), stdlib.OptionResetSession(old.reset))
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(5 * time.Minute)
