@@ -2,6 +2,7 @@ package twofold
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -184,8 +185,18 @@ func (b *builder) buildOutbox() error {
 	return err
 }
 
-// field says which field of Config an error is about.
-func field(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }
+// field says which field of Config an error is about, and each one of several.
+func field(name string, err error) error {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	var errs []error
+	for _, one := range several.Unwrap() {
+		errs = append(errs, field(name, one))
+	}
+	return errors.Join(errs...)
+}
 
 // sealer is the ring as the outbox wants it.
 type sealer struct{ ring *seal.Ring }

@@ -21,9 +21,15 @@ Example:
   twofold backup /backup/twofold-2026-11-23.db`
 }
 
+// databaseOnly is w for a command that needs the database's address and no key.
+func (w where) databaseOnly() where {
+	w.only = []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL"}
+	return w
+}
+
 // Run copies the database.
 func (c backupCommand) Run(ctx context.Context, p process) error {
-	s, err := load(c.where, p.environ)
+	s, err := load(c.databaseOnly(), p.environ)
 	if err != nil {
 		return err
 	}

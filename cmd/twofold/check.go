@@ -16,16 +16,20 @@ type configCommands struct {
 	Check configCheck `cmd:"" help:"Say what is wrong with the settings, or that nothing is."`
 }
 
-type configCheck struct{ where }
+type configCheck struct {
+	where
+	Connect bool `help:"Try database, Redis, mail, texts, clock and the site's own address, too."`
+}
 
 // Help implements kong.HelpProvider.
 func (configCheck) Help() string {
 	return `Reads the settings as serve does and tells every mistake, one a line, and what to do about it. It prints what is
 set, without secrets. It does not touch the database,
-but looks for its folder.
+but looks for its folder. With --connect it tries everything that the server needs, and sends and writes nothing.
 
 Examples:
   twofold config check
+  twofold config check --connect
   twofold config check --config /etc/twofold.toml`
 }
 
@@ -49,6 +53,12 @@ func (c configCheck) Run(ctx context.Context, p process) error {
 	}
 	for _, note := range s.noteworthy {
 		fmt.Fprintln(p.out, "note:", note)
+	}
+	if c.Connect {
+		f := &findings{out: p.out}
+		if s.connect(ctx, f); f.failed > 0 {
+			return fmt.Errorf("%d of the above failed", f.failed)
+		}
 	}
 	return line(p, "Settings are good. The server would listen on %s and keep its data in %s.", s.Listen, s.Database)
 }

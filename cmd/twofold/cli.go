@@ -10,10 +10,11 @@ const description = `Sign-in with a second factor.
 
   twofold serve --dev                     try it out on this machine
   twofold key new                         make a SECRET_KEY
-  twofold config check                    say what is wrong with the settings
+  twofold doctor                          say what is wrong with settings, database, mail and clock
   twofold user create ann@example.org --password-stdin < password.txt
 
-Settings come from the environment and a TOML file (--config, TWOFOLD_CONFIG).`
+Settings come from the environment and a TOML file: --config, TWOFOLD_CONFIG or /etc/twofold/twofold.toml.
+A file twofold.key beside it holds the key, unless SECRET_KEY or TWOFOLD_KEY_FILE says otherwise.`
 
 // cli is the command line.
 type cli struct {
@@ -24,9 +25,16 @@ type cli struct {
 	Audit   auditCommands   `cmd:"" help:"Read and check the audit trail."`
 	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`
 	Backup  backupCommand   `cmd:"" help:"Copy the SQLite database while it is in use."`
-	Doctor  doctorCommand   `cmd:"" help:"Look for what is wrong."`
+	Restore restoreCommand  `cmd:"" help:"Put a copy in the place of the SQLite database."`
+	Doctor  doctorCommand   `cmd:"" help:"Look for what is wrong: settings, everything the server needs, the database."`
 	Config  configCommands  `cmd:"" help:"Check the settings."`
-	Version versionCommand  `cmd:"" help:"Print the version."`
+	Texts   textsCommands   `cmd:"" help:"Check texts and languages of your own."`
+	Unit    unitCommand     `cmd:"" help:"Print a unit for systemd."`
+
+	SendTest    sendTestCommand    `cmd:"" help:"Send a test message by every sender."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready."`
+
+	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 type serveCommand struct {

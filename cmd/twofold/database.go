@@ -279,6 +279,14 @@ func (d database) steps(ctx context.Context) ([]store.Migration, error) {
 	return list, nil
 }
 
+// databaseClock is how far the database's clock is ahead of ours.
+func (s *settings) databaseClock(ctx context.Context) (time.Duration, error) {
+	if s.Database.postgres == "" {
+		return 0, errors.New("SQLite has no clock of its own")
+	}
+	return postgres.ClockAhead(ctx, s.Database.postgres)
+}
+
 // makeFolder makes the folder of --dev.
 func (d database) makeFolder() error {
 	if err := os.MkdirAll(filepath.Dir(d.file), 0o700); err != nil {

@@ -10,38 +10,96 @@ import (
 
 type doctorCommand struct {
 	where
-	Store bool `help:"Read the whole database and say what does not fit together."`
+	Store bool `help:"Only the database: read all of it and say what does not fit together."`
 }
 
 // Help implements kong.HelpProvider.
 func (doctorCommand) Help() string {
-	return `With --store it looks for what no crash and no race may leave behind: accounts that are not found by their own name,
-factors without a secret or with one that does not open, living sessions that rest on too few proofs, on a code that was
-not used up or on nothing that the audit trail knows, more sign-ins by sent codes than codes were sent, recovery codes of
-two sets, of nobody or more than were not used, sent codes taken beyond their tries, budgets that are used up and open,
-and an audit trail that was changed. It reads SQLite, PostgreSQL and Redis, changes nothing and may run beside the server. It exits with 1 if there is anything to tell.
+	return `Looks at everything: the settings, as 'config check' does; database, Redis, mail, texts, clock and the site's own address, each
+of which it tries without sending or writing anything; and the whole database. It prints a line for each and exits with
+1 if anything failed.
+
+In the database, which --store looks at alone, it looks for what no crash and no race may leave behind: accounts that
+are not found by their own name, factors without a secret or with one that does not open, living sessions that rest on
+too few proofs, on a code that was not used up or on nothing that the audit trail knows, more sign-ins by sent codes
+than codes were sent, recovery codes of two sets, of nobody or more than were not used, sent codes taken beyond their
+tries, budgets that are used up and open, and an audit trail that was changed. It reads SQLite, PostgreSQL and Redis,
+changes nothing and may run while the server runs.
 
 Examples:
-  twofold doctor --store
+  twofold doctor
   twofold doctor --store --config /etc/twofold.toml`
 }
 
 // Run examines.
 func (c doctorCommand) Run(ctx context.Context, p process) error {
-	if !c.Store {
-		return usageError("say what to look at: doctor --store")
+	if c.Store {
+		return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
+			r, err := auth.CheckStore(ctx)
+			if err != nil {
+				return err
+			}
+			if len(r.Problems) > 0 {
+				return found(r.Problems, fmt.Sprintf("%d things do not fit together", len(r.Problems)))
+			}
+			return line(p, "OK: %s.", counted(r))
+		})
 	}
-	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		r, err := auth.CheckStore(ctx)
-		if err != nil {
+	f := &findings{out: p.out}
+	s, err := load(c.where, p.environ)
+	if err == nil {
+		err = s.try(ctx)
+	}
+	if err != nil {
+		var bad problems
+		if !errors.As(err, &bad) {
 			return err
 		}
-		if len(r.Problems) > 0 {
-			return found(r.Problems, fmt.Sprintf("%d things do not fit together", len(r.Problems)))
+		for _, one := range bad {
+			f.fail("settings", "%s", one)
 		}
-		_, err = fmt.Fprintf(p.out, "All fits together: %d accounts, %d factors, %d living sessions, %d rows in the audit trail.\n", r.Users, r.Factors, r.Sessions, r.Events)
+		return fmt.Errorf("%d settings are wrong: cure them first, then look again", f.failed)
+	}
+	for _, note := range s.noteworthy {
+		f.note("settings", "%s", note)
+	}
+	f.ok("settings", "they fit together")
+	s.connect(ctx, f)
+	c.store(ctx, p, f, s)
+	if f.failed > 0 {
+		return fmt.Errorf("%d of the above failed", f.failed)
+	}
+	return nil
+}
+
+// store examines what is in the database, if there is one.
+func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *settings) {
+	if f.failed > 0 || s.Database.missing() {
+		f.note("contents", "not looked at: there is no database yet, or it cannot be reached")
+		return
+	}
+	if steps, err := s.Database.steps(ctx); err != nil || len(steps) == 0 || steps[len(steps)-1].At.IsZero() {
+		f.note("contents", "not looked at: the schema is not up to date")
+		return
+	}
+	s.Database.migrate = false
+	err := c.withLoaded(ctx, p, s, false, func(auth *twofold.Auth, _ *settings) error {
+		r, err := auth.CheckStore(ctx)
+		for _, what := range r.Problems {
+			f.fail("contents", "%s", what)
+		}
+		if err == nil && len(r.Problems) == 0 {
+			f.ok("contents", "%s", counted(r))
+		}
 		return err
 	})
+	if err != nil {
+		f.fail("contents", "%s", oneLine(err))
+	}
+}
+
+func counted(r twofold.StoreReport) string {
+	return fmt.Sprintf("checked %d accounts, %d factors, %d living sessions and %d rows of the audit trail", r.Users, r.Factors, r.Sessions, r.Events)
 }
 
 // found is what an examination found, a line each, and what that means.

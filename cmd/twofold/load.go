@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,11 +32,46 @@ func (ps problems) Error() string {
 // where says which settings to use: the flags that serve, user and config have
 // in common.
 type where struct {
-	Config string `help:"TOML file with settings; the environment wins over it." placeholder:"FILE"`
+	Config string `help:"TOML file with settings, in place of /etc/twofold/twofold.toml; the environment wins over it." placeholder:"FILE"`
 	Dev    bool   `help:"Development only: the database and keys of 'serve --dev'."`
 	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
 	Listen string `kong:"-"`
 	anyKey bool   // the command is there to find out what a key wrote
+	// only are the settings that the command needs; it runs although others are
+	// wrong or missing. Empty: all of them.
+	only  []string
+	found string // the file that was read
+}
+
+// defaultConfig is the file of settings when none is named.
+const defaultConfig = "/etc/twofold/twofold.toml"
+
+// keyName is the name of a key file that is found beside the file of settings.
+const keyName = "twofold.key"
+
+// file is the file of settings to read; none if empty.
+func (w where) file(env map[string]any) string {
+	if w.Config != "" {
+		return w.Config
+	}
+	if v, ok := env["TWOFOLD_CONFIG"].(string); ok {
+		return v
+	}
+	if w.Dev {
+		return ""
+	}
+	if _, err := os.Stat(defaultConfig); err == nil || errors.Is(err, fs.ErrPermission) {
+		return defaultConfig
+	}
+	return ""
+}
+
+// matter are the problems that the command cannot do without being cured.
+func (w where) matter(all problems) problems {
+	if len(w.only) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(p problem) bool { return !slices.Contains(w.only, p.Name) })
 }
 
 // value is a raw value and where it came from.
@@ -47,18 +84,16 @@ type value struct {
 // problems at once.
 func load(w where, environ []string) (*settings, error) {
 	env := readEnv(environ)
-	path := w.Config
-	if v, ok := env["TWOFOLD_CONFIG"].(string); ok && path == "" {
-		path = v
-	}
+	path := w.file(env)
 	file := map[string]any{}
 	if path != "" {
 		raw, err := os.ReadFile(path)
 		if err != nil {
-			return nil, problems{{"--config", "cannot read the file: " + fileCause(err)}}
+			return nil, problems{{"--config", "cannot read the file: " + fileCause(err) + ownerCure(err)}}
 		}
+		w.found = path
 		var ps problems
-		if file, ps = parseFile(string(raw)); ps != nil {
+		if file, ps = parseFile(path, string(raw)); ps != nil {
 			return nil, ps
 		}
 		if ps = openSecrets(path, file); ps != nil {
@@ -83,6 +118,14 @@ func openSecrets(path string, file map[string]any) problems {
 	return nil
 }
 
+// ownerCure is what to do about a file that only another user may read.
+func ownerCure(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return " (run this as its owner, e.g. with sudo)"
+	}
+	return ""
+}
+
 // fileCause is an error about a file without the words of the system call.
 func fileCause(err error) string {
 	var pathError *os.PathError
@@ -94,7 +137,7 @@ func fileCause(err error) string {
 
 // parseFile reads TOML. Its problems give line and name, never what the line
 // says: it may hold a secret.
-func parseFile(raw string) (map[string]any, problems) {
+func parseFile(path, raw string) (map[string]any, problems) {
 	m := map[string]any{}
 	_, err := toml.Decode(raw, &m)
 	if err == nil {
@@ -104,7 +147,7 @@ func parseFile(raw string) (map[string]any, problems) {
 	if !errors.As(err, &bad) {
 		return nil, problems{{"--config", "is not TOML: write NAME = value, one a line"}}
 	}
-	name := "line " + strconv.Itoa(bad.Position.Line)
+	name := path + ", line " + strconv.Itoa(bad.Position.Line)
 	if strings.Contains(bad.Message, "already been defined") {
 		return nil, problems{{name, "sets a name for the second time: remove one of the two"}}
 	}
@@ -149,6 +192,9 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		}
 	}
 	s.values = values
+	if key := w.keyBeside(values); key != "" {
+		values["TWOFOLD_KEY_FILE"] = value{key, "file beside " + w.found}
+	}
 	rows := table()
 	bad = append(bad, s.unknown(values, rows)...)
 	for _, row := range append(rows, messageRows(values)...) {
@@ -166,10 +212,25 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		}
 	}
 	bad = append(bad, s.finish(w)...)
-	if len(bad) > 0 {
+	if bad = w.matter(bad); len(bad) > 0 {
 		return nil, bad
 	}
 	return s, nil
+}
+
+// keyBeside is the key file beside the file of settings, if no setting says
+// where the key is.
+func (w where) keyBeside(values map[string]value) string {
+	_, secret := values["SECRET_KEY"]
+	_, file := values["TWOFOLD_KEY_FILE"]
+	if w.found == "" || w.Dev || secret || file {
+		return ""
+	}
+	path := filepath.Join(filepath.Dir(w.found), keyName)
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return ""
+	}
+	return path
 }
 
 // databaseAlias makes one name of two.

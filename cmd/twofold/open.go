@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/url"
 	"strings"
 
 	"github.com/twofold-auth/twofold"
@@ -20,6 +21,15 @@ func (s *settings) logger(p process) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(p.err, options))
 	}
 	return slog.New(slog.NewTextHandler(p.err, options))
+}
+
+// quietLogger is the log of a command: what goes wrong, and nothing else beside
+// its answer.
+func (s *settings) quietLogger(p process) *slog.Logger {
+	if s.LogLevel == "info" {
+		s.LogLevel = "warn"
+	}
+	return s.logger(p)
 }
 
 // open opens the database and builds the sign-in. Close what it returns in
@@ -61,6 +71,18 @@ func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
 	}
 	return problems{{name, "is not the key that wrote this database (or its newest sealed row of the audit trail was changed: `twofold audit verify` tells): " +
 		cure + "; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it, and second factors by app must be set up again"}}
+}
+
+// siteName is the name of the site, for people.
+func (s *settings) siteName() string {
+	if s.Config.Site != "" {
+		return s.Config.Site
+	}
+	u, err := url.Parse(s.Config.Origin)
+	if err != nil {
+		return "Twofold"
+	}
+	return u.Hostname()
 }
 
 // build makes the sign-in on a store; what it complains about gets the names

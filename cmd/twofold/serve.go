@@ -29,6 +29,7 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	for _, line := range s.noteworthy {
 		s.Config.Log.Warn("setting", "note", line)
 	}
+	s.tellLanguages()
 	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return problems{{"TWOFOLD_LISTEN", "cannot listen on " + s.Listen + " (" + listenCause(err) + "): choose another port, e.g. --listen 127.0.0.1:8081"}}

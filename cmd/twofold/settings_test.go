@@ -261,7 +261,7 @@ func FuzzSettingsFile(f *testing.F) {
 	f.Add("MAIL_DEFAULT_SENDER = [\"a\", \"b\"]\nSECURITY_MSG_USE_CODE=[\"{{\",1]\nSECURITY_CACHE_CONTROL = { a = nan }")
 	f.Add("SECURITY_FRESHNESS = -9223372036854775808\nMAIL_PORT = 1e3\nSECURITY_POST_LOGIN_VIEW=' '")
 	f.Fuzz(func(t *testing.T, raw string) {
-		file, bad := parseFile(raw)
+		file, bad := parseFile("settings.toml", raw)
 		if bad != nil {
 			return
 		}

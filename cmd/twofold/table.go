@@ -75,7 +75,7 @@ func processTable() []setting {
 			Doc: "A folder with pages of your own: a file of the same name as one of ours (`login.html`) takes its place.", Apply: toText(func(s *settings) *string { return &s.Templates })},
 		{Name: "TWOFOLD_LOCALES", Type: text, Empty: "none", Field: "Locales",
 			Doc: "A folder with further languages: files like `fr.json`, with the keys of ours.", Apply: toText(func(s *settings) *string { return &s.Locales })},
-		{Name: "TWOFOLD_CONFIG", Type: text, Empty: "none",
+		{Name: "TWOFOLD_CONFIG", Type: text, Empty: "`/etc/twofold/twofold.toml`, if it is there",
 			Doc: "The TOML file to read, as `--config` does. Environment only.", Apply: func(*settings, any) error { return nil }},
 	}
 }
@@ -88,7 +88,7 @@ func keyTable() []setting {
 		{Name: "SECRET_KEY_FALLBACKS", Type: secrets, Empty: "none",
 			Doc:   "Former values of `SECRET_KEY`, the most recent first. They open and verify, and never seal or sign. Do not remove one: its place in the list is the name under which what it sealed is found.",
 			Apply: toList(func(s *settings) *[]string { return &s.Fallbacks })},
-		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "none",
+		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "`twofold.key` in the folder of the TOML file, if it is there",
 			Doc:   "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Append a line to rotate; remove an old one only after every user has signed in since, which seals their secrets again. Nobody else may read it (mode 0600).",
 			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
 		{Name: "TWOFOLD_KEY_LOST", Type: flag, Default: "false",

@@ -22,7 +22,19 @@ var subjects = map[string]string{
 	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE": "mail_rescue_subject",
 }
 
-var placeholder = regexp.MustCompile(`%\(([a-z_]+)\)s`)
+var (
+	placeholder = regexp.MustCompile(`%\(([a-z_]+)\)s`)
+	toPercent   = regexp.MustCompile(`{{\.([A-Za-z]+)}}`)
+)
+
+// mustJSON writes texts, which always can be.
+func mustJSON(texts map[string]string) []byte {
+	raw, err := json.Marshal(texts)
+	if err != nil {
+		return []byte("{}")
+	}
+	return raw
+}
 
 // applyMessage replaces one English text: "text", or the wire contract's
 // ["text", "category"], whose category has no use here.
@@ -46,10 +58,21 @@ func applyMessage(key string) func(*settings, any) error {
 		if strings.Contains(v, "{{") {
 			return errors.New(`holds "{{": write placeholders as %(name)s`)
 		}
+		if rest := placeholder.ReplaceAllString(v, ""); strings.Contains(rest, "%(") {
+			return errors.New("holds a placeholder that is not closed: write %(name)s")
+		}
+		text := placeholder.ReplaceAllString(v, "{{.$1}}")
+		_, bad, err := web.CheckTexts(overlay{file: mustJSON(map[string]string{key: text})})
+		if err != nil {
+			return err
+		}
+		for _, p := range bad {
+			return errors.New(toPercent.ReplaceAllString(p.Text, "%($1)s"))
+		}
 		if s.texts == nil {
 			s.texts = map[string]string{}
 		}
-		s.texts[key] = placeholder.ReplaceAllString(v, "{{.$1}}")
+		s.texts[key] = text
 		return nil
 	}
 }

@@ -36,11 +36,16 @@ func (w where) withAuth(ctx context.Context, p process, create bool, f func(*two
 	if err != nil {
 		return err
 	}
+	return w.withLoaded(ctx, p, s, create, f)
+}
+
+// withLoaded is withAuth for settings that were loaded before.
+func (w where) withLoaded(ctx context.Context, p process, s *settings, create bool, f func(*twofold.Auth, *settings) error) error {
 	if !create && s.Database.missing() {
 		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
 	}
 	s.keyLost = s.keyLost || w.anyKey
-	s.Config.Log = s.logger(p)
+	s.Config.Log = s.quietLogger(p)
 	if s.dev {
 		s.Config.Mail, s.Config.SMS = nowhere{}, nowhere{}
 	}

@@ -40,6 +40,9 @@ func NewCatalogue(extra fs.FS) (*Catalogue, error) {
 		return nil, err
 	}
 	if extra != nil {
+		if err := badTexts(extra); err != nil {
+			return nil, err
+		}
 		if err := load(bundle, extra); err != nil {
 			return nil, err
 		}

@@ -160,6 +160,29 @@ func (s *Sender) Send(ctx context.Context, m send.Message) error {
 	return sendFailure(ctx, err)
 }
 
+// Check connects to the server, and signs in if there is a username, as for a
+// message, and sends none. The error holds what the server said.
+func (s *Sender) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	line := &line{ctx: ctx}
+	if s.config.Security == TLS {
+		line.tls = s.tlsConfig()
+	}
+	defer line.close()
+	client, login, err := s.client(line, send.Message{})
+	if err != nil {
+		return err
+	}
+	conn, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return dialFailure(ctx, err, login)
+	}
+	line.hurry(quitTimeout)
+	_ = client.CloseWithSMTPClient(conn) // it was good until here
+	return nil
+}
+
 // client returns a go-mail client for one message, and how it signs in.
 func (s *Sender) client(line *line, m send.Message) (*gomail.Client, *login, error) {
 	options := []gomail.Option{

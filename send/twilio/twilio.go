@@ -128,6 +128,25 @@ func (s *Sender) Send(ctx context.Context, m send.Message) error {
 	return outcome(resp)
 }
 
+// Check asks Twilio for the account, and sends nothing.
+func (s *Sender) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(s.endpoint, "/Messages.json")+".json", nil)
+	if err != nil {
+		return errors.New("twilio: request cannot be made")
+	}
+	req.SetBasicAuth(s.config.AccountSID, s.config.AuthToken)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "twofold")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return transportFailure(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return outcome(resp)
+}
+
 // outcome reads the status and, of the body, Twilio's numeric code.
 func outcome(resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // a cut answer has no code; that is all

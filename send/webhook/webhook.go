@@ -86,6 +86,33 @@ func (s *Sender) String() string { return "webhook" }
 // GoString is String.
 func (s *Sender) GoString() string { return s.String() }
 
+// Check connects to the receiver, with TLS if its URL says so, and asks nothing.
+func (s *Sender) Check(ctx context.Context) error {
+	u, err := url.Parse(s.config.URL)
+	if err != nil {
+		return errors.New("webhook: the URL cannot be read")
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	port := u.Port()
+	var conn net.Conn
+	if u.Scheme == "https" {
+		if port == "" {
+			port = "443"
+		}
+		conn, err = (&tls.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	} else {
+		if port == "" {
+			port = "80"
+		}
+		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	}
+	if err != nil {
+		return transportFailure(ctx, err)
+	}
+	return conn.Close()
+}
+
 // payload is the JSON that goes out; its names are a promise to receivers.
 type payload struct {
 	ID      string `json:"id,omitempty"`

@@ -71,6 +71,22 @@ func Schema(ctx context.Context, url string) ([]store.Migration, error) {
 	return list, nil
 }
 
+// ClockAhead returns how far the server's clock is ahead of this machine's.
+func ClockAhead(ctx context.Context, url string) (time.Duration, error) {
+	db, _, err := connect(url)
+	if err != nil {
+		return 0, failed(err)
+	}
+	defer db.Close()
+	var seconds float64
+	begun := time.Now()
+	if err := db.QueryRowContext(ctx, `SELECT extract(epoch FROM clock_timestamp())::float8`).Scan(&seconds); err != nil {
+		return 0, failed(explain(err))
+	}
+	half := time.Since(begun) / 2
+	return time.UnixMicro(int64(seconds * 1e6)).Sub(begun.Add(half)), nil
+}
+
 func failed(err error) error { return fmt.Errorf("postgres: cannot open the database: %w", err) }
 
 func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB, error) {

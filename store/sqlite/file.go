@@ -74,6 +74,7 @@ func prepareFile(path string) (string, error) {
 	if err != nil {
 		return "", reason(err)
 	}
+	giveToFolder(f)
 	return file, f.Close()
 }
 

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/send"
+)
+
+type sendTestCommand struct {
+	where
+	To string `arg:"" name:"TO" help:"An e-mail address, or a phone number with its country code."`
+}
+
+// Help implements kong.HelpProvider.
+func (sendTestCommand) Help() string {
+	return `Sends a test message by every sender of the settings, each on its own, and prints what the provider answered. It touches
+no database. A phone number begins with + and the country code.
+
+Examples:
+  twofold send-test ann@example.org
+  twofold send-test +4915112345678`
+}
+
+// Run sends.
+func (c sendTestCommand) Run(ctx context.Context, p process) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	if s.dev {
+		return errors.New("--dev sends nothing: use the settings of a server that sends")
+	}
+	site := s.siteName()
+	m := send.Message{
+		ID: fmt.Sprintf("test%d", time.Now().UnixNano()), To: c.To, Kind: "test", Subject: "Test message from " + site,
+		Text: "This is a test message from " + site + ". Its settings for sending work. You need not do anything.\n",
+	}
+	senders, name := append([]send.Sender{s.Config.Mail}, s.Config.MailFallback...), "MAIL_SERVER"
+	m.Channel = send.Email
+	if !strings.Contains(c.To, "@") {
+		senders, name = append([]send.Sender{s.Config.SMS}, s.Config.SMSFallback...), "SECURITY_SMS_SERVICE"
+		m.Channel, m.Subject = send.SMS, ""
+		m.To = "+" + strings.Map(digit, c.To)
+	}
+	if senders[0] == nil {
+		return fmt.Errorf("there is no sender for that: set %s", name)
+	}
+	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
+		return usageError(fmt.Sprintf("%q is neither an e-mail address nor a phone number such as +4915112345678", c.To))
+	}
+	failed := 0
+	for _, sender := range senders {
+		begun := time.Now()
+		if err := sender.Send(ctx, m); err != nil {
+			failed++
+			fmt.Fprintf(p.out, "FAILED  %s: %s\n", sender, oneLine(err))
+			continue
+		}
+		fmt.Fprintf(p.out, "ok      %s took the message for %s in %s\n", sender, m.To, time.Since(begun).Round(time.Millisecond))
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d senders failed", failed, len(senders))
+	}
+	return nil
+}
+
+func digit(r rune) rune {
+	if r < '0' || r > '9' {
+		return -1
+	}
+	return r
+}

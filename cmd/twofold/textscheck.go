@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/twofold-auth/twofold/internal/web"
+)
+
+type textsCommands struct {
+	Check textsCheck `cmd:"" help:"Check a folder of languages, as TWOFOLD_LOCALES names it."`
+}
+
+type textsCheck struct {
+	Dir string `arg:"" help:"The folder." placeholder:"DIR"`
+}
+
+// Help implements kong.HelpProvider.
+func (textsCheck) Help() string {
+	return `Renders every text of the folder's files once with sample data. It tells of texts that cannot be rendered, that ask for what
+they are not given, that lack a code or a link, and that this version does not know; and how many texts each language
+has. English stands in for those that are missing.
+
+Example:
+  twofold texts check /etc/twofold/locales`
+}
+
+// Run checks a folder.
+func (c textsCheck) Run(p process) error {
+	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("%s is not a folder that can be read", c.Dir)
+	}
+	list, bad, err := web.CheckTexts(os.DirFS(c.Dir))
+	if err != nil {
+		return err
+	}
+	if len(list)+len(bad) == 0 {
+		return fmt.Errorf("%s holds no file such as fr.json", c.Dir)
+	}
+	for _, l := range list {
+		fmt.Fprintln(p.out, tellLanguage(l))
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	var all []error
+	for _, b := range bad {
+		all = append(all, b)
+	}
+	return errors.Join(append(all, fmt.Errorf("%d texts are wrong", len(bad)))...)
+}
+
+// tellLanguage says how much of a language there is.
+func tellLanguage(l web.LanguageFile) string {
+	return fmt.Sprintf("%s: %d of %d texts", l.Tag, l.Have, l.Of)
+}
+
+// tellLanguages logs how much of each further language there is.
+func (s *settings) tellLanguages() {
+	if s.Locales == "" {
+		return
+	}
+	list, bad, err := web.CheckTexts(os.DirFS(s.Locales))
+	if err != nil {
+		return // building the sign-in says so
+	}
+	for _, l := range list {
+		s.Config.Log.Info("language", "texts", tellLanguage(l))
+	}
+	for _, b := range bad {
+		if b.Unknown {
+			s.Config.Log.Warn("language", "problem", b.Error())
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+// TextProblem is one thing that is wrong with a text of a language file.
+type TextProblem struct {
+	File, Key string
+	Text      string // what is wrong, and what to do
+	Unknown   bool   // the key is not used: harmless, but likely a slip
+}
+
+// Error implements error.
+func (p TextProblem) Error() string {
+	if p.Key == "" {
+		return p.File + ": " + p.Text
+	}
+	return p.File + ": " + p.Key + ": " + p.Text
+}
+
+// LanguageFile is what one file has of all texts.
+type LanguageFile struct {
+	Name, Tag string
+	Have, Of  int
+}
+
+// placeholders finds {{.name}} in a text.
+var placeholders = regexp.MustCompile(`{{-?\s*\.([A-Za-z]+)`)
+
+// needed are placeholders without which a text misses its purpose.
+var needed = map[string]string{"code": "731905", "link": "https://example.org/l/731905"}
+
+// CheckTexts renders every text of the language files of a folder once with
+// sample data. A text that cannot be rendered, asks for what it is not given or
+// leaves out a code or a link is a problem.
+func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
+	english, err := englishTexts()
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err := fs.Glob(files, "*.json")
+	if err != nil {
+		return nil, nil, err
+	}
+	var list []LanguageFile
+	var bad []TextProblem
+	for _, name := range names {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, name)
+		if err != nil {
+			bad = append(bad, TextProblem{File: name, Text: "cannot be read as JSON of texts (" + err.Error() + ")"})
+			continue
+		}
+		one := LanguageFile{Name: name, Tag: file.Tag.String(), Of: len(english)}
+		if tag := strings.TrimSuffix(path.Base(name), ".json"); file.Tag == language.Und || one.Tag == "und" {
+			bad = append(bad, TextProblem{File: name, Text: fmt.Sprintf("%q is not a language tag such as fr or pt-BR", tag)})
+		}
+		for _, m := range file.Messages {
+			original, known := english[m.ID]
+			if !known {
+				bad = append(bad, TextProblem{File: name, Key: m.ID, Unknown: true, Text: "there is no such text in this version: remove it"})
+				continue
+			}
+			one.Have++
+			for _, form := range forms(m) {
+				if err := checkText(form, original); err != nil {
+					bad = append(bad, TextProblem{File: name, Key: m.ID, Text: err.Error()})
+					break
+				}
+			}
+		}
+		list = append(list, one)
+	}
+	return list, bad, nil
+}
+
+// englishTexts are the texts as they come, by key.
+func englishTexts() (map[string]*i18n.Message, error) {
+	raw, err := ownLocales.ReadFile("locales/en.json")
+	if err != nil {
+		return nil, err
+	}
+	file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, "en.json")
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]*i18n.Message, len(file.Messages))
+	for _, m := range file.Messages {
+		out[m.ID] = m
+	}
+	return out, nil
+}
+
+// forms are the texts of a message: one, or one for each plural form.
+func forms(m *i18n.Message) []string {
+	all := []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other}
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// checkText renders a text with what the English one is given.
+func checkText(text string, original *i18n.Message) error {
+	data := map[string]any{}
+	for _, form := range forms(original) {
+		for _, m := range placeholders.FindAllStringSubmatch(form, -1) {
+			data[m[1]] = "1"
+			if sample, ok := needed[m[1]]; ok {
+				data[m[1]] = sample
+			}
+		}
+	}
+	t, err := template.New("text").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return errors.New("is not a template: write placeholders as {{.name}}")
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		return fmt.Errorf("has a placeholder that this text is not given: it may hold %s", listed(data))
+	}
+	for name, sample := range needed {
+		if data[name] == sample && !strings.Contains(b.String(), sample) {
+			return fmt.Errorf("lacks {{.%s}}, without which it is of no use", name)
+		}
+	}
+	return nil
+}
+
+func listed(data map[string]any) string {
+	var names []string
+	for name := range data {
+		names = append(names, "{{."+name+"}}")
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// badTexts joins the problems of a folder that would reach people.
+func badTexts(files fs.FS) error {
+	_, bad, err := CheckTexts(files)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, p := range bad {
+		if !p.Unknown {
+			errs = append(errs, p)
+		}
+	}
+	return errors.Join(errs...)
+}
