@@ -173,6 +173,9 @@ func (h *heard) hear(event any) {
 		if e.Issue.Code == audits.InspectorIssueCodeBounceTrackingIssue {
 			return // of the other site's that somebody signs in through
 		}
+		if e.Issue.Code == audits.InspectorIssueCodePerformanceIssue {
+			return // of applications whose scripts read their cookies
+		}
 		complaint = fmt.Sprintf("issue %s", e.Issue.Code)
 		if d := e.Issue.Details; d != nil && d.ContentSecurityPolicyIssueDetails != nil {
 			complaint += " " + d.ContentSecurityPolicyIssueDetails.ViolatedDirective
