@@ -1,6 +1,7 @@
+# make setup    installs what the tests need (Debian, as root)
 # make test     everything: vet, staticcheck, races, browser
 # make quick    what to run after each change
-.PHONY: test quick tools fuzz bench build docs
+.PHONY: setup test quick fuzz bench build
 
 GO ?= go
 
@@ -9,10 +10,14 @@ quick:
 	$(GO) vet ./...
 	$(GO) test ./...
 
-# Everything. Installs what it needs where it may (see scripts/prepare) and
-# says what it skipped; with CI=true nothing may be skipped.
+# Everything. It says what it skipped for want of a program. With CI=true it
+# installs what is missing first (see scripts/prepare), and nothing may be skipped.
 test:
 	./scripts/test
+
+# Browser, databases, proxies and a C compiler, from Debian's packages.
+setup:
+	TWOFOLD_SETUP=1 bash scripts/prepare
 
 # A look for crashers: every fuzz target for a while (FUZZTIME=30s).
 fuzz:
