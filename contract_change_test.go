@@ -2,6 +2,7 @@ package twofold_test
 
 import (
 	"context"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -250,9 +251,16 @@ func TestContractE01_change_email(t *testing.T) {
 	if len(e) != 2 || !e[0].Refused || e[1].Refused || e[1].NewEmail != "joe2@lp.com" || e[1].User.Email != "joe@lp.com" {
 		t.Errorf("events %+v", e)
 	}
-	stranger := s.client() // nobody need be signed in
-	stranger.page(link).shows("Confirm your new email address")
-	stranger.form(link).to("/")
+	stranger := s.client() // a click alone gives no one's address to an account
+	stranger.page(link).to("/login?next=" + url.QueryEscape(link))
+	stranger.post(link, m{}).refusedFlat(401, "Sign in to the account that this link belongs to, then open the link again.")
+	another := s.client()
+	another.login("matt").want(200)
+	another.post(link, m{}).refusedFlat(400, "Sign in to the account that this link belongs to, then open the link again.")
+	here := s.client()
+	here.login("joe").want(200)
+	here.page(link).shows("Confirm your new email address")
+	here.form(link).to("/")
 	if e := eventsOf[event.ChangeEmailConfirmed](s.events); len(e) != 1 || e[0].OldEmail != "joe@lp.com" || e[0].User.Email != "joe2@lp.com" {
 		t.Errorf("events %+v", e)
 	}

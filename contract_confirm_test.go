@@ -39,7 +39,7 @@ func TestContractC07_login_without_confirmation(t *testing.T) {
 	c.signedIn("mary", 1)
 	c.logout()
 	c.post("/login", m{"email": "mary@lp.com", "password": newPlain}).want(200).has("tf_required", false)
-	c.post("/tf-setup", m{"setup": "authenticator"}).want(400) // nothing is planted on an address that is not his
+	c.post("/tf-setup", m{"setup": "authenticator"}).want(400).has("email_proof_required", true) // nothing is planted on someone's address
 	c.form(s.linkIn("confirm", "mary@lp.com")).to("/")
 	c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }

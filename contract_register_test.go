@@ -229,8 +229,9 @@ func TestContractA12_custom(t *testing.T) {
 func TestContractA13_two_factor(t *testing.T) {
 	s := newSite(t, withLife, required)
 	c := s.client()
-	c.registerForm("dude@lp.com").to("/tf-setup")
+	c.registerForm("dude@lp.com").to("/tf-validate") // the address first
 	c.page("/profile").to("/login?next=%2Fprofile")
+	c.form("/tf-validate", "code", s.code("dude@lp.com")).to("/tf-setup")
 	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
 	c.form("/tf-validate", "code", s.code("dude@lp.com")).to("/")
 	c.signedIn("dude", 2)
@@ -239,7 +240,9 @@ func TestContractA13_two_factor(t *testing.T) {
 func TestContractA14_two_factor_json(t *testing.T) {
 	s := newSite(t, withLife, required)
 	c := s.client()
-	c.register("dude@lp.com").want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
+	c.register("dude@lp.com").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "email", "user", absent)
+	c.stranger()
+	c.post("/tf-validate", m{"code": s.code("dude@lp.com")}).want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
 	c.stranger()
 }
 

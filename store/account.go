@@ -15,10 +15,16 @@ type PasswordChange struct {
 	// ViaMailbox: the account's mailbox was proven. Now is kept as ResetAt, and
 	// as ConfirmedAt if the address was not confirmed.
 	ViaMailbox bool
-	// DropPlanted removes every factor and every connection to another site: they
-	// were set up before anybody had proven the mailbox. What begins sign-ins with
-	// a code to that mailbox is nobody else's and stays.
+	// ProvenKey becomes the user's. Empty: it stays.
+	ProvenKey string
+	// DropPlanted removes what opens the account by itself: connections to other
+	// sites and factors that begin a sign-in. A code to the account's own mailbox
+	// stays, because only the owner of the mailbox can have it.
 	DropPlanted bool
+	// DropSeconds removes every second factor and the recovery codes.
+	DropSeconds bool
+	// MailTo is where factors by mail go from now on. Empty: where they went.
+	MailTo string
 	// Messages go into the outbox in the same transaction.
 	Messages []Message
 	Now      time.Time
@@ -43,10 +49,11 @@ type IdentityChange struct {
 // OwnerWriter is what owners change of their accounts. The user's trusted
 // devices go with every change of the uniquifier.
 type OwnerWriter interface {
-	// ConfirmUser sets ConfirmedAt of an account that was not confirmed and whose
-	// address is still emailKey; ErrUsed otherwise, ErrNotFound for an unknown
-	// id. Nothing else changes.
-	ConfirmUser(ctx context.Context, id, emailKey string, now time.Time) error
+	// ConfirmUser records that the address emailKey was proven: provenKey becomes
+	// the user's, and now ConfirmedAt if it was zero. ErrUsed: both were so
+	// already, or the address is another one; ErrNotFound: no such user. Nothing
+	// else changes.
+	ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error
 	// ChangePassword applies the whole change or nothing. ErrUsed: the uniquifier
 	// is not From any more; ErrNotFound: no such user.
 	ChangePassword(ctx context.Context, c PasswordChange) error

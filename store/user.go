@@ -25,9 +25,16 @@ type User struct {
 	// ConfirmedAt is when the address was proven to be the owner's, by a mailed
 	// link or by the word of an operator (zero: never).
 	ConfirmedAt time.Time
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// ProvenKey is the EmailKey that was last proven to be the owner's; see
+	// Proven. Empty: none ever was.
+	ProvenKey string
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
+
+// Proven reports whether the account's present address was proven to be its
+// owner's. A change of the address, wherever it comes from, ends it.
+func (u User) Proven() bool { return u.ProvenKey != "" && u.ProvenKey == u.EmailKey }
 
 // UserReader finds accounts.
 type UserReader interface {
@@ -52,7 +59,9 @@ type UserWriter interface {
 	// account, or neither is.
 	CreateUser(ctx context.Context, u User, factors ...Factor) error
 	// SetIdentity changes e-mail, username and UpdatedAt; ErrExists as in
-	// CreateUser.
+	// CreateUser. Factors by mail go to the new address. If EmailKey changes, what
+	// else opens the account by itself is removed (see PasswordChange.DropPlanted),
+	// unless there is neither a password nor a factor by mail in its place.
 	SetIdentity(ctx context.Context, u User, uniquifier string, messages ...Message) error
 	// SetPassword stores a new hash. viaMailbox records now as ResetAt.
 	SetPassword(ctx context.Context, id, hash, uniquifier string, viaMailbox bool, now time.Time, messages ...Message) error

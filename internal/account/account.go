@@ -88,7 +88,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now,
 	}
 	if !d.Unconfirmed {
-		u.ConfirmedAt = now
+		u.ConfirmedAt, u.ProvenKey = now, key
 	}
 	if d.Username != "" {
 		if u.Username, u.UsernameKey, err = ParseUsername(d.Username, a.c.Usernames); err != nil {
@@ -249,9 +249,10 @@ func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, 
 	return a.c.Users.SetIdentity(ctx, u, NewUniquifier(), messages...)
 }
 
-// ResetAccess removes every factor but the password and ends everything issued
-// to the account. One without password is opened by its mailbox then. It is for
-// operators: whoever asked for it was recognised by other means.
+// ResetAccess removes every factor but the password, and every connection to
+// another site, and ends everything issued to the account. One without password
+// is opened by its mailbox then. It is for operators, who recognized the owner
+// by other means.
 func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store.Message) error {
 	defer a.c.Changed()
 	for range 3 { // another change may win the race; then look again
@@ -260,7 +261,7 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store
 			return err
 		}
 		c := store.FactorChange{
-			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true,
+			UserID: id, From: u.Uniquifier, To: NewUniquifier(), RemoveAll: true, RemoveFirst: true, RemoveConnections: true,
 			Messages: messages, Now: a.c.Now(),
 		}
 		for _, f := range a.begins(u) {

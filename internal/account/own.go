@@ -123,10 +123,7 @@ func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 		case shadow.PasswordHash == digest(r):
 			return merged(r, shadow), nil
 		default:
-			err := j.Store.ChangePassword(ctx, store.PasswordChange{
-				UserID: r.ID, From: shadow.Uniquifier, To: NewUniquifier(), Hash: digest(r), Now: j.now(),
-			})
-			if err != nil && !errors.Is(err, store.ErrUsed) {
+			if err := j.renew(ctx, r, shadow); err != nil && !errors.Is(err, store.ErrUsed) {
 				return store.User{}, err
 			}
 			if r, err = j.src.ByID(ctx, r.ID); err != nil {
@@ -137,13 +134,27 @@ func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 	return store.User{}, store.ErrUnavailable
 }
 
+// renew makes the shadow one of what the table says now. Another address than
+// before is another mailbox: factors by mail go there, and what else opens the
+// account by itself goes, if there is a password in its place.
+func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
+	was, mailbox := mailboxOf(shadow.PasswordHash), mailboxOf(digest(r))
+	if was == "" && shadow.PasswordHash+":"+mailbox == digest(r) { // written before it named the mailbox
+		return j.Store.UpgradePassword(ctx, r.ID, shadow.PasswordHash, digest(r))
+	}
+	return j.Store.ChangePassword(ctx, store.PasswordChange{
+		UserID: r.ID, From: shadow.Uniquifier, To: NewUniquifier(), Hash: digest(r), MailTo: r.Email,
+		DropPlanted: was != "" && was != mailbox && r.PasswordHash != "", Now: j.now(),
+	})
+}
+
 func (j *Joined) shadow(r Record) store.User {
 	now := j.now()
 	u := store.User{
 		ID: r.ID, PasswordHash: digest(r), Active: true, Uniquifier: NewUniquifier(), Roles: []string{}, CreatedAt: now, UpdatedAt: now,
 	}
 	if r.Confirmed {
-		u.ConfirmedAt = now
+		u.ConfirmedAt, u.ProvenKey = now, mailboxOf(digest(r))
 	}
 	return u
 }
@@ -158,14 +169,29 @@ func merged(r Record, u store.User) store.User {
 	if r.Confirmed && u.ConfirmedAt.IsZero() {
 		u.ConfirmedAt = u.CreatedAt
 	}
+	if r.Confirmed || u.ProvenKey != "" && u.ProvenKey == mailboxOf(digest(r)) {
+		u.ProvenKey = u.EmailKey
+	} // else it is empty or of another mailbox, and no address looks like that
 	u.Roles = roles(slices.Concat(r.Roles, u.Roles))
 	return u
 }
 
-// digest stands for what everything issued to an account rests on.
+// digest stands for what everything issued to an account rests on; mailboxOf is
+// the part of it that is the address.
 func digest(r Record) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{r.PasswordHash, Key(r.Email), Key(r.Username)}, "\x00")))
-	return "sha256:" + base64.RawStdEncoding.EncodeToString(sum[:])
+	return "sha256:" + hashed(r.PasswordHash, Key(r.Email), Key(r.Username)) + ":" + hashed(Key(r.Email))
+}
+
+func mailboxOf(digest string) string {
+	if parts := strings.Split(digest, ":"); len(parts) == 3 {
+		return parts[2]
+	}
+	return ""
+}
+
+func hashed(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
 // CreateUser implements store.UserWriter: the shadow of a row that Accounts
@@ -176,6 +202,9 @@ func (j *Joined) CreateUser(ctx context.Context, u store.User, factors ...store.
 		return err
 	}
 	u.PasswordHash = digest(r)
+	if u.ProvenKey != "" {
+		u.ProvenKey = mailboxOf(u.PasswordHash)
+	}
 	u.Email, u.EmailKey, u.Username, u.UsernameKey, u.Roles = "", "", "", "", []string{}
 	return j.Store.CreateUser(ctx, u, factors...)
 }
@@ -202,6 +231,9 @@ func (j *Joined) ChangePassword(ctx context.Context, c store.PasswordChange) err
 	old, hash := r.PasswordHash, c.Hash
 	r.PasswordHash = hash
 	c.Hash = digest(r)
+	if c.ProvenKey != "" {
+		c.ProvenKey = mailboxOf(c.Hash)
+	}
 	if err := j.Store.ChangePassword(ctx, c); err != nil {
 		return err
 	}
@@ -234,7 +266,7 @@ func (j *Joined) replace(ctx context.Context, id, old, new string) error {
 }
 
 // ConfirmUser implements store.OwnerWriter.
-func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey string, now time.Time) error {
+func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey, _ string, now time.Time) error {
 	u, err := j.UserByID(ctx, id)
 	if err != nil {
 		return err
@@ -242,7 +274,7 @@ func (j *Joined) ConfirmUser(ctx context.Context, id, emailKey string, now time.
 	if u.EmailKey != emailKey {
 		return store.ErrUsed
 	}
-	return j.Store.ConfirmUser(ctx, id, "", now) // the shadow has no address
+	return j.Store.ConfirmUser(ctx, id, "", hashed(emailKey), now) // the shadow has no address
 }
 
 // SetIdentity implements store.UserWriter: addresses and names are the table's.

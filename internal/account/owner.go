@@ -9,11 +9,11 @@ import (
 // What follows is changed by the owner of an account, each under the version
 // of it that he was shown: store.ErrUsed if it is another one meanwhile.
 
-// Confirm marks the address of an account as proven. store.ErrUsed: it is
-// already, or is another one.
+// Confirm records that the address of an account was proven. store.ErrUsed: it
+// was before, or is another one.
 func (a *Accounts) Confirm(ctx context.Context, u store.User) error {
 	defer a.c.Changed()
-	return a.c.Users.ConfirmUser(ctx, u.ID, u.EmailKey, a.c.Now())
+	return a.c.Users.ConfirmUser(ctx, u.ID, u.EmailKey, u.EmailKey, a.c.Now())
 }
 
 // Choice is a password that was checked and hashed, ready to be stored. What
@@ -33,11 +33,16 @@ func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice, m
 	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, Messages: messages})
 }
 
-// ResetPassword is ChangePassword by somebody who proved the mailbox. planted
-// says that nobody had proven it before: then what others may have set up goes
-// too.
-func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, planted bool, messages []store.Message) (store.User, error) {
-	return a.changePassword(ctx, u, store.PasswordChange{Hash: c.hash, ViaMailbox: true, DropPlanted: planted, Messages: messages})
+// ResetPassword is ChangePassword by someone who proved the mailbox; the zero
+// Choice leaves no password. If this address was not proven before, what opens
+// the account by itself goes too, since someone else may have set it up. Second
+// factors stay if they were set up by the owner of an address that was proven:
+// a mailbox alone must not remove them.
+func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
+	return a.changePassword(ctx, u, store.PasswordChange{
+		Hash: c.hash, ViaMailbox: true, ProvenKey: u.EmailKey, Messages: messages,
+		DropPlanted: !u.Proven(), DropSeconds: u.ProvenKey == "",
+	})
 }
 
 func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.PasswordChange) (store.User, error) {

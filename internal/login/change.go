@@ -100,17 +100,19 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 
 // LookChangeEmail opens a link to change an address and changes nothing. It
 // reports whether the link was asked for in this browser. ErrLink,
-// ErrLinkExpired.
-func (l *Login) LookChangeEmail(ctx context.Context, token string, b Browser) (here bool, err error) {
-	k, err := l.openLink(ctx, l.changingEmail(), token)
+// ErrLinkExpired, ErrNotAsked.
+func (l *Login) LookChangeEmail(ctx context.Context, token string, who *Who, b Browser) (here bool, err error) {
+	k, err := l.emailLink(ctx, token, who)
 	return err == nil && k.sameBrowser(b), err
 }
 
-// ChangeEmail replaces an address by the one its link was mailed to. Nobody
-// need be signed in: who asked for it was, and who opens it reads the new
-// address's mail. ErrLink also if the address was taken meanwhile.
+// ChangeEmail replaces an address by the one its link was mailed to. The account
+// must be signed in where the link is used: its holder and the reader of the new
+// mailbox are one person then, so what they set up before stays. A click alone
+// could give someone's address to an account in which another person has set up
+// what opens it. ErrLink also if the address was taken meanwhile; ErrNotAsked.
 func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
-	k, err := l.openLink(ctx, l.changingEmail(), token)
+	k, err := l.emailLink(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -131,10 +133,16 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	if who != nil && who.User.ID == u.ID {
-		return l.carryOn(ctx, u, *who, b)
+	return l.carryOn(ctx, u, *who, b)
+}
+
+// emailLink opens a link to change an address for the account that asked for it.
+func (l *Login) emailLink(ctx context.Context, token string, who *Who) (link, error) {
+	k, err := l.openLink(ctx, l.changingEmail(), token)
+	if err == nil && (who == nil || who.User.ID != k.user.ID) {
+		err = ErrNotAsked
 	}
-	return Outcome{User: u}, nil
+	return k, err
 }
 
 // ChangeUsername replaces the caller's username. ErrReauthenticate,

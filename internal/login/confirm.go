@@ -27,6 +27,11 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if err != nil {
 		return Outcome{}, err
 	}
+	if d.Method == store.Email {
+		if u, err = l.proves(ctx, u, b); err != nil {
+			return Outcome{}, err
+		}
+	}
 	// Consume first: draft, then pending, then the change, then the session.
 	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
 		return Outcome{}, stateError(err)
@@ -108,6 +113,9 @@ func replaced(present []store.Factor, lost string, add bool) string {
 
 // change applies a change of factors and returns the user as he is after it.
 func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
+	if err := l.mayAdd(u, c); err != nil {
+		return store.User{}, err
+	}
 	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
 		return store.User{}, stateError(err)
 	}

@@ -121,7 +121,7 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 		s.Token = true // the same id: both end when either signs out
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
-	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 {
+	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 && l.mayEnroll(g.user) == nil {
 		opened.Refresh, err = l.newFamily(ctx, g, s, b)
 	}
 	return opened, err
@@ -130,6 +130,9 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 // mint is issue for rights that outlive the browser: nothing but what was
 // granted is in them, and its row comes first.
 func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
+	if err := l.mayEnroll(g.user); err != nil {
+		return store.Token{}, err
+	}
 	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
 	t.Level, t.Trusted, t.TrustedBy, t.Proofs = g.level, g.trusted, g.trustedBy, g.proofs
 	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: l.at(b)}); err != nil {

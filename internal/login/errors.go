@@ -69,6 +69,10 @@ var (
 	ErrLinkExpired = errors.New("login: link is too old")
 	// ErrUnconfirmed: right first factor, but the address is not confirmed.
 	ErrUnconfirmed = errors.New("login: address is not confirmed")
+	// ErrUnproven: nothing is set up before the address is proven; see AskProof.
+	ErrUnproven = errors.New("login: address is not proven")
+	// ErrNotAsked: the link belongs to an account that is not signed in here.
+	ErrNotAsked = errors.New("login: the account of this link is not signed in here")
 	// ErrConfirmed: the address is confirmed already.
 	ErrConfirmed = errors.New("login: address is confirmed already")
 	// ErrLocked: right first factor, but the application keeps the account out.

@@ -120,7 +120,8 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 	}
 	if enrols {
 		p := store.Pending{State: store.Setup, First: first, Remember: remember}
-		if l.c.Policy.EnrolProof && l.c.RescueCodes != nil && !throughMailbox(first.Method) {
+		proof := l.c.Policy.EnrolProof && l.c.RescueCodes != nil || l.mayEnroll(u) != nil
+		if proof && !throughMailbox(first.Method) {
 			p.State = store.Owner
 		}
 		return l.startPending(ctx, u, nil, p, b)

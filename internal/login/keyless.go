@@ -2,9 +2,7 @@ package login
 
 import (
 	"context"
-	"errors"
 
-	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -35,22 +33,4 @@ func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
 		return l.writeLink(ctx, l.loggingIn(), u, u.Email, "", b)
 	}
 	return l.sendPasscode(ctx, u, l.c.FirstCodes[store.Email], store.Email, u.Email, b)
-}
-
-// readsMail writes down that whoever gave back what was mailed to an account has
-// proven its address, if the account has no password: then nothing else has ever
-// let anybody in, so nothing can have been planted before.
-func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.User, error) {
-	if !u.ConfirmedAt.IsZero() || u.PasswordHash != "" {
-		return u, nil
-	}
-	err := l.c.Accounts.Confirm(ctx, u)
-	if errors.Is(err, store.ErrUsed) { // in another browser meanwhile
-		return l.c.Accounts.ByID(ctx, u.ID)
-	}
-	if err != nil {
-		return u, err
-	}
-	u.ConfirmedAt = l.c.Now()
-	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
 }

@@ -85,8 +85,8 @@ func (l *Login) admit(u store.User) error {
 	return nil
 }
 
-// unproven says that nobody has shown that the account's address is his.
-func (l *Login) unproven(u store.User) bool {
+// unconfirmed reports whether the account waits for its address to be confirmed.
+func (l *Login) unconfirmed(u store.User) bool {
 	return l.c.Policy.Life.Confirm && u.ConfirmedAt.IsZero()
 }
 
@@ -127,7 +127,7 @@ func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, e
 	case err != nil:
 		return store.User{}, nil, err
 	}
-	if why = l.admit(u); errors.Is(why, ErrUnconfirmed) || l.unproven(u) && why == nil {
+	if why = l.admit(u); errors.Is(why, ErrUnconfirmed) || l.unconfirmed(u) && why == nil {
 		why = ErrUnconfirmed
 	}
 	return u, why, nil
@@ -182,7 +182,11 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	if keyless || f.Confirm && !f.Unconfirmed {
 		return Outcome{User: u}, nil
 	}
-	return l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
+	out, err := l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
+	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
+		err = nil // the account is made, and the code can be asked for again
+	}
+	return out, err
 }
 
 // taken tells whoever has the address already, and nobody else. Where it is
@@ -218,7 +222,7 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	if m.Decoy = paused(err); err != nil && !m.Decoy {
 		return err
 	}
-	if e.ExistingEmail && l.unproven(u) && u.Active && !m.Decoy {
+	if e.ExistingEmail && l.unconfirmed(u) && u.Active && !m.Decoy {
 		return told(refusal, l.writeLink(ctx, l.confirming(), u, u.Email, "", b))
 	}
 	return told(refusal, l.write(ctx, m))

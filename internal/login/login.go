@@ -327,11 +327,22 @@ func (l *Login) usable(all []store.Factor) []store.Factor {
 // secondFactorPlace reserves a guess; a closed budget is told to subscribers.
 func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
 	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID)
+	return place, l.toldPaused(ctx, u, err, b)
+}
+
+// mailedPlace reserves a guess at a mailed code that is not a factor's.
+func (l *Login) mailedPlace(ctx context.Context, u store.User, purpose string, b Browser) (*limit.Place, error) {
+	place, err := l.c.Limits.Mailed(ctx, u.ID, purpose)
+	return place, l.toldPaused(ctx, u, err, b)
+}
+
+// toldPaused tells subscribers of a closed budget of second factors.
+func (l *Login) toldPaused(ctx context.Context, u store.User, err error, b Browser) error {
 	var p *limit.Paused
 	if errors.As(err, &p) {
-		err = told(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
+		return told(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
 	}
-	return place, err
+	return err
 }
 
 func hash(token string) string { return seal.HashToken(token) }

@@ -113,6 +113,9 @@ func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next strin
 		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return Departure{}, err
 		}
+		if err := l.mayEnroll(who.User); err != nil {
+			return Departure{}, err
+		}
 	}
 	if err := l.c.Limits.Depart(ctx, b.Address); err != nil {
 		return Departure{}, err
@@ -307,6 +310,11 @@ func (l *Login) Connections(ctx context.Context, u store.User) ([]store.Connecti
 // session.
 func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser) (Outcome, error) {
 	u := who.User
+	if c.Add != nil {
+		if err := l.mayEnroll(u); err != nil {
+			return Outcome{}, err
+		}
+	}
 	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
 	c.Messages = l.letters(ctx, u, kind, "", b)
 	err := l.c.Connections.ChangeConnections(ctx, c)

@@ -90,7 +90,7 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}
-	u.ConfirmedAt = l.c.Now()
+	u.ConfirmedAt, u.ProvenKey = l.c.Now(), u.EmailKey
 	if err := l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
@@ -113,7 +113,7 @@ func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User,
 	if err := l.spendLink(ctx, k); err != nil {
 		return store.User{}, err
 	}
-	return l.c.Accounts.ResetPassword(ctx, k.user, choice, true, nil)
+	return l.c.Accounts.ResetPassword(ctx, k.user, choice, nil)
 }
 
 // linkError: whoever lost the race for what a link rests on has a dead link.
@@ -172,8 +172,10 @@ func (l *Login) LookReset(ctx context.Context, token string) error {
 }
 
 // Reset sets a new password and ends everything issued to the account. Second
-// factors stay, and nobody is signed in past them (R21). A password that is
-// refused does not spend the link.
+// factors stay, and nobody is signed in past them (R21), unless no address of
+// the account was ever proven: then this is the first proof, and ends what
+// anyone set up before it (R8). A password that is refused does not spend the
+// link.
 func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.openLink(ctx, l.resetting(), token)
 	if err != nil {
@@ -189,7 +191,7 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	if err := l.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.unproven(k.user), l.letters(ctx, k.user, PasswordReset, "", b))
+	u, err := l.c.Accounts.ResetPassword(ctx, k.user, choice, l.letters(ctx, k.user, PasswordReset, "", b))
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}

@@ -71,6 +71,9 @@ func (l *Login) NewPasskey(ctx context.Context, who Who, name, usage string, b B
 	if err := free(present, name); err != nil {
 		return PasskeyAsked{}, err
 	}
+	if err := l.mayEnroll(who.User); err != nil {
+		return PasskeyAsked{}, err
+	}
 	if err := l.c.Limits.Setup(ctx, who.User.ID); err != nil {
 		return PasskeyAsked{}, err
 	}

@@ -136,7 +136,7 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	case store.Setup, store.Repair:
 		return l.confirm(ctx, actor{pending: &w}, "", code, b)
 	case store.Owner:
-		return l.proveOwner(ctx, w, code, b)
+		return l.proveOwner(ctx, w, who, code, b)
 	}
 	f, ok := w.factor()
 	if w.State != store.Ready || !ok {
@@ -145,6 +145,11 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	rescued, err := l.prove(ctx, w, f, code, b)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if rescued || f.Method == store.Email { // the account's mailbox was shown on the way
+		if w.user, err = l.proves(ctx, w.user, b); err != nil {
+			return Outcome{}, err
+		}
 	}
 	if rescued && l.c.Policy.RepairOnly {
 		return l.repair(ctx, w, b)
@@ -159,14 +164,15 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	return l.complete(ctx, w, who, proof, b)
 }
 
-// proveOwner lets a sign-in that must enrol go on to its set-up, once it has
-// shown that it reads the account's mailbox too (R19): a stolen password alone
-// must not choose the second factor.
-func (l *Login) proveOwner(ctx context.Context, w waiting, code string, b Browser) (Outcome, error) {
+// proveOwner records that whoever is signing in, or signed in, reads the
+// account's mailbox too. A sign-in that must enroll goes on to its set-up then
+// (R19): a stolen password alone must not choose the second factor. A session
+// goes on as it was.
+func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string, b Browser) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return Outcome{}, ErrCode
 	}
-	place, err := l.secondFactorPlace(ctx, w.user, "", b)
+	place, err := l.mailedPlace(ctx, w.user, "owner", b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -179,8 +185,17 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, code string, b Browse
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := place.Answered(store.Email, w.user.Email, b.Address).Refund(ctx); err != nil {
+	if err := place.Answered(store.Email, w.user.Email, b.Address).Right(ctx); err != nil {
 		return Outcome{}, err
+	}
+	if w.user, err = l.proves(ctx, w.user, b); err != nil {
+		return Outcome{}, err
+	}
+	if w.SessionID != "" {
+		if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
+			return Outcome{}, stateError(err)
+		}
+		return l.carryOn(ctx, w.user, *who, b)
 	}
 	w.State = store.Setup
 	if err := l.advance(ctx, w.Pending); err != nil {

@@ -63,9 +63,6 @@ func (a actor) lost() string {
 // actor finds out who is asking. A session must be fresh to begin.
 func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
 	if who != nil {
-		if l.unproven(who.User) { // nothing may be planted for whoever proves it (R8)
-			return actor{}, ErrUnconfirmed
-		}
 		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
 			return actor{}, err
 		}
@@ -77,9 +74,6 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 	}
 	if w.State != store.Repair && (w.State != store.Setup || len(w.factors) > 0) {
 		return actor{}, ErrState
-	}
-	if l.unproven(w.user) {
-		return actor{}, ErrUnconfirmed
 	}
 	return actor{pending: &w}, nil
 }
@@ -183,7 +177,7 @@ type Begun struct {
 
 // BeginSetup stores a draft and sends its code. Nothing is active before
 // ConfirmSetup; a set-up that exists keeps working. ErrMethod, ErrPhone,
-// ErrReauthenticate, ErrState; ErrSend together with a Begun whose draft
+// ErrReauthenticate, ErrUnproven, ErrState; ErrSend together with a Begun whose draft
 // stands.
 func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, b Browser) (Begun, error) {
 	a, err := l.actor(ctx, token, who)
@@ -198,6 +192,11 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	}
 	if err := l.follows(ctx, a, w.Method, w.Add); err != nil {
 		return Begun{}, err
+	}
+	if a.lost() == "" && w.Method != store.Email { // a code by mail is the proof
+		if err := l.mayEnroll(a.user()); err != nil {
+			return Begun{}, err
+		}
 	}
 	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
 	if a.who == nil {

@@ -189,8 +189,8 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return "", store.Token{}, err
 	}
-	if l.unproven(who.User) {
-		return "", store.Token{}, ErrUnconfirmed
+	if err := l.mayEnroll(who.User); err != nil {
+		return "", store.Token{}, err
 	}
 	slices.Sort(w.Scopes)
 	w.Scopes = slices.Compact(w.Scopes)

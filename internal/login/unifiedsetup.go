@@ -70,14 +70,16 @@ func firstOwner(who Who) string { return "first:" + who.Session.ID }
 // BeginFirst stores a draft of a factor that begins sign-ins and sends its code.
 // Nothing is active before ConfirmFirst. Errors as of BeginSetup.
 func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Begun, error) {
-	if l.unproven(who.User) { // nothing may be planted for whoever proves it (R8)
-		return Begun{}, ErrUnconfirmed
-	}
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Begun{}, err
 	}
 	if w.Method == ByPassword || !l.offersFirst(w.Method) {
 		return Begun{}, ErrMethod
+	}
+	if w.Method != store.Email { // a code by mail is the proof
+		if err := l.mayEnroll(who.User); err != nil {
+			return Begun{}, err
+		}
 	}
 	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone}, b)
 }
@@ -98,6 +100,11 @@ func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b
 		return Outcome{}, store.Factor{}, err
 	}
 	f.Usage, f.Primary = store.UseFirst, false
+	if f.Method == store.Email {
+		if who.User, err = l.proves(ctx, who.User, b); err != nil {
+			return Outcome{}, store.Factor{}, err
+		}
+	}
 	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
 		return Outcome{}, store.Factor{}, stateError(err)
 	}

@@ -8,10 +8,11 @@ import (
 )
 
 // ConfirmUser implements store.OwnerWriter.
-func (s *Store) ConfirmUser(ctx context.Context, id, emailKey string, now time.Time) error {
+func (s *Store) ConfirmUser(ctx context.Context, id, emailKey, provenKey string, now time.Time) error {
 	const verb = "confirm user"
-	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET confirmed_at = $3, updated_at = $3
-		WHERE id = $1 AND email_key = $2 AND confirmed_at = 0`, id, emailKey, micros(now))
+	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET proven_key = $4, updated_at = CAST($3 AS BIGINT),
+			confirmed_at = CASE WHEN confirmed_at = 0 THEN CAST($3 AS BIGINT) ELSE confirmed_at END
+		WHERE id = $1 AND email_key = $2 AND (confirmed_at = 0 OR proven_key <> $4)`, id, emailKey, micros(now), provenKey)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -24,12 +25,23 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 		at, mailbox := micros(c.Now), bit(c.ViaMailbox)
 		if err := t.changeVersion(c.UserID, `UPDATE twofold_users SET password_hash = $3, uniquifier = $4, updated_at = CAST($5 AS BIGINT),
 			reset_at = CASE WHEN CAST($6 AS INTEGER) = 1 THEN CAST($5 AS BIGINT) ELSE reset_at END,
-			confirmed_at = CASE WHEN CAST($6 AS INTEGER) = 1 AND confirmed_at = 0 THEN CAST($5 AS BIGINT) ELSE confirmed_at END
-			WHERE id = $1 AND uniquifier = $2`, c.From, c.Hash, c.To, at, mailbox); err != nil {
+			confirmed_at = CASE WHEN CAST($6 AS INTEGER) = 1 AND confirmed_at = 0 THEN CAST($5 AS BIGINT) ELSE confirmed_at END,
+			proven_key = CASE WHEN CAST($7 AS TEXT) <> '' THEN CAST($7 AS TEXT) ELSE proven_key END
+			WHERE id = $1 AND uniquifier = $2`, c.From, c.Hash, c.To, at, mailbox, c.ProvenKey); err != nil {
 			return err
 		}
+		if c.MailTo != "" {
+			if err := t.moveMail(c.UserID, c.MailTo); err != nil {
+				return err
+			}
+		}
 		if c.DropPlanted {
-			if err := t.dropPlanted(c.UserID); err != nil {
+			if err := t.drop(c.UserID, planted...); err != nil {
+				return err
+			}
+		}
+		if c.DropSeconds {
+			if err := t.drop(c.UserID, seconds...); err != nil {
 				return err
 			}
 		}
@@ -37,19 +49,44 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 	})
 }
 
-// dropPlanted removes everything that opens an account beside its password.
-// What is bound to the uniquifier is dead already.
-func (t *txn) dropPlanted(userID string) error {
-	for _, query := range []string{
-		`DELETE FROM twofold_factors WHERE user_id = $1 AND NOT (method = 'email' AND passkey_use = 'first')`,
-		`DELETE FROM twofold_recovery_codes WHERE user_id = $1`,
+// What opens an account by itself, besides its password and its mailbox, and
+// what is asked for after that. What is bound to the uniquifier is dead already.
+var (
+	planted = []string{
+		`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first' AND method <> 'email'`,
 		`DELETE FROM twofold_connections WHERE user_id = $1`,
-	} {
+	}
+	seconds = []string{
+		`DELETE FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`,
+		`DELETE FROM twofold_recovery_codes WHERE user_id = $1`,
+	}
+)
+
+func (t *txn) drop(userID string, queries ...string) error {
+	for _, query := range queries {
 		if _, err := t.exec(query, userID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// moveMail makes factors by mail go to the account's address.
+func (t *txn) moveMail(userID, email string) error {
+	_, err := t.exec(`UPDATE twofold_factors SET destination = $2 WHERE user_id = $1 AND method = 'email'`, userID, email)
+	return err
+}
+
+// newMailbox removes what opens an account by itself when its address becomes
+// another one that was not proven: it may belong to someone who does not read
+// that mailbox. The only way in stays.
+func (t *txn) newMailbox(userID string) error {
+	n, err := get(t, `SELECT COUNT(*) FROM twofold_users WHERE id = $1 AND (password_hash <> '' OR EXISTS (
+		SELECT 1 FROM twofold_factors WHERE user_id = $1 AND passkey_use = 'first' AND method = 'email'))`, scanInt, userID)
+	if err != nil || n == 0 {
+		return err
+	}
+	return t.drop(userID, planted...)
 }
 
 // changeVersion is changeUser for an UPDATE with the uniquifier in its
@@ -79,16 +116,16 @@ func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) erro
 			return err
 		}
 		if c.EmailKey != "" {
-			if err := t.moveMail(u, c.Email); err != nil {
+			if err := t.moveMail(u.ID, c.Email); err != nil {
 				return err
 			}
-			u.Email, u.EmailKey, u.ConfirmedAt = c.Email, c.EmailKey, c.Now
+			u.Email, u.EmailKey, u.ProvenKey, u.ConfirmedAt = c.Email, c.EmailKey, c.EmailKey, c.Now
 		}
 		if c.UsernameKey != "" {
 			u.Username, u.UsernameKey = c.Username, c.UsernameKey
 		}
-		if _, err := t.exec(`UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5, confirmed_at = $6 WHERE id = $1`,
-			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, micros(u.ConfirmedAt)); err != nil {
+		if _, err := t.exec(`UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5, confirmed_at = $6, proven_key = $7 WHERE id = $1`,
+			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, micros(u.ConfirmedAt), u.ProvenKey); err != nil {
 			return err
 		}
 		if _, err := t.exec(`DELETE FROM twofold_identities WHERE user_id = $1`, u.ID); err != nil {
@@ -99,12 +136,4 @@ func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) erro
 		}
 		return t.putMessages(c.Messages)
 	})
-}
-
-// moveMail sends factors by mail to the new address, where they went to the
-// former one.
-func (t *txn) moveMail(u store.User, to string) error {
-	_, err := t.exec(`UPDATE twofold_factors SET destination = $4 WHERE user_id = $1 AND method = $2 AND destination = $3`,
-		u.ID, store.Email, u.Email, to)
-	return err
 }

@@ -138,6 +138,11 @@ func (t *txn) removeFactors(c store.FactorChange) error {
 			return err
 		}
 	}
+	if c.RemoveConnections {
+		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1`, c.UserID); err != nil {
+			return err
+		}
+	}
 	for _, id := range c.Remove {
 		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND id = $2`, c.UserID, id); err != nil {
 			return err

@@ -7,12 +7,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at, confirmed_at`
+const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at, confirmed_at, proven_key`
 
 func userFields(u *store.User) []any {
 	return []any{
 		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
-		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt), (*stamp)(&u.ConfirmedAt),
+		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt), (*stamp)(&u.ConfirmedAt), &u.ProvenKey,
 	}
 }
 
@@ -48,9 +48,9 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
 	return s.tx(ctx, "create user", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
-			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt)); err != nil {
+			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt), u.ProvenKey); err != nil {
 			return err
 		}
 		for _, f := range factors {
@@ -83,10 +83,25 @@ func (t *txn) claimIdentities(u store.User) error {
 // SetIdentity implements store.UserWriter.
 func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string, messages ...store.Message) error {
 	return s.tx(ctx, "set identity", func(t *txn) error {
+		former, err := get(t, `SELECT `+userColumns+` FROM twofold_users WHERE id = $1`+s.d.ForUpdate, scanUser, u.ID)
+		if err == errNone {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
 		if err := t.changeUser(u.ID, `UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
 			uniquifier = $6, updated_at = $7 WHERE id = $1`,
 			u.Email, u.EmailKey, u.Username, u.UsernameKey, uniquifier, micros(u.UpdatedAt)); err != nil {
 			return err
+		}
+		if err := t.moveMail(u.ID, u.Email); err != nil {
+			return err
+		}
+		if former.EmailKey != u.EmailKey {
+			if err := t.newMailbox(u.ID); err != nil {
+				return err
+			}
 		}
 		if _, err := t.exec(`DELETE FROM twofold_identities WHERE user_id = $1`, u.ID); err != nil {
 			return err

@@ -14,12 +14,15 @@ var ownerRules = []rule{
 		k.ok(k.s.CreateUser(k.Context(), u))
 		k.device(u)
 		k.same(k.stored(u.ID).ConfirmedAt.IsZero(), true)
-		k.is(k.s.ConfirmUser(k.Context(), u.ID, "another@example.org", in(5)), store.ErrUsed)
-		k.is(k.s.ConfirmUser(k.Context(), "nobody", u.EmailKey, in(5)), store.ErrNotFound)
+		k.is(k.s.ConfirmUser(k.Context(), u.ID, "another@example.org", u.EmailKey, in(5)), store.ErrUsed)
+		k.is(k.s.ConfirmUser(k.Context(), "nobody", u.EmailKey, u.EmailKey, in(5)), store.ErrNotFound)
 		k.same(k.stored(u.ID), u)
-		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, in(6)))
-		u.ConfirmedAt, u.UpdatedAt = in(6), in(6)
-		k.is(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, in(7)), store.ErrUsed)
+		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(6)))
+		u.ConfirmedAt, u.UpdatedAt, u.ProvenKey = in(6), in(6), u.EmailKey
+		k.is(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(7)), store.ErrUsed)
+		k.same(k.stored(u.ID), u)
+		k.ok(k.s.ConfirmUser(k.Context(), u.ID, u.EmailKey, "another", in(8))) // confirmed long ago, proven now
+		u.UpdatedAt, u.ProvenKey = in(8), "another"
 		k.same(k.stored(u.ID), u)
 		k.devices(u, 1)
 	}},
@@ -52,9 +55,9 @@ var ownerRules = []rule{
 				k.ok(k.s.CreateUser(k.Context(), u))
 				u = k.add(u, newFactor(u))
 				k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-					UserID: u.ID, From: u.Uniquifier, To: "q", Hash: "h", ViaMailbox: true, DropPlanted: drop, Now: in(9),
+					UserID: u.ID, From: u.Uniquifier, To: "q", Hash: "h", ViaMailbox: true, ProvenKey: "p", DropSeconds: drop, Now: in(9),
 				}))
-				u.PasswordHash, u.Uniquifier, u.UpdatedAt, u.ResetAt = "h", "q", in(9), in(9)
+				u.PasswordHash, u.Uniquifier, u.UpdatedAt, u.ResetAt, u.ProvenKey = "h", "q", in(9), in(9), "p"
 				if confirmed.IsZero() {
 					u.ConfirmedAt = in(9)
 				}
@@ -70,13 +73,18 @@ var ownerRules = []rule{
 		mail, app := newFactor(u), newFactor(u)
 		mail.Method, mail.Usage, mail.Primary = store.Email, store.UseFirst, false
 		app.Usage, app.Primary = store.UseFirst, false
-		u = k.add(k.add(u, mail), app)
+		second := newFactor(u)
+		u = k.add(k.add(k.add(u, mail), app), second)
 		k.ok(k.s.ChangePassword(k.Context(), store.PasswordChange{
-			UserID: u.ID, From: u.Uniquifier, To: "q", ViaMailbox: true, DropPlanted: true, Now: in(9),
+			UserID: u.ID, From: u.Uniquifier, To: "q", ViaMailbox: true, DropPlanted: true, MailTo: "moved@example.org", Now: in(9),
 		}))
 		firsts, err := k.s.FirstFactorsOf(k.Context(), u.ID)
 		k.ok(err)
+		mail.Destination = "moved@example.org"
 		k.same(firsts, []store.Factor{mail})
+		if left := k.factors(u.ID); len(left) != 1 || left[0].ID != second.ID {
+			k.Fatalf("second factors left: %v", left)
+		}
 	}},
 	{"a change by the owner stores its messages with it, or neither", func(k kit) {
 		u := k.user()
@@ -109,6 +117,7 @@ var ownerRules = []rule{
 		c.From = u.Uniquifier
 		k.ok(k.s.ChangeIdentity(k.Context(), c))
 		u.Email, u.EmailKey, u.Uniquifier, u.UpdatedAt, u.ConfirmedAt = "New@example.org", "new@example.org", "q", in(9), in(9)
+		u.ProvenKey = u.EmailKey
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
 		for _, f := range k.factors(u.ID) {
@@ -211,7 +220,9 @@ var ownerRaceRules = []rule{
 		u := newUser()
 		u.ConfirmedAt = time.Time{}
 		k.ok(k.s.CreateUser(k.Context(), u))
-		k.one(k.race(func(s store.Store, i int) error { return s.ConfirmUser(k.Context(), u.ID, u.EmailKey, in(i+1)) }), store.ErrUsed)
+		k.one(k.race(func(s store.Store, i int) error {
+			return s.ConfirmUser(k.Context(), u.ID, u.EmailKey, u.EmailKey, in(i+1))
+		}), store.ErrUsed)
 	}},
 	{"an address is confirmed, or replaced, and a proof of the old one never counts for the new", func(k kit) {
 		u := newUser()
@@ -223,7 +234,7 @@ var ownerRaceRules = []rule{
 				next.Email, next.EmailKey, next.UpdatedAt = "next"+u.ID, "next"+u.ID, in(9)
 				return s.SetIdentity(k.Context(), next, "q")
 			}
-			return s.ConfirmUser(k.Context(), u.ID, "next"+u.ID+"?", in(9))
+			return s.ConfirmUser(k.Context(), u.ID, "next"+u.ID+"?", "next"+u.ID+"?", in(9))
 		})
 		k.one(errs, store.ErrUsed)
 		k.same(k.stored(u.ID).ConfirmedAt.IsZero(), true)

@@ -85,10 +85,23 @@ func (s *Site) badChangeEmail(err error) error {
 	return s.badLink(err, s.views.Life.ChangeEmailError, "API_ERROR", "CHANGE_EMAIL_EXPIRED", []any{"within", s.c.Life.EmailWithin})
 }
 
+// changeEmailRefused sends who is not signed in to sign in, and back.
+func (s *Site) changeEmailRefused(c *call, err error) error {
+	if !errors.Is(err, login.ErrNotAsked) {
+		return s.badChangeEmail(err)
+	}
+	f := s.toFailure(err).flat()
+	if c.who == nil {
+		f.status = http.StatusUnauthorized
+		return f.goTo(withNext(s.paths.Login, s.paths.Life.ChangeEmail+"/"+c.token))
+	}
+	return f.goTo(s.views.Life.ChangeEmailError)
+}
+
 func (s *Site) getChangeEmailLink(c *call) (*answer, error) {
-	here, err := s.c.Login.LookChangeEmail(c.r.Context(), c.token, c.browser)
+	here, err := s.c.Login.LookChangeEmail(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
-		return nil, s.badChangeEmail(err)
+		return nil, s.changeEmailRefused(c, err)
 	}
 	if s.opensItself(c, here) {
 		return s.postChangeEmailLink(c)
@@ -99,7 +112,7 @@ func (s *Site) getChangeEmailLink(c *call) (*answer, error) {
 func (s *Site) postChangeEmailLink(c *call) (*answer, error) {
 	out, err := s.c.Login.ChangeEmail(c.r.Context(), c.token, c.who, c.browser)
 	if err != nil {
-		return nil, s.badChangeEmail(err)
+		return nil, s.changeEmailRefused(c, err)
 	}
 	return &answer{outcome: &out, about: &out.User, to: s.views.Life.PostChangeEmail, note: "CHANGE_EMAIL_CONFIRMED"}, nil
 }

@@ -23,6 +23,7 @@ type failure struct {
 	retryAfter time.Duration
 	to         string // in form mode: flash the first text and go there
 	cause      error
+	refusal    error // the row of the table that it was made from
 }
 
 // problem is a message key at a field; the empty field is the whole form.
@@ -32,6 +33,9 @@ type problem struct {
 }
 
 func (f *failure) Error() string { return f.problems[0].key }
+
+// Unwrap returns what a step refused with.
+func (f *failure) Unwrap() error { return f.refusal }
 
 func fail(status int, field, key string, args ...any) *failure {
 	return &failure{status: status, problems: []problem{{field, key, args}}}
@@ -69,6 +73,8 @@ func rules() []rule {
 		{login.ErrSameFactor, http.StatusBadRequest, "", "US_SAME_FACTOR"},
 		{login.ErrElsewhere, http.StatusBadRequest, "", "LINK_ELSEWHERE"},
 		{login.ErrUnconfirmed, http.StatusBadRequest, "email", "CONFIRMATION_REQUIRED"},
+		{login.ErrUnproven, http.StatusBadRequest, "", "ADDRESS_UNPROVEN"},
+		{login.ErrNotAsked, http.StatusBadRequest, "", "LINK_NOT_SIGNED_IN"},
 		{login.ErrConfirmed, http.StatusBadRequest, "email", "ALREADY_CONFIRMED"},
 		{login.ErrLocked, http.StatusBadRequest, "email", "ACCOUNT_LOCKED"},
 		{login.ErrUsernameTaken, http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED"},
@@ -133,6 +139,7 @@ func (s *Site) toFailure(err error) *failure {
 	for _, r := range rules() {
 		if errors.Is(err, r.err) {
 			f = fail(r.status, r.field, r.key, s.limits(r.key)...)
+			f.refusal = r.err
 			return f
 		}
 	}

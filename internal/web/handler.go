@@ -87,6 +87,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.again = rt.again
 	a, err := rt.step(c)
+	if errors.Is(err, login.ErrUnproven) {
+		a, err = s.proveFirst(c, rt, a, err)
+	}
 	if err != nil {
 		s.refuse(c, a, s.toFailure(err))
 		return

@@ -133,7 +133,7 @@ func (s *Site) codeFailed(c *call, err error) error {
 // it is signed out, as the wire contract says.
 func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	ctx := c.r.Context()
-	_, verifying := s.c.Login.Look(ctx, c.pending, c.who)
+	under, verifying := s.c.Login.Look(ctx, c.pending, c.who)
 	if verifying != nil && !errors.Is(verifying, login.ErrState) {
 		return nil, verifying
 	}
@@ -156,7 +156,11 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 		if err != nil {
 			return nil, s.codeFailed(c, err)
 		}
-		return s.verified(c, out), nil
+		a := s.verified(c, out)
+		if under.Pending.State == store.Owner {
+			a.note = "EMAIL_CONFIRMED"
+		}
+		return a, nil
 	}
 	out, err := s.c.Login.ConfirmSetup(ctx, *c.who, "", code, c.browser)
 	if err != nil {

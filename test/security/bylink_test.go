@@ -88,6 +88,7 @@ func TestR051_OpeningALoginLinkDoesNothing(t *testing.T) {
 		"address": func() {
 			w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "x"+p.email, p.name))
 			p.email = "x" + p.email
+			p.setProven(p.email)
 		},
 		"factor": func() { p.enrolApp() },
 	} {

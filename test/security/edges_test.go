@@ -167,13 +167,14 @@ func TestR057_AnAddressTakenMeanwhileIsNobodysTwice(t *testing.T) {
 	w := newWorld(t, life)
 	p, q := w.person("alice"), w.person("bobby")
 	const want = "both@good.test"
-	w.plantSession(p).post("/change-email", m{"email": want}).want(200)
+	one, two := w.plantSession(p), w.plantSession(q)
+	one.post("/change-email", m{"email": want}).want(200)
 	first := w.link("change_email", want)
-	w.plantSession(q).post("/change-email", m{"email": want}).want(200)
+	two.post("/change-email", m{"email": want}).want(200)
 	second := w.link("change_email", want)
-	w.browser().post(first, m{}).want(200)
+	one.post(first, m{}).want(200)
 	before := w.rows("users")
-	w.browser().post(second, m{}).want(400).refused("taken meanwhile")
+	two.post(second, m{}).want(400).refused("taken meanwhile")
 	if w.rows("users") != before {
 		t.Error("a refusal changed somebody")
 	}

@@ -95,13 +95,13 @@ func TestR057_TwoWishesDoNotMix(t *testing.T) {
 		par(8, func(n int) { b.copy().post("/change-email", m{"email": wanted[n%2]}) })
 		w.settled()
 		link, other := w.link("change_email", to), w.link("change_email", wanted[1-i])
-		w.browser().post(link, m{}).want(200)
+		w.plantSession(p).post(link, m{}).want(200)
 		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 		w.must(err)
 		if u.Email != to {
 			t.Errorf("the link mailed to %s made it %s", to, u.Email)
 		}
-		w.browser().post(other, m{}).want(400).refused("the link to the other address after it")
+		w.plantSession(p).post(other, m{}).want(400).refused("the link to the other address after it")
 		w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, "gone"+p.email, ""))
 	}
 }

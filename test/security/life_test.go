@@ -270,7 +270,11 @@ func TestR051_OpeningALinkSpendsNothing(t *testing.T) {
 	} {
 		before := w.rows("users", "sessions", "factors", "counters")
 		for range 5 {
-			for _, r := range []*answer{w.browser().page(c.link), c.b.page(c.link), w.browser().get(c.link), w.browser().do("HEAD", c.link, "", "")} {
+			other := w.browser()
+			if kind == "change-email" { // shown to the account that asked for it only
+				other = c.b.copy()
+			}
+			for _, r := range []*answer{other.page(c.link), c.b.page(c.link), other.get(c.link), other.do("HEAD", c.link, "", "")} {
 				r.want(200)
 				if policy := r.header.Get("Referrer-Policy"); policy != "strict-origin" && policy != "no-referrer" {
 					t.Errorf("%s: Referrer-Policy %q", kind, policy)
@@ -405,15 +409,20 @@ func TestR144_LinksOnceInParallel(t *testing.T) {
 		b := w.browser()
 		email := fmt.Sprintf("new%d@good.test", round)
 		b.post("/register", m{"email": email, "password": secret, "password_confirm": secret}).want(200)
-		w.plantSession(p).post("/change-email", m{"email": "x" + p.email}).want(200)
+		signed := w.plantSession(p)
+		signed.post("/change-email", m{"email": "x" + p.email}).want(200)
+		who := map[string]*browser{"confirm": b, "change-email": signed}
 		for kind, link := range map[string]string{"confirm": w.link("confirm", email), "change-email": w.link("change_email", "x"+p.email)} {
 			var won [20]int
 			par(len(won), func(i int) {
-				c := b.copy()
+				c := who[kind].copy()
 				if i%2 == 0 {
 					c.on(second)
 				}
 				won[i] = c.post(link, m{}).status
+				if won[i] == 401 { // another one was faster, and its session is over
+					won[i] = 400
+				}
 			})
 			counted(t, kind, won[:])
 		}

@@ -152,12 +152,13 @@ func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 	p := &person{w: w, email: "alice@good.test"}
 	w.browser().post("/register", m{"email": p.email}).want(200)
 	w.identify(p)
+	w.write(`UPDATE twofold_users SET proven_key = email_key WHERE id = ?`, p.id)
 	p.begins(store.SMS, "+16505551212").begins(store.Authenticator)
-	forget := func() { w.write(`UPDATE twofold_users SET confirmed_at = 0 WHERE id = ?`, p.id) }
+	forget := func() { w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, p.id) }
 	proven := func() bool {
 		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
 		w.must(err)
-		return !u.ConfirmedAt.IsZero()
+		return u.Proven() && !u.ConfirmedAt.IsZero()
 	}
 	for how, sign := range map[string]func(b *browser) *answer{
 		"text": func(b *browser) *answer { b.ask(p.email, store.SMS).want(200); return b.passcode(p, p.texted()) },
@@ -175,11 +176,11 @@ func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 		}
 	}
 	q := w.person("robert").begins(store.Email)
-	w.write(`UPDATE twofold_users SET confirmed_at = 0 WHERE id = ?`, q.id)
+	w.write(`UPDATE twofold_users SET confirmed_at = 0, proven_key = '' WHERE id = ?`, q.id)
 	b, r := q.byMail()
 	r.want(200)
 	b.in(q, 1)
-	if u, err := w.nodes[0].db.UserByID(t.Context(), q.id); err != nil || !u.ConfirmedAt.IsZero() {
+	if u, err := w.nodes[0].db.UserByID(t.Context(), q.id); err != nil || !u.ConfirmedAt.IsZero() || u.Proven() {
 		t.Errorf("with a password: proven at %v, %v", u.ConfirmedAt, err)
 	}
 }

@@ -1,0 +1,46 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// proveFirst answers a step that would add something to an account whose address
+// is not proven: a code is mailed there, and its client goes on at the path of
+// all codes (Paths.Validate) and then tries again. It is one answer for every
+// step. Reading mails nothing.
+func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer, error) {
+	f := s.toFailure(refusal).at("")
+	if c.who == nil || c.r.Method != http.MethodPost {
+		return a, f
+	}
+	out, err := s.c.Login.AskProof(c.r.Context(), *c.who, c.browser)
+	var paused *limit.Paused
+	switch {
+	case err == nil:
+	case errors.Is(err, login.ErrReauthenticate):
+		return nil, s.toFailure(err).goTo(withNext(s.verifyPath(), s.back(c, rt)))
+	case out.Pending != nil && (errors.Is(err, login.ErrSend) || errors.As(err, &paused)):
+		f = s.toFailure(err).at("")
+	default:
+		return nil, err
+	}
+	if a != nil && a.outcome != nil { // what the step did before it refused stands
+		out.Session = a.outcome.Session
+	}
+	f.extras = map[string]any{"email_proof_required": true}
+	maps.Copy(f.extras, s.pendingBody(out.Pending))
+	return &answer{outcome: &out}, f.goTo(withNext(s.paths.Validate, s.back(c, rt)))
+}
+
+// back is the page that a step belongs to, or else the account page.
+func (s *Site) back(c *call, rt route) string {
+	if rt.again != nil {
+		return c.r.URL.Path
+	}
+	return s.accountOr(s.views.PostLogin)
+}

@@ -1,0 +1,203 @@
+package security_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const otherPhone = "+16505559999"
+
+// enrolling is a site where people register by themselves, are not asked to
+// confirm, and may set up everything there is.
+func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtest.Provider) {
+	t.Helper()
+	w, corp, _ := sites(t, append([]func(*twofold.Config){keyless, unconfirming, tokens, func(c *twofold.Config) {
+		c.Passkeys = passkeys()
+		c.TwoFactor.RecoveryCodes.Enabled = true
+		c.Unified.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
+	}}, change...)...)
+	return w, corp
+}
+
+// registers makes an account through the front door and returns its browser.
+func (w *world) stranger(email string) (*person, *browser) {
+	w.t.Helper()
+	p, b := &person{w: w, email: email}, w.browser()
+	b.post("/register", m{"email": email, "password": secret, "password_confirm": secret}).want(200)
+	w.identify(p)
+	return p, b
+}
+
+// setProven changes what is recorded of an account's address: "" for none that
+// was ever proven, "-" for another one.
+func (p *person) setProven(key string) {
+	p.w.t.Helper()
+	p.w.write(`UPDATE twofold_users SET proven_key = ? WHERE id = ?`, key, p.id)
+	p.w.advance(2 * time.Second) // beyond what a process remembers
+}
+
+// ways are all ways to add something to an account that opens it or stands in
+// its way. Each returns the first answer.
+func ways(corp *federatedtest.Provider) map[string]func(b *browser) *answer {
+	return map[string]func(b *browser) *answer{
+		"app as second factor":   func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "authenticator"}) },
+		"phone as second factor": func(b *browser) *answer { return b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone}) },
+		"app as first factor":    func(b *browser) *answer { return b.post("/us-setup", m{"chosen_method": "authenticator"}) },
+		"phone as first factor":  func(b *browser) *answer { return b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}) },
+		"passkey as first factor": func(b *browser) *answer {
+			return b.post("/wan-register", m{"name": "first", "usage": store.UseFirst})
+		},
+		"passkey as second factor": func(b *browser) *answer {
+			return b.post("/wan-register", m{"name": "second", "usage": store.UseSecond})
+		},
+		"account elsewhere": func(b *browser) *answer { return b.post("/login/oauth-connect/corp", m{}) },
+		"personal token": func(b *browser) *answer {
+			return b.post("/access-tokens", m{"name": "ci", "scopes": []string{"read"}})
+		},
+	}
+}
+
+// TestR150_NothingIsSetUpBeforeTheProof: on an account that registered itself
+// nothing is set up that opens it or stands in its way, whichever way is tried,
+// until a code mailed to its address came back; then each works at once.
+func TestR150_NothingIsSetUpBeforeTheProof(t *testing.T) {
+	w, corp := enrolling(t)
+	i := 0
+	for name, way := range ways(corp) {
+		i++
+		p, b := w.stranger("victim" + string(rune('a'+i)) + "@good.test")
+		n := len(w.mail.To(p.email))
+		r := way(b).want(400).refused(name)
+		if r.json["email_proof_required"] != true || r.json["tf_state"] != "ready" || r.json["tf_method"] != "email" {
+			t.Errorf("%s: a client is not told what comes next: %s", name, r.body)
+		}
+		way(b).want(400).refused(name + ", again")
+		for _, table := range []string{"factors", "connections", "tokens", "drafts"} {
+			if w.number(`SELECT COUNT(*) FROM twofold_`+table+` WHERE user_id = '`+p.id+`'`) != 0 {
+				t.Errorf("%s: a row of %s", name, table)
+			}
+		}
+		w.settled()
+		if got := len(w.mail.To(p.email)) - n; got != 1 {
+			t.Errorf("%s: %d mails, want one code", name, got)
+		}
+		code := p.mailed()
+		b.post("/tf-validate", m{"code": other(code)}).want(400)
+		way(b).want(400).refused(name + " after a wrong code")
+		w.plantSession(p).post("/tf-validate", m{"code": code}).refused(name + ": a code of another session")
+		b.post("/tf-validate", m{"code": code}).want(200)
+		b.in(p, 1)
+		if r := way(b); r.status != 200 && r.status != 302 {
+			t.Errorf("%s: refused after the proof: %d %s", name, r.status, r.body)
+		}
+	}
+}
+
+// TestR150_AMailedCodeOfASetUpIsTheProof: to set up the mailbox is to prove it.
+func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
+	w, _ := enrolling(t)
+	for path, body := range map[string]m{"/tf-setup": {"setup": "email"}, "/us-setup": {"chosen_method": "email"}} {
+		p, b := w.stranger("new" + path[1:3] + "@good.test")
+		r := b.post(path, body).want(200)
+		if path == "/tf-setup" {
+			b.post(path+"/"+r.text("tf_state_token"), m{"code": p.mailed()}).want(200)
+		} else {
+			b.post(path+"/"+r.text("state"), m{"passcode": p.mailed()}).want(200)
+		}
+		b.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(200)
+	}
+}
+
+// TestR150_NoRefreshTokenBeforeTheProof: a sign-in that asks for tokens gets the
+// one that lives a quarter of an hour.
+func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {
+	w, _ := enrolling(t)
+	p, _ := w.stranger("new@good.test")
+	sign := func() (header, refresh any) {
+		r := w.browser().post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200)
+		user, _ := r.json["user"].(m)
+		return user["authentication_token"], user["refresh_token"]
+	}
+	if header, refresh := sign(); header == nil || refresh != nil {
+		t.Errorf("before the proof: header token %v, refresh token %v", header != nil, refresh != nil)
+	}
+	p.setProven(p.email)
+	if header, refresh := sign(); header == nil || refresh == nil {
+		t.Errorf("after the proof: header token %v, refresh token %v", header != nil, refresh != nil)
+	}
+}
+
+// TestR150_WhoeverIsVouchedForIsProven: an account made by an operator or the
+// application sets up everything without another step.
+func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
+	w, corp := enrolling(t)
+	for name, way := range ways(corp) {
+		p := w.person("alice" + string(rune('a'+len(name))) + name[:1])
+		if r := way(w.plantSession(p)); r.status != 200 && r.status != 302 {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+	}
+}
+
+// TestR150_WithoutMailNothingIsAsked: where no mail is sent nobody could prove
+// an address.
+func TestR150_WithoutMailNothingIsAsked(t *testing.T) {
+	w := newWorld(t, open, func(c *twofold.Config) {
+		c.Mail, c.TwoFactor.RescueMail, c.TwoFactor.RescueEmail = nil, "", false
+		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
+	})
+	_, b := w.stranger("new@good.test")
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+}
+
+// TestR151_TheFirstProofEndsWhatWasThere: the owner's first reset ends what
+// anyone set up before it, sessions included; second factors only if no address
+// of the account was ever proven.
+func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
+	w, corp := enrolling(t)
+	for name, c := range map[string]struct {
+		proven          string
+		keeps, keepsApp bool
+	}{
+		"never proven":            {proven: ""},
+		"proven elsewhere":        {proven: "-", keepsApp: true},
+		"proven, an honest reset": {keeps: true, keepsApp: true},
+	} {
+		p, b := w.stranger("victim" + string(rune('a'+len(name))) + "@good.test")
+		p.setProven(p.email) // as things were before this was asked
+		k := w.key(phoneKey)
+		b.register(k, "key", store.UseFirst).want(200)
+		p.begins(store.SMS, "+1650555"+string(rune('1'+len(name)%7))+"111")
+		corp.SignIn(name)
+		p.connected(corp, "corp")
+		p.enrolApp()
+		if !c.keeps {
+			p.setProven(c.proven)
+		}
+		stays := w.plantSession(p)
+		owner := w.browser()
+		owner.post(owner.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
+		stays.out(name + ": a session from before the proof")
+		w.signsIn(p.email, secret).want(400).refused(name + ": the former password")
+		asked := w.browser()
+		asked.ask(p.email, store.SMS)
+		firsts, err := w.nodes[0].db.FirstFactorsOf(t.Context(), p.id)
+		w.must(err)
+		connections, err := w.nodes[0].db.ConnectionsOf(t.Context(), p.id)
+		w.must(err)
+		if kept := len(firsts) > 0 && len(connections) > 0; kept != c.keeps || !c.keeps && len(firsts)+len(connections) > 0 {
+			t.Errorf("%s: %d first factors and %d connections are left", name, len(firsts), len(connections))
+		}
+		by := w.browser().signInBy(k)
+		if opened := by.status == 200; opened != c.keeps {
+			t.Errorf("%s: by the passkey of before: %d %s", name, by.status, by.body)
+		}
+		if n := len(p.factors()); (n > 0) != c.keepsApp {
+			t.Errorf("%s: %d second factors are left", name, n)
+		}
+	}
+}
