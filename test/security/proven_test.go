@@ -70,6 +70,7 @@ func TestR150_NothingIsSetUpBeforeTheProof(t *testing.T) {
 	for name, way := range ways(corp) {
 		i++
 		p, b := w.stranger("victim" + string(rune('a'+i)) + "@good.test")
+		w.settled()
 		n := len(w.mail.To(p.email))
 		r := way(b).want(400).refused(name)
 		if r.json["email_proof_required"] != true || r.json["tf_state"] != "ready" || r.json["tf_method"] != "email" {
