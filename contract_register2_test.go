@@ -11,9 +11,11 @@ import (
 func TestContractA24_email_normalization(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.register("\u00ceMnumber@EXAMPLE.com").want(200) // its local part stays as it was written
+	c.register("\u00ceMnumber@EXAMPLE.com").refused(400, "email", "Please write the part before the @ in plain small letters: "+
+		"an address like this one may be read as another person's.")
+	c.register("\u00eeMnumber@EXAMPLE.com").want(200) // its local part stays as it was written
 	u, err := s.auth.FindUser(t.Context(), "\u00ceMnumber@example.com")
-	if err != nil || u.Email != "\u00ceMnumber@example.com" {
+	if err != nil || u.Email != "\u00eeMnumber@example.com" {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	for _, typed := range []string{"\u00ceMnumber@example.com", "I\u0302Mnumber@Example.COM", "\u00eemnumber@example.com"} {

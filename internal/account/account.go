@@ -78,7 +78,11 @@ type Draft struct {
 // Create checks and stores an account. The errors of ParseEmail,
 // ParseUsername and password.Policy, or store.ErrExists.
 func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
-	email, key, err := ParseEmail(d.Email)
+	parse := ParseEmail // an address that is vouched for is its owner's, however it is spelled
+	if d.Unconfirmed {
+		parse = ParseNewEmail
+	}
+	email, key, err := parse(d.Email)
 	if err != nil {
 		return store.User{}, err
 	}
@@ -235,7 +239,12 @@ func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) erro
 // SetIdentity changes e-mail address and username (empty: none). Everything
 // issued before is dead then.
 func (a *Accounts) SetIdentity(ctx context.Context, id, email, username string, messages ...store.Message) error {
-	address, key, err := ParseEmail(email)
+	address, key, err := ParseNewEmail(email)
+	if errors.Is(err, ErrEmailSpelling) { // it may be the present one
+		if u, found := a.c.Users.UserByID(ctx, id); found == nil && u.EmailKey == Key(email) {
+			address, key, err = ParseEmail(email)
+		}
+	}
 	if err != nil {
 		return err
 	}

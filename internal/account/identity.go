@@ -133,8 +133,9 @@ func ParseEmail(s string) (address, key string, err error) {
 	return address, Key(address), nil
 }
 
-// ParseUsername checks a username that shall be stored. Letters and digits of
-// one name only; no at sign, so it is never somebody's address.
+// ParseUsername checks a username that shall be stored. It takes letters and
+// digits that show, of one script, so that no name looks like another one; no at
+// sign, so it is never an address.
 func ParseUsername(s string, lengths Lengths) (name, key string, err error) {
 	name = norm.NFKC.String(strings.TrimSpace(s))
 	n := utf8.RuneCountInString(name)
@@ -142,9 +143,12 @@ func ParseUsername(s string, lengths Lengths) (name, key string, err error) {
 		return "", "", ErrUsernameCharacters
 	}
 	for _, r := range name {
-		if !unicode.IsLetter(r) && !unicode.IsNumber(r) {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) || ignorable(r) {
 			return "", "", ErrUsernameCharacters
 		}
+	}
+	if mixes(name) {
+		return "", "", ErrUsernameScripts
 	}
 	if l := lengths.withDefaults(); n < l.Min || n > l.Max {
 		return "", "", ErrUsernameLength

@@ -57,7 +57,7 @@ func (a *Accounts) changePassword(ctx context.Context, u store.User, c store.Pas
 // ChangeEmail replaces the address by one that was proven. ErrEmail,
 // store.ErrExists.
 func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, messages []store.Message) (store.User, error) {
-	address, key, err := ParseEmail(email)
+	address, key, err := ParseNewEmail(email)
 	if err != nil {
 		return store.User{}, err
 	}

@@ -70,7 +70,7 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 	if l.c.Write == nil {
 		return ErrSend
 	}
-	to, key, err := account.ParseEmail(email)
+	to, key, err := account.ParseNewEmail(email)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,8 @@ func rules() []rule {
 		{login.ErrLastFactor, http.StatusBadRequest, "name", "LAST_FACTOR"},
 		{login.ErrLastWayIn, http.StatusBadRequest, "name", "OAUTH_LAST_WAY_IN"},
 		{account.ErrEmail, http.StatusBadRequest, "email", "INVALID_EMAIL_ADDRESS"},
+		{account.ErrEmailSpelling, http.StatusBadRequest, "email", "EMAIL_SPELLING"},
+		{account.ErrUsernameScripts, http.StatusBadRequest, "username", "USERNAME_SCRIPTS"},
 		{account.ErrUsernameCharacters, http.StatusBadRequest, "username", "USERNAME_DISALLOWED_CHARACTERS"},
 		{account.ErrUsernameLength, http.StatusBadRequest, "username", "USERNAME_INVALID_LENGTH"},
 		{password.ErrTooShort, http.StatusBadRequest, "password", "PASSWORD_INVALID_LENGTH"},
