@@ -82,7 +82,7 @@ func TestContractE07_spa(t *testing.T) {
 	c.login("joe").want(200)
 	c.post("/change-email", m{"email": "joe2@lp.com"}).want(200)
 	link := s.linkIn("change_email", "joe2@lp.com")
-	s.client().open(link).want(200)
+	s.client().open(link).want(303) // to sign in first
 	c.open(link).leads("/change-email-redirect", "success", changeDone, "email", "joe2@lp.com", "identity", "joe2@lp.com")
 	c.open(link).leads("/change-email-error", "error", apiError)
 }
