@@ -111,7 +111,8 @@ func (s *settings) logged(next http.Handler) http.Handler {
 				level = slog.LevelDebug
 			}
 			log.Log(r.Context(), level, "request", "method", r.Method, "path", logPath(r), "status", rec.status,
-				"took", took.Round(time.Microsecond).String(), "client", web.ClientAddress(r, proxies))
+				"took", took.Round(time.Microsecond).String(), "client", web.ClientAddress(r, proxies),
+				"request", rec.Header().Get("X-Request-Id"))
 		}()
 		next.ServeHTTP(rec, r)
 	})

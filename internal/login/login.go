@@ -284,7 +284,10 @@ func told(refusal, err error) error {
 	return refusal
 }
 
+// record writes an event down, in the audit trail and, if it is how a sign-in
+// ended, in the log.
 func (l *Login) record(ctx context.Context, e event.Event) error {
+	Outcomes(l.c.Log)(ctx, e)
 	if entry, ok := event.EntryOf(e); ok {
 		return l.c.Trail.Record(ctx, entry)
 	}

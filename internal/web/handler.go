@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -39,6 +40,8 @@ type call struct {
 // ServeHTTP serves every path of the house.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.headers(w)
+	requestID(w)
+	s.tellForwarded(r)
 	EndConnection(w, r)
 	if s.share(w, r) {
 		return
@@ -55,7 +58,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			s.refuse(c, nil, s.toFailure(fmt.Errorf("panic: %v", p)))
+			s.refuse(c, nil, s.toFailure(fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
 		}
 	}()
 	if f := s.checkHost(r); f != nil {
@@ -117,8 +120,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	if c.form, c.body, f = readForm(c.w, c.r, rt.take); f != nil {
 		return f
 	}
-	c.browser = s.browser(c.r, c.words)
-	c.w.Header().Set("X-Request-Id", c.browser.Request)
+	c.browser = s.browser(c.w, c.r, c.words)
 	c.pending = c.browser.Pending
 	who, err := s.Who(c.r)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -133,9 +135,9 @@ func (s *Site) open(c *call, rt route) *failure {
 }
 
 // browser is where a request comes from, and what it has of ours.
-func (s *Site) browser(r *http.Request, words *Words) login.Browser {
+func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) login.Browser {
 	return login.Browser{
-		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: store.NewID(),
+		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: requestID(w),
 		Device: s.jar.get(r, s.jar.device), Stays: s.jar.get(r, staying), Pending: s.jar.get(r, s.jar.pending()),
 		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
 	}
@@ -179,6 +181,10 @@ func (s *Site) checkHost(r *http.Request) *failure {
 	}
 	if peer, ok := peerAddress(r); ok && within(peer, s.c.Proxies) {
 		return nil
+	}
+	s.tellWrongHost(r)
+	if Loopback(s.c.Origin.Hostname()) { // what is on this machine only is not worth hiding
+		return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST_HERE", "origin", s.c.Origin.String(), "host", forLog(r.Host)).flat()
 	}
 	return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST").flat()
 }

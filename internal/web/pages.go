@@ -304,8 +304,9 @@ type NotMePage struct {
 
 // MessagePage is the data of "message": an error that has no page of its own.
 type MessagePage struct {
-	Status int
-	Back   string // where to go from here
+	Status    int
+	Back      string // where to go from here
+	Reference string // id of the request in the log, where an operator is needed
 }
 
 // URLs are the paths of the installation.

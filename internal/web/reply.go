@@ -141,7 +141,8 @@ func (s *Site) payload(c *call, u store.User) map[string]any {
 // refuse writes a failure; a may hold cookies that stand all the same.
 func (s *Site) refuse(c *call, a *answer, f *failure) {
 	if f.cause != nil {
-		s.c.Log.ErrorContext(c.r.Context(), "request could not be served", "path", c.r.URL.Path, "cause", f.cause)
+		s.c.Log.ErrorContext(c.r.Context(), "request could not be served",
+			"path", c.logged(), "request", requestID(c.w), "cause", f.cause)
 	}
 	if a != nil {
 		s.jar.outcome(c.w, c.r, a.outcome)
@@ -196,7 +197,17 @@ func (s *Site) refusePage(c *call, f *failure) {
 			return
 		}
 	}
-	s.render(c, f.status, "message", MessagePage{Status: f.status, Back: s.paths.Login})
+	s.render(c, f.status, "message", s.messagePage(c, f))
+}
+
+// messagePage says what is wrong. The id helps the operator to find the request
+// in the log, where what is wrong is theirs to cure.
+func (s *Site) messagePage(c *call, f *failure) MessagePage {
+	p := MessagePage{Status: f.status, Back: s.paths.Login}
+	if f.status >= http.StatusInternalServerError || f.status == http.StatusMisdirectedRequest {
+		p.Reference = requestID(c.w)
+	}
+	return p
 }
 
 // writeJSON writes the envelope of the wire contract: keys sorted, ASCII only,

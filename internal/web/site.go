@@ -135,6 +135,7 @@ type Site struct {
 	routes    map[string]map[string]route // path, then method
 	tokens    map[string]map[string]route // the same for path + "/" + token
 	templates map[string]*template.Template
+	told      struct{ host, forwarded seldom } // warnings that every request would repeat
 }
 
 // New builds the site.

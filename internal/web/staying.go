@@ -20,7 +20,7 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" || r.Header.Get("Authorization") != "" {
 		return nil, store.ErrNotFound
 	}
-	b := s.browser(r, s.words(r))
+	b := s.browser(w, r, s.words(r))
 	if b.Stays == "" {
 		return nil, store.ErrNotFound
 	}

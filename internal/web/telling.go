@@ -1,0 +1,84 @@
+package web
+
+import (
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// requestHeader tells the caller the id of a request, as the log and the audit
+// trail have it.
+const requestHeader = "X-Request-Id"
+
+// requestID is the id of a request, made when it is first asked for. It lies in
+// the answer's header, where whatever wraps this site finds it.
+func requestID(w http.ResponseWriter) string {
+	id := w.Header().Get(requestHeader)
+	if id == "" {
+		id = store.NewID()
+		w.Header().Set(requestHeader, id)
+	}
+	return id
+}
+
+// seldom keeps a warning that every request would repeat from filling the log.
+type seldom struct {
+	mu   sync.Mutex
+	next time.Time
+}
+
+// due reports whether it is time for the warning, and notes that it was told.
+func (s *seldom) due(now time.Time, every time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Before(s.next) {
+		return false
+	}
+	s.next = now.Add(every)
+	return true
+}
+
+// tellWrongHost logs a request for another host: only the operator can cure it.
+func (s *Site) tellWrongHost(r *http.Request) {
+	if !s.told.host.due(s.c.Now(), time.Minute) {
+		return
+	}
+	s.c.Log.WarnContext(r.Context(), "a request was made for another host (told once a minute)", "got", forLog(r.Host),
+		"expected", s.c.Origin.Host, "client", ClientAddress(r, s.c.Proxies),
+		"cure", "have the proxy pass the Host header on, or list its address as a trusted proxy")
+}
+
+// tellForwarded logs a header that counts for nothing because the address it
+// comes from is not trusted: behind a proxy, every client is the proxy then.
+func (s *Site) tellForwarded(r *http.Request) {
+	if r.Header.Get("X-Forwarded-For") == "" {
+		return
+	}
+	peer, ok := peerAddress(r)
+	if !ok || within(peer, s.c.Proxies) || !s.told.forwarded.due(s.c.Now(), 24*time.Hour) {
+		return
+	}
+	s.c.Log.WarnContext(r.Context(), "X-Forwarded-For came from an address that is not a trusted proxy and was not believed (told once a day)",
+		"address", peer.String(), "cure", "if that is your proxy, add the address to TWOFOLD_TRUSTED_PROXIES (Config.TrustedProxies)")
+}
+
+// logged is the path of a request as the log may show it: the part that is a
+// token is left out.
+func (c *call) logged() string {
+	if c.token != "" {
+		return path.Dir(c.r.URL.Path) + "/..."
+	}
+	return c.r.URL.Path
+}
+
+// forLog is what a request says, cut for the log.
+func forLog(s string) string {
+	if len(s) > 100 {
+		s = s[:100] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
+}
