@@ -2,15 +2,19 @@ package twofold_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,13 +171,77 @@ const formType = "application/x-www-form-urlencoded"
 // form posts as a browser does, bareForm as one that tells nothing.
 func (c *client) form(path string, pairs ...string) *reply {
 	c.s.t.Helper()
-	return c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin)
+	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin))
 }
 
 func (c *client) bareForm(path string, pairs ...string) *reply {
 	c.s.t.Helper()
-	return c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html")
+	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html"))
 }
+
+// shown follows the redirect of a form that was refused to the page that says so,
+// and that of a set-up to the page that asks for its code.
+func (c *client) shown(path string, r *reply) *reply {
+	c.s.t.Helper()
+	to := r.header.Get("Location")
+	_, refused := c.cookies["twofold-refused"]
+	if begun := path == "/tf-setup" && strings.HasPrefix(to, "/tf-validate"); r.status != http.StatusSeeOther || !refused && !begun {
+		return r
+	}
+	return c.page(to)
+}
+
+// texts are the English texts of the contract and what pages say instead.
+var texts = sync.OnceValues(func() (map[string]string, error) {
+	files, _ := filepath.Glob("*/locales/en.json")
+	more, _ := filepath.Glob("internal/*/locales/en.json")
+	out, all := map[string]string{}, map[string]any{}
+	for _, file := range append(files, more...) {
+		raw, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(raw, &all)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no texts found")
+	}
+	for key, said := range all {
+		contract, ok := all[strings.TrimPrefix(key, "page_")].(string)
+		if text, isText := said.(string); ok && isText && strings.HasPrefix(key, "page_") {
+			out[contract] = text
+		}
+	}
+	return out, nil
+})
+
+// says reports whether a page holds a text of the contract, or what pages say in
+// place of it.
+func (r *reply) says(text string) bool {
+	r.t.Helper()
+	if strings.Contains(r.text(), text) {
+		return true
+	}
+	all, err := texts()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for contract, page := range all {
+		pattern := "^" + placeholders.ReplaceAllString(regexp.QuoteMeta(strings.TrimSpace(contract)), ".*") + "$"
+		if ok, _ := regexp.MatchString(pattern, text); !ok && !strings.Contains(contract, text) {
+			continue
+		}
+		pattern = placeholders.ReplaceAllString(regexp.QuoteMeta(page), ".*")
+		if ok, _ := regexp.MatchString(pattern, r.text()); ok {
+			return true
+		}
+	}
+	return false
+}
+
+var placeholders = regexp.MustCompile(`\\\{\\\{\\\.[a-zA-Z]+\\\}\\\}`)
 
 // text is the page as a person reads it.
 func (r *reply) text() string { return html.UnescapeString(r.body) }
@@ -244,7 +312,7 @@ func (r *reply) shows(texts ...string) *reply {
 	r.t.Helper()
 	r.want(http.StatusOK)
 	for _, s := range texts {
-		if !strings.Contains(r.text(), s) {
+		if !r.says(s) {
 			r.t.Fatalf("page lacks %q:\n%s", s, r.text())
 		}
 	}
@@ -333,6 +401,15 @@ func (s *site) code(to string) string {
 // wrong is a code that is not this one.
 func wrong(code string) string {
 	return fmt.Sprintf("%c", '0'+(code[0]-'0'+1)%10) + code[1:]
+}
+
+// guesses are five different codes that are not this one.
+func guesses(code string) []string {
+	var out []string
+	for guess := wrong(code); len(out) < 5; guess = wrong(guess) {
+		out = append(out, guess)
+	}
+	return out
 }
 
 // enrol gives a user a second factor, as he would do it himself, in a browser

@@ -24,7 +24,7 @@ func TestContractA24_email_normalization(t *testing.T) {
 	}
 	c.logout()
 	c.register("i\u0302mnumber@example.com").want(400)
-	for _, bad := range []string{"dude", "dude@", "@lp.com", "dude@lp", "a@b@lp.com", "dude@lp.com, matt@lp.com", strings.Repeat("a", 70) + "@lp.com"} {
+	for _, bad := range []string{"dude", "dude@", "@lp.com", "dude@lp", "a@b@lp.com", "dude@lp.com, matt@lp.com", "Dude <dude@lp.com>", strings.Repeat("a", 70) + "@lp.com"} {
 		c.register(bad).refused(400, "email", "Invalid email address")
 	}
 }

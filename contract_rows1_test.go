@@ -237,7 +237,7 @@ func (s *site) contract08change(c *client) {
 	c.page("/tf-validate").shows(`name="code"`)
 	c.form("/tf-validate", "code", wrong(s.code("gal@lp.com"))).shows("Invalid code")
 	c.form("/tf-validate", "code", s.code("gal@lp.com")).to("/tf-setup")
-	c.page("/tf-setup").shows("You successfully changed your two-factor method.", "Email")
+	c.page("/tf-setup").shows("set up.", "Email")
 
 	page := c.form("/tf-setup", "setup", "authenticator").
 		shows("Open an authenticator app on your device", "data:image/svg+xml;base64,", "gal@lp.com", "tests")
@@ -247,7 +247,7 @@ func (s *site) contract08change(c *client) {
 	}
 	a := s.app(strings.ReplaceAll(key, "-", ""))
 	c.form("/tf-validate", "code", a.next()).to("/tf-setup")
-	c.page("/tf-setup").shows("You successfully changed your two-factor method.", "Authenticator app")
+	c.page("/tf-setup").shows("set up.", "Authenticator app")
 	c.signedIn("gal", 2)
 	c.logout()
 	for _, name := range []string{"twofold", "twofold-pending", "twofold-csrf"} {

@@ -60,7 +60,7 @@ func TestContract25_datastore(t *testing.T) {
 	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200).has("tf_state", "validating_profile", "tf_method", "sms")
 	c.page("/tf-validate").shows("Enter code to complete setup") // what is under way is kept by the server
 	c.form("/tf-validate", "code", s.code(phone)).to("/tf-setup")
-	c.page("/tf-validate").to("/login") // and over now
+	c.page("/tf-validate").to("/") // and over now
 	f := s.factors("joe")
 	if len(f) != 1 || f[0].Method != "sms" || f[0].Destination != phone || !f[0].Primary || len(f[0].Secret) != 0 {
 		t.Errorf("stored: %+v", f) // a sent code needs no secret

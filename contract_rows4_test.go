@@ -28,7 +28,7 @@ func TestContract35_verify(t *testing.T) {
 	c.page("/verify").to("/login?next=%2Fverify")
 	c.loginForm("joe").to("/")
 	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
-	c.page("/verify?next=%2Ftf-setup").shows(reauthenticate, `name="password"`, `name="next" value="/tf-setup"`)
+	c.page("/verify?next=%2Ftf-setup").shows("Confirm it's you", `name="password"`, `name="next" value="/tf-setup"`)
 	c.form("/verify?next=%2Ftf-setup", "password", "wrong").shows("Invalid password")
 	c.form("/verify?next=%2Ftf-setup").shows("Password not provided")
 	c.form("/tf-setup", "setup", "sms", "phone", phone).to("/verify?next=%2Ftf-setup")
@@ -119,9 +119,8 @@ func TestContract39_post_setup_redirect(t *testing.T) {
 	c.loginForm("joe").to("/")
 	c.form("/tf-setup", "setup", "sms", "phone", phone).shows("Enter code to complete setup")
 	c.form("/tf-validate", "code", s.code(phone)).to("/profile")
-	page := c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
-	path := regexp.MustCompile(`action="(/tf-setup/[^"]+)"`).FindStringSubmatch(page.text())
-	c.form(path[1], "code", s.code("joe@lp.com")).to("/profile")
+	begun := c.post("/tf-setup", m{"setup": "email"}).want(200)
+	c.form("/tf-setup/"+begun.str("tf_state_token"), "code", s.code("joe@lp.com")).to("/profile")
 	c.form("/tf-setup", "setup", "disable").to("/profile")
 }
 

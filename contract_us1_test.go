@@ -228,7 +228,8 @@ func TestContractU10_post_already_authenticated(t *testing.T) {
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/")
 	for _, path := range []string{"/us-signin", "/us-signin/send-code"} {
-		c.form(path, "identity", "matt@lp.com", "passcode", plain, "chosen_method", "email").to("/")
+		c.form(path, "identity", "matt@lp.com", "passcode", plain, "chosen_method", "email").to("/login?switch=1")
+		c.page("/login?switch=1").shows("You're signed in as joe@lp.com")
 		c.post(path, m{"identity": "matt@lp.com", "passcode": plain}).refusedFlat(400, onlyForAnon)
 	}
 	c.signedIn("joe", 1)

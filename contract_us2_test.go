@@ -106,7 +106,7 @@ func TestContractU21_verify(t *testing.T) {
 	s.advance(time.Minute)
 	s.events.reset()
 	c.form("/us-setup", "chosen_method", "email").to("/us-verify?next=%2Fus-setup")
-	page := c.page("/us-verify?next=%2Fus-setup").shows(reauthenticate, `name="passcode"`, `value="sms"`).hides(`value="email"`)
+	page := c.page("/us-verify?next=%2Fus-setup").shows("Confirm it's you", `name="passcode"`, `value="sms"`).hides(`value="email"`)
 	if !strings.Contains(page.body, `name="next" value="/us-setup"`) {
 		t.Error("the page forgets where it came from")
 	}

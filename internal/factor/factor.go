@@ -56,9 +56,9 @@ type Transaction struct {
 // Key names the running code of this transaction and purpose.
 func (t Transaction) Key() string { return string(t.Purpose) + ":" + t.ID }
 
-// Shown is what a person must see to enrol. Only authenticator apps need it;
-// it holds the secret, so it goes out once, in the reply that starts the
-// set-up, and is kept nowhere in the clear.
+// Shown is what a person must see to enrol. Only authenticator apps need it. It
+// holds the secret: it is kept nowhere in the clear, and only the browser that
+// began the set-up sees it, until the set-up is completed.
 type Shown struct {
 	Key      string // base32 in groups of four
 	B32Key   string // base32
@@ -86,6 +86,12 @@ type Method interface {
 	// Verify returns nil only if the code proves the factor, and then it is
 	// spent: no other caller gets nil for it. ErrWrong.
 	Verify(ctx context.Context, t Transaction, f store.Factor, code string) error
+}
+
+// Shower is a Method whose draft can be shown again to the person who began it,
+// until it is confirmed.
+type Shower interface {
+	Show(t Transaction, d store.Draft) (*Shown, error)
 }
 
 // Size is how many digits a code has, whatever the method.

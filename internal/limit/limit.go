@@ -172,6 +172,16 @@ type Place struct {
 	done bool
 }
 
+// Undo gives back every place that was taken, and clears nothing: the attempt was
+// no guess.
+func (p *Place) Undo(ctx context.Context) error {
+	if p == nil || p.done {
+		return nil
+	}
+	p.own, p.all = append(p.own, p.all...), nil
+	return p.Right(ctx)
+}
+
 // Refund gives back the own place and nothing else: the guess was right, but it
 // was not this very authenticator that was proven (a rescue).
 func (p *Place) Refund(ctx context.Context) error {

@@ -60,6 +60,18 @@ func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Out
 // UseCode ends a sign-in with a recovery code in the place of the second
 // factor. It makes no trusted device. ErrRecoveryCode, ErrState, *limit.Paused.
 func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
+	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
+		return l.useCode(ctx, token, typed, b)
+	}
+	out, err = l.once(ctx, stepRecoveryCode, token, factor.Bare(typed), func() (Outcome, error) {
+		out, left, err := l.useCode(ctx, token, typed, b)
+		out.Left = left
+		return out, err
+	})
+	return out, out.Left, err
+}
+
+func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
 	w, err := l.waiting(ctx, token, nil)
 	if err != nil {
 		return Outcome{}, 0, err

@@ -1,6 +1,9 @@
 package login
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a step may refuse with, beside *limit.Paused and errors of the store
 // (which mean 503 and change nothing).
@@ -16,6 +19,8 @@ var (
 	ErrState = errors.New("login: not in this state")
 	// ErrCode: wrong code.
 	ErrCode = errors.New("login: wrong code")
+	// ErrCodeUsed is an ErrCode: the code was right and has been used before.
+	ErrCodeUsed = fmt.Errorf("%w: used before", ErrCode)
 	// ErrSend: a code could not be sent.
 	ErrSend = errors.New("login: code could not be sent")
 	// ErrMethod: the method is not offered here.

@@ -167,6 +167,8 @@ type Browser struct {
 	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
 	Locale  string // language for what is sent
 	Request string // id of the request
+	// Session is the value of the session cookie, whether or not it is alive.
+	Session string
 	// WantToken asks for a header token beside the session, proving the same.
 	WantToken bool
 }
@@ -208,6 +210,8 @@ type Outcome struct {
 	Opens time.Time
 	// FirstFactor says that the account has just got its first second factor.
 	FirstFactor bool
+	// Left is how many recovery codes are left, if one was used.
+	Left int
 }
 
 // Opened is a session that was just issued.

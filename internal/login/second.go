@@ -7,6 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -126,8 +127,21 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
-// Validate is the step of the second factor. ErrCode, ErrState, *limit.Paused.
+// Validate is the step of the second factor. The same answer, repeated within a
+// few seconds, gets the same outcome. ErrCode, ErrState, *limit.Paused.
 func (l *Login) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
+	if token == "" && who == nil { // a set-up that replaced the session of this browser
+		return l.SetupAgain(ctx, "", code, b)
+	}
+	if _, err := factor.Digits(code, factor.Size); err != nil { // no guess: nothing to remember
+		return l.validate(ctx, token, who, code, b)
+	}
+	return l.once(ctx, stepCode, token, factor.Bare(code), func() (Outcome, error) {
+		return l.validate(ctx, token, who, code, b)
+	})
+}
+
+func (l *Login) validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
@@ -224,16 +238,18 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 		err = factor.ErrWrong
 	}
 	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
+		replayed := err
 		t.Purpose = factor.Rescue
 		err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
-		rescued = err == nil
+		if rescued = err == nil; errors.Is(err, factor.ErrWrong) {
+			err = replayed
+		}
 	}
 	switch {
+	case errors.Is(err, factor.ErrReplayed):
+		return false, l.codeUsed(ctx, place, w.user, f.Method, b)
 	case errors.Is(err, factor.ErrWrong):
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
-		if errors.Is(err, factor.ErrReplayed) {
-			failed.Reason = "replayed"
-		}
 		return false, told(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
 	case err != nil:
 		return false, err
@@ -243,6 +259,16 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 		err = place.Answered(f.Method, f.Destination, b.Address).Right(ctx)
 	}
 	return rescued, err
+}
+
+// codeUsed refuses a code that was right and is spent. Its owner entered it twice;
+// to a guesser it is worth no more than it was. So it is no guess and no reason
+// for an alarm. It is written down once a minute.
+func (l *Login) codeUsed(ctx context.Context, place *limit.Place, u store.User, method string, b Browser) error {
+	failed := event.UserFailedAuthn{
+		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
+	}
+	return told(ErrCodeUsed, errors.Join(l.tellOnce(ctx, "replayed:"+u.ID, failed), place.Undo(ctx)))
 }
 
 // warn tells the owner that somebody who knows his password tries codes.

@@ -240,20 +240,32 @@ func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction
 // must be that draft; an empty one means the session's draft.
 // ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
 func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
-	return l.confirm(ctx, actor{who: &who}, state, code, b)
+	return l.once(ctx, stepSetup, b.Session, setupAnswer(state, code), func() (Outcome, error) {
+		return l.confirm(ctx, actor{who: &who}, state, code, b)
+	})
 }
 
 // SettingUp says whether the caller has a draft that waits for its code. What
-// was shown to begin it is not shown again.
+// was shown to begin it is shown again: to the sign-in or the session that began
+// it, which must still be fresh.
 func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Begun, ok bool, err error) {
-	d, _, err := l.ownDraft(ctx, token, who)
+	d, u, err := l.ownDraft(ctx, token, who)
 	switch {
 	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
 		return Begun{}, false, nil
 	case err != nil:
 		return Begun{}, false, err
 	}
-	return Begun{Method: d.Method, Destination: d.Destination}, true, nil
+	begun = Begun{Method: d.Method, Destination: d.Destination}
+	if show, may := l.c.Methods[d.Method].(factor.Shower); may && l.mayLook(ctx, who) {
+		begun.Shown, err = show.Show(draftTransaction(d, u, Browser{}), d)
+	}
+	return begun, true, err
+}
+
+// mayLook says whether a secret may be shown to who began a set-up.
+func (l *Login) mayLook(ctx context.Context, who *Who) bool {
+	return who == nil || l.RequireFresh(ctx, *who, l.c.Policy.Freshness) == nil
 }
 
 // ResendSetup sends another code for the caller's draft; the former one is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -48,19 +49,19 @@ func (s *Site) checkAccess(c *call, a access) error {
 		return nil
 	case forAnonymous:
 		if c.who != nil {
-			return fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().goTo(s.views.PostLogin)
+			return s.notAnonymous(c)
 		}
 		return nil
 	case forUser, forFreshUser:
 		if c.enrolls {
-			return s.whyNot(c.r, errNeedsFactor)
+			return s.whyNot(c, errNeedsFactor)
 		}
 		err := s.recall(c)
 		if err == nil && c.who == nil {
 			err = store.ErrNotFound
 		}
 		if err != nil {
-			return s.whyNot(c.r, err)
+			return s.whyNot(c, err)
 		}
 		if a == forFreshUser {
 			return s.stale(c, s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness))
@@ -68,4 +69,15 @@ func (s *Site) checkAccess(c *call, a access) error {
 		return nil
 	}
 	return fmt.Errorf("invalid %v of %s", a, c.r.URL.Path)
+}
+
+// notAnonymous refuses a signed-in caller. A form that names another account
+// leads to a page that says who is signed in, and offers to change.
+func (s *Site) notAnonymous(c *call) *failure {
+	f := fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().silent()
+	typed, _ := c.identity(true)
+	if k := account.Key(typed); safeMethod(c.r.Method) || k == "" || k == account.Key(c.who.User.Email) || k == account.Key(c.who.User.Username) {
+		return f.goTo(s.views.PostLogin)
+	}
+	return f.goTo(withNext(withQuery(s.paths.Login, switchQuery, "1"), c.next()))
 }

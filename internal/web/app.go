@@ -115,7 +115,7 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 	view := s.views.Life.LoginError
 	switch {
 	case c.link && !s.own(to) && (s.c.App.Tells || to == view && view != ""):
-		if kind, ok := s.noteKind(said.key); ok {
+		if kind, ok := noteKind(c.words, or(said.page, said.key)); ok {
 			to = withQuery(to, kind, said.text(c.words))
 		}
 		if about != nil && s.c.App.Tells {
@@ -123,7 +123,7 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 		}
 	case s.elsewhere(to): // our next page would show it out of its context
 	default:
-		s.setNotes(c, news, said.key, said.args...)
+		s.setNotes(c, news, or(said.page, said.key), said.args...)
 	}
 	c.w.Header().Set("Location", to)
 	c.w.WriteHeader(http.StatusSeeOther)

@@ -40,14 +40,18 @@ func (j jar) pending() string { return j.name("twofold-pending") }
 func (j jar) csrf() string    { return j.name("twofold-csrf") }
 func (j jar) oauth() string   { return j.name("twofold-oauth") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
+func (j jar) refusal() string { return j.name("twofold-refused") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
+
+// maxCookie bounds the value of a cookie that is looked at.
+const maxCookie = 2048
 
 // get reads a cookie. Two of one name with different values count as none,
 // because it is not known which one is ours. The same value twice is one cookie:
 // adaptors of other HTTP servers repeat the Cookie header.
 func (j jar) get(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
-	if len(cookies) == 0 || len(cookies[0].Value) > 2048 {
+	if len(cookies) == 0 || len(cookies[0].Value) > maxCookie {
 		return ""
 	}
 	for _, c := range cookies[1:] {

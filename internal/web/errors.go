@@ -21,7 +21,9 @@ type failure struct {
 	noFields   bool           // the answer has errors but no field_errors
 	extras     map[string]any // further keys of the JSON answer
 	retryAfter time.Duration
-	to         string // in form mode: flash the first text and go there
+	to         string    // in form mode: flash the first text and go there
+	quiet      bool      // in form mode: flash nothing
+	until      time.Time // when what is paused goes on
 	cause      error
 	refusal    error // the row of the table that it was made from
 }
@@ -30,6 +32,10 @@ type failure struct {
 type problem struct {
 	field, key string
 	args       []any
+	// page is the key of what a page says instead; empty: what belongs to key.
+	page string
+	// said is the text itself, of a refusal that was shown by a redirect.
+	said string
 }
 
 func (f *failure) Error() string { return f.problems[0].key }
@@ -38,8 +44,14 @@ func (f *failure) Error() string { return f.problems[0].key }
 func (f *failure) Unwrap() error { return f.refusal }
 
 func fail(status int, field, key string, args ...any) *failure {
-	return &failure{status: status, problems: []problem{{field, key, args}}}
+	return &failure{status: status, problems: []problem{{field: field, key: key, args: args}}}
 }
+
+// says sets the text that pages show in place of the contract's.
+func (f *failure) says(page string) *failure { f.problems[0].page = page; return f }
+
+// silent leaves the text out where a redirect says it all: JSON keeps it.
+func (f *failure) silent() *failure { f.quiet = true; return f }
 
 // flat leaves field_errors out: the error is not about a form.
 func (f *failure) flat() *failure { f.noFields = true; return f }
@@ -61,6 +73,7 @@ func rules() []rule {
 		{login.ErrPassword, http.StatusBadRequest, "password", "INVALID_PASSWORD"},
 		{login.ErrDisabled, http.StatusBadRequest, "email", "DISABLED_ACCOUNT"},
 		{login.ErrState, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
+		{login.ErrCodeUsed, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
 		{login.ErrCode, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
 		{login.ErrSend, http.StatusInternalServerError, "", "FAILED_TO_SEND_CODE"},
 		{login.ErrMethod, http.StatusBadRequest, "setup", "TWO_FACTOR_METHOD_NOT_AVAILABLE"},
@@ -121,11 +134,11 @@ func (s *Site) toFailure(err error) *failure {
 	if errors.As(err, &paused) {
 		wait := max(paused.Until.Sub(s.c.Now()), time.Second)
 		f = fail(http.StatusTooManyRequests, "", "TOO_MANY_ATTEMPTS", "within", wait)
-		f.retryAfter = wait
+		f.retryAfter, f.until = wait, paused.Until
 		return f
 	}
 	if errors.Is(err, login.ErrReauthenticate) {
-		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat()
+		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page says it
 		f.extras = map[string]any{
 			"reauth_required": true, "unified_signin_enabled": s.unified(), "has_webauthn_verify_credential": false,
 		}
@@ -142,6 +155,9 @@ func (s *Site) toFailure(err error) *failure {
 		if errors.Is(err, r.err) {
 			f = fail(r.status, r.field, r.key, s.limits(r.key)...)
 			f.refusal = r.err
+			if r.err == login.ErrCodeUsed {
+				f.says("CODE_USED")
+			}
 			return f
 		}
 	}
@@ -173,7 +189,21 @@ func (f *failure) at(field string) *failure {
 }
 
 // text says a problem in a language; durations become words.
-func (p problem) text(w *Words) string {
+func (p problem) text(w *Words) string { return w.Text(p.key, p.words(w)...) }
+
+// onPage is the text that a page shows.
+func (p problem) onPage(w *Words) string {
+	switch {
+	case p.said != "":
+		return p.said
+	case p.page != "":
+		return w.Page(p.page, p.words(w)...)
+	}
+	return w.Page(p.key, p.words(w)...)
+}
+
+// words are the arguments as texts want them.
+func (p problem) words(w *Words) []any {
 	args := make([]any, len(p.args))
 	for i, a := range p.args {
 		if d, ok := a.(time.Duration); ok {
@@ -181,5 +211,5 @@ func (p problem) text(w *Words) string {
 		}
 		args[i] = a
 	}
-	return w.Text(p.key, args...)
+	return args
 }

@@ -201,21 +201,26 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.headers(w)
 	s.share(w, r)
-	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r)}
+	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r), looked: true}
 	if errors.Is(err, login.ErrReauthenticate) {
 		c.who, _ = s.Who(r) // only to say how he may prove himself
 	}
-	s.refuse(c, nil, s.whyNot(r, err))
+	s.refuse(c, nil, s.whyNot(c, err))
 }
 
-func (s *Site) whyNot(r *http.Request, err error) *failure {
+func (s *Site) whyNot(c *call, err error) *failure {
 	back := ""
-	if safeMethod(r.Method) {
-		back = r.URL.RequestURI()
+	if safeMethod(c.r.Method) {
+		back = c.r.URL.RequestURI()
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return fail(http.StatusUnauthorized, "", "UNAUTHENTICATED").flat().goTo(withNext(s.paths.Login, back))
+		f := fail(http.StatusUnauthorized, "", "UNAUTHENTICATED").flat().goTo(withNext(s.paths.Login, back))
+		if c.json || !c.looked || s.jar.get(c.r, s.jar.session()) == "" {
+			return f.silent() // a first visit: the page says what to do
+		}
+		s.jar.clear(c.w, c.r, s.jar.session())
+		return f.says("AWAY")
 	case errors.Is(err, login.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), back))
 	case errors.Is(err, errNeedsFactor):

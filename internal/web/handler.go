@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/login"
@@ -25,6 +26,7 @@ type call struct {
 	browser login.Browser
 	who     *login.Who // nil: nobody is signed in
 	enrolls bool       // somebody is, who must set up a second factor first
+	looked  bool       // who was looked for
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
 	program bool       // a client without cookies: see program.go
@@ -35,6 +37,8 @@ type call struct {
 	instead  *FactorView // offered when a code could not be sent
 	notes    []problem
 	again    func(*call) (*answer, error)
+	back     string    // where the page of a form is shown; empty: nowhere by itself
+	paused   time.Time // when what is refused for now goes on
 }
 
 // ServeHTTP serves every path of the house.
@@ -71,6 +75,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.token, c.link = token, rt.link
+	if rt.again != nil {
+		c.back = s.backFrom(rt, r)
+	}
 	if token != "" {
 		// A token in the path must not travel on in a Referer, not even within
 		// the site (R51). "no-referrer" would blank Origin as well, by which older
@@ -85,10 +92,11 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.checkAccess(c, rt.access); err != nil {
-		s.refuse(c, nil, s.toFailure(err))
+		s.turnedAway(c, rt, err)
 		return
 	}
 	c.again = rt.again
+	s.takeRefusal(c)
 	a, err := rt.step(c)
 	if errors.Is(err, login.ErrUnproven) {
 		a, err = s.proveFirst(c, rt, a, err)
@@ -98,6 +106,18 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.reply(c, a)
+}
+
+// turnedAway answers a caller that may not take a step, unless its request is the
+// second of two equal ones of which the first took it.
+func (s *Site) turnedAway(c *call, rt route, err error) {
+	if rt.twice != nil && c.who == nil {
+		if a, again := rt.twice(c); again == nil {
+			s.reply(c, a)
+			return
+		}
+	}
+	s.refuse(c, nil, s.toFailure(err))
 }
 
 // EndConnection ends the connection of a request that came in chunks, after its
@@ -129,7 +149,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	if who != nil && who.Enrolls && !rt.enrolls {
 		who, c.enrolls = nil, true
 	}
-	c.who = who
+	c.who, c.looked = who, true
 	s.readBinding(c)
 	return s.checkToken(c)
 }
@@ -138,7 +158,8 @@ func (s *Site) open(c *call, rt route) *failure {
 func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) login.Browser {
 	return login.Browser{
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: requestID(w),
-		Device: s.jar.get(r, s.jar.device), Stays: s.jar.get(r, staying), Pending: s.jar.get(r, s.jar.pending()),
+		Session: s.jar.get(r, s.jar.session()),
+		Device:  s.jar.get(r, s.jar.device), Stays: s.jar.get(r, staying), Pending: s.jar.get(r, s.jar.pending()),
 		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
 	}
 }

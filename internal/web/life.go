@@ -85,17 +85,6 @@ func (s *Site) nameLife() error {
 	return nil
 }
 
-// lifeNotes are the notes of these steps and their kinds.
-var lifeNotes = map[string]string{
-	"CONFIRM_REGISTRATION": "success", "EMAIL_CONFIRMED": "success", "ALREADY_CONFIRMED": "info", "CONFIRMATION_REQUEST": "info",
-	"INVALID_CONFIRMATION_TOKEN": "error", "CONFIRMATION_EXPIRED": "error", "CONFIRMATION_REQUIRED": "error",
-	"PASSWORD_RESET_REQUEST": "info", "PASSWORD_RESET": "success", "PASSWORD_RESET_NO_LOGIN": "success",
-	"INVALID_LOGIN_TOKEN": "error", "LOGIN_EXPIRED": "error", "LOGIN_EMAIL_SENT": "success",
-	"INVALID_RESET_PASSWORD_TOKEN": "error", "PASSWORD_RESET_EXPIRED": "error", "PASSWORD_CHANGE": "success",
-	"CHANGE_EMAIL_SENT": "success", "CHANGE_EMAIL_CONFIRMED": "success", "CHANGE_EMAIL_EXPIRED": "error",
-	"USERNAME_CHANGE": "success", "USERNAME_RECOVERY_REQUEST": "info", "DISABLED_ACCOUNT": "error", "ACCOUNT_LOCKED": "error",
-}
-
 // lifeRows are the paths of an account's life that are switched on.
 func (s *Site) lifeRows() []route {
 	p, f := s.paths.Life, s.c.Life

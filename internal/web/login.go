@@ -26,6 +26,9 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 	}
 	if c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
+		if s.asksWho(c) {
+			a.to, a.page, a.data = "", "switch", s.switchPage(c)
+		}
 		return a, nil
 	}
 	a.page = "login"
@@ -37,6 +40,16 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
+}
+
+// switchQuery marks the sign-in page of somebody who is signed in and meant to
+// use another account.
+const switchQuery = "switch"
+
+func (s *Site) asksWho(c *call) bool { return !c.json && c.r.URL.Query().Has(switchQuery) }
+
+func (s *Site) switchPage(c *call) SwitchPage {
+	return SwitchPage{To: c.after(s.landing()), Email: c.who.User.Email}
 }
 
 func (s *Site) postLogin(c *call) (*answer, error) {
@@ -188,7 +201,7 @@ func (s *Site) postLogout(c *call) (*answer, error) {
 	s.jar.clear(c.w, c.r, staying)
 	s.jar.clear(c.w, c.r, s.jar.csrf())
 	c.w.Header().Set("Clear-Site-Data", `"cache"`)
-	return &answer{bare: true, to: c.after(s.views.PostLogout)}, nil
+	return &answer{bare: true, to: c.after(s.views.PostLogout), note: "SIGNED_OUT"}, nil
 }
 
 func (s *Site) getVerify(c *call) (*answer, error) {

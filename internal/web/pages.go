@@ -52,7 +52,7 @@ func (p *Page) Scripted() bool {
 }
 
 // T returns a text of the catalogue. Arguments come in pairs: name, value.
-func (p *Page) T(key string, pairs ...any) string { return p.words.Text(key, pairs...) }
+func (p *Page) T(key string, pairs ...any) string { return p.words.Page(key, pairs...) }
 
 // Within says a duration in words: "5 minutes".
 func (p *Page) Within(d time.Duration) string { return p.words.Duration(d) }
@@ -95,6 +95,13 @@ type LoginPage struct {
 	Link       bool          // a mailed link stands there, for everybody
 	Trust      time.Duration
 	Providers  []ProviderView // other sites to sign in through
+}
+
+// SwitchPage is the data of "switch": who is signed in here, for somebody who
+// meant to sign in to another account.
+type SwitchPage struct {
+	To    string // where to go on
+	Email string
 }
 
 // VerifyPage is the data of "verify".

@@ -35,7 +35,7 @@ func (s *Site) passkeyRows() []route {
 		{method: http.MethodPost, path: p.WanRegister, access: forUser, step: s.postWanRegister, again: s.getWanRegister, take: fields{"name": text, "usage": text}},
 		{method: http.MethodPost, path: p.WanRegister + tokenEnd, access: forUser, step: s.postWanRegisterAnswer, take: fields{"credential": long}},
 		{method: http.MethodGet, path: p.WanDelete, access: forUser, step: s.getWanDelete},
-		{method: http.MethodPost, path: p.WanDelete, access: forUser, step: s.postWanDelete, again: s.getWanRegister, take: fields{"name": text}},
+		{method: http.MethodPost, path: p.WanDelete, access: forUser, step: s.postWanDelete, again: s.getWanRegister, back: p.WanRegister, take: fields{"name": text}},
 		{method: http.MethodGet, path: p.WanSignin, access: forAnonymous, step: s.getWanSignin},
 		{method: http.MethodPost, path: p.WanSignin, access: forAnonymous, step: s.postWanSignin, again: s.getWanSignin, take: fields{"identity": text, "remember": flag}},
 		{method: http.MethodPost, path: p.WanSignin + tokenEnd, access: forAnonymous, step: s.postWanSigninAnswer, take: answer},

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -155,7 +154,11 @@ func (s *Site) refuse(c *call, a *answer, f *failure) {
 		return
 	}
 	if f.to != "" {
-		s.goOn(c, f.to, f.problems[0], nil, false)
+		said := f.problems[0]
+		if f.quiet {
+			said = problem{}
+		}
+		s.goOn(c, f.to, said, nil, false)
 		return
 	}
 	s.refusePage(c, f)
@@ -186,7 +189,12 @@ func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
 // refusePage shows the step's own page again with the errors on it, or, where
 // the step has none, a page that only says what is wrong.
 func (s *Site) refusePage(c *call, f *failure) {
-	c.problems = f.problems
+	c.problems, c.paused = f.problems, f.until
+	if c.back != "" && s.setRefusal(c, f) {
+		c.w.Header().Set("Location", withNext(c.back, c.next()))
+		c.w.WriteHeader(http.StatusSeeOther)
+		return
+	}
 	if c.again != nil && f.status != http.StatusServiceUnavailable {
 		if a, err := c.again(c); err == nil && a.page != "" {
 			status := f.status
@@ -247,82 +255,4 @@ func ascii(raw []byte) []byte {
 		}
 	}
 	return out
-}
-
-// setNotes flashes a message to the next page, and that there is news of the
-// account. The cookie holds only keys of texts and seconds, never text, so a
-// forged one can say nothing of its own.
-func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
-	for _, a := range args {
-		if d, ok := a.(time.Duration); ok {
-			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
-		}
-	}
-	if news {
-		key = "NEWS" + noteParting + key
-	}
-	if key == "" {
-		return
-	}
-	s.jar.set(c.w, s.jar.notes(), key, time.Minute)
-}
-
-const noteParting = "~"
-
-// takeNotes reads the flashed messages and removes them.
-func (s *Site) takeNotes(c *call, page string) []Note {
-	// The account page says what happened, and need not point to itself.
-	shown := func(key string) (string, bool) {
-		kind, ok := s.noteKind(key)
-		return kind, ok && (key != "NEWS" || page != "account")
-	}
-	var out []Note
-	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
-		s.jar.clear(c.w, c.r, s.jar.notes())
-		for _, one := range strings.SplitN(v, noteParting, 2) {
-			key, seconds, _ := strings.Cut(one, ".")
-			if kind, ok := shown(key); ok {
-				within := ""
-				if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
-					within = c.words.Duration(time.Duration(n) * time.Second)
-				}
-				out = append(out, Note{Kind: kind, Text: c.words.Text(key, "within", within)})
-			}
-		}
-	}
-	for _, p := range c.notes {
-		if kind, ok := shown(p.key); ok {
-			out = append(out, Note{Kind: kind, Text: p.text(c.words)})
-		}
-	}
-	return out
-}
-
-// noteKind is the kind of a flashed key; only those we flash are known.
-func (s *Site) noteKind(key string) (string, bool) {
-	kinds := map[string]string{
-		"OAUTH_STATE": "error", "OAUTH_HANDSHAKE_ERROR": "error", "OAUTH_NOT_CONNECTED": "error", "OAUTH_CONNECTED_ALREADY": "error",
-		"OAUTH_UNREACHABLE": "error", "OAUTH_LAST_WAY_IN": "error", "CHOICE_INVALID": "error", "DISABLED_ACCOUNT": "error",
-		"OAUTH_CONNECTED": "success", "OAUTH_DISCONNECTED": "success",
-		"TWO_FACTOR_LOGIN_SUCCESSFUL": "success", "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL": "success",
-		"TWO_FACTOR_DISABLED": "success", "REAUTHENTICATION_SUCCESSFUL": "info", "CODE_HAS_BEEN_SENT": "info",
-		"RESCUE_HELP_SENT": "info", "RESCUE_EMAIL_SENT": "info", "UNAUTHENTICATED": "error", "REGISTER_SUCCESSFUL": "success",
-		"REAUTHENTICATION_REQUIRED": "error", "TWO_FACTOR_PERMISSION_DENIED": "error", "FAILED_TO_SEND_CODE": "error",
-		"TWO_FACTOR_INVALID_TOKEN": "error", "API_ERROR": "error", "TWO_FACTOR_SETUP_EXPIRED": "error",
-		"WEBAUTHN_REGISTER_DONE": "success", "WEBAUTHN_DELETE_DONE": "info", "WEBAUTHN_EXPIRED": "error", "WEBAUTHN_FAILED": "error",
-		"WEBAUTHN_UNKNOWN_CREDENTIAL_ID": "error", "WEBAUTHN_MISMATCH_USER_HANDLE": "error", "WEBAUTHN_CREDENTIAL_WRONG_USAGE": "error",
-		"WEBAUTHN_CREDENTIAL_ID_INUSE": "error",
-		"TOO_MANY_ATTEMPTS":            "error", "NEWS": "info", "RESCUE_RECOVERY_SENT": "info", "RECOVERY_CANCELLED": "success",
-		"FACTOR_RENAMED": "success", "FACTOR_PREFERRED": "success", "FACTOR_REMOVED": "success", "LAST_FACTOR": "error",
-		"RECOVERY_CODES_SAVED": "success", "RECOVERY_CODES_FEW": "info", "RECOVERY_CODES_NEED_FACTOR": "error",
-		"SESSION_ENDED": "success", "SESSIONS_ENDED": "success", "DEVICE_REVOKED": "success", "DEVICES_REVOKED": "success", "TWO_FACTOR_NEEDED": "info", "TWO_FACTOR_STRONG": "info", "INVALID_REDIRECT": "error",
-		"GENERIC_US_SIGNIN": "info", "PASSWORDLESS_LOGIN_SUCCESSFUL": "success", "US_SETUP_SUCCESSFUL": "info", "US_SETUP_EXPIRED": "error",
-		"US_METHOD_REMOVED": "success", "US_SAME_FACTOR": "error", "INVALID_PASSWORD_CODE": "error",
-		"LINK_INVALID": "error", "LINK_EXPIRED": "error", "TOKEN_REVOKED": "success",
-	}
-	kind, ok := kinds[key]
-	if !ok {
-		kind, ok = lifeNotes[key]
-	}
-	return kind, ok
 }

@@ -9,13 +9,33 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// illegal is a step out of turn. In form mode it leads back to the start. A
-// pending sign-in that is over loses its cookie; one that lives goes on.
+// illegal is a step out of turn. In form mode it leads back to the start, and
+// says what became of it. A pending sign-in that is over loses its cookie; one
+// that lives goes on.
 func (s *Site) illegal(c *call) *failure {
-	if _, err := s.c.Login.Look(c.r.Context(), c.pending, c.who); c.pending != "" && errors.Is(err, login.ErrState) {
+	f := s.toFailure(login.ErrState).goTo(s.views.Error).says("STEP_OVER")
+	_, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
+	over := c.pending != "" && errors.Is(err, login.ErrState)
+	if over {
 		s.jar.clear(c.w, c.r, s.jar.pending())
 	}
-	return s.toFailure(login.ErrState).goTo(s.views.Error)
+	switch {
+	case c.who != nil:
+		return f.goTo(s.landing())
+	case over:
+		return f.says("SIGN_IN_TIMED_OUT")
+	}
+	return f
+}
+
+// landing is where a signed-in person is shown what was done: the account page, or
+// where a sign-in leads.
+func (s *Site) landing() string { return or(s.paths.Account, s.views.PostLogin) }
+
+// signedInAlready answers a step of a sign-in from a browser that is signed in
+// and has none under way: a form of another tab. Nothing changes.
+func (s *Site) signedInAlready(c *call) *failure {
+	return s.illegal(c).says("SIGNED_IN_ALREADY")
 }
 
 // turn makes an error of login a failure, with the way back for steps out of
@@ -55,11 +75,13 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 	}
 	if err != nil || out.Pending.State != store.Ready {
 		begun, ok, err := s.c.Login.SettingUp(ctx, c.pending, c.who)
-		if err == nil && !ok {
-			err = s.illegal(c)
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
+		case !ok && c.who != nil:
+			return nil, s.signedInAlready(c)
+		case !ok:
+			return nil, s.illegal(c)
 		}
 		return s.settingUp(c, begun), nil
 	}
@@ -83,8 +105,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 	return &answer{body: map[string]any{"recovery_options": urls}, page: "tf_validate", data: data}, nil
 }
 
-// settingUp is the code page of a draft that was begun before: the secret is
-// not shown again.
+// settingUp is the page of a draft that was begun before.
 func (s *Site) settingUp(c *call, begun login.Begun) *answer {
 	a := &answer{page: "tf_confirm", data: s.confirmPage(begun, false)}
 	if c.who != nil {
@@ -129,8 +150,7 @@ func (s *Site) codeFailed(c *call, err error) error {
 }
 
 // validateSignedIn ends a re-authentication or a set-up of this session. With
-// neither under way, somebody has this browser post codes it never asked for:
-// it is signed out, as the wire contract says.
+// neither under way the form is one of another tab, and the session stays.
 func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	ctx := c.r.Context()
 	under, verifying := s.c.Login.Look(ctx, c.pending, c.who)
@@ -142,11 +162,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 		return nil, err
 	}
 	if verifying != nil && !settingUp {
-		if err := s.c.Login.Logout(ctx, c.who, c.pending, c.browser); err != nil {
-			return nil, err
-		}
-		s.jar.clear(c.w, c.r, s.jar.session())
-		return nil, s.illegal(c)
+		return nil, s.signedInAlready(c)
 	}
 	if code == "" {
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
@@ -167,7 +183,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 		return nil, s.codeFailed(c, err)
 	}
 	to := s.offerCodes(out, c.after(s.views.PostSetup))
-	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+	return &answer{outcome: &out, user: &out.User, to: to, note: setUpNote(out)}, nil
 }
 
 func (s *Site) getSelect(c *call) (*answer, error) {

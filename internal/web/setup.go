@@ -42,9 +42,11 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
 		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
 	}
-	if begun, ok, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who); err != nil {
+	begun, open, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who)
+	if err != nil {
 		return nil, err
-	} else if ok {
+	}
+	if open {
 		data.Open = begun.Method
 	}
 	for _, m := range p.Methods {
@@ -87,18 +89,18 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 	begun, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.Wish{
 		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: tidyName(c.form.text("name")),
 	}, c.browser)
-	if errors.Is(err, login.ErrSend) && !c.json && begun.Method != "" {
-		// The draft stands: the page says that the code did not go out.
-		c.problems = []problem{{field: "setup", key: "FAILED_TO_SEND_CODE"}}
-		return &answer{page: "tf_confirm", data: s.confirmPage(begun, true)}, nil
-	}
 	if errors.Is(err, login.ErrSend) {
-		return nil, s.toFailure(err).at("setup")
+		f := s.toFailure(err).at("setup")
+		if begun.Method != "" { // the draft stands: its page says that the code did not go out
+			c.back = s.paths.Validate
+		}
+		return nil, f
 	}
 	if err != nil {
 		return nil, s.setupError(c, err)
 	}
-	return &answer{body: s.begunBody(c, begun), page: "tf_confirm", data: s.confirmPage(begun, false)}, nil
+	// The page of the draft is one of its own, so that reloading it begins nothing.
+	return &answer{body: s.begunBody(c, begun), to: withNext(s.paths.Validate, c.next())}, nil
 }
 
 func (s *Site) begunBody(c *call, b login.Begun) map[string]any {
@@ -146,18 +148,42 @@ func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {
 
 // postSetupToken is the second half of a change by a signed-in caller.
 func (s *Site) postSetupToken(c *call) (*answer, error) {
+	c.back = s.paths.Validate // its page shows the set-up again
 	code := c.form.text("code")
 	if code == "" {
-		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED").goTo(s.paths.Setup)
+		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
 	}
 	out, err := s.c.Login.ConfirmSetup(c.r.Context(), *c.who, c.token, code, c.browser)
 	if err != nil {
-		f := s.toFailure(s.turn(c, err))
-		if f.status == http.StatusTooManyRequests {
-			f.at("code")
-		}
-		return nil, f.goTo(s.paths.Setup)
+		return nil, s.setupRefused(c, err)
 	}
+	return s.setUp(c, out)
+}
+
+// setUpTwice is the same for a second click on its button.
+func (s *Site) setUpTwice(c *call) (*answer, error) {
+	out, err := s.c.Login.SetupAgain(c.r.Context(), c.token, c.form.text("code"), c.browser)
+	if err != nil {
+		return nil, err
+	}
+	return s.setUp(c, out)
+}
+
+// setupRefused puts a refusal of a first code on the page of the set-up, which is
+// still open, or on that where one begins.
+func (s *Site) setupRefused(c *call, err error) error {
+	f := s.toFailure(s.turn(c, err))
+	if f.status == http.StatusTooManyRequests {
+		f.at("code")
+	}
+	if !errors.Is(err, login.ErrCode) && f.status != http.StatusTooManyRequests {
+		f.goTo(s.paths.Setup)
+	}
+	return f
+}
+
+// setUp is the answer of a set-up that a signed-in caller has completed.
+func (s *Site) setUp(c *call, out login.Outcome) (*answer, error) {
 	profile, err := s.c.Login.Profile(c.r.Context(), out.User, false)
 	if err != nil {
 		return nil, err
@@ -170,7 +196,23 @@ func (s *Site) postSetupToken(c *call) (*answer, error) {
 		}
 	}
 	to := s.offerCodes(out, s.views.PostSetup)
-	return &answer{outcome: &out, body: body, to: to, note: "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"}, nil
+	return &answer{outcome: &out, body: body, to: to, note: setUpNote(out)}, nil
+}
+
+// setUpNote says what was set up.
+func setUpNote(out login.Outcome) string {
+	if out.Session == nil || len(out.Session.Proofs) == 0 {
+		return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
+	}
+	switch out.Session.Proofs[len(out.Session.Proofs)-1].Method {
+	case store.Authenticator:
+		return "SETUP_DONE_APP"
+	case store.SMS:
+		return "SETUP_DONE_SMS"
+	case store.Email:
+		return "SETUP_DONE_EMAIL"
+	}
+	return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
 }
 
 // tidyName is a factor's name as it may be shown: one line, no invisible

@@ -253,6 +253,11 @@ type route struct {
 	again func(*call) (*answer, error)
 	// link marks what a mailed link opens, and the ways back from other sites.
 	link bool
+	// back is the path of that page; empty: the same as of the form, if it has one.
+	back string
+	// twice answers a step that was taken a moment ago, by the same request, and
+	// that ended the session it came with.
+	twice func(*call) (*answer, error)
 }
 
 // table is every path of the house.
@@ -271,8 +276,8 @@ func (s *Site) table() []route {
 		{method: http.MethodPost, path: p.Select, access: forAnyone, step: s.postSelect, again: s.getSelect, take: fields{"which": text}},
 		{method: http.MethodGet, path: p.Rescue, access: forAnonymous, step: s.getRescue},
 		{method: http.MethodPost, path: p.Rescue, access: forAnonymous, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
-		{method: http.MethodPost, path: p.Resend, access: forAnyone, step: s.postResend, again: s.getValidate},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postSetupToken, take: fields{"code": digits}},
+		{method: http.MethodPost, path: p.Resend, access: forAnyone, step: s.postResend, again: s.getValidate, back: p.Validate},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postSetupToken, twice: s.setUpTwice, take: fields{"code": digits}},
 		{method: http.MethodGet, path: p.NotMe + tokenEnd, access: forAnyone, step: s.getNotMe},
 		{method: http.MethodPost, path: p.NotMe + tokenEnd, access: forAnyone, step: s.postNotMe},
 	}

@@ -25,7 +25,7 @@ func pages() []string {
 	return []string{
 		"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select",
 		"account", "not_me", "link", "message",
-		"tf_sessions", "tf_devices",
+		"tf_sessions", "tf_devices", "switch",
 		"tf_factors", "mf_recovery_codes", "mf_recovery",
 		"oauth_away", "tf_recovery",
 		"wan_register", "wan_signin", "wan_verify",
@@ -111,14 +111,14 @@ func (s *Site) render(c *call, status int, name string, data any) {
 	if next, ok := safeNext(c.next()); ok {
 		p.Next = next
 	}
-	for _, f := range []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which", "chosen_method"} {
+	for _, f := range shownAgain() {
 		p.Values[f] = c.form.text(f)
 	}
 	if c.form.flag("add") {
 		p.Values["add"] = "true"
 	}
 	for _, problem := range c.problems {
-		p.Problems = append(p.Problems, Problem{Field: problem.field, Text: problem.text(c.words)})
+		p.Problems = append(p.Problems, Problem{Field: problem.field, Text: problem.onPage(c.words)})
 	}
 	if c.who != nil {
 		p.User = userView(c.who.User)

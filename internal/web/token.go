@@ -213,7 +213,7 @@ func (s *Site) getTokenCheck(c *call) (*answer, error) {
 		err = scoped(*who, c.r.URL.Query()["scope"])
 	}
 	if err != nil {
-		return nil, s.whyNot(c.r, err)
+		return nil, s.whyNot(c, err)
 	}
 	t := who.Program
 	return &answer{user: &who.User, body: map[string]any{"token": tokenBody(*t), "level": int(t.Level)}}, nil

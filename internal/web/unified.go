@@ -94,7 +94,7 @@ func (s *Site) unifiedRows() []route {
 		rows = append(rows, page(own)...) // it replaces the sign-in page, and keeps its own path too
 	}
 	rows = append(rows, []route{
-		{method: http.MethodPost, path: p.SendCode, access: forAnonymous, step: s.postSendCode, again: s.unifiedPage, take: signin},
+		{method: http.MethodPost, path: p.SendCode, access: forAnonymous, step: s.postSendCode, again: s.unifiedPage, back: p.Signin, take: signin},
 		{method: http.MethodGet, path: p.VerifyLink, access: forAnonymous, step: s.noCodeLink, link: true},
 		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.getCodeLink, link: true},
 		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.postCodeLink, take: fields{"meant": flag}, link: true},
@@ -110,7 +110,7 @@ func (s *Site) unifiedRows() []route {
 		route{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getUnifiedVerify},
 		route{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
 			take: fields{"passcode": digits, "chosen_method": text}},
-		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode, again: s.getUnifiedVerify,
+		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode, again: s.getUnifiedVerify, back: p.Verify,
 			take: fields{"chosen_method": text, "passcode": digits}})
 }
 
@@ -121,6 +121,9 @@ func (s *Site) getUnified(c *call) (*answer, error) {
 	a, err := s.unifiedPage(c)
 	if err == nil && c.who != nil {
 		a.user, a.to = &c.who.User, s.views.PostLogin
+		if s.asksWho(c) {
+			a.to, a.page, a.data = "", "switch", s.switchPage(c)
+		}
 	}
 	return a, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"time"
 
@@ -26,7 +27,14 @@ type Catalogue struct {
 type Words struct {
 	Tag string // BCP 47
 	loc *i18n.Localizer
+	// has are the keys that the language has, and replaced those of which the
+	// site's own files have a text, in this language or in English.
+	has, replaced map[string]bool
 }
+
+// pagePrefix begins the keys of texts that pages show in place of a text of the
+// wire contract.
+const pagePrefix = "page_"
 
 // NewCatalogue reads our languages and those of extra (files "fr.json" at its
 // root; nil for none). A file of a language we have replaces texts of it.
@@ -36,25 +44,36 @@ func NewCatalogue(extra fs.FS) (*Catalogue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := load(bundle, own); err != nil {
+	has, replaced := keysByTag{}, keysByTag{}
+	if err := load(bundle, own, has); err != nil {
 		return nil, err
 	}
 	if extra != nil {
 		if err := badTexts(extra); err != nil {
 			return nil, err
 		}
-		if err := load(bundle, extra); err != nil {
+		if err := load(bundle, extra, replaced); err != nil {
 			return nil, err
 		}
 	}
 	c := &Catalogue{matcher: language.NewMatcher(bundle.LanguageTags())}
 	for _, tag := range bundle.LanguageTags() {
-		c.words = append(c.words, &Words{Tag: tag.String(), loc: i18n.NewLocalizer(bundle, tag.String())})
+		w := &Words{Tag: tag.String(), loc: i18n.NewLocalizer(bundle, tag.String()), has: map[string]bool{}, replaced: map[string]bool{}}
+		maps.Copy(w.has, has[tag])
+		maps.Copy(w.has, replaced[tag])
+		maps.Copy(w.replaced, replaced[tag])
+		if len(has[tag]) == 0 || tag == language.English {
+			maps.Copy(w.replaced, replaced[language.English])
+		}
+		c.words = append(c.words, w)
 	}
 	return c, nil
 }
 
-func load(bundle *i18n.Bundle, files fs.FS) error {
+// keysByTag are the keys that a language has.
+type keysByTag map[language.Tag]map[string]bool
+
+func load(bundle *i18n.Bundle, files fs.FS, keys keysByTag) error {
 	names, err := fs.Glob(files, "*.json")
 	if err != nil {
 		return err
@@ -64,11 +83,33 @@ func load(bundle *i18n.Bundle, files fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if _, err := bundle.ParseMessageFileBytes(raw, name); err != nil {
+		file, err := bundle.ParseMessageFileBytes(raw, name)
+		if err != nil {
 			return fmt.Errorf("language file %s: %w", name, err)
+		}
+		if keys[file.Tag] == nil {
+			keys[file.Tag] = map[string]bool{}
+		}
+		for _, m := range file.Messages {
+			keys[file.Tag][m.ID] = true
 		}
 	}
 	return nil
+}
+
+// knows says whether there is a text of a key, for pages or for programs.
+func (w *Words) knows(key string) bool {
+	return w.has[key] || w.has[pagePrefix+key] || w.Text(key) != key
+}
+
+// Page is the text of a key as pages say it: the one under "page_" and the key,
+// unless there is none or the site has replaced the text of the key. JSON keeps
+// the texts of the wire contract.
+func (w *Words) Page(key string, pairs ...any) string {
+	if own := pagePrefix + key; w.has[own] && !(w.replaced[key] && !w.replaced[own]) {
+		return w.Text(own, pairs...)
+	}
+	return w.Text(key, pairs...)
 }
 
 // For picks the language for what a person asked for: the most wanted first.

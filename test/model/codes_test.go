@@ -86,6 +86,7 @@ func (t *turn) newCodes() *want {
 
 func (t *turn) useCode() *want {
 	typed := t.typedCode()
+	t.apart(typed)
 	t.post("/mf-recovery", map[string]any{"code": typed})
 	x := t.w.useCode(t.who, t.cookie, typed)
 	if x.status == 200 {

@@ -197,8 +197,7 @@ func (m *model) validate(who *session, cookie, code string, token bool) *want {
 	if who != nil {
 		settingUp := m.draft(owner(who, nil), who.of) != nil
 		switch {
-		case p == nil && !settingUp: // nothing was asked for: signed out
-			m.logout(who, cookie)
+		case p == nil && !settingUp: // nothing was asked for
 			return refused(400)
 		case code == "":
 			return refused(400)
@@ -235,6 +234,9 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
 		m.giveBack(answered("email", of.email, second(of.name).key))
 		rescued = true
+	case f.method == "authenticator" && m.spent(f, code): // no guess
+		m.giveBack(map[string]int{second(of.name).key: secondFailures, life.key: factorFailures})
+		return refused(400)
 	default:
 		return m.warn(of)
 	}
@@ -285,6 +287,12 @@ func (m *model) proves(f *factor, p *pending, code string) bool {
 	if ok {
 		f.last = step
 	}
+	return ok
+}
+
+// spent says whether a code was right and is used up.
+func (m *model) spent(f *factor, code string) bool {
+	_, ok := m.step(f.secret, 0, code)
 	return ok
 }
 

@@ -122,11 +122,12 @@ type world struct {
 	texted   map[string]bool // phones that heard of a recovery
 	done     map[string]int  // steps that were not refused
 	closers  []func()
-	guesser  bool // this walk is of people who try codes
+	guesser  bool                 // this walk is of people who try codes
+	typed    map[string]time.Time // when each code was typed last
 }
 
 func newWorld() (*world, error) {
-	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}, texted: map[string]bool{}}
+	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{}}
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},

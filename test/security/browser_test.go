@@ -134,7 +134,7 @@ func (b *browser) keep(cookies []*http.Cookie) {
 			continue
 		}
 		b.jar[c.Name] = c.Value
-		if !strings.HasSuffix(c.Name, "notes") {
+		if !strings.HasSuffix(c.Name, "notes") && !strings.HasSuffix(c.Name, "refused") {
 			b.w.handedOut(c.Name+" cookie", c.Value)
 		}
 	}
@@ -164,7 +164,13 @@ func (b *browser) form(path string, pairs ...string) *answer {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		v.Add(pairs[i], pairs[i+1])
 	}
-	return b.do("POST", path, typeForm, v.Encode(), "Accept", "text/html")
+	a := b.do("POST", path, typeForm, v.Encode(), "Accept", "text/html")
+	for name := range b.jar {
+		if strings.HasSuffix(name, "twofold-refused") && a.status == http.StatusSeeOther {
+			return b.page(a.header.Get("Location")) // the page says why it was refused
+		}
+	}
+	return a
 }
 
 func (b *browser) get(path string) *answer {

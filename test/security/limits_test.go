@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -124,8 +125,9 @@ func TestR115_ParallelGuesses(t *testing.T) {
 		}
 		return int(statuses[400].Load()), int(statuses[429].Load()), int(statuses[200].Load())
 	}
-	bad := a.wrong()
-	if wrong, paused, right := storm(200, func(int) string { return bad }); wrong != 5 || paused != 195 || right != 0 {
+	start, err := strconv.Atoi(a.wrong())
+	w.must(err)
+	if wrong, paused, right := storm(200, func(i int) string { return fmt.Sprintf("%06d", (start+i)%1_000_000) }); wrong != 5 || paused != 195 || right != 0 {
 		t.Errorf("200 wrong codes at once: %d evaluated, %d paused, %d right; want 5, 195, 0", wrong, paused, right)
 	}
 	for range 3 {
@@ -240,7 +242,7 @@ func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	limited := 0
 	for i := range 20 {
 		path := []string{"/tf-setup/" + token, "/tf-validate"}[i%2]
-		if fresh.post(path, m{"code": "000000"}).status == 429 {
+		if fresh.post(path, m{"code": fmt.Sprintf("%06d", tried.Add(1))}).status == 429 {
 			limited++
 		}
 	}
@@ -313,7 +315,7 @@ func (w *world) classes() []string {
 	return []string{"active@good.test", "second@good.test", "nopassword@good.test", "disabled@good.test", "nobody@good.test"}
 }
 
-var masked = regexp.MustCompile(`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|"csrf_token":"[^"]*"`)
+var masked = regexp.MustCompile(`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|twofold-refused=[^;]*|"csrf_token":"[^"]*"`)
 
 // TestR122_SameAnswerForAll: whatever state an account is in, who does not know
 // the password learns nothing of it. Registration cannot hold this without a

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/twofold-auth/twofold"
@@ -67,8 +68,8 @@ func (p *person) next() string {
 // wrong returns a code that the app does not show, now or soon, and that no
 // message contains.
 func (p *person) wrong() string {
-	for n := 0; ; n++ {
-		code := fmt.Sprintf("%06d", 111111+n)
+	for {
+		code := fmt.Sprintf("%06d", (111111+tried.Add(1))%1_000_000) // another one each time
 		contains := func(m send.Message) bool { return strings.Contains(m.Text, code) }
 		hit := slices.ContainsFunc(p.w.mail.All(), contains) || slices.ContainsFunc(p.w.sms.All(), contains)
 		for away := int64(-6); away <= 6; away++ {
@@ -91,11 +92,11 @@ func forge(signed string) string {
 
 // other is a code that differs from the given one.
 func other(code string) string {
-	if code[5] == '0' {
-		return code[:5] + "1"
-	}
-	return code[:5] + "0"
+	return fmt.Sprintf("%s%d", code[:5], (int(code[5]-'0')+1+int(tried.Add(1)%9))%10)
 }
+
+// tried counts wrong codes: the same one twice is one guess.
+var tried atomic.Int64
 
 func (p *person) enrolApp() *person {
 	p.w.t.Helper()

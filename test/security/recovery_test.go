@@ -94,6 +94,7 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 		b.copy().post(path, body).refused(path)
 	}
 	b.copy().post("/tf-setup", m{"setup": "disable"}).want(400)
+	w.advance(11 * time.Second)
 	b.copy().validate(code).refused("the rescue code again")
 	b.copy().validate(a.next()).refused("the lost factor's code")
 	trusted.asked(a, "a trusted device after a rescue")

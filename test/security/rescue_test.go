@@ -136,6 +136,7 @@ func TestR019_ForcedEnrolmentWithProof(t *testing.T) {
 	shut("after a wrong code")
 	b.validate(code).want(200)
 	b.out("the mailbox is proven, no factor yet")
+	w.advance(11 * time.Second)
 	b.copy().validate(code).refused("the code a second time")
 	r = b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	p.app = decode(w, r.text("tf_authr_b32key"))
@@ -272,6 +273,7 @@ func TestR074_RescueCode(t *testing.T) {
 	twin := b.copy()
 	b.validate(code).want(200)
 	b.in(a, 2)
+	w.advance(11 * time.Second)
 	twin.validate(code).want(400).refused("a second time")
 	w.plantPending(a).validate(code).want(400).refused("in a later sign-in")
 

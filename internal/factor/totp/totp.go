@@ -71,13 +71,26 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d
 	}
 	d.Secret = sealed
 	d.Destination = ""
+	return m.shown(t.User, secret), nil
+}
+
+// Show implements factor.Shower.
+func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.Shown, error) {
+	secret, _, err := m.open(d.UserID, d.FactorID, d.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return m.shown(t.User, secret), nil
+}
+
+func (m *Method) shown(u store.User, secret []byte) *factor.Shown {
 	b32 := encode(secret)
-	label := m.c.Label(t.User)
+	label := m.c.Label(u)
 	uri := URI(m.c.Issuer, label, b32)
 	return &factor.Shown{
 		Key: group(b32), B32Key: b32, Username: label, Issuer: m.c.Issuer, URI: uri,
 		QR: func() template.URL { return QR(uri) },
-	}, nil
+	}
 }
 
 // FinishEnrol checks the first code and records its step as spent (R30).

@@ -1,0 +1,280 @@
+package login
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// A browser sends the same answer twice: a double click, a reload, a second tap
+// on a slow line. Both get the outcome of the first.
+//
+// What was decided is kept for a few seconds as a draft of its own, encrypted
+// under a key that is derived from the server's key, the cookie that the browser
+// holds for this step, and the answer itself. Whoever can open it has everything
+// that the first request had, and gets the session that was issued then: none is
+// issued for a repetition.
+//
+// Trade-off: for these seconds somebody who has a copy of the browser's cookie and
+// knows the code shares the session, instead of being refused. Such a person could
+// have sent the first answer.
+const (
+	// repeatRight is how long a right answer is answered again, and repeatWrong how
+	// long the same wrong one is no further guess.
+	repeatRight = 10 * time.Second
+	repeatWrong = 30 * time.Second
+	// repeatNone is how long it is known that an answer led to nothing, for those
+	// who wait for it.
+	repeatNone = 2 * time.Second
+	// repeatWait is how long a repetition waits for the first to be decided.
+	repeatWait = 3 * time.Second
+	repeatStep = 30 * time.Millisecond
+)
+
+// decided is the outcome of an answer, as it is kept.
+type decided struct {
+	Wrong        bool
+	None         bool // it led to nothing: a repetition is a request of its own
+	Pending      bool // the sign-in goes on; Token is that of the pending
+	UserID       string
+	Token        string // of the session
+	Header       string
+	Refresh      string
+	DeviceCookie string
+	DeviceLife   time.Duration
+	StayCookie   string
+	StayLife     time.Duration
+	FirstFactor  bool
+	Left         int // recovery codes
+}
+
+// once runs a step of a browser's that holds cookie, unless the same answer is
+// being dealt with or was dealt with a moment ago: then its outcome is returned.
+func (l *Login) once(ctx context.Context, step, cookie, answer string, run func() (Outcome, error)) (Outcome, error) {
+	if cookie == "" || answer == "" {
+		return run()
+	}
+	r := l.repeat(step, cookie, answer)
+	if out, err, ok := r.find(ctx); ok {
+		return out, err
+	}
+	var running *limit.Paused
+	switch err := l.c.Limits.Once(ctx, r.owner+":"+r.name(), repeatRight); {
+	case errors.As(err, &running):
+		if out, err, ok := r.await(ctx); ok {
+			return out, err
+		}
+	case err != nil:
+		return Outcome{}, err
+	}
+	out, err := run()
+	r.keep(ctx, out, err)
+	return out, err
+}
+
+// SetupAgain returns the outcome of the answer that completed a set-up a moment
+// ago, for the browser that still holds the cookie of the session it replaced. Of
+// a session one such outcome is kept, and another answer ends it, so nobody can
+// try answers here. ErrState.
+func (l *Login) SetupAgain(ctx context.Context, state, code string, b Browser) (Outcome, error) {
+	if b.Session == "" || factor.Bare(code) == "" {
+		return Outcome{}, ErrState
+	}
+	r := l.repeat(stepSetup, b.Session, setupAnswer(state, code))
+	if out, err, ok := r.find(ctx); ok {
+		return out, err
+	}
+	if d, err := l.c.Drafts.Draft(ctx, r.owner); err == nil {
+		_ = l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID)
+	}
+	return Outcome{}, ErrState
+}
+
+// setupAnswer is a first code together with the set-up that it is for.
+func setupAnswer(state, code string) string { return factor.Bare(code) + ":" + state }
+
+// repeat names an answer. At a set-up there is one for a session.
+func (l *Login) repeat(step, cookie, answer string) repeat {
+	r := repeat{l: l, step: step, cookie: cookie, answer: answer}
+	if r.owner = "answer:" + hash(step+":"+cookie); step != stepSetup {
+		r.owner = "answer:" + r.name()
+	}
+	return r
+}
+
+type repeat struct {
+	l                           *Login
+	owner, step, cookie, answer string
+}
+
+// name tells answers apart without saying what they are.
+func (r repeat) name() string {
+	return hash(string(r.l.c.Keys.MAC("answer-name", r.step, r.cookie, r.answer)))
+}
+
+// ciphers are those under the server's keys, the newest first.
+func (r repeat) ciphers() ([]cipher.AEAD, error) {
+	var out []cipher.AEAD
+	for _, key := range r.l.c.Keys.MACs("answer", r.step, r.cookie, r.answer) {
+		block, err := aes.NewCipher(key)
+		if err != nil {
+			return nil, err
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, aead)
+	}
+	return out, nil
+}
+
+// keep stores what was decided. What cannot be stored is not answered again.
+func (r repeat) keep(ctx context.Context, out Outcome, err error) {
+	v, life := decided{}, repeatRight
+	switch {
+	case errors.Is(err, ErrCode), errors.Is(err, ErrRecoveryCode):
+		v.Wrong, life = true, repeatWrong
+		if errors.Is(err, ErrCodeUsed) {
+			v.Wrong, v.None, life = false, true, repeatNone
+		}
+	case err == nil && out.Session == nil && out.Pending != nil:
+		v.Pending, v.Token = true, or(out.Pending.Token, r.cookie)
+	case err != nil || out.Session == nil || out.Session.Token == "":
+		v.None, life = true, repeatNone
+	default:
+		v = decided{
+			Token: out.Session.Token, Header: out.Session.Header, Refresh: out.Session.Refresh,
+			DeviceCookie: out.DeviceCookie, DeviceLife: out.DeviceLife, StayCookie: out.StayCookie, StayLife: out.StayLife,
+			FirstFactor: out.FirstFactor, Left: out.Left,
+		}
+	}
+	v.UserID = out.User.ID
+	raw, err := json.Marshal(v)
+	if err == nil {
+		var all []cipher.AEAD
+		if all, err = r.ciphers(); err == nil {
+			now := r.l.c.Now()
+			err = r.l.c.Drafts.PutDraft(context.WithoutCancel(ctx), store.Draft{
+				Owner: r.owner, ID: r.name(), UserID: v.UserID, Method: "answer", CreatedAt: now, ExpiresAt: now.Add(life),
+				Secret: all[0].Seal(nil, nil, raw, []byte(r.owner)),
+			})
+		}
+	}
+	if err != nil {
+		r.l.c.Log.WarnContext(ctx, "the outcome of an answer could not be kept", "cause", err)
+	}
+}
+
+// await waits until the first request with this answer is decided.
+func (r repeat) await(ctx context.Context) (Outcome, error, bool) {
+	deadline := time.NewTimer(repeatWait)
+	defer deadline.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return Outcome{}, ctx.Err(), true
+		case <-deadline.C:
+			return Outcome{}, nil, false
+		case <-time.After(repeatStep):
+		}
+		if out, err, ok := r.look(ctx); ok {
+			return out, err, !errors.Is(err, errNone)
+		}
+	}
+}
+
+// find opens what was decided on this very answer.
+func (r repeat) find(ctx context.Context) (Outcome, error, bool) {
+	out, err, found := r.look(ctx)
+	return out, err, found && !errors.Is(err, errNone)
+}
+
+// errNone says that an answer led to nothing.
+var errNone = errors.New("login: nothing was decided")
+
+func (r repeat) look(ctx context.Context) (Outcome, error, bool) {
+	d, err := r.l.c.Drafts.Draft(ctx, r.owner)
+	if errors.Is(err, store.ErrNotFound) {
+		return Outcome{}, nil, false
+	}
+	if err != nil {
+		return Outcome{}, err, true
+	}
+	if d.ID != r.name() || !r.l.c.Now().Before(d.ExpiresAt) {
+		return Outcome{}, nil, false
+	}
+	all, err := r.ciphers()
+	if err != nil {
+		return Outcome{}, err, true
+	}
+	for _, aead := range all {
+		raw, err := aead.Open(nil, nil, d.Secret, []byte(r.owner))
+		if err != nil {
+			continue
+		}
+		var v decided
+		if json.Unmarshal(raw, &v) != nil {
+			break
+		}
+		return r.outcome(ctx, v)
+	}
+	return Outcome{}, nil, false
+}
+
+// outcome is what was decided, with the session as it lives now. One that was
+// ended meanwhile is not given again.
+func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
+	if v.None {
+		return Outcome{}, errNone, true
+	}
+	if v.Wrong {
+		if r.step == stepRecoveryCode {
+			return Outcome{}, ErrRecoveryCode, true
+		}
+		return Outcome{}, ErrCode, true
+	}
+	if v.Pending {
+		out, err := r.l.Look(ctx, v.Token, nil)
+		if errors.Is(err, ErrState) {
+			return Outcome{}, nil, false
+		}
+		if err == nil && v.Token != r.cookie {
+			out.Pending.Token = v.Token
+		}
+		return out, err, true
+	}
+	who, err := r.l.Session(ctx, v.Token, false)
+	if errors.Is(err, store.ErrNotFound) || err == nil && who.Enrolls {
+		return Outcome{}, nil, false
+	}
+	if err != nil {
+		return Outcome{}, err, true
+	}
+	return Outcome{
+		User: who.User, Session: &Opened{Token: v.Token, Header: v.Header, Refresh: v.Refresh, Session: who.Session},
+		DeviceCookie: v.DeviceCookie, DeviceLife: v.DeviceLife, StayCookie: v.StayCookie, StayLife: v.StayLife,
+		FirstFactor: v.FirstFactor, Left: v.Left,
+	}, nil, true
+}
+
+// The steps whose answers may come twice.
+const (
+	stepCode         = "code"
+	stepSetup        = "setup"
+	stepRecoveryCode = "recovery-code"
+)
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

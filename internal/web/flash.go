@@ -1,0 +1,198 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What a redirect has to say travels in two cookies: notes, by their keys, and
+// the refusal of a form, as a signed text. A refusal redirects too, so that
+// reloading the page asks for nothing again.
+
+const (
+	noteParting    = "~"
+	refusalPurpose = "refusal"
+	flashLife      = time.Minute
+)
+
+// setNotes flashes a message to the next page, and that there is news of the
+// account. The cookie holds only keys of texts and seconds, never text, so a
+// forged one can say nothing of its own.
+func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
+	for _, a := range args {
+		if d, ok := a.(time.Duration); ok {
+			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
+		}
+	}
+	if news {
+		key = "NEWS" + noteParting + key
+	}
+	if key == "" {
+		return
+	}
+	s.jar.set(c.w, s.jar.notes(), key, flashLife)
+}
+
+// takeNotes reads the flashed messages and removes them.
+func (s *Site) takeNotes(c *call, page string) []Note {
+	var out []Note
+	add := func(p problem, said string) {
+		key := or(p.page, p.key)
+		kind, ok := noteKind(c.words, key)
+		// The account page says what happened, and need not point to itself.
+		if !ok || key == "NEWS" && page == "account" || strings.Contains(said, "<no value>") {
+			return
+		}
+		out = append(out, Note{Kind: kind, Text: said})
+	}
+	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
+		s.jar.clear(c.w, c.r, s.jar.notes())
+		for _, one := range strings.SplitN(v, noteParting, 2) {
+			key, seconds, _ := strings.Cut(one, ".")
+			p := problem{key: key}
+			if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {
+				p.args = []any{"within", time.Duration(n) * time.Second}
+			}
+			add(p, p.onPage(c.words))
+		}
+	}
+	for _, p := range c.notes {
+		add(p, p.onPage(c.words))
+	}
+	return out
+}
+
+// noteKind is the kind of a note. Every text in capitals can be one; what is not
+// known as good news or as a hint is an error.
+func noteKind(w *Words, key string) (string, bool) {
+	if key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" || !w.knows(key) {
+		return "", false
+	}
+	switch {
+	case slices.Contains(goodNotes(), key):
+		return "success", true
+	case slices.Contains(plainNotes(), key):
+		return "info", true
+	}
+	return "error", true
+}
+
+func goodNotes() []string {
+	return []string{
+		"OAUTH_CONNECTED", "OAUTH_DISCONNECTED", "TWO_FACTOR_LOGIN_SUCCESSFUL", "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL",
+		"TWO_FACTOR_DISABLED", "REGISTER_SUCCESSFUL", "WEBAUTHN_REGISTER_DONE", "WEBAUTHN_DELETE_DONE", "RECOVERY_CANCELLED",
+		"FACTOR_RENAMED", "FACTOR_PREFERRED", "FACTOR_REMOVED", "RECOVERY_CODES_SAVED", "SESSION_ENDED", "SESSIONS_ENDED",
+		"DEVICE_REVOKED", "DEVICES_REVOKED", "PASSWORDLESS_LOGIN_SUCCESSFUL", "US_SETUP_SUCCESSFUL", "US_METHOD_REMOVED",
+		"TOKEN_REVOKED", "SIGNED_OUT", "LANGUAGE_CHANGED", "SETUP_DONE_APP", "SETUP_DONE_SMS", "SETUP_DONE_EMAIL",
+		"CONFIRM_REGISTRATION", "EMAIL_CONFIRMED", "PASSWORD_RESET", "PASSWORD_RESET_NO_LOGIN", "LOGIN_EMAIL_SENT",
+		"PASSWORD_CHANGE", "CHANGE_EMAIL_SENT", "CHANGE_EMAIL_CONFIRMED", "USERNAME_CHANGE",
+	}
+}
+
+func plainNotes() []string {
+	return []string{
+		"REAUTHENTICATION_SUCCESSFUL", "CODE_HAS_BEEN_SENT", "RESCUE_HELP_SENT", "RESCUE_EMAIL_SENT", "RESCUE_RECOVERY_SENT", "NEWS",
+		"RECOVERY_CODES_FEW", "TWO_FACTOR_NEEDED", "TWO_FACTOR_STRONG", "GENERIC_US_SIGNIN", "ALREADY_CONFIRMED", "CONFIRMATION_REQUEST",
+		"PASSWORD_RESET_REQUEST", "USERNAME_RECOVERY_REQUEST", "SIGNED_IN_ALREADY", "SIGN_IN_TIMED_OUT", "AWAY", "STEP_OVER",
+		"RECOVERY_CODE_SPENT", "SETUP_OPEN",
+	}
+}
+
+// refusal is what a refused form says on the page that a redirect leads to.
+type refusal struct {
+	At       string // path of that page
+	Time     int64
+	Problems []Problem
+	Values   map[string]string `json:",omitempty"`
+	Flags    map[string]bool   `json:",omitempty"`
+	Instead  *FactorView       `json:",omitempty"`
+	Until    int64             `json:",omitempty"`
+}
+
+// shownAgain are the fields that a refused form shows once more: never a
+// password or a code.
+func shownAgain() []string {
+	return []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which", "chosen_method", "usage", "days"}
+}
+
+// backFrom is where the page of a form is shown by a GET.
+func (s *Site) backFrom(rt route, r *http.Request) string {
+	if rt.back != "" {
+		return rt.back
+	}
+	path := r.URL.Path
+	if rest, ok := strings.CutSuffix(rt.path, tokenEnd); ok {
+		if s.tokens[rest][http.MethodGet].step != nil {
+			return path
+		}
+		return ""
+	}
+	if s.routes[path][http.MethodGet].step != nil {
+		return path
+	}
+	return ""
+}
+
+// setRefusal keeps a refusal for the page of the form. What came from elsewhere,
+// or is no fault of what was typed, is answered at once: false.
+func (s *Site) setRefusal(c *call, f *failure) bool {
+	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, f.status) {
+		return false
+	}
+	v := refusal{At: c.back, Time: s.c.Now().Unix(), Values: map[string]string{}, Flags: c.form.flags, Instead: c.instead}
+	for _, p := range f.problems {
+		v.Problems = append(v.Problems, Problem{Field: p.field, Text: p.onPage(c.words)})
+	}
+	for _, name := range shownAgain() {
+		if typed := c.form.text(name); typed != "" {
+			v.Values[name] = typed
+		}
+	}
+	if !f.until.IsZero() {
+		v.Until = f.until.Unix()
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return false
+	}
+	signed := s.c.Keys.Sign(refusalPurpose, raw)
+	if len(signed) > maxCookie {
+		return false
+	}
+	s.jar.set(c.w, s.jar.refusal(), signed, flashLife)
+	return true
+}
+
+// takeRefusal shows a refusal on the page that it was kept for, once.
+func (s *Site) takeRefusal(c *call) {
+	kept := s.jar.get(c.r, s.jar.refusal())
+	if kept == "" || c.json || !safeMethod(c.r.Method) {
+		return
+	}
+	var v refusal
+	raw, err := s.c.Keys.Verify(refusalPurpose, kept)
+	if err != nil || json.Unmarshal(raw, &v) != nil || v.At != c.r.URL.Path {
+		return
+	}
+	s.jar.clear(c.w, c.r, s.jar.refusal())
+	if age := s.c.Now().Sub(time.Unix(v.Time, 0)); age < -flashLife || age > flashLife {
+		return
+	}
+	for _, p := range v.Problems {
+		c.problems = append(c.problems, problem{field: p.Field, said: p.Text})
+	}
+	for name, typed := range v.Values {
+		c.form.texts[name] = typed
+	}
+	for name, on := range v.Flags {
+		c.form.flags[name] = on
+	}
+	c.instead = v.Instead
+	if v.Until > 0 {
+		c.paused = time.Unix(v.Until, 0)
+	}
+}
