@@ -90,10 +90,10 @@ var knownPaths = []knownPath{
 // that is set and is not here fails it: not every way in has a path of its own.
 const knownFields = `Origin Key Store Users Site Prefix TwoFactor Passkeys Unified Tokens Password Session Mail SMS
 MailFallback SMSFallback PhoneRegion SMSCountries OAuth Accounts Registerable Usernames SpecificErrors Limits TrustedProxies
-URLs Views Templates Locales UserPayload Account OnEvent OnSend Log Now
+URLs Views SPA SPA.Origin SPA.TellInQuery SPA.CSRFCookie SPA.CSRFHeader Templates Locales UserPayload Account OnEvent OnSend Log Now
 TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer
 TwoFactor.Secrets TwoFactor.AuthenticatorValidity TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrolProof
-TwoFactor.SetupWithin TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
+TwoFactor.QRInJSON TwoFactor.SetupWithin TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
 TwoFactor.RecoveryCodes.Enabled TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life TwoFactor.RescueEmail
 TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait TwoFactor.RescueMail
 Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints Passkeys.ChallengeBytes
@@ -224,7 +224,7 @@ func (k *Kit) strangeCookie(name string) bool {
 // cookieNames are the cookies of the sign-in, as this configuration calls them.
 func (k *Kit) cookieNames() []string {
 	names := k.without(strings.Fields(knownCookies))
-	for _, own := range []string{k.config.URLs.DeviceCookie, k.config.Tokens.RefreshCookie} {
+	for _, own := range []string{k.config.URLs.DeviceCookie, k.config.Tokens.RefreshCookie, k.config.SPA.CSRFCookie} {
 		if own != "" {
 			names = append(names, own)
 		}

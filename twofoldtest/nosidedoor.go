@@ -213,6 +213,7 @@ func (k *Kit) slots() []slot {
 	header("Authorization", "Bearer ")
 	header("Authorization", "")
 	header("X-Auth-Token", "")
+	header(pendingHeader, "")
 	add("header Authorization Basic ", func(b *Browser, value string) string {
 		b.header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("nosidedoor@example.org:"+value)))
 		return ""

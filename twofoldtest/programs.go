@@ -38,7 +38,24 @@ func (k *Kit) refreshCookie() string {
 	return "fs_refresh"
 }
 
-const withToken = "?include_auth_token"
+const (
+	withToken     = "?include_auth_token"
+	pendingHeader = "Two-Factor-Pending"
+)
+
+// native is a client without cookies that goes on with what an answer handed out
+// in their place.
+func (k *Kit) native(a Answer) *Browser {
+	k.t.Helper()
+	token, _ := a.Response["tf_pending_token"].(string)
+	if token == "" {
+		k.t.Fatalf("nothing is handed out in place of the cookie: %s", a.Body)
+	}
+	b := k.NewBrowser()
+	b.header = http.Header{pendingHeader: {token}}
+	b.handed["answer tf_pending_token"] = token
+	return b
+}
 
 // fullTokens signs somebody in with both factors and asks for tokens.
 func (k *Kit) fullTokens() (email string, b *Browser, header, refresh string) {
@@ -72,6 +89,31 @@ func (k *Kit) headerStates() []state {
 			b := k.NewBrowser()
 			b.must("first factor", b.enter(email, Password, withToken, nil))
 			return b
+		}},
+		{name: "the first factor, without cookies", open: func() *Browser {
+			email, _ := k.someone("native")
+			b := k.NewBrowser()
+			return k.native(b.must("first factor", b.enter(email, Password, withToken, nil)))
+		}},
+		{name: "the first factor and a wrong code, without cookies", open: func() *Browser {
+			email, _ := k.someone("native")
+			b := k.NewBrowser()
+			b = k.native(b.must("first factor", b.enter(email, Password, withToken, nil)))
+			b.Post(k.at("/tf-validate")+withToken, fields{"code": "000000"})
+			return b
+		}},
+		{name: "a code asked for, without cookies", open: func() *Browser {
+			if noCodes(k) || !k.has("/us-signin/send-code") {
+				return nil
+			}
+			email, _ := k.someone("native")
+			b, method := k.NewBrowser(), k.firstMethods()[0]
+			for _, m := range k.firstMethods() {
+				if m != "authenticator" {
+					method = m
+				}
+			}
+			return k.native(b.must("code", b.Post(k.at("/us-signin/send-code")+withToken, fields{"identity": email, "chosen_method": method})))
 		}},
 		{name: "a header token of one factor", open: func() *Browser {
 			_, header, _ := k.oneFactorTokens()
