@@ -89,7 +89,7 @@ func (b *builder) passkeys() (factor.Passkeys, error) {
 		return nil, nil
 	}
 	m, err := passkey.New(passkey.Config{
-		Factors: b.c.Store, Ring: b.ring, Origin: b.c.Origin, Name: p.Name, Challenge: p.ChallengeBytes,
+		Factors: b.c.Store, Ring: b.ring, Origin: b.c.Origin, App: b.c.SPA.Origin, Name: p.Name, Challenge: p.ChallengeBytes,
 		CreateHint: p.RegisterTimeout, GetHint: p.SignInTimeout, Now: b.c.Now,
 	})
 	if err != nil {

@@ -88,7 +88,7 @@ func (k *Kit) states() []state {
 	var out []state
 	for _, f := range []func() []state{
 		k.passwordStates, k.secondStates, k.enrolStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
-		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
+		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.nativeStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
 	} {
 		out = append(out, f()...)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -224,4 +225,20 @@ func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	if b.jar["XSRF-TOKEN"] != "" {
 		t.Error("it outlives the sign-in")
 	}
+}
+
+// TestR088_TheApplicationsPagesMayAskForPasskeys: those of the configured origin
+// and of no other, when one is made and when it is used.
+func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
+	w := newWorld(t, open, app)
+	a, k := w.person("alice"), w.key(phoneKey)
+	b := w.plantSession(a)
+	for _, origin := range []string{"http://127.0.0.1:8082", "http://evil.test", "https://127.0.0.1:8081", appOrigin + "/"} {
+		b.register(k, "one", store.UseFirst, softkey.Say("origin", origin)).refused(origin)
+	}
+	b.register(k, "one", store.UseFirst, softkey.Say("origin", appOrigin)).want(200)
+	w.browser().signInBy(k, softkey.Say("origin", "http://127.0.0.1:8082")).refused("another origin")
+	b = w.browser()
+	b.signInBy(k, softkey.Say("origin", appOrigin)).want(200)
+	b.in(a, 2)
 }

@@ -126,7 +126,7 @@ type client struct {
 // checkClient compares it, text by text: the ceremony, the challenge and the
 // whole origin, and no frame of another site in between. It is compared before
 // the signature that covers it; nothing is granted until both have held.
-func (a answer) checkClient(s state, origin string) error {
+func (a answer) checkClient(s state, origins []string) error {
 	if a.twoIDs {
 		return refuse("id and raw_id were not equivalent")
 	}
@@ -139,7 +139,7 @@ func (a answer) checkClient(s state, origin string) error {
 		return refuse("another ceremony")
 	case c.Challenge != s.Challenge:
 		return refuse("another challenge")
-	case c.Origin != origin:
+	case !slices.Contains(origins, c.Origin):
 		return refuse("another origin")
 	case c.CrossOrigin || c.TopOrigin != nil:
 		return refuse("asked for inside a page of another origin")

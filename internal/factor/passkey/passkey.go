@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/factor"
@@ -22,7 +23,11 @@ type Config struct {
 	Factors store.Factors
 	Ring    *seal.Ring
 	Origin  string // of the site; its host is the relying party's id
-	Name    string // of the site, shown by authenticators
+	// App is another origin whose pages ask for passkeys; empty: there is none.
+	// Browsers let a page ask only if its host is the relying party's id or lies
+	// under it (section 5.1.3, step 8), so any other is no use and not accepted.
+	App  string
+	Name string // of the site, shown by authenticators
 	// Challenge is how many random bytes one has; 32 if zero, 16 at least.
 	Challenge int
 	// CreateHint and GetHint are how long the browser may wait for its user; a
@@ -33,8 +38,9 @@ type Config struct {
 
 // Method implements factor.Passkeys.
 type Method struct {
-	c    Config
-	rpID string
+	c       Config
+	rpID    string
+	origins []string // whose pages may ask
 }
 
 var _ factor.Passkeys = (*Method)(nil)
@@ -57,7 +63,11 @@ func New(c Config) (*Method, error) {
 	if c.GetHint == 0 {
 		c.GetHint = time.Minute
 	}
-	return &Method{c: c, rpID: u.Hostname()}, nil
+	m := &Method{c: c, rpID: u.Hostname(), origins: []string{c.Origin}}
+	if app, err := url.Parse(c.App); err == nil && (app.Hostname() == m.rpID || strings.HasSuffix(app.Hostname(), "."+m.rpID)) {
+		m.origins = append(m.origins, c.App)
+	}
+	return m, nil
 }
 
 // b64 is base64url as a browser's JSON has it, without padding; padded is the
@@ -186,10 +196,10 @@ func (m *Method) FinishCreate(raw []byte, userID, id, text string) (store.Factor
 	if err != nil {
 		return store.Factor{}, err
 	}
-	if err := a.checkClient(s, m.c.Origin); err != nil {
+	if err := a.checkClient(s, m.origins); err != nil {
 		return store.Factor{}, err
 	}
-	r, err := a.created(s, m.rpID, m.c.Origin)
+	r, err := a.created(s, m.rpID, m.origins)
 	if err != nil {
 		return store.Factor{}, err
 	}
@@ -215,10 +225,10 @@ func (m *Method) Verify(ctx context.Context, raw []byte, f store.Factor, text st
 	if err := a.belongs(s, f, r); err != nil {
 		return factor.Proven{}, err
 	}
-	if err := a.checkClient(s, m.c.Origin); err != nil {
+	if err := a.checkClient(s, m.origins); err != nil {
 		return factor.Proven{}, err
 	}
-	proven, next, err := a.proves(s, r, m.rpID, m.c.Origin)
+	proven, next, err := a.proves(s, r, m.rpID, m.origins)
 	if err != nil {
 		return factor.Proven{}, err
 	}

@@ -55,10 +55,10 @@ func TestTheVectorsOfTheSpecification(t *testing.T) {
 					"clientDataJSON": softkey.Text(v.Create.ClientDataJSON), "attestationObject": softkey.Text(v.Create.AttestationObject),
 				})
 				s := state{Kind: creating, Challenge: b64.EncodeToString(v.Create.Challenge)}
-				if err := a.checkClient(s, origin); (err != nil) != framed[v.Section] {
+				if err := a.checkClient(s, []string{origin}); (err != nil) != framed[v.Section] {
 					t.Errorf("client data: %v", err)
 				}
-				r, err := a.created(s, rpID, origin)
+				r, err := a.created(s, rpID, []string{origin})
 				certified := v.Create.Format != "none" && v.Section != "16.3"
 				switch {
 				case framed[v.Section], certified:
@@ -79,11 +79,11 @@ func TestTheVectorsOfTheSpecification(t *testing.T) {
 				"signature": softkey.Text(v.Get.Signature),
 			})
 			s := state{Kind: getting, Challenge: b64.EncodeToString(v.Get.Challenge)}
-			if err := a.checkClient(s, origin); (err != nil) != framed[v.Section] {
+			if err := a.checkClient(s, []string{origin}); (err != nil) != framed[v.Section] {
 				t.Errorf("client data: %v", err)
 			}
 			r := record{ID: v.CredentialID, PublicKey: v.Get.PublicKey, BackupEligible: v.Get.AuthenticatorData[32]&softkey.BE != 0}
-			_, next, err := a.proves(s, r, rpID, origin)
+			_, next, err := a.proves(s, r, rpID, []string{origin})
 			if framed[v.Section] {
 				if !errors.Is(err, factor.ErrWrong) {
 					t.Errorf("assertion in a frame: %v", err)
@@ -95,7 +95,7 @@ func TestTheVectorsOfTheSpecification(t *testing.T) {
 			}
 			a.signature = append([]byte{}, a.signature...)
 			a.signature[len(a.signature)-1] ^= 1
-			if _, _, err := a.proves(s, r, rpID, origin); !errors.Is(err, factor.ErrWrong) {
+			if _, _, err := a.proves(s, r, rpID, []string{origin}); !errors.Is(err, factor.ErrWrong) {
 				t.Errorf("with a bit of the signature turned: %v", err)
 			}
 		})

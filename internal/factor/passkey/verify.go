@@ -37,7 +37,7 @@ func (a answer) library() ([]byte, error) {
 }
 
 // created checks a creation (section 7.1) and returns the record it makes.
-func (a answer) created(s state, rpID, origin string) (record, error) {
+func (a answer) created(s state, rpID string, origins []string) (record, error) {
 	raw, err := a.library()
 	if err != nil || len(a.attestation) == 0 {
 		return record{}, factor.ErrAnswer
@@ -50,7 +50,7 @@ func (a answer) created(s state, rpID, origin string) (record, error) {
 	for _, alg := range algorithms() {
 		offered = append(offered, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: alg})
 	}
-	if _, err := parsed.Verify(s.Challenge, rpID, []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
+	if _, err := parsed.Verify(s.Challenge, rpID, origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
 		nil, offered, protocol.AttestationPolicy{}, protocol.SignaturePolicy{}); err != nil {
 		return record{}, refuse(cause(err))
 	}
@@ -91,7 +91,7 @@ func checkAttestation(o protocol.AttestationObject) error {
 
 // proves checks an answer to a question (section 7.2) and returns the record
 // as it is after it.
-func (a answer) proves(s state, r record, rpID, origin string) (factor.Proven, record, error) {
+func (a answer) proves(s state, r record, rpID string, origins []string) (factor.Proven, record, error) {
 	raw, err := a.library()
 	if err != nil || len(a.data) == 0 {
 		return factor.Proven{}, record{}, factor.ErrAnswer
@@ -103,7 +103,7 @@ func (a answer) proves(s state, r record, rpID, origin string) (factor.Proven, r
 	if s.MustVerify && !parsed.Response.AuthenticatorData.Flags.HasUserVerified() {
 		return factor.Proven{}, record{}, refuse("User verification is required but user was not verified during authentication")
 	}
-	if err := parsed.Verify(s.Challenge, rpID, "", []string{origin}, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
+	if err := parsed.Verify(s.Challenge, rpID, "", origins, nil, nil, protocol.TopOriginExplicitVerificationMode, false, s.MustVerify, true,
 		r.PublicKey, protocol.SignaturePolicy{}); err != nil {
 		return factor.Proven{}, record{}, refuse(cause(err))
 	}
