@@ -2,6 +2,7 @@ package twofoldtest
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -147,7 +148,7 @@ func (k *Kit) deviceStates() []state {
 		b.must2(email)
 		only, found := k.NewBrowser(), false
 		for name, value := range b.Cookies() {
-			if slices.Contains([]string{"tf_validity", k.config.URLs.DeviceCookie}, name) {
+			if slices.Contains([]string{"tf_validity", k.config.URLs.DeviceCookie}, strings.TrimPrefix(name, "__Host-")) {
 				only.Plant(name, value)
 				only.handed["cookie "+name], found = value, true
 			}

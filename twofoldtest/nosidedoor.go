@@ -202,6 +202,9 @@ func (k *Kit) slots() []slot {
 	var out []slot
 	add := func(name string, put func(b *Browser, value string) string) { out = append(out, slot{name, put}) }
 	names := append(k.cookieNames(), "session", "auth_token")
+	for _, name := range names {
+		names = append(names, k.cookie(name))
+	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		add("cookie "+name, func(b *Browser, value string) string { b.Plant(name, value); return "" })

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,9 +34,17 @@ func (b *Browser) tokens(a Answer) (header, refresh string) {
 
 func (k *Kit) refreshCookie() string {
 	if own := k.config.Tokens.RefreshCookie; own != "" {
-		return own
+		return k.cookie(own)
 	}
-	return "fs_refresh"
+	return k.cookie("fs_refresh")
+}
+
+// cookie is what a cookie is called at the origin of the sign-in.
+func (k *Kit) cookie(name string) string {
+	if strings.HasPrefix(k.config.Origin, "https://") && !strings.HasPrefix(name, "__Host-") {
+		return "__Host-" + name
+	}
+	return name
 }
 
 const (
@@ -153,7 +162,7 @@ func (k *Kit) headerStates() []state {
 			return k.program(header)
 		}},
 		{name: "what a full sign-in holds", open: func() *Browser { _, b, _, _ := k.fullTokens(); return b }, holds: map[string][]string{
-			"cookie " + stayCookie: {"cookie " + stayCookie}, "cookie twofold": {"cookie twofold"}, "cookie __Host-twofold": {"cookie __Host-twofold"},
+			"cookie " + k.stayCookie(): {"cookie " + k.stayCookie()}, "cookie twofold": {"cookie twofold"}, "cookie __Host-twofold": {"cookie __Host-twofold"},
 			"answer authentication_token": {"header Authentication-Token "},
 		}},
 	}

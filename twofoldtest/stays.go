@@ -3,7 +3,7 @@ package twofoldtest
 import "time"
 
 // stayCookie is the cookie of a browser that stays signed in.
-const stayCookie = "remember_token"
+func (k *Kit) stayCookie() string { return k.cookie("remember_token") }
 
 // stayStates are those of a browser that stays signed in, where it may: its
 // cookie is worth what was proven when it was made, and nothing once that ended.
@@ -63,19 +63,19 @@ func (k *Kit) stayStates() []state {
 			return old
 		}),
 		{name: "what " + page + " holds", open: func() *Browser { _, _, only := full(); return only }, holds: map[string][]string{
-			"cookie " + stayCookie: {"cookie " + stayCookie},
+			"cookie " + k.stayCookie(): {"cookie " + k.stayCookie()},
 		}},
 	}
 }
 
 // onlyStays is a browser with nothing but that cookie; nil if there is none.
 func (b *Browser) onlyStays() *Browser {
-	value, ok := b.Cookies()[stayCookie]
+	value, ok := b.Cookies()[b.k.stayCookie()]
 	if !ok {
 		return nil
 	}
 	only := b.k.NewBrowser()
-	only.Plant(stayCookie, value)
-	only.handed["cookie "+stayCookie] = value
+	only.Plant(b.k.stayCookie(), value)
+	only.handed["cookie "+b.k.stayCookie()] = value
 	return only
 }

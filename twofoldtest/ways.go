@@ -158,7 +158,7 @@ func (k *Kit) passwordStates() []state {
 		{name: "the pending cookie of a proof of somebody signed in", open: func() *Browser {
 			_, b := k.someone("again")
 			b.must("proof", b.Post(k.at("/verify"), fields{"password": Password}))
-			return b.without("twofold", "__Host-twofold", stayCookie)
+			return b.without("twofold", "__Host-twofold", k.stayCookie())
 		}},
 	}
 }
@@ -286,7 +286,7 @@ func (k *Kit) endedStates() []state {
 				life = 24 * time.Hour
 			}
 			k.Clock.Move(life + time.Minute)
-			return b.without(stayCookie)
+			return b.without(k.stayCookie())
 		}},
 	}
 }

@@ -2,20 +2,23 @@ package web
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
 // jar knows names and attributes of all our cookies: nothing else sets one.
-// Over https the names carry the __Host- prefix, which binds them to exactly
-// this host; tf_validity and remember_token keep the names of the wire contract.
+// Over https every name carries the __Host- prefix, the names of the wire
+// contract too. A browser takes such a cookie from exactly this host, so a page
+// of a sibling host cannot put its own in the place of ours: a session of the
+// attacker's account in which the user then saves what is theirs.
 type jar struct {
-	secure bool
-	device string // name of the trusted-device cookie
-	// refresh is the name of the cookie of refresh tokens; empty: they are in the
+	secure     bool
+	deviceName string // of the trusted-device cookie
+	// refreshName is that of the cookie of refresh tokens; empty: they are in the
 	// answer.
-	refresh string
+	refreshName string
 	// readable is the name of the cookie that scripts read the CSRF token from;
 	// empty: there is none. It opens nothing: it is worth something only beside the
 	// cookie that it is bound to, which scripts cannot read (R194).
@@ -24,16 +27,21 @@ type jar struct {
 	crossSite bool
 }
 
-// staying is the cookie of a browser that stays signed in. Like the trusted
-// device's, no request that another site begins carries it.
-const staying = "remember_token"
+const hostPrefix = "__Host-"
 
 func (j jar) name(n string) string {
-	if j.secure {
-		return "__Host-" + n
+	if j.secure && n != "" && !strings.HasPrefix(n, hostPrefix) {
+		return hostPrefix + n
 	}
 	return n
 }
+
+func (j jar) device() string  { return j.name(j.deviceName) }
+func (j jar) refresh() string { return j.name(j.refreshName) }
+
+// staying is the cookie of a browser that stays signed in. Like the trusted
+// device's, no request that another site begins carries it.
+func (j jar) staying() string { return j.name("remember_token") }
 
 func (j jar) session() string { return j.name("twofold") }
 func (j jar) pending() string { return j.name("twofold-pending") }
@@ -85,7 +93,7 @@ func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
 func (j jar) cookie(name, value string) *http.Cookie {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: j.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	switch name {
-	case j.device, j.refresh, staying:
+	case j.device(), j.refresh(), j.staying(), j.deviceName:
 		c.SameSite = http.SameSiteStrictMode
 	case j.readable:
 		c.SameSite, c.HttpOnly = http.SameSiteStrictMode, false
@@ -109,20 +117,34 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 			j.set(w, j.session(), o.Session.Token, 0)
 		}
 		j.clear(w, r, j.pending())
-		if o.Session.Refresh != "" && j.refresh != "" {
-			j.set(w, j.refresh, o.Session.Refresh, 0)
+		if o.Session.Refresh != "" && j.refresh() != "" {
+			j.set(w, j.refresh(), o.Session.Refresh, 0)
 		}
 	}
 	if o.Pending != nil && o.Pending.Token != "" {
 		j.set(w, j.pending(), o.Pending.Token, 0)
 	}
 	if o.DeviceCookie != "" {
-		j.set(w, j.device, o.DeviceCookie, o.DeviceLife)
+		j.set(w, j.device(), o.DeviceCookie, o.DeviceLife)
+		if j.device() != j.deviceName {
+			j.clear(w, r, j.deviceName)
+		}
 	}
 	switch {
 	case o.StayCookie != "":
-		j.set(w, staying, o.StayCookie, o.StayLife)
+		j.set(w, j.staying(), o.StayCookie, o.StayLife)
 	case o.Forget:
-		j.clear(w, r, staying)
+		j.clear(w, r, j.staying())
 	}
+}
+
+// trusted reads the trusted-device cookie. Over https the name without prefix is
+// read too, for browsers that were trusted under it. A cookie that a sibling host
+// planted there is of no use to anyone: it skips the second factor of its own
+// account only, and begins no session.
+func (j jar) trusted(r *http.Request) string {
+	if value := j.get(r, j.device()); value != "" {
+		return value
+	}
+	return j.get(r, j.deviceName)
 }

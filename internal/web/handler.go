@@ -159,7 +159,7 @@ func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) log
 	return login.Browser{
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
-		Device:  s.jar.get(r, s.jar.device), Stays: s.jar.get(r, staying), Pending: s.jar.get(r, s.jar.pending()),
+		Device:  s.jar.trusted(r), Stays: s.jar.get(r, s.jar.staying()), Pending: s.jar.get(r, s.jar.pending()),
 		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
 	}
 }

@@ -145,7 +145,7 @@ func New(c Config) (*Site, error) {
 	if err := s.origin.AddTrustedOrigin(s.home); err != nil {
 		return nil, err
 	}
-	s.jar = jar{secure: c.Origin.Scheme == "https", device: or(c.Paths.DeviceCookie, "tf_validity"), refresh: c.Tokens.RefreshCookie, readable: c.App.CSRFCookie}
+	s.jar = jar{secure: c.Origin.Scheme == "https", deviceName: or(c.Paths.DeviceCookie, "tf_validity"), refreshName: c.Tokens.RefreshCookie, readable: c.App.CSRFCookie}
 	if err := s.nameApp(); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 	out, err := s.c.Login.Stay(r.Context(), b)
 	switch {
 	case errors.Is(err, login.ErrNotStaying):
-		s.jar.clear(w, r, staying) // so that nobody looks for it again
+		s.jar.clear(w, r, s.jar.staying()) // so that nobody looks for it again
 		return nil, store.ErrNotFound
 	case errors.Is(err, login.ErrLocked): // for a while
 		return nil, store.ErrNotFound

@@ -99,7 +99,7 @@ func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any 
 	}
 	user = maps.Clone(user)
 	user["authentication_token"] = o.Session.Header
-	if o.Session.Refresh != "" && s.jar.refresh == "" {
+	if o.Session.Refresh != "" && s.jar.refresh() == "" {
 		user["refresh_token"] = o.Session.Refresh
 	}
 	return user
@@ -107,8 +107,8 @@ func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any 
 
 // refreshToken is the one of a request: the cookie's, where there is one.
 func (s *Site) refreshToken(c *call) string {
-	if s.jar.refresh != "" {
-		if token := s.jar.get(c.r, s.jar.refresh); token != "" {
+	if s.jar.refresh() != "" {
+		if token := s.jar.get(c.r, s.jar.refresh()); token != "" {
 			return token
 		}
 	}
@@ -128,8 +128,8 @@ func (s *Site) postRefresh(c *call) (*answer, error) {
 	out, err := s.c.Login.Refresh(c.r.Context(), token, c.browser)
 	var refused *login.RefreshError
 	if errors.As(err, &refused) {
-		if s.jar.refresh != "" {
-			s.jar.clear(c.w, c.r, s.jar.refresh)
+		if s.jar.refresh() != "" {
+			s.jar.clear(c.w, c.r, s.jar.refresh())
 		}
 		return nil, fail(http.StatusBadRequest, "refresh_token", "REFRESH_TOKEN_INVALID", "reason", refused.Reason)
 	}
@@ -145,8 +145,8 @@ func (s *Site) logoutRefresh(c *call) error {
 		return nil
 	}
 	err := s.c.Login.LogoutRefresh(c.r.Context(), s.refreshToken(c), c.browser)
-	if err == nil && s.jar.refresh != "" {
-		s.jar.clear(c.w, c.r, s.jar.refresh)
+	if err == nil && s.jar.refresh() != "" {
+		s.jar.clear(c.w, c.r, s.jar.refresh())
 	}
 	return err
 }

@@ -34,7 +34,7 @@ func (b *browser) asked(p *person, why string) {
 }
 
 // TestR078_DeviceCookieCannotBeForged. Ours is named tf_validity as the wire
-// contract has it (no __Host- prefix), SameSite Strict; it is signed and has a
+// contract has it (over https with __Host- in front), SameSite Strict; it is signed and has a
 // record on the server.
 func TestR078_DeviceCookieCannotBeForged(t *testing.T) {
 	w := newWorld(t, plenty)

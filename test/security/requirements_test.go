@@ -164,6 +164,7 @@ func requirements() []requirement {
 		{number: 150, class: 1, title: "Nothing is set up before the address is proven, whichever way is tried"},
 		{number: 151, class: 1, title: "The first proof of an address ends what was set up before it"},
 		{number: 170, class: 1, title: "What a sign-in left behind is worth what the account is asked today"},
+		{number: 171, class: 2, title: "No cookie that a sibling host can set has authority"},
 		{number: 172, class: 1, title: "A guard believes its own site only"},
 		{number: 173, class: 2, title: "A handshake that opens a channel is checked like a POST"},
 		{number: 176, class: 2, title: "What a process ended is not answered from its memory", elsewhere: "session TestWhatWasReadBeforeAChangeIsNotPutBackByATouch"},

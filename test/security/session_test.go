@@ -61,8 +61,8 @@ func TestR098_SessionID(t *testing.T) {
 }
 
 // TestR099_CookieAttributes over https: __Host- names for session and pending,
-// no Domain, not persistent. tf_validity keeps its name, is Secure, HttpOnly
-// and Strict; so is remember_token.
+// no Domain, not persistent; for tf_validity and remember_token too, which are
+// Strict.
 func TestR099_CookieAttributes(t *testing.T) {
 	w := newWorld(t, plenty, remembering, func(c *twofold.Config) { c.Origin = "https://good.test" })
 	p := w.person("alice")
@@ -82,7 +82,7 @@ func TestR099_CookieAttributes(t *testing.T) {
 	common := []string{"Path=/", "HttpOnly", "Secure"}
 	table := map[string]string{
 		"__Host-twofold": "SameSite=Lax", "__Host-twofold-pending": "SameSite=Lax", "__Host-twofold-csrf": "SameSite=Lax",
-		"__Host-twofold-notes": "SameSite=Lax", "tf_validity": "SameSite=Strict", "remember_token": "SameSite=Strict",
+		"__Host-twofold-notes": "SameSite=Lax", "__Host-tf_validity": "SameSite=Strict", "__Host-remember_token": "SameSite=Strict",
 	}
 	for name, lines := range w.cookies {
 		same, known := table[name]
