@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -103,19 +104,38 @@ func load(w where, environ []string) (*settings, error) {
 	return assemble(file, env, w)
 }
 
-// openSecrets refuses a file with keys that everybody on the machine can read,
-// as a key file is refused.
+// openSecrets refuses a file with secrets that every user of the machine can
+// read, as a key file is refused.
 func openSecrets(path string, file map[string]any) problems {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&0o007 == 0 {
 		return nil // it was just read; a pipe has no mode to mend
 	}
-	for _, row := range keyTable() {
-		if _, given := file[row.Name]; given && row.Type.hidden() {
-			return problems{{row.Name, "stands in " + path + ", which everybody on this machine can read: chmod 600 it, or move the key to a file of its own (TWOFOLD_KEY_FILE)"}}
+	var bad problems
+	for _, row := range table() {
+		if raw, given := file[row.Name]; given && row.Type.hidden() && holdsSecret(raw) {
+			bad = append(bad, problem{row.Name, "stands in " + path + ", which every user of this machine can read: chmod 600 it, or set the secret elsewhere (TWOFOLD_KEY_FILE, the environment)"})
 		}
 	}
-	return nil
+	return bad
+}
+
+// holdsSecret reports whether a hidden value says something that must not be
+// read. The address of a database may have no password.
+func holdsSecret(raw any) bool {
+	text, ok := raw.(string)
+	if !ok {
+		return raw != nil
+	}
+	if isNone(raw) {
+		return false
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || !strings.Contains(text, "://") {
+		return true
+	}
+	_, set := u.User.Password()
+	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
 // ownerCure is what to do about a file that only another user may read.
@@ -199,7 +219,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 	bad = append(bad, s.unknown(values, rows)...)
 	for _, row := range append(rows, messageRows(values)...) {
 		v, given := values[row.Name]
-		if given && isNone(v.raw) && row.Name != "SECURITY_LOGOUT_METHODS" {
+		if given && isNone(v.raw) && !(row.TakesNone && v.raw == "None") {
 			given = false
 		}
 		if given {

@@ -42,6 +42,8 @@ type setting struct {
 	Cost    string // what it costs to relax it, if it can be relaxed
 	Field   string // of twofold.Config, so that its complaints get this name
 	Group   string
+	// TakesNone says that None is a value. For any other row it means "not given".
+	TakesNone bool
 	// Apply takes the value over. Its error says what is wrong and, after a
 	// colon, what to do; it never repeats a hidden value.
 	Apply func(s *settings, raw any) error

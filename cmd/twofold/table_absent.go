@@ -33,7 +33,7 @@ func absentBehaviours() []setting {
 		absent("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "false", "redirects to sub-domains"),
 		absent("SECURITY_REDIRECT_BASE_DOMAIN", "", "redirects to other hosts"),
 		absent("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", "", "redirects to sub-domains"),
-		absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST"),
+		noSignOut(absent("SECURITY_LOGOUT_METHODS", "POST", "a choice of methods for signing out; it is POST")),
 		absent("SECURITY_LOGOUT_CSRF", "false", "a token for signing out; where the request comes from is always checked"),
 		absent("SECURITY_API_ENABLED_METHODS", "session,token", "a choice of ways to be authenticated"),
 		absent("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", "true", "a separate freshness of header tokens"),
@@ -54,6 +54,12 @@ func absentBehaviours() []setting {
 		absent("MAIL_BACKEND", "smtp", "other ways to mail than SMTP"),
 		absent("WTF_CSRF_ENABLED", "true", "a switch for the protection from forged requests"),
 	}
+}
+
+// noSignOut marks the setting whose None would mean that nobody can sign out.
+func noSignOut(row setting) setting {
+	row.TakesNone = true
+	return row
 }
 
 // absentTexts are subjects and templates: they may stand at their defaults.

@@ -16,7 +16,7 @@ func tokenTable() []setting {
 			Doc: "How long a program can go on so.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshLife }, time.Minute, 366*day)},
 		{Name: "SECURITY_REFRESH_TOKEN_MAX_IDLE", Type: duration, Default: "7 days", Field: "Tokens.RefreshLife",
 			Doc: "Ends it earlier if it does not.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshIdle }, time.Minute, 366*day)},
-		{Name: "SECURITY_REFRESH_TOKEN_COOKIE_NAME", Type: text, Default: "fs_refresh", Field: "Tokens.RefreshCookie",
+		{Name: "SECURITY_REFRESH_TOKEN_COOKIE_NAME", Type: text, Default: "fs_refresh", Field: "Tokens.RefreshCookie", TakesNone: true,
 			Doc: "The cookie of refresh tokens; `None` puts them into the body of answers.", Cost: "In the body, scripts of the page can read them.", Apply: applyRefreshCookie},
 		path("SECURITY_REFRESH_TOKEN_URL", "/refresh-token", "Exchanges a refresh token.", func(s *settings) *string { return &s.Config.URLs.Tokens.Refresh }),
 		{Name: "SECURITY_ACCESS_TOKEN_SCOPES", Type: list, Empty: "none: there are no such tokens", Field: "Tokens.Scopes",
