@@ -167,8 +167,8 @@ type TwoFactor struct {
 	// SetupWithin is how long a set-up may take: 10 minutes if zero, at most 30.
 	SetupWithin time.Duration
 	// Freshness is how old the full sign-in may be for a security change: 15
-	// minutes if zero. Negative switches the check off, so whoever finds a
-	// signed-in browser can replace its owner's second factor.
+	// minutes if zero. Negative: any age will do. Trade-off: anyone who finds a
+	// browser that is signed in with both factors can replace the second one.
 	Freshness time.Duration
 	// FreshOnlyAfterVerify never takes a sign-in as fresh: each security
 	// change asks again, and that holds for one minute.

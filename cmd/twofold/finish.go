@@ -154,7 +154,7 @@ func (s *settings) finishTimes() problems {
 		tf.Freshness = s.freshness
 	}
 	if s.freshness < 0 {
-		s.note("SECURITY_FRESHNESS is negative: whoever finds a signed-in browser can replace its owner's second factor")
+		s.note("SECURITY_FRESHNESS is negative: anyone who finds a browser that is signed in with both factors can replace the second one")
 	}
 	if l := s.Config.Limits; l.FirstMaxHold < l.FirstHold {
 		bad = append(bad, problem{"SECURITY_LOGIN_MAX_HOLD", "is shorter than SECURITY_LOGIN_HOLD: write a longer one"})

@@ -56,7 +56,7 @@ func sessionTable() []setting {
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Session.RememberByDefault })},
 		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
 			Doc:   "How old the full sign-in may be for a security change; after that it is asked for again. `0`: each change asks.",
-			Cost:  "A negative value switches the check off: whoever finds a signed-in browser can replace its owner's second factor.",
+			Cost:  "With a negative value any age will do: anyone who finds a browser that is signed in with both factors can replace the second one.",
 			Apply: toDuration(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
 		{Name: "PERMANENT_SESSION_LIFETIME", Type: duration, Empty: "none",
 			Doc:   "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it stops the server, because sessions would live longer than it says.",

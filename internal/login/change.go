@@ -95,7 +95,10 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 		m := Letter{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
 		return told(ErrTaken, l.write(ctx, m))
 	}
-	return l.writeLink(ctx, l.changingEmail(), who.User, to, to, b)
+	if err := l.writeLink(ctx, l.changingEmail(), who.User, to, to, b); err != nil {
+		return err
+	}
+	return l.useFreshness(ctx, who)
 }
 
 // LookChangeEmail opens a link to change an address and changes nothing. It

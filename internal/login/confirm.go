@@ -161,10 +161,11 @@ func firstProofs(s store.Session) []store.Proof {
 	return s.Proofs[:1:1]
 }
 
-// renew replaces the acting session after a change of credentials.
+// renew replaces the acting session after a change of credentials. The change
+// makes nothing fresh: it proves nothing of what the next one asks for.
 func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
 	b.WantToken = false
-	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, verified: true}, b)
+	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)
 }
 

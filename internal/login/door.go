@@ -28,7 +28,8 @@ type granted struct {
 	verified bool
 	// quiet issues without announcing a sign-in.
 	quiet bool
-	// carries keeps when the renewed session was last fresh: nothing new was proven.
+	// carries keeps when the renewed session was last fresh: nothing new was
+	// proven of what a change asks for.
 	carries bool
 	// family is the family of refresh tokens of which the newest was exchanged:
 	// what is issued is a header token beside its session, and never fresh.
@@ -67,7 +68,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 		s.FreshAt = l.c.Now()
 	}
 	if g.carries && g.renews != nil {
-		s.FreshAt = g.renews.FreshAt
+		s.FreshAt = l.afterChange(g.renews.FreshAt)
 	}
 	if g.family != nil {
 		s.ID, s.FreshAt, s.Token = g.family.SessionID, time.Time{}, true
@@ -92,6 +93,25 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 		l.emit(ctx, e)
 	}
 	return opened, nil
+}
+
+// afterChange is when a session was last fresh, after a change that asked for it.
+// Where only a re-authentication is fresh, each change uses one up.
+func (l *Login) afterChange(freshAt time.Time) time.Time {
+	if l.c.Policy.OnlyVerifyIsFresh {
+		return time.Time{}
+	}
+	return freshAt
+}
+
+// useFreshness does the same for a change after which the session stays as it is.
+func (l *Login) useFreshness(ctx context.Context, who Who) error {
+	s := who.Session
+	if after := l.afterChange(s.FreshAt); !after.Equal(s.FreshAt) {
+		s.FreshAt = after
+		return stateError(l.c.Sessions.Rebind(ctx, s))
+	}
+	return nil
 }
 
 // open makes what issue has decided on, in the form the caller can hold.

@@ -50,7 +50,7 @@ func (l *Login) NameFactor(ctx context.Context, who Who, id, name string, b Brow
 	if err := l.c.Factors.NameFactor(ctx, who.User.ID, id, name); err != nil {
 		return gone(err)
 	}
-	return l.tell(ctx, event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: "renamed", Context: l.at(b)})
+	return l.edited(ctx, who, f, "renamed", b)
 }
 
 // PreferFactor makes a factor the default: the one that POST /tf-setup replaces
@@ -63,7 +63,12 @@ func (l *Login) PreferFactor(ctx context.Context, who Who, id string, b Browser)
 	if err := l.c.Factors.PreferFactor(ctx, who.User.ID, id); err != nil {
 		return gone(err)
 	}
-	return l.tell(ctx, event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: "preferred", Context: l.at(b)})
+	return l.edited(ctx, who, f, "preferred", b)
+}
+
+func (l *Login) edited(ctx context.Context, who Who, f store.Factor, what string, b Browser) error {
+	e := event.TFFactorEdited{User: subject(who.User), Method: f.Method, What: what, Context: l.at(b)}
+	return errors.Join(l.tell(ctx, e), l.useFreshness(ctx, who))
 }
 
 // RemoveFactor removes one factor, and with it everything issued before; the

@@ -44,7 +44,9 @@ func TestFreshnessIsExact(t *testing.T) {
 	check(time.Minute, session, false, true)
 	check(time.Minute-1, session, true, true)
 	d.c.Policy.Freshness = -1
-	check(time.Hour, trusted, true, true)
+	check(time.Hour, session, true, true)
+	check(time.Hour, never, true, true)
+	check(time.Hour, trusted, false, true)
 	who := Who{User: d.user, Session: session, Program: &store.Token{}}
 	if d.RequireFresh(t.Context(), who, -1) == nil || d.RequireRecent(who) == nil {
 		t.Error("a program has proven something")

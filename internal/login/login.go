@@ -34,9 +34,9 @@ type Policy struct {
 	TrustDevices bool
 	// TrustFor says whose browsers may be trusted; nil: everybody's.
 	TrustFor func(u store.User) bool
-	// Freshness is how old a full proof may be for security changes. Negative:
-	// any age will do, so whoever finds a signed-in browser can change its
-	// owner's second factor.
+	// Freshness is how old a full proof may be for security changes. Negative: any
+	// age will do, so anyone who finds a browser that is signed in with both
+	// factors can change its owner's second factor.
 	Freshness time.Duration
 	// OnlyVerifyIsFresh: a sign-in is never fresh, only a re-authentication is.
 	OnlyVerifyIsFresh bool

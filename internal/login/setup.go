@@ -85,15 +85,15 @@ func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) 
 	if who.Program != nil { // a program has proven nothing, whatever the limit
 		return ErrReauthenticate
 	}
-	if limit < 0 {
-		return nil // switched off by the operator, at the price Policy names
-	}
-	if l.c.Policy.OnlyVerifyIsFresh {
+	if l.c.Policy.OnlyVerifyIsFresh && limit >= 0 {
 		limit = min(limit, time.Minute)
 	}
 	s := who.Session
 	age := l.c.Now().Sub(s.FreshAt)
-	if s.FreshAt.IsZero() || s.Trusted || age >= limit || age < -limit {
+	// A negative limit switches off the question how long ago, at the price that
+	// Policy names, but never the one how much.
+	old := s.FreshAt.IsZero() || age >= limit || age < -limit
+	if s.Trusted || limit >= 0 && old {
 		return ErrReauthenticate
 	}
 	if s.Level >= store.TwoFactors {

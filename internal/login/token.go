@@ -219,7 +219,7 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 		return "", store.Token{}, err
 	}
 	l.wake()
-	return text, t, nil
+	return text, t, l.useFreshness(ctx, who)
 }
 
 // TokensOf lists the caller's tokens of both kinds, the newest first.

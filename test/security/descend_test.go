@@ -182,7 +182,6 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 			}
 		}
 	}
-	b.post("/change-password", m{"password": secret, "new_password": "another " + secret, "new_password_confirm": "another " + secret}).refused("a change")
 	b.post("/tf-sessions", m{}).want(403)
 	state := b.post("/wan-register", m{"name": "key", "usage": "first"}).want(200).text("wan_state")
 	if usage := w.number(`SELECT COUNT(*) FROM twofold_drafts WHERE destination = 'secondary'`); state == "" || usage != 1 {
