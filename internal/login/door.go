@@ -106,12 +106,10 @@ func (l *Login) afterChange(freshAt time.Time) time.Time {
 
 // useFreshness does the same for a change after which the session stays as it is.
 func (l *Login) useFreshness(ctx context.Context, who Who) error {
-	s := who.Session
-	if after := l.afterChange(s.FreshAt); !after.Equal(s.FreshAt) {
-		s.FreshAt = after
-		return stateError(l.c.Sessions.Rebind(ctx, s))
+	if fresh := who.Session.FreshAt; l.afterChange(fresh).Equal(fresh) {
+		return nil
 	}
-	return nil
+	return stateError(l.c.Sessions.MakeStale(ctx, who.Session))
 }
 
 // open makes what issue has decided on, in the form the caller can hold.

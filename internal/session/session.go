@@ -235,6 +235,13 @@ func (m *Manager) Rebind(ctx context.Context, s store.Session) error {
 	return m.c.Sessions.RebindSession(ctx, s)
 }
 
+// MakeStale has a session be fresh no more. Whatever else s says, it can only
+// take that away.
+func (m *Manager) MakeStale(ctx context.Context, s store.Session) error {
+	s.FreshAt = time.Time{}
+	return m.Rebind(ctx, s)
+}
+
 // List returns a user's living sessions, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, error) {
 	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
