@@ -5,8 +5,24 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
+
+// MissingKeys counts the second factors that no key of the configuration opens, by
+// the name of the key that sealed them: a tag of TwoFactor.Secrets, or a name that
+// begins with k for a key of Key. It stops counting at a thousand.
+func (a *Auth) MissingKeys(ctx context.Context) (map[string]int, error) {
+	sealed, err := a.factors.SealedOtherwise(ctx, a.ring.Heads(), 1000)
+	if err != nil || len(sealed) == 0 {
+		return nil, err
+	}
+	out := map[string]int{}
+	for _, s := range sealed {
+		out[seal.TagOf(s)]++
+	}
+	return out, nil
+}
 
 // KeyFits says whether the configured key, or one of the older keys beside it,
 // wrote the newest sealed row of the audit trail: if not, this is another

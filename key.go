@@ -54,6 +54,10 @@ func loadKeyFile(path string) (secrets, error) {
 		}
 		raw, err = os.ReadFile(path) // of two processes that start at once, both read the winner's
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("%s cannot be read by this user: give it to the user that the program runs as; "+
+			"a secret of a container belongs to the container's user by its number on the host: chown %d it there", path, os.Getuid())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +66,8 @@ func loadKeyFile(path string) (secrets, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: chmod 600 it", path)
+		return nil, fmt.Errorf("%s can be read by others: chmod 600 it; "+
+			"a secret of a container has the owner and mode it has on the host: chown %d and chmod 400 it there", path, os.Getuid())
 	}
 	keys := strings.Fields(string(raw))
 	if len(keys) == 0 {

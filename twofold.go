@@ -40,6 +40,7 @@ type Auth struct {
 	hasher   *password.Hasher
 	users    UserSource // nil: accounts are kept in store
 	trail    *event.Trail
+	ring     *seal.Ring
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -150,7 +151,7 @@ func (b *builder) buildKeys() error {
 	if b.ring, err = seal.NewRingOf(s...); err != nil {
 		return field("Key", err)
 	}
-	if len(b.c.TwoFactor.Secrets) == 0 {
+	if b.a.ring = b.ring; len(b.c.TwoFactor.Secrets) == 0 {
 		return nil
 	}
 	tagged, err := seal.NewRing(b.c.TwoFactor.Secrets)
@@ -158,6 +159,7 @@ func (b *builder) buildKeys() error {
 		return field("TwoFactor.Secrets", err)
 	}
 	b.ring = tagged.Opening(b.ring) // what was sealed before they were set still opens
+	b.a.ring = b.ring
 	return nil
 }
 

@@ -99,6 +99,9 @@ type Factors interface {
 	AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error
 	// MarkUsed sets LastUsedAt. ErrNotFound if the factor is gone.
 	MarkUsed(ctx context.Context, id string, now time.Time) error
+	// SealedOtherwise returns the beginnings of up to limit sealed secrets that
+	// begin with none of the heads.
+	SealedOtherwise(ctx context.Context, heads [][]byte, limit int) ([][]byte, error)
 	// Reseal replaces the sealed secret old by new (key rotation); ErrUsed
 	// when it is no longer old.
 	Reseal(ctx context.Context, id string, old, new []byte) error

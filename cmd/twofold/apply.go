@@ -7,6 +7,10 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/net/idna"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/web"
@@ -75,13 +79,53 @@ func applySender(p func(*mailSettings) *string) func(*settings, any) error {
 			if v, err = asText(raw); err != nil {
 				return err
 			}
+			if parts, err := asList(v); err == nil && len(parts) == 2 && strings.HasPrefix(strings.TrimSpace(v), "[") {
+				v = (&mail.Address{Name: parts[0], Address: parts[1]}).String()
+			}
 		}
-		if _, err := mail.ParseAddress(v); err != nil {
-			return errors.New(`is no sender: write no-reply@example.org or "Name <no-reply@example.org>"`)
+		sender, err := parseSender(v)
+		if err != nil {
+			return err
 		}
-		*p(&s.mail) = v
+		*p(&s.mail) = sender
 		return nil
 	}
+}
+
+// parseSender reads a sender as people write it: the name need not be quoted,
+// and the domain may have letters beyond ASCII.
+func parseSender(v string) (string, error) {
+	const example = `write no-reply@example.org or "Name <no-reply@example.org>"`
+	name, address := "", strings.TrimSpace(v)
+	if a, err := mail.ParseAddress(v); err == nil {
+		name, address = a.Name, a.Address
+	} else if i := strings.LastIndexByte(address, '<'); i >= 0 && strings.HasSuffix(address, ">") {
+		name, address = strings.Trim(strings.TrimSpace(address[:i]), `"`), address[i+1:len(address)-1]
+	}
+	local, domain, found := strings.Cut(address, "@")
+	switch {
+	case !found:
+		return "", errors.New("has no @ in its address: " + example)
+	case strings.Contains(domain, "@"):
+		return "", errors.New("is more than one address: " + example)
+	case local == "":
+		return "", errors.New("has nothing before the @: " + example)
+	case strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }):
+		return "", errors.New("has letters beyond ASCII before the @, which many servers refuse: " + example)
+	}
+	ascii := domain
+	var err error
+	if strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII }) {
+		ascii, err = idna.Lookup.ToASCII(domain)
+	}
+	if err != nil || ascii == "" {
+		return "", errors.New("has no domain behind the @: " + example)
+	}
+	a, err := mail.ParseAddress((&mail.Address{Name: name, Address: local + "@" + ascii}).String())
+	if err != nil {
+		return "", errors.New("is not a sender: " + example)
+	}
+	return a.String(), nil
 }
 
 func applyRegion(s *settings, raw any) error {

@@ -56,7 +56,9 @@ func (c configCheck) Run(ctx context.Context, p process) error {
 	}
 	if c.Connect {
 		f := &findings{out: p.out}
-		if s.connect(ctx, f); f.failed > 0 {
+		s.connect(ctx, f)
+		s.tryKeys(ctx, f)
+		if f.failed > 0 {
 			return fmt.Errorf("%d of the above failed", f.failed)
 		}
 	}

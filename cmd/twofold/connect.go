@@ -26,6 +26,7 @@ type checker interface {
 type findings struct {
 	out    io.Writer
 	failed int
+	down   bool            // what keeps the data cannot be reached
 	clock  []time.Duration // how far other machines' clocks are ahead of ours
 }
 
@@ -49,9 +50,11 @@ const tryWithin = 10 * time.Second
 // connect tries everything outside of this process that the server needs. It
 // writes nothing and sends nothing.
 func (s *settings) connect(ctx context.Context, f *findings) {
-	for _, try := range []func(context.Context, *findings){s.tryDatabase, s.tryRedis, s.trySenders, s.tryOrigin, s.tryClock} {
+	for i, try := range []func(context.Context, *findings){s.tryDatabase, s.tryRedis, s.trySenders, s.tryOrigin, s.tryClock} {
 		one, cancel := context.WithTimeout(ctx, tryWithin)
+		before := f.failed
 		try(one, f)
+		f.down = f.down || i < 2 && f.failed > before
 		cancel()
 	}
 }
@@ -197,4 +200,29 @@ func requestCause(err error) string {
 		err = u.Err
 	}
 	return oneLine(err)
+}
+
+// tryKeys asks whether the keys of the settings open what is in the database.
+func (s *settings) tryKeys(ctx context.Context, f *findings) {
+	if f.down || !s.schemaReady(ctx) {
+		return
+	}
+	s.Database.migrate = false
+	auth, db, err := s.open(ctx)
+	if err != nil {
+		f.fail("keys", "%s", oneLine(err))
+		return
+	}
+	_ = errors.Join(auth.Close(), db.Close()) // only read
+	f.ok("keys", "they open what is in the database")
+}
+
+// schemaReady reports whether there is a database that needs no step of the
+// schema before it is read.
+func (s *settings) schemaReady(ctx context.Context) bool {
+	if s.Database.missing() {
+		return false
+	}
+	steps, err := s.Database.steps(ctx)
+	return err == nil && len(steps) > 0 && !steps[len(steps)-1].At.IsZero()
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -113,6 +115,9 @@ func (s *settings) applyPostgres(address string) error {
 	if err != nil || strings.Trim(u.Path, "/") == "" || u.Fragment != "" {
 		return errors.New("is no address of PostgreSQL: write postgresql://user:password@host:5432/name?sslmode=verify-full, special characters in the password as %XX")
 	}
+	if address, err = s.knownParameters(u); err != nil {
+		return err
+	}
 	host := u.Hostname()
 	if h := u.Query().Get("host"); h != "" {
 		host = h
@@ -123,6 +128,40 @@ func (s *settings) applyPostgres(address string) error {
 	}
 	s.Database.postgres = address
 	return nil
+}
+
+// foreign are parameters that other tools read from an address of PostgreSQL and
+// that have no use here.
+func foreign(name string) bool {
+	switch strings.ToLower(name) {
+	case "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "sslaccept", "charset", "encoding", "serverversion",
+		"binary_parameters", "prepared_statement_cache_size", "statement_cache_size", "preparethreshold", "applicationname",
+		"gssencmode", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "sslcompression", "tcp_user_timeout",
+		"pool_size", "max_overflow", "pool_recycle", "pool_pre_ping", "uselibpqcompat", "async_fallback", "reconnect":
+		return true
+	}
+	return false
+}
+
+// knownParameters drops what other tools put into an address, with a note, and
+// names what would mean something else here.
+func (s *settings) knownParameters(u *url.URL) (string, error) {
+	q := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		switch {
+		case name == "schema" || name == "currentSchema" || name == "options[schema]":
+			return "", fmt.Errorf("has the parameter %q, which is of another tool: write search_path=%s", name, q.Get(name))
+		case name == "ssl":
+			return "", errors.New(`has the parameter "ssl", which is of another tool: write sslmode=verify-full`)
+		case foreign(name):
+			q.Del(name)
+			s.note("the parameter %s of the database's address is of another tool and has no effect", name)
+		}
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = q.Encode()
+	}
+	return u.String(), nil
 }
 
 // far reports whether a host is another machine.

@@ -74,12 +74,8 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 
 // store examines what is in the database, if there is one.
 func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *settings) {
-	if f.failed > 0 || s.Database.missing() {
-		f.note("contents", "not looked at: there is no database yet, or it cannot be reached")
-		return
-	}
-	if steps, err := s.Database.steps(ctx); err != nil || len(steps) == 0 || steps[len(steps)-1].At.IsZero() {
-		f.note("contents", "not looked at: the schema is not up to date")
+	if f.down || !s.schemaReady(ctx) {
+		f.note("contents", "not looked at: there is no database yet, it cannot be reached, or its schema is not up to date")
 		return
 	}
 	s.Database.migrate = false

@@ -37,7 +37,7 @@ func (s *settings) finishOrigin() problems {
 		return problems{{"TWOFOLD_ORIGIN", "is not set: write the address of the site as browsers see it, e.g. https://login.example.org (or try the server out with --dev)"}}
 	}
 	if u, err := url.Parse(s.Config.Origin); err == nil && s.Config.Passkeys.On && net.ParseIP(u.Hostname()) != nil {
-		s.note("SECURITY_WEBAUTHN is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN is an IP address")
+		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN is an IP address: use a name (localhost on this machine), or write false"}}
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.TrustedProxies) == 0 && !web.Loopback(host) {

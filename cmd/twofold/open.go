@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/twofold-auth/twofold"
@@ -62,8 +65,11 @@ func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error)
 // factors would not open, and everything new would be sealed under the wrong one.
 func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
 	fits, err := auth.KeyFits(ctx)
-	if err != nil || fits || s.keyLost {
+	if err != nil || s.keyLost {
 		return err
+	}
+	if fits {
+		return s.factorsOpen(ctx, auth)
 	}
 	name, cure := "SECRET_KEY", "set that key, or add it to SECRET_KEY_FALLBACKS"
 	if s.KeyFile != "" {
@@ -71,6 +77,28 @@ func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
 	}
 	return problems{{name, "is not the key that wrote this database (or its newest sealed row of the audit trail was changed: `twofold audit verify` tells): " +
 		cure + "; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it, and second factors by app must be set up again"}}
+}
+
+// factorsOpen refuses to work without the keys of some second factors: their
+// users would be told that right codes are wrong.
+func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
+	missing, err := auth.MissingKeys(ctx)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	name, cure := "SECRET_KEY", "add the key that it was to SECRET_KEY_FALLBACKS"
+	if s.KeyFile != "" {
+		name, cure = "TWOFOLD_KEY_FILE", "put the key that is missing on a line before the newest"
+	}
+	var bad problems
+	for _, tag := range slices.Sorted(maps.Keys(missing)) {
+		one, what := name, cure
+		if !strings.HasPrefix(tag, "k") {
+			one, what = "SECURITY_TOTP_SECRETS", "add that tag and its key again, beside the newer ones"
+		}
+		bad = append(bad, problem{one, fmt.Sprintf("lacks the key %q, which %d second factors are sealed with: %s; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it", tag, missing[tag], what)})
+	}
+	return bad
 }
 
 // siteName is the name of the site, for people.

@@ -236,8 +236,8 @@ func applyProxies(s *settings, raw any) error {
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
-		if p.Bits() == 0 {
-			return errors.New("trusts the whole internet, so anybody could choose his own address: write the proxies' addresses")
+		if p.Bits() < 7 { // fc00::/7 is the largest network that is private
+			return errors.New("trusts a large part of the Internet, so anyone could choose their own address: write the proxies' addresses")
 		}
 		s.Config.TrustedProxies = append(s.Config.TrustedProxies, p.Masked())
 	}

@@ -81,9 +81,25 @@ func applyProviders(s *settings, raw any) error {
 	return nil
 }
 
+// halves are clients of which one of id and secret is missing.
+func (o oauthSettings) halves() (bad problems) {
+	for name, c := range map[string][2]string{"GITHUB": {o.githubID, o.githubSecret}, "GOOGLE": {o.googleID, o.googleSecret}} {
+		switch {
+		case c[0] != "" && c[1] == "":
+			bad = append(bad, problem{name + "_CLIENT_SECRET", "is not set, and " + name + "_CLIENT_ID is: set both or neither"})
+		case c[0] == "" && c[1] != "":
+			bad = append(bad, problem{name + "_CLIENT_ID", "is not set, and " + name + "_CLIENT_SECRET is: set both or neither"})
+		}
+	}
+	return bad
+}
+
 // finishOAuth makes the providers.
 func (s *settings) finishOAuth() problems {
 	o, all := s.oauth, []federated.Provider{}
+	if bad := o.halves(); len(bad) > 0 {
+		return bad
+	}
 	if !o.enable {
 		if o.githubID+o.googleID != "" || len(o.providers) > 0 {
 			s.note("SECURITY_OAUTH_ENABLE is false: nobody signs in through another site")

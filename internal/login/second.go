@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
@@ -235,7 +236,13 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	}
 	if errors.Is(err, factor.ErrSecret) {
 		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
-		err = factor.ErrWrong
+		if !w.Rescue {
+			// A key that is missing is the operator's trouble: the user is not told
+			// that the code is wrong, and it does not count as a guess.
+			place := place.Answered(f.Method, f.Destination, b.Address)
+			return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Refund(ctx))
+		}
+		err = factor.ErrWrong // the mailed code may do
 	}
 	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
 		replayed := err

@@ -95,6 +95,23 @@ func (r *Ring) Opening(other *Ring) *Ring {
 	return &Ring{newest: r.newest, roots: roots}
 }
 
+// Heads are what sealed values begin with, one for each key of the ring.
+func (r *Ring) Heads() [][]byte {
+	var out [][]byte
+	for tag := range r.roots {
+		out = append(out, append([]byte{version, byte(len(tag))}, tag...))
+	}
+	return out
+}
+
+// TagOf returns the name of the key that a value was sealed with.
+func TagOf(sealed []byte) string {
+	if len(sealed) < 2 || sealed[0] != version || len(sealed) < 2+int(sealed[1]) {
+		return ""
+	}
+	return string(sealed[2 : 2+int(sealed[1])])
+}
+
 // ownTag names a secret without telling anything of it: 60 bits of its SHA-256,
 // behind a letter that keeps it apart from numbered tags. A secret of 32 random
 // bytes cannot be found from its hash.

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -19,6 +20,21 @@ func scanFactor(scan scanner) (f store.Factor, err error) {
 func (s *Store) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {
 	return all(ctx, s, s.read, "factors", `SELECT `+factorColumns+` FROM twofold_factors WHERE user_id = $1
 		AND passkey_use <> 'first' ORDER BY is_primary DESC, created_at, id`, scanFactor, userID)
+}
+
+// SealedOtherwise implements store.Factors.
+func (s *Store) SealedOtherwise(ctx context.Context, heads [][]byte, limit int) ([][]byte, error) {
+	query, args := `SELECT substr(secret, 1, 257) FROM twofold_factors WHERE length(secret) > 0`, []any{}
+	for _, h := range heads {
+		args = append(args, h)
+		query += ` AND substr(secret, 1, ` + strconv.Itoa(len(h)) + `) <> $` + strconv.Itoa(len(args))
+	}
+	args = append(args, limit)
+	query += ` LIMIT $` + strconv.Itoa(len(args))
+	return all(ctx, s, s.read, "sealed otherwise", query, func(scan scanner) (head []byte, err error) {
+		err = scan((*blob)(&head))
+		return head, err
+	}, args...)
 }
 
 // PasskeysOf implements store.Factors.
