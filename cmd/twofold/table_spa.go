@@ -43,7 +43,7 @@ func applyRedirectHost(s *settings, raw any) error {
 		}
 	}
 	u, err := url.Parse(v)
-	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != v {
+	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != v || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(u.Host, "*") {
 		return errors.New("is not a host: write e.g. app.example.org or localhost:3000")
 	}
 	s.Config.SPA.Origin = v

@@ -144,15 +144,18 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 	q := c.r.URL.Query()
 	cookie := s.jar.get(c.r, s.jar.oauth())
 	s.jar.clear(c.w, c.r, s.jar.oauth())
-	out, e, next, err := s.c.Login.Arrive(c.r.Context(), login.Arrival{
+	out, done, next, err := s.c.Login.Arrive(c.r.Context(), login.Arrival{
 		Provider: c.token, Errand: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
 		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
 	}, c.who, c.browser)
 	c.form.texts["next"] = next
 	if err != nil {
+		if e != login.ToVerify { // that path has one errand, whatever the answer lacks
+			e = done
+		}
 		return s.tripFailed(c, out, e, err)
 	}
-	a := s.arrived(c, out, e)
+	a := s.arrived(c, out, done)
 	if out.Pending == nil {
 		a.about = &out.User
 	}

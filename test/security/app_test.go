@@ -242,3 +242,46 @@ func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 	b.signInBy(k, softkey.Say("origin", appOrigin)).want(200)
 	b.in(a, 2)
 }
+
+// TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication: with the user after a
+// success, with the reason and nobody's name otherwise, and on to the second
+// factor where one is awaited.
+func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
+	w, corp, _ := sites(t, app, func(c *twofold.Config) {
+		c.Views.OAuth.PostLogin, c.Views.VerifyError = "/post-oauth-login", "/verify-error"
+	})
+	back := func(b *browser, path string) (string, url.Values) {
+		t.Helper()
+		to, err := url.Parse(b.page(path).want(303).header.Get("Location"))
+		w.must(err)
+		if to.Scheme+"://"+to.Host != appOrigin {
+			t.Errorf("leads to %s", to)
+		}
+		return to.Path, to.Query()
+	}
+	plain, full := w.person("alice"), w.withApp("full")
+	plain.connected(corp, "corp")
+	b := w.browser()
+	if path, q := back(b, b.leave(corp, "/login/oauthstart/corp")); path != "/post-oauth-login" || q.Get("email") != plain.email {
+		t.Errorf("%s %v", path, q)
+	}
+	b.in(plain, 1)
+	if path, q := back(b, "/login/oauth-verify-response/corp?state=x&code=y"); path != "/verify-error" || q.Get("error") == "" || len(q) != 1 {
+		t.Errorf("%s %v", path, q)
+	}
+	for _, bad := range []string{"?error=access_denied", "?state=x&code=y", ""} {
+		if path, q := back(w.browser(), "/login/oauthresponse/corp"+bad); path != "/login-error" || q.Get("error") == "" || len(q) != 1 {
+			t.Errorf("%s: %s %v", bad, path, q)
+		}
+	}
+	corp.SignIn("somebody")
+	full.connected(corp, "corp")
+	b = w.browser()
+	path, q := back(b, b.leave(corp, "/login/oauthstart/corp"))
+	if path != "/login-error" || q.Get("tf_required") != "1" || q.Get("tf_state") != "ready" || q.Get("email") != full.email {
+		t.Errorf("%s %v", path, q)
+	}
+	b.out("before the second factor")
+	b.validate(full.next()).want(200)
+	b.in(full, 2)
+}
