@@ -252,6 +252,13 @@ func (c *Config) check() error {
 	if c.Key.load == nil {
 		bad("Key", `is required, e.g. twofold.KeyFile("app.key")`)
 	}
+	if c.Key.check != nil {
+		if err := c.Key.check(); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				bad("Key", line)
+			}
+		}
+	}
 	if c.Store == nil {
 		bad("Store", `is required, e.g. sqlite.Open("app.db")`)
 	}
@@ -288,6 +295,7 @@ func (c *Config) check() error {
 	if len(c.SMSFallback) > 0 && c.SMS == nil {
 		bad("SMSFallback", "needs a sender in SMS")
 	}
+	c.checkSurface(bad)
 	if err := c.Limits.Check(); err != nil {
 		bad("Limits", err.Error())
 	}

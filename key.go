@@ -8,10 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/twofold-auth/twofold/internal/seal"
 )
 
 // Key is where the application's secrets come from: KeyFile or KeyText.
-type Key struct{ load func() (secrets, error) }
+type Key struct {
+	load  func() (secrets, error)
+	check func() error // finds what load would, and makes nothing
+}
 
 // secrets are the loaded keys, oldest first.
 type secrets []string
@@ -31,12 +36,15 @@ func (s secrets) newestFirst() []string {
 // verify. Whoever reads the file and the database can compute every second
 // factor; back them up apart.
 func KeyFile(path string) Key {
-	return Key{load: func() (secrets, error) { return loadKeyFile(path) }}
+	return Key{load: func() (secrets, error) { return loadKeyFile(path) }, check: func() error { return checkKeyFile(path) }}
 }
 
 // KeyText takes the keys themselves, oldest first, each of at least 32 bytes.
 func KeyText(oldestFirst ...string) Key {
-	return Key{load: func() (secrets, error) { return oldestFirst, nil }}
+	return Key{
+		load:  func() (secrets, error) { return oldestFirst, nil },
+		check: func() error { return checkKeys(oldestFirst) },
+	}
 }
 
 // NewKey returns a new key of 256 random bits, as text.
@@ -44,6 +52,30 @@ func NewKey() string {
 	b := make([]byte, 32)
 	rand.Read(b) // never fails: crypto/rand aborts the program instead
 	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// checkKeyFile finds what is wrong with a key file, which may not be there yet.
+func checkKeyFile(path string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(dirOf(path)); err != nil {
+			return fmt.Errorf("%s cannot be made: its folder is not there", path)
+		}
+		return nil
+	}
+	keys, err := loadKeyFile(path)
+	if err != nil {
+		return err
+	}
+	return checkKeys(keys)
+}
+
+// checkKeys finds what is wrong with the keys themselves.
+func checkKeys(oldestFirst secrets) error {
+	if _, err := seal.NewKeys(oldestFirst.newestFirst()...); err != nil {
+		return err
+	}
+	_, err := seal.NewRingOf(oldestFirst...)
+	return err
 }
 
 func loadKeyFile(path string) (secrets, error) {

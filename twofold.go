@@ -60,6 +60,7 @@ func New(c Config) (*Auth, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
+	b.c.tell()
 	a.done.Go(func() { _ = a.outbox.Run(ctx) })
 	a.done.Go(func() { closeTrail(ctx, a.trail, b.c.Log) })
 	a.done.Go(func() { a.sessions.Follow(ctx) })

@@ -154,6 +154,17 @@ func (w *Words) Text(key string, pairs ...any) string {
 	return text
 }
 
+// has reports whether there is a text of that key, in English or in a language of
+// the application.
+func (c *Catalogue) has(key string) bool {
+	for _, w := range c.words {
+		if w.Text(key, "N", 1) != key {
+			return true
+		}
+	}
+	return false
+}
+
 // Duration says a duration in words, its two largest units: "1 hour and 30
 // minutes".
 func (w *Words) Duration(d time.Duration) string {

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// sampleData is the type of data that each page gets.
+func sampleData() map[string]any {
+	return map[string]any{
+		"login": LoginPage{}, "register": RegisterPage{}, "verify": VerifyPage{}, "switch": SwitchPage{},
+		"tf_setup": SetupPage{}, "tf_confirm": ConfirmPage{}, "tf_validate": ValidatePage{}, "tf_select": SelectPage{},
+		"account": AccountPage{}, "not_me": NotMePage{}, "link": LinkPage{}, "message": MessagePage{},
+		"tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_factors": FactorsPart{}, "tf_recovery": RecoveryPage{},
+		"mf_recovery_codes": CodesPage{}, "mf_recovery": UseCodePage{}, "oauth_away": AwayPage{},
+		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{},
+		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_confirm": FirstConfirmPage{}, "us_verify": FirstVerifyPage{},
+		"access_tokens": TokensPage{}, "ask": AskPage{}, "choose": ChoosePage{},
+		"change": ChangePage{}, "change_email": ChangePage{}, "change_username": ChangePage{},
+	}
+}
+
+// CheckTemplates finds what is wrong with pages and mails that an application
+// replaced: files of no known name, templates that cannot be parsed or lack a
+// block, and such as fail with sample data or ask for texts that there are not.
+func CheckTemplates(own fs.FS, words *Catalogue) []error {
+	if own == nil {
+		return nil
+	}
+	files, err := fs.Glob(own, "*.html")
+	if err != nil {
+		return []error{err}
+	}
+	var errs []error
+	known := slices.Concat([]string{"layout", "mail_code", "mail_plain"}, pages(), parts())
+	for _, file := range files {
+		if name := strings.TrimSuffix(path.Base(file), ".html"); !slices.Contains(known, name) {
+			errs = append(errs, fmt.Errorf("%s: there is no page of that name%s", file, nearestOf(name, known)))
+		}
+		errs = append(errs, checkKeys(own, file, words)...)
+	}
+	if len(files) == 0 {
+		return []error{errors.New("holds no page: name a folder with files such as login.html")}
+	}
+	all, err := loadTemplates(own)
+	if err != nil {
+		return append(errs, err)
+	}
+	if _, err := NewLetters(words, "example.org", "Example", own); err != nil {
+		return append(errs, err)
+	}
+	seen := map[string]bool{} // one fault of a shared part is told once
+	for _, name := range pages() {
+		if err := draw(all[name], name, words.For("en")); err != nil && !seen[err.Error()] {
+			seen[err.Error()] = true
+			errs = append(errs, fmt.Errorf("%s.html: %w", name, err))
+		}
+	}
+	return errs
+}
+
+// draw renders a page twice, with everything empty and with everything filled.
+func draw(t *template.Template, name string, words *Words) error {
+	data, ok := sampleData()[name]
+	if !ok {
+		return nil
+	}
+	full := reflect.New(reflect.TypeOf(data)).Elem()
+	fill(full, 0)
+	for _, d := range []any{data, full.Interface()} {
+		p := &Page{Name: name, words: words, Lang: words.Tag, Site: "Example", Data: d, Values: map[string]string{}}
+		var b bytes.Buffer
+		if err := t.ExecuteTemplate(&b, "layout", p); err != nil {
+			var bad *template.Error
+			if errors.As(err, &bad) {
+				return errors.New(bad.Description)
+			}
+			return err
+		}
+		if !strings.Contains(b.String(), "<") {
+			return errors.New("draws an empty page: does it define the blocks title and content?")
+		}
+	}
+	return nil
+}
+
+// fill gives every field of a struct a value, so that a page draws each of its
+// branches.
+func fill(v reflect.Value, depth int) {
+	if depth > 5 || !v.CanSet() {
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i), depth+1)
+		}
+	case reflect.String:
+		v.SetString("authenticator")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(time.Minute))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), depth+1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), depth+1)
+	}
+}
+
+// keyInTemplate finds the texts that a template names.
+var keyInTemplate = regexp.MustCompile(`\.T "([A-Za-z0-9_]+)"`)
+
+func checkKeys(own fs.FS, file string, words *Catalogue) (errs []error) {
+	raw, err := fs.ReadFile(own, file)
+	if err != nil {
+		return []error{err}
+	}
+	for _, m := range keyInTemplate.FindAllStringSubmatch(string(raw), -1) {
+		if !words.has(m[1]) {
+			errs = append(errs, fmt.Errorf("%s: there is no text %q", file, m[1]))
+		}
+	}
+	return errs
+}
+
+// nearestOf guesses which name was meant.
+func nearestOf(name string, known []string) string {
+	for _, k := range known {
+		a, b := strings.NewReplacer("_", "", "-", "").Replace(name), strings.ReplaceAll(k, "_", "")
+		if strings.EqualFold(a, b) || len(a) > 3 && (strings.HasPrefix(b, a) || strings.HasPrefix(a, b) || oneSlip(a, b)) {
+			return ": did you mean " + k + ".html?"
+		}
+	}
+	return ""
+}
+
+// oneSlip reports whether two words differ by one letter: another, one more, one
+// less, or two in the wrong order.
+func oneSlip(a, b string) bool {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	a, b = a[i:], b[i:]
+	switch {
+	case len(a) == len(b) && len(a) >= 2 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]:
+		return true
+	case len(a) == len(b):
+		return len(a) > 0 && a[1:] == b[1:]
+	case len(a) == len(b)+1:
+		return a[1:] == b
+	case len(b) == len(a)+1:
+		return b[1:] == a
+	}
+	return false
+}
+
+// CheckPaths finds every path that cannot be one, by the name of its field.
+func CheckPaths(p Paths) map[string]string {
+	bad := map[string]string{}
+	checkPaths(reflect.ValueOf(p), "URLs", bad)
+	return bad
+}
+
+func checkPaths(v reflect.Value, name string, bad map[string]string) {
+	for i := range v.NumField() {
+		f, field := v.Field(i), name+"."+v.Type().Field(i).Name
+		switch {
+		case f.Kind() == reflect.Struct:
+			checkPaths(f, field, bad)
+		case f.Kind() != reflect.String || f.String() == "" || v.Type().Field(i).Name == "DeviceCookie":
+		default:
+			path := f.String()
+			if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
+				bad[field] = fmt.Sprintf("%q must be a plain path such as /login", path)
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package twofold
+
+import (
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/web"
+)
+
+// checkSurface finds what is wrong with names, texts and pages. It reads the
+// files that the application brings, and renders every page of its own once.
+func (c *Config) checkSurface(bad func(field, text string)) {
+	wrong := web.CheckPaths(c.URLs)
+	for _, field := range slices.Sorted(maps.Keys(wrong)) {
+		bad(field, wrong[field])
+	}
+	if c.PhoneRegion != "" && !onetime.KnownRegion(c.PhoneRegion) {
+		bad("PhoneRegion", "is not a region such as US or DE")
+	}
+	for _, p := range c.TrustedProxies {
+		if p.Bits() < 7 { // fc00::/7 is the largest network that is private
+			bad("TrustedProxies", p.String()+" is a large part of the Internet, so anyone could choose their own address: name the proxies")
+		}
+	}
+	if c.Locales == nil && c.Templates == nil {
+		return // ours are held by tests
+	}
+	words, err := web.NewCatalogue(c.Locales)
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			bad("Locales", line)
+		}
+		return // pages are drawn with texts
+	}
+	for _, err := range web.CheckTemplates(c.Templates, words) {
+		bad("Templates", err.Error())
+	}
+}
+
+// tell logs what is set and has no effect.
+func (c *Config) tell() {
+	for text, holds := range map[string]bool{
+		"TwoFactor.Trust has no effect: TwoFactor.LoginValidity is zero, so no browser is trusted":                         c.TwoFactor.Trust != nil && c.TwoFactor.LoginValidity == 0,
+		"Session.RememberByDefault has no effect: Session.Remember is zero":                                                c.Session.RememberByDefault && c.Session.Remember == 0,
+		"Accounts.LoginUnconfirmed has no effect: Accounts.Confirmable is off":                                             c.Accounts.LoginUnconfirmed && !c.Accounts.Confirmable,
+		"Accounts.AutoLoginAfterConfirm has no effect: Accounts.Confirmable is off":                                        c.Accounts.AutoLoginAfterConfirm && !c.Accounts.Confirmable,
+		"Accounts.AutoLoginAfterReset has no effect: Accounts.Recoverable is off":                                          c.Accounts.AutoLoginAfterReset && !c.Accounts.Recoverable,
+		"Passkeys.On has no effect: Origin is an IP address, and browsers make passkeys for names only, such as localhost": c.Passkeys.On && onAddress(c.Origin),
+	} {
+		if holds {
+			c.Log.Warn("configuration", "note", text)
+		}
+	}
+}
+
+// onAddress reports whether an origin's host is an IP address.
+func onAddress(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && net.ParseIP(u.Hostname()) != nil
+}

@@ -1,0 +1,116 @@
+package twofold_test
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+func page(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+
+func TestNewNamesEveryMistakeWithItsField(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open := filepath.Join(dir, "open.key")
+	if err := os.WriteFile(open, []byte(twofold.NewKey()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := twofold.New(twofold.Config{
+		Origin: "ftp://example.org", Key: twofold.KeyFile(open), PhoneRegion: "XX",
+		URLs:      twofold.Paths{Login: "login", Setup: "/a b", Life: twofold.LifePaths{Reset: "//evil"}},
+		Templates: fstest.MapFS{"logn.html": page("x"), "login.html": page("{{define \"title\"}}x{{end}}<p>no content</p>")},
+		Locales:   fstest.MapFS{},
+	})
+	if err == nil {
+		t.Fatal("all of that is taken")
+	}
+	for _, want := range []string{
+		"Origin: ", "Store: ", "Key: " + open + " can be read by others", "PhoneRegion: ",
+		`URLs.Login: "login"`, `URLs.Setup: "/a b"`, `URLs.Life.Reset: "//evil"`,
+		"Templates: logn.html: there is no page of that name: did you mean login.html?",
+		"Templates: login.html: ",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q:\n%v", want, err)
+		}
+	}
+}
+
+func TestNewRefusesPagesThatWouldFailLater(t *testing.T) {
+	t.Parallel()
+	content := func(body string) string {
+		return `{{define "title"}}t{{end}}{{define "content"}}` + body + `{{end}}`
+	}
+	for name, test := range map[string]struct {
+		templates, locales fstest.MapFS
+		want               string
+	}{
+		"a field that is not there":       {fstest.MapFS{"login.html": page(content("{{.Data.Nothing}}"))}, nil, "Templates: login.html"},
+		"a branch that is seldom drawn":   {fstest.MapFS{"login.html": page(content("{{if .Data.Passkey}}{{.Data.Nothing}}{{end}}"))}, nil, "Templates: login.html"},
+		"a list that is empty at first":   {fstest.MapFS{"tf_select.html": page(content("{{range .Data.Factors}}{{.Nothing}}{{end}}"))}, nil, "Templates: tf_select.html"},
+		"a text that is not there":        {fstest.MapFS{"login.html": page(content(`{{.T "no_such_text"}}`))}, nil, `there is no text "no_such_text"`},
+		"a template that is not closed":   {fstest.MapFS{"login.html": page(content("{{if"))}, nil, "Templates: template login.html"},
+		"a mail that fails":               {fstest.MapFS{"mail_code.html": page("{{")}, nil, "Templates: "},
+		"a folder without a page":         {fstest.MapFS{"readme.txt": page("x")}, nil, "Templates: holds no page"},
+		"a text without its code":         {nil, fstest.MapFS{"fr.json": page(`{"USE_CODE": "Votre code"}`)}, "Locales: fr.json: USE_CODE: lacks {{.code}}"},
+		"two languages that are not JSON": {nil, fstest.MapFS{"fr.json": page(`{`), "es.json": page(`[`)}, "Locales: es.json"},
+	} {
+		c := twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(twofold.NewKey())}
+		if test.templates != nil {
+			c.Templates = test.templates
+		}
+		if test.locales != nil {
+			c.Locales = test.locales
+		}
+		_, err := twofold.New(c)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+func TestNewTakesPagesThatAreRight(t *testing.T) {
+	t.Parallel()
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var log bytes.Buffer
+	auth, err := twofold.New(twofold.Config{
+		Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(twofold.NewKey()), Store: db,
+		Templates: fstest.MapFS{"login.html": page(`{{define "title"}}{{.T "login_title"}}{{end}}{{define "content"}}<h1>{{.T "my_own"}}</h1>{{end}}`)},
+		Locales:   fstest.MapFS{"en.json": page(`{"my_own": "Welcome"}`)},
+		Passkeys:  twofold.Passkeys{On: true}, Session: twofold.Session{RememberByDefault: true},
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := auth.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Session.RememberByDefault has no effect", "Passkeys.On has no effect"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log does not say %q: %s", want, &log)
+		}
+	}
+}
+
+func TestAFailedNewHasMadeNoKey(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "app.key")
+	if _, err := twofold.New(twofold.Config{Origin: "http://localhost", Key: twofold.KeyFile(file)}); err == nil {
+		t.Fatal("a configuration without a store is taken")
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("the key was made all the same")
+	}
+}
