@@ -22,11 +22,16 @@ const pendingHeader = "Two-Factor-Pending"
 // maxBinding bounds the header: no value of ours is longer.
 const maxBinding = 128
 
-// presentsToken reports whether a request carries a token in a header, valid or
-// not.
+// presentsToken reports whether a request carries a token in a header of ours,
+// valid or not.
 func presentsToken(r *http.Request) bool {
+	return r.Header.Get("Authentication-Token") != "" || r.Header.Get(pendingHeader) != ""
+}
+
+// bearer reports whether a request carries a bearer token (RFC 6750 section 2.1).
+func bearer(r *http.Request) bool {
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return r.Header.Get("Authentication-Token") != "" || r.Header.Get(pendingHeader) != "" || strings.EqualFold(scheme, "Bearer")
+	return strings.EqualFold(scheme, "Bearer")
 }
 
 // readBinding takes the value of the header in place of the cookies'. One that

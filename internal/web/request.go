@@ -60,9 +60,10 @@ const (
 )
 
 // wantsJSON follows the wire contract: a JSON body, or application/json as the
-// best entry of Accept, the first of equals. A caller that presents a token in
-// a header is a program, whatever it accepts: a redirect would lead it to a
-// page that answers 200.
+// best entry of Accept, the first of equals. A caller that presents a token of
+// ours in a header is a program, whatever it accepts: a redirect would lead it to
+// a page that answers 200. So is one that presents a bearer token, unless it
+// prefers a page: some proxies add such a token to what browsers send.
 func wantsJSON(r *http.Request) bool {
 	if isJSON(r.Header.Get("Content-Type")) || presentsToken(r) {
 		return true
@@ -82,6 +83,9 @@ func wantsJSON(r *http.Request) bool {
 		if q > bestQ {
 			best, bestQ = media, q
 		}
+	}
+	if bearer(r) && (best != "text/html" || bestQ <= 0) {
+		return true
 	}
 	return best == "application/json" && bestQ > 0
 }

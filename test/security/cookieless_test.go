@@ -316,7 +316,8 @@ func TestR190_AHeaderThatIsOddIsNone(t *testing.T) {
 
 // TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram: by every guard and on
 // every path that asks who is there, in JSON and by status, whatever it accepts.
-// A redirect would lead it to a page, and the page answers 200.
+// A redirect would lead it to a page, and the page answers 200. A bearer token
+// counts so where no page is preferred.
 func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 	w := newWorld(t, open, changeable)
 	a := w.person("alice")
@@ -332,6 +333,9 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 		"a token of one factor": {"Authentication-Token", plain.header["Authentication-Token"], 403},
 	} {
 		for _, accept := range []string{"", "*/*", "text/html"} {
+			if caller.header == "Authorization" && accept == "text/html" {
+				continue // a browser behind a proxy that adds a token of its own
+			}
 			b := w.browser()
 			b.bare = true
 			b.header[caller.header] = caller.value
