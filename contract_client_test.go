@@ -442,7 +442,7 @@ func (s *site) enrol(user, method string) (*client, *app) {
 // eventually waits for what happens beside a request.
 func (s *site) eventually(what string, ok func() bool) {
 	s.t.Helper()
-	for range 500 {
+	for range 6000 {
 		if ok() {
 			return
 		}

@@ -30,7 +30,7 @@ func (s *server) records(msg string) (out []map[string]any) {
 // awaited are the records with a message, once there are so many.
 func (s *server) awaited(msg string, n int) []map[string]any {
 	s.t.Helper()
-	for range 100 {
+	for range 3000 {
 		if list := s.records(msg); len(list) >= n {
 			return list
 		}

@@ -221,7 +221,7 @@ func TestTimeoutBeforeTheGreeting(t *testing.T) {
 			if err := sender.Send(t.Context(), mail()); err == nil {
 				t.Error("no error")
 			}
-			if took := time.Since(started); took > 2*time.Second {
+			if took := time.Since(started); took > 9*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
@@ -237,7 +237,7 @@ func TestCancelWhileTheServerIsSilent(t *testing.T) {
 	if err := to(t, server, plain).Send(ctx, mail()); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if took := time.Since(started); took > 2*time.Second {
+	if took := time.Since(started); took > 9*time.Second {
 		t.Errorf("took %v", took)
 	}
 }
@@ -302,12 +302,12 @@ func TestServersOutOfLine(t *testing.T) {
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret)):
 				t.Errorf("got %v, want %q", err, c.want)
 			}
-			if took := time.Since(started); took > 5*time.Second {
+			if took := time.Since(started); took > 9*time.Second {
 				t.Errorf("took %v", took)
 			}
 			select {
 			case <-closed:
-			case <-time.After(2 * time.Second):
+			case <-time.After(20 * time.Second):
 				t.Error("the connection was left open")
 			}
 		})

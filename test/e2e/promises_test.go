@@ -137,7 +137,7 @@ func (b *tab) focused(want string) {
 	}
 	var got focus
 	// The browser moves the focus of a new page a moment after it has loaded.
-	for range 100 {
+	for range 1000 {
 		got = eval[focus](b, `(() => {
 		const e = document.activeElement, seen = e => e && parseFloat(getComputedStyle(e).outlineWidth) >= 2 && getComputedStyle(e).outlineStyle !== 'none';
 		return {what: e.name || e.tagName + ' ' + e.innerText.trim(), seen: !!(seen(e) || seen(e.closest('.choice')))};

@@ -262,7 +262,7 @@ func TestR140_LogsWithoutSecrets(t *testing.T) {
 		s.do(400, "POST", "/tf-setup/"+state.Response.Token, `{"code":"`+other(code)+`"}`)
 		s.do(200, "POST", "/tf-setup/"+state.Response.Token+"?code="+code, `{"code":"`+code+`"}`)
 		link := notMe.FindStringSubmatch(s.do(200, "GET", "/dev/outbox", ""))
-		for range 100 {
+		for range 3000 {
 			if link != nil {
 				break
 			}

@@ -296,13 +296,13 @@ func (w *world) write(query string, args ...any) { w.t.Helper(); w.place.write(q
 // settled waits until no message is on its way.
 func (w *world) settled() {
 	w.t.Helper()
-	for range 200 {
+	for range 6000 {
 		if w.count("messages") == 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	w.t.Error("messages are still waiting after two seconds")
+	w.t.Error("messages are still waiting after a minute")
 }
 
 // number asks the database for one number.

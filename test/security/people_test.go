@@ -148,7 +148,7 @@ func (p *person) texted() string {
 // stopToken is in the link "this was not me" of the newest notice.
 func (p *person) stopToken() string {
 	p.w.t.Helper()
-	for range 300 {
+	for range 6000 {
 		for _, mail := range p.w.mail.To(p.email) {
 			if found := notMe.FindStringSubmatch(mail.Text); found != nil {
 				p.w.handedOut("token to stop", found[1])
