@@ -20,6 +20,54 @@ type Proof struct {
 	At     time.Time `json:"at"`
 	// Both: a passkey that verified its user, so it is both factors at once.
 	Both bool `json:"both,omitempty"`
+	// Rests names the things that the proof rests on; see RestsOn.
+	Rests []string `json:"rests,omitempty"`
+}
+
+// What a proof may rest on. Two phone numbers are one thing: they may ring at one
+// phone.
+const (
+	OnSecret    = "secret"    // something known: the password
+	OnMailbox   = "mailbox"   // the account's mailbox
+	OnPhone     = "phone"     // a phone number
+	OnApp       = "app"       // an authenticator app
+	OnPasskey   = "passkey"   // a passkey, followed by a colon and its factor's id
+	OnElsewhere = "elsewhere" // an account at another site
+	OnSheet     = "sheet"     // recovery codes
+	OnBrowser   = "browser"   // a browser's cookie
+)
+
+// RestsOn returns what a proof by a method rests on, if nothing else is known of
+// it. An account at another site counts as the mailbox behind it, too. A method
+// that is not known rests on itself.
+func RestsOn(method string) []string {
+	switch method {
+	case "password", "register":
+		return []string{OnSecret}
+	case Email, "confirm", "reset", "rescue":
+		return []string{OnMailbox}
+	case SMS:
+		return []string{OnPhone}
+	case Authenticator:
+		return []string{OnApp}
+	case Passkey:
+		return []string{OnPasskey}
+	case "oauth":
+		return []string{OnElsewhere, OnMailbox}
+	case RecoveryCode:
+		return []string{OnSheet}
+	case "remember":
+		return []string{OnBrowser}
+	}
+	return []string{method}
+}
+
+// RestsOn returns what the proof rests on.
+func (p Proof) RestsOn() []string {
+	if len(p.Rests) > 0 {
+		return p.Rests
+	}
+	return RestsOn(p.Method)
 }
 
 // Session says who a browser (or a token's holder) is.

@@ -19,6 +19,7 @@ type oauthSettings struct {
 	githubID, githubSecret string
 	googleID, googleSecret string
 	providers              map[string]map[string]string
+	independent            []string
 }
 
 func oauthTable() []setting {
@@ -40,6 +41,11 @@ func oauthTable() []setting {
 			Doc:   "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": \"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": \"Example\", \"SCOPES\": \"email\"}}`. The last two may be left out, and the secret of a public client. Register `<origin>/login/oauthresponse/<name>` and `<origin>/login/oauth-verify-response/<name>` there.",
 			Apply: applyProviders},
 	}
+	rows = append(rows, setting{Name: "SECURITY_OAUTH_INDEPENDENT_PROVIDERS", Type: list, Empty: "none",
+		Doc: "Names of providers whose accounts nobody can open through a mailbox. Without that an account at another site counts " +
+			"as its user's mailbox: after signing in with it no code that is mailed counts as a second factor, and nobody is rescued by mail.",
+		Cost:  "If an account there can be opened through the user's mailbox after all, that mailbox alone opens accounts that have a second factor.",
+		Apply: toList(func(s *settings) *[]string { return &s.oauth.independent })})
 	path := func(name, def, doc string, p func(*settings) *string) {
 		rows = append(rows, setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)})
 	}
@@ -131,6 +137,14 @@ func (s *settings) finishOAuth() problems {
 		add("SECURITY_OAUTH_PROVIDERS")(oidc.New(oidc.Settings{
 			Name: name, Title: p["TITLE"], Issuer: p["ISSUER"], ClientID: p["CLIENT_ID"], ClientSecret: p["CLIENT_SECRET"], Scopes: strings.Fields(p["SCOPES"]),
 		}))
+	}
+	for _, name := range o.independent {
+		i := slices.IndexFunc(all, func(p federated.Provider) bool { return p.Name() == name })
+		if i < 0 {
+			bad = append(bad, problem{"SECURITY_OAUTH_INDEPENDENT_PROVIDERS", fmt.Sprintf("%q: no such provider is set up", name)})
+			continue
+		}
+		all[i] = federated.Independent(all[i])
 	}
 	if len(all) == 0 && len(bad) == 0 {
 		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE", "is on, and there is nobody to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})

@@ -74,7 +74,7 @@ func (l *Login) FollowLogin(ctx context.Context, token string, meant bool, b Bro
 	if err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.gate(ctx, u, store.Proof{Method: store.Email, At: l.c.Now()}, false, b)
+	out, err := l.gate(ctx, u, l.proof(store.Email), false, b)
 	if k.sameBrowser(b) {
 		out.Next = k.Data
 	}

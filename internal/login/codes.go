@@ -118,7 +118,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 		return Outcome{}, 0, err
 	}
 	l.wake()
-	proof := store.Proof{Method: store.RecoveryCode, At: l.c.Now()}
+	proof := l.proof(store.RecoveryCode)
 	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
 	if err != nil {
 		return Outcome{}, 0, err

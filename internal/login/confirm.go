@@ -136,7 +136,7 @@ func stateError(err error) error {
 
 // enrolled gives the acting browser its new session; all others are dead.
 func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method string, b Browser) (Outcome, error) {
-	second := store.Proof{Method: method, At: l.c.Now()}
+	second := l.proof(method)
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
 		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)

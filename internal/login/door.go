@@ -56,6 +56,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // whatever was proven, and however
 		return nil, err
 	}
+	if g.level >= store.TwoFactors && !twoFactors(g.proofs) { // whatever step says so
+		return nil, ErrSameFactor
+	}
 	s := store.Session{
 		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,

@@ -37,7 +37,7 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 		}
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, store.Proof{Method: "password", At: l.c.Now()}, a.Remember, b)
+	return l.gate(ctx, u, l.proof("password"), a.Remember, b)
 }
 
 // password checks a password against an account (a zero User: nobody's) within
@@ -149,7 +149,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 			return out, err
 		}
 	}
-	others := differing(first.Method, l.usable(factors))
+	others := l.differing(first, l.usable(factors))
 	if len(others) == 0 {
 		return Outcome{}, ErrSameFactor
 	}
@@ -162,20 +162,6 @@ func (l *Login) demands(ctx context.Context, u store.User, first string) (factor
 	factors, err = l.c.Factors.FactorsOf(ctx, u.ID)
 	enrols = err == nil && len(factors) == 0 && l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first)
 	return factors, enrols, err
-}
-
-// differing leaves out the second factors that are the same thing as the first:
-// a mailed code after a mailed code proves one mailbox twice (R7). A key is
-// told from another by the passkey itself.
-func differing(first string, factors []store.Factor) []store.Factor {
-	var out []store.Factor
-	for _, f := range factors {
-		same := f.Method == first && first != store.Passkey || f.Method == store.Email && throughMailbox(first)
-		if !same {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 // copied ends everything of an account whose trusted device was copied: one of

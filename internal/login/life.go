@@ -90,8 +90,9 @@ func (l *Login) unconfirmed(u store.User) bool {
 	return l.c.Policy.Life.Confirm && u.ConfirmedAt.IsZero()
 }
 
-// throughMailbox says that a first factor came by mail, so that nothing else
-// that comes by mail is a second one (R7, R73).
+// throughMailbox reports whether a first factor came by mail, so that whoever gave
+// it reads the account's mail. What it rests on is another question; see
+// independent.
 func throughMailbox(method string) bool {
 	return method == store.Email || method == confirmKind || method == resetKind
 }
@@ -182,7 +183,7 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	if keyless || f.Confirm && !f.Unconfirmed {
 		return Outcome{User: u}, nil
 	}
-	out, err := l.gate(ctx, u, store.Proof{Method: "register", At: l.c.Now()}, false, b)
+	out, err := l.gate(ctx, u, l.proof("register"), false, b)
 	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
 		err = nil // the account is made, and the code can be asked for again
 	}

@@ -337,9 +337,9 @@ func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID st
 	return place, l.toldPaused(ctx, u, err, b)
 }
 
-// mailedPlace reserves a guess at a mailed code that is not a factor's.
-func (l *Login) mailedPlace(ctx context.Context, u store.User, purpose string, b Browser) (*limit.Place, error) {
-	place, err := l.c.Limits.Mailed(ctx, u.ID, purpose)
+// mailedPlace reserves a guess at a code by which an address is proven.
+func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Place, error) {
+	place, err := l.c.Limits.Mailed(ctx, u.ID)
 	return place, l.toldPaused(ctx, u, err, b)
 }
 

@@ -185,11 +185,11 @@ func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out
 	}
 	switch e {
 	case ToSignIn:
-		out, err = l.signInFrom(ctx, id, b)
+		out, err = l.signInFrom(ctx, p, id, b)
 	case ToConnect:
 		out, err = l.connect(ctx, *who, p.Name(), id, b)
 	case ToVerify:
-		out, err = l.verifyFrom(ctx, *who, id, b)
+		out, err = l.verifyFrom(ctx, *who, p, id, b)
 	default:
 		err = ErrState
 	}
@@ -212,7 +212,7 @@ func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, er
 // signInFrom is the step of a first factor like any other: what is asked next
 // is the gate's to say. The other site's word that its user proved two factors
 // there counts as one here.
-func (l *Login) signInFrom(ctx context.Context, id federated.Identity, b Browser) (Outcome, error) {
+func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) {
 		failed := event.UserFailedAuthn{AuthType: oauthMethod, Reason: "not connected", Context: l.at(b)}
@@ -224,7 +224,7 @@ func (l *Login) signInFrom(ctx context.Context, id federated.Identity, b Browser
 	if !u.Active {
 		return Outcome{}, told(ErrDisabled, l.record(ctx, event.UserFailedAuthn{User: subject(u), AuthType: oauthMethod, Reason: "disabled", Context: l.at(b)}))
 	}
-	return l.gate(ctx, u, store.Proof{Method: oauthMethod, At: l.c.Now()}, false, b)
+	return l.gate(ctx, u, l.elsewhere(p), false, b)
 }
 
 // connected is the account that an identity opens: by issuer and subject,
@@ -247,7 +247,7 @@ func notConnected(err error) error {
 
 // verifyFrom re-authenticates with the account at the other site that opens
 // this very account; another user's proves nothing (R54).
-func (l *Login) verifyFrom(ctx context.Context, who Who, id federated.Identity, b Browser) (Outcome, error) {
+func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
 		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: oauthMethod, Reason: "another identity", Context: l.at(b)}
@@ -256,7 +256,7 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, id federated.Identity, 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.again(ctx, who, oauthMethod, b)
+	return l.again(ctx, who, l.elsewhere(p), b)
 }
 
 // connect lets an account at another site open this one from now on: a change

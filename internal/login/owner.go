@@ -131,7 +131,7 @@ func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.Use
 	if !allowed || !k.sameBrowser(b) || who != nil {
 		return out, nil
 	}
-	next, err := l.gate(ctx, u, store.Proof{Method: method, At: l.c.Now()}, false, b)
+	next, err := l.gate(ctx, u, l.proof(method), false, b)
 	switch {
 	// The link has done its work, and an answer that refuses would say it had not.
 	case errors.Is(err, ErrSameFactor), errors.Is(err, ErrLocked):

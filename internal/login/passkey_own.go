@@ -187,6 +187,6 @@ func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChang
 	if !proven {
 		return l.carryOn(ctx, u, who, b)
 	}
-	proofs := append(firstProofs(who.Session), store.Proof{Method: store.Passkey, At: l.c.Now()})
+	proofs := append(firstProofs(who.Session), l.proofOf(*c.Add))
 	return l.renew(ctx, u, who.Session, store.TwoFactors, proofs, b)
 }

@@ -142,10 +142,11 @@ func (l *Login) completeBy(ctx context.Context, w waiting, who *Who, owner, stat
 		return Outcome{}, err
 	}
 	q := ceremony{Draft: d, user: w.user, uses: []string{store.UseSecond}, second: true}
-	if _, _, err := l.examine(ctx, q, answer, b); err != nil {
+	f, _, err := l.examine(ctx, q, answer, b)
+	if err != nil {
 		return Outcome{}, err
 	}
-	return l.complete(ctx, w, who, store.Proof{Method: store.Passkey, At: l.c.Now()}, b)
+	return l.complete(ctx, w, who, l.proofOf(f), b)
 }
 
 func (l *Login) signInBy(ctx context.Context, state, answer string, remember bool, b Browser) (Outcome, error) {
@@ -167,7 +168,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 	if err := l.admit(u); err != nil { // told only to who holds the passkey (R122)
 		return Outcome{}, err
 	}
-	first := store.Proof{Method: store.Passkey, At: l.c.Now()}
+	first := l.proofOf(f)
 	if !l.both(proven) {
 		return l.gate(ctx, u, first, remember, b)
 	}
@@ -275,11 +276,12 @@ func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, stat
 	if err != nil {
 		return Outcome{}, err
 	}
-	_, proven, err := l.examine(ctx, ceremony{Draft: d, user: who.User, uses: l.c.Policy.Passkeys.Verify}, answer, b)
+	f, proven, err := l.examine(ctx, ceremony{Draft: d, user: who.User, uses: l.c.Policy.Passkeys.Verify}, answer, b)
 	if err != nil {
 		return Outcome{}, err
 	}
-	proof := store.Proof{Method: store.Passkey, At: l.c.Now(), Both: l.both(proven)}
+	proof := l.proofOf(f)
+	proof.Both = l.both(proven)
 	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session, verified: true}
 	if proof.Both {
 		g.level = store.TwoFactors

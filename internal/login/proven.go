@@ -90,7 +90,7 @@ func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.U
 // they know the account's password. ErrSend and *limit.Paused together with an
 // Outcome whose Pending stands.
 func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, error) {
-	first := store.Proof{Method: "register", At: l.c.Now()}
+	first := l.proof("register")
 	if p := firstProofs(who.Session); len(p) > 0 {
 		first = p[0]
 	}

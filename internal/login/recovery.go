@@ -219,7 +219,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 		return Outcome{}, err
 	}
 	return l.startPending(ctx, k.user, nil, store.Pending{
-		State: store.Repair, Factor: r.FactorID, First: store.Proof{Method: "password", At: l.c.Now()},
+		State: store.Repair, Factor: r.FactorID, First: l.proof("password"),
 	}, b)
 }
 

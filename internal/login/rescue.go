@@ -46,10 +46,8 @@ func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) 
 	if l.c.Alert != nil {
 		out = append(out, Help)
 	}
-	// One mailbox must not be enough (R73): not after a first factor that came
-	// through it, and not soon after a reset through it.
-	reset := !w.user.ResetAt.IsZero() && l.c.Now().Sub(w.user.ResetAt) < l.c.Policy.RescueAfterReset
-	if throughMailbox(w.First.Method) || reset {
+	// One mailbox must not be enough (R73).
+	if !l.rescueRests(w) {
 		return out, nil
 	}
 	shut, err := l.rescueShut(ctx, w.user)

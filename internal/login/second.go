@@ -60,7 +60,7 @@ func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, e
 	if err != nil {
 		return waiting{}, err
 	}
-	return waiting{Pending: p, user: u, factors: differing(p.First.Method, l.usable(factors))}, nil
+	return waiting{Pending: p, user: u, factors: l.differing(p.First, l.usable(factors))}, nil
 }
 
 // Look returns the pending sign-in of a browser.
@@ -172,9 +172,9 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	if !rescued && l.refuses(f.Method) {
 		return l.outgrown(ctx, w, f.Method, b)
 	}
-	proof := store.Proof{Method: f.Method, At: l.c.Now()}
+	proof := l.proofOf(f)
 	if rescued {
-		proof.Method = rescuedBy
+		proof = l.proof(rescuedBy)
 	}
 	return l.complete(ctx, w, who, proof, b)
 }
@@ -187,7 +187,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return Outcome{}, ErrCode
 	}
-	place, err := l.mailedPlace(ctx, w.user, "owner", b)
+	place, err := l.mailedPlace(ctx, w.user, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -225,47 +225,82 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return false, ErrCode // not a guess: what is no code is not counted
 	}
+	if w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
+		return l.proveRescue(ctx, w, f, code, b)
+	}
 	place, err := l.secondFactorPlace(ctx, w.user, f.ID, b)
 	if err != nil {
 		return false, err
 	}
-	t := l.transaction(w.Pending, w.user, b)
-	err = factor.ErrWrong
-	if m := l.c.Methods[f.Method]; m != nil {
-		err = m.Verify(ctx, t, f, code)
-	}
+	err = l.verifyFactor(ctx, w, f, code, b)
 	if errors.Is(err, factor.ErrSecret) {
-		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
-		if !w.Rescue {
-			// A key that is missing is the operator's trouble: the user is not told
-			// that the code is wrong, and it does not count as a guess.
-			place := place.Answered(f.Method, f.Destination, b.Address)
-			return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Refund(ctx))
-		}
-		err = factor.ErrWrong // the mailed code may do
+		// A key that is missing is the operator's trouble: the user is not told
+		// that the code is wrong, and it does not count as a guess.
+		place := place.Answered(f.Method, f.Destination, b.Address)
+		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Refund(ctx))
 	}
-	if errors.Is(err, factor.ErrWrong) && w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
-		replayed := err
-		t.Purpose = factor.Rescue
-		err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
-		if rescued = err == nil; errors.Is(err, factor.ErrWrong) {
-			err = replayed
-		}
-	}
-	switch {
-	case errors.Is(err, factor.ErrReplayed):
-		return false, l.codeUsed(ctx, place, w.user, f.Method, b)
-	case errors.Is(err, factor.ErrWrong):
-		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
-		return false, told(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
-	case err != nil:
-		return false, err
-	case rescued:
-		err = place.Answered(store.Email, w.user.Email, b.Address).Refund(ctx)
-	default:
+	if err == nil {
 		err = place.Answered(f.Method, f.Destination, b.Address).Right(ctx)
 	}
-	return rescued, err
+	return false, l.wrongCode(ctx, place, w, f, err, b)
+}
+
+// proveRescue is prove after a rescue was asked for. Its codes have guesses of
+// their own, so a factor that has ended after too many can be rescued, and what
+// is typed wrong is not counted at the factor. The factor's own code is taken
+// while it lives: the few guesses that a rescue has are all there are for both.
+func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
+	place, err := l.c.Limits.Rescued(ctx, w.user.ID)
+	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
+		return false, err
+	}
+	t := l.transaction(w.Pending, w.user, b)
+	t.Purpose = factor.Rescue
+	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
+	if err == nil {
+		return true, place.Answered(store.Email, w.user.Email, b.Address).Right(ctx)
+	}
+	if errors.Is(err, factor.ErrWrong) {
+		lives := l.c.Limits.FactorLives(ctx, f.ID)
+		switch {
+		case lives == nil:
+			if err = l.verifyFactor(ctx, w, f, code, b); errors.Is(err, factor.ErrSecret) {
+				err = factor.ErrWrong // the mailed code may do
+			}
+		case !paused(lives):
+			err = lives
+		}
+	}
+	if err == nil {
+		err = place.Answered(f.Method, f.Destination, b.Address).Proves(f.ID).Right(ctx)
+	}
+	return false, l.wrongCode(ctx, place, w, f, err, b)
+}
+
+// verifyFactor spends a code of a factor. factor.ErrWrong, factor.ErrSecret.
+func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, code string, b Browser) error {
+	m := l.c.Methods[f.Method]
+	if m == nil {
+		return factor.ErrWrong
+	}
+	err := m.Verify(ctx, l.transaction(w.Pending, w.user, b), f, code)
+	if errors.Is(err, factor.ErrSecret) {
+		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
+	}
+	return err
+}
+
+// wrongCode writes a wrong code down and makes it ErrCode, and one that is spent
+// ErrCodeUsed.
+func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f store.Factor, err error, b Browser) error {
+	switch {
+	case errors.Is(err, factor.ErrReplayed):
+		return l.codeUsed(ctx, place, w.user, f.Method, b)
+	case errors.Is(err, factor.ErrWrong):
+		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
+		return told(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
+	}
+	return err
 }
 
 // codeUsed refuses a code that was right and is spent. Its owner entered it twice;

@@ -31,17 +31,16 @@ func (a actor) user() store.User {
 	return a.pending.user
 }
 
-// proved says whether the caller came in by this very method: the same thing
-// cannot become the second factor of the sign-in that it began (R7).
+// proved reports whether the caller came in by what this method rests on: the same
+// thing cannot become the second factor of the sign-in that it began (R7).
 func (a actor) proved(method string) bool {
-	first := ""
 	switch {
 	case a.pending != nil:
-		first = a.pending.First.Method
+		return !independent(a.pending.First, by(method))
 	case len(a.who.Session.Proofs) > 0:
-		first = a.who.Session.Proofs[0].Method
+		return !independent(a.who.Session.Proofs[0], by(method))
 	}
-	return method == first && method != store.Passkey || method == store.Email && throughMailbox(first)
+	return false
 }
 
 // owner names whose draft it is. A session keeps its id when its token changes.
@@ -96,7 +95,7 @@ func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) 
 	if s.Trusted || limit >= 0 && old {
 		return ErrReauthenticate
 	}
-	if s.Level >= store.TwoFactors {
+	if s.Level >= store.TwoFactors && twoFactors(s.Proofs) {
 		return nil
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)

@@ -140,7 +140,7 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 		trustedBy = known.ID
 	}
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: Stayed, At: known.CreatedAt}},
+		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: Stayed, At: known.CreatedAt, Rests: store.RestsOn(Stayed)}},
 	}, b)
 	if err != nil {
 		return Outcome{}, err

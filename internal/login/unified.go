@@ -74,7 +74,7 @@ func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, store.Proof{Method: method, At: l.c.Now()}, a.Remember, b)
+	return l.gate(ctx, u, l.proof(method), a.Remember, b)
 }
 
 // asked names the transaction of a browser's codes: one that is mailed at the
@@ -287,5 +287,5 @@ func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, store.Proof{Method: store.Email, At: l.c.Now()}, false, b)
+	return l.gate(ctx, u, l.proof(store.Email), false, b)
 }

@@ -176,7 +176,7 @@ func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Brow
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.again(ctx, who, method, b)
+	return l.again(ctx, who, l.proof(method), b)
 }
 
 // SendVerify sends the signed-in user a code to prove himself again. ErrChoice:

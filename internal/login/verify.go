@@ -15,13 +15,12 @@ func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (O
 	if err := l.password(ctx, who.User, "", plain, b); err != nil {
 		return Outcome{}, err
 	}
-	return l.again(ctx, who, "password", b)
+	return l.again(ctx, who, l.proof("password"), b)
 }
 
 // again goes on after the first factor of a re-authentication: to the second,
 // where the account has one, else to a fresh session.
-func (l *Login) again(ctx context.Context, who Who, method string, b Browser) (Outcome, error) {
-	first := store.Proof{Method: method, At: l.c.Now()}
+func (l *Login) again(ctx context.Context, who Who, first store.Proof, b Browser) (Outcome, error) {
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 	if err != nil {
 		return Outcome{}, err
@@ -30,7 +29,7 @@ func (l *Login) again(ctx context.Context, who Who, method string, b Browser) (O
 		return Outcome{}, ErrWeak
 	}
 	if len(factors) > 0 {
-		others := differing(first.Method, l.usable(factors))
+		others := l.differing(first, l.usable(factors))
 		if len(others) == 0 {
 			return Outcome{}, ErrSameFactor
 		}

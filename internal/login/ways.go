@@ -55,13 +55,13 @@ func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, w
 	if added != nil {
 		seconds = append(seconds, *added)
 	}
-	leads := func(method string) bool {
-		return len(seconds) == 0 || len(differing(method, l.usable(seconds))) > 0
+	leads := func(first store.Proof) bool {
+		return len(seconds) == 0 || len(l.differing(first, l.usable(seconds))) > 0
 	}
-	if l.c.Policy.Life.ByLink && leads(store.Email) {
+	if l.c.Policy.Life.ByLink && leads(by(store.Email)) {
 		return nil
 	}
-	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) && leads(f.Method) }) {
+	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) && leads(by(f.Method)) }) {
 		return nil
 	}
 	if l.c.Passkeys != nil && l.c.Policy.Passkeys.First {
@@ -74,11 +74,11 @@ func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, w
 			return nil
 		}
 	}
-	return l.keepsConnection(ctx, u, stays)
+	return l.keepsConnection(ctx, u, stays, leads)
 }
 
 // keepsConnection is keepsWayIn for accounts at other sites.
-func (l *Login) keepsConnection(ctx context.Context, u store.User, stays func(id string) bool) error {
+func (l *Login) keepsConnection(ctx context.Context, u store.User, stays func(id string) bool, leads func(first store.Proof) bool) error {
 	if l.c.Connections == nil {
 		return ErrLastWayIn
 	}
@@ -87,7 +87,7 @@ func (l *Login) keepsConnection(ctx context.Context, u store.User, stays func(id
 		return err
 	}
 	for _, c := range connections {
-		if _, err := l.provider(c.Provider, ToSignIn); err == nil && stays(c.ID) {
+		if proof, ok := l.connectionProof(ctx, c); ok && stays(c.ID) && leads(proof) {
 			return nil
 		}
 	}

@@ -8,11 +8,11 @@ import (
 )
 
 const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_method, first_at, remember, session_id, address,
-	created_at, expires_at, version`
+	created_at, expires_at, version, first_rests`
 
 func scanPending(scan scanner) (p store.Pending, err error) {
 	err = scan(&p.Hash, &p.UserID, &p.Uniquifier, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
-		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version)
+		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version, listOf[string]{&p.First.Rests})
 	return p, err
 }
 
@@ -24,9 +24,9 @@ func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
 			return err
 		}
 		if _, err := t.exec(`INSERT INTO twofold_pendings (`+pendingColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
-			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version); err != nil {
+			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version, text(p.First.Rests)); err != nil {
 			return err
 		}
 		_, err := t.exec(`DELETE FROM twofold_pendings WHERE user_id = $1 AND hash <> $2 AND hash NOT IN (

@@ -11,7 +11,7 @@ func newSession(u store.User) store.Session {
 	return store.Session{
 		Hash: "hash " + store.NewID(), ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Token: true,
 		Level: store.TwoFactors, Trusted: true, TrustedBy: "device",
-		Proofs:  []store.Proof{{Method: "password", At: in(-3)}, {Method: store.Authenticator, At: in(-2)}},
+		Proofs:  []store.Proof{{Method: "password", At: in(-3)}, {Method: store.Authenticator, At: in(-2), Rests: []string{"a", "b"}}},
 		FreshAt: in(-2), Address: "192.0.2.1", Agent: "Mozilla/5.0 (…)",
 		CreatedAt: in(-20), SeenAt: in(-1), IdleAt: in(100), ExpiresAt: in(1000),
 	}

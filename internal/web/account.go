@@ -31,8 +31,8 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	p.Session = SessionPart{Level: int(session.Level), Trusted: session.Trusted, SignedIn: session.CreatedAt}
 	methods := []map[string]any{}
 	for _, proof := range session.Proofs {
-		methods = append(methods, proofBody(ProofView(proof)))
-		p.Session.Proofs = append(p.Session.Proofs, ProofView(proof))
+		methods = append(methods, proofBody(proofView(proof)))
+		p.Session.Proofs = append(p.Session.Proofs, proofView(proof))
 	}
 	user := map[string]any{
 		"id": u.ID, "email": u.Email, "username": nil, "roles": append([]string{}, u.Roles...),

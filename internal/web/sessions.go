@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // SessionView is a session of the user as pages show it.
@@ -70,7 +71,7 @@ func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
 			Trusted: v.Trusted, Token: v.Token, Current: v.Current, Action: s.paths.Sessions + "/" + v.ID,
 		}
 		for _, p := range v.Proofs {
-			view.Proofs = append(view.Proofs, ProofView(p))
+			view.Proofs = append(view.Proofs, proofView(p))
 		}
 		page.Sessions = append(page.Sessions, view)
 	}
@@ -200,3 +201,5 @@ func (s *Site) listError(c *call, err error, path string) error {
 	}
 	return err
 }
+
+func proofView(p store.Proof) ProofView { return ProofView{Method: p.Method, At: p.At, Both: p.Both} }

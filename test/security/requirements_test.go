@@ -163,6 +163,8 @@ func requirements() []requirement {
 		{number: 149, class: 2, title: "Restart and several nodes"},
 		{number: 150, class: 1, title: "Nothing is set up before the address is proven, whichever way is tried"},
 		{number: 151, class: 1, title: "The first proof of an address ends what was set up before it"},
+		{number: 152, class: 1, title: "Two factors rest on two things"},
+		{number: 153, class: 2, title: "A rescue has guesses of its own"},
 		{number: 170, class: 1, title: "What a sign-in left behind is worth what the account is asked today"},
 		{number: 171, class: 2, title: "No cookie that a sibling host can set has authority"},
 		{number: 172, class: 1, title: "A guard believes its own site only"},

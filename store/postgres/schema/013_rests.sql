@@ -1,0 +1,2 @@
+-- What the first factor of a pending sign-in rests on, as a list.
+ALTER TABLE twofold_pendings ADD COLUMN first_rests TEXT COLLATE "C" NOT NULL DEFAULT '[]';

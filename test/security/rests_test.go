@@ -1,0 +1,139 @@
+package security_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// TestR152_AnAccountElsewhereAndItsMailboxAreOneThing: whoever has someone's
+// account at another site most often has the mailbox too. Nothing that is mailed
+// is a second factor or a rescue after it, unless that site was declared
+// independent.
+func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
+	w, corp, club := sites(t, plenty, func(c *twofold.Config) {
+		c.TwoFactor.Recovery = true
+		for i, p := range c.OAuth {
+			if p.Name() == "club" {
+				c.OAuth[i] = federated.Independent(p)
+			}
+		}
+	})
+	full, mail := w.withApp("full"), w.person("mail").enrolMail()
+	corp.SignIn("full")
+	club.SignIn("full")
+	full.connected(corp, "corp")
+	full.connected(club, "club")
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	options, _ := b.get("/tf-rescue").want(200).json["recovery_options"].(m)
+	if options["email"] != nil || options["recovery_request"] != nil || options["help"] == nil {
+		t.Errorf("after an account elsewhere: %v", options)
+	}
+	for _, option := range []string{"email", "recovery_request"} {
+		b.post("/tf-rescue", m{"help_setup": option}).want(400).refused(option)
+	}
+	b.validate(full.next()).want(200)
+	b.in(full, 2)
+	b = w.browser()
+	b.through(club, "club").want(200)
+	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	b.validate(full.mailed()).want(200)
+	b.in(full, 2)
+
+	// The mailbox as second factor follows the password, not the account elsewhere.
+	corp.SignIn("mail")
+	club.SignIn("mail")
+	mail.connected(corp, "corp")
+	mail.connected(club, "club")
+	w.advance(time.Minute)
+	w.settled()
+	n := len(w.mail.To(mail.email))
+	b = w.browser()
+	b.through(corp, "corp").want(400).refused("one mailbox twice")
+	w.settled()
+	if len(w.mail.To(mail.email)) != n {
+		t.Error("a code went to the mailbox that was the first factor")
+	}
+	b.out("one mailbox twice")
+	b = w.browser()
+	b.through(club, "club").want(200)
+	b.validate(mail.mailed()).want(200)
+	b.in(mail, 2)
+
+	// It can not be set up in a session that began there, nor be all that follows.
+	plain := w.person("plain")
+	corp.SignIn("plain")
+	plain.connected(corp, "corp")
+	b = w.browser()
+	b.through(corp, "corp").want(200)
+	b.post("/tf-setup", m{"setup": "email"}).want(400).refused("set up after itself")
+}
+
+// TestR152_WhatCountedAsTwoIsOver: sessions of one thing that counted as two
+// before are over, and nothing is fresh by them.
+func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
+	w := newWorld(t, plenty)
+	p := w.withApp("alice")
+	for _, pair := range [][]string{{"oauth", "rescue"}, {"oauth", store.Email}, {store.Email, store.Email}, {"reset", "rescue"}} {
+		w.plantSession(p).in(p, 2)
+		b := w.plantSession(p)
+		w.write(`UPDATE twofold_sessions SET proofs = ?`, `[{"method":"`+pair[0]+`","at":"2026-03-01T12:00:00Z"},{"method":"`+pair[1]+`","at":"2026-03-01T12:00:00Z"}]`)
+		b.post("/tf-setup", m{"setup": "disable"}).want(400).refused(pair[0] + " and " + pair[1])
+		b.out(pair[0] + " and " + pair[1])
+	}
+}
+
+// TestR153_ARescueHasGuessesOfItsOwn: a factor that ended after too many wrong
+// codes is rescued by mail, and what is typed wrong then is no guess at it.
+func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
+	w := newWorld(t, plenty, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 10, 10 })
+	p := w.withApp("alice")
+	wrong := func(b *browser, n int) {
+		for range n {
+			b.validate(p.wrong()).want(400)
+		}
+	}
+	wrong(w.plantPending(p), 9)
+	w.advance(16 * time.Minute)
+	b := w.plantPending(p)
+	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	wrong(b, 1)
+	w.plantPending(p).validate(p.next()).want(200) // that was no tenth guess
+
+	w.advance(16 * time.Minute)
+	wrong(w.plantPending(p), 9)
+	w.advance(16 * time.Minute)
+	b = w.plantPending(p)
+	wrong(b, 1)
+	w.advance(16 * time.Minute)
+	dead := w.plantPending(p)
+	dead.validate(p.next()).want(429).refused("the factor has ended")
+	dead.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	code := p.mailed()
+	dead.validate(p.next()).want(400).refused("the factor has ended, whatever is awaited")
+	dead.validate(other(code)).want(400)
+	dead.validate(code).want(200)
+	dead.in(p, 2)
+
+	// Nor does a rescue have guesses without end.
+	for n := 0; ; {
+		w.advance(2 * time.Hour)
+		b := w.plantPending(p)
+		if b.post("/tf-rescue", m{"help_setup": "email"}).status != 200 {
+			w.advance(24 * time.Hour)
+			continue
+		}
+		code := p.mailed()
+		r := b.validate(other(code))
+		if r.status == 429 {
+			break
+		}
+		if n++; n > 40 {
+			t.Fatalf("%d wrong codes of rescues in a row", n)
+		}
+	}
+}
