@@ -51,12 +51,13 @@ func (c *Config) checkSPA(bad func(field, text string)) {
 		bad("SPA.CSRFHeader", fmt.Sprintf("%q is not the name of a header", s.CSRFHeader))
 	}
 	taken := []string{"remember_token", "tf_validity", "fs_refresh", c.URLs.DeviceCookie, c.Tokens.RefreshCookie}
-	switch name := s.CSRFCookie; {
+	// Over https the sign-in's own names carry the prefix.
+	switch name := strings.TrimPrefix(strings.ToLower(s.CSRFCookie), "__host-"); {
 	case name == "":
 	case !token.MatchString(name):
-		bad("SPA.CSRFCookie", fmt.Sprintf("%q is not the name of a cookie", name))
-	case slices.Contains(taken, name) || strings.HasPrefix(strings.TrimPrefix(strings.ToLower(name), "__host-"), "twofold"):
-		bad("SPA.CSRFCookie", fmt.Sprintf("%q is a cookie that scripts must not read: take another name", name))
+		bad("SPA.CSRFCookie", fmt.Sprintf("%q is not the name of a cookie", s.CSRFCookie))
+	case strings.HasPrefix(name, "twofold") || slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, name) }):
+		bad("SPA.CSRFCookie", fmt.Sprintf("%q is a cookie that scripts must not read: take another name", s.CSRFCookie))
 	}
 }
 

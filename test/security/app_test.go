@@ -99,7 +99,7 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 			for name, lines := range w.cookies {
 				want := "SameSite=Lax"
 				switch name {
-				case "tf_validity", "remember_token", "XSRF-TOKEN":
+				case "__Host-tf_validity", "__Host-remember_token", "XSRF-TOKEN":
 					want = "SameSite=Strict"
 				case "__Host-twofold", "__Host-twofold-pending", "__Host-twofold-asked":
 					if none {
@@ -112,7 +112,7 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 					}
 				}
 			}
-			if len(w.cookies["tf_validity"]) == 0 || len(w.cookies["__Host-twofold-asked"]) == 0 || len(w.cookies["__Host-twofold"]) == 0 {
+			if len(w.cookies["__Host-tf_validity"]) == 0 || len(w.cookies["__Host-twofold-asked"]) == 0 || len(w.cookies["__Host-twofold"]) == 0 {
 				t.Errorf("cookies are missing: %v", w.cookies)
 			}
 			// What goes along is held by where a request comes from.
@@ -129,7 +129,7 @@ func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 		"SPA.Origin": {{Origin: "https://app.test/path"}, {Origin: "app.test"}, {Origin: "http://app.test"}, {Origin: "*"}, {Origin: "null"},
 			{Origin: "http://localhost:8081"}, {Origin: "https://u:p@app.test"}},
 		"SPA.CSRFCookie": {{CSRFCookie: "twofold"}, {CSRFCookie: "__Host-twofold"}, {CSRFCookie: "__host-Twofold-pending"}, {CSRFCookie: "tf_validity"},
-			{CSRFCookie: "remember_token"}, {CSRFCookie: "fs_refresh"}, {CSRFCookie: "a b"}, {CSRFCookie: "a;b"}, {CSRFCookie: "a=b"}},
+			{CSRFCookie: "remember_token"}, {CSRFCookie: "fs_refresh"}, {CSRFCookie: "__Host-tf_validity"}, {CSRFCookie: "__HOST-remember_token"}, {CSRFCookie: "a b"}, {CSRFCookie: "a;b"}, {CSRFCookie: "a=b"}},
 		"SPA.CSRFHeader": {{CSRFHeader: "a b"}, {CSRFHeader: "a\nb"}, {CSRFHeader: "a,b"}},
 	} {
 		for _, spa := range spas {
