@@ -195,7 +195,7 @@ func TestContract_https_cookies(t *testing.T) {
 			t.Errorf("cookie: %s", k.Raw)
 		}
 	}
-	if !names["__Host-twofold"] || !names["__Host-twofold-csrf"] || len(names) != 2 {
+	if !names["__Host-twofold"] || !names["__Host-twofold-csrf"] || !names["__Host-twofold-known"] || len(names) != 3 {
 		t.Errorf("cookies: %v", names)
 	}
 	if r.Header.Get("Strict-Transport-Security") == "" {

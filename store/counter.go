@@ -34,4 +34,7 @@ type Counters interface {
 	// place (and the hold, if fewer than Limit are left), of those in whole
 	// everything counted. An unknown key is no error.
 	Release(ctx context.Context, own, whole []string) error
+	// Forget ends every budget whose key begins with one of the prefixes, each of
+	// which ends in a colon.
+	Forget(ctx context.Context, prefixes ...string) error
 }

@@ -34,6 +34,7 @@ type Seal struct {
 // EventFilter chooses events; zero fields choose all.
 type EventFilter struct {
 	UserID string
+	Names  []string // of events; none: all
 	Since  time.Time
 	After  int64 // rows after this one
 	Limit  int   // at most so many; zero: 1000

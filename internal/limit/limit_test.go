@@ -33,6 +33,19 @@ func open(t *testing.T, n limit.Numbers) *bench {
 	return b
 }
 
+// first is a stranger's guess.
+func (b *bench) first(identity, address string) (*limit.Place, error) {
+	return b.FirstFactor(context.Background(), limit.Guess{Identity: identity, Account: identity, From: limit.From{Address: address}})
+}
+
+// text is a code to a proven number, for a stranger who proved a first factor.
+func text(transaction, to string) limit.Message {
+	return limit.Message{
+		Class: limit.Proven, Transaction: transaction, Account: "alice", Channel: store.SMS, Destination: to,
+		From: limit.From{Address: "192.0.2.1"},
+	}
+}
+
 func paused(t *testing.T, err error) time.Time {
 	t.Helper()
 	var p *limit.Paused
@@ -115,20 +128,20 @@ func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
 }
 
 func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	b := open(t, limit.Numbers{})
 	for range 10 {
-		if _, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1"); err != nil {
+		if _, err := b.first("alice@lp.com", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wait := 30 * time.Second
 	for range 10 {
-		_, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1")
+		_, err := b.first("alice@lp.com", "192.0.2.1")
 		if until := paused(t, err); !until.Equal(b.now.Add(wait)) {
 			t.Fatalf("waits %v, want %v", until.Sub(b.now), wait)
 		}
 		b.now = b.now.Add(wait)
-		if _, err := b.FirstFactor(ctx, "alice@lp.com", "192.0.2.1"); err != nil {
+		if _, err := b.first("alice@lp.com", "192.0.2.1"); err != nil {
 			t.Fatal(err)
 		}
 		wait = min(2*wait, time.Hour)
@@ -159,29 +172,29 @@ func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
 
 func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
-	if err := b.Send(ctx, "tx", store.SMS, "+16505551212", "192.0.2.1"); err != nil {
+	if err := b.Send(ctx, text("tx", "+16505551212")); err != nil {
 		t.Fatal(err)
 	}
-	if until := paused(t, b.Send(ctx, "tx", store.SMS, "+16505551212", "192.0.2.1")); !until.Equal(b.now.Add(30 * time.Second)) {
+	if until := paused(t, b.Send(ctx, text("tx", "+16505551212"))); !until.Equal(b.now.Add(30 * time.Second)) {
 		t.Errorf("the next code of this sign-in may go out in %v", until.Sub(b.now))
 	}
 	for range 4 { // other sign-ins, one destination
-		if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"); err != nil {
+		if err := b.Send(ctx, text(store.NewID(), "+16505551212")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	paused(t, b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"))
-	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551213", "192.0.2.1"); err != nil {
+	paused(t, b.Send(ctx, text(store.NewID(), "+16505551212")))
+	if err := b.Send(ctx, text(store.NewID(), "+16505551213")); err != nil {
 		t.Errorf("another destination: %v", err)
 	}
 	p, err := b.SecondFactor(ctx, "alice", "phone")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Answered(store.SMS, "+16505551212", "192.0.2.1").Right(ctx); err != nil {
+	if err := p.Answered(text("tx", "+16505551212")).Right(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Send(ctx, store.NewID(), store.SMS, "+16505551212", "192.0.2.1"); err != nil {
+	if err := b.Send(ctx, text(store.NewID(), "+16505551212")); err != nil {
 		t.Errorf("a code that came back right did not give its place back: %v", err)
 	}
 }
@@ -218,29 +231,29 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 }
 
 func TestOneAddressCannotTryManyAccounts(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	b := open(t, limit.Numbers{})
 	for i := range 100 {
 		address := "192.0.2.1"
-		if _, err := b.FirstFactor(ctx, fmt.Sprintf("user%d", i), address); err != nil {
+		if _, err := b.first(fmt.Sprintf("user%d", i), address); err != nil {
 			t.Fatalf("guess %d: %v", i+1, err)
 		}
 	}
-	_, err := b.FirstFactor(ctx, "one more", "192.0.2.1")
+	_, err := b.first("one more", "192.0.2.1")
 	if until := paused(t, err); !until.Equal(b.now.Add(15 * time.Minute)) {
 		t.Errorf("closed for %v", until.Sub(b.now))
 	}
-	if _, err := b.FirstFactor(ctx, "one more", "192.0.2.2"); err != nil {
+	if _, err := b.first("one more", "192.0.2.2"); err != nil {
 		t.Errorf("its neighbour is closed too: %v", err)
 	}
 	for i := range 100 { // one network, many addresses
-		if _, err := b.FirstFactor(ctx, fmt.Sprintf("other%d", i), fmt.Sprintf("2001:db8:1:2::%x", i)); err != nil {
+		if _, err := b.first(fmt.Sprintf("other%d", i), fmt.Sprintf("2001:db8:1:2::%x", i)); err != nil {
 			t.Fatalf("guess %d: %v", i+1, err)
 		}
 	}
-	if _, err := b.FirstFactor(ctx, "yet another", "2001:db8:1:2:ffff::1"); err == nil {
+	if _, err := b.first("yet another", "2001:db8:1:2:ffff::1"); err == nil {
 		t.Error("another address of the /64 is let through")
 	}
-	if _, err := b.FirstFactor(ctx, "yet another", "2001:db8:1:3::1"); err != nil {
+	if _, err := b.first("yet another", "2001:db8:1:3::1"); err != nil {
 		t.Errorf("another /64 is closed: %v", err)
 	}
 }
@@ -248,7 +261,7 @@ func TestOneAddressCannotTryManyAccounts(t *testing.T) {
 func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{AddressFailures: 10})
 	for range 50 {
-		p, err := b.FirstFactor(ctx, "alice", "192.0.2.1")
+		p, err := b.first("alice", "192.0.2.1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -283,14 +296,14 @@ func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
 		b := open(t, limit.Numbers{AddressFailures: 10, PasskeyFailures: 10})
 		for i := range 10 {
 			user, address := who(i)
-			if _, err := b.Passkey(t.Context(), user, address); err != nil {
+			if _, err := b.Passkey(t.Context(), user, limit.From{Address: address}); err != nil {
 				t.Fatalf("%s, %d: %v", name, i, err)
 			}
 		}
 		user, address := who(10)
-		_, err := b.Passkey(t.Context(), user, address)
+		_, err := b.Passkey(t.Context(), user, limit.From{Address: address})
 		paused(t, err)
-		if _, err := b.Passkey(t.Context(), "another", "203.0.113.8"); err != nil {
+		if _, err := b.Passkey(t.Context(), "another", limit.From{Address: "203.0.113.8"}); err != nil {
 			t.Errorf("%s: somebody else elsewhere: %v", name, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -33,7 +34,8 @@ func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) err
 	if err != nil {
 		return err
 	}
-	if err := l.c.Limits.SendFirst(ctx, asked(b), store.Email, budgetOf(u, key), b.Address); err != nil {
+	decoy := why != nil && !errors.Is(why, ErrUnconfirmed)
+	if err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy}, b); err != nil {
 		return err
 	}
 	p := l.loggingIn()
@@ -67,7 +69,7 @@ func (l *Login) FollowLogin(ctx context.Context, token string, meant bool, b Bro
 	if err := l.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.c.Limits.AnsweredFirst(ctx, store.Email, budgetOf(k.user, ""), b.Address); err != nil {
+	if err := l.answeredFirst(ctx, k.user, store.Email, b); err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.readsMail(ctx, k.user, b)

@@ -21,7 +21,9 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 		return Outcome{}, err
 	}
 	if who.User.PasswordHash != "" {
-		if err := l.password(ctx, who.User, "", old, b); err != nil {
+		within := b
+		within.within = who.Session.ID
+		if err := l.password(ctx, who.User, "", old, within); err != nil {
 			return Outcome{}, err
 		}
 		if old == plain {
@@ -74,11 +76,7 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 	if err != nil {
 		return err
 	}
-	// By the account as well: it must not write to ever more addresses.
-	if err := l.c.Limits.Link(ctx, changeEmailKind+"-of", who.User.ID, b.Address); err != nil {
-		return err
-	}
-	if err := l.c.Limits.Link(ctx, changeEmailKind, key, b.Address); err != nil {
+	if err := l.c.Limits.ChangeLetter(ctx, changeEmailKind, who.User.ID, key); err != nil {
 		return err
 	}
 	e := event.ChangeEmailInstructionsSent{User: subject(who.User), NewEmail: to, Context: l.at(b)}

@@ -8,6 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -71,7 +72,7 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 		return store.Factor{}, err
 	}
 	f.CreatedAt = l.c.Now()
-	return f, place.Answered(d.Method, d.Destination, b.Address).Right(ctx)
+	return f, place.Answered(l.sent(u, limit.Claimed, d.Method, d.Destination, b)).Right(ctx)
 }
 
 // activate makes the factor real and everything issued before it dead, and

@@ -68,11 +68,14 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 		// An unknown identity leaves a row too: the same cost, and no typed text,
 		// which might be a password in the wrong field.
 		failed := event.UserFailedAuthn{User: subject(u), AuthType: authType, Context: l.at(b)}
-		if err := l.wave(ctx, b); err != nil {
+		full, err := l.wave(ctx, b)
+		if err != nil {
 			return "", err
 		}
 		if u.ID == "" {
-			failed.Reason = "unknown identity"
+			if failed.Reason = "unknown identity"; full {
+				return "", ErrPassword // strangers must not fill the trail
+			}
 			return "", told(ErrPassword, l.record(ctx, failed))
 		}
 		return "", told(ErrPassword, l.tell(ctx, failed))
@@ -87,23 +90,28 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 // told to subscribers.
 func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser) (*limit.Place, error) {
 	budget := budgetOf(u, identity)
-	place, err := l.c.Limits.FirstFactor(ctx, budget, b.Address)
+	g := limit.Guess{Identity: typed(identity), Account: budget, Secret: u.PasswordHash}
+	var place *limit.Place
+	err := l.claim(ctx, u, b, func(from limit.From) (err error) {
+		g.From = from
+		place, err = l.c.Limits.FirstFactor(ctx, g)
+		return err
+	})
 	var paused *limit.Paused
-	if errors.As(err, &paused) && l.c.Devices.Vouches(u, b.Device) {
-		// Somebody's guesses must not lock out the owner: a browser that he
-		// trusted has a budget of its own (R119).
-		place, err = l.c.Limits.FirstFactor(ctx, "device:"+u.ID, "")
-	}
 	if errors.As(err, &paused) {
 		return nil, told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
 	}
 	return place, err
 }
 
+// typed names what was typed in a budget, whether or not it is an account's: one
+// that is full does not show that an address and a username are of one account.
+func typed(identity string) string { return "key:" + account.Key(identity) }
+
 // budgetOf names whose budget an identity's guesses count in.
 func budgetOf(u store.User, identity string) string {
 	if u.ID == "" {
-		return "key:" + account.Key(identity)
+		return typed(identity)
 	}
 	return "id:" + u.ID
 }
@@ -183,6 +191,9 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 		return Outcome{}, err
 	}
 	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	if out.KnownCookie, err = l.remember(g.user, b); err != nil {
+		return Outcome{}, err
+	}
 	return out, l.stay(ctx, &out, g, b)
 }
 
@@ -225,10 +236,8 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 
 // sendOwner mails the code that proves the mailbox, within the budgets.
 func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b Browser) error {
-	if err := l.c.Limits.SecondOpen(ctx, u.ID); err != nil {
-		return err
-	}
-	if err := l.c.Limits.Send(ctx, p.Hash, store.Email, u.Email, b.Address); err != nil {
+	m := limit.Message{Class: limit.Proven, Transaction: p.Hash, Channel: store.Email, Destination: u.Email}
+	if err := l.send(ctx, u, m, b); err != nil {
 		return err
 	}
 	if err := l.c.RescueCodes.Send(ctx, l.transaction(p, u, b), u.Email); err != nil {
@@ -249,10 +258,9 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	if m.Channel() == "" {
 		return nil
 	}
-	if err := l.c.Limits.SecondOpen(ctx, u.ID); err != nil {
-		return err
-	}
-	if err := l.c.Limits.Send(ctx, p.Hash, m.Channel(), f.Destination, b.Address); err != nil {
+	if err := l.send(ctx, u, limit.Message{
+		Class: limit.Proven, Transaction: p.Hash, Channel: m.Channel(), Destination: f.Destination,
+	}, b); err != nil {
 		return err
 	}
 	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
@@ -306,11 +314,12 @@ func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
 }
 
 // wave tells the operator when passwords are guessed all over the place (R113).
-func (l *Login) wave(ctx context.Context, b Browser) error {
-	begun, err := l.c.Limits.Wave(ctx)
+// full says that it goes on.
+func (l *Login) wave(ctx context.Context, b Browser) (full bool, err error) {
+	begun, full, err := l.c.Limits.Wave(ctx)
 	if err != nil || !begun {
-		return err
+		return full, err
 	}
 	l.c.Log.ErrorContext(ctx, "very many wrong passwords within an hour: somebody may be guessing over many accounts and addresses")
-	return l.tell(ctx, event.PasswordsGuessed{Context: event.Context{At: l.c.Now(), Request: b.Request}})
+	return full, l.tell(ctx, event.PasswordsGuessed{Context: event.Context{At: l.c.Now(), Request: b.Request}})
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -22,7 +23,7 @@ func (l *Login) keyless(u store.User) bool { return u.PasswordHash == "" && l.op
 // openByMail sends the owner of a new account what opens it. If too much was
 // asked for lately nothing is sent: he may ask for it like everybody else.
 func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
-	err := l.c.Limits.SendFirst(ctx, asked(b), store.Email, budgetOf(u, ""), b.Address)
+	err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
 	if paused(err) {
 		return nil
 	}

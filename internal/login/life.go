@@ -7,6 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -100,7 +101,7 @@ func throughMailbox(method string) bool {
 // asked is how every request for a letter begins that anybody may make: the
 // budgets first, by what was typed; then the account, or nobody. why says what
 // is wrong with the account; the answer must not depend on it.
-func (l *Login) asked(ctx context.Context, kind, email string, b Browser) (u store.User, to string, why, err error) {
+func (l *Login) asked(ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser) (u store.User, to string, why, err error) {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
 		return store.User{}, "", nil, err
@@ -108,14 +109,25 @@ func (l *Login) asked(ctx context.Context, kind, email string, b Browser) (u sto
 	if l.c.Write == nil {
 		return store.User{}, "", nil, ErrSend
 	}
-	if err := l.c.Limits.Link(ctx, kind, key, b.Address); err != nil {
+	if u, why, err = l.addressee(ctx, key); err != nil {
 		return store.User{}, "", nil, err
 	}
-	u, why, err = l.addressee(ctx, key)
+	m := limit.Letter{Kind: kind, Identity: typed(key), Decoy: !real(u, why)}
+	if err := l.letter(ctx, u, m, b); err != nil {
+		return store.User{}, "", nil, err
+	}
 	if u.ID != "" { // to the stored address in its stored spelling, never to the typed one (R45)
 		to = u.Email
 	}
 	return u, to, why, err
+}
+
+// letter takes the places of one letter that anybody may ask for.
+func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Browser) error {
+	return l.claim(ctx, u, b, func(from limit.From) error {
+		m.From = from
+		return l.c.Limits.Link(ctx, m)
+	})
 }
 
 // addressee is the account behind an address, or nobody, and what is wrong with
@@ -156,7 +168,8 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	if keyless && !f.Keyless && !f.ByLink {
 		return Outcome{}, ErrPasswordNeeded
 	}
-	if err := l.c.Limits.Register(ctx, b.Address); err != nil {
+	letter := l.c.Write != nil && (f.Confirm || keyless || f.Welcome)
+	if err := l.c.Limits.Register(ctx, b.Address, letter); err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true})
@@ -219,7 +232,9 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	if e.ExistingEmail {
 		m = Letter{Kind: takenKind, To: u.Email, User: u, Browser: b}
 	}
-	err = l.c.Limits.Link(ctx, takenKind, key, b.Address)
+	f := l.c.Policy.Life
+	counted := f.Confirm || f.Welcome || r.Password == "" // with the registration
+	err = l.letter(ctx, u, limit.Letter{Kind: takenKind, Identity: typed(key), Paid: counted}, b)
 	if m.Decoy = paused(err); err != nil && !m.Decoy {
 		return err
 	}

@@ -164,6 +164,7 @@ type Browser struct {
 	Device  string // value of the trusted-device cookie, if any
 	Stays   string // value of the cookie of a browser that stays signed in, if any
 	Pending string // value of the pending cookie, if any: a new sign-in replaces it
+	Known   string // value of the cookie that says who signed in here before, if any
 	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
 	Locale  string // language for what is sent
 	Request string // id of the request
@@ -171,6 +172,9 @@ type Browser struct {
 	Session string
 	// WantToken asks for a header token beside the session, proving the same.
 	WantToken bool
+	// within is the living session, or the link mailed to the owner, that a step
+	// is taken in; empty for strangers and sign-ins.
+	within string
 }
 
 // Who is a signed-in caller.
@@ -198,8 +202,11 @@ type Outcome struct {
 	// StayCookie is the same for the browser that stays signed in. Forget says
 	// that it does so no more.
 	StayCookie string
-	StayLife   time.Duration
-	Forget     bool
+	// KnownCookie is set when the browser shall remember for KnownLife that the
+	// account signed in here.
+	KnownCookie string
+	StayLife    time.Duration
+	Forget      bool
 	// News is how many things happened to the account that its owner has not
 	// marked as seen; see Login.News.
 	News int

@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -117,7 +118,11 @@ func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next strin
 			return Departure{}, err
 		}
 	}
-	if err := l.c.Limits.Depart(ctx, b.Address); err != nil {
+	from := limit.From{Address: b.Address}
+	if who != nil {
+		from.Session = who.Session.ID
+	}
+	if err := l.c.Limits.Depart(ctx, from); err != nil {
 		return Departure{}, err
 	}
 	now, state := l.c.Now(), seal.Token()

@@ -6,19 +6,13 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
-
-func paused(err error) bool {
-	var p *limit.Paused
-	return errors.As(err, &p)
-}
 
 // AskConfirm mails another link to confirm an address. ErrUnknownUser and
 // ErrConfirmed cost what a success costs, and are for sites that tell.
 func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
-	u, to, why, err := l.asked(ctx, confirmKind, email, b)
+	u, to, why, err := l.asked(ctx, confirmKind, email, confirms, b)
 	if err != nil {
 		return err
 	}
@@ -36,6 +30,11 @@ func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
 	}
 	return told(why, l.writeLink(ctx, l.confirming(), u, to, "", b))
 }
+
+// What is wrong with an account (nil: nothing) says whether it gets a letter.
+func confirms(_ store.User, why error) bool { return errors.Is(why, ErrUnconfirmed) }
+func resets(_ store.User, why error) bool   { return why == nil || errors.Is(why, ErrUnconfirmed) }
+func named(u store.User, why error) bool    { return why == nil && u.Username != "" }
 
 // registered marks the link that a registration has mailed. Links that were
 // asked for later lack it: whoever asks for one may be the owner of an address
@@ -147,7 +146,7 @@ func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.Use
 // tell. An account whose address is not confirmed gets the link that confirms
 // it, which then sets a password too.
 func (l *Login) AskReset(ctx context.Context, email string, b Browser) error {
-	u, to, why, err := l.asked(ctx, resetKind, email, b)
+	u, to, why, err := l.asked(ctx, resetKind, email, resets, b)
 	if err != nil {
 		return err
 	}
@@ -202,13 +201,18 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	if who != nil && who.User.ID == u.ID {
 		who = nil // that session is over
 	}
-	return l.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
+	out, err := l.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
+	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail here
+		u.ResetAt = l.c.Now()
+		out.KnownCookie, err = l.remember(u, b)
+	}
+	return out, err
 }
 
 // RecoverUsername mails an account's username to its address. The errors of
 // AskReset.
 func (l *Login) RecoverUsername(ctx context.Context, email string, b Browser) error {
-	u, to, why, err := l.asked(ctx, usernameKind, email, b)
+	u, to, why, err := l.asked(ctx, usernameKind, email, named, b)
 	if err != nil {
 		return err
 	}

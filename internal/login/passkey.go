@@ -136,7 +136,7 @@ type ceremony struct {
 // granted something only after it has ended it. It is the one place where an
 // answer is taken; every refusal leaves a row.
 func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browser) (store.Factor, factor.Proven, error) {
-	place, err := l.c.Limits.Passkey(ctx, q.UserID, b.Address)
+	place, err := l.c.Limits.Passkey(ctx, q.UserID, l.from(q.user, b))
 	if err != nil {
 		return store.Factor{}, factor.Proven{}, err
 	}

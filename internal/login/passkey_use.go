@@ -141,6 +141,7 @@ func (l *Login) completeBy(ctx context.Context, w waiting, who *Who, owner, stat
 	if err != nil {
 		return Outcome{}, err
 	}
+	b.within = w.SessionID
 	q := ceremony{Draft: d, user: w.user, uses: []string{store.UseSecond}, second: true}
 	f, _, err := l.examine(ctx, q, answer, b)
 	if err != nil {
@@ -276,6 +277,7 @@ func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, stat
 	if err != nil {
 		return Outcome{}, err
 	}
+	b.within = who.Session.ID
 	f, proven, err := l.examine(ctx, ceremony{Draft: d, user: who.User, uses: l.c.Policy.Passkeys.Verify}, answer, b)
 	if err != nil {
 		return Outcome{}, err

@@ -198,7 +198,9 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 		return Outcome{}, err
 	}
 	// The link shows the mailbox; one mailbox must not be enough (R73).
-	if err := l.password(ctx, k.user, "", plain, b); err != nil {
+	within := b // strangers' guesses do not count here
+	within.within = "recovery " + r.ID
+	if err := l.password(ctx, k.user, "", plain, within); err != nil {
 		return Outcome{}, err
 	}
 	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.Uniquifier, l.c.Now(), l.letters(ctx, k.user, Rescued, "", b)...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -125,10 +126,8 @@ func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
 }
 
 func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Limits.SecondOpen(ctx, w.user.ID); err != nil {
-		return err
-	}
-	if err := l.c.Limits.Send(ctx, "rescue:"+w.Hash, store.Email, w.user.Email, b.Address); err != nil {
+	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email, Destination: w.user.Email}
+	if err := l.send(ctx, w.user, m, b); err != nil {
 		return err
 	}
 	if !w.Rescue {

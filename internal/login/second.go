@@ -79,6 +79,7 @@ func (l *Login) Choose(ctx context.Context, token string, who *Who, which string
 	if err != nil {
 		return Outcome{}, err
 	}
+	b.within = w.SessionID
 	if w.State.Enrols() || len(w.factors) < 2 {
 		return Outcome{}, ErrState
 	}
@@ -114,6 +115,7 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	if err != nil {
 		return Outcome{}, err
 	}
+	b.within = w.SessionID
 	if w.State == store.Owner {
 		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
 	}
@@ -147,6 +149,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	if err != nil {
 		return Outcome{}, err
 	}
+	b.within = w.SessionID
 	switch w.State {
 	case store.Setup, store.Repair:
 		return l.confirm(ctx, actor{pending: &w}, "", code, b)
@@ -200,7 +203,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := place.Answered(store.Email, w.user.Email, b.Address).Right(ctx); err != nil {
+	if err := place.Answered(l.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Right(ctx); err != nil {
 		return Outcome{}, err
 	}
 	if w.user, err = l.proves(ctx, w.user, b); err != nil {
@@ -236,11 +239,11 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	if errors.Is(err, factor.ErrSecret) {
 		// A key that is missing is the operator's trouble: the user is not told
 		// that the code is wrong, and it does not count as a guess.
-		place := place.Answered(f.Method, f.Destination, b.Address)
+		place := place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b))
 		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Refund(ctx))
 	}
 	if err == nil {
-		err = place.Answered(f.Method, f.Destination, b.Address).Right(ctx)
+		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Right(ctx)
 	}
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
@@ -258,7 +261,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 	t.Purpose = factor.Rescue
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if err == nil {
-		return true, place.Answered(store.Email, w.user.Email, b.Address).Right(ctx)
+		return true, place.Answered(l.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Right(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
 		lives := l.c.Limits.FactorLives(ctx, f.ID)
@@ -272,7 +275,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 		}
 	}
 	if err == nil {
-		err = place.Answered(f.Method, f.Destination, b.Address).Proves(f.ID).Right(ctx)
+		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Proves(f.ID).Right(ctx)
 	}
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -303,7 +304,9 @@ func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Dra
 
 // sendDraft sends a draft's code, within the budgets.
 func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m factor.Method, b Browser) error {
-	if err := l.c.Limits.Send(ctx, "draft:"+d.ID, m.Channel(), d.Destination, b.Address); err != nil {
+	if err := l.send(ctx, u, limit.Message{
+		Class: limit.Claimed, Transaction: "draft:" + d.ID, Channel: m.Channel(), Destination: d.Destination,
+	}, b); err != nil {
 		return err
 	}
 	if err := m.Send(ctx, draftTransaction(d, u, b), d.Destination); err != nil {

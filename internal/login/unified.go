@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -116,7 +117,7 @@ func (l *Login) tryFirst(ctx context.Context, u store.User, method string, first
 	case codes != nil: // also where there is no factor: a decoy may be waiting
 		err = codes.Try(ctx, t, destination(u, f, found), text)
 	case found:
-		err = l.c.Methods[method].Verify(ctx, t, f, text)
+		return l.tryApp(ctx, u, t, f, text, b)
 	default:
 		return false, nil
 	}
@@ -132,18 +133,41 @@ func (l *Login) tryFirst(ctx context.Context, u store.User, method string, first
 	return true, l.provenFirst(ctx, u, f, p, b)
 }
 
+// tryApp tries an app's code in place of a password. It counts with the codes
+// that are tried at the same app as second factor. When there were too many in a
+// row, the answer is that of a wrong one: the password is still taken.
+func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Browser) (bool, error) {
+	if _, err := factor.Digits(text, factor.Size); err != nil {
+		return false, nil
+	}
+	place, err := l.c.Limits.FactorFirst(ctx, f.ID, l.from(u, b))
+	if paused(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	switch err = l.c.Methods[f.Method].Verify(ctx, t, f, text); {
+	case errors.Is(err, factor.ErrSecret):
+		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", u.ID, "factor", f.ID, "cause", err)
+		return false, nil
+	case errors.Is(err, factor.ErrWrong):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, place.Right(ctx)
+}
+
 // provenFirst writes down the use of a factor whose code came back.
 func (l *Login) provenFirst(ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Browser) error {
-	if l.c.FirstCodes[f.Method] == nil {
-		return nil // its own Verify has done so
-	}
 	if err := l.c.Factors.MarkUsed(ctx, f.ID, l.c.Now()); err != nil {
 		return stateError(err) // removed meanwhile
 	}
 	if p != factor.First {
 		return nil
 	}
-	return l.c.Limits.AnsweredFirst(ctx, f.Method, budgetOf(u, ""), b.Address)
+	return l.answeredFirst(ctx, u, f.Method, b)
 }
 
 func firstOf(firsts []store.Factor, method string) (store.Factor, bool) {
@@ -187,7 +211,6 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	budget := budgetOf(u, identity)
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 	if err != nil {
 		return err
@@ -196,7 +219,8 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	if refusal == nil && !found {
 		refusal = ErrMethod
 	}
-	if err := l.c.Limits.SendFirst(ctx, asked(b), method, budget, b.Address); err != nil {
+	m := limit.First{Channel: method, Identity: typed(identity), Decoy: refusal != nil}
+	if err := l.sendFirst(ctx, u, m, b); err != nil {
 		return err
 	}
 	if refusal != nil { // a decoy, to nobody

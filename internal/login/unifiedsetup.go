@@ -8,6 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -172,6 +173,7 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 // VerifyPasscode is Verify by whatever the account begins a sign-in with.
 // ErrPassword, ErrSameFactor.
 func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
+	b.within = who.Session.ID
 	method, err := l.passcode(ctx, who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
 	if err != nil {
 		return Outcome{}, err
@@ -194,8 +196,9 @@ func (l *Login) SendVerify(ctx context.Context, who Who, method string, b Browse
 	if !found {
 		return ErrMethod
 	}
+	b.within = who.Session.ID
 	t, to := firstTransaction(who.User, factor.FirstAgain, who.Session.ID, method, b), destination(who.User, f, true)
-	if err := l.c.Limits.Send(ctx, t.ID, method, to, b.Address); err != nil {
+	if err := l.send(ctx, who.User, limit.Message{Class: limit.Again, Transaction: t.ID, Channel: method, Destination: to}, b); err != nil {
 		return err
 	}
 	if err := codes.Send(ctx, t, to); err != nil {

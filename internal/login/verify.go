@@ -12,6 +12,7 @@ import (
 // account asks for. With a password alone where that is all; otherwise a
 // pending, bound to this session, that Validate completes. ErrPassword.
 func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (Outcome, error) {
+	b.within = who.Session.ID
 	if err := l.password(ctx, who.User, "", plain, b); err != nil {
 		return Outcome{}, err
 	}

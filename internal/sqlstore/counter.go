@@ -172,6 +172,23 @@ func (s *Store) Release(ctx context.Context, own, whole []string) error {
 	})
 }
 
+// Forget implements store.Counters. It reads ranges of the primary key.
+func (s *Store) Forget(ctx context.Context, prefixes ...string) error {
+	return s.tx(ctx, "forget", func(t *txn) error {
+		for _, prefix := range prefixes {
+			before, ok := strings.CutSuffix(prefix, ":")
+			if !ok || before == "" {
+				return &rowError{"a prefix of budgets ends in a colon"}
+			}
+			// The next character after the colon ends the range.
+			if _, err := t.exec(`DELETE FROM twofold_counters WHERE name >= $1 AND name < $2`, prefix, before+";"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // places are the parameters of a list: $from, and so on for n of them.
 func places(from, n int) string {
 	list := make([]string, n)

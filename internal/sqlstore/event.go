@@ -41,12 +41,16 @@ func (s *Store) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Even
 	if f.Newest {
 		order = `ORDER BY row_no DESC `
 	}
-	if f.UserID != "" { // a query of its own, so that it can use the index
-		return all(ctx, s, s.read, verb, columns+`WHERE user_id = $1 AND row_no > $2 AND at >= $3 `+order+`LIMIT $4`,
-			scanEvent, f.UserID, f.After, micros(f.Since), int64(f.Limit))
+	where, args := `WHERE row_no > $1 AND at >= $2 `, []any{f.After, micros(f.Since), int64(f.Limit)}
+	if f.UserID != "" { // a text of its own, so that it can use the index
+		args = append(args, f.UserID)
+		where += `AND user_id = $4 `
 	}
-	return all(ctx, s, s.read, verb, columns+`WHERE row_no > $1 AND at >= $2 `+order+`LIMIT $3`,
-		scanEvent, f.After, micros(f.Since), int64(f.Limit))
+	if len(f.Names) > 0 {
+		where += `AND name IN (` + places(len(args)+1, len(f.Names)) + `) `
+		args = append(args, anys(f.Names)...)
+	}
+	return all(ctx, s, s.read, verb, columns+where+order+`LIMIT $3`, scanEvent, args...)
 }
 
 // PutSeal implements store.Events. The row a stretch begins after is the key,

@@ -204,6 +204,20 @@ var counterRules = []rule{
 		k.closed(in(1), in(61), claim("a", 3))
 		k.closed(in(1), in(60), claim("c", 3))
 	}},
+	{"Forget ends the budgets that a prefix begins, and no others", func(k kit) {
+		for _, key := range []string{"a:x:1", "a:x:2", "a:y:1", "a:x", "b:x:1", "a:x;1"} {
+			k.reserve(now, claim(key, 1))
+		}
+		k.ok(k.s.Forget(k.Context(), "a:x:", "c:z:"))
+		k.reserve(in(1), claim("a:x:1", 1))
+		k.reserve(in(1), claim("a:x:2", 1))
+		for _, key := range []string{"a:y:1", "a:x", "b:x:1", "a:x;1"} {
+			k.closed(in(1), in(60), claim(key, 1))
+		}
+		if k.s.Forget(k.Context(), "") == nil || k.s.Forget(k.Context(), "a") == nil {
+			k.Fatalf("a prefix that is not a whole part was taken")
+		}
+	}},
 	{"many other budgets do not push one out", func(k kit) {
 		k.reserve(now, claim("victim", 1))
 		for i := range 300 {

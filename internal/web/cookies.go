@@ -50,6 +50,7 @@ func (j jar) oauth() string   { return j.name("twofold-oauth") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
 func (j jar) refusal() string { return j.name("twofold-refused") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
+func (j jar) known() string   { return j.name("twofold-known") }
 
 // maxCookie bounds the value of a cookie that is looked at.
 const maxCookie = 2048
@@ -129,6 +130,9 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 		if j.device() != j.deviceName {
 			j.clear(w, r, j.deviceName)
 		}
+	}
+	if o.KnownCookie != "" {
+		j.set(w, j.known(), o.KnownCookie, login.KnownLife)
 	}
 	switch {
 	case o.StayCookie != "":

@@ -160,6 +160,7 @@ func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) log
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
 		Device:  s.jar.trusted(r), Stays: s.jar.get(r, s.jar.staying()), Pending: s.jar.get(r, s.jar.pending()),
+		Known: s.jar.get(r, s.jar.known()),
 		Asked: s.jar.get(r, s.jar.asked()), WantToken: r.URL.Query().Has("include_auth_token"),
 	}
 }

@@ -1,5 +1,7 @@
 package model_test
 
+import "fmt"
+
 // What the owner of an account does to it as a whole, and the application.
 
 func init() {
@@ -10,7 +12,7 @@ func init() {
 func (a *account) kept() bool { return !a.active || a.locked || a.unproven }
 
 // changed replaces a password by who knows the present one and is fresh.
-func (m *model) changed(who *session, old, password, device string) *want {
+func (m *model) changed(who *session, old, password string) *want {
 	switch {
 	case who == nil:
 		return refused(401)
@@ -20,13 +22,14 @@ func (m *model) changed(who *session, old, password, device string) *want {
 		return refused(401)
 	}
 	of := who.of
-	if w := m.password(of, old, device); w != nil {
+	if w := m.password(of, old, fmt.Sprint(who.id)); w != nil {
 		return w
 	}
 	if of.locked || old == password {
 		return refused(400)
 	}
 	of.password = password
+	of.hashes++
 	m.change(of)
 	w := &want{status: 200}
 	m.announce(w, of, "password_changed")
@@ -43,5 +46,5 @@ func (t *turn) change() *want {
 		old = ""
 	}
 	t.post("/change", map[string]any{"password": old, "new_password": password, "new_password_confirm": password})
-	return t.w.changed(t.who, old, password, t.b[deviceCookie])
+	return t.w.changed(t.who, old, password)
 }

@@ -1,6 +1,9 @@
 package model_test
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // budget counts claims; see claim.
 type budget struct {
@@ -77,12 +80,14 @@ func second(of string) claim {
 	return claim{key: "second " + of, limit: secondFailures, window: secondWindow, hold: secondWindow}
 }
 
-// send claims one message of a transaction.
+// send claims one message of a transaction, whose name begins with the kind of
+// caller: what one kind uses up, another still has.
 func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {
+	kind, transaction, _ := strings.Cut(transaction, "|")
 	ok := m.reserve(
 		claim{key: "gap " + transaction + channel, limit: 1, window: sendGap},
-		claim{key: "short " + channel + dest, limit: sendShort, window: 10 * time.Minute},
-		claim{key: "day " + channel + dest, limit: sendDay, window: 24 * time.Hour})
+		claim{key: "short " + kind + "|" + channel + dest, limit: sendShort, window: 10 * time.Minute},
+		claim{key: "day " + kind + "|" + channel + dest, limit: sendDay, window: 24 * time.Hour})
 	if ok {
 		c := &challenge{channel: channel, dest: dest, version: version, tries: codeTries, until: m.now.Add(codeLife)}
 		m.codes[key] = c
@@ -92,10 +97,10 @@ func (m *model) send(w *want, transaction, key, channel, dest string, version in
 }
 
 // answered are the budgets that a right code gives back.
-func answered(channel, dest string, more string) map[string]int {
+func answered(kind, channel, dest string, more string) map[string]int {
 	out := map[string]int{more: secondFailures}
 	if dest != "" {
-		out["short "+channel+dest], out["day "+channel+dest] = sendShort, sendDay
+		out["short "+kind+channel+dest], out["day "+kind+channel+dest] = sendShort, sendDay
 	}
 	return out
 }

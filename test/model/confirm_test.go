@@ -40,7 +40,7 @@ func (w *world) register(a *account) error {
 }
 
 func (m *model) askConfirm(of *account) *want {
-	if !m.links("confirm", of.email) {
+	if !m.links("confirm", of) {
 		return refused(429)
 	}
 	w := &want{status: 200}
@@ -62,6 +62,7 @@ func (m *model) confirmed(t *turn, l *link, password string) *want {
 		if password == "" {
 			return refused(400)
 		}
+		of.hashes++
 		of.password, of.factors, of.firsts, of.codes, of.resetAt = password, nil, nil, nil, m.now
 		m.change(of)
 	}

@@ -15,7 +15,6 @@ const (
 	recoveryWait  = 24 * time.Hour
 	recoveryLife  = 24 * time.Hour
 	linkHour      = 3
-	linkDay       = 20
 	rescueBlocked = 24 * time.Hour // after a reset through the mailbox
 )
 
@@ -51,10 +50,12 @@ func (m *model) stands(l *link) bool {
 }
 
 // links claims one mailed link.
-func (m *model) links(kind, identity string) bool {
-	return m.reserve(
-		claim{key: "link1h " + kind + " " + identity, limit: linkHour, window: time.Hour},
-		claim{key: "link24h " + kind + " " + identity, limit: linkDay, window: 24 * time.Hour})
+func (m *model) links(kind string, of *account) bool {
+	return m.reserve(linkClaim(kind, of.email+m.caller(of, "")))
+}
+
+func linkClaim(kind, of string) claim {
+	return claim{key: "link1h " + kind + " " + of, limit: linkHour, window: time.Hour}
 }
 
 // mailbox says that a first factor came by mail; nothing else that does is a
@@ -67,7 +68,7 @@ func same(how, method string) bool {
 }
 
 func (m *model) askReset(of *account) *want {
-	if !m.links("reset", of.email) {
+	if !m.links("reset", of) {
 		return refused(429)
 	}
 	w := &want{status: 200}
@@ -88,6 +89,7 @@ func (m *model) reset(t *turn, l *link, password string) *want {
 	}
 	of, w := l.of, &want{status: 200}
 	of.password, of.resetAt = password, m.now
+	of.hashes++
 	m.change(of)
 	who := t.who
 	if who != nil && who.of == of {
@@ -112,7 +114,7 @@ func (m *model) askChange(who *session, email string) *want {
 		return refused(400)
 	case !m.fresh(who, freshForUs):
 		return refused(401)
-	case !m.links("change-email-of", who.of.name) || !m.links("change-email", email):
+	case !m.reserve(linkClaim("change", who.of.name), linkClaim("change", who.of.name+" "+email)):
 		return refused(429)
 	}
 	w := &want{status: 200, of: who.of}
@@ -184,7 +186,7 @@ func (m *model) recover(t *turn, l *link, password string) *want {
 		return refused(400)
 	}
 	of := l.of
-	if w := m.password(of, password, t.b[deviceCookie]); w != nil {
+	if w := m.password(of, password, fmt.Sprintf("recovery %p", r)); w != nil {
 		return w
 	}
 	if of.locked {

@@ -32,6 +32,7 @@ type account struct {
 	name             string // never changes: budgets are by it
 	email, phone, id string
 	password         string
+	hashes           int // how often a password was set: a count of guesses ends with what it guards
 	active, required bool
 	locked           bool // by the application
 	unproven         bool // nobody has shown that its address is his
@@ -125,6 +126,7 @@ type notice struct {
 type model struct {
 	now      time.Time
 	ids      int
+	device   string // cookie of a trusted device that the request shows
 	accounts []*account
 	sessions map[string]*session
 	pendings map[string]*pending
@@ -348,7 +350,7 @@ func (p *pending) key() string {
 
 func (m *model) sendFactor(w *want, p *pending) bool {
 	return p.factor.dest == "" || // no code is sent that could not be used
-		m.open(second(p.of.name)) && m.send(w, fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
+		m.open(second(p.of.name)) && m.send(w, m.as("proven", p.of, p.session)+fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
 }
 
 // recognise says whether a cookie is a trusted device of the account; w gets

@@ -14,7 +14,7 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 	if who != nil {
 		return refused(400)
 	}
-	if w := m.password(of, password, deviceCookie); w != nil {
+	if w := m.password(of, password, ""); w != nil {
 		return w
 	}
 	if of.kept() {
@@ -43,8 +43,9 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 }
 
 // password is nil if it is the right one.
-func (m *model) password(of *account, password, deviceCookie string) *want {
-	key, w := m.firstPlace(of, deviceCookie)
+// within is the session, or the recovery, in which it is asked for.
+func (m *model) password(of *account, password, within string) *want {
+	key, w := m.firstPlace(of, within)
 	switch {
 	case w != nil:
 		return w
@@ -56,19 +57,36 @@ func (m *model) password(of *account, password, deviceCookie string) *want {
 }
 
 // firstPlace counts a guess at a first factor. Guesses of strangers do not lock
-// out a browser that the account trusts: it has a budget of its own.
-func (m *model) firstPlace(of *account, deviceCookie string) (string, *want) {
-	c := claim{key: "first " + of.name, limit: firstFailures, window: sessionLife, hold: firstHold, most: firstMaxHold}
+// out a session or a browser that the account trusts: each has a budget of its
+// own. A count ends with the password that it guards.
+func (m *model) firstPlace(of *account, within string) (string, *want) {
+	c := claim{
+		key: fmt.Sprint("first ", of.name, of.hashes, " ", m.caller(of, within)), limit: firstFailures, window: sessionLife,
+		hold: firstHold, most: firstMaxHold,
+	}
 	if !m.reserve(c) {
-		d := m.devices[deviceCookie]
-		if d == nil || d.of != of || d.version != of.version {
-			return "", refused(429)
-		}
-		if c.key += " device"; !m.reserve(c) {
-			return "", refused(429)
-		}
+		return "", refused(429)
 	}
 	return c.key, nil
+}
+
+// caller names the budgets that only the caller has; empty: a stranger's.
+func (m *model) caller(of *account, within string) string {
+	if within != "" {
+		return "in " + within
+	}
+	if d := m.devices[m.device]; d != nil && d.of == of && d.version == of.version {
+		return fmt.Sprintf("by %p", d)
+	}
+	return ""
+}
+
+// as begins the name of a transaction with the kind of caller.
+func (m *model) as(class string, of *account, session int) string {
+	if session != 0 || m.caller(of, "") != "" {
+		class += " owner"
+	}
+	return class + "|"
 }
 
 // logout ends the session, with the header token that was given beside it, and
@@ -83,7 +101,7 @@ func (m *model) logout(who *session, pendingCookie string) *want {
 	return &want{status: 200}
 }
 
-func (m *model) verify(who *session, password, deviceCookie string, token bool) *want {
+func (m *model) verify(who *session, password string, token bool) *want {
 	if who == nil {
 		return refused(401)
 	}
@@ -91,7 +109,7 @@ func (m *model) verify(who *session, password, deviceCookie string, token bool) 
 		return refused(400)
 	}
 	of := who.of
-	if w := m.password(of, password, deviceCookie); w != nil {
+	if w := m.password(of, password, fmt.Sprint(who.id)); w != nil {
 		return w
 	}
 	if of.locked {
@@ -151,7 +169,7 @@ func (m *model) resend(who *session, cookie string) *want {
 }
 
 func (m *model) sendDraft(w *want, d *draft) bool {
-	return d.method == "authenticator" || m.send(w, fmt.Sprint("draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
+	return d.method == "authenticator" || m.send(w, fmt.Sprint("claimed|draft ", d.id), fmt.Sprint("setup ", d.id), d.method, d.dest, d.version)
 }
 
 var rescues = []string{"help", "email", "recovery_code", "recovery_request"}
@@ -182,7 +200,7 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		m.announce(w, p.of, "rescue_asked")
 		return w
 	}
-	if !m.open(second(p.of.name)) || !m.send(w, fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
+	if !m.open(second(p.of.name)) || !m.send(w, m.as("rescue", p.of, 0)+fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
 		return refused(429)
 	}
 	m.announce(w, p.of, "rescue_asked")
@@ -229,10 +247,11 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	rescued := false
 	switch {
 	case m.proves(f, p, code):
-		m.giveBack(answered(f.method, f.dest, second(of.name).key))
+		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, second(of.name).key))
 		delete(m.budgets, life.key)
+		delete(m.budgets, life.key+" first")
 	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
-		m.giveBack(answered("email", of.email, second(of.name).key))
+		m.giveBack(answered(m.as("rescue", of, 0), "email", of.email, second(of.name).key))
 		rescued = true
 	case f.method == "authenticator" && m.spent(f, code): // no guess
 		m.giveBack(map[string]int{second(of.name).key: secondFailures, life.key: factorFailures})

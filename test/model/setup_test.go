@@ -108,7 +108,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if !m.enrols(d, f, code) {
 		return refused(400)
 	}
-	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))
+	m.giveBack(answered("claimed|", d.method, d.dest, second("draft "+own).key))
 	of.used = append(of.used, code)
 	delete(m.drafts, own)
 	if p != nil {

@@ -169,7 +169,7 @@ func (w *world) turn(s step) *turn {
 	case 3:
 		t.q.header = w.of("pending", s.n%3)
 	}
-	t.cookie = t.b[pendingCookie]
+	t.cookie, w.device = t.b[pendingCookie], t.b[deviceCookie]
 	if t.who = w.find(t.b[sessionCookie], false); t.q.header != "" {
 		t.who = w.find(t.q.header, true)
 	}
@@ -247,7 +247,7 @@ func (t *turn) verify() *want {
 	}
 	t.post("/verify", map[string]any{"password": password})
 	t.w.former = t.cookie
-	return t.w.verify(t.who, password, t.b[deviceCookie], t.token)
+	return t.w.verify(t.who, password, t.token)
 }
 
 func (t *turn) validate() *want {
@@ -346,6 +346,7 @@ func (w *world) operate(what string, s step, a *account) error {
 		w.announce(x, a, "access_reset")
 	case "password":
 		a.password = passwords[s.v%2]
+		a.hashes++
 		err = w.auth.SetPassword(ctx, a.id, a.password)
 		w.announce(x, a, "password_changed")
 	}

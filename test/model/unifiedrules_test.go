@@ -9,8 +9,6 @@ import (
 // Unified sign-in: one field takes a password or a code, and what began a
 // sign-in is never its second factor too.
 
-const firstDay = 120 // codes a day to one account at the wish of strangers
-
 // firstKey names the code of a channel that a browser asked for.
 func firstKey(asked, channel string) string { return "first " + asked + " " + channel }
 
@@ -39,14 +37,10 @@ func (m *model) sendFirst(t *turn, of *account, channel string) *want {
 
 // sent is known only with the browser's mark, which comes with the answer.
 func (m *model) sent(t *turn, w *want, of *account, channel string) error {
-	asked, day := t.b[askedCookie], firstDay
-	if channel == "sms" {
-		day = sendDay
-	}
+	asked := t.b[askedCookie]
 	ok := m.reserve(
 		claim{key: "gap " + asked + channel, limit: 1, window: sendGap},
-		claim{key: "first10m " + channel + of.name, limit: sendShort, window: 10 * time.Minute},
-		claim{key: "first24h " + channel + of.name, limit: day, window: 24 * time.Hour})
+		claim{key: "first10m " + channel + of.name + m.caller(of, ""), limit: sendShort, window: 10 * time.Minute})
 	if !ok {
 		w.status = 429
 		return nil
@@ -69,8 +63,9 @@ func (m *model) sent(t *turn, w *want, of *account, channel string) error {
 
 // passcode says by which method a text proves the first factor, or refuses.
 // Codes come before the password: that is how the library is configured.
-func (m *model) passcode(of *account, text, device string, key func(channel string) string, strangers bool) (string, *want) {
-	c, w := m.firstPlace(of, device)
+// within is the session in which one is asked for.
+func (m *model) passcode(of *account, text, within string, key func(channel string) string) (string, *want) {
+	c, w := m.firstPlace(of, within)
 	if w != nil {
 		return "", w
 	}
@@ -82,11 +77,14 @@ func (m *model) passcode(of *account, text, device string, key func(channel stri
 			how = method
 		case method == "password":
 		case method == "authenticator":
-			if f == nil {
+			if f == nil || digits(text) == "" || !m.reserve(m.lives(of, f, within)...) {
 				continue
 			}
 			if step, ok := m.step(f.secret, f.last, text); ok {
 				f.last, how = step, method
+				for _, c := range m.lives(of, f, "") {
+					delete(m.budgets, c.key)
+				}
 			}
 		default:
 			if m.tryFirst(of, f, key(method), method, text) {
@@ -96,8 +94,8 @@ func (m *model) passcode(of *account, text, device string, key func(channel stri
 		if how == "" {
 			continue
 		}
-		if strangers && (how == "email" || how == "sms") {
-			m.giveBack(map[string]int{"first10m " + how + of.name: sendShort, "first24h " + how + of.name: map[string]int{"email": firstDay, "sms": sendDay}[how]})
+		if within == "" && (how == "email" || how == "sms") {
+			m.giveBack(map[string]int{"first10m " + how + of.name + m.caller(of, ""): sendShort})
 		}
 		delete(m.budgets, c)
 		if how != "password" {
@@ -109,6 +107,18 @@ func (m *model) passcode(of *account, text, device string, key func(channel stri
 		return how, nil
 	}
 	return "", refused(400)
+}
+
+// lives are the budgets that end an app: strangers who begin with its code have
+// half of what ends it.
+func (m *model) lives(of *account, f *factor, within string) []claim {
+	const forever = 10 * 365 * sessionLife
+	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
+	first := claim{key: life.key + " first", limit: factorFailures / 2, window: forever}
+	if within != "" || m.caller(of, "") != "" {
+		return []claim{life}
+	}
+	return []claim{life, first}
 }
 
 // tryFirst tries the code of a channel; one that was mailed for another account
@@ -130,7 +140,7 @@ func (m *model) unified(t *turn, of *account, text string, remember bool) *want 
 		return refused(400)
 	}
 	asked := t.b[askedCookie]
-	how, w := m.passcode(of, text, t.b[deviceCookie], func(channel string) string { return firstKey(asked, channel) }, true)
+	how, w := m.passcode(of, text, "", func(channel string) string { return firstKey(asked, channel) })
 	if w != nil {
 		return w
 	}
@@ -147,7 +157,7 @@ func (m *model) follow(t *turn, l *link, meant bool) *want {
 	if f == nil || !m.tryFirst(l.of, f, firstKey(l.asked, "email"), "email", l.code.code) {
 		return refused(400)
 	}
-	m.giveBack(map[string]int{"first10m email" + l.of.name: sendShort, "first24h email" + l.of.name: firstDay})
+	m.giveBack(map[string]int{"first10m email" + l.of.name + m.caller(l.of, ""): sendShort})
 	if l.of.kept() {
 		return refused(400)
 	}
@@ -162,7 +172,7 @@ func (m *model) firstVerify(t *turn, text string) *want {
 	if text == "" {
 		return refused(400)
 	}
-	how, w := m.passcode(who.of, text, t.b[deviceCookie], func(channel string) string { return againKey(who, channel) }, false)
+	how, w := m.passcode(who.of, text, fmt.Sprint(who.id), func(channel string) string { return againKey(who, channel) })
 	if w != nil {
 		return w
 	}
@@ -192,7 +202,7 @@ func (m *model) sendAgain(who *session, channel string) *want {
 		return refused(400)
 	}
 	w := &want{status: 200}
-	if !m.send(w, fmt.Sprint("again ", who.id), againKey(who, channel), channel, f.dest, who.of.version) {
+	if !m.send(w, fmt.Sprint("again owner|again ", who.id), againKey(who, channel), channel, f.dest, who.of.version) {
 		return refused(429)
 	}
 	w.sends[0].of = who.of
@@ -242,7 +252,7 @@ func (m *model) confirmFirst(who *session, state, code string) *want {
 	if !m.enrols(d, f, code) {
 		return refused(400)
 	}
-	m.giveBack(answered(d.method, d.dest, second("draft "+own).key))
+	m.giveBack(answered("claimed|", d.method, d.dest, second("draft "+own).key))
 	of.used = append(of.used, code)
 	delete(m.drafts, own)
 	of.firsts = append(slices.DeleteFunc(of.firsts, func(o *factor) bool { return o.soft == nil && o.method == f.method }), f)

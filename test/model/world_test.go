@@ -33,7 +33,7 @@ const (
 	factorFailures = 12
 	sendGap        = 30 * time.Second
 	sendShort      = 6
-	sendDay        = 20
+	sendDay        = 1000 // and other budgets of a day: out of a walk's reach
 	setupHour      = 12
 )
 
@@ -42,6 +42,7 @@ const (
 	pendingCookie = "__Host-twofold-pending"
 	deviceCookie  = "tf_validity"
 	askedCookie   = "__Host-twofold-asked"
+	knownCookie   = "__Host-twofold-known"
 	helpBox       = "help@walk.test"
 	origin        = "https://walk.test"
 	// cheap is the hash of passwords[0] at the least cost that is read; the first
@@ -156,7 +157,7 @@ func newWorld() (*world, error) {
 		Accounts:     twofold.Accounts{Changeable: true, Locked: func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) }, Recoverable: true, AutoLoginAfterReset: true, Confirmable: true, AutoLoginAfterConfirm: true, ChangeEmail: true},
 		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
-			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, FirstDay: firstDay, LinkHour: linkHour, LinkDay: linkDay, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, AccountFailures: 10_000, FirstDay: 10_000, LinkHour: linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
 		},
 	})
 	if err != nil {
@@ -254,6 +255,9 @@ func (w *world) send(q request) answer {
 	for _, c := range rec.Result().Cookies() {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(q.b, c.Name)
+			continue
+		}
+		if c.Name == knownCookie { // it only chooses budgets: browsers here are strangers
 			continue
 		}
 		q.b[c.Name], a.set[c.Name] = c.Value, c.Value

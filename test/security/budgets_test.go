@@ -72,19 +72,28 @@ func TestR113_AWaveIsTold(t *testing.T) {
 	}
 }
 
-// TestR113_DistributedAndSpraying: the account's budget does not care where
-// guesses come from, the address's not whom they are for.
+// TestR113_DistributedAndSpraying: one network has ten guesses at an account and
+// all networks a hundred a day; an address's budget does not care whom they are
+// for.
 func TestR113_DistributedAndSpraying(t *testing.T) {
 	w := newWorld(t, proxied)
 	a := w.person("alice")
 	tried := 0
-	for i := range 100 {
-		if w.guess(a.email, fmt.Sprintf("198.51.%d.%d", i, i)) == 400 {
+	for range 15 {
+		if w.guess(a.email, "198.51.100.1") == 400 {
 			tried++
 		}
 	}
 	if tried != 10 {
-		t.Errorf("100 addresses had %d guesses at one account, want 10", tried)
+		t.Errorf("one address had %d guesses at one account, want 10", tried)
+	}
+	for i := range 150 {
+		if w.guess(a.email, fmt.Sprintf("198.51.%d.%d", i, i)) == 400 {
+			tried++
+		}
+	}
+	if tried != 100 {
+		t.Errorf("151 addresses had %d guesses at one account, want 100", tried)
 	}
 	for name, address := range map[string]func(i int) string{
 		"one address": func(int) string { return "203.0.113.7" },
@@ -113,8 +122,9 @@ func TestR113_DistributedAndSpraying(t *testing.T) {
 	}
 }
 
-// TestR119_LockOutIsNoWeapon: while strangers guess, the owner's session goes
-// on, his trusted browser signs in, and nothing of his second factor moves.
+// TestR119_LockOutIsNoWeapon: while strangers of many networks guess, the owner's
+// session goes on, a trusted browser signs in, and nothing of the second factor
+// moves.
 func TestR119_LockOutIsNoWeapon(t *testing.T) {
 	w := newWorld(t, proxied)
 	a := w.withApp("alice")
@@ -123,13 +133,14 @@ func TestR119_LockOutIsNoWeapon(t *testing.T) {
 		return w.number(`SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE 'second:%' OR name LIKE 'factor:%'`)
 	}
 	before := second()
-	for i := range 40 {
+	for i := range 110 {
 		w.guess(a.email, fmt.Sprintf("198.51.100.%d", i))
 		b := w.browser()
 		b.validate("000000").refused("a code without a password")
 		b.post("/tf-rescue", m{"help_setup": "email"}).refused("a rescue without a password")
 	}
 	locked := w.browser()
+	locked.header["X-Forwarded-For"] = "203.0.113.77"
 	locked.login(a).want(429)
 	session.in(a, 2)
 	session.post("/tf-setup", m{"setup": "authenticator", "add": true}).want(200)
@@ -147,6 +158,9 @@ func TestR119_LockOutIsNoWeapon(t *testing.T) {
 		w.advance(5 * time.Minute)
 	}
 	var wait int
+	for i := range 120 {
+		w.guess(a.email, fmt.Sprintf("192.0.2.%d", i))
+	}
 	_, err := fmt.Sscan(locked.login(a).want(429).header.Get("Retry-After"), &wait)
 	w.must(err)
 	if wait > 3600 {
@@ -158,6 +172,7 @@ func TestR119_LockOutIsNoWeapon(t *testing.T) {
 	}
 	own.copy().login(a).want(429)
 	forged := w.browser()
+	forged.header["X-Forwarded-For"] = "203.0.113.78"
 	forged.jar["tf_validity"] = "x" + own.jar["tf_validity"]
 	forged.login(a).want(429)
 	w.advance(time.Duration(wait) * time.Second)

@@ -106,16 +106,20 @@ func TestR057_TwoWishesDoNotMix(t *testing.T) {
 	}
 }
 
-// TestR117_UnifiedSignInCountsTheSame: a password guessed in its field, or to
-// prove oneself again, counts with those of /login (CVE-2026-9798).
+// TestR117_UnifiedSignInCountsTheSame: a password guessed in its field counts
+// with those of /login (CVE-2026-9798); guesses in a session count with those of
+// the session.
 func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) { c.Limits = limit.Numbers{FirstFailures: 6} })
 	p := w.person("alice")
 	b := w.plantSession(p)
-	for range 2 {
+	for range 3 {
 		w.signsIn(p.email, "wrong password").want(400)
 		w.browser().passcode(p, "wrong password").want(400)
+	}
+	for range 3 {
 		b.post("/us-verify", m{"passcode": "wrong password"}).want(400)
+		b.post("/verify", m{"password": "wrong password"}).want(400)
 	}
 	w.signsIn(p.email, secret).want(429)
 	w.browser().passcode(p, secret).want(429)

@@ -731,20 +731,20 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 	}
 }
 
-// TestR117_ChangeCountsGuesses: the field for the present password is no
-// second place to guess at.
+// TestR117_ChangeCountsGuesses: the field for the present password counts the
+// guesses of its session, and strangers' guesses do not count there.
 func TestR117_ChangeCountsGuesses(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) { c.Limits = limit.Numbers{} })
 	p := w.person("alice")
 	b, got := w.plantSession(p), map[int]int{}
-	for range 5 {
+	for range 15 {
 		w.signsIn(p.email, "wrong password")
 	}
 	for range 15 {
 		got[b.post("/change", m{"password": "wrong password", "new_password": newSecret, "new_password_confirm": newSecret}).status]++
 	}
-	if got[400] != 5 || got[429] != 10 {
-		t.Errorf("15 guesses after 5 at the front door: %v", got)
+	if got[400] != 10 || got[429] != 5 {
+		t.Errorf("15 guesses in a session: %v", got)
 	}
 }
 

@@ -206,15 +206,18 @@ func TestR116_CountersSurvive(t *testing.T) {
 	b.validate(e.code(0)).want(200)
 }
 
-// TestR117_EveryPathThatChecksCounts: one budget for one secret, wherever it is
-// asked for.
+// TestR117_EveryPathThatChecksCounts: whoever asks for a secret counts. Strangers
+// and a session do not use up each other's guesses.
 func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	w := newWorld(t, with(limit.Numbers{FirstFailures: 4}))
 	a, e := w.withApp("alice"), w.person("erika").enrolMail()
 	session := w.plantSession(a)
-	for range 2 {
-		session.post("/verify", m{"password": "wrong password"}).want(400)
+	for range 4 {
 		w.browser().post("/login", m{"email": a.email, "password": "wrong password"}).want(400)
+	}
+	w.browser().login(a).want(429)
+	for range 4 {
+		session.post("/verify", m{"password": "wrong password"}).want(400)
 	}
 	session.post("/verify", m{"password": secret}).want(429)
 	w.browser().login(a).want(429)

@@ -1,0 +1,78 @@
+package limit
+
+import (
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// name is that of a budget.
+type name string
+
+// Budget is a row of the table of budgets: who may claim a place, how the
+// places are counted, and who is hurt when there are none left.
+// docs/security.md shows the same table; a test holds the two together.
+type Budget struct {
+	Name   name   // begins the names of its counters
+	Claims string // who claims a place, and with what
+	Per    string // what has a counter of its own
+	Number func(n Numbers) int
+	Window func(n Numbers) time.Duration
+	// Hold, if there is one, is how long a full budget is closed: doubled with
+	// each further claim up to Longest. Without, it opens when its window ends.
+	Hold, Longest func(n Numbers) time.Duration
+	Returns       string // what gives places back, or forgets them all
+	Hurts         string // who must wait when it is full
+	// Networks says that a client's network is the last part of the key: an IPv6
+	// address counts with its /64, its /56 and its /48.
+	Networks bool
+	// costs says that the budget bounds what is spent, or only tells: unlocking an
+	// account leaves it as it is.
+	costs bool
+}
+
+// claim is one place in the budget of a key.
+func (l *Limiter) claim(of name, parts ...string) store.Claim {
+	b := l.rows[of]
+	c := store.Claim{Key: key(b.Name, parts...), Limit: b.Number(l.n), Window: b.Window(l.n)}
+	if b.Hold != nil {
+		c.Hold = b.Hold(l.n)
+		c.MaxHold = c.Hold
+	}
+	if b.Longest != nil {
+		c.MaxHold = b.Longest(l.n)
+	}
+	return c
+}
+
+// byNetwork is one place in each budget of the networks of an address.
+func (l *Limiter) byNetwork(b name, address string, parts ...string) []store.Claim {
+	var out []store.Claim
+	for i, n := range networks(address) {
+		c := l.claim(b, append(parts[:len(parts):len(parts)], n)...)
+		c.Limit = (c.Limit*(2+i) + 1) / 2 // as many, half as many again, twice as many
+		out = append(out, c)
+	}
+	return out
+}
+
+func firstHold(n Numbers) time.Duration    { return n.FirstHold }
+func firstMaxHold(n Numbers) time.Duration { return n.FirstMaxHold }
+func firstFailures(n Numbers) int          { return n.FirstFailures }
+func accountFailures(n Numbers) int        { return n.AccountFailures }
+func addressFailures(n Numbers) int        { return n.AddressFailures }
+func factorFailures(n Numbers) int         { return n.FactorFailures }
+func sendShort(n Numbers) int              { return n.SendShort }
+func sendDay(n Numbers) int                { return n.SendDay }
+
+// Budgets returns the table.
+func Budgets() []Budget {
+	return slices.Concat(firsts(), seconds(), ofPasskeys(), codes(), behindFirst(), letters(), costly())
+}
+
+func quarter(Numbers) time.Duration { return 15 * time.Minute }
+func hour(Numbers) time.Duration    { return time.Hour }
+func day(Numbers) time.Duration     { return 24 * time.Hour }
+func forever(Numbers) time.Duration { return 10 * 365 * 24 * time.Hour }
+func short(Numbers) time.Duration   { return 10 * time.Minute }

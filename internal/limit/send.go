@@ -1,0 +1,184 @@
+package limit
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Class is what a message proves or is for.
+type Class string
+
+// The classes of codes behind a first factor.
+const (
+	Proven  Class = "proven"  // to a destination that was proven before
+	Claimed Class = "claimed" // to one that is being set up
+	Rescued Class = "rescue"  // to the mailbox, in place of a lost factor
+	Again   Class = "again"   // to who is signed in and proves a first factor again
+)
+
+// Message is one code that is sent to who proved a first factor.
+type Message struct {
+	Class       Class
+	Transaction string // sign-in, set-up or session
+	Account     string // id
+	Channel     string
+	Destination string
+	From        From
+}
+
+// to names those who share the destination's budgets.
+func (m Message) to() string {
+	if m.Class == Claimed {
+		return string(Claimed)
+	}
+	return string(m.Class) + " " + m.From.kind()
+}
+
+// answerable are the places that a right answer gives back.
+func (l *Limiter) answerable(m Message) []store.Claim {
+	claims := []store.Claim{
+		l.claim(sendShortly, m.Destination, m.Channel, m.to()),
+		l.claim(sendUnanswered, m.Destination, m.Channel, m.to()),
+	}
+	if m.Class == Claimed {
+		claims = append(claims, l.claim(sendClaimed, m.Account, m.Channel))
+	}
+	return append(claims, l.sends(m.From)...)
+}
+
+// Send reserves one message. While guesses at its code pause, none is sent that
+// could not be used. Place.Answered gives back what a right answer may.
+func (l *Limiter) Send(ctx context.Context, m Message) error {
+	kind := m.From.kind()
+	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel), l.claim(sendMost, m.Destination, m.Channel, m.to()))
+	switch m.Class {
+	case Claimed:
+		kind = string(Claimed)
+	case Proven, Rescued:
+		claims = append(claims, store.Claim{Key: key(second, m.Account), Look: true})
+	}
+	_, err := l.reserve(ctx, &Place{}, append(claims, l.claim(sendAll, m.Channel, kind))...)
+	return err
+}
+
+// Answered adds the budgets of a message whose code came back right: Right or
+// Refund gives their places back too. What bounds cost keeps its place.
+func (p *Place) Answered(m Message) *Place {
+	if m.Destination != "" {
+		p.own = append(p.own, keys(p.l.answerable(m))...)
+	}
+	return p
+}
+
+// First is one code or link in place of a password.
+type First struct {
+	Transaction string // the browser that asks
+	Channel     string
+	Identity    string // as typed, in canonical form
+	Account     string // id, or Identity if there is no such account
+	Decoy       bool   // nothing is sent, so nothing is counted as sent
+	Paid        bool   // its message was counted already
+	From        From
+}
+
+// answerableFirst are the places that a code that comes back gives back.
+func (l *Limiter) answerableFirst(m First) []store.Claim {
+	claims := l.sends(m.From)
+	if m.From.Own() {
+		return append(claims, l.claim(firstKnownShort, m.Account, m.Channel, m.From.mark()))
+	}
+	claims = append(claims, l.byNetwork(firstShort, m.From.Address, m.Identity, m.Channel)...)
+	if m.From.known() {
+		return claims
+	}
+	share, most := firstShare, firstDay
+	if m.Channel == store.SMS {
+		share, most = firstShareText, firstDayText
+	}
+	return append(append(claims, l.byNetwork(share, m.From.Address, m.Identity, m.Channel)...), l.claim(most, m.Account, m.Channel))
+}
+
+// SendFirst reserves one code in place of a password, for an account or for what
+// somebody typed. What one network may ask for comes first, so that a stranger
+// does not use up what the owner has (R50). None of these budgets is one of a
+// second factor's codes.
+func (l *Limiter) SendFirst(ctx context.Context, m First) error {
+	kind, most := "anybody", firstMost
+	if m.From.known() {
+		kind = "known"
+	}
+	if m.Channel == store.SMS {
+		most = firstMostText
+	}
+	_, err := l.reserve(ctx, &Place{}, append(l.answerableFirst(m), l.claim(gap, m.Transaction, m.Channel),
+		l.claim(most, m.Account, kind), l.sent(m.Channel, kind, m.Decoy || m.Paid))...)
+	return err
+}
+
+// sent counts a message among all that are sent. Of one that is not sent, or was
+// counted already, it only looks whether any may be: what the caller sees is the same.
+func (l *Limiter) sent(channel, kind string, look bool) store.Claim {
+	c := l.claim(sendAll, channel, kind)
+	c.Look = look
+	return c
+}
+
+// AnsweredFirst is Answered for a code that SendFirst was asked for.
+func (l *Limiter) AnsweredFirst(ctx context.Context, m First) error {
+	return l.counters.Release(ctx, keys(l.answerableFirst(m)), nil)
+}
+
+// Letter is one letter that somebody asks for.
+type Letter struct {
+	Kind     string
+	Identity string // in canonical form
+	Decoy    bool   // nothing is sent, so nothing is counted as sent
+	Paid     bool   // it was counted with the registration
+	From     From
+}
+
+// Link reserves one letter for an identity, known or not. The budgets of
+// identity and network together come first: one stranger cannot use up what the
+// owner has.
+func (l *Limiter) Link(ctx context.Context, m Letter) error {
+	var claims []store.Claim
+	kind := "anybody"
+	if m.From.known() {
+		kind = "known"
+	}
+	if m.From.Own() {
+		claims = []store.Claim{l.claim(linkHour, m.Identity, m.Kind, m.From.mark())}
+	} else {
+		claims = l.byNetwork(linkHour, m.From.Address, m.Identity, m.Kind)
+	}
+	if !m.From.known() {
+		claims = append(claims, l.byNetwork(linkAddress, m.From.Address)...)
+		claims = append(claims, l.byNetwork(linkShare, m.From.Address, m.Identity, m.Kind)...)
+	}
+	claims = append(claims, l.claim(linkDay, m.Identity, m.Kind, m.From.among()), l.sent(store.Email, kind, m.Decoy || m.Paid))
+	_, err := l.reserve(ctx, &Place{}, claims...)
+	return err
+}
+
+// ChangeLetter reserves one letter to an address that the owner of an account
+// wants in place of the present one: by the account, which must not write to
+// ever more addresses, and by the address, which others may claim too.
+func (l *Limiter) ChangeLetter(ctx context.Context, kind, userID, identity string) error {
+	_, err := l.reserve(ctx, &Place{},
+		l.claim(linkHour, userID, kind), l.claim(linkDay, userID, kind),
+		l.claim(linkHour, identity, kind, userID), l.claim(linkDay, identity, kind, string(Claimed)),
+		l.claim(sendAll, store.Email, string(Claimed)))
+	return err
+}
+
+// Register reserves one registration from a client address, and the letter that
+// comes of it.
+func (l *Limiter) Register(ctx context.Context, address string, letter bool) error {
+	claims := l.byNetwork(register, address)
+	if letter {
+		claims = append(claims, l.claim(sendAll, store.Email, "anybody"))
+	}
+	_, err := l.reserve(ctx, &Place{}, claims...)
+	return err
+}

@@ -1,0 +1,176 @@
+package limit
+
+import "time"
+
+// The names of all budgets.
+const (
+	firstNetwork      name = "first"
+	firstAccount      name = "firstaccount"
+	firstKnown        name = "firstknown"
+	firstKnownAccount name = "firstknownaccount"
+	firstSession      name = "firstsession"
+	address           name = "address"
+	wave              name = "wave"
+	second            name = "second"
+	factorLife        name = "factor"
+	factorFirst       name = "factorfirst"
+	mailedLife        name = "mailed"
+	rescueLife        name = "rescued"
+	passkey           name = "passkey"
+	passkeyAddress    name = "passkeyaddress"
+	passkeyOptions    name = "passkeyoptions"
+	passkeyAnswer     name = "answer"
+	warn              name = "warn"
+	gap               name = "gap"
+	firstShort        name = "first10m"
+	firstShare        name = "firstshare"
+	firstShareText    name = "firstsharetext"
+	firstDay          name = "first24h"
+	firstDayText      name = "first24htext"
+	firstMost         name = "firstmost"
+	firstMostText     name = "firstmosttext"
+	firstKnownShort   name = "firstknown10m"
+	sendShortly       name = "send10m"
+	sendUnanswered    name = "send24h"
+	sendMost          name = "sendmost"
+	sendClaimed       name = "sendclaimed"
+	sendAddress       name = "sendaddress"
+	sendAll           name = "sendall"
+	linkHour          name = "link1h"
+	linkShare         name = "linkshare"
+	linkAddress       name = "linkaddress"
+	linkDay           name = "link24h"
+	rescueHour        name = "rescue1h"
+	rescueDay         name = "rescue24h"
+	setup             name = "setup"
+	register          name = "register"
+	depart            name = "depart"
+	once              name = "once"
+)
+
+// firsts are the budgets of passwords, and of codes in place of them.
+func firsts() []Budget {
+	return []Budget{
+		{
+			Name: firstNetwork, Claims: "anybody, with a password or a code in its place", Per: "identity as typed, password, network",
+			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold, Networks: true,
+			Returns: "a right one from there; a new password; unlocking",
+			Hurts:   "the owner in that network, if the browser never signed in before",
+		},
+		{
+			Name: firstAccount, Claims: "anybody, with a password or a code in its place", Per: "account, password",
+			Number: accountFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
+			Returns: "a right one from anywhere; a new password; unlocking",
+			Hurts:   "the owner, if neither browser nor network signed in before",
+		},
+		{
+			Name: firstKnown, Claims: "a browser that signed in to the account before, with the same", Per: "account, password, browser",
+			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
+			Returns: "a right one from there; a new password; unlocking",
+			Hurts:   "the users of that browser",
+		},
+		{
+			Name: firstKnownAccount, Claims: "all browsers and networks that signed in to the account before, with the same", Per: "account, password",
+			Number: accountFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
+			Returns: "a right one from anywhere; a new password; unlocking",
+			Hurts:   "the owner; only those who signed in to the account can fill it",
+		},
+		{
+			Name: firstSession, Claims: "a living session or the holder of a recovery link, with the password", Per: "session or link, account, password",
+			Number: firstFailures, Window: day, Hold: firstHold, Longest: firstMaxHold,
+			Returns: "a right one there; a new password",
+			Hurts:   "that session, or that link",
+		},
+		{
+			Name: address, Claims: "anybody, with a password or a code in its place, for any account", Per: "network",
+			Number: addressFailures, Window: quarter, Networks: true,
+			costs:   true,
+			Returns: "a right one gives its own place back",
+			Hurts:   "that network, but for browsers and networks that signed in to the account before",
+		},
+		{
+			Name: wave, Claims: "every wrong password", Per: "the whole site",
+			Number: func(n Numbers) int { return max(1, n.HourFailures-1) }, Window: hour,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "nobody: the operator is told, and refusals for unknown identities are no longer written to the audit trail",
+		},
+	}
+}
+
+// seconds are the budgets of second factors and their rescue.
+func seconds() []Budget {
+	return []Budget{
+		{
+			Name: second, Claims: "who proved a first factor, with a code", Per: "account",
+			Number: func(n Numbers) int { return n.SecondFailures },
+			Window: func(n Numbers) time.Duration { return n.SecondWindow }, Hold: func(n Numbers) time.Duration { return n.SecondWindow },
+			Returns: "a right one gives its own place back; unlocking",
+			Hurts:   "the owner, while somebody who knows the first factor tries codes",
+		},
+		{
+			Name: factorLife, Claims: "every code that is tried at a factor, at whichever step", Per: "factor",
+			Number: factorFailures, Window: forever,
+			Returns: "a right one; setting the factor up again; unlocking",
+			Hurts:   "the owner: this factor ends",
+		},
+		{
+			Name: factorFirst, Claims: "anybody, with an app's code in place of a password", Per: "factor",
+			Number: func(n Numbers) int { return max(1, n.FactorFailures/2) }, Window: forever,
+			Returns: "a right one at any step; unlocking",
+			Hurts:   "the owner: the app begins no sign-in until it was proven as second factor; browsers and networks that signed in before are exempt",
+		},
+		{
+			Name: mailedLife, Claims: "who proved a first factor, with a mailed code that proves the address", Per: "account",
+			Number: factorFailures, Window: forever, Hold: day,
+			Returns: "a right one; unlocking",
+			Hurts:   "the owner who proves the address: one guess a day",
+		},
+		{
+			Name: rescueLife, Claims: "who proved a first factor and asked for a rescue, with a code", Per: "account",
+			Number: func(Numbers) int { return RescueFailures }, Window: forever, Hold: day,
+			Returns: "a right one; unlocking",
+			Hurts:   "the owner who is rescued: one guess a day",
+		},
+	}
+}
+
+// ofPasskeys are the budgets of passkeys, and of what an owner is told.
+func ofPasskeys() []Budget {
+	return []Budget{
+		{
+			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey", Per: "account",
+			Number: func(n Numbers) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
+			Returns: "a right one; unlocking",
+			Hurts:   "the owner, while somebody who knows the first factor sends wrong answers",
+		},
+		{
+			Name: passkeyAddress, Claims: "anybody, with a passkey", Per: "network",
+			Number: addressFailures, Window: quarter, Networks: true,
+			costs:   true,
+			Returns: "a right one gives its own place back",
+			Hurts:   "that network",
+		},
+		{
+			Name: passkeyOptions, Claims: "anybody who begins to use a passkey", Per: "network",
+			Number: func(n Numbers) int { return n.PasskeyHour }, Window: hour, Networks: true,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "that network",
+		},
+		{
+			Name: passkeyAnswer, Claims: "who answers a question that was put to a passkey", Per: "question",
+			Number: func(Numbers) int { return 5 }, Window: hour, // longer than any question stands
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "whoever was asked: a new question can be asked for",
+		},
+		{
+			Name: warn, Claims: "every wrong code behind a right first factor", Per: "account",
+			Number: func(Numbers) int { return 2 }, Window: hour,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "nobody: from the third on the owner is told, once an hour",
+		},
+	}
+}

@@ -1,0 +1,188 @@
+package limit
+
+import "time"
+
+// codes are the budgets of codes and links in place of a password.
+func codes() []Budget {
+	return []Budget{
+		{
+			Name: gap, Claims: "every code that is sent", Per: "sign-in, set-up or browser; channel",
+			Number: func(Numbers) int { return 1 }, Window: func(n Numbers) time.Duration { return n.SendGap },
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "that sign-in, set-up or browser",
+		},
+		{
+			Name: firstShort, Claims: "anybody who wants a code or link in place of a password", Per: "channel, identity as typed, network",
+			Number: sendShort, Window: short, Networks: true,
+			Returns: "a code or link that comes back right gives its place back",
+			Hurts:   "the owner in that network",
+		},
+		{
+			Name: firstShare, Claims: "anybody who wants a code or link in place of a password", Per: "channel, identity as typed, network",
+			Number: func(n Numbers) int { return max(1, n.FirstDay/4) }, Window: day, Networks: true,
+			Returns: "a code or link that comes back right gives its place back",
+			Hurts:   "the owner in that network",
+		},
+		{
+			Name: firstShareText, Claims: "the same, by text", Per: "identity as typed, network",
+			Number: func(n Numbers) int { return max(1, n.SendDay/2) }, Window: day, Networks: true,
+			Returns: "a code or link that comes back right gives its place back",
+			Hurts:   "the owner in that network",
+		},
+		{
+			Name: firstDay, Claims: "anybody who wants a code or link in place of a password", Per: "account, channel",
+			Number: func(n Numbers) int { return n.FirstDay }, Window: day, Hold: quarter,
+			Returns: "a code or link that comes back right gives its place back; unlocking",
+			Hurts:   "the owner, if neither browser nor network signed in before: one code every 15 minutes",
+		},
+		{
+			Name: firstDayText, Claims: "the same, by text", Per: "account",
+			Number: func(n Numbers) int { return 2 * n.SendDay }, Window: day, Hold: hour,
+			Returns: "a code or link that comes back right gives its place back; unlocking",
+			Hurts:   "the owner, if neither browser nor network signed in before: one text an hour",
+		},
+		{
+			Name: firstMost, Claims: "anybody who has a code or link mailed in place of a password", Per: "account, kind of caller",
+			Number: func(n Numbers) int { return max(2*n.FirstDay, n.SendMost) }, Window: day,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "the owner, among callers of that kind",
+		},
+		{
+			Name: firstMostText, Claims: "the same, by text", Per: "account, kind of caller",
+			Number: func(n Numbers) int { return n.SendMost }, Window: day,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "the owner, among callers of that kind",
+		},
+		{
+			Name: firstKnownShort, Claims: "a browser that signed in to the account before, for the same", Per: "channel, account, browser",
+			Number: sendShort, Window: short,
+			Returns: "a code or link that comes back right gives its place back",
+			Hurts:   "the users of that browser",
+		},
+	}
+}
+
+// behindFirst are the budgets of codes that are sent behind a first factor, and
+// of all that is sent.
+func behindFirst() []Budget {
+	return []Budget{
+		{
+			Name: sendShortly, Claims: "who proved a first factor, is signed in, asks for a rescue, or sets a destination up", Per: "destination, channel, kind of caller",
+			Number: sendShort, Window: short,
+			Returns: "a code that comes back right gives its place back; unlocking",
+			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
+		},
+		{
+			Name: sendUnanswered, Claims: "the same", Per: "destination, channel, kind of caller",
+			Number: sendDay, Window: day,
+			Returns: "a code that comes back right gives its place back; unlocking",
+			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
+		},
+		{
+			Name: sendMost, Claims: "the same", Per: "destination, channel, kind of caller",
+			Number: func(n Numbers) int { return n.SendMost }, Window: day,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
+		},
+		{
+			Name: sendClaimed, Claims: "who sets a destination up", Per: "account, channel",
+			Number: sendDay, Window: day,
+			Returns: "a code that comes back right gives its place back; unlocking",
+			Hurts:   "the account that sets up",
+		},
+		{
+			Name: sendAddress, Claims: "everybody who has a code sent", Per: "network; of browsers that signed in before apart from others",
+			Number: func(n Numbers) int { return n.SendAddress }, Window: hour, Networks: true,
+			costs:   true,
+			Returns: "a code that comes back right gives its place back",
+			Hurts:   "that network",
+		},
+		{
+			Name: sendAll, Claims: "every message that is asked for and really sent, letters of registrations among them", Per: "channel, kind of caller: anybody, known, claimed, proven, owner",
+			Number: func(n Numbers) int { return n.SendHour }, Window: hour,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "all callers of that kind until the hour ends, and no others",
+		},
+	}
+}
+
+// letters are the budgets of letters that anybody may ask for.
+func letters() []Budget {
+	return []Budget{
+		{
+			Name: linkHour, Claims: "anybody who asks for a letter", Per: "kind of letter, identity as typed, network or known browser",
+			Number: func(n Numbers) int { return n.LinkHour }, Window: hour, Networks: true,
+			Returns: "nothing",
+			Hurts:   "the owner in that network or browser",
+		},
+		{
+			Name: linkShare, Claims: "anybody who asks for a letter", Per: "kind of letter, identity as typed, network",
+			Number: func(n Numbers) int { return max(1, n.LinkDay/4) }, Window: day, Networks: true,
+			Returns: "nothing",
+			Hurts:   "the owner in that network",
+		},
+		{
+			Name: linkAddress, Claims: "anybody who asks for a letter, to whichever identity", Per: "network",
+			Number: func(n Numbers) int { return n.LinkAddress }, Window: hour, Networks: true,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "that network, but for browsers and networks that signed in to the account before",
+		},
+		{
+			Name: linkDay, Claims: "anybody who asks for a letter", Per: "kind of letter, identity; of callers who signed in before apart from others",
+			Number: func(n Numbers) int { return n.LinkDay }, Window: day, Hold: quarter,
+			Returns: "unlocking",
+			Hurts:   "the owner, if neither browser nor network signed in before: one letter every 15 minutes",
+		},
+	}
+}
+
+// costly are the budgets of what else costs.
+func costly() []Budget {
+	return []Budget{
+		{
+			Name: rescueHour, Claims: "who proved a first factor and asks for a rescue", Per: "account, way",
+			Number: func(n Numbers) int { return n.RescueHour }, Window: hour,
+			Returns: "unlocking",
+			Hurts:   "the owner who lost the second factor",
+		},
+		{
+			Name: rescueDay, Claims: "who proved a first factor and asks for a rescue", Per: "account, way",
+			Number: func(n Numbers) int { return n.RescueDay }, Window: day,
+			Returns: "unlocking",
+			Hurts:   "the owner who lost the second factor",
+		},
+		{
+			Name: setup, Claims: "who is signed in or must enrol, and begins a set-up", Per: "account",
+			Number: func(n Numbers) int { return n.SetupHour }, Window: hour,
+			Returns: "unlocking",
+			Hurts:   "that account",
+		},
+		{
+			Name: register, Claims: "anybody who registers", Per: "network",
+			Number: func(n Numbers) int { return n.RegisterHour }, Window: hour, Networks: true,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "that network",
+		},
+		{
+			Name: depart, Claims: "anybody who is sent to another site", Per: "network or session",
+			Number: func(Numbers) int { return 300 }, Window: hour, Networks: true,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "that network or session",
+		},
+		{
+			Name: once, Claims: "what is done once in a while: a link followed, a notice repeated", Per: "what it is",
+			Number: func(Numbers) int { return 1 }, Window: hour,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "nobody",
+		},
+	}
+}

@@ -1,0 +1,166 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// A browser keeps a signed note of the accounts that signed in there. The note
+// proves nothing and opens nothing: it only chooses budgets, so that a stranger
+// who uses up what everybody may try does not use up what the owner may try. A
+// reset through the mailbox ends all notes of the account but that of the
+// browser that made it.
+const (
+	knownPurpose = "known-browser"
+	// KnownLife is how long a browser or network counts as known after a sign-in.
+	KnownLife = 180 * 24 * time.Hour
+	// knownRenewed is how old a note may be before a sign-in writes it again.
+	knownRenewed = 7 * 24 * time.Hour
+	// knownUsers bounds how many accounts one browser remembers.
+	knownUsers = 8
+	// knownRows bounds how many sign-ins are looked through for a network.
+	knownRows = 50
+)
+
+// note is the cookie's content. The field names are short as the cookie travels
+// with every request.
+type note struct {
+	Browser string     `json:"b"`
+	Users   []noteUser `json:"u"` // the newest first
+}
+
+type noteUser struct {
+	User string `json:"i"` // hash of the id
+	At   int64  `json:"t"` // seconds
+}
+
+func (l *Login) note(cookie string) (n note, ok bool) {
+	raw, err := l.c.Keys.Verify(knownPurpose, cookie)
+	return n, err == nil && json.Unmarshal(raw, &n) == nil && n.Browser != ""
+}
+
+func noted(userID string) string { return hash("known:" + userID)[:22] }
+
+// current says whether a sign-in at that time still makes somebody known.
+func (l *Login) current(u store.User, at time.Time) bool {
+	return !at.Before(u.ResetAt.Truncate(time.Second)) && l.c.Now().Sub(at) < KnownLife
+}
+
+// knownBrowser is the id of the browser if it signed in to the account before;
+// else empty. A trusted browser's cookie says the same.
+func (l *Login) knownBrowser(u store.User, b Browser) string {
+	if u.ID == "" {
+		return ""
+	}
+	n, ok := l.note(b.Known)
+	if ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
+		return e.User == noted(u.ID) && l.current(u, time.Unix(e.At, 0))
+	}) {
+		return n.Browser
+	}
+	return l.c.Devices.ID(u, b.Device)
+}
+
+// remember is the note of a browser in which an account has just signed in, or
+// empty if the one that it has will do.
+func (l *Login) remember(u store.User, b Browser) (string, error) {
+	now := l.c.Now()
+	n, ok := l.note(b.Known)
+	if !ok {
+		n = note{Browser: store.NewID()}
+	}
+	fresh := func(e noteUser) bool {
+		at := time.Unix(e.At, 0)
+		return e.User == noted(u.ID) && l.current(u, at) && now.Sub(at) < knownRenewed
+	}
+	if slices.ContainsFunc(n.Users, fresh) {
+		return "", nil
+	}
+	n.Users = slices.DeleteFunc(n.Users, func(e noteUser) bool { return e.User == noted(u.ID) })
+	n.Users = append([]noteUser{{User: noted(u.ID), At: now.Unix()}}, n.Users...)
+	n.Users = n.Users[:min(len(n.Users), knownUsers)]
+	raw, err := json.Marshal(n)
+	return l.c.Keys.Sign(knownPurpose, raw), err
+}
+
+// from is who asks for something of an account, as far as the request shows it.
+func (l *Login) from(u store.User, b Browser) limit.From {
+	return limit.From{Address: b.Address, Browser: l.knownBrowser(u, b), Session: b.within}
+}
+
+// claim takes places in budgets: in those of anybody, or, if the request shows
+// that its browser is known, in those of that browser. If strangers have used up
+// theirs, it looks whether the network is known.
+func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(limit.From) error) error {
+	from := l.from(u, b)
+	err := take(from)
+	if !paused(err) || from.Own() {
+		return err
+	}
+	known, failed := l.knownNetwork(ctx, u, b.Address)
+	if failed != nil {
+		return failed
+	}
+	if !known {
+		return err
+	}
+	from.Network = true
+	return take(from)
+}
+
+// knownNetwork says whether the account signed in from the network of an address
+// before. Strangers add no such rows to the trail, so they cannot push them out.
+func (l *Login) knownNetwork(ctx context.Context, u store.User, address string) (bool, error) {
+	id := u.ID
+	if id == "" { // the same cost for who does not exist
+		id = "nobody"
+	}
+	rows, err := l.c.Trail.List(ctx, store.EventFilter{
+		UserID: id, Names: []string{event.UserAuthenticated{}.Name()}, Newest: true, Limit: knownRows,
+	})
+	return slices.ContainsFunc(rows, func(e store.Event) bool {
+		return l.current(u, e.At) && limit.Network(e.Address) == limit.Network(address)
+	}), err
+}
+
+// send takes the places of one code behind a first factor.
+func (l *Login) send(ctx context.Context, u store.User, m limit.Message, b Browser) error {
+	m.Account, m.From = u.ID, l.from(u, b)
+	return l.c.Limits.Send(ctx, m)
+}
+
+// sent is the message whose code came back.
+func (l *Login) sent(u store.User, class limit.Class, channel, destination string, b Browser) limit.Message {
+	return limit.Message{Class: class, Account: u.ID, Channel: channel, Destination: destination, From: l.from(u, b)}
+}
+
+// sendFirst takes the places of one code or link in place of a password.
+func (l *Login) sendFirst(ctx context.Context, u store.User, m limit.First, b Browser) error {
+	m.Transaction, m.Account = asked(b), budgetOf(u, m.Identity)
+	return l.claim(ctx, u, b, func(from limit.From) error {
+		m.From = from
+		return l.c.Limits.SendFirst(ctx, m)
+	})
+}
+
+// answeredFirst gives back what a code or link in place of a password took.
+func (l *Login) answeredFirst(ctx context.Context, u store.User, channel string, b Browser) error {
+	_, key, err := account.ParseEmail(u.Email)
+	if err != nil {
+		return nil // it has no address, so nothing was asked for by it
+	}
+	return l.c.Limits.AnsweredFirst(ctx, limit.First{Channel: channel, Identity: typed(key), Account: budgetOf(u, ""), From: l.from(u, b)})
+}
+
+func paused(err error) bool {
+	var p *limit.Paused
+	return errors.As(err, &p)
+}
