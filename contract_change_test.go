@@ -26,7 +26,7 @@ func changesForm(old, next, again string) []string {
 func TestContractH01_changeable_flag(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.page("/change").to("/login?next=%2Fchange")
+	c.page("/change").to("/login?next=/change")
 	c.get("/change").refusedFlat(401, signInFirst)
 	c.post("/change", changes(plain, newPlain, newPlain)).refusedFlat(401, signInFirst)
 	c.login("joe").want(200)
@@ -70,7 +70,7 @@ func TestContractH01_changeable_flag(t *testing.T) {
 func TestContractChangeUsername(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
-	c.page("/change-username").to("/login?next=%2Fchange-username")
+	c.page("/change-username").to("/login?next=/change-username")
 	c.login("matt").want(200)
 	user := m{"id": s.id("matt"), "email": "matt@lp.com"}
 	c.get("/change-username").want(200).has("current_username", "matt", "user", user)
@@ -88,6 +88,12 @@ func TestContractChangeUsername(t *testing.T) {
 	c.page("/change-username").shows("You successfully changed your username", "mattock")
 	s.client().post("/login", m{"username": "mattock", "password": plain}).want(200)
 	s.client().post("/login", m{"username": "matt", "password": plain}).refused(400, "username", unknownUser)
+	c.post("/change-username", m{"username": "mattock"}).refused(400, "username", "mattock is already associated with an account.")
+	c.form("/change-username", "username", "").to("/")
+	c.get("/change-username").want(200).has("current_username", nil)
+	s.client().post("/login", m{"username": "mattock", "password": plain}).refused(400, "username", unknownUser)
+	s.client().post("/login", m{"email": "matt@lp.com", "password": plain}).want(200)
+	c.post("/change-username", m{"username": ""}).refused(400, "username", "Username not provided") // there is none
 	s.advance(15 * time.Minute)
 	c.get("/change-username").refusedFlat(401, reauthenticate).has("reauth_required", true)
 	c.post("/change-username", m{"username": "matt"}).refusedFlat(401, reauthenticate)
@@ -235,7 +241,7 @@ const (
 func TestContractE01_change_email(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.ChangeEmailWithin = 67 * time.Second })
 	c := s.client()
-	c.page("/change-email").to("/login?next=%2Fchange-email")
+	c.page("/change-email").to("/login?next=/change-email")
 	c.login("joe").want(200)
 	c.form("/change-email", "email", "joe").shows("Invalid email address")
 	c.form("/change-email").shows("Email not provided")

@@ -128,3 +128,107 @@ func TestContractGap_basic_json_nohints(t *testing.T) {
 		}
 	}
 }
+
+// TestContractGap_setup_json: a password is active wherever there is one.
+func TestContractGap_setup_json(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{store.Email, store.SMS} })
+	c := s.client()
+	c.login("matt").want(200)
+	c.get("/us-setup").want(200).has("active_methods", list("password"), "available_methods", list("email", "sms"))
+}
+
+// TestContractGap_generic_response: one text, at the form as a whole, whatever
+// is missing.
+func TestContractGap_generic_response(t *testing.T) {
+	s := newSite(t, withUnified, generics)
+	for _, body := range []m{{"identity": "matt@lp.com"}, {"passcode": "x"}, {}, {"identity": "", "passcode": ""}} {
+		s.client().post("/us-signin", body).refused(400, "", generic)
+	}
+}
+
+// TestContractGap_requires_confirmation_error_redirect: as the sign-in page
+// does it.
+func TestContractGap_requires_confirmation_error_redirect(t *testing.T) {
+	s := newSite(t, confirming, func(c *twofold.Config) {
+		c.Views.Life.Unconfirmed = "/confirm"
+		c.Accounts.Recoverable, c.Accounts.UsernameRecovery = true, true
+	})
+	s.client().register("mary@lp.com").want(200)
+	for _, path := range []string{"/reset", "/recover-username"} {
+		c := s.client()
+		c.form(path, "email", "mary@lp.com").to("/confirm?email=mary%40lp.com")
+		c.page("/confirm").shows("Email requires confirmation.")
+		s.client().post(path, m{"email": "mary@lp.com"}).refused(400, "email", "Email requires confirmation.")
+	}
+}
+
+// TestContractGap_email_normalization: a text names the address as it is
+// written to.
+func TestContractGap_email_normalization(t *testing.T) {
+	s := newSite(t, withLife)
+	s.client().form("/reset", "email", "joe@LP.COM").shows("Instructions to reset your password have been sent to joe@lp.com.")
+	s.client().register("joe@LP.COM").refused(400, "email", "joe@lp.com is already associated with an account.")
+}
+
+// TestContractGap_username: a form shows all that is wrong with it.
+func TestContractGap_username(t *testing.T) {
+	s := newSite(t, withLife)
+	c := s.client()
+	c.register("matt@lp.com", "username", "jill").want(400).has("field_errors", m{
+		"email": list("matt@lp.com is already associated with an account."), "username": list("jill is already associated with an account."),
+	})
+	c.post("/register", m{"email": "no address", "username": "a b", "password": "short", "password_confirm": "short"}).want(400).has("field_errors", m{
+		"email": list("Invalid email address"), "username": list("Username can contain only letters and numbers"),
+		"password": list("Password must be at least 8 characters"),
+	})
+}
+
+// TestContractGap_username_not_set: an empty identity is one that nobody has.
+func TestContractGap_username_not_set(t *testing.T) {
+	s := newSite(t)
+	for _, name := range []string{"email", "username", "identity"} {
+		s.client().post("/login", m{name: "", "password": plain}).refused(400, "", unknownUser)
+	}
+	s.client().form("/login", "email", "", "password", plain).shows(unknownUser)
+	s.client().post("/login", m{"email": "", "password": ""}).refused(400, "password", "Password not provided")
+}
+
+// TestContractGap_expired_token: the text of an old link is shown after a
+// re-authentication that comes in between.
+func TestContractGap_expired_token(t *testing.T) {
+	s := newSite(t, withLife)
+	c := s.client()
+	c.login("matt").want(200)
+	c.post("/change-email", m{"email": "matt2@lp.com"}).want(200)
+	link := s.linkIn("change_email", "matt2@lp.com")
+	s.advance(3 * time.Hour)
+	c = s.client()
+	c.login("matt").want(200)
+	s.advance(20 * time.Minute)
+	c.page(link).to("/change-email")
+	c.page("/change-email").to("/verify?next=/change-email")
+	c.page("/verify?next=/change-email").shows("Confirmation must be completed within 2 hours. Please start over.")
+}
+
+// TestContractGap_json: what is counted as a failed sign-in and as a change.
+func TestContractGap_json(t *testing.T) {
+	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
+	c := s.client()
+	c.login("gal").want(200).has("tf_state", "setup_from_login")
+	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
+	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
+	if n := len(eventsOf[event.TFProfileChanged](s.events)); n != 0 {
+		t.Errorf("%d tf-profile-changed at a sign-in", n)
+	}
+	c.logout()
+	s.advance(time.Minute)
+	c.login("gal").want(200)
+	c.post("/tf-validate", m{"code": "whatsup"}).refused(400, "code", "Invalid code")
+	if failed := eventsOf[event.UserFailedAuthn](s.events); len(failed) != 1 || !failed[0].SecondFactor {
+		t.Errorf("events %+v", failed)
+	}
+	for range 20 {
+		c.post("/tf-validate", m{"code": "whatsup"}).refused(400, "code", "Invalid code")
+	}
+	c.post("/tf-validate", m{"code": s.code(phone)}).want(200) // none of it was a guess
+}

@@ -88,7 +88,7 @@ func TestContractU32_change_empty_password(t *testing.T) {
 	s.advance(15 * time.Minute)
 	fill := m{"new_password": newPlain, "new_password_confirm": newPlain}
 	c.post("/change", fill).want(401).has("reauth_required", true)
-	c.page("/change").to("/us-verify?next=%2Fchange")
+	c.page("/change").to("/us-verify?next=/change")
 	code := sixDigits.FindString(s.awaits("new@lp.com", func() { c.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200) }).Text)
 	c.post("/us-verify", m{"passcode": code}).want(200)
 	c.get("/change").want(200).has("active_password", false)

@@ -69,7 +69,7 @@ func TestContractR2_rc(t *testing.T) {
 	c.form("/mf-recovery", "code", codes[0]).to("/")
 	c.logout()
 	s.advance(time.Minute)
-	c.loginForm("gal", "next", "/profile").to("/tf-validate?next=%2Fprofile")
+	c.loginForm("gal", "next", "/profile").to("/tf-validate?next=/profile")
 	c.page("/mf-recovery").want(200).shows("Recovery code")
 	c.form("/mf-recovery", "code", "aaaa-aaaa-aaaa-aaaa").want(200).shows(wrongRecoveryCode)
 	c.form("/mf-recovery", "code", strings.ToUpper(strings.ReplaceAll(codes[0], "-", " ")), "next", "/profile").to("/profile")
@@ -129,7 +129,7 @@ func TestContractR6_fresh(t *testing.T) {
 	s.advance(15 * time.Minute)
 	c.get("/mf-recovery-codes").want(401).has("reauth_required", true)
 	c.post("/mf-recovery-codes", m{}).want(401).has("reauth_required", true)
-	c.page("/mf-recovery-codes").to("/verify?next=%2Fmf-recovery-codes")
+	c.page("/mf-recovery-codes").to("/verify?next=/mf-recovery-codes")
 	c.post("/verify", m{"password": plain}).want(200).has("tf_required", true)
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 	c.get("/mf-recovery-codes").want(200)
@@ -236,7 +236,7 @@ func TestContract_codes_are_offered_with_a_passkey(t *testing.T) {
 	c.login("gal").want(200)
 	options, action := c.form("/wan-register", "name", "key", "usage", "secondary").asked(t)
 	answer := s.made(s.key(plainKey).Create(options))
-	c.form(action, "credential", answer).to("/mf-recovery-codes?next=%2Fwan-register")
+	c.form(action, "credential", answer).to("/mf-recovery-codes?next=/wan-register")
 	if codes := c.codes(); len(codes) != 5 {
 		t.Errorf("%d codes", len(codes))
 	}
@@ -246,10 +246,10 @@ func TestContract_codes_are_offered_with_a_passkey(t *testing.T) {
 func TestContract_codes_are_offered(t *testing.T) {
 	s := newSite(t, withCodes, func(c *twofold.Config) { c.TwoFactor.Required = true })
 	c := s.client()
-	c.loginForm("gal", "next", "/profile").to("/tf-setup?next=%2Fprofile")
+	c.loginForm("gal", "next", "/profile").to("/tf-setup?next=/profile")
 	c.form("/tf-setup", "setup", "sms", "phone", phone).want(200)
-	c.form("/tf-validate", "code", s.code(phone), "next", "/profile").to("/mf-recovery-codes?next=%2Fprofile")
-	c.page("/mf-recovery-codes?next=%2Fprofile").want(200).shows("Make recovery codes", "Not now", `href="/profile"`)
+	c.form("/tf-validate", "code", s.code(phone), "next", "/profile").to("/mf-recovery-codes?next=/profile")
+	c.page("/mf-recovery-codes?next=/profile").want(200).shows("Make recovery codes", "Not now", `href="/profile"`)
 	page := c.form("/mf-recovery-codes", "next", "/profile").want(200)
 	sheet := regexp.MustCompile(`name="sheet" value="([^"]+)"`).FindStringSubmatch(page.body)[1]
 	c.form("/mf-recovery-codes", "action", "saved", "sheet", sheet, "saved", "true", "next", "/profile").to("/profile")

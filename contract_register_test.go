@@ -114,7 +114,7 @@ func TestContractA01_registerable_flag(t *testing.T) {
 	c.register("other@lp.com").refusedFlat(400, onlyForAnon)
 	c = s.client()
 	c.registerForm("DUDE@lp.com").shows("DUDE@lp.com is already associated with an account.")
-	c.register("Dude@LP.com").refused(400, "email", "Dude@LP.com is already associated with an account.")
+	c.register("Dude@LP.com").refused(400, "email", "Dude@lp.com is already associated with an account.")
 	c.register("dude2@lp.com").exactly("csrf_token", "user", "tf_required").has("tf_required", false, "user", m{"id": s.id("dude2"), "email": "dude2@lp.com"})
 	c.signedIn("dude2", 1)
 	c = s.client()
@@ -198,7 +198,7 @@ func TestContractA10_regv2_no_confirm(t *testing.T) {
 	c.logout()
 	c.post("/register", m{"email": "mary2@lp.com", "password": newPlain}).want(200)
 	c.logout()
-	c.post("/register", m{"email": "mary3@lp.com", "password": newPlain, "password_confirm": "x"}).refused(400, "password_confirm", mismatch)
+	c.post("/register", m{"email": "mary3@lp.com", "password": newPlain, "password_confirm": "x"}).want(200)
 }
 
 func TestContractA11_regv2_no_confirm_username(t *testing.T) {
@@ -230,7 +230,7 @@ func TestContractA13_two_factor(t *testing.T) {
 	s := newSite(t, withLife, required)
 	c := s.client()
 	c.registerForm("dude@lp.com").to("/tf-validate") // the address first
-	c.page("/profile").to("/login?next=%2Fprofile")
+	c.page("/profile").to("/login?next=/profile")
 	c.form("/tf-validate", "code", s.code("dude@lp.com")).to("/tf-setup")
 	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
 	c.form("/tf-validate", "code", s.code("dude@lp.com")).to("/")

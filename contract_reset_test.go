@@ -33,7 +33,7 @@ func TestContractF01_recoverable_flag(t *testing.T) {
 	c := s.client()
 	c.page("/reset").shows(`name="email"`)
 	c.form("/reset", "email", "joe@lp.com").shows("Instructions to reset your password have been sent to joe@lp.com.")
-	if e := eventsOf[event.ResetInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" || e[0].Name() != "reset-password-instructions-sent" {
+	if e := eventsOf[event.ResetInstructionsSent](s.events); len(e) != 1 || e[0].User.Email != "joe@lp.com" || e[0].Name() != "password-reset-instructions-sent" {
 		t.Errorf("events %+v", e)
 	}
 	link := s.linkIn("reset", "joe@lp.com")

@@ -36,11 +36,11 @@ func TestContract23_recoverable(t *testing.T) {
 func TestContract24_admin_setup_reset(t *testing.T) {
 	s := newSite(t, required)
 	c := s.client()
-	c.page("/profile").to("/login?next=%2Fprofile")
+	c.page("/profile").to("/login?next=/profile")
 	c.get("/profile").refusedFlat(401, "You must sign in to view this resource.")
 	s.enrol("gene", store.SMS)
 	c.loginForm("gene").to("/tf-validate")
-	c.page("/profile").to("/login?next=%2Fprofile")
+	c.page("/profile").to("/login?next=/profile")
 	c.form("/tf-validate", "code", s.code(phone)).to("/")
 	c.signedIn("gene", 2)
 	if methods, err := s.auth.Methods(t.Context(), s.id("gene")); err != nil || len(methods) != 1 || methods[0] != "sms" {
@@ -49,7 +49,7 @@ func TestContract24_admin_setup_reset(t *testing.T) {
 	if err := s.auth.ResetAccess(t.Context(), s.id("gene")); err != nil {
 		t.Fatal(err)
 	}
-	c.page("/profile").to("/login?next=%2Fprofile")
+	c.page("/profile").to("/login?next=/profile")
 	c.login("gene").want(200).has("tf_required", true, "tf_state", "setup_from_login")
 }
 
@@ -218,11 +218,11 @@ func TestContract34_propagate_next(t *testing.T) {
 	_, a := s.enrol("gal2", store.Authenticator)
 	c := s.client()
 	c.page("/login?next=/profile").shows(`name="next" value="/profile"`)
-	c.form("/login?next=/profile", "email", "gal2@lp.com", "password", plain).to("/tf-validate?next=%2Fprofile")
-	c.page("/tf-validate?next=%2Fprofile").shows(`name="next" value="/profile"`)
-	c.form("/tf-validate?next=%2Fprofile", "code", a.next()).to("/profile")
+	c.form("/login?next=/profile", "email", "gal2@lp.com", "password", plain).to("/tf-validate?next=/profile")
+	c.page("/tf-validate?next=/profile").shows(`name="next" value="/profile"`)
+	c.form("/tf-validate?next=/profile", "code", a.next()).to("/profile")
 	c.logout()
-	c.loginForm("gal2", "next", "/profile?a=b&c=d").to("/tf-validate?next=%2Fprofile%3Fa%3Db%26c%3Dd")
+	c.loginForm("gal2", "next", "/profile?a=b&c=d").to("/tf-validate?next=/profile%3Fa%3Db%26c%3Dd")
 	c.form("/tf-validate", "code", "000000", "next", "/profile?a=b&c=d").shows(`name="next" value="/profile?a=b&c=d"`)
 	c.form("/tf-validate", "code", a.next(), "next", "/profile?a=b&c=d").to("/profile?a=b&c=d")
 	c.logout()

@@ -25,28 +25,28 @@ func neverFresh(c *twofold.Config) { c.TwoFactor.FreshOnlyAfterVerify = true }
 func TestContract35_verify(t *testing.T) {
 	s := newSite(t, neverFresh)
 	c := s.client()
-	c.page("/verify").to("/login?next=%2Fverify")
+	c.page("/verify").to("/login?next=/verify")
 	c.loginForm("joe").to("/")
-	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
-	c.page("/verify?next=%2Ftf-setup").shows("Confirm it's you", `name="password"`, `name="next" value="/tf-setup"`)
-	c.form("/verify?next=%2Ftf-setup", "password", "wrong").shows("Invalid password")
-	c.form("/verify?next=%2Ftf-setup").shows("Password not provided")
-	c.form("/tf-setup", "setup", "sms", "phone", phone).to("/verify?next=%2Ftf-setup")
-	c.form("/verify?next=%2Ftf-setup", "password", plain).to("/tf-setup")
+	c.page("/tf-setup").to("/verify?next=/tf-setup")
+	c.page("/verify?next=/tf-setup").shows("Confirm it's you", `name="password"`, `name="next" value="/tf-setup"`)
+	c.form("/verify?next=/tf-setup", "password", "wrong").shows("Invalid password")
+	c.form("/verify?next=/tf-setup").shows("Password not provided")
+	c.form("/tf-setup", "setup", "sms", "phone", phone).to("/verify?next=/tf-setup")
+	c.form("/verify?next=/tf-setup", "password", plain).to("/tf-setup")
 	c.page("/tf-setup").shows("Reauthentication successful", "Set up two-factor authentication")
 	if n := len(eventsOf[event.UserReauthenticated](s.events)); n != 1 {
 		t.Errorf("%d re-authentications told, want 1", n)
 	}
 	s.advance(time.Minute)
-	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
+	c.page("/tf-setup").to("/verify?next=/tf-setup")
 
 	s2 := anotherSite(t) // with a second factor, the way back leads over it
 	c, a := s2.enrol("gal2", store.Authenticator)
 	s2.advance(20 * time.Minute)
-	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
-	c.form("/verify?next=%2Ftf-setup", "password", plain).to("/tf-validate?next=%2Ftf-setup")
-	c.page("/tf-setup").to("/verify?next=%2Ftf-setup")
-	c.form("/tf-validate?next=%2Ftf-setup", "code", a.next()).to("/tf-setup")
+	c.page("/tf-setup").to("/verify?next=/tf-setup")
+	c.form("/verify?next=/tf-setup", "password", plain).to("/tf-validate?next=/tf-setup")
+	c.page("/tf-setup").to("/verify?next=/tf-setup")
+	c.form("/tf-validate?next=/tf-setup", "code", a.next()).to("/tf-setup")
 	c.page("/tf-setup").shows("Reauthentication successful", "Authenticator app")
 }
 

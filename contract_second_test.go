@@ -190,7 +190,7 @@ func TestContract_several_factors(t *testing.T) {
 	s.advance(time.Minute)
 
 	c = s.client()
-	c.loginForm("gal2", "next", "/profile").to("/tf-select?next=%2Fprofile")
+	c.loginForm("gal2", "next", "/profile").to("/tf-select?next=/profile")
 	c.page("/tf-select").shows("Select a second factor", "Text message (SMS): work")
 	c = s.client()
 	c.login("gal2").want(200).has("tf_required", true, "tf_select", true, "tf_state", absent, "user", absent,

@@ -283,7 +283,7 @@ func TestContractU11_verify_link(t *testing.T) {
 func TestContractU13_setup(t *testing.T) {
 	s := newSite(t, withUnified)
 	c := s.client()
-	c.page("/us-setup").to("/login?next=%2Fus-setup")
+	c.page("/us-setup").to("/login?next=/us-setup")
 	c.loginForm("joe").to("/")
 	c.page("/us-setup").shows(`value="email"`, `value="authenticator"`, `value="sms"`, `name="phone"`).hides(`value="password"`)
 	c.form("/us-setup").shows(apiError)

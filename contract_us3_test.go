@@ -243,8 +243,8 @@ func TestContractU51_generic_response(t *testing.T) {
 func TestContractU52_propagate_next(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) { c.Prefix = "/auth" })
 	c := s.client()
-	c.page("/profile").to("/auth/login?next=%2Fprofile")
-	c.page("/auth/us-signin?next=%2Fprofile").shows(`action="/auth/us-signin"`, `formaction="/auth/us-signin/send-code"`, `name="next" value="/profile"`)
+	c.page("/profile").to("/auth/login?next=/profile")
+	c.page("/auth/us-signin?next=/profile").shows(`action="/auth/us-signin"`, `formaction="/auth/us-signin/send-code"`, `name="next" value="/profile"`)
 	c.form("/auth/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email", "next", "/profile").shows(noMethod, `name="next" value="/profile"`)
 	c.form("/auth/us-signin", "identity", "joe@lp.com", "passcode", plain, "next", "/profile").to("/profile")
 }
@@ -257,12 +257,12 @@ func TestContractU53_propagate_next_tf(t *testing.T) {
 	c.post("/auth/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)
 	s.advance(time.Minute)
 	c = s.client()
-	c.form("/auth/us-signin?next=%2Fprofile", "identity", "gal@lp.com", "passcode", plain).to("/auth/tf-validate?next=%2Fprofile")
-	c.page("/auth/tf-validate?next=%2Fprofile").shows(`name="next" value="/profile"`)
+	c.form("/auth/us-signin?next=/profile", "identity", "gal@lp.com", "passcode", plain).to("/auth/tf-validate?next=/profile")
+	c.page("/auth/tf-validate?next=/profile").shows(`name="next" value="/profile"`)
 	c.form("/auth/tf-validate", "code", s.code(phone), "next", "/profile").to("/profile")
 	c.form("/auth/logout").to("/")
 	s.advance(time.Minute)
-	c.form("/auth/us-signin", "identity", "gal@lp.com", "passcode", plain, "next", "/both").to("/auth/tf-validate?next=%2Fboth")
+	c.form("/auth/us-signin", "identity", "gal@lp.com", "passcode", plain, "next", "/both").to("/auth/tf-validate?next=/both")
 }
 
 func TestContractU54_xlation(t *testing.T) {

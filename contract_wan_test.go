@@ -289,7 +289,7 @@ func TestContractW14_tf(t *testing.T) {
 	second := s.key(plainKey)
 	c.addKey(second, "second", "secondary").want(200)
 	c = s.client()
-	c.loginForm("matt", "next", "/profile").to("/wan-signin?next=%2Fprofile")
+	c.loginForm("matt", "next", "/profile").to("/wan-signin?next=/profile")
 	c.page("/wan-signin").shows("Confirm with your passkey")
 	options, action := c.form("/wan-signin", "next", "/profile").asked(t)
 	if text := string(options); !strings.Contains(text, softkey.Text(second.ID)) || strings.Contains(text, softkey.Text(first.ID)) {

@@ -71,10 +71,19 @@ type UsernameRecoverySent struct {
 	Context
 }
 
+// Current returns the present name of an event. Rows written by earlier
+// versions have the former one.
+func Current(name string) string {
+	if name == "reset-password-instructions-sent" {
+		return ResetInstructionsSent{}.Name()
+	}
+	return name
+}
+
 // The names of the wire contract.
 func (ConfirmInstructionsSent) Name() string     { return "confirm-instructions-sent" }
 func (UserConfirmed) Name() string               { return "user-confirmed" }
-func (ResetInstructionsSent) Name() string       { return "reset-password-instructions-sent" }
+func (ResetInstructionsSent) Name() string       { return "password-reset-instructions-sent" }
 func (LoginInstructionsSent) Name() string       { return "login-instructions-sent" }
 func (PasswordReset) Name() string               { return "password-reset" }
 func (PasswordChanged) Name() string             { return "password-changed" }

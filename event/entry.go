@@ -136,6 +136,9 @@ func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 	case PasskeyRefused:
 		of(e.User, e.Context)
 		entry.Method, entry.Result, entry.Reason = "webauthn", Refused, e.Reason
+	case TFEnrolled:
+		of(e.User, e.Context)
+		entry.Method = e.Method
 	case TFRescued:
 		of(e.User, e.Context)
 		entry.Method = e.Option

@@ -86,8 +86,16 @@ type TFCodeConfirmed struct {
 	Context
 }
 
-// TFProfileChanged: a second factor was set up or changed.
+// TFProfileChanged: a second factor was set up or changed by a signed-in user.
 type TFProfileChanged struct {
+	User   Subject
+	Method string
+	Context
+}
+
+// TFEnrolled: a second factor was set up during a sign-in that asked for it. A
+// TFCodeConfirmed follows.
+type TFEnrolled struct {
 	User   Subject
 	Method string
 	Context
@@ -286,6 +294,7 @@ func (UserNotRegistered) Name() string   { return "user-not-registered" }
 func (TFSecurityTokenSent) Name() string { return "tf-security-token-sent" }
 func (TFCodeConfirmed) Name() string     { return "tf-code-confirmed" }
 func (TFProfileChanged) Name() string    { return "tf-profile-changed" }
+func (TFEnrolled) Name() string          { return "tf-enrolled" }
 func (TFFactorEdited) Name() string      { return "tf-factor-edited" }
 func (TFFactorRemoved) Name() string     { return "tf-factor-removed" }
 func (RecoveryCodesMade) Name() string   { return "recovery-codes-made" }

@@ -39,8 +39,10 @@ type IdentityChange struct {
 	// confirmed at Now, and factors by mail to the former address go to it. Empty:
 	// the address stays.
 	Email, EmailKey string
-	// Username and UsernameKey replace the username. Empty: it stays.
+	// Username and UsernameKey replace the username. Empty: it stays, unless
+	// NoUsername takes it away.
 	Username, UsernameKey string
+	NoUsername            bool
 	// Messages go into the outbox in the same transaction.
 	Messages []Message
 	Now      time.Time

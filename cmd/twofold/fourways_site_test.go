@@ -366,7 +366,7 @@ func (v *visitor) is(email string, level int, trusted bool) {
 func (v *visitor) stranger() {
 	v.t.Helper()
 	v.call("GET", "/me", nil).want(401).is("errors", []any{"You must sign in to view this resource."})
-	if r := v.send("GET", "/me", "", "Accept", html5).want(303); r.header.Get("Location") != "/login?next=%2Fme" {
+	if r := v.send("GET", "/me", "", "Accept", html5).want(303); r.header.Get("Location") != "/login?next=/me" {
 		v.t.Fatalf("a stranger is led to %q", r.header.Get("Location"))
 	}
 }

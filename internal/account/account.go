@@ -82,10 +82,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	if d.Unconfirmed {
 		parse = ParseNewEmail
 	}
-	email, key, err := parse(d.Email)
-	if err != nil {
-		return store.User{}, err
-	}
+	email, key, wrong := parse(d.Email)
 	now := a.c.Now()
 	u := store.User{
 		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
@@ -95,9 +92,9 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 		u.ConfirmedAt, u.ProvenKey = now, key
 	}
 	if d.Username != "" {
-		if u.Username, u.UsernameKey, err = ParseUsername(d.Username, a.c.Usernames); err != nil {
-			return store.User{}, err
-		}
+		var err error
+		u.Username, u.UsernameKey, err = ParseUsername(d.Username, a.c.Usernames)
+		wrong = both(wrong, err)
 	}
 	if d.Hash != "" {
 		if err := a.c.Hasher.Check(d.Hash); err != nil {
@@ -106,11 +103,29 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	}
 	u.PasswordHash = d.Hash
 	if d.Password != "" {
-		if u.PasswordHash, err = a.hash(ctx, d.Password, u); err != nil {
+		wrong = both(wrong, a.check(ctx, d.Password, u))
+	}
+	if wrong != nil {
+		return store.User{}, wrong
+	}
+	if d.Password != "" {
+		var err error
+		if u.PasswordHash, err = a.c.Hasher.Hash(ctx, d.Password); err != nil {
 			return store.User{}, err
 		}
 	}
 	return a.create(ctx, u)
+}
+
+// both joins two errors; one alone stays itself.
+func both(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return errors.Join(a, b)
 }
 
 // begins is what opens an account without password.
@@ -288,17 +303,25 @@ func (a *Accounts) ResetAccess(ctx context.Context, id string, messages ...store
 func NewUniquifier() string { return strings.ToLower(store.NewID()) }
 
 func (a *Accounts) hash(ctx context.Context, plain string, u store.User) (string, error) {
+	if err := a.check(ctx, plain, u); err != nil {
+		return "", err
+	}
+	return a.c.Hasher.Hash(ctx, plain)
+}
+
+// check says what is wrong with a new password of a user.
+func (a *Accounts) check(ctx context.Context, plain string, u store.User) error {
 	local, _, _ := cutLast(u.Email, '@')
 	words := append([]string{u.Email, local, u.Username}, a.c.Context...)
 	if err := a.c.Policy.Check(plain, words...); err != nil {
-		return "", err
+		return err
 	}
 	for _, c := range a.c.Checkers {
 		if err := c.Check(ctx, plain, words...); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return a.c.Hasher.Hash(ctx, plain)
+	return nil
 }
 
 // roles drops blanks and doubles and keeps the order.

@@ -64,9 +64,12 @@ func (a *Accounts) ChangeEmail(ctx context.Context, u store.User, email string, 
 	return a.changeIdentity(ctx, u, store.IdentityChange{Email: address, EmailKey: key, Messages: messages})
 }
 
-// ChangeUsername replaces the username. The errors of ParseUsername,
-// store.ErrExists.
+// ChangeUsername replaces the username, or takes it away if it is empty. The
+// errors of ParseUsername, store.ErrExists.
 func (a *Accounts) ChangeUsername(ctx context.Context, u store.User, username string, messages []store.Message) (store.User, error) {
+	if username == "" {
+		return a.changeIdentity(ctx, u, store.IdentityChange{NoUsername: true, Messages: messages})
+	}
 	name, key, err := ParseUsername(username, a.c.Usernames)
 	if err != nil {
 		return store.User{}, err

@@ -146,8 +146,9 @@ func (l *Login) emailLink(ctx context.Context, token string, who *Who) (link, er
 	return k, err
 }
 
-// ChangeUsername replaces the caller's username. ErrReauthenticate,
-// ErrUsernameTaken, what is wrong with it.
+// ChangeUsername replaces the caller's username; empty: they have none from now
+// on. Their own name again is ErrUsernameTaken. ErrReauthenticate, what is wrong
+// with it.
 func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
@@ -155,6 +156,9 @@ func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b 
 	// Whether a name is taken must be told here; not too often (R121).
 	if err := l.c.Limits.Setup(ctx, "username:"+who.User.ID); err != nil {
 		return Outcome{}, err
+	}
+	if username != "" && username == who.User.Username {
+		return Outcome{}, ErrUsernameTaken
 	}
 	u, err := l.c.Accounts.ChangeUsername(ctx, who.User, username, l.letters(ctx, who.User, UsernameChanged, "", b))
 	if errors.Is(err, store.ErrExists) {

@@ -46,7 +46,11 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.tell(ctx, event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)}); err != nil {
+	e := event.Event(event.TFProfileChanged{User: subject(u), Method: d.Method, Context: l.at(b)})
+	if a.pending != nil {
+		e = event.TFEnrolled{User: subject(u), Method: d.Method, Context: l.at(b)}
+	}
+	if err := l.tell(ctx, e); err != nil {
 		return Outcome{}, err
 	}
 	out, err := l.enrolled(ctx, a, changed, d.Method, b)

@@ -212,6 +212,9 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	switch {
 	case err == nil:
 		e.User, e.ExistingEmail = subject(u), true
+		if _, err := l.c.Accounts.Find(ctx, r.Username); r.Username != "" && err == nil {
+			e.ExistingUsername, refusal = true, errors.Join(ErrTaken, ErrUsernameTaken)
+		}
 	case errors.Is(err, store.ErrNotFound):
 		e.ExistingUsername, refusal = true, ErrUsernameTaken
 	default:

@@ -58,7 +58,7 @@ func madeGood(e store.Event, later []store.Event) bool {
 // telltale are the rows that owners hear of, by their names.
 func telltale() []string {
 	return []string{
-		event.TFProfileChanged{}.Name(), event.TFDisabled{}.Name(), event.TFRescueRequested{}.Name(), event.TFRescued{}.Name(),
+		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescueRequested{}.Name(), event.TFRescued{}.Name(),
 		event.TFPaused{}.Name(), event.UserPaused{}.Name(), event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
 		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(), event.StayingCopied{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
 		event.PasskeyRegistered{}.Name(), event.PasskeyDeleted{}.Name(), event.USProfileChanged{}.Name(),

@@ -188,7 +188,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 // goes on as it was.
 func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string, b Browser) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
-		return Outcome{}, ErrCode
+		return Outcome{}, l.noCode(ctx, w, store.Email, b)
 	}
 	place, err := l.mailedPlace(ctx, w.user, b)
 	if err != nil {
@@ -226,7 +226,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 // guess is reserved first; every spelling of "no" is ErrCode.
 func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
-		return false, ErrCode // not a guess: what is no code is not counted
+		return false, l.noCode(ctx, w, f.Method, b)
 	}
 	if w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
 		return l.proveRescue(ctx, w, f, code, b)
@@ -314,6 +314,14 @@ func (l *Login) codeUsed(ctx context.Context, place *limit.Place, u store.User, 
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
 	}
 	return told(ErrCodeUsed, errors.Join(l.tellOnce(ctx, "replayed:"+u.ID, failed), place.Undo(ctx)))
+}
+
+// noCode refuses a text that is not a code. It is not a guess and takes no place
+// in a budget; it is told once a minute.
+func (l *Login) noCode(ctx context.Context, w waiting, method string, b Browser) error {
+	return told(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
+		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
+	}))
 }
 
 // warn tells the owner that somebody who knows his password tries codes.

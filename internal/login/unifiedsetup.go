@@ -17,8 +17,10 @@ import (
 type FirstProfile struct {
 	Factors []store.Factor // without the password
 	Active  []string       // methods that are set up, the password among them
-	Methods []string       // may be set up, the password not among them
-	Last    bool           // without these Factors nothing would begin a sign-in
+	// Password: the account has one and may begin a sign-in with it.
+	Password bool
+	Methods  []string // may be set up, the password not among them
+	Last     bool     // without these Factors nothing would begin a sign-in
 }
 
 // FirstSetup returns what the signed-in user begins a sign-in with.
@@ -61,6 +63,7 @@ func (l *Login) firstProfile(ctx context.Context, u store.User) (FirstProfile, e
 			p.Active = append(p.Active, m)
 		}
 	}
+	p.Password = slices.Contains(p.Active, ByPassword)
 	return p, nil
 }
 

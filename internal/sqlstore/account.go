@@ -121,7 +121,7 @@ func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) erro
 			}
 			u.Email, u.EmailKey, u.ProvenKey, u.ConfirmedAt = c.Email, c.EmailKey, c.EmailKey, c.Now
 		}
-		if c.UsernameKey != "" {
+		if c.UsernameKey != "" || c.NoUsername {
 			u.Username, u.UsernameKey = c.Username, c.UsernameKey
 		}
 		if _, err := t.exec(`UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5, confirmed_at = $6, proven_key = $7 WHERE id = $1`,

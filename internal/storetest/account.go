@@ -137,6 +137,11 @@ var ownerRules = []rule{
 			k.ok(err)
 			k.same(got, u)
 		}
+		k.ok(k.s.ChangeIdentity(k.Context(), store.IdentityChange{UserID: u.ID, From: "r", To: "s", NoUsername: true, Now: in(11)}))
+		u.Username, u.UsernameKey, u.Uniquifier, u.UpdatedAt = "", "", "s", in(11)
+		k.same(k.stored(u.ID), u)
+		_, err = k.s.UserByIdentity(k.Context(), "ann9")
+		k.is(err, store.ErrNotFound)
 		c.UserID = "nobody"
 		k.is(k.s.ChangeIdentity(k.Context(), c), store.ErrNotFound)
 	}},

@@ -33,12 +33,24 @@ func (s *Site) ask(c *call, kind, note string, step func(context.Context, string
 	}
 	s.asks(c)
 	err := step(c.r.Context(), email, c.browser)
+	if s.c.Specific && errors.Is(err, login.ErrUnconfirmed) {
+		return nil, s.confirmFirst(c, err, "email")
+	}
 	if err != nil && (s.c.Specific || !tellsOfAccount(err)) {
 		return nil, err
 	}
 	a := s.askPage(c, kind)
-	a.note, a.args = note, []any{"email", email}
+	a.note, a.args = note, []any{"email", canonical(email)}
 	return a, nil
+}
+
+// canonical is an address as it is stored and written to, for texts that name
+// it: whoever reads them sees where the mail goes.
+func canonical(email string) string {
+	if address, _, err := account.ParseEmail(email); err == nil {
+		return address
+	}
+	return email
 }
 
 // tellsOfAccount says that an error tells something of somebody's account.

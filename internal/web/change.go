@@ -67,7 +67,7 @@ func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
 	err := s.c.Login.AskChangeEmail(c.r.Context(), *c.who, email, c.browser)
 	if errors.Is(err, login.ErrTaken) {
 		if s.c.Specific {
-			return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", email)
+			return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", canonical(email))
 		}
 		err = nil
 	}
@@ -76,7 +76,7 @@ func (s *Site) postAskChangeEmail(c *call) (*answer, error) {
 	}
 	a, err := s.getChangeEmail(c)
 	if err == nil {
-		a.note, a.args = "CHANGE_EMAIL_SENT", []any{"email", email}
+		a.note, a.args = "CHANGE_EMAIL_SENT", []any{"email", canonical(email)}
 	}
 	return a, err
 }
@@ -129,8 +129,9 @@ func (s *Site) getChangeUsername(c *call) (*answer, error) {
 }
 
 func (s *Site) postChangeUsername(c *call) (*answer, error) {
-	name := c.form.text("username")
-	if name == "" {
+	// A field that is there and empty gives the username up.
+	name, given := c.form.texts["username"]
+	if name == "" && (!given || s.c.Life.UsernameRequired || c.who.User.Username == "") {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")
 	}
 	out, err := s.c.Login.ChangeUsername(c.r.Context(), *c.who, name, c.browser)

@@ -17,6 +17,7 @@ const (
 	noteParting    = "~"
 	refusalPurpose = "refusal"
 	flashLife      = time.Minute
+	maxNotes       = 4 // on one page
 )
 
 // setNotes flashes a message to the next page, and that there is news of the
@@ -33,6 +34,10 @@ func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
 	}
 	if key == "" {
 		return
+	}
+	// Notes that no page has shown yet go along: one redirect may lead to another.
+	if kept := s.jar.get(c.r, s.jar.notes()); kept != "" && !strings.HasSuffix(kept, key) && strings.Count(kept, noteParting) < maxNotes-2 {
+		key = kept + noteParting + key
 	}
 	s.jar.set(c.w, s.jar.notes(), key, flashLife)
 }
@@ -51,7 +56,7 @@ func (s *Site) takeNotes(c *call, page string) []Note {
 	}
 	if v := s.jar.get(c.r, s.jar.notes()); v != "" {
 		s.jar.clear(c.w, c.r, s.jar.notes())
-		for _, one := range strings.SplitN(v, noteParting, 2) {
+		for _, one := range strings.SplitN(v, noteParting, maxNotes) {
 			key, seconds, _ := strings.Cut(one, ".")
 			p := problem{key: key}
 			if n, err := strconv.Atoi(seconds); err == nil && n >= 0 && n < 1<<31 {

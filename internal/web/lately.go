@@ -42,7 +42,7 @@ func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error
 // happened says an event in words: the text "lately_" + name, followed by what
 // was changed if the account was. An event without a text is not shown.
 func happened(w *Words, e store.Event) (string, bool) {
-	key := "lately_" + e.Name
+	key := "lately_" + event.Current(e.Name)
 	switch {
 	case e.Name == event.AccountChanged{}.Name(), e.Name == event.TFFactorEdited{}.Name():
 		key += "_" + e.Reason

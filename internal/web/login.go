@@ -76,6 +76,16 @@ func (c *call) identity(usernames bool) (value, field string) {
 	return "", "email"
 }
 
+// typedNothing says that the field of an identity is there and empty.
+func (s *Site) typedNothing(c *call) bool {
+	for _, name := range []string{"email", "username", "identity"} {
+		if v, there := c.form.texts[name]; there && v == "" {
+			return true
+		}
+	}
+	return false
+}
+
 // missingLogin names what was left out; the password first, as the wire
 // contract orders them.
 func (s *Site) missingLogin(c *call, identity, field string) *failure {
@@ -83,7 +93,13 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	if c.form.text("password") == "" {
 		f.problems = append(f.problems, problem{field: "password", key: "PASSWORD_NOT_PROVIDED"})
 	}
-	if identity == "" {
+	switch {
+	case identity != "":
+	case s.c.Specific && s.typedNothing(c): // a name like any other that nobody has
+		if len(f.problems) == 0 {
+			f.problems = append(f.problems, problem{key: "USER_DOES_NOT_EXIST"})
+		}
+	default:
 		f.problems = append(f.problems, problem{field: "email", key: "EMAIL_NOT_PROVIDED"})
 	}
 	if next := c.next(); next != "" {

@@ -65,7 +65,8 @@ func withQuery(path, name, value string) string {
 	if strings.Contains(path, "?") {
 		sep = "&"
 	}
-	path += sep + name + "=" + url.QueryEscape(value)
+	// A slash may stand in a query as it is (RFC 3986 section 3.4).
+	path += sep + name + "=" + strings.ReplaceAll(url.QueryEscape(value), "%2F", "/")
 	if hash { // a client that finds its pages there
 		path += "#" + fragment
 	}

@@ -105,6 +105,9 @@ type WanSigninPage struct {
 	Form   PasskeyForm
 	Second bool // a second factor: the password was given
 	Hints  bool // a name may be typed
+	// Of a first factor: the box, as on LoginPage.
+	Remember, RememberTF bool
+	Stay, Trust          time.Duration
 	// Of a second factor:
 	Several bool     // there is another way to choose
 	Rescue  []string // ways of rescue
@@ -122,6 +125,7 @@ func (s *Site) getWanSignin(c *call) (*answer, error) {
 func (s *Site) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
 	page := WanSigninPage{Second: second, Hints: s.c.Passkeys.Hints && !second}
 	if !second {
+		page.Remember, page.RememberTF, page.Trust, page.Stay = s.remembers(c), s.c.TrustFor > 0, s.c.TrustFor, s.c.RememberFor
 		return page, nil
 	}
 	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)

@@ -33,7 +33,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 	case errors.Is(err, login.ErrTaken), errors.Is(err, login.ErrUsernameTaken):
 		return s.taken(c, err)
 	case err != nil:
-		return nil, err
+		return nil, s.allOf(err)
 	case out.Session == nil && out.Pending == nil:
 		a := s.mailed(c)
 		if s.c.Specific {
@@ -47,12 +47,14 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 // taken is the answer for an identity that somebody has: as if done, but for
 // the session that only its owner may have.
 func (s *Site) taken(c *call, err error) (*answer, error) {
-	switch {
-	case s.c.Specific && errors.Is(err, login.ErrUsernameTaken):
-		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", c.form.text("username"))
-	case s.c.Specific:
-		return nil, fail(http.StatusBadRequest, "email", "EMAIL_ALREADY_ASSOCIATED", "email", c.form.text("email"))
-	case s.goesByMail(c):
+	if s.c.Specific {
+		n := &needs{}
+		email, username := c.form.text("email"), c.form.text("username")
+		n.that(errors.Is(err, login.ErrTaken), "email", "EMAIL_ALREADY_ASSOCIATED", "email", canonical(email))
+		n.that(errors.Is(err, login.ErrUsernameTaken), "username", "USERNAME_ALREADY_ASSOCIATED", "username", username)
+		return nil, n.result()
+	}
+	if s.goesByMail(c) {
 		return s.mailed(c), nil
 	}
 	return &answer{to: withNext(s.paths.Login, c.next()), note: "REGISTER_SUCCESSFUL"}, nil
@@ -73,12 +75,30 @@ func (s *Site) mailed(c *call) *answer {
 	return &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
 }
 
+// allOf is toFailure for several refusals at once, each at its field, so that a
+// form shows all that is wrong with it.
+func (s *Site) allOf(err error) *failure {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return s.toFailure(err)
+	}
+	all := &failure{status: http.StatusBadRequest}
+	for _, err := range joined.Unwrap() {
+		f := s.allOf(err)
+		if f.status != http.StatusBadRequest {
+			return f
+		}
+		all.problems = append(all.problems, f.problems...)
+	}
+	return all
+}
+
 // needs collects what a form lacks.
 type needs struct{ failure }
 
-func (n *needs) that(missing bool, field, key string) {
+func (n *needs) that(missing bool, field, key string, args ...any) {
 	if missing {
-		n.problems = append(n.problems, problem{field: field, key: key})
+		n.problems = append(n.problems, problem{field: field, key: key, args: args})
 	}
 }
 
@@ -91,12 +111,12 @@ func (n *needs) result() *failure {
 }
 
 // typed demands a new password in a field and, unless one typing is enough,
-// the same in field_confirm.
+// the same in field_confirm. Where it is enough, field_confirm is not read.
 func (s *Site) typed(c *call, n *needs, field string) {
 	plain, again := c.form.text(field), c.form.text(field+"_confirm")
 	n.that(plain == "", field, "PASSWORD_NOT_PROVIDED")
 	switch {
-	case s.c.Life.TypedOnce && again == "":
+	case s.c.Life.TypedOnce:
 	case again == "":
 		n.that(true, field+"_confirm", "PASSWORD_NOT_PROVIDED")
 	default:

@@ -148,7 +148,7 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 		f.problems = append(f.problems, problem{field: "passcode", key: "INVALID_PASSWORD_CODE"})
 	}
 	if len(f.problems) > 0 {
-		return nil, f
+		return nil, s.oneText(f)
 	}
 	out, err := s.c.Login.Passcode(c.r.Context(), login.Attempt{
 		Identity: identity, Password: c.form.text("passcode"), Remember: s.remembers(c),
@@ -164,6 +164,20 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 		return nil, s.toFailure(err).at("passcode")
 	}
 	return s.loginFailed(c, out, "identity", err)
+}
+
+// oneText puts, on sites that do not tell, one text in place of what is wrong
+// with identity and passcode.
+func (s *Site) oneText(f *failure) *failure {
+	if s.c.Specific {
+		return f
+	}
+	rest := slices.DeleteFunc(f.problems, func(p problem) bool { return p.field == "identity" || p.field == "passcode" })
+	if len(rest) < len(f.problems) {
+		rest = append(rest, problem{key: "GENERIC_AUTHN_FAILED"})
+	}
+	f.problems = rest
+	return f
 }
 
 // missingUnified names what was left out.

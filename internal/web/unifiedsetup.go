@@ -54,12 +54,16 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.firstError(err, "chosen_method")
 	}
+	active := p.Active
+	if !p.Password && c.who.User.PasswordHash != "" { // the account has it, though no sign-in begins with it
+		active = append(slices.Clone(active), login.ByPassword)
+	}
 	body := map[string]any{
 		"identity_attributes": s.identityAttributes(), "available_methods": s.c.Login.FirstMethods(),
-		"active_methods": p.Active, "setup_methods": p.Methods, "phone": nil,
+		"active_methods": active, "setup_methods": p.Methods, "phone": nil,
 	}
 	data := FirstSetupPage{
-		Password: slices.Contains(p.Active, login.ByPassword), Factors: factorViews(p.Factors),
+		Password: p.Password, Factors: factorViews(p.Factors),
 		Last: len(p.Factors) == 1 && p.Last, Region: s.c.Region,
 	}
 	for _, m := range p.Methods {
@@ -165,7 +169,7 @@ func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
 	}
 	body, passkey := s.verifyBody(c)
 	data := FirstVerifyPage{
-		Password: slices.Contains(p.Active, login.ByPassword), App: slices.Contains(p.Active, store.Authenticator),
+		Password: p.Password, App: slices.Contains(p.Active, store.Authenticator),
 		Codes: []string{}, Life: s.c.FirstCodeLife, Passkey: passkey,
 		Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart),
 	}

@@ -368,7 +368,7 @@ func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 	if to := b.page("/tf-setup").want(303).header.Get("Location"); !strings.HasPrefix(to, "/verify") {
 		t.Errorf("to prove oneself again: %s", to)
 	}
-	page := b.page("/verify?next=%2Ftf-setup").want(200)
+	page := b.page("/verify?next=/tf-setup").want(200)
 	if strings.Contains(page.body, `name="password"`) || !strings.Contains(page.body, `value="/login?next=/tf-setup"`) {
 		t.Errorf("the page asks for a password that there is none of:\n%s", page.body)
 	}

@@ -296,7 +296,7 @@ func TestR044_CodeIsForOnePurpose(t *testing.T) {
 // TestR045_DestinationIsNeverTheRequests: a destination in a request is refused
 // or ignored; messages go to the stored address only.
 func TestR045_DestinationIsNeverTheRequests(t *testing.T) {
-	w := newWorld(t, plenty)
+	w := newWorld(t, open)
 	e := w.person("erika").enrolMail()
 	session := w.plantSession(e)
 	evil := []string{

@@ -179,7 +179,7 @@ func TestR053_AFirstPasswordNeedsAFreshSignIn(t *testing.T) {
 	if to := b.page("/change").want(303).header.Get("Location"); !strings.HasPrefix(to, "/us-verify?") {
 		t.Errorf("to prove oneself again: %s", to)
 	}
-	if to := b.page("/verify?next=/change").want(303).header.Get("Location"); to != "/us-verify?next=%2Fchange" {
+	if to := b.page("/verify?next=/change").want(303).header.Get("Location"); to != "/us-verify?next=/change" {
 		t.Errorf("the page that takes a password leads to %s", to)
 	}
 	b.post("/us-verify/send-code", m{"chosen_method": "email"}).want(200)

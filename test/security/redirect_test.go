@@ -185,7 +185,7 @@ func TestR107_NoOpenRedirect(t *testing.T) {
 	}
 	first := w.browser()
 	r := first.form("/login", "email", a.email, "password", secret, "next", "/app/two")
-	if l := r.header.Get("Location"); l != "/tf-validate?next=%2Fapp%2Ftwo" {
+	if l := r.header.Get("Location"); l != "/tf-validate?next=/app/two" {
 		t.Errorf("after the password to %q", l)
 	}
 	w.stays(first.form("/tf-validate", "code", a.next(), "next", "//evil.t"), "good at the password, bad at the code")
