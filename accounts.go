@@ -14,6 +14,10 @@ import (
 // something needs a sender in Mail. Links work once, lead to Origin, and are
 // dead as soon as what they rest on changes.
 type Accounts struct {
+	// UsernameFirst names an account by its username, if it has one, where it has
+	// one name only: in authenticator apps, on passkeys and in greetings. The
+	// e-mail address otherwise.
+	UsernameFirst bool
 	// Confirmable lets an account sign in only after its address was confirmed
 	// by a mailed link. Accounts made by CreateUser count as confirmed.
 	Confirmable bool

@@ -240,6 +240,11 @@ type RecoveryCodes struct {
 	Number int
 	// Life is how long a code is good for: for ever if zero, a day at least.
 	Life time.Duration
+	// BeforeFactor lets people make codes before they have a second factor.
+	// Trade-off: whoever is signed in to an account without one can keep codes
+	// that open it after its owner sets one up. The owner is told by mail when
+	// codes are made.
+	BeforeFactor bool
 }
 
 // check finds all mistakes at once and names each field.

@@ -232,3 +232,56 @@ func TestContractGap_json(t *testing.T) {
 	}
 	c.post("/tf-validate", m{"code": s.code(phone)}).want(200) // none of it was a guess
 }
+
+// usernameFirst has the identities in the order of the original's tests.
+func usernameFirst(c *twofold.Config) { c.Accounts.UsernameFirst = true }
+
+// TestContractGap_authr_identity: the app's account is named by the first
+// identity.
+func TestContractGap_authr_identity(t *testing.T) {
+	s := newSite(t, usernameFirst)
+	c := s.client()
+	c.login("jill").want(200)
+	uri := c.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "jill", "tf_authr_issuer", "tests").str("tf_authr_uri")
+	if !strings.HasPrefix(uri, "otpauth://totp/tests:jill?") {
+		t.Error(uri)
+	}
+	c.get("/login").want(200).has("identity_attributes", list("username", "email"))
+	joe := s.client() // has none
+	joe.login("joe").want(200)
+	joe.post("/tf-setup", m{"setup": "authenticator"}).want(200).has("tf_authr_username", "joe@lp.com")
+}
+
+// TestContractGap_setup_timeout: SECURITY_US_SETUP_WITHIN is of its own.
+func TestContractGap_setup_timeout(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.SetupWithin = 47 * time.Second })
+	c := s.client()
+	c.login("joe").want(200)
+	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200)
+	second := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	s.advance(47 * time.Second)
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).
+		refused(400, "", "Setup must be completed within 47 seconds. Please start over.")
+	c.post("/tf-setup/"+second.str("tf_state_token"), m{"code": s.app(second.str("tf_authr_b32key")).next()}).want(200)
+}
+
+// TestContractGap_mf: recovery codes may come before the first second factor, and
+// stand in for it once there is one.
+func TestContractGap_mf(t *testing.T) {
+	s := newSite(t, withPasskeys, withCodes, func(c *twofold.Config) { c.TwoFactor.RecoveryCodes.BeforeFactor = true })
+	c := s.client()
+	c.login("matt").want(200)
+	codes := c.codes()
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 5.0)
+	c.addKey(s.key(plainKey), "first", "first").want(200) // is not a second factor
+	c.addKey(s.key(plainKey), "testr1", "secondary").want(200)
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 5.0)
+	c.logout()
+	c.login("matt").want(200).has("tf_method", "webauthn")
+	c.post("/mf-recovery", m{"code": codes[0]}).want(200)
+	c.post("/wan-delete", m{"name": "testr1"})
+	strict := anotherSite(t, withCodes)
+	d := strict.client()
+	d.login("matt").want(200)
+	d.post("/mf-recovery-codes", m{}).want(400)
+}

@@ -164,7 +164,7 @@ func TestContract30_email_salutation(t *testing.T) {
 }
 
 func TestContract31_username_salutation(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, usernameFirst)
 	s.enrol("matt", store.Email)
 	s.client().post("/login", m{"username": "matt", "password": plain}).want(200).has("tf_method", "email")
 	mail := s.letter("matt@lp.com")
@@ -172,6 +172,12 @@ func TestContract31_username_salutation(t *testing.T) {
 		if !strings.Contains(text, "Welcome matt!") || strings.Contains(text, "Welcome matt@lp.com") {
 			t.Errorf("%s of the mail:\n%s", what, text)
 		}
+	}
+	byAddress := anotherSite(t)
+	byAddress.enrol("matt", store.Email)
+	byAddress.client().login("matt").want(200)
+	if mail := byAddress.letter("matt@lp.com"); !strings.Contains(mail.Text, "Welcome matt@lp.com!") {
+		t.Errorf("greeted by another name than the first: %s", mail.Text)
 	}
 }
 

@@ -45,12 +45,13 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store, FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
-			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
+			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, EarlyCodes: t.RecoveryCodes.BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
 			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
 			Passkeys: b.c.Passkeys.policy(), Life: b.c.Accounts.life(),
 			Tokens: b.c.Tokens.policy(),
 			Unified: login.Unified{
 				Methods: b.c.Unified.EnabledMethods, Unforced: b.c.Unified.Unforced, CodeLife: b.c.Unified.CodeValidity,
+				SetupWithin: b.c.Unified.SetupWithin,
 			},
 		},
 	})

@@ -90,7 +90,7 @@ func (b *builder) passkeys() (factor.Passkeys, error) {
 	}
 	m, err := passkey.New(passkey.Config{
 		Factors: b.c.Store, Ring: b.ring, Origin: b.c.Origin, App: b.c.SPA.Origin, Name: p.Name, Challenge: p.ChallengeBytes,
-		CreateHint: p.RegisterTimeout, GetHint: p.SignInTimeout, Now: b.c.Now,
+		CreateHint: p.RegisterTimeout, GetHint: p.SignInTimeout, Now: b.c.Now, Label: b.nameOf,
 	})
 	if err != nil {
 		return nil, field("Passkeys", err)

@@ -1,6 +1,7 @@
 package twofold
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -248,16 +249,22 @@ func (b *builder) buildSessions() error {
 func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
 	if c.Channel == store.Email {
-		name := c.User.Username
-		if name == "" {
-			name = c.User.Email
-		}
+		name := b.nameOf(c.User)
 		var err error
 		if m, err = b.letters.CodeMail(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
 			return err
 		}
 	}
 	return b.a.outbox.Deliver(ctx, m, c.ExpiresAt)
+}
+
+// nameOf is the one name of an account where it has only one: in apps, on
+// passkeys, in greetings.
+func (b *builder) nameOf(u store.User) string {
+	if b.c.Accounts.UsernameFirst && u.Username != "" {
+		return u.Username
+	}
+	return u.Email
 }
 
 func (b *builder) oneTime(channel string, life time.Duration) (*onetime.Method, error) {
@@ -269,7 +276,7 @@ func (b *builder) oneTime(channel string, life time.Duration) (*onetime.Method, 
 
 func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	app, err := totp.New(totp.Config{
-		Factors: b.c.Store, Ring: b.ring, Issuer: b.c.TwoFactor.Issuer, Now: b.c.Now,
+		Factors: b.c.Store, Ring: b.ring, Issuer: b.c.TwoFactor.Issuer, Now: b.c.Now, Label: b.nameOf,
 		Window: int(b.c.TwoFactor.AuthenticatorValidity / time.Second),
 	})
 	if err != nil {
@@ -359,6 +366,7 @@ func (b *builder) buildSite() error {
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Session.Remember, RememberByDefault: b.c.Session.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
+		FirstSetupWithin: cmp.Or(b.c.Unified.SetupWithin, t.SetupWithin), EarlyCodes: t.RecoveryCodes.BeforeFactor, UsernameFirst: b.c.Accounts.UsernameFirst,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
 		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },

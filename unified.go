@@ -33,6 +33,9 @@ type Unified struct {
 	// CodeValidity is the life of a code and of the link mailed beside it: 5
 	// minutes if zero, at most 10.
 	CodeValidity time.Duration
+	// SetupWithin is how long setting up what begins a sign-in may take:
+	// TwoFactor.SetupWithin if zero, at most 30 minutes.
+	SetupWithin time.Duration
 }
 
 // firstKinds are all methods of unified sign-in, in the contract's order.
@@ -73,6 +76,9 @@ func (c *Config) checkUnified(bad func(field, text string)) {
 			bad("Unified.Unforced", fmt.Sprintf("%q is none of email, authenticator, sms", m))
 		}
 	}
+	if d := u.SetupWithin; d < 0 || d > 30*time.Minute {
+		bad("Unified.SetupWithin", "must be between 0 and 30m")
+	}
 	if d := u.CodeValidity; d != 0 && (d < 30*time.Second || d > onetime.MaxLife) {
 		bad("Unified.CodeValidity", fmt.Sprintf("must be between %v and %v", 30*time.Second, onetime.MaxLife))
 	}
@@ -103,10 +109,7 @@ func (b *builder) firstCodes() (map[string]login.Trier, error) {
 func (b *builder) sendFirst(ctx context.Context, c onetime.Code) error {
 	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
 	if c.Channel == store.Email {
-		name, link := c.User.Username, ""
-		if name == "" {
-			name = c.User.Email
-		}
+		name, link := b.nameOf(c.User), ""
 		if c.Link != "" {
 			link = b.link("us-verify-link", c.Link)
 		}

@@ -62,7 +62,9 @@ type FactorChange struct {
 	// Codes are keyed hashes of new recovery codes, in place of all the user
 	// had; nil: they stay. They go when no second factor is left.
 	Codes [][]byte
-	Now   time.Time
+	// EarlyCodes lets a user have codes who has no second factor yet.
+	EarlyCodes bool
+	Now        time.Time
 }
 
 // Factors keeps second factors, and those that begin a sign-in.

@@ -106,7 +106,11 @@ func (s *settings) finishTOTP() problems {
 
 func (s *settings) finishMethods() problems {
 	var bad problems
+	s.methodsGiven = sendable(s, s.methodsGiven)
 	s.Config.TwoFactor.EnabledMethods = s.methodsGiven
+	if s.twoFactorOff && s.Config.TwoFactor.Required {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR", "is false, and SECURITY_TWO_FACTOR_REQUIRED is true: remove one of the two"})
+	}
 	if slices.Contains(s.methodsGiven, "email") && s.Config.Mail == nil && !s.given["MAIL_SERVER"] {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_ENABLED_METHODS", "holds email, but no mail is sent: set MAIL_SERVER or remove email"})
 	}
@@ -129,6 +133,21 @@ func (s *settings) finishMethods() problems {
 	return bad
 }
 
+// sendable leaves out what nothing can be sent by, if the list is the original's
+// default: nobody has chosen the methods of that one.
+func sendable(s *settings, methods []string) []string {
+	if len(methods) != 3 {
+		return methods
+	}
+	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool {
+		mute := m == "email" && s.Config.Mail == nil && !s.given["MAIL_SERVER"] || m == "sms" && s.Config.SMS == nil && s.smsService == "Dummy"
+		if mute {
+			s.note("SECURITY_TWO_FACTOR_ENABLED_METHODS holds %s, which is not offered: nothing is set that could send it", m)
+		}
+		return mute
+	})
+}
+
 // finishTimes turns the contract's numbers with two meanings into ours.
 func (s *settings) finishTimes() problems {
 	var bad problems
@@ -140,9 +159,7 @@ func (s *settings) finishTimes() problems {
 		}
 	}
 	if s.remember {
-		if s.Config.Session.Remember = s.rememberFor; s.rememberFor > 30*day {
-			bad = append(bad, problem{"REMEMBER_COOKIE_DURATION", "is above 30 days: write \"30 days\" or less (whoever finds the browser is in for so long)"})
-		}
+		s.Config.Session.Remember = s.rememberFor
 		if s.always {
 			s.note("SECURITY_REMEMBER_ME is on, but accounts with a second factor are asked for it each time: they stay signed in only if SECURITY_TWO_FACTOR_ALWAYS_VALIDATE is false")
 		}

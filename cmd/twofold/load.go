@@ -219,7 +219,11 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 	bad = append(bad, s.unknown(values, rows)...)
 	for _, row := range append(rows, messageRows(values)...) {
 		v, given := values[row.Name]
-		if given && isNone(v.raw) && !(row.TakesNone && v.raw == "None") {
+		switch {
+		case !given || !isNone(v.raw) || row.TakesNone && v.raw == "None":
+		case row.Type == list && v.raw == "None": // none of them, which is not the same as not set
+			v.raw = []any{}
+		default:
 			given = false
 		}
 		if given {
@@ -227,7 +231,12 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		} else if v.raw = row.Default; row.Default == "" {
 			continue
 		}
-		if err := row.Apply(s, v.raw); err != nil {
+		err := row.Apply(s, v.raw)
+		var warning clamped
+		switch {
+		case errors.As(err, &warning):
+			s.note("%s %s", row.Name, warning.Error())
+		case err != nil:
 			bad = append(bad, problem{row.Name, err.Error()})
 		}
 	}

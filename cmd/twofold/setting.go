@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -88,6 +89,7 @@ type settings struct {
 	tracer       *tracing.Tracer
 	box          *devbox.Box // mail and texts of --dev
 	methodsGiven []string
+	twoFactorOff bool
 }
 
 // mailSettings are the MAIL_* names.
@@ -164,6 +166,40 @@ func toDuration(p func(*settings) *time.Duration, lo, hi time.Duration) func(*se
 		}
 		*p(s) = v
 		return nil
+	}
+}
+
+// clamped says that a value was out of bounds and what was taken in its place. It
+// is a warning, not a mistake: the value taken is the safer one.
+type clamped struct{ bound, taken string }
+
+func (c clamped) Error() string {
+	return fmt.Sprintf("is %s and is taken as %s", c.bound, c.taken)
+}
+
+// toLife takes how long something is good for. Shorter is safer, so what is above
+// the upper bound is taken as the bound; what is below the lower one is refused.
+func toLife(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asDuration(raw)
+		if err == nil && v > hi {
+			*p(s) = hi
+			return clamped{"above the upper bound", sayDuration(hi)}
+		}
+		return toDuration(p, lo, hi)(s, raw)
+	}
+}
+
+// toLeast takes a number of which a higher one is safer, so what is below the
+// lower bound is taken as the bound.
+func toLeast(p func(*settings) *int, lo, hi int) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asInt(raw)
+		if err == nil && v < lo {
+			*p(s) = lo
+			return clamped{"below the lower bound", strconv.Itoa(lo)}
+		}
+		return toInt(p, lo, hi)(s, raw)
 	}
 }
 

@@ -29,7 +29,6 @@ func absentBehaviours() []setting {
 	return []setting{
 		absent("SECURITY_SUBDOMAIN", "", "sub-domain routes"),
 		absent("SECURITY_ANONYMOUS_USER_DISABLED", "false", "a switch for anonymous users"),
-		absent("SECURITY_USER_IDENTITY_ATTRIBUTES", "", "a choice of identities: e-mail, and SECURITY_USERNAME_ENABLE"),
 		absent("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", "false", "redirects to sub-domains"),
 		absent("SECURITY_REDIRECT_BASE_DOMAIN", "", "redirects to other hosts"),
 		absent("SECURITY_REDIRECT_ALLOWED_SUBDOMAINS", "", "redirects to sub-domains"),
@@ -40,10 +39,9 @@ func absentBehaviours() []setting {
 		absent("SECURITY_TOKEN_AUTHENTICATION_HEADER", "Authentication-Token", "another name for the header of tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_KEY", "auth_token", "tokens in queries and bodies"),
 		absent("SECURITY_PASSWORD_SINGLE_HASH", "", "a choice of hashes without salt"),
-		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", "", "second factors from plug-ins"),
+		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", `{"code":"flask_security.twofactor.CodeTfPlugin","webauthn":"flask_security.webauthn.WebAuthnTfPlugin"}`, "second factors from plug-ins"),
 		absent("SECURITY_EMAIL_PLAINTEXT", "true", "mails without text"),
 		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),
-		absent("SECURITY_EMAIL_VALIDATOR_ARGS", "", "settings for the check of addresses"),
 		absent("SECURITY_SEND_PASSWORD_RESET_EMAIL", "true", "resets without a mail"),
 		absent("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
 		absent("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", "true", "a switch for this notice: owners always hear of it"),
@@ -62,7 +60,7 @@ func noSignOut(row setting) setting {
 	return row
 }
 
-// absentTexts are subjects and templates: they may stand at their defaults.
+// absentTexts are templates: they may stand at their defaults.
 func absentTexts() []setting {
 	rows := []setting{}
 	add := func(names, what string) {
@@ -71,16 +69,6 @@ func absentTexts() []setting {
 			rows = append(rows, absent("SECURITY_"+name, def, what))
 		}
 	}
-	add(`EMAIL_SUBJECT_REGISTER=Welcome
-EMAIL_SUBJECT_CONFIRM=Please confirm your email
-EMAIL_SUBJECT_PASSWORDLESS=Login instructions
-EMAIL_SUBJECT_PASSWORD_NOTICE=Your password has been reset
-EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE=Your password has been changed
-EMAIL_SUBJECT_PASSWORD_RESET=Password reset instructions
-EMAIL_SUBJECT_USERNAME_CHANGE_NOTICE=Your username has been changed
-EMAIL_SUBJECT_USERNAME_RECOVERY=Your requested username
-CHANGE_EMAIL_SUBJECT=Confirm your new email address
-US_EMAIL_SUBJECT=Verification Code`, "other subjects of mails; see TWOFOLD_LOCALES")
 	pages := "LOGOUT_USER FORGOT_PASSWORD LOGIN_USER REGISTER_USER RESET_PASSWORD CHANGE_PASSWORD SEND_CONFIRMATION SEND_LOGIN VERIFY " +
 		"TWO_FACTOR_VERIFY_CODE TWO_FACTOR_SETUP TWO_FACTOR_SELECT CHANGE_EMAIL CHANGE_USERNAME US_SIGNIN US_SETUP US_VERIFY " +
 		"WAN_REGISTER WAN_SIGNIN WAN_VERIFY"

@@ -6,7 +6,7 @@ import "time"
 func accountTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
 	within := func(p func(*settings) *time.Duration, hi time.Duration) func(*settings, any) error {
-		return toDuration(p, time.Minute, hi)
+		return toLife(p, time.Minute, hi)
 	}
 	return []setting{
 		{Name: "SECURITY_CONFIRMABLE", Type: flag, Default: "false", Field: "Accounts.Confirmable",

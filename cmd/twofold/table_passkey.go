@@ -9,7 +9,7 @@ import (
 
 func passkeyTable() []setting {
 	within := func(f func(*settings) *time.Duration) func(*settings, any) error {
-		return toDuration(f, time.Second, 10*time.Minute)
+		return toLife(f, time.Second, 10*time.Minute)
 	}
 	return []setting{
 		{Name: "SECURITY_WEBAUTHN", Type: flag, Default: "false", Field: "Passkeys.On",

@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"errors"
+	"strings"
+	"time"
+)
 
 func signInTable() []setting {
 	return []setting{
@@ -10,6 +14,9 @@ func signInTable() []setting {
 			Doc: "Opens registration to everybody.", Cost: "Strangers can make accounts.", Apply: toBool(func(s *settings) *bool { return &s.Config.Registerable })},
 		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Usernames",
 			Doc: "Lets people have a username and sign in with it.", Apply: toBool(func(s *settings) *bool { return &s.Config.Usernames })},
+		{Name: "SECURITY_USER_IDENTITY_ATTRIBUTES", Type: list, Empty: "`email`, and `username` if `SECURITY_USERNAME_ENABLE`", Field: "Accounts.UsernameFirst",
+			Doc:   "`email`, or `email` and `username` in either order. Each may be a dict as in the original; its mapper and `case_insensitive` have no effect, as both are found in any case and spelling. `username` switches `SECURITY_USERNAME_ENABLE` on. If it comes first, authenticator apps and passkeys are named by it.",
+			Apply: applyIdentities},
 		{Name: "SECURITY_RETURN_GENERIC_RESPONSES", Type: flag, Default: "true", Field: "SpecificErrors",
 			Doc:  "Answers do not tell whether an account exists, nor which of identity and password was wrong.",
 			Cost: "`false` lets strangers find out who has an account.",
@@ -30,7 +37,7 @@ func passwordTable() []setting {
 			Apply: toText(func(s *settings) *string { return &s.Config.Password.Salt })},
 		{Name: "SECURITY_PASSWORD_LENGTH_MIN", Type: number, Default: "8", Field: "Password.MinLength",
 			Doc:   "Least length in characters, 8 to 64. 15 is advised where a password alone may open a session (NIST SP 800-63B-4, 3.1.1.2).",
-			Apply: toInt(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
+			Apply: toLeast(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
 		{Name: "SECURITY_PASSWORD_SLOTS", Type: number, Empty: "one a processor", Field: "Password.Slots",
 			Doc: "How many passwords are hashed at once.", Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
 	}
@@ -39,17 +46,17 @@ func passwordTable() []setting {
 func sessionTable() []setting {
 	return []setting{
 		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Session.Idle",
-			Doc: "Ends a session after so long without a request.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Session.Idle }, time.Minute, 30*day)},
+			Doc: "Ends a session after so long without a request.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Idle }, time.Minute, 30*day)},
 		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Session.Absolute",
-			Doc: "Ends a session after so long in any case.", Cost: "A stolen session lives as long.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Session.Absolute }, time.Minute, 30*day)},
+			Doc: "Ends a session after so long in any case.", Cost: "A stolen session lives as long.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Absolute }, time.Minute, 30*day)},
 		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Session.TokenLife",
-			Doc: "Life of a header token (`Authentication-Token`).", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Session.TokenLife }, time.Minute, day)},
+			Doc: "Life of a header token (`Authentication-Token`), 30 days at most.", Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a program go on with short ones.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.TokenLife }, time.Minute, 30*day)},
 		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.Remember",
 			Doc:   "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie `remember_token`. An account with a second factor does only where `SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at most.",
 			Cost:  "Whoever has the browser has the account, but for security changes, which ask for everything anew.",
 			Apply: toBool(func(s *settings) *bool { return &s.remember })},
 		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Session.Remember",
-			Doc: "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.", Apply: toDuration(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, never)},
+			Doc: "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.", Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
 		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.RememberByDefault",
 			Doc:   "The box is ticked, and a JSON sign-in that does not say asks for it.",
 			Cost:  "People who did not think of it stay signed in, or have browsers trusted, on machines of others.",
@@ -57,7 +64,7 @@ func sessionTable() []setting {
 		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
 			Doc:   "How old the full sign-in may be for a security change; after that it is asked for again. `0`: each change asks.",
 			Cost:  "With a negative value any age will do: anyone who finds a browser that is signed in with both factors can replace the second one.",
-			Apply: toDuration(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
+			Apply: toLife(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
 		{Name: "PERMANENT_SESSION_LIFETIME", Type: duration, Empty: "none",
 			Doc:   "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it stops the server, because sessions would live longer than it says.",
 			Apply: applyPermanent},
@@ -144,4 +151,41 @@ func viewTable() []setting {
 		row("SECURITY_TWO_FACTOR_ERROR_VIEW", "the sign-in page", "After a step out of turn.", ".login", func(s *settings) *string { return &s.Config.Views.Error }),
 		row("SECURITY_UNAUTHORIZED_VIEW", "a page that says so", "When a role is missing.", "", func(s *settings) *string { return &s.Config.Views.Unauthorized }),
 	}
+}
+
+// applyIdentities takes the order of the identities, as texts or as the wire
+// contract's dicts of one key.
+func applyIdentities(s *settings, raw any) error {
+	if text, ok := raw.(string); ok && strings.HasPrefix(strings.TrimSpace(text), "[") {
+		var items []any
+		if decodeJSON(text, &items) == nil {
+			raw = items
+		}
+	}
+	if items, ok := raw.([]any); ok {
+		names := make([]any, 0, len(items))
+		for _, it := range items {
+			if dict, ok := it.(map[string]any); ok && len(dict) == 1 {
+				for name := range dict {
+					it = name
+				}
+			}
+			names = append(names, it)
+		}
+		raw = names
+	}
+	names, err := asList(raw)
+	if err != nil {
+		return err
+	}
+	switch strings.Join(names, ",") {
+	case "email":
+	case "email,username":
+		s.Config.Usernames = true
+	case "username,email":
+		s.Config.Usernames, s.Config.Accounts.UsernameFirst = true, true
+	default:
+		return errors.New("names something else than email, or email and username: write one of these (a phone number is not an identity here, because it can change hands)")
+	}
+	return nil
 }

@@ -10,11 +10,11 @@ import (
 
 func twoFactorTable() []setting {
 	tf := func(f func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
-		return toDuration(f, lo, hi)
+		return toLife(f, lo, hi)
 	}
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR", Type: flag, Default: "true",
-			Doc:   "Second factors can be set up. They cannot be switched off in this version; nobody has to set one up unless `SECURITY_TWO_FACTOR_REQUIRED`.",
+			Doc:   "`false` asks nobody to set up a second factor, which is what the default of `SECURITY_TWO_FACTOR_REQUIRED` says too. Whoever sets one up is asked for it all the same.",
 			Apply: applyTwoFactor},
 		{Name: "SECURITY_TWO_FACTOR_REQUIRED", Type: flag, Default: "false", Field: "TwoFactor.Required",
 			Doc: "Everybody needs a second factor; who has none sets one up at the next sign-in.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
@@ -57,16 +57,16 @@ func twoFactorTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY", Type: flag, Default: "false", Field: "TwoFactor.Recovery",
 			Doc: "Lets those who lost their second factor ask for a mailed link that sets up another one, with the password, after a waiting period. All addresses hear of it at once, every signed-in browser can stop it, signing in with the factor ends it.", Cost: "Password and mailbox are then enough for who is not noticed for so long.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours", Field: "TwoFactor.RecoveryWait",
-			Doc: "That waiting period, 1 hour to 30 days.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
+			Doc: "That waiting period, 1 hour to 30 days.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",
 			Doc: "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
 	}
 }
 
-func applyTwoFactor(_ *settings, raw any) error {
+func applyTwoFactor(s *settings, raw any) error {
 	on, err := asBool(raw)
-	if err == nil && !on {
-		return errors.New("second factors cannot be switched off in this version: remove the setting; nobody has to set one up unless SECURITY_TWO_FACTOR_REQUIRED is true")
+	if s.twoFactorOff = err == nil && !on; s.twoFactorOff {
+		s.note("SECURITY_TWO_FACTOR is false: nobody has to set up a second factor, and whoever does is still asked for it")
 	}
 	return err
 }

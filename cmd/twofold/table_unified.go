@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"time"
 )
@@ -18,13 +19,15 @@ func unifiedTable() []setting {
 		{Name: "SECURITY_US_SIGNIN_REPLACES_LOGIN", Type: flag, Default: "false", Field: "Unified.ReplacesLogin",
 			Doc: "Serves it at `SECURITY_LOGIN_URL` too, in the place of the page that takes a password only.", Apply: toBool(func(s *settings) *bool { return &s.Config.Unified.ReplacesLogin })},
 		{Name: "SECURITY_US_ENABLED_METHODS", Type: list, Empty: "`password,email,authenticator,sms`, as far as there are senders", Field: "Unified.EnabledMethods",
-			Doc: "What may begin a sign-in there, tried in this order.", Apply: toList(func(s *settings) *[]string { return &s.Config.Unified.EnabledMethods })},
+			Doc: "What may begin a sign-in there, tried in this order.", Apply: applyFirstMethods},
+		{Name: "SECURITY_US_SETUP_WITHIN", Type: duration, Empty: "`SECURITY_TWO_FACTOR_SETUP_WITHIN`", Field: "Unified.SetupWithin",
+			Doc: "How long setting up what begins a sign-in may take, 30 minutes at most.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.SetupWithin }, time.Second, 30*time.Minute)},
 		{Name: "SECURITY_US_MFA_REQUIRED", Type: list, Default: "password,email,authenticator,sms", Field: "Unified.Unforced",
 			Doc:   "Methods after which a second factor that is required must be set up before the first session. Whoever has one is asked for it after any of them.",
 			Cost:  "After a method that is left out, an account without second factor gets a session although one is required.",
 			Apply: applyMFARequired},
 		{Name: "SECURITY_US_TOKEN_VALIDITY", Type: duration, Default: "5 minutes", Field: "Unified.CodeValidity",
-			Doc: "Life of a code in place of a password, and of the link mailed beside it.", Cost: "A longer one can be used longer by whoever sees it.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.Unified.CodeValidity }, 30*time.Second, 10*time.Minute)},
+			Doc: "Life of a code in place of a password, and of the link mailed beside it.", Cost: "A longer one can be used longer by whoever sees it.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.CodeValidity }, 30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_US_CODES_DAY", Type: number, Default: "120", Field: "Limits",
 			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is `SECURITY_TWO_FACTOR_SENDS_DAY`.", Cost: "Strangers can make the server write to people.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.FirstDay }, 1, 10000)},
 		path("SECURITY_US_SIGNIN_URL", "/us-signin", "Unified sign-in.", func(s *settings) *string { return &s.Config.URLs.Unified.Signin }),
@@ -47,5 +50,15 @@ func applyMFARequired(s *settings, raw any) error {
 	s.Config.Unified.Unforced = slices.DeleteFunc([]string{"email", "authenticator", "sms"}, func(m string) bool {
 		return slices.Contains(forced, m)
 	})
+	return nil
+}
+
+func applyFirstMethods(s *settings, raw any) error {
+	if err := toList(func(s *settings) *[]string { return &s.Config.Unified.EnabledMethods })(s, raw); err != nil {
+		return err
+	}
+	if len(s.Config.Unified.EnabledMethods) == 0 {
+		return errors.New("is an empty list: name at least one of password, email, authenticator, sms")
+	}
 	return nil
 }

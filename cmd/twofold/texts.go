@@ -20,6 +20,17 @@ const messagePrefix = "SECURITY_MSG_"
 var subjects = map[string]string{
 	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR":        "mail_code_subject",
 	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE": "mail_rescue_subject",
+
+	"SECURITY_EMAIL_SUBJECT_REGISTER":               "letter_welcome_subject",
+	"SECURITY_EMAIL_SUBJECT_CONFIRM":                "letter_confirm_subject",
+	"SECURITY_EMAIL_SUBJECT_PASSWORDLESS":           "letter_login_subject",
+	"SECURITY_EMAIL_SUBJECT_PASSWORD_RESET":         "letter_reset_subject",
+	"SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE":        "notice_password_reset_subject",
+	"SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE": "notice_password_changed_subject",
+	"SECURITY_EMAIL_SUBJECT_USERNAME_CHANGE_NOTICE": "notice_username_changed_subject",
+	"SECURITY_EMAIL_SUBJECT_USERNAME_RECOVERY":      "letter_username_subject",
+	"SECURITY_CHANGE_EMAIL_SUBJECT":                 "letter_change_email_subject",
+	"SECURITY_US_EMAIL_SUBJECT":                     "mail_signin_subject",
 }
 
 var (

@@ -121,6 +121,7 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 	if err := l.mayAdd(u, c); err != nil {
 		return store.User{}, err
 	}
+	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll // codes go with the last second factor
 	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
 		return store.User{}, stateError(err)
 	}

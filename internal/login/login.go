@@ -45,6 +45,8 @@ type Policy struct {
 	EnrolProof bool
 	// SetupWithin is the life of a draft.
 	SetupWithin time.Duration
+	// EarlyCodes lets people make recovery codes before they have a second factor.
+	EarlyCodes bool
 	// StrongOnly takes SMS and e-mail for no second factors: they are neither set
 	// up nor asked for, and nobody is rescued by mail. Whoever has nothing else
 	// proves it on the way to a set-up of something that counts.
@@ -140,6 +142,9 @@ func New(c Config) (*Login, error) {
 	}
 	if c.Policy.SetupWithin == 0 {
 		c.Policy.SetupWithin = 10 * time.Minute
+	}
+	if c.Policy.Unified.SetupWithin == 0 {
+		c.Policy.Unified.SetupWithin = c.Policy.SetupWithin
 	}
 	if c.Policy.RescueAfterReset == 0 {
 		c.Policy.RescueAfterReset = 24 * time.Hour

@@ -165,6 +165,8 @@ type Wish struct {
 	Phone  string // for sms
 	Add    bool   // beside the present ones; otherwise it replaces the primary
 	Name   string // what the user calls it
+
+	within time.Duration // the draft's life; zero: Policy.SetupWithin
 }
 
 // Begun is a draft that waits for its first code.
@@ -211,9 +213,12 @@ func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b
 		return Begun{}, err
 	}
 	m, now, state := l.c.Methods[w.Method], l.c.Now(), seal.Token()
+	if w.within == 0 {
+		w.within = l.c.Policy.SetupWithin
+	}
 	d := store.Draft{
 		Owner: owner, ID: hash(state), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
-		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(l.c.Policy.SetupWithin),
+		Method: w.Method, Name: w.Name, Add: w.Add, CreatedAt: now, ExpiresAt: now.Add(w.within),
 	}
 	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
 	if errors.Is(err, factor.ErrDestination) {

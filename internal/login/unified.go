@@ -28,6 +28,9 @@ type Unified struct {
 	Unforced []string
 	// CodeLife is the life of a code and of the link beside it.
 	CodeLife time.Duration
+	// SetupWithin is the life of a draft of a factor that begins sign-ins;
+	// Policy.SetupWithin if zero.
+	SetupWithin time.Duration
 }
 
 // offersFirst says whether a method may begin a sign-in.

@@ -85,7 +85,7 @@ func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Beg
 			return Begun{}, err
 		}
 	}
-	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone}, b)
+	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
 }
 
 // ConfirmFirst makes the draft a factor that begins sign-ins, in place of a

@@ -55,15 +55,16 @@ func (s *Store) RecoveryCodesLeft(ctx context.Context, userID string, since time
 }
 
 // putCodes replaces the user's set, if there is a new one. Without a second
-// factor nobody has codes: they stand in for it and for nothing else.
+// factor nobody has codes, since they stand in for it and for nothing else,
+// unless the change says that the codes may come first.
 func (t *txn) putCodes(c store.FactorChange) error {
 	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt, c.UserID)
 	switch {
 	case err != nil:
 		return err
-	case n == 0 && (c.KeepOne || len(c.Codes) > 0):
+	case n == 0 && (c.KeepOne || len(c.Codes) > 0 && !c.EarlyCodes):
 		return store.ErrNoFactor
-	case n > 0 && c.Codes == nil:
+	case (n > 0 || c.EarlyCodes) && c.Codes == nil:
 		return nil
 	}
 	if _, err := t.exec(`DELETE FROM twofold_recovery_codes WHERE user_id = $1`, c.UserID); err != nil {

@@ -76,7 +76,7 @@ func (s *Site) getCodes(c *call) (*answer, error) {
 		return nil, err
 	}
 	profile, err := s.c.Login.Profile(ctx, c.who.User, false)
-	page := CodesPage{Left: left, Able: len(profile.Factors) > 0, Fresh: left == 0 && c.next() != ""}
+	page := CodesPage{Left: left, Able: len(profile.Factors) > 0 || s.c.EarlyCodes, Fresh: left == 0 && c.next() != ""}
 	return &answer{body: codesBody(nil, left), page: "mf_recovery_codes", data: page}, err
 }
 

@@ -13,7 +13,10 @@ import (
 )
 
 func (s *Site) identityAttributes() []string {
-	if s.c.Usernames {
+	switch {
+	case s.c.UsernameFirst:
+		return []string{"username", "email"}
+	case s.c.Usernames:
 		return []string{"email", "username"}
 	}
 	return []string{"email"}

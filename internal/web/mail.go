@@ -112,7 +112,11 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 		l.when(w, n),
 		w.Text("mail_notice_stop", "link", n.Link),
 	}
-	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_notice_subject"), Body: strings.Join(body, "\n\n"), Site: l.site}
+	subject := "notice_" + n.Kind + "_subject" // a few kinds have one of their own
+	if w.Text(subject) == subject {
+		subject = "mail_notice_subject"
+	}
+	d := MailPlain{Lang: w.Tag, Title: w.Text(subject), Body: strings.Join(body, "\n\n"), Site: l.site}
 	var html bytes.Buffer
 	if err := l.plain.Execute(&html, d); err != nil {
 		return send.Message{}, err

@@ -201,7 +201,11 @@ func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure
 			return f.setList(name, raw)
 		}
 	default:
-		if number := string(raw); k == digits && sixDigits(number) {
+		number := string(raw)
+		if k == digits && number == "0" {
+			return nil // a missing code, as in the wire contract
+		}
+		if k == digits && sixDigits(number) {
 			return f.set(name, k, strings.Repeat("0", codeDigits-len(number))+number)
 		}
 	}

@@ -107,8 +107,12 @@ type Config struct {
 	// RememberByDefault: who does not say wants to be remembered.
 	RememberByDefault bool
 	SetupWithin       time.Duration
-	Freshness         time.Duration
-	CodeLife          map[string]time.Duration // by channel
+	// FirstSetupWithin is the same for what begins a sign-in.
+	FirstSetupWithin time.Duration
+	EarlyCodes       bool // recovery codes may come before the first second factor
+	UsernameFirst    bool // of the two identities
+	Freshness        time.Duration
+	CodeLife         map[string]time.Duration // by channel
 	// FirstCodeLife is the life of a code in place of a password.
 	FirstCodeLife time.Duration
 	Tokens        TokenConfig

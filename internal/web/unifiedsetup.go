@@ -149,7 +149,7 @@ func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 	case errors.Is(err, login.ErrCode):
 		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE").goTo(setup)
 	case errors.Is(err, login.ErrSetupExpired):
-		return nil, fail(http.StatusBadRequest, "", "US_SETUP_EXPIRED", "within", s.c.SetupWithin).goTo(setup)
+		return nil, fail(http.StatusBadRequest, "", "US_SETUP_EXPIRED", "within", s.c.FirstSetupWithin).goTo(setup)
 	case errors.Is(err, login.ErrState), errors.Is(err, login.ErrMethod):
 		return nil, fail(http.StatusBadRequest, "", "API_ERROR").goTo(setup)
 	case err != nil:

@@ -34,6 +34,8 @@ type Config struct {
 	// minute if zero. They are hints: the server's own limit is login's.
 	CreateHint, GetHint time.Duration
 	Now                 func() time.Time
+	// Label names an account on its passkeys; the e-mail address if nil.
+	Label func(store.User) string
 }
 
 // Method implements factor.Passkeys.
@@ -56,6 +58,9 @@ func New(c Config) (*Method, error) {
 	}
 	if c.Challenge < 16 || c.Challenge > 64 {
 		return nil, errors.New("passkey: a challenge has 16 to 64 bytes")
+	}
+	if c.Label == nil {
+		c.Label = func(u store.User) string { return u.Email }
 	}
 	if c.CreateHint == 0 {
 		c.CreateHint = time.Minute
@@ -151,7 +156,7 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 	}
 	return m.ceremony(state{Kind: creating, Handle: handle}, map[string]any{
 		"rp":               map[string]any{"id": m.rpID, "name": m.c.Name},
-		"user":             map[string]any{"id": b64.EncodeToString(handle), "name": n.User.Email, "displayName": n.User.Email},
+		"user":             map[string]any{"id": b64.EncodeToString(handle), "name": m.c.Label(n.User), "displayName": m.c.Label(n.User)},
 		"pubKeyCredParams": params, "timeout": m.c.CreateHint.Milliseconds(), "excludeCredentials": excluded,
 		"authenticatorSelection": selection, "attestation": "none", "extensions": map[string]any{"credProps": true},
 	})
