@@ -10,11 +10,11 @@ func accountTable() []setting {
 	}
 	return []setting{
 		{Name: "SECURITY_CONFIRMABLE", Type: flag, Default: "false", Field: "Accounts.Confirmable",
-			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed link.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
+			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed link. With `false` it signs in at once, but sets up nothing before a code that was mailed to its address came back (see docs/contract.md).", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
 		{Name: "SECURITY_CONFIRM_EMAIL_WITHIN", Type: duration, Default: "2 days", Field: "Accounts.ConfirmWithin",
 			Doc: "Life of that link, 30 days at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ConfirmWithin }, 30*day)},
 		{Name: "SECURITY_LOGIN_WITHOUT_CONFIRMATION", Type: flag, Default: "false", Field: "Accounts.LoginUnconfirmed",
-			Doc:  "Lets accounts sign in before. They cannot set up a second factor until they confirm.",
+			Doc:  "Lets accounts sign in before. They cannot set up anything that opens the account until they confirm, or enter a code mailed to them.",
 			Cost: "Addresses that are not theirs stand on accounts.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginUnconfirmed })},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterConfirm",
 			Doc: "Signs in with the link, in the browser that registered only, and as far as the second factor.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterConfirm })},
