@@ -49,8 +49,10 @@ type FactorChange struct {
 	// RemoveAll removes every second factor the user had before, RemoveFirst
 	// every one that begins a sign-in.
 	RemoveAll, RemoveFirst bool
-	// RemoveConnections removes the user's accounts at other sites.
+	// RemoveConnections removes the user's accounts at other sites, Disconnect
+	// those with these ids.
 	RemoveConnections bool
+	Disconnect        []string
 	// Messages go into the outbox in the same transaction: the owner is told of
 	// every change that happened, and of no other.
 	Messages []Message

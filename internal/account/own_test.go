@@ -320,3 +320,60 @@ func (w *watched) Create(ctx context.Context, r account.Record) (string, error) 
 	w.then(id)
 	return id, err
 }
+
+// TestAnotherAddressInTheTableIsAnotherMailbox: factors by mail go to it, what
+// else opens the account by itself goes, second factors stay, and it counts as
+// proven only if the table or the mailbox says so.
+func TestAnotherAddressInTheTableIsAnotherMailbox(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	add := func(u store.User, f store.Factor) store.User {
+		f.ID, f.UserID = store.NewID(), u.ID
+		c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: time.Now()}
+		if err := j.ChangeFactors(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+		return must(j.UserByID(ctx, u.ID))(t)
+	}
+	u := must(j.UserByID(ctx, "1"))(t)
+	if u.Proven() || u.ProvenKey != "" {
+		t.Fatalf("an address of which the table says nothing is proven: %q", u.ProvenKey)
+	}
+	if err := j.ConfirmUser(ctx, "1", u.EmailKey, u.EmailKey, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if u = must(j.UserByID(ctx, "1"))(t); !u.Proven() {
+		t.Fatal("an address that was proven is not")
+	}
+	u = add(u, store.Factor{Method: store.Email, Destination: u.Email})
+	u = add(u, store.Factor{Method: store.Email, Destination: u.Email, Usage: store.UseFirst})
+	u = add(u, store.Factor{Method: store.SMS, Destination: "+16505551212", Usage: store.UseFirst})
+	own.set("1", func(r *account.Record) { r.PasswordHash = "another" })
+	if u = must(j.UserByID(ctx, "1"))(t); !u.Proven() || len(must(j.FirstFactorsOf(ctx, "1"))(t)) != 2 {
+		t.Error("another password is another address")
+	}
+	own.set("1", func(r *account.Record) { r.Email = "ada@elsewhere.org" })
+	if u = must(j.UserByID(ctx, "1"))(t); u.Proven() || u.ProvenKey == "" {
+		t.Errorf("another address is proven, or none ever was: %q", u.ProvenKey)
+	}
+	firsts, seconds := must(j.FirstFactorsOf(ctx, "1"))(t), must(j.FactorsOf(ctx, "1"))(t)
+	if len(firsts) != 1 || len(seconds) != 1 || firsts[0].Destination != u.Email || seconds[0].Destination != u.Email {
+		t.Errorf("first factors %+v, second factors %+v", firsts, seconds)
+	}
+	own.set("1", func(r *account.Record) { r.Confirmed = true })
+	if !must(j.UserByID(ctx, "1"))(t).Proven() {
+		t.Error("the word of the table is not taken")
+	}
+	// A shadow that was written before it knew the mailbox is brought up to date.
+	if two := must(j.UserByID(ctx, "2"))(t); !two.Proven() {
+		t.Error("a confirmed address is not proven")
+	}
+	shadow := must(j.Store.UserByID(ctx, "2"))(t)
+	old := shadow.PasswordHash[:strings.LastIndex(shadow.PasswordHash, ":")]
+	if err := j.Store.UpgradePassword(ctx, "2", shadow.PasswordHash, old); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(j.UserByID(ctx, "2"))(t); got.Uniquifier != shadow.Uniquifier || must(j.Store.UserByID(ctx, "2"))(t).PasswordHash != shadow.PasswordHash {
+		t.Error("an older shadow ends what was issued, or stays as it was")
+	}
+}

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -170,7 +171,10 @@ func (l *Login) CheckStop(ctx context.Context, token string) error {
 
 // NotMe is the owner's answer to a notice: everything issued to the account is
 // ended (sessions, pending sign-ins, drafts, codes, trusted devices), so that
-// whoever is in must sign in again with all factors. It works once. ErrState.
+// whoever is in must sign in again with all factors. What opens the account by
+// itself and was set up since, or in the week before the notice, is removed. Second
+// factors stay: the mailbox alone, which the notice came to, must not remove them.
+// It works once. ErrState.
 func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
 	k, err := l.stop(ctx, token)
 	if err != nil {
@@ -191,7 +195,11 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
 		if err != nil {
 			return stateError(err)
 		}
-		_, err = l.change(ctx, u, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()})
+		c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now()}
+		if err := l.disown(ctx, u, time.Unix(k.At, 0), &c); err != nil {
+			return err
+		}
+		_, err = l.change(ctx, u, c)
 		if err == nil {
 			return l.tell(ctx, event.UserDisowned{User: subject(u), Context: l.at(b)})
 		}
@@ -200,4 +208,43 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
 		}
 	}
 	return ErrState
+}
+
+// disown adds to a change what is removed after a notice of a time: factors that
+// begin a sign-in, passkeys in place of the password and accounts at other sites
+// of that week and since. A code to the account's own mailbox stays, and so does
+// everything if nothing else would open the account.
+func (l *Login) disown(ctx context.Context, u store.User, noticed time.Time, c *store.FactorChange) error {
+	since, ids := noticed.Add(-noticeLife), []string(nil)
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	passkeys, err := l.c.Factors.PasskeysOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range append(firsts, passkeys...) {
+		if f.Method != store.Email && f.Usage == store.UseFirst && !f.CreatedAt.Before(since) {
+			ids = append(ids, f.ID)
+		}
+	}
+	var connections []string
+	if l.c.Connections != nil {
+		all, err := l.c.Connections.ConnectionsOf(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		for _, n := range all {
+			if !n.CreatedAt.Before(since) {
+				connections = append(connections, n.ID)
+			}
+		}
+	}
+	err = l.keepsWayIn(ctx, u, append(slices.Clone(ids), connections...)...)
+	if errors.Is(err, ErrLastWayIn) {
+		return nil
+	}
+	c.Remove, c.Disconnect = ids, connections
+	return err
 }

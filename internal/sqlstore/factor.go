@@ -159,6 +159,11 @@ func (t *txn) removeFactors(c store.FactorChange) error {
 			return err
 		}
 	}
+	for _, id := range c.Disconnect {
+		if _, err := t.exec(`DELETE FROM twofold_connections WHERE user_id = $1 AND id = $2`, c.UserID, id); err != nil {
+			return err
+		}
+	}
 	for _, id := range c.Remove {
 		if _, err := t.exec(`DELETE FROM twofold_factors WHERE user_id = $1 AND id = $2`, c.UserID, id); err != nil {
 			return err

@@ -29,6 +29,19 @@ func (k kit) connections(u store.User, want ...store.Connection) {
 }
 
 var connectionRules = []rule{
+	{"a change of factors takes connections with it that it names, or all of the user's", func(k kit) {
+		u, other := k.user(), k.user()
+		a, b := newConnection(u, "a"), newConnection(u, "b")
+		kept := newConnection(other, "c")
+		u, other = k.connect(k.connect(u, a), b), k.connect(other, kept)
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
+			UserID: u.ID, From: u.Uniquifier, To: "q", Disconnect: []string{a.ID, kept.ID}, Now: in(9),
+		}))
+		k.connections(u, b)
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "q", To: "r", RemoveConnections: true, Now: in(9)}))
+		k.connections(u)
+		k.connections(other, kept)
+	}},
 	{"a connection comes back as stored, by its subject and in its user's list", func(k kit) {
 		u := k.user()
 		a, b := newConnection(u, "1"), newConnection(u, "2")

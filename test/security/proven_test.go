@@ -202,3 +202,118 @@ func TestR151_TheFirstProofEndsWhatWasThere(t *testing.T) {
 		}
 	}
 }
+
+// TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt: codes go to the new
+// mailbox, of second and of first factors; the former one opens nothing, nor does
+// what else opened the account by itself.
+func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
+	w, corp := enrolling(t)
+	auth := w.nodes[0].auth
+	second := w.person("second").enrolMail()
+	first := w.person("first").begins(store.Email)
+	k := w.key(phoneKey)
+	w.plantSession(first).register(k, "key", store.UseFirst).want(200)
+	first.begins(store.SMS, otherPhone)
+	corp.SignIn("first")
+	first.connected(corp, "corp")
+
+	under, asked := w.plantPending(second), w.browser()
+	under.post("/tf-resend", m{}).want(200)
+	oldCode := second.mailed()
+	asked.ask(first.email, store.Email).want(200)
+	oldFirst := first.mailed()
+	stays := w.plantSession(first)
+	w.advance(time.Minute)
+	for _, p := range []*person{second, first} {
+		old := p.email
+		p.email = "moved." + old
+		w.must(auth.SetIdentity(t.Context(), p.id, p.email, p.name))
+		w.settled()
+		before := len(w.mail.To(old))
+		b := w.browser()
+		if p == second {
+			b.post("/login", m{"email": p.email, "password": secret}).want(200)
+		} else {
+			b.ask(p.email, store.Email).want(200)
+		}
+		w.settled()
+		if len(w.mail.To(old)) != before {
+			t.Errorf("%s: a code went to the former mailbox", p.name)
+		}
+		if p == second {
+			b.validate(oldCode).want(400).refused("a code of the former mailbox")
+			b.validate(p.mailed()).want(200)
+			b.in(p, 2)
+			continue
+		}
+		b.passcode(p, p.mailed()).want(200)
+		b.in(p, 1)
+	}
+	under.validate(oldCode).refused("a sign-in from before")
+	asked.passcode(first, oldFirst).want(400).refused("a first code of the former mailbox")
+	stays.out("a session from before")
+	w.browser().signInBy(k).want(400).refused("a passkey of before")
+	w.browser().through(corp, "corp").want(400).refused("an account elsewhere of before")
+	asked.ask(first.email, store.SMS)
+	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.id + `' AND method = 'sms'`); n != 0 {
+		t.Error("a phone of before is left")
+	}
+	// The new address is not proven: whoever knows the password plants nothing.
+	b := w.browser()
+	b.post("/login", m{"email": first.email, "password": secret}).want(200)
+	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(400).refused("before the proof")
+	b.post("/tf-validate", m{"code": first.mailed()}).want(200)
+	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(200)
+}
+
+// TestR151_AClickAloneMovesNoAddress: a stranger's own account, with all that is
+// set up on it, does not become the account of someone who clicks once.
+func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
+	const victim = "victim@good.test"
+	w, _ := enrolling(t)
+	p, b := w.stranger("stranger@good.test")
+	p.setProven(p.email)
+	b = w.browser()
+	b.post("/login", m{"email": p.email, "password": secret}).want(200)
+	p.begins(store.SMS, otherPhone)
+	b = w.browser()
+	b.post("/login", m{"email": p.email, "password": secret}).want(200)
+	b.post("/change-email", m{"email": victim}).want(200)
+	link := w.link("change_email", victim)
+	w.browser().post(link, m{}).want(401).refused("a click of the victim")
+	w.browser().form(link).want(303)
+	other := w.plantSession(w.person("other"))
+	other.post(link, m{}).want(400).refused("a click while signed in to an account of one's own")
+	if u, err := w.nodes[0].auth.FindUser(t.Context(), victim); err == nil {
+		t.Errorf("the victim's address is %s's", u.ID)
+	}
+	w.stranger(victim) // the address is free for its owner
+}
+
+// TestR155_NotMeEndsWhatOpensTheAccountAlone: what was set up of late that opens
+// the account by itself goes with the sessions; second factors, and what is older
+// than a week, stay.
+func TestR155_NotMeEndsWhatOpensTheAccountAlone(t *testing.T) {
+	w, corp := enrolling(t)
+	p := w.withApp("alice")
+	old, late := w.key(phoneKey), w.key(phoneKey)
+	w.plantSession(p).register(old, "old", store.UseFirst).want(200)
+	w.advance(15 * 24 * time.Hour)
+	w.plantSession(p).register(late, "late", store.UseFirst).want(200)
+	corp.SignIn("alice")
+	p.connected(corp, "corp")
+	p.begins(store.SMS, otherPhone)
+	p.begins(store.Email)
+	w.browser().form("/tf-not-me/" + p.newestStop()).want(200)
+	w.browser().signInBy(late).want(400).refused("a passkey of the last days")
+	w.browser().through(corp, "corp").want(400).refused("a connection of the last days")
+	w.browser().signInBy(old).want(200)
+	firsts, err := w.nodes[0].db.FirstFactorsOf(t.Context(), p.id)
+	w.must(err)
+	if len(firsts) != 1 || firsts[0].Method != store.Email {
+		t.Errorf("first factors left: %+v", firsts)
+	}
+	if len(p.factors()) != 1 {
+		t.Error("the second factor is gone")
+	}
+}

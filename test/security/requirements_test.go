@@ -165,6 +165,8 @@ func requirements() []requirement {
 		{number: 151, class: 1, title: "The first proof of an address ends what was set up before it"},
 		{number: 152, class: 1, title: "Two factors rest on two things"},
 		{number: 153, class: 2, title: "A rescue has guesses of its own"},
+		{number: 154, class: 1, title: "An address changed from anywhere moves what rests on it"},
+		{number: 155, class: 2, title: "After \"this was not me\" nothing set up of late opens the account alone"},
 		{number: 170, class: 1, title: "What a sign-in left behind is worth what the account is asked today"},
 		{number: 171, class: 2, title: "No cookie that a sibling host can set has authority"},
 		{number: 172, class: 1, title: "A guard believes its own site only"},
