@@ -355,3 +355,19 @@ func TestR191_ACallerWithAHeaderTokenIsAnsweredAsAProgram(t *testing.T) {
 		}
 	}
 }
+
+// TestR190_AClientWithoutCookiesProvesItsAddress where that comes before a set-up.
+func TestR190_AClientWithoutCookiesProvesItsAddress(t *testing.T) {
+	w := newWorld(t, open)
+	who, p := &person{w: w, name: "newcomer", email: "newcomer@good.test"}, w.native()
+	p.post("/register", m{"email": who.email, "username": who.name, "password": secret, "password_confirm": secret}).want(200)
+	r := p.post("/tf-setup", m{"setup": "authenticator"}).want(400)
+	if r.json["email_proof_required"] != true || r.text("tf_pending_token") == "" {
+		t.Fatalf("answered %v", r.json)
+	}
+	p.post("/tf-validate", m{"code": who.mailed()}).want(200)
+	r = p.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	who.app = decode(w, r.text("tf_authr_b32key"))
+	p.post("/tf-setup/"+r.text("tf_state_token"), m{"code": who.code(0)}).want(200)
+	p.in(who, 2)
+}

@@ -31,6 +31,7 @@ async function next(answer, form) {
 	if (!answer.ok) {
 		say((answer.errors ?? ["That did not work."]).join(" "));
 		if (answer.reauth_required) show("verify");
+		if (answer.email_proof_required) show("code"); // the address is proven first
 		return;
 	}
 	if (answer.tf_required && answer.tf_select) return choose(answer);
