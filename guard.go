@@ -57,6 +57,16 @@ func User(r *http.Request) (SignedIn, bool) {
 	return in, true
 }
 
+// Note is what a step of the sign-in said on its way to a page of the
+// application, such as "You are signed out.", in the language of the browser.
+// Kind is success, info or error.
+type Note = web.Note
+
+// Notes returns what the step before said and forgets it. Call it before you
+// write, on the pages that Views lead to. A note that is not taken within ten
+// seconds is gone.
+func (a *Auth) Notes(w http.ResponseWriter, r *http.Request) []Note { return a.site.Notes(w, r) }
+
 // Identify lets every request through; behind it, User says who is signed in,
 // if anyone. It is for pages that everyone may see. What only some users may see
 // needs a guard, which may stand inside Identify. A request that another site

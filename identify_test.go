@@ -127,3 +127,12 @@ func TestWrapServesThePathsOfTheSignInAndPassesTheRestOn(t *testing.T) {
 		t.Errorf("DELETE /login: %d", w.Code)
 	}
 }
+
+// record is an answer that is kept and a request with cookies.
+func record(method, url, cookie string) (*httptest.ResponseRecorder, *http.Request) {
+	r := httptest.NewRequest(method, url, nil)
+	if cookie != "" {
+		r.Header.Set("Cookie", cookie)
+	}
+	return httptest.NewRecorder(), r
+}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"html/template"
 	"net/http"
@@ -13,47 +11,88 @@ import (
 	"github.com/twofold-auth/twofold/send/devbox"
 )
 
-const outboxStyle = `body{font:1rem/1.5 system-ui,sans-serif;max-width:45rem;margin:2rem auto;padding:0 1rem}` +
-	`li{list-style:none;border:1px solid #888;border-radius:.4rem;padding:.7rem 1rem;margin:0 0 1rem}` +
-	`ol{padding:0}pre{white-space:pre-wrap;margin:.5rem 0 0}.code{font-size:1.6rem;letter-spacing:.15em;margin:.3rem 0 0}`
+const outboxStyle = `:root{color-scheme:light dark;--line:#767676;--back:#fff;--text:#1b1b1b;--link:#0b57d0}` +
+	`@media(prefers-color-scheme:dark){:root{--line:#8e8e8e;--back:#16181c;--text:#ececec;--link:#8ab4f8}}` +
+	`*{box-sizing:border-box}html{background:var(--back);color:var(--text)}body{font:1rem/1.5 system-ui,sans-serif;max-width:45rem;margin:0 auto;padding:1.5rem 1rem}` +
+	`a{color:var(--link)}` +
+	`li{list-style:none;border:1px solid var(--line);border-radius:.4rem;padding:.7rem 1rem;margin:0 0 1rem}` +
+	`ol{padding:0}h2{font-size:1rem;margin:0}pre,h2{white-space:pre-wrap;overflow-wrap:anywhere}pre{margin:.5rem 0 0;font:inherit}` +
+	`.code{font-size:1.6rem;letter-spacing:.15em;margin:.3rem 0 0}` +
+	`.again{display:inline-block;border:1px solid var(--line);border-radius:.4rem;padding:.6rem 1rem;text-decoration:none}` +
+	`iframe{width:100%;height:26rem;border:1px solid var(--line);border-radius:.4rem;background:#fff;margin-top:.5rem}summary{cursor:pointer;margin-top:.5rem}`
 
 var outboxTemplate = template.Must(template.New("outbox").Parse(`<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Outbox</title><style>{{.Style}}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Outbox ({{len .List}})</title><style>{{.Style}}</style></head>
 <body>
+<main>
 <h1>Outbox</h1>
 <p>Mail and texts this development server would have sent, newest first. Nothing leaves this machine.</p>
+<p><a class="again" href="/dev/outbox">Look again</a></p>
 {{if .List}}<ol>
-{{range .List}}<li><strong>{{.Channel}}</strong> to {{.To}}, <time datetime="{{.At}}">{{.Clock}}</time>
-{{if .Subject}}<br>{{.Subject}}{{end}}{{if .Code}}<p class="code"><strong>{{.Code}}</strong></p>{{end}}<pre>{{.Text}}</pre></li>
+{{range .List}}<li><h2>{{if .Subject}}{{.Subject}}{{else}}Text message{{end}}</h2>
+<p>{{.Channel}} to {{.To}}, <time datetime="{{.At}}">{{.Clock}}</time></p>
+{{if .Code}}<p class="code"><strong>{{.Code}}</strong></p>{{end}}<pre>{{range .Parts}}{{if .Link}}<a href="{{.Text}}">{{.Text}}</a>{{else}}{{.Text}}{{end}}{{end}}</pre>
+{{if .HTML}}<details><summary>As mail programs show it</summary><iframe sandbox="allow-popups allow-popups-to-escape-sandbox" title="The mail {{.Subject}}" srcdoc="{{.HTML}}"></iframe></details>{{end}}</li>
 {{end}}</ol>{{else}}<p>Nothing yet.</p>{{end}}
+</main>
 </body>
 </html>
 `))
 
 // outboxEntry is one caught message.
 type outboxEntry struct {
-	At      string `json:"at"`
-	Channel string `json:"channel"`
-	To      string `json:"to"`
-	Subject string `json:"subject"`
-	Text    string `json:"text"`
-	Clock   string `json:"-"`
-	Code    string `json:"-"`
+	At      string       `json:"at"`
+	Channel string       `json:"channel"`
+	To      string       `json:"to"`
+	Subject string       `json:"subject"`
+	Text    string       `json:"text"`
+	Clock   string       `json:"-"`
+	Code    string       `json:"-"`
+	Parts   []outboxPart `json:"-"`
+	HTML    string       `json:"-"`
 }
 
-var codeInText = regexp.MustCompile(`\b[0-9]{6,8}\b`)
+// outboxPart is a piece of a text, or an address in it.
+type outboxPart struct {
+	Text string
+	Link bool
+}
 
-// outboxPage shows what --dev caught, as a page that reloads itself or as JSON.
+var (
+	codeInText = regexp.MustCompile(`\b[0-9]{6,8}\b`)
+	linkInText = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,;:!?)]`)
+)
+
+// linked cuts a text at its addresses.
+func linked(text string) (parts []outboxPart) {
+	for _, at := range linkInText.FindAllStringIndex(text, -1) {
+		before := 0
+		for _, p := range parts {
+			before += len(p.Text)
+		}
+		parts = append(parts, outboxPart{Text: text[before:at[0]]}, outboxPart{Text: text[at[0]:at[1]], Link: true})
+	}
+	length := 0
+	for _, p := range parts {
+		length += len(p.Text)
+	}
+	return append(parts, outboxPart{Text: text[length:]})
+}
+
+// outboxPage shows what --dev caught, as a page or as JSON. The HTML part of a
+// mail is shown in a frame that runs no script; styles in it are the mail's own.
 func outboxPage(box *devbox.Box) http.Handler {
-	sum := sha256.Sum256([]byte(outboxStyle))
-	policy := "default-src 'none'; frame-ancestors 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	// A frame of srcdoc inherits the policy of the page, and mails style their
+	// elements: so styles are let in. Scripts are not, in page or frame.
+	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		list := []outboxEntry{}
 		for _, k := range box.Messages() {
 			list = append(list, outboxEntry{
 				At: k.At.UTC().Format(time.RFC3339Nano), Clock: k.At.Format("15:04:05"), Channel: k.Message.Channel,
 				To: k.Message.To, Subject: k.Message.Subject, Text: k.Message.Text, Code: codeInText.FindString(k.Message.Text),
+				Parts: linked(k.Message.Text), HTML: k.Message.HTML,
 			})
 		}
 		h := w.Header()
@@ -67,7 +106,6 @@ func outboxPage(box *devbox.Box) http.Handler {
 		}
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", policy)
-		h.Set("Refresh", "2")
 		_ = outboxTemplate.Execute(w, map[string]any{"List": list, "Style": template.CSS(outboxStyle)})
 	})
 }

@@ -123,7 +123,11 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 		}
 	case s.elsewhere(to): // our next page would show it out of its context
 	default:
-		s.setNotes(c, news, or(said.page, said.key), said.args...)
+		life := flashLife
+		if !s.own(to) {
+			life = passingLife
+		}
+		s.setNotes(c, life, news, or(said.page, said.key), said.args...)
 	}
 	c.w.Header().Set("Location", to)
 	c.w.WriteHeader(http.StatusSeeOther)

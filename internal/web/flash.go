@@ -18,12 +18,16 @@ const (
 	refusalPurpose = "refusal"
 	flashLife      = time.Minute
 	maxNotes       = 4 // on one page
+	// passingLife is the life of a note on the way to a page of the application,
+	// which shows it (see Notes) or does not: then it must not come up later, on a
+	// page of ours that is about something else.
+	passingLife = 10 * time.Second
 )
 
 // setNotes flashes a message to the next page, and that there is news of the
 // account. The cookie holds only keys of texts and seconds, never text, so a
 // forged one can say nothing of its own.
-func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
+func (s *Site) setNotes(c *call, life time.Duration, news bool, key string, args ...any) {
 	for _, a := range args {
 		if d, ok := a.(time.Duration); ok {
 			key += "." + strconv.Itoa(int((d+time.Second-1)/time.Second))
@@ -39,7 +43,13 @@ func (s *Site) setNotes(c *call, news bool, key string, args ...any) {
 	if kept := s.jar.get(c.r, s.jar.notes()); kept != "" && !strings.HasSuffix(kept, key) && strings.Count(kept, noteParting) < maxNotes-2 {
 		key = kept + noteParting + key
 	}
-	s.jar.set(c.w, s.jar.notes(), key, flashLife)
+	s.jar.set(c.w, s.jar.notes(), key, life)
+}
+
+// Notes reads what a step said on its way to a page of the application, and
+// removes it. Call it before the answer is begun.
+func (s *Site) Notes(w http.ResponseWriter, r *http.Request) []Note {
+	return s.takeNotes(&call{w: w, r: r, words: s.words(r)}, "")
 }
 
 // takeNotes reads the flashed messages and removes them.
