@@ -31,7 +31,7 @@ type TokenRevoked struct {
 }
 
 // TokenCopied: a refresh token came back that had been exchanged before; what
-// was minted beside it was ended.
+// was issued with it was ended.
 type TokenCopied struct {
 	User Subject
 	Context

@@ -35,7 +35,7 @@ type PasswordReset struct {
 	Context
 }
 
-// PasswordChanged: a signed-in user changed his password.
+// PasswordChanged: a signed-in user changed their password.
 type PasswordChanged struct {
 	User Subject
 	Context
@@ -57,7 +57,7 @@ type ChangeEmailConfirmed struct {
 	Context
 }
 
-// UsernameChanged: a signed-in user changed his username.
+// UsernameChanged: a signed-in user changed their username.
 type UsernameChanged struct {
 	User        Subject
 	OldUsername string

@@ -65,7 +65,7 @@ type UserRegistered struct {
 	Context
 }
 
-// UserNotRegistered: somebody tried to register an identity that is taken.
+// UserNotRegistered: a caller tried to register an identity that is taken.
 type UserNotRegistered struct {
 	User                            Subject
 	ExistingEmail, ExistingUsername bool
@@ -218,7 +218,7 @@ type NewsSeen struct {
 // and addresses. It is told once an hour.
 type PasswordsGuessed struct{ Context }
 
-// DeviceRevoked: a user ended one of his browsers that are trusted or stay
+// DeviceRevoked: a user revoked one of their browsers that are trusted or stay
 // signed in, or all.
 type DeviceRevoked struct {
 	User Subject
@@ -226,8 +226,8 @@ type DeviceRevoked struct {
 	Context
 }
 
-// SessionEnded: a user ended one of his sessions from the list, or all but the
-// one he was in (and all trusted devices with them).
+// SessionEnded: a user ended one of their sessions from the list, or all but the
+// current one (and all trusted devices with them).
 type SessionEnded struct {
 	User   Subject
 	Others bool
@@ -266,7 +266,7 @@ type ConnectionChanged struct {
 	Context
 }
 
-// UserReauthenticated: a signed-in user proved again who he is.
+// UserReauthenticated: a signed-in user authenticated again.
 type UserReauthenticated struct {
 	User Subject
 	Via  []string

@@ -113,7 +113,7 @@ func (t *Trail) Head(ctx context.Context) (string, error) {
 }
 
 // Fits says whether one of our keys wrote the newest sealed row (without seals,
-// the newest): if not, this is the wrong key for the database, or somebody changed
+// the newest): if not, this is the wrong key for the database, or an attacker changed
 // the row. An empty trail fits.
 func (t *Trail) Fits(ctx context.Context) (bool, error) {
 	last, err := t.events.LastSeal(ctx)

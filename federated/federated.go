@@ -8,7 +8,7 @@ import (
 
 var (
 	// ErrRefused: the other site, or the person there, said no, or the answer
-	// is none of those that may be believed. The cause is wrapped.
+	// is not one that may be believed. The cause is wrapped.
 	ErrRefused = errors.New("federated: no valid answer of the other site")
 	// ErrUnreachable: the other site could not be asked.
 	ErrUnreachable = errors.New("federated: the other site cannot be reached")
@@ -37,8 +37,8 @@ type Question struct {
 	State    string
 	Nonce    string // returned inside the signed answer (OpenID Connect Core 3.1.2.1)
 	Verifier string // shown only with the code (PKCE, RFC 7636)
-	// Since, if set, asks the other site to have its user prove himself anew,
-	// and refuses an answer that does not say he did since then.
+	// Since, if set, asks the other site to authenticate its user again,
+	// and refuses an answer that does not say they did so since then.
 	Since time.Time
 }
 
@@ -49,7 +49,7 @@ type Answer struct {
 	Error  string // of the other site; may be empty
 }
 
-// Identity is who the other site says somebody is.
+// Identity is a user as the other site identifies them.
 type Identity struct {
 	Issuer  string // as configured, never as an answer spells it
 	Subject string

@@ -1,7 +1,7 @@
 package federated
 
 // Independent returns p as a provider whose accounts are another thing than its
-// users' mailboxes: nobody who reads their mail can sign in there, by a reset of
+// users' mailboxes: a person who reads their mail cannot sign in there, by a reset of
 // the password for instance. Without that, an account at another site counts as
 // the mailbox, and nothing that is mailed is a second factor or a rescue after it.
 //

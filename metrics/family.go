@@ -71,7 +71,7 @@ func (f *family) inc(values ...string) {
 	f.at(values).n++
 }
 
-// set is for gauges, and for counters that somebody else keeps.
+// set is for gauges, and for counters that are kept elsewhere.
 func (f *family) set(v float64, values ...string) *family {
 	f.mu.Lock()
 	defer f.mu.Unlock()

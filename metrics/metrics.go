@@ -48,7 +48,7 @@ func New() *Metrics {
 	}
 }
 
-// Watch asks w for its load whenever somebody reads the figures.
+// Watch asks w for its load whenever the metrics are read.
 func (m *Metrics) Watch(w Watched) { m.watched.Store(&w) }
 
 // OnEvent counts an event; see twofold.Config.OnEvent.
@@ -98,7 +98,7 @@ func (m *Metrics) OnSend(_ context.Context, a send.Attempt) {
 // never its path.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, method) {
-		method = "other" // a stranger may write what he likes there
+		method = "other" // a stranger may write anything there
 	}
 	m.requests.inc(route, method, strconv.Itoa(status))
 	m.requestTime.observe(took, route, method)

@@ -19,7 +19,7 @@ const (
 	saltLen = 16 // RFC 9106 section 4
 	tagLen  = 32
 
-	// Ceilings: whoever can write a hash must not be able to exhaust the server.
+	// Ceilings: an attacker who can write a hash must not be able to exhaust the server.
 	maxMemory  = 1 << 20 // KiB
 	maxTime    = 20
 	maxThreads = 16

@@ -15,7 +15,7 @@ var (
 	ErrNotChecked = errors.New("password: could not be checked")
 )
 
-// A Checker judges a password that passed [Policy]: breach and strength beside
+// A Checker judges a password that passed [Policy]: breach and strength next to
 // this package are two. Context is what an attacker would try for this user. It
 // returns [ErrSimple], [ErrBreached], [ErrNotChecked] or ctx's error.
 type Checker interface {

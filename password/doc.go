@@ -17,7 +17,7 @@
 // keyid parameter of the PHC string format, base64 of "twofold"; it enters no
 // computation. Our bcrypt hashes base64(HMAC-SHA256("twofold/password/bcrypt",
 // NFKC(password))): 44 characters without NUL, so bcrypt neither cuts it at 72
-// bytes nor stops early. The HMAC's key is no secret; it makes the inner hash one
+// bytes nor stops early. The HMAC's key is not secret; it makes the inner hash one
 // that occurs nowhere else, so leaked lists of plain SHA-256 hashes cannot be tried
 // in place of passwords.
 //
@@ -25,7 +25,7 @@
 // Flask-Security's: NFKD, then base64(HMAC-SHA512(salt, password)), then argon2 or
 // the first 72 characters through bcrypt. Without, it is a plain hash of the
 // password as typed. Both verify and ask to be rewritten. Because ours are marked,
-// adding or removing the salt later locks out nobody who signed in since; only
+// adding or removing the salt later locks out no user who has signed in since; only
 // hashes imported and never used depend on it.
 //
 // # Bounds

@@ -10,7 +10,7 @@ import (
 )
 
 // A sender that fails is tried last for a while, so that people do not wait
-// for its time-out one after the other; the while doubles up to its bound.
+// for its time-out one after the other; the pause doubles up to its bound.
 const (
 	firstRest = 30 * time.Second
 	maxRest   = 5 * time.Minute
@@ -59,7 +59,7 @@ func newChain(senders []Sender) chain {
 	return c
 }
 
-// order is whom to try first at now: whoever rests comes last. Nobody is left
+// order returns which sender to try first: those that rest come last. None is left
 // out, so with one sender, or with all of them broken, resting changes nothing.
 func (c chain) order(now time.Time) chain {
 	out := slices.Clone(c)

@@ -10,7 +10,7 @@
 // # Two ways to send
 //
 // A person who waits for a code is served by Outbox.Deliver: one try of every
-// sender, now, and an honest answer. A notice nobody waits for ("your password
+// sender, now, and an honest answer. A notice that no user waits for ("your password
 // was changed") goes to Outbox.Queue and is delivered by Outbox.Run with
 // back-off until it expires.
 //

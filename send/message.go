@@ -20,10 +20,10 @@ const (
 var (
 	// ErrFailed says that no sender could deliver the message this time.
 	ErrFailed = errors.New("send: message not delivered")
-	// ErrRefused says that the recipient is no address or number to send to,
+	// ErrRefused is returned for a recipient that is not a valid address or number,
 	// or that the provider says so. Trying again is useless.
 	ErrRefused = fmt.Errorf("%w: recipient refused", ErrFailed)
-	// ErrNoSender says that nobody here sends on this channel.
+	// ErrNoSender is returned for a channel without a sender.
 	ErrNoSender = fmt.Errorf("%w: no sender for this channel", ErrFailed)
 )
 
@@ -68,5 +68,5 @@ func (m Message) String() string {
 	return fmt.Sprintf("%q by %q to %s", m.Kind, m.Channel, Mask(m.Channel, m.To))
 }
 
-// GoString is String, so that %#v is no way round it.
+// GoString is String, so that %#v does not get around it.
 func (m Message) GoString() string { return m.String() }

@@ -16,7 +16,7 @@ import (
 
 const (
 	// defaultTimeout bounds one attempt with one sender, and patience all of
-	// them together: somebody waits in front of a page.
+	// them together: a user waits for the page.
 	defaultTimeout = 10 * time.Second
 	patience       = 20 * time.Second
 	// storeTimeout bounds the erasing of a row when the request that began it
@@ -54,7 +54,7 @@ type OutboxConfig struct {
 	// more than two senders share the 20 seconds a person waits at most.
 	Timeout time.Duration
 	// Tried hears of every attempt, for metrics. It runs in the delivery, so it
-	// must be quick. nil: nobody.
+	// must be quick. It may be nil.
 	Tried func(ctx context.Context, a Attempt)
 }
 
@@ -121,7 +121,7 @@ func (o *Outbox) CanSend(channel string) bool { return len(o.senders[channel]) >
 //
 // An error that matches ErrFailed means that the person should be told to try
 // again or take another method, ErrRefused that this destination is useless;
-// either way the message is erased and nobody tries it again. Any other error
+// either way the message is erased and not tried again. Any other error
 // is the store's or the sealer's, and nothing was sent. If the process dies on
 // the way, the row is still there and a worker finishes it, unless it has
 // expired.

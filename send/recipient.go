@@ -78,9 +78,9 @@ func isE164(s string) bool {
 	return strings.Trim(digits, "0123456789") == ""
 }
 
-// Mask returns a destination as it may be shown to somebody who has not proven
+// Mask returns a destination as it may be shown to a user who has not proven
 // both factors, and logged: "j***@example.org", "•••••••52". The length is not
-// kept. What is no valid recipient becomes "***".
+// kept. An invalid recipient becomes "***".
 func Mask(channel, destination string) string {
 	if CheckRecipient(channel, destination) != nil {
 		return "***"

@@ -32,7 +32,7 @@ type Counters interface {
 	Reserve(ctx context.Context, now time.Time, claims ...Claim) (opens time.Time, err error)
 	// Release gives places back after a success: of the keys in own the caller's
 	// place (and the hold, if fewer than Limit are left), of those in whole
-	// everything counted. An unknown key is no error.
+	// everything counted. An unknown key is ignored.
 	Release(ctx context.Context, own, whole []string) error
 	// Forget ends every budget whose key begins with one of the prefixes, each of
 	// which ends in a colon.

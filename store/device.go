@@ -36,7 +36,7 @@ type Devices interface {
 	// statement. It returns ErrNotFound for an unknown, expired or revoked
 	// device, for another user's, for another uniquifier and for one that does
 	// not stay where one that does was asked for, or the reverse; none of these
-	// change anything. A retired secret of a living device means that somebody
+	// change anything. A retired secret of a living device means that someone
 	// copied it: the device is removed and ErrUsed returned. The secret retired
 	// last is accepted for grace after its replacement (two sign-ins at once),
 	// and then next is not stored: the returned Device.Secret tells which
@@ -49,8 +49,8 @@ type Devices interface {
 	// RevokeDevices removes all of them, and stores messages about why in the same
 	// transaction, also if there were none.
 	RevokeDevices(ctx context.Context, userID string, messages ...Message) error
-	// RevokeStaying removes the user's browsers that stay signed in beside a
-	// session. One that only skips the second factor is beside none.
+	// RevokeStaying removes the user's remembered browsers that belong to a
+	// session. A device that only skips the second factor belongs to no session.
 	RevokeStaying(ctx context.Context, userID, sessionID string) error
 }
 

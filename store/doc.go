@@ -1,9 +1,9 @@
-// Package store holds the nouns of Twofold and the promises of whoever keeps
+// Package store defines the records of Twofold and what an engine must promise
 // them: users, factors, trusted devices, sessions, pending sign-ins, drafts,
 // challenges, counters and outgoing messages.
 //
 // It owns the types and the contracts, nothing else: no SQL, no HTTP, no
-// policy. Engines live in store/sqlite and beside it; each passes the whole
+// policy. Engines are store/sqlite and its siblings; each passes the whole
 // suite in store/storetest.
 //
 // # How to read a verb

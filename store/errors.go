@@ -2,7 +2,7 @@ package store
 
 import "errors"
 
-// The errors an engine may return beside errors of its own. Engines translate
+// The errors an engine may return besides its own. Engines translate
 // their driver's errors into these; callers use errors.Is.
 var (
 	// ErrNotFound says that no such record exists, or that it has expired.
@@ -10,7 +10,7 @@ var (
 	// ErrExists says that a unique value (an id, an identity) is taken.
 	ErrExists = errors.New("store: already exists")
 	// ErrUsed says that a conditional write found its condition gone: the
-	// thing was used, replaced or changed by somebody else meanwhile.
+	// thing was used, replaced or changed by another caller in the meantime.
 	ErrUsed = errors.New("store: already used")
 	// ErrWrong says that a challenge exists and was tried with the wrong code.
 	// The try has been counted.

@@ -33,7 +33,7 @@ type Factor struct {
 	LastStep    int64  // newest TOTP step accepted; steps up to it are spent
 	Primary     bool   // the default at sign-in; one per user
 	Key         string // of a passkey: hash of its credential id, which no two factors share; else empty
-	Usage       string // UseFirst or UseSecond; empty for a second factor that is no passkey
+	Usage       string // UseFirst or UseSecond; empty for a second factor that is not a passkey
 	CreatedAt   time.Time
 	LastUsedAt  time.Time // zero: never since enrolment
 }
@@ -84,7 +84,7 @@ type Factors interface {
 	// ErrUsed when it is no longer old, so of two uses that saw the same counter
 	// one is refused; ErrNotFound if the passkey is gone.
 	UsePasskey(ctx context.Context, id string, old, new []byte, now time.Time) error
-	// FirstFactorsOf lists a user's factors of UseFirst that are no passkeys, by
+	// FirstFactorsOf lists a user's factors of UseFirst that are not passkeys, by
 	// age.
 	FirstFactorsOf(ctx context.Context, userID string) ([]Factor, error)
 	// ChangeFactors applies the whole change or nothing. ErrUsed: the user's

@@ -13,7 +13,7 @@ type Keeper interface {
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
 	// Examine reads everything and says, a sentence each, what no verb leaves
 	// behind: a code that was taken beyond its tries, a budget that is used up and
-	// open. It changes nothing and may run beside a server in use.
+	// open. It changes nothing and may run while a server is in use.
 	Examine(ctx context.Context, now time.Time) ([]string, error)
 	// Ping answers nil if the store can read and write.
 	Ping(ctx context.Context) error

@@ -29,6 +29,6 @@ type Messages interface {
 	// CountMessages says how many messages wait, expired ones too, and when the
 	// oldest was stored (zero: none waits).
 	CountMessages(ctx context.Context) (n int, oldest time.Time, err error)
-	// FinishMessage deletes a message. A message that is gone is no error.
+	// FinishMessage deletes a message. A message that is gone is ignored.
 	FinishMessage(ctx context.Context, id string) error
 }

@@ -6,7 +6,7 @@ import "context"
 // to all of them.
 type Notifier interface {
 	// Notify tells every node that listens, this one too. What was written
-	// before it is seen by whoever reads after having heard.
+	// before a reader that was notified sees it.
 	Notify(ctx context.Context, word string) error
 	// Listen hands on what it hears until ctx is done. It says up(true) once
 	// nothing is missed from there on, and up(false) when something may be.

@@ -64,7 +64,7 @@ type Draft struct {
 	FactorID    string // the id the factor will have; its secret is bound to it
 	Method      string
 	Name        string
-	Add         bool // add beside the others; false: replace the primary
+	Add         bool // add to the others; false: replace the primary
 	Destination string
 	Secret      []byte // sealed
 	CreatedAt   time.Time
@@ -103,6 +103,6 @@ type Challenges interface {
 	// nil. A wrong one costs a try (ErrWrong); without tries left, expired,
 	// taken or unknown is ErrNotFound.
 	TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error
-	// DropChallenge voids a code. No code is no error.
+	// DropChallenge voids a code, if there is one.
 	DropChallenge(ctx context.Context, key string) error
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // Recovery is a user's way back after the loss of a second factor: a request
-// that waits, or the mark that rescue is shut. An account has one of them at
+// that waits, or the mark that rescue is blocked. An account has one of them at
 // most.
 type Recovery struct {
 	UserID     string
@@ -25,7 +25,7 @@ type Recovery struct {
 type Recoveries interface {
 	// PutRecovery stores a request, in place of one that has expired (at
 	// r.CreatedAt) or was made under another uniquifier. ErrExists: one lives, or
-	// rescue is shut; both stay as they are. ErrNotFound: no such user. Messages go
+	// rescue is blocked; both stay as they are. ErrNotFound: no such user. Messages go
 	// into the outbox in the same transaction.
 	PutRecovery(ctx context.Context, r Recovery, messages ...Message) error
 	// Recovery returns the user's request or mark, whatever its age and
@@ -35,7 +35,7 @@ type Recoveries interface {
 	// opened and not expired: exactly one caller gets it back, the others ErrUsed.
 	// Messages go into the outbox in the same transaction.
 	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...Message) (Recovery, error)
-	// EndRecovery removes the user's request or mark. None is no error.
+	// EndRecovery removes the user's request or mark, if there is one.
 	EndRecovery(ctx context.Context, userID string) error
 	// ShutRecovery ends the user's request and leaves the mark. ErrNotFound: no
 	// such user.

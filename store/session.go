@@ -121,7 +121,7 @@ type Sessions interface {
 	EndSessions(ctx context.Context, userID string) error
 }
 
-// SessionUser is a store that keeps sessions beside their users and reads both at
+// SessionUser is a store that keeps sessions with their users and reads both at
 // once, as is done for every request. Who asks a store that is none reads one
 // after the other. A store that embeds one of these and answers Session or
 // UserByID otherwise must answer SessionUser otherwise, too; one that embeds a

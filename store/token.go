@@ -15,7 +15,7 @@ type Token struct {
 	Personal   bool   // false: a family of refresh tokens
 	Hash       string // SHA-256 of the secret, of a family's newest
 	Generation int64  // of a family: counts its exchanges
-	SessionID  string // of a family: the session it was minted beside
+	SessionID  string // of a family: the session it was issued with
 	Name       string
 	Scopes     []string // of a personal one: what it opens
 	Level      Level
@@ -50,7 +50,7 @@ type Tokens interface {
 	PersonalToken(ctx context.Context, hash string, now time.Time) (Token, error)
 	// RotateToken exchanges the newest token of a family for its successor: of
 	// any number of callers exactly one gets the family back. A generation that
-	// was exchanged before means that somebody copied it: the family is removed
+	// was exchanged before means that it was copied: the family is removed
 	// and ErrUsed returned. Everything else is ErrNotFound and changes nothing.
 	RotateToken(ctx context.Context, u TokenUse) (Token, error)
 	// TouchToken records a use. A token that is gone stays gone: ErrNotFound.
@@ -59,7 +59,7 @@ type Tokens interface {
 	TokensOf(ctx context.Context, userID string, now time.Time) ([]Token, error)
 	// RevokeToken removes one token of the user; ErrNotFound otherwise.
 	RevokeToken(ctx context.Context, userID, id string) error
-	// RevokeFamilies removes the user's families that were minted beside a
+	// RevokeFamilies removes the user's families that were issued with a
 	// session.
 	RevokeFamilies(ctx context.Context, userID, sessionID string) error
 }

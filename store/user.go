@@ -41,7 +41,7 @@ type UserReader interface {
 	// UserByID returns ErrNotFound for an unknown id.
 	UserByID(ctx context.Context, id string) (User, error)
 	// UserByIdentity finds by canonical e-mail address or canonical username.
-	// An empty key finds nobody.
+	// An empty key finds no user.
 	UserByIdentity(ctx context.Context, key string) (User, error)
 	// ListUsers returns up to limit users with ID > after, in order of ID.
 	ListUsers(ctx context.Context, after string, limit int) ([]User, error)

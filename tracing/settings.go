@@ -43,7 +43,7 @@ func FromEnviron(environ []string) (Settings, error) {
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return s, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT: is no http address: write e.g. http://localhost:4318")
+		return s, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT: invalid http address: write e.g. http://localhost:4318")
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"} {
 		pairs, err := list(env[name])
@@ -81,7 +81,7 @@ func (s *Settings) sample(sampler, arg string) error {
 		if arg != "" {
 			var err error
 			if ratio, err = strconv.ParseFloat(arg, 64); err != nil || math.IsNaN(ratio) || ratio < 0 || ratio > 1 {
-				return errors.New("OTEL_TRACES_SAMPLER_ARG: is no number from 0 to 1: write e.g. 0.1")
+				return errors.New("OTEL_TRACES_SAMPLER_ARG: must be a number from 0 to 1: write e.g. 0.1")
 			}
 		}
 		s.below = uint64(ratio * float64(all))
@@ -101,7 +101,7 @@ func list(text string) ([]attribute, error) {
 		key, v, ok := strings.Cut(part, "=")
 		v, err := url.PathUnescape(strings.TrimSpace(v))
 		if !ok || err != nil || strings.TrimSpace(key) == "" {
-			return nil, errors.New("is no list: write key=value,key=value")
+			return nil, errors.New("invalid list: write key=value,key=value")
 		}
 		out = append(out, attribute{key: strings.TrimSpace(key), text: v})
 	}

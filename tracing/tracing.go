@@ -80,7 +80,7 @@ func (t *Tracer) Close() {
 
 // Handler records a span for each request. route says, once it was answered,
 // the pattern it matched; trusted says whether to believe the request's own
-// traceparent (a stranger's would have us record what he likes).
+// traceparent (a stranger's would have us record anything).
 func (t *Tracer) Handler(next http.Handler, route func(*http.Request) string, trusted func(*http.Request) bool) http.Handler {
 	if t == nil {
 		return next
@@ -176,7 +176,7 @@ func (t *Tracer) run() {
 	}
 }
 
-// send posts a batch. What is not taken is lost: a trace is no record.
+// send posts a batch. What is not accepted is lost: a trace is not a record.
 func (t *Tracer) send(list []span) {
 	if len(list) == 0 {
 		return
@@ -247,7 +247,7 @@ func encodeAttributes(list []attribute) []object {
 }
 
 // readParent reads a traceparent (W3C Trace Context, version 00); anything else
-// is no parent.
+// is not a parent.
 func readParent(v string) (p parent) {
 	parts := strings.Split(v, "-")
 	if len(parts) != 4 || parts[0] != "00" || len(parts[1]) != 32 || len(parts[2]) != 16 || len(parts[3]) != 2 || v != strings.ToLower(v) {

@@ -1,4 +1,4 @@
-// Package oidc asks OpenID Connect providers, and GitHub, who somebody is.
+// Package oidc identifies users by OpenID Connect providers and by GitHub.
 //
 // It owns the protocol: discovery, the authorization code with PKCE, the ID
 // token with everything that must hold of it (signature, issuer, audience,

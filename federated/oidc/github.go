@@ -21,7 +21,7 @@ type github struct {
 }
 
 // GitHub returns the sign-in with GitHub accounts, by their number, which unlike
-// their name is never given to somebody else.
+// their name is never given to another user.
 func GitHub(clientID, clientSecret string) (federated.Provider, error) {
 	return newGitHub(Settings{ClientID: clientID, ClientSecret: clientSecret}, "https://github.com", "https://api.github.com")
 }
@@ -53,7 +53,7 @@ func (g *github) Begin(_ context.Context, q federated.Question) (string, error) 
 
 func (g *github) Finish(ctx context.Context, q federated.Question, a federated.Answer) (federated.Identity, error) {
 	if !q.Since.IsZero() {
-		return federated.Identity{}, refused("GitHub does not say when its user proved himself")
+		return federated.Identity{}, refused("GitHub does not say when its user authenticated")
 	}
 	if a.Issuer != "" && a.Issuer != g.site && a.Issuer != g.site+"/login/oauth" {
 		return federated.Identity{}, refused("the answer is of another issuer")

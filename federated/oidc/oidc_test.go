@@ -209,11 +209,11 @@ func TestTheLabelIsTidyAndProvesNothing(t *testing.T) {
 func TestSettingsThatAreWrongAreNamed(t *testing.T) {
 	good := oidc.Settings{Name: "corp", Issuer: "https://corp.test", ClientID: "id"}
 	for want, change := range map[string]func(*oidc.Settings){
-		"small letters": func(s *oidc.Settings) { s.Name = "Corp/.." },
-		"client id":     func(s *oidc.Settings) { s.ClientID = "" },
-		"is not https":  func(s *oidc.Settings) { s.Issuer = "http://corp.test" },
-		"is no address": func(s *oidc.Settings) { s.Issuer = "https://corp.test?x=1" },
-		"GitHub":        func(s *oidc.Settings) { s.Name = "github" },
+		"small letters":          func(s *oidc.Settings) { s.Name = "Corp/.." },
+		"client id":              func(s *oidc.Settings) { s.ClientID = "" },
+		"is not https":           func(s *oidc.Settings) { s.Issuer = "http://corp.test" },
+		"is not a valid address": func(s *oidc.Settings) { s.Issuer = "https://corp.test?x=1" },
+		"GitHub":                 func(s *oidc.Settings) { s.Name = "github" },
 	} {
 		s := good
 		change(&s)

@@ -73,7 +73,7 @@ func (p *provider) Finish(ctx context.Context, q federated.Question, a federated
 	return p.read(q, verified)
 }
 
-// claims are what is read of an ID token beside what the library checks.
+// claims are the claims of an ID token that are read besides those that the library checks.
 type claims struct {
 	AuthorizedParty string   `json:"azp"`
 	AuthTime        *float64 `json:"auth_time"`
@@ -96,10 +96,10 @@ func (p *provider) read(q federated.Question, t *oidc.IDToken) (federated.Identi
 	case len(t.Audience) > 1 && c.AuthorizedParty == "":
 		return federated.Identity{}, refused("the ID token is for several and names no authorized party")
 	case t.Subject == "" || len(t.Subject) > 255 || !utf8.ValidString(t.Subject):
-		return federated.Identity{}, refused("the ID token names nobody")
+		return federated.Identity{}, refused("the ID token names no user")
 	}
 	if !q.Since.IsZero() && (c.AuthTime == nil || time.Unix(int64(*c.AuthTime), 0).Before(q.Since.Add(-skew))) {
-		return federated.Identity{}, refused("the provider does not say that its user proved himself anew")
+		return federated.Identity{}, refused("the provider does not say that its user authenticated again")
 	}
 	label, _ := c.Email.(string)
 	if label == "" {

@@ -14,7 +14,7 @@ import (
 
 // Settings say where a provider is and who we are there. Its redirect
 // addresses to register there are <origin>/login/oauthresponse/<Name> and, to
-// have it prove its users anew, <origin>/login/oauth-verify-response/<Name>.
+// have it authenticate its users again, <origin>/login/oauth-verify-response/<Name>.
 type Settings struct {
 	// Name stands in paths: small letters, digits, "-" and "_".
 	Name string
@@ -27,11 +27,11 @@ type Settings struct {
 	// empty for a public client: PKCE is always used.
 	ClientID     string
 	ClientSecret string
-	// Scopes beside openid: none if empty. "email" or "profile" make the list of
+	// Scopes besides openid: none if empty. "email" or "profile" make the list of
 	// connected accounts easier to read; nothing is looked up by them.
 	Scopes []string
 	// NoReauthentication says that the provider cannot tell when its user last
-	// proved himself (no auth_time). It is then not offered for that.
+	// authenticated (no auth_time). It is then not offered for that.
 	NoReauthentication bool
 	// Client reaches the provider; one with a time-out of 10 seconds if nil.
 	Client *http.Client
@@ -103,7 +103,7 @@ func secureAddress(address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "":
-		return errors.New("is no address")
+		return errors.New("is not a valid address")
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		return nil
 	}

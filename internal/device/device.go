@@ -57,7 +57,7 @@ type payload struct {
 	Uniquifier string `json:"u"`
 	ID         string `json:"d"`
 	Secret     string `json:"s"`
-	// Of one that stays, as nobody has said yet who comes.
+	// Of one that stays, as the user is not known yet.
 	User    string `json:"i,omitempty"`
 	Session string `json:"b,omitempty"`
 }
@@ -72,7 +72,7 @@ func (m *Manager) Trust(ctx context.Context, u store.User, name, address string,
 }
 
 // Keep makes a browser stay signed in for so long, for a user who has just
-// proven all that his account asks for. The caller fills in the device's name,
+// proven all that their account asks for. The caller fills in the device's name,
 // address, level and session. Messages are stored with it.
 func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life time.Duration, messages ...store.Message) (string, error) {
 	return m.put(ctx, u, d, min(life, m.c.Life), messages)
@@ -99,7 +99,7 @@ type Known struct {
 }
 
 // Recognise says whether the cookie is a living device of this user, and what
-// its next value is. Anything odd about a cookie is no device, never an error
+// its next value is. A malformed cookie is not a device, and never an error
 // (R85), but for one: ErrCopied, with which the messages are stored.
 func (m *Manager) Recognise(ctx context.Context, u store.User, cookie, address string, copied ...store.Message) (known Known, ok bool, err error) {
 	p, ok := m.read(cookie)
@@ -141,12 +141,12 @@ func (m *Manager) Made(cookie string) (made store.Device, ok bool) {
 	return store.Device{ID: p.ID, UserID: p.User, SessionID: p.Session}, ok && m.c.Staying && p.User != ""
 }
 
-// Vouches says whether the cookie was once made for this user under his present
+// Vouches says whether the cookie was once made for this user under their present
 // credentials. It opens nothing and is not looked up; it only chooses a budget.
 func (m *Manager) Vouches(u store.User, cookie string) bool { return m.ID(u, cookie) != "" }
 
 // ID is the id of the device that the cookie was made for, if it was made for
-// this user under his present credentials; empty otherwise. It opens nothing.
+// this user under their present credentials; empty otherwise. It opens nothing.
 func (m *Manager) ID(u store.User, cookie string) string {
 	p, ok := m.read(cookie)
 	if !ok || u.ID == "" || p.Uniquifier != u.Uniquifier {
@@ -199,7 +199,7 @@ func (m *Manager) sign(p payload) (string, error) {
 	return m.c.Keys.Sign(m.purpose, raw), nil
 }
 
-// RevokeBeside ends the user's browsers that stay signed in beside a session.
+// RevokeBeside ends the user's remembered browsers that belong to a session.
 func (m *Manager) RevokeBeside(ctx context.Context, userID, sessionID string) error {
 	return m.c.Devices.RevokeStaying(ctx, userID, sessionID)
 }

@@ -10,5 +10,5 @@
 // decides.
 //
 // The life of either is absolute. The secret changes at each use; a retired one
-// means that somebody copied the cookie, and ends the device.
+// means that the cookie was copied, and ends the device.
 package device

@@ -48,7 +48,7 @@ type Transaction struct {
 	Purpose Purpose
 	User    store.User
 	Locale  string // language of what is sent
-	// Link makes the link that is mailed beside a code and does the same; nil:
+	// Link makes the link that is mailed with a code and does the same; nil:
 	// none is.
 	Link func(code string) (string, error)
 }

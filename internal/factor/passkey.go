@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ErrAnswer says that what a browser sent is no answer of an authenticator at
+// ErrAnswer says that what a browser sent is not an answer of an authenticator at
 // all: nothing of it was checked.
 var ErrAnswer = errors.New("factor: no answer of an authenticator")
 
@@ -38,7 +38,7 @@ const (
 	Discouraged Verification = "discouraged"
 )
 
-// Ceremony is one that was begun: Options go to the browser, State is kept by
+// Ceremony is a ceremony that has started: Options go to the browser, State is kept by
 // the server, spent by the first answer, and never shown.
 type Ceremony struct {
 	Options json.RawMessage
@@ -58,12 +58,12 @@ type NewPasskey struct {
 // offers whichever it finds, and the answer must name its user.
 type Question struct {
 	Allowed []store.Factor
-	// Decoys are credential ids that nobody has.
+	// Decoys are credential ids that no user has.
 	Decoys       [][]byte
 	Verification Verification
 }
 
-// Proven is what a right answer proves beside the passkey itself.
+// Proven is what a right answer proves besides the passkey itself.
 type Proven struct{ UserVerified bool }
 
 // PasskeyDetail is what may be told of a passkey.

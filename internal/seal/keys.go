@@ -78,7 +78,7 @@ func (k *Keys) MACs(purpose string, parts ...string) [][]byte {
 
 // Sign returns payload as a token that only [Keys.Verify] with the same purpose
 // accepts: base64url(payload) "." base64url(HMAC-SHA256). The payload can be read
-// by whoever holds the token. Payloads over [MaxPayload] make a token that Verify
+// by anyone who holds the token. Payloads over [MaxPayload] make a token that Verify
 // refuses.
 func (k *Keys) Sign(purpose string, payload []byte) string {
 	return text.EncodeToString(payload) + "." + text.EncodeToString(sum(k.roots[0](signInfo(purpose)), payload))
@@ -106,7 +106,7 @@ func (k *Keys) Verify(purpose, token string) ([]byte, error) {
 		return nil, ErrForged
 	}
 	for _, derive := range k.roots {
-		// Which key matched is no secret; how far a MAC matched is, and
+		// Which key matched is not secret; how far a MAC matched is, and
 		// hmac.Equal does not tell.
 		if hmac.Equal(mac, sum(derive(signInfo(purpose)), payload)) {
 			return payload, nil

@@ -194,7 +194,7 @@ func aeadOf(derive root, purpose string) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// associated is what GCM authenticates beside the ciphertext: the head of the
+// associated is what GCM authenticates besides the ciphertext: the head of the
 // sealed value and the place it belongs to.
 func associated(tag, purpose, owner string) []byte {
 	b := make([]byte, 0, 1+3*8+len(tag)+len(purpose)+len(owner))

@@ -90,7 +90,7 @@ const (
 )
 
 // tell lets the other nodes know. Who asked does not wait for a channel that
-// is broken, nor fail for it: nobody's cache outlives its second.
+// is broken, and does not fail for it: no cache outlives its second.
 func (m *Manager) tell(ctx context.Context, word string) {
 	if m.c.Notices == nil || m.c.Cache <= 0 {
 		return
@@ -247,11 +247,11 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, err
 	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())
 }
 
-// End ends a user's session of that id, and the header token beside it.
+// End ends a user's session of that id, and the header token that was issued with it.
 // store.ErrNotFound: there was none.
 func (m *Manager) End(ctx context.Context, userID, id string) error {
 	hashes, err := m.c.Sessions.EndSession(ctx, userID, id)
-	if err != nil { // it may have ended all the same
+	if err != nil { // it may have ended nevertheless
 		m.Forget()
 	}
 	for _, hash := range hashes {

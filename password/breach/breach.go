@@ -39,7 +39,7 @@ type Config struct {
 	// Timeout bounds one question: 3 s if zero.
 	Timeout time.Duration
 	// Strict refuses passwords that could not be asked about. It costs this: while
-	// the service is down, nobody sets a password.
+	// the service is down, no password can be set.
 	Strict bool
 	// Log hears of questions that failed; nothing if nil.
 	Log *slog.Logger

@@ -111,7 +111,7 @@ func (s *SMTPServer) Mails() []Mail {
 	return slices.Clone(s.mails)
 }
 
-// Connections returns how often somebody connected.
+// Connections returns the number of connections.
 func (s *SMTPServer) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -41,7 +41,7 @@ type Config struct {
 	// Security is StartTLS, TLS or None; empty: StartTLS. A server that does
 	// not offer STARTTLS is refused, never spoken to in the clear.
 	Security string
-	// AllowPlain lets None leave this machine. What it costs: whoever sits
+	// AllowPlain lets None leave this machine. Trade-off: anyone who sits
 	// between here and Host reads every code and reset link, and the password
 	// below, and can take over accounts with them.
 	AllowPlain bool
@@ -189,7 +189,7 @@ func (s *Sender) client(line *line, m send.Message) (*gomail.Client, *login, err
 		gomail.WithPort(s.config.Port),
 		gomail.WithTimeout(s.config.Timeout),
 		gomail.WithDialContextFunc(line.dial),
-		// The domain, not the name of this machine, which is nobody's business.
+		// The domain, not the name of this machine, which recipients need not know.
 		gomail.WithHELO(s.domain),
 		// One message a connection: nothing to probe before, to reset after.
 		gomail.WithoutNoop(),
@@ -235,7 +235,7 @@ func (s *Sender) compose(m send.Message) (*gomail.Msg, error) {
 		return nil, fmt.Errorf("smtp: %w", send.ErrRefused) // the cause repeats the address
 	}
 	msg.Subject(m.Subject)
-	msg.SetDateWithValue(time.Now().UTC()) // UTC: our time zone is nobody's business either
+	msg.SetDateWithValue(time.Now().UTC()) // UTC: recipients need not know our time zone either
 	msg.SetMessageIDWithValue(messageID(m.ID) + "@" + s.domain)
 	// RFC 3834 section 5: no vacation notice comes back.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")

@@ -16,7 +16,7 @@
 //
 // Fields a message does not have are left out. The id is the same when a
 // message is sent again: a receiver that keeps ids for as long as it accepts
-// timestamps sends nothing twice, not even for somebody who replays a request.
+// timestamps sends nothing twice, not even if a request is replayed.
 //
 // # The answer
 //

@@ -20,7 +20,7 @@ const (
 // defaultTolerance is how far a timestamp may be off if Verify is told 0.
 const defaultTolerance = 5 * time.Minute
 
-// ErrSignature says that a request is not from somebody who has the secret, or
+// ErrSignature is returned for a request whose sender does not have the secret, or
 // not from now.
 var ErrSignature = errors.New("webhook: signature does not hold")
 

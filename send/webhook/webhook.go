@@ -74,7 +74,7 @@ func New(c Config) (*Sender, error) {
 	if c.Client != nil {
 		*client = *c.Client
 	}
-	// A redirect would carry the message to a host nobody configured.
+	// A redirect would carry the message to a host that is not configured.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Sender{config: c, client: client}, nil
 }
@@ -182,7 +182,7 @@ func transportFailure(ctx context.Context, err error) error {
 func checkURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return errors.New("is missing or no plain URL") // a parse error would repeat it
+		return errors.New("is missing or not a plain URL") // a parse error would repeat it
 	}
 	if u.Scheme == "https" {
 		return nil

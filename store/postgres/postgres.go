@@ -147,14 +147,14 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	size := connections
 	if n, ok := c.RuntimeParams["pool_max_conns"]; ok {
 		if size, err = strconv.Atoi(n); err != nil || size < 2 || size > 1000 {
-			return nil, pgx.ConnConfig{}, errors.New("pool_max_conns in its address is no number between 2 and 1000")
+			return nil, pgx.ConnConfig{}, errors.New("pool_max_conns in its address must be a number between 2 and 1000")
 		}
 		delete(c.RuntimeParams, "pool_max_conns")
 	}
 	listen := c // unless it has an address of its own, past a pooler
 	if direct, ok := c.RuntimeParams["listen"]; ok {
 		if listen, err = pgx.ParseConfig(direct); err != nil {
-			return nil, pgx.ConnConfig{}, errors.New("listen in its address is no address of PostgreSQL")
+			return nil, pgx.ConnConfig{}, errors.New("invalid listen in its address: it must be an address of PostgreSQL")
 		}
 		delete(c.RuntimeParams, "listen")
 	}

@@ -31,7 +31,7 @@ func backup(ctx context.Context, path, to string) error {
 	if _, err := os.Stat(from); err != nil {
 		return reason(err)
 	}
-	// SQLite takes an empty file; one of ours can be read by nobody else.
+	// SQLite takes an empty file; ours can be read by its owner only.
 	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return errors.New("the copy exists already: choose another name")
@@ -47,7 +47,7 @@ func backup(ctx context.Context, path, to string) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	if err != nil { // half a copy is none
+	if err != nil { // a partial copy is useless
 		_ = os.Remove(to)
 		return explain(err)
 	}

@@ -15,6 +15,6 @@
 // store.ErrUnavailable.
 //
 // The file is made with mode 0600; SQLite gives the same to the two files it
-// puts beside it (-wal, -shm), which belong to it: never copy or move one
+// puts next to it (-wal, -shm), which belong to it: never copy or move one
 // without the others while it is open. It must lie on a local disk.
 package sqlite

@@ -129,7 +129,7 @@ func pool(file, pragmas string, connections int) (*sql.DB, error) {
 var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Local: true, Places: true, Patience: patience}
 
 // prepareSchema connects and migrates. It does so without foreign keys: a step
-// that makes a table anew would lose what belongs to its rows, and looks itself
+// that rebuilds a table would lose what belongs to its rows, and looks itself
 // whether it did. Turning a new file into WAL mode needs it for itself, and
 // SQLite does not wait for that when several programs do it at once: so this is
 // tried again, for five seconds. What it does once it is alone may take longer.

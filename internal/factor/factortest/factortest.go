@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Bench is a method on a store, as a test sets it up anew for every promise.
+// Bench is a method on a store, as a test sets it up for every promise.
 type Bench struct {
 	Method factor.Method
 	Store  store.Store

@@ -20,7 +20,7 @@ const (
 	MaxLife = 10 * time.Minute
 )
 
-// Code is what shall be sent to somebody.
+// Code is a code to be sent to a user.
 type Code struct {
 	Channel     string
 	Destination string
@@ -92,7 +92,7 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination
 // Send makes a new code, stores its hash and sends it. A code that could not
 // be sent is void.
 func (m *Method) Send(ctx context.Context, t factor.Transaction, destination string) error {
-	// A code for nobody is a decoy, which goes nowhere.
+	// A code without a user is a decoy, which is not sent.
 	if destination == "" || m.c.Channel == store.SMS && t.User.ID != "" && !m.served(destination) {
 		return factor.ErrSend
 	}

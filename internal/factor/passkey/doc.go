@@ -9,7 +9,7 @@
 // CBOR, COSE keys and signatures are checked by go-webauthn, of which no type
 // leaves this folder. What it would let pass is checked here first: the exact
 // origin, cross-origin frames, token binding, ambiguous JSON, sizes,
-// attestations that nobody asked for, counters and backup flags.
+// attestations that were not asked for, counters and backup flags.
 //
 // Keeping ceremonies (once, five minutes, bound to who began them) is login's.
 package passkey

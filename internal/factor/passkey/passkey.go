@@ -25,7 +25,7 @@ type Config struct {
 	Origin  string // of the site; its host is the relying party's id
 	// App is another origin whose pages ask for passkeys; empty: there is none.
 	// Browsers let a page ask only if its host is the relying party's id or lies
-	// under it (section 5.1.3, step 8), so any other is no use and not accepted.
+	// under it (section 5.1.3, step 8), so any other is useless and not accepted.
 	App  string
 	Name string // of the site, shown by authenticators
 	// Challenge is how many random bytes one has; 32 if zero, 16 at least.
@@ -308,7 +308,7 @@ func (r record) descriptor() map[string]any {
 
 const purpose = "passkey"
 
-// owner binds a record to its row and to its key: whoever writes the database
+// owner binds a record to its row and to its key: an attacker who can write the database
 // cannot move one user's passkey to another.
 func owner(f store.Factor) string { return f.UserID + "/" + f.ID + "/" + f.Key }
 
@@ -327,7 +327,7 @@ func (m *Method) Opens(f store.Factor) error {
 }
 
 func (m *Method) open(f store.Factor) (record, error) {
-	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // an old key's is sealed anew at the next use
+	raw, _, err := m.c.Ring.Open(purpose, owner(f), f.Secret) // an old key's is sealed again at the next use
 	if err != nil {
 		return record{}, factor.SecretError(err)
 	}

@@ -63,7 +63,7 @@ func (a answer) created(s state, rpID string, origins []string) (record, error) 
 		return record{}, refuse("the id is not the one attested")
 	}
 	if _, err := webauthncose.ParsePublicKey(data.AttData.CredentialPublicKey); err != nil {
-		return record{}, refuse("its key is none")
+		return record{}, refuse("its key is invalid")
 	}
 	if data.Flags.HasBackupState() && !data.Flags.HasBackupEligible() {
 		return record{}, refuse("backed up without being able to be")
@@ -78,7 +78,7 @@ func (a answer) created(s state, rpID string, origins []string) (record, error) 
 // checkAttestation: none was asked for, so a browser sends none, or, where the
 // authenticator names no model, the passkey's own signature (section 5.1.3,
 // step 22), which the library has checked. Certificates would say something
-// that nobody here can judge: refused, never taken unverified.
+// that cannot be judged here: refused, never taken unverified.
 func checkAttestation(o protocol.AttestationObject) error {
 	if o.Format == string(protocol.AttestationFormatNone) {
 		return nil

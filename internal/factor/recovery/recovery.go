@@ -77,7 +77,7 @@ func spread(code string) string {
 	return b.String()
 }
 
-// Looks says whether that could be a code. What could not is no guess.
+// Looks says whether that could be a code. Other text does not count as a guess.
 func (c *Codes) Looks(typed string) bool {
 	_, ok := normal(typed)
 	return ok

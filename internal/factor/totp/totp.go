@@ -25,7 +25,7 @@ type Config struct {
 	// gives a guesser more codes that are right at once.
 	Window int
 	Now    func() time.Time
-	// Label is what the app shows beside the issuer; the e-mail address if nil.
+	// Label is what the app shows next to the issuer; the e-mail address if nil.
 	Label func(store.User) string
 }
 

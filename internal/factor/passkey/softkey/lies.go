@@ -42,7 +42,7 @@ func Packed(by *Key) Lie {
 	}
 }
 
-// Certified attests by a chain of certificates that is none.
+// Certified attests by an invalid chain of certificates.
 func Certified(format string) Lie {
 	return func(d *Draft) {
 		d.Format = format
