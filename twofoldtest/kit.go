@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,7 @@ type Kit struct {
 	paths   map[string]knownPath // of the sign-in, as they are registered
 	through map[string]bool      // method and pattern of each step that was got through
 	strange []string             // cookies that nobody knows
+	doors   map[string]bool      // ways in that were told
 }
 
 // Clock is the time as the sign-in sees it. It stands still until moved.
@@ -72,22 +74,38 @@ func (c *Clock) Move(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// New builds the sign-in with your configuration; what is not set there is set
-// here: an SQLite file, a key, caught mail and texts, the clock, the origin.
-func New(t testing.TB, c twofold.Config) *Kit {
+// Option changes what New makes of a configuration.
+type Option func(*options)
+
+type options struct{ send bool }
+
+// SendForReal lets the senders of the configuration have each message as well.
+// Without it no test sends anything: messages are kept in Kit.Mail and Kit.SMS.
+func SendForReal() Option { return func(o *options) { o.send = true } }
+
+// New builds the sign-in with your configuration, which may be the one of
+// production. It replaces Origin by the kit's own address, Now by the kit's clock,
+// senders by sinks, and other sites by stand-ins. Without a Store it makes an
+// SQLite file for the test, with a key of its own; with one it keeps the key, too.
+func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	t.Helper()
+	var o options
+	for _, option := range with {
+		option(&o)
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := &Kit{
-		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{},
+		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{}, doors: map[string]bool{},
 		Clock: &Clock{now: time.Now().Truncate(time.Second)}, URL: "http://" + listener.Addr().String(),
 	}
 	k.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Second}}
 	t.Cleanup(k.server.Close)
-	if c.Origin == "" {
-		c.Origin = k.URL
+	c.Origin = k.URL
+	if c.Store == nil || reflect.ValueOf(c.Key).IsZero() {
+		c.Key = twofold.KeyText(twofold.NewKey())
 	}
 	if c.Store == nil {
 		db, err := sqlite.Open(filepath.Join(t.TempDir(), "twofold.db"))
@@ -97,8 +115,10 @@ func New(t testing.TB, c twofold.Config) *Kit {
 		t.Cleanup(func() { _ = db.Close() })
 		c.Store = db
 	}
-	c.Key = twofold.KeyText(twofold.NewKey())
 	c.Now = k.Clock.Now
+	if !o.send {
+		c.Mail, c.MailFallback, c.SMS, c.SMSFallback = nil, nil, nil, nil
+	}
 	c.Mail, c.SMS = caught(k.Mail, c.Mail), caught(k.SMS, c.SMS)
 	c.OAuth = slices.Clone(c.OAuth)
 	for i, p := range c.OAuth {
