@@ -16,6 +16,9 @@ import (
 type userCommands struct {
 	Create      userCreate      `cmd:"" help:"Make an account."`
 	List        userList        `cmd:"" help:"List all accounts."`
+	Show        userShow        `cmd:"" help:"Show one account."`
+	Search      userSearch      `cmd:"" help:"Find accounts by a part of address, username or id."`
+	Rename      userRename      `cmd:"" help:"Change an account's e-mail address or username and end all its sessions."`
 	Activate    userActivate    `cmd:"" help:"Switch an account on."`
 	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
 	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
@@ -128,7 +131,7 @@ type userRow struct {
 // Run lists all accounts.
 func (c userList) Run(ctx context.Context, p process) error {
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		rows, err := userRows(ctx, auth)
+		rows, err := userRows(ctx, auth, func(twofold.Identity) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -141,7 +144,24 @@ func (c userList) Run(ctx context.Context, p process) error {
 	})
 }
 
-func userRows(ctx context.Context, auth *twofold.Auth) ([]userRow, error) {
+// rowOf is an account as it is listed.
+func rowOf(ctx context.Context, auth *twofold.Auth, u twofold.Identity) (userRow, error) {
+	methods, err := auth.Methods(ctx, u.ID)
+	if err != nil {
+		return userRow{}, err
+	}
+	row := userRow{
+		ID: u.ID, Email: u.Email, Active: u.Active, Created: u.Created.UTC(),
+		Roles: append([]string{}, u.Roles...), Methods: append([]string{}, methods...),
+	}
+	if u.Username != "" {
+		row.Username = &u.Username
+	}
+	return row, nil
+}
+
+// userRows are the accounts that are wanted.
+func userRows(ctx context.Context, auth *twofold.Auth, wanted func(twofold.Identity) bool) ([]userRow, error) {
 	const batch = 500
 	rows := []userRow{}
 	for after := ""; ; {
@@ -150,19 +170,15 @@ func userRows(ctx context.Context, auth *twofold.Auth) ([]userRow, error) {
 			return nil, err
 		}
 		for _, u := range users {
-			methods, err := auth.Methods(ctx, u.ID)
+			after = u.ID
+			if !wanted(u) {
+				continue
+			}
+			row, err := rowOf(ctx, auth, u)
 			if err != nil {
 				return nil, err
 			}
-			row := userRow{
-				ID: u.ID, Email: u.Email, Active: u.Active, Created: u.Created.UTC(),
-				Roles: append([]string{}, u.Roles...), Methods: append([]string{}, methods...),
-			}
-			if u.Username != "" {
-				row.Username = &u.Username
-			}
 			rows = append(rows, row)
-			after = u.ID
 		}
 		if len(users) < batch {
 			return rows, nil

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+type userShow struct {
+	oneUser
+	JSON bool `name:"json" help:"As a JSON object."`
+}
+
+// Help implements kong.HelpProvider.
+func (userShow) Help() string {
+	return `Example:
+  twofold user show ann@example.org`
+}
+
+// Run shows an account.
+func (c userShow) Run(ctx context.Context, p process) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		row, err := rowOf(ctx, auth, u)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			e := json.NewEncoder(p.out)
+			e.SetIndent("", "  ")
+			return e.Encode(row)
+		}
+		name, active := "-", "yes"
+		if row.Username != nil {
+			name = *row.Username
+		}
+		if !row.Active {
+			active = "no"
+		}
+		t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		for _, line := range [][2]string{
+			{"id", row.ID}, {"email", row.Email}, {"username", name}, {"active", active}, {"roles", orDash(row.Roles)},
+			{"second factors", orDash(row.Methods)}, {"created", row.Created.Format(time.RFC3339)},
+		} {
+			fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
+		}
+		return t.Flush()
+	})
+}
+
+type userSearch struct {
+	where
+	Text string `arg:"" help:"Part of the e-mail address, the username or the id."`
+	JSON bool   `name:"json" help:"As a JSON array."`
+}
+
+// Help implements kong.HelpProvider.
+func (userSearch) Help() string {
+	return `Finds accounts whose e-mail address, username or id holds a text, in any case. It fails if there is none. It reads all
+accounts.
+
+Example:
+  twofold user search @example.org`
+}
+
+// Run searches.
+func (c userSearch) Run(ctx context.Context, p process) error {
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
+		wanted := strings.ToLower(strings.TrimSpace(c.Text))
+		rows, err := userRows(ctx, auth, func(u twofold.Identity) bool {
+			return strings.Contains(strings.ToLower(u.Email+"\n"+u.Username+"\n"+u.ID), wanted)
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			e := json.NewEncoder(p.out)
+			e.SetIndent("", "  ")
+			return e.Encode(rows)
+		}
+		if len(rows) == 0 {
+			return fmt.Errorf("no account holds %q", c.Text)
+		}
+		return printUsers(p, rows)
+	})
+}
+
+type userRename struct {
+	oneUser
+	Email    string  `help:"The new e-mail address." placeholder:"EMAIL"`
+	Username *string `help:"The new username; empty for none." placeholder:"NAME"`
+}
+
+// Help implements kong.HelpProvider.
+func (userRename) Help() string {
+	return `Changes an account's e-mail address or username, and ends everything that was issued to it. The owner is told at both
+addresses. Make sure by other means that the new address is theirs.
+
+Examples:
+  twofold user rename ann@example.org --email ann@example.com
+  twofold user rename ann@example.org --username ann2`
+}
+
+// Run renames an account.
+func (c userRename) Run(ctx context.Context, p process) error {
+	if c.Email == "" && c.Username == nil {
+		return usageError("say what to change: --email or --username")
+	}
+	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
+		email, username := u.Email, u.Username
+		if c.Email != "" {
+			email = c.Email
+		}
+		if c.Username != nil {
+			if username = *c.Username; username != "" && !s.Config.Usernames {
+				return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
+			}
+		}
+		if err := auth.SetIdentity(ctx, u.ID, email, username); err != nil {
+			return sayUser(err, email, s)
+		}
+		return line(p, "User %q is %s now.", c.Identity, email)
+	})
+}
