@@ -249,7 +249,7 @@ func TestContractE01_change_email(t *testing.T) {
 	c.form("/change-email", "email", "joe2@lp.com").shows(changeSent)
 	mail := s.mailed("change_email", "joe2@lp.com")
 	link := s.linkIn("change_email", "joe2@lp.com")
-	if mail.Subject != "Confirm your new email address" || !strings.Contains(mail.Text, "1 minute and 7 seconds") || !strings.Contains(mail.Text, "joe@lp.com") {
+	if mail.Subject != "Confirm your new email address at tests" || !strings.Contains(mail.Text, "1 minute and 7 seconds") || !strings.Contains(mail.Text, "joe@lp.com") {
 		t.Errorf("mail %+v", mail)
 	}
 	s.mailed("notice_email_wanted", "joe@lp.com") // the present address is told

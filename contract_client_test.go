@@ -403,6 +403,15 @@ func wrong(code string) string {
 	return fmt.Sprintf("%c", '0'+(code[0]-'0'+1)%10) + code[1:]
 }
 
+// shownKey is the key of an app as its page shows it, in groups.
+func shownKey(page string) string {
+	var key strings.Builder
+	for _, group := range regexp.MustCompile(`<span>([A-Z2-7]{4})</span>`).FindAllStringSubmatch(page, -1) {
+		key.WriteString(group[1])
+	}
+	return key.String()
+}
+
 // guesses are five different codes that are not this one.
 func guesses(code string) []string {
 	var out []string

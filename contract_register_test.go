@@ -104,7 +104,7 @@ func TestContractA01_registerable_flag(t *testing.T) {
 	c.page("/register").shows(`name="email"`, `name="username"`, `name="password"`, `name="password_confirm"`)
 	c.registerForm("dude@lp.com", "next", "/profile").to("/profile")
 	c.signedIn("dude", 1)
-	if mail := s.mailed("welcome", "dude@lp.com"); mail.Subject != "Welcome" || !strings.Contains(mail.Text, "Welcome dude@lp.com!") || !strings.Contains(mail.HTML, "dude@lp.com") {
+	if mail := s.mailed("welcome", "dude@lp.com"); mail.Subject != "Welcome to tests" || !strings.Contains(mail.Text, "Welcome dude@lp.com!") || !strings.Contains(mail.HTML, "dude@lp.com") {
 		t.Errorf("mail %+v", mail)
 	}
 	if e := eventsOf[event.UserRegistered](s.events); len(e) != 1 || e[0].User.Email != "dude@lp.com" || e[0].Name() != "user-registered" {

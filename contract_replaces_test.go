@@ -51,7 +51,7 @@ func TestPasswordless(t *testing.T) {
 	c.page("/register").hides(`name="password"`)
 	c.form("/login", "email", "joe@lp.com").shows("Instructions to login have been sent to joe@lp.com.")
 	link := s.mailed("login", "joe@lp.com")
-	if link.Subject != "Login instructions" {
+	if link.Subject != "Sign in to tests" {
 		t.Errorf("subject %q", link.Subject)
 	}
 	c.form(loginLink.FindString(link.Text)).to("/")

@@ -37,7 +37,7 @@ func TestContractF01_recoverable_flag(t *testing.T) {
 		t.Errorf("events %+v", e)
 	}
 	link := s.linkIn("reset", "joe@lp.com")
-	if mail := s.mailed("reset", "joe@lp.com"); mail.Subject != "Password reset instructions" || !strings.Contains(mail.HTML, link) {
+	if mail := s.mailed("reset", "joe@lp.com"); mail.Subject != "Choose a new password for tests" || !strings.Contains(mail.HTML, link) {
 		t.Errorf("mail %+v", mail)
 	}
 	c.page(link).shows(`name="password"`, `name="password_confirm"`)
@@ -269,7 +269,7 @@ func TestContractF21_username_recovery(t *testing.T) {
 	c.page("/recover-username").shows(`name="email"`)
 	c.form("/recover-username", "email", "matt@lp.com").to("/login")
 	c.page("/login").shows("If registered, your username will be sent to your email.")
-	if mail := s.mailed("username", "matt@lp.com"); mail.Subject != "Your requested username" || !strings.Contains(mail.Text, "Your username is: matt") || !strings.Contains(mail.HTML, "matt") {
+	if mail := s.mailed("username", "matt@lp.com"); mail.Subject != "Your username at tests" || !strings.Contains(mail.Text, "Your username is: matt") || !strings.Contains(mail.HTML, "matt") {
 		t.Errorf("mail %+v", mail)
 	}
 	if e := eventsOf[event.UsernameRecoverySent](s.events); len(e) != 1 || e[0].User.Email != "matt@lp.com" || e[0].Name() != "username-recovery-email-sent" {

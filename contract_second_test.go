@@ -59,7 +59,7 @@ func TestContract_sent_codes(t *testing.T) {
 	first := s.code(phone)
 	other.login("gal").want(200)
 	second := s.code(phone)
-	if text, want := s.letter(phone).Text, "Use this code to sign in: "+second+"\n\n@127.0.0.1 #"+second; text != want {
+	if text, want := s.letter(phone).Text, second+" is your tests code. Never share it.\n\n@127.0.0.1 #"+second; text != want {
 		t.Errorf("text %q, want %q", text, want)
 	}
 	if first == second {
@@ -132,7 +132,7 @@ func TestContract_budgets(t *testing.T) {
 	}
 	paused.has("errors", list("Too many attempts. Please wait 15 minutes and try again."),
 		"field_errors", m{"code": list("Too many attempts. Please wait 15 minutes and try again.")})
-	c.form("/tf-validate", "code", a.next()).shows("Too many attempts.")
+	c.form("/tf-validate", "code", a.next()).shows("Too many wrong codes", "You can try again at")
 	fresh := s.client() // another sign-in has no other budget
 	fresh.login("gal2").want(200)
 	fresh.post("/tf-validate", m{"code": a.at(s.Now())}).want(429)

@@ -262,7 +262,7 @@ func (v *visitor) code(f *second) string {
 			}
 		}
 	default:
-		for _, m := range v.s.mails(f.to, "Two-Factor Login") {
+		for _, m := range v.s.mails(f.to, " code") {
 			code = sixDigits.FindString(m.Text)
 		}
 	}

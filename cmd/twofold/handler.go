@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/http"
@@ -25,6 +26,7 @@ func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, account, http.StatusFound)
 	})
+	s.wellKnown(mux, account)
 	auth.Mount(mux)
 	mux.Handle("/", auth)
 	var h http.Handler = straight(mux, auth)
@@ -33,6 +35,33 @@ func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 		h = loopbackOnly(h)
 	}
 	return s.tracer.Handler(s.logged(h), routeOf, s.fromProxy)
+}
+
+// wellKnown answers what browsers and password managers ask for: where a password
+// is changed (W3C "A Well-Known URL for Changing Passwords"), where passkeys are
+// managed (FIDO "Passkey Endpoints"), and an icon.
+func (s *settings) wellKnown(mux *http.ServeMux, account string) {
+	c := s.Config
+	change := account
+	if c.Accounts.Changeable {
+		change = c.Prefix + cmp.Or(c.URLs.Life.Change, "/change")
+	}
+	mux.HandleFunc("GET /.well-known/change-password", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		http.Redirect(w, r, change, http.StatusFound)
+	})
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, c.Prefix+cmp.Or(c.URLs.Static, "/tf-static")+"/twofold.svg", http.StatusFound)
+	})
+	if !c.Passkeys.On {
+		return
+	}
+	manage := c.Origin + c.Prefix + cmp.Or(c.URLs.WanRegister, "/wan-register")
+	mux.HandleFunc("GET /.well-known/passkey-endpoints", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_ = json.NewEncoder(w).Encode(map[string]string{"enroll": manage, "manage": manage}) // a caller who is gone needs no answer
+	})
 }
 
 // say answers one plain line.

@@ -64,7 +64,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
 	}
 	if g.renews != nil {
-		s.ID = g.renews.ID
+		s.ID, s.CreatedAt = g.renews.ID, g.renews.CreatedAt
 	}
 	// A trusted device proved one factor of two: never fresh (R81).
 	if !g.trusted && (g.verified || !l.c.Policy.OnlyVerifyIsFresh) {

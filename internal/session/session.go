@@ -100,7 +100,7 @@ func (m *Manager) tell(ctx context.Context, word string) {
 	_ = m.c.Notices.Notify(ctx, word)
 }
 
-// Open stores a session and returns its token. The caller fills in who, what
+// Open stores a session and returns its token. It keeps CreatedAt if that is set. The caller fills in who, what
 // was proven and from where; Open sets hash, times and, if empty, the id.
 func (m *Manager) Open(ctx context.Context, s store.Session) (token string, opened store.Session, err error) {
 	now := m.c.Now()
@@ -109,7 +109,9 @@ func (m *Manager) Open(ctx context.Context, s store.Session) (token string, open
 	if s.ID == "" {
 		s.ID = store.NewID()
 	}
-	s.CreatedAt, s.SeenAt = now, now
+	if s.SeenAt = now; s.CreatedAt.IsZero() { // one that renews another was signed in with it
+		s.CreatedAt = now
+	}
 	s.IdleAt, s.ExpiresAt = now.Add(m.c.Idle), now.Add(m.c.Absolute)
 	if s.Token {
 		s.ExpiresAt = now.Add(m.c.TokenLife)

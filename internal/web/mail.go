@@ -47,20 +47,23 @@ type MailPlain struct {
 	Link, Button, After     string
 }
 
-// CodeMail is the mail of a code. The subject does not hold the code: it shows
-// on locked screens.
+// CodeMail is the mail of a code. The subject holds the code, so that a watch or a
+// notification is enough to read it.
+//
+// Trade-off: a locked screen that shows subjects shows the code, as it shows that
+// of a text message.
 func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailCode{
-		Lang: w.Tag, Title: w.Text("mail_code_subject"), Greeting: w.Text("mail_code_greeting", "name", name),
-		Body: w.Text("mail_code_body", "code", ""), Code: code, Site: l.site,
-		Expires: w.Text("mail_code_expires", "within", w.Duration(life)), Ignore: w.Text("mail_code_ignore"),
+		Lang: w.Tag, Title: w.Page("mail_code_subject", "code", code, "site", l.site), Greeting: w.Page("mail_code_greeting", "name", name),
+		Body: w.Page("mail_code_body", "code", "", "site", l.site), Code: code, Site: l.site,
+		Expires: w.Page("mail_code_expires", "within", w.Duration(life)), Ignore: w.Page("mail_code_ignore"),
 	}
 	var html bytes.Buffer
 	if err := l.code.Execute(&html, d); err != nil {
 		return send.Message{}, err
 	}
-	text := d.Greeting + "\n\n" + w.Text("mail_code_body", "code", code) + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
+	text := d.Greeting + "\n\n" + w.Page("mail_code_body", "code", code, "site", l.site) + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
 	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "two_factor_code"}, nil
 }
 
@@ -69,16 +72,16 @@ func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (s
 func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailCode{
-		Lang: w.Tag, Title: w.Text("mail_signin_subject"), Greeting: w.Text("mail_code_greeting", "name", name),
-		Body: w.Text("mail_signin_body", "code", ""), Code: code, Site: l.site,
-		Expires: w.Text("mail_signin_expires", "within", w.Duration(life)), Ignore: w.Text("mail_signin_ignore"),
+		Lang: w.Tag, Title: w.Page("mail_signin_subject", "code", code, "site", l.site), Greeting: w.Page("mail_code_greeting", "name", name),
+		Body: w.Page("mail_signin_body", "code", "", "site", l.site), Code: code, Site: l.site,
+		Expires: w.Page("mail_signin_expires", "within", w.Duration(life)), Ignore: w.Page("mail_signin_ignore"),
 		Link: link, LinkHint: w.Text("mail_signin_link"), Button: w.Text("mail_signin_button"),
 	}
 	var html bytes.Buffer
 	if err := l.code.Execute(&html, d); err != nil {
 		return send.Message{}, err
 	}
-	text := d.Greeting + "\n\n" + w.Text("mail_signin_body", "code", code) + "\n\n" + d.LinkHint + "\n" + link + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
+	text := d.Greeting + "\n\n" + w.Page("mail_signin_body", "code", code, "site", l.site) + "\n\n" + d.LinkHint + "\n" + link + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
 	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "us_code"}, nil
 }
 
@@ -87,7 +90,7 @@ func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Dura
 // and WICG "origin-bound one-time codes delivered via SMS").
 func (l *Letters) CodeText(locale, to, code string) send.Message {
 	w := l.words.For(locale)
-	text := w.Text("USE_CODE", "code", code) + "\n\n@" + l.host + " #" + code
+	text := w.Page("USE_CODE", "code", code, "site", l.site) + "\n\n@" + l.host + " #" + code
 	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "two_factor_code"}
 }
 
@@ -110,18 +113,27 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	body := []string{
 		w.Text("notice_"+n.Kind, "method", method, "N", n.Left),
 		l.when(w, n),
-		w.Text("mail_notice_stop", "link", n.Link),
+		w.Page("mail_notice_stop", "link", n.Link),
 	}
-	subject := "notice_" + n.Kind + "_subject" // a few kinds have one of their own
-	if w.Text(subject) == subject {
-		subject = "mail_notice_subject"
+	d := MailPlain{
+		Lang: w.Tag, Title: l.noticeSubject(w, n.Kind), Body: strings.Join(body, "\n\n"), Site: l.site,
+		Link: n.Link, Button: w.Text("notice_button"),
 	}
-	d := MailPlain{Lang: w.Tag, Title: w.Text(subject), Body: strings.Join(body, "\n\n"), Site: l.site}
 	var html bytes.Buffer
 	if err := l.plain.Execute(&html, d); err != nil {
 		return send.Message{}, err
 	}
-	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
+	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n" + n.Link + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
+}
+
+// noticeSubject says what happened, and where. A site that has set one subject for
+// all notices keeps it.
+func (l *Letters) noticeSubject(w *Words, kind string) string {
+	what := "notice_" + kind + "_subject"
+	if w.replaced["mail_notice_subject"] || !w.knows(what) {
+		return w.Page("mail_notice_subject", "site", l.site)
+	}
+	return w.Text("notice_subject", "what", w.Text(what), "site", l.site)
 }
 
 // NoticeText is a notice for a phone. It holds no link: nobody shall get used to
@@ -154,7 +166,7 @@ type Letter struct {
 func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
 	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life), "opens", n.Opens.UTC().Format("2006-01-02 15:04 UTC")}
-	d := MailPlain{Lang: w.Tag, Title: w.Text(kind+"_subject", args...), Body: w.Text(kind+"_body", args...), Site: l.site}
+	d := MailPlain{Lang: w.Tag, Title: w.Page(kind+"_subject", args...), Body: w.Page(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
 	if n.Link != "" {
 		d.Link, d.Button, d.After = n.Link, w.Text(kind+"_button", args...), w.Text(kind+"_after", args...)

@@ -3,6 +3,7 @@ package web
 import (
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,9 @@ type Page struct {
 	Values   map[string]string // what was typed, but never a password or a code
 	User     *UserView         // who is signed in, if anybody
 	Data     any               // one of the structs below
+	Paused   time.Time         // when what was refused for now can be tried again; zero: nothing was
+	now      time.Time
+	assets   *assets
 	words    *Words
 }
 
@@ -62,6 +66,46 @@ func (p *Page) When(t time.Time) template.HTML {
 	t = t.UTC()
 	text := template.HTMLEscapeString(t.Format(p.words.Text("time_format")))
 	return template.HTML(`<time datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + text + `</time>`)
+}
+
+// Clock says a time of today.
+func (p *Page) Clock(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(`<time data-short datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + t.Format("15:04 UTC") + `</time>`)
+}
+
+// Today is the date, as sheets that are kept want it.
+func (p *Page) Today() string { return p.now.UTC().Format("2006-01-02") }
+
+// Asset is the path of one of our static files, with a mark of what it holds, so
+// that browsers may keep it for good.
+func (p *Page) Asset(name string) string {
+	if p.assets == nil {
+		return p.URL.Static + "/" + name
+	}
+	return p.URL.Static + "/" + p.assets.named(name)
+}
+
+// Summary says that errors are listed on top: where there are several. A single
+// one stands where it belongs.
+func (p *Page) Summary() bool {
+	if p.Name == "message" || !p.Paused.IsZero() {
+		return false
+	}
+	if len(p.Problems) != 1 {
+		return len(p.Problems) > 1
+	}
+	switch field := p.Problems[0].Field; field {
+	case "":
+		return p.Name != "login"
+	case "setup":
+		return p.Name != "tf_setup"
+	default:
+		return !slices.Contains([]string{
+			"email", "identity", "username", "password", "password_confirm", "new_password", "new_password_confirm",
+			"passcode", "code", "phone", "name", "which", "saved", "help_setup",
+		}, field)
+	}
 }
 
 // MethodName is the name of a method for people.
@@ -230,6 +274,9 @@ type ConfirmPage struct {
 	Life        time.Duration // of a sent code
 	SendFailed  bool
 }
+
+// Groups is the key in groups of four, without what stands between them.
+func (p ConfirmPage) Groups() []string { return strings.Split(p.Key, "-") }
 
 // ValidatePage is the data of "tf_validate": the code of a sign-in.
 type ValidatePage struct {

@@ -62,7 +62,7 @@ type Views struct {
 	PostLogout   string // "/"
 	PostRegister string // PostLogin
 	PostVerify   string // PostLogin
-	PostSetup    string // the set-up page
+	PostSetup    string // the account page, or else that of set-ups
 	Error        string // a step out of turn: the sign-in page
 	OAuth        OAuthViews
 	Life         LifeViews
@@ -139,6 +139,7 @@ type Site struct {
 	routes    map[string]map[string]route // path, then method
 	tokens    map[string]map[string]route // the same for path + "/" + token
 	templates map[string]*template.Template
+	assets    *assets
 	told      struct{ host, forwarded seldom } // warnings that every request would repeat
 }
 
@@ -158,6 +159,9 @@ func New(c Config) (*Site, error) {
 	}
 	var err error
 	if s.templates, err = sitePages(c.Templates); err != nil {
+		return nil, err
+	}
+	if s.assets, err = ownAssets(); err != nil {
 		return nil, err
 	}
 	s.routes, s.tokens = map[string]map[string]route{}, map[string]map[string]route{}
@@ -221,7 +225,7 @@ func (s *Site) nameViews() error {
 	}
 	s.c.Views = v
 	s.views = Views{
-		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, s.paths.Setup),
+		PostLogin: or(v.PostLogin, "/"), PostLogout: or(v.PostLogout, "/"), PostSetup: or(v.PostSetup, or(s.paths.Account, s.paths.Setup)),
 		Error: or(v.Error, s.paths.Login), Unauthorized: v.Unauthorized, VerifyError: v.VerifyError, Life: v.Life,
 	}
 	s.views.PostUnifiedSetup = or(v.PostUnifiedSetup, or(s.paths.Unified.Setup, "/"))

@@ -7,8 +7,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"path"
-	"strings"
 	"sync"
 
 	"github.com/twofold-auth/twofold/store"
@@ -105,7 +103,7 @@ func readTemplate(own fs.FS, file string) (string, error) {
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
-		Values: map[string]string{}, Notes: s.takeNotes(c, name),
+		Values: map[string]string{}, Notes: s.takeNotes(c, name), Paused: c.paused, now: s.c.Now(), assets: s.assets,
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)
 	if next, ok := safeNext(c.next()); ok {
@@ -137,23 +135,4 @@ func (s *Site) render(c *call, status int, name string, data any) {
 
 func userView(u store.User) *UserView {
 	return &UserView{ID: u.ID, Email: u.Email, Username: u.Username, Roles: u.Roles}
-}
-
-// serveStatic serves the stylesheet and what else lies in static.
-func (s *Site) serveStatic(w http.ResponseWriter, r *http.Request, name string) {
-	raw, err := fs.ReadFile(ownStatic, path.Join("static", path.Clean("/"+name)))
-	if err != nil || !safeMethod(r.Method) {
-		http.NotFound(w, r)
-		return
-	}
-	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-	t := types[path.Ext(name)]
-	if t == "" || strings.Contains(name, "..") {
-		http.NotFound(w, r)
-		return
-	}
-	w.Header().Set("Content-Type", t)
-	w.Header().Set("Cache-Control", "public, max-age=3600")
-	w.Header().Del("Vary")
-	_, _ = w.Write(raw)
 }

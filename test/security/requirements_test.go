@@ -180,6 +180,9 @@ func requirements() []requirement {
 		{number: 192, class: 1, title: "Scripts of one configured origin read and act with cookies, and of no other"},
 		{number: 193, class: 1, title: "Mailed links lead to one configured host, name nobody when refused, and work unasked only where they were asked for"},
 		{number: 194, class: 2, title: "The cookie that scripts read opens nothing"},
+		{number: 195, class: 1, title: "The same answer twice, by the browser that holds the cookie of the step, gets the one session that was issued, for ten seconds"},
+		{number: 196, class: 1, title: "A stale form ends no session, and a used code is no guess"},
+		{number: 197, class: 1, title: "What a set-up shows is shown again to the browser that began it, while it is fresh, and to no other"},
 		{number: 198, class: 2, title: "An account whose hash is of no known kind answers as a wrong password does"},
 	}
 }

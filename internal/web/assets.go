@@ -1,0 +1,88 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+)
+
+// assets are our static files, each under a name that changes with what is in it
+// and compressed once.
+type assets struct {
+	files map[string]asset  // by name
+	names map[string]string // name with its mark, by name
+}
+
+type asset struct {
+	plain, packed []byte
+	kind          string
+}
+
+// ownAssets are read once for all sites of a program.
+var ownAssets = sync.OnceValues(func() (*assets, error) { return readAssets(ownStatic) })
+
+func readAssets(from fs.FS) (*assets, error) {
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	a := &assets{files: map[string]asset{}, names: map[string]string{}}
+	list, err := fs.ReadDir(from, "static")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range list {
+		kind := kinds[path.Ext(e.Name())]
+		if kind == "" {
+			continue
+		}
+		raw, err := fs.ReadFile(from, path.Join("static", e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		var packed bytes.Buffer
+		w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		if err == nil {
+			_, err = w.Write(raw)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(raw)
+		ext := path.Ext(e.Name())
+		marked := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:5]) + ext
+		f := asset{plain: raw, packed: packed.Bytes(), kind: kind}
+		a.files[e.Name()], a.files[marked], a.names[e.Name()] = f, f, marked
+	}
+	return a, nil
+}
+
+func (a *assets) named(name string) string { return or(a.names[name], name) }
+
+// serveStatic serves a static file. Under its marked name it never changes.
+func (s *Site) serveStatic(w http.ResponseWriter, r *http.Request, name string) {
+	f, ok := s.assets.files[name]
+	if !ok || !safeMethod(r.Method) {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "public, max-age=3600")
+	if s.assets.names[name] == "" {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Set("Vary", "Accept-Encoding")
+	body := f.plain
+	if len(f.packed) < len(f.plain) && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = f.packed
+	}
+	_, _ = w.Write(body)
+}
