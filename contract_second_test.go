@@ -1,6 +1,8 @@
 package twofold_test
 
 import (
+	"fmt"
+	"github.com/twofold-auth/twofold/send"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -297,4 +299,17 @@ func TestContract_trusted_is_not_fresh(t *testing.T) {
 	copied := s.client() // the value that was replaced is no device
 	copied.cookies["tf_validity"] = old
 	copied.login("gal").want(200).has("tf_required", true)
+}
+
+// TestContract_a_number_that_takes_no_texts is told at its field, and not as a
+// fault that passes.
+func TestContract_a_number_that_takes_no_texts(t *testing.T) {
+	s := newSite(t)
+	c := s.client()
+	c.login("joe").want(200)
+	s.sms.FailWith(fmt.Errorf("provider: %w: code 21614", send.ErrRefused))
+	const never = "This number or address cannot receive codes. Check it, or choose another way."
+	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).refused(400, "phone", never)
+	s.advance(time.Minute)
+	c.form("/tf-setup", "setup", "sms", "phone", phone).shows(never, `name="phone"`, phone)
 }

@@ -23,6 +23,9 @@ var (
 	ErrCodeUsed = fmt.Errorf("%w: used before", ErrCode)
 	// ErrSend: a code could not be sent.
 	ErrSend = errors.New("login: code could not be sent")
+	// ErrUndeliverable is an ErrSend that another try does not change: the number or
+	// address takes no messages.
+	ErrUndeliverable = fmt.Errorf("%w: the destination takes no messages", ErrSend)
 	// ErrMethod: the method is not offered here.
 	ErrMethod = errors.New("login: method not available")
 	// ErrChoice: the choice is not one of those offered.

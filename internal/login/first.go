@@ -274,6 +274,10 @@ func (l *Login) sendError(ctx context.Context, u store.User, method string, err 
 	if !errors.Is(err, factor.ErrSend) {
 		return err
 	}
+	if errors.Is(err, send.ErrRefused) {
+		l.c.Log.InfoContext(ctx, "destination takes no messages", "user", u.ID, "method", method, "cause", err)
+		return ErrUndeliverable
+	}
 	l.c.Log.ErrorContext(ctx, "code could not be sent", "user", u.ID, "method", method, "cause", err)
 	return ErrSend
 }

@@ -75,6 +75,7 @@ func rules() []rule {
 		{login.ErrState, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
 		{login.ErrCodeUsed, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
 		{login.ErrCode, http.StatusBadRequest, "code", "TWO_FACTOR_INVALID_TOKEN"},
+		{login.ErrUndeliverable, http.StatusBadRequest, "", "CANNOT_RECEIVE"},
 		{login.ErrSend, http.StatusInternalServerError, "", "FAILED_TO_SEND_CODE"},
 		{login.ErrMethod, http.StatusBadRequest, "setup", "TWO_FACTOR_METHOD_NOT_AVAILABLE"},
 		{login.ErrChoice, http.StatusBadRequest, "which", "CHOICE_INVALID"},

@@ -91,6 +91,12 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 	}, c.browser)
 	if errors.Is(err, login.ErrSend) {
 		f := s.toFailure(err).at("setup")
+		if errors.Is(err, login.ErrUndeliverable) {
+			if method == store.SMS {
+				f.at("phone")
+			}
+			return nil, f
+		}
 		if begun.Method != "" { // the draft stands: its page says that the code did not go out
 			c.back = s.paths.Validate
 		}

@@ -339,7 +339,14 @@ func (b *tab) fill(label, value string) {
 // write types into whatever has the focus.
 func (b *tab) write(value string) {
 	b.t.Helper()
+	b.keepsCode()
 	b.must(call(b, input.InsertText, input.InsertTextParams{Text: value}))
+}
+
+// keepsCode lets a field of a code send nothing by itself, so that a test can
+// press the button.
+func (b *tab) keepsCode() {
+	eval[chromedp.Void](b, `document.querySelectorAll('[data-auto]').forEach(e => { delete e.dataset.auto; })`)
 }
 
 // see fails unless the page says all of it.

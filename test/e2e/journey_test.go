@@ -21,7 +21,7 @@ func (b *tab) signIn(email string, remember bool) {
 	b.fill("Email address", email)
 	b.fill("Password", secret)
 	if remember {
-		b.tick("Remember me on this device")
+		b.tick("Stay signed in on this device")
 	}
 	b.press("Sign in")
 }
@@ -50,9 +50,9 @@ func (b *tab) setUpApp(s site) *app {
 	b.press("Continue")
 	b.see("Set up your authenticator app")
 	a := scan(b, s)
-	b.giveCode(a.code(), "Complete setup")
+	b.giveCode(a.code(), "Finish")
 	b.at("/mf-recovery-codes")
-	b.see("You successfully changed your two-factor method.", "No recovery codes generated yet")
+	b.see("Your second step is set up.", "You have no recovery codes yet.")
 	b.press("Not now")
 	b.at("/tf-setup")
 	b.see("Authenticator app")
@@ -65,23 +65,23 @@ func TestAPersonsWay(t *testing.T) {
 		b := newTab(t, s.origin(), look{scripts: scripts})
 		b.signIn(person, false)
 		b.at("/me")
-		b.see("Signed in as "+person, "Protected by your password only")
+		b.see("Signed in as "+person, "Your password is all that protects this account")
 
 		phone := b.setUpApp(s)
 		b.open("/me")
-		b.see("Protected by two factors")
+		b.see("Your account is protected by a second step")
 		b.signOut()
 
 		b.signIn(person, true)
 		b.at("/tf-validate")
 		b.giveCode(phone.code(), "Sign in")
 		b.at("/me")
-		b.see("You signed in with two factors.")
+		b.see("You signed in with two steps.")
 		b.signOut()
 
 		b.signIn(person, false)
 		b.at("/me") // the device is remembered: no code
-		b.see("This is a trusted device")
+		b.see("You trusted this browser")
 
 		b.changeToMail(s, phone)
 		b.signOut()
@@ -116,9 +116,9 @@ func (b *tab) changeToMail(s site, phone *app) {
 	b.at("/tf-setup")
 	b.tick("Email")
 	b.press("Continue")
-	b.see("Enter code to complete setup")
-	b.giveCode(code(b.t, s, person), "Complete setup")
-	b.see("You successfully changed your two-factor method.", "Email")
+	b.see("Enter the code")
+	b.giveCode(code(b.t, s, person), "Finish")
+	b.see("Your second step is set up.", "Email")
 	if eval[bool](b, `document.querySelector('.current').innerText.includes('Authenticator')`) {
 		b.t.Fatalf("the app is still there:\n%s", b.text())
 	}
@@ -127,11 +127,11 @@ func (b *tab) changeToMail(s site, phone *app) {
 // rescue asks for a code by mail on the page that asks for one.
 func (b *tab) rescue() {
 	b.t.Helper()
-	b.tick("Trouble accessing your account?")
-	b.tick("Send code via email")
+	b.tick("Can't get a code?")
+	b.tick("Email me a code")
 	b.press("Get help")
 	b.at("/tf-validate")
-	b.see("The code for authentication was sent to your email address")
+	b.see("We emailed you a code.")
 }
 
 // TestALostPhoneIsNoLostAccount: who has the app no more gets in by mail.
@@ -144,7 +144,7 @@ func TestALostPhoneIsNoLostAccount(t *testing.T) {
 
 		other := newTab(t, s.origin(), look{scripts: scripts})
 		other.signIn(person, false)
-		other.see("Open your authenticator app")
+		other.see("Enter the 6-digit code from your authenticator app.")
 		other.rescue()
 		other.giveCode(code(t, s, person), "Sign in")
 		other.at("/me")
@@ -159,7 +159,7 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 		b.signIn(person, false)
 		b.setUpApp(s)
 		b.open("/me")
-		b.see("No recovery codes: no way back if you lose your second factor")
+		b.see("No recovery codes. There's no way back if you lose your second step.")
 		b.press("Make some")
 		b.press("Make recovery codes")
 		b.see("Save these codes now")
@@ -182,13 +182,13 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 
 		other := newTab(t, s.origin(), look{scripts: scripts})
 		other.signIn(person, false)
-		other.tick("Trouble accessing your account?")
+		other.tick("Can't get a code?")
 		other.tick("Use a recovery code")
 		other.press("Get help")
 		other.at("/mf-recovery")
 		other.fill("Recovery code", "aaaa aaaa aaaa aaaa")
 		other.press("Sign in")
-		other.see("Recovery code invalid")
+		other.see("That recovery code isn't right, or was used already.")
 		other.fill("Recovery code", strings.ToUpper(strings.ReplaceAll(codes[1], "-", " ")))
 		other.press("Sign in")
 		other.at("/me")
@@ -209,7 +209,7 @@ func TestAnOwnerEndsWhatIsNotHis(t *testing.T) {
 		owner.open(notice(t, s, person))
 		thief.open("/me")
 		thief.at("/me") // the link alone does nothing
-		owner.press("End everything now")
+		owner.press("Sign everything out")
 		thief.open("/me")
 		thief.at("/login")
 	})

@@ -177,7 +177,7 @@ func (h *hands) knocks(remember bool) {
 	h.write(person)
 	h.types("Password", secret)
 	if remember {
-		h.to("Remember me on this device")
+		h.to("Stay signed in on this device")
 		h.key(" ")
 	}
 	h.to("Sign in")
@@ -209,7 +209,7 @@ func (h *hands) minds(s *library) {
 	h.enter("Add another", "/tf-setup")
 	h.choose("Text message (SMS)")
 	h.types("Phone number", "+1 650 555 1212")
-	h.choose("Keep it and add another")
+	h.choose("Add another")
 	h.types("Name (optional)", "Work phone")
 	h.enter("Continue", "/tf-setup")
 	h.focused("code")
@@ -230,19 +230,19 @@ func (h *hands) takesPasskey(s *library) {
 	d := h.plug()
 	h.enter("Add or remove passkeys", "/wan-register")
 	h.types("Name of the new passkey", "Laptop")
-	h.choose("To sign in without the password")
+	h.choose("To sign in without a password")
 	from := eval[float64](h.tab, `performance.timeOrigin`)
 	h.to("Add a passkey")
 	h.key(kb.Enter)
 	h.gone(from, patience)
-	h.soon("Successfully added the passkey.")
+	h.soon("Your passkey is ready.")
 	d.holds(1)
 	h.enter("Back to your account", "/me")
 	h.to("Sign out")
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
 	h.open("/login")
 	h.script("Sign in with a passkey", "/me")
-	h.soon("You signed in with two factors.")
+	h.soon("You signed in with two steps.")
 }
 
 // comesBack signs in from another browser, tries another way than the first,
@@ -278,34 +278,34 @@ func (h *hands) losesPhone(s *library) {
 	other.at("/tf-select")
 	other.choose("Authenticator app")
 	other.enter("Continue", "/tf-validate")
-	other.unfold("Trouble accessing your account?")
-	other.choose("Ask for a new second factor")
+	other.unfold("Can't get a code?")
+	other.choose("Set up a new second step")
 	other.enter("Get help", "/tf-validate")
 	h.open("/me")
-	h.see("Somebody asked for a way into your account")
-	h.enter("Stop this now", "/me")
-	h.see("The request was stopped.")
+	h.see("Someone is trying to get in without your second step.")
+	h.enter("Not you? Stop it", "/me")
+	h.see("It's stopped.")
 }
 
 // tidies ends a session and a trusted browser, makes a token and ends it,
 // removes a factor and changes the password.
 func (h *hands) tidies() {
 	h.t.Helper()
-	h.enter("I have seen this", "/me")
+	h.enter("OK, I've seen this", "/me")
 	h.unfold("On this page")
 	h.unfold("Trusted browsers")
 	if first := h.tabOn(); !strings.HasPrefix(first.Name, "Stop trusting") {
 		h.t.Errorf("the short way to the trusted browsers leads to %q", first.Name)
 	}
 	h.enter("Stop trusting", "/me")
-	h.see("That browser is not trusted any more.")
+	h.see("That browser is forgotten.")
 	h.enter("Sign out there", "/me")
-	h.see("That session was ended.")
-	h.enter("Access for programs", "/access-tokens")
+	h.see("That session is signed out.")
+	h.enter("Access tokens", "/access-tokens")
 	h.types("Name", "Backup")
 	h.to("read")
 	h.key(" ")
-	h.enter("Make token", "/access-tokens")
+	h.enter("Create token", "/access-tokens")
 	h.see("Copy it now.")
 	h.to("End Backup")
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
@@ -320,7 +320,7 @@ func (h *hands) tidies() {
 	h.types("Password again", newSecret)
 	h.to("Change the password")
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
-	h.see("You successfully changed your password.")
+	h.see("Your password is changed.")
 }
 
 // signsOut signs out, and Shift-Tab leads back.

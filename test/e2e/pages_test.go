@@ -103,6 +103,7 @@ func (g *guide) enter(t *testing.T, scripts bool) {
 // put writes into a field by its name.
 func (g *guide) put(name, value string) {
 	g.t.Helper()
+	g.keepsCode()
 	g.must(g.do(chromedp.SetValue(chromedp.CSS(`[name="`+name+`"]:not([type=hidden])`), value)))
 }
 

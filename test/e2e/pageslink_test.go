@@ -40,7 +40,7 @@ func TestEveryPageOfMailedLinks(t *testing.T) {
 			g.submit(primary)
 			g.page("account")
 			if g.language == "en" {
-				g.see("Protected by your mailbox only")
+				g.see("Your mailbox is all that protects this account")
 			}
 			g.logout()
 			g.library.pass(time.Hour)

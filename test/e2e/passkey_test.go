@@ -84,7 +84,7 @@ func (b *tab) addPasskey(name, use string) {
 	b.fill("Name of the new passkey", name)
 	b.tick(use)
 	b.press("Add a passkey")
-	b.see("Successfully added the passkey.")
+	b.see("Your passkey is ready.")
 	if b.path() == "/mf-recovery-codes" { // it is the first second factor
 		b.press("Not now")
 	}
@@ -92,8 +92,8 @@ func (b *tab) addPasskey(name, use string) {
 }
 
 const (
-	withoutPassword = "To sign in without the password"
-	asSecond        = "As a second factor"
+	withoutPassword = "To sign in without a password"
+	asSecond        = "As a second step"
 )
 
 // TestAPasskeysWay: added, used by autofill as both factors, as the first of
@@ -108,7 +108,7 @@ func TestAPasskeysWay(t *testing.T) {
 	b.addPasskey("Work laptop", withoutPassword)
 	d.holds(1)
 	b.open("/me")
-	b.see("Passkeys in place of the password", "Work laptop", "signs in")
+	b.see("Passkeys", "Work laptop", "signs you in")
 
 	d.touch(false)
 	b.signOut()
@@ -120,7 +120,7 @@ func TestAPasskeysWay(t *testing.T) {
 	b.open("/login")
 	b.goesBy("autofill", "/me")
 	b.unasked()
-	b.see("Signed in as "+person, "You signed in with two factors.")
+	b.see("Signed in as "+person, "You signed in with two steps.")
 
 	d.touch(false)
 	b.signOut()
@@ -137,21 +137,21 @@ func TestAPasskeysWay(t *testing.T) {
 	b.at("/verify")
 	b.press("Use a passkey instead")
 	b.at("/wan-register")
-	b.see("Reauthentication successful")
+	b.see("Thanks. It's you.")
 	b.press("Remove")
-	b.see("Successfully deleted the passkey.")
+	b.see("The passkey is removed.")
 	b.addPasskey("Key ring", asSecond)
 	b.open("/me")
-	b.see("Protected by two factors", "Passkey: Key ring")
+	b.see("Your account is protected by a second step", "Passkey: Key ring")
 	d.touch(false)
 	b.signOut()
 
 	b.signIn(person, false)
 	b.at("/wan-signin")
 	d.touch(true)
-	b.see("Confirm with your passkey")
+	b.see("Use your passkey")
 	b.keyboard("Use your passkey", "/me")
-	b.see("You signed in with two factors.")
+	b.see("You signed in with two steps.")
 }
 
 // goesBy waits for a page that the browser goes to by itself.
@@ -211,7 +211,7 @@ func TestAPasskeyIsTheFirstOfTwoFactors(t *testing.T) {
 	b.at("/tf-validate")
 	b.giveCode(phone.code(), "Sign in")
 	b.at("/me")
-	b.see("You signed in with two factors.")
+	b.see("You signed in with two steps.")
 }
 
 // TestPasskeysSayWhatIsWrong: no authenticator, a browser without the API, no
@@ -226,7 +226,7 @@ func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	b.addPasskey("Work laptop", asSecond)
 	b.fill("Name of the new passkey", "Work laptop")
 	b.click("Add a passkey")
-	b.says("Work laptop is already associated with a passkey.")
+	b.says("You have a passkey called Work laptop already.")
 	b.fill("Name of the new passkey", "Another")
 	b.click("Add a passkey")
 	b.says("This device already has a passkey for your account.")

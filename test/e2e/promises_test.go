@@ -25,7 +25,7 @@ func TestAWrongCodeIsSaidBesideTheFieldAndOnTop(t *testing.T) {
 		b.signIn(person, false)
 		b.giveCode(phone.wrong(), "Sign in")
 		b.at("/tf-validate")
-		b.refused("code", "Invalid code")
+		b.refused("code", "That code isn't right, or has expired. Use the newest one.")
 
 		b.giveCode(phone.code(), "Sign in")
 		b.at("/me")
@@ -41,7 +41,7 @@ func TestAWrongPasswordIsSaidOnTop(t *testing.T) {
 		b.fill("Password", "not the password")
 		b.press("Sign in")
 		b.at("/login")
-		b.see("Please check the following", "Authentication failed - identity or password/passcode invalid")
+		b.see("Please check the following", "Wrong email or password.")
 		if kept := eval[string](b, `document.querySelector('[name=email]').value + document.querySelector('[name=password]').value`); kept != person {
 			t.Errorf("the page keeps %q, want the address and no password", kept)
 		}
@@ -111,13 +111,13 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		b.key(kb.Tab)
 		b.focused("BUTTON Get help")
 		b.goes("Enter", chromedp.KeyEvent(kb.Enter))
-		b.see("The code for authentication was sent to your email address")
+		b.see("We emailed you a code.")
 
 		b.focused("code")
 		b.write(phone.code())
 		b.goes("Enter", chromedp.KeyEvent(kb.Enter)) // in the field
 		b.at("/me")
-		b.see("You signed in with two factors.")
+		b.see("You signed in with two steps.")
 	})
 }
 
@@ -162,7 +162,7 @@ func TestGermansReadGerman(t *testing.T) {
 		b.fill("E-Mail-Adresse", person)
 		b.fill("Passwort", "falsch falsch")
 		b.press("Anmelden")
-		b.see("Anmeldung fehlgeschlagen")
+		b.see("E-Mail-Adresse oder Passwort ist falsch.")
 		b.fill("Passwort", secret)
 		b.press("Anmelden")
 		b.at("/me")

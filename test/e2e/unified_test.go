@@ -34,7 +34,7 @@ func (b *tab) askForCode(s *library) {
 	b.open("/us-signin")
 	b.fill("Email address", person)
 	b.press("Send a code by email")
-	b.see("If that identity is in our system, you were sent a code.")
+	b.see("If that address has an account, a code is on its way.")
 }
 
 // codesBegin lets a mailed code begin a sign-in.
@@ -44,9 +44,9 @@ func (b *tab) codesBegin(s *library) {
 	b.tick("Email")
 	b.press("Continue")
 	b.fill("Code", code(b.t, s, person))
-	b.press("Complete setup")
+	b.press("Finish")
 	b.at("/us-setup")
-	b.see("Unified sign in setup successful")
+	b.see("You can now sign in that way too.")
 }
 
 // TestOnePageForPasswordCodeAndApp: each begins a sign-in there, each proves its
@@ -57,7 +57,7 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 		b := newTab(t, s.origin(), look{})
 		b.comeIn("not the password")
 		b.at("/us-signin")
-		b.see("Authentication failed")
+		b.see("Wrong email or password.")
 		b.comeIn(secret)
 		b.at("/me")
 		b.codesBegin(s)
@@ -65,8 +65,8 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 		b.press("Continue")
 		phone := scan(b, s)
 		b.fill("Code", phone.code())
-		b.press("Complete setup")
-		b.see("Unified sign in setup successful")
+		b.press("Finish")
+		b.see("You can now sign in that way too.")
 
 		b.signOut()
 		b.askForCode(s)
@@ -84,13 +84,13 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 		b.fill("Password or code", phone.wrong())
 		b.press("Continue")
 		b.at("/us-verify")
-		b.refused("passcode", "Password or code submitted is not valid")
+		b.refused("passcode", "That password or code isn't right.")
 		b.press("Send a code by email")
 		b.fill("Password or code", code(t, s, person))
 		b.press("Continue")
 		b.at("/us-setup")
 		b.press("Remove Email")
-		b.see("It no longer begins a sign-in.")
+		b.see("Sign-in method removed.")
 	})
 }
 
@@ -115,21 +115,21 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 		}
 		b.press("Sign in")
 		b.at("/me")
-		b.see("You have successfully logged in.")
+		b.see("You're signed in.")
 
 		b.signOut()
 		b.askForCode(s)
 		link = mailed(t, s, person, "us-verify-link")
 		other := newTab(t, s.origin(), look{})
 		other.open(link)
-		other.see("This link was asked for in another browser", "Somebody may want you to use an account that is not yours.")
+		other.see("This link was asked for in another browser", "Someone may want you to use an account that isn't yours.")
 		other.tick("I asked for this link and want to sign in here")
 		other.press("Sign in")
 		other.at("/me")
 		b.open(link)
 		b.press("Sign in")
 		b.at("/us-signin")
-		b.see("This link does not work any more.")
+		b.see("This link no longer works.")
 	})
 }
 
@@ -142,12 +142,12 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 		b.comeIn(secret)
 		b.setUpApp(s)
 		b.open("/me")
-		b.press("Access for programs")
+		b.press("Access tokens")
 		b.see("No program has access to your account.")
 		b.fill("Name", "Backup")
 		b.tick("read")
-		b.fill("Days it lives", "7")
-		b.press("Make token")
+		b.fill("Expires in (days)", "7")
+		b.press("Create token")
 		b.see("Your new token: Backup", "It is shown only this once.")
 		token := eval[string](b, `document.querySelector('.key').textContent`)
 		check := func(scope string) int {

@@ -17,7 +17,7 @@
   for (const input of document.querySelectorAll("input[data-auto]")) {
     input.addEventListener("input", () => {
       const digits = input.value.normalize("NFKC").replace(/[^0-9]/g, "");
-      if (digits.length !== 6 || input.dataset.sent === digits) return;
+      if (input.dataset.auto === undefined || digits.length !== 6 || input.dataset.sent === digits) return;
       input.dataset.sent = digits;
       input.form.requestSubmit();
     });
