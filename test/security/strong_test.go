@@ -170,9 +170,9 @@ func TestR052_TextsAreMarked(t *testing.T) {
 	w := newWorld(t, plenty)
 	s := w.person("susan")
 	b := w.plantSession(s)
-	for lang, notice := range map[string]string{"en": "Text messages are weaker", "de": "SMS sind schwächer"} {
+	for lang, notice := range map[string]string{"en": "gets the code too", "de": "bekommt auch den Code"} {
 		b.header["Accept-Language"] = lang
-		for _, page := range []*answer{b.page("/tf-setup"), b.form("/tf-setup", "setup", "sms", "phone", "+16505551212")} {
+		for _, page := range []*answer{b.page("/tf-setup"), b.page(b.form("/tf-setup", "setup", "sms", "phone", "+16505551212").header.Get("Location"))} {
 			if !strings.Contains(page.want(200).body, notice) {
 				t.Errorf("%s in %s does not say that texts are weaker", page.what, lang)
 			}
