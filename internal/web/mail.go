@@ -126,10 +126,13 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n" + n.Link + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
 }
 
-// noticeSubject says what happened, and where. A site that has set one subject for
-// all notices keeps it.
+// noticeSubject says what happened, and where. A site that has set a subject, of
+// the kind or of all notices, keeps it.
 func (l *Letters) noticeSubject(w *Words, kind string) string {
 	what := "notice_" + kind + "_subject"
+	if w.replaced[what] {
+		return w.Text(what)
+	}
 	if w.replaced["mail_notice_subject"] || !w.knows(what) {
 		return w.Page("mail_notice_subject", "site", l.site)
 	}
