@@ -12,8 +12,8 @@
 // http.Handler for every path of the sign-in: /login, /logout, /verify,
 // /register, /tf-setup, /tf-validate, /tf-select, /tf-rescue, /tf-resend; each
 // answers JSON or a page. The guards RequireUser, RequireTwoFactor,
-// RequireFresh, RequireRole and others wrap any http.Handler, and User(r) returns
-// the user. Identify lets everyone through and says who is signed in, if anyone.
+// RequireStrong, RequireFresh, RequireRole, RequirePermission and RequireScope
+// wrap any http.Handler, and User(r) returns the user. Identify lets everyone through and says who is signed in, if anyone.
 // Wrap(next) serves the paths of the sign-in in front of any router. Accounts are
 // made and changed with CreateUser and its neighbors.
 //

@@ -249,8 +249,8 @@ type StayingCopied struct {
 }
 
 // AccountChanged: the application or an operator made or changed an account.
-// What is "created", "password", "active", "inactive", "roles", "identity" or
-// "reset access".
+// What is "created", "password_changed", "activated", "deactivated",
+// "roles_changed", "identity_changed" or "access_reset".
 type AccountChanged struct {
 	User Subject
 	What string
