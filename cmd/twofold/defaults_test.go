@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -38,5 +40,40 @@ func TestEveryDefaultOfTheOriginalStarts(t *testing.T) {
 	}
 	if err := s.try(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEveryOtherDefaultIsListed: where a default of the original changes what the
+// server does, the table of differences says so, and no row there is idle.
+func TestEveryOtherDefaultIsListed(t *testing.T) {
+	does := func(s *settings) []any {
+		c := s.Config
+		return []any{
+			c.Prefix, c.Registerable, c.Usernames, c.SpecificErrors, c.PhoneRegion, c.RolesInPayload, c.Accounts, c.Session, c.Tokens, c.Unified,
+			c.Passkeys, c.TwoFactor, c.URLs, c.Views, c.Password.MinLength, c.Password.Scheme, c.Limits, s.remember, s.rememberFor, s.smsService,
+		}
+	}
+	base := does(mustLoad(t, mailOn...))
+	listed := map[string]bool{}
+	for _, d := range differences() {
+		listed[d.name] = true
+	}
+	for _, line := range originalDefaults(t) {
+		name, _, _ := strings.Cut(line, "=")
+		switch name {
+		case "SECURITY_TWO_FACTOR_ENABLED_METHODS", "SECURITY_US_ENABLED_METHODS", "SECURITY_POST_LOGIN_VIEW", "SECURITY_POST_LOGOUT_VIEW",
+			"SECURITY_TWO_FACTOR_RESCUE_MAIL": // written out, the same; and an address that is taken for none
+			continue
+		}
+		s, err := with(t, append([]string{line}, mailOn...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch same := reflect.DeepEqual(does(s), base); {
+		case !same && !listed[name]:
+			t.Errorf("%s is not what nothing is, and differences() does not list it", line)
+		case same && listed[name] && !slices.ContainsFunc(s.noteworthy, func(n string) bool { return strings.Contains(n, "is taken as") }):
+			t.Errorf("%s is what nothing is, and differences() lists it", line)
+		}
 	}
 }

@@ -30,6 +30,7 @@ A value marked *secret* never appears in an error, in the log or in what ` + "`c
 func markdown() string {
 	var b strings.Builder
 	b.WriteString(markdownHead)
+	b.WriteString(differencesMarkdown())
 	group := ""
 	for _, row := range table() {
 		if row.Group != group {
@@ -95,5 +96,5 @@ func writeInert(b *strings.Builder) {
 	}
 	b.WriteString("\n## Texts\n\nEvery English text can be replaced: `SECURITY_MSG_<KEY>`, with the text or the pair of text and category as value\n" +
 		"(the category has no effect). Placeholders are written `%(name)s`. The keys are those of `internal/web/locales/en.json`.\n" +
-		"`SECURITY_EMAIL_SUBJECT_TWO_FACTOR` and `SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE` replace the subjects of the two mails.\n")
+		"`SECURITY_EMAIL_SUBJECT_*`, `SECURITY_CHANGE_EMAIL_SUBJECT` and `SECURITY_US_EMAIL_SUBJECT` replace the subjects of mails.\n")
 }

@@ -16,13 +16,7 @@ const (
 // switched on they stop the server, because nobody should believe in something
 // that is not there.
 func absentTable() []setting {
-	return slices.Concat(absentFeatures(), absentBehaviours(), absentTexts())
-}
-
-func absentFeatures() []setting {
-	return []setting{
-		absent("SECURITY_TRACKABLE", "false", "columns for the times of sign-ins; /me and twofold audit say them"),
-	}
+	return slices.Concat(absentBehaviours(), absentTexts())
 }
 
 func absentBehaviours() []setting {
