@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -38,6 +39,18 @@ func (s *settings) quietLogger(p process) *slog.Logger {
 // open opens the database and builds the sign-in. Close what it returns in
 // reverse order.
 func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error) {
+	fresh := s.Database.missing()
+	auth, db, err := s.openAll(ctx)
+	if err != nil && fresh && !inUse(s.Database.file) {
+		// A start that fails leaves nothing behind.
+		for _, end := range []string{"-wal", "-shm", ""} {
+			_ = os.Remove(s.Database.file + end)
+		}
+	}
+	return auth, db, err
+}
+
+func (s *settings) openAll(ctx context.Context) (*twofold.Auth, store.Store, error) {
 	if s.dev {
 		if err := s.Database.makeFolder(); err != nil {
 			return nil, nil, err
