@@ -175,6 +175,8 @@ func requirements() []requirement {
 		{number: 176, class: 2, title: "What a process ended is not answered from its memory", elsewhere: "session TestWhatWasReadBeforeAChangeIsNotPutBackByATouch"},
 		{number: 185, class: 1, title: "What a step does not know is not read, and a number is one code"},
 		{number: 186, class: 1, title: "A passkey's question takes few wrong answers and one right one"},
+		{number: 187, class: 2, title: "A life that is set too long is the longest that is safe, and said", elsewhere: "cmd/twofold TestEveryDefaultOfTheOriginalStarts, TestRememberMe"},
+		{number: 188, class: 1, title: "Recovery codes come before a second factor by setting only, and go with the last", elsewhere: "twofold TestContractGap_mf"},
 		{number: 190, class: 1, title: "A client without cookies is bound as a browser is, by a value that opens no more than the cookie"},
 		{number: 191, class: 2, title: "A caller with a token in a header is answered as a program"},
 		{number: 192, class: 1, title: "Scripts of one configured origin read and act with cookies, and of no other"},
