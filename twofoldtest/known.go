@@ -94,22 +94,22 @@ URLs Views SPA SPA.Origin SPA.TellInQuery SPA.CSRFCookie SPA.CSRFHeader Template
 TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer
 TwoFactor.Secrets TwoFactor.AuthenticatorValidity TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrolProof
 TwoFactor.QRInJSON TwoFactor.SetupWithin TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
-TwoFactor.RecoveryCodes.Enabled TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life TwoFactor.RescueEmail
+TwoFactor.RecoveryCodes.Enabled TwoFactor.RecoveryCodes.BeforeFactor TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life TwoFactor.RescueEmail
 TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait TwoFactor.RescueMail
 Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints Passkeys.ChallengeBytes
 Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout Passkeys.SignInTimeout Passkeys.NameMaxLength
-Unified.Enabled Unified.EnabledMethods Unified.Unforced Unified.CodeValidity
+Unified.Enabled Unified.EnabledMethods Unified.Unforced Unified.CodeValidity Unified.SetupWithin
 Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes Tokens.PersonalLife
 Password.Scheme Password.Salt Password.MinLength Password.Slots Password.Checkers
 Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.RememberByDefault
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
+Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
-const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-asked tf_validity fs_refresh remember_token"
+const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-refused twofold-known twofold-asked tf_validity fs_refresh remember_token"
 
 func noRescue(k *Kit) bool {
 	return noMailRescue(k) && noRecovery(k) && k.config.TwoFactor.RescueMail == ""
