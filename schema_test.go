@@ -1,8 +1,10 @@
 package twofold_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +17,9 @@ func TestHouseEnginesHaveTheSameSteps(t *testing.T) {
 		}
 		for _, f := range files {
 			names = append(names, filepath.Base(f))
+			if number := fmt.Sprintf("%03d_", len(names)); !strings.HasPrefix(names[len(names)-1], number) {
+				t.Errorf("%s: want a name that begins with %s", f, number)
+			}
 		}
 		return names
 	}

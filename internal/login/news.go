@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -10,9 +11,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// newsRows is how many of the newest rows of an account's trail are looked at:
-// about ten sign-ins. It bounds what a sign-in costs.
-const newsRows = 24
+// How many of the newest rows of a kind are looked at. The numbers bound what a
+// sign-in costs. Each kind has its own, so that what strangers cause without a
+// right first factor takes the place of nothing else.
+const (
+	newsRows   = 24  // changes of the account's security
+	markRows   = 10  // marks of what was seen
+	pausedRows = 3   // pauses, which anyone can cause
+	signInRows = 200 // halves of sign-ins, the owner's too
+)
 
 // News are what happened to the caller's account and what he has not marked as
 // seen: changes of its security, and half a sign-in by somebody who knew the
@@ -20,23 +27,41 @@ const newsRows = 24
 // What he did himself in this session, and own slips that a sign-in from the
 // same browser made good, are not among them.
 func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
-	rows, err := l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Newest: true, Limit: newsRows})
+	newest := func(after int64, limit int, names ...string) ([]store.Event, error) {
+		return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Names: names, After: after, Newest: true, Limit: limit})
+	}
+	marks, err := newest(0, markRows, event.NewsSeen{}.Name())
 	if err != nil {
 		return nil, err
 	}
 	seen := int64(0)
+	for _, e := range marks {
+		through, _ := strconv.ParseInt(e.Reason, 10, 64)
+		seen = max(seen, min(through, e.Row)) // nothing is seen before it happens
+	}
 	var out []store.Event
-	for i, e := range rows {
-		if e.Name == (event.NewsSeen{}).Name() {
-			through, _ := strconv.ParseInt(e.Reason, 10, 64)
-			seen = max(seen, through)
+	for _, kind := range []struct {
+		limit int
+		names []string
+	}{{newsRows, telltale()}, {pausedRows, []string{event.UserPaused{}.Name()}}, {signInRows, signIns()}} {
+		rows, err := newest(seen, kind.limit, kind.names...)
+		if err != nil {
+			return nil, err
 		}
-		own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(who.Session.CreatedAt)
-		if e.Row > seen && !own && telling(e, rows[:i]) {
-			out = append(out, e)
+		for i, e := range rows {
+			own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(who.Session.CreatedAt)
+			if !own && telling(e, rows[:i]) {
+				out = append(out, e)
+			}
 		}
 	}
+	slices.SortFunc(out, func(a, b store.Event) int { return cmp.Compare(b.Row, a.Row) })
 	return out, nil
+}
+
+// signIns are the rows by which half a sign-in is told from a whole one.
+func signIns() []string {
+	return []string{event.FirstFactorProven{}.Name(), event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name()}
 }
 
 // telling says whether a row is news, given the rows after it.
@@ -44,7 +69,7 @@ func telling(e store.Event, later []store.Event) bool {
 	if e.Name == (event.FirstFactorProven{}).Name() {
 		return !madeGood(e, later) // whatever codes were tried then
 	}
-	return slices.Contains(telltale(), e.Name) && e.Reason != Created
+	return e.Name == event.UserPaused{}.Name() || slices.Contains(telltale(), e.Name) && e.Reason != Created
 }
 
 // madeGood says that the same browser was let in before the sign-in was over.
@@ -55,11 +80,11 @@ func madeGood(e store.Event, later []store.Event) bool {
 	})
 }
 
-// telltale are the rows that owners hear of, by their names.
+// telltale are the kinds of rows that owners are told of, but for pauses.
 func telltale() []string {
 	return []string{
 		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescueRequested{}.Name(), event.TFRescued{}.Name(),
-		event.TFPaused{}.Name(), event.UserPaused{}.Name(), event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
+		event.TFPaused{}.Name(), event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
 		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(), event.StayingCopied{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
 		event.PasskeyRegistered{}.Name(), event.PasskeyDeleted{}.Name(), event.USProfileChanged{}.Name(),
 		event.ConnectionChanged{}.Name(), event.ConnectionChanged{Removed: true}.Name(),

@@ -8,8 +8,18 @@ import (
 
 func (k kit) event(id, user string, at int) store.Event {
 	k.Helper()
+	return k.eventOf(id, user, "user-authenticated", at)
+}
+
+func (k kit) named(id, user, name string) store.Event {
+	k.Helper()
+	return k.eventOf(id, user, name, 1)
+}
+
+func (k kit) eventOf(id, user, name string, at int) store.Event {
+	k.Helper()
 	e := store.Event{
-		ID: id, UserID: user, At: in(at), Name: "user-authenticated", Method: "sms", Result: "ok", Reason: "because", Session: "s",
+		ID: id, UserID: user, At: in(at), Name: name, Method: "sms", Result: "ok", Reason: "because", Session: "s",
 		Address: "192.0.2.1", Agent: "Firefox", Request: "r", MAC: []byte{0, 255},
 	}
 	k.ok(k.s.AppendEvent(k.Context(), e))
@@ -72,6 +82,18 @@ var eventRules = []rule{
 		k.events(store.EventFilter{Since: in(3)}, "c", "d")
 		k.events(store.EventFilter{UserID: "u", Since: in(2)}, "c")
 		k.events(store.EventFilter{After: list[1].Row, Limit: 1}, "c")
+	}},
+	{"events are chosen by kind before they are counted", func(k kit) {
+		k.named("a", "u", "one")
+		k.named("b", "v", "one")
+		k.named("c", "u", "two")
+		k.named("d", "u", "three")
+		k.named("e", "u", "three")
+		list := k.events(store.EventFilter{UserID: "u"}, "a", "c", "d", "e")
+		k.events(store.EventFilter{UserID: "u", Names: []string{"one"}, Newest: true, Limit: 1}, "a")
+		k.events(store.EventFilter{UserID: "u", Names: []string{"one", "two", "unheard-of"}}, "a", "c")
+		k.events(store.EventFilter{UserID: "u", Names: []string{"three", "one"}, Newest: true, Limit: 2}, "e", "d")
+		k.events(store.EventFilter{UserID: "u", Names: []string{"one"}, After: list[0].Row})
 	}},
 	{"an event's id is taken once", func(k kit) {
 		k.event("a", "u", 1)

@@ -1,9 +1,14 @@
 package security_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/seal"
 )
 
 // news are the lines that a signed-in browser is told, and up to where.
@@ -22,6 +27,54 @@ func (b *browser) news() (names []string, through any) {
 		names = append(names, line["event"].(string))
 	}
 	return names, r.json["tf_notices_through"]
+}
+
+// TestR175_NoStrangerBuriesTheNews: what strangers cause without the right
+// password takes the place of nothing that the owner must be told of, nor do the
+// owner's own sign-ins.
+func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
+	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Confirmable = false })
+	p := w.withApp("alice")
+	first := w.signedIn(p, linuxFox)
+	// A mark of what has not happened yet marks nothing.
+	first.post("/tf-notices", m{"through": "9223372036854775807"}).want(200)
+	w.advance(time.Hour)
+	thief := w.browser()
+	thief.header["User-Agent"] = phone
+	thief.login(p).want(200)
+	stranger := w.browser()
+	stranger.header["User-Agent"] = phone
+	for i := range 40 {
+		w.advance(2 * time.Minute)
+		w.write(`DELETE FROM twofold_counters`)
+		stranger.post("/login", m{"email": p.email, "password": "wrong"}).want(400)
+		stranger.post("/reset", m{"email": p.email}).want(200)
+		if i%2 == 0 {
+			w.must(w.tell(event.UserPaused{User: event.Subject{ID: p.id}, Context: event.Context{At: w.Now(), Address: "127.0.0.1"}}))
+		}
+	}
+	for range 15 {
+		w.advance(2 * time.Minute)
+		w.signedIn(p, linuxFox)
+	}
+	w.write(`DELETE FROM twofold_counters`)
+	names, _ := w.signedIn(p, linuxFox).news()
+	if !slices.Contains(names, "first-factor-proven") {
+		t.Errorf("of the half sign-in nothing is told: %v", names)
+	}
+	if n := len(names); n > 10 {
+		t.Errorf("told of %d things: %v", n, names)
+	}
+}
+
+// tell adds a row to the trail, as if it had happened.
+func (w *world) tell(e event.Event) error {
+	keys, err := seal.NewKeys(firstKey)
+	if err != nil {
+		return err
+	}
+	entry, _ := event.EntryOf(e)
+	return event.NewTrail(w.nodes[0].db, keys, w.Now).Record(w.t.Context(), entry)
 }
 
 // TestR143_ToldAtTheNextSignIn: half a sign-in and changes of security are shown
