@@ -27,6 +27,8 @@ type TokenMinted struct {
 // TokenRevoked: its owner ended a token.
 type TokenRevoked struct {
 	User Subject
+	// Excess: nobody ended it; the account had more than it may have.
+	Excess bool
 	Context
 }
 

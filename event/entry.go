@@ -112,6 +112,7 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 		entry.Method = e.Kind
 	case TokenRevoked:
 		of(e.User, e.Context)
+		entry.Reason = excess(e.Excess)
 	case TokenCopied:
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "exchanged before"
@@ -156,11 +157,13 @@ func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 		entry.Result = Refused
 	case DeviceRevoked:
 		of(e.User, e.Context)
+		entry.Reason = excess(e.Excess)
 		if e.All {
 			entry.Reason = "all"
 		}
 	case SessionEnded:
 		of(e.User, e.Context)
+		entry.Reason = excess(e.Excess)
 		if e.Others {
 			entry.Reason = "all others"
 		}
@@ -175,4 +178,12 @@ func last(via []string) string {
 		return ""
 	}
 	return via[len(via)-1]
+}
+
+// excess is the reason of what ended because an account had too many.
+func excess(is bool) string {
+	if is {
+		return "too many"
+	}
+	return ""
 }

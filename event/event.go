@@ -223,6 +223,8 @@ type PasswordsGuessed struct{ Context }
 type DeviceRevoked struct {
 	User Subject
 	All  bool
+	// Excess: nobody ended it; the account had more than it may have.
+	Excess bool
 	Context
 }
 
@@ -231,6 +233,8 @@ type DeviceRevoked struct {
 type SessionEnded struct {
 	User   Subject
 	Others bool
+	// Excess: nobody ended it; the account had more than it may have.
+	Excess bool
 	Context
 }
 

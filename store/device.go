@@ -42,7 +42,11 @@ type Devices interface {
 	// and then next is not stored: the returned Device.Secret tells which
 	// secret is the current one.
 	UseDevice(ctx context.Context, d DeviceUse) (Device, error)
-	// DevicesOf lists the living devices of a user, newest first.
+	// TrimDevices removes all but the newest devices of a user, and returns those
+	// that it removed.
+	TrimDevices(ctx context.Context, userID string, keep int) ([]Device, error)
+	// DevicesOf lists the living devices of a user, newest first, at most
+	// MaxListed.
 	DevicesOf(ctx context.Context, userID string, now time.Time) ([]Device, error)
 	// RevokeDevice removes one device of the user; ErrNotFound otherwise.
 	RevokeDevice(ctx context.Context, userID, id string) error

@@ -94,6 +94,10 @@ type Session struct {
 	ExpiresAt time.Time // dead from here on
 }
 
+// MaxListed is how many records one list holds: sessions, devices or tokens of a
+// user. Fewer are kept; see TrimSessions.
+const MaxListed = 250
+
 // Sessions keeps sessions.
 type Sessions interface {
 	// PutSession stores a new session; ErrExists if the hash is taken.
@@ -111,7 +115,10 @@ type Sessions interface {
 	// credentials). It prolongs nothing; a session that is gone stays gone:
 	// ErrNotFound.
 	RebindSession(ctx context.Context, s Session) error
-	// SessionsOf lists a user's living sessions, newest first.
+	// TrimSessions ends all but the newest sessions of a user, and returns those
+	// that it ended.
+	TrimSessions(ctx context.Context, userID string, keep int) ([]Session, error)
+	// SessionsOf lists a user's living sessions, newest first, at most MaxListed.
 	SessionsOf(ctx context.Context, userID string, now time.Time) ([]Session, error)
 	// EndSession ends a user's session of that id, and with it the header token
 	// that shares the id. It returns the hashes of what it ended; ErrNotFound if

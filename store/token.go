@@ -55,7 +55,10 @@ type Tokens interface {
 	RotateToken(ctx context.Context, u TokenUse) (Token, error)
 	// TouchToken records a use. A token that is gone stays gone: ErrNotFound.
 	TouchToken(ctx context.Context, id string, now time.Time) error
-	// TokensOf lists the living tokens of a user, newest first.
+	// TrimFamilies removes all but the newest families of a user, and returns those
+	// that it removed. Personal tokens stay.
+	TrimFamilies(ctx context.Context, userID string, keep int) ([]Token, error)
+	// TokensOf lists the living tokens of a user, newest first, at most MaxListed.
 	TokensOf(ctx context.Context, userID string, now time.Time) ([]Token, error)
 	// RevokeToken removes one token of the user; ErrNotFound otherwise.
 	RevokeToken(ctx context.Context, userID, id string) error

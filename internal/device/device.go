@@ -180,6 +180,11 @@ func (m *Manager) Lives(ctx context.Context, userID, id string) (bool, error) {
 	return false, nil
 }
 
+// Trim ends all but the newest devices of a user, and returns those that it ended.
+func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Device, error) {
+	return m.c.Devices.TrimDevices(ctx, userID, keep)
+}
+
 // Revoke ends one device of the user; store.ErrNotFound.
 func (m *Manager) Revoke(ctx context.Context, userID, id string) error {
 	return m.c.Devices.RevokeDevice(ctx, userID, id)

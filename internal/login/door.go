@@ -59,6 +59,11 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if g.level >= store.TwoFactors && !twoFactors(g.proofs) { // whatever step says so
 		return nil, ErrSameFactor
 	}
+	if g.renews == nil && g.family == nil {
+		if err := l.c.Limits.Session(ctx, g.user.ID); err != nil {
+			return nil, err
+		}
+	}
 	s := store.Session{
 		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
@@ -90,6 +95,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	}
 	opened, err := l.open(ctx, g, s, b)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.boundSessions(ctx, g.user, b); err != nil {
 		return nil, err
 	}
 	if e != nil {

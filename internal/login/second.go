@@ -381,6 +381,9 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 	if err != nil {
 		return err
 	}
+	if err := l.boundDevices(ctx, out.User, b); err != nil {
+		return err
+	}
 	l.wake()
 	if err := l.tell(ctx, event.DeviceTrusted{User: subject(out.User), Context: l.at(b)}); err != nil {
 		return err

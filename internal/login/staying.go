@@ -61,6 +61,9 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	if err != nil {
 		return err
 	}
+	if err := l.boundDevices(ctx, g.user, b); err != nil {
+		return err
+	}
 	l.wake()
 	out.StayCookie, out.StayLife, out.Forget = cookie, g.stay, false
 	return nil

@@ -167,7 +167,7 @@ func (l *Login) family(ctx context.Context, u store.User, r refreshText) error {
 	}
 	standing, err := l.today(ctx, u, heldAs(all[i]))
 	if err == nil && standing == session.Stands {
-		return nil
+		return l.c.Limits.Exchange(ctx, u.ID, r.Family)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err

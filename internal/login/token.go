@@ -78,6 +78,9 @@ func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Bro
 	if err != nil {
 		return "", err
 	}
+	if err := l.boundFamilies(ctx, g.user, b); err != nil {
+		return "", err
+	}
 	return l.writeRefresh(t, secret)
 }
 
@@ -208,6 +211,7 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	if err != nil {
 		return "", store.Token{}, err
 	}
+	present = slices.DeleteFunc(present, func(t store.Token) bool { return !t.Personal })
 	if len(present) >= maxPersonal {
 		return "", store.Token{}, ErrTooMany
 	}

@@ -244,6 +244,19 @@ func (m *Manager) MakeStale(ctx context.Context, s store.Session) error {
 	return m.Rebind(ctx, s)
 }
 
+// Trim ends all but the newest sessions of a user, and returns those that it
+// ended.
+func (m *Manager) Trim(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+	ended, err := m.c.Sessions.TrimSessions(ctx, userID, keep)
+	if err != nil { // some may have ended
+		m.Forget()
+	}
+	for _, s := range ended {
+		m.ended(ctx, s.Hash)
+	}
+	return ended, err
+}
+
 // List returns a user's living sessions, newest first.
 func (m *Manager) List(ctx context.Context, userID string) ([]store.Session, error) {
 	return m.c.Sessions.SessionsOf(ctx, userID, m.c.Now())

@@ -139,7 +139,7 @@ func (s *Store) RebindSession(ctx context.Context, v store.Session) error {
 // SessionsOf implements store.Sessions.
 func (s *Store) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
 	return all(ctx, s, s.read, "sessions", `SELECT `+sessionColumns+` FROM twofold_sessions
-		WHERE user_id = $1 AND ends_at > $2 ORDER BY created_at DESC, hash`, scanSession, userID, micros(now))
+		WHERE user_id = $1 AND ends_at > $2 ORDER BY created_at DESC, hash LIMIT $3`, scanSession, userID, micros(now), int64(store.MaxListed))
 }
 
 func scanText(scan scanner) (s string, err error) {

@@ -20,6 +20,23 @@ var deviceRules = []rule{
 		k.ok(err)
 		k.same(list, []store.Device{young, old})
 	}},
+	{"all but a user's newest devices are removed and returned", func(k kit) {
+		u := k.user()
+		var all []store.Device
+		for i := range 3 {
+			d := newDevice(u)
+			d.CreatedAt, d.TrustedBy = in(-100+i), "another device"
+			k.ok(k.s.PutDevice(k.Context(), d))
+			all = append(all, d)
+		}
+		k.device(k.user())
+		ended, err := k.s.TrimDevices(k.Context(), u.ID, 2)
+		k.ok(err)
+		k.same(ended, all[:1])
+		list, err := k.s.DevicesOf(k.Context(), u.ID, now)
+		k.ok(err)
+		k.same(list, []store.Device{all[2], all[1]})
+	}},
 	{"a taken id is ErrExists", func(k kit) {
 		u, other := k.user(), k.user()
 		d := k.device(u)

@@ -138,6 +138,31 @@ var sessionRules = []rule{
 		k.alive(given, now)
 		k.dead(given, v.IdleAt)
 	}},
+	{"all but a user's newest sessions are ended and returned", func(k kit) {
+		u, other := newUser(), newUser()
+		var all []store.Session
+		for i := range 5 {
+			v := newSession(u)
+			v.CreatedAt = in(-100 + i)
+			k.ok(k.s.PutSession(k.Context(), v))
+			all = append(all, v)
+		}
+		keep := k.session(other)
+		none, err := k.s.TrimSessions(k.Context(), u.ID, 5)
+		k.ok(err)
+		if len(none) != 0 {
+			k.Errorf("ended %v, want none", none)
+		}
+		ended, err := k.s.TrimSessions(k.Context(), u.ID, 3)
+		k.ok(err)
+		slices.SortFunc(ended, func(a, b store.Session) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		k.same(ended, all[:2])
+		k.dead(all[0], now)
+		k.dead(all[1], now)
+		for _, v := range append(all[2:], keep) {
+			k.alive(v, now)
+		}
+	}},
 	{"a session that is gone cannot be rebound", func(k kit) {
 		v := k.session(newUser())
 		_, err := k.s.TakeSession(k.Context(), v.Hash)

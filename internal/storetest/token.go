@@ -55,6 +55,21 @@ var tokenRules = []rule{
 		k.ok(err)
 		k.same(got, old)
 	}},
+	{"all but a user's newest families are removed and returned, and no personal token", func(k kit) {
+		u := k.user()
+		at := func(t int) func(*store.Token) { return func(v *store.Token) { v.CreatedAt = in(t) } }
+		own := k.token(u, personal, at(-200))
+		first, second, third := k.token(u, at(-100)), k.token(u, at(-90)), k.token(u, at(-80))
+		other := k.user()
+		k.token(other, at(-300))
+		ended, err := k.s.TrimFamilies(k.Context(), u.ID, 2)
+		k.ok(err)
+		k.same(ended, []store.Token{first})
+		k.tokens(u, third, second, own)
+		if list, err := k.s.TokensOf(k.Context(), other.ID, now); err != nil || len(list) != 1 {
+			k.Errorf("another user has %d, %v", len(list), err)
+		}
+	}},
 	{"a token without scopes, proofs and use comes back without", func(k kit) {
 		u := k.user()
 		k.tokens(u, k.token(u, func(t *store.Token) { t.Scopes, t.Proofs, t.UsedAt = nil, nil, time.Time{} }))

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -177,6 +178,22 @@ var sessionsOf = client.NewScript(`
 
 // SessionsOf implements store.Sessions.
 func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+	all, err := db.sessions(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	list := []store.Session{}
+	for _, s := range all {
+		if !dead(s, now) {
+			list = append(list, s)
+		}
+	}
+	newestFirst(list)
+	return list[:min(len(list), store.MaxListed)], nil
+}
+
+// sessions are all records of a user's, in no order.
+func (db *DB) sessions(ctx context.Context, userID string) ([]store.Session, error) {
 	list := []store.Session{}
 	err := db.read(ctx, "sessions", func(ctx context.Context) error {
 		list = list[:0]
@@ -193,22 +210,51 @@ func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]s
 			if err != nil {
 				return err
 			}
-			if !dead(s, now) {
-				list = append(list, s)
-			}
+			list = append(list, s)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	return list, nil
+}
+
+func newestFirst(list []store.Session) {
 	slices.SortFunc(list, func(a, b store.Session) int {
 		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
 			return c
 		}
 		return strings.Compare(a.Hash, b.Hash)
 	})
-	return list, nil
+}
+
+// TrimSessions implements store.Sessions. Of several callers at once each ends
+// what is too much at its time, and none more than that.
+func (db *DB) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
+	n := int64(0)
+	err := db.read(ctx, "trim sessions", func(ctx context.Context) (err error) {
+		n, err = db.c.SCard(ctx, db.prefix+"su:"+userID).Result()
+		return err
+	})
+	if err != nil || n <= int64(keep) {
+		return nil, err
+	}
+	all, err := db.sessions(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	newestFirst(all)
+	var ended []store.Session
+	for _, s := range all[min(keep, len(all)):] {
+		switch s, err := db.TakeSession(ctx, s.Hash); {
+		case err == nil:
+			ended = append(ended, s)
+		case !errors.Is(err, store.ErrNotFound):
+			return ended, err
+		}
+	}
+	return ended, nil
 }
 
 // endSession: prefix, user, id.

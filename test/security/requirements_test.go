@@ -172,6 +172,7 @@ func requirements() []requirement {
 		{number: 172, class: 1, title: "A guard believes its own site only"},
 		{number: 173, class: 2, title: "A handshake that opens a channel is checked like a POST"},
 		{number: 178, class: 1, title: "Freshness is of all factors, and a change makes nothing fresh"},
+		{number: 174, class: 2, title: "What one account has is bounded, and so is the pace at which it begins"},
 		{number: 175, class: 2, title: "No stranger buries what an owner is told"},
 		{number: 176, class: 2, title: "What a process ended is not answered from its memory", elsewhere: "session TestWhatWasReadBeforeAChangeIsNotPutBackByATouch"},
 		{number: 185, class: 1, title: "What a step does not know is not read, and a number is one code"},

@@ -1,0 +1,148 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// TestR174_AnAccountHasOnlySoMany sessions, trusted browsers and refresh tokens:
+// the newest stay, the oldest end, and the trail says so.
+func TestR174_AnAccountHasOnlySoMany(t *testing.T) {
+	w := newWorld(t, tokens, remembering, plenty)
+	p, other := w.withApp("alice"), w.withApp("robert")
+	ctx, db := t.Context(), w.nodes[0].db
+	u, err := db.UserByID(ctx, p.id)
+	w.must(err)
+	oldest, others := w.plantSession(p), w.plantSession(other)
+	for range 300 {
+		w.advance(time.Millisecond)
+		now := w.Now()
+		id := store.NewID()
+		w.must(db.PutSession(ctx, store.Session{
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Level: store.OneFactor, Agent: linuxFox,
+			CreatedAt: now, SeenAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+		}))
+		w.must(db.PutDevice(ctx, store.Device{
+			ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Secret: id, Name: "Firefox", CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
+		}))
+		w.must(db.PutToken(ctx, store.Token{
+			ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+		}))
+	}
+	w.advance(time.Second)
+	h := w.heirs(p, nil)
+	h.browser.in(p, 2)
+	w.program("Authentication-Token", h.header).in(p, 2)
+	h.stays.back(p)
+	oldest.out("the oldest session of too many")
+	others.in(other, 2)
+	for table, most := range map[string]int{"sessions": 100, "devices": 30, "tokens": 51} { // with one personal token
+		if n := w.number(`SELECT COUNT(*) FROM twofold_`+table+` WHERE user_id = ?`, p.id); n > most || n < most/2 {
+			t.Errorf("%d %s are left, want %d", n, table, most)
+		}
+	}
+	for what, n := range map[string]int{
+		"session-ended": 200, "device-revoked": 270, "token-revoked": 250,
+	} {
+		if got := w.number(`SELECT COUNT(*) FROM twofold_events WHERE name = ? AND reason = 'too many'`, what); got < n {
+			t.Errorf("%d rows say %s, want at least %d", got, what, n)
+		}
+	}
+	for path, list := range map[string]string{"/tf-sessions": "sessions", "/tf-devices": "devices", "/access-tokens": "tokens"} {
+		if got, ok := h.browser.get(path).want(200).json[list].([]any); !ok || len(got) > 100 {
+			t.Errorf("%s lists %d", path, len(got))
+		}
+	}
+	r, _, _ := w.exchange(h.refresh)
+	r.want(200)
+	// A page with everything on it is soon made. The bound is wide, because other
+	// tests run meanwhile.
+	h.browser.page("/me").want(200)
+	best := time.Hour
+	for range 5 {
+		begun := time.Now()
+		h.browser.page("/me").want(200)
+		best = min(best, time.Since(begun))
+	}
+	t.Logf("/me with the most of everything: %v", best)
+	if best > 250*time.Millisecond {
+		t.Errorf("/me takes %v", best)
+	}
+}
+
+// TestR174_FamiliesTakeNoPlaceOfPersonalTokens.
+func TestR174_FamiliesTakeNoPlaceOfPersonalTokens(t *testing.T) {
+	w := newWorld(t, tokens, plenty)
+	p := w.withApp("alice")
+	u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
+	w.must(err)
+	for range 50 {
+		now, id := w.Now(), store.NewID()
+		w.must(w.nodes[0].db.PutToken(t.Context(), store.Token{
+			ID: id, UserID: p.id, Uniquifier: u.Uniquifier, Hash: id, SessionID: id, CreatedAt: now, IdleAt: now.Add(time.Hour), ExpiresAt: now.Add(time.Hour),
+		}))
+	}
+	_, r := w.plantSession(p).personal("read")
+	r.want(200)
+}
+
+// TestR174_SessionsOfOneAccountBeginAtABoundedPace, and refresh tokens are
+// exchanged at one. Who is refused has lost nothing, and others are not refused.
+func TestR174_SessionsOfOneAccountBeginAtABoundedPace(t *testing.T) {
+	w := newWorld(t, tokens, plenty)
+	p, other := w.person("alice"), w.person("robert")
+	_, _, refresh := p.pairOfOne()
+	var r *answer
+	for n := 0; ; n++ {
+		if n > 200 {
+			t.Fatal("refresh tokens are exchanged without end")
+		}
+		next := ""
+		if r, _, next = w.exchange(refresh); r.status != 200 {
+			break
+		}
+		refresh = next
+	}
+	r.want(429).refused("too many exchanges")
+	if r.header.Get("Retry-After") == "" {
+		t.Error("nothing says when to come back")
+	}
+	w.advance(10 * time.Minute)
+	r, header, _ := w.exchange(refresh)
+	r.want(200)
+	w.program("Authentication-Token", header).in(p, 1)
+	for n := 0; ; n++ {
+		if n > 400 {
+			t.Fatal("sessions are begun without end")
+		}
+		if r = w.browser().login(p); r.status != 200 {
+			break
+		}
+	}
+	r.want(429).refused("too many sign-ins")
+	w.browser().login(other).want(200)
+	w.advance(10 * time.Minute)
+	w.browser().login(p).want(200)
+	if n := len(happened[event.SessionEnded](w)); n == 0 {
+		t.Error("no session ended")
+	}
+}
+
+// pairOfOne is pair for an account of one factor.
+func (p *person) pairOfOne() (b *browser, header, refresh string) {
+	p.w.t.Helper()
+	b = p.w.browser()
+	r := b.post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200)
+	user, _ := r.json["user"].(m)
+	header, _ = user["authentication_token"].(string)
+	refresh, _ = user["refresh_token"].(string)
+	if refresh == "" || strings.Contains(refresh, " ") {
+		p.w.t.Fatalf("no pair of tokens: %s", r.body)
+	}
+	return b, header, refresh
+}
