@@ -71,6 +71,7 @@ func (k *Kit) tryDoors(pages, paths []string) {
 		}
 		k.disguises(s, b)
 	}
+	k.planted()
 	k.report()
 }
 

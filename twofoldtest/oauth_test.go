@@ -21,7 +21,7 @@ func TestNoSideDoorThroughOtherSites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := twofoldtest.New(t, twofold.Config{OAuth: []federated.Provider{p}})
+	k := twofoldtest.New(t, twofold.Config{OAuth: []federated.Provider{p}, TwoFactor: twofold.TwoFactor{RescueEmail: true}})
 	now = k.Clock.Now
 	mux := http.NewServeMux()
 	mux.Handle("/page", k.Auth.RequireTwoFactor(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))

@@ -81,6 +81,12 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 	}
 	through := func(b *Browser, who string) Answer { return b.Get(b.leave(toSite, fromSite, site, who)) }
 	states := []state{
+		{name: site + ": an account there, and what is mailed to it", open: func() *Browser {
+			email, _ := connected()
+			b := k.NewBrowser()
+			b.must("through "+site, through(b, email))
+			return k.rescuedByMail(p, email, b)
+		}},
 		{name: site + ": an account that nobody connected", open: func() *Browser {
 			b := k.NewBrowser()
 			through(b, "nobody")
