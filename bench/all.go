@@ -51,7 +51,7 @@ type recipe struct {
 	self     string
 	pin      bool
 	database int           // process id of PostgreSQL's first process, if that is measured
-	from     map[place]int // first user that has not signed in lately
+	from     map[place]int // first user that has not signed in recently
 	table    []row
 }
 
@@ -232,7 +232,7 @@ func (r *recipe) guard(ctx context.Context) error {
 	return nil
 }
 
-// signIn measures what a sign-in costs beside the hash: one client, so that
+// signIn measures what a sign-in costs besides the hash: one client, so that
 // nothing else happens while its password is hashed.
 func (r *recipe) signIn(ctx context.Context) error {
 	s, err := r.serve(ctx, r.place(), r.users, 0)
@@ -255,7 +255,7 @@ func (r *recipe) signIn(ctx context.Context) error {
 		alone = append(alone, got.CPU-got.Hash)
 	}
 	r.add("password hash, CPU", "%.1f ms", hash, "")
-	r.add("sign-in beside the hash, CPU", "%.2f ms", minus(cost, alone), "at most 1.2 ms")
+	r.add("sign-in besides the hash, CPU", "%.2f ms", minus(cost, alone), "at most 1.2 ms")
 	r.add("the same with the hash's garbage collection", "%.2f ms", cost, "")
 	return nil
 }

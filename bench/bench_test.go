@@ -37,7 +37,7 @@ func TestRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"guarded / bare", "sign-in beside the hash", "sign-ins / bare hashes", "memory, idle", "start to first"} {
+	for _, want := range []string{"guarded / bare", "sign-in besides the hash", "sign-ins / bare hashes", "memory, idle", "start to first"} {
 		if !strings.Contains(out.String(), "| "+want) {
 			t.Errorf("the table has no %q:\n%s", want, &out)
 		}
@@ -56,7 +56,7 @@ func TestSizesAreCompared(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, &out)
 		}
-		for _, want := range []string{"| CPU of | 30 users | 60 users |", "| request, session in memory | 0.", "| request, session read each time | 0.", "| sign-in beside the hash | "} {
+		for _, want := range []string{"| CPU of | 30 users | 60 users |", "| request, session in memory | 0.", "| request, session read each time | 0.", "| sign-in besides the hash | "} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%s: the table has no %q:\n%s", name, want, &out)
 			}

@@ -69,7 +69,7 @@ func (c *comparison) seed(ctx context.Context) error {
 }
 
 // measure lets the sizes take turns within each round. Every database has two
-// servers: one as ever, and one that keeps no session in memory, for a small
+// servers: one as usual, and one that keeps no session in memory, for a small
 // database's would all be there.
 func (c *comparison) measure(ctx context.Context) error {
 	var usual, reading []*running
@@ -98,7 +98,7 @@ func (c *comparison) measure(ctx context.Context) error {
 		}{
 			{"request, session in memory", "guarded", usual, c.clients},
 			{"request, session read each time", "spread", reading, c.clients},
-			{"sign-in beside the hash", "signin", usual, 1},
+			{"sign-in besides the hash", "signin", usual, 1},
 		} {
 			if !slices.Contains(c.kinds, l.what) {
 				c.kinds = append(c.kinds, l.what)

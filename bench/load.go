@@ -83,7 +83,7 @@ func (r result) String() string {
 	fmt.Fprintf(&b, "%-8s %3d clients: %8.0f/s  p50 %.3f  p99 %.3f  max %.1f ms  server CPU %.4f ms each",
 		r.Kind, r.Clients, r.PerSec, r.P50, r.P99, r.Max, r.CPU)
 	if r.Hash > 0 {
-		fmt.Fprintf(&b, " (%.3f beside the hash)", r.CPU-r.Hash)
+		fmt.Fprintf(&b, " (%.3f besides the hash)", r.CPU-r.Hash)
 	}
 	for _, k := range slices.Sorted(maps.Keys(r.Errors)) {
 		fmt.Fprintf(&b, "  %s: %d", k, r.Errors[k])
@@ -115,7 +115,7 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 		return result{}, errors.New("-users: each client needs a user of its own")
 	}
 	if (&worker{loadOptions: o}).op() == nil {
-		return result{}, fmt.Errorf("-kind: %q is none of\n%s", o.kind, kinds)
+		return result{}, fmt.Errorf("-kind: %q is not one of\n%s", o.kind, kinds)
 	}
 	team := o.team(u.Host)
 	defer func() {

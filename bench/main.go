@@ -50,5 +50,5 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return flatCommand(ctx, args[1:], out)
 	}
 	fmt.Fprint(os.Stderr, usage)
-	return fmt.Errorf("%q is no command", args[0])
+	return fmt.Errorf("%q is not a command", args[0])
 }

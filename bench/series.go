@@ -15,7 +15,7 @@ func (s series) median() float64 {
 	return slices.Sorted(slices.Values(s))[len(s)/2]
 }
 
-// noise is how far the rounds lie apart, beside their median.
+// noise is how far the rounds lie apart, besides their median.
 func (s series) noise() string {
 	if len(s) == 0 || s.median() == 0 {
 		return ""

@@ -26,7 +26,7 @@ import (
 func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	f := flag.NewFlagSet("bench serve", flag.ContinueOnError)
 	db := f.String("db", "bench.db", "seeded `place`: a file of SQLite, or the URL of a schema in PostgreSQL")
-	cache := f.Bool("cache", true, "keep sessions in memory for a second, as ever; false: read each from the database")
+	cache := f.Bool("cache", true, "keep sessions in memory for a second, as usual; false: read each from the database")
 	addr := f.String("addr", "127.0.0.1:0", "loopback `address` to listen on")
 	bare := f.Bool("bare", false, "serve the bare handler and nothing else; no database")
 	profile := f.String("cpuprofile", "", "write a CPU profile to `file` at the end")

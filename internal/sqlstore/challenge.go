@@ -26,8 +26,8 @@ func (s *Store) PutChallenge(ctx context.Context, c store.Challenge) error {
 // callers after the other sees what the one before it left.
 //
 // Comparing in SQL is safe although it is not constant in time: what is
-// compared are keyed hashes. Somebody who does not hold the key cannot choose
-// the hash that his code becomes, so how far a comparison got tells him nothing
+// compared are keyed hashes. A caller who does not hold the key cannot choose
+// the hash that a code becomes, so how far a comparison got reveals nothing
 // about the next code; and there are only a few tries.
 func (s *Store) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
 	const verb = "try challenge"

@@ -22,7 +22,7 @@ var examinations = [...]struct{ query, wrong string }{
 	{`SELECT name FROM twofold_counters WHERE ends_at > $1 AND name LIKE 'once:%' AND n > 1`, "the mark %s let more than one through"},
 	{`SELECT user_id FROM twofold_recovery_codes GROUP BY user_id HAVING MIN(created_at) < MAX(created_at)`,
 		"the recovery codes of account %s are of more than one set"},
-	{`SELECT user_id FROM twofold_recovery_codes WHERE LENGTH(mac) = 0`, "account %s has a recovery code that is none"},
+	{`SELECT user_id FROM twofold_recovery_codes WHERE LENGTH(mac) = 0`, "account %s has an invalid recovery code"},
 	{`SELECT id FROM twofold_messages WHERE LENGTH(body) = 0`, "the message %s is empty"},
 }
 

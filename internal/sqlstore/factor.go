@@ -119,7 +119,7 @@ func (s *Store) PreferFactor(ctx context.Context, userID, id string) error {
 }
 
 // prefer needs the account to itself. errNone: no such second factor; then
-// whoever was the primary stays it.
+// the former primary stays primary.
 func (t *txn) prefer(userID, id string) error {
 	const there = `(SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND id = $2 AND passkey_use <> 'first') = 1`
 	if _, err := t.exec(`UPDATE twofold_factors SET is_primary = 0 WHERE user_id = $1 AND is_primary = 1 AND `+there, userID, id); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // NewerError says that the database was changed by a newer program in a way
-// that this one must not run beside.
+// that this one must not run next to.
 type NewerError struct{ Has, Knows int }
 
 // Error implements error.
@@ -29,11 +29,11 @@ func (e *OlderError) Error() string {
 }
 
 // breaking ends the name of a step that programs who do not know it must not
-// run beside. All other steps only add: tables, indexes, columns with a default.
+// run next to. All other steps only add: tables, indexes, columns with a default.
 const breaking = ".breaking.sql"
 
 // Migrate brings the schema up to date with files, *.sql in order of name:
-// the n-th makes version n. All missing steps are one transaction, begun by
+// the n-th makes version n. All missing steps are one transaction, started by
 // taking the write lock, so of several programs that open at once one does the
 // work, the others wait and find it done, and a crash leaves no half. A database
 // that lacks nothing is only read.
@@ -147,7 +147,7 @@ func tooNew(ctx context.Context, q querier, has, knows int) error {
 	return err
 }
 
-// OnlyAdds says what in a step's script is not safe beside older programs.
+// OnlyAdds says what in a step's script is not safe while older programs run.
 func OnlyAdds(name, script string) string {
 	if strings.HasSuffix(name, breaking) {
 		return ""

@@ -55,7 +55,7 @@ func (s *Store) RecoveryCodesLeft(ctx context.Context, userID string, since time
 }
 
 // putCodes replaces the user's set, if there is a new one. Without a second
-// factor nobody has codes, since they stand in for it and for nothing else,
+// factor no user has codes, since they stand in for it and for nothing else,
 // unless the change says that the codes may come first.
 func (t *txn) putCodes(c store.FactorChange) error {
 	n, err := get(t, `SELECT COUNT(*) FROM twofold_factors WHERE user_id = $1 AND passkey_use <> 'first'`, scanInt, c.UserID)

@@ -68,7 +68,7 @@ func (s *Store) Roles(ctx context.Context) ([]store.Role, error) {
 // own, so nothing is read, changed and written back.
 func (s *Store) ChangePermissions(ctx context.Context, name string, add, remove []string) error {
 	return s.tx(ctx, "change permissions", func(t *txn) error {
-		// Touching the role makes this wait for whoever deletes it.
+		// Touching the role makes this wait for a deletion of it.
 		if err := s.found(t.exec(`UPDATE twofold_roles SET name = name WHERE name = $1`, name)); err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int6
 	return n, s.fail(verb, err)
 }
 
-// tries is how often a verb is begun at most.
+// tries is how often a verb is started at most.
 const tries = 5
 
 // try runs what may run again if it did not happen (and, for a worst of Lost,

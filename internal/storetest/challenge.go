@@ -109,7 +109,7 @@ var challengeRules = []rule{
 		k.challenge("c") // in place of one that was taken
 		k.ok(k.try("c", right))
 	}},
-	{"a dropped code is void, and no code is no error", func(k kit) {
+	{"a dropped code is void, and dropping none is not an error", func(k kit) {
 		k.challenge("c")
 		k.challenge("other")
 		k.ok(k.s.DropChallenge(k.Context(), "c"))

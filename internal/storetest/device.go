@@ -91,7 +91,7 @@ var deviceRules = []rule{
 		_, err = k.use(trusted, trusted.Secret, now, grace)
 		k.ok(err)
 	}},
-	{"RevokeStaying removes the user's that stay signed in beside that session", func(k kit) {
+	{"RevokeStaying removes the user's that belong to that session", func(k kit) {
 		u, other := k.user(), k.user()
 		gone, kept, his, trusted := k.stays(u, "session 1"), k.stays(u, "session 2"), k.stays(other, "session 1"), k.device(u)
 		k.ok(k.s.RevokeStaying(k.Context(), u.ID, "session 1"))

@@ -42,7 +42,7 @@ func (k kit) events(f store.EventFilter, want ...string) []store.Event {
 }
 
 var eventRules = []rule{
-	{"an event is listed as it was added, its row beside", func(k kit) {
+	{"an event is listed as it was added, with its row", func(k kit) {
 		e := k.event("a", "u", 1)
 		list := k.events(store.EventFilter{}, "a")
 		if list[0].Row <= 0 {

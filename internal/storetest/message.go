@@ -121,7 +121,7 @@ var messageRules = []rule{
 		k.ok(err)
 		k.same(kept.Uniquifier, "next")
 	}},
-	{"a finished message is gone, and one that is gone is no error", func(k kit) {
+	{"a finished message is gone, and finishing it again is not an error", func(k kit) {
 		k.message("m", 0)
 		k.message("keep", 0)
 		k.ok(k.s.FinishMessage(k.Context(), "m"))

@@ -27,7 +27,7 @@ var passkeyRules = []rule{
 		k.ok(err)
 		k.same(got, f)
 	}},
-	{"a passkey for the first factor is no second factor", func(k kit) {
+	{"a passkey for the first factor is not a second factor", func(k kit) {
 		u := k.user()
 		first, second, app := newPasskey(u, store.UseFirst), newPasskey(u, store.UseSecond), newFactor(u)
 		first.CreatedAt, second.CreatedAt, app.CreatedAt = in(-30), in(-20), in(-10)
@@ -86,7 +86,7 @@ var passkeyRules = []rule{
 		again.Key = first.Key // may come back, to whomever
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{UserID: u.ID, From: "r", To: "s", Add: &again, Now: now}))
 	}},
-	{"what is no passkey cannot be used as one", func(k kit) {
+	{"what is not a passkey cannot be used as one", func(k kit) {
 		u := k.user()
 		f := newFactor(u)
 		k.add(u, f)

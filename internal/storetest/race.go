@@ -136,7 +136,7 @@ var raceRules = []rule{
 			k.same(len(k.factors(u.ID)), 1)
 		}
 	}},
-	{"a change of factors beside a change of password leaves the password's uniquifier", func(k kit) {
+	{"a change of factors during a change of password leaves the password's uniquifier", func(k kit) {
 		for range rounds() / 4 {
 			u := k.user()
 			told := k.race(func(s store.Store, i int) error {
@@ -300,7 +300,7 @@ var moreRaceRules = []rule{
 			k.devices(u, 0)
 		}
 	}},
-	{"a touch beside the end of a session does not revive it", func(k kit) {
+	{"a touch during the end of a session does not revive it", func(k kit) {
 		for range rounds() / 2 {
 			v := k.session(newUser())
 			for _, err := range k.race(func(s store.Store, i int) error {

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// codes gives a user a set and returns the user as he is then.
+// codes gives a user a set and returns the user as they are then.
 func (k kit) codes(u store.User, macs ...string) store.User {
 	k.Helper()
 	to := store.NewID()
@@ -77,7 +77,7 @@ var recoveryRules = []rule{
 		k.is(err, store.ErrUsed)
 		k.left(u, 1)
 	}},
-	{"another user's code is none, and stays", func(k kit) {
+	{"another user's code is not accepted, and stays", func(k kit) {
 		a, b := k.codes(k.enrolled(), "a"), k.codes(k.enrolled(), "b")
 		k.holds(b, false, "a")
 		_, err := k.spend(k.s, b, "a")
@@ -121,7 +121,7 @@ var recoveryRules = []rule{
 		_, err := k.spend(k.s, u, "a")
 		k.is(err, store.ErrUsed)
 	}},
-	{"nobody without second factor gets codes", func(k kit) {
+	{"no user without a second factor gets codes", func(k kit) {
 		u := k.user()
 		first := newFactor(u)
 		first.Usage = store.UseFirst

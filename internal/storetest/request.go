@@ -87,7 +87,7 @@ var requestRules = []rule{
 		k.is(k.takes(r, in(150)), store.ErrUsed)
 		k.requestIs(other, mine)
 	}},
-	{"an ended request is gone, and one may be asked anew", func(k kit) {
+	{"an ended request is gone, and one may be asked again", func(k kit) {
 		u, other := k.user(), k.user()
 		r, mine := k.request(u), k.request(other)
 		k.ok(k.s.EndRecovery(k.Context(), u.ID))

@@ -85,7 +85,7 @@ var tokenRules = []rule{
 	{"a token of an unknown user is ErrNotFound", func(k kit) {
 		k.is(k.s.PutToken(k.Context(), newToken(newUser())), store.ErrNotFound)
 	}},
-	{"a family is no personal token, and the reverse", func(k kit) {
+	{"a family is not a personal token, and the reverse", func(k kit) {
 		u := k.user()
 		family, own := k.token(u), k.token(u, personal)
 		_, err := k.s.PersonalToken(k.Context(), family.Hash, now)
@@ -228,7 +228,7 @@ var tokenRaceRules = []rule{
 }
 
 var firstFactorRules = []rule{
-	{"a factor that begins a sign-in is no second factor", func(k kit) {
+	{"a factor that begins a sign-in is not a second factor", func(k kit) {
 		u := k.user()
 		first, second := newFactor(u), newFactor(u)
 		first.Usage, second.Primary = store.UseFirst, true

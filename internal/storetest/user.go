@@ -22,7 +22,7 @@ var userRules = []rule{
 			k.Fatalf("ResetAt is %v", got.ResetAt)
 		}
 	}},
-	{"a user is made with his factors, or not at all", func(k kit) {
+	{"a user is made with their factors, or not at all", func(k kit) {
 		u, taken := newUser(), k.user()
 		f := newFactor(u)
 		f.Method, f.Usage, f.Primary = store.Email, store.UseFirst, false
@@ -140,7 +140,7 @@ var identityRules = []rule{
 		_, err := k.s.UserByIdentity(k.Context(), u.Email) // not the canonical form
 		k.is(err, store.ErrNotFound)
 	}},
-	{"an empty key finds nobody and may be had by many", func(k kit) {
+	{"an empty key finds no user and may be had by many", func(k kit) {
 		for range 2 {
 			u := newUser()
 			u.Username, u.UsernameKey = "", ""

@@ -56,7 +56,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 			`UPDATE twofold_recovery_codes SET created_at = (SELECT MIN(created_at) FROM twofold_recovery_codes)`, "are of more than one set"},
 		{`INSERT INTO twofold_recovery_codes SELECT '` + a.id + `', x'01', MIN(created_at) FROM twofold_recovery_codes`, `DELETE FROM twofold_recovery_codes WHERE mac = x'01'`,
 			"5 of 5 recovery codes are left after 1 were used"},
-		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.id + `', x'', 1)`, `DELETE FROM twofold_recovery_codes WHERE mac = x''`, "has a recovery code that is none"},
+		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.id + `', x'', 1)`, `DELETE FROM twofold_recovery_codes WHERE mac = x''`, "has an invalid recovery code"},
 		{`UPDATE twofold_factors SET last_step = 9000000000 WHERE method = 'authenticator'`, `UPDATE twofold_factors SET last_step = 1 WHERE method = 'authenticator'`, "codes of the future"},
 		{`SELECT 1`, `UPDATE twofold_factors SET last_step = 2 WHERE method = 'authenticator'`, "was not used up"},
 		{`UPDATE twofold_identities SET user_id = '` + e.id + `' WHERE user_id = '` + a.id + `'`, `UPDATE twofold_identities SET user_id = '` + a.id + `' WHERE identity = 'alice@good.test'`, "not found by its own address"},
