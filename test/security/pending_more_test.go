@@ -207,7 +207,7 @@ func TestR026_ClientCannotDeclareItDone(t *testing.T) {
 	} {
 		b.post("/tf-validate", field).want(400).refused("declared")
 		field["code"] = a.wrong()
-		w.forgive()
+		w.write(`DELETE FROM twofold_counters`) // the budget is another test's matter
 		b.post("/tf-validate", field).want(400).refused("declared with a wrong code")
 		b.post("/tf-select", field).refused("declared at the choice")
 	}
