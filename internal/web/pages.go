@@ -27,6 +27,7 @@ type Page struct {
 	User     *UserView         // who is signed in, if anybody
 	Data     any               // one of the structs below
 	Paused   time.Time         // when what was refused for now can be tried again; zero: nothing was
+	Unnamed  bool              // the site has no name of its own: our logo stands there
 	now      time.Time
 	assets   *assets
 	words    *Words

@@ -103,7 +103,7 @@ func readTemplate(own fs.FS, file string) (string, error) {
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
-		Values: map[string]string{}, Notes: s.takeNotes(c, name), Paused: c.paused, now: s.c.Now(), assets: s.assets,
+		Values: map[string]string{}, Notes: s.takeNotes(c, name), Paused: c.paused, Unnamed: s.c.Name == "Twofold" || s.c.Name == s.c.Origin.Hostname(), now: s.c.Now(), assets: s.assets,
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)
 	if next, ok := safeNext(c.next()); ok {
