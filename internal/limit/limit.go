@@ -5,8 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -125,7 +124,7 @@ func (l *Limiter) SecondFactor(ctx context.Context, account, factor string) (*Pl
 	p := &Place{own: keys(claims)}
 	if factor != "" {
 		claims = append(claims, l.claim(factorLife, factor))
-		p.all = []string{key(factorLife, factor), key(factorFirst, factor)}
+		p.all = []string{key(factorLife, factor)}
 	}
 	return l.reserve(ctx, p, claims...)
 }
@@ -242,11 +241,11 @@ func key(budget name, parts ...string) string {
 func owned(budget name, owner string) string { return string(budget) + ":" + hashed(owner)[:22] + ":" }
 
 func hashed(parts ...string) string {
-	var b strings.Builder
+	var b []byte
 	for _, p := range parts {
-		fmt.Fprintf(&b, "%d:%s", len(p), p)
+		b = append(append(strconv.AppendInt(b, int64(len(p)), 10), ':'), p...)
 	}
-	sum := sha256.Sum256([]byte(b.String()))
+	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 

@@ -308,3 +308,59 @@ func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatBoundsCostIsNotGivenBack: who answers every text has no more of them
+// in a day than SendMost, and the site no more in an hour than SendHour.
+func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{SendHour: 40})
+	pump := func(to string) int {
+		for n := range 200 {
+			m := text(store.NewID(), to)
+			if err := b.Send(ctx, m); err != nil {
+				paused(t, err)
+				return n
+			}
+			p, err := b.SecondFactor(ctx, "alice", "phone")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Answered(m).Right(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return 200
+	}
+	if n := pump("+16505551212"); n != 30 {
+		t.Errorf("%d texts a day to a number that answers, want 30", n)
+	}
+	if n := pump("+16505551213"); n != 10 {
+		t.Errorf("%d texts more in that hour, want 10", n)
+	}
+	b.now = b.now.Add(time.Hour)
+	if n := pump("+16505551212"); n != 0 {
+		t.Errorf("%d texts more to the first number that day", n)
+	}
+}
+
+// TestADecoyIsNotCountedAsSent, and is refused like what is sent.
+func TestADecoyIsNotCountedAsSent(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{SendHour: 3})
+	ask := func(i int, decoy bool) error {
+		return b.Link(ctx, limit.Letter{Kind: "reset", Identity: fmt.Sprint(i), Decoy: decoy, From: limit.From{Address: fmt.Sprint("192.0.2.", i)}})
+	}
+	for i := range 20 {
+		if err := ask(i, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 3 {
+		if err := ask(100+i, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paused(t, ask(150, true))
+	paused(t, ask(151, false))
+	if err := b.Send(ctx, limit.Message{Class: limit.Proven, Transaction: "t", Account: "a", Channel: store.Email, Destination: "a"}); err != nil {
+		t.Errorf("who proved a first factor: %v", err)
+	}
+}

@@ -36,6 +36,6 @@ func (l *Limiter) FactorLives(ctx context.Context, factor string) error {
 
 // Proves adds a factor that was proven: its failures are forgotten too.
 func (p *Place) Proves(factor string) *Place {
-	p.all = append(p.all, key(factorLife, factor), key(factorFirst, factor))
+	p.all = append(p.all, key(factorLife, factor))
 	return p
 }

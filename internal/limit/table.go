@@ -117,8 +117,8 @@ func seconds() []Budget {
 		{
 			Name: factorFirst, Claims: "anybody, with an app's code in place of a password", Per: "factor",
 			Number: func(n Numbers) int { return max(1, n.FactorFailures/2) }, Window: forever,
-			Returns: "a right one at any step; unlocking",
-			Hurts:   "the owner: the app begins no sign-in until it was proven as second factor; browsers and networks that signed in before are exempt",
+			Returns: "a right one in place of a password; unlocking",
+			Hurts:   "the owner: the app begins no sign-in any more but in browsers that signed in before, where a right one opens it again",
 		},
 		{
 			Name: mailedLife, Claims: "who proved a first factor, with a mailed code that proves the address", Per: "account",

@@ -28,8 +28,8 @@ func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		a, ok := hopAddress(strings.TrimSpace(hops[i]))
+		if !ok {
 			break // whatever stands left of junk is junk
 		}
 		peer = a.Unmap().WithZone("")
@@ -38,6 +38,22 @@ func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
 		}
 	}
 	return peer.String()
+}
+
+// hopAddress reads what a proxy wrote: an address, which some write with a port
+// or in brackets.
+func hopAddress(text string) (netip.Addr, bool) {
+	if ap, err := netip.ParseAddrPort(text); err == nil {
+		return ap.Addr(), true
+	}
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		text, ok = strings.CutSuffix(inner, "]")
+		if !ok {
+			return netip.Addr{}, false
+		}
+	}
+	a, err := netip.ParseAddr(text)
+	return a, err == nil
 }
 
 func peerAddress(r *http.Request) (netip.Addr, bool) {

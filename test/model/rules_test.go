@@ -249,7 +249,6 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	case m.proves(f, p, code):
 		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, second(of.name).key))
 		delete(m.budgets, life.key)
-		delete(m.budgets, life.key+" first")
 	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
 		m.giveBack(answered(m.as("rescue", of, 0), "email", of.email, second(of.name).key))
 		rescued = true
