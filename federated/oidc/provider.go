@@ -22,15 +22,25 @@ import (
 // for again whenever a token names one that is not known.
 const metadataLife = 24 * time.Hour
 
+// failureLife is how long a provider is not asked again that did not answer, and
+// askWithin how long one try takes at most.
+const (
+	failureLife = time.Minute
+	askWithin   = 30 * time.Second
+)
+
 // skew is how far off the provider's clock may be.
 const skew = time.Minute
 
 type provider struct {
 	s Settings
 
-	mu    sync.Mutex
-	found *oidc.Provider
-	at    time.Time
+	mu       sync.Mutex
+	found    *oidc.Provider
+	at       time.Time
+	asking   chan struct{} // closed with the answer; nil: no one asks
+	failure  error         // of the last try; nil: it went well
+	failedAt time.Time
 }
 
 func (p *provider) Name() string          { return p.s.Name }
@@ -141,14 +151,50 @@ func (p *provider) client(found *oidc.Provider, q federated.Question) *oauth2.Co
 	}
 }
 
-// discover fetches the metadata, unless they are known; old ones serve on while
-// new ones cannot be had.
+// discover returns the metadata. Old ones serve on while new ones are asked for:
+// no one waits for a provider that is slow to answer again. Without any, one
+// caller asks and the others wait for its answer, not each for one of their own.
+// While old ones serve, a provider that failed is not asked again for a moment.
 func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.found != nil && p.s.Now().Sub(p.at) < metadataLife {
+	now := p.s.Now()
+	if p.found != nil && (now.Sub(p.at) < metadataLife || p.failedSince(now)) {
+		defer p.mu.Unlock()
 		return p.found, nil
 	}
+	if p.asking == nil {
+		p.asking = make(chan struct{})
+		// The answer is for everyone: it must not end with the request of one.
+		go p.ask(context.WithoutCancel(ctx), p.asking)
+	}
+	old, asking := p.found, p.asking
+	p.mu.Unlock()
+	if old != nil {
+		return old, nil
+	}
+	select {
+	case <-asking:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", federated.ErrUnreachable, ctx.Err())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found == nil {
+		return nil, p.failure
+	}
+	return p.found, nil
+}
+
+// failedSince reports whether the provider could not be asked a moment ago.
+func (p *provider) failedSince(now time.Time) bool {
+	age := now.Sub(p.failedAt)
+	return p.failure != nil && age < failureLife && age > -failureLife
+}
+
+// ask fetches the metadata, without the lock: it waits for a network.
+func (p *provider) ask(ctx context.Context, done chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
 	found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.s.Client), p.s.Issuer)
 	if err == nil {
 		err = secureAddress(found.Endpoint().AuthURL)
@@ -156,13 +202,15 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	if err == nil {
 		err = secureAddress(found.Endpoint().TokenURL)
 	}
-	switch {
-	case err == nil:
-		p.found, p.at = found, p.s.Now()
-	case p.found == nil:
-		return nil, fmt.Errorf("%w: %w", federated.ErrUnreachable, err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.found, p.at, p.failure = found, p.s.Now(), nil
+	} else {
+		p.failure, p.failedAt = fmt.Errorf("%w: %w", federated.ErrUnreachable, err), p.s.Now()
 	}
-	return p.found, nil
+	p.asking = nil
+	close(done)
 }
 
 // exchangeError tells a refusal of the provider from one that cannot be asked.

@@ -1,5 +1,5 @@
 // Package seal keeps secrets: it encrypts what the store must be able to read
-// back (TOTP secrets, phone numbers), and derives the sub-keys behind keyed
+// back (TOTP secrets, messages under way), and derives the sub-keys behind keyed
 // hashes and signed tokens.
 //
 // It owns three things.

@@ -224,6 +224,7 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 	case errors.Is(err, login.ErrUnconfirmed):
 		return bad("CONFIRMATION_REQUIRED")
 	case errors.Is(err, federated.ErrUnreachable):
+		s.c.Log.WarnContext(c.r.Context(), "a provider of sign-in cannot be reached", "path", c.r.URL.Path, "cause", err)
 		f := fail(http.StatusServiceUnavailable, "", "OAUTH_UNREACHABLE").flat().goTo(back)
 		f.retryAfter = 5 * time.Second
 		return f
