@@ -52,9 +52,9 @@ func (b *tab) setUpApp(s site) *app {
 	a := scan(b, s)
 	b.giveCode(a.code(), "Finish")
 	b.at("/mf-recovery-codes")
-	b.see("Your second step is set up.", "You have no recovery codes yet.")
+	b.see("set up.", "You have no recovery codes yet.")
 	b.press("Not now")
-	b.at("/tf-setup")
+	b.at("/me")
 	b.see("Authenticator app")
 	return a
 }
@@ -115,11 +115,12 @@ func (b *tab) changeToMail(s site, phone *app) {
 	b.giveCode(phone.code(), "Continue")
 	b.at("/tf-setup")
 	b.tick("Email")
+	b.tick("Replace")
 	b.press("Continue")
 	b.see("Enter the code")
 	b.giveCode(code(b.t, s, person), "Finish")
-	b.see("Your second step is set up.", "Email")
-	if eval[bool](b, `document.querySelector('.current').innerText.includes('Authenticator')`) {
+	b.see("set up.", "Email")
+	if eval[bool](b, `document.querySelector('#factors').parentElement.innerText.includes('Authenticator')`) {
 		b.t.Fatalf("the app is still there:\n%s", b.text())
 	}
 }

@@ -189,7 +189,7 @@ func (h *hands) setsUp(s *library) *app {
 	h.t.Helper()
 	h.enter("Set one up", "/tf-setup")
 	h.choose("Authenticator app")
-	h.enter("Continue", "/tf-setup")
+	h.enter("Continue", "/tf-validate")
 	phone := scan(h.tab, s)
 	h.types("Code", phone.code())
 	h.goes("Enter in the field", chromedp.KeyEvent(kb.Enter))
@@ -198,8 +198,7 @@ func (h *hands) setsUp(s *library) *app {
 	h.see("Save these codes now")
 	h.to("I have saved these codes")
 	h.key(" ")
-	h.enter("Continue", "/tf-setup")
-	h.enter("Back to your account", "/me")
+	h.enter("Continue", "/me")
 	return phone
 }
 
@@ -211,11 +210,11 @@ func (h *hands) minds(s *library) {
 	h.types("Phone number", "+1 650 555 1212")
 	h.choose("Add another")
 	h.types("Name (optional)", "Work phone")
-	h.enter("Continue", "/tf-setup")
+	h.enter("Continue", "/tf-validate")
 	h.focused("code")
 	h.write(code(h.t, s, "+16505551212"))
 	h.goes("Enter in the field", chromedp.KeyEvent(kb.Enter))
-	h.enter("Back to your account", "/me")
+	h.at("/me")
 	h.unfold("Change Text message (SMS): Work phone")
 	h.types("Name", "Old phone")
 	h.enter("Save name: Text message (SMS): Work phone", "/me")

@@ -103,7 +103,7 @@ func TestALostFactorIsReplacedAfterAWhile(t *testing.T) {
 		b.open(link)
 		b.see("Set up a new second step")
 		b.fill("Password", secret)
-		b.press("Go on")
+		b.press("Continue")
 		b.at("/tf-setup")
 		b.tick("Authenticator app")
 		b.press("Continue")

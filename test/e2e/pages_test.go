@@ -111,7 +111,8 @@ func (g *guide) put(name, value string) {
 // fields.
 func (g *guide) submit(button string) {
 	g.t.Helper()
-	eval[chromedp.Void](g.tab, `document.querySelectorAll('form').forEach(f => { f.noValidate = true; })`)
+	eval[chromedp.Void](g.tab, `document.querySelectorAll('form').forEach(f => { f.noValidate = true; });
+		document.querySelectorAll('[data-wait]').forEach(b => { delete b.dataset.wait; b.disabled = false; })`)
 	g.goes("submit "+button, chromedp.Click(chromedp.CSS(button)))
 }
 

@@ -63,6 +63,7 @@
     let left = Number(button.dataset.wait);
     button.disabled = true;
     const tick = () => {
+      if (button.dataset.wait === undefined) return;
       button.textContent = left > 0 ? button.dataset.waiting.replace("%", left) : text;
       button.disabled = left > 0;
       if (left-- > 0) setTimeout(tick, 1000);
