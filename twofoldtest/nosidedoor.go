@@ -53,6 +53,7 @@ func (k *Kit) tryDoors(pages, paths []string) {
 			k.t.Fatalf("%s answers %d to a session of two factors: this test needs a page that opens (to whom it asks for roles, set Roles)", page, a.Status)
 		}
 	}
+	k.handshakes(full, pages)
 	k.pages = pages
 	slices.Sort(paths)
 	for _, s := range k.states() {
@@ -73,6 +74,20 @@ func (k *Kit) tryDoors(pages, paths []string) {
 	}
 	k.planted()
 	k.report()
+}
+
+// handshakes tries to open a channel from a page of a sibling host, whose requests
+// carry the session's cookie.
+func (k *Kit) handshakes(full *Browser, pages []string) {
+	k.t.Helper()
+	for _, page := range pages {
+		a := full.do(http.MethodGet, page, nil, http.Header{
+			"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Origin": {"https://sibling.nosidedoor.test"}, "Sec-Fetch-Site": {"same-site"},
+		})
+		if opened(a) {
+			k.t.Errorf("side door: a handshake from a sibling host: %s answers %d", page, a.Status)
+		}
+	}
 }
 
 // state is a way to be less than signed in with two factors.
