@@ -211,3 +211,18 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	}
 	return a.changed(ctx, id, login.AccessReset)
 }
+
+// Unlock ends the waits that wrong passwords and codes, whoever sent them, have
+// brought on an account, and gives back the life of a factor that ended by too
+// many. What bounds the cost of messages stays. A new password needs no Unlock:
+// guesses at the former one do not count against it.
+func (a *Auth) Unlock(ctx context.Context, id string) error {
+	u, err := a.accounts.ByID(ctx, id)
+	if err == nil {
+		err = a.login.Unlock(ctx, u)
+	}
+	if err != nil {
+		return publicError(err)
+	}
+	return a.changed(ctx, id, login.Unlocked)
+}

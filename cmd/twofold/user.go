@@ -22,6 +22,7 @@ type userCommands struct {
 	Activate    userActivate    `cmd:"" help:"Switch an account on."`
 	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
 	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
+	Unlock      userUnlock      `cmd:"" help:"End an account's waits after wrong passwords and codes."`
 	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
 	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link that sets up another second factor."`
 	Roles       userRoles       `cmd:"" help:"Show or change an account's roles."`
@@ -254,6 +255,26 @@ func (c userSetPassword) Run(ctx context.Context, p process) error {
 			return err
 		}
 		return line(p, "Password of user %q has been changed.", c.Identity)
+	})
+}
+
+type userUnlock struct{ oneUser }
+
+// Help implements kong.HelpProvider.
+func (userUnlock) Help() string {
+	return `Ends the waits that wrong passwords and codes, whoever sent them, have brought on the account.
+
+Example:
+  twofold user unlock ann@example.org`
+}
+
+// Run ends an account's waits.
+func (c userUnlock) Run(ctx context.Context, p process) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		if err := auth.Unlock(ctx, u.ID); err != nil {
+			return err
+		}
+		return line(p, "User %q has been unlocked.", c.Identity)
 	})
 }
 

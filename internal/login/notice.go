@@ -44,6 +44,7 @@ const (
 	EmailWanted     = "email_wanted"   // another address was asked for
 	UsernameChanged = "username_changed"
 	AccessReset     = "access_reset"
+	Unlocked        = "unlocked" // what is counted against the account was forgotten
 	Created         = "created"
 	Activated       = "activated"
 	Deactivated     = "deactivated"

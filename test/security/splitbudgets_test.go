@@ -82,3 +82,22 @@ func TestR164_ACountEndsWithItsSecret(t *testing.T) {
 	w.must(w.nodes[0].auth.SetPassword(t.Context(), a.id, newSecret))
 	w.signsIn(a.email, newSecret).want(200)
 }
+
+// TestR164_AnOperatorUnlocks an account: its password and a factor that ended.
+func TestR164_AnOperatorUnlocks(t *testing.T) {
+	w := newWorld(t)
+	a := w.withApp("alice")
+	for range 12 {
+		w.signsIn(a.email, "wrong password")
+	}
+	for range 5 {
+		w.plantPending(a).validate(a.wrong()).want(400)
+	}
+	w.signsIn(a.email, secret).want(429)
+	w.plantPending(a).validate(a.next()).want(429)
+	w.must(w.nodes[0].auth.Unlock(t.Context(), a.id))
+	b := w.browser()
+	b.login(a).want(200)
+	b.validate(a.next()).want(200)
+	b.in(a, 2)
+}

@@ -1,0 +1,31 @@
+package login
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Unlock forgets what is counted against an account: guesses at its password and
+// its factors, and messages that were sent to it. What bounds cost stays.
+func (l *Login) Unlock(ctx context.Context, u store.User) error {
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	owners := []string{u.ID, budgetOf(u, ""), typed(u.Email), u.Email}
+	if u.Username != "" {
+		owners = append(owners, typed(u.Username))
+	}
+	for _, f := range append(factors, firsts...) {
+		owners = append(owners, f.ID)
+		if f.Destination != "" {
+			owners = append(owners, f.Destination)
+		}
+	}
+	return l.c.Limits.Unlock(ctx, owners...)
+}
