@@ -286,7 +286,7 @@ func (h *hands) losesPhone(s *library) {
 	h.see("It's stopped.")
 }
 
-// tidies ends a session and a trusted browser, makes a token and ends it,
+// tidies ends a session and a trusted browser, makes a token and revokes it,
 // removes a factor and changes the password.
 func (h *hands) tidies() {
 	h.t.Helper()
@@ -306,9 +306,9 @@ func (h *hands) tidies() {
 	h.key(" ")
 	h.enter("Create token", "/access-tokens")
 	h.see("Copy it now.")
-	h.to("End Backup")
+	h.to("Revoke Backup")
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
-	h.see("The token was ended.", "No program has access to your account.")
+	h.see("The token is revoked.", "No program has access to your account.")
 	h.enter("Back to your account", "/me")
 	h.unfold("Change Authenticator app")
 	h.enter("Remove: Authenticator app", "/me")

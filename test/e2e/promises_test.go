@@ -84,6 +84,17 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		b.key(kb.Tab)
 		b.focused("password")
 		b.write(secret)
+		if scripts { // without them nothing shows the password
+			b.key(kb.Tab)
+			b.focused("BUTTON Show")
+			b.key(kb.Enter)
+			b.focused("password")
+			if kind := eval[string](b, `document.activeElement.type`); kind != "text" {
+				t.Errorf("the shown password is in a field of type %q", kind)
+			}
+			b.key(kb.Tab)
+			b.focused("BUTTON Hide")
+		}
 		b.key(kb.Tab)
 		b.focused("remember")
 		b.key(" ")
@@ -99,7 +110,7 @@ func TestTheKeyboardIsEnough(t *testing.T) {
 		b.key(kb.Tab)
 		b.focused("BUTTON Sign in")
 		b.key(kb.Tab)
-		b.focused("SUMMARY Trouble accessing your account?")
+		b.focused("SUMMARY Can't get a code?")
 		b.key(kb.Enter)
 		b.key(kb.Tab)
 		b.focused("help_setup")

@@ -133,8 +133,8 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 	})
 }
 
-// TestAProgramGetsATokenOfItsOwn: shown once, good for its scopes, and ended on
-// the page.
+// TestAProgramGetsATokenOfItsOwn: it is shown once, good for its scopes, and
+// revoked on the page.
 func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 	without(t, func(t *testing.T) {
 		s := newUnified(t)
@@ -168,10 +168,10 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 		if strings.Contains(b.text(), token) {
 			t.Error("the token is shown again")
 		}
-		b.press("End Backup")
-		b.see("The token was ended.", "No program has access to your account.")
+		b.press("Revoke Backup")
+		b.see("The token is revoked.", "No program has access to your account.")
 		if after := check("read"); after != http.StatusUnauthorized {
-			t.Errorf("an ended token is answered with %d", after)
+			t.Errorf("a revoked token is answered with %d", after)
 		}
 	})
 }
