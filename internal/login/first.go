@@ -191,8 +191,10 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 		return Outcome{}, err
 	}
 	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
-	if out.KnownCookie, err = l.remember(g.user, b); err != nil {
-		return Outcome{}, err
+	if opened.Token != "" { // a program that renews its header token holds no cookies
+		if out.KnownCookie, err = l.remember(g.user, b); err != nil {
+			return Outcome{}, err
+		}
 	}
 	return out, l.stay(ctx, &out, g, b)
 }

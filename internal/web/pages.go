@@ -90,8 +90,8 @@ func (p *Page) Asset(name string) string {
 // Summary says that errors are listed on top: where there are several. A single
 // one stands where it belongs.
 func (p *Page) Summary() bool {
-	if p.Name == "message" || !p.Paused.IsZero() {
-		return false
+	if p.Name == "message" || p.Name == "tf_validate" && !p.Paused.IsZero() {
+		return false // the page itself says it
 	}
 	if len(p.Problems) != 1 {
 		return len(p.Problems) > 1

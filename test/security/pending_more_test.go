@@ -173,7 +173,8 @@ func TestR025_ErrorsAreRefusals(t *testing.T) {
 	wrongKey := func(c *twofold.Config) { c.Key = twofold.KeyText(twofold.NewKey()) }
 	w.restart(wrongKey)
 	b = w.plantPending(a)
-	b.validate(a.next()).want(400).refused("wrong key")
+	// The operator's trouble is not the person's: 503, and no guess is counted.
+	b.validate(a.next()).want(503).refused("wrong key")
 	b.out("wrong key")
 	if !strings.Contains(w.log.String(), "factor cannot be verified") {
 		t.Error("the operator is not told that a factor's secret does not open")

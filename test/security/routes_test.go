@@ -140,13 +140,13 @@ func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
 	w.sameAsFile("testdata/stale.txt", got.String())
 }
 
-// TestR032_SecretIsShownOnce: in the answer that begins the set-up and nowhere
-// else.
+// TestR032_SecretIsShownOnce: to the session that begins the set-up, until it is
+// confirmed, and to no other.
 func TestR032_SecretIsShownOnce(t *testing.T) {
 	w := newWorld(t, life)
 	a := w.person("alice")
 	b := w.plantSession(a)
-	page := b.form("/tf-setup", "setup", "authenticator").want(200)
+	page := b.page(b.form("/tf-setup", "setup", "authenticator").want(303).header.Get("Location")).want(200)
 	if !strings.Contains(page.body, `src="data:image/`) || strings.Contains(page.header.Get("Content-Security-Policy"), "http") {
 		t.Error("the picture of the secret comes from elsewhere")
 	}
@@ -163,7 +163,7 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 	a.app = decode(w, key)
 	traces := []string{key, r.text("tf_authr_key"), url.QueryEscape(uri), "otpauth:", string(a.app), fmt.Sprintf("%x", a.app), encode64(string(a.app))}
 	from := len(w.replies.String())
-	look := func(when string) {
+	look := func(b *browser, when string) {
 		t.Helper()
 		for _, path := range w.nodes[0].auth.Paths() {
 			for _, accept := range []string{typeJSON, "text/html"} {
@@ -185,11 +185,12 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 			}
 		}
 	}
-	look("before it is confirmed")
+	look(w.plantSession(a), "in another session")
 	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": a.code(0)}).want(200)
-	look("after it is confirmed")
-	w.browser().login(a).want(200)
-	look("at a sign-in")
+	look(b, "after it is confirmed")
+	b = w.browser()
+	b.login(a).want(200)
+	look(b, "at a sign-in")
 }
 
 // TestR057_NewPhoneIsANewFactor: with a fresh sign-in by what was there, a code

@@ -171,9 +171,9 @@ func TestR034_SecretsAreSealedToTheirOwner(t *testing.T) {
 		w.advance(time.Minute)
 		b := w.plantPending(a)
 		before := strings.Count(w.log.String(), "factor cannot be verified")
-		b.validate(v.code(0)).want(400).refused(what)
-		b.validate(a.code(0)).want(400).refused(what + ", own code")
-		b.validate(totp(nil, w.Now().Unix()/30)).want(400).refused(what + ", the empty secret's code")
+		b.validate(v.code(0)).want(503).refused(what)
+		b.validate(a.code(0)).want(503).refused(what + ", own code")
+		b.validate(totp(nil, w.Now().Unix()/30)).want(503).refused(what + ", the empty secret's code")
 		b.out(what)
 		if strings.Count(w.log.String(), "factor cannot be verified") == before {
 			t.Errorf("%s: the operator is not told", what)
@@ -207,7 +207,7 @@ func TestR035_KeyRotation(t *testing.T) {
 	}
 	w.restart(ring(map[string]string{"2": two}))
 	use(a).want(200)
-	use(left).want(400).refused("the key of this secret is gone")
+	use(left).want(503).refused("the key of this secret is gone")
 	if !strings.Contains(w.log.String(), "not in the ring") {
 		t.Error("the operator is not told that a key is missing")
 	}
