@@ -64,7 +64,7 @@ func TestPasswordless(t *testing.T) {
 	c.page("/login").shows("Invalid login token.")
 	s.advance(10 * time.Minute)
 	c.page(loginLink.FindString(link.Text)).to("/login")
-	c.page("/login").shows("You did not login within 10 minutes.")
+	c.page("/login").shows("This link worked for 10 minutes. Ask for a new one.")
 	c.post("/login", m{"email": "nobody@lp.com"}).refused(400, "email", unknownUser)
 	s.client().post("/login", m{"email": "tiya@lp.com"}).refused(400, "email", disabled)
 	c.post("/login", m{}).refused(400, "email", "Email not provided")

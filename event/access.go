@@ -27,7 +27,7 @@ type TokenMinted struct {
 // TokenRevoked: its owner ended a token.
 type TokenRevoked struct {
 	User Subject
-	// Excess: nobody ended it; the account had more than it may have.
+	// Excess: the account had more of them than it may have.
 	Excess bool
 	Context
 }

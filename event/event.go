@@ -223,7 +223,7 @@ type PasswordsGuessed struct{ Context }
 type DeviceRevoked struct {
 	User Subject
 	All  bool
-	// Excess: nobody ended it; the account had more than it may have.
+	// Excess: the account had more of them than it may have.
 	Excess bool
 	Context
 }
@@ -233,7 +233,7 @@ type DeviceRevoked struct {
 type SessionEnded struct {
 	User   Subject
 	Others bool
-	// Excess: nobody ended it; the account had more than it may have.
+	// Excess: the account had more of them than it may have.
 	Excess bool
 	Context
 }

@@ -238,8 +238,8 @@ func toPath(p func(*settings) *string) func(*settings, any) error {
 	}
 }
 
-// toView takes a path to go to afterwards; contractDefault is what the wire
-// contract calls the place we go to anyhow.
+// toView takes a path to go to afterwards; contractDefault is the default of the
+// original and stands for ours.
 func toView(p func(*settings) *string, contractDefault string) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asText(raw)

@@ -138,6 +138,15 @@ func pathTable() []setting {
 	}
 }
 
+// applyPostSetup tells who writes the original's default that ours differs.
+func applyPostSetup(s *settings, raw any) error {
+	const theirs = ".two_factor_setup"
+	if raw == theirs {
+		s.note("SECURITY_TWO_FACTOR_POST_SETUP_VIEW = " + theirs + " is taken as the account page: to have the page of set-ups, write its path")
+	}
+	return toView(func(s *settings) *string { return &s.Config.Views.PostSetup }, theirs)(s, raw)
+}
+
 func viewTable() []setting {
 	row := func(name, def, doc, contract string, p func(*settings) *string) setting {
 		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Views", Apply: toView(p, contract)}
@@ -147,7 +156,8 @@ func viewTable() []setting {
 		row("SECURITY_POST_LOGOUT_VIEW", "`/`", "After signing out.", "", func(s *settings) *string { return &s.Config.Views.PostLogout }),
 		row("SECURITY_POST_REGISTER_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After registration.", "", func(s *settings) *string { return &s.Config.Views.PostRegister }),
 		row("SECURITY_POST_VERIFY_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After asking again who one is.", "", func(s *settings) *string { return &s.Config.Views.PostVerify }),
-		row("SECURITY_TWO_FACTOR_POST_SETUP_VIEW", "the set-up page", "After setting up or switching off a second factor.", ".two_factor_setup", func(s *settings) *string { return &s.Config.Views.PostSetup }),
+		{Name: "SECURITY_TWO_FACTOR_POST_SETUP_VIEW", Type: text, Empty: "the account page", Field: "Views",
+			Doc: "After setting up or switching off a second factor.", Apply: applyPostSetup},
 		row("SECURITY_TWO_FACTOR_ERROR_VIEW", "the sign-in page", "After a step out of turn.", ".login", func(s *settings) *string { return &s.Config.Views.Error }),
 		row("SECURITY_UNAUTHORIZED_VIEW", "a page that says so", "When a role is missing.", "", func(s *settings) *string { return &s.Config.Views.Unauthorized }),
 	}
