@@ -43,7 +43,9 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 		b.see("Trusted since", "Trusted until")
 		b.press("Stop trusting")
 		b.see("That browser is forgotten.", "No browser skips your second step.")
-		library.signOut()
+		library.open("/me")
+		library.at("/login") // its session rested on the trust
+		library.see("Your session has ended. Please sign in again.")
 		library.signIn(person, false)
 		library.at("/tf-validate")
 
