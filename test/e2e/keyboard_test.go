@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,21 @@ func (h *hands) choose(label string) {
 		h.tabOn()
 	}
 	h.t.Fatalf("%s: the keyboard does not reach the choice %q\n%s", h.path(), label, h.text())
+}
+
+// waits lets a button that counts down come to its end.
+func (h *hands) waits(name string) {
+	h.t.Helper()
+	const ready = `![...document.querySelectorAll('button:disabled')].some(e => e.innerText.trim().startsWith(%q))`
+	if eval[bool](h.tab, fmt.Sprintf(ready, name)) {
+		h.t.Errorf("%s: no button counts down: %q\n%s", h.path(), name, h.text())
+	}
+	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		if eval[bool](h.tab, fmt.Sprintf(ready, name)) {
+			return
+		}
+	}
+	h.t.Fatalf("%s: the button still counts down: %q\n%s", h.path(), name, h.text())
 }
 
 // script goes to a button whose script leads on.
@@ -258,6 +274,7 @@ func (h *hands) comesBack(s *library, phone *app) {
 	s.pass(time.Minute)
 	other.enter("Continue", "/tf-validate")
 	s.pass(time.Minute)
+	other.waits("Send another code in ")
 	other.enter("Send another code", "/tf-validate")
 	other.enter("Try another way", "/tf-select")
 	other.choose("Authenticator app")
