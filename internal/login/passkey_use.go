@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
@@ -89,9 +90,33 @@ func (l *Login) hint(ctx context.Context, identity string, q *factor.Question) e
 		return err
 	}
 	if q.Allowed = l.readable(ctx, all, store.UseFirst); len(q.Allowed) == 0 || !u.Active {
-		q.Allowed, q.Decoys = nil, [][]byte{l.c.Keys.MAC("passkey-decoy", account.Key(identity))}
+		q.Allowed, q.Decoys = nil, l.decoys(account.Key(identity))
 	}
 	return nil
+}
+
+// decoyLengths are the lengths, in bytes, of the credential ids that common
+// passkeys have, each about as often as it occurs.
+var decoyLengths = [8]int{16, 20, 20, 32, 32, 32, 48, 64}
+
+// decoys returns ids that look like those of real passkeys in number and length:
+// two for one in four, else one. They come from the oldest key, so that adding a
+// newer one does not change them; the ids of real passkeys do not change then.
+func (l *Login) decoys(whose string) [][]byte {
+	derived := func(part string) []byte {
+		all := l.c.Keys.MACs("passkey-decoy", whose, part)
+		return all[len(all)-1]
+	}
+	shape := derived("shape")
+	ids := make([][]byte, 1, 2)
+	if shape[0]%4 == 0 {
+		ids = append(ids, nil)
+	}
+	for i := range ids {
+		n := strconv.Itoa(i)
+		ids[i] = append(derived("first "+n), derived("second "+n)...)[:decoyLengths[shape[1+i]%8]]
+	}
+	return ids
 }
 
 func (l *Login) askSecond(ctx context.Context, w waiting) (PasskeyAsked, error) {
@@ -245,7 +270,7 @@ func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (Pas
 		q.Verification = factor.Required
 	}
 	if len(allowed) == 0 { // a question that nothing answers, not one that everything does
-		q.Decoys = [][]byte{l.c.Keys.MAC("passkey-decoy", who.User.ID)}
+		q.Decoys = l.decoys(who.User.ID)
 	}
 	c, err := l.c.Passkeys.BeginGet(q)
 	if err != nil {

@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -146,6 +147,7 @@ func TestR096_NoUserOracle(t *testing.T) {
 	w.person("none")
 	off, _ := w.withKey("gone", store.UseFirst, phoneKey)
 	w.must(w.nodes[0].auth.SetActive(w.t.Context(), off.id, false))
+	var optionNames []string // fields of the question besides the passkeys
 	shape := func(identity string) (keys []string, ids []string) {
 		options, _ := w.browser().asks("/wan-signin", m{"identity": identity})
 		var o m
@@ -155,18 +157,21 @@ func TestR096_NoUserOracle(t *testing.T) {
 			ids = append(ids, c["id"].(string))
 			keys = append(keys, slices.Sorted(maps.Keys(c))...)
 		}
-		return append(keys, slices.Sorted(maps.Keys(o))...), ids
+		optionNames = slices.Sorted(maps.Keys(o))
+		return append(keys, optionNames...), ids
 	}
 	wantKeys, wantIDs := shape("alice@good.test")
 	if len(wantIDs) != 1 || wantIDs[0] != softkey.Text(k.ID) {
 		t.Fatalf("alice's ids %v", wantIDs)
 	}
+	keysOfOne := wantKeys[:len(wantKeys)-len(optionNames)]
 	seen := map[string]string{wantIDs[0]: "alice"}
 	for _, identity := range []string{"nobody@good.test", "none@good.test", "second@good.test", "gone@good.test", "no-name", "@", "nobody2@good.test"} {
 		for range 3 {
 			keys, ids := shape(identity)
-			if !slices.Equal(keys, wantKeys) || len(ids) != 1 || len(ids[0]) != len(wantIDs[0]) {
-				t.Errorf("%s: %v %v, want the shape %v", identity, keys, ids, wantKeys)
+			want := append(slices.Repeat(keysOfOne, len(ids)), optionNames...)
+			if !slices.Equal(keys, want) || len(ids) < 1 || len(ids) > 2 {
+				t.Errorf("%s: %v %v, want the shape %v", identity, keys, ids, want)
 				continue
 			}
 			if who := seen[ids[0]]; who != "" && who != identity {
@@ -181,6 +186,27 @@ func TestR096_NoUserOracle(t *testing.T) {
 	_, one := shape("Nobody@GOOD.test")
 	if _, two := shape("nobody@good.test"); one[0] != two[0] {
 		t.Error("another spelling of an unknown name has another answer")
+	}
+	// Decoys differ in number and length as real ids do, and a newer key changes
+	// neither them nor the real ones.
+	number, length := map[int]bool{}, map[int]bool{}
+	before := map[string][]string{}
+	for i := range 40 {
+		identity := fmt.Sprintf("unknown%d@good.test", i)
+		_, before[identity] = shape(identity)
+		number[len(before[identity])] = true
+		for _, id := range before[identity] {
+			length[len(id)] = true
+		}
+	}
+	if len(number) != 2 || len(length) < 4 {
+		t.Errorf("40 unknown names have %d numbers and %d lengths of ids", len(number), len(length))
+	}
+	w.restart(func(c *twofold.Config) { c.Key = twofold.KeyText(firstKey, twofold.NewKey()) })
+	for identity, ids := range before {
+		if _, now := shape(identity); !slices.Equal(now, ids) {
+			t.Errorf("%s: a newer key changes the answer", identity)
+		}
 	}
 
 	// One answer for every refusal.

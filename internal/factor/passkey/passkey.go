@@ -175,7 +175,11 @@ func (m *Method) BeginGet(q factor.Question) (factor.Ceremony, error) {
 	}
 	for _, id := range q.Decoys {
 		s.Allowed = append(s.Allowed, keyOf(id))
-		allowed = append(allowed, record{ID: id, Transports: []string{"hybrid", "internal"}}.descriptor())
+		transports := []string{"hybrid", "internal"}
+		if len(id) >= 48 { // as the ids of security keys are
+			transports = []string{"nfc", "usb"}
+		}
+		allowed = append(allowed, record{ID: id, Transports: transports}.descriptor())
 	}
 	return m.ceremony(s, map[string]any{
 		"rpId": m.rpID, "timeout": m.c.GetHint.Milliseconds(), "allowCredentials": allowed, "userVerification": q.Verification,
