@@ -202,11 +202,13 @@ func (v *visitor) next() string {
 	case "/me":
 		return ""
 	case "/tf-setup":
-		v.must("/tf-setup", "You need it to finish signing in.")
+		v.must("/tf-setup", "You need one to finish signing in.")
 		return "setup"
 	}
-	for method, name := range map[string]string{"authenticator": "authenticator", "sms": "SMS", "email": "email"} {
-		if v.says("Please enter your authentication code generated via: " + name) {
+	for method, says := range map[string]string{
+		"authenticator": "Enter the 6-digit code from your authenticator app.", "sms": "We texted a code to", "email": "We emailed a code to",
+	} {
+		if v.says(says) {
 			v.must("/tf-validate")
 			return method
 		}
@@ -248,16 +250,13 @@ func (v *visitor) give(code string) bool {
 		return true
 	}
 	v.submit(`name="code"`, "code", code)
-	if !v.says("Invalid code") {
-		return true
-	}
-	if v.where() == "/tf-setup" { // the set-up waits for its code over there
-		v.open("/tf-validate")
-	}
-	return false
+	return !v.says("That code isn't right, or has expired.")
 }
 
-var shownKey = regexp.MustCompile(`(?:[A-Z2-7]{4}-){7}[A-Z2-7]{4}`)
+var (
+	shownKey = regexp.MustCompile(`(?:<span>[A-Z2-7]{4}</span>){8}`)
+	spans    = strings.NewReplacer("<span>", "", "</span>", "")
+)
 
 // begin starts a set-up, up to the point where its code is asked for.
 func (v *visitor) begin(f *second) {
@@ -279,11 +278,14 @@ func (v *visitor) begin(f *second) {
 		if f.method == "sms" {
 			form = append(form, "phone", f.to)
 		}
+		if v.says(`name="add"`) {
+			form = append(form, "add", "false") // the page proposes to keep the one there is
+		}
 		v.submit(`type="radio" name="setup"`, form...)
-		v.must("/tf-setup", "Enter code to complete setup")
+		v.must("/tf-validate", "Enter the code")
 		if f.method == "authenticator" {
-			v.must("/tf-setup", issuer, "data:image/svg+xml;base64,")
-			key = shownKey.FindString(v.page)
+			v.must("/tf-validate", issuer, "data:image/svg+xml;base64,")
+			key = spans.Replace(shownKey.FindString(v.page))
 		}
 	}
 	if f.method == "authenticator" {
@@ -354,9 +356,9 @@ func (v *visitor) is(email string, level int, trusted bool) {
 	if user["email"] != email || user["level"] != float64(level) || user["trusted"] != trusted || user["fresh"] == trusted {
 		v.t.Fatalf("signed in as %v, want %s at level %d", user, email, level)
 	}
-	says := map[int]string{1: "You signed in with one factor.", 2: "You signed in with two factors."}[level]
+	says := map[int]string{1: "You signed in with one step.", 2: "You signed in with two steps."}[level]
 	if trusted {
-		says = "This is a trusted device"
+		says = "You trusted this browser"
 	}
 	v.open("/me")
 	v.must("/me", "Signed in as", email, says)
