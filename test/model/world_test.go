@@ -40,7 +40,7 @@ const (
 const (
 	sessionCookie = "__Host-twofold"
 	pendingCookie = "__Host-twofold-pending"
-	deviceCookie  = "tf_validity"
+	deviceCookie  = "__Host-tf_validity"
 	askedCookie   = "__Host-twofold-asked"
 	knownCookie   = "__Host-twofold-known"
 	helpBox       = "help@walk.test"
