@@ -129,7 +129,12 @@ func (m *model) askChange(who *session, email string) *want {
 
 // moved replaces the address by the one the link was mailed to.
 func (m *model) moved(who *session, l *link) *want {
-	if !m.stands(l) || l.kind != "change_email" {
+	switch {
+	case !m.stands(l) || l.kind != "change_email":
+		return refused(400)
+	case who == nil: // a click alone moves no address
+		return refused(401)
+	case who.of != l.of:
 		return refused(400)
 	}
 	if slices.ContainsFunc(m.accounts, func(a *account) bool { return a.email == l.data }) {
@@ -146,10 +151,8 @@ func (m *model) moved(who *session, l *link) *want {
 	of.email = l.data
 	m.announce(w, of, "identity_changed")
 	m.change(of)
-	if who != nil && who.of == of {
-		m.carry(w, who)
-		w.of = nil
-	}
+	m.carry(w, who)
+	w.of = nil
 	return w
 }
 

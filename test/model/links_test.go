@@ -141,7 +141,12 @@ func (t *turn) openLink() *want {
 	if kind == "recovery" {
 		good = l != nil && t.w.waits(l) != nil
 	}
-	if !good {
+	switch {
+	case !good:
+		return refused(400)
+	case kind == "change_email" && t.who == nil:
+		return refused(401)
+	case kind == "change_email" && t.who.of != l.of:
 		return refused(400)
 	}
 	return &want{status: 200}

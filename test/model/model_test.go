@@ -58,6 +58,7 @@ type factor struct {
 	usage        string
 	counter      uint32
 	handle       string
+	made         time.Time // of one that begins a sign-in
 }
 
 // proofs say by what a sign-in began, and when its first and its newest proof
@@ -71,6 +72,7 @@ type session struct {
 	of                       *account
 	id, version, level       int
 	trusted, header, dead    bool
+	by                       *device // that stood for the second factor
 	fresh, seen, idle, until time.Time
 	proofs
 }
@@ -220,10 +222,16 @@ func (m *model) find(token string, header bool) *session {
 func (m *model) peek(token string, header bool) *session {
 	s := m.sessions[token]
 	if s == nil || s.dead || s.header != header || !s.of.active || s.version != s.of.version ||
-		!m.now.Before(s.idle) || !m.now.Before(s.until) {
+		!m.now.Before(s.idle) || !m.now.Before(s.until) || m.ended(s.by) {
 		return nil
 	}
 	return s
+}
+
+// ended says that a device that stood for a second factor is over, and what
+// rests on it with it. Nil: nothing rests on one.
+func (m *model) ended(d *device) bool {
+	return d != nil && (d.dead || d.version != d.of.version || !m.now.Before(d.until))
 }
 
 // waiting is the pending sign-in behind a token, or nil: a sign-in is for who
@@ -248,6 +256,7 @@ func (m *model) fresh(s *session, within time.Duration) bool {
 type grant struct {
 	level   int
 	trusted bool
+	by      *device
 	proofs
 	renews *session // the new one takes its place
 	token  bool     // a header token is wanted beside it
@@ -258,13 +267,13 @@ func (m *model) proven(how string, first time.Time) proofs { return proofs{how, 
 
 func (m *model) issue(w *want, of *account, g grant) {
 	s := &session{
-		of: of, id: m.id(), version: of.version, level: g.level, trusted: g.trusted, proofs: g.proofs,
+		of: of, id: m.id(), version: of.version, level: g.level, trusted: g.trusted, by: g.by, proofs: g.proofs,
 		fresh: m.now, seen: m.now, idle: m.now.Add(idleLife), until: m.now.Add(sessionLife),
 	}
 	w.of = of
 	switch r := g.renews; {
 	case r != nil && r.header:
-		r.version, r.level, r.trusted, r.fresh, r.proofs = of.version, g.level, g.trusted, m.now, g.proofs
+		r.version, r.level, r.trusted, r.by, r.fresh, r.proofs = of.version, g.level, g.trusted, g.by, m.now, g.proofs
 		return
 	case r != nil:
 		r.dead, s.id = true, r.id
@@ -278,10 +287,17 @@ func (m *model) issue(w *want, of *account, g grant) {
 }
 
 // carry lets a session live on under the account's new version: it has proven
-// what it had, and is no fresher.
+// what it had. All trust ends with a change but that of the session that made it.
 func (m *model) carry(w *want, who *session) {
+	m.renew(w, who, grant{level: who.level, trusted: who.trusted, proofs: who.proofs})
+}
+
+// renew gives who made a change a new session, which is no fresher: a change
+// proves nothing for the next one.
+func (m *model) renew(w *want, who *session, g grant) {
 	fresh := who.fresh
-	m.issue(w, who.of, grant{level: who.level, trusted: who.trusted, proofs: who.proofs, renews: who})
+	g.renews = who
+	m.issue(w, who.of, g)
 	if w.session != nil {
 		w.session.fresh = fresh
 	} else {

@@ -16,11 +16,13 @@ const (
 	questionLife    = 5 * time.Minute
 	passkeyFailures = 4
 	maxPasskeys     = 10
+	questionTries   = 5
 )
 
-// question is one that was put to a passkey. It is answered once, whatever
-// comes of it, where it was asked.
+// question is one that was put to a passkey. It is answered once, where it was
+// asked, and takes few answers that do not hold.
 type question struct {
+	tries        int
 	owner, token string
 	options      []byte
 	of           *account // nil: whoever signs in
@@ -51,13 +53,12 @@ func (m *model) put(w *want, q *question) *want {
 	return w
 }
 
-// answered takes a question; over says that it was one, and is too old.
+// answered finds a question; over says that it was one, and is too old.
 func (m *model) answered(owner, token string, of *account) (q *question, over bool) {
 	q = m.questions[owner]
 	if q == nil || q.token != token || q.of != of || of != nil && q.version != of.version {
 		return nil, false
 	}
-	delete(m.questions, owner)
 	if !m.now.Before(q.until) {
 		return nil, true
 	}
@@ -103,6 +104,12 @@ func (a *account) named(name string) *factor {
 	return nil
 }
 
+// try counts an answer that can be read; false: there were too many.
+func (q *question) try() bool {
+	q.tries++
+	return q.tries <= questionTries
+}
+
 // examine says which factor an answer proves, or refuses. An owner's answers
 // that do not hold are counted.
 func (m *model) examine(q *question, a *signed, uses ...string) (*account, *factor, *want) {
@@ -112,7 +119,7 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 			return nil, nil, refused(429)
 		}
 	}
-	if a == nil {
+	if a == nil || !q.try() {
 		return nil, nil, refused(400)
 	}
 	of, f := m.registered(a.by)
@@ -123,9 +130,11 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 	case (a.counter != 0 || f.counter != 0) && a.counter <= f.counter: // somebody has a copy
 		w := refused(400)
 		m.announce(w, of, "passkey_copied")
+		delete(m.questions, q.owner)
 		return nil, nil, w
 	}
 	f.counter = a.counter
+	delete(m.questions, q.owner)
 	delete(m.budgets, c.key)
 	return of, f, nil
 }
@@ -152,13 +161,14 @@ func (m *model) addPasskey(who *session, token string, a *signed) *want {
 	}
 	of := who.of
 	q, _ := m.answered(fmt.Sprint("create ", who.id), token, of)
-	if q == nil || of.named(q.name) != nil || len(of.passkeys()) >= maxPasskeys || a == nil || !a.made || a.to != q {
+	if q == nil || of.named(q.name) != nil || len(of.passkeys()) >= maxPasskeys || a == nil || !q.try() || !a.made || a.to != q {
 		return refused(400)
 	}
+	delete(m.questions, q.owner)
 	if _, taken := m.registered(a.by); taken != nil {
 		return refused(400)
 	}
-	f := &factor{id: m.id(), method: passkeyMethod, name: q.name, soft: a.by, usage: q.usage, counter: a.counter, handle: a.handle}
+	f := &factor{id: m.id(), method: passkeyMethod, name: q.name, soft: a.by, usage: q.usage, counter: a.counter, handle: a.handle, made: m.now}
 	w := &want{status: 200}
 	if f.usage == useFirst {
 		of.firsts = append(of.firsts, f)
@@ -168,7 +178,7 @@ func (m *model) addPasskey(who *session, token string, a *signed) *want {
 		f.primary = len(of.factors) == 0
 		of.factors = ordered(append(of.factors, f))
 		m.change(of)
-		m.issue(w, of, grant{level: 2, proofs: m.proven(who.how, who.first), renews: who})
+		m.renew(w, who, grant{level: 2, proofs: m.proven(who.how, who.first)})
 	}
 	m.announce(w, of, "passkey_added")
 	return w

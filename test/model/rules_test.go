@@ -33,7 +33,7 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 	case len(of.factors) == 0:
 		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
 	case m.recognise(w, of, deviceCookie):
-		m.issue(w, of, grant{level: 1, trusted: true, proofs: m.proven(how, m.now), token: token})
+		m.issue(w, of, grant{level: 1, trusted: true, by: m.devices[deviceCookie], proofs: m.proven(how, m.now), token: token})
 	case len(p.choices()) == 0: // one thing is not two
 		w.status = 400
 	case !m.wait(w, p):
@@ -239,21 +239,27 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		return refused(400) // not a guess
 	}
 	of, f := p.of, p.factor
-	forever := 10 * 365 * sessionLife
+	const forever = 10 * 365 * sessionLife
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
-	if !m.reserve(second(of.name), life) {
+	lives, guesses := true, life
+	if p.rescue { // it has guesses of its own
+		lives = m.open(life)
+		guesses = claim{key: "rescue " + of.name, limit: rescueFailures, window: forever, hold: 24 * time.Hour}
+	}
+	if !m.reserve(second(of.name), guesses) {
 		return refused(429)
 	}
-	rescued := false
+	rescued := p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version)
 	switch {
-	case m.proves(f, p, code):
-		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, second(of.name).key))
-		delete(m.budgets, life.key)
-	case p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version):
+	case rescued:
 		m.giveBack(answered(m.as("rescue", of, 0), "email", of.email, second(of.name).key))
-		rescued = true
-	case f.method == "authenticator" && m.spent(f, code): // no guess
-		m.giveBack(map[string]int{second(of.name).key: secondFailures, life.key: factorFailures})
+		delete(m.budgets, guesses.key)
+	case lives && m.proves(f, p, code):
+		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, second(of.name).key))
+		delete(m.budgets, guesses.key)
+		delete(m.budgets, life.key)
+	case lives && f.method == "authenticator" && m.spent(f, code): // no guess
+		m.giveBack(map[string]int{second(of.name).key: secondFailures, guesses.key: guesses.limit})
 		return refused(400)
 	default:
 		return m.warn(of)
@@ -319,6 +325,10 @@ func (m *model) notMe(n *notice) *want {
 		return refused(400)
 	}
 	n.used = true
+	// What opens the account by itself and is of that week or later goes; the code
+	// to its own mailbox stays.
+	since := n.at.Add(-noticeLife)
+	n.of.firsts = slices.DeleteFunc(n.of.firsts, func(f *factor) bool { return f.method != "email" && !f.made.Before(since) })
 	m.change(n.of)
 	n.of.shut, n.of.recovery = true, nil
 	return &want{status: 200}

@@ -138,15 +138,13 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	m.change(of)
 	w := &want{status: 200}
 	m.announce(w, of, "factor_changed")
-	var proven proofs
 	if who != nil {
-		proven = m.proven(who.how, who.first)
-	} else {
-		proven = m.proven(p.how, p.made)
-		of.regained()
+		m.renew(w, who, grant{level: 2, proofs: m.proven(who.how, who.first)})
+		return w
 	}
-	m.issue(w, of, grant{level: 2, proofs: proven, renews: who, token: token && who == nil})
-	if p != nil && p.remember {
+	of.regained()
+	m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), token: token})
+	if p.remember {
 		m.trust(w, of)
 	}
 	return w
@@ -169,6 +167,6 @@ func (m *model) disableAll(who *session) *want {
 	m.change(who.of)
 	w := &want{status: 200}
 	m.announce(w, who.of, "factor_disabled")
-	m.issue(w, who.of, grant{level: 1, proofs: proofs{who.how, who.first, who.first}, renews: who})
+	m.renew(w, who, grant{level: 1, proofs: proofs{who.how, who.first, who.first}})
 	return w
 }

@@ -30,6 +30,7 @@ type lasting struct {
 	ref            string
 	session, level int // a family's
 	trusted        bool
+	by             *device // that stood for the second factor
 	proofs
 	texts       []string // the last one is good
 	used        int      // how often it was exchanged
@@ -61,7 +62,7 @@ func (m *model) living(of *account) (out []*lasting) {
 func (m *model) family(s *session) *lasting {
 	m.endFamilies(s.of, s.id)
 	f := &lasting{
-		of: s.of, id: m.id(), version: s.version, session: s.id, level: s.level, trusted: s.trusted, proofs: s.proofs,
+		of: s.of, id: m.id(), version: s.version, session: s.id, level: s.level, trusted: s.trusted, by: s.by, proofs: s.proofs,
 		idle: m.now.Add(refreshIdle), until: m.now.Add(refreshLife),
 	}
 	m.lasting = append(m.lasting, f)
@@ -106,13 +107,16 @@ func (m *model) refreshed(token string) *want {
 		return w
 	case !m.now.Before(f.idle) || !m.now.Before(f.until):
 		return refused(400)
+	case f.version == f.of.version && m.ended(f.by): // what it rests on
+		m.end(f.of, f.session)
+		return refused(400)
 	}
 	f.used++
 	if f.idle = m.now.Add(refreshIdle); f.version != f.of.version || !f.of.active {
 		return refused(400)
 	}
 	return &want{status: 200, of: f.of, family: f, header: &session{
-		of: f.of, id: f.session, version: f.version, level: f.level, trusted: f.trusted, header: true, proofs: f.proofs,
+		of: f.of, id: f.session, version: f.version, level: f.level, trusted: f.trusted, by: f.by, header: true, proofs: f.proofs,
 		seen: m.now, idle: m.now.Add(headerLife), until: m.now.Add(headerLife),
 	}}
 }

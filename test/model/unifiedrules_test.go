@@ -248,7 +248,7 @@ func (m *model) confirmFirst(who *session, state, code string) *want {
 	if !m.reserve(second("draft " + own)) {
 		return refused(429)
 	}
-	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, usage: useFirst}
+	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, usage: useFirst, made: m.now}
 	if !m.enrols(d, f, code) {
 		return refused(400)
 	}

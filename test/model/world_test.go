@@ -31,6 +31,7 @@ const (
 	secondFailures = 5
 	secondWindow   = 15 * time.Minute
 	factorFailures = 12
+	rescueFailures = 20 // as it is in the library
 	sendGap        = 30 * time.Second
 	sendShort      = 6
 	sendDay        = 1000 // and other budgets of a day: out of a walk's reach
