@@ -41,9 +41,10 @@ func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser)
 	}
 	var err error
 	if id == "" {
-		err = l.c.Devices.RevokeAll(ctx, who.User.ID)
+		err = l.endTrust(ctx, who.User.ID)
 	} else {
 		err = l.c.Devices.Revoke(ctx, who.User.ID, id)
+		l.c.Sessions.Forget() // those that rest on its trust are over at once
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuch
@@ -51,8 +52,17 @@ func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser)
 	if err != nil {
 		return err
 	}
-	l.c.Sessions.Forget() // those that rest on its trust are over at once
 	return l.tell(ctx, event.DeviceRevoked{User: subject(who.User), All: id == "", Context: l.at(b)})
+}
+
+// endTrust ends all devices of a user, and at once what rests on their trust: the
+// session of a browser that was trusted a moment ago is not answered from memory.
+func (l *Login) endTrust(ctx context.Context, userID string, messages ...store.Message) error {
+	if err := l.c.Devices.RevokeAll(ctx, userID, messages...); err != nil {
+		return err
+	}
+	l.c.Sessions.Forget()
+	return nil
 }
 
 // trusts says whether browsers of this user may be trusted at all.

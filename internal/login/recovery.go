@@ -211,7 +211,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 		return Outcome{}, err
 	}
 	l.wake()
-	if err := l.c.Devices.RevokeAll(ctx, k.user.ID); err != nil {
+	if err := l.endTrust(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
 	if k.user, err = l.proves(ctx, k.user, b); err != nil { // the link came by mail, and the password is right
@@ -232,7 +232,7 @@ func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, erro
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.c.Devices.RevokeAll(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
+	if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 		return Outcome{}, err
 	}
 	l.wake()

@@ -342,7 +342,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 		return Outcome{}, err
 	}
 	if second.Method == rescuedBy { // whoever needs it has none of his browsers at hand (R83)
-		if err := l.c.Devices.RevokeAll(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
+		if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
 		l.wake()

@@ -54,7 +54,7 @@ func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
 }
 
 // living are the sessions that still open something: those made under the
-// user's present credentials.
+// user's present credentials, of which something is left today.
 func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, error) {
 	all, err := l.c.Sessions.List(ctx, u.ID)
 	if err != nil {
@@ -62,9 +62,17 @@ func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, erro
 	}
 	var out []store.Session
 	for _, s := range all {
-		if s.Uniquifier == u.Uniquifier {
-			out = append(out, s)
+		if s.Uniquifier != u.Uniquifier {
+			continue
 		}
+		_, err := l.today(ctx, u, heldBy(s))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
 	}
 	return out, nil
 }

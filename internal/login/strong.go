@@ -46,7 +46,7 @@ func (l *Login) outgrown(ctx context.Context, w waiting, method string, b Browse
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	if err := l.c.Devices.RevokeAll(ctx, w.user.ID); err != nil { // trusted after a factor that is none
+	if err := l.endTrust(ctx, w.user.ID); err != nil { // trusted after a factor that is none
 		return Outcome{}, err
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: method, Context: l.at(b)})

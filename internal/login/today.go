@@ -96,9 +96,6 @@ func (l *Login) provenToday(ctx context.Context, u store.User, h held) (session.
 	if !twoFactors(h.proofs) { // one thing that counted as two when it was made
 		return session.Over, store.ErrNotFound
 	}
-	if !twoFactors(h.proofs) { // as it is counted today
-		return session.Over, store.ErrNotFound
-	}
 	p := l.c.Policy
 	second := ""
 	if len(h.proofs) > 1 {

@@ -106,6 +106,11 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 			w.advance(2 * time.Second)
 			time.Sleep(1100 * time.Millisecond) // what a process may answer from memory
 		}},
+		"a rescue ended all trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
+			b := w.plantPending(p)
+			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+			b.validate(p.mailed()).want(200)
+		}},
 		"the owner ended this trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			b := w.plantSession(p)
 			for _, d := range b.get("/tf-devices").want(200).json["devices"].([]any) {
