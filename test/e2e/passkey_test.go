@@ -154,11 +154,11 @@ func TestAPasskeysWay(t *testing.T) {
 	b.see("You signed in with two steps.")
 }
 
-// goesBy waits for a page that the browser goes to by itself.
+// goesBy waits for a page that the browser goes to by itself, until it is loaded.
 func (b *tab) goesBy(what, path string) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if at, err := ask[string](b, `location.pathname`); err == nil && at == path {
+		if at, err := ask[string](b, `document.readyState === 'complete' ? location.pathname : ''`); err == nil && at == path {
 			return
 		}
 	}
