@@ -16,8 +16,9 @@ import (
 // A browser keeps a signed note of the accounts that signed in there. The note
 // proves nothing and opens nothing: it only chooses budgets, so that a stranger
 // who uses up what everybody may try does not use up what the owner may try. A
-// reset through the mailbox ends all notes of the account but that of the
-// browser that made it.
+// new password ends all notes of the account, since other people may have known
+// the former one. The browser in which the owner sets it gets another note. A hash
+// that is renewed as its user signs in ends them too: the next sign-in writes one.
 const (
 	knownPurpose = "known-browser"
 	// KnownLife is how long a browser or network counts as known after a sign-in.
@@ -38,8 +39,9 @@ type note struct {
 }
 
 type noteUser struct {
-	User string `json:"i"` // hash of the id
-	At   int64  `json:"t"` // seconds
+	User     string `json:"i"` // hash of the id
+	Password string `json:"p"` // hash of what the password was stored as
+	At       int64  `json:"t"` // microseconds
 }
 
 func (l *Login) note(cookie string) (n note, ok bool) {
@@ -49,9 +51,20 @@ func (l *Login) note(cookie string) (n note, ok bool) {
 
 func noted(userID string) string { return hash("known:" + userID)[:22] }
 
-// current says whether a sign-in at that time still makes somebody known.
+// notedPassword stands for an account's password in a note.
+func notedPassword(u store.User) string {
+	return hash("known-password:" + u.ID + ":" + u.PasswordHash)[:22]
+}
+
+// current says whether a sign-in at that time still makes a browser or network
+// known.
 func (l *Login) current(u store.User, at time.Time) bool {
-	return !at.Before(u.ResetAt.Truncate(time.Second)) && l.c.Now().Sub(at) < KnownLife
+	return !at.Before(u.ResetAt) && l.c.Now().Sub(at) < KnownLife
+}
+
+// stands says whether an entry of a note makes its browser known to the account.
+func (l *Login) stands(u store.User, e noteUser) bool {
+	return e.User == noted(u.ID) && e.Password == notedPassword(u) && l.current(u, time.UnixMicro(e.At))
 }
 
 // knownBrowser is the id of the browser if it signed in to the account before;
@@ -61,9 +74,7 @@ func (l *Login) knownBrowser(u store.User, b Browser) string {
 		return ""
 	}
 	n, ok := l.note(b.Known)
-	if ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
-		return e.User == noted(u.ID) && l.current(u, time.Unix(e.At, 0))
-	}) {
+	if ok && slices.ContainsFunc(n.Users, func(e noteUser) bool { return l.stands(u, e) }) {
 		return n.Browser
 	}
 	return l.c.Devices.ID(u, b.Device)
@@ -78,14 +89,13 @@ func (l *Login) remember(u store.User, b Browser) (string, error) {
 		n = note{Browser: store.NewID()}
 	}
 	fresh := func(e noteUser) bool {
-		at := time.Unix(e.At, 0)
-		return e.User == noted(u.ID) && l.current(u, at) && now.Sub(at) < knownRenewed
+		return l.stands(u, e) && now.Sub(time.UnixMicro(e.At)) < knownRenewed
 	}
 	if slices.ContainsFunc(n.Users, fresh) {
 		return "", nil
 	}
 	n.Users = slices.DeleteFunc(n.Users, func(e noteUser) bool { return e.User == noted(u.ID) })
-	n.Users = append([]noteUser{{User: noted(u.ID), At: now.Unix()}}, n.Users...)
+	n.Users = append([]noteUser{{User: noted(u.ID), Password: notedPassword(u), At: now.UnixMicro()}}, n.Users...)
 	n.Users = n.Users[:min(len(n.Users), knownUsers)]
 	raw, err := json.Marshal(n)
 	return l.c.Keys.Sign(knownPurpose, raw), err
@@ -117,18 +127,31 @@ func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(li
 }
 
 // knownNetwork says whether the account signed in from the network of an address
-// before. Strangers add no such rows to the trail, so they cannot push them out.
+// before, since its password was last set. Strangers add no such rows to the
+// trail, so they cannot push them out.
 func (l *Login) knownNetwork(ctx context.Context, u store.User, address string) (bool, error) {
 	id := u.ID
 	if id == "" { // the same cost for who does not exist
 		id = "nobody"
 	}
-	rows, err := l.c.Trail.List(ctx, store.EventFilter{
-		UserID: id, Names: []string{event.UserAuthenticated{}.Name()}, Newest: true, Limit: knownRows,
-	})
-	return slices.ContainsFunc(rows, func(e store.Event) bool {
-		return l.current(u, e.At) && limit.Network(e.Address) == limit.Network(address)
-	}), err
+	rows, err := l.c.Trail.List(ctx, store.EventFilter{UserID: id, Names: []string{
+		event.UserAuthenticated{}.Name(), event.PasswordChanged{}.Name(), event.PasswordReset{}.Name(), event.AccountChanged{}.Name(),
+	}, Newest: true, Limit: knownRows})
+	for _, e := range rows {
+		switch e.Name {
+		case event.UserAuthenticated{}.Name():
+			if l.current(u, e.At) && limit.Network(e.Address) == limit.Network(address) {
+				return true, err
+			}
+		case event.AccountChanged{}.Name():
+			if e.Reason == PasswordChanged {
+				return false, err
+			}
+		default:
+			return false, err
+		}
+	}
+	return false, err
 }
 
 // send takes the places of one code behind a first factor.

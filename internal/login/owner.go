@@ -203,7 +203,6 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	}
 	out, err := l.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
 	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail here
-		u.ResetAt = l.c.Now()
 		out.KnownCookie, err = l.remember(u, b)
 	}
 	return out, err
