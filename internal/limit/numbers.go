@@ -20,9 +20,8 @@ type Numbers struct {
 	// failure up to FirstMaxHold (default 1 h).
 	FirstHold, FirstMaxHold time.Duration
 	// SecondFailures wrong codes within SecondWindow (defaults 5, 15 min) pause
-	// all second factors of the account for SecondWindow, over all sign-ins and
-	// nodes. Browsers and networks that signed in to the account before have such
-	// a budget of their own, and so has each session.
+	// all second factors of the account for SecondWindow, over all sign-ins,
+	// browsers and nodes: only those who proved a first factor can do so.
 	SecondFailures int
 	SecondWindow   time.Duration
 	// FactorFailures consecutive wrong codes ever (default 100, the bound of

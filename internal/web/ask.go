@@ -159,7 +159,7 @@ func (s *Site) afterLink(c *call, out login.Outcome, view, note, noteIn string) 
 	if c.who != nil {
 		to = or(view, s.views.PostLogin)
 	}
-	return &answer{to: to, note: note}
+	return &answer{to: to, note: note, outcome: &login.Outcome{KnownCookie: out.KnownCookie}}
 }
 
 func (s *Site) getReset(c *call) (*answer, error) {
