@@ -61,8 +61,9 @@ type OwnUser struct {
 	Username     string // empty if there is none
 	PasswordHash string // empty: no password opens the account
 	Active       bool   // false: nothing opens the account
-	// Confirmed says that the address was shown to be the owner's. It matters
-	// where confirmation is asked for.
+	// Confirmed says that the address was shown to be the owner's. An account that
+	// registered itself and did not show that must not have it. Without it, a
+	// mailed code is asked for before a second factor is set up.
 	Confirmed bool
 	Roles     []string
 }

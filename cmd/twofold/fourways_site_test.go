@@ -206,7 +206,9 @@ func (v *visitor) next() string {
 		return "setup"
 	}
 	for method, says := range map[string]string{
-		"authenticator": "Enter the 6-digit code from your authenticator app.", "sms": "We texted a code to", "email": "We emailed a code to",
+		"authenticator": "Enter the 6-digit code from your authenticator app.",
+		"sms":           "We texted a code to",
+		"email":         "We emailed a code to",
 	} {
 		if v.says(says) {
 			v.must("/tf-validate")

@@ -19,7 +19,8 @@ func TestProvidersBySettings(t *testing.T) {
 	on := "SECURITY_OAUTH_ENABLE=true"
 	both := []string{"GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b", "GOOGLE_CLIENT_ID=a", "GOOGLE_CLIENT_SECRET=b"}
 	for want, given := range map[string][]string{
-		"":                                      {corp, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b", "SECURITY_OAUTH_ENABLE=false"},
+		"": {corp, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b",
+			"SECURITY_OAUTH_ENABLE=false"},
 		"corp=Corp":                             {on, corp},
 		"github=GitHub":                         {on, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b"},
 		"google=Google":                         append([]string{on, "SECURITY_OAUTH_BUILTIN_PROVIDERS=google"}, both...),

@@ -142,7 +142,8 @@ func pathTable() []setting {
 func applyPostSetup(s *settings, raw any) error {
 	const theirs = ".two_factor_setup"
 	if raw == theirs {
-		s.note("SECURITY_TWO_FACTOR_POST_SETUP_VIEW = " + theirs + " is taken as the account page: to have the page of set-ups, write its path")
+		s.note("SECURITY_TWO_FACTOR_POST_SETUP_VIEW = " + theirs +
+			" is taken as the account page: to have the page of set-ups, write its path")
 	}
 	return toView(func(s *settings) *string { return &s.Config.Views.PostSetup }, theirs)(s, raw)
 }

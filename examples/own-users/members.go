@@ -31,7 +31,7 @@ func scan(row *sql.Row) (twofold.OwnUser, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		err = twofold.ErrNoUser
 	}
-	u.Active, u.Confirmed = !banned, true
+	u.Active = !banned // and not Confirmed: the shop has never checked whose address it is
 	return u, err
 }
 

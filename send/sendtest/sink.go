@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -51,9 +52,9 @@ func (s *Sink) All() []send.Message {
 	return slices.Clone(s.kept)
 }
 
-// To returns the messages to one destination, oldest first.
+// To returns the messages to one destination in whatever case, oldest first.
 func (s *Sink) To(to string) []send.Message {
-	return slices.DeleteFunc(s.All(), func(m send.Message) bool { return m.To != to })
+	return slices.DeleteFunc(s.All(), func(m send.Message) bool { return !strings.EqualFold(m.To, to) })
 }
 
 // Count returns how many messages went to one destination.
