@@ -58,13 +58,12 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	return out, err
 }
 
-// enrol checks the first code within a budget of the draft's own: guesses at
-// what oneself is setting up must not use up the account's.
+// enrol checks the first code of a draft.
 func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d store.Draft, code string, b Browser) (store.Factor, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return store.Factor{}, ErrCode
 	}
-	place, err := l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "")
+	place, err := l.draftPlace(ctx, u, d, b)
 	if err != nil {
 		return store.Factor{}, err
 	}
@@ -77,6 +76,17 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 	}
 	f.CreatedAt = l.c.Now()
 	return f, place.Answered(l.sent(u, limit.Claimed, d.Method, d.Destination, b)).Right(ctx)
+}
+
+// draftPlace reserves a guess at the code of a draft. Drafts have a budget of
+// their own: wrong codes for what a user sets up do not use up what the account
+// has. A code that proves the account's address counts with all such codes,
+// because otherwise a set-up would allow guesses without end.
+func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Place, error) {
+	if d.Method == store.Email && !u.Proven() {
+		return l.mailedPlace(ctx, u, b)
+	}
+	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "")
 }
 
 // activate makes the factor real and everything issued before it dead, and

@@ -113,6 +113,67 @@ func TestR150_AMailedCodeOfASetUpIsTheProof(t *testing.T) {
 	}
 }
 
+// doors are the steps that take a mailed code which proves an address. Each has
+// a code mailed and returns the step.
+func doors() []func(b *browser) func(code string) *answer {
+	return []func(b *browser) func(code string) *answer{
+		func(b *browser) func(code string) *answer {
+			b.post("/tf-setup", m{"setup": "authenticator"}).want(400)
+			return func(code string) *answer { return b.post("/tf-validate", m{"code": code}) }
+		},
+		func(b *browser) func(code string) *answer {
+			state := b.post("/tf-setup", m{"setup": "email"}).want(200).text("tf_state_token")
+			return func(code string) *answer { return b.post("/tf-setup/"+state, m{"code": code}) }
+		},
+		func(b *browser) func(code string) *answer {
+			state := b.post("/us-setup", m{"chosen_method": "email"}).want(200).text("state")
+			return func(code string) *answer { return b.post("/us-setup/"+state, m{"passcode": code}) }
+		},
+	}
+}
+
+// TestR156_MailedProofsHaveOneCount: whoever guesses at the codes that prove an
+// address has so many guesses in a row, and then one a day, at all steps and in
+// all sessions together.
+func TestR156_MailedProofsHaveOneCount(t *testing.T) {
+	w, _ := enrolling(t, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 5, 10 })
+	p, _ := w.stranger("victim@good.test")
+	tried := 0
+	for _, door := range doors() {
+		try := door(w.plantSession(p))
+		code := p.mailed()
+		for range 4 {
+			if try(other(code)).status == 400 {
+				tried++
+			}
+		}
+		if tried == 10 {
+			try(code).want(429).refused("a right code after too many wrong ones")
+		}
+		w.advance(16 * time.Minute)
+	}
+	if tried != 10 {
+		t.Fatalf("%d of 12 wrong codes were tried, want 10", tried)
+	}
+	for i, door := range doors() { // one a day, and that at one of the steps
+		if i == 0 {
+			w.advance(25 * time.Hour)
+		}
+		try := door(w.plantSession(p))
+		code := p.mailed()
+		if i == 0 {
+			try(other(code)).want(400)
+		}
+		try(code).want(429).refused("a second guess of a day")
+		w.advance(16 * time.Minute)
+	}
+	w.advance(25 * time.Hour)
+	b := w.plantSession(p)
+	doors()[1](b)(p.mailed()).want(200) // the owner, the next day
+	b.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(200)
+	b.post("/tf-setup", m{"setup": "sms", "phone": otherPhone, "add": true}).want(200)
+}
+
 // TestR150_NoRefreshTokenBeforeTheProof: a sign-in that asks for tokens gets the
 // one that lives a quarter of an hour.
 func TestR150_NoRefreshTokenBeforeTheProof(t *testing.T) {

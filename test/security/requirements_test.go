@@ -167,6 +167,7 @@ func requirements() []requirement {
 		{number: 153, class: 2, title: "A rescue has guesses of its own"},
 		{number: 154, class: 1, title: "An address changed from anywhere moves what rests on it"},
 		{number: 155, class: 2, title: "After \"this was not me\" nothing set up of late opens the account alone"},
+		{number: 156, class: 1, title: "A code that proves a mailbox has one count of wrong guesses, at whichever step it is tried"},
 		{number: 160, class: 2, title: "A budget's window ends when its first claim said, whatever is claimed meanwhile", elsewhere: "internal/storetest, counters and holds, on every engine"},
 		{number: 161, class: 2, title: "What strangers use up is not what the owner has"},
 		{number: 162, class: 2, title: "What bounds cost is never given back", elsewhere: "internal/limit TestWhatBoundsCostIsNotGivenBack, TestADecoyIsNotCountedAsSent"},
