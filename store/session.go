@@ -32,7 +32,7 @@ const (
 	OnPhone     = "phone"     // a phone number
 	OnApp       = "app"       // an authenticator app
 	OnPasskey   = "passkey"   // a passkey, followed by a colon and its factor's id
-	OnElsewhere = "elsewhere" // an account at another site
+	OnElsewhere = "elsewhere" // an account at another site; also followed by a colon and the site's name
 	OnSheet     = "sheet"     // recovery codes
 	OnBrowser   = "browser"   // a browser's cookie
 )

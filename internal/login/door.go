@@ -56,7 +56,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // whatever was proven, and however
 		return nil, err
 	}
-	if g.level >= store.TwoFactors && !twoFactors(g.proofs) { // whatever step says so
+	if g.level >= store.TwoFactors && !l.twoFactors(g.proofs) { // whatever step says so
 		return nil, ErrSameFactor
 	}
 	if g.renews == nil && g.family == nil {

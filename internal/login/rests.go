@@ -11,28 +11,46 @@ import (
 // Two proofs are two factors only if they rest on two things. What a proof rests
 // on is part of it (store.Proof.Rests), and independent is the one place that
 // compares: for the choice of second factors, set-ups, rescue, recovery,
-// re-authentication, freshness, and once more where a session is issued.
+// re-authentication, freshness, and once more where a session is issued. What
+// the operator decides is not part of a proof. It is read when proofs are
+// compared, so a setting that changes also changes what older proofs are worth.
 
 // proof is a proof by a method, now.
 func (l *Login) proof(method string) store.Proof {
 	return store.Proof{Method: method, At: l.c.Now(), Rests: store.RestsOn(method)}
 }
 
-// elsewhere is the proof by an account at another site. Such an account is most
-// often a mailbox, or can be opened through one, so it counts as the mailbox
-// too, unless the operator says that this site's accounts do not.
+// elsewhere is the proof by an account at another site. It names the site.
 func (l *Login) elsewhere(p federated.Provider) store.Proof {
 	out := l.proof(oauthMethod)
-	if federated.IsIndependent(p) {
-		out.Rests = []string{store.OnElsewhere}
-	}
+	out.Rests = []string{store.OnElsewhere, siteOf(p)}
 	return out
 }
 
+// siteOf names a site among the things that a proof rests on.
+func siteOf(p federated.Provider) string { return store.OnElsewhere + ":" + p.Name() }
+
+// restsOn returns what a proof rests on today. An account at another site is
+// most often a mailbox, or can be opened through one, so it counts as the
+// mailbox too, unless the operator says that the accounts of this site do not.
+func (l *Login) restsOn(p store.Proof) []string {
+	rests := p.RestsOn()
+	if p.Method != oauthMethod {
+		return rests
+	}
+	rests = slices.DeleteFunc(slices.Clone(rests), func(thing string) bool { return thing == store.OnMailbox })
+	for _, site := range l.c.Providers {
+		if federated.IsIndependent(site) && slices.Contains(rests, siteOf(site)) {
+			return rests
+		}
+	}
+	return append(rests, store.OnMailbox)
+}
+
 // independent reports whether two proofs rest on different things.
-func independent(a, b store.Proof) bool {
-	rests := b.RestsOn()
-	return !slices.ContainsFunc(a.RestsOn(), func(thing string) bool { return slices.Contains(rests, thing) })
+func (l *Login) independent(a, b store.Proof) bool {
+	rests := l.restsOn(b)
+	return !slices.ContainsFunc(l.restsOn(a), func(thing string) bool { return slices.Contains(rests, thing) })
 }
 
 // by is the proof that a factor of a method gives, to compare it with another.
@@ -48,11 +66,12 @@ func (l *Login) proofOf(f store.Factor) store.Proof {
 	return p
 }
 
-// twoFactors reports whether among proofs are two that are independent, or one
-// that is both factors.
-func twoFactors(proofs []store.Proof) bool {
+// twoFactors reports whether among proofs are two that are independent, or a
+// passkey that is both factors, if the policy still counts it so.
+func (l *Login) twoFactors(proofs []store.Proof) bool {
 	for i, p := range proofs {
-		if p.Both || slices.ContainsFunc(proofs[i+1:], func(q store.Proof) bool { return independent(p, q) }) {
+		both := p.Both && l.c.Policy.Passkeys.Both
+		if both || slices.ContainsFunc(proofs[i+1:], func(q store.Proof) bool { return l.independent(p, q) }) {
 			return true
 		}
 	}
@@ -64,7 +83,7 @@ func twoFactors(proofs []store.Proof) bool {
 func (l *Login) differing(first store.Proof, factors []store.Factor) []store.Factor {
 	var out []store.Factor
 	for _, f := range factors {
-		if independent(first, l.proofOf(f)) {
+		if l.independent(first, l.proofOf(f)) {
 			out = append(out, f)
 		}
 	}
@@ -75,12 +94,10 @@ func (l *Login) differing(first store.Proof, factors []store.Factor) []store.Fac
 // the first factor of a sign-in. Soon after a reset through the mailbox the
 // password rests on it too (R73).
 func (l *Login) rescueRests(w waiting) bool {
-	first := w.First
-	first.Rests = slices.Clone(first.RestsOn())
 	if !w.user.ResetAt.IsZero() && l.c.Now().Sub(w.user.ResetAt) < l.c.Policy.RescueAfterReset {
-		first.Rests = append(first.Rests, store.OnMailbox)
+		return false
 	}
-	return independent(first, by(store.Email))
+	return l.independent(w.First, by(store.Email))
 }
 
 // connectionProof is what the account at another site behind a connection would

@@ -34,14 +34,20 @@ func (a actor) user() store.User {
 
 // proved reports whether the caller came in by what this method rests on: the same
 // thing cannot become the second factor of the sign-in that it began (R7).
-func (a actor) proved(method string) bool {
-	switch {
-	case a.pending != nil:
-		return !independent(a.pending.First, by(method))
-	case len(a.who.Session.Proofs) > 0:
-		return !independent(a.who.Session.Proofs[0], by(method))
+func (l *Login) proved(a actor, method string) bool {
+	first, ok := a.first()
+	return ok && !l.independent(first, by(method))
+}
+
+// first is the first factor that the caller came in by.
+func (a actor) first() (first store.Proof, ok bool) {
+	if a.pending != nil {
+		return a.pending.First, true
 	}
-	return false
+	if proofs := a.who.Session.Proofs; len(proofs) > 0 {
+		return proofs[0], true
+	}
+	return store.Proof{}, false
 }
 
 // owner names whose draft it is. A session keeps its id when its token changes.
@@ -96,7 +102,7 @@ func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) 
 	if s.Trusted || limit >= 0 && old {
 		return ErrReauthenticate
 	}
-	if s.Level >= store.TwoFactors && twoFactors(s.Proofs) {
+	if s.Level >= store.TwoFactors && l.twoFactors(s.Proofs) {
 		return nil
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
@@ -134,7 +140,7 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 		if follows != nil && !errors.Is(follows, ErrMethod) {
 			err = follows
 		}
-		return a.proved(method) || follows != nil
+		return l.proved(a, method) || follows != nil
 	})
 	return p, err
 }
@@ -186,7 +192,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if err != nil {
 		return Begun{}, err
 	}
-	if !l.enabled(w.Method) || a.proved(w.Method) {
+	if !l.enabled(w.Method) || l.proved(a, w.Method) {
 		return Begun{}, ErrMethod
 	}
 	if a.lost() != "" {

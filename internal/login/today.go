@@ -93,7 +93,7 @@ func (l *Login) trustedToday(ctx context.Context, u store.User, h held) (session
 // does not take any more leads to the set-up of another one, as a sign-in with
 // it does, if the account has nothing better.
 func (l *Login) provenToday(ctx context.Context, u store.User, h held) (session.Standing, error) {
-	if !twoFactors(h.proofs) { // one thing that counted as two when it was made
+	if !l.twoFactors(h.proofs) { // as it is counted today
 		return session.Over, store.ErrNotFound
 	}
 	p := l.c.Policy

@@ -273,3 +273,35 @@ func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	n := w.restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
 	b.on(n).out("where no browser is trusted now")
 }
+
+// TestR170_APasskeyIsWorthWhatThePolicySays: what was opened with a passkey that
+// counted as both factors is over when passkeys no longer do.
+func TestR170_APasskeyIsWorthWhatThePolicySays(t *testing.T) {
+	w := newWorld(t, tokens, plenty)
+	p, k := w.withKey("alice", store.UseFirst, phoneKey)
+	p.enrolApp()
+	b := w.browser()
+	options, state := b.asks("/wan-signin", m{})
+	r := b.post("/wan-signin/"+state+"?include_auth_token", m{"credential": w.gets(k, options)}).want(200)
+	user, _ := r.json["user"].(m)
+	h := &heirs{w: w, p: p, browser: b.copy().only("twofold"), stays: w.browser()}
+	h.header, _ = user["authentication_token"].(string)
+	h.refresh, _ = user["refresh_token"].(string)
+	h.own, _ = b.personal("read")
+	if got := h.open(); h.refresh == "" || h.own == "" || len(got) < 5 {
+		t.Fatalf("before: only %v, %s", got, r.body)
+	}
+	robert := w.withApp("robert")
+	whole := w.plantSession(robert)
+	n := w.restart(func(c *twofold.Config) { c.Passkeys.MultiFactor = false })
+	h.on(n)
+	if got := h.open(); len(got) > 0 {
+		t.Errorf("still open: %v", got)
+	}
+	r, header, _ := w.exchange(h.refresh)
+	if r.want(400).refused("a refresh token"); header != "" {
+		t.Error("exchanged")
+	}
+	whole.on(n)
+	whole.in(robert, 2) // who proved both factors is not concerned
+}

@@ -87,6 +87,46 @@ func TestR152_WhatCountedAsTwoIsOver(t *testing.T) {
 	}
 }
 
+// TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo: a session of an
+// account at another site and a mailed code is over when the site counts as the
+// mailbox again, and so is a sign-in that is between the two.
+func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
+	independent := true
+	w, corp, _ := sites(t, plenty, func(c *twofold.Config) {
+		if independent {
+			for i, p := range c.OAuth {
+				c.OAuth[i] = federated.Independent(p)
+			}
+		}
+	})
+	p := w.person("alice").enrolMail()
+	corp.SignIn("alice")
+	p.connected(corp, "corp")
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	b.validate(p.mailed()).want(200)
+	b.in(p, 2)
+	w.advance(time.Minute)
+	between := w.browser()
+	between.through(corp, "corp").want(200)
+	code := p.mailed()
+	mixed := w.withApp("robert")
+	whole := w.plantSession(mixed)
+
+	n := w.restart()
+	b.on(n)
+	b.in(p, 2)
+	independent = false
+	n = w.restart()
+	b.on(n)
+	between.on(n)
+	whole.on(n)
+	b.out("one mailbox twice, by what the operator says today")
+	between.validate(code).refused("one mailbox twice, by what the operator says today")
+	between.out("one mailbox twice, by what the operator says today")
+	whole.in(mixed, 2)
+}
+
 // TestR153_ARescueHasGuessesOfItsOwn: a factor that ended after too many wrong
 // codes is rescued by mail, and what is typed wrong then is no guess at it.
 func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
