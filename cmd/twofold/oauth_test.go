@@ -21,9 +21,10 @@ func TestProvidersBySettings(t *testing.T) {
 	for want, given := range map[string][]string{
 		"": {corp, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b",
 			"SECURITY_OAUTH_ENABLE=false"},
-		"corp=Corp":                             {on, corp},
-		"github=GitHub":                         {on, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b"},
-		"google=Google":                         append([]string{on, "SECURITY_OAUTH_BUILTIN_PROVIDERS=google"}, both...),
+		"corp=Corp":     {on, corp},
+		"github=GitHub": {on, "GITHUB_CLIENT_ID=a", "GITHUB_CLIENT_SECRET=b"},
+		"google=Google": append([]string{on,
+			"SECURITY_OAUTH_BUILTIN_PROVIDERS=google"}, both...),
 		"github=GitHub google=Google corp=Corp": append([]string{on, corp}, both...),
 	} {
 		if got := names(given...); got != want {

@@ -66,8 +66,8 @@ func TestR166_ANewPasswordEndsWhatMadeBrowsersKnown(t *testing.T) {
 	}
 }
 
-// TestR166_AResetMakesItsBrowserKnown, by JSON and by the page, though it signs
-// nobody in. The JSON answer stays empty.
+// TestR166_AResetMakesItsBrowserKnown, by JSON and by the page, though no
+// session begins. The JSON answer stays empty.
 func TestR166_AResetMakesItsBrowserKnown(t *testing.T) {
 	w := newWorld(t, life, proxied, fewGuesses)
 	for name, reset := range map[string]func(b *browser, path string){
