@@ -132,7 +132,7 @@ func doors() []func(b *browser) func(code string) *answer {
 	}
 }
 
-// TestR156_MailedProofsHaveOneCount: whoever guesses at the codes that prove an
+// TestR156_MailedProofsHaveOneCount: a stranger who guesses at the codes that prove an
 // address has so many guesses in a row, and then one a day, at all steps and in
 // all sessions together.
 func TestR156_MailedProofsHaveOneCount(t *testing.T) {
