@@ -29,7 +29,8 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 		return Outcome{}, err
 	}
 	if d.Method == store.Email {
-		if u, err = l.proves(ctx, u, b); err != nil {
+		first, _ := a.first()
+		if u, err = l.proves(ctx, u, first, b); err != nil {
 			return Outcome{}, err
 		}
 	}

@@ -43,9 +43,11 @@ func (l *Login) mayAdd(u store.User, c store.FactorChange) error {
 }
 
 // proves records that whoever acts for an account has also shown that they read
-// its mail. It ends nothing: it is the same person.
-func (l *Login) proves(ctx context.Context, u store.User, b Browser) (store.User, error) {
-	if u.Proven() {
+// its mail. It ends nothing: it is the same person. It records nothing if first,
+// what they came in by, shows no more than the mailbox and the account has a
+// password: the one who chose it may be another person.
+func (l *Login) proves(ctx context.Context, u store.User, first store.Proof, b Browser) (store.User, error) {
+	if u.Proven() || mailboxAlone(u, first) {
 		return u, nil
 	}
 	err := l.c.Accounts.Confirm(ctx, u)
@@ -72,7 +74,7 @@ func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.U
 	case u.Proven():
 		return u, nil
 	case u.PasswordHash == "" && u.ProvenKey == "":
-		return l.proves(ctx, u, b) // only its mailbox ever let anyone in
+		return l.proves(ctx, u, l.proof(store.Email), b) // only its mailbox ever let anyone in
 	case u.PasswordHash != "" && !l.c.Policy.Life.ByLink:
 		return u, nil
 	}
@@ -84,17 +86,29 @@ func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.U
 	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
 }
 
+// mailboxAlone reports whether a first proof shows that its user reads the mail of
+// an account, and not that they know its password.
+func mailboxAlone(u store.User, first store.Proof) bool {
+	return throughMailbox(first.Method) && u.PasswordHash != ""
+}
+
+// firstProof is what a session began with. A session that a registration opened
+// may have no proof.
+func (l *Login) firstProof(s store.Session) store.Proof {
+	if len(s.Proofs) > 0 {
+		return s.Proofs[0]
+	}
+	return l.proof("register")
+}
+
 // AskProof mails a code to the signed-in user's address, and Validate takes it
 // and records the proof. A browser in which such a code is awaited keeps it, and
 // nothing is mailed. ErrReauthenticate: whoever reads the mail has not shown that
 // they know the account's password. ErrSend and *limit.Paused together with an
 // Outcome whose Pending stands.
 func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, error) {
-	first := l.proof("register")
-	if p := firstProofs(who.Session); len(p) > 0 {
-		first = p[0]
-	}
-	if throughMailbox(first.Method) && who.User.PasswordHash != "" {
+	first := l.firstProof(who.Session)
+	if mailboxAlone(who.User, first) {
 		return Outcome{}, ErrReauthenticate
 	}
 	if w, err := l.waiting(ctx, b.Pending, &who); err == nil && w.State == store.Owner {

@@ -214,7 +214,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	if err := l.endTrust(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
-	if k.user, err = l.proves(ctx, k.user, b); err != nil { // the link came by mail, and the password is right
+	if k.user, err = l.proves(ctx, k.user, l.proof("password"), b); err != nil { // the link came by mail, and the password is right
 		return Outcome{}, err
 	}
 	if err := l.tell(ctx, event.TFRescued{User: subject(k.user), Option: ByRequest, Context: l.at(b)}); err != nil {

@@ -165,7 +165,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 		return Outcome{}, err
 	}
 	if rescued || f.Method == store.Email { // the account's mailbox was shown on the way
-		if w.user, err = l.proves(ctx, w.user, b); err != nil {
+		if w.user, err = l.proves(ctx, w.user, w.First, b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -206,7 +206,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if err := place.Answered(l.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Right(ctx); err != nil {
 		return Outcome{}, err
 	}
-	if w.user, err = l.proves(ctx, w.user, b); err != nil {
+	if w.user, err = l.proves(ctx, w.user, w.First, b); err != nil {
 		return Outcome{}, err
 	}
 	if w.SessionID != "" {

@@ -105,7 +105,7 @@ func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b
 	}
 	f.Usage, f.Primary = store.UseFirst, false
 	if f.Method == store.Email {
-		if who.User, err = l.proves(ctx, who.User, b); err != nil {
+		if who.User, err = l.proves(ctx, who.User, l.firstProof(who.Session), b); err != nil {
 			return Outcome{}, store.Factor{}, err
 		}
 	}

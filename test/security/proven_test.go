@@ -351,6 +351,25 @@ func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 	w.stranger(victim) // the address is free for its owner
 }
 
+// TestR151_TwoMailedCodesAreOneProof: the new reader of an account's mail has its
+// first codes mailed; the password of the former reader is still there. What
+// they set up for mail counts, and the address stays unproven.
+func TestR151_TwoMailedCodesAreOneProof(t *testing.T) {
+	w, _ := enrolling(t)
+	p := w.person("alice").begins(store.Email)
+	p.email = "moved." + p.email
+	w.must(w.nodes[0].auth.SetIdentity(t.Context(), p.id, p.email, p.name))
+	w.advance(time.Minute)
+	reader := w.browser()
+	reader.ask(p.email, store.Email).want(200)
+	reader.passcode(p, p.mailed()).want(200)
+	state := reader.post("/us-setup", m{"chosen_method": "email"}).want(200).text("state")
+	reader.post("/us-setup/"+state, m{"passcode": p.mailed()}).want(200)
+	former := w.browser()
+	former.post("/login", m{"email": p.email, "password": secret}).want(200)
+	former.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(400).refused("before both proofs came together")
+}
+
 // TestR155_NotMeEndsWhatOpensTheAccountAlone: what was set up of late that opens
 // the account by itself goes with the sessions; second factors, and what is older
 // than a week, stay.
