@@ -205,6 +205,19 @@ func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) e
 	return err
 }
 
+// Running reports whether Once let a caller through a moment ago, and takes no
+// place.
+func (l *Limiter) Running(ctx context.Context, what string) (bool, error) {
+	c := l.claim(once, what)
+	c.Look = true
+	_, err := l.reserve(ctx, &Place{}, c)
+	var p *Paused
+	if errors.As(err, &p) {
+		return true, nil
+	}
+	return false, err
+}
+
 func (l *Limiter) reserve(ctx context.Context, p *Place, claims ...store.Claim) (*Place, error) {
 	p.l = l
 	for _, c := range claims {

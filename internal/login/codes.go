@@ -63,7 +63,8 @@ func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (ou
 	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
 		return l.useCode(ctx, token, typed, b)
 	}
-	out, err = l.once(ctx, stepRecoveryCode, token, factor.Bare(typed), func() (Outcome, error) {
+	at := func() (string, error) { return l.standing(ctx, token, nil) }
+	out, err = l.once(ctx, l.repeat(stepRecoveryCode, token, factor.Bare(typed)), at, func() (Outcome, error) {
 		out, left, err := l.useCode(ctx, token, typed, b)
 		out.Left = left
 		return out, err

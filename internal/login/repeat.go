@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/factor"
@@ -30,9 +31,9 @@ const (
 	// long the same wrong one is no further guess.
 	repeatRight = 10 * time.Second
 	repeatWrong = 30 * time.Second
-	// repeatNone is how long it is known that an answer led to nothing, for those
-	// who wait for it.
-	repeatNone = 2 * time.Second
+	// repeatNone is how long it is known that an answer led to nothing: as long as a
+	// repetition would wait for it.
+	repeatNone = repeatRight
 	// repeatWait is how long a repetition waits for the first to be decided.
 	repeatWait = 3 * time.Second
 	repeatStep = 30 * time.Millisecond
@@ -41,8 +42,9 @@ const (
 // decided is the outcome of an answer, as it is kept.
 type decided struct {
 	Wrong        bool
-	None         bool // it led to nothing: a repetition is a request of its own
-	Pending      bool // the sign-in goes on; Token is that of the pending
+	At           string // where it was wrong
+	None         bool   // it led to nothing: a repetition is a request of its own
+	Pending      bool   // the sign-in goes on; Token is that of the pending
 	UserID       string
 	Token        string // of the session
 	Header       string
@@ -57,16 +59,37 @@ type decided struct {
 
 // once runs a step of a browser's that holds cookie, unless the same answer is
 // being dealt with or was dealt with a moment ago: then its outcome is returned.
-func (l *Login) once(ctx context.Context, step, cookie, answer string, run func() (Outcome, error)) (Outcome, error) {
-	if cookie == "" || answer == "" {
+// at says where the step stands, and refuses a cookie that no step belongs to:
+// for such a one nothing is written, unless the first answer has just used it up.
+func (l *Login) once(ctx context.Context, r repeat, at func() (string, error), run func() (Outcome, error)) (Outcome, error) {
+	if r.cookie == "" || r.answer == "" {
 		return run()
 	}
-	r := l.repeat(step, cookie, answer)
-	if out, err, ok := r.find(ctx); ok {
+	out, err, ok := r.find(ctx)
+	if ok {
 		return out, err
 	}
+	key := r.owner + ":" + r.name()
+	elsewhere := errors.Is(err, errElsewhere)
+	if r.at, err = at(); errors.Is(err, ErrState) {
+		runs, failed := l.c.Limits.Running(ctx, key)
+		if failed != nil {
+			return Outcome{}, failed
+		}
+		if runs {
+			if out, err, ok := r.await(ctx); ok {
+				return out, err
+			}
+		}
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	if elsewhere { // it was wrong there, and is another guess here
+		key += ":" + r.at
+	}
 	var running *limit.Paused
-	switch err := l.c.Limits.Once(ctx, r.owner+":"+r.name(), repeatRight); {
+	switch err := l.c.Limits.Once(ctx, key, repeatRight); {
 	case errors.As(err, &running):
 		if out, err, ok := r.await(ctx); ok {
 			return out, err
@@ -74,10 +97,18 @@ func (l *Login) once(ctx context.Context, step, cookie, answer string, run func(
 	case err != nil:
 		return Outcome{}, err
 	}
-	out, err := run()
+	out, err = run()
 	r.keep(ctx, out, err)
 	return out, err
 }
+
+// standing says where a sign-in stands: at which factor an answer is tried.
+func (l *Login) standing(ctx context.Context, token string, who *Who) (string, error) {
+	w, err := l.waiting(ctx, token, who)
+	return where(w.Pending), err
+}
+
+func where(p store.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, " ", p.Rescue) }
 
 // SetupAgain returns the outcome of the answer that completed a set-up a moment
 // ago, for the browser that still holds the cookie of the session it replaced. Of
@@ -112,6 +143,7 @@ func (l *Login) repeat(step, cookie, answer string) repeat {
 type repeat struct {
 	l                           *Login
 	owner, step, cookie, answer string
+	at                          string // where it is tried
 }
 
 // name tells answers apart without saying what they are.
@@ -141,7 +173,7 @@ func (r repeat) keep(ctx context.Context, out Outcome, err error) {
 	v, life := decided{}, repeatRight
 	switch {
 	case errors.Is(err, ErrCode), errors.Is(err, ErrRecoveryCode):
-		v.Wrong, life = true, repeatWrong
+		v.Wrong, v.At, life = true, r.at, repeatWrong
 		if errors.Is(err, ErrCodeUsed) {
 			v.Wrong, v.None, life = false, true, repeatNone
 		}
@@ -200,6 +232,9 @@ func (r repeat) find(ctx context.Context) (Outcome, error, bool) {
 // errNone says that an answer led to nothing.
 var errNone = errors.New("login: nothing was decided")
 
+// errElsewhere says that an answer was wrong at another factor.
+var errElsewhere = errors.New("login: the answer was wrong elsewhere")
+
 func (r repeat) look(ctx context.Context) (Outcome, error, bool) {
 	d, err := r.l.c.Drafts.Draft(ctx, r.owner)
 	if errors.Is(err, store.ErrNotFound) {
@@ -236,6 +271,13 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		return Outcome{}, errNone, true
 	}
 	if v.Wrong {
+		p, err := r.l.c.Pendings.Pending(ctx, hash(r.cookie), r.l.c.Now())
+		if err == nil && where(p) != v.At {
+			return Outcome{}, errElsewhere, false
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return Outcome{}, err, true
+		}
 		if r.step == stepRecoveryCode {
 			return Outcome{}, ErrRecoveryCode, true
 		}

@@ -139,7 +139,8 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	if _, err := factor.Digits(code, factor.Size); err != nil { // no guess: nothing to remember
 		return l.validate(ctx, token, who, code, b)
 	}
-	return l.once(ctx, stepCode, token, factor.Bare(code), func() (Outcome, error) {
+	at := func() (string, error) { return l.standing(ctx, token, who) }
+	return l.once(ctx, l.repeat(stepCode, token, factor.Bare(code)), at, func() (Outcome, error) {
 		return l.validate(ctx, token, who, code, b)
 	})
 }

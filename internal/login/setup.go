@@ -251,7 +251,8 @@ func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction
 // must be that draft; an empty one means the session's draft.
 // ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
 func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
-	return l.once(ctx, stepSetup, b.Session, setupAnswer(state, code), func() (Outcome, error) {
+	at := func() (string, error) { return "", nil } // the caller's session lives
+	return l.once(ctx, l.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
 		return l.confirm(ctx, actor{who: &who}, state, code, b)
 	})
 }

@@ -126,3 +126,41 @@ func TestR197_ASetUpIsShownToItsBrowser(t *testing.T) {
 		t.Error("a set-up that is over is shown")
 	}
 }
+
+// TestR167_ACodeIsJudgedWhereItIsTried: the app's code is wrong while a mailed one
+// is awaited, and right a moment later, when the app is chosen.
+func TestR167_ACodeIsJudgedWhereItIsTried(t *testing.T) {
+	w := newWorld(t)
+	a := w.withApp("alice").enrolMail()
+	b := w.plantPending(a)
+	code := a.next()
+	b.post("/tf-select", m{"which": "email"}).want(200)
+	b.validate(code).want(400)
+	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	twin := b.copy()
+	b.validate(code).want(200)
+	b.in(a, 2)
+	twin.validate(code).want(200)
+}
+
+// TestR167_ACookieOfNoStepWritesNothing, and the same again does not wait.
+func TestR167_ACookieOfNoStepWritesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.withApp("alice")
+	b := w.browser()
+	b.jar["twofold-pending"] = strings.Repeat("A", 43)
+	before := w.rows("counters", "drafts")
+	for _, path := range []string{"/tf-validate", "/mf-recovery"} {
+		for _, code := range []string{"123456", "123456", "abcd-efgh-jkmn-pqrs"} {
+			begun := time.Now()
+			b.post(path, m{"code": code}).want(400)
+			if d := time.Since(begun); d > 2*time.Second {
+				t.Errorf("%s took %v", path, d)
+			}
+			w.advance(2300 * time.Millisecond)
+		}
+	}
+	if after := w.rows("counters", "drafts"); after != before {
+		t.Errorf("rows were written:\n%s\n%s", before, after)
+	}
+}

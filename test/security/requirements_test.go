@@ -175,6 +175,7 @@ func requirements() []requirement {
 		{number: 164, class: 2, title: "A count of guesses ends with the secret that it guards"},
 		{number: 165, class: 2, title: "A month of attack locks no owner out", elsewhere: "internal/limit TestAMonthUnderAttack"},
 		{number: 166, class: 2, title: "A new password ends what made browsers and networks known, and its owner's browser stays known"},
+		{number: 167, class: 2, title: "A code is judged where it is tried, and a cookie of no step writes nothing"},
 		{number: 170, class: 1, title: "What a sign-in left behind is worth what the account is asked today"},
 		{number: 171, class: 2, title: "No cookie that a sibling host can set has authority"},
 		{number: 172, class: 1, title: "A guard believes its own site only"},
