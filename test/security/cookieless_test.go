@@ -43,12 +43,6 @@ func (p *native) post(path string, body m) *answer {
 	return r
 }
 
-func (p *native) get(path string) *answer {
-	p.w.t.Helper()
-	defer func() { p.jar = map[string]string{} }()
-	return p.browser.get(path)
-}
-
 // enters gives the password.
 func (p *native) enters(who *person) *answer {
 	p.w.t.Helper()

@@ -332,9 +332,9 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 func TestR151_AClickAloneMovesNoAddress(t *testing.T) {
 	const victim = "victim@good.test"
 	w, _ := enrolling(t)
-	p, b := w.stranger("stranger@good.test")
+	p, _ := w.stranger("stranger@good.test")
 	p.setProven(p.email)
-	b = w.browser()
+	b := w.browser()
 	b.post("/login", m{"email": p.email, "password": secret}).want(200)
 	p.begins(store.SMS, otherPhone)
 	b = w.browser()
