@@ -116,5 +116,6 @@ func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, erro
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err
 	}
-	return l.startPending(ctx, who.User, nil, store.Pending{State: store.Owner, First: first, SessionID: who.Session.ID}, b)
+	p := store.Pending{State: store.Owner, First: first, SessionID: who.Session.ID}
+	return l.startPending(ctx, who.User, nil, p, b)
 }

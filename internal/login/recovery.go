@@ -54,7 +54,9 @@ func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens ti
 
 // putRecovery stores a request with the letter that holds its link, which alone
 // opens it, and the notice: all or nothing.
-func (l *Login) putRecovery(ctx context.Context, n Notice, factorID string, wait time.Duration) (store.Recovery, error) {
+func (l *Login) putRecovery(
+	ctx context.Context, n Notice, factorID string, wait time.Duration,
+) (store.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
 	r := store.Recovery{
 		UserID: u.ID, ID: store.NewID(), Uniquifier: u.Uniquifier, FactorID: factorID, Address: b.Address, Agent: b.Agent,

@@ -61,7 +61,9 @@ type decided struct {
 // being dealt with or was dealt with a moment ago: then its outcome is returned.
 // at says where the step stands, and refuses a cookie that no step belongs to:
 // for such a one nothing is written, unless the first answer has just used it up.
-func (l *Login) once(ctx context.Context, r repeat, at func() (string, error), run func() (Outcome, error)) (Outcome, error) {
+func (l *Login) once(
+	ctx context.Context, r repeat, at func() (string, error), run func() (Outcome, error),
+) (Outcome, error) {
 	if r.cookie == "" || r.answer == "" {
 		return run()
 	}

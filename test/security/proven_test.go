@@ -367,7 +367,8 @@ func TestR151_TwoMailedCodesAreOneProof(t *testing.T) {
 	reader.post("/us-setup/"+state, m{"passcode": p.mailed()}).want(200)
 	former := w.browser()
 	former.post("/login", m{"email": p.email, "password": secret}).want(200)
-	former.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(400).refused("before both proofs came together")
+	r := former.post("/wan-register", m{"name": "key", "usage": store.UseFirst}).want(400)
+	r.refused("before both proofs came together")
 }
 
 // TestR155_NotMeEndsWhatOpensTheAccountAlone: what was set up of late that opens
