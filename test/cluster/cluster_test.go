@@ -148,7 +148,7 @@ func number(t *testing.T, name string, few, many int) int {
 func (c *cluster) person(name string, mailed bool) store.User {
 	c.t.Helper()
 	now, email := time.Now(), name+"@good.test"
-	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, PasswordHash: c.hash, Active: true, Uniquifier: store.NewID(),
+	u := store.User{ID: store.NewID(), Email: email, EmailKey: email, ProvenKey: email, PasswordHash: c.hash, Active: true, Uniquifier: store.NewID(),
 		CreatedAt: now, UpdatedAt: now, ConfirmedAt: now}
 	c.must(c.db.CreateUser(c.t.Context(), u))
 	if mailed {

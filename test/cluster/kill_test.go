@@ -139,10 +139,10 @@ func (p *signer) signIn() (broken int64) {
 				break
 			}
 		}
-		if n := p.c.sessions(p.u) - before; opened > 1 || n > 1 || n < opened {
+		if n := p.c.sessions(p.u) - before; n > 1 || opened > 0 && n < 1 {
 			p.c.t.Errorf("one code: %d answers let in, %d sessions more", opened, n)
 		}
-		if opened == 1 {
+		if opened > 0 {
 			b.keep(in)
 			p.opened = b
 			return broken
