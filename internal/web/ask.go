@@ -21,7 +21,7 @@ func (s *Site) askPage(c *call, kind string) *answer {
 	if email == "" && c.who != nil {
 		email = c.who.User.Email
 	}
-	return &answer{page: "ask", data: AskPage{Kind: kind, Action: c.r.URL.Path, Email: email}}
+	return &answer{page: "ask", data: AskPage{Kind: kind, Action: c.r.URL.EscapedPath(), Email: email}}
 }
 
 // ask runs a request for a letter. What is wrong with the account is said on
@@ -102,7 +102,7 @@ func (s *Site) badReset(err error) error {
 }
 
 func (s *Site) choosePage(c *call, kind string) *answer {
-	return &answer{page: "choose", data: ChoosePage{Kind: kind, Action: c.r.URL.Path, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword}}
+	return &answer{page: "choose", data: ChoosePage{Kind: kind, Action: c.r.URL.EscapedPath(), Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword}}
 }
 
 func (s *Site) getConfirm(c *call) (*answer, error) {

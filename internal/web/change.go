@@ -11,7 +11,7 @@ import (
 // stale shows the way back after a re-authentication.
 func (s *Site) stale(c *call, err error) error {
 	if errors.Is(err, login.ErrReauthenticate) {
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), c.r.URL.Path))
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), c.r.URL.EscapedPath()))
 	}
 	return err
 }

@@ -139,15 +139,15 @@ func (s *Site) backFrom(rt route, r *http.Request) string {
 	if rt.back != "" {
 		return rt.back
 	}
-	path := r.URL.Path
+	at := r.URL.EscapedPath() // a token may hold any octet
 	if rest, ok := strings.CutSuffix(rt.path, tokenEnd); ok {
 		if s.tokens[rest][http.MethodGet].step != nil {
-			return path
+			return at
 		}
 		return ""
 	}
-	if s.routes[path][http.MethodGet].step != nil {
-		return path
+	if s.routes[r.URL.Path][http.MethodGet].step != nil {
+		return at
 	}
 	return ""
 }
@@ -190,7 +190,7 @@ func (s *Site) takeRefusal(c *call) {
 	}
 	var v refusal
 	raw, err := s.c.Keys.Verify(refusalPurpose, kept)
-	if err != nil || json.Unmarshal(raw, &v) != nil || v.At != c.r.URL.Path {
+	if err != nil || json.Unmarshal(raw, &v) != nil || v.At != c.r.URL.EscapedPath() {
 		return
 	}
 	s.jar.clear(c.w, c.r, s.jar.refusal())

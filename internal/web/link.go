@@ -31,7 +31,7 @@ type LinkPage struct {
 
 // linkPage is the page of a link that was found to be good.
 func (s *Site) linkPage(c *call, kind string) *answer {
-	return &answer{page: "link", data: LinkPage{Kind: wordsOf(kind), Action: c.r.URL.Path}}
+	return &answer{page: "link", data: LinkPage{Kind: wordsOf(kind), Action: c.r.URL.EscapedPath()}}
 }
 
 // wordsOf is a link's kind as keys of texts spell it.

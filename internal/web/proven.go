@@ -40,7 +40,7 @@ func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer,
 // back is the page that a step belongs to, or else the account page.
 func (s *Site) back(c *call, rt route) string {
 	if rt.again != nil {
-		return c.r.URL.Path
+		return c.r.URL.EscapedPath()
 	}
 	return s.accountOr(s.views.PostLogin)
 }

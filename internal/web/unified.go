@@ -289,7 +289,7 @@ func (s *Site) signInLink(c *call, open func(context.Context, string, login.Brow
 	}
 	return &answer{
 		body: map[string]any{"elsewhere": k.Elsewhere}, page: "us_link",
-		data: CodeLinkPage{Action: c.r.URL.Path, To: mask(store.Email, k.User.Email), Elsewhere: k.Elsewhere},
+		data: CodeLinkPage{Action: c.r.URL.EscapedPath(), To: mask(store.Email, k.User.Email), Elsewhere: k.Elsewhere},
 	}, nil
 }
 
