@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/url"
@@ -303,5 +304,45 @@ func TestR109_ARequestHidesNoOther(t *testing.T) {
 		if n := strings.Count(string(seen), "HTTP/1.1 "); n != 1 {
 			t.Errorf("%s: %d answers on one connection:\n%.600s", name, n, seen)
 		}
+	}
+}
+
+// TestR109_AnAnswerRepeatsAPathEncoded: the token of a link may hold any octet.
+// Every answer that leads back to the link, or whose form posts to it, names the
+// path as it was asked for, so that no octet ends a header or starts a query.
+func TestR109_AnAnswerRepeatsAPathEncoded(t *testing.T) {
+	w := newWorld(t, waiting, unified, tokens)
+	a := w.withApp("anna")
+	action := regexp.MustCompile(`action="([^"]*)"`)
+	again := 0
+	for _, path := range w.nodes[0].auth.Paths() {
+		base, ok := strings.CutSuffix(path, "{token}")
+		if !ok {
+			continue
+		}
+		for _, token := range []string{"%00", "a%0D%0AX-Odd:%22%3E", "%3Fnext=b", "%23b", "%7F", "%25", "%C3%28"} {
+			for _, b := range []*browser{w.browser(), w.plantSession(a)} {
+				for _, method := range []string{"GET", "POST"} {
+					r := b.do(method, base+token, typeForm, "code=1", "Accept", "text/html")
+					if to := r.header.Get("Location"); strings.HasPrefix(to, base) {
+						if again++; to != base+token {
+							t.Errorf("%s leads to %q", r.what, to)
+						}
+					}
+					if r.header.Get("X-Odd") != "" {
+						t.Errorf("%s sends a header of the path", r.what)
+					}
+					for _, m := range action.FindAllStringSubmatch(r.body, -1) {
+						to := html.UnescapeString(m[1])
+						if strings.HasPrefix(to, base) && to != base+token {
+							t.Errorf("%s shows a form that posts to %q", r.what, to)
+						}
+					}
+				}
+			}
+		}
+	}
+	if again == 0 {
+		t.Error("nothing led back to a link")
 	}
 }
