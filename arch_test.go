@@ -29,7 +29,8 @@ type room struct {
 // fails the test, and so does an import that is not.
 var rooms = map[string]room{
 	".": {
-		ours:   "internal/account internal/device event internal/factor federated internal/factor/onetime internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit internal/login password internal/seal send internal/session store internal/web",
+		ours: "gate " +
+			"internal/account internal/device event internal/factor federated internal/factor/onetime internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit internal/login password internal/seal send internal/session store internal/web",
 		http:   true,
 		others: "",
 	},
@@ -42,6 +43,8 @@ var rooms = map[string]room{
 	"internal/storetest/servers":      {ours: "store", others: "github.com/jackc/pgx/v5"},
 	"internal/seal":                   {},
 	"internal/argon2id":               {others: "golang.org/x/crypto golang.org/x/sys"},
+	"gate":                            {http: true},
+	"internal/gate":                   {ours: "gate internal/seal store"},
 	"password":                        {ours: "internal/argon2id", others: "golang.org/x/crypto golang.org/x/text"},
 	"password/strength":               {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
 	"password/breach":                 {ours: "password", http: true},
@@ -49,7 +52,6 @@ var rooms = map[string]room{
 	"send/smtp":                       {ours: "send", others: "github.com/wneessen/go-mail"},
 	"send/twilio":                     {ours: "send", http: true},
 	"send/webhook":                    {ours: "send", http: true},
-	"send/devbox":                     {ours: "send"},
 	"send/sendtest":                   {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
 	"federated":                       {},
 	"federated/oidc":                  {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
@@ -68,7 +70,8 @@ var rooms = map[string]room{
 	"internal/account":                {ours: "store internal/seal password internal/limit event send internal/session", others: "golang.org/x/net/idna golang.org/x/text"},
 	"internal/login":                  {ours: "internal/account internal/device event internal/factor federated internal/limit internal/seal send internal/session store"},
 	"internal/web": {
-		ours:   "internal/account internal/device event internal/factor federated internal/limit internal/login password internal/seal send internal/session store",
+		ours: "gate internal/gate " +
+			"internal/account internal/device event internal/factor federated internal/limit internal/login password internal/seal send internal/session store",
 		others: "github.com/nicksnyder/go-i18n golang.org/x/net/publicsuffix golang.org/x/text",
 		http:   true,
 	},
@@ -83,7 +86,7 @@ var rooms = map[string]room{
 	"bench":              {ours: "*", others: "*", http: true},
 	"test/e2e":           {ours: "*", others: "*", http: true},
 	"examples/own-users": {ours: ". store/sqlite", others: "modernc.org/sqlite", http: true},
-	"examples/spa":       {ours: ". send/devbox store/sqlite", http: true},
+	"examples/spa":       {ours: ". send store/sqlite", http: true},
 	"examples/hello":     {ours: ". store/sqlite", http: true},
 }
 

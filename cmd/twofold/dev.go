@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/password"
-	"github.com/twofold-auth/twofold/send/devbox"
+	"github.com/twofold-auth/twofold/send"
 )
 
 // The account that --dev makes.
@@ -51,7 +51,7 @@ func (s *settings) finishDev(w where) problems {
 	if missing(s.KeyFile) && !missing(s.Database.file) {
 		bad = append(bad, problem{"--dir", "has a twofold.db but no twofold.key, so it is no development database: name another folder with --dir"})
 	}
-	s.box = devbox.New(devKept)
+	s.box = send.NewBox(devKept)
 	s.Config.Mail, s.Config.SMS = s.box, s.box
 	if s.methodsGiven == nil {
 		s.methodsGiven = []string{"authenticator", "email", "sms"}

@@ -45,7 +45,7 @@ func TestServeMetrics(t *testing.T) {
 	for _, line := range []string{
 		`twofold_sign_ins_total{outcome="one_factor"} 1`,
 		`twofold_sign_ins_total{outcome="refused"} 1`,
-		`twofold_sends_total{channel="sms",sender="devbox",place="1",outcome="accepted"} 1`,
+		`twofold_sends_total{channel="sms",sender="send",place="1",outcome="accepted"} 1`,
 		`twofold_http_requests_total{route="/login",method="POST",status="400"} 1`,
 		`twofold_http_requests_total{route="/tf-setup/{token}",method="POST",status="400"} 1`,
 		`twofold_http_requests_total{route="other",method="GET",status="404"} 2`,

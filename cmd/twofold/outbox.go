@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/twofold-auth/twofold/send/devbox"
+	"github.com/twofold-auth/twofold/send"
 )
 
 const outboxStyle = `:root{color-scheme:light dark;--line:#767676;--back:#fff;--text:#1b1b1b;--link:#0b57d0}` +
@@ -82,7 +82,7 @@ func linked(text string) (parts []outboxPart) {
 
 // outboxPage shows what --dev caught, as a page or as JSON. The HTML part of a
 // mail is shown in a frame that runs no script; styles in it are the mail's own.
-func outboxPage(box *devbox.Box) http.Handler {
+func outboxPage(box *send.Box) http.Handler {
 	// A frame of srcdoc inherits the policy of the page, and mails style their
 	// elements: so styles are let in. Scripts are not, in page or frame.
 	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

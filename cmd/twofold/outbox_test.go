@@ -6,11 +6,10 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/send/devbox"
 )
 
 func TestTheOutboxShowsMessagesAsPeopleGetThem(t *testing.T) {
-	box := devbox.New(10)
+	box := send.NewBox(10)
 	for _, m := range []send.Message{
 		{Channel: send.Email, To: "ann@example.org", Subject: "Reset <your> password", Text: "Go to http://localhost:8080/reset/abc. Or (http://localhost/x?a=1&b=2).\n<b>", HTML: `<p onclick="alert(1)">hello "there"</p>`},
 		{Channel: send.SMS, To: "+16505551212", Text: "Your code is 123456"},

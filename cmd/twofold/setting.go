@@ -11,7 +11,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/metrics"
-	"github.com/twofold-auth/twofold/send/devbox"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/tracing"
 )
 
@@ -87,7 +87,7 @@ type settings struct {
 	dev          bool
 	metrics      *metrics.Metrics
 	tracer       *tracing.Tracer
-	box          *devbox.Box // mail and texts of --dev
+	box          *send.Box // mail and texts of --dev
 	methodsGiven []string
 	twoFactorOff bool
 }

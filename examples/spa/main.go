@@ -9,7 +9,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/send/devbox"
+	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -21,7 +21,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	box := devbox.New(100) // in place of a mail server: its page shows what was sent
+	box := send.NewBox(100) // in place of a mail server: its page shows what was sent
 	auth, err := twofold.New(twofold.Config{
 		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Mail: box, Account: true,
 		Registerable: true, Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true},

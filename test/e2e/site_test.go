@@ -21,7 +21,6 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/send/devbox"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -170,7 +169,7 @@ func (s *server) messages(t *testing.T) []message {
 // forward.
 type library struct {
 	address string
-	box     *devbox.Box
+	box     *send.Box
 	auth    *twofold.Auth
 	db      *sqlite.DB
 
@@ -191,7 +190,7 @@ func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &library{address: "http://" + listener.Addr().String(), box: devbox.New(100), db: db}
+	s := &library{address: "http://" + listener.Addr().String(), box: send.NewBox(100), db: db}
 	c := twofold.Config{
 		Origin: s.address, Key: twofold.KeyText(twofold.NewKey()), Store: db, Site: "Twofold", Account: true,
 		TwoFactor: twofold.TwoFactor{RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, LoginValidity: 30 * 24 * time.Hour},

@@ -1,24 +1,24 @@
-package devbox
+package send
 
 import (
 	"context"
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/twofold-auth/twofold/send"
 )
 
-// defaultSize is how many messages New(0) keeps.
-const defaultSize = 100
+// boxSize is how many messages NewBox(0) keeps.
+const boxSize = 100
 
-// Kept is a message and when it came.
+// Kept is a message in a Box and when it came.
 type Kept struct {
 	At      time.Time
-	Message send.Message
+	Message Message
 }
 
-// Box is a send.Sender for every channel that delivers to itself.
+// Box is a Sender for every channel that keeps the last messages in memory, so that
+// a development server can show them. It is for development only: it holds codes
+// and links in the clear.
 type Box struct {
 	mu      sync.Mutex
 	ring    []Kept
@@ -27,23 +27,21 @@ type Box struct {
 	changed chan struct{}
 }
 
-var _ send.Sender = (*Box)(nil)
-
-// New returns a box for the last n messages; n below 1: 100.
-func New(n int) *Box {
+// NewBox returns a box for the last n messages; n below 1: 100.
+func NewBox(n int) *Box {
 	if n < 1 {
-		n = defaultSize
+		n = boxSize
 	}
 	return &Box{ring: make([]Kept, n), changed: make(chan struct{})}
 }
 
 // Send keeps m, in the place of the oldest message if the box is full.
-func (b *Box) Send(ctx context.Context, m send.Message) error {
-	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
-		return fmt.Errorf("devbox: %w", err)
+func (b *Box) Send(ctx context.Context, m Message) error {
+	if err := CheckRecipient(m.Channel, m.To); err != nil {
+		return fmt.Errorf("send: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("devbox: %w", err)
+		return fmt.Errorf("send: %w", err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

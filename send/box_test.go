@@ -1,4 +1,4 @@
-package devbox_test
+package send_test
 
 import (
 	"fmt"
@@ -6,17 +6,16 @@ import (
 	"testing"
 
 	"github.com/twofold-auth/twofold/send"
-	"github.com/twofold-auth/twofold/send/devbox"
 	"github.com/twofold-auth/twofold/send/sendtest"
 )
 
-func text(i int) send.Message {
+func boxText(i int) send.Message {
 	return send.Message{Channel: send.SMS, To: "+15555550152", Text: fmt.Sprint(i)}
 }
 
-func TestConformance(t *testing.T) {
+func TestBoxConformance(t *testing.T) {
 	sendtest.TestSender(t, func(*testing.T) sendtest.Subject {
-		box := devbox.New(0)
+		box := send.NewBox(0)
 		return sendtest.Subject{
 			Sender: box, Channels: []string{send.Email, send.SMS},
 			Calls: func() int { return len(box.Messages()) },
@@ -24,10 +23,10 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func TestKeepsTheLastNewestFirst(t *testing.T) {
-	box := devbox.New(3)
+func TestBoxKeepsTheLastNewestFirst(t *testing.T) {
+	box := send.NewBox(3)
 	for i := range 8 {
-		if err := box.Send(t.Context(), text(i)); err != nil {
+		if err := box.Send(t.Context(), boxText(i)); err != nil {
 			t.Fatal(err)
 		}
 		list := box.Messages()
@@ -35,15 +34,15 @@ func TestKeepsTheLastNewestFirst(t *testing.T) {
 			t.Fatalf("after %d: %d messages", i+1, len(list))
 		}
 		for j, kept := range list {
-			if kept.Message != text(i-j) || kept.At.IsZero() {
+			if kept.Message != boxText(i-j) || kept.At.IsZero() {
 				t.Errorf("after %d: place %d holds %q", i+1, j, kept.Message.Text)
 			}
 		}
 	}
 }
 
-func TestChanged(t *testing.T) {
-	box := devbox.New(3)
+func TestBoxTellsOfChanges(t *testing.T) {
+	box := send.NewBox(3)
 	changed := box.Changed()
 	select {
 	case <-changed:
@@ -59,7 +58,7 @@ func TestChanged(t *testing.T) {
 			}
 		})
 	}
-	if err := box.Send(t.Context(), text(1)); err != nil {
+	if err := box.Send(t.Context(), boxText(1)); err != nil {
 		t.Fatal(err)
 	}
 	readers.Wait()
