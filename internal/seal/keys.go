@@ -115,6 +115,16 @@ func (k *Keys) Verify(purpose, token string) ([]byte, error) {
 	return nil, ErrForged
 }
 
+// Seeds returns 32 bytes for each secret, newest first, from which a key pair of that
+// purpose is made. They are as secret as the secrets.
+func (k *Keys) Seeds(purpose string) [][]byte {
+	out := make([][]byte, len(k.roots))
+	for i, derive := range k.roots {
+		out[i] = derive("twofold/seed/" + purpose)
+	}
+	return out
+}
+
 // String hides the keys.
 func (k *Keys) String() string {
 	if k == nil {

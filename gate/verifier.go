@@ -1,0 +1,204 @@
+package gate
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// ErrAssertion is what Verify returns for a text that is not a valid assertion for
+// this audience.
+var ErrAssertion = errors.New("gate: invalid assertion")
+
+// Assertion says who was let through, and how they proved it.
+type Assertion struct {
+	Subject  string    // id of the account; it never changes and is never given again
+	Email    string    // its address
+	Groups   []string  // its roles
+	Level    string    // acr: "aal1" for one factor, "aal2" for two
+	Methods  []string  // amr: values of RFC 8176, such as "pwd", "otp", "mfa"
+	AuthTime time.Time // when all that the account asks for was last proven; zero: never by this session
+	Scopes   []string  // of the personal access token that came, if one did
+	ID       string    // jti
+	Expires  time.Time
+}
+
+// Verifier checks assertions. Issuer and Audience are required. It fetches the keys
+// when it needs them and keeps them. It is safe for concurrent use and must not be
+// copied after its first use.
+type Verifier struct {
+	Issuer   string           // the origin of the sign-in, e.g. "https://login.example.org"
+	Audience string           // the host of this application, e.g. "app.example.org"
+	KeysURL  string           // Issuer + "/.well-known/jwks.json" if empty
+	Client   *http.Client     // http.DefaultClient if nil
+	Now      func() time.Time // time.Now if nil
+
+	mu      sync.Mutex
+	keys    map[string]ed25519.PublicKey
+	fetched time.Time
+}
+
+// leeway is how far the clocks of two machines may differ.
+const leeway = 10 * time.Second
+
+// refetch is how often an unknown key may have the keys fetched.
+const refetch = 10 * time.Second
+
+// maxAssertion bounds the text of an assertion, maxKeys the answer with the keys.
+const (
+	maxAssertion = 8 << 10
+	maxKeys      = 64 << 10
+)
+
+// Verify returns what an assertion says. It returns ErrAssertion for a text that is
+// forged, expired or for another host, and another error if the keys could not be
+// fetched.
+func (v *Verifier) Verify(ctx context.Context, text string) (Assertion, error) {
+	if v.Issuer == "" || v.Audience == "" {
+		return Assertion{}, errors.New("gate: a Verifier needs an Issuer and an Audience")
+	}
+	signed, signature, header, claims, err := split(text)
+	if err != nil {
+		return Assertion{}, err
+	}
+	// The algorithm is fixed: what the header says cannot choose another one.
+	if header.Alg != "EdDSA" {
+		return Assertion{}, ErrAssertion
+	}
+	key, err := v.key(ctx, header.Kid)
+	if err != nil {
+		return Assertion{}, err
+	}
+	if !ed25519.Verify(key, []byte(signed), signature) {
+		return Assertion{}, ErrAssertion
+	}
+	now := v.now()
+	if claims.Iss != v.Issuer || claims.Aud != v.Audience || claims.Sub == "" ||
+		now.After(time.Unix(claims.Exp, 0).Add(leeway)) || now.Before(time.Unix(claims.Iat, 0).Add(-leeway)) {
+		return Assertion{}, ErrAssertion
+	}
+	a := Assertion{
+		Subject: claims.Sub, Email: claims.Email, Groups: claims.Groups, Level: claims.Acr, Methods: claims.Amr,
+		Scopes: strings.Fields(claims.Scope), ID: claims.Jti, Expires: time.Unix(claims.Exp, 0),
+	}
+	if claims.AuthTime > 0 {
+		a.AuthTime = time.Unix(claims.AuthTime, 0)
+	}
+	return a, nil
+}
+
+type header struct {
+	Alg string `json:"alg"`
+	Kid string `json:"kid"`
+}
+
+type claims struct {
+	Iss      string   `json:"iss"`
+	Aud      string   `json:"aud"`
+	Sub      string   `json:"sub"`
+	Email    string   `json:"email"`
+	Groups   []string `json:"groups"`
+	Acr      string   `json:"acr"`
+	Amr      []string `json:"amr"`
+	AuthTime int64    `json:"auth_time"`
+	Scope    string   `json:"scope"`
+	Iat      int64    `json:"iat"`
+	Exp      int64    `json:"exp"`
+	Jti      string   `json:"jti"`
+}
+
+// split reads the three parts of a JSON Web Signature (RFC 7515 section 7.1).
+func split(text string) (signed string, signature []byte, h header, c claims, err error) {
+	if len(text) > maxAssertion || strings.ContainsAny(text, "\r\n") {
+		return "", nil, h, c, ErrAssertion
+	}
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return "", nil, h, c, ErrAssertion
+	}
+	var raw [3][]byte
+	for i, part := range parts {
+		if raw[i], err = base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return "", nil, h, c, ErrAssertion
+		}
+	}
+	if json.Unmarshal(raw[0], &h) != nil || json.Unmarshal(raw[1], &c) != nil || len(raw[2]) != ed25519.SignatureSize {
+		return "", nil, h, c, ErrAssertion
+	}
+	return parts[0] + "." + parts[1], raw[2], h, c, nil
+}
+
+func (v *Verifier) now() time.Time {
+	if v.Now != nil {
+		return v.Now()
+	}
+	return time.Now()
+}
+
+// key returns the public key of that id. An unknown id has the keys fetched again,
+// as they may have been rotated.
+func (v *Verifier) key(ctx context.Context, id string) (ed25519.PublicKey, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if key, ok := v.keys[id]; ok {
+		return key, nil
+	}
+	if v.keys != nil && v.now().Sub(v.fetched) < refetch {
+		return nil, ErrAssertion
+	}
+	keys, err := v.fetch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v.keys, v.fetched = keys, v.now()
+	if key, ok := v.keys[id]; ok {
+		return key, nil
+	}
+	return nil, ErrAssertion
+}
+
+func (v *Verifier) fetch(ctx context.Context) (map[string]ed25519.PublicKey, error) {
+	url, client := v.KeysURL, v.Client
+	if url == "" {
+		url = v.Issuer + "/.well-known/jwks.json"
+	}
+	if client == nil {
+		client = http.DefaultClient
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("gate: %w", err)
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("gate: cannot fetch the keys: %w", err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxKeys))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("gate: cannot fetch the keys: %s %v", resp.Status, err)
+	}
+	var set struct {
+		Keys []struct{ Kty, Crv, Kid, X string }
+	}
+	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(&set); err != nil {
+		return nil, fmt.Errorf("gate: cannot read the keys: %w", err)
+	}
+	out := map[string]ed25519.PublicKey{}
+	for _, k := range set.Keys {
+		x, err := base64.RawURLEncoding.DecodeString(k.X)
+		if k.Kty == "OKP" && k.Crv == "Ed25519" && err == nil && len(x) == ed25519.PublicKeySize {
+			out[k.Kid] = x
+		}
+	}
+	return out, nil
+}

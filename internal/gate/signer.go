@@ -1,0 +1,136 @@
+package gate
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Life is how long an assertion is valid.
+const Life = time.Minute
+
+// Signer signs assertions with a key that is derived from the site's own, and so is
+// rotated with it.
+type Signer struct {
+	issuer string
+	keys   []ed25519.PrivateKey // newest first
+	header string               // encoded, of the newest
+}
+
+// NewSigner returns the signer of a site.
+func NewSigner(issuer string, keys *seal.Keys) *Signer {
+	s := &Signer{issuer: issuer}
+	for _, seed := range keys.Seeds("gate assertion") {
+		s.keys = append(s.keys, ed25519.NewKeyFromSeed(seed))
+	}
+	s.header = encode(map[string]string{"alg": "EdDSA", "typ": "JWT", "kid": thumbprint(s.keys[0])})
+	return s
+}
+
+// Claims are what an assertion says.
+type Claims struct {
+	Issuer   string   `json:"iss"`
+	Audience string   `json:"aud"`
+	Subject  string   `json:"sub"`
+	Email    string   `json:"email,omitempty"`
+	Groups   []string `json:"groups,omitempty"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+	AuthTime int64    `json:"auth_time,omitempty"`
+	Scope    string   `json:"scope,omitempty"`
+	IssuedAt int64    `json:"iat"`
+	Expires  int64    `json:"exp"`
+	ID       string   `json:"jti"`
+}
+
+// Sign returns an assertion (RFC 7519), signed with Ed25519 (RFC 8037).
+func (s *Signer) Sign(c Claims, now time.Time) string {
+	c.Issuer, c.IssuedAt, c.Expires, c.ID = s.issuer, now.Unix(), now.Add(Life).Unix(), store.NewID()
+	signed := s.header + "." + encode(c)
+	return signed + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(s.keys[0], []byte(signed)))
+}
+
+// KeySet is the public keys as a JSON Web Key Set (RFC 7517): those of former keys of
+// the site too, so that what they signed is still understood.
+func (s *Signer) KeySet() []byte {
+	type key struct {
+		Kty string `json:"kty"`
+		Crv string `json:"crv"`
+		Use string `json:"use"`
+		Alg string `json:"alg"`
+		Kid string `json:"kid"`
+		X   string `json:"x"`
+	}
+	var set struct {
+		Keys []key `json:"keys"`
+	}
+	for _, k := range s.keys {
+		set.Keys = append(set.Keys, key{"OKP", "Ed25519", "sig", "EdDSA", thumbprint(k), public(k)})
+	}
+	raw, _ := json.Marshal(set) // texts always have a JSON form
+	return raw
+}
+
+func public(k ed25519.PrivateKey) string {
+	return base64.RawURLEncoding.EncodeToString(k.Public().(ed25519.PublicKey))
+}
+
+// thumbprint is the id of a key (RFC 7638, RFC 8037 appendix A.3).
+func thumbprint(k ed25519.PrivateKey) string {
+	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + public(k) + `"}`))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func encode(v any) string {
+	raw, _ := json.Marshal(v) // texts, lists of them and numbers
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// Describe fills in what a session says of its proofs: acr by the levels of NIST SP
+// 800-63B, amr by RFC 8176. A trusted browser has proven one factor.
+func (c *Claims) Describe(s store.Session) {
+	c.ACR = "aal1"
+	if s.Level >= store.TwoFactors {
+		c.ACR = "aal2"
+	}
+	for _, p := range s.Proofs {
+		c.AMR = append(c.AMR, reference(p)...)
+	}
+	if s.Level >= store.TwoFactors {
+		c.AMR = append(c.AMR, "mfa")
+	}
+	slices.Sort(c.AMR)
+	c.AMR = slices.Compact(c.AMR)
+	if !s.FreshAt.IsZero() {
+		c.AuthTime = s.FreshAt.Unix()
+	}
+}
+
+// reference is a proof as RFC 8176 names it. That has no value for an account at
+// another site or for a remembered browser.
+func reference(p store.Proof) []string {
+	method, _, _ := strings.Cut(p.Method, ":")
+	switch method {
+	case "password", "register", "reset":
+		return []string{"pwd"}
+	case store.Authenticator, store.RecoveryCode:
+		return []string{"otp"}
+	case store.Email:
+		return []string{"otp"}
+	case store.SMS:
+		return []string{"otp", "sms"}
+	case store.Passkey:
+		if p.Both {
+			return []string{"pop", "user"}
+		}
+		return []string{"pop"}
+	}
+	return nil
+}
