@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/twofold-auth/twofold/gate"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -98,4 +99,21 @@ func (a *Auth) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 // RequireRole lets users through who have all of the roles. Others get 403.
 func (a *Auth) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return a.site.RequireRole(names...)
+}
+
+// Gate puts the rules into effect for applications that have no sign-in of their own,
+// on the host of Origin and on others. It returns middleware: behind it, a handler
+// such as httputil.ReverseProxy gets only requests that the rules allow, with headers
+// that say who sent them. The sign-in's own paths are served in front of it.
+//
+// From then on the sign-in also serves the paths of the gate: /auth/verify, which
+// proxies of TrustedProxies ask what to do with a request, /.well-known/jwks.json, and
+// /.twofold/ on the hosts behind the gate. Call it once, before Mount and before the
+// first request. The error names every mistake of the rules.
+func (a *Auth) Gate(rules []gate.Rule) (func(http.Handler) http.Handler, error) {
+	g, err := web.NewGate(a.site, rules)
+	if err != nil {
+		return nil, err
+	}
+	return g.Protect, nil
 }

@@ -124,9 +124,22 @@ const rescuedBy = "rescue"
 // came in a header and not in a cookie. store.ErrNotFound: nobody, or a session
 // of which nothing is left by what the account is asked today.
 func (l *Login) Session(ctx context.Context, token string, header bool) (*Who, error) {
-	found, err := l.c.Sessions.Find(ctx, token, header, func(ctx context.Context, s store.Session, u store.User) (session.Standing, error) {
+	return whoOf(l.c.Sessions.Find(ctx, token, header, judgeToday(l)))
+}
+
+// Descendant is Session for what descends from a browser's session and names it by
+// its id.
+func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Who, error) {
+	return whoOf(l.c.Sessions.FindByID(ctx, userID, sessionID, judgeToday(l)))
+}
+
+func judgeToday(l *Login) session.Judge {
+	return func(ctx context.Context, s store.Session, u store.User) (session.Standing, error) {
 		return l.today(ctx, u, heldBy(s))
-	})
+	}
+}
+
+func whoOf(found session.Found, err error) (*Who, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -166,8 +166,12 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 			return Found{}, err
 		}
 	}
-	// Limits are compared on every read, so that neither the cache nor a late
-	// clean-up lengthens a life.
+	return m.alive(ctx, e, header, epoch, now)
+}
+
+// alive compares the limits on every read, so that neither the cache nor a late
+// clean-up lengthens a life.
+func (m *Manager) alive(ctx context.Context, e entry, header bool, epoch uint64, now time.Time) (Found, error) {
 	if e.session.Token != header || !now.Before(e.session.IdleAt) || !now.Before(e.session.ExpiresAt) {
 		return Found{}, store.ErrNotFound
 	}
@@ -178,6 +182,37 @@ func (m *Manager) Find(ctx context.Context, token string, header bool, judge Jud
 	}
 	return Found{e.session, e.user, e.standing}, nil
 }
+
+// FindByID is Find for what descends from a browser's session and names it by its
+// id, which stays when the session is renewed. It is over when the session is.
+func (m *Manager) FindByID(ctx context.Context, userID, id string, judge Judge) (Found, error) {
+	now, epoch := m.c.Now(), m.cache.epoch()
+	if name, ok := m.cache.get(idPrefix + id); ok {
+		if e, ok := m.cache.get(name.session.Hash); ok && e.session.ID == id && e.user.ID == userID {
+			return m.alive(ctx, e, false, epoch, now)
+		}
+	}
+	all, err := m.c.Sessions.SessionsOf(ctx, userID, now)
+	if err != nil {
+		return Found{}, err
+	}
+	for _, s := range all {
+		if s.ID != id || s.Token { // a header token may share the id
+			continue
+		}
+		e, err := m.load(ctx, s.Hash, epoch, now, judge)
+		if err != nil {
+			return Found{}, err
+		}
+		m.cache.put(idPrefix+id, entry{session: store.Session{Hash: s.Hash}}, epoch)
+		return m.alive(ctx, e, false, epoch, now)
+	}
+	return Found{}, store.ErrNotFound
+}
+
+// idPrefix begins the names under which the cache knows a session by its id. No hash
+// begins so.
+const idPrefix = "id "
 
 // tokenLength is the length of what seal.Token makes.
 const tokenLength = 43

@@ -52,6 +52,11 @@ func (j jar) refusal() string { return j.name("twofold-refused") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
 func (j jar) known() string   { return j.name("twofold-known") }
 
+// gate is the cookie of a host behind the gate, gateNonce what binds a browser's way
+// there to it.
+func (j jar) gate() string      { return j.name("twofold-gate") }
+func (j jar) gateNonce() string { return j.name("twofold-gate-nonce") }
+
 // maxCookie bounds the value of a cookie that is looked at.
 const maxCookie = 2048
 

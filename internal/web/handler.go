@@ -43,6 +43,9 @@ type call struct {
 
 // ServeHTTP serves every path of the house.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g := s.gate.Load(); g != nil && g.answer(w, r) {
+		return
+	}
 	s.headers(w)
 	requestID(w)
 	s.tellForwarded(r)
@@ -55,16 +58,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r)}
-	defer func() {
-		// A fault of ours is a refusal like any other, never a half-done step:
-		// nothing is granted before a step returns.
-		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler {
-				panic(p)
-			}
-			s.refuse(c, nil, s.toFailure(fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
-		}
-	}()
+	defer recovered(s, c)
 	if f := s.checkHost(r); f != nil {
 		s.refuse(c, nil, f)
 		return
@@ -106,6 +100,17 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.reply(c, a)
+}
+
+// recovered makes a fault of ours a refusal like any other. It is never a half-done
+// step: nothing is granted before a step returns.
+func recovered(s *Site, c *call) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		s.refuse(c, nil, s.toFailure(fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+	}
 }
 
 // turnedAway answers a caller that may not take a step, unless its request is the

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/login"
@@ -141,6 +142,7 @@ type Site struct {
 	templates map[string]*template.Template
 	assets    *assets
 	told      struct{ host, forwarded seldom } // warnings that every request would repeat
+	gate      atomic.Pointer[Gate]             // nil: there is none
 }
 
 // New builds the site.
@@ -254,6 +256,8 @@ type route struct {
 	access       access // who may take the step
 	take         fields
 	step         func(*call) (*answer, error)
+	// raw answers in place of a step, of which it needs nothing.
+	raw http.HandlerFunc
 	// enrolls: open to a session that must set up a second factor first. To all
 	// other steps there is nobody.
 	enrolls bool
@@ -329,12 +333,18 @@ func (s *Site) Patterns() []string {
 	for path := range s.tokens {
 		out = append(out, path+tokenEnd)
 	}
+	if g := s.gate.Load(); g != nil {
+		out = append(out, g.patterns()...)
+	}
 	return append(out, s.paths.Static+"/")
 }
 
 // Serves reports whether a path is one of the site's.
 func (s *Site) Serves(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, s.paths.Static+"/") {
+		return true
+	}
+	if g := s.gate.Load(); g != nil && g.handler(r.URL.Path) != nil {
 		return true
 	}
 	rt, _, allow := s.find(r)
@@ -349,6 +359,9 @@ func (s *Site) find(r *http.Request) (rt route, token string, allow []string) {
 	}
 	path := r.URL.Path
 	byMethod := s.routes[path]
+	if g := s.gate.Load(); g != nil && byMethod == nil {
+		byMethod = g.steps[path]
+	}
 	for base, steps := range s.tokens {
 		if byMethod != nil {
 			break // /login/oauth-disconnect is a path, not a token of /login

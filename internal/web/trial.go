@@ -22,6 +22,7 @@ func sampleData() map[string]any {
 		"account": AccountPage{}, "not_me": NotMePage{}, "link": LinkPage{}, "message": MessagePage{},
 		"tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_factors": FactorsPart{}, "tf_recovery": RecoveryPage{},
 		"mf_recovery_codes": CodesPage{}, "mf_recovery": UseCodePage{}, "oauth_away": AwayPage{},
+		"gate_away":    AwayPage{},
 		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{},
 		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_confirm": FirstConfirmPage{}, "us_verify": FirstVerifyPage{},
 		"access_tokens": TokensPage{}, "ask": AskPage{}, "choose": ChoosePage{},
