@@ -208,11 +208,12 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now(), messages...)
 }
 
-// CheckPassword says whether plain is the account's password; an outdated hash
-// is replaced on the way. It costs the same whether or not the account exists
-// (pass a zero User) or has a password. A stored hash that cannot be judged
-// matches no password; the log says so, because only an operator can cure it.
-func (a *Accounts) CheckPassword(ctx context.Context, u store.User, plain string) (bool, error) {
+// CheckPassword says whether plain is the account's password. An outdated hash is
+// replaced on the way, in u too: what rests on the password rests on the new hash
+// then. It costs the same whether or not the account exists (pass a zero User) or
+// has a password. A stored hash that cannot be judged matches no password; the log
+// says so, because only an operator can cure it.
+func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, plain string) (bool, error) {
 	if u.PasswordHash == "" {
 		return false, a.c.Hasher.Burn(ctx, plain)
 	}
@@ -233,9 +234,10 @@ func (a *Accounts) CheckPassword(ctx context.Context, u store.User, plain string
 
 // upgrade rewrites a hash whose scheme or cost is outdated. It is a courtesy:
 // the password was right whether or not it succeeds.
-func (a *Accounts) upgrade(ctx context.Context, u store.User, plain string) {
-	if hash, err := a.c.Hasher.Hash(ctx, plain); err == nil {
-		_ = a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash)
+func (a *Accounts) upgrade(ctx context.Context, u *store.User, plain string) {
+	hash, err := a.c.Hasher.Hash(ctx, plain)
+	if err == nil && a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash) == nil {
+		u.PasswordHash = hash
 	}
 }
 

@@ -208,7 +208,7 @@ func TestPasswordsAreCheckedBeforeTheyAreKept(t *testing.T) {
 	u, err := p.Create(ctx, Draft{Email: "alice@example.org", Password: phrase})
 	must(t, err)
 	for plain, want := range map[string]bool{phrase: true, phrase + " ": false, "": false, "\x00": false, strings.ToUpper(phrase): false} {
-		if ok, err := p.CheckPassword(ctx, u, plain); ok != want || err != nil {
+		if ok, err := p.CheckPassword(ctx, &u, plain); ok != want || err != nil {
 			t.Errorf("%q: %v %v", plain, ok, err)
 		}
 	}
@@ -216,7 +216,7 @@ func TestPasswordsAreCheckedBeforeTheyAreKept(t *testing.T) {
 	must(t, err)
 	for _, nobody := range []store.User{none, {}} {
 		for _, plain := range []string{"", " ", phrase, "\x00"} {
-			if ok, err := p.CheckPassword(ctx, nobody, plain); ok || err != nil {
+			if ok, err := p.CheckPassword(ctx, &nobody, plain); ok || err != nil {
 				t.Errorf("an account without a password opens to %q: %v %v", plain, ok, err)
 			}
 		}
@@ -279,7 +279,7 @@ func TestAnImportedHashIsReplacedAtTheFirstSignIn(t *testing.T) {
 	})
 	must(t, err)
 	for range 2 {
-		ok, err := p.CheckPassword(ctx, u, "walking boots 71")
+		ok, err := p.CheckPassword(ctx, &u, "walking boots 71")
 		if !ok || err != nil {
 			t.Fatalf("%v %v", ok, err)
 		}

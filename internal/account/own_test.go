@@ -247,7 +247,7 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 	if u.ID != "3" || own.rows["3"].Email != "new@example.org" || !strings.HasPrefix(own.rows["3"].PasswordHash, "$argon2id$") {
 		t.Fatalf("%+v %+v", u, own.rows["3"])
 	}
-	if ok := must(accounts.CheckPassword(ctx, u, "correct horse battery"))(t); !ok {
+	if ok := must(accounts.CheckPassword(ctx, &u, "correct horse battery"))(t); !ok {
 		t.Error("its password does not open it")
 	}
 	if _, err := accounts.Create(ctx, account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, store.ErrExists) {

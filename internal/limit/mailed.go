@@ -28,6 +28,21 @@ func (l *Limiter) mailed(ctx context.Context, of name, userID string) (*Place, e
 	return l.reserve(ctx, &Place{own: []string{pause.Key}, all: []string{life.Key}}, pause, life)
 }
 
+// Proved forgets what was counted of an account before its address was proven:
+// someone else may have registered it and used up what the owner needs to set up a
+// factor. What bounds the cost of messages to the address stays.
+func (l *Limiter) Proved(ctx context.Context, userID, address string) error {
+	all := []string{
+		key(second, userID), key(mailedLife, userID), key(rescueLife, userID), key(passkey, userID), key(setup, userID),
+		key(sendShortly, address, store.Email, string(Claimed)),
+		key(sendUnanswered, address, store.Email, string(Claimed)),
+	}
+	for _, channel := range []string{store.Email, store.SMS} {
+		all = append(all, key(sendClaimed, userID, channel))
+	}
+	return l.counters.Release(ctx, nil, all)
+}
+
 // FactorLives reports whether a factor may be guessed at, and takes no place.
 func (l *Limiter) FactorLives(ctx context.Context, factor string) error {
 	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key(factorLife, factor), Look: true})

@@ -45,6 +45,9 @@ const (
 	setup             name = "setup"
 	register          name = "register"
 	depart            name = "depart"
+	sessions          name = "sessions"
+	exchange          name = "exchange"
+	exchanges         name = "exchanges"
 	once              name = "once"
 )
 
@@ -105,7 +108,7 @@ func seconds() []Budget {
 			Name: second, Claims: "who proved a first factor, with a code", Per: "account",
 			Number: func(n Numbers) int { return n.SecondFailures },
 			Window: func(n Numbers) time.Duration { return n.SecondWindow }, Hold: func(n Numbers) time.Duration { return n.SecondWindow },
-			Returns: "a right one gives its own place back; unlocking",
+			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
 			Hurts:   "the owner, while somebody who knows the first factor tries codes",
 		},
 		{
@@ -123,13 +126,13 @@ func seconds() []Budget {
 		{
 			Name: mailedLife, Claims: "who proved a first factor, with a mailed code that proves the address", Per: "account",
 			Number: factorFailures, Window: forever, Hold: day,
-			Returns: "a right one; unlocking",
+			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner who proves the address: one guess a day",
 		},
 		{
 			Name: rescueLife, Claims: "who proved a first factor and asked for a rescue, with a code", Per: "account",
 			Number: func(Numbers) int { return RescueFailures }, Window: forever, Hold: day,
-			Returns: "a right one; unlocking",
+			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner who is rescued: one guess a day",
 		},
 	}
@@ -141,7 +144,7 @@ func ofPasskeys() []Budget {
 		{
 			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey", Per: "account",
 			Number: func(n Numbers) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
-			Returns: "a right one; unlocking",
+			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner, while somebody who knows the first factor sends wrong answers",
 		},
 		{

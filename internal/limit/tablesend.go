@@ -72,13 +72,13 @@ func behindFirst() []Budget {
 		{
 			Name: sendShortly, Claims: "who proved a first factor, is signed in, asks for a rescue, or sets a destination up", Per: "destination, channel, kind of caller",
 			Number: sendShort, Window: short,
-			Returns: "a code that comes back right gives its place back; unlocking",
+			Returns: "a code that comes back right gives its place back; unlocking; the first proof of it",
 			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
 		},
 		{
 			Name: sendUnanswered, Claims: "the same", Per: "destination, channel, kind of caller",
 			Number: sendDay, Window: day,
-			Returns: "a code that comes back right gives its place back; unlocking",
+			Returns: "a code that comes back right gives its place back; unlocking; the first proof of it",
 			Hurts:   "callers of that kind; who sets a number up never hurts its owner, who proved it",
 		},
 		{
@@ -91,7 +91,7 @@ func behindFirst() []Budget {
 		{
 			Name: sendClaimed, Claims: "who sets a destination up", Per: "account, channel",
 			Number: sendDay, Window: day,
-			Returns: "a code that comes back right gives its place back; unlocking",
+			Returns: "a code that comes back right gives its place back; unlocking; its first proof",
 			Hurts:   "the account that sets up",
 		},
 		{
@@ -160,7 +160,7 @@ func costly() []Budget {
 		{
 			Name: setup, Claims: "who is signed in or must enrol, and begins a set-up", Per: "account",
 			Number: func(n Numbers) int { return n.SetupHour }, Window: hour,
-			Returns: "unlocking",
+			Returns: "unlocking; the first proof of the address",
 			Hurts:   "that account",
 		},
 		{
@@ -176,6 +176,27 @@ func costly() []Budget {
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "that network or session",
+		},
+		{
+			Name: sessions, Claims: "who proved all that the account asks for, and begins a session", Per: "account",
+			Number: func(Numbers) int { return 120 }, Window: short,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "the account; no stranger can fill it",
+		},
+		{
+			Name: exchange, Claims: "the holder of the newest refresh token of a family", Per: "family",
+			Number: func(Numbers) int { return 30 }, Window: short,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "that program",
+		},
+		{
+			Name: exchanges, Claims: "the holders of the newest refresh tokens of all families", Per: "account",
+			Number: func(Numbers) int { return 300 }, Window: short,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "the programs of the account",
 		},
 		{
 			Name: once, Claims: "what is done once in a while: a link followed, a notice repeated", Per: "what it is",

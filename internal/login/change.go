@@ -23,7 +23,7 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 	if who.User.PasswordHash != "" {
 		within := b
 		within.within = who.Session.ID
-		if err := l.password(ctx, who.User, "", old, within); err != nil {
+		if err := l.password(ctx, &who.User, "", old, within); err != nil {
 			return Outcome{}, err
 		}
 		if old == plain {

@@ -136,7 +136,7 @@ func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: view(w.Pending, w.factors)}, nil
 }
 
 // codeTakable: a sign-in whose second factor is waited for, not one that sets

@@ -31,7 +31,7 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
-	if err := l.password(ctx, u, a.Identity, a.Password, b); err != nil {
+	if err := l.password(ctx, &u, a.Identity, a.Password, b); err != nil {
 		if unknown && errors.Is(err, ErrPassword) {
 			return Outcome{}, ErrUnknownUser
 		}
@@ -42,8 +42,8 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 
 // password checks a password against an account (a zero User: nobody's) within
 // the account's budget. Sign-in and re-authentication share it (R117).
-func (l *Login) password(ctx context.Context, u store.User, identity, plain string, b Browser) error {
-	_, err := l.proveFirst(ctx, u, identity, "password", b, func() (string, error) {
+func (l *Login) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
+	_, err := l.proveFirst(ctx, *u, identity, "password", b, func() (string, error) {
 		ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
 		if !ok {
 			return "", err
@@ -224,7 +224,7 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
 		return Outcome{}, err
 	}
-	view := l.view(p, factors)
+	view := view(p, factors)
 	view.Token = token
 	out := Outcome{User: u, Pending: view}
 	switch p.State {
@@ -242,7 +242,7 @@ func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b 
 	if err := l.send(ctx, u, m, b); err != nil {
 		return err
 	}
-	if err := l.c.RescueCodes.Send(ctx, l.transaction(p, u, b), u.Email); err != nil {
+	if err := l.c.RescueCodes.Send(ctx, transaction(p, u, b), u.Email); err != nil {
 		return l.sendError(ctx, u, "owner", err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: store.Email, Destination: send.Mask(store.Email, u.Email), Context: l.at(b)})
@@ -265,7 +265,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	}, b); err != nil {
 		return err
 	}
-	if err := m.Send(ctx, l.transaction(p, u, b), f.Destination); err != nil {
+	if err := m.Send(ctx, transaction(p, u, b), f.Destination); err != nil {
 		return l.sendError(ctx, u, f.Method, err)
 	}
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
@@ -284,7 +284,7 @@ func (l *Login) sendError(ctx context.Context, u store.User, method string, err 
 	return ErrSend
 }
 
-func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
+func transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
 	purpose := factor.SignIn
 	if p.State == store.Owner {
 		purpose = factor.Owner
@@ -296,7 +296,7 @@ func (l *Login) transaction(p store.Pending, u store.User, b Browser) factor.Tra
 }
 
 // view is a pending as its browser may see it.
-func (l *Login) view(p store.Pending, factors []store.Factor) *Pending {
+func view(p store.Pending, factors []store.Factor) *Pending {
 	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
 	if len(factors) > 0 { // the primary is listed first
 		v.Primary = factors[0].Method

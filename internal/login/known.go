@@ -18,7 +18,8 @@ import (
 // who uses up what everybody may try does not use up what the owner may try. A
 // new password ends all notes of the account, since other people may have known
 // the former one. The browser in which the owner sets it gets another note. A hash
-// that is renewed as its user signs in ends them too: the next sign-in writes one.
+// that is renewed as its user signs in ends those of other browsers too: their next
+// sign-in writes one.
 const (
 	knownPurpose = "known-browser"
 	// KnownLife is how long a browser or network counts as known after a sign-in.

@@ -43,7 +43,7 @@ const registered = "registered"
 
 // ownLink says whether whoever opens a link to confirm an address is the one
 // who registered it: in the browser that did, or signed in as that account.
-func (l *Login) ownLink(k link, who *Who, b Browser) bool {
+func ownLink(k link, who *Who, b Browser) bool {
 	return k.Data == registered && k.sameBrowser(b) || who != nil && who.User.ID == k.user.ID
 }
 
@@ -55,7 +55,7 @@ func (l *Login) LookConfirm(ctx context.Context, token string, who *Who, b Brows
 	if err != nil {
 		return false, false, err
 	}
-	return !l.ownLink(k, who, b) && !l.keyless(k.user), k.sameBrowser(b), nil
+	return !ownLink(k, who, b) && !l.keyless(k.user), k.sameBrowser(b), nil
 }
 
 func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
@@ -79,7 +79,7 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	if !u.Active {
 		return Outcome{}, ErrDisabled
 	}
-	if l.ownLink(k, who, b) {
+	if ownLink(k, who, b) {
 		if err = l.spendLink(ctx, k); err == nil {
 			err = l.c.Accounts.Confirm(ctx, u)
 		}
@@ -88,6 +88,9 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	}
 	if err != nil {
 		return Outcome{}, linkError(err)
+	}
+	if err := l.firstProven(ctx, k.user); err != nil {
+		return Outcome{}, err
 	}
 	u.ConfirmedAt, u.ProvenKey = l.c.Now(), u.EmailKey
 	if err := l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)}); err != nil {
@@ -195,6 +198,9 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 		return Outcome{}, linkError(err)
 	}
 	l.wake()
+	if err := l.firstProven(ctx, k.user); err != nil {
+		return Outcome{}, err
+	}
 	if err := l.tell(ctx, event.PasswordReset{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

@@ -57,11 +57,23 @@ func (l *Login) proves(ctx context.Context, u store.User, first store.Proof, b B
 	if err != nil {
 		return u, err
 	}
+	if err := l.firstProven(ctx, u); err != nil {
+		return u, err
+	}
 	u.ProvenKey = u.EmailKey
 	if u.ConfirmedAt.IsZero() {
 		u.ConfirmedAt = l.c.Now()
 	}
 	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
+}
+
+// firstProven forgets what others may have used up on an account, when its
+// address has just been proven and was not before.
+func (l *Login) firstProven(ctx context.Context, was store.User) error {
+	if was.Proven() {
+		return nil
+	}
+	return l.c.Limits.Proved(ctx, was.ID, was.Email)
 }
 
 // readsMail records that whoever began a sign-in with what was mailed to an
@@ -78,11 +90,15 @@ func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.U
 	case u.PasswordHash != "" && !l.c.Policy.Life.ByLink:
 		return u, nil
 	}
+	was := u
 	u, err := l.c.Accounts.ResetPassword(ctx, u, account.Choice{}, l.letters(ctx, u, PasswordReset, "", b))
 	if err != nil {
 		return u, linkError(err)
 	}
 	l.wake()
+	if err := l.firstProven(ctx, was); err != nil {
+		return u, err
+	}
 	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
 }
 
@@ -112,7 +128,7 @@ func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, erro
 		return Outcome{}, ErrReauthenticate
 	}
 	if w, err := l.waiting(ctx, b.Pending, &who); err == nil && w.State == store.Owner {
-		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
+		return Outcome{User: w.user, Pending: view(w.Pending, nil)}, nil
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err
 	}

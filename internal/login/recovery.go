@@ -202,7 +202,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	// The link shows the mailbox; one mailbox must not be enough (R73).
 	within := b // strangers' guesses do not count here
 	within.within = "recovery " + r.ID
-	if err := l.password(ctx, k.user, "", plain, within); err != nil {
+	if err := l.password(ctx, &k.user, "", plain, within); err != nil {
 		return Outcome{}, err
 	}
 	_, err = l.c.Recoveries.TakeRecovery(ctx, k.user.ID, r.ID, r.Uniquifier, l.c.Now(), l.letters(ctx, k.user, Rescued, "", b)...)
@@ -241,5 +241,5 @@ func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, erro
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(w.Pending, nil)}, nil
 }

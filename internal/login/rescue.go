@@ -87,7 +87,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		if err == nil && !codes {
 			err = ErrChoice
 		}
-		return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, err
+		return Outcome{User: w.user, Pending: view(w.Pending, w.factors)}, err
 	}
 	offered, err := l.rescueOptions(ctx, w)
 	if err != nil {
@@ -96,7 +96,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	if !slices.Contains(offered, option) {
 		return Outcome{}, ErrChoice
 	}
-	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(w.Pending, w.factors)}
 	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
 		return out, err
 	}
@@ -136,7 +136,7 @@ func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
 			return err
 		}
 	}
-	t := l.transaction(w.Pending, w.user, b)
+	t := transaction(w.Pending, w.user, b)
 	t.Purpose = factor.Rescue
 	if err := l.c.RescueCodes.Send(ctx, t, w.user.Email); err != nil {
 		return l.sendError(ctx, w.user, "rescue", err)

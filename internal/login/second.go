@@ -69,7 +69,7 @@ func (l *Login) Look(ctx context.Context, token string, who *Who) (Outcome, erro
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: view(w.Pending, w.factors)}, nil
 }
 
 // Choose picks the factor to prove, by method or by id, and sends its code.
@@ -96,7 +96,7 @@ func (l *Login) Choose(ctx context.Context, token string, who *Who, which string
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
 }
 
@@ -117,7 +117,7 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	}
 	b.within = w.SessionID
 	if w.State == store.Owner {
-		return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
+		return Outcome{User: w.user, Pending: view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
 	}
 	f, ok := w.factor()
 	if w.State != store.Ready || !ok {
@@ -126,7 +126,7 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
 		return Outcome{}, ErrMethod
 	}
-	out := Outcome{User: w.user, Pending: l.view(w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
@@ -195,7 +195,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if err != nil {
 		return Outcome{}, err
 	}
-	t := l.transaction(w.Pending, w.user, b)
+	t := transaction(w.Pending, w.user, b)
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.Email, Context: l.at(b)}
@@ -220,7 +220,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(w.Pending, nil)}, nil
 }
 
 // prove spends a code of the factor or, if one was mailed, of the rescue. The
@@ -258,7 +258,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
 		return false, err
 	}
-	t := l.transaction(w.Pending, w.user, b)
+	t := transaction(w.Pending, w.user, b)
 	t.Purpose = factor.Rescue
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if err == nil {
@@ -287,7 +287,7 @@ func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, cod
 	if m == nil {
 		return factor.ErrWrong
 	}
-	err := m.Verify(ctx, l.transaction(w.Pending, w.user, b), f, code)
+	err := m.Verify(ctx, transaction(w.Pending, w.user, b), f, code)
 	if errors.Is(err, factor.ErrSecret) {
 		l.c.Log.ErrorContext(ctx, "factor cannot be verified", "user", w.user.ID, "factor", f.ID, "cause", err)
 	}

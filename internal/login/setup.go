@@ -209,8 +209,25 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
 	if a.who == nil {
 		begun.StateToken = ""
+		return begun, err
 	}
-	return begun, err
+	if err != nil {
+		return begun, err
+	}
+	return begun, l.supersede(ctx, token, *who)
+}
+
+// supersede ends what the session was asked for before it began a set-up: its page
+// takes the code of the newest step.
+func (l *Login) supersede(ctx context.Context, token string, who Who) error {
+	w, err := l.waiting(ctx, token, &who)
+	if err == nil {
+		_, err = l.c.Pendings.TakePending(ctx, w.Hash)
+	}
+	if errors.Is(err, ErrState) || errors.Is(err, store.ErrUsed) {
+		return nil
+	}
+	return err
 }
 
 // begin stores a draft of its owner's and sends its code.

@@ -50,5 +50,5 @@ func (l *Login) outgrown(ctx context.Context, w waiting, method string, b Browse
 		return Outcome{}, err
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: method, Context: l.at(b)})
-	return Outcome{User: w.user, Pending: l.view(w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(w.Pending, nil)}, nil
 }

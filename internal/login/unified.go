@@ -68,7 +68,7 @@ func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
-	method, err := l.passcode(ctx, u, a, factor.First, asked(b), b)
+	method, err := l.passcode(ctx, &u, a, factor.First, asked(b), b)
 	if unknown && errors.Is(err, ErrPassword) {
 		return Outcome{}, ErrUnknownUser
 	}
@@ -92,8 +92,9 @@ func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Brow
 
 // passcode finds out which first factor of an account (a zero User: nobody's)
 // a text proves. An account that is none costs what one costs.
-func (l *Login) passcode(ctx context.Context, u store.User, a Attempt, p factor.Purpose, of string, b Browser) (string, error) {
-	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func() (string, error) {
+func (l *Login) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
+	b Browser) (string, error) {
+	return l.proveFirst(ctx, *u, a.Identity, "passcode", b, func() (string, error) {
 		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 		if err != nil {
 			return "", err
@@ -108,10 +109,12 @@ func (l *Login) passcode(ctx context.Context, u store.User, a Attempt, p factor.
 	})
 }
 
-func (l *Login) tryFirst(ctx context.Context, u store.User, method string, firsts []store.Factor, text string, p factor.Purpose, of string, b Browser) (bool, error) {
+func (l *Login) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, text string,
+	p factor.Purpose, of string, b Browser) (bool, error) {
 	if method == ByPassword {
-		return l.c.Accounts.CheckPassword(ctx, u, text)
+		return l.c.Accounts.CheckPassword(ctx, account, text)
 	}
+	u := *account
 	f, found := firstOf(firsts, method)
 	t := firstTransaction(u, p, of, method, b)
 	codes := l.c.FirstCodes[method]

@@ -177,7 +177,7 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 // ErrPassword, ErrSameFactor.
 func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
 	b.within = who.Session.ID
-	method, err := l.passcode(ctx, who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
+	method, err := l.passcode(ctx, &who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -13,7 +13,7 @@ import (
 // pending, bound to this session, that Validate completes. ErrPassword.
 func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (Outcome, error) {
 	b.within = who.Session.ID
-	if err := l.password(ctx, who.User, "", plain, b); err != nil {
+	if err := l.password(ctx, &who.User, "", plain, b); err != nil {
 		return Outcome{}, err
 	}
 	return l.again(ctx, who, l.proof("password"), b)

@@ -103,7 +103,7 @@ func (j jar) cookie(name, value string) *http.Cookie {
 		c.SameSite = http.SameSiteStrictMode
 	case j.readable:
 		c.SameSite, c.HttpOnly = http.SameSiteStrictMode, false
-	case j.session(), j.pending(), j.asked(), j.oauth():
+	case j.session(), j.pending(), j.asked(), j.oauth(), j.known():
 		// What is sent along for other sites is held by checkOrigin alone, so only
 		// what cannot do without it is sent.
 		if j.crossSite {

@@ -79,7 +79,7 @@ func newWorldlyStranger(w *world) *browser {
 }
 
 // TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere: an application at a
-// sibling needs none of it; one on another site gets the four cookies it cannot
+// sibling needs none of it; one on another site gets the cookies it cannot
 // do without, over https; trusted browsers and "remember me" stay strict.
 func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 	for origin, none := range map[string]bool{
@@ -101,7 +101,7 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 				switch name {
 				case "__Host-tf_validity", "__Host-remember_token", "XSRF-TOKEN":
 					want = "SameSite=Strict"
-				case "__Host-twofold", "__Host-twofold-pending", "__Host-twofold-asked":
+				case "__Host-twofold", "__Host-twofold-pending", "__Host-twofold-asked", "__Host-twofold-known":
 					if none {
 						want = "SameSite=None"
 					}
@@ -112,8 +112,10 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 					}
 				}
 			}
-			if len(w.cookies["__Host-tf_validity"]) == 0 || len(w.cookies["__Host-twofold-asked"]) == 0 || len(w.cookies["__Host-twofold"]) == 0 {
-				t.Errorf("cookies are missing: %v", w.cookies)
+			for _, name := range []string{"tf_validity", "twofold-asked", "twofold", "twofold-known"} {
+				if len(w.cookies["__Host-"+name]) == 0 {
+					t.Errorf("no cookie %s: %v", name, w.cookies)
+				}
 			}
 			// What goes along is held by where a request comes from.
 			for _, site := range []string{"cross-site", "same-site"} {

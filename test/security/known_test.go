@@ -1,9 +1,11 @@
 package security_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twofold-auth/twofold"
 )
@@ -96,4 +98,99 @@ func TestR166_AResetMakesItsBrowserKnown(t *testing.T) {
 		}
 		home.noted().post("/login", m{"email": p.email, "password": newSecret}).want(200)
 	}
+}
+
+// usedUp fills what strangers of many networks may guess at an account.
+func (w *world) usedUp(p *person) {
+	w.t.Helper()
+	for i := range 3 {
+		for range 8 {
+			w.guess(p.email, fmt.Sprintf("198.51.%d.7", 100+i))
+		}
+	}
+	w.at("192.0.2.9").login(p).want(429)
+}
+
+// TestR202_ARenewedHashKeepsItsBrowserKnown: the sign-in that replaces an outdated
+// hash of the password makes its browser known under the new one, whichever step
+// takes the password.
+func TestR202_ARenewedHashKeepsItsBrowserKnown(t *testing.T) {
+	const outdated = "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU"
+	const phrase = "walking boots 71"
+	w := newWorld(t, life, proxied, fewGuesses, unified)
+	fields := m{"password": phrase}
+	for name, step := range map[string]func(p *person, b *browser) *answer{
+		"signin":  func(p *person, b *browser) *answer { return b.post("/login", m{"email": p.email, "password": phrase}) },
+		"unified": func(p *person, b *browser) *answer { return b.passcode(p, phrase) },
+		"again":   func(p *person, b *browser) *answer { return b.post("/verify", fields) },
+		"unifiedagain": func(p *person, b *browser) *answer {
+			return b.post("/us-verify", m{"passcode": phrase, "chosen_method": "password"})
+		},
+	} {
+		p := w.person(name)
+		b := w.at("203.0.113.5")
+		if strings.HasSuffix(name, "again") {
+			b = w.plantSession(p)
+			b.header["X-Forwarded-For"] = "203.0.113.6"
+		}
+		w.write(`UPDATE twofold_users SET password_hash = ? WHERE id = ?`, outdated, p.id)
+		w.advance(time.Minute)
+		step(p, b).want(200)
+		if w.hashOf(p.email) == outdated {
+			t.Fatalf("%s: the hash was not replaced", name)
+		}
+		w.usedUp(p)
+		again := b.noted()
+		if r := again.post("/login", m{"email": p.email, "password": phrase}); r.status != 200 {
+			t.Errorf("%s: its browser is not known any more: %d %s", name, r.status, r.body)
+		}
+	}
+}
+
+// TestR202_AForgedNoteGivesNothing: no cookie but the one that a sign-in of this
+// account left gives its holder another budget than a stranger's.
+func TestR202_AForgedNoteGivesNothing(t *testing.T) {
+	w := newWorld(t, proxied, fewGuesses)
+	name := "twofold-known"
+	alice, eve := w.person("alice"), w.person("mallory")
+	home, mine := w.at("203.0.113.5"), w.at("198.51.100.66")
+	home.login(alice).want(200)
+	mine.login(eve).want(200)
+	hers, own := home.jar[name], mine.jar[name]
+	if hers == "" || own == "" {
+		t.Fatalf("no notes: %v %v", home.jar, mine.jar)
+	}
+	content, mac, _ := strings.Cut(hers, ".")
+	foreign, ownMAC, _ := strings.Cut(own, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(content)
+	w.must(err)
+	changed := base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(raw), `"b":"`, `"b":"A`, 1)))
+	pending := w.at("198.51.100.66")
+	pending.post("/tf-validate", m{"code": "000000"})
+	w.usedUp(alice)
+	for what, value := range map[string]string{
+		"of another account":        own,
+		"under the mark of another": content + "." + ownMAC,
+		"another's under this mark": foreign + "." + mac,
+		"of another browser":        changed + "." + mac,
+		"without a mark":            content,
+		"with an empty mark":        content + ".",
+		"as plain text":             string(raw),
+		"of a session":              mine.jar["twofold"],
+		"twice":                     hers + hers,
+		"empty":                     "",
+	} {
+		b := w.at("198.51.100.67")
+		b.jar[name] = value
+		if r := b.login(alice); r.status != 429 {
+			t.Errorf("%s: %d %s", what, r.status, r.body)
+		}
+		b.out(what)
+	}
+	b := w.at("198.51.100.68")
+	b.jar[name] = hers
+	b.out("the note alone")
+	wrong := m{"email": alice.email, "password": "wrong password"}
+	b.post("/login", wrong).want(400).refused("the note and a wrong password")
+	b.login(alice).want(200)
 }

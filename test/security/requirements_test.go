@@ -199,5 +199,8 @@ func requirements() []requirement {
 		{number: 196, class: 1, title: "A stale form ends no session, and a used code is no guess"},
 		{number: 197, class: 1, title: "What a set-up shows is shown again to the browser that began it, while it is fresh, and to no other"},
 		{number: 198, class: 2, title: "An account whose hash is of no known kind answers as a wrong password does"},
+		{number: 200, class: 2, title: "The first proof of an address gives back what was used up before it"},
+		{number: 201, class: 2, title: "The page for a code takes the newest one"},
+		{number: 202, class: 2, title: "A browser that signed in stays known, and a forged note of one gives nothing"},
 	}
 }

@@ -1,0 +1,106 @@
+package security_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// TestR200_TheFirstProofForgetsWhatStrangersUsedUp: a stranger who registered an
+// address uses up what its account and its mailbox have for set-ups. The owner's
+// first proof gives that back, whichever proof it is; what bounds the cost of messages
+// stays.
+func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
+	fill := m{"password": newSecret, "password_confirm": newSecret}
+	by := func(path, kind string) func(w *world, email string) *browser {
+		return func(w *world, email string) *browser {
+			b := w.browser()
+			b.post(path, m{"email": email}).want(200)
+			b.post(w.link(kind, email), fill).want(200)
+			b.post("/login", m{"email": email, "password": newSecret}).want(200)
+			return b
+		}
+	}
+	for name, c := range map[string]struct {
+		confirmable bool
+		prove       func(w *world, email string) *browser
+	}{
+		"a reset of the password":             {false, by("/reset", "reset")},
+		"a link that confirms it":             {true, by("/confirm", "confirm")},
+		"a reset of an account not confirmed": {true, by("/reset", "confirm")},
+		"a code mailed to a session": {false, func(w *world, email string) *browser {
+			b := w.browser()
+			b.post("/login", m{"email": email, "password": secret}).want(200)
+			b.post("/tf-setup", m{"setup": "authenticator"}).want(400)
+			b.post("/tf-validate", m{"code": w.mail.Code(w.t, email)}).want(200)
+			return b
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _ := enrolling(t, func(config *twofold.Config) {
+				config.Limits.SendGap, config.Limits.SendShort, config.Limits.SendDay = time.Second, 6, 6
+				config.Accounts.Confirmable, config.Accounts.LoginUnconfirmed = c.confirmable, c.confirmable
+			})
+			const email = "victim@good.test"
+			_, b := w.stranger(email)
+			w.settled()
+			setup := func(b *browser) *answer { return b.post("/tf-setup", m{"setup": store.Email}) }
+			for setup(b).status == 200 {
+				w.advance(2 * time.Second)
+				w.settled()
+			}
+			setup(b).want(429)
+			owner := c.prove(w, email)
+			paid := `SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE 'sendmost:%'`
+			most := w.number(paid)
+			w.advance(2 * time.Second)
+			if r := setup(owner); r.status != 200 {
+				t.Errorf("the owner sets up mail: %d %s", r.status, r.body)
+			}
+			if r := owner.post("/tf-setup", m{"setup": store.SMS, "phone": otherPhone, "add": true}); r.status != 200 {
+				t.Errorf("the owner sets up a phone: %d %s", r.status, r.body)
+			}
+			if got := w.number(paid); got != most+2 || most == 0 {
+				t.Errorf("%d places of what bounds cost are taken, want %d", got, most+2)
+			}
+		})
+	}
+}
+
+// TestR201_ThePageTakesTheNewestCode: whatever a signed-in user had a code mailed for
+// before, /tf-validate takes the code of the newest step.
+func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
+	w, _ := enrolling(t, func(c *twofold.Config) { c.Limits.SendGap = time.Second })
+	proof := func(b *browser) { b.post("/tf-setup", m{"setup": "authenticator"}).want(400) }
+	mailbox := func(b *browser) { b.post("/tf-setup", m{"setup": store.Email}).want(200) }
+	i := 0
+	for name, steps := range map[string][]func(b *browser){
+		"a proof, then a set-up":          {proof, mailbox},
+		"a set-up, then a proof":          {mailbox, proof},
+		"a proof between two set-ups":     {mailbox, proof, mailbox},
+		"a set-up between two proofs":     {proof, mailbox, proof},
+		"another set-up after the set-up": {mailbox, mailbox},
+	} {
+		i++
+		p, b := w.stranger("new" + string(rune('a'+i)) + "@good.test")
+		for _, step := range steps {
+			step(b)
+			w.settled()
+			w.advance(2 * time.Second)
+		}
+		b.get("/tf-validate").want(200)
+		if r := b.post("/tf-validate", m{"code": p.mailed()}); r.status != 200 {
+			t.Errorf("%s: the newest code: %d %s", name, r.status, r.body)
+		}
+	}
+	// A fresh session whose other proof is under way sets up a phone: the page asks
+	// for the text.
+	p := w.person("alice").enrolApp()
+	b := w.plantSession(p)
+	b.post("/verify", m{"password": secret}).want(200)
+	b.post("/tf-setup", m{"setup": store.SMS, "phone": otherPhone, "add": true}).want(200)
+	b.post("/tf-validate", m{"code": w.sms.Code(t, otherPhone)}).want(200)
+	b.in(p, 2)
+}
