@@ -30,14 +30,131 @@ func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
 	stranger.header["X-Forwarded-For"] = "192.0.2.9"
 	stranger.login(a).want(429)
 	stranger.post("/reset", m{"email": a.email}).want(429)
+	// Owners move: the session and the browser count in a network where they never
+	// were, too.
+	session.header["X-Forwarded-For"] = "192.0.2.77"
 	session.post("/verify", m{"password": secret}).want(200)
 	known := home.copy().only("__Host-twofold-known", "twofold-known")
+	known.header["X-Forwarded-For"] = "192.0.2.88"
 	known.login(a).want(200)
 	known.post("/logout", m{})
 	known.post("/reset", m{"email": a.email}).want(200)
 	network := w.browser() // another browser at home, and the attack has not ended
 	network.header["X-Forwarded-For"] = "203.0.113.5"
 	network.login(a).want(200)
+}
+
+// TestR037_AnAppThatBeginsSignInsEnds: the right code is the app's own and would
+// be enough to begin with, as another thing is asked for after it. When there
+// were too many wrong ones, it is not taken any more, from strangers.
+func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
+	w := newWorld(t, unified, proxied)
+	p := w.person("alice").begins(store.Authenticator)
+	p.enrolSMS("+16505551212")
+	stranger := func(i int) *browser { return w.at(fmt.Sprintf("198.51.%d.%d", i/100, i%100)) }
+	w.at("203.0.113.1").passcode(p, p.next()).want(200)
+	for i := range 50 {
+		stranger(i).passcode(p, p.wrong()).refused("a wrong code")
+		if i%20 == 0 {
+			w.advance(25 * time.Hour)
+		}
+	}
+	w.advance(25 * time.Hour)
+	r := stranger(200).passcode(p, p.next())
+	if r.status != 400 {
+		t.Errorf("the right code after fifty wrong ones: %d %s", r.status, r.body)
+	}
+	w.at("203.0.113.1").login(p).want(200) // the password is
+}
+
+// TestR048_WhoClaimsANumberHurtsNoOwner: other accounts set up somebody's number
+// as often as they may, all day. The owner's code goes out, and so does the code
+// of the owner's own set-up of another number.
+func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {
+	w := newWorld(t)
+	const number = "+16505551212"
+	owner := w.person("owner").enrolSMS(number)
+	w.advance(24 * time.Hour)
+	refused := 0
+	for round := range 12 {
+		for i := range 6 {
+			name := fmt.Sprintf("pumper%dx%d", round, i)
+			if w.plantSession(w.person(name)).post("/tf-setup", m{"setup": "sms", "phone": number}).status == 429 {
+				refused++
+			}
+		}
+		before := len(w.sms.To(number))
+		b := w.browser()
+		b.login(owner).want(200)
+		if n := len(w.sms.To(number)); n != before+1 {
+			t.Fatalf("round %d: %d codes went to the owner, want 1", round, n-before)
+		}
+		b.validate(owner.texted()).want(200)
+		w.advance(10 * time.Minute)
+	}
+	if refused == 0 {
+		t.Error("nobody who claims the number was refused: this test shows nothing")
+	}
+}
+
+// TestR162_WhatBoundsCostIsNotGivenBack, as it is counted in the database: an
+// answer gives back the place of its destination and none of those that bound
+// what is paid for, a decoy takes none of them, and a letter of a registration
+// takes one.
+func TestR162_WhatBoundsCostIsNotGivenBack(t *testing.T) {
+	w := newWorld(t, unified, life)
+	sent := func() int {
+		return w.number(`SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE 'sendall:%'`)
+	}
+	grows := func(what string, by int, do func()) {
+		t.Helper()
+		before := sent()
+		if do(); sent() != before+by {
+			t.Errorf("%s: %d counted as sent, want %d", what, sent()-before, by)
+		}
+	}
+	e := w.person("erika").enrolMail()
+	grows("a code that comes back", 1, func() {
+		b := w.browser()
+		b.login(e).want(200)
+		b.validate(e.mailed()).want(200)
+	})
+	most := `SELECT COALESCE(SUM(n), 0) FROM twofold_counters WHERE name LIKE 'sendmost:%'`
+	if n := w.number(most); n != 2 { // the set-up's and the sign-in's
+		t.Errorf("%d counted in what one destination gets a day, want 2", n)
+	}
+	grows("a reset for nobody", 0, func() { w.browser().post("/reset", m{"email": "nobody@good.test"}) })
+	grows("a code for nobody", 0, func() { w.browser().ask("nobody@good.test", "email") })
+	grows("a text for nobody", 0, func() { w.browser().ask("nobody@good.test", "sms") })
+	grows("a registration", 1, func() { w.registers("new@good.test", secret).want(200) })
+	grows("a registration of an address that is taken", 1, func() { w.registers(e.email, secret).want(200) })
+	w.advance(time.Hour)
+	if _, err := w.nodes[0].db.Sweep(t.Context(), w.Now(), 1000); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, kind := range []func(){
+		func() { w.registers("newer@good.test", secret).want(200) },                                    // anybody
+		func() { w.browser().login(e).want(200) },                                                      // proven
+		func() { w.plantSession(w.person("claims")).post("/tf-setup", m{"setup": "email"}).want(200) }, // claimed
+		func() { w.plantSession(e).post("/verify", m{"password": secret}).want(200) },                  // owner
+		func() { w.withKnown(e).post("/reset", m{"email": e.email}).want(200) },                        // known
+	} {
+		before := w.number(`SELECT COUNT(*) FROM twofold_counters WHERE name LIKE 'sendall:%'`)
+		kind()
+		kinds[fmt.Sprint(w.number(`SELECT COUNT(*) FROM twofold_counters WHERE name LIKE 'sendall:%'`)-before)] = true
+	}
+	if !kinds["1"] || len(kinds) != 1 {
+		t.Errorf("kinds of callers share what may be sent: counters grow by %v, want 1 each", kinds)
+	}
+}
+
+// withKnown is a browser that signed in to the account before and is signed out.
+func (w *world) withKnown(p *person) *browser {
+	b := w.browser()
+	b.login(p).want(200)
+	b.validate(p.mailed()).want(200)
+	return b.noted()
 }
 
 // TestR163_OneCountOfFailures: an app that begins sign-ins has half of its
