@@ -48,3 +48,20 @@ func (k *Kit) TryDisguises(pages ...string) {
 
 // Forget takes names out of what is known.
 func (k *Kit) Forget(names ...string) { k.forgets = names }
+
+// TryRules is NoSideDoor for what rests on one thing, what came of trust, what was
+// planted, other sign-ins of the program and strangers' guesses, and no more.
+func (k *Kit) TryRules(pages ...string) {
+	k.t.Helper()
+	k.begin()
+	defer k.made.Store(false)
+	k.pages = pages
+	for _, s := range append(oneThingStates(k), descendantStates(k)...) {
+		if b := s.open(); b != nil {
+			k.shut(s.name, b)
+		}
+	}
+	k.planted()
+	nested(k)
+	lockedOut(k)
+}

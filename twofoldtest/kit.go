@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/sendtest"
@@ -52,6 +53,8 @@ type Kit struct {
 	through map[string]bool      // method and pattern of each step that was got through
 	strange []string             // cookies that nobody knows
 	doors   map[string]bool      // ways in that were told
+	// distrusted are addresses of users whose browsers the policy trusts no more.
+	distrusted []string
 }
 
 // Clock is the time as the sign-in sees it. It stands still until moved.
@@ -125,6 +128,12 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 		if p != nil {
 			c.OAuth[i] = standIn{p, &k.made}
 		}
+		if federated.IsIndependent(p) { // what the operator declares stays
+			c.OAuth[i] = federated.Independent(c.OAuth[i])
+		}
+	}
+	if c.TwoFactor.LoginValidity != 0 {
+		c.TwoFactor.Trust = trustOf(k, c.TwoFactor.Trust)
 	}
 	k.config = c
 	if k.Auth, err = twofold.New(c); err != nil {
@@ -154,6 +163,11 @@ func (b both) Send(ctx context.Context, m send.Message) error {
 		return err
 	}
 	return b.sink.Send(ctx, m)
+}
+
+// besides serves another handler.
+func besides(k *Kit, h http.Handler) *httptest.Server {
+	return httptest.NewServer(h)
 }
 
 // ServeAll answers at URL with a handler that serves the sign-in's paths itself.

@@ -73,6 +73,8 @@ func (k *Kit) tryDoors(pages, paths []string) {
 		k.disguises(s, b)
 	}
 	k.planted()
+	nested(k)
+	lockedOut(k)
 	k.report()
 }
 
@@ -109,7 +111,7 @@ func (k *Kit) states() []state {
 	} {
 		out = append(out, f()...)
 	}
-	return out
+	return append(append(out, oneThingStates(k)...), descendantStates(k)...)
 }
 
 // walk takes every path from a state. Where a path ends the state, it is entered

@@ -47,6 +47,29 @@ func (k *Kit) planted() {
 			k.t.Errorf("side door: before the address is proven, %s answers %d", w.path, a.Status)
 		}
 	}
+	outlived(k, b, email)
+}
+
+// outlived has the owner of the address reset the password. Nothing of the stranger
+// who registered it may be left: neither a session nor a password.
+func outlived(k *Kit, stranger *Browser, email string) {
+	k.t.Helper()
+	if a := k.config.Accounts; !k.has("/reset/{token}") || a.LoginByLink || a.Confirmable { // no stranger is signed in there
+		return
+	}
+	owner, typed := k.NewBrowser(), fields{"password": "a fresh " + Password, "password_confirm": "a fresh " + Password}
+	owner.must("reset", owner.Post(k.at("/reset"), fields{"email": email}))
+	owner.must("password", owner.Post(k.at("/reset")+"/"+owner.mailed(email, "/reset"), typed))
+	if a := stranger.Get(k.at("/tf-setup")); a.Status < 400 {
+		k.t.Errorf(
+			"side door: the session of the stranger who registered an address outlives the reset: %s answers %d",
+			k.at("/tf-setup"), a.Status,
+		)
+	}
+	if a := k.NewBrowser().Post(k.at("/login"), k.typed(email, Password)); a.Status < 400 {
+		k.t.Errorf("side door: the password of the stranger who registered an address outlives the reset: %s answers %d",
+			k.at("/login"), a.Status)
+	}
 }
 
 // rescuedByMail goes on, after an account at another site, to what is mailed to

@@ -13,7 +13,9 @@ import (
 // guesses and letters that strangers have. A browser that signed in before, a
 // session and the network of an earlier sign-in go on.
 func TestR161_TheOwnerHasBudgetsOfTheirOwn(t *testing.T) {
-	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Limits.LinkHour, c.Limits.LinkDay, c.Limits.LinkAddress = 0, 0, 0 })
+	w := newWorld(t, life, proxied, func(c *twofold.Config) {
+		c.Limits.LinkHour, c.Limits.LinkDay, c.Limits.LinkAddress = 0, 0, 0
+	})
 	a := w.person("alice")
 	home := w.browser()
 	home.header["X-Forwarded-For"] = "203.0.113.5"
@@ -67,7 +69,7 @@ func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w.at("203.0.113.1").login(p).want(200) // the password is
 }
 
-// TestR048_WhoClaimsANumberHurtsNoOwner: other accounts set up somebody's number
+// TestR048_WhoClaimsANumberHurtsNoOwner: other accounts set up a person's number
 // as often as they may, all day. The owner's code goes out, and so does the code
 // of the owner's own set-up of another number.
 func TestR048_WhoClaimsANumberHurtsNoOwner(t *testing.T) {

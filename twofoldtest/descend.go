@@ -1,0 +1,120 @@
+package twofoldtest
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+const minute = time.Minute
+
+// trustOf is whether a user's browsers may be trusted: as the application has it,
+// until NoSideDoor takes it away from one user.
+func trustOf(k *Kit, own func(twofold.Identity) bool) func(twofold.Identity) bool {
+	return func(i twofold.Identity) bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return !slices.Contains(k.distrusted, i.Email) && (own == nil || own(i))
+	}
+}
+
+// descendantStates are those of what came of a trusted browser, after the trust
+// is gone: each was worth two factors, and is asked today what a sign-in is.
+func descendantStates(k *Kit) []state {
+	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.LoginByLink {
+		return nil
+	}
+	var out []state
+	for what, end := range map[string]func(email string){
+		"trust ended by its owner": func(email string) {
+			owner := k.firstFactor(email).must2(email)
+			owner.must("end of trust", owner.Post(k.at("/tf-devices"), nil))
+		},
+		"trust that the policy does not give any more": func(email string) {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.distrusted = append(k.distrusted, email)
+		},
+	} {
+		for holder, left := range map[string]func(b *Browser, header, refresh string) *Browser{
+			"a session":       func(b *Browser, _, _ string) *Browser { return b.without(k.stayCookie()) },
+			"a header token":  func(_ *Browser, header, _ string) *Browser { return k.program(header) },
+			"a refresh token": func(_ *Browser, _, refresh string) *Browser { return exchanges(k, refresh) },
+			"a browser that stays signed in": func(b *Browser, _, _ string) *Browser {
+				return b.onlyStays()
+			},
+		} {
+			if holder == "a refresh token" && !k.has("/refresh-token") {
+				continue
+			}
+			if strings.HasPrefix(holder, "a browser") && k.config.Session.Remember == 0 {
+				continue
+			}
+			out = append(out, state{name: holder + " by a trusted browser, and " + what, open: func() *Browser {
+				email, b, header, refresh := trustedTokens(k)
+				if b == nil {
+					return nil
+				}
+				end(email)
+				if b = left(b, header, refresh); b != nil {
+					b.closes()
+				}
+				return b
+			}})
+		}
+	}
+	return out
+}
+
+// trustedTokens signs a person in with the password in a trusted browser and asks
+// for tokens. No browser: none is trusted.
+func trustedTokens(k *Kit) (email string, b *Browser, header, refresh string) {
+	k.t.Helper()
+	email, _ = k.someone("heir")
+	first, _ := k.password(email, fields{"remember": true})
+	first.must2(email)
+	first.must("sign out", first.Post(k.at("/logout"), nil))
+	k.Clock.Move(minute)
+	a := first.must("first factor", first.enter(email, Password, withToken, fields{"remember": true}))
+	if a.Response["tf_required"] == true {
+		return email, nil, "", ""
+	}
+	header, refresh = first.tokens(a)
+	for _, page := range k.pages {
+		if a := first.Get(page); a.Status >= 400 {
+			return email, nil, "", "" // trust is not enough here
+		}
+	}
+	return email, first, header, refresh
+}
+
+// exchanges is a program that goes on with a refresh token; one that is refused
+// has nothing.
+func exchanges(k *Kit, refresh string) *Browser {
+	k.t.Helper()
+	b, body := k.NewBrowser(), fields{}
+	if k.config.Tokens.RefreshInBody {
+		body["refresh_token"] = refresh
+	} else {
+		b.Plant(k.refreshCookie(), refresh)
+	}
+	a := b.Post(k.at("/refresh-token"), body)
+	if a.Status < 400 {
+		header, _ := b.tokens(a)
+		b.header = k.program(header).header
+	}
+	return b
+}
+
+// closes waits until the pages are closed: a process may answer for a session from
+// memory for a second. One that stays open is found after it.
+func (b *Browser) closes() {
+	for range 300 {
+		if !slices.ContainsFunc(b.k.pages, func(page string) bool { return opened(b.Get(page)) }) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
