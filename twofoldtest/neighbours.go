@@ -36,7 +36,7 @@ func nested(k *Kit) {
 	b := staff.LoginAs("staff@nosidedoor.test", 2, k.Roles...)
 	for _, page := range k.pages {
 		if a := b.Get(page); opened(a) {
-			k.t.Errorf("side door: a user of another sign-in, whose guard stands in front: %s answers %d", page, a.Status)
+			k.t.Errorf("side door: a user of another sign-in, by its guard: %s answers %d", page, a.Status)
 		}
 	}
 }

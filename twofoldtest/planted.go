@@ -54,8 +54,8 @@ func (k *Kit) planted() {
 // who registered it may be left: neither a session nor a password.
 func outlived(k *Kit, stranger *Browser, email string) {
 	k.t.Helper()
-	if a := k.config.Accounts; !k.has("/reset/{token}") || a.LoginByLink || a.Confirmable { // no stranger is signed in there
-		return
+	if a := k.config.Accounts; !k.has("/reset/{token}") || a.LoginByLink || a.Confirmable {
+		return // no stranger is signed in
 	}
 	owner, typed := k.NewBrowser(), fields{"password": "a fresh " + Password, "password_confirm": "a fresh " + Password}
 	owner.must("reset", owner.Post(k.at("/reset"), fields{"email": email}))
@@ -67,8 +67,10 @@ func outlived(k *Kit, stranger *Browser, email string) {
 		)
 	}
 	if a := k.NewBrowser().Post(k.at("/login"), k.typed(email, Password)); a.Status < 400 {
-		k.t.Errorf("side door: the password of the stranger who registered an address outlives the reset: %s answers %d",
-			k.at("/login"), a.Status)
+		k.t.Errorf(
+			"side door: the password of the stranger who registered an address outlives the reset: %s answers %d",
+			k.at("/login"), a.Status,
+		)
 	}
 }
 
