@@ -286,3 +286,55 @@ func TestContractGap_mf(t *testing.T) {
 	d.login("matt").want(200)
 	d.post("/mf-recovery-codes", m{}).want(400)
 }
+
+// TestContractGap_no_verify: no passkey proves anybody again. What None means to
+// the server is tested with its settings.
+func TestContractGap_no_verify(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = nil })
+	c, _ := s.owner("matt", "first")
+	c.post("/wan-verify", m{}).want(404)
+	s.advance(15 * time.Minute)
+	c.get("/tf-setup").refusedFlat(401, reauthenticate).has("has_webauthn_verify_credential", false)
+}
+
+// TestContractGap_remember_login_form: every page that signs in has the box.
+func TestContractGap_remember_login_form(t *testing.T) { theBoxOf(t, "/wan-signin") }
+
+// TestContractGap_opt_in_nc_expired: a header token may live for days, and a
+// set-up that it began does not.
+func TestContractGap_opt_in_nc_expired(t *testing.T) {
+	s := newSite(t, func(c *twofold.Config) { c.Session.TokenLife, c.TwoFactor.SetupWithin = 4*24*time.Hour, time.Minute })
+	c := s.tokenClient("matt")
+	begun := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	next := s.app(begun.str("tf_authr_b32key"))
+	s.advance(time.Minute)
+	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": next.next()}).
+		refused(400, "", "Setup must be completed within 1 minute. Please start over.")
+	s.advance(4*24*time.Hour - 2*time.Minute)
+	c.signedIn("matt", 1)
+	s.advance(time.Minute)
+	c.stranger()
+}
+
+// TestContractGap_regv2_no_confirm: a field that the form does not have is not
+// read.
+func TestContractGap_regv2_no_confirm(t *testing.T) {
+	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.PasswordTypedOnce = true })
+	s.client().post("/register", m{"email": "mary@lp.com", "password": newPlain, "password_confirm": "x"}).want(200)
+	s.client().form("/register", "email", "mary2@lp.com", "password", newPlain, "password_confirm", "", "submit", "Register").to("/")
+}
+
+// TestContractGap_cu: an empty username gives the present one up, and one's own
+// is taken.
+func TestContractGap_cu(t *testing.T) {
+	s := newSite(t, withLife)
+	c := s.client()
+	c.login("matt").want(200)
+	c.form("/change-username", "username", "matt", "submit", "Change Username").shows("matt is already associated with an account.")
+	c.form("/change-username", "username", "", "submit", "Change Username").to("/")
+	c.get("/change-username").want(200).has("current_username", nil)
+	strict := anotherSite(t, withLife, func(c *twofold.Config) { c.Accounts.UsernameRequired = true })
+	d := strict.client()
+	d.login("matt").want(200)
+	d.post("/change-username", m{"username": ""}).refused(400, "username", "Username not provided")
+}

@@ -190,6 +190,32 @@ func toLife(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settin
 	}
 }
 
+// toWait takes how long somebody waits. Longer is safer, so what is below the
+// lower bound is taken as the bound; what is above the upper one is refused.
+func toWait(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asDuration(raw)
+		if err == nil && v < lo {
+			*p(s) = lo
+			return clamped{"below the lower bound", sayDuration(lo)}
+		}
+		return toDuration(p, lo, hi)(s, raw)
+	}
+}
+
+// toMost takes a number of which a lower one is safer, so what is above the upper
+// bound is taken as the bound.
+func toMost(p func(*settings) *int, lo, hi int) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asInt(raw)
+		if err == nil && v > hi {
+			*p(s) = hi
+			return clamped{"above the upper bound", strconv.Itoa(hi)}
+		}
+		return toInt(p, lo, hi)(s, raw)
+	}
+}
+
 // toLeast takes a number of which a higher one is safer, so what is below the
 // lower bound is taken as the bound.
 func toLeast(p func(*settings) *int, lo, hi int) func(*settings, any) error {

@@ -66,9 +66,9 @@ func registerTable() []setting {
 		{Name: "SECURITY_ROLES_IN_PAYLOAD", Type: flag, Default: "false", Field: "RolesInPayload",
 			Doc: "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.", Apply: on(func(s *settings) *bool { return &s.Config.RolesInPayload })},
 		{Name: "SECURITY_USERNAME_MIN_LENGTH", Type: number, Default: "4", Field: "Accounts.UsernameMin",
-			Doc: "The least length of a username that is chosen from now on.", Apply: toInt(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
+			Doc: "The least length of a username that is chosen from now on.", Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
 		{Name: "SECURITY_USERNAME_MAX_LENGTH", Type: number, Default: "32", Field: "Accounts.UsernameMax",
-			Doc: "The greatest.", Apply: toInt(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
+			Doc: "The greatest.", Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
 		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
 			Doc: "Greets new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` goes out all the same.",
 			Apply: func(s *settings, raw any) error {

@@ -25,7 +25,7 @@ func passkeyTable() []setting {
 		{Name: "SECURITY_WAN_ALLOW_USER_HINTS", Type: flag, Default: "true", Field: "Passkeys.Hints",
 			Doc: "Who types his name is told which of his passkeys to use; names that do not exist get an answer of the same kind.", Cost: "How many passkeys somebody has shows to whoever knows his name. `false`: the browser finds the passkeys by itself, and security keys that cannot be found so are second factors only.", Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.Hints })},
 		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Type: number, Empty: "32", Field: "Passkeys.ChallengeBytes",
-			Doc: "Random bytes of each question, 16 to 64.", Apply: toInt(func(s *settings) *int { return &s.Config.Passkeys.ChallengeBytes }, 16, 64)},
+			Doc: "Random bytes of each question, 16 to 64.", Apply: toLeast(func(s *settings) *int { return &s.Config.Passkeys.ChallengeBytes }, 16, 64)},
 		{Name: "SECURITY_WAN_REGISTER_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.RegisterWithin",
 			Doc: "How long a registration may take, 10 minutes at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Passkeys.RegisterWithin })},
 		{Name: "SECURITY_WAN_SIGNIN_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.SignInWithin",
@@ -35,7 +35,7 @@ func passkeyTable() []setting {
 		{Name: "SECURITY_WAN_SIGNIN_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.SignInTimeout",
 			Doc: "The same for a sign-in.", Apply: toMillis(func(s *settings) *time.Duration { return &s.Config.Passkeys.SignInTimeout })},
 		{Name: "SECURITY_WAN_NAME_MAX_LENGTH", Type: number, Default: "64", Field: "Passkeys.NameMaxLength",
-			Doc: "Greatest length of a passkey's name, 64 at most.", Apply: toInt(func(s *settings) *int { return &s.Config.Passkeys.NameMaxLength }, 1, 64)},
+			Doc: "Greatest length of a passkey's name, 64 at most.", Apply: toMost(func(s *settings) *int { return &s.Config.Passkeys.NameMaxLength }, 1, 64)},
 		{Name: "SECURITY_WAN_NAME_ALLOWED_CHARS", Type: list, Default: "L,N,Pc,Pd,Zs",
 			Doc: "Unicode categories of a passkey's name. No others can be chosen in this version.", Apply: applyNameChars},
 		passkeyPath("SECURITY_WAN_REGISTER_URL", "/wan-register", "A user's passkeys.", func(s *settings) *string { return &s.Config.URLs.WanRegister }),
@@ -54,8 +54,8 @@ func passkeyPath(name, def, doc string, p func(*settings) *string) setting {
 func toMillis(p func(*settings) *time.Duration) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		var n int
-		err := toInt(func(*settings) *int { return &n }, 1000, 600_000)(s, raw)
-		if err == nil {
+		err := toMost(func(*settings) *int { return &n }, 1000, 600_000)(s, raw)
+		if n > 0 { // also where it is the bound in place of what was given
 			*p(s) = time.Duration(n) * time.Millisecond
 		}
 		return err

@@ -57,7 +57,7 @@ func twoFactorTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY", Type: flag, Default: "false", Field: "TwoFactor.Recovery",
 			Doc: "Lets those who lost their second factor ask for a mailed link that sets up another one, with the password, after a waiting period. All addresses hear of it at once, every signed-in browser can stop it, signing in with the factor ends it.", Cost: "Password and mailbox are then enough for who is not noticed for so long.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours", Field: "TwoFactor.RecoveryWait",
-			Doc: "That waiting period, 1 hour to 30 days.", Apply: toDuration(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
+			Doc: "That waiting period, 1 hour to 30 days.", Apply: toWait(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",
 			Doc: "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
 	}

@@ -29,7 +29,7 @@ func unifiedTable() []setting {
 		{Name: "SECURITY_US_TOKEN_VALIDITY", Type: duration, Default: "5 minutes", Field: "Unified.CodeValidity",
 			Doc: "Life of a code in place of a password, and of the link mailed beside it.", Cost: "A longer one can be used longer by whoever sees it.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.CodeValidity }, 30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_US_CODES_DAY", Type: number, Default: "120", Field: "Limits",
-			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is `SECURITY_TWO_FACTOR_SENDS_DAY`.", Cost: "Strangers can make the server write to people.", Apply: toInt(func(s *settings) *int { return &s.Config.Limits.FirstDay }, 1, 10000)},
+			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is `SECURITY_TWO_FACTOR_SENDS_DAY`.", Cost: "Strangers can make the server write to people.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FirstDay }, 1, 10000)},
 		path("SECURITY_US_SIGNIN_URL", "/us-signin", "Unified sign-in.", func(s *settings) *string { return &s.Config.URLs.Unified.Signin }),
 		path("SECURITY_US_SIGNIN_SEND_CODE_URL", "/us-signin/send-code", "Asks for a code.", func(s *settings) *string { return &s.Config.URLs.Unified.SendCode }),
 		path("SECURITY_US_SETUP_URL", "/us-setup", "What begins a sign-in.", func(s *settings) *string { return &s.Config.URLs.Unified.Setup }),
