@@ -76,6 +76,10 @@ type Accounts struct {
 	// NoWelcome leaves out the mail that greets a new account. The mail with the
 	// link of Confirmable is sent all the same.
 	NoWelcome bool
+	// Trackable counts the sign-ins of each account, and keeps from when and where
+	// the newest and the one before it were. Their owner sees it on the account page;
+	// SignInsOf of the Store returns it.
+	Trackable bool
 	// Locked is the application's own reason to keep an account out; nil: none.
 	// It is asked at every sign-in, after the first factor was right, and must be
 	// quick. Sessions that live go on living: end them with SetActive.
@@ -155,4 +159,12 @@ func (a Accounts) pages() web.Life {
 		UsernameMin: a.UsernameMin, UsernameMax: a.UsernameMax,
 		TypedOnce: a.PasswordTypedOnce, Keyless: a.PasswordOptional, ByLink: a.LoginByLink, LoginWithin: a.LoginWithin, ConfirmWithin: a.ConfirmWithin, ResetWithin: a.ResetWithin, EmailWithin: a.ChangeEmailWithin,
 	}
+}
+
+// signIns counts sign-ins, if it is wanted.
+func (b *builder) signIns() store.SignInCounter {
+	if !b.c.Accounts.Trackable {
+		return nil
+	}
+	return b.c.Store
 }

@@ -2,6 +2,7 @@ package twofold_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -303,7 +304,9 @@ func TestContractGap_remember_login_form(t *testing.T) { theBoxOf(t, "/wan-signi
 // TestContractGap_opt_in_nc_expired: a header token may live for days, and a
 // set-up that it began does not.
 func TestContractGap_opt_in_nc_expired(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.Session.TokenLife, c.TwoFactor.SetupWithin = 4*24*time.Hour, time.Minute })
+	s := newSite(t, func(c *twofold.Config) {
+		c.Session.TokenLife, c.TwoFactor.SetupWithin = 4*24*time.Hour, time.Minute
+	})
 	c := s.tokenClient("matt")
 	begun := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
 	next := s.app(begun.str("tf_authr_b32key"))
@@ -321,7 +324,8 @@ func TestContractGap_opt_in_nc_expired(t *testing.T) {
 func TestContractGap_regv2_no_confirm(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.PasswordTypedOnce = true })
 	s.client().post("/register", m{"email": "mary@lp.com", "password": newPlain, "password_confirm": "x"}).want(200)
-	s.client().form("/register", "email", "mary2@lp.com", "password", newPlain, "password_confirm", "", "submit", "Register").to("/")
+	again := []string{"email", "mary2@lp.com", "password", newPlain, "password_confirm", "", "submit", "Register"}
+	s.client().form("/register", again...).to("/")
 }
 
 // TestContractGap_cu: an empty username gives the present one up, and one's own
@@ -330,11 +334,74 @@ func TestContractGap_cu(t *testing.T) {
 	s := newSite(t, withLife)
 	c := s.client()
 	c.login("matt").want(200)
-	c.form("/change-username", "username", "matt", "submit", "Change Username").shows("matt is already associated with an account.")
+	c.form("/change-username", "username", "matt", "submit", "Change Username").
+		shows("matt is already associated with an account.")
 	c.form("/change-username", "username", "", "submit", "Change Username").to("/")
 	c.get("/change-username").want(200).has("current_username", nil)
 	strict := anotherSite(t, withLife, func(c *twofold.Config) { c.Accounts.UsernameRequired = true })
 	d := strict.client()
 	d.login("matt").want(200)
 	d.post("/change-username", m{"username": ""}).refused(400, "username", "Username not provided")
+}
+
+// TestContractGap_trackable_flag: when and from where one signed in, as the
+// original counts it: the first sign-in is the one before it, too.
+func TestContractGap_trackable_flag(t *testing.T) {
+	s := newSite(t, withCodes, func(c *twofold.Config) { c.Account, c.Accounts.Trackable = true, true })
+	me := func(c *client) m {
+		c.s.t.Helper()
+		user, _ := c.get("/me").want(200).json["user"].(map[string]any)
+		return user
+	}
+	first := s.Now()
+	c := s.client()
+	c.login("joe").want(200)
+	is(t, me(c), m{
+		"login_count": 1.0, "current_login_at": said(first), "last_login_at": said(first),
+		"current_login_ip": "127.0.0.1", "last_login_ip": nil,
+	})
+	c.page("/me").shows("1 sign-in so far.", "127.0.0.1").hides("The one before it")
+	s.advance(time.Hour)
+	c.post("/verify", m{"password": plain}) // proves what was proven, and is no sign-in
+	d, second := s.client(), s.Now()
+	d.login("joe").want(200)
+	s.client().post("/login", m{"email": "joe@lp.com", "password": "wrong"}).want(400)
+	is(t, me(d), m{
+		"login_count": 2.0, "current_login_at": said(second), "last_login_at": said(first),
+		"current_login_ip": "127.0.0.1", "last_login_ip": "127.0.0.1",
+	})
+	d.page("/me").shows("2 sign-ins so far.", "The one before it")
+	kept, err := s.db.SignInsOf(t.Context(), s.id("joe"))
+	if err != nil || kept.Count != 2 || !kept.LastAt.Equal(first) {
+		t.Errorf("an operator sees %+v, %v", kept, err)
+	}
+	s.enrol("gal", store.SMS)
+	g := s.client()
+	g.login("gal").want(200).has("tf_required", true)
+	if kept, err := s.db.SignInsOf(t.Context(), s.id("gal")); err != nil || kept.Count != 1 {
+		t.Errorf("counted before the second factor: %+v, %v", kept, err)
+	}
+	g.post("/tf-validate", m{"code": s.code(phone)}).want(200)
+	is(t, me(g), m{"login_count": 2.0})
+	off := anotherSite(t, func(c *twofold.Config) { c.Account = true })
+	e := off.client()
+	e.login("joe").want(200)
+	if user := me(e); user["login_count"] != nil || user["current_login_at"] != nil {
+		t.Errorf("counted without being asked: %v", user)
+	}
+	if kept, err := off.db.SignInsOf(t.Context(), off.id("joe")); kept.Count != 0 || err != nil {
+		t.Errorf("counted without being asked: %+v, %v", kept, err)
+	}
+}
+
+func said(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// is checks some keys of an object.
+func is(t *testing.T, got, want m) {
+	t.Helper()
+	for key, value := range want {
+		if !reflect.DeepEqual(got[key], value) {
+			t.Errorf("%s is %v, want %v", key, got[key], value)
+		}
+	}
 }

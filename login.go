@@ -41,7 +41,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Staying: b.staying(),
 		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
-		Connections: b.c.Store, Providers: b.c.OAuth,
+		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.OAuth,
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store, FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),

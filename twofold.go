@@ -369,6 +369,7 @@ func (b *builder) buildSite() error {
 		FirstSetupWithin: cmp.Or(b.c.Unified.SetupWithin, t.SetupWithin), EarlyCodes: t.RecoveryCodes.BeforeFactor, UsernameFirst: b.c.Accounts.UsernameFirst,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
+		SignIns:     b.signIns(),
 		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
 		Permissions: b.c.Store.PermissionsOf, Roles: b.c.RolesInPayload,
 	})

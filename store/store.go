@@ -14,6 +14,7 @@ type Durable interface {
 	Connections
 	Devices
 	Recoveries
+	SignInCounter
 	Counters
 	Messages
 	Tokens

@@ -105,7 +105,7 @@ Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.Remembe
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
+Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.

@@ -190,7 +190,7 @@ func toLife(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settin
 	}
 }
 
-// toWait takes how long somebody waits. Longer is safer, so what is below the
+// toWait takes the length of a wait. Longer is safer, so what is below the
 // lower bound is taken as the bound; what is above the upper one is refused.
 func toWait(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
 	return func(s *settings, raw any) error {

@@ -65,6 +65,12 @@ func registerTable() []setting {
 			}},
 		{Name: "SECURITY_ROLES_IN_PAYLOAD", Type: flag, Default: "false", Field: "RolesInPayload",
 			Doc: "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.", Apply: on(func(s *settings) *bool { return &s.Config.RolesInPayload })},
+		{Name: "SECURITY_TRACKABLE", Type: flag, Default: "false", Field: "Accounts.Trackable",
+			Doc: "Counts the sign-ins of each account, and keeps from when and where the newest and the one before " +
+				"it were: `/me` shows it to the owner (`login_count`, `current_login_at`, `last_login_at`, " +
+				"`current_login_ip`, `last_login_ip`), `twofold user show` and `user list --json` to you. The audit " +
+				"trail has every sign-in either way.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Trackable })},
 		{Name: "SECURITY_USERNAME_MIN_LENGTH", Type: number, Default: "4", Field: "Accounts.UsernameMin",
 			Doc: "The least length of a username that is chosen from now on.", Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
 		{Name: "SECURITY_USERNAME_MAX_LENGTH", Type: number, Default: "32", Field: "Accounts.UsernameMax",

@@ -41,8 +41,9 @@ func differences() []difference {
 func differencesMarkdown() string {
 	var b strings.Builder
 	b.WriteString("\n## Where a default is not the original's\n\nA configuration that leaves these out behaves differently here. \"write it\": set the original's value.\n" +
-		"A value out of bounds is taken as the bound where that is the safer value (a link that lives too long, a password that is too short), and a line\n" +
-		"of the log says so. Where the bound would be less safe than what was written, the server does not start.\n\n" +
+		"A value out of bounds is taken as the bound where that is the safer value (a link that lives too long, a\n" +
+		"wait that is too short), and a line of the log says so. Where the bound would be less safe than what was\n" +
+		"written, the server does not start.\n\n" +
 		"| setting | the original's default | ours | why | how to have theirs |\n|---|---|---|---|---|\n")
 	rows := map[string]setting{}
 	for _, row := range table() {

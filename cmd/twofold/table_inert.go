@@ -32,7 +32,6 @@ func inertTable() []setting {
 		inert(ours, `SECURITY_PASSWORD_HASH_OPTIONS SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS SECURITY_PASSWORD_SCHEMES SECURITY_DEPRECATED_PASSWORD_SCHEMES
 			SECURITY_HASHING_SCHEMES SECURITY_DEPRECATED_HASHING_SCHEMES SECURITY_PASSWORD_NORMALIZE_FORM SECURITY_USERNAME_NORMALIZE_FORM SECURITY_INPUT_NORMALIZE_FORM`),
 		inert("dead tokens go by themselves", "SECURITY_REFRESH_TOKEN_CLEANUP_EXPIRED SECURITY_REFRESH_TOKEN_CLEANUP_REVOKED"),
-		inert("every sign-in is recorded with time and address: /me shows them to their owner, and twofold audit to you", "SECURITY_TRACKABLE"),
 		inert("the form of an address is checked here, and its domain is asked by sending it a mail", "SECURITY_EMAIL_VALIDATOR_ARGS"),
 		inert("recovery codes are kept as keyed hashes under SECRET_KEY", "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"),
 		inert("there is no grace beyond SECURITY_FRESHNESS", "SECURITY_FRESHNESS_GRACE_PERIOD"),

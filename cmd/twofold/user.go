@@ -57,6 +57,7 @@ func (w where) withLoaded(ctx context.Context, p process, s *settings, create bo
 	if err != nil {
 		return err
 	}
+	s.Config.Store = db
 	return errors.Join(f(auth, s), auth.Close(), db.Close())
 }
 
@@ -127,12 +128,23 @@ type userRow struct {
 	Roles    []string  `json:"roles"`
 	Methods  []string  `json:"methods"`
 	Created  time.Time `json:"created"`
+	*signInRow
+}
+
+// signInRow is what was counted of an account's sign-ins, under the original's
+// names.
+type signInRow struct {
+	Count          int64     `json:"login_count"`
+	CurrentAt      time.Time `json:"current_login_at,omitzero"`
+	LastAt         time.Time `json:"last_login_at,omitzero"`
+	CurrentAddress string    `json:"current_login_ip,omitempty"`
+	LastAddress    string    `json:"last_login_ip,omitempty"`
 }
 
 // Run lists all accounts.
 func (c userList) Run(ctx context.Context, p process) error {
-	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
-		rows, err := userRows(ctx, auth, func(twofold.Identity) bool { return true })
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
+		rows, err := userRows(ctx, auth, s, func(twofold.Identity) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -146,7 +158,7 @@ func (c userList) Run(ctx context.Context, p process) error {
 }
 
 // rowOf is an account as it is listed.
-func rowOf(ctx context.Context, auth *twofold.Auth, u twofold.Identity) (userRow, error) {
+func rowOf(ctx context.Context, auth *twofold.Auth, s *settings, u twofold.Identity) (userRow, error) {
 	methods, err := auth.Methods(ctx, u.ID)
 	if err != nil {
 		return userRow{}, err
@@ -158,11 +170,18 @@ func rowOf(ctx context.Context, auth *twofold.Auth, u twofold.Identity) (userRow
 	if u.Username != "" {
 		row.Username = &u.Username
 	}
+	if s.Config.Accounts.Trackable {
+		n, err := s.Config.Store.SignInsOf(ctx, u.ID)
+		if err != nil {
+			return userRow{}, err
+		}
+		row.signInRow = &signInRow{n.Count, n.CurrentAt.UTC(), n.LastAt.UTC(), n.CurrentAddress, n.LastAddress}
+	}
 	return row, nil
 }
 
 // userRows are the accounts that are wanted.
-func userRows(ctx context.Context, auth *twofold.Auth, wanted func(twofold.Identity) bool) ([]userRow, error) {
+func userRows(ctx context.Context, auth *twofold.Auth, s *settings, wanted func(twofold.Identity) bool) ([]userRow, error) {
 	const batch = 500
 	rows := []userRow{}
 	for after := ""; ; {
@@ -175,7 +194,7 @@ func userRows(ctx context.Context, auth *twofold.Auth, wanted func(twofold.Ident
 			if !wanted(u) {
 				continue
 			}
-			row, err := rowOf(ctx, auth, u)
+			row, err := rowOf(ctx, auth, s, u)
 			if err != nil {
 				return nil, err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,8 +25,8 @@ func (userShow) Help() string {
 
 // Run shows an account.
 func (c userShow) Run(ctx context.Context, p process) error {
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
-		row, err := rowOf(ctx, auth, u)
+	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
+		row, err := rowOf(ctx, auth, s, u)
 		if err != nil {
 			return err
 		}
@@ -41,15 +42,31 @@ func (c userShow) Run(ctx context.Context, p process) error {
 		if !row.Active {
 			active = "no"
 		}
-		t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
-		for _, line := range [][2]string{
+		lines := [][2]string{
 			{"id", row.ID}, {"email", row.Email}, {"username", name}, {"active", active}, {"roles", orDash(row.Roles)},
 			{"second factors", orDash(row.Methods)}, {"created", row.Created.Format(time.RFC3339)},
-		} {
+		}
+		if n := row.signInRow; n != nil {
+			lines = append(lines, [][2]string{
+				{"sign-ins", strconv.FormatInt(n.Count, 10)},
+				{"newest sign-in", whenAndWhere(n.CurrentAt, n.CurrentAddress)},
+				{"the one before", whenAndWhere(n.LastAt, n.LastAddress)},
+			}...)
+		}
+		t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+		for _, line := range lines {
 			fmt.Fprintf(t, "%s\t%s\n", line[0], line[1])
 		}
 		return t.Flush()
 	})
+}
+
+// whenAndWhere is a sign-in in one line; a dash for none.
+func whenAndWhere(at time.Time, address string) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return strings.TrimSpace(at.Format(time.RFC3339) + " " + address)
 }
 
 type userSearch struct {
@@ -69,9 +86,9 @@ Example:
 
 // Run searches.
 func (c userSearch) Run(ctx context.Context, p process) error {
-	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
+	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		wanted := strings.ToLower(strings.TrimSpace(c.Text))
-		rows, err := userRows(ctx, auth, func(u twofold.Identity) bool {
+		rows, err := userRows(ctx, auth, s, func(u twofold.Identity) bool {
 			return strings.Contains(strings.ToLower(u.Email+"\n"+u.Username+"\n"+u.ID), wanted)
 		})
 		if err != nil {

@@ -93,6 +93,9 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 			return nil, err
 		}
 	}
+	if err := countSignIn(ctx, l.c, g, e, b); err != nil {
+		return nil, err
+	}
 	opened, err := l.open(ctx, g, s, b)
 	if err != nil {
 		return nil, err

@@ -92,7 +92,8 @@ type Config struct {
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
 	Recoveries  store.Recoveries
-	Passkeys    factor.Passkeys // nil: none are taken
+	Passkeys    factor.Passkeys     // nil: none are taken
+	SignIns     store.SignInCounter // nil: sign-ins are not counted
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil: there are none

@@ -46,7 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"connections", connectionRules},
 		{"recovery codes", recoveryRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
-		{"recovery requests", requestRules},
+		{"recovery requests", requestRules}, {"sign-ins", signInRules},
 		{"owners", ownerRules}, {"roles", roleRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"notices", noticeRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
@@ -67,6 +67,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, ownerRaceRules, open)
 	run(t, noticeRaceRules, open)
 	run(t, recoveryRaceRules, open)
+	run(t, signInRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {

@@ -1,6 +1,10 @@
 package web
 
-import "time"
+import (
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
 
 // section adds its part to the account page and to its JSON.
 type section func(c *call, p *AccountPage, body map[string]any) error
@@ -42,6 +46,9 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	if u.Username != "" {
 		user["username"] = u.Username
 	}
+	if err := signIns(c, s.c.SignIns, p, user); err != nil {
+		return err
+	}
 	permissions, err := s.c.Permissions(c.r.Context(), u.Roles)
 	if err != nil {
 		return err
@@ -49,6 +56,30 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	user["permissions"] = append([]string{}, permissions...)
 	body["user"] = user
 	return nil
+}
+
+// signIns adds what was counted of one's sign-ins, under the original's names.
+func signIns(c *call, counter store.SignInCounter, p *AccountPage, user map[string]any) error {
+	if counter == nil {
+		return nil
+	}
+	n, err := counter.SignInsOf(c.r.Context(), c.who.User.ID)
+	if err != nil {
+		return err
+	}
+	p.Session.SignIns = n
+	user["login_count"] = n.Count
+	user["current_login_at"], user["last_login_at"] = stamp(n.CurrentAt), stamp(n.LastAt)
+	user["current_login_ip"], user["last_login_ip"] = given(n.CurrentAddress), given(n.LastAddress)
+	return nil
+}
+
+// given is a text as JSON says it: null for none.
+func given(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }
 
 // proofBody is a proof as JSON says it.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/twofold-auth/twofold/store"
 )
 
 // Page is what every template gets. Templates call {{.T "key"}} for words, so
@@ -334,6 +336,7 @@ type SessionPart struct {
 	Trusted  bool
 	Proofs   []ProofView
 	SignedIn time.Time
+	SignIns  store.SignIns // zero where they are not counted
 }
 
 // Happened is a line of what happened lately.

@@ -119,6 +119,7 @@ type Config struct {
 	Tokens        TokenConfig
 	Region        string
 	Payload       func(store.User) map[string]any
+	SignIns       store.SignInCounter // nil: they are not counted
 	// Permissions lists what roles permit together.
 	Permissions func(ctx context.Context, roles []string) ([]string, error)
 	Roles       bool // the payload says roles and permissions too

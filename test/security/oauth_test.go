@@ -318,3 +318,22 @@ func TestR146_ASiteThatIsDownOpensNothing(t *testing.T) {
 	b.through(corp, "corp").want(200)
 	b.in(p, 1)
 }
+
+// TestASignedInUserIsToldSoWhateverTheSite: who is signed in is not asked to begin
+// a sign-in, and is not told which sites there are. A stranger is told that there
+// is no such site. It is the original's order.
+func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
+	w, corp, _ := sites(t)
+	p := w.person("alice")
+	p.connected(corp, "corp")
+	stranger, b := w.browser(), w.browser()
+	stranger.do("POST", "/login/oauthstart/unknown", typeJSON, "", "Accept", typeJSON).want(404)
+	b.get(b.leave(corp, "/login/oauthstart/corp")).want(200)
+	for _, name := range []string{"corp", "unknown"} {
+		b.do("POST", "/login/oauthstart/"+name, typeJSON, "", "Accept", typeJSON).want(400)
+		if to := b.form("/login/oauthstart/" + name).want(303).header.Get("Location"); to != "/" {
+			t.Errorf("%s leads to %s", name, to)
+		}
+	}
+	b.in(p, 1)
+}

@@ -1,0 +1,16 @@
+package login
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/event"
+)
+
+// countSignIn counts a sign-in, if that is wanted. A browser or a program that only
+// goes on by itself does not sign in.
+func countSignIn(ctx context.Context, c Config, g granted, e event.Event, b Browser) error {
+	if _, signIn := e.(event.UserAuthenticated); c.SignIns == nil || !signIn || g.stays != nil || g.family != nil {
+		return nil
+	}
+	return c.SignIns.CountSignIn(ctx, g.user.ID, c.Now(), b.Address)
+}
