@@ -207,6 +207,10 @@ type Password struct {
 	MinLength int
 	// Slots is how many passwords are hashed at once; one a processor if zero.
 	Slots int
+	// Portable computes argon2 with golang.org/x/crypto on every machine, not with
+	// the assembly of this module where the processor has AVX2. Hashes are the same.
+	// It costs this: a hash takes two to three times as long.
+	Portable bool
 	// Checkers judge new passwords that length and list let pass, in this order,
 	// e.g. of strength.New and breach.New. None if empty.
 	Checkers []password.Checker

@@ -232,7 +232,8 @@ func (b *builder) buildSessions() error {
 	if err != nil {
 		return field("Session", err)
 	}
-	b.a.hasher, err = password.New(password.Config{Scheme: b.c.Password.Scheme, Salt: b.c.Password.Salt, Slots: b.c.Password.Slots})
+	p := b.c.Password
+	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Slots: p.Slots, Portable: p.Portable})
 	if err != nil {
 		return field("Password", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/crypto/argon2"
+	"github.com/twofold-auth/twofold/internal/argon2id"
 )
 
 const (
@@ -20,6 +20,7 @@ const (
 	tagLen  = 32
 
 	// Ceilings: an attacker who can write a hash must not be able to exhaust the server.
+	// What [argon2id.Pool.Sum] refuses is above all of them.
 	maxMemory  = 1 << 20 // KiB
 	maxTime    = 20
 	maxThreads = 16
@@ -62,12 +63,13 @@ func argonCost(c Config) (argon, error) {
 	return a, errors.Join(errs...)
 }
 
-func (a argon) create(password string) (string, error) {
+func (a argon) create(password string, memory *argon2id.Pool) (string, error) {
 	a.salt = make([]byte, saltLen)
-	if _, err := rand.Read(a.salt); err != nil {
+	_, _ = rand.Read(a.salt) // crypto/rand ends the program rather than fail
+	var err error
+	if a.tag, err = a.sum([]byte(normal(password)), tagLen, memory); err != nil {
 		return "", err
 	}
-	a.tag = a.sum([]byte(normal(password)), tagLen)
 	return a.String(), nil
 }
 
@@ -81,8 +83,9 @@ func (a argon) dummy() argon {
 
 func (a argon) marked() bool { return a.own }
 
-func (a argon) matches(prepared []byte) bool {
-	return subtle.ConstantTimeCompare(a.tag, a.sum(prepared, len(a.tag))) == 1
+func (a argon) matches(prepared []byte, memory *argon2id.Pool) (bool, error) {
+	tag, err := a.sum(prepared, len(a.tag), memory)
+	return err == nil && subtle.ConstantTimeCompare(a.tag, tag) == 1, err
 }
 
 // fresh reports that other is at least as strong as a, the configured cost. More
@@ -92,11 +95,12 @@ func (a argon) fresh(other decoded) bool {
 	return ok && o.variant == a.variant && o.memory >= a.memory && o.time >= a.time && len(o.salt) >= saltLen && len(o.tag) >= tagLen
 }
 
-func (a argon) sum(prepared []byte, n int) []byte {
+func (a argon) sum(prepared []byte, n int, memory *argon2id.Pool) ([]byte, error) {
+	variant := argon2id.ID
 	if a.variant == "argon2i" {
-		return argon2.Key(prepared, a.salt, a.time, a.memory, a.threads, uint32(n))
+		variant = argon2id.I
 	}
-	return argon2.IDKey(prepared, a.salt, a.time, a.memory, a.threads, uint32(n))
+	return memory.Sum(variant, prepared, a.salt, argon2id.Cost{Memory: a.memory, Time: a.time, Threads: a.threads}, n)
 }
 
 // String returns the PHC string; decodeArgon accepts this spelling and no other.
@@ -109,8 +113,8 @@ func (a argon) String() string {
 		a.memory, a.time, a.threads, mark, b64.EncodeToString(a.salt), b64.EncodeToString(a.tag))
 }
 
-// decodeArgon reads a PHC string and checks every bound, because x/crypto runs (or
-// panics on) whatever it is given.
+// decodeArgon reads a PHC string and checks every bound, so that a hash that asks for
+// too much is refused before a slot is taken for it.
 func decodeArgon(encoded string) (decoded, error) {
 	f := strings.Split(encoded, "$")
 	if len(f) != 6 || f[0] != "" {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/twofold-auth/twofold/internal/argon2id"
 )
 
 const (
@@ -30,7 +32,7 @@ type bcryptHash struct {
 // bcryptCost is the logarithm of bcrypt's rounds.
 type bcryptCost int
 
-func (c bcryptCost) create(password string) (string, error) {
+func (c bcryptCost) create(password string, _ *argon2id.Pool) (string, error) {
 	b, err := bcrypt.GenerateFromPassword(shrink([]byte(normal(password))), int(c))
 	if err != nil {
 		return "", err
@@ -55,13 +57,13 @@ func (b bcryptHash) marked() bool { return b.own }
 // matches never cuts our own passwords. Those from elsewhere were cut at 72 bytes
 // when their hash was made, Flask-Security's 88 characters always, so they must be
 // here; the rewritten hash then covers the whole password.
-func (b bcryptHash) matches(prepared []byte) bool {
+func (b bcryptHash) matches(prepared []byte, _ *argon2id.Pool) (bool, error) {
 	if b.own {
 		prepared = shrink(prepared)
 	} else if len(prepared) > bcryptBytes {
 		prepared = prepared[:bcryptBytes]
 	}
-	return bcrypt.CompareHashAndPassword([]byte(b.text), prepared) == nil
+	return bcrypt.CompareHashAndPassword([]byte(b.text), prepared) == nil, nil
 }
 
 func (c bcryptCost) fresh(d decoded) bool {

@@ -34,5 +34,7 @@
 // [Config].Slots hashes run at once: argon2 is bound by memory, and more of them
 // than processors finish fewer per second, not more. Others wait in line, and get
 // [ErrBusy] when that takes too long.
-// Memory under load is Slots times the memory of the costliest stored hash.
+// Memory under load is Slots times the memory of the costliest stored hash. On amd64
+// the memory of the configured cost is kept for the next hash, and given back after
+// ten seconds without one; package internal/argon2id says what lies in it meanwhile.
 package password

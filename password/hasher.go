@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/twofold-auth/twofold/internal/argon2id"
 )
 
 // MaxBytes is the longest password in bytes (128 code points are at most 512).
@@ -46,21 +48,28 @@ type Config struct {
 
 	// Wait is how long a caller waits for a slot. Zero means 10 seconds.
 	Wait time.Duration
+
+	// Portable means that argon2 is computed by golang.org/x/crypto on every machine,
+	// not by the assembly of this module where the processor has AVX2. Hashes are the
+	// same. It costs this: a hash takes two to three times as long.
+	Portable bool
 }
 
 // A Hasher hashes and verifies passwords. It is safe for concurrent use.
 type Hasher struct {
-	create func(password string) (string, error)
+	create func(password string, memory *argon2id.Pool) (string, error)
 	fresh  func(decoded) bool // as good as what create makes
 	flask  func(password string) string
 	dummy  decoded
 	slots  *slots
+	memory *argon2id.Pool // of as many hashes as there are slots
 }
 
 // decoded is a stored hash, taken apart and found to be within bounds.
 type decoded interface {
-	marked() bool                 // made by this package, over NFKC
-	matches(prepared []byte) bool // runs the whole hash, compares in constant time
+	marked() bool // made by this package, over NFKC
+	// matches runs the whole hash and compares in constant time.
+	matches(prepared []byte, memory *argon2id.Pool) (bool, error)
 }
 
 // New checks c and reports every mistake at once.
@@ -73,10 +82,10 @@ func New(c Config) (*Hasher, error) {
 		errs = append(errs, fmt.Errorf("password: Wait is %v: use 0 for 10 seconds", c.Wait))
 	}
 	h := &Hasher{flask: flaskPreparation(c.Salt)}
+	cost, costErr := argonCost(c)
 	switch c.Scheme {
 	case "", "argon2":
-		cost, err := argonCost(c)
-		errs = append(errs, err)
+		errs = append(errs, costErr)
 		h.create, h.fresh, h.dummy = cost.create, cost.fresh, cost.dummy()
 	case "bcrypt":
 		if c.Memory != 0 || c.Time != 0 || c.Threads != 0 {
@@ -90,11 +99,13 @@ func New(c Config) (*Hasher, error) {
 		return nil, err
 	}
 	h.slots = newSlots(c.Slots, c.Wait)
+	h.memory = argon2id.NewPool(cost.memory, c.Portable)
 	return h, nil
 }
 
 // Hash returns the string to store for password. The error is [ErrTooLong],
-// [ErrMalformed] (empty, NUL or not UTF-8), [ErrBusy], or ctx's.
+// [ErrMalformed] (empty, NUL or not UTF-8), [ErrBusy], ctx's, or the system's if it
+// has no memory.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxBytes {
 		return "", ErrTooLong
@@ -106,7 +117,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer h.slots.release()
-	return h.create(password)
+	return h.create(password, h.memory)
 }
 
 // Verify reports whether password belongs to the stored hash encoded. Upgrade means
@@ -115,8 +126,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 //
 // An empty hash never matches, at the cost of one that does not. A password that
 // Hash refuses as malformed never matches, at no cost. The error is [ErrTooLong],
-// [ErrMalformed] or [ErrUnknownScheme] (the stored hash), [ErrBusy], or ctx's; ok is
-// false then.
+// [ErrMalformed] or [ErrUnknownScheme] (the stored hash), [ErrBusy], ctx's, or the
+// system's if it has no memory; ok is false then.
 func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgrade bool, err error) {
 	if encoded == "" {
 		return false, false, h.Burn(ctx, password)
@@ -161,7 +172,7 @@ func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, err
 		return false, err
 	}
 	defer h.slots.release()
-	return d.matches([]byte(h.prepare(password, d))), nil
+	return d.matches([]byte(h.prepare(password, d)), h.memory)
 }
 
 // prepare returns what the stored hash was made of; see "Stored forms".

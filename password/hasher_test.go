@@ -309,3 +309,19 @@ func BenchmarkHashArgon2By64(b *testing.B) {
 		}
 	})
 }
+
+// TestPortable: a hash that was made with assembly verifies without it, and the other
+// way round, so nodes of both kinds can share a database.
+func TestPortable(t *testing.T) {
+	one, other := hasher(t, password.Config{}), hasher(t, password.Config{Portable: true})
+	for range 2 {
+		v := hash(t, one, "correct horse")
+		if ok, upgrade, err := other.Verify(t.Context(), "correct horse", v); !ok || upgrade || err != nil {
+			t.Errorf("right password: %v, %v, %v", ok, upgrade, err)
+		}
+		if ok, _, err := other.Verify(t.Context(), "correct house", v); ok || err != nil {
+			t.Errorf("wrong password: %v, %v", ok, err)
+		}
+		one, other = other, one
+	}
+}

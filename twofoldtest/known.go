@@ -100,7 +100,7 @@ Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Ver
 Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout Passkeys.SignInTimeout Passkeys.NameMaxLength
 Unified.Enabled Unified.EnabledMethods Unified.Unforced Unified.CodeValidity Unified.SetupWithin
 Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes Tokens.PersonalLife
-Password.Scheme Password.Salt Password.MinLength Password.Slots Password.Checkers
+Password.Scheme Password.Salt Password.MinLength Password.Slots Password.Portable Password.Checkers
 Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.RememberByDefault
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin

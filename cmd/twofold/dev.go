@@ -94,7 +94,7 @@ func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 	if _, err := auth.FindUser(ctx, devEmail); err == nil || !errors.Is(err, twofold.ErrNoUser) {
 		return err
 	}
-	hasher, err := password.New(password.Config{Scheme: s.Config.Password.Scheme})
+	hasher, err := password.New(password.Config{Scheme: s.Config.Password.Scheme, Portable: s.Config.Password.Portable})
 	if err != nil {
 		return err
 	}

@@ -40,6 +40,11 @@ func passwordTable() []setting {
 			Apply: toLeast(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
 		{Name: "SECURITY_PASSWORD_SLOTS", Type: number, Empty: "one a processor", Field: "Password.Slots",
 			Doc: "How many passwords are hashed at once.", Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
+		{Name: "SECURITY_PASSWORD_PORTABLE", Type: flag, Default: "false", Field: "Password.Portable",
+			Doc: "Hashes with `golang.org/x/crypto` on every machine, " +
+				"not with assembly where the processor has AVX2. Hashes are the same.",
+			Cost:  "A hash takes two to three times as long.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Password.Portable })},
 	}
 }
 
