@@ -10,79 +10,84 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Accounts says what people may do with their accounts themselves. What mails
-// something needs a sender in Mail. Links work once, lead to Origin, and are
-// dead as soon as what they rest on changes.
+// Accounts says what users may do with their accounts. Everything that sends
+// mail needs Config.Mail. Links work once, lead to Origin, and become invalid
+// as soon as the account changes what they depend on.
 type Accounts struct {
-	// UsernameFirst names an account by its username, if it has one, where it has
-	// one name only: in authenticator apps, on passkeys and in greetings. The
-	// e-mail address otherwise.
+	// If UsernameFirst is set, an account that has a username is shown under it
+	// in authenticator apps, on passkeys and in greetings. Otherwise the e-mail
+	// address is shown.
 	UsernameFirst bool
-	// Confirmable lets an account sign in only after its address was confirmed
-	// by a mailed link. Accounts made by CreateUser count as confirmed.
+	// Confirmable allows an account to sign in only after its address is
+	// confirmed by a mailed link. Accounts created by CreateUser are confirmed.
 	Confirmable bool
-	// ConfirmWithin is the life of that link: 2 days if zero, at most 30.
+	// ConfirmWithin is the lifetime of that link. The default is 2 days and the
+	// maximum 30.
 	ConfirmWithin time.Duration
-	// LoginUnconfirmed lets accounts sign in before; they cannot set up a second
-	// factor. It costs this: an address that is not theirs stands on accounts.
+	// LoginUnconfirmed allows accounts to sign in before that. They cannot set
+	// up a second factor. Trade-off: accounts exist under addresses that may
+	// belong to someone else.
 	LoginUnconfirmed bool
-	// AutoLoginAfterConfirm signs in with the link, in the browser that
-	// registered only, and as far as the second factor.
+	// AutoLoginAfterConfirm signs the user in when they follow the link in the
+	// browser that registered. The second factor is still required.
 	AutoLoginAfterConfirm bool
 
-	// Recoverable lets people who forgot their password choose another one, with
-	// a mailed link. Second factors stay and are asked for as ever.
+	// Recoverable lets users who forgot their password choose a new one with a
+	// mailed link. Second factors stay and are still required.
 	Recoverable bool
-	// ResetWithin is the life of that link: 1 hour if zero, at most 24. It costs
-	// this: whoever reads the mail later can use it as long.
+	// ResetWithin is the lifetime of that link. The default is 1 hour and the
+	// maximum 24. Trade-off: anyone who reads the mail within that time can use
+	// the link.
 	ResetWithin time.Duration
-	// AutoLoginAfterReset signs in with the new password, in the browser that
-	// asked only, and as far as the second factor.
+	// AutoLoginAfterReset signs the user in after the reset, in the browser
+	// that asked for it. The second factor is still required.
 	AutoLoginAfterReset bool
 
-	// Changeable lets people change their password.
+	// Changeable lets users change their password.
 	Changeable bool
-	// ChangeEmail lets people change their address, with a link mailed to the
-	// new one; the present one is told.
+	// ChangeEmail lets users change their address with a link mailed to the new
+	// one. The current address is told.
 	ChangeEmail bool
-	// ChangeEmailWithin is the life of that link: 2 hours if zero, at most 24.
+	// ChangeEmailWithin is the lifetime of that link. The default is 2 hours
+	// and the maximum 24.
 	ChangeEmailWithin time.Duration
-	// ChangeUsername lets people change their username; needs Usernames.
+	// ChangeUsername lets users change their username. It needs Usernames.
 	ChangeUsername bool
-	// UsernameRecovery mails a forgotten username; needs Usernames.
+	// UsernameRecovery mails a forgotten username. It needs Usernames.
 	UsernameRecovery bool
-	// PasswordOptional lets people register without a password: a mailed code
-	// opens the account then, and its address is proven before anything else. They
-	// can choose a password later (Recoverable, Changeable). Needs Unified with
-	// email among its methods. It costs this: whoever reads an account's mail has
-	// its first factor.
+	// PasswordOptional lets users register without a password. They then sign
+	// in with a mailed code, so the address is proven before anything else, and
+	// can choose a password later (Recoverable, Changeable). It needs Unified
+	// with email among its methods. Trade-off: anyone who can read the
+	// account's mail has its first factor.
 	PasswordOptional bool
-	// LoginByLink puts a mailed link in the place of the password, for everybody:
-	// the sign-in page asks for an address. The link works once, in the browser
-	// that asked for it (in another one after a word that this is meant), and is
-	// one factor: the second is asked for as ever, and never one that comes by
-	// mail. Whoever registers chooses no password. It costs this: whoever reads an
+	// LoginByLink replaces the password by a mailed link for every account. The
+	// sign-in page asks for an address. The link works once, in the browser
+	// that asked for it, or in another browser after the user confirms it. It
+	// is one factor: the second one is still required and cannot be e-mail.
+	// Users who register choose no password. Trade-off: anyone who can read the
 	// account's mail has its first factor.
 	LoginByLink bool
-	// LoginWithin is the life of that link: 10 minutes if zero, which is the most.
+	// LoginWithin is the lifetime of that link. The default and the maximum are
+	// 10 minutes.
 	LoginWithin time.Duration
-	// UsernameRequired: nobody registers without a username; needs Usernames.
+	// UsernameRequired requires a username at registration. It needs Usernames.
 	UsernameRequired bool
-	// UsernameMin and UsernameMax bound the length of usernames that are chosen from
-	// now on: 4 and 32 if zero, 1 and 128 at most.
+	// UsernameMin and UsernameMax bound the length of new usernames. The
+	// defaults are 4 and 32, the bounds 1 and 128.
 	UsernameMin, UsernameMax int
-	// PasswordTypedOnce leaves out the field that repeats a new password.
+	// PasswordTypedOnce removes the field that repeats a new password.
 	PasswordTypedOnce bool
-	// NoWelcome leaves out the mail that greets a new account. The mail with the
-	// link of Confirmable is sent all the same.
+	// NoWelcome turns off the mail that welcomes a new account. The mail with
+	// the link of Confirmable is still sent.
 	NoWelcome bool
 	// Trackable counts the sign-ins of each account, and keeps from when and where
 	// the newest and the one before it were. Their owner sees it on the account page;
 	// SignInsOf of the Store returns it.
 	Trackable bool
-	// Locked is the application's own reason to keep an account out; nil: none.
-	// It is asked at every sign-in, after the first factor was right, and must be
-	// quick. Sessions that live go on living: end them with SetActive.
+	// Locked reports whether the application refuses an account. It is called
+	// at every sign-in after the first factor was proven, and must return
+	// quickly. Existing sessions are not affected; use SetActive to end them.
 	Locked func(Identity) bool
 }
 
@@ -137,7 +142,7 @@ func (a Accounts) withDefaults() Accounts {
 	return a
 }
 
-// life is Accounts as login wants it.
+// life converts Accounts for package login.
 func (a Accounts) life() login.Life {
 	f := login.Life{
 		Confirm: a.Confirmable, Unconfirmed: a.LoginUnconfirmed, LoginAfterConfirm: a.AutoLoginAfterConfirm,
@@ -151,7 +156,7 @@ func (a Accounts) life() login.Life {
 	return f
 }
 
-// pages is Accounts as web wants it.
+// pages converts Accounts for package web.
 func (a Accounts) pages() web.Life {
 	return web.Life{
 		Confirm: a.Confirmable, Reset: a.Recoverable, Change: a.Changeable, ChangeEmail: a.ChangeEmail,

@@ -9,9 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// MissingKeys counts the second factors that no key of the configuration opens, by
-// the name of the key that sealed them: a tag of TwoFactor.Secrets, or a name that
-// begins with k for a key of Key. It stops counting at a thousand.
+// MissingKeys counts the second factors that no configured key decrypts, by the
+// name of the key that encrypted them: a tag of TwoFactor.Secrets, or a name
+// that starts with k for a key of Key. It stops counting at 1,000.
 func (a *Auth) MissingKeys(ctx context.Context) (map[string]int, error) {
 	sealed, err := a.factors.SealedOtherwise(ctx, a.ring.Heads(), 1000)
 	if err != nil || len(sealed) == 0 {
@@ -24,13 +24,12 @@ func (a *Auth) MissingKeys(ctx context.Context) (map[string]int, error) {
 	return out, nil
 }
 
-// KeyFits says whether the configured key, or one of the older keys beside it,
-// wrote the newest sealed row of the audit trail: if not, this is another
-// database's key, or somebody changed that row.
+// KeyFits reports whether a configured key signed the newest sealed row of the
+// audit trail. If not, the key belongs to another database, or someone changed
+// that row.
 func (a *Auth) KeyFits(ctx context.Context) (bool, error) { return a.trail.Fits(ctx) }
 
-// AuditEntry is one row of the audit trail: what happened, to whom, when and
-// from where. It holds no secret.
+// AuditEntry is one row of the audit trail. It contains no secret.
 type AuditEntry struct {
 	Row     int64     `json:"row"`
 	At      time.Time `json:"at"`
@@ -45,7 +44,7 @@ type AuditEntry struct {
 	Request string    `json:"request,omitempty"` // as in the header X-Request-Id
 }
 
-// AuditFilter chooses entries; zero fields choose all.
+// AuditFilter selects entries. A zero field selects all.
 type AuditFilter struct {
 	User  string // id
 	Since time.Time
@@ -53,7 +52,7 @@ type AuditFilter struct {
 	Limit int   // 1000 if zero
 }
 
-// AuditReport is what AuditVerify found.
+// AuditReport is the result of AuditVerify.
 type AuditReport = event.Report
 
 // AuditList returns entries of the audit trail, oldest first.
@@ -70,13 +69,15 @@ func (a *Auth) AuditList(ctx context.Context, f AuditFilter) ([]AuditEntry, erro
 }
 
 // AuditVerify reads the whole audit trail and reports rows that were changed,
-// removed or put in. head, if not empty, is a Report.Head from before (it is
-// logged every hour): with it, a trail that was cut off at its end shows too.
+// removed or inserted. If head is not empty, it is the Head of an earlier
+// report (the log has one every hour); AuditVerify then also reports a trail
+// whose end was cut off.
 func (a *Auth) AuditVerify(ctx context.Context, head string) (AuditReport, error) {
 	return a.trail.Verify(ctx, head)
 }
 
-// changed writes down what the application or an operator did to an account.
+// changed records a change that the application or an operator made to an
+// account.
 func (a *Auth) changed(ctx context.Context, id, what string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {

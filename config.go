@@ -22,26 +22,28 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config says what New needs. Origin, Key and Store are required; every other
-// zero value is the safe choice.
+// Config configures New. Origin, Key and Store are required. Every other zero
+// value is the safe choice.
 type Config struct {
-	// Origin is the address of the site as browsers see it, e.g.
-	// "https://example.org": scheme, host, port. Cookies, the check of where a
-	// request comes from and the last line of texts rest on it, never on what a
-	// request says. Plain http is taken for loopback hosts only.
+	// Origin is the scheme, host and port of the site as browsers see it, such
+	// as "https://example.org". Cookies, links, the origin check of requests
+	// and the last line of text messages use it; what a request says about its
+	// host is never used. Plain http is accepted for loopback hosts only.
 	Origin string
-	// Key seals what is stored and signs what is handed out.
+	// Key encrypts stored secrets and signs cookies, links and tokens.
 	Key Key
-	// Store keeps everything, e.g. sqlite.Open("app.db").
+	// Store keeps all data of the sign-in, such as the result of
+	// sqlite.Open("app.db").
 	Store store.Store
 
-	// Users is the application's own table of users; nil: accounts are kept in
-	// Store. See UserSource for what it must do and what it costs.
+	// Users is the application's own table of users. If it is nil, accounts are
+	// kept in Store. UserSource lists what it must do and what it costs.
 	Users UserSource
 
-	// Site is the name people see; the origin's host if empty.
+	// Site is the name of the site in pages and messages. If it is empty, the
+	// host of Origin is used.
 	Site string
-	// Prefix goes in front of every path, e.g. "/auth"; none if empty.
+	// Prefix is put in front of every path, such as "/auth".
 	Prefix string
 
 	TwoFactor TwoFactor
@@ -51,207 +53,225 @@ type Config struct {
 	Password  Password
 	Session   Session
 
-	// Mail and SMS send codes. A channel without a sender is not offered.
+	// Mail and SMS send codes. A method without a sender is not offered.
 	Mail send.Sender
 	SMS  send.Sender
-	// MailFallback and SMSFallback take over, in this order, while the ones
-	// above fail. Whoever failed is tried last for half a minute, and for longer
-	// if it goes on failing.
+	// MailFallback and SMSFallback are tried in order if the senders above
+	// fail. A sender that failed is tried last for 30 seconds, and for longer
+	// if it keeps failing.
 	MailFallback, SMSFallback []send.Sender
-	// PhoneRegion is the region of phone numbers that are given without
-	// country code; "US" if empty.
+	// PhoneRegion is the region of phone numbers without a country code. The
+	// default is "US".
 	PhoneRegion string
 
-	// SMSCountries are the regions texts are sent to, e.g. "US", "DE"; every one
-	// if empty.
+	// SMSCountries are the regions that text messages are sent to, such as "US"
+	// and "DE". If it is empty, they are sent to every region.
 	SMSCountries []string
 
-	// OAuth are other sites whose users may sign in here, e.g. of oidc.Google,
-	// oidc.GitHub or oidc.New; nobody's if empty. It makes no accounts: people
-	// connect theirs on the account page, and are known by issuer and number
-	// there, never by e-mail address. It costs this: who is let in there has
-	// proven the first factor here. The second is asked for as ever.
+	// OAuth are identity providers whose users may sign in here, such as those
+	// of oidc.Google, oidc.GitHub and oidc.New. A sign-in creates no account.
+	// Users connect theirs on the account page; from then on the issuer and
+	// subject identify the account, and the e-mail address never does. Trade-
+	// off: a sign-in at the provider counts as the first factor here. The
+	// second factor is still required.
 	OAuth []federated.Provider
 
-	// Accounts says what people may do with their accounts themselves: nothing
-	// but signing in, if empty.
+	// Accounts says what users may do with their accounts. If it is empty, they
+	// can only sign in.
 	Accounts Accounts
-	// Registerable opens registration to everybody.
+	// Registerable lets anyone create an account.
 	Registerable bool
-	// Usernames lets people have a username and sign in with it.
+	// Usernames lets accounts have a username and sign in with it.
 	Usernames bool
-	// SpecificErrors tells a stranger whether an account exists and which of
-	// identity and password was wrong. It costs the privacy of every account.
+	// SpecificErrors makes errors say whether an account exists and whether the
+	// identity or the password was wrong. Trade-off: anyone can find out who
+	// has an account.
 	SpecificErrors bool
 
 	// Limits are the budgets of guesses and of messages.
 	Limits Limits
-	// TrustedProxies may say for whom they forward: only from these addresses
-	// is X-Forwarded-For taken, and only its last hop that is not one of them.
+	// TrustedProxies are the networks of reverse proxies. X-Forwarded-For is
+	// read only if a request comes from one of them, and only its last address
+	// that is not in one of them.
 	TrustedProxies []netip.Prefix
 
-	// URLs renames paths; empty fields keep their names.
+	// URLs renames paths. An empty field keeps the name of the wire contract.
 	URLs Paths
-	// Views are where people go after a step; empty fields keep the defaults.
+	// Views are the pages that a browser is sent to after a step. An empty
+	// field keeps the default.
 	Views Views
-	// SPA is the single-page application that Views lead to, if there is one.
+	// SPA describes the single-page application that serves the pages of Views.
 	SPA SPA
-	// Templates replaces pages: a file of the same name as one of ours
-	// ("login.html") takes its place.
+	// Templates replaces pages. A file with the name of a built-in page, such
+	// as "login.html", takes its place.
 	Templates fs.FS
-	// Locales adds languages: files like "fr.json", with the keys of ours.
+	// Locales adds languages. A file such as "fr.json" has the keys of the
+	// built-in languages.
 	Locales fs.FS
-	// UserPayload is what JSON answers say of the user; id and e-mail if nil.
+	// UserPayload returns what JSON answers contain about the user. If it is
+	// nil, they contain the ID and the e-mail address.
 	UserPayload func(Identity) map[string]any
-	// RolesInPayload adds to it, as "roles" and "permissions", the user's roles and
-	// what they permit. That is for showing; whoever decides by it asks the guards.
+	// RolesInPayload adds the user's "roles" and "permissions" to JSON answers.
+	// They are for display; use the guards for decisions.
 	RolesInPayload bool
-	// Account adds a small account page at /me.
+	// Account adds an account page at /me.
 	Account bool
 
-	// OnEvent receives what happens, once each, as the types of package event.
+	// OnEvent receives every event exactly once. Package event has the types.
 	OnEvent event.Handler
-	// OnSend receives every try of every sender, for metrics: how long it took
-	// and how it ended. It must be quick.
+	// OnSend receives the duration and the result of every delivery attempt,
+	// for metrics. It must return quickly.
 	OnSend func(ctx context.Context, a send.Attempt)
-	// Log receives what an operator must know; nothing if nil.
+	// Log receives what an operator must know. If it is nil, nothing is logged.
 	Log *slog.Logger
-	// Now is the clock; time.Now if nil.
+	// Now returns the current time. If it is nil, time.Now is used.
 	Now func() time.Time
 }
 
-// TwoFactor says when and how a second factor is asked for.
+// TwoFactor says when and how a second factor is required.
 type TwoFactor struct {
-	// Required demands a second factor from everybody.
+	// Required requires a second factor of every user.
 	Required bool
-	// Require decides for one user, in place of Required: every admin, say. It
-	// is about users who have none; whoever has one is always asked for it.
+	// Require decides for one user whether a second factor is required, in
+	// place of Required. A user who has a second factor must always prove it,
+	// whatever Require says.
 	Require func(Identity) bool
-	// EnabledMethods are offered for set-up, in this order. If empty: the
-	// authenticator app, then sms and email where there is a sender.
+	// EnabledMethods can be set up, in this order. If it is empty: the
+	// authenticator app, then sms and email if they have a sender.
 	EnabledMethods []string
-	// StrongOnly takes sms and email for no second factors: nobody sets them up
-	// or is asked for them, and RescueEmail is off. Who has nothing else proves it
-	// at the next sign-in, once, and must set up an app or a passkey before there
-	// is a session. Browsers trusted before stay so where the account has another
-	// factor as well. It costs people who have neither an app nor a passkey the
-	// account.
+	// If StrongOnly is set, SMS and e-mail do not count as second factors. They
+	// cannot be set up, and RescueEmail is off. A user who has no other factor
+	// proves it once more at the next sign-in and must then set up an app or a
+	// passkey before there is a session. Browsers that are already trusted stay
+	// trusted if the account has another factor. Trade-off: users who have
+	// neither an app nor a passkey lose access.
 	StrongOnly bool
-	// LoginValidity lets a browser whose user asks to be remembered skip the
-	// second factor for so long, 30 days at most; zero: it is always asked for.
-	// It costs this: the browser itself becomes the second factor.
+	// LoginValidity is how long a browser may skip the second factor if its
+	// user asks to be remembered: at most 30 days. If it is zero, no browser
+	// may. Trade-off: the browser itself becomes the second factor.
 	LoginValidity time.Duration
-	// Trust decides for one user whether a browser may be trusted, where
-	// LoginValidity lets browsers be: not an administrator's, say. Everybody's if
-	// nil. It is asked at every sign-in, so a browser trusted before stops to be.
+	// Trust decides for one user whether LoginValidity applies. If it is nil,
+	// it applies to every user. It is asked at every sign-in, so a browser
+	// trusted earlier may lose that trust.
 	Trust func(Identity) bool
-	// Issuer is shown in authenticator apps; Site if empty.
+	// Issuer is the name of the site in authenticator apps. If it is empty,
+	// Site is used.
 	Issuer string
 	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag
-	// seals; all of them open, and so does Key.
+	// encrypts. All tags, and Key, decrypt.
 	Secrets map[string]string
-	// QRInJSON puts the QR code of an app's key into every JSON answer that begins
-	// a set-up. If it is not set, a request asks for it by ?include_qr. Drawing it
-	// takes about half the time of such an answer.
+	// QRInJSON adds the QR code of an app's key to every JSON answer that
+	// starts a set-up. If it is not set, a client asks for it with ?include_qr.
+	// Drawing it takes about half the time of such an answer.
 	QRInJSON bool
-	// AuthenticatorValidity is how far off an app's clock may be, both ways: 30
-	// seconds if zero, at most 120. Wider is easier to guess.
+	// AuthenticatorValidity is how far the clock of an authenticator app may be
+	// off in each direction. The default is 30 seconds and the maximum 120.
+	// Trade-off: a wider window makes codes easier to guess.
 	AuthenticatorValidity time.Duration
-	// MailValidity and SMSValidity are the life of a sent code: 5 minutes if
-	// zero, at most 10.
+	// MailValidity and SMSValidity are the lifetimes of codes. The default is 5
+	// minutes and the maximum 10.
 	MailValidity, SMSValidity time.Duration
-	// EnrolProof asks those who must set up a second factor at sign-in for a
-	// mailed code first. Without it, whoever has the password of an account that
-	// has none yet chooses its second factor; its owner is told by mail.
+	// EnrolProof asks users who must set up a second factor during sign-in for
+	// a mailed code first. If it is not set, anyone who has the password of an
+	// account without a second factor can choose that factor; the owner is told
+	// by mail.
 	EnrolProof bool
-	// SetupWithin is how long a set-up may take: 10 minutes if zero, at most 30.
+	// SetupWithin is how long a set-up may take. The default is 10 minutes and
+	// the maximum 30.
 	SetupWithin time.Duration
-	// Freshness is how old the full sign-in may be for a security change: 15
-	// minutes if zero. Negative: any age will do. Trade-off: anyone who finds a
-	// browser that is signed in with both factors can replace the second one.
+	// Freshness is the maximum age of a full sign-in for a security change. The
+	// default is 15 minutes. A negative value allows any age. Trade-off of a
+	// negative value: anyone who finds a browser that is signed in with both
+	// factors can replace the second one.
 	Freshness time.Duration
-	// FreshOnlyAfterVerify never takes a sign-in as fresh: each security
-	// change asks again, and that holds for one minute.
+	// If FreshOnlyAfterVerify is set, a sign-in is never fresh. Each security
+	// change asks for a proof, which is then fresh for one minute.
 	FreshOnlyAfterVerify bool
-	// RecoveryCodes are a set of codes on paper for those who lose their second
-	// factor.
+	// RecoveryCodes configures the codes that replace a lost second factor.
 	RecoveryCodes RecoveryCodes
-	// RescueEmail mails a code to those who lost their second factor. It costs
-	// this: password and mailbox are then enough for every account.
+	// RescueEmail mails a code to users who lost their second factor. Trade-
+	// off: a password and a mailbox are then enough for every account.
 	RescueEmail bool
-	// RescueRepairOnly lets who was rescued by e-mail set up a factor in place of
-	// the lost one and nothing else; there is no session before that is done.
+	// RescueRepairOnly allows a user rescued by e-mail only to set up a new
+	// factor. There is no session before that.
 	RescueRepairOnly bool
-	// Recovery lets those who lost their second factor ask for a mailed link that
-	// sets up another one, with the password, RecoveryWait later. All addresses
-	// hear of it at once, every signed-in browser can stop it, and signing in with
-	// the factor ends it. It costs this: password and mailbox are enough for who
-	// is not noticed for so long.
+	// Recovery lets users who lost their second factor ask for a mailed link
+	// that sets up another one. The link needs the password and works after
+	// RecoveryWait. All addresses of the account are told at once, every
+	// signed-in browser can stop it, and a sign-in with the factor ends it.
+	// Trade-off: an attacker who has the password and the mailbox gets in if
+	// the owner does not notice for that long.
 	Recovery bool
-	// RecoveryWait is 24 hours if zero; at least 1 hour, at most 30 days.
+	// RecoveryWait is the delay of that link. The default is 24 hours, the
+	// minimum 1 hour and the maximum 30 days.
 	RecoveryWait time.Duration
-	// RescueMail is the administrators' address, for those who need help; if
-	// empty, help is not offered.
+	// RescueMail is the address of the administrators, for users who need help.
+	// If it is empty, help is not offered.
 	RescueMail string
 }
 
-// Password says how passwords are kept and what they must be.
+// Password configures how passwords are checked and stored.
 type Password struct {
-	// Scheme of new hashes: "argon2" (argon2id; if empty) or "bcrypt".
+	// Scheme is the scheme of new hashes: "argon2" (argon2id, the default) or
+	// "bcrypt".
 	Scheme string
 	// Salt is the SECURITY_PASSWORD_SALT of a Flask-Security installation whose
-	// hashes shall go on working. They are upgraded at sign-in.
+	// hashes are in use. They are replaced as users sign in.
 	Salt string
-	// MinLength in code points: 8 if zero. 15 is advised where a password
-	// alone may open a session (NIST SP 800-63B-4 section 3.1.1.2).
+	// MinLength is the minimum length in code points. The default is 8. NIST SP
+	// 800-63B-4 section 3.1.1.2 requires 15 if a password alone opens a
+	// session.
 	MinLength int
-	// Slots is how many passwords are hashed at once; one a processor if zero.
+	// Slots is how many passwords are hashed at the same time. The default is
+	// the number of processors.
 	Slots int
 	// Portable computes argon2 with golang.org/x/crypto on every machine, not with
 	// the assembly of this module where the processor has AVX2. Hashes are the same.
 	// It costs this: a hash takes two to three times as long.
 	Portable bool
-	// Checkers judge new passwords that length and list let pass, in this order,
-	// e.g. of strength.New and breach.New. None if empty.
+	// Checkers judge new passwords that the built-in rules accept, in this
+	// order. Packages strength and breach have two.
 	Checkers []password.Checker
 }
 
-// Session says how long sessions live.
+// Session configures the lifetime of sessions.
 type Session struct {
 	Idle      time.Duration // without a request: 1 hour if zero
 	Absolute  time.Duration // in all: 24 hours if zero
 	TokenLife time.Duration // of a header token: 15 minutes if zero
-	// Remember lets a browser whose user asks for it stay signed in for so long,
-	// 30 days at most; zero: none does. An account with a second factor is
-	// remembered only where TwoFactor.LoginValidity lets its browsers be trusted,
-	// and no longer than that. It costs this: whoever has the browser has the
-	// account, but for security changes, which ask for everything anew.
+	// Remember is how long a browser may stay signed in if its user asks for
+	// it: at most 30 days. If it is zero, no browser may. An account with a
+	// second factor is remembered only if TwoFactor.LoginValidity is set, and
+	// no longer than that. Trade-off: anyone who has the browser has the
+	// account, except for security changes, which ask for all factors again.
 	Remember time.Duration
-	// RememberByDefault ticks the box "remember me", and takes a JSON sign-in that
-	// does not say for one that asks. It costs this: people who did not think of
-	// it stay signed in on browsers of others.
+	// RememberByDefault checks the box "remember me", and treats a JSON sign-in
+	// that does not say as one that asks for it. Trade-off: users who do not
+	// notice the box stay signed in on browsers of other people.
 	RememberByDefault bool
 }
 
-// RecoveryCodes says whether people can make recovery codes, which stand in for
-// a lost second factor, each once. They are kept as keyed hashes, shown once,
-// and go with the last second factor.
+// RecoveryCodes configures recovery codes. A recovery code replaces a lost
+// second factor once. Codes are shown once, stored as keyed hashes, and removed
+// with the last second factor.
 type RecoveryCodes struct {
-	// Enabled offers them, at first when the first second factor is set up. It
-	// costs this: whoever finds the paper has a second factor.
+	// Enabled offers recovery codes, the first time when the first second
+	// factor is set up. Trade-off: anyone who finds the codes has a second
+	// factor.
 	Enabled bool
 	// Number of codes in a set: 5 if zero, 20 at most.
 	Number int
-	// Life is how long a code is good for: for ever if zero, a day at least.
+	// Life is the lifetime of a code, at least 24 hours. If it is zero, codes
+	// do not expire.
 	Life time.Duration
-	// BeforeFactor lets people make codes before they have a second factor.
-	// Trade-off: whoever is signed in to an account without one can keep codes
-	// that open it after its owner sets one up. The owner is told by mail when
-	// codes are made.
+	// BeforeFactor lets users create codes before they have a second factor.
+	// Trade-off: anyone who is signed in to an account without one can keep
+	// codes that open the account after its owner sets one up. The owner is
+	// told by mail when codes are created.
 	BeforeFactor bool
 }
 
-// check finds all mistakes at once and names each field.
+// check returns every mistake, each with the name of its field.
 func (c *Config) check() error {
 	var errs []error
 	bad := func(field, text string) { errs = append(errs, fmt.Errorf("%s: %s", field, text)) }

@@ -8,27 +8,31 @@
 //	auth.Mount(mux)
 //	mux.Handle("/", auth.RequireTwoFactor(home))
 //
-// New reports all mistakes of the configuration at once. *Auth is an
-// http.Handler for every path of the sign-in: /login, /logout, /verify,
-// /register, /tf-setup, /tf-validate, /tf-select, /tf-rescue, /tf-resend; each
-// answers JSON or a page. The guards RequireUser, RequireTwoFactor,
-// RequireStrong, RequireFresh, RequireRole, RequirePermission and RequireScope
-// wrap any http.Handler, and User(r) returns the user. Identify lets everyone through and says who is signed in, if anyone.
-// Wrap(next) serves the paths of the sign-in in front of any router. Accounts are
-// made and changed with CreateUser and its neighbors.
+// New reports all mistakes of the configuration at once. An *Auth is an
+// http.Handler for every path of the sign-in, such as /login, /logout, /verify,
+// /register, /tf-setup and /tf-validate. Each path answers with JSON or a page.
+// Mount registers the paths on a mux; Wrap serves them in front of any router.
 //
-// # Words
+// The guards RequireUser, RequireTwoFactor, RequireStrong, RequireFresh,
+// RequireRole, RequirePermission and RequireScope wrap an http.Handler. Behind
+// them, User returns the user of a request. Identify passes every request on and
+// makes User work for pages that everyone may see.
 //
-// A first factor is the password. A second factor is one enrolled instance of
-// a method (authenticator app, SMS, e-mail). A pending sign-in has proven the
-// first and not the second; it is never a session. A session's level is what
-// it has proven. A trusted device is a browser that may skip the second factor
-// for a while. Fresh means proven a short while ago, at the account's level.
+// CreateUser and the methods after it create and change accounts.
 //
-// # What holds
+// # Terms
+//
+// A first factor starts a sign-in, usually a password. A second factor is one
+// enrolled instance of a method, such as an authenticator app or a phone number
+// for SMS. A pending sign-in has proven the first factor but not the second; it
+// is not a session. The level of a session is the number of factors it has
+// proven. A trusted browser may skip the second factor for a while. A session is
+// fresh if it proved all factors of its account a short while ago.
+//
+// # Guarantees
 //
 // No way in skips the second factor: one function issues sessions, and only
-// the steps that saw everything proven can call it. Nothing works twice: codes,
-// TOTP steps, drafts and pending sign-ins are taken by one atomic statement.
-// Nothing secret is readable in the database. See docs/security.md.
+// steps that saw every proof can call it. Nothing works twice: codes, TOTP steps
+// and pending sign-ins are consumed by one atomic statement. The database
+// contains no secret in clear text. See docs/security.md.
 package twofold

@@ -26,7 +26,7 @@ func identityOf(u store.User) Identity {
 	}
 }
 
-// SignedIn is the user of a request and how they proved it.
+// SignedIn is the user of a request and how they signed in.
 type SignedIn struct {
 	Identity
 	Level   int           // 1 or 2 factors proven by this session
@@ -63,40 +63,42 @@ func User(r *http.Request) (SignedIn, bool) {
 // Kind is success, info or error.
 type Note = web.Note
 
-// Notes returns what the step before said and forgets it. Call it before you
-// write, on the pages that Views lead to. A note that is not taken within ten
-// seconds is gone.
+// Notes returns the messages of the previous step and removes them. Call it
+// before you write the response, on the pages that Views lead to. A message
+// expires after ten seconds.
 func (a *Auth) Notes(w http.ResponseWriter, r *http.Request) []Note { return a.site.Notes(w, r) }
 
-// Identify lets every request through; behind it, User says who is signed in,
-// if anyone. It is for pages that everyone may see. What only some users may see
-// needs a guard, which may stand inside Identify. A request that another site
-// makes the browser send counts as nobody's, and so does every request while the
-// store cannot be read: the log says so, and the page is served.
+// Identify passes every request on; behind it, User returns the signed-in user,
+// if any. Use it for pages that everyone may see, and a guard for pages that
+// only some users may see. A guard may stand inside Identify. A cross-site
+// request counts as one without a user. So does every request while the store
+// cannot be read; the log says so, and the page is served.
 func (a *Auth) Identify(next http.Handler) http.Handler { return a.site.Identify(next) }
 
-// RequireUser lets signed-in users through. Strangers get 401 as JSON, or are
-// sent to sign in and come back.
+// RequireUser allows requests of signed-in users. Other requests get 401 as
+// JSON, or are redirected to the sign-in page, which leads back.
 func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.RequireUser(next) }
 
-// RequireTwoFactor lets users through whose session rests on two factors, or
-// on one and a trusted device where LoginValidity allows these. Others are
-// sent to set up a second factor.
+// RequireTwoFactor allows requests of sessions with two factors, or with one
+// factor and a trusted browser if LoginValidity is set. Other users are
+// redirected to set up a second factor.
 func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.RequireTwoFactor(next) }
 
-// RequireStrong lets users through whose session rests on two factors, one of
-// them an app, a passkey or a recovery code: codes by text or mail do not do,
-// nor a trusted device. Others are sent to prove one, or to set one up.
+// RequireStrong allows requests of sessions with two factors of which one is an
+// authenticator app, a passkey or a recovery code. Codes by SMS or e-mail and
+// trusted browsers do not count. Other users are redirected to prove or set up
+// such a factor.
 func (a *Auth) RequireStrong(next http.Handler) http.Handler { return a.site.RequireStrong(next) }
 
-// RequireFresh lets users through who proved all that their account asks for
-// no longer than d ago. Others are sent to prove it again. A trusted device is
-// never fresh.
+// RequireFresh allows requests of users who proved all factors of their account
+// at most d ago. Other users are redirected to prove them again. A trusted
+// browser is never fresh.
 func (a *Auth) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	return a.site.RequireFresh(d)
 }
 
-// RequireRole lets users through who have all of the roles. Others get 403.
+// RequireRole allows requests of users who have all the roles. Other users get
+// 403.
 func (a *Auth) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return a.site.RequireRole(names...)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-// Key is where the application's secrets come from: KeyFile or KeyText.
+// Key is the source of the site's keys. Use KeyFile or KeyText.
 type Key struct {
 	load  func() (secrets, error)
 	check func() error // finds what load would, and makes nothing
@@ -30,16 +30,16 @@ func (s secrets) newestFirst() []string {
 	return out
 }
 
-// KeyFile keeps the keys in a file of its own, one a line, which is made with
-// a random key and mode 0600 if it does not exist. To rotate, append a line
-// (NewKey makes one): the last one seals and signs, all of them open and
-// verify. Whoever reads the file and the database can compute every second
-// factor; back them up apart.
+// KeyFile reads the keys from a file, one a line. If the file does not exist,
+// it is created with a random key and mode 0600. To rotate, append a line with
+// a key of NewKey: the last key encrypts and signs, and all keys decrypt and
+// verify. Anyone who has the file and the database can compute every second
+// factor, so back them up separately.
 func KeyFile(path string) Key {
 	return Key{load: func() (secrets, error) { return loadKeyFile(path) }, check: func() error { return checkKeyFile(path) }}
 }
 
-// KeyText takes the keys themselves, oldest first, each of at least 32 bytes.
+// KeyText uses the given keys, oldest first. Each has at least 32 bytes.
 func KeyText(oldestFirst ...string) Key {
 	return Key{
 		load:  func() (secrets, error) { return oldestFirst, nil },
@@ -47,7 +47,7 @@ func KeyText(oldestFirst ...string) Key {
 	}
 }
 
-// NewKey returns a new key of 256 random bits, as text.
+// NewKey returns a new random key of 256 bits as text.
 func NewKey() string {
 	b := make([]byte, 32)
 	rand.Read(b) // never fails: crypto/rand aborts the program instead

@@ -16,8 +16,8 @@ type Load struct {
 	OutboxSince time.Time
 }
 
-// Load says how busy this node is. With an error of the store it still holds
-// what is known without.
+// Load reports how busy this node is. If the store fails, it returns the error
+// and the figures that do not need the store.
 func (a *Auth) Load(ctx context.Context) (Load, error) {
 	var l Load
 	l.HashSlots, l.HashBusy, l.HashWaiting = a.hasher.Load()

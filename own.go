@@ -8,49 +8,52 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// UserSource is the table of users that an application has already. Identities,
-// password hashes and roles stay there; what belongs to signing in (second
-// factors, sessions, devices, budgets, the audit trail) is kept in Config.Store
-// and joined by the user's id, without a foreign key between the two.
+// UserSource is an application's existing table of users. Identities, password
+// hashes and roles stay there. Everything else (second factors, sessions,
+// trusted browsers, budgets, the audit trail) is kept in Config.Store under the
+// user's ID, without a foreign key between the two.
 //
-// What it costs: each look at an account is a query to this table as well, for
-// signed-in requests at most one a second and session. If the table cannot be
-// read, nobody signs in and sessions answer 503.
+// Cost: every lookup of an account is a query to this table too; for signed-in
+// requests, at most one a second and session. If the table cannot be read, no
+// one can sign in and sessions get 503.
 //
-// Its duties:
+// Duties:
 //
-//   - An id is never given to another person: second factors hang on it.
-//   - Identities are unique, also in another case, e-mail addresses and usernames
+//   - An ID is never given to another person, because second factors belong to it.
+//   - Identities are unique without regard to case, e-mail addresses and usernames
 //     together.
-//   - Hashes are of argon2 or bcrypt, also as Flask-Security keeps them. They are
-//     renewed through SetPasswordHash as people sign in.
+//   - Hashes are argon2 or bcrypt, also in the forms of Flask-Security. They are
+//     replaced through SetPasswordHash as users sign in.
 //   - A user who is deleted or not Active is signed out within a second.
-//   - Whatever changes a password, an address or a username in the table need not
-//     tell: everything issued before ends at the next look, within a second.
-//   - Addresses and usernames are changed by the application, not by paths here.
+//   - The application may change a password, an address or a username in the table
+//     at any time. Everything issued before then ends within a second.
+//   - Only the application changes addresses and usernames. The paths for that are
+//     off.
 //
-// Its methods run at once on many goroutines. Errors other than ErrNoUser and
-// ErrUserExists mean that the table cannot be reached.
+// Methods are called concurrently. An error other than ErrNoUser and
+// ErrUserExists means that the table cannot be reached.
 type UserSource interface {
-	// FindUser finds by e-mail address or username, which comes folded to one
-	// case: compare without case, e.g. lower(email) = $1. ErrNoUser.
+	// FindUser finds a user by e-mail address or username. The identity is in
+	// lower case, so compare with lower(email) = $1 or the like. It returns
+	// ErrNoUser if there is no such user.
 	FindUser(ctx context.Context, identity string) (OwnUser, error)
 	// UserByID returns ErrNoUser for an unknown id.
 	UserByID(ctx context.Context, id string) (OwnUser, error)
-	// CreateUser makes a row for somebody who registers, or whom the application
-	// creates here, and returns its id. ErrUserExists if an identity is taken:
-	// have a unique index decide.
+	// CreateUser inserts a user who registers, or whom Auth.CreateUser creates,
+	// and returns the ID. It returns ErrUserExists if an identity is taken;
+	// rely on a unique index for that.
 	CreateUser(ctx context.Context, u OwnUser) (id string, err error)
-	// SetPasswordHash replaces the hash old by new in one statement (UPDATE ..
-	// WHERE id = $1 AND hash = $2) and says whether it did: of two changes at
-	// once one must lose.
+	// SetPasswordHash replaces the hash old by new in one statement (UPDATE ...
+	// WHERE id = $1 AND hash = $2) and reports whether it did. Of two
+	// concurrent changes, one must fail.
 	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
 }
 
-// UserLister is what a UserSource may implement as well, for ListUsers.
+// UserLister is an optional interface of a UserSource that ListUsers needs.
 type UserLister interface {
-	// ListUsers returns up to limit users whose id comes after the given one, in
-	// order of id as the database compares them; the first call is with "".
+	// ListUsers returns up to limit users whose ID comes after the given one,
+	// ordered by ID as the database compares them. The first call has an empty
+	// string.
 	ListUsers(ctx context.Context, after string, limit int) ([]OwnUser, error)
 }
 
@@ -61,9 +64,10 @@ type OwnUser struct {
 	Username     string // empty if there is none
 	PasswordHash string // empty: no password opens the account
 	Active       bool   // false: nothing opens the account
-	// Confirmed says that the address was shown to be the owner's. An account that
-	// registered itself and did not show that must not have it. Without it, a
-	// mailed code is asked for before a second factor is set up.
+	// Confirmed reports that the address is proven to be the owner's. It must
+	// be false for an account that registered itself and has not proven its
+	// address. Such an account is asked for a mailed code before it sets up a
+	// second factor.
 	Confirmed bool
 	Roles     []string
 }

@@ -11,38 +11,46 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Passkeys says whether passkeys and security keys are taken (WebAuthn), and
-// for what. The relying party is the host of Config.Origin, which must be a
-// name: browsers make no passkeys for addresses such as 127.0.0.1. A passkey is
-// for that host alone; a new host means new passkeys.
+// Passkeys configures passkeys and security keys (WebAuthn). The relying party
+// is the host of Config.Origin, which must be a name, because browsers create
+// no passkeys for addresses such as 127.0.0.1. A passkey works for that host
+// only; after a change of host users need new passkeys.
 type Passkeys struct {
-	// On lets people register them as second factors. Off: those that exist
-	// count as second factors still, and cannot be used.
+	// On lets users register passkeys as second factors. If it is turned off
+	// later, existing passkeys still count as second factors but cannot be
+	// used.
 	On bool
-	// Name is what authenticators show; Site if empty.
+	// Name is the name of the site in authenticators. If it is empty, Site is
+	// used.
 	Name string
-	// FirstFactor lets people register them for signing in without a password.
+	// FirstFactor lets users register passkeys that sign in without a password.
 	FirstFactor bool
-	// MultiFactor: one that verified its user by finger, face or PIN is both
-	// factors. It costs this: the device, and what unlocks it, are enough.
+	// If MultiFactor is set, a passkey that verified its user by fingerprint,
+	// face or PIN counts as both factors. Trade-off: the device and what
+	// unlocks it are enough.
 	MultiFactor bool
-	// Verify are the uses, "first" and "secondary", that prove a signed-in user
-	// anew; if empty, passkeys do not. Where the account has a second factor only
-	// one that verifies its user will do, and only with MultiFactor.
+	// Verify lists the uses, "first" and "secondary", of passkeys that may
+	// prove a signed-in user again. If it is empty, no passkey may. If the
+	// account has a second factor, the passkey must verify its user, and
+	// MultiFactor must be set.
 	Verify []string
-	// Hints names the passkeys of who types his name, so that security keys which
-	// cannot be found otherwise work as first factor. It costs little: names that
-	// do not exist get an answer as well, but how many passkeys somebody has shows.
+	// Hints returns the passkeys of the account whose name was entered, so that
+	// security keys without discoverable credentials work as first factor.
+	// Names without an account get an answer too. Trade-off: the answer shows
+	// how many passkeys an account has.
 	Hints bool
-	// ChallengeBytes of each question: 32 if zero, 16 to 64.
+	// ChallengeBytes is the length of a challenge: 16 to 64 bytes. The default
+	// is 32.
 	ChallengeBytes int
-	// RegisterWithin and SignInWithin are how long a question stands: 5 minutes if
-	// zero, 1 second to 10 minutes (WebAuthn level 3 section 15.1 has 5 to 10).
+	// RegisterWithin and SignInWithin are the lifetimes of challenges: 1 second
+	// to 10 minutes. The default is 5 minutes (WebAuthn level 3 section 15.1
+	// recommends 5 to 10).
 	RegisterWithin, SignInWithin time.Duration
-	// RegisterTimeout and SignInTimeout are hints to the browser: how long it
-	// waits for its user. A minute if zero.
+	// RegisterTimeout and SignInTimeout tell the browser how long to wait for
+	// its user. The default is 1 minute.
 	RegisterTimeout, SignInTimeout time.Duration
-	// NameMaxLength of a passkey in code points: 64 if zero.
+	// NameMaxLength is the maximum length of a passkey's name in code points.
+	// The default is 64.
 	NameMaxLength int
 }
 

@@ -10,17 +10,17 @@ import (
 )
 
 var (
-	// ErrNoRole: no such role.
+	// ErrNoRole is returned if there is no such role.
 	ErrNoRole = errors.New("twofold: no such role")
-	// ErrRoleExists: the name is taken.
+	// ErrRoleExists is returned if the name is taken.
 	ErrRoleExists = errors.New("twofold: role exists already")
-	// ErrRoleName: a role or a permission without a name, or with blanks or commas
-	// in it.
+	// ErrRoleName is returned if the name of a role or a permission is empty or
+	// contains blanks or commas.
 	ErrRoleName = errors.New("twofold: names of roles and permissions hold no blanks and no commas")
 )
 
-// Role is a name that users may have, and what it permits. Roles that only
-// RequireRole asks for need no record.
+// Role is a named set of permissions. A role that only RequireRole uses needs
+// no record.
 type Role struct {
 	Name        string
 	Description string
@@ -46,7 +46,7 @@ func checkNames(names ...string) error {
 	return nil
 }
 
-// CreateRole makes a role. ErrRoleExists, ErrRoleName.
+// CreateRole creates a role. It returns ErrRoleExists or ErrRoleName.
 func (a *Auth) CreateRole(ctx context.Context, r Role) error {
 	if err := checkNames(append([]string{r.Name}, r.Permissions...)...); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (a *Auth) CreateRole(ctx context.Context, r Role) error {
 	return roleError(a.store.PutRole(ctx, store.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
 }
 
-// Roles lists all roles by name.
+// Roles returns all roles, ordered by name.
 func (a *Auth) Roles(ctx context.Context) ([]Role, error) {
 	list, err := a.store.Roles(ctx)
 	out := make([]Role, len(list))
@@ -64,8 +64,9 @@ func (a *Auth) Roles(ctx context.Context) ([]Role, error) {
 	return out, err
 }
 
-// ChangePermissions gives a role permissions and takes others; what is in both
-// is taken. It holds from the next request on. ErrNoRole, ErrRoleName.
+// ChangePermissions adds and removes permissions of a role. A permission in
+// both lists is removed. The change applies from the next request on. It
+// returns ErrNoRole or ErrRoleName.
 func (a *Auth) ChangePermissions(ctx context.Context, role string, add, remove []string) error {
 	if err := checkNames(add...); err != nil {
 		return err
@@ -73,19 +74,19 @@ func (a *Auth) ChangePermissions(ctx context.Context, role string, add, remove [
 	return roleError(a.store.ChangePermissions(ctx, role, add, remove))
 }
 
-// DeleteRole removes a role. Users keep its name, which then permits nothing.
-// ErrNoRole.
+// DeleteRole deletes a role. Users keep its name, which then grants nothing. It
+// returns ErrNoRole.
 func (a *Auth) DeleteRole(ctx context.Context, role string) error {
 	return roleError(a.store.DeleteRole(ctx, role))
 }
 
-// Permissions lists what an account's roles permit together.
+// Permissions returns the permissions of all roles of an account.
 func (a *Auth) Permissions(ctx context.Context, i Identity) ([]string, error) {
 	return a.store.PermissionsOf(ctx, i.Roles)
 }
 
-// RequirePermission lets users through whose roles permit all of the names, as
-// they are now. Others get 403.
+// RequirePermission allows requests of users whose current roles grant all the
+// permissions. Other users get 403.
 func (a *Auth) RequirePermission(names ...string) func(http.Handler) http.Handler {
 	return a.site.RequirePermission(names...)
 }

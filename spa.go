@@ -11,27 +11,29 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
-// SPA is about a single-page application that shows pages of its own in place of
-// ours and calls the paths by script.
+// SPA configures a single-page application that shows its own pages and calls
+// the paths of the sign-in by script.
 type SPA struct {
-	// Origin serves the application, if that is another origin than Config.Origin,
-	// e.g. "https://app.example.org". Every configured view is a page there. Its
-	// scripts may call every path with the browser's cookies, and no others may.
-	// On another site than Config.Origin (not a sibling host), cookies say
-	// SameSite=None; many browsers do not send such cookies, and trusted browsers
-	// and "remember me" do not work there at all.
+	// Origin is the origin of the application if it differs from Config.Origin,
+	// such as "https://app.example.org". Every configured view is a page there.
+	// Its scripts may call every path with the browser's cookies; scripts of
+	// other origins may not. If it is on another site than Config.Origin (not
+	// only another host), cookies are set with SameSite=None. Many browsers do
+	// not send such cookies, and trusted browsers and "remember me" do not work
+	// there.
 	Origin string
-	// TellInQuery has mailed links, and the ways back from other sites, lead to the
-	// views with what happened in the query: "success", "info" or "error" with the
-	// text, and after a success "email" and "identity" of the user. Otherwise the
-	// next page of ours says it.
+	// TellInQuery adds the result to the query of the views that mailed links
+	// and identity providers lead to: "success", "info" or "error" with the
+	// text, and after a success the user's "email" and "identity". If it is not
+	// set, the next built-in page shows the result.
 	TellInQuery bool
-	// CSRFCookie is the name of a cookie that scripts can read, with the value of
-	// csrf_token, e.g. "XSRF-TOKEN"; none if empty. Only browsers that say nothing
-	// of where a request comes from need the token, and only in forms.
+	// CSRFCookie is the name of a cookie that scripts can read and that holds
+	// the value of csrf_token, such as "XSRF-TOKEN". If it is empty, there is
+	// no such cookie. Only forms of browsers that do not say where a request
+	// comes from need the token.
 	CSRFCookie string
-	// CSRFHeader is a header that the token may come back in, besides X-CSRFToken,
-	// X-CSRF-Token and X-XSRF-Token.
+	// CSRFHeader is one more header that the token may be sent in, besides
+	// X-CSRFToken, X-CSRF-Token and X-XSRF-Token.
 	CSRFHeader string
 }
 

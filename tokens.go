@@ -10,27 +10,30 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
-// Tokens says what programs may hold. A header token (include_auth_token) is
-// always to be had: it lives as Session.TokenLife says.
+// Tokens configures the tokens of programs. A header token (include_auth_token)
+// is always available; Session.TokenLife is its lifetime.
 type Tokens struct {
-	// Refresh hands out a refresh token beside a header token: a program goes on
-	// with it at /refresh-token, each works once, and one that comes back ends
-	// all that was minted beside it. It is never fresh, and dies with any change
-	// of password or factors.
+	// Refresh issues a refresh token with each header token. A program
+	// exchanges it at /refresh-token. Each refresh token is single-use; reuse
+	// revokes the whole token family. It is never fresh, and a change of the
+	// password or the factors revokes it.
 	Refresh bool
-	// RefreshLife is how long a program can go on so: 90 days if zero.
-	// RefreshIdle ends it earlier if it does not: 7 days if zero. A stolen
-	// program works as long.
+	// RefreshLife is the lifetime of a token family; the default is 90 days.
+	// RefreshIdle revokes a family that is not used for so long; the default is
+	// 7 days. Trade-off: a stolen refresh token that its owner no longer uses
+	// works for that long.
 	RefreshLife, RefreshIdle time.Duration
-	// RefreshInBody puts the refresh token into answers, not into a cookie that
-	// no script can read.
+	// RefreshInBody returns the refresh token in the answer. If it is not set,
+	// the token is in a cookie that scripts cannot read.
 	RefreshInBody bool
-	// RefreshCookie is that cookie's name; "fs_refresh" if empty.
+	// RefreshCookie is the name of that cookie. The default is "fs_refresh".
 	RefreshCookie string
-	// Scopes may be given to personal access tokens, e.g. "read". None if empty,
-	// and then there are no such tokens. RequireScope lets them through.
+	// Scopes are the scopes that personal access tokens may have, such as
+	// "read". If it is empty, there are no such tokens. RequireScope allows
+	// them.
 	Scopes []string
-	// PersonalLife is the longest life of one: 90 days if zero, at most 366.
+	// PersonalLife is the maximum lifetime of a personal access token. The
+	// default is 90 days and the maximum 366.
 	PersonalLife time.Duration
 }
 
@@ -81,9 +84,9 @@ func (t Tokens) paths() web.TokenConfig {
 	return c
 }
 
-// RequireScope lets personal access tokens through that have all the scopes,
-// and people, who have them all. It must be the outermost guard: no other lets
-// such a token in.
+// RequireScope allows requests with a personal access token that has all the
+// scopes, and requests of signed-in users. It must be the outermost guard,
+// because every other guard refuses such tokens.
 //
 //	mux.Handle("/api/orders", auth.RequireScope("orders")(auth.RequireTwoFactor(orders)))
 func (a *Auth) RequireScope(names ...string) func(http.Handler) http.Handler {

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,7 +24,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Auth is the sign-in of one application.
+// Auth is the sign-in of one application. It is an http.Handler and safe for
+// concurrent use.
 type Auth struct {
 	accounts *account.Accounts
 	sessions *session.Manager
@@ -47,9 +46,9 @@ type Auth struct {
 	done sync.WaitGroup
 }
 
-// New builds the sign-in. Its error names every field that is wrong and what
-// to do. It starts workers that deliver messages, seal the audit trail and
-// remove what has expired; Close ends them.
+// New builds the sign-in. Its error names every wrong field of the
+// configuration and what to do. New starts workers that deliver messages, seal
+// the audit trail and remove expired records; Close stops them.
 func New(c Config) (*Auth, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("twofold: %w", err)
@@ -121,7 +120,7 @@ func setDefault(d *time.Duration, v time.Duration) {
 	}
 }
 
-// builder wires the house, ring by ring, from the inside.
+// builder connects the packages, from the innermost to the outermost.
 type builder struct {
 	c       Config
 	ring    *seal.Ring
@@ -377,42 +376,7 @@ func (b *builder) buildSite() error {
 	return err
 }
 
-// ServeHTTP serves every path of the sign-in.
-func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.site.ServeHTTP(w, r) }
-
-// Wrap serves every path of the sign-in and passes all other requests on. It
-// works with any router: http.ListenAndServe(address, auth.Wrap(router)).
-func (a *Auth) Wrap(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.site.Serves(r) {
-			a.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// Mux is what Mount registers paths on: *http.ServeMux, or a router of chi.
-type Mux interface {
-	Handle(pattern string, h http.Handler)
-}
-
-// Mount registers every path of the sign-in on a mux. For a router that names
-// parts of a path otherwise than "{token}", use Wrap.
-func (a *Auth) Mount(mux Mux) {
-	for _, pattern := range a.site.Patterns() {
-		mux.Handle(pattern, a)
-		if strings.HasSuffix(pattern, "/") {
-			mux.Handle(pattern+"*", a) // how chi writes all that follows; to http.ServeMux it is one more path
-		}
-	}
-}
-
-// Paths lists every path of the sign-in; a "{token}" stands for one, and a
-// slash at the end for everything below. To serve them, use Wrap or Mount.
-func (a *Auth) Paths() []string { return a.site.Patterns() }
-
-// Close ends the workers and waits for them. The store stays open.
+// Close stops the workers and waits for them. It does not close the store.
 func (a *Auth) Close() error {
 	a.stop()
 	a.done.Wait()

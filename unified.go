@@ -13,28 +13,28 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Unified says whether there is unified sign-in: one page whose one field takes
-// a password or a code that was mailed, texted or shown by an app. A code in
-// place of a password is one factor: whoever has a second one is asked for it,
-// and it must be another thing than the first.
+// Unified configures unified sign-in: a page with one field that takes a
+// password or a code from an e-mail, a text message or an authenticator app. A
+// code in place of a password is one factor. A user who has a second factor
+// must still prove it, and it must not rest on the same thing as the first.
 type Unified struct {
-	// Enabled serves it at /us-signin.
+	// Enabled serves unified sign-in at /us-signin.
 	Enabled bool
-	// ReplacesLogin serves it at /login too, in the place of the page that takes a
-	// password only: wherever people are sent to sign in, they meet it.
+	// ReplacesLogin also serves it at /login, in place of the page that takes a
+	// password only.
 	ReplacesLogin bool
-	// EnabledMethods may begin a sign-in, in this order: password, email,
-	// authenticator, sms. If empty: all for which there is a sender.
+	// EnabledMethods may start a sign-in, in this order: password, email,
+	// authenticator, sms. If it is empty, all methods that have a sender may.
 	EnabledMethods []string
-	// Unforced are methods after which a second factor that is required need
-	// not be set up before the first session. None if empty. Whoever has a
-	// second factor is asked for it after any of them.
+	// Unforced lists methods after which a required second factor need not be
+	// set up before the first session. A user who has a second factor must
+	// prove it after any method.
 	Unforced []string
-	// CodeValidity is the life of a code and of the link mailed beside it: 5
-	// minutes if zero, at most 10.
+	// CodeValidity is the lifetime of a code and of the link mailed with it.
+	// The default is 5 minutes and the maximum 10.
 	CodeValidity time.Duration
-	// SetupWithin is how long setting up what begins a sign-in may take:
-	// TwoFactor.SetupWithin if zero, at most 30 minutes.
+	// SetupWithin is how long the set-up of a first factor may take. The
+	// default is TwoFactor.SetupWithin and the maximum 30 minutes.
 	SetupWithin time.Duration
 }
 

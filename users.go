@@ -13,31 +13,33 @@ import (
 // The errors of the functions below, beside those that name what is wrong with
 // an e-mail address, a username or a password.
 var (
-	// ErrNoUser: no such account.
+	// ErrNoUser is returned if there is no such account.
 	ErrNoUser = errors.New("twofold: no such user")
-	// ErrNoSecondFactor: the account has none, so there is nothing to recover.
+	// ErrNoSecondFactor is returned if the account has no second factor to
+	// recover.
 	ErrNoSecondFactor = errors.New("twofold: the account has no second factor")
-	// ErrUserExists: the e-mail address or the username is taken.
+	// ErrUserExists is returned if the e-mail address or the username is taken.
 	ErrUserExists = errors.New("twofold: user exists already")
-	// ErrPasswordHash: no password would ever match the PasswordHash of a NewUser.
+	// ErrPasswordHash is returned if the PasswordHash of a NewUser has an
+	// unknown format.
 	ErrPasswordHash = errors.New("twofold: PasswordHash is not a hash of argon2 or bcrypt")
-	// ErrOwnRole: the role is in the application's own table of users, where only
-	// the application can take it away.
+	// ErrOwnRole is returned if the role is in the application's own table of
+	// users, where only the application can remove it.
 	ErrOwnRole = errors.New("twofold: the role is in the application's own table of users: change it there")
-	// ErrNotListed: the application's own table of users has no ListUsers method.
+	// ErrNotListed is returned if Config.Users does not implement UserLister.
 	ErrNotListed = errors.New("twofold: Config.Users does not implement UserLister, so users cannot be listed")
 )
 
-// NewUser is an account to be made.
+// NewUser describes an account to create.
 type NewUser struct {
 	Email    string
 	Username string // none if empty
 	// Password is none if empty: no password opens the account. Its mailbox does
 	// where Accounts.PasswordOptional is set.
 	Password string
-	// PasswordHash is an existing hash, in place of Password, for imports:
-	// argon2 and bcrypt, also as Flask-Security keeps them. ErrPasswordHash for
-	// any other.
+	// PasswordHash is an existing hash, for imports, in place of Password:
+	// argon2 or bcrypt, also in the forms of Flask-Security. CreateUser returns
+	// ErrPasswordHash for any other.
 	PasswordHash string
 	Roles        []string
 	Inactive     bool
@@ -55,7 +57,8 @@ func publicError(err error) error {
 	return err
 }
 
-// CreateUser makes an account. ErrUserExists, or what is wrong with a field.
+// CreateUser creates an account. It returns ErrUserExists if the address or the
+// username is taken, and an error that names the field if a value is not valid.
 func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
 	u, err := a.accounts.Create(ctx, account.Draft{
 		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles, Inactive: n.Inactive,
@@ -66,7 +69,8 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
 	return identityOf(u), a.changed(ctx, u.ID, login.Created)
 }
 
-// FindUser finds an account by e-mail address, username or id. ErrNoUser.
+// FindUser returns the account with the given e-mail address, username or ID,
+// or ErrNoUser.
 func (a *Auth) FindUser(ctx context.Context, identity string) (Identity, error) {
 	u, err := a.accounts.Find(ctx, identity)
 	if errors.Is(err, store.ErrNotFound) {
@@ -75,10 +79,10 @@ func (a *Auth) FindUser(ctx context.Context, identity string) (Identity, error) 
 	return identityOf(u), publicError(err)
 }
 
-// ListUsers returns up to limit accounts whose id comes after the given one, in
-// order of id; begin with "". The accounts of Config.Users are listed if it
-// implements UserLister; ErrNotListed otherwise. A user of such a table who
-// never signed in has no Created time.
+// ListUsers returns up to limit accounts whose ID comes after the given one,
+// ordered by ID. Start with an empty string. If Config.Users is set, it must
+// implement UserLister; otherwise ListUsers returns ErrNotListed. The Created
+// time of a user of such a table is zero until they first sign in.
 func (a *Auth) ListUsers(ctx context.Context, after string, limit int) ([]Identity, error) {
 	if a.users != nil {
 		return a.listOwn(ctx, after, limit)
@@ -113,7 +117,8 @@ func (a *Auth) listOwn(ctx context.Context, after string, limit int) ([]Identity
 	return out, nil
 }
 
-// Methods lists the methods of an account's second factors, the primary first.
+// Methods returns the methods of an account's second factors, the primary one
+// first.
 func (a *Auth) Methods(ctx context.Context, id string) ([]string, error) {
 	factors, err := a.factors.FactorsOf(ctx, id)
 	out := make([]string, len(factors))
@@ -123,7 +128,8 @@ func (a *Auth) Methods(ctx context.Context, id string) ([]string, error) {
 	return out, publicError(err)
 }
 
-// SetPassword gives an account a new password and ends everything issued to it.
+// SetPassword changes an account's password and ends all its sessions, tokens
+// and trusted browsers.
 func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
@@ -135,7 +141,8 @@ func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
 	return a.changed(ctx, id, login.PasswordChanged)
 }
 
-// SetActive switches an account on or off; off ends everything issued to it.
+// SetActive activates or deactivates an account. Deactivation ends all its
+// sessions, tokens and trusted browsers.
 func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 	if err := a.accounts.SetActive(ctx, id, active); err != nil {
 		return publicError(err)
@@ -146,8 +153,9 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 	return a.changed(ctx, id, login.Deactivated)
 }
 
-// SetRoles replaces an account's roles. ErrOwnRole if that would take away a
-// role that is in the application's own table of users; nothing is changed then.
+// SetRoles replaces an account's roles. It returns ErrOwnRole and changes
+// nothing if that would remove a role that is in the application's own table of
+// users.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	err := a.accounts.SetRoles(ctx, id, roles)
 	if errors.Is(err, account.ErrNotOurs) {
@@ -159,8 +167,8 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	return a.changed(ctx, id, login.RolesChanged)
 }
 
-// SetIdentity changes an account's e-mail address and username (empty: none)
-// and ends everything issued to it.
+// SetIdentity changes an account's e-mail address and username and ends all its
+// sessions, tokens and trusted browsers. An empty username removes it.
 func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
@@ -175,11 +183,12 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 	return a.changed(ctx, id, login.IdentityChanged)
 }
 
-// StartRecovery mails the account's owner a link that, with the password, sets
-// up a second factor in place of the lost one; it works at once, for a day. The
-// reason goes into the audit trail, and the owner hears of it by a notice. Make
-// sure by other means that you talk to the owner. ErrNoSecondFactor; an error if
-// there is no sender of mail, or no password.
+// StartRecovery mails the owner of an account a link that, with the password,
+// sets up a new second factor in place of the lost one. The link works at once
+// and for 24 hours. The audit trail keeps the reason, and the owner receives a
+// security notice. Verify the owner's identity first. StartRecovery returns
+// ErrNoSecondFactor if the account has none, and an error if Mail is not
+// configured or the account has no password.
 func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {
@@ -197,10 +206,10 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	}
 }
 
-// ResetAccess removes an account's second factors and ends everything issued to
-// it; the password stays, and one that has none is opened by its mailbox where
-// Accounts.PasswordOptional is set. It is the last way of rescue: make sure by other
-// means that you talk to the owner.
+// ResetAccess removes an account's second factors and ends all its sessions,
+// tokens and trusted browsers. The password stays. An account without a
+// password can then be opened by its mailbox if Accounts.PasswordOptional is
+// set. Use it as a last resort, and verify the owner's identity first.
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
@@ -212,10 +221,11 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	return a.changed(ctx, id, login.AccessReset)
 }
 
-// Unlock ends the waits that wrong passwords and codes, whoever sent them, have
-// brought on an account, and gives back the life of a factor that ended by too
-// many. What bounds the cost of messages stays. A new password needs no Unlock:
-// guesses at the former one do not count against it.
+// Unlock ends the pauses that wrong passwords and codes have caused for an
+// account, and restores a factor that was disabled by too many wrong codes.
+// Budgets that bound the cost of messages are not reset. An account with a new
+// password needs no Unlock, because guesses at the former one do not count
+// against it.
 func (a *Auth) Unlock(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {

@@ -1,0 +1,236 @@
+package twofold_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store/sqlite"
+)
+
+// A KeyFile is created with a random key if it does not exist. To rotate keys,
+// append a line with a new one.
+func ExampleKeyFile() {
+	dir, err := os.MkdirTemp("", "twofold-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "app.key")
+	db, err := sqlite.Open(filepath.Join(dir, "app.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	auth, err := twofold.New(twofold.Config{Origin: "https://example.org", Key: twofold.KeyFile(path), Store: db})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer auth.Close()
+	info, err := os.Stat(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(info.Mode())
+	// Output: -rw-------
+}
+
+// exampleSite builds a sign-in with a database in a temporary folder. stop
+// closes and removes both.
+func exampleSite(c twofold.Config) (auth *twofold.Auth, stop func()) {
+	dir, err := os.MkdirTemp("", "twofold-example-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, err := sqlite.Open(filepath.Join(dir, "app.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	c.Origin, c.Key, c.Store = "https://example.org", twofold.KeyText(twofold.NewKey()), db
+	auth, err = twofold.New(c)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return auth, func() {
+		if err := errors.Join(auth.Close(), db.Close(), os.RemoveAll(dir)); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// visit sends a request without cookies to a handler and prints the answer.
+func visit(h http.Handler, path, accept string) {
+	r := httptest.NewRequest(http.MethodGet, "https://example.org"+path, nil)
+	r.Header.Set("Accept", accept)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Header().Get("Location"))))
+}
+
+func home(w http.ResponseWriter, r *http.Request) {
+	user, _ := twofold.User(r)
+	fmt.Fprintf(w, "hello, %s\n", user.Email)
+}
+
+// A page behind two factors. A browser that is not signed in is redirected to the
+// sign-in page, which leads back.
+func Example() {
+	db, err := sqlite.Open(filepath.Join(os.TempDir(), "twofold-example.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	auth, err := twofold.New(twofold.Config{
+		Origin: "https://example.org", Key: twofold.KeyText(twofold.NewKey()), Store: db, Registerable: true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer auth.Close()
+
+	mux := http.NewServeMux()
+	auth.Mount(mux)
+	mux.Handle("/", auth.RequireTwoFactor(http.HandlerFunc(home)))
+
+	visit(mux, "/invoices", "text/html")
+	visit(mux, "/invoices", "application/json")
+	// Output:
+	// 303 /login?next=/invoices
+	// 401
+}
+
+// New reports every mistake of the configuration, each with the name of its field.
+func ExampleNew() {
+	_, err := twofold.New(twofold.Config{
+		Origin:    "http://example.org",
+		TwoFactor: twofold.TwoFactor{LoginValidity: 365 * 24 * time.Hour},
+	})
+	fmt.Println(err)
+	// Output:
+	// twofold: Origin: must be https (plain http is for localhost only): passwords and codes would travel in the clear
+	// Key: is required, e.g. twofold.KeyFile("app.key")
+	// Store: is required, e.g. sqlite.Open("app.db")
+	// TwoFactor.LoginValidity: must be between 1s and 720h0m0s
+}
+
+// Identify makes User work on a page that everyone may see.
+func ExampleAuth_Identify() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	page := auth.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, ok := twofold.User(r); ok {
+			fmt.Println("welcome back,", user.Email)
+			return
+		}
+		fmt.Println("welcome")
+	}))
+	visit(page, "/", "text/html")
+	// Output:
+	// welcome
+	// 200
+}
+
+// Wrap serves the paths of the sign-in in front of any router.
+func ExampleAuth_Wrap() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	router := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	visit(auth.Wrap(router), "/login", "text/html")
+	visit(auth.Wrap(router), "/about", "text/html")
+	// Output:
+	// 200
+	// 204
+}
+
+// Guards can be nested: this page is for administrators who proved both factors
+// in the last five minutes.
+func ExampleAuth_RequireFresh() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	fresh := auth.RequireFresh(5 * time.Minute)
+	page := auth.RequireTwoFactor(fresh(auth.RequireRole("admin")(http.HandlerFunc(home))))
+	visit(page, "/admin", "application/json")
+	// Output: 401
+}
+
+// Accounts can be created by the application.
+func ExampleAuth_CreateUser() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	ctx := context.Background()
+	ada := twofold.NewUser{Email: "ada@example.org", Password: "correct horse battery staple", Roles: []string{"admin"}}
+	user, err := auth.CreateUser(ctx, ada)
+	fmt.Println(user.Email, user.Roles, err)
+
+	_, err = auth.CreateUser(ctx, ada)
+	fmt.Println(errors.Is(err, twofold.ErrUserExists))
+	// Output:
+	// ada@example.org [admin] <nil>
+	// true
+}
+
+// Roles grant permissions, and guards can require them.
+func ExampleAuth_RequirePermission() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	ctx := context.Background()
+	if err := auth.CreateRole(ctx, twofold.Role{Name: "clerk", Permissions: []string{"read-invoices"}}); err != nil {
+		log.Fatal(err)
+	}
+	user, err := auth.CreateUser(ctx, twofold.NewUser{
+		Email: "bob@example.org", Password: "correct horse battery staple", Roles: []string{"clerk"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	permissions, err := auth.Permissions(ctx, user)
+	fmt.Println(permissions, err)
+
+	page := auth.RequirePermission("read-invoices")(http.HandlerFunc(home))
+	visit(page, "/invoices", "application/json")
+	// Output:
+	// [read-invoices] <nil>
+	// 401
+}
+
+// The application receives every event as a value of package event.
+func ExampleConfig_onEvent() {
+	auth, stop := exampleSite(twofold.Config{
+		OnEvent: func(_ context.Context, e event.Event) {
+			if e, ok := e.(event.AccountChanged); ok {
+				fmt.Println(e.What)
+			}
+		},
+	})
+	defer stop()
+	user, err := auth.CreateUser(context.Background(), twofold.NewUser{
+		Email: "ada@example.org", Password: "correct horse battery staple",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := auth.SetActive(context.Background(), user.ID, false); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// created
+	// deactivated
+}
+
+// The audit trail can be read and verified.
+func ExampleAuth_AuditVerify() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	report, err := auth.AuditVerify(context.Background(), "")
+	fmt.Println(report.Rows, report.Problems, err)
+	// Output: 0 [] <nil>
+}

@@ -1,0 +1,41 @@
+package twofold
+
+import (
+	"net/http"
+	"strings"
+)
+
+// ServeHTTP serves every path of the sign-in.
+func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.site.ServeHTTP(w, r) }
+
+// Wrap serves every path of the sign-in and passes all other requests to next.
+// It works with any router: http.ListenAndServe(address, auth.Wrap(router)).
+func (a *Auth) Wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.site.Serves(r) {
+			a.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Mux is what Mount registers paths on, such as *http.ServeMux or a chi router.
+type Mux interface {
+	Handle(pattern string, h http.Handler)
+}
+
+// Mount registers every path of the sign-in on a mux. For a router that names
+// parts of a path otherwise than "{token}", use Wrap.
+func (a *Auth) Mount(mux Mux) {
+	for _, pattern := range a.site.Patterns() {
+		mux.Handle(pattern, a)
+		if strings.HasSuffix(pattern, "/") {
+			mux.Handle(pattern+"*", a) // how chi writes all that follows; to http.ServeMux it is one more path
+		}
+	}
+}
+
+// Paths returns every path of the sign-in. "{token}" stands for one segment,
+// and a slash at the end for everything below. Use Wrap or Mount to serve them.
+func (a *Auth) Paths() []string { return a.site.Patterns() }
