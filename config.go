@@ -168,6 +168,10 @@ type TwoFactor struct {
 	// off in each direction. The default is 30 seconds and the maximum 120.
 	// Trade-off: a wider window makes codes easier to guess.
 	AuthenticatorValidity time.Duration
+	// PossiblePhones takes phone numbers of a right length that are in no range the
+	// library knows: the ranges are those of the release, and countries open others
+	// meanwhile. Trade-off: texts may go to numbers that cost more or do not exist.
+	PossiblePhones bool
 	// MailValidity and SMSValidity are the lifetimes of codes. The default is 5
 	// minutes and the maximum 10.
 	MailValidity, SMSValidity time.Duration
@@ -249,6 +253,10 @@ type Session struct {
 	// that does not say as one that asks for it. Trade-off: users who do not
 	// notice the box stay signed in on browsers of other people.
 	RememberByDefault bool
+	// NoNewBrowserMail leaves out the mail that tells people of a sign-in from a
+	// browser that has not signed in to their account before. Trade-off: an owner
+	// does not hear of a stranger who has all that a sign-in asks for.
+	NoNewBrowserMail bool
 }
 
 // RecoveryCodes configures recovery codes. A recovery code replaces a lost

@@ -288,7 +288,8 @@ func TestContractU13_setup(t *testing.T) {
 	c.page("/us-setup").shows(`value="email"`, `value="authenticator"`, `value="sms"`, `name="phone"`).hides(`value="password"`)
 	c.form("/us-setup").shows(apiError)
 	c.form("/us-setup", "chosen_method", "sms").shows("Phone number not valid")
-	c.form("/us-setup", "chosen_method", "sms", "phone", "555-1212").shows("Phone number not valid e.g. missing country code")
+	c.form("/us-setup", "chosen_method", "sms", "phone", "555-1212").
+		shows("This number is too short. Start with the country code, like +49.")
 	page := c.form("/us-setup", "chosen_method", "sms", "phone", "650-555-1212").shows("Enter code to complete setup")
 	action := regexp.MustCompile(`action="(/us-setup/[^"]+)"`).FindStringSubmatch(page.text())
 	if action == nil {

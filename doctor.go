@@ -42,7 +42,7 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 			return r, err
 		}
 		for _, u := range users {
-			if err := a.checkUser(ctx, u, &r); err != nil {
+			if err := checkUser(ctx, a, u, &r); err != nil {
 				return r, err
 			}
 			after = u.ID
@@ -69,7 +69,7 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 
 // checkUser looks at one account. One that is changed meanwhile is looked at
 // again: half of the old and half of the new need not fit.
-func (a *Auth) checkUser(ctx context.Context, u store.User, r *StoreReport) error {
+func checkUser(ctx context.Context, a *Auth, u store.User, r *StoreReport) error {
 	for range 5 {
 		c := examination{a: a, u: u}
 		if err := c.run(ctx); err != nil {

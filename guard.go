@@ -17,12 +17,13 @@ type Identity struct {
 	Roles    []string
 	Active   bool
 	Created  time.Time
+	Language string // of what is sent to the user, e.g. "de"; empty: not known yet
 }
 
 func identityOf(u store.User) Identity {
 	return Identity{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string(nil), u.Roles...),
-		Active: u.Active, Created: u.CreatedAt,
+		Active: u.Active, Created: u.CreatedAt, Language: u.Language,
 	}
 }
 

@@ -150,7 +150,8 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 		TwoFactor: twofold.TwoFactor{
 			EnabledMethods: []string{store.Email, store.SMS, store.Authenticator}, RescueEmail: true, RescueMail: helpBox,
 		},
-		Mail: s.mail, SMS: s.sms, Usernames: true, SpecificErrors: true, OnEvent: s.events.handle, Now: s.Now,
+		Session: twofold.Session{NoNewBrowserMail: true}, // tests count mails
+		Mail:    s.mail, SMS: s.sms, Usernames: true, SpecificErrors: true, OnEvent: s.events.handle, Now: s.Now,
 	}
 	for _, c := range change {
 		c(&s.config)

@@ -48,7 +48,8 @@ func (b *builder) buildLogin() (*login.Login, error) {
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, EarlyCodes: t.RecoveryCodes.BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
 			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
 			Passkeys: b.c.Passkeys.policy(), Life: b.c.Accounts.life(),
-			Tokens: b.c.Tokens.policy(),
+			TellNewBrowsers: !b.c.Session.NoNewBrowserMail,
+			Tokens:          b.c.Tokens.policy(),
 			Unified: login.Unified{
 				Methods: b.c.Unified.EnabledMethods, Unforced: b.c.Unified.Unforced, CodeLife: b.c.Unified.CodeValidity,
 				SetupWithin: b.c.Unified.SetupWithin,

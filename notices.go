@@ -35,7 +35,7 @@ func (b *builder) post() login.Post {
 
 func (p post) write(n login.Notice) (send.Message, error) {
 	return p.letters.NoticeMail(web.Notice{
-		Locale: n.Browser.Locale, To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
+		Locale: n.Language(), To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
 		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, Link: p.link("not-me", n.Stop),
 	})
 }
@@ -49,7 +49,7 @@ func (p post) messages(n login.Notice) ([]send.Message, error) {
 	out := []send.Message{m}
 	for _, phone := range n.Phones {
 		if p.texts {
-			out = append(out, p.letters.NoticeText(n.Browser.Locale, phone, n.Kind))
+			out = append(out, p.letters.NoticeText(n.Language(), phone, n.Kind))
 		}
 	}
 	return out, nil
@@ -82,7 +82,7 @@ func (p post) SealLetter(n login.Letter) (store.Message, error) {
 // link works; what has none, three days.
 func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err error) {
 	letter := web.Letter{
-		Locale: n.Browser.Locale, To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
+		Locale: n.Language(), To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
 	}
 	if n.Token != "" {
 		letter.Link = p.link(n.Kind, n.Token)

@@ -31,6 +31,7 @@ type Auth struct {
 	sessions *session.Manager
 	factors  store.Factors
 	site     *web.Site
+	words    *web.Catalogue
 	login    *login.Login
 	prefix   string
 	store    store.Store
@@ -125,7 +126,6 @@ type builder struct {
 	c       Config
 	ring    *seal.Ring
 	keys    *seal.Keys
-	words   *web.Catalogue
 	letters *web.Letters
 	a       Auth
 }
@@ -169,10 +169,10 @@ func (b *builder) buildOutbox() error {
 	if err != nil {
 		return err
 	}
-	if b.words, err = web.NewCatalogue(b.c.Locales); err != nil {
+	if b.a.words, err = web.NewCatalogue(b.c.Locales); err != nil {
 		return field("Locales", err)
 	}
-	if b.letters, err = web.NewLetters(b.words, u.Hostname(), b.c.Site, b.c.Templates); err != nil {
+	if b.letters, err = web.NewLetters(b.a.words, u.Hostname(), b.c.Site, b.c.Templates); err != nil {
 		return field("Templates", err)
 	}
 	senders := map[string][]send.Sender{}
@@ -270,7 +270,8 @@ func (b *builder) nameOf(u store.User) string {
 func (b *builder) oneTime(channel string, life time.Duration) (*onetime.Method, error) {
 	return onetime.New(onetime.Config{
 		Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendCode,
-		Life: life, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries, Now: b.c.Now,
+		Life: life, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries,
+		Possible: b.c.TwoFactor.PossiblePhones, Now: b.c.Now,
 	})
 }
 
@@ -362,7 +363,7 @@ func (b *builder) buildSite() error {
 	t := b.c.TwoFactor
 	b.a.site, err = web.New(web.Config{
 		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views, App: app,
-		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.words,
+		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.a.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Session.Remember, RememberByDefault: b.c.Session.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,

@@ -93,7 +93,8 @@ func (b *builder) firstCodes() (map[string]login.Trier, error) {
 		}
 		m, err := onetime.New(onetime.Config{
 			Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendFirst,
-			Life: b.c.Unified.CodeValidity, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries, Now: b.c.Now,
+			Life: b.c.Unified.CodeValidity, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries,
+			Possible: b.c.TwoFactor.PossiblePhones, Now: b.c.Now,
 		})
 		if err != nil {
 			return nil, field("Unified.CodeValidity", err)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -43,6 +45,9 @@ type NewUser struct {
 	PasswordHash string
 	Roles        []string
 	Inactive     bool
+	// Language is that of what is sent to the user, e.g. "de"; if empty, it is
+	// learned at the first sign-in. See Auth.SetLanguage.
+	Language string
 }
 
 func publicError(err error) error {
@@ -60,8 +65,12 @@ func publicError(err error) error {
 // CreateUser creates an account. It returns ErrUserExists if the address or the
 // username is taken, and an error that names the field if a value is not valid.
 func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
+	if err := checkLanguage(a.words, n.Language); err != nil {
+		return Identity{}, err
+	}
 	u, err := a.accounts.Create(ctx, account.Draft{
 		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles, Inactive: n.Inactive,
+		Language: n.Language,
 	})
 	if err != nil {
 		return Identity{}, publicError(err)
@@ -85,7 +94,7 @@ func (a *Auth) FindUser(ctx context.Context, identity string) (Identity, error) 
 // time of a user of such a table is zero until they first sign in.
 func (a *Auth) ListUsers(ctx context.Context, after string, limit int) ([]Identity, error) {
 	if a.users != nil {
-		return a.listOwn(ctx, after, limit)
+		return listOwn(ctx, a, after, limit)
 	}
 	users, err := a.accounts.List(ctx, after, limit)
 	out := make([]Identity, len(users))
@@ -96,7 +105,7 @@ func (a *Auth) ListUsers(ctx context.Context, after string, limit int) ([]Identi
 }
 
 // listOwn lists the accounts of the application's own table.
-func (a *Auth) listOwn(ctx context.Context, after string, limit int) ([]Identity, error) {
+func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]Identity, error) {
 	lister, ok := a.users.(UserLister)
 	joined, own := a.store.(*account.Joined)
 	if !ok || !own {
@@ -165,6 +174,23 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 		return publicError(err)
 	}
 	return a.changed(ctx, id, login.RolesChanged)
+}
+
+// SetLanguage chooses the language in which the account's owner is written to:
+// one of ours ("en", "de") or of Config.Locales. If it is empty, the language is
+// learned at the next sign-in, from the browser.
+func (a *Auth) SetLanguage(ctx context.Context, id, tag string) error {
+	if err := checkLanguage(a.words, tag); err != nil {
+		return err
+	}
+	return publicError(a.accounts.SetLanguage(ctx, id, tag))
+}
+
+func checkLanguage(words *web.Catalogue, tag string) error {
+	if tag == "" || words.Has(tag) {
+		return nil
+	}
+	return fmt.Errorf("twofold: there is no language %q: choose one of %s", tag, strings.Join(words.Tags(), ", "))
 }
 
 // SetIdentity changes an account's e-mail address and username and ends all its

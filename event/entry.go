@@ -80,6 +80,8 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	switch e := e.(type) {
 	case DeviceTrusted:
 		of(e.User, e.Context)
+	case NewBrowser:
+		of(e.User, e.Context)
 	case BrowserStays:
 		of(e.User, e.Context)
 	case StayingCopied:

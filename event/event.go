@@ -177,6 +177,14 @@ type DeviceTrusted struct {
 	Context
 }
 
+// NewBrowser: an account was signed in to from a browser that had not signed in to
+// it before. It follows the UserAuthenticated of that sign-in, and not the first
+// one of an account.
+type NewBrowser struct {
+	User Subject
+	Context
+}
+
 // BrowserStays: a browser stays signed in for a while.
 type BrowserStays struct {
 	User Subject
@@ -314,6 +322,7 @@ func (PasskeyRegistered) Name() string   { return "wan-registered" }
 func (PasskeyDeleted) Name() string      { return "wan-deleted" }
 func (PasskeyRefused) Name() string      { return "wan-refused" }
 func (DeviceTrusted) Name() string       { return "device-trusted" }
+func (NewBrowser) Name() string          { return "new-browser" }
 func (BrowserStays) Name() string        { return "browser-stays" }
 func (StayingCopied) Name() string       { return "staying-copied" }
 func (TFRescued) Name() string           { return "tf-rescued" }

@@ -63,4 +63,7 @@ type OwnerWriter interface {
 	// as above; ErrExists when the new address or username is taken, as in
 	// CreateUser.
 	ChangeIdentity(ctx context.Context, c IdentityChange) error
+	// SetLanguage replaces the language old by new and nothing else; ErrUsed when
+	// the stored one is no longer old, ErrNotFound: no such user.
+	SetLanguage(ctx context.Context, id, old, new string) error
 }

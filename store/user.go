@@ -28,6 +28,9 @@ type User struct {
 	// ProvenKey is the EmailKey that was last proven to be the owner's; see
 	// Proven. Empty: none ever was.
 	ProvenKey string
+	// Language is that of what is sent to the owner, as a BCP 47 tag (empty: not
+	// known yet).
+	Language  string
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

@@ -43,6 +43,7 @@ var knownPaths = []knownPath{
 	{pattern: "/tf-factors", field: "Factors"},
 	{pattern: "/tf-factors/{token}", field: "Factors"},
 	{pattern: "/tf-notices", field: "Notices"},
+	{pattern: "/tf-language", field: "Language"},
 	{pattern: "/tf-static/", field: "Static"},
 	{pattern: "/me", field: "Account"},
 	{pattern: "/tf-recovery", field: "Recovery"},

@@ -141,6 +141,17 @@ func toBool(p func(*settings) *bool) func(*settings, any) error {
 	}
 }
 
+// toOpposite is toBool for a field that says the opposite of the setting.
+func toOpposite(p func(*settings) *bool) func(*settings, any) error {
+	return func(s *settings, raw any) error {
+		v, err := asBool(raw)
+		if err == nil {
+			*p(s) = !v
+		}
+		return err
+	}
+}
+
 func toInt(p func(*settings) *int, lo, hi int) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asInt(raw)

@@ -138,6 +138,12 @@ func smsTable() []setting {
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsFallback })},
 		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "PhoneRegion",
 			Doc: "The region of phone numbers given without country code.", Apply: applyRegion},
+		{Name: "SECURITY_PHONE_STRICT", Type: flag, Default: "true", Field: "TwoFactor.PossiblePhones",
+			Doc: "Refuses phone numbers in ranges that this release does not know. " +
+				"Countries open new ranges: if people report a number that is refused and works, set `false`. " +
+				"Then a right length is enough.",
+			Cost:  "`false`: texts may go to numbers that cost more, or that do not exist.",
+			Apply: toOpposite(func(s *settings) *bool { return &s.Config.TwoFactor.PossiblePhones })},
 		{Name: "SECURITY_SMS_COUNTRIES", Type: list, Empty: "every country", Field: "SMSCountries",
 			Doc: "Regions that texts are sent to, such as `US,CA,DE`.", Cost: "Every country: texts to the dearest ones, too, at the wish of whoever has an account.", Apply: toList(func(s *settings) *[]string { return &s.Config.SMSCountries })},
 	}

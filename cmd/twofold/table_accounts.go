@@ -57,12 +57,8 @@ func registerTable() []setting {
 				return err
 			}},
 		{Name: "SECURITY_PASSWORD_CONFIRM_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordTypedOnce",
-			Doc: "New passwords are typed twice.",
-			Apply: func(s *settings, raw any) error {
-				twice, err := asBool(raw)
-				s.Config.Accounts.PasswordTypedOnce = err == nil && !twice
-				return err
-			}},
+			Doc:   "New passwords are typed twice.",
+			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Accounts.PasswordTypedOnce })},
 		{Name: "SECURITY_ROLES_IN_PAYLOAD", Type: flag, Default: "false", Field: "RolesInPayload",
 			Doc: "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.", Apply: on(func(s *settings) *bool { return &s.Config.RolesInPayload })},
 		{Name: "SECURITY_TRACKABLE", Type: flag, Default: "false", Field: "Accounts.Trackable",
@@ -76,12 +72,8 @@ func registerTable() []setting {
 		{Name: "SECURITY_USERNAME_MAX_LENGTH", Type: number, Default: "32", Field: "Accounts.UsernameMax",
 			Doc: "The greatest.", Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
 		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
-			Doc: "Greets new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` goes out all the same.",
-			Apply: func(s *settings, raw any) error {
-				greet, err := asBool(raw)
-				s.Config.Accounts.NoWelcome = err == nil && !greet
-				return err
-			}},
+			Doc:   "Greets new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` goes out all the same.",
+			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Accounts.NoWelcome })},
 	}
 }
 

@@ -60,6 +60,11 @@ func sessionTable() []setting {
 			Doc:   "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie `remember_token`. An account with a second factor does only where `SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at most.",
 			Cost:  "Whoever has the browser has the account, but for security changes, which ask for everything anew.",
 			Apply: toBool(func(s *settings) *bool { return &s.remember })},
+		{Name: "TWOFOLD_NEW_BROWSER_MAIL", Type: flag, Default: "true", Field: "Session.NoNewBrowserMail",
+			Doc: "Mails people when a browser signs in that has not signed in to their account before. " +
+				"The first sign-in of a new account is not told.",
+			Cost:  "`false`: an owner does not hear of a stranger who has all that a sign-in asks for.",
+			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Session.NoNewBrowserMail })},
 		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Session.Remember",
 			Doc: "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.", Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
 		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.RememberByDefault",

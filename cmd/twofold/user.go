@@ -22,6 +22,7 @@ type userCommands struct {
 	Activate    userActivate    `cmd:"" help:"Switch an account on."`
 	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
 	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
+	Language    userLanguage    `cmd:"" help:"Show or choose the language of an account's mails and texts."`
 	Unlock      userUnlock      `cmd:"" help:"End an account's waits after wrong passwords and codes."`
 	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
 	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link that sets up another second factor."`
@@ -79,6 +80,7 @@ type userCreate struct {
 	Username string   `help:"Username, if usernames are switched on." placeholder:"NAME"`
 	Role     []string `help:"Role; may be repeated." placeholder:"ROLE"`
 	Inactive bool     `help:"Switched off for now."`
+	Language string   `help:"Language of mails, e.g. de; if left out, that of the first sign-in." placeholder:"TAG"`
 }
 
 // Help implements kong.HelpProvider.
@@ -99,7 +101,10 @@ func (c userCreate) Run(ctx context.Context, p process) error {
 		if c.Username != "" && !s.Config.Usernames {
 			return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
 		}
-		_, err := auth.CreateUser(ctx, twofold.NewUser{Email: c.Email, Username: c.Username, Password: plain, Roles: c.Role, Inactive: c.Inactive})
+		_, err := auth.CreateUser(ctx, twofold.NewUser{
+			Email: c.Email, Username: c.Username, Password: plain, Roles: c.Role, Inactive: c.Inactive,
+			Language: c.Language,
+		})
 		if err != nil {
 			return sayUser(err, c.Email, s)
 		}
@@ -125,6 +130,7 @@ type userRow struct {
 	Email    string    `json:"email"`
 	Username *string   `json:"username"`
 	Active   bool      `json:"active"`
+	Language string    `json:"language"`
 	Roles    []string  `json:"roles"`
 	Methods  []string  `json:"methods"`
 	Created  time.Time `json:"created"`
@@ -164,7 +170,7 @@ func rowOf(ctx context.Context, auth *twofold.Auth, s *settings, u twofold.Ident
 		return userRow{}, err
 	}
 	row := userRow{
-		ID: u.ID, Email: u.Email, Active: u.Active, Created: u.Created.UTC(),
+		ID: u.ID, Email: u.Email, Active: u.Active, Created: u.Created.UTC(), Language: u.Language,
 		Roles: append([]string{}, u.Roles...), Methods: append([]string{}, methods...),
 	}
 	if u.Username != "" {
@@ -281,7 +287,7 @@ type userUnlock struct{ oneUser }
 
 // Help implements kong.HelpProvider.
 func (userUnlock) Help() string {
-	return `Ends the waits that wrong passwords and codes, whoever sent them, have brought on the account.
+	return `Ends the waits that wrong passwords and codes, no matter who sent them, have brought on the account.
 
 Example:
   twofold user unlock ann@example.org`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,6 +45,7 @@ func (c userShow) Run(ctx context.Context, p process) error {
 		}
 		lines := [][2]string{
 			{"id", row.ID}, {"email", row.Email}, {"username", name}, {"active", active}, {"roles", orDash(row.Roles)},
+			{"language", cmp.Or(row.Language, "not known yet")},
 			{"second factors", orDash(row.Methods)}, {"created", row.Created.Format(time.RFC3339)},
 		}
 		if n := row.signInRow; n != nil {

@@ -73,6 +73,7 @@ type Draft struct {
 	// Unconfirmed: nobody has shown that the address is the owner's. Whoever makes
 	// an account for somebody else vouches for it.
 	Unconfirmed bool
+	Language    string // of what is sent to the owner; empty: not known
 }
 
 // Create checks and stores an account. The errors of ParseEmail,
@@ -86,7 +87,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	now := a.c.Now()
 	u := store.User{
 		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
-		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now,
+		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now, Language: d.Language,
 	}
 	if !d.Unconfirmed {
 		u.ConfirmedAt, u.ProvenKey = now, key
@@ -239,6 +240,36 @@ func (a *Accounts) upgrade(ctx context.Context, u *store.User, plain string) {
 	if err == nil && a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash) == nil {
 		u.PasswordHash = hash
 	}
+}
+
+// SetLanguage chooses the language of what is sent to the account's owner;
+// empty: it is learned at the next sign-in.
+func (a *Accounts) SetLanguage(ctx context.Context, id, tag string) error {
+	defer a.c.Changed()
+	for range 3 { // someone may choose at the same time
+		u, err := a.c.Users.UserByID(ctx, id)
+		if err != nil || u.Language == tag {
+			return err
+		}
+		if err := a.c.Users.SetLanguage(ctx, id, u.Language, tag); !errors.Is(err, store.ErrUsed) {
+			return err
+		}
+	}
+	return store.ErrUsed
+}
+
+// LearnLanguage stores the language that the browser of an account's owner asks
+// for, unless there is one already.
+func (a *Accounts) LearnLanguage(ctx context.Context, u store.User, tag string) error {
+	if u.Language != "" || tag == "" {
+		return nil
+	}
+	err := a.c.Users.SetLanguage(ctx, u.ID, "", tag)
+	if errors.Is(err, store.ErrUsed) {
+		return nil
+	}
+	a.c.Changed()
+	return err
 }
 
 // SetActive switches an account on or off; off ends everything it has.

@@ -294,6 +294,14 @@ func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifi
 	return j.Store.SetActive(ctx, id, active, uniquifier, now)
 }
 
+// SetLanguage implements store.OwnerWriter. The language is in the shadow.
+func (j *Joined) SetLanguage(ctx context.Context, id, old, new string) error {
+	if _, err := j.UserByID(ctx, id); err != nil {
+		return err
+	}
+	return j.Store.SetLanguage(ctx, id, old, new)
+}
+
 // SetRoles implements store.UserWriter. It keeps the roles that the table does
 // not hold. A role of the table stays whatever is written here, so to leave one
 // out is an error.

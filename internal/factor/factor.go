@@ -124,3 +124,23 @@ func FromDraft(d store.Draft) store.Factor {
 
 // SecretError wraps the cause of an ErrSecret for the operator's log.
 func SecretError(cause error) error { return fmt.Errorf("%w: %w", ErrSecret, cause) }
+
+// Why nothing can be sent to a phone number.
+const (
+	NoNumber      = "no number"       // it is not a phone number
+	NoCountryCode = "no country code" // there is no such country code
+	TooShort      = "too short"
+	TooLong       = "too long"
+	OtherKind     = "other kind"    // premium rate, toll-free and the like, or an extension
+	UnknownRange  = "unknown range" // it may be right, but is in no range that is known
+	NotServed     = "not served"    // it belongs to a country that texts are not sent to
+)
+
+// DestinationError is an ErrDestination with its reason.
+type DestinationError struct{ Reason string }
+
+// Error implements error.
+func (e *DestinationError) Error() string { return ErrDestination.Error() + ": " + e.Reason }
+
+// Is makes it an ErrDestination.
+func (e *DestinationError) Is(err error) bool { return err == ErrDestination }

@@ -191,8 +191,11 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 		return Outcome{}, err
 	}
 	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	if !g.quiet && !g.verified && g.stays == nil {
+		l.arrived(ctx, g.user, b)
+	}
 	if opened.Token != "" { // a program that renews its header token holds no cookies
-		if out.KnownCookie, err = l.remember(g.user, b); err != nil {
+		if out.KnownCookie, err = l.notes().remember(g.user, b); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -292,7 +295,7 @@ func transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
 	if p.SessionID != "" {
 		purpose = factor.Verify
 	}
-	return factor.Transaction{ID: p.Hash, Purpose: purpose, User: u, Locale: b.Locale}
+	return factor.Transaction{ID: p.Hash, Purpose: purpose, User: u, Locale: language(u, b)}
 }
 
 // view is a pending as its browser may see it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -45,8 +46,13 @@ type noteUser struct {
 	At       int64  `json:"t"` // microseconds
 }
 
-func (l *Login) note(cookie string) (n note, ok bool) {
-	raw, err := l.c.Keys.Verify(knownPurpose, cookie)
+// notes read and write the notes of browsers.
+type notes struct{ c *Config }
+
+func (l *Login) notes() notes { return notes{&l.c} }
+
+func (k notes) note(cookie string) (n note, ok bool) {
+	raw, err := k.c.Keys.Verify(knownPurpose, cookie)
 	return n, err == nil && json.Unmarshal(raw, &n) == nil && n.Browser != ""
 }
 
@@ -59,38 +65,88 @@ func notedPassword(u store.User) string {
 
 // current says whether a sign-in at that time still makes a browser or network
 // known.
-func (l *Login) current(u store.User, at time.Time) bool {
-	return !at.Before(u.ResetAt) && l.c.Now().Sub(at) < KnownLife
+func (k notes) current(u store.User, at time.Time) bool {
+	return !at.Before(u.ResetAt) && k.c.Now().Sub(at) < KnownLife
 }
 
 // stands says whether an entry of a note makes its browser known to the account.
-func (l *Login) stands(u store.User, e noteUser) bool {
-	return e.User == noted(u.ID) && e.Password == notedPassword(u) && l.current(u, time.UnixMicro(e.At))
+func (k notes) stands(u store.User, e noteUser) bool {
+	return e.User == noted(u.ID) && e.Password == notedPassword(u) && k.current(u, time.UnixMicro(e.At))
 }
 
-// knownBrowser is the id of the browser if it signed in to the account before;
+// browser is the id of the browser if it signed in to the account before;
 // else empty. A trusted browser's cookie says the same.
-func (l *Login) knownBrowser(u store.User, b Browser) string {
+func (k notes) browser(u store.User, b Browser) string {
 	if u.ID == "" {
 		return ""
 	}
-	n, ok := l.note(b.Known)
-	if ok && slices.ContainsFunc(n.Users, func(e noteUser) bool { return l.stands(u, e) }) {
+	n, ok := k.note(b.Known)
+	if ok && slices.ContainsFunc(n.Users, func(e noteUser) bool { return k.stands(u, e) }) {
 		return n.Browser
 	}
-	return l.c.Devices.ID(u, b.Device)
+	return k.c.Devices.ID(u, b.Device)
+}
+
+const (
+	// newBrowserWithin is how long the owner is not told again of sign-ins from the
+	// same network and kind of browser: a program that keeps no cookies is a new
+	// browser each time.
+	newBrowserWithin = 24 * time.Hour
+	// firstSignInWithin is how young an account is whose first sign-in is its
+	// owner's. Of one that is older, the trail may have forgotten the first.
+	firstSignInWithin = 30 * 24 * time.Hour
+)
+
+// arrived follows a sign-in: the account's language is learned from the first
+// browser that says one, and its owner is told of a browser that has not signed in
+// before. A failure keeps no one out: the sign-in itself was written down.
+func (l *Login) arrived(ctx context.Context, u store.User, b Browser) {
+	err := l.c.Accounts.LearnLanguage(ctx, u, b.Speaks)
+	if l.c.Policy.TellNewBrowsers {
+		err = errors.Join(err, l.newBrowser(ctx, u, b))
+	}
+	if err != nil {
+		l.c.Log.WarnContext(ctx, "what follows a sign-in was not done", "user", u.ID, "cause", err)
+	}
+}
+
+// newBrowser tells the owner, unless the browser has signed in to the account
+// before. Unlike notes.browser it goes by no password: one that the owner has
+// changed does not make the owner's other browsers new.
+func (l *Login) newBrowser(ctx context.Context, u store.User, b Browser) error {
+	n, ok := l.notes().note(b.Known)
+	before := ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
+		return e.User == noted(u.ID) && l.notes().current(u, time.UnixMicro(e.At))
+	})
+	if before || l.c.Devices.ID(u, b.Device) != "" {
+		return nil
+	}
+	rows, err := l.c.Trail.List(ctx, store.EventFilter{
+		UserID: u.ID, Names: []string{event.UserAuthenticated{}.Name()}, Newest: true, Limit: 2,
+	})
+	if err != nil || len(rows) < 2 && l.c.Now().Sub(u.CreatedAt) < firstSignInWithin {
+		return err
+	}
+	key := NewBrowser + ":" + u.ID + ":" + limit.Network(b.Address) + ":" + device.Name(b.Agent)
+	if err := l.c.Limits.Once(ctx, key, newBrowserWithin); paused(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	l.notify(ctx, u, NewBrowser, "", b)
+	return l.tell(ctx, event.NewBrowser{User: subject(u), Context: l.at(b)})
 }
 
 // remember is the note of a browser in which an account has just signed in, or
 // empty if the one that it has will do.
-func (l *Login) remember(u store.User, b Browser) (string, error) {
-	now := l.c.Now()
-	n, ok := l.note(b.Known)
+func (k notes) remember(u store.User, b Browser) (string, error) {
+	now := k.c.Now()
+	n, ok := k.note(b.Known)
 	if !ok {
 		n = note{Browser: store.NewID()}
 	}
 	fresh := func(e noteUser) bool {
-		return l.stands(u, e) && now.Sub(time.UnixMicro(e.At)) < knownRenewed
+		return k.stands(u, e) && now.Sub(time.UnixMicro(e.At)) < knownRenewed
 	}
 	if slices.ContainsFunc(n.Users, fresh) {
 		return "", nil
@@ -99,12 +155,12 @@ func (l *Login) remember(u store.User, b Browser) (string, error) {
 	n.Users = append([]noteUser{{User: noted(u.ID), Password: notedPassword(u), At: now.UnixMicro()}}, n.Users...)
 	n.Users = n.Users[:min(len(n.Users), knownUsers)]
 	raw, err := json.Marshal(n)
-	return l.c.Keys.Sign(knownPurpose, raw), err
+	return k.c.Keys.Sign(knownPurpose, raw), err
 }
 
 // from is who asks for something of an account, as far as the request shows it.
 func (l *Login) from(u store.User, b Browser) limit.From {
-	return limit.From{Address: b.Address, Browser: l.knownBrowser(u, b), Session: b.within}
+	return limit.From{Address: b.Address, Browser: l.notes().browser(u, b), Session: b.within}
 }
 
 // claim takes places in budgets: in those of anybody, or, if the request shows
@@ -141,7 +197,7 @@ func (l *Login) knownNetwork(ctx context.Context, u store.User, address string) 
 	for _, e := range rows {
 		switch e.Name {
 		case event.UserAuthenticated{}.Name():
-			if l.current(u, e.At) && limit.Network(e.Address) == limit.Network(address) {
+			if l.notes().current(u, e.At) && limit.Network(e.Address) == limit.Network(address) {
 				return true, err
 			}
 		case event.AccountChanged{}.Name():

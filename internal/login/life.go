@@ -172,7 +172,9 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	if err := l.c.Limits.Register(ctx, b.Address, letter); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.Create(ctx, account.Draft{Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true})
+	u, err := l.c.Accounts.Create(ctx, account.Draft{
+		Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true, Language: b.Speaks,
+	})
 	if errors.Is(err, store.ErrExists) {
 		return Outcome{}, l.taken(ctx, r, b)
 	}

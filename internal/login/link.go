@@ -144,6 +144,9 @@ type Letter struct {
 	Decoy bool
 }
 
+// Language is the one that the letter is written in.
+func (m Letter) Language() string { return language(m.User, m.Browser) }
+
 // write queues a letter. It does not wait for a mail server.
 func (l *Login) write(ctx context.Context, m Letter) error {
 	if l.c.Write == nil {

@@ -66,8 +66,11 @@ type Policy struct {
 	// RescueAfterReset is how long after a password reset through the mailbox
 	// that mailbox cannot rescue.
 	RescueAfterReset time.Duration
-	Unified          Unified
-	Tokens           Tokens
+	// TellNewBrowsers mails the owner when a browser signs in that has not signed in
+	// to the account before.
+	TellNewBrowsers bool
+	Unified         Unified
+	Tokens          Tokens
 	// Life is about accounts and their links.
 	Life Life
 }
@@ -172,7 +175,10 @@ type Browser struct {
 	Pending string // value of the pending cookie, if any: a new sign-in replaces it
 	Known   string // value of the cookie that says who signed in here before, if any
 	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
-	Locale  string // language for what is sent
+	Locale  string // language of the answer
+	// Speaks is the same if the browser asked for that language; empty: it did not
+	// say.
+	Speaks  string
 	Request string // id of the request
 	// Session is the value of the session cookie, whether or not it is alive.
 	Session string

@@ -85,7 +85,8 @@ func telltale() []string {
 	return []string{
 		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescueRequested{}.Name(), event.TFRescued{}.Name(),
 		event.TFPaused{}.Name(), event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
-		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(), event.StayingCopied{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
+		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(), event.StayingCopied{}.Name(),
+		event.NewBrowser{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
 		event.PasskeyRegistered{}.Name(), event.PasskeyDeleted{}.Name(), event.USProfileChanged{}.Name(),
 		event.ConnectionChanged{}.Name(), event.ConnectionChanged{Removed: true}.Name(),
 		event.PasswordReset{}.Name(), event.PasswordChanged{}.Name(), event.ChangeEmailConfirmed{}.Name(), event.UsernameChanged{}.Name(),

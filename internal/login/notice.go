@@ -26,6 +26,7 @@ const (
 	Rescued            = "rescued"
 	DeviceTrusted      = "device_trusted"
 	DeviceCopied       = "device_copied"
+	NewBrowser         = "new_browser"   // signed in, for the first time
 	BrowserStays       = "browser_stays" // signed in
 	StayingCopied      = "staying_copied"
 	RescueAsked        = "rescue_asked"
@@ -72,6 +73,9 @@ type Notice struct {
 	// opens nothing.
 	Stop string
 }
+
+// Language is the one that the notice is written in.
+func (n Notice) Language() string { return language(n.User, n.Browser) }
 
 // Post carries notices to an account's owner.
 type Post interface {

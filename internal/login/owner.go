@@ -209,7 +209,7 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	}
 	out, err := l.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
 	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail here
-		out.KnownCookie, err = l.remember(u, b)
+		out.KnownCookie, err = l.notes().remember(u, b)
 	}
 	return out, err
 }

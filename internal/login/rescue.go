@@ -118,7 +118,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 }
 
 func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Alert(ctx, w.user, b.Locale); err != nil {
+	if err := l.c.Alert(ctx, w.user, language(w.user, b)); err != nil {
 		l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
 		return ErrSend
 	}

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -245,7 +246,7 @@ func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b
 	}
 	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
 	if errors.Is(err, factor.ErrDestination) {
-		return Begun{}, ErrPhone
+		return Begun{}, fmt.Errorf("%w: %w", ErrPhone, err)
 	}
 	if err != nil {
 		return Begun{}, err
@@ -261,7 +262,7 @@ func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b
 }
 
 func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction {
-	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: b.Locale}
+	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: language(u, b)}
 }
 
 // ConfirmSetup activates the draft of a signed-in user. With a state token it

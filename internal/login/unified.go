@@ -87,7 +87,7 @@ func asked(b Browser) string { return "asked:" + hash(b.Asked) }
 
 // firstTransaction is what a code of one channel is bound to.
 func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Browser) factor.Transaction {
-	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: b.Locale}
+	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: language(u, b)}
 }
 
 // passcode finds out which first factor of an account (a zero User: nobody's)

@@ -137,3 +137,13 @@ func (s *Store) ChangeIdentity(ctx context.Context, c store.IdentityChange) erro
 		return t.putMessages(c.Messages)
 	})
 }
+
+// SetLanguage implements store.OwnerWriter.
+func (s *Store) SetLanguage(ctx context.Context, id, old, new string) error {
+	const verb = "set language"
+	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET language = $3 WHERE id = $1 AND language = $2`, id, old, new)
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.usedIfThere(ctx, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+}

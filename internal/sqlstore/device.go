@@ -127,7 +127,7 @@ func (s *Store) DevicesOf(ctx context.Context, userID string, now time.Time) ([]
 
 // RevokeDevice implements store.Devices.
 func (s *Store) RevokeDevice(ctx context.Context, userID, id string) error {
-	return s.found(s.exec(ctx, "revoke device", `DELETE FROM twofold_devices WHERE user_id = $1 AND id = $2`, userID, id))
+	return found(s.exec(ctx, "revoke device", `DELETE FROM twofold_devices WHERE user_id = $1 AND id = $2`, userID, id))
 }
 
 // RevokeDevices implements store.Devices.

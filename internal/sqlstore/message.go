@@ -102,7 +102,7 @@ func (s *Store) ClaimMessages(ctx context.Context, now time.Time, lease time.Dur
 
 // RetryMessage implements store.Messages.
 func (s *Store) RetryMessage(ctx context.Context, id string, due time.Time) error {
-	return s.found(s.exec(ctx, "retry message", `UPDATE twofold_messages SET due_at = $2 WHERE id = $1`, id, micros(due)))
+	return found(s.exec(ctx, "retry message", `UPDATE twofold_messages SET due_at = $2 WHERE id = $1`, id, micros(due)))
 }
 
 // FinishMessage implements store.Messages.

@@ -69,7 +69,7 @@ func (s *Store) Roles(ctx context.Context) ([]store.Role, error) {
 func (s *Store) ChangePermissions(ctx context.Context, name string, add, remove []string) error {
 	return s.tx(ctx, "change permissions", func(t *txn) error {
 		// Touching the role makes this wait for a deletion of it.
-		if err := s.found(t.exec(`UPDATE twofold_roles SET name = name WHERE name = $1`, name)); err != nil {
+		if err := found(t.exec(`UPDATE twofold_roles SET name = name WHERE name = $1`, name)); err != nil {
 			return err
 		}
 		if err := t.addPermissions(name, add); err != nil {
@@ -86,7 +86,7 @@ func (s *Store) ChangePermissions(ctx context.Context, name string, add, remove 
 
 // DeleteRole implements store.Roles. Its permissions go with it.
 func (s *Store) DeleteRole(ctx context.Context, name string) error {
-	return s.found(s.exec(ctx, "delete role", `DELETE FROM twofold_roles WHERE name = $1`, name))
+	return found(s.exec(ctx, "delete role", `DELETE FROM twofold_roles WHERE name = $1`, name))
 }
 
 // PermissionsOf implements store.Roles. It is on the path of requests: one

@@ -116,7 +116,7 @@ func columnsOf(table, columns string) string {
 // TouchSession implements store.Sessions. Touches that arrive out of order, or
 // from a clock that stepped back, never shorten what a later one granted.
 func (s *Store) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
-	return s.found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
+	return found(s.exec(ctx, "touch session", `UPDATE twofold_sessions SET
 		seen_at = CASE WHEN seen_at > CAST($2 AS BIGINT) THEN seen_at ELSE CAST($2 AS BIGINT) END,
 		idle_at = CASE WHEN idle_at > CAST($3 AS BIGINT) THEN idle_at ELSE CAST($3 AS BIGINT) END,
 		ends_at = CASE WHEN ends_at > CAST($3 AS BIGINT) THEN ends_at
@@ -132,7 +132,7 @@ func (s *Store) TakeSession(ctx context.Context, hash string) (store.Session, er
 // RebindSession implements store.Sessions. It leaves the ends of the session
 // as they are, so it cannot revive one.
 func (s *Store) RebindSession(ctx context.Context, v store.Session) error {
-	return s.found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
+	return found(s.exec(ctx, "rebind session", `UPDATE twofold_sessions SET uniquifier = $2, level = $3, trusted = $4, proofs = $5,
 		fresh_at = $6, trusted_by = $7 WHERE hash = $1`, v.Hash, v.Uniquifier, int64(v.Level), bit(v.Trusted), text(v.Proofs), micros(v.FreshAt), v.TrustedBy))
 }
 

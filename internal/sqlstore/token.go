@@ -68,7 +68,7 @@ func (s *Store) RotateToken(ctx context.Context, u store.TokenUse) (store.Token,
 
 // TouchToken implements store.Tokens.
 func (s *Store) TouchToken(ctx context.Context, id string, now time.Time) error {
-	return s.found(s.exec(ctx, "touch token", `UPDATE twofold_tokens SET used_at = $2 WHERE id = $1`, id, micros(now)))
+	return found(s.exec(ctx, "touch token", `UPDATE twofold_tokens SET used_at = $2 WHERE id = $1`, id, micros(now)))
 }
 
 // TokensOf implements store.Tokens. A token of former credentials is dead, so
@@ -82,7 +82,7 @@ func (s *Store) TokensOf(ctx context.Context, userID string, now time.Time) ([]s
 
 // RevokeToken implements store.Tokens.
 func (s *Store) RevokeToken(ctx context.Context, userID, id string) error {
-	return s.found(s.exec(ctx, "revoke token", `DELETE FROM twofold_tokens WHERE user_id = $1 AND id = $2`, userID, id))
+	return found(s.exec(ctx, "revoke token", `DELETE FROM twofold_tokens WHERE user_id = $1 AND id = $2`, userID, id))
 }
 
 // RevokeFamilies implements store.Tokens.

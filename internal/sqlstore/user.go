@@ -7,12 +7,14 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at, updated_at, confirmed_at, proven_key`
+const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at,
+	updated_at, confirmed_at, proven_key, language`
 
 func userFields(u *store.User) []any {
 	return []any{
 		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
-		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt), (*stamp)(&u.ConfirmedAt), &u.ProvenKey,
+		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt),
+		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language,
 	}
 }
 
@@ -48,9 +50,10 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
 	return s.tx(ctx, "create user", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
-			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt), u.ProvenKey); err != nil {
+			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
+			u.ProvenKey, u.Language); err != nil {
 			return err
 		}
 		for _, f := range factors {
@@ -172,12 +175,12 @@ func (s *Store) SetActive(ctx context.Context, id string, active bool, uniquifie
 
 // SetRoles implements store.UserWriter.
 func (s *Store) SetRoles(ctx context.Context, id string, roles []string, now time.Time) error {
-	return s.found(s.exec(ctx, "set roles", `UPDATE twofold_users SET roles = $2, updated_at = $3 WHERE id = $1`,
+	return found(s.exec(ctx, "set roles", `UPDATE twofold_users SET roles = $2, updated_at = $3 WHERE id = $1`,
 		id, text(roles), micros(now)))
 }
 
 // found turns "no row touched" into ErrNotFound.
-func (s *Store) found(n int64, err error) error {
+func found(n int64, err error) error {
 	if err == nil && n == 0 {
 		return store.ErrNotFound
 	}

@@ -8,6 +8,20 @@ import (
 
 // ownerRules are about what owners change of their accounts.
 var ownerRules = []rule{
+	{"SetLanguage replaces the language it knows and nothing else", func(k kit) {
+		u, other := k.user(), k.user()
+		k.device(u)
+		k.is(k.s.SetLanguage(k.Context(), u.ID, "", "en"), store.ErrUsed)
+		k.is(k.s.SetLanguage(k.Context(), "no such user", "de", "en"), store.ErrNotFound)
+		k.same(k.stored(u.ID), u)
+		for _, next := range []string{"pt-BR", "", "en"} {
+			k.ok(k.s.SetLanguage(k.Context(), u.ID, u.Language, next))
+			u.Language = next
+			k.same(k.stored(u.ID), u)
+		}
+		k.same(k.stored(other.ID), other)
+		k.devices(u, 1)
+	}},
 	{"ConfirmUser confirms this address once and nothing else", func(k kit) {
 		u := newUser()
 		u.ConfirmedAt = time.Time{}

@@ -14,7 +14,7 @@ type section func(c *call, p *AccountPage, body map[string]any) error
 func (s *Site) sections() []section {
 	return []section{
 		s.recoverySection, s.newsSection, s.sessionSection, s.factorsSection, s.codesSection, s.passkeySection, s.connectionsSection,
-		s.sessionsSection, s.devicesSection, s.latelySection,
+		s.sessionsSection, s.devicesSection, s.latelySection, s.languageSection,
 	}
 }
 
@@ -40,7 +40,7 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	}
 	user := map[string]any{
 		"id": u.ID, "email": u.Email, "username": nil, "roles": append([]string{}, u.Roles...),
-		"level": int(session.Level), "trusted": session.Trusted, "methods": methods,
+		"level": int(session.Level), "trusted": session.Trusted, "methods": methods, "language": nil,
 		"fresh": s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness) == nil,
 	}
 	if u.Username != "" {
@@ -48,6 +48,9 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	}
 	if err := signIns(c, s.c.SignIns, p, user); err != nil {
 		return err
+	}
+	if u.Language != "" {
+		user["language"] = u.Language
 	}
 	permissions, err := s.c.Permissions(c.r.Context(), u.Roles)
 	if err != nil {

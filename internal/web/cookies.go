@@ -57,6 +57,15 @@ func (j jar) known() string   { return j.name("twofold-known") }
 func (j jar) gate() string      { return j.name("twofold-gate") }
 func (j jar) gateNonce() string { return j.name("twofold-gate-nonce") }
 
+// lang is the language that was chosen on the account page.
+func (j jar) lang() string { return j.name("twofold-lang") }
+
+// languages are those that a request asks for, the most wanted first. "lang" is a
+// cookie of the application.
+func (j jar) languages(r *http.Request) []string {
+	return []string{j.get(r, j.lang()), j.get(r, "lang"), r.Header.Get("Accept-Language")}
+}
+
 // maxCookie bounds the value of a cookie that is looked at.
 const maxCookie = 2048
 

@@ -156,16 +156,35 @@ func (s *Site) toFailure(err error) *failure {
 		if errors.Is(err, r.err) {
 			f = fail(r.status, r.field, r.key, s.limits(r.key)...)
 			f.refusal = r.err
-			if r.err == login.ErrCodeUsed {
-				f.says("CODE_USED")
-			}
-			return f
+			return f.says(pageText(r.err, err))
 		}
 	}
 	f = fail(http.StatusServiceUnavailable, "", "SERVICE_UNAVAILABLE").flat()
 	f.cause = err
 	f.retryAfter = 5 * time.Second
 	return f
+}
+
+// pageText is the key of what a page says of a refusal in place of the contract's
+// text; empty: nothing else.
+func pageText(refusal, err error) string {
+	var phone *factor.DestinationError
+	switch {
+	case refusal == login.ErrCodeUsed:
+		return "CODE_USED"
+	case refusal == login.ErrPhone && errors.As(err, &phone):
+		return phoneTexts()[phone.Reason]
+	}
+	return ""
+}
+
+// phoneTexts are the keys of why a phone number is refused.
+func phoneTexts() map[string]string {
+	return map[string]string{
+		factor.NoNumber: "PHONE_NO_NUMBER", factor.NoCountryCode: "PHONE_NO_COUNTRY_CODE",
+		factor.TooShort: "PHONE_TOO_SHORT", factor.TooLong: "PHONE_TOO_LONG", factor.OtherKind: "PHONE_OTHER_KIND",
+		factor.UnknownRange: "PHONE_UNKNOWN_RANGE", factor.NotServed: "PHONE_NOT_SERVED",
+	}
 }
 
 // limits are the figures some texts name.

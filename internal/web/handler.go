@@ -65,7 +65,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rt, token, allow := s.find(r)
 	if rt.step == nil {
-		s.refuse(c, nil, s.noStep(w, allow))
+		s.refuse(c, nil, noStep(w, allow))
 		return
 	}
 	c.token, c.link = token, rt.link
@@ -162,7 +162,8 @@ func (s *Site) open(c *call, rt route) *failure {
 // browser is where a request comes from, and what it has of ours.
 func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) login.Browser {
 	return login.Browser{
-		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag, Request: requestID(w),
+		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag,
+		Speaks: s.c.Words.speaks(s.jar.languages(r)...), Request: requestID(w),
 		Session: s.jar.get(r, s.jar.session()),
 		Device:  s.jar.trusted(r), Stays: s.jar.get(r, s.jar.staying()), Pending: s.jar.get(r, s.jar.pending()),
 		Known: s.jar.get(r, s.jar.known()),
@@ -170,7 +171,7 @@ func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) log
 	}
 }
 
-func (s *Site) noStep(w http.ResponseWriter, allow []string) *failure {
+func noStep(w http.ResponseWriter, allow []string) *failure {
 	if len(allow) == 0 {
 		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
@@ -216,9 +217,10 @@ func (s *Site) checkHost(r *http.Request) *failure {
 	return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST").flat()
 }
 
-// words picks the language: a cookie of the application, then Accept-Language.
+// words picks the language: what was chosen in this browser, a cookie of the
+// application, then Accept-Language.
 func (s *Site) words(r *http.Request) *Words {
-	return s.c.Words.For(s.jar.get(r, "lang"), r.Header.Get("Accept-Language"))
+	return s.c.Words.For(s.jar.languages(r)...)
 }
 
 // agent is the user agent, cut and cleaned for storing.

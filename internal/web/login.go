@@ -80,7 +80,7 @@ func (c *call) identity(usernames bool) (value, field string) {
 }
 
 // typedNothing says that the field of an identity is there and empty.
-func (s *Site) typedNothing(c *call) bool {
+func typedNothing(c *call) bool {
 	for _, name := range []string{"email", "username", "identity"} {
 		if v, there := c.form.texts[name]; there && v == "" {
 			return true
@@ -98,7 +98,7 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	}
 	switch {
 	case identity != "":
-	case s.c.Specific && s.typedNothing(c): // a name like any other that nobody has
+	case s.c.Specific && typedNothing(c): // a name like any other that nobody has
 		if len(f.problems) == 0 {
 			f.problems = append(f.problems, problem{key: "USER_DOES_NOT_EXIST"})
 		}

@@ -22,6 +22,8 @@ func (s *Site) newsRows() []route {
 	return []route{
 		{method: http.MethodGet, path: s.paths.Notices, access: forUser, step: s.getNews},
 		{method: http.MethodPost, path: s.paths.Notices, access: forUser, step: s.postNews, take: fields{"through": text}},
+		{method: http.MethodPost, path: s.paths.Language, access: forUser, step: s.postLanguage,
+			take: fields{"language": text}},
 	}
 }
 

@@ -318,6 +318,7 @@ type AccountPage struct {
 	Connections ConnectionsPart
 	Lately      []Happened
 	Passkeys    PasskeysPart
+	Language    LanguagePart
 }
 
 // Check is one line of what protects the account: the text is
@@ -373,7 +374,7 @@ type URLs struct {
 	Setup, Validate, Select, Rescue, Resend string
 	NotMe, Sessions, Devices, Recovery      string
 	Factors, Codes, UseCode                 string
-	Notices                                 string
+	Notices, Language                       string
 	OAuth                                   OAuthPaths
 	Life                                    LifePaths // what is switched off is empty
 	// Of passkeys; empty where there are none.

@@ -36,7 +36,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 	}
 	body := map[string]any{
 		"tf_required": p.Required, "tf_method": nil, "tf_primary_method": nil, "tf_phone_number": nil,
-		"tf_available_methods": s.available(p),
+		"tf_available_methods": available(p),
 	}
 	data := SetupPage{
 		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
@@ -69,7 +69,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 }
 
 // available lists what may be posted as setup, disable first.
-func (s *Site) available(p login.Profile) []string {
+func available(p login.Profile) []string {
 	out := []string{}
 	if !p.Required && len(p.Factors) > 0 {
 		out = append(out, disable)

@@ -28,6 +28,7 @@ type Paths struct {
 	NotMe                                   string // "/tf-not-me"
 	Sessions, Devices                       string // "/tf-sessions", "/tf-devices"
 	Recovery, Notices                       string // "/tf-recovery", "/tf-notices"
+	Language                                string // "/tf-language"
 	Factors, Codes, UseCode                 string // "/tf-factors", "/mf-recovery-codes", "/mf-recovery"
 	Account, Static                         string
 	OAuth                                   OAuthPaths
@@ -207,7 +208,7 @@ func (s *Site) nameViews() error {
 		NotMe: c.Prefix + p.Link("not-me"), Sessions: at(p.Sessions, "/tf-sessions"),
 		Devices: at(p.Devices, "/tf-devices"), Recovery: c.Prefix + p.Link("recovery"), Factors: at(p.Factors, "/tf-factors"),
 		Codes: at(p.Codes, "/mf-recovery-codes"), UseCode: at(p.UseCode, "/mf-recovery"), Account: at(p.Account, "/me"), Static: at(p.Static, "/tf-static"),
-		Notices: at(p.Notices, "/tf-notices"),
+		Notices: at(p.Notices, "/tf-notices"), Language: at(p.Language, "/tf-language"),
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
 	s.paths.Unified, s.paths.Tokens = s.unifiedPaths(), s.tokenPaths()
@@ -240,7 +241,7 @@ func (s *Site) nameViews() error {
 	for _, path := range append(s.paths.used(),
 		s.paths.Login, s.paths.Logout, s.paths.Register, s.paths.Verify, s.paths.Setup, s.paths.Validate,
 		s.paths.Select, s.paths.Rescue, s.paths.Resend, s.paths.NotMe, s.paths.Sessions, s.paths.Devices, s.paths.Recovery,
-		s.paths.Notices, s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
+		s.paths.Notices, s.paths.Language, s.paths.Factors, s.paths.Codes, s.paths.UseCode, s.paths.Static) {
 		if got, ok := safeNext(path); !ok || got != path || strings.ContainsAny(path, "?#{} ") || path == "/" {
 			return errors.New("path " + path + ": must be a plain path such as /login")
 		}

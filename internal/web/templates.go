@@ -38,7 +38,7 @@ func parts() []string {
 		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes", "account_connections",
 		"account_access", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "providers", "app", "rescue", "remember",
-		"account_credentials", "new_password", "signin_asides",
+		"account_credentials", "account_language", "new_password", "signin_asides",
 	}
 }
 

@@ -39,6 +39,9 @@ func TestEveryTextThatIsUsedExists(t *testing.T) {
 	} {
 		used["method_"+method], used["label_"+method] = "a method", "a method"
 	}
+	for reason, key := range phoneTexts() {
+		used[key] = "a phone number: " + reason
+	}
 	flashed := flashedKeys(t)
 	for key, where := range flashed {
 		used[key] = where

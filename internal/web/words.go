@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,8 +114,17 @@ func (w *Words) Page(key string, pairs ...any) string {
 }
 
 // For picks the language for what a person asked for: the most wanted first.
-// What cannot be read is passed over.
+// What cannot be read is passed over. If there is none of those, it is English.
 func (c *Catalogue) For(wanted ...string) *Words {
+	if w := c.asked(wanted...); w != nil {
+		return w
+	}
+	return c.words[0]
+}
+
+// asked is For without English for the rest: nil says that nothing was asked for
+// that we have.
+func (c *Catalogue) asked(wanted ...string) *Words {
 	for _, w := range wanted {
 		if w == "" || len(w) > 256 {
 			continue
@@ -127,7 +137,42 @@ func (c *Catalogue) For(wanted ...string) *Words {
 			return c.words[i]
 		}
 	}
-	return c.words[0]
+	return nil
+}
+
+// speaks is the tag of the language that was asked for; empty: of none that we
+// have.
+func (c *Catalogue) speaks(wanted ...string) string {
+	if w := c.asked(wanted...); w != nil {
+		return w.Tag
+	}
+	return ""
+}
+
+// Has reports whether there is a language of exactly this tag.
+func (c *Catalogue) Has(tag string) bool {
+	return slices.ContainsFunc(c.words, func(w *Words) bool { return w.Tag == tag })
+}
+
+// Tags lists the languages, English first.
+func (c *Catalogue) Tags() []string {
+	out := make([]string, len(c.words))
+	for i, w := range c.words {
+		out[i] = w.Tag
+	}
+	return out
+}
+
+// languages are those to choose from, each by its name in itself.
+func (c *Catalogue) languages(chosen string) []Language {
+	out := make([]Language, len(c.words))
+	for i, w := range c.words {
+		out[i] = Language{Tag: w.Tag, Name: w.Tag, Chosen: w.Tag == chosen}
+		if w.has["language_name"] {
+			out[i].Name = w.Text("language_name")
+		}
+	}
+	return out
 }
 
 // Text is the text of a key. Arguments come in pairs: name, value. A key

@@ -217,7 +217,7 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "SECRET") || errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	mustExec(t, other, `INSERT INTO twofold_users VALUES (1, 'u', '', '', '', '', '', 1, '', 'SECRET no list', 0, 0, 0, 0, '')`)
+	mustExec(t, other, `INSERT INTO twofold_users VALUES (1, 'u', '', '', '', '', '', 1, '', 'SECRET no list', 0, 0, 0, 0, '', '')`)
 	_, err = db.UserByID(t.Context(), "u")
 	if err == nil || strings.Contains(err.Error(), "SECRET") {
 		t.Fatal(err)

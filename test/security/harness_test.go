@@ -162,6 +162,7 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
 		Passkeys: passkeys(),
+		Session:  twofold.Session{NoNewBrowserMail: true}, // tests count mails, and each of their browsers is new
 		Mail:     w.mail, SMS: w.sms, Now: w.Now, OnEvent: w.heard,
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -202,5 +202,7 @@ func requirements() []requirement {
 		{number: 200, class: 2, title: "The first proof of an address gives back what was used up before it"},
 		{number: 201, class: 2, title: "The page for a code takes the newest one"},
 		{number: 202, class: 2, title: "A browser that signed in stays known, and a forged note of one gives nothing"},
+		{number: 290, class: 2, title: "An account's owner is written to in their own language, no matter who causes the mail"},
+		{number: 291, class: 2, title: "The owner is told of a sign-in from a new browser"},
 	}
 }

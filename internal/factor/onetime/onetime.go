@@ -46,6 +46,7 @@ type Config struct {
 	Send       Sender
 	Life       time.Duration // 5 minutes if zero, 10 at most
 	Region     string        // for numbers without country code, e.g. "US"
+	Possible   bool          // takes numbers in ranges that are not known
 	Countries  []string      // regions texts are sent to; every one if empty
 	Now        func() time.Time
 }
@@ -78,9 +79,9 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination
 		d.Destination = t.User.Email
 		return nil, nil
 	}
-	number, err := ParsePhone(destination, m.c.Region)
+	number, err := ParsePhone(destination, m.c.Region, m.c.Possible)
 	if err == nil && !m.served(number) {
-		err = factor.ErrDestination
+		err = &factor.DestinationError{Reason: factor.NotServed}
 	}
 	if err != nil {
 		return nil, err

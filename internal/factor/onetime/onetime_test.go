@@ -20,7 +20,7 @@ func TestPhoneNumbersAreE164(t *testing.T) {
 		"001 650 555 1212": "", "011 44 20 8366 1177": "+442083661177", "+44 20 8366 1177": "+442083661177",
 		"+49 151 23456789": "+4915123456789", "６５０-５５５-１２１２": "+16505551212",
 	} {
-		got, err := ParsePhone(typed, "US")
+		got, err := ParsePhone(typed, "US", false)
 		if want == "" {
 			if err == nil {
 				t.Errorf("%q became %s", typed, got)
@@ -38,7 +38,7 @@ func TestNumbersThatCostOrCannotReceiveAreRefused(t *testing.T) {
 		"", " ", "555-1212", "hello", "+", "+1", "911", "+1 900 555 1212", "+44 909 879 0000", "+1 650 555 1212 ext 5", "+1-650-555-1212;ext=1",
 		"+1 800 555 1212", strings.Repeat("1", 65), "+1650555121234567890", "650-555-1212\x00",
 	} {
-		if got, err := ParsePhone(typed, "US"); !errors.Is(err, factor.ErrDestination) {
+		if got, err := ParsePhone(typed, "US", false); !errors.Is(err, factor.ErrDestination) {
 			t.Errorf("%q became %q, %v", typed, got, err)
 		}
 	}
@@ -49,14 +49,14 @@ func FuzzParsePhone(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, err := ParsePhone(s, "US")
+		got, err := ParsePhone(s, "US", false)
 		if err != nil {
 			return
 		}
 		if len(got) < 8 || len(got) > 16 || got[0] != '+' || strings.Trim(got[1:], "0123456789") != "" {
 			t.Fatalf("%q became %q", s, got)
 		}
-		if again, err := ParsePhone(got, "DE"); err != nil || again != got {
+		if again, err := ParsePhone(got, "DE", false); err != nil || again != got {
 			t.Fatalf("%q does not stay: %q, %v", got, again, err)
 		}
 	})
@@ -282,7 +282,8 @@ func TestLifeMayBeAsShortAndAsLongAsItSays(t *testing.T) {
 // United States if it names none.
 func TestANumberBelongsToARegion(t *testing.T) {
 	for region, typed := range map[string]string{"DE": "0151 23456789", "GB": "020 8366 1177", "": "650-555-1212"} {
-		if got, err := ParsePhone(typed, region); err != nil || !slices.Contains([]string{"+4915123456789", "+442083661177", "+16505551212"}, got) {
+		got, err := ParsePhone(typed, region, false)
+		if err != nil || !slices.Contains([]string{"+4915123456789", "+442083661177", "+16505551212"}, got) {
 			t.Errorf("%q in %q became %q, %v", typed, region, got, err)
 		}
 	}
@@ -292,10 +293,10 @@ func TestANumberBelongsToARegion(t *testing.T) {
 // number; what is longer is none, whatever it would mean to who reads numbers.
 func TestANumberIsAShortText(t *testing.T) {
 	spaced := func(size int) string { return "+1" + strings.Repeat(" ", size-len("+16505551212")) + "6505551212" }
-	if got, err := ParsePhone(spaced(64), "US"); err != nil || got != "+16505551212" {
+	if got, err := ParsePhone(spaced(64), "US", false); err != nil || got != "+16505551212" {
 		t.Errorf("64 characters became %q, %v", got, err)
 	}
-	if got, err := ParsePhone(spaced(65), "US"); !errors.Is(err, factor.ErrDestination) {
+	if got, err := ParsePhone(spaced(65), "US", false); !errors.Is(err, factor.ErrDestination) {
 		t.Errorf("65 characters became %q, %v", got, err)
 	}
 }
@@ -323,6 +324,33 @@ func TestCountriesAreOfTextsOnly(t *testing.T) {
 		err := m.Send(ctx, c.of, c.to)
 		if (err == nil) != c.sent || len(b.sent) > 0 != c.sent || !c.sent && !errors.Is(err, factor.ErrSend) {
 			t.Errorf("%s to %s: %v, %d sent", c.channel, c.to, err, len(b.sent))
+		}
+	}
+}
+
+// TestPhoneRefusalsSayWhy: each reason for which a number is refused is named,
+// and the one that may be out of date can be overridden.
+func TestPhoneRefusalsSayWhy(t *testing.T) {
+	for typed, want := range map[string]string{
+		"":                      factor.NoNumber,
+		"ann@example.org":       factor.NoNumber,
+		"+999 123 4567":         factor.NoCountryCode,
+		"+49 1":                 factor.TooShort,
+		"+1 650 555":            factor.TooShort,
+		"+1 650 555 121234567":  factor.TooLong,
+		"+1 900 555 1212":       factor.OtherKind,
+		"+1 800 555 1212":       factor.OtherKind,
+		"+1 650 555 1212 ext 3": factor.OtherKind,
+		"+1 650 055 1212":       factor.UnknownRange,
+	} {
+		_, err := ParsePhone(typed, "US", false)
+		var refusal *factor.DestinationError
+		if !errors.As(err, &refusal) || refusal.Reason != want {
+			t.Errorf("%q: %v, want %s", typed, err, want)
+		}
+		got, err := ParsePhone(typed, "US", true)
+		if taken := err == nil; taken != (want == factor.UnknownRange) {
+			t.Errorf("%q, where a right length is enough: %q, %v", typed, got, err)
 		}
 	}
 }

@@ -24,26 +24,64 @@ func (m *Method) served(number string) bool {
 // without a country code belong to region. Premium-rate, shared-cost, toll-free
 // and other special numbers are refused, since sending there is how toll fraud
 // earns; so is a number with an extension. Land lines are taken: many carriers
-// deliver texts to them.
-func ParsePhone(s, region string) (string, error) {
+// deliver texts to them. A number in no known range is refused, unless possible
+// says that a right length is enough. The error is a *factor.DestinationError.
+func ParsePhone(s, region string, possible bool) (string, error) {
+	refused := func(reason string) (string, error) { return "", &factor.DestinationError{Reason: reason} }
 	if len(s) > 128 {
-		return "", factor.ErrDestination
+		return refused(factor.TooLong)
 	}
-	if s = factor.Tidy(s); s == "" || len(s) > 64 {
-		return "", factor.ErrDestination
+	if s = factor.Tidy(s); len(s) > 64 {
+		return refused(factor.TooLong)
 	}
 	if region == "" {
 		region = "US"
 	}
 	n, err := phonenumbers.Parse(s, region)
-	if err != nil || !phonenumbers.IsValidNumber(n) || n.GetExtension() != "" {
-		return "", factor.ErrDestination
+	if err != nil {
+		return refused(unreadable(err))
+	}
+	if n.GetExtension() != "" {
+		return refused(factor.OtherKind)
+	}
+	if !phonenumbers.IsValidNumber(n) {
+		reason := wrongLength(n)
+		if reason == factor.UnknownRange && possible {
+			return phonenumbers.Format(n, phonenumbers.E164), nil
+		}
+		return refused(reason)
 	}
 	switch phonenumbers.GetNumberType(n) {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.FIXED_LINE,
 		phonenumbers.PERSONAL_NUMBER, phonenumbers.VOIP:
 		return phonenumbers.Format(n, phonenumbers.E164), nil
 	default:
-		return "", factor.ErrDestination
+		return refused(factor.OtherKind)
 	}
+}
+
+// unreadable is the reason why a text was not read as a number.
+func unreadable(err error) string {
+	switch err {
+	case phonenumbers.ErrInvalidCountryCode:
+		return factor.NoCountryCode
+	case phonenumbers.ErrTooShortAfterIDD, phonenumbers.ErrTooShortNSN:
+		return factor.TooShort
+	case phonenumbers.ErrNumTooLong:
+		return factor.TooLong
+	}
+	return factor.NoNumber
+}
+
+// wrongLength is the reason why a number that was read is not valid.
+func wrongLength(n *phonenumbers.PhoneNumber) string {
+	switch phonenumbers.IsPossibleNumberWithReason(n) {
+	case phonenumbers.IS_POSSIBLE:
+		return factor.UnknownRange
+	case phonenumbers.INVALID_COUNTRY_CODE:
+		return factor.NoCountryCode
+	case phonenumbers.TOO_LONG:
+		return factor.TooLong
+	}
+	return factor.TooShort
 }

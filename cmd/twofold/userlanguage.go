@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold"
+)
+
+type userLanguage struct {
+	oneUser
+	Language string `arg:"" optional:"" help:"A tag such as en or de."`
+	Forget   bool   `help:"Learn it again at the next sign-in."`
+}
+
+// Help implements kong.HelpProvider.
+func (userLanguage) Help() string {
+	return `The owner of an account is written to in one language, no matter who causes the mail. It is learned from the first browser that
+signs in, and people choose it on the account page.
+
+Examples:
+  twofold user language ann@example.org
+  twofold user language ann@example.org de
+  twofold user language ann@example.org --forget`
+}
+
+// Run shows or chooses an account's language.
+func (c userLanguage) Run(ctx context.Context, p process) error {
+	if c.Forget && c.Language != "" {
+		return usageError("--forget and a language exclude each other")
+	}
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		if c.Forget || c.Language != "" {
+			if err := auth.SetLanguage(ctx, u.ID, c.Language); err != nil {
+				return err
+			}
+			u.Language = c.Language
+		}
+		if u.Language == "" {
+			return line(p, "The language of user %q is not known yet.", c.Identity)
+		}
+		return line(p, "The language of user %q is %s.", c.Identity, u.Language)
+	})
+}

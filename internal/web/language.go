@@ -1,0 +1,50 @@
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// langLife is how long a browser keeps the language that was chosen in it.
+const langLife = 365 * 24 * time.Hour
+
+// Language is one to choose.
+type Language struct {
+	Tag, Name string // BCP 47, and what its speakers call it
+	Chosen    bool
+}
+
+// LanguagePart is on the account page where there are several languages.
+type LanguagePart struct {
+	Action    string
+	Languages []Language
+}
+
+func (s *Site) languageSection(c *call, p *AccountPage, body map[string]any) error {
+	chosen := c.who.User.Language
+	body["languages"] = s.c.Words.Tags()
+	if chosen == "" {
+		chosen = c.words.Tag
+	}
+	if list := s.c.Words.languages(chosen); len(list) > 1 {
+		p.Language = LanguagePart{Action: s.paths.Language, Languages: list}
+	}
+	return nil
+}
+
+// postLanguage is the choice of the account's language: of what is sent to its
+// owner, and of the pages in this browser.
+func (s *Site) postLanguage(c *call) (*answer, error) {
+	tag := c.form.text("language")
+	if !s.c.Words.Has(tag) {
+		return nil, fail(http.StatusBadRequest, "language", "CHOICE_INVALID").goTo(s.listed(s.paths.Sessions))
+	}
+	if err := s.c.Login.SetLanguage(c.r.Context(), *c.who, tag); err != nil {
+		return nil, err
+	}
+	if !c.json {
+		s.jar.set(c.w, s.jar.lang(), tag, langLife)
+		c.words = s.c.Words.For(tag)
+	}
+	return &answer{body: map[string]any{"language": tag}, to: s.listed(s.paths.Sessions), note: "LANGUAGE_CHANGED"}, nil
+}

@@ -1,0 +1,81 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+// TestR291_ASignInFromANewBrowserIsTold: the owner gets a mail with the link "this
+// was not me". The first sign-in of an account, a browser that signed in before
+// and the next of many sign-ins of the same program are not told.
+func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
+	w := newWorld(t, plenty, proxied, func(c *twofold.Config) { c.Session.NoNewBrowserMail = false })
+	a := w.withApp("alice")
+	told := func(when string, want int) {
+		t.Helper()
+		w.settled()
+		if got := len(w.letters("notice_new_browser", a.email)); got != want {
+			t.Errorf("%s: %d mails, want %d", when, got, want)
+		}
+	}
+	in := func(b *browser) *browser {
+		t.Helper()
+		w.advance(time.Minute)
+		b.login(a).want(200)
+		b.validate(a.next()).want(200)
+		return b
+	}
+	home := w.at("198.51.100.7")
+	in(home)
+	told("the first sign-in", 0)
+	in(home.noted())
+	told("the same browser", 0)
+
+	thief := w.at("203.0.113.9")
+	thief.header["User-Agent"] = phone
+	thief.login(a).want(200)
+	thief.validate(a.wrong()).want(400)
+	told("half a sign-in", 0)
+	in(thief)
+	told("a new browser", 1)
+	text := w.letters("notice_new_browser", a.email)[0]
+	for _, words := range []string{"Safari on iPhone", "203.0.113.9", "/tf-not-me/"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the mail lacks %q:\n%s", words, text)
+		}
+	}
+	for range 3 {
+		again := w.at("203.0.113.9")
+		again.header["User-Agent"] = phone
+		in(again)
+	}
+	told("the same program, without cookies", 1)
+	other := w.at("192.0.2.44")
+	in(other)
+	told("another network", 2)
+	if got := len(w.rowsNamed(event.NewBrowser{}.Name())); got != 2 {
+		t.Errorf("%d rows in the trail", got)
+	}
+	if r := in(home.noted()).page("/me").want(200); !strings.Contains(r.body, "Signed in from a new browser") {
+		t.Error("the account page does not tell of it")
+	}
+	thief.post(strings.Fields(text[strings.Index(text, "/tf-not-me/"):])[0], m{}).want(200)
+	thief.out("the owner said that it was someone else")
+
+	w.must(w.nodes[0].auth.SetPassword(t.Context(), a.id, secret)) // a new hash, as a renewal makes one
+	in(home.noted())
+	told("a browser that signed in with the former password", 2)
+
+	old := w.person("older")
+	w.advance(60 * 24 * time.Hour) // a trail that forgets has no first sign-in any more
+	late := w.at("192.0.2.77")
+	late.login(old).want(200)
+	w.settled()
+	if got := len(w.letters("notice_new_browser", old.email)); got != 1 {
+		t.Errorf("the first known sign-in of an old account: %d mails", got)
+	}
+}
