@@ -66,8 +66,15 @@ func table(t *testing.T) string {
 		default:
 			state = "no test yet"
 		}
+		for i, n := range r.also {
+			if i == 0 {
+				names = append(slices.Clone(names), "and those of")
+			}
+			names = append(names, fmt.Sprint("R", n))
+		}
 		delete(tests, r.number)
-		fmt.Fprintf(&b, "| R%d %s | P%d | %s | %s |\n", r.number, r.title, r.class, strings.Join(names, ", "), state)
+		proof := strings.ReplaceAll(strings.Join(names, ", "), "those of,", "those of")
+		fmt.Fprintf(&b, "| R%d %s | P%d | %s | %s |\n", r.number, r.title, r.class, proof, state)
 	}
 	for n, names := range tests {
 		t.Errorf("%v name requirement %d, which is not in the table", names, n)

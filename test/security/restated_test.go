@@ -1,0 +1,297 @@
+package security_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// TestR006_AnAddressHasOnePlainSpelling: an address that reads like another one
+// is refused with a reason, and its plain neighbor registers and gets its mail. A
+// username that shows letters of two scripts, or letters that show nothing, is
+// refused too.
+func TestR006_AnAddressHasOnePlainSpelling(t *testing.T) {
+	w := newWorld(t, life)
+	register := func(email, username string) *answer {
+		body := m{"email": email, "password": secret, "password_confirm": secret}
+		if username != "" {
+			body["username"] = username
+		}
+		return w.browser().post("/register", body)
+	}
+	for plain, odd := range map[string][]string{
+		"victim@good.test":  {"ｖictim@good.test", "victim\u3164@good.test"},
+		"strauss@good.test": {"strauß@good.test", "ſtrauss@good.test"},
+		"fionn@good.test":   {"ﬁonn@good.test"},
+		"école@good.test":   {"École@good.test", "E\u0301cole@good.test"},
+	} {
+		for _, s := range odd {
+			if r := register(s, "").want(400).refused(s); r.json["field_errors"] == nil {
+				t.Errorf("%q: no reason is given: %s", s, r.body)
+			}
+		}
+		w.settled()
+		if n := len(w.mail.All()); n > 0 && len(w.mail.To(plain)) > 0 {
+			t.Errorf("%s was written to before its owner came", plain)
+		}
+		register(plain, "").want(200)
+		w.settled()
+		if len(w.mail.To(plain)) != 1 {
+			t.Errorf("%s registers and gets %d letters, want 1", plain, len(w.mail.To(plain)))
+		}
+	}
+	for i, name := range []string{"admin\u115f", "\u3164admin", "\u0430dmin1", "ad\u043cin", "p\u0430yp\u0430l"} {
+		register(fmt.Sprintf("odd%d@good.test", i), name).want(400).refused(name)
+	}
+	for i, name := range []string{"admin", "админ", "관리자들"} {
+		register(fmt.Sprintf("plain%d@good.test", i), name).want(200)
+	}
+}
+
+// TestR114_ManySmallNetworksAreALargeOne: who has a /56 or a /48 has half as many
+// or twice as many guesses as a /64, and not as many as it has /64s. A neighbor in
+// another /48 has all of them.
+func TestR114_ManySmallNetworksAreALargeOne(t *testing.T) {
+	w := newWorld(t, proxied, with(limit.Numbers{AddressFailures: 10}))
+	guesses := func(address func(i int) string) (taken int) {
+		for i := range 60 {
+			if w.guess(fmt.Sprintf("nobody%d@good.test", i), address(i)) == 400 {
+				taken++
+			}
+		}
+		return taken
+	}
+	for _, c := range []struct {
+		network string
+		address func(i int) string
+		want    int
+	}{
+		{"a /64", func(i int) string { return fmt.Sprintf("2001:db8:1::%x", i+1) }, 10},
+		{"a /56", func(i int) string { return fmt.Sprintf("2001:db8:2:%x::1", i) }, 15},
+		{"a /48", func(i int) string { return fmt.Sprintf("2001:db8:3:%x00::1", i) }, 20},
+		{"many /48", func(i int) string { return fmt.Sprintf("2001:db8:%x::1", 0x100+i) }, 60},
+	} {
+		if got := guesses(c.address); got != c.want {
+			t.Errorf("%s has %d guesses, want %d", c.network, got, c.want)
+		}
+	}
+}
+
+// TestR117_ARecoveryCountsGuesses: the link of a recovery takes so many wrong
+// passwords, in all browsers together, and then none. They are the link's own:
+// strangers do not use them up, and it uses up no others.
+func TestR117_ARecoveryCountsGuesses(t *testing.T) {
+	w := newWorld(t, strictly, proxied, func(c *twofold.Config) { c.Limits.FirstFailures = 5 })
+	a := w.withApp("alice")
+	session := w.plantSession(a)
+	link := w.askedLink(a)
+	w.advance(24*time.Hour + time.Minute)
+	session = w.plantSession(a)
+	for i := range 8 {
+		w.guess(a.email, fmt.Sprintf("198.51.100.%d", i%2))
+	}
+	from := func(i int) *browser { return w.at(fmt.Sprintf("203.0.113.%d", i)) }
+	for i := range 5 {
+		from(i).post(link, m{"password": "wrong password"}).want(400).refused("a wrong password")
+	}
+	from(9).post(link, m{"password": secret}).want(429).refused("the right password after too many wrong ones")
+	session.post("/verify", m{"password": secret}).want(200)
+	from(10).login(a).want(200)
+	w.advance(time.Hour)
+	b := from(11)
+	b.post(link, m{"password": secret}).want(200)
+	b.out("a recovery, nothing set up")
+}
+
+// TestR156_AForcedSetUpHasTheSameCount: where a set-up that is demanded asks for a
+// mailed code first, who knows the password has so many guesses at it in a row,
+// over all sign-ins and days, and then one a day.
+func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
+	w := newWorld(t, proofFirst, func(c *twofold.Config) {
+		c.Limits = limit.Numbers{SecondFailures: 5, FactorFailures: 10, SendDay: 1000, SendMost: 1000}
+		c.Limits.FirstFailures = 100
+	})
+	p := w.person("alice")
+	tried := 0
+	for range 6 {
+		thief := w.browser()
+		thief.login(p).want(200)
+		for range 3 {
+			if thief.validate(other(p.mailed())).status == 400 {
+				tried++
+			}
+		}
+		w.advance(16 * time.Minute)
+	}
+	if tried != 10 {
+		t.Errorf("%d of 18 wrong codes were tried, want 10", tried)
+	}
+	owner := w.browser()
+	owner.login(p).want(200)
+	owner.validate(p.mailed()).want(429)
+	w.advance(25 * time.Hour)
+	owner = w.browser()
+	owner.login(p).want(200)
+	owner.validate(p.mailed()).want(200)
+	owner.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+}
+
+// TestR173_AHandshakeAtTwoSignIns: a program has a sign-in for customers and one
+// for staff, and a guard of one around a guard of the other. A page of a sibling
+// host opens a channel for neither, with any user signed in, in HTTP/1.1 and HTTP/2.
+func TestR173_AHandshakeAtTwoSignIns(t *testing.T) {
+	staff := newWorld(t)
+	customers := newWorld(struct{ testing.TB }{t})
+	outer, inner := customers.nodes[0].auth, staff.nodes[0].auth
+	customer := customers.plantSession(customers.person("alice")).jar["twofold"]
+	employee := staff.plantSession(staff.person("erika")).jar["twofold"]
+	page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	handshakes := map[string]func(r *http.Request){
+		"WebSocket": func(r *http.Request) {
+			r.Header.Set("Upgrade", "websocket")
+			r.Header.Set("Connection", "Upgrade")
+		},
+		"CONNECT": func(r *http.Request) { r.Method = http.MethodConnect },
+	}
+	origins := map[string]string{
+		"same-site": "https://evil.good.test", "cross-site": "https://evil.test", "same-origin": "",
+	}
+	for name, h := range map[string]http.Handler{
+		"customers around staff":    outer.RequireUser(inner.RequireUser(page)),
+		"staff around customers":    inner.RequireUser(outer.RequireUser(page)),
+		"customers seen, staff":     outer.Identify(inner.RequireUser(page)),
+		"staff, customers seen":     inner.RequireUser(outer.Identify(page)),
+		"staff, seen by both":       outer.Identify(inner.Identify(inner.RequireUser(page))),
+		"staff alone, for contrast": inner.RequireUser(page),
+	} {
+		both := name[:5] == "staff" && name != "staff around customers" || name == "customers seen, staff"
+		for how, shake := range handshakes {
+			for who, token := range map[string]string{"a customer": customer, "an employee": employee} {
+				for site, origin := range origins {
+					r, got := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/page", nil), httptest.NewRecorder()
+					shake(r)
+					r.Header.Set("Sec-Fetch-Site", site)
+					if origin != "" {
+						r.Header.Set("Origin", origin)
+					}
+					r.AddCookie(&http.Cookie{Name: "twofold", Value: token})
+					h.ServeHTTP(got, r)
+					opens := both && who == "an employee" && site == "same-origin"
+					if (got.Code == http.StatusOK) != opens {
+						t.Errorf("%s, %s, %s, %s: status %d", name, how, who, site, got.Code)
+					}
+				}
+			}
+		}
+	}
+}
+
+// reads is a store that counts what is asked of it about one account.
+type reads struct {
+	store.Store
+	n atomic.Int64
+}
+
+func (s *reads) SessionsOf(ctx context.Context, id string, now time.Time) ([]store.Session, error) {
+	s.n.Add(1)
+	return s.Store.SessionsOf(ctx, id, now)
+}
+
+func (s *reads) DevicesOf(ctx context.Context, id string, now time.Time) ([]store.Device, error) {
+	s.n.Add(1)
+	return s.Store.DevicesOf(ctx, id, now)
+}
+
+func (s *reads) TokensOf(ctx context.Context, id string, now time.Time) ([]store.Token, error) {
+	s.n.Add(1)
+	return s.Store.TokensOf(ctx, id, now)
+}
+
+func (s *reads) FactorsOf(ctx context.Context, id string) ([]store.Factor, error) {
+	s.n.Add(1)
+	return s.Store.FactorsOf(ctx, id)
+}
+
+func (s *reads) FirstFactorsOf(ctx context.Context, id string) ([]store.Factor, error) {
+	s.n.Add(1)
+	return s.Store.FirstFactorsOf(ctx, id)
+}
+
+func (s *reads) PasskeysOf(ctx context.Context, id string) ([]store.Factor, error) {
+	s.n.Add(1)
+	return s.Store.PasskeysOf(ctx, id)
+}
+
+func (s *reads) ConnectionsOf(ctx context.Context, id string) ([]store.Connection, error) {
+	s.n.Add(1)
+	return s.Store.ConnectionsOf(ctx, id)
+}
+
+func (s *reads) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+	s.n.Add(1)
+	return s.Store.EventsBy(ctx, f)
+}
+
+func (s *reads) UserByID(ctx context.Context, id string) (store.User, error) {
+	s.n.Add(1)
+	return s.Store.UserByID(ctx, id)
+}
+
+func (s *reads) Session(ctx context.Context, hash string, now time.Time) (store.Session, error) {
+	s.n.Add(1)
+	return s.Store.Session(ctx, hash, now)
+}
+
+// TestR174_ThePageOfAnAccountReadsNoMoreForMore: with the most of everything the
+// account page asks the store as often as with one of each, and it is asked for a
+// bounded number of rows.
+func TestR174_ThePageOfAnAccountReadsNoMoreForMore(t *testing.T) {
+	w := newWorld(t, tokens, remembering, plenty)
+	count := &reads{}
+	n := w.start(func(s store.Store) store.Store { count.Store = s; return count })
+	cost := func(b *browser) (calls int64, size int) {
+		b.on(n).page("/me").want(200)
+		before := count.n.Load()
+		size = len(b.page("/me").want(200).body)
+		return count.n.Load() - before, size
+	}
+	little, many := w.withApp("alice"), w.withApp("robert")
+	few, fewBytes := cost(w.plantSession(little))
+	u, err := n.db.UserByID(t.Context(), many.id)
+	w.must(err)
+	for i := range 150 {
+		now, id := w.Now().Add(time.Duration(i)*time.Millisecond), store.NewID()
+		ends := now.Add(time.Hour)
+		w.must(n.db.PutSession(t.Context(), store.Session{
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
+			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
+		}))
+		w.must(n.db.PutDevice(t.Context(), store.Device{
+			ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: id, Name: "Firefox",
+			CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
+		}))
+		w.must(n.db.PutToken(t.Context(), store.Token{
+			ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Hash: id, SessionID: id,
+			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
+		}))
+	}
+	w.advance(time.Second)
+	w.heirs(many, nil) // a sign-in keeps the newest
+	most, mostBytes := cost(w.plantSession(many))
+	t.Logf("one of each: %d calls, %d bytes; the most: %d calls, %d bytes", few, fewBytes, most, mostBytes)
+	if few == 0 || most > few {
+		t.Errorf("the account page asks the store %d times for one of each and %d times for the most", few, most)
+	}
+	if mostBytes > 500_000 {
+		t.Errorf("the page has %d bytes", mostBytes)
+	}
+}
