@@ -105,6 +105,8 @@ type Config struct {
 	// Templates replaces pages. A file with the name of a built-in page, such
 	// as "login.html", takes its place.
 	Templates fs.FS
+	// Pages describes how the pages look and what they link to.
+	Pages Pages
 	// Locales adds languages. A file such as "fr.json" has the keys of the
 	// built-in languages.
 	Locales fs.FS
@@ -267,7 +269,7 @@ type RecoveryCodes struct {
 	// factor is set up. Trade-off: anyone who finds the codes has a second
 	// factor.
 	Enabled bool
-	// Number of codes in a set: 5 if zero, 20 at most.
+	// Number of codes in a set: 10 if zero, 20 at most.
 	Number int
 	// Life is the lifetime of a code, at least 24 hours. If it is zero, codes
 	// do not expire.

@@ -67,7 +67,7 @@ func TestContractGap_rc(t *testing.T) {
 	s := newSite(t, withCodes)
 	c, _ := s.enrol("gal", store.SMS)
 	c.form("/mf-recovery-codes", "generate_new_codes", "Generate New Recovery Codes").want(200)
-	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 5.0)
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 10.0)
 }
 
 // TestContractGap_signin_pwd_json: fields of other sign-in forms of the same
@@ -273,10 +273,10 @@ func TestContractGap_mf(t *testing.T) {
 	c := s.client()
 	c.login("matt").want(200)
 	codes := c.codes()
-	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 5.0)
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 10.0)
 	c.addKey(s.key(plainKey), "first", "first").want(200) // is not a second factor
 	c.addKey(s.key(plainKey), "testr1", "secondary").want(200)
-	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 5.0)
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 10.0)
 	c.logout()
 	c.login("matt").want(200).has("tf_method", "webauthn")
 	c.post("/mf-recovery", m{"code": codes[0]}).want(200)

@@ -32,17 +32,17 @@ func TestContractR1_rc_json(t *testing.T) {
 	_ = a
 	c.get("/mf-recovery-codes").want(200).has("recovery_codes", list(), "recovery_codes_left", 0.0, "user", absent)
 	codes := c.codes()
-	if len(codes) != 5 {
+	if len(codes) != 10 {
 		t.Fatalf("%d codes", len(codes))
 	}
-	c.get("/mf-recovery-codes").want(200).has("recovery_codes", list(), "recovery_codes_left", 5.0) // shown once
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes", list(), "recovery_codes_left", 10.0) // shown once
 	c.get("/mf-recovery").refusedFlat(400, "You can only access this endpoint when not logged in.")
 	c.post("/mf-recovery", m{"code": codes[0]}).refusedFlat(400, "You can only access this endpoint when not logged in.")
 	c.logout()
 	s.advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", true)
 	c.get("/mf-recovery").want(200).has("user", absent, "recovery_codes", absent)
-	c.post("/mf-recovery", m{"code": codes[0]}).want(200).has("recovery_codes_left", 4.0)
+	c.post("/mf-recovery", m{"code": codes[0]}).want(200).has("recovery_codes_left", 9.0)
 	c.signedIn("gal", 2)
 	c.logout()
 	s.advance(time.Minute)
@@ -61,10 +61,10 @@ func TestContractR2_rc(t *testing.T) {
 	c.page("/mf-recovery-codes?show_codes=hi").want(200).shows("No recovery codes generated yet")
 	page := c.form("/mf-recovery-codes").want(200)
 	codes := regexp.MustCompile(`[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}-[a-z2-7]{4}`).FindAllString(page.text(), -1)
-	if len(codes) != 5 {
+	if len(codes) != 10 {
 		t.Fatalf("the page shows %v", codes)
 	}
-	c.page("/mf-recovery-codes?show_codes=hi").want(200).hides(codes...).shows("5 recovery codes left")
+	c.page("/mf-recovery-codes?show_codes=hi").want(200).hides(codes...).shows("10 recovery codes left")
 	c.page("/mf-recovery").to("/")
 	c.form("/mf-recovery", "code", codes[0]).to("/")
 	c.logout()
@@ -144,9 +144,9 @@ func TestContractR7_rc_json_encrypted(t *testing.T) {
 		c.logout()
 		s.advance(time.Minute)
 		c.login("gal").want(200)
-		c.post("/mf-recovery", m{"code": codes[i]}).want(200).has("recovery_codes_left", float64(4-i))
+		c.post("/mf-recovery", m{"code": codes[i]}).want(200).has("recovery_codes_left", float64(9-i))
 	}
-	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 3.0)
+	c.get("/mf-recovery-codes").want(200).has("recovery_codes_left", 8.0)
 }
 
 // Keys rotate with Key: codes made under a former one go on, those under a
@@ -237,7 +237,7 @@ func TestContract_codes_are_offered_with_a_passkey(t *testing.T) {
 	options, action := c.form("/wan-register", "name", "key", "usage", "secondary").asked(t)
 	answer := s.made(s.key(plainKey).Create(options))
 	c.form(action, "credential", answer).to("/mf-recovery-codes?next=/wan-register")
-	if codes := c.codes(); len(codes) != 5 {
+	if codes := c.codes(); len(codes) != 10 {
 		t.Errorf("%d codes", len(codes))
 	}
 }

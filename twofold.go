@@ -15,6 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
@@ -363,12 +364,13 @@ func (b *builder) buildSite() error {
 	t := b.c.TwoFactor
 	b.a.site, err = web.New(web.Config{
 		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views, App: app,
-		Login: l, Sessions: b.a.sessions, Keys: b.keys, Words: b.a.words,
+		Login: l, Sessions: b.a.sessions, Keys: b.keys, Ring: b.ring, Words: b.a.words,
 		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
 		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
 		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Session.Remember, RememberByDefault: b.c.Session.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
 		FirstSetupWithin: cmp.Or(b.c.Unified.SetupWithin, t.SetupWithin), EarlyCodes: t.RecoveryCodes.BeforeFactor, UsernameFirst: b.c.Accounts.UsernameFirst,
 		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
+		SendGap: cmp.Or(b.c.Limits.SendGap, limit.Defaults().SendGap), Judge: b.judge, Brand: b.c.Pages.brand(),
 		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
 		SignIns:     b.signIns(),
 		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },

@@ -26,6 +26,9 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 			bad("TrustedProxies", p.String()+" is a large part of the Internet, so anyone could choose their own address: name the proxies")
 		}
 	}
+	for _, p := range c.Pages.brand().Check() {
+		bad("Pages."+p.Field, p.Text)
+	}
 	if c.Locales == nil && c.Templates == nil {
 		return // ours are held by tests
 	}
@@ -54,6 +57,9 @@ func (c *Config) tell() {
 		if holds {
 			c.Log.Warn("configuration", "note", text)
 		}
+	}
+	if note := c.Pages.brand().Note(); note != "" {
+		c.Log.Warn("configuration", "note", "Pages.Accent: "+note)
 	}
 }
 

@@ -91,7 +91,7 @@ var knownPaths = []knownPath{
 // that is set and is not here fails it: not every way in has a path of its own.
 const knownFields = `Origin Key Store Users Site Prefix TwoFactor Passkeys Unified Tokens Password Session Mail SMS
 MailFallback SMSFallback PhoneRegion SMSCountries OAuth Accounts Registerable Usernames SpecificErrors Limits TrustedProxies
-URLs Views SPA SPA.Origin SPA.TellInQuery SPA.CSRFCookie SPA.CSRFHeader Templates Locales UserPayload Account OnEvent OnSend Log Now
+URLs Views SPA SPA.Origin SPA.TellInQuery SPA.CSRFCookie SPA.CSRFHeader Templates Pages Locales UserPayload Account OnEvent OnSend Log Now
 TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer
 TwoFactor.Secrets TwoFactor.AuthenticatorValidity TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrolProof
 TwoFactor.QRInJSON TwoFactor.SetupWithin TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
@@ -106,11 +106,12 @@ Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.Remembe
 Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin`
+Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin
+Pages.Static Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.Terms Pages.Privacy Pages.Data`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
-const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-refused twofold-known twofold-asked tf_validity fs_refresh remember_token"
+const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-refused twofold-inbox twofold-known twofold-asked tf_validity fs_refresh remember_token"
 
 func noRescue(k *Kit) bool {
 	return noMailRescue(k) && noRecovery(k) && k.config.TwoFactor.RescueMail == ""

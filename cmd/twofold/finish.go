@@ -187,7 +187,7 @@ func (s *settings) finishTimes() problems {
 
 func (s *settings) finishFolders() problems {
 	var bad problems
-	for _, f := range []struct{ name, path string }{{"TWOFOLD_TEMPLATES", s.Templates}, {"TWOFOLD_LOCALES", s.Locales}} {
+	for _, f := range []struct{ name, path string }{{"TWOFOLD_TEMPLATES", s.Templates}, {"TWOFOLD_LOCALES", s.Locales}, {"TWOFOLD_STATIC", s.Static}} {
 		if f.path == "" {
 			continue
 		}
@@ -199,6 +199,8 @@ func (s *settings) finishFolders() problems {
 			bad = append(bad, problem{f.name, "is no folder: name the folder, not a file in it"})
 		case f.name == "TWOFOLD_TEMPLATES":
 			s.Config.Templates = os.DirFS(filepath.Clean(f.path))
+		case f.name == "TWOFOLD_STATIC":
+			s.Config.Pages.Static = os.DirFS(filepath.Clean(f.path))
 		default:
 			s.Config.Locales = os.DirFS(filepath.Clean(f.path))
 		}

@@ -51,7 +51,7 @@ func (s *settings) wellKnown(mux *http.ServeMux, account string) {
 		http.Redirect(w, r, change, http.StatusFound)
 	})
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, c.Prefix+cmp.Or(c.URLs.Static, "/tf-static")+"/twofold.svg", http.StatusFound)
+		http.Redirect(w, r, c.Prefix+cmp.Or(c.URLs.Static, "/tf-static")+"/mark.svg", http.StatusFound)
 	})
 	if !c.Passkeys.On {
 		return

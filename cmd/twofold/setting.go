@@ -66,6 +66,7 @@ type settings struct {
 	keyLost      bool   // the key that wrote the database is gone
 	Templates    string // folder
 	Locales      string // folder
+	Static       string // folder
 	mail         mailSettings
 	oauth        oauthSettings
 	smsService   string

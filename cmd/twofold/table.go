@@ -18,6 +18,7 @@ func table() []setting {
 		group("Mail", mailTable()),
 		group("Text messages", smsTable()),
 		group("Signing in", signInTable()),
+		group("Pages", pagesTable()),
 		group("Signing in through other sites", oauthTable()),
 		group("Accounts", slices.Concat(accountTable(), registerTable())),
 		group("Passwords", slices.Concat(passwordTable(), checkerTable())),

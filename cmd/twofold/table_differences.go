@@ -27,6 +27,7 @@ func differences() []difference {
 		{"SECURITY_TWO_FACTOR_RESCUE_MAIL", "no-reply@localhost", "nobody reads that mailbox: help is offered once there is an address", same},
 		{"SECURITY_TWO_FACTOR_POST_SETUP_VIEW", ".two_factor_setup",
 			"the account page shows the new factor and what else there is", "the path of the set-up page, `/tf-setup`"},
+		{"SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", "5", "people who print them once have enough for years", same},
 		{"SECURITY_US_SETUP_WITHIN", "30 minutes", "as above", same},
 		{"SECURITY_US_TOKEN_VALIDITY", "120", "mails take long; a code works once and takes five tries", same},
 		{"SECURITY_US_MFA_REQUIRED", "[password, email]", "a second factor that is required is required after every method", "`password,email`"},

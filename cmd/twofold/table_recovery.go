@@ -7,7 +7,7 @@ func recoveryTable() []setting {
 		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODES", Type: flag, Default: "false", Field: "TwoFactor.RecoveryCodes.Enabled",
 			Doc:  "People can make recovery codes, offered when they set up their first second factor. They are shown once and kept as keyed hashes. `--dev` switches it on.",
 			Cost: "Whoever finds the paper has a second factor.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RecoveryCodes.Enabled })},
-		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", Type: number, Default: "5", Field: "TwoFactor.RecoveryCodes.Number",
+		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", Type: number, Default: "10", Field: "TwoFactor.RecoveryCodes.Number",
 			Doc: "How many codes a set has, 1 to 20.", Apply: toMost(func(s *settings) *int { return &s.Config.TwoFactor.RecoveryCodes.Number }, 1, 20)},
 		{Name: "SECURITY_MULTI_FACTOR_RECOVERY_CODES_BEFORE_FACTOR", Type: flag, Default: "false", Field: "TwoFactor.RecoveryCodes.BeforeFactor",
 			Doc:  "People can make codes before they have a second factor, as in the original.",

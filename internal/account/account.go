@@ -118,6 +118,24 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	return a.create(ctx, u)
 }
 
+// Judge returns everything that is wrong with a draft and takes no look at other
+// accounts or other sites: what a form can say at once.
+func (a *Accounts) Judge(d Draft) error {
+	email, _, wrong := ParseNewEmail(d.Email)
+	if d.Email == "" {
+		wrong = nil // that it is missing is said already
+	}
+	if d.Username != "" {
+		_, _, err := ParseUsername(d.Username, a.c.Usernames)
+		wrong = both(wrong, err)
+	}
+	if d.Password != "" {
+		local, _, _ := cutLast(email, '@')
+		wrong = both(wrong, a.c.Policy.Check(d.Password, append([]string{email, local, d.Username}, a.c.Context...)...))
+	}
+	return wrong
+}
+
 // both joins two errors; one alone stays itself.
 func both(a, b error) error {
 	switch {

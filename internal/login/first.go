@@ -317,7 +317,9 @@ func view(p store.Pending, factors []store.Factor) *Pending {
 			seen[f.Method] = true
 			v.Methods = append(v.Methods, f.Method)
 		}
-		v.Factors = append(v.Factors, Choice{ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination})
+		v.Factors = append(v.Factors, Choice{
+			ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination, LastUsed: f.LastUsedAt,
+		})
 	}
 	return v
 }

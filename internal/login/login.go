@@ -264,6 +264,7 @@ type Choice struct {
 	Method      string
 	Name        string
 	Destination string // masked by web
+	LastUsed    time.Time
 }
 
 // subject is the account as events name it.

@@ -168,9 +168,9 @@ func (l *Login) AskReset(ctx context.Context, email string, b Browser) error {
 
 // LookReset opens a link to set a new password and changes nothing. ErrLink,
 // ErrLinkExpired.
-func (l *Login) LookReset(ctx context.Context, token string) error {
-	_, err := l.openLink(ctx, l.resetting(), token)
-	return err
+func (l *Login) LookReset(ctx context.Context, token string) (email string, err error) {
+	k, err := l.openLink(ctx, l.resetting(), token)
+	return k.user.Email, err
 }
 
 // Reset sets a new password and ends everything issued to the account. Second

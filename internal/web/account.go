@@ -3,6 +3,7 @@ package web
 import (
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -21,10 +22,17 @@ func (s *Site) sections() []section {
 // getAccount is who am I, what protects me and what happened: the signed-in
 // user as JSON or as a page.
 func (s *Site) getAccount(c *call) (*answer, error) {
-	page, body := AccountPage{ByMailbox: s.c.Life.ByLink || c.who.User.PasswordHash == ""}, map[string]any{}
+	password := c.who.User.PasswordHash != ""
+	page, body := AccountPage{ByMailbox: s.c.Life.ByLink || !password, Password: password}, map[string]any{}
 	for _, add := range s.sections() {
 		if err := add(c, &page, body); err != nil {
 			return nil, err
+		}
+	}
+	for _, x := range page.Connections.Connections {
+		if page, ok := askRemoval(c, "connection", x.ID, x.Title); ok {
+			page.Action, page.Field, page.Value, page.Back = s.paths.OAuth.Disconnect, "id", x.ID, s.paths.Account
+			return removal(page), nil
 		}
 	}
 	return &answer{body: body, page: "account", data: page}, nil
@@ -37,6 +45,7 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	for _, proof := range session.Proofs {
 		methods = append(methods, proofBody(proofView(proof)))
 		p.Session.Proofs = append(p.Session.Proofs, proofView(proof))
+		p.Session.Rescued = p.Session.Rescued || proof.Method == login.ByCode || proof.Method == "rescue"
 	}
 	user := map[string]any{
 		"id": u.ID, "email": u.Email, "username": nil, "roles": append([]string{}, u.Roles...),

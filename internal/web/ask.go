@@ -9,6 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
+// sentFlag says on a page that something was mailed.
+const sentFlag = "sent"
+
 // askPage is the page that asks for the address that something is mailed to.
 func (s *Site) askPage(c *call, kind string) *answer {
 	email := c.form.text("email")
@@ -21,7 +24,9 @@ func (s *Site) askPage(c *call, kind string) *answer {
 	if email == "" && c.who != nil {
 		email = c.who.User.Email
 	}
-	return &answer{page: "ask", data: AskPage{Kind: kind, Action: c.r.URL.EscapedPath(), Email: email}}
+	return &answer{page: "ask", data: AskPage{
+		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Sent: c.form.flag(sentFlag),
+	}}
 }
 
 // ask runs a request for a letter. What is wrong with the account is said on
@@ -39,13 +44,17 @@ func (s *Site) ask(c *call, kind, note string, step func(context.Context, string
 	if err != nil && (s.c.Specific || !tellsOfAccount(err)) {
 		return nil, err
 	}
+	c.form.flags[sentFlag] = true
 	a := s.askPage(c, kind)
 	a.note, a.args = note, []any{"email", canonical(email)}
+	if c.back != "" {
+		a.keep = &kept{At: c.back, Values: typedAgain(c), Flags: c.form.flags}
+	}
 	return a, nil
 }
 
 // canonical is an address as it is stored and written to, for texts that name
-// it: whoever reads them sees where the mail goes.
+// it: the reader sees where the mail goes.
 func canonical(email string) string {
 	if address, _, err := account.ParseEmail(email); err == nil {
 		return address
@@ -101,8 +110,10 @@ func (s *Site) badReset(err error) error {
 	return s.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED", []any{"within", s.c.Life.ResetWithin})
 }
 
-func (s *Site) choosePage(c *call, kind string) *answer {
-	return &answer{page: "choose", data: ChoosePage{Kind: kind, Action: c.r.URL.EscapedPath(), Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword}}
+func (s *Site) choosePage(c *call, kind, email string) *answer {
+	return &answer{page: "choose", data: ChoosePage{
+		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword,
+	}}
 }
 
 func (s *Site) getConfirm(c *call) (*answer, error) {
@@ -115,7 +126,7 @@ func (s *Site) getConfirm(c *call) (*answer, error) {
 	}
 	a := s.linkPage(c, "confirm")
 	if choose {
-		a = s.choosePage(c, "confirm")
+		a = s.choosePage(c, "confirm", "") // another browser learns nothing of the account (R193)
 	}
 	a.body = map[string]any{"password_required": choose}
 	return a, nil
@@ -163,10 +174,11 @@ func (s *Site) afterLink(c *call, out login.Outcome, view, note, noteIn string) 
 }
 
 func (s *Site) getReset(c *call) (*answer, error) {
-	if err := s.c.Login.LookReset(c.r.Context(), c.token); err != nil {
+	email, err := s.c.Login.LookReset(c.r.Context(), c.token)
+	if err != nil {
 		return nil, s.badReset(err)
 	}
-	a := s.choosePage(c, "reset")
+	a := s.choosePage(c, "reset", email)
 	if view := s.views.Life.Reset; view != "" {
 		a.to = withQuery(view, "token", c.token)
 	}

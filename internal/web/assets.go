@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -28,39 +29,60 @@ type asset struct {
 var ownAssets = sync.OnceValues(func() (*assets, error) { return readAssets(ownStatic) })
 
 func readAssets(from fs.FS) (*assets, error) {
-	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 	a := &assets{files: map[string]asset{}, names: map[string]string{}}
 	list, err := fs.ReadDir(from, "static")
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range list {
-		kind := kinds[path.Ext(e.Name())]
-		if kind == "" {
+		if staticKinds()[path.Ext(e.Name())] == "" {
 			continue
 		}
 		raw, err := fs.ReadFile(from, path.Join("static", e.Name()))
 		if err != nil {
 			return nil, err
 		}
-		var packed bytes.Buffer
-		w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-		if err == nil {
-			_, err = w.Write(raw)
-		}
-		if err == nil {
-			err = w.Close()
-		}
-		if err != nil {
+		if err := a.add(e.Name(), raw); err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(raw)
-		ext := path.Ext(e.Name())
-		marked := strings.TrimSuffix(e.Name(), ext) + "." + hex.EncodeToString(sum[:5]) + ext
-		f := asset{plain: raw, packed: packed.Bytes(), kind: kind}
-		a.files[e.Name()], a.files[marked], a.names[e.Name()] = f, f, marked
 	}
 	return a, nil
+}
+
+// staticKinds are the types of static files, by what their names end with.
+func staticKinds() map[string]string {
+	return map[string]string{
+		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+		".png": "image/png",
+		".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif", ".ico": "image/x-icon",
+		".woff2": "font/woff2", ".woff": "font/woff", ".txt": "text/plain; charset=utf-8",
+	}
+}
+
+// clone is a copy that can be added to.
+func (a *assets) clone() *assets {
+	return &assets{files: maps.Clone(a.files), names: maps.Clone(a.names)}
+}
+
+// add takes a file in, compressed, under its name and under one that changes with
+// what is in it.
+func (a *assets) add(name string, raw []byte) error {
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(raw)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		return err
+	}
+	sum, ext := sha256.Sum256(raw), path.Ext(name)
+	marked := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:5]) + ext
+	f := asset{plain: raw, packed: packed.Bytes(), kind: staticKinds()[strings.ToLower(ext)]}
+	a.files[name], a.files[marked], a.names[name] = f, f, marked
+	return nil
 }
 
 func (a *assets) named(name string) string { return or(a.names[name], name) }

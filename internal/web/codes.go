@@ -75,6 +75,10 @@ func (s *Site) getCodes(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(c.made) > 0 {
+		signed, err := signSheet(s, c.who.User.ID, c.who.Session.ID, c.made)
+		return s.codesPage(c, c.made, signed), err
+	}
 	profile, err := s.c.Login.Profile(ctx, c.who.User, false)
 	page := CodesPage{Left: left, Able: len(profile.Factors) > 0 || s.c.EarlyCodes, Fresh: left == 0 && c.next() != ""}
 	return &answer{body: codesBody(nil, left), page: "mf_recovery_codes", data: page}, err
@@ -123,13 +127,21 @@ func (s *Site) newCodes(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.codesError(c, err)
 	}
-	raw, err := json.Marshal(sheet{User: out.User.ID, Session: out.Session.ID, At: s.c.Now().Unix(), Codes: codes})
+	signed, err := signSheet(s, out.User.ID, out.Session.ID, codes)
 	if err != nil {
 		return nil, err
 	}
-	a := s.codesPage(c, codes, s.c.Keys.Sign(sheetPurpose, raw))
-	a.outcome = &out
+	a := s.codesPage(c, codes, signed)
+	a.outcome, a.keep = &out, &kept{At: s.paths.Codes, Session: out.Session.ID, Made: codes}
 	return a, nil
+}
+
+func signSheet(s *Site, user, session string, codes []string) (string, error) {
+	raw, err := json.Marshal(sheet{User: user, Session: session, At: s.c.Now().Unix(), Codes: codes})
+	if err != nil {
+		return "", err
+	}
+	return s.c.Keys.Sign(sheetPurpose, raw), nil
 }
 
 func (s *Site) codesPage(_ *call, codes []string, signed string) *answer {
@@ -188,6 +200,7 @@ func (s *Site) postUseCode(c *call) (*answer, error) {
 		return nil, s.codeFailed(c, err)
 	}
 	a := &answer{outcome: &out, user: &out.User, body: map[string]any{"recovery_codes_left": left}, to: c.after(s.views.PostLogin)}
+	a.note = "RECOVERY_CODE_USED"
 	if left <= fewCodes {
 		a.note = "RECOVERY_CODES_FEW"
 	}

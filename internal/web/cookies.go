@@ -49,6 +49,7 @@ func (j jar) csrf() string    { return j.name("twofold-csrf") }
 func (j jar) oauth() string   { return j.name("twofold-oauth") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
 func (j jar) refusal() string { return j.name("twofold-refused") }
+func (j jar) inbox() string   { return j.name("twofold-inbox") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
 func (j jar) known() string   { return j.name("twofold-known") }
 

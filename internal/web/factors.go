@@ -43,6 +43,13 @@ func (s *Site) getFactors(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, f := range part.Factors {
+		if page, ok := askRemoval(c, "factor", f.ID, or(f.Name, c.words.Page("label_"+f.Method))); ok {
+			page.Action, page.Field, page.Value, page.Back = f.Action, "action", "remove", s.listed(s.paths.Factors)
+			page.Last = len(part.Factors) == 1
+			return removal(page), nil
+		}
+	}
 	return &answer{body: map[string]any{"tf_factors": ownFactors(factors), "tf_required": part.Required}, page: "tf_factors", data: part}, nil
 }
 

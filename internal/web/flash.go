@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -10,14 +11,14 @@ import (
 )
 
 // What a redirect has to say travels in two cookies: notes, by their keys, and
-// the refusal of a form, as a signed text. A refusal redirects too, so that
+// what the page of a form shows, as a sealed text. Refusals redirect too, so that
 // reloading the page asks for nothing again.
 
 const (
-	noteParting    = "~"
-	refusalPurpose = "refusal"
-	flashLife      = time.Minute
-	maxNotes       = 4 // on one page
+	noteParting = "~"
+	keptPurpose = "kept"
+	flashLife   = time.Minute
+	maxNotes    = 4 // on one page
 	// passingLife is the life of a note on the way to a page of the application,
 	// which shows it (see Notes) or does not: then it must not come up later, on a
 	// page of ours that is about something else.
@@ -78,7 +79,7 @@ func (s *Site) takeNotes(c *call, page string) []Note {
 	for _, p := range c.notes {
 		add(p, p.onPage(c.words))
 	}
-	return out
+	return append(out, c.said...)
 }
 
 // noteKind is the kind of a note. Every text in capitals can be one; what is not
@@ -111,21 +112,29 @@ func goodNotes() []string {
 func plainNotes() []string {
 	return []string{
 		"REAUTHENTICATION_SUCCESSFUL", "CODE_HAS_BEEN_SENT", "RESCUE_HELP_SENT", "RESCUE_EMAIL_SENT", "RESCUE_RECOVERY_SENT", "NEWS",
-		"RECOVERY_CODES_FEW", "TWO_FACTOR_NEEDED", "TWO_FACTOR_STRONG", "GENERIC_US_SIGNIN", "ALREADY_CONFIRMED", "CONFIRMATION_REQUEST",
+		"RECOVERY_CODES_FEW", "RECOVERY_CODE_USED", "TWO_FACTOR_NEEDED", "TWO_FACTOR_STRONG", "GENERIC_US_SIGNIN", "ALREADY_CONFIRMED", "CONFIRMATION_REQUEST",
 		"PASSWORD_RESET_REQUEST", "USERNAME_RECOVERY_REQUEST", "SIGNED_IN_ALREADY", "SIGN_IN_TIMED_OUT", "AWAY", "STEP_OVER",
 		"ADDRESS_UNPROVEN",
 	}
 }
 
-// refusal is what a refused form says on the page that a redirect leads to.
-type refusal struct {
+// kept is what an answer to a form says on the page that a redirect leads to: why
+// it was refused, or what it made that can be shown only once.
+type kept struct {
 	At       string // path of that page
 	Time     int64
-	Problems []Problem
+	Problems []Problem         `json:",omitempty"`
 	Values   map[string]string `json:",omitempty"`
 	Flags    map[string]bool   `json:",omitempty"`
 	Instead  *FactorView       `json:",omitempty"`
 	Until    int64             `json:",omitempty"`
+	Notes    []Note            `json:",omitempty"`
+	// Session is the only one that Made is shown in: new recovery codes, or the name
+	// of a new token and the token.
+	Session string   `json:",omitempty"`
+	Made    []string `json:",omitempty"`
+	// cookie is the name of the cookie; empty: that of refusals.
+	cookie string
 }
 
 // shownAgain are the fields that a refused form shows once more: never a
@@ -158,42 +167,70 @@ func (s *Site) setRefusal(c *call, f *failure) bool {
 	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, f.status) {
 		return false
 	}
-	v := refusal{At: c.back, Time: s.c.Now().Unix(), Values: map[string]string{}, Flags: c.form.flags, Instead: c.instead}
+	v := kept{At: c.back, Values: typedAgain(c), Flags: c.form.flags, Instead: c.instead}
 	for _, p := range f.problems {
 		v.Problems = append(v.Problems, Problem{Field: p.field, Text: p.onPage(c.words)})
-	}
-	for _, name := range shownAgain() {
-		if typed := c.form.text(name); typed != "" {
-			v.Values[name] = typed
-		}
 	}
 	if !f.until.IsZero() {
 		v.Until = f.until.Unix()
 	}
+	return keep(s, c, v)
+}
+
+// typedAgain are the fields of a form that its page shows once more.
+func typedAgain(c *call) map[string]string {
+	out := map[string]string{}
+	for _, name := range shownAgain() {
+		if typed := c.form.text(name); typed != "" {
+			out[name] = typed
+		}
+	}
+	return out
+}
+
+// keep hands the browser what the next page shows, sealed, so that a cookie holds
+// no code in the clear. It reports false where that is too much for a cookie.
+func keep(s *Site, c *call, v kept) bool {
+	v.Time = s.c.Now().Unix()
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return false
 	}
-	signed := s.c.Keys.Sign(refusalPurpose, raw)
-	if len(signed) > maxCookie {
+	sealed, err := s.c.Ring.Seal(keptPurpose, v.At, raw)
+	if err != nil {
 		return false
 	}
-	s.jar.set(c.w, s.jar.refusal(), signed, flashLife)
+	value := base64.RawURLEncoding.EncodeToString(sealed)
+	if len(value) > maxCookie {
+		return false
+	}
+	s.jar.set(c.w, or(v.cookie, s.jar.refusal()), value, flashLife)
 	return true
 }
 
-// takeRefusal shows a refusal on the page that it was kept for, once.
-func (s *Site) takeRefusal(c *call) {
-	kept := s.jar.get(c.r, s.jar.refusal())
-	if kept == "" || c.json || !safeMethod(c.r.Method) {
+// takeKept shows what was kept for a page on that page, once.
+func takeKept(s *Site, c *call) {
+	for _, name := range []string{s.jar.refusal(), s.jar.inbox()} {
+		takeKeptIn(s, c, name)
+	}
+}
+
+func takeKeptIn(s *Site, c *call, name string) {
+	value := s.jar.get(c.r, name)
+	if value == "" || c.json || !safeMethod(c.r.Method) {
 		return
 	}
-	var v refusal
-	raw, err := s.c.Keys.Verify(refusalPurpose, kept)
-	if err != nil || json.Unmarshal(raw, &v) != nil || v.At != c.r.URL.EscapedPath() {
+	var v kept
+	at := c.r.URL.EscapedPath()
+	sealed, err := base64.RawURLEncoding.DecodeString(value)
+	if err != nil {
 		return
 	}
-	s.jar.clear(c.w, c.r, s.jar.refusal())
+	raw, _, err := s.c.Ring.Open(keptPurpose, at, sealed)
+	if err != nil || json.Unmarshal(raw, &v) != nil || v.At != at {
+		return
+	}
+	s.jar.clear(c.w, c.r, name)
 	if age := s.c.Now().Sub(time.Unix(v.Time, 0)); age < -flashLife || age > flashLife {
 		return
 	}
@@ -206,8 +243,11 @@ func (s *Site) takeRefusal(c *call) {
 	for name, on := range v.Flags {
 		c.form.flags[name] = on
 	}
-	c.instead = v.Instead
+	c.instead, c.said = v.Instead, v.Notes
 	if v.Until > 0 {
 		c.paused = time.Unix(v.Until, 0)
+	}
+	if c.who != nil && v.Session == c.who.Session.ID {
+		c.made = v.Made
 	}
 }

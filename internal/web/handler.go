@@ -36,6 +36,8 @@ type call struct {
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
 	notes    []problem
+	said     []Note   // notes that were kept for this page
+	made     []string // what the step before made, to be shown once
 	again    func(*call) (*answer, error)
 	back     string    // where the page of a form is shown; empty: nowhere by itself
 	paused   time.Time // when what is refused for now goes on
@@ -90,7 +92,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.again = rt.again
-	s.takeRefusal(c)
+	takeKept(s, c)
 	a, err := rt.step(c)
 	if errors.Is(err, login.ErrUnproven) {
 		a, err = s.proveFirst(c, rt, a, err)

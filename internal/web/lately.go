@@ -22,11 +22,11 @@ func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error
 	}
 	list := []map[string]any{}
 	for _, e := range rows {
-		text, ok := happened(c.words, e)
+		text, said, ok := happened(c.words, e)
 		if !ok || len(list) == latelyLines {
 			continue
 		}
-		h := Happened{Text: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
+		h := Happened{Text: said, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
 		if e.Agent != "" {
 			h.Browser = device.Name(e.Agent)
 		}
@@ -39,9 +39,10 @@ func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error
 	return nil
 }
 
-// happened says an event in words: the text "lately_" + name, followed by what
-// was changed if the account was. An event without a text is not shown.
-func happened(w *Words, e store.Event) (string, bool) {
+// happened says an event in the words of JSON and in those of pages: the text
+// "lately_" + name, followed by what was changed if the account was. An event
+// without a text is not shown.
+func happened(w *Words, e store.Event) (text, page string, ok bool) {
 	key := "lately_" + event.Current(e.Name)
 	switch {
 	case e.Name == event.AccountChanged{}.Name(), e.Name == event.TFFactorEdited{}.Name():
@@ -54,6 +55,6 @@ func happened(w *Words, e store.Event) (string, bool) {
 	if e.Method != "" {
 		method = w.Text("method_" + e.Method)
 	}
-	text := w.Text(key, "method", method)
-	return text, text != key
+	text = w.Text(key, "method", method)
+	return text, w.Page(key, "method", method), text != key
 }

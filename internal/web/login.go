@@ -34,12 +34,17 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 		}
 		return a, nil
 	}
+	if c.form.flag(sentFlag) && !s.c.Life.ByLink {
+		page := inboxPage(s, c)
+		a.page, a.data = page.page, page.data
+		return a, nil
+	}
 	a.page = "login"
 	a.data = LoginPage{
 		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.remembers(c), Register: s.c.Registerable,
 		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
 		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
-		Passkey:   s.c.Passkeys.On && s.c.Passkeys.First,
+		Passkey: s.c.Passkeys.On && s.c.Passkeys.First, Codes: s.c.Login.CodeMethods(), Sent: c.form.flag(sentFlag),
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
@@ -69,7 +74,7 @@ func (s *Site) postLogin(c *call) (*answer, error) {
 	return s.entered(c, out, s.views.PostLogin), nil
 }
 
-// identity is who the caller says he is, and the field he said it in.
+// identity is who the caller claims to be, and the field that says so.
 func (c *call) identity(usernames bool) (value, field string) {
 	for _, f := range []string{"email", "username", "identity"} {
 		if v := c.form.text(f); v != "" && (f != "username" || usernames) {
@@ -116,7 +121,7 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	return f
 }
 
-// loginFailed says no more to a stranger than he may know.
+// loginFailed says no more than a stranger may know.
 func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
 	switch {
 	case errors.Is(err, login.ErrUnknownUser), errors.Is(err, login.ErrPassword):

@@ -42,7 +42,7 @@ func (s *Site) newsSection(c *call, p *AccountPage, body map[string]any) error {
 		p.News.Through = max(p.News.Through, e.Row)
 		p.News.Lines = append(p.News.Lines, h)
 		list = append(list, map[string]any{
-			"at": e.At.UTC().Format(time.RFC3339), "event": e.Name, "method": e.Method, "text": h.Text, "browser": h.Browser, "address": e.Address,
+			"at": e.At.UTC().Format(time.RFC3339), "event": e.Name, "method": e.Method, "text": h.contract, "browser": h.Browser, "address": e.Address,
 		})
 	}
 	body["tf_notices"] = list
@@ -53,11 +53,11 @@ func (s *Site) newsSection(c *call, p *AccountPage, body map[string]any) error {
 // newsLine is a line of the trail in words; a first factor without a second is
 // said as what it is.
 func newsLine(w *Words, e store.Event) (Happened, bool) {
-	text, ok := w.Text("news_half"), true
+	text, said, ok := w.Text("news_half"), w.Page("news_half"), true
 	if e.Name != (event.FirstFactorProven{}).Name() {
-		text, ok = happened(w, e)
+		text, said, ok = happened(w, e)
 	}
-	h := Happened{Text: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
+	h := Happened{Text: said, contract: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
 	if e.Agent != "" {
 		h.Browser = device.Name(e.Agent)
 	}

@@ -282,7 +282,7 @@ func (s *Site) oauthFacts(e login.Errand) map[string]any {
 func (s *Site) providerViews(e login.Errand, path string) []ProviderView {
 	var out []ProviderView
 	for _, p := range s.c.Login.Providers(e) {
-		out = append(out, ProviderView{Title: p.Title(), Action: path + "/" + p.Name()})
+		out = append(out, ProviderView{Name: p.Name(), Title: p.Title(), Action: path + "/" + p.Name()})
 	}
 	return out
 }
@@ -307,7 +307,7 @@ func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) 
 }
 
 func (s *Site) connectionView(x store.Connection) ConnectionView {
-	v := ConnectionView{ID: x.ID, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
+	v := ConnectionView{ID: x.ID, Provider: x.Provider, Title: x.Provider, Label: x.Label, Added: x.CreatedAt}
 	for _, p := range s.c.Login.Providers(login.ToSignIn) {
 		if p.Name() == x.Provider {
 			v.Title = p.Title()

@@ -28,7 +28,7 @@ func TestPagesOfOtherSites(t *testing.T) {
 		}{
 			"login":      {LoginPage{Providers: corp}, []string{`action="/login/oauthstart/corp"`, "Corp &lt;i&gt;"}},
 			"verify":     {VerifyPage{Providers: corp}, []string{`action="/login/oauthstart/corp"`}},
-			"account":    {account, []string{`value="c1"`, "&lt;me@corp.test&gt;", `action="/login/oauthstart/corp"`}},
+			"account":    {account, []string{`?remove=c1"`, "&lt;me@corp.test&gt;", `action="/login/oauthstart/corp"`}},
 			"oauth_away": {AwayPage{Title: "Corp", Address: `https://corp.test/?a=1&b="x`}, []string{`href="https://corp.test/?a=1&amp;b=%22x"`}},
 		} {
 			var b bytes.Buffer

@@ -29,7 +29,9 @@ type Page struct {
 	User     *UserView         // who is signed in, if anybody
 	Data     any               // one of the structs below
 	Paused   time.Time         // when what was refused for now can be tried again; zero: nothing was
-	Unnamed  bool              // the site has no name of its own: our logo stands there
+	Look     Look              // logo, style sheets and links of the site
+	App      any               // what the application adds, for templates of its own
+	Wait     int               // seconds until another code can be asked for
 	now      time.Time
 	assets   *assets
 	words    *Words
@@ -100,7 +102,7 @@ func (p *Page) Summary() bool {
 	}
 	switch field := p.Problems[0].Field; field {
 	case "":
-		return p.Name != "login"
+		return p.Name != "login" && p.Name != "us_signin"
 	case "setup":
 		return p.Name != "tf_setup"
 	default:
@@ -139,7 +141,9 @@ type LoginPage struct {
 	RememberTF bool          // remembering skips the second factor for Trust
 	Stay       time.Duration // remembering lets the browser stay signed in for so long; zero: it does not
 	Passkey    bool          // a passkey may stand in the password's place
+	Codes      []string      // methods that send a code in its place
 	Link       bool          // a mailed link stands there, for everybody
+	Sent       bool          // and was sent, if there is somebody to send it to
 	Trust      time.Duration
 	Providers  []ProviderView // other sites to sign in through
 }
@@ -160,8 +164,8 @@ type VerifyPage struct {
 
 // ProviderView is another site to sign in through.
 type ProviderView struct {
-	Title  string
-	Action string // where its button posts
+	Name, Title string
+	Action      string // where its button posts
 }
 
 // AwayPage is the data of "oauth_away": the browser is leaving for another site.
@@ -175,8 +179,8 @@ type ConnectionsPart struct {
 
 // ConnectionView is an account at another site.
 type ConnectionView struct {
-	ID, Title, Label string
-	Added            time.Time
+	ID, Provider, Title, Label string
+	Added                      time.Time
 }
 
 // RegisterPage is the data of "register".
@@ -195,6 +199,7 @@ type AskPage struct {
 	Kind   string // confirm, reset, username
 	Action string
 	Email  string // filled in
+	Sent   bool   // it was mailed, if there is something to mail
 }
 
 // ChoosePage is the data of "choose": the new password that a mailed link asks
@@ -202,7 +207,8 @@ type AskPage struct {
 type ChoosePage struct {
 	Kind      string // reset, confirm
 	Action    string
-	Confirm   bool // the password is typed twice
+	Email     string // of the account, for password managers; empty where the page may not tell
+	Confirm   bool   // the password is typed twice
 	MinLength int
 }
 
@@ -215,12 +221,20 @@ type NewPassword struct {
 	Twice     bool
 	Focus     bool
 	Optional  bool // it may be left out
+	// Owner is whose it is, for password managers; empty where the form itself asks.
+	Owner string
 }
 
 // NewPassword is the page as the part "new_password" wants it.
 func (p *Page) NewPassword(field string, minLength int, twice, focus bool) *Page {
 	register, _ := p.Data.(RegisterPage)
-	return p.Part(NewPassword{Field: field, MinLength: minLength, Twice: twice, Focus: focus, Optional: register.Keyless})
+	n := NewPassword{Field: field, MinLength: minLength, Twice: twice, Focus: focus, Optional: register.Keyless}
+	if choose, ok := p.Data.(ChoosePage); ok {
+		n.Owner = choose.Email
+	} else if p.User != nil {
+		n.Owner = p.User.Email
+	}
+	return p.Part(n)
 }
 
 // Chooses says that a new password is chosen on this page.
@@ -315,6 +329,7 @@ type AccountPage struct {
 	Sessions    SessionsPage
 	Devices     DevicesPage
 	Trusts      bool // browsers can be trusted here
+	Password    bool // there is one
 	Connections ConnectionsPart
 	Lately      []Happened
 	Passkeys    PasskeysPart
@@ -338,11 +353,13 @@ type SessionPart struct {
 	Proofs   []ProofView
 	SignedIn time.Time
 	SignIns  store.SignIns // zero where they are not counted
+	Rescued  bool          // a recovery code, or one that was mailed, stood in for a second step
 }
 
 // Happened is a line of what happened lately.
 type Happened struct {
 	Text             string
+	contract         string // the same in the words of JSON
 	Refused          bool
 	Browser, Address string
 	At               time.Time

@@ -75,6 +75,12 @@ func (s *Site) getWanRegister(c *call) (*answer, error) {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}
 	page, own, err := s.wanRegisterPage(c)
+	for _, p := range own {
+		if page, ok := askRemoval(c, "passkey", p.Name, p.Name); ok {
+			page.Action, page.Field, page.Value, page.Back = s.paths.WanDelete, "name", p.Name, s.paths.WanRegister
+			return removal(page), err
+		}
+	}
 	return &answer{body: map[string]any{"registered_credentials": passkeysBody(own)}, user: &c.who.User, page: "wan_register", data: page}, err
 }
 

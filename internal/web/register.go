@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/twofold-auth/twofold/internal/login"
 )
@@ -16,7 +17,7 @@ func (s *Site) getRegister(c *call) (*answer, error) {
 
 func (s *Site) postRegister(c *call) (*answer, error) {
 	if f := s.missingRegister(c); f != nil {
-		return nil, f
+		return nil, withRest(s, c, f)
 	}
 	username := c.form.text("username")
 	if !s.c.Usernames {
@@ -72,7 +73,42 @@ func (s *Site) mailed(c *call) *answer {
 	if c.form.text("password") == "" && !s.c.Life.ByLink {
 		to = or(s.paths.Unified.Signin, to) // where the code is typed
 	}
-	return &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
+	a := &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
+	ours := s.c.Views.PostRegister == "" && c.next() == "" && to == s.paths.Login && !s.c.UnifiedLogin
+	if s.paths.Life.Confirm == "" || !ours {
+		return a
+	}
+	// The sign-in page says where the mail went, and offers to send another.
+	c.form.flags[sentFlag] = true
+	page := inboxPage(s, c)
+	a.to, a.page, a.data = "", page.page, page.data
+	a.keep = &kept{At: s.paths.Login, Values: typedAgain(c), Flags: c.form.flags, cookie: s.jar.inbox()}
+	return a
+}
+
+// inboxPage is the page to ask for another link of confirmation, once the first
+// one went out.
+func inboxPage(s *Site, c *call) *answer {
+	a := s.askPage(c, "confirm")
+	data, _ := a.data.(AskPage)
+	data.Action = s.paths.Life.Confirm
+	a.data = data
+	return a
+}
+
+// withRest adds what else is wrong with a registration, so that its page says all
+// of it at once. A field keeps what was said of it first.
+func withRest(s *Site, c *call, f *failure) *failure {
+	err := s.c.Judge(c.form.text("email"), c.form.text("username"), c.form.text("password"))
+	if c.json || err == nil {
+		return f
+	}
+	for _, p := range s.allOf(err).problems {
+		if !slices.ContainsFunc(f.problems, func(said problem) bool { return said.field == p.field }) {
+			f.problems = append(f.problems, p)
+		}
+	}
+	return f
 }
 
 // allOf is toFailure for several refusals at once, each at its field, so that a

@@ -29,6 +29,9 @@ type answer struct {
 
 	page string // template to render
 	data any
+	// keep has a form redirect to the page at keep.At, which shows it: reloading
+	// that page takes the step no second time.
+	keep *kept
 	to   string // redirect instead of a page
 	away string // address at another site; page is shown on the way there
 	note string // message key flashed with the redirect (or shown on the page)
@@ -77,11 +80,22 @@ func (s *Site) reply(c *call, a *answer) {
 		s.goOn(c, a.to, problem{key: a.note, args: a.args}, a.about, news)
 		return
 	}
-	if news {
-		c.notes = append(c.notes, problem{key: "NEWS"})
-	}
 	if a.note != "" {
 		c.notes = append(c.notes, problem{key: a.note, args: a.args})
+	}
+	if a.keep != nil {
+		for _, p := range c.notes {
+			if kind, ok := noteKind(c.words, p.key); ok {
+				a.keep.Notes = append(a.keep.Notes, Note{Kind: kind, Text: p.onPage(c.words)})
+			}
+		}
+		if keep(s, c, *a.keep) {
+			s.goOn(c, withNext(a.keep.At, c.next()), problem{}, nil, news)
+			return
+		}
+	}
+	if news {
+		c.notes = append(c.notes, problem{key: "NEWS"})
 	}
 	s.render(c, http.StatusOK, a.page, a.data)
 }

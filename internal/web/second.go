@@ -213,6 +213,10 @@ func (s *Site) postSelect(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
 	}
+	if !c.json && c.form.text("code") != "" && out.Pending.Method == store.Authenticator { // the page has its field too
+		c.back, c.again = s.paths.Validate, s.getValidate
+		return s.postValidate(c)
+	}
 	return s.entered(c, out, s.views.PostLogin), nil
 }
 
@@ -300,7 +304,9 @@ func mask(method, destination string) string {
 func choices(in []login.Choice) []FactorView {
 	var out []FactorView
 	for _, f := range in {
-		out = append(out, FactorView{ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination)})
+		out = append(out, FactorView{
+			ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination), LastUsed: f.LastUsed,
+		})
 	}
 	return out
 }

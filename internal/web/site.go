@@ -89,6 +89,7 @@ type Config struct {
 	Login    *login.Login
 	Sessions *session.Manager
 	Keys     *seal.Keys
+	Ring     *seal.Ring // seals what a page keeps for the next one
 	Words    *Catalogue
 
 	Usernames    bool
@@ -115,17 +116,21 @@ type Config struct {
 	UsernameFirst    bool // of the two identities
 	Freshness        time.Duration
 	CodeLife         map[string]time.Duration // by channel
+	SendGap          time.Duration            // between two codes
 	// FirstCodeLife is the life of a code in place of a password.
 	FirstCodeLife time.Duration
 	Tokens        TokenConfig
 	Region        string
 	Payload       func(store.User) map[string]any
 	SignIns       store.SignInCounter // nil: they are not counted
+	// Judge finds what is wrong with a registration, whatever accounts there are.
+	Judge func(email, username, password string) error
 	// Permissions lists what roles permit together.
 	Permissions func(ctx context.Context, roles []string) ([]string, error)
 	Roles       bool // the payload says roles and permissions too
 	Proxies     []netip.Prefix
 	Templates   fs.FS
+	Brand       Brand
 	Log         *slog.Logger
 	Now         func() time.Time
 }
@@ -165,7 +170,7 @@ func New(c Config) (*Site, error) {
 	if s.templates, err = sitePages(c.Templates); err != nil {
 		return nil, err
 	}
-	if s.assets, err = ownAssets(); err != nil {
+	if s.assets, err = c.Brand.assets(c.Name, c.Origin.Hostname()); err != nil {
 		return nil, err
 	}
 	s.routes, s.tokens = map[string]map[string]route{}, map[string]map[string]route{}
@@ -287,7 +292,8 @@ func (s *Site) table() []route {
 		{method: http.MethodGet, path: p.Validate, access: forAnyone, step: s.getValidate},
 		{method: http.MethodPost, path: p.Validate, access: forAnyone, step: s.postValidate, again: s.getValidate, take: fields{"code": digits}},
 		{method: http.MethodGet, path: p.Select, access: forAnyone, step: s.getSelect},
-		{method: http.MethodPost, path: p.Select, access: forAnyone, step: s.postSelect, again: s.getSelect, take: fields{"which": text}},
+		{method: http.MethodPost, path: p.Select, access: forAnyone, step: s.postSelect, again: s.getSelect,
+			take: fields{"which": text, "code": digits}},
 		{method: http.MethodGet, path: p.Rescue, access: forAnonymous, step: s.getRescue},
 		{method: http.MethodPost, path: p.Rescue, access: forAnonymous, step: s.postRescue, again: s.getRescue, take: fields{"help_setup": text}},
 		{method: http.MethodPost, path: p.Resend, access: forAnyone, step: s.postResend, again: s.getValidate, back: p.Validate},

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/twofold-auth/twofold/store"
 )
@@ -28,17 +29,18 @@ func pages() []string {
 		"oauth_away", "gate_away", "tf_recovery",
 		"wan_register", "wan_signin", "wan_verify",
 		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify", "access_tokens",
-		"ask", "choose", "change", "change_email", "change_username",
+		"ask", "choose", "change", "change_email", "change_username", "remove",
 	}
 }
 
 // parts are templates that pages include.
 func parts() []string {
 	return []string{
-		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes", "account_connections",
-		"account_access", "account_session", "account_sessions", "account_devices", "account_lately",
+		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes",
+		"account_signin", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "providers", "app", "rescue", "remember",
-		"account_credentials", "account_language", "new_password", "signin_asides",
+		"account_language", "new_password", "signin_asides",
+		"head", "header", "footer", "icon", "ways",
 	}
 }
 
@@ -103,7 +105,8 @@ func readTemplate(own fs.FS, file string) (string, error) {
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,
-		Values: map[string]string{}, Notes: s.takeNotes(c, name), Paused: c.paused, Unnamed: s.c.Name == "Twofold" || s.c.Name == s.c.Origin.Hostname(), now: s.c.Now(), assets: s.assets,
+		Values: map[string]string{}, Notes: s.takeNotes(c, name), Paused: c.paused, now: s.c.Now(), assets: s.assets,
+		Look: lookOf(s), Wait: int(s.c.SendGap / time.Second),
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)
 	if next, ok := safeNext(c.next()); ok {
@@ -118,8 +121,12 @@ func (s *Site) render(c *call, status int, name string, data any) {
 	for _, problem := range c.problems {
 		p.Problems = append(p.Problems, Problem{Field: problem.field, Text: problem.onPage(c.words)})
 	}
+	var user *store.User
 	if c.who != nil {
-		p.User = userView(c.who.User)
+		p.User, user = userView(c.who.User), &c.who.User
+	}
+	if s.c.Brand.Data != nil {
+		p.App = s.c.Brand.Data(c.r, user)
 	}
 	var b bytes.Buffer
 	if err := s.templates[name].ExecuteTemplate(&b, "layout", p); err != nil {

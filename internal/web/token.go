@@ -261,7 +261,14 @@ func (s *Site) getTokens(c *call) (*answer, error) {
 	}
 	tokens := []map[string]any{}
 	data := TokensPage{Scopes: s.c.Tokens.Scopes, MaxDays: s.maxTokenDays(), Days: min(defaultTokenDays, s.maxTokenDays())}
+	if len(c.made) == 2 {
+		data.Name, data.New = c.made[0], c.made[1]
+	}
 	for _, t := range all {
+		if page, ok := askRemoval(c, "token", t.ID, tokenName(t)); ok {
+			page.Action, page.Back = s.paths.Tokens.Personal+"/"+t.ID, s.paths.Tokens.Personal
+			return removal(page), nil
+		}
 		tokens = append(tokens, tokenBody(t))
 		data.Tokens = append(data.Tokens, TokenView{
 			ID: t.ID, Name: tokenName(t), Personal: t.Personal, Scopes: t.Scopes, Made: t.CreatedAt, Used: t.UsedAt, Expires: t.ExpiresAt,
@@ -306,7 +313,8 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 	data.New, data.Name = token, t.Name
 	body := tokenBody(t)
 	body["token"] = token
-	return &answer{body: body, page: a.page, data: data}, nil
+	made := &kept{At: s.paths.Tokens.Personal, Session: c.who.Session.ID, Made: []string{t.Name, token}}
+	return &answer{body: body, page: a.page, data: data, keep: made}, nil
 }
 
 func (s *Site) endToken(c *call) (*answer, error) {

@@ -26,7 +26,7 @@ func sampleData() map[string]any {
 		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{},
 		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_confirm": FirstConfirmPage{}, "us_verify": FirstVerifyPage{},
 		"access_tokens": TokensPage{}, "ask": AskPage{}, "choose": ChoosePage{},
-		"change": ChangePage{}, "change_email": ChangePage{}, "change_username": ChangePage{},
+		"remove": RemovePage{}, "change": ChangePage{}, "change_email": ChangePage{}, "change_username": ChangePage{},
 	}
 }
 

@@ -26,6 +26,7 @@ type UnifiedPage struct {
 	Password   bool     // a password will do
 	Codes      []string // methods that send a code
 	Sent       bool     // a code was asked for; it may be typed now
+	Method     string   // by which; empty where it is not known
 	Remember   bool     // the box is ticked
 	Register   bool
 	RememberTF bool          // remembering skips the second factor for Trust
@@ -135,6 +136,7 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 		page: "us_signin",
 		data: UnifiedPage{
 			Usernames: s.c.Usernames, Password: slices.Contains(methods, login.ByPassword), Codes: codes,
+			Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
 			Remember: s.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
 			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.On && s.c.Passkeys.First,
 			Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
@@ -235,9 +237,12 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.form.flags[sentFlag] = true
 	data, _ := a.data.(UnifiedPage)
-	data.Sent = true
-	return &answer{page: a.page, data: data, note: note}, nil
+	data.Sent, data.Method = true, method
+	c.form.texts["chosen_method"] = method
+	shown := &kept{At: s.paths.Unified.Signin, Values: typedAgain(c), Flags: c.form.flags}
+	return &answer{page: a.page, data: data, note: note, keep: shown}, nil
 }
 
 // aboutAccount is a refusal that would tell a stranger of an account.

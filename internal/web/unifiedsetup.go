@@ -72,6 +72,11 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 		}
 	}
 	for _, f := range p.Factors {
+		if page, ok := askRemoval(c, "method", f.Method, c.words.Page("label_"+f.Method)); ok && !data.Last {
+			page.Action, page.Back = s.paths.Unified.Setup, s.paths.Unified.Setup
+			page.Field, page.Value = "delete_method", f.Method
+			return removal(page), nil
+		}
 		if f.Method == store.SMS {
 			body["phone"] = f.Destination
 		}
@@ -208,5 +213,5 @@ func (s *Site) postVerifySendCode(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{page: a.page, data: a.data, note: "CODE_HAS_BEEN_SENT"}, nil
+	return &answer{page: a.page, data: a.data, note: "CODE_HAS_BEEN_SENT", keep: &kept{At: s.paths.Unified.Verify}}, nil
 }

@@ -165,7 +165,7 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 		b.press("Make recovery codes")
 		b.see("Save these codes now")
 		codes := eval[[]string](b, `[...document.querySelectorAll('#codes code')].map(e => e.textContent)`)
-		if len(codes) != 5 {
+		if len(codes) != 10 {
 			t.Fatalf("the page shows %v", codes)
 		}
 		if shown := eval[bool](b, `[...document.querySelectorAll('[data-copy], [data-print]')].every(e => e.checkVisibility())`); shown != scripts {
@@ -175,7 +175,7 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 		b.press("Continue")
 		b.see("Keep your recovery codes in a safe place")
 		b.open("/me")
-		b.see("5 recovery codes for when you lose it", "New recovery codes made")
+		b.see("10 recovery codes left", "New recovery codes made")
 		b.open("/mf-recovery-codes")
 		if strings.Contains(b.text(), codes[0]) {
 			t.Error("the codes are shown again")
@@ -193,7 +193,7 @@ func TestRecoveryCodesBringAPersonBack(t *testing.T) {
 		other.fill("Recovery code", strings.ToUpper(strings.ReplaceAll(codes[1], "-", " ")))
 		other.press("Sign in")
 		other.at("/me")
-		other.see("4 recovery codes for when you lose it", "Signed in (recovery code)")
+		other.see("9 recovery codes left", "Signed in (recovery code)")
 	})
 }
 

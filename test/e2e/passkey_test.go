@@ -139,6 +139,8 @@ func TestAPasskeysWay(t *testing.T) {
 	b.at("/wan-register")
 	b.see("Thanks. It's you.")
 	b.press("Remove")
+	b.see("Delete it on your device")
+	b.press("Remove")
 	b.see("The passkey is removed.")
 	b.addPasskey("Key ring", asSecond)
 	b.open("/me")

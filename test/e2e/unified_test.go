@@ -85,11 +85,13 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 		b.press("Continue")
 		b.at("/us-verify")
 		b.refused("passcode", "That password or code isn't right.")
-		b.press("Send a code by email")
+		b.press("Email me a code")
 		b.fill("Password or code", code(t, s, person))
 		b.press("Continue")
 		b.at("/us-setup")
 		b.press("Remove Email")
+		b.see("Remove Email?")
+		b.press("Remove")
 		b.see("Sign-in method removed.")
 	})
 }
@@ -169,6 +171,7 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 			t.Error("the token is shown again")
 		}
 		b.press("Revoke Backup")
+		b.press("Revoke")
 		b.see("The token is revoked.", "No program has access to your account.")
 		if after := check("read"); after != http.StatusUnauthorized {
 			t.Errorf("a revoked token is answered with %d", after)

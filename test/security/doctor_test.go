@@ -55,7 +55,7 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 		{`UPDATE twofold_recovery_codes SET created_at = created_at + 1 WHERE mac = (SELECT mac FROM twofold_recovery_codes ORDER BY mac LIMIT 1)`,
 			`UPDATE twofold_recovery_codes SET created_at = (SELECT MIN(created_at) FROM twofold_recovery_codes)`, "are of more than one set"},
 		{`INSERT INTO twofold_recovery_codes SELECT '` + a.id + `', x'01', MIN(created_at) FROM twofold_recovery_codes`, `DELETE FROM twofold_recovery_codes WHERE mac = x'01'`,
-			"5 of 5 recovery codes are left after 1 were used"},
+			"10 of 10 recovery codes are left after 1 were used"},
 		{`INSERT INTO twofold_recovery_codes VALUES ('` + a.id + `', x'', 1)`, `DELETE FROM twofold_recovery_codes WHERE mac = x''`, "has an invalid recovery code"},
 		{`UPDATE twofold_factors SET last_step = 9000000000 WHERE method = 'authenticator'`, `UPDATE twofold_factors SET last_step = 1 WHERE method = 'authenticator'`, "codes of the future"},
 		{`SELECT 1`, `UPDATE twofold_factors SET last_step = 2 WHERE method = 'authenticator'`, "was not used up"},

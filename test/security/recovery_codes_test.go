@@ -100,7 +100,7 @@ func TestR066_RecoveryCodesAreShownOnce(t *testing.T) {
 			}
 		}
 	}
-	if list := b.get("/mf-recovery-codes").json; len(list["recovery_codes"].([]any)) != 0 || list["recovery_codes_left"] != 5.0 {
+	if list := b.get("/mf-recovery-codes").json; len(list["recovery_codes"].([]any)) != 0 || list["recovery_codes_left"] != 10.0 {
 		t.Errorf("the list: %v", list)
 	}
 	w.plantPending(p).recover(shown[0][1]).want(200)
@@ -143,7 +143,7 @@ func TestR066_TheFileIsMadeOfWhatThePageBringsBack(t *testing.T) {
 	if again := b.form("/mf-recovery-codes", "action", "saved", "sheet", sheet).want(200); !strings.Contains(again.body, code) {
 		t.Error("who has not saved the codes does not see them again")
 	}
-	if n := p.codesLeft(); n != 5 {
+	if n := p.codesLeft(); n != 10 {
 		t.Errorf("%d codes: showing them changed them", n)
 	}
 	b.form("/mf-recovery-codes", "action", "saved", "sheet", sheet, "saved", "true").want(303)
@@ -221,7 +221,7 @@ func TestR068_RecoveryCodeIsOneUsersAlone(t *testing.T) {
 	for _, code := range codes {
 		w.plantPending(b).recover(code).want(400).refused("another user's code")
 	}
-	if a.codesLeft() != 5 || b.codesLeft() != 5 {
+	if a.codesLeft() != 10 || b.codesLeft() != 10 {
 		t.Errorf("%d and %d left", a.codesLeft(), b.codesLeft())
 	}
 	w.plantPending(a).recover(codes[0]).want(200)
@@ -251,7 +251,7 @@ func TestR069_LifeOfASet(t *testing.T) {
 	b.post("/mf-recovery-codes", m{}).want(401).refused("not fresh")
 	b.post("/verify", m{"password": secret}).want(200)
 	b.post("/mf-recovery-codes", m{}).want(401).refused("with the password alone")
-	if p.codesLeft() != 4 {
+	if p.codesLeft() != 9 {
 		t.Errorf("%d left", p.codesLeft())
 	}
 
@@ -279,7 +279,7 @@ func TestR069_AllOldOrAllNew(t *testing.T) {
 	b.post("/mf-recovery-codes", m{}).want(503)
 	b.in(p, 2)
 	w.write(`DROP TRIGGER stop`)
-	if p.codesLeft() != 5 {
+	if p.codesLeft() != 10 {
 		t.Errorf("%d left", p.codesLeft())
 	}
 	w.plantPending(p).recover(old[4]).want(200)
@@ -299,7 +299,7 @@ func TestR070_SameBudgetSameWords(t *testing.T) {
 	}
 	w.plantPending(p).recover(codes[0]).want(429).refused("a right one, paused")
 	w.plantPending(p).validate(p.next()).want(429).refused("the app, paused")
-	if p.codesLeft() != 5 {
+	if p.codesLeft() != 10 {
 		t.Error("a code was spent on a refusal")
 	}
 	w.advance(16 * time.Minute)
@@ -307,7 +307,7 @@ func TestR070_SameBudgetSameWords(t *testing.T) {
 		w.plantPending(p).recover("123456").want(400).refused("no code")
 	}
 	w.plantPending(p).recover(codes[0]).want(200)
-	if n := p.codesLeft(); n != 4 {
+	if n := p.codesLeft(); n != 9 {
 		t.Errorf("%d left", n)
 	}
 }
@@ -355,7 +355,7 @@ func TestR070_ACodeIsNoFirstFactorAndGivesNoTrust(t *testing.T) {
 	b.recover(codes[1]).want(400)
 	b.validate(codes[1]).want(400)
 	b.get("/tf-setup").want(401)
-	if p.codesLeft() != 4 {
+	if p.codesLeft() != 9 {
 		t.Errorf("%d left", p.codesLeft())
 	}
 }
@@ -399,7 +399,7 @@ func TestR061_RecoveryCodesAreAnnounced(t *testing.T) {
 		t.Errorf("notices: %v", kinds)
 	}
 	for _, mail := range w.mail.To(p.email) {
-		if mail.Kind == "notice_code_used" && !strings.Contains(mail.Text, "4 are left") {
+		if mail.Kind == "notice_code_used" && !strings.Contains(mail.Text, "9 are left") {
 			t.Errorf("the mail: %s", mail.Text)
 		}
 	}
@@ -420,7 +420,7 @@ func TestR018_RecoveryCodesAreNotForWhoIsHalfSignedIn(t *testing.T) {
 	b.copy().post("/mf-recovery-codes", m{}).want(401).refused("half signed in")
 	b.copy().get("/tf-factors").want(401).refused("half signed in")
 	b.copy().do("DELETE", "/tf-factors/"+p.factors()[0].ID, "", "", "Accept", typeJSON).want(401).refused("half signed in")
-	if p.codesLeft() != 5 || len(p.factors()) != 1 {
+	if p.codesLeft() != 10 || len(p.factors()) != 1 {
 		t.Error("half a sign-in changed something")
 	}
 	if r := b.get("/mf-recovery").want(200); len(r.json) != 1 || r.json["csrf_token"] == nil {

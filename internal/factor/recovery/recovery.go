@@ -18,7 +18,7 @@ const (
 	chars = 16 // as base32
 	group = 4
 	// Number is how many codes a set has by default, MaxNumber at most.
-	Number    = 5
+	Number    = 10
 	MaxNumber = 20
 )
 

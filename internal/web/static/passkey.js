@@ -51,11 +51,8 @@
     const reply = await fetch(form.action, {
       method: "POST", headers: {"Content-Type": "application/json", Accept: "application/json"}, body: JSON.stringify(fields),
     });
+    if (!reply.ok) return null; // the page says why
     const body = (await reply.json()).response;
-    if (!reply.ok) {
-      if (body.reauth_required) location.reload(); // leads to where one proves oneself
-      throw new Error((body.errors || []).join(" "));
-    }
     return {options: body.credential_options, answer: form.getAttribute("action") + "/" + encodeURIComponent(body.wan_state)};
   }
 
@@ -89,7 +86,11 @@
     try {
       asked = await ask(form);
     } catch (e) {
-      say(form, e.message && !(e instanceof TypeError) ? e.message : form.querySelector("[data-status]").dataset.failed);
+      say(form, form.querySelector("[data-status]").dataset.failed);
+      return;
+    }
+    if (!asked) {
+      form.submit();
       return;
     }
     try {
@@ -109,7 +110,7 @@
       const timer = setTimeout(() => mine.abort(), form.dataset.autofill * 1000);
       try {
         const asked = await ask(form);
-        if (waiting !== mine) return;
+        if (waiting !== mine || !asked) return;
         post(form, asked.answer, await navigator.credentials.get({publicKey: read(asked.options), mediation: "conditional", signal: mine.signal}));
         return;
       } catch (e) {

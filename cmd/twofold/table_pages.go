@@ -1,0 +1,30 @@
+package main
+
+// pagesTable are the settings of how pages look and what they link to.
+func pagesTable() []setting {
+	row := func(name, empty, field string, p func(*settings) *string, doc string) setting {
+		return setting{Name: name, Type: text, Empty: empty, Field: "Pages." + field, Doc: doc, Apply: toText(p)}
+	}
+	return []setting{
+		row("TWOFOLD_STATIC", "none", "Static", func(s *settings) *string { return &s.Static },
+			"A folder with files of your own: pictures, style sheets, fonts. They are read at start and served at "+
+				"`/tf-static/own/`."),
+		row("TWOFOLD_LOGO", "the first letter of `TWOFOLD_SITE`", "Logo", func(s *settings) *string { return &s.Config.Pages.Logo },
+			"A picture in `TWOFOLD_STATIC`, e.g. `logo.svg`, that stands in the place of the name, 36 pixels high."),
+		row("TWOFOLD_LOGO_DARK", "`TWOFOLD_LOGO`", "LogoDark", func(s *settings) *string { return &s.Config.Pages.LogoDark },
+			"The same for dark pages."),
+		row("TWOFOLD_ACCENT", "blue", "Accent", func(s *settings) *string { return &s.Config.Pages.Accent },
+			"The color of buttons and links, e.g. `#0b7285`. Where text in it could not be read, pages use a darker shade, "+
+				"or a lighter one on dark pages, and the log says so."),
+		row("TWOFOLD_STYLE", "none", "Style", func(s *settings) *string { return &s.Config.Pages.Style },
+			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It comes after ours; docs/server.md lists the properties to set."),
+		row("TWOFOLD_LINKS_HOME", "none", "Home", func(s *settings) *string { return &s.Config.Pages.Home },
+			"Where the name or the logo leads, and the way back from the account page: a path or an address."),
+		row("TWOFOLD_LINKS_HELP", "none", "Help", func(s *settings) *string { return &s.Config.Pages.Help },
+			"A link below each page: a path, or an address that begins with `https://` or `mailto:`."),
+		row("TWOFOLD_LINKS_TERMS", "none", "Terms", func(s *settings) *string { return &s.Config.Pages.Terms },
+			"The same for the terms of use."),
+		row("TWOFOLD_LINKS_PRIVACY", "none", "Privacy", func(s *settings) *string { return &s.Config.Pages.Privacy },
+			"The same for the privacy notice."),
+	}
+}

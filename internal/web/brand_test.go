@@ -1,0 +1,148 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// TestAccentsCanBeRead: whatever accent a site has, text in it and on it can be
+// read on light and on dark pages, and one that can be read as it is stays.
+func TestAccentsCanBeRead(t *testing.T) {
+	for _, accent := range []string{
+		"#ffd000", "#ffffff", "#000", "#0b7285", "#ff0000", "#00ff00", "#0000ff", "#777777", "#2750c4", "#fa8072",
+		"#c0ffee", "#123",
+	} {
+		c, err := parseColor(accent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		light, dark := grounds()
+		for name, g := range map[string]ground{"light": light, "dark": dark} {
+			p, _ := g.palette(c)
+			for _, s := range append([]rgb{p.tint}, g.surfaces...) {
+				if r := p.accent.contrast(s); r < 4.5 {
+					t.Errorf("%s, %s: %s on %s has a contrast of %.2f", accent, name, p.accent, s, r)
+				}
+			}
+			for _, back := range []rgb{p.accent, p.strong} {
+				if r := p.on.contrast(back); r < 4.5 {
+					t.Errorf("%s, %s: %s on the button %s has a contrast of %.2f", accent, name, p.on, back, r)
+				}
+			}
+		}
+	}
+	sheet, note, err := accentSheet("#0b7285")
+	if err != nil || note != "" || !strings.Contains(sheet, "--accent: #0b7285;") {
+		t.Errorf("a good accent is changed: %s %s %v", sheet, note, err)
+	}
+	if _, note, err := accentSheet("#ffd000"); err != nil || !strings.Contains(note, "#ffd000 cannot be read") {
+		t.Errorf("a changed accent is not reported: %q %v", note, err)
+	}
+	for _, bad := range []string{"", "blue", "#12", "#1234567", "0b7285", "#ggg", "#0b7285;}", "#+12345"} {
+		if _, err := parseColor(bad); err == nil {
+			t.Errorf("%q is taken for a color", bad)
+		}
+	}
+}
+
+// TestBrandsAreChecked: every mistake is found, with the field it is in.
+func TestBrandsAreChecked(t *testing.T) {
+	files := fstest.MapFS{
+		"logo.svg": {Data: []byte("<svg/>")}, "brand.css": {Data: []byte("a{}")}, "logo.exe": {Data: []byte("MZ")},
+	}
+	good := Brand{
+		Static: files, Logo: "logo.svg", LogoDark: "logo.svg", Style: "brand.css", Accent: "#0b7285",
+		Home: "/", Help: "mailto:help@example.org", Terms: "https://example.org/terms", Privacy: "/privacy?lang=en",
+	}
+	if bad := good.Check(); len(bad) > 0 {
+		t.Fatalf("a good brand: %v", bad)
+	}
+	for name, change := range map[string]func(*Brand){
+		"Accent: a word":            func(b *Brand) { b.Accent = "teal" },
+		"Logo: not there":           func(b *Brand) { b.Logo = "none.svg" },
+		"Logo: no picture":          func(b *Brand) { b.Logo = "logo.exe" },
+		"Logo: out of the folder":   func(b *Brand) { b.Logo = "../logo.svg" },
+		"Style: no style sheet":     func(b *Brand) { b.Style = "logo.svg" },
+		"Logo: no folder":           func(b *Brand) { b.Static, b.LogoDark, b.Style = nil, "", "" },
+		"LogoDark: alone":           func(b *Brand) { b.Logo = "" },
+		"Home: a script":            func(b *Brand) { b.Home = "javascript:alert(1)" },
+		"Help: another host":        func(b *Brand) { b.Help = "//evil.test/" },
+		"Terms: without encryption": func(b *Brand) { b.Terms = "http://example.org/terms" },
+		"Privacy: a relative path":  func(b *Brand) { b.Privacy = "privacy" },
+		"Static: a large file":      func(b *Brand) { b.Static = with(files, "big.png", make([]byte, maxOwnFile+1)) },
+	} {
+		b := good
+		change(&b)
+		field, _, _ := strings.Cut(name, ":")
+		if bad := b.Check(); !slices.ContainsFunc(bad, func(p BrandProblem) bool { return p.Field == field }) {
+			t.Errorf("%s: %v", name, bad)
+		}
+	}
+}
+
+func with(files fstest.MapFS, name string, raw []byte) fstest.MapFS {
+	out := fstest.MapFS{name: {Data: raw}}
+	for n, f := range files {
+		out[n] = f
+	}
+	return out
+}
+
+// TestOwnFilesAreServed under a name that lasts, and nothing else of the folder.
+func TestOwnFilesAreServed(t *testing.T) {
+	b := Brand{Accent: "#c2255c", Static: fstest.MapFS{
+		"brand.css": {Data: []byte("h1 { color: red }")}, "pics/logo.svg": {Data: []byte("<svg/>")},
+		".env": {Data: []byte("KEY=1")}, "notes.php": {Data: []byte("<?php")},
+		".git/config.txt": {Data: []byte("secret")},
+	}}
+	a, err := b.assets("Acme <Ltd>", "example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Site{assets: a}
+	get := func(name string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.serveStatic(w, httptest.NewRequest(http.MethodGet, "/tf-static/"+name, nil), name)
+		return w
+	}
+	for name, want := range map[string]string{
+		"own/brand.css": "color: red", a.named("own/brand.css"): "color: red", "own/pics/logo.svg": "<svg/>",
+		"accent.css": "--accent: #c2255c", "mark.svg": ">A</text>", "twofold.css": "--accent",
+	} {
+		if w := get(name); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	if kept := get(a.named("own/brand.css")).Header().Get("Cache-Control"); !strings.Contains(kept, "immutable") {
+		t.Errorf("a file under its marked name is kept for %q", kept)
+	}
+	hidden := []string{"own/.env", "own/notes.php", "own/.git/config.txt", "brand.css", "own/../twofold.css"}
+	for _, name := range hidden {
+		if w := get(name); w.Code != http.StatusNotFound {
+			t.Errorf("%s is served: %d", name, w.Code)
+		}
+	}
+}
+
+// TestOurLogoLeavesASiteWithAName: pages of a site that says its name do not show
+// ours.
+func TestOurLogoLeavesASiteWithAName(t *testing.T) {
+	sites := map[string]bool{"Twofold": true, "login.example.org": true, "Acme": false, "Ödland": false}
+	for site, ours := range sites {
+		a, err := Brand{}.assets(site, "login.example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark := string(a.files[markFile].plain)
+		if got := mark == string(a.files["twofold.svg"].plain); got != ours {
+			t.Errorf("%s: our logo is shown: %v", site, got)
+		}
+		if first := strings.ToUpper(string([]rune(site)[0])); !ours && !strings.Contains(mark, ">"+first+"</text>") {
+			t.Errorf("%s: the mark is %s", site, mark)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"bytes"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// maxPage is what a page may weigh, with every part of it filled.
+const maxPage = 40 << 10
+
+// drawnPages draws every page with everything filled and with everything empty.
+func drawnPages(t *testing.T, look func(name, html string)) {
+	t.Helper()
+	words, err := NewCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := loadTemplates(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, empty := range sampleData() {
+		full := reflect.New(reflect.TypeOf(empty)).Elem()
+		fill(full, 0)
+		for _, data := range []any{empty, full.Interface()} {
+			var urls URLs
+			fill(reflect.ValueOf(&urls).Elem(), 0)
+			var b bytes.Buffer
+			p := &Page{
+				Name: name, words: words.For("de"), Lang: "de", Site: "Acme", Data: data, URL: urls,
+				Values: map[string]string{}, User: &UserView{Email: "ann@example.org", Username: "ann"},
+			}
+			if err := all[name].ExecuteTemplate(&b, "layout", p); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			look(name, b.String())
+		}
+	}
+}
+
+var (
+	formTag  = regexp.MustCompile(`(?s)<form.*?</form>`)
+	inputTag = regexp.MustCompile(`<input[^>]*>`)
+)
+
+// TestFormsTellPasswordManagersWhose: a form that sets a password has a field with
+// the account's name, and so has one that asks for the password of an account.
+// The only exception is the page of a link that another browser opened: it may not
+// name the account.
+func TestFormsTellPasswordManagersWhose(t *testing.T) {
+	seen := map[string]bool{}
+	drawnPages(t, func(name, html string) {
+		for _, form := range formTag.FindAllString(html, -1) {
+			asks := strings.Contains(form, `autocomplete="current-password"`)
+			if !asks && !strings.Contains(form, `autocomplete="new-password"`) {
+				continue
+			}
+			seen[name] = true
+			switch {
+			case strings.Contains(form, `autocomplete="username`):
+			case name == "choose" && !strings.Contains(form, `value="authenticator"`): // the address is not known
+			case name == "tf_recovery": // nor may this one
+			default:
+				t.Errorf("%s: no field says whose password it is:\n%s", name, form)
+			}
+		}
+	})
+	for _, name := range []string{"login", "register", "verify", "change", "choose", "us_verify", "tf_recovery"} {
+		if !seen[name] {
+			t.Errorf("%s has no form with a password: this test looks in the wrong place", name)
+		}
+	}
+}
+
+// TestPasswordsCanBeShown: each field of a password has a button that shows it.
+func TestPasswordsCanBeShown(t *testing.T) {
+	id := regexp.MustCompile(`id="([^"]+)"`)
+	drawnPages(t, func(name, html string) {
+		for _, input := range inputTag.FindAllString(html, -1) {
+			if !strings.Contains(input, `type="password"`) {
+				continue
+			}
+			if field := id.FindStringSubmatch(input)[1]; !strings.Contains(html, `data-shows="`+field+`"`) {
+				t.Errorf("%s: nothing shows the password of %s", name, field)
+			}
+		}
+	})
+}
+
+// TestPagesAreLight: a page, with all it can show, is at most 40 KB.
+func TestPagesAreLight(t *testing.T) {
+	drawnPages(t, func(name, html string) {
+		if len(html) > maxPage {
+			t.Errorf("%s has %d bytes, and at most %d", name, len(html), maxPage)
+		}
+	})
+	a, err := ownAssets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for name, f := range a.files {
+		if a.names[name] != "" { // once, under its plain name
+			total += len(f.packed)
+		}
+	}
+	if total > maxPage {
+		t.Errorf("style sheet, scripts and logo are %d bytes compressed, and at most %d", total, maxPage)
+	}
+}
