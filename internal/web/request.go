@@ -302,8 +302,10 @@ func (f form) readURLEncoded(body []byte, allowed fields) *failure {
 func (f form) setAll(values map[string][]string, allowed fields) *failure {
 	for name, v := range values {
 		k, ok := lookup(name, allowed)
-		if len(v) != 1 && k != list {
-			return wrongType(name)
+		if k != list {
+			if v = oneOf(v); len(v) != 1 {
+				return wrongType(name)
+			}
 		}
 		if !ok {
 			if fl := f.ignore(name, v[0], allowed); fl != nil {
@@ -318,6 +320,23 @@ func (f form) setAll(values map[string][]string, allowed fields) *failure {
 		}
 	}
 	return nil
+}
+
+// oneOf leaves one of values that are the same, and no empty one if another is not
+// empty: pages of the original have a field twice and use one of them (R240). Two
+// different values stay two.
+func oneOf(values []string) []string {
+	one := values[:1]
+	for _, v := range values[1:] {
+		switch {
+		case v == "" || v == one[0]:
+		case one[0] == "":
+			one = []string{v}
+		default:
+			return values
+		}
+	}
+	return one
 }
 
 // lookup finds a field's type. Two names mean the same on every form.

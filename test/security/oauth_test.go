@@ -328,6 +328,7 @@ func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	p.connected(corp, "corp")
 	stranger, b := w.browser(), w.browser()
 	stranger.do("POST", "/login/oauthstart/unknown", typeJSON, "", "Accept", typeJSON).want(404)
+	stranger.form("/login/oauthstart/corp", "corp", "Sign in with corp").want(200) // the original's form
 	b.get(b.leave(corp, "/login/oauthstart/corp")).want(200)
 	for _, name := range []string{"corp", "unknown"} {
 		b.do("POST", "/login/oauthstart/"+name, typeJSON, "", "Accept", typeJSON).want(400)

@@ -189,7 +189,7 @@ func requirements() []requirement {
 		{number: 180, class: 3, title: "Settings files keep their secrets, None is a value where it is documented", elsewhere: "cmd/twofold TestEverySecretIsKeptFromOtherUsersOfTheMachine, TestNoneIsAValueWhereTheDocumentationSaysSo"},
 		{number: 185, class: 1, title: "What a step does not know is not read, and a number is one code"},
 		{number: 186, class: 1, title: "A passkey's question takes few wrong answers and one right one"},
-		{number: 187, class: 2, title: "A life that is set too long is the longest that is safe, and said", elsewhere: "cmd/twofold TestEveryDefaultOfTheOriginalStarts, TestRememberMe"},
+		{number: 187, class: 2, title: "A value out of bounds is taken as its bound only where that is safer, and said", elsewhere: "cmd/twofold TestEveryDefaultOfTheOriginalStarts, TestRememberMe, TestValuesOutOfBounds"},
 		{number: 188, class: 1, title: "Recovery codes come before a second factor by setting only, and go with the last", elsewhere: "twofold TestContractGap_mf"},
 		{number: 190, class: 1, title: "A client without cookies is bound as a browser is, by a value that opens no more than the cookie"},
 		{number: 191, class: 2, title: "A caller with a token in a header is answered as a program"},
@@ -203,6 +203,12 @@ func requirements() []requirement {
 		{number: 200, class: 2, title: "The first proof of an address gives back what was used up before it"},
 		{number: 201, class: 2, title: "The page for a code takes the newest one"},
 		{number: 202, class: 2, title: "A browser that signed in stays known, and a forged note of one gives nothing"},
+		{number: 240, class: 1, title: "A field that stands twice in a form has one value, or is refused"},
+		{number: 241, class: 1, title: "Base64 with and without padding is one answer of a passkey",
+			elsewhere: "internal/factor/passkey TestBothWritingsOfBase64AreOneAnswer, " +
+				"TestNoLieAboutAnAnswerIsBelieved"},
+		{number: 242, class: 3, title: "A sign-in is counted once everything is proven, and shown to the owner",
+			elsewhere: "twofold TestContractGap_trackable_flag"},
 		{number: 290, class: 2, title: "An account's owner is written to in their own language, no matter who causes the mail"},
 		{number: 291, class: 2, title: "The owner is told of a sign-in from a new browser"},
 	}

@@ -154,3 +154,38 @@ func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 		}
 	})
 }
+
+// TestR240_AFieldThatStandsTwiceHasOneValue: a form may have a field twice if both
+// are the same or one is empty. It is one value, tried and counted once. Two values
+// are refused, since two readers of one request could take either.
+func TestR240_AFieldThatStandsTwiceHasOneValue(t *testing.T) {
+	w := newWorld(t, plenty)
+	a := w.withApp("alice")
+	post := func(b *browser, body string) *answer {
+		t.Helper()
+		return b.do("POST", "/tf-validate", typeForm, body, "Accept", typeJSON)
+	}
+	before := w.rows("counters")
+	b := w.plantPending(a)
+	good, bad := a.next(), a.wrong()
+	for _, body := range []string{
+		"code=" + bad + "&code=" + good, "code=" + good + "&code=&code=" + bad, "code=&code=" + bad + "&code=" + good,
+		"code=" + good + "&code=+", "csrf_token=x&csrf_token=y&code=" + good, "x=1&x=2&code=" + good,
+	} {
+		post(b, body).want(400).refused(body)
+	}
+	b.post("/tf-validate", `{"code":"`+good+`","code":"`+good+`"}`).want(400).refused("twice in JSON")
+	b.post("/tf-validate", `{"code":"`+good+`","code":""}`).want(400).refused("twice in JSON, one empty")
+	if w.rows("counters") != before {
+		t.Error("a request with two values was counted")
+	}
+	post(b, "code=&code=").want(400).refused("twice nothing")
+	post(b, "code="+bad+"&code="+bad+"&code=").want(400).refused("twice the same guess")
+	post(b, "csrf_token=x&code="+good+"&csrf_token=x&code=").want(200)
+	b.in(a, 2)
+	for _, doubled := range []string{"code=%s&code=%s", "code=&code=%s"} {
+		b = w.plantPending(a)
+		post(b, strings.ReplaceAll(doubled, "%s", a.next())).want(200)
+		b.in(a, 2)
+	}
+}
