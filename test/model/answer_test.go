@@ -54,6 +54,7 @@ func (w *world) compare(q request, a answer, x *want) error {
 			x.device.cookies = append(x.device.cookies, v)
 			w.devices[v] = x.device
 		}},
+		{"known", a.set[knownCookie], x.note != nil, func(v string) { w.notes[v] = x.note }},
 	} {
 		if thing.value != "" != thing.wanted && (thing.name != "header" && thing.name != "refresh" || !q.form) {
 			return wrong("%s handed out: %v, the model says %v; answer %d %s", thing.name, thing.value != "", thing.wanted, a.status, a.text)

@@ -8,7 +8,7 @@ import (
 // Recovery codes: a set is made in place of the former one, and each code
 // stands in for the second factor once.
 
-const codesInSet = 5
+const codesInSet = 10
 
 func (m *model) newCodes(who *session) *want {
 	switch {

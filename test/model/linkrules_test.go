@@ -103,6 +103,9 @@ func (m *model) reset(t *turn, l *link, password string) *want {
 		w.status = 200 // even if a code has to wait: the password is set
 	}
 	m.announce(w, of, "password_reset")
+	if w.note == nil { // the owner reads the account's mail here
+		m.remember(w, of)
+	}
 	return w
 }
 

@@ -33,6 +33,8 @@ type account struct {
 	email, phone, id string
 	password         string
 	hashes           int // how often a password was set: a count of guesses ends with what it guards
+	born             time.Time
+	signIns          int
 	active, required bool
 	locked           bool // by the application
 	unproven         bool // nobody has shown that its address is his
@@ -129,6 +131,8 @@ type model struct {
 	now      time.Time
 	ids      int
 	device   string // cookie of a trusted device that the request shows
+	note     string // cookie of what the browser notes, that the request shows
+	notes    map[string]*note
 	accounts []*account
 	sessions map[string]*session
 	pendings map[string]*pending
@@ -152,6 +156,7 @@ type want struct {
 	pending *pending
 	device  *device
 	draft   *draft
+	note    *note
 
 	question *question
 	family   *lasting // a refresh token of it, in the answer's body
@@ -279,6 +284,10 @@ func (m *model) issue(w *want, of *account, g grant) {
 		r.dead, s.id = true, r.id
 	}
 	w.session = s
+	if g.renews == nil {
+		m.arrived(w, of)
+	}
+	m.remember(w, of)
 	if g.token {
 		h := *s
 		h.header, h.idle, h.until = true, m.now.Add(headerLife), m.now.Add(headerLife)

@@ -61,7 +61,7 @@ func (m *model) password(of *account, password, within string) *want {
 // own. A count ends with the password that it guards.
 func (m *model) firstPlace(of *account, within string) (string, *want) {
 	c := claim{
-		key: fmt.Sprint("first ", of.name, of.hashes, " ", m.caller(of, within)), limit: firstFailures, window: sessionLife,
+		key: fmt.Sprint("first ", of.name, of.hashes, " ", m.counted(of, within)), limit: firstFailures, window: sessionLife,
 		hold: firstHold, most: firstMaxHold,
 	}
 	if !m.reserve(c) {
@@ -75,10 +75,22 @@ func (m *model) caller(of *account, within string) string {
 	if within != "" {
 		return "in " + within
 	}
+	if known := m.known(of); known != "" {
+		return known
+	}
 	if d := m.devices[m.device]; d != nil && d.of == of && d.version == of.version {
 		return fmt.Sprintf("by %p", d)
 	}
 	return ""
+}
+
+// counted names whose guesses and letters count together: the caller's own, or
+// those of all strangers who typed the address.
+func (m *model) counted(of *account, within string) string {
+	if own := m.caller(of, within); own != "" {
+		return own
+	}
+	return of.email
 }
 
 // as begins the name of a transaction with the kind of caller.

@@ -66,6 +66,11 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 		return refused(429) // the draft stands, its code can be asked for
 	}
 	w.draft = d
+	if who != nil {
+		if p := m.waiting(cookie, who); p != nil { // its page takes the code of the newest step
+			p.dead = true
+		}
+	}
 	return w
 }
 

@@ -43,9 +43,9 @@ var (
 	getPaths = []string{"/login", "/verify", "/tf-setup", "/tf-validate", "/tf-select", "/tf-rescue", "/me", "/tf-recovery", "/logout", "/tf-resend",
 		"/register", "/tf-not-me/AAAA", "/tf-setup/AAAA", "/tf-static/style.css", "/nothing"}
 	moving  = []string{"copy", "plant", "restore", "forget"} // cookies, in one browser
-	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie}
+	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie, knownCookie}
 	names   = []string{"", "work", "home \u200bphone"}
-	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal", "link"}
+	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal", "link", "known"}
 )
 
 // of is the n-th newest token of a kind that was handed out; empty if none.
@@ -184,7 +184,7 @@ func (w *world) turn(s step) *turn {
 	case 3:
 		t.q.header = w.of("pending", s.n%3)
 	}
-	t.cookie, w.device = t.b[pendingCookie], t.b[deviceCookie]
+	t.cookie, w.device, w.note = t.b[pendingCookie], t.b[deviceCookie], t.b[knownCookie]
 	if t.who = w.find(t.b[sessionCookie], false); t.q.header != "" {
 		t.who = w.find(t.q.header, true)
 	}

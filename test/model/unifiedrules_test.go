@@ -40,7 +40,7 @@ func (m *model) sent(t *turn, w *want, of *account, channel string) error {
 	asked := t.b[askedCookie]
 	ok := m.reserve(
 		claim{key: "gap " + asked + channel, limit: 1, window: sendGap},
-		claim{key: "first10m " + channel + of.name + m.caller(of, ""), limit: sendShort, window: 10 * time.Minute})
+		claim{key: "first10m " + channel + of.name + m.counted(of, ""), limit: sendShort, window: 10 * time.Minute})
 	if !ok {
 		w.status = 429
 		return nil
@@ -95,7 +95,7 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 			continue
 		}
 		if within == "" && (how == "email" || how == "sms") {
-			m.giveBack(map[string]int{"first10m " + how + of.name + m.caller(of, ""): sendShort})
+			m.giveBack(map[string]int{"first10m " + how + of.name + m.counted(of, ""): sendShort})
 		}
 		delete(m.budgets, c)
 		if how != "password" {
@@ -157,7 +157,7 @@ func (m *model) follow(t *turn, l *link, meant bool) *want {
 	if f == nil || !m.tryFirst(l.of, f, firstKey(l.asked, "email"), "email", l.code.code) {
 		return refused(400)
 	}
-	m.giveBack(map[string]int{"first10m email" + l.of.name + m.caller(l.of, ""): sendShort})
+	m.giveBack(map[string]int{"first10m email" + l.of.name + m.counted(l.of, ""): sendShort})
 	if l.of.kept() {
 		return refused(400)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -46,10 +47,16 @@ const (
 	knownCookie   = "__Host-twofold-known"
 	helpBox       = "help@walk.test"
 	origin        = "https://walk.test"
-	// cheap is the hash of passwords[0] at the least cost that is read; the first
-	// sign-in replaces it by a real one.
-	cheap = "$argon2id$v=19$m=8,t=1,p=1$d2Fsa3dhbGt3YWxrd2Fsaw$pq5MWo7FB8AXDUibQzt8xnKz2Vp4c8UPDBaFMIkjyqU"
 )
+
+// hashed is the hash of passwords[0], made once.
+var hashed = sync.OnceValues(func() (string, error) {
+	h, err := password.New(password.Config{})
+	if err != nil {
+		return "", err
+	}
+	return h.Hash(context.Background(), passwords[0])
+})
 
 var passwords = []string{"walking boots 71", "hiking sticks 82", "no password at all 93"}
 
@@ -134,6 +141,7 @@ func newWorld() (*world, error) {
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
 		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{}, questions: map[string]*question{},
+		notes: map[string]*note{},
 	}
 	dir, err := os.MkdirTemp("", "walk")
 	if err != nil {
@@ -183,16 +191,20 @@ func newWorld() (*world, error) {
 }
 
 func (w *world) people() error {
+	hash, err := hashed()
+	if err != nil {
+		return err
+	}
 	for i, name := range []string{"anna", "berta"} {
-		a := &account{name: name, email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1}
-		u, err := w.auth.CreateUser(context.Background(), twofold.NewUser{Email: a.email, PasswordHash: cheap})
+		a := &account{name: name, email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1, born: w.now}
+		u, err := w.auth.CreateUser(context.Background(), twofold.NewUser{Email: a.email, PasswordHash: hash})
 		if err != nil {
 			return err
 		}
 		a.id = u.ID
 		w.accounts = append(w.accounts, a)
 	}
-	return w.register(&account{name: "cora", email: "cora@walk.test", phone: "+16505551219", password: passwords[0], active: true, unproven: true})
+	return w.register(&account{name: "cora", email: "cora@walk.test", phone: "+16505551219", password: passwords[0], active: true, unproven: true, born: w.now})
 }
 
 // is asks the model about an account, as an application would look it up.
@@ -256,9 +268,6 @@ func (w *world) send(q request) answer {
 	for _, c := range rec.Result().Cookies() {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(q.b, c.Name)
-			continue
-		}
-		if c.Name == knownCookie { // it only chooses budgets: browsers here are strangers
 			continue
 		}
 		q.b[c.Name], a.set[c.Name] = c.Value, c.Value
