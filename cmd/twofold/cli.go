@@ -28,6 +28,7 @@ type cli struct {
 	Restore restoreCommand  `cmd:"" help:"Put a copy in the place of the SQLite database."`
 	Doctor  doctorCommand   `cmd:"" help:"Look for what is wrong: settings, everything the server needs, the database."`
 	Config  configCommands  `cmd:"" help:"Check the settings."`
+	Rules   rulesCommands   `cmd:"" help:"Check the rules of the gate."`
 	Texts   textsCommands   `cmd:"" help:"Check texts and languages of your own."`
 	Unit    unitCommand     `cmd:"" help:"Print a unit for systemd."`
 

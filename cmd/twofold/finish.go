@@ -23,6 +23,9 @@ func (s *settings) finish(w where) problems {
 		}
 		s.Listen = w.Listen
 	}
+	if s.given["TWOFOLD_GATE_RULES"] && len(s.Config.TrustedProxies) == 0 {
+		s.note("TWOFOLD_GATE_RULES is set and TWOFOLD_TRUSTED_PROXIES is not: /auth/verify refuses every proxy")
+	}
 	var bad problems
 	if w.Dev {
 		bad = s.finishDev(w)

@@ -139,6 +139,9 @@ func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	if err != nil {
 		return nil, s.renamed(err)
 	}
+	if err := openGate(s, auth); err != nil {
+		return nil, errors.Join(err, auth.Close())
+	}
 	return auth, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/gate"
 	"github.com/twofold-auth/twofold/metrics"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/tracing"
@@ -91,6 +92,7 @@ type settings struct {
 	box          *send.Box // mail and texts of --dev
 	methodsGiven []string
 	twoFactorOff bool
+	gateRules    []gate.Rule
 }
 
 // mailSettings are the MAIL_* names.

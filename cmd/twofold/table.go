@@ -32,6 +32,7 @@ func table() []setting {
 		group("Paths", slices.Concat(pathTable(), accountPaths())),
 		group("Where to go afterwards", slices.Concat(viewTable(), accountViews())),
 		group("Single-page applications", spaTable()),
+		group("The gate", gateTable()),
 		group(groupAbsent, absentTable()),
 		group(groupInert, inertTable()),
 	)

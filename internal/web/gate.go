@@ -37,6 +37,13 @@ type Gate struct {
 // whose proxies send them here.
 type gatePaths struct{ verify, enter, keys, start, callback string }
 
+func gatePathsOf(s *Site) gatePaths {
+	return gatePaths{
+		verify: s.c.Prefix + "/auth/verify", enter: s.c.Prefix + "/auth/gate", keys: "/.well-known/jwks.json",
+		start: "/.twofold/start", callback: "/.twofold/callback",
+	}
+}
+
 // NewGate puts a gate into a site, which serves its paths from then on. A site has
 // one gate at most. The error names every mistake of the rules.
 func NewGate(s *Site, rules []gate.Rule) (*Gate, error) {
@@ -55,10 +62,7 @@ func NewGate(s *Site, rules []gate.Rule) (*Gate, error) {
 		s: s, home: home.Host, rules: compiled, signer: inner.NewSigner(s.home, s.c.Keys), cookies: ownCookies(s.jar),
 		origin: http.NewCrossOriginProtection(), raw: map[string]http.HandlerFunc{},
 		steps: map[string]map[string]route{},
-		paths: gatePaths{
-			verify: s.c.Prefix + "/auth/verify", enter: s.c.Prefix + "/auth/gate", keys: "/.well-known/jwks.json",
-			start: "/.twofold/start", callback: "/.twofold/callback",
-		},
+		paths: gatePathsOf(s),
 	}
 	g.keySet = g.signer.KeySet()
 	for _, row := range g.rows() {

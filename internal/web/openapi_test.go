@@ -85,7 +85,8 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 	if err := s.nameViews(); err != nil {
 		t.Fatal(err)
 	}
-	return s.table()
+	s.home = "https://example.org"
+	return append(s.table(), (&Gate{s: s, paths: gatePathsOf(s)}).rows()...)
 }
 
 // switchOn sets every switch and duration of a configuration.

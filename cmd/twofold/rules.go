@@ -1,0 +1,167 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/gate"
+	inner "github.com/twofold-auth/twofold/internal/gate"
+	"github.com/twofold-auth/twofold/store"
+)
+
+type rulesCommands struct {
+	Check rulesCheck `cmd:"" help:"Say which rule of the gate is for an address, and what it asks of a user."`
+}
+
+type rulesCheck struct {
+	where
+	Address string `arg:"" help:"The address, e.g. https://app.example.org/admin."`
+	User    string `help:"Address, username or id of an account: says what the rule asks of it." placeholder:"USER"`
+	Method  string `help:"Method of the request." default:"GET"`
+	From    string `help:"Address of the client, for rules with networks." placeholder:"ADDR"`
+}
+
+// Help implements kong.HelpProvider.
+func (rulesCheck) Help() string {
+	return `Reads the file of TWOFOLD_GATE_RULES and says which rule decides about an address, and why. The first rule that
+matches a request decides; a request that no rule matches is refused.
+
+Examples:
+  twofold rules check https://app.example.org/admin
+  twofold rules check https://app.example.org/admin --user ann@example.org
+  twofold rules check https://app.example.org/api/orders --method POST --from 10.0.0.7`
+}
+
+// Run says the verdict.
+func (c rulesCheck) Run(ctx context.Context, p process) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	if !s.given["TWOFOLD_GATE_RULES"] {
+		return problems{{"TWOFOLD_GATE_RULES", "is not set: name the file with the rules"}}
+	}
+	if err := s.try(ctx); err != nil { // all mistakes of the rules
+		return err
+	}
+	rules, err := inner.Compile(s.gateRules)
+	if err != nil {
+		return err
+	}
+	q := inner.Request{Method: strings.ToUpper(c.Method)}
+	if q.Address, err = inner.ParseAddress(c.Address); err != nil {
+		return fmt.Errorf("%s is refused: %w", c.Address, err)
+	}
+	if c.From != "" {
+		if q.Client, err = netip.ParseAddr(c.From); err != nil {
+			return usageError(fmt.Sprintf("invalid --from %q: write an address", c.From))
+		}
+	}
+	rule, number := rules.Find(q)
+	fmt.Fprintf(p.out, "%s %s: %s\n", q.Method, q.Address, sayRule(rules, q, rule, number))
+	if c.User == "" {
+		return nil
+	}
+	return c.about(ctx, p, rule, number)
+}
+
+// sayRule says which rule decides and what it requires.
+func sayRule(rules *inner.Rules, q inner.Request, r gate.Rule, number int) string {
+	if number == 0 {
+		if !rules.Knows(q.Address.Host) {
+			return "refused, because no rule is for the host " + q.Address.Host
+		}
+		return "refused, because no rule matches"
+	}
+	switch r.Require {
+	case gate.Public:
+		return fmt.Sprintf("rule %d lets everyone through", number)
+	case gate.Deny:
+		return fmt.Sprintf("rule %d refuses everyone", number)
+	}
+	return fmt.Sprintf("rule %d requires %s", number, asks(r))
+}
+
+// asks says what a rule requires.
+func asks(r gate.Rule) string {
+	level := map[gate.Requirement]string{gate.OneFactor: "one factor", gate.TwoFactors: "two factors",
+		gate.Strong: "a strong factor"}
+	out := []string{level[r.Require]}
+	if r.Fresh > 0 {
+		out = append(out, "proven within "+sayDuration(r.Fresh))
+	}
+	for _, list := range []struct {
+		name  string
+		words []string
+	}{{"role", r.Roles}, {"permission", r.Permissions}} {
+		if len(list.words) > 0 {
+			out = append(out, "the "+list.name+" "+strings.Join(list.words, " and "))
+		}
+	}
+	text := strings.Join(out, ", ")
+	if len(r.Scopes) > 0 {
+		text += "; or a personal access token with the scope " + strings.Join(r.Scopes, " and ")
+	}
+	return text
+}
+
+// about says what a rule does with the requests of an account.
+func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number int) error {
+	one := oneUser{where: c.where, Identity: c.User}
+	return one.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+		row, err := rowOf(ctx, auth, u)
+		if err != nil {
+			return err
+		}
+		permissions, err := auth.Permissions(ctx, u)
+		if err != nil {
+			return err
+		}
+		best := inner.Caller{SignedIn: true, Two: true, Strong: true, Fresh: true, Roles: u.Roles,
+			Permissions: permissions}
+		fmt.Fprintf(p.out, "%s: %s\n", cmp.Or(u.Email, u.Username, u.ID), sayVerdict(r, inner.Judge(r, number,
+			best), row.Methods, best, u.Active))
+		return nil
+	})
+}
+
+// sayVerdict says what is in the way of an account that proves all it can.
+func sayVerdict(r gate.Rule, o inner.Outcome, methods []string, c inner.Caller, active bool) string {
+	switch {
+	case o == inner.Refused:
+		return "refused"
+	case r.Require == gate.Public:
+		return "passes"
+	case !active:
+		return "refused: the account is not active"
+	case o == inner.LacksRole:
+		var lacks []string
+		for _, role := range r.Roles {
+			if !slices.Contains(c.Roles, role) {
+				lacks = append(lacks, "the role "+role)
+			}
+		}
+		for _, permission := range r.Permissions {
+			if !slices.Contains(c.Permissions, permission) {
+				lacks = append(lacks, "the permission "+permission)
+			}
+		}
+		return "refused: the account lacks " + strings.Join(lacks, " and ")
+	}
+	strong := slices.ContainsFunc(methods, func(m string) bool {
+		return m == store.Authenticator ||
+			m == store.Passkey
+	})
+	switch {
+	case r.Require == gate.Strong && !strong:
+		return "passes after setting up an authenticator app or a passkey, which the account has not"
+	case r.Require == gate.TwoFactors && len(methods) == 0:
+		return "passes after setting up a second factor, which the account has not"
+	}
+	return "passes once signed in with what the rule requires"
+}
