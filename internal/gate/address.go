@@ -70,6 +70,18 @@ func ParseAddress(raw string) (Address, error) {
 	return Address{Scheme: scheme, Host: host, Path: path, URI: rest[end:]}, nil
 }
 
+// AddressOf is ParseAddress of parts that came apart: neither can become part of the
+// other.
+func AddressOf(scheme, host, uri string) (Address, error) {
+	if strings.ContainsAny(host, "/?#@\\") {
+		return Address{}, errHost
+	}
+	if !strings.HasPrefix(uri, "/") {
+		return Address{}, errForm
+	}
+	return ParseAddress(scheme + "://" + host + uri)
+}
+
 // parseHost writes a host in its one spelling.
 func parseHost(raw, scheme string) (string, error) {
 	name, port := raw, ""

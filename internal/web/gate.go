@@ -247,7 +247,8 @@ func ownCookies(j jar) map[string]bool {
 		j.device(), j.deviceName, j.refresh(), j.readable, j.gate(), j.gateNonce(),
 	} {
 		if name != "" {
-			out[name], out[strings.TrimPrefix(name, hostPrefix)] = true, true
+			bare := strings.TrimPrefix(name, hostPrefix)
+			out[bare], out[hostPrefix+bare] = true, true
 		}
 	}
 	return out

@@ -51,15 +51,12 @@ func (g *Gate) serveStart(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	q, err := g.request(r, g.s.c.Origin.Scheme+"://"+host+r.URL.Query().Get("to"), http.MethodGet)
+	a, err := inner.AddressOf(g.s.c.Origin.Scheme, host, r.URL.Query().Get("to"))
 	if err != nil {
 		g.say(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if q.Address.Host != host {
-		g.say(w, http.StatusBadRequest, "the page to come back to is not one of this host")
-		return
-	}
+	q := inner.Request{Address: a, Method: http.MethodGet, Client: g.client(r)}
 	d, err := g.decide(r, q)
 	switch {
 	case err != nil:
@@ -91,7 +88,7 @@ func (g *Gate) behind(w http.ResponseWriter, r *http.Request) (string, bool) {
 	if !readOnly(w, r) {
 		return "", false
 	}
-	a, err := inner.ParseAddress(g.s.c.Origin.Scheme + "://" + r.Host + "/")
+	a, err := inner.AddressOf(g.s.c.Origin.Scheme, r.Host, "/")
 	if err != nil || a.Host == g.home || !g.rules.Knows(a.Host) {
 		g.say(w, http.StatusForbidden, "no rule is for this host (the proxy must hand on the Host that was asked for)")
 		return "", false

@@ -63,35 +63,40 @@ func (g *Gate) asked(r *http.Request) (inner.Request, proxyKind, error) {
 	byURL, byURI := has(h, "X-Original-Url") || has(h, "X-Original-Method"), has(h, "X-Forwarded-Uri") || has(h,
 		"X-Forwarded-Method")
 	byPath := strings.HasPrefix(rest, "/")
-	var raw, method string
-	kind := forwards
+	var a inner.Address
+	var err error
+	method, kind := r.Method, forwards
 	switch {
 	case byURL && !byURI && !byPath:
-		kind, raw, method = subrequest, only1(h, "X-Original-Url"), only1(h, "X-Original-Method")
+		kind, method = subrequest, only1(h, "X-Original-Method")
+		a, err = inner.ParseAddress(only1(h, "X-Original-Url"))
 	case byURI && !byURL && !byPath:
-		raw, method = forwardedAddress(r, only1(h, "X-Forwarded-Host"), only1(h, "X-Forwarded-Uri")), only1(h,
-			"X-Forwarded-Method")
+		method = only1(h, "X-Forwarded-Method")
+		a, err = inner.AddressOf(only1(h, "X-Forwarded-Proto"), only1(h, "X-Forwarded-Host"), only1(h, "X-Forwarded-Uri"))
 	case byPath && !byURL && !byURI:
-		raw, method = forwardedAddress(r, r.Host, rest), r.Method
+		a, err = inner.AddressOf(only1(h, "X-Forwarded-Proto"), r.Host, rest)
 	default:
 		if byURL {
 			kind = subrequest
 		}
 		return inner.Request{}, kind, errUnasked
 	}
-	if raw == "" || method == "" || len(method) > 32 {
-		return inner.Request{}, kind, errUnasked
+	if err == nil && (method == "" || len(method) > 32) {
+		err = errUnasked
 	}
-	q, err := g.request(r, raw, method)
+	if err != nil {
+		return inner.Request{}, kind, err
+	}
+	q, err := g.request(r, a, method)
 	return q, kind, err
 }
 
-// request reads the address that was asked for.
-func (g *Gate) request(r *http.Request, raw, method string) (inner.Request, error) {
-	a, err := inner.ParseAddress(raw)
-	if err == nil && a.Scheme != g.s.c.Origin.Scheme {
-		err = fmt.Errorf("the address is %s, but the sign-in is %s: have the proxy say the scheme that browsers "+
-			"use", a.Scheme, g.s.c.Origin.Scheme)
+// request is what a client asked for. The scheme must be that of the sign-in.
+func (g *Gate) request(r *http.Request, a inner.Address, method string) (inner.Request, error) {
+	var err error
+	if a.Scheme != g.s.c.Origin.Scheme {
+		err = fmt.Errorf("the address is %s, but the sign-in is %s: have the proxy say the scheme that browsers use",
+			a.Scheme, g.s.c.Origin.Scheme)
 	}
 	return inner.Request{Address: a, Method: method, Client: g.client(r)}, err
 }
@@ -104,14 +109,6 @@ func only1(h http.Header, name string) string {
 		return v[0]
 	}
 	return ""
-}
-
-func forwardedAddress(r *http.Request, host, uri string) string {
-	scheme := only1(r.Header, "X-Forwarded-Proto")
-	if scheme == "" || host == "" || !strings.HasPrefix(uri, "/") {
-		return ""
-	}
-	return scheme + "://" + host + uri
 }
 
 // turnAway refuses a request, or leads a browser to where it can get what is missing.
@@ -215,7 +212,11 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 // the client sent in their place, and no cookie or token of ours.
 func (g *Gate) Protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q, err := g.request(r, g.s.c.Origin.Scheme+"://"+r.Host+r.URL.RequestURI(), r.Method)
+		var q inner.Request
+		a, err := inner.AddressOf(g.s.c.Origin.Scheme, r.Host, r.URL.RequestURI())
+		if err == nil {
+			q, err = g.request(r, a, r.Method)
+		}
 		if g.own(r, q, err) {
 			g.s.ServeHTTP(w, r)
 			return

@@ -1,0 +1,776 @@
+package security_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/gate"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const appHost, otherHost = "app.localhost", "wiki.localhost"
+
+// gateRules are those of the tests here: on two hosts a page for each requirement.
+func gateRules() []gate.Rule {
+	both := []string{appHost, otherHost}
+	return []gate.Rule{
+		{Hosts: both, Paths: []string{"/public", "/{$}"}, Require: gate.Public},
+		{Hosts: both, Paths: []string{"/one"}, Require: gate.OneFactor},
+		{Hosts: both, Paths: []string{"/two"}, Require: gate.TwoFactors},
+		{Hosts: both, Paths: []string{"/strong"}, Require: gate.Strong},
+		{Hosts: both, Paths: []string{"/fresh"}, Require: gate.TwoFactors, Fresh: 5 * time.Minute},
+		{Hosts: both, Paths: []string{"/admin"}, Require: gate.OneFactor, Roles: []string{"admin"}},
+		{Hosts: both, Paths: []string{"/api"}, Require: gate.TwoFactors, Scopes: []string{"read"}},
+		{Hosts: both, Paths: []string{"/inside"}, Networks: []string{"10.0.0.0/8"}, Require: gate.Public},
+		{Hosts: both, Paths: []string{"/never"}, Require: gate.Deny},
+	}
+}
+
+// gated is a world whose node has a gate: a proxy's neighbor and, as a program of its
+// own, the application behind it.
+type gated struct {
+	*world
+	node *node
+	home string // host of the sign-in
+}
+
+func newGated(t *testing.T, change ...func(*twofold.Config)) *gated {
+	t.Helper()
+	trust := func(c *twofold.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} }
+	w := newWorld(t, append([]func(*twofold.Config){tokens, trust}, change...)...)
+	return w.gate(w.nodes[0])
+}
+
+// gate puts a gate in front of an application that repeats what it was told.
+func (w *world) gate(n *node) *gated {
+	w.t.Helper()
+	protect, err := n.auth.Gate(gateRules())
+	w.must(err)
+	server := httptest.NewServer(protect(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(out).Encode(map[string]any{"response": m{"page": r.URL.Path, "headers": r.Header}})
+	})))
+	w.t.Cleanup(server.Close)
+	return &gated{world: w, node: &node{db: n.db, auth: n.auth, origin: server.URL, addr: n.addr}, home: n.addr}
+}
+
+// at is a browser of a host; browsers keep the cookies of each host apart.
+func (g *gated) at(host string) *browser {
+	b := g.browser()
+	b.n, b.host = g.node, host
+	return b
+}
+
+// signedIn is a browser at the host of the sign-in, with one factor or two.
+func (g *gated) signedIn(p *person) *browser {
+	g.t.Helper()
+	b := g.at(g.home)
+	b.login(p).want(200)
+	if p.app != nil {
+		b.validate(p.next()).want(200)
+	}
+	return b
+}
+
+// goTo follows a browser from a page of another host through the sign-in: home and
+// there are its cookies on the two hosts. It returns the last answer.
+func (g *gated) goTo(home, there *browser, path string) *answer {
+	g.t.Helper()
+	a := there.page(path)
+	for range 8 {
+		to := a.header.Get("Location")
+		if to == "" {
+			_, to, _ = strings.Cut(a.header.Get("Refresh"), "url=")
+		}
+		if to == "" {
+			return a
+		}
+		u, err := url.Parse(to)
+		g.must(err)
+		switch u.Host {
+		case g.home, "":
+			a = home.page(u.RequestURI())
+			if strings.HasPrefix(u.Path, "/login") || strings.HasPrefix(u.Path, "/verify") ||
+				strings.HasPrefix(u.Path, "/tf-setup") {
+				return a
+			}
+		case there.host:
+			a = there.page(u.RequestURI())
+		default:
+			g.t.Fatalf("the gate leads to %s", to)
+		}
+	}
+	g.t.Fatal("the way does not end")
+	return nil
+}
+
+// asks is what nginx sends.
+func asks(address string, more ...string) []string {
+	return append([]string{"X-Original-URL", address, "X-Original-Method", "GET", "Accept", "text/html"}, more...)
+}
+
+// verify asks as nginx does, with the cookies of a browser at that host.
+func (g *gated) verify(b *browser, address string, more ...string) *answer {
+	g.t.Helper()
+	asking := b.copy()
+	asking.host = g.home
+	return asking.do(http.MethodGet, "/auth/verify", "", "", asks(address, more...)...)
+}
+
+// TestR250_TheGateLetsThroughWhatTheRulesSay: on two hosts, to a proxy and in a program,
+// each page opens to who proved enough, and to no one else.
+func TestR250_TheGateLetsThroughWhatTheRulesSay(t *testing.T) {
+	g := newGated(t)
+	two, one, admin := g.withApp("alice"), g.person("robert"), g.person("carol")
+	g.must(g.node.auth.SetRoles(t.Context(), admin.id, "admin"))
+	callers := map[string]func() *browser{
+		"stranger": func() *browser { return g.at(g.home) },
+		"one":      func() *browser { return g.signedIn(one) }, "admin": func() *browser { return g.signedIn(admin) },
+		"two": func() *browser { return g.signedIn(two) },
+	}
+	opens := map[string][]string{
+		"stranger": {"/public", "/public/x", "/"}, "one": {"/one", "/public", "/"}, "admin": {"/one", "/admin",
+			"/public", "/"},
+		"two": {"/one", "/two", "/strong", "/fresh", "/api", "/public", "/"},
+	}
+	pages := []string{"/", "/public", "/one", "/two", "/strong", "/fresh", "/admin", "/api", "/inside", "/never",
+		"/elsewhere", "/public2"}
+	for name, caller := range callers {
+		home := caller()
+		for _, host := range []string{appHost, otherHost} {
+			there := g.at(host)
+			if name != "stranger" {
+				g.goTo(home, there, "/one").want(200)
+			}
+			for _, page := range pages {
+				want := slices.Contains(opens[name], page)
+				if a := there.get(page); (a.status == 200) != want || want && a.json["page"] != page {
+					t.Errorf("%s at %s%s: %d", name, host, page, a.status)
+				}
+				if a := g.verify(there, "http://"+host+page); (a.status == 200) != want || !want &&
+					a.status != 401 && a.status != 403 {
+					t.Errorf("%s at %s%s, by a proxy: %d", name, host, page, a.status)
+				}
+			}
+		}
+	}
+	// What was proven grows old.
+	home, there := g.signedIn(two), g.at(appHost)
+	g.goTo(home, there, "/fresh").want(200)
+	g.advance(6 * time.Minute)
+	there.get("/strong").want(200)
+	if a := g.goTo(home, there, "/fresh"); a.status != 200 || !strings.Contains(a.what, "/verify?next=/auth/gate") {
+		t.Errorf("an old proof leads to %s", a.what)
+	}
+	if a := g.at(appHost).do(http.MethodGet, "/inside", "", "", "X-Forwarded-For", "10.1.2.3"); a.status != 200 {
+		t.Errorf("a client of the network: %d", a.status)
+	}
+}
+
+// TestR251_AnAmbiguousAddressFallsToNoRule, however it is asked.
+func TestR251_AnAmbiguousAddressFallsToNoRule(t *testing.T) {
+	g := newGated(t)
+	b := g.at(appHost)
+	paths := "//public|/public/../never|/public/./x|/public//x|/public/%2e%2e/never|/public%2f..%2fnever|" +
+		"/public/..%2fnever|/public%5c..%5cnever|" +
+		"/public/..;/never|/public;x=1|/public%3bx|/public%00|/public%0d%0aX:y|/public/%252e%252e/never|" +
+		"/%2570ublic|/public%ff|/public/%c0%ae%c0%ae/x|" +
+		"/PUBLIC|/Public/x|/public%EF%BC%8Fx|/public\\..\\never|/public%|/public#x|/./public|/x/../public|/" +
+		strings.Repeat("a", 9000)
+	for path := range strings.SplitSeq(paths, "|") {
+		for how, a := range map[string]*answer{
+			"nginx": g.verify(b, "http://"+appHost+path),
+			"caddy": b.onHost(g.home).do(http.MethodGet, "/auth/verify", "", "", "X-Forwarded-Proto", "http",
+				"X-Forwarded-Host", appHost,
+				"X-Forwarded-Uri", path, "X-Forwarded-Method", "GET"),
+		} {
+			if a.status != 400 && a.status != 403 && a.status != 401 {
+				t.Errorf("%s, by %s: %d", path, how, a.status)
+			}
+		}
+	}
+	for address := range strings.SplitSeq("http://APP.localhost/public|http://app.localhost./public|"+
+		"http://app.localhost:80/public", "|") {
+		g.verify(b, address).want(200)
+	}
+	hosts := "app.localhost:8080|app.localhost:443|localhost|evil.test|app.localhost.evil.test|x.app.localhost|" +
+		"app.localhost@evil.test|evil.test#app.localhost|" +
+		"app.localhost,evil.test|app.localhost%2eevil.test|app.localhost..|.app.localhost|app.localhost:|" +
+		"app.localhost:080|[app.localhost]||app..localhost|" + g.home
+	for host := range strings.SplitSeq(hosts, "|") {
+		if a := g.verify(b, "http://"+host+"/public"); a.status != 403 {
+			t.Errorf("host %q: %d", host, a.status)
+		}
+	}
+	for address := range strings.SplitSeq("https://app.localhost/public|ftp://app.localhost/public|"+
+		"app.localhost/public|/public|//app.localhost/public|http:/app.localhost/public|", "|") {
+		if a := g.verify(b, address); a.status != 403 {
+			t.Errorf("address %q: %d", address, a.status)
+		}
+	}
+}
+
+// onHost is a copy of a browser that names another host.
+func (b *browser) onHost(host string) *browser {
+	c := b.copy()
+	c.host = host
+	return c
+}
+
+// TestR252_ANeighborThatIsNotTrustedIsRefused, and so is what it says of networks.
+func TestR252_ANeighborThatIsNotTrustedIsRefused(t *testing.T) {
+	open := newGated(t, func(c *twofold.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	if a := open.verify(open.at(appHost), "http://"+appHost+"/public"); a.status != 403 ||
+		!strings.Contains(a.body, "trusted") {
+		t.Errorf("a neighbor that is not trusted: %d %s", a.status, a.body)
+	}
+	if a := open.at(appHost).do(http.MethodGet, "/inside", "", "", "X-Forwarded-For", "10.1.2.3", "X-Real-Ip",
+		"10.1.2.3"); a.status != 403 {
+		t.Errorf("a neighbor that is not trusted says its network: %d", a.status)
+	}
+}
+
+// TestR252_AProxyAsksInOneWayAtATime: what a client sent in the way of another proxy is
+// not believed.
+func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
+	g := newGated(t)
+	b := g.at(g.home)
+	address := "http://" + appHost + "/public"
+	forwarded := []string{"X-Forwarded-Proto", "http", "X-Forwarded-Host", appHost, "X-Forwarded-Uri", "/public",
+		"X-Forwarded-Method", "GET"}
+	ask := func(path string, lines ...string) int { return b.do(http.MethodGet, path, "", "", lines...).status }
+	for _, good := range [][]string{asks(address), forwarded, asks(address, "X-Forwarded-Proto", "http",
+		"X-Forwarded-Host", "evil.test")} {
+		if got := ask("/auth/verify", good...); got != 200 {
+			t.Errorf("%v: %d", good, got)
+		}
+	}
+	envoy := b.onHost(appHost)
+	bare := httptest.NewServer(g.node.auth)
+	defer bare.Close()
+	envoy.n = &node{origin: bare.URL}
+	paths := map[string]int{"/public/x?a=1": 200, "/never": 403, "/one": 401, "/public/../never": 400, "//public": 400, "": 400}
+	for path, want := range paths {
+		if got := envoy.do(http.MethodGet, "/auth/verify"+path, "", "", "X-Forwarded-Proto", "http"); got.status != want {
+			t.Errorf("%q in the path: %d, want %d", path, got.status, want)
+		}
+	}
+	for what, lines := range map[string][]string{
+		"nothing":                  nil,
+		"no method":                {"X-Original-URL", address},
+		"no address":               {"X-Original-Method", "GET"},
+		"Caddy's and the client's": append(slices.Clone(forwarded), "X-Original-URL", address),
+		"Caddy's and a method":     append(slices.Clone(forwarded), "X-Original-Method", "GET"),
+		"nginx's and the client's": asks(address, "X-Forwarded-Uri", "/public"),
+		"nginx's and a method":     asks(address, "X-Forwarded-Method", "GET"),
+		"no scheme":                forwarded[2:],
+		"no host":                  append(slices.Clone(forwarded[:2]), forwarded[4:]...),
+		"a whole address": {"X-Forwarded-Proto", "http", "X-Forwarded-Host", appHost,
+			"X-Forwarded-Uri", address, "X-Forwarded-Method", "GET"},
+		"two hosts": {"X-Forwarded-Proto", "http", "X-Forwarded-Host", appHost + ", evil.test",
+			"X-Forwarded-Uri", "/public", "X-Forwarded-Method", "GET"},
+		"two schemes": {"X-Forwarded-Proto", "https, http", "X-Forwarded-Host", appHost,
+			"X-Forwarded-Uri", "/public", "X-Forwarded-Method", "GET"},
+		"a host with a path": {"X-Forwarded-Proto", "http", "X-Forwarded-Host", appHost + "/public?",
+			"X-Forwarded-Uri", "/never", "X-Forwarded-Method", "GET"},
+		"the path, and nginx's also": asks(address),
+	} {
+		path := "/auth/verify"
+		if strings.HasPrefix(what, "the path") {
+			path = "/auth/verify/public"
+		}
+		if got := ask(path, lines...); got != 400 && got != 403 {
+			t.Errorf("%s: %d", what, got)
+		}
+	}
+	r, err := http.NewRequest(http.MethodGet, g.node.origin+"/auth/verify", nil)
+	g.must(err)
+	r.Host = g.home
+	r.Header["X-Original-Url"], r.Header["X-Original-Method"] = []string{address, address}, []string{"GET"}
+	resp, err := g.client.Do(r)
+	g.must(err)
+	if a := g.read("two addresses", resp); a.status != 403 {
+		t.Errorf("two addresses: %d", a.status)
+	}
+}
+
+// ticket goes to the step before the callback and returns its path.
+func (g *gated) ticket(home, there *browser, path string) string {
+	g.t.Helper()
+	start, err := url.Parse(there.page(path).header.Get("Location"))
+	g.must(err)
+	enter, err := url.Parse(there.page(start.RequestURI()).header.Get("Location"))
+	g.must(err)
+	a := home.page(enter.RequestURI()).want(200)
+	_, to, _ := strings.Cut(a.header.Get("Refresh"), "url=")
+	u, err := url.Parse(to)
+	g.must(err)
+	if u.Host != there.host || u.Path != "/.twofold/callback" {
+		g.t.Fatalf("the sign-in leads to %q", to)
+	}
+	return u.RequestURI()
+}
+
+// TestR251_AHostIsAHostAlone: what a client writes there becomes no part of the path.
+func TestR251_AHostIsAHostAlone(t *testing.T) {
+	g := newGated(t)
+	for _, end := range []string{"/public?", "/public#", "/public/", "?", "@" + appHost, "\\public"} {
+		host := appHost + end
+		for _, path := range []string{"/never", "/two"} {
+			if a := g.at(host).get(path); a.status == 200 || a.status >= 500 {
+				t.Errorf("%q and %s: %d", host, path, a.status)
+			}
+		}
+		if a := g.at(host).page("/.twofold/start?to=/two"); a.status < 400 {
+			t.Errorf("%q: %d to %q", host, a.status, a.header.Get("Location"))
+		}
+	}
+}
+
+// TestR253_ATicketIsTakenOnce, by the browser and on the host that it was made for,
+// within its minute.
+func TestR253_ATicketIsTakenOnce(t *testing.T) {
+	g := newGated(t)
+	home := g.signedIn(g.withApp("alice"))
+	in := func(b *browser) bool { return b.get("/two").status == 200 }
+
+	there := g.at(appHost)
+	callback := g.ticket(home, there, "/two?a=1&b=2")
+	thief := there.copy() // with the nonce: the same browser twice
+	if a := there.page(callback).want(303); a.header.Get("Location") != "http://"+appHost+"/two?a=1&b=2" || !in(there) {
+		t.Errorf("the way back is %q", a.header.Get("Location"))
+	}
+	if thief.page(callback).want(403); in(thief) {
+		t.Error("a ticket was taken twice")
+	}
+	if a := there.page(callback); a.status != 303 || !in(there) {
+		t.Errorf("the button \"back\" in the browser that is in: %d", a.status)
+	}
+	there = g.at(appHost)
+	callback = g.ticket(home, there, "/two")
+	if other := g.at(appHost); other.page(callback).status != 403 || in(other) {
+		t.Error("another browser took the ticket")
+	}
+	if there.page(callback); in(there) {
+		t.Error("a ticket that another browser tried was still good")
+	}
+	there = g.at(appHost)
+	callback = g.ticket(home, there, "/two")
+	if a := there.onHost(otherHost).page(callback); a.status != 403 || in(there.onHost(otherHost)) {
+		t.Error("another host took the ticket")
+	}
+	there = g.at(appHost)
+	callback = g.ticket(home, there, "/two")
+	g.advance(61 * time.Second)
+	if there.page(callback).want(403); in(there) {
+		t.Error("an old ticket was taken")
+	}
+	for _, bad := range []string{"", "AAAA", callback[len(callback)-40:], strings.Repeat("a", 5000)} {
+		there.page("/.twofold/callback?ticket=" + url.QueryEscape(bad)).want(403)
+	}
+	home = g.signedIn(g.withApp("dora"))
+	there = g.at(appHost)
+	callback = g.ticket(home, there, "/two")
+	home.post("/logout", m{}).want(200)
+	if there.page(callback).want(403); in(there) {
+		t.Error("a ticket outlived its session")
+	}
+
+	home, there = g.signedIn(g.withApp("emil")), g.at(appHost)
+	callback = g.ticket(home, there, "/two")
+	var taken atomic.Int32
+	par(16, func(int) {
+		if there.copy().page(callback).status == 303 {
+			taken.Add(1)
+		}
+	})
+	if taken.Load() != 1 {
+		t.Errorf("of 16 at once %d took the ticket", taken.Load())
+	}
+}
+
+// TestR254_AHostsCookieEndsWithItsSession, in this process at once and in another one
+// within a second.
+func TestR254_AHostsCookieEndsWithItsSession(t *testing.T) {
+	g := newGated(t)
+	second := g.gate(g.start(nil))
+	for name, end := range map[string]func(p *person, home *browser){
+		"signed out":   func(_ *person, home *browser) { home.post("/logout", m{}).want(200) },
+		"a new secret": func(p *person, _ *browser) { g.must(g.node.auth.SetPassword(t.Context(), p.id, secret+"!")) },
+		"not active":   func(p *person, _ *browser) { g.must(g.node.auth.SetActive(t.Context(), p.id, false)) },
+		"access reset": func(p *person, _ *browser) { g.must(g.node.auth.ResetAccess(t.Context(), p.id)) },
+	} {
+		p := g.withApp("p" + strings.ReplaceAll(name, " ", ""))
+		home, there := g.signedIn(p), g.at(appHost)
+		g.goTo(home, there, "/two").want(200)
+		elsewhere := there.copy()
+		elsewhere.n = second.node
+		elsewhere.get("/two").want(200)
+		end(p, home)
+		began := time.Now()
+		if a := there.get("/two"); a.status == 200 {
+			t.Errorf("%s: the page still opens", name)
+		}
+		for elsewhere.get("/two").status == 200 {
+			if time.Since(began) > 5*time.Second {
+				t.Errorf("%s: the page still opens at another node", name)
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("%s: another node noticed after %v", name, took)
+		}
+	}
+	// A session that is renewed is the same one, a new sign-in is not.
+	p := g.withApp("frida")
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	g.advance(time.Minute)
+	home.post("/verify", m{"password": secret}).want(200)
+	home.validate(p.next()).want(200)
+	there.get("/two").want(200)
+	g.advance(25 * time.Hour)
+	if a := there.get("/two"); a.status == 200 {
+		t.Error("the cookie outlived the longest life of a session")
+	}
+}
+
+// TestR255_ACookieOpensItsOwnHostOnly, and no cookie stands for another one.
+func TestR255_ACookieOpensItsOwnHostOnly(t *testing.T) {
+	g := newGated(t)
+	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	cookie, session := there.jar["twofold-gate"], home.jar["twofold"]
+	if cookie == "" || session == "" || there.jar["twofold"] != "" || there.jar["twofold-gate-nonce"] != "" {
+		t.Fatalf("cookies %v and %v", there.jar, home.jar)
+	}
+	for what, b := range map[string]*browser{
+		"at another host": there.onHost(otherHost), "the session at a host behind": home.onHost(appHost),
+		"the session in the cookie's place": {w: g.world, n: g.node, host: appHost,
+			jar: map[string]string{"twofold-gate": session}},
+		"a changed cookie": {w: g.world, n: g.node, host: appHost,
+			jar: map[string]string{"twofold-gate": "A" + cookie[1:]}},
+		"a cut cookie": {w: g.world, n: g.node, host: appHost,
+			jar: map[string]string{"twofold-gate": cookie[:len(cookie)-1]}},
+	} {
+		if a := b.get("/two"); a.status == 200 {
+			t.Errorf("%s: opens", what)
+		}
+	}
+	for _, name := range []string{"twofold", "twofold-pending", "tf_validity", "remember_token", "twofold-asked"} {
+		b := g.at(g.home)
+		b.jar[name] = cookie
+		b.get("/me").want(401)
+	}
+	for _, header := range []string{"Authentication-Token", "Authorization"} {
+		b := g.at(appHost)
+		b.header[header] = strings.TrimPrefix("Bearer "+cookie,
+			map[string]string{"Authentication-Token": "Bearer "}[header])
+		if b.get("/two").status == 200 {
+			t.Errorf("the cookie as %s opens", header)
+		}
+	}
+}
+
+// TestR256_TheGateLeadsToItsOwnHostsOnly, whatever the way back says.
+func TestR256_TheGateLeadsToItsOwnHostsOnly(t *testing.T) {
+	g := newGated(t)
+	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
+	for to := range strings.SplitSeq("https://evil.test/|//evil.test|/\\evil.test|\\\\evil.test|@evil.test/|"+
+		".evil.test/|:80@evil.test/|:8080/two|evil|/..//evil.test|/two#@evil.test|"+
+		"/%2f%2fevil.test|/;@evil.test|javascript:alert(1)|/\t/evil.test|", "|") {
+		a := there.page("/.twofold/start?to=" + url.QueryEscape(to))
+		if a.status != 400 && a.status != 403 {
+			t.Errorf("%q: %d to %q", to, a.status, a.header.Get("Location"))
+		}
+	}
+	for host := range strings.SplitSeq("evil.test|app.localhost.evil.test|app.localhost:8080|"+g.home, "|") {
+		for _, path := range []string{"/.twofold/start?to=/two", "/.twofold/callback?ticket=x"} {
+			if a := g.at(host).page(path); a.status != 403 {
+				t.Errorf("%s%s: %d", host, path, a.status)
+			}
+		}
+	}
+	// What is needed is signed: nobody makes the sign-in lead a browser away.
+	for _, request := range []string{"", "AAAA", "eyJoIjoiZXZpbC50ZXN0IiwidCI6Ii8iLCJyIjoib25lIn0.AAAA",
+		home.jar["twofold"]} {
+		if a := home.page("/auth/gate?request=" + url.QueryEscape(request)); a.status != 400 {
+			t.Errorf("%q: %d", request, a.status)
+		}
+	}
+	if a := g.goTo(home, there, "/two?next=https://evil.test"); a.status != 200 || a.json["page"] != "/two" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	long := "/two?q=" + strings.Repeat("x", 3000)
+	if a := g.goTo(home, g.at(appHost), long); a.status != 200 || a.json["page"] != "/" {
+		t.Errorf("a long address comes back to %v", a.json["page"])
+	}
+}
+
+// TestR257_AnApplicationSeesNoSecretOfOurs, and no identity but the gate's.
+func TestR257_AnApplicationSeesNoSecretOfOurs(t *testing.T) {
+	g := newGated(t)
+	p := g.withApp("alice")
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	for name, value := range home.jar {
+		there.jar[name] = value
+	}
+	there.jar["theme"], there.jar["__Host-twofold"] = "dark", "x"
+	forged := []string{"Authentication-Token", "", "Authorization", "Basic dTpw"}
+	for _, name := range []string{"Remote-User", "Remote_User", "Remote-Email", "Remote-Groups", "Remote_Groups",
+		"Remote-Name", "Twofold-Level", "Twofold-Fresh", "Twofold_Level", "Twofold-Assertion"} {
+		forged = append(forged, name, "forged")
+	}
+	for _, page := range []string{"/two", "/public"} {
+		a := there.do(http.MethodGet, page, "", "", forged...).want(200)
+		for value, what := range g.known() {
+			if strings.Contains(a.body, value) && what != "csrf_token" {
+				t.Errorf("%s: the application sees the %s", page, what)
+			}
+		}
+		got := http.Header{}
+		raw, _ := json.Marshal(a.json["headers"])
+		g.must(json.Unmarshal(raw, &got))
+		if strings.Contains(fmt.Sprint(got), "forged") || got.Get("Cookie") != "theme=dark" ||
+			got.Get("Remote-User") != p.id || got.Get("Authorization") != "Basic dTpw" {
+			t.Errorf("%s: the application sees %v", page, got)
+		}
+	}
+	a := g.at(appHost).do(http.MethodGet, "/public", "", "", forged...).want(200)
+	if strings.Contains(a.body, "forged") || strings.Contains(a.body, "Remote") {
+		t.Errorf("a stranger became somebody: %s", a.body)
+	}
+	// A proxy gets the same to hand on.
+	v := g.verify(there, "http://"+appHost+"/two", forged...).want(200)
+	if v.header.Get("Cookie") != "theme=dark" || v.header.Get("Remote-User") != p.id ||
+		v.header.Get("Remote-Email") != p.email || v.header.Get("Twofold-Level") != "2" ||
+		v.header.Get("Twofold-Fresh") == "" || len(v.header.Values("Set-Cookie")) > 0 {
+		t.Errorf("a proxy gets %v", v.header)
+	}
+	if v := g.verify(g.at(appHost), "http://"+appHost+"/public",
+		forged...).want(200); v.header.Get("Remote-User") != "" || v.header.Get("Twofold-Assertion") != "" {
+		t.Errorf("for a stranger a proxy gets %v", v.header)
+	}
+}
+
+// TestR258_APersonalTokenOpensWhatItsScopesName, and only where a rule names scopes.
+func TestR258_APersonalTokenOpensWhatItsScopesName(t *testing.T) {
+	g := newGated(t)
+	p := g.withApp("alice")
+	home := g.signedIn(p)
+	read, _ := home.personal("read")
+	write, _ := home.personal("write")
+	for what, c := range map[string]struct {
+		token, page string
+		want        int
+	}{
+		"the scope": {read, "/api/x", 200}, "another scope": {write, "/api/x", 403}, "no scopes named": {read,
+			"/one", 403}, "two": {read, "/two", 403},
+		"public": {read, "/public", 200}, "never": {read, "/never", 403}, "no token": {"tfp_" +
+			strings.Repeat("A", 43), "/api", 401}, "nonsense": {"x", "/api", 401},
+	} {
+		for _, host := range []string{appHost, otherHost} {
+			b := g.at(host)
+			b.bare = true
+			b.header["Authorization"] = "Bearer " + c.token
+			a := b.get(c.page)
+			if a.status != c.want || a.header.Get("Location") != "" {
+				t.Errorf("%s at %s: %d to %q, want %d", what, host, a.status, a.header.Get("Location"), c.want)
+			}
+			if strings.HasPrefix(c.token, "tfp_") && strings.Contains(a.body, c.token) {
+				t.Errorf("%s: the application sees the token", what)
+			}
+			v := g.verify(b, "http://"+host+c.page, "Accept", "*/*")
+			if v.status != c.want || v.header.Get("Location") != "" || c.want == 200 && c.page != "/public" &&
+				v.header.Get("Twofold-Level") != "0" {
+				t.Errorf("%s at %s, by a proxy: %d %v", what, host, v.status, v.header)
+			}
+		}
+	}
+	g.must(g.node.auth.SetPassword(t.Context(), p.id, secret+"!"))
+	b := g.at(appHost)
+	b.header["Authorization"] = "Bearer " + read
+	if a := b.get("/api"); a.status != 401 {
+		t.Errorf("after a new password: %d", a.status)
+	}
+}
+
+// TestR259_AnotherSiteCannotUseTheCookieOfAHost to change something or to open a
+// channel.
+func TestR259_AnotherSiteCannotUseTheCookieOfAHost(t *testing.T) {
+	g := newGated(t)
+	home, there := g.signedIn(g.withApp("alice")), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	there.bare = true
+	for what, c := range map[string]struct {
+		method string
+		lines  []string
+		want   int
+	}{
+		"a form of its own":                 {"POST", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		"a form of its own, said by Origin": {"POST", []string{"Origin", "http://" + appHost}, 200},
+		"a program":                         {"POST", nil, 200},
+		"a form of another site":            {"POST", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"a form of a sibling": {"POST", []string{"Sec-Fetch-Site", "same-site", "Origin",
+			"http://" + otherHost}, 403},
+		"a form of another site, said by Origin": {"DELETE", []string{"Origin", "https://evil.test"}, 403},
+		"a form of nowhere":                      {"POST", []string{"Origin", "null"}, 403},
+		"our name with another scheme":           {"POST", []string{"Origin", "https://" + appHost}, 403},
+		"a channel of its own": {"GET", []string{"Sec-WebSocket-Key", "x", "Sec-Fetch-Site",
+			"same-origin"}, 200},
+		"a channel of another site": {"GET", []string{"Sec-WebSocket-Key", "x", "Origin",
+			"https://evil.test"}, 403},
+		"a channel of a sibling": {"GET", []string{"Upgrade", "websocket", "Sec-Fetch-Site",
+			"same-site"}, 403},
+		"a link of another site":            {"GET", []string{"Sec-Fetch-Site", "cross-site"}, 200},
+		"an unknown method of another site": {"PURGE", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+	} {
+		asking := there.onHost(g.home)
+		lines := append([]string{"X-Original-URL", "http://" + appHost + "/two", "X-Original-Method", c.method},
+			c.lines...)
+		if a := asking.do(http.MethodGet, "/auth/verify", "", "", lines...); a.status != c.want {
+			t.Errorf("%s, by a proxy: %d, want %d", what, a.status, c.want)
+		}
+		if slices.Contains(c.lines, "Upgrade") {
+			continue // Go's client does not send it by itself
+		}
+		if a := there.do(c.method, "/two", "", "", c.lines...); a.status != c.want {
+			t.Errorf("%s: %d, want %d", what, a.status, c.want)
+		}
+	}
+}
+
+// TestR260_AnAssertionIsForOneHostAndAMinute, and says what was proven.
+func TestR260_AnAssertionIsForOneHostAndAMinute(t *testing.T) {
+	g := newGated(t)
+	p := g.withApp("alice")
+	g.must(g.node.auth.SetRoles(t.Context(), p.id, "admin"))
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	text := g.verify(there, "http://"+appHost+"/two").header.Get("Twofold-Assertion")
+	verifier := func(host string) *gate.Verifier {
+		return &gate.Verifier{Issuer: "http://" + g.home, Audience: host, KeysURL: "http://" + g.home +
+			"/.well-known/jwks.json", Now: g.Now, Client: &http.Client{Transport: g.toNode()}}
+	}
+	a, err := verifier(appHost).Verify(t.Context(), text)
+	if err != nil || a.Subject != p.id || a.Email != p.email || a.Level != "aal2" || !slices.Equal(a.Groups,
+		[]string{"admin"}) ||
+		!slices.Equal(a.Methods, []string{"mfa", "otp", "pwd"}) || a.AuthTime.IsZero() ||
+		a.Expires.Sub(g.Now()) > time.Minute {
+		t.Errorf("%+v, %v", a, err)
+	}
+	if _, err := verifier(otherHost).Verify(t.Context(), text); err == nil {
+		t.Error("another host takes the assertion")
+	}
+	g.advance(80 * time.Second)
+	if _, err := verifier(appHost).Verify(t.Context(), text); err == nil {
+		t.Error("an old assertion is taken")
+	}
+	// Roles that were taken away are gone from the next assertion.
+	g.must(g.node.auth.SetRoles(t.Context(), p.id))
+	text = g.verify(there, "http://"+appHost+"/two").header.Get("Twofold-Assertion")
+	if a, err = verifier(appHost).Verify(t.Context(), text); err != nil || len(a.Groups) > 0 {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+type toNode struct {
+	g *gated
+}
+
+// toNode is how an application fetches the keys.
+func (g *gated) toNode() http.RoundTripper { return toNode{g} }
+
+func (n toNode) RoundTrip(r *http.Request) (*http.Response, error) {
+	to, err := url.Parse(n.g.node.origin)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Host, r.URL.Host = r.URL.Host, to.Host
+	return n.g.client.Transport.RoundTrip(r)
+}
+
+// brokenSessions is a store whose sessions cannot be read.
+type brokenSessions struct {
+	store.Store
+	broken atomic.Bool
+}
+
+var errDown = errors.New("the store is down")
+
+func (b *brokenSessions) SessionsOf(ctx context.Context, userID string, now time.Time) ([]store.Session, error) {
+	if b.broken.Load() {
+		return nil, errDown
+	}
+	return b.Store.SessionsOf(ctx, userID, now)
+}
+
+// TestR261_AStoreThatFailsOpensNothing: 503, and strangers' pages go on.
+func TestR261_AStoreThatFailsOpensNothing(t *testing.T) {
+	g := newGated(t)
+	down := &brokenSessions{}
+	second := g.gate(g.start(func(s store.Store) store.Store { down.Store = s; return down }))
+	home, there := second.signedIn(g.withApp("alice")), second.at(appHost)
+	second.goTo(home, there, "/two").want(200)
+	down.broken.Store(true)
+	for path, want := range map[string]int{"/two": 503, "/one": 503, "/public": 200, "/never": 403} {
+		if a := there.get(path); a.status != want {
+			t.Errorf("%s: %d, want %d", path, a.status, want)
+		}
+		if a := second.verify(there, "http://"+appHost+path); a.status != want {
+			t.Errorf("%s, by a proxy: %d, want %d", path, a.status, want)
+		}
+	}
+	down.broken.Store(false)
+	there.get("/two").want(200)
+}
+
+// TestR262_SignInLeadsBackToThePage that was asked for, from the first visit on.
+func TestR262_SignInLeadsBackToThePage(t *testing.T) {
+	g := newGated(t)
+	p := g.withApp("alice")
+	home, there := g.at(g.home), g.at(appHost)
+	login := g.goTo(home, there, "/strong/report?year=2026&part=a%20b")
+	_, next, ok := strings.Cut(login.what, "/login?next=")
+	if !ok {
+		t.Fatalf("a stranger is led to %s", login.what)
+	}
+	next, err := url.QueryUnescape(next)
+	g.must(err)
+	home.form("/login", "email", p.email, "password", secret, "next", next).want(303)
+	a := home.form("/tf-validate", "code", p.next(), "next", next).want(303)
+	if a.header.Get("Location") != next {
+		t.Fatalf("after sign-in: %q, want %q", a.header.Get("Location"), next)
+	}
+	away := home.page(next).want(200)
+	_, to, _ := strings.Cut(away.header.Get("Refresh"), "url=")
+	u, err := url.Parse(to)
+	g.must(err)
+	back := there.page(u.RequestURI()).want(303)
+	if got := back.header.Get("Location"); got != "http://"+appHost+"/strong/report?year=2026&part=a%20b" {
+		t.Errorf("the way back is %q", got)
+	}
+	// One who must set up a factor is led there, a script is told.
+	one := g.signedIn(g.person("robert"))
+	if a := g.goTo(one, g.at(appHost), "/two"); !strings.Contains(a.what, "/tf-setup?next=/auth/gate") {
+		t.Errorf("without a second factor: %s", a.what)
+	}
+	script := g.at(appHost).do(http.MethodGet, "/two", "", "", "Accept", "text/html", "Sec-Fetch-Mode", "cors")
+	if script.status != 401 || script.header.Get("Location") != "" {
+		t.Errorf("a script: %d to %q", script.status, script.header.Get("Location"))
+	}
+}
