@@ -114,7 +114,7 @@ func asks(r gate.Rule) string {
 func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number int) error {
 	one := oneUser{where: c.where, Identity: c.User}
 	return one.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
-		row, err := rowOf(ctx, auth, u)
+		methods, err := auth.Methods(ctx, u.ID)
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number in
 		best := inner.Caller{SignedIn: true, Two: true, Strong: true, Fresh: true, Roles: u.Roles,
 			Permissions: permissions}
 		fmt.Fprintf(p.out, "%s: %s\n", cmp.Or(u.Email, u.Username, u.ID), sayVerdict(r, inner.Judge(r, number,
-			best), row.Methods, best, u.Active))
+			best), methods, best, u.Active))
 		return nil
 	})
 }
