@@ -260,9 +260,11 @@ func TestR252_AProxyAsksInOneWayAtATime(t *testing.T) {
 	bare := httptest.NewServer(g.node.auth)
 	defer bare.Close()
 	envoy.n = &node{origin: bare.URL}
-	paths := map[string]int{"/public/x?a=1": 200, "/never": 403, "/one": 401, "/public/../never": 400, "//public": 400, "": 400}
+	paths := map[string]int{"/public/x?a=1": 200, "/never": 403, "/one": 401, "/public/../never": 400,
+		"//public": 400, "": 400}
 	for path, want := range paths {
-		if got := envoy.do(http.MethodGet, "/auth/verify"+path, "", "", "X-Forwarded-Proto", "http"); got.status != want {
+		if got := envoy.do(http.MethodGet, "/auth/verify"+path, "", "", "X-Forwarded-Proto",
+			"http"); got.status != want {
 			t.Errorf("%q in the path: %d, want %d", path, got.status, want)
 		}
 	}
@@ -503,7 +505,7 @@ func TestR256_TheGateLeadsToItsOwnHostsOnly(t *testing.T) {
 			}
 		}
 	}
-	// What is needed is signed: nobody makes the sign-in lead a browser away.
+	// What is needed is signed: no other page can make the sign-in lead a browser away.
 	for _, request := range []string{"", "AAAA", "eyJoIjoiZXZpbC50ZXN0IiwidCI6Ii8iLCJyIjoib25lIn0.AAAA",
 		home.jar["twofold"]} {
 		if a := home.page("/auth/gate?request=" + url.QueryEscape(request)); a.status != 400 {
@@ -551,7 +553,7 @@ func TestR257_AnApplicationSeesNoSecretOfOurs(t *testing.T) {
 	}
 	a := g.at(appHost).do(http.MethodGet, "/public", "", "", forged...).want(200)
 	if strings.Contains(a.body, "forged") || strings.Contains(a.body, "Remote") {
-		t.Errorf("a stranger became somebody: %s", a.body)
+		t.Errorf("a stranger got an identity: %s", a.body)
 	}
 	// A proxy gets the same to hand on.
 	v := g.verify(there, "http://"+appHost+"/two", forged...).want(200)
