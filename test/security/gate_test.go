@@ -230,7 +230,9 @@ func (b *browser) onHost(host string) *browser {
 
 // TestR252_ANeighborThatIsNotTrustedIsRefused, and so is what it says of networks.
 func TestR252_ANeighborThatIsNotTrustedIsRefused(t *testing.T) {
-	open := newGated(t, func(c *twofold.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	open := newGated(t, func(c *twofold.Config) {
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	})
 	if a := open.verify(open.at(appHost), "http://"+appHost+"/public"); a.status != 403 ||
 		!strings.Contains(a.body, "trusted") {
 		t.Errorf("a neighbor that is not trusted: %d %s", a.status, a.body)

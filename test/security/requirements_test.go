@@ -209,7 +209,7 @@ func requirements() []requirement {
 				"TestNoLieAboutAnAnswerIsBelieved"},
 		{number: 242, class: 3, title: "A sign-in is counted once everything is proven, and shown to the owner",
 			elsewhere: "twofold TestContractGap_trackable_flag"},
-		{number: 250, class: 1, title: "The gate lets through what the rules say, on every host, to a proxy and in a program"},
+		{number: 250, class: 1, title: "The gate lets through what the rules say, to a proxy and in a program"},
 		{number: 251, class: 1, title: "An address with two readings falls to no rule, and an unknown host is refused"},
 		{number: 252, class: 1, title: "Only a trusted proxy asks, in one way at a time"},
 		{number: 253, class: 1, title: "A ticket is taken once, by the browser and on the host that it was made for"},
