@@ -1,14 +1,15 @@
 package event
 
-// USSecurityTokenSent: a code for a first factor was sent. Destination is
-// masked.
+// USSecurityTokenSent reports that a code for a first factor was sent.
+// Destination is masked.
 type USSecurityTokenSent struct {
 	User                Subject
 	Method, Destination string
 	Context
 }
 
-// USProfileChanged: a factor that begins a sign-in was set up, or removed.
+// USProfileChanged reports that a factor that can start a sign-in was set up or
+// removed.
 type USProfileChanged struct {
 	User    Subject
 	Methods []string
@@ -16,15 +17,15 @@ type USProfileChanged struct {
 	Context
 }
 
-// TokenMinted: a personal access token, or a family of refresh tokens. Kind is
-// "personal" or "refresh".
+// TokenMinted reports that a personal access token or a family of refresh
+// tokens was created. Kind is "personal" or "refresh".
 type TokenMinted struct {
 	User Subject
 	Kind string
 	Context
 }
 
-// TokenRevoked: its owner ended a token.
+// TokenRevoked reports that the owner revoked a token.
 type TokenRevoked struct {
 	User Subject
 	// Excess: the account had more of them than it may have.
@@ -32,8 +33,8 @@ type TokenRevoked struct {
 	Context
 }
 
-// TokenCopied: a refresh token came back that had been exchanged before; what
-// was issued with it was ended.
+// TokenCopied reports the reuse of a refresh token. The whole token family was
+// revoked.
 type TokenCopied struct {
 	User Subject
 	Context

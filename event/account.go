@@ -2,47 +2,48 @@ package event
 
 // What owners do with their accounts.
 
-// ConfirmInstructionsSent: a link to confirm an address was asked for. User is
-// empty if no account waits for it: then nothing was sent.
+// ConfirmInstructionsSent reports a request for a confirmation link. User is
+// empty if no account waits for confirmation; then nothing was sent.
 type ConfirmInstructionsSent struct {
 	User Subject
 	Context
 }
 
-// UserConfirmed: an address was confirmed.
+// UserConfirmed reports that an address was confirmed.
 type UserConfirmed struct {
 	User Subject
 	Context
 }
 
-// ResetInstructionsSent: a link to set a new password was asked for. User is
-// empty if there is no such account: then nothing was sent.
+// ResetInstructionsSent reports a request for a link to reset a password. User
+// is empty if there is no such account; then nothing was sent.
 type ResetInstructionsSent struct {
 	User Subject
 	Context
 }
 
-// LoginInstructionsSent: a link to sign in with was asked for. User is empty if
-// there is no such account: then nothing was sent.
+// LoginInstructionsSent reports a request for a sign-in link. User is empty if
+// there is no such account; then nothing was sent.
 type LoginInstructionsSent struct {
 	User Subject
 	Context
 }
 
-// PasswordReset: a new password was set through the mailbox.
+// PasswordReset reports that a new password was set with a mailed link.
 type PasswordReset struct {
 	User Subject
 	Context
 }
 
-// PasswordChanged: a signed-in user changed their password.
+// PasswordChanged reports that a signed-in user changed their password.
 type PasswordChanged struct {
 	User Subject
 	Context
 }
 
-// ChangeEmailInstructionsSent: a signed-in user wants another address. Refused
-// says that it is taken: then its owner was told, and no link was sent.
+// ChangeEmailInstructionsSent reports that a signed-in user asked to change
+// their address. Refused is set if the address is taken; then its owner was
+// told and no link was sent.
 type ChangeEmailInstructionsSent struct {
 	User     Subject
 	NewEmail string
@@ -50,22 +51,22 @@ type ChangeEmailInstructionsSent struct {
 	Context
 }
 
-// ChangeEmailConfirmed: the address was changed.
+// ChangeEmailConfirmed reports that the address of an account was changed.
 type ChangeEmailConfirmed struct {
 	User     Subject
 	OldEmail string
 	Context
 }
 
-// UsernameChanged: a signed-in user changed their username.
+// UsernameChanged reports that a signed-in user changed their username.
 type UsernameChanged struct {
 	User        Subject
 	OldUsername string
 	Context
 }
 
-// UsernameRecoverySent: a username was asked for by mail. User is empty if
-// nothing was sent.
+// UsernameRecoverySent reports a request for a forgotten username. User is
+// empty if nothing was sent.
 type UsernameRecoverySent struct {
 	User Subject
 	Context

@@ -1,6 +1,6 @@
-// Package event says what happened, as typed values with the names of the
-// wire contract's signals. Subscribers get each one once, after it has taken
-// effect, in the request that caused it.
+// Package event describes what happens in the sign-in as typed values with the
+// names of the wire contract's signals. A subscriber receives each event once,
+// after it has taken effect, in the request that caused it.
 //
-// No event carries a secret: no code, no token, no password, no hash.
+// No event contains a secret: no code, token, password or hash.
 package event

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Subject is the account an event is about.
+// Subject is the account that an event is about.
 type Subject struct {
 	ID       string
 	Email    string
 	Username string
 }
 
-// Context says when and from where.
+// Context contains when an event happened and where the request came from.
 type Context struct {
 	At      time.Time
 	Address string // client address, canonical text
@@ -21,18 +21,18 @@ type Context struct {
 	Session string // id of the session concerned, if there is one
 }
 
-// Event is one thing that happened. The concrete types are below; switch on
-// them.
+// Event is something that happened. Its concrete types are in this package.
 type Event interface {
 	// Name is the wire contract's signal name, e.g. "user-authenticated".
 	Name() string
 }
 
-// Handler receives events. It runs in the request: it should be quick, and
-// must not block. It cannot refuse what has happened.
+// Handler receives events. It runs in the request, so it must return quickly.
+// It cannot prevent what has happened.
 type Handler func(ctx context.Context, e Event)
 
-// UserAuthenticated: a session was issued. Via lists the factors proven.
+// UserAuthenticated reports that a session was issued. Via lists the factors
+// proven.
 type UserAuthenticated struct {
 	User    Subject
 	Via     []string
@@ -40,16 +40,17 @@ type UserAuthenticated struct {
 	Context
 }
 
-// FirstFactorProven: the first of two factors; the second is asked for now.
+// FirstFactorProven reports that the first of two factors was proven. The
+// second is required next.
 type FirstFactorProven struct {
 	User   Subject
 	Method string
 	Context
 }
 
-// UserFailedAuthn: a wrong password ("password") or a wrong code ("code").
-// Method is the second factor's. Reason is "replayed" for a code that was right
-// and had been used before.
+// UserFailedAuthn reports a wrong password ("password") or a wrong code
+// ("code"). Method is the method of the second factor. Reason is "replayed" for
+// a correct code that was used before.
 type UserFailedAuthn struct {
 	User         Subject
 	AuthType     string
@@ -59,119 +60,125 @@ type UserFailedAuthn struct {
 	Context
 }
 
-// UserRegistered: an account registered itself.
+// UserRegistered reports that a user registered an account.
 type UserRegistered struct {
 	User Subject
 	Context
 }
 
-// UserNotRegistered: a caller tried to register an identity that is taken.
+// UserNotRegistered reports an attempt to register an identity that is taken.
 type UserNotRegistered struct {
 	User                            Subject
 	ExistingEmail, ExistingUsername bool
 	Context
 }
 
-// TFSecurityTokenSent: a code was sent. Destination is masked.
+// TFSecurityTokenSent reports that a code for a second factor was sent.
+// Destination is masked.
 type TFSecurityTokenSent struct {
 	User                Subject
 	Method, Destination string
 	Context
 }
 
-// TFCodeConfirmed: a second factor was proven at sign-in.
+// TFCodeConfirmed reports that a second factor was proven during sign-in.
 type TFCodeConfirmed struct {
 	User   Subject
 	Method string
 	Context
 }
 
-// TFProfileChanged: a second factor was set up or changed by a signed-in user.
+// TFProfileChanged reports that a signed-in user set up or changed a second
+// factor.
 type TFProfileChanged struct {
 	User   Subject
 	Method string
 	Context
 }
 
-// TFEnrolled: a second factor was set up during a sign-in that asked for it. A
-// TFCodeConfirmed follows.
+// TFEnrolled reports that a second factor was set up during a sign-in that
+// required it. A TFCodeConfirmed follows.
 type TFEnrolled struct {
 	User   Subject
 	Method string
 	Context
 }
 
-// TFFactorEdited: a second factor was "renamed" or "preferred".
+// TFFactorEdited reports that a second factor was "renamed" or "preferred".
 type TFFactorEdited struct {
 	User         Subject
 	Method, What string
 	Context
 }
 
-// TFFactorRemoved: one of several second factors was removed.
+// TFFactorRemoved reports that one of several second factors was removed.
 type TFFactorRemoved struct {
 	User   Subject
 	Method string
 	Context
 }
 
-// RecoveryCodesMade: a new set of recovery codes took the place of the former.
+// RecoveryCodesMade reports that a new set of recovery codes replaced the
+// former one.
 type RecoveryCodesMade struct {
 	User   Subject
 	Number int
 	Context
 }
 
-// TFDisabled: second factors were switched off.
+// TFDisabled reports that second factors were turned off.
 type TFDisabled struct {
 	User Subject
 	Context
 }
 
-// TFRescueRequested: a rescue was asked for ("email", "help").
+// TFRescueRequested reports a request for a rescue: "email" or "help".
 type TFRescueRequested struct {
 	User   Subject
 	Option string
 	Context
 }
 
-// TFPaused: too many wrong codes; the account's second factors pause.
+// TFPaused reports that the second factors of an account are paused after too
+// many wrong codes.
 type TFPaused struct {
 	User  Subject
 	Until time.Time
 	Context
 }
 
-// UserPaused: too many wrong passwords; the account waits.
+// UserPaused reports that an account is paused after too many wrong passwords.
 type UserPaused struct {
 	User  Subject
 	Until time.Time
 	Context
 }
 
-// PasskeyRegistered: a passkey was added. Usage is "first" or "secondary".
+// PasskeyRegistered reports that a passkey was added. Usage is "first" or
+// "secondary".
 type PasskeyRegistered struct {
 	User               Subject
 	PasskeyName, Usage string
 	Context
 }
 
-// PasskeyDeleted: a passkey was removed.
+// PasskeyDeleted reports that a passkey was removed.
 type PasskeyDeleted struct {
 	User        Subject
 	PasskeyName string
 	Context
 }
 
-// PasskeyRefused: an answer to a passkey's question was refused before its
-// signature was checked. Reason says why; User is empty if it is not known.
+// PasskeyRefused reports that the answer to a passkey challenge was refused
+// before its signature was checked. Reason has the cause. User is empty if it
+// is not known.
 type PasskeyRefused struct {
 	User   Subject
 	Reason string
 	Context
 }
 
-// DeviceTrusted: a browser may skip the second factor for a while.
+// DeviceTrusted reports that a browser may skip the second factor for a while.
 type DeviceTrusted struct {
 	User Subject
 	Context
@@ -185,49 +192,51 @@ type NewBrowser struct {
 	Context
 }
 
-// BrowserStays: a browser stays signed in for a while.
+// BrowserStays reports that a browser stays signed in for a while.
 type BrowserStays struct {
 	User Subject
 	Context
 }
 
-// TFRescued: a rescue was proven ("email", "recovery_request") and a factor is
-// to be set up in place of the lost one.
+// TFRescued reports that a user was rescued ("email" or "recovery_request") and
+// must set up a new factor.
 type TFRescued struct {
 	User   Subject
 	Option string
 	Context
 }
 
-// RecoveryStarted: an operator had a recovery link mailed, for this reason.
+// RecoveryStarted reports that an operator had a recovery link mailed. It
+// contains the reason.
 type RecoveryStarted struct {
 	User   Subject
 	Reason string
 	Context
 }
 
-// RecoveryEnded: a recovery that waited, or the ban on rescue, was ended. Why is
-// "cancelled" or "signed in".
+// RecoveryEnded reports that a pending recovery, or the ban on rescue, ended.
+// Why is "cancelled" or "signed in".
 type RecoveryEnded struct {
 	User Subject
 	Why  string
 	Context
 }
 
-// NewsSeen: the owner marked what happened to the account as seen, up to a row
-// of the trail.
+// NewsSeen reports that the owner marked the activity of the account as seen,
+// up to a row of the audit trail.
 type NewsSeen struct {
 	User    Subject
 	Through int64
 	Context
 }
 
-// PasswordsGuessed: very many wrong passwords within an hour, over all accounts
-// and addresses. It is told once an hour.
+// PasswordsGuessed reports unusually many failed sign-ins in the last hour,
+// over all accounts and addresses: possible password spraying. It is sent once
+// an hour.
 type PasswordsGuessed struct{ Context }
 
-// DeviceRevoked: a user revoked one of their browsers that are trusted or stay
-// signed in, or all.
+// DeviceRevoked reports that a user revoked one or all of their browsers that
+// are trusted or stay signed in.
 type DeviceRevoked struct {
 	User Subject
 	All  bool
@@ -236,8 +245,8 @@ type DeviceRevoked struct {
 	Context
 }
 
-// SessionEnded: a user ended one of their sessions from the list, or all but the
-// current one (and all trusted devices with them).
+// SessionEnded reports that a user ended one of their sessions, or all but the
+// current one together with all trusted browsers.
 type SessionEnded struct {
 	User   Subject
 	Others bool
@@ -246,31 +255,31 @@ type SessionEnded struct {
 	Context
 }
 
-// DeviceCopied: a trusted device's retired secret came back; everything of the
-// account was ended.
+// DeviceCopied reports the reuse of a retired secret of a trusted browser. All
+// sessions, tokens and trusted browsers of the account were ended.
 type DeviceCopied struct {
 	User Subject
 	Context
 }
 
-// StayingCopied: a retired secret of a browser that stays signed in came back;
-// that browser and the sessions it opened were ended.
+// StayingCopied reports the reuse of a retired secret of a browser that stays
+// signed in. That browser and the sessions it opened were ended.
 type StayingCopied struct {
 	User Subject
 	Context
 }
 
-// AccountChanged: the application or an operator made or changed an account.
-// What is "created", "password_changed", "activated", "deactivated",
-// "roles_changed", "identity_changed" or "access_reset".
+// AccountChanged reports that the application or an operator created or changed
+// an account. What is "created", "password_changed", "activated",
+// "deactivated", "roles_changed", "identity_changed" or "access_reset".
 type AccountChanged struct {
 	User Subject
 	What string
 	Context
 }
 
-// ConnectionChanged: an account at another site opens this one from now on, or,
-// removed, does no more.
+// ConnectionChanged reports that an account at an identity provider was
+// connected to this account or disconnected from it.
 type ConnectionChanged struct {
 	User     Subject
 	Provider string
@@ -278,21 +287,21 @@ type ConnectionChanged struct {
 	Context
 }
 
-// UserReauthenticated: a signed-in user authenticated again.
+// UserReauthenticated reports that a signed-in user authenticated again.
 type UserReauthenticated struct {
 	User Subject
 	Via  []string
 	Context
 }
 
-// UserDisowned: the owner answered a notice with "this was not me"; everything
-// issued to the account was ended.
+// UserDisowned reports that the owner answered a security notice with "this was
+// not me". All sessions, tokens and trusted browsers of the account were ended.
 type UserDisowned struct {
 	User Subject
 	Context
 }
 
-// UserLoggedOut: a session was ended by its user.
+// UserLoggedOut reports that a user signed out.
 type UserLoggedOut struct {
 	User Subject
 	Context

@@ -23,26 +23,26 @@ const (
 // batch is how many rows one seal closes at most.
 const batch = 1000
 
-// Trail is the audit trail: rows that are only ever added, each with a keyed
-// hash of its own, closed stretch by stretch by seals that chain to one
-// another. A changed row shows by its hash, a removed or added one by its
-// stretch's seal. Writing a row takes no lock and reads nothing.
+// Trail is the audit trail. Rows are only added. Each row has a keyed hash, and
+// seals close ranges of rows and form a chain. A changed row does not match its
+// hash; a removed or inserted row does not match the seal of its range. Adding
+// a row takes no lock and reads nothing.
 //
-// What it cannot show from the database alone: that the newest seals were
-// removed together with all rows under them. Head, kept elsewhere (it is
-// logged), shows that too.
+// The database alone cannot show that the newest seals were removed together
+// with all their rows. A Head that is kept elsewhere shows it; the log has one
+// every hour.
 type Trail struct {
 	events store.Events
 	keys   *seal.Keys
 	now    func() time.Time
 }
 
-// NewTrail returns the trail.
+// NewTrail returns the audit trail kept in events.
 func NewTrail(events store.Events, keys *seal.Keys, now func() time.Time) *Trail {
 	return &Trail{events: events, keys: keys, now: now}
 }
 
-// Entry is what Record writes down.
+// Entry is what Record adds.
 type Entry struct {
 	User                         string // id; empty if no account is concerned
 	Name, Method, Result, Reason string
@@ -50,8 +50,8 @@ type Entry struct {
 	Address, Agent, Request      string
 }
 
-// Record adds a row. If that fails the caller refuses what it was about to do:
-// nothing happens unseen.
+// Record adds a row. If it fails, the caller must refuse what it was about to
+// do, so that nothing happens without a record.
 func (t *Trail) Record(ctx context.Context, n Entry) error {
 	e := store.Event{
 		ID: store.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name, Method: n.Method,
@@ -72,8 +72,8 @@ func signed(e store.Event) []string {
 	}
 }
 
-// Close seals what has been added, in as many stretches as it takes. Several
-// nodes may call it: each stretch is sealed once.
+// Close seals the rows added since the last seal. Several nodes may call it;
+// each range is sealed once.
 func (t *Trail) Close(ctx context.Context) error {
 	last, err := t.events.LastSeal(ctx)
 	if err != nil {
@@ -106,15 +106,15 @@ func sealed(before []byte, s store.Seal, rows []store.Event) []string {
 	return []string{string(before), strconv.FormatInt(s.After, 10), strconv.FormatInt(s.Through, 10), strconv.Itoa(s.Count), string(h.Sum(nil))}
 }
 
-// Head is the newest seal in one line, for keeping elsewhere.
+// Head returns the newest seal as one line, to be kept elsewhere.
 func (t *Trail) Head(ctx context.Context) (string, error) {
 	last, err := t.events.LastSeal(ctx)
 	return fmt.Sprintf("%d:%x", last.Through, last.MAC), err
 }
 
-// Fits says whether one of our keys wrote the newest sealed row (without seals,
-// the newest): if not, this is the wrong key for the database, or an attacker changed
-// the row. An empty trail fits.
+// Fits reports whether one of the keys wrote the newest sealed row or, without
+// seals, the newest row. If not, the key belongs to another database, or an
+// attacker changed that row. An empty trail fits.
 func (t *Trail) Fits(ctx context.Context) (bool, error) {
 	last, err := t.events.LastSeal(ctx)
 	if err != nil {
@@ -131,7 +131,7 @@ func (t *Trail) Fits(ctx context.Context) (bool, error) {
 	return t.any(rows[0].MAC, "event", signed(rows[0])), nil
 }
 
-// Report is what Verify found.
+// Report is the result of Verify.
 type Report struct {
 	Rows, Seals int
 	Unsealed    int      // rows newer than the last seal: not covered yet
@@ -139,8 +139,9 @@ type Report struct {
 	Problems    []string // empty: nothing was changed, removed or put in
 }
 
-// Verify reads the whole trail and says what does not fit. oldHead, if not
-// empty, is a line that Head gave before: the trail must still hold it.
+// Verify reads the whole trail and reports what does not match. If oldHead is
+// not empty, it is a line that Head returned earlier; the trail must still
+// contain it.
 func (t *Trail) Verify(ctx context.Context, oldHead string) (Report, error) {
 	v := verifier{t: t, oldHead: oldHead}
 	if err := v.seals(ctx); err != nil {
