@@ -113,6 +113,17 @@ func (p *Page) Summary() bool {
 	}
 }
 
+// Listed are the errors of the summary: what is said of two fields stands there
+// once.
+func (p *Page) Listed() (out []Problem) {
+	for _, e := range p.Problems {
+		if !slices.ContainsFunc(out, func(o Problem) bool { return o.Text == e.Text }) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
 // MethodName is the name of a method for people.
 func (p *Page) MethodName(method string) string { return p.words.Text("method_" + method) }
 

@@ -26,7 +26,7 @@ func TestAPersonComesThroughAnotherSite(t *testing.T) {
 		b.soon("That account is not connected")
 		b.at("/login")
 		b.signIn(person, false)
-		b.see("None yet.")
+		b.see("Connect Corp")
 		b.leaves("Connect Corp")
 		b.soon("Connected.")
 		b.at("/me")

@@ -407,8 +407,53 @@ func (g *guide) page(name string) {
 		}
 		g.axe(name, scheme)
 	}
+	g.largeText(name)
 	g.picture(name)
 	g.must(call(g.tab, emulation.ClearDeviceMetricsOverride, cdp.Empty{}))
+}
+
+// squeezed finds what does not hold with text of twice its size (WCAG 2.2, 1.4.4):
+// what is wider than the screen, and words that have no room.
+const squeezed = `(width => {
+	const wrong = [], root = document.documentElement;
+	if (root.scrollWidth > width) wrong.push('wider than the screen by ' + (root.scrollWidth - width));
+	const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+	for (let n; n = texts.nextNode();) {
+		const e = n.parentElement, text = n.data.trim();
+		if (text.length < 4 || e.closest('.sr') || !e.checkVisibility({visibilityProperty: true})) continue;
+		const range = document.createRange();
+		range.selectNodeContents(n);
+		const box = range.getBoundingClientRect(), size = parseFloat(getComputedStyle(e).fontSize);
+		if (box.height > 3 * size && box.width < 2.5 * size) wrong.push('squeezed to ' + Math.round(box.width) + ': ' + text);
+	}
+	return wrong;
+})(%d)`
+
+// largeText checks the page on a phone with text of twice its size, and takes its
+// picture.
+func (g *guide) largeText(name string) {
+	g.t.Helper()
+	g.screen(360, "light")
+	eval[chromedp.Void](g.tab, `document.documentElement.style.fontSize = '200%'`)
+	for _, problem := range eval[[]string](g.tab, fmt.Sprintf(squeezed, 360)) {
+		g.t.Errorf("%s with large text: %s", name, problem)
+	}
+	if g.shots != "" {
+		g.shoot(fmt.Sprintf("%s-%02d-%s-large.png", g.language, g.count+1, name))
+	}
+	eval[chromedp.Void](g.tab, `document.documentElement.style.fontSize = ''`)
+}
+
+// shoot writes a picture of the whole page.
+func (g *guide) shoot(file string) {
+	g.t.Helper()
+	g.must(os.MkdirAll(g.shots, 0o755))
+	ctx, cancel := g.within()
+	defer cancel()
+	all := true
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &all})
+	g.must(err)
+	g.must(os.WriteFile(filepath.Join(g.shots, file), shot.Data, 0o644))
 }
 
 // screen makes the window so wide and the system light or dark.
@@ -432,18 +477,11 @@ func (g *guide) picture(name string) {
 	if g.shots == "" {
 		return
 	}
-	g.must(os.MkdirAll(g.shots, 0o755))
 	g.count++
 	for _, width := range []int64{360, 1280} {
 		for _, scheme := range []string{"light", "dark"} {
 			g.screen(width, scheme)
-			ctx, cancel := g.within()
-			all := true
-			shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &all})
-			cancel()
-			g.must(err)
-			file := fmt.Sprintf("%s-%02d-%s-%d-%s.png", g.language, g.count, name, width, scheme)
-			g.must(os.WriteFile(filepath.Join(g.shots, file), shot.Data, 0o644))
+			g.shoot(fmt.Sprintf("%s-%02d-%s-%d-%s.png", g.language, g.count, name, width, scheme))
 		}
 	}
 }

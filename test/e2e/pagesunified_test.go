@@ -159,7 +159,7 @@ func (g *guide) everything(t *testing.T) {
 	g.click("#scope-read")
 	g.submit(primary)
 	g.open("/me")
-	g.click(`section[aria-labelledby="connections"] form button`)
+	g.click(`section[aria-labelledby="signin"] form.row button`)
 	g.soon("alice@corp.test")
 	here := g.tab
 	for i := range 4 {

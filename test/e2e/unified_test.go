@@ -33,7 +33,7 @@ func (b *tab) askForCode(s *library) {
 	s.pass(time.Minute)
 	b.open("/us-signin")
 	b.fill("Email address", person)
-	b.press("Send a code by email")
+	b.press("Email me a code")
 	b.see("If that address has an account, a code is on its way.")
 }
 

@@ -222,6 +222,8 @@ func requirements() []requirement {
 		{number: 260, class: 2, title: "An assertion is for one host and a minute, and says what was proven"},
 		{number: 261, class: 1, title: "A store that fails opens nothing"},
 		{number: 262, class: 3, title: "Sign-in leads back to the page that was asked for"},
+		{number: 280, class: 1, title: "What is shown once travels sealed, to the session that made it"},
+		{number: 281, class: 2, title: "A registration is told all its mistakes, and nothing of accounts"},
 		{number: 290, class: 2, title: "An account's owner is written to in their own language, no matter who causes the mail"},
 		{number: 291, class: 2, title: "The owner is told of a sign-in from a new browser"},
 	}

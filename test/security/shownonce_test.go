@@ -1,0 +1,123 @@
+package security_test
+
+import (
+	"encoding/base64"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+var (
+	recoveryCode = regexp.MustCompile(`[a-z2-7]{4}(?:-[a-z2-7]{4}){3}`)
+	accessToken  = regexp.MustCompile(`<code class="key" id="token">([^<]+)</code>`)
+)
+
+// sent posts a form and stays where it is: at the redirect.
+func (b *browser) sent(path, fields string) {
+	b.w.t.Helper()
+	if a := b.do("POST", path, typeForm, fields, "Accept", "text/html"); a.status != http.StatusSeeOther {
+		b.w.t.Fatalf("%s answers %d, and reloading its page would post again", path, a.status)
+	}
+}
+
+// TestR280_WhatIsShownOnceTravelsSealed: the redirect that follows the making of
+// recovery codes, or of a token, carries them sealed. The page shows them once, to
+// the session that made them and to no other, and reloading it makes nothing.
+func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, fields string
+		find         func(body string) []string
+	}{
+		"recovery codes": {"/mf-recovery-codes", "", func(body string) []string {
+			return recoveryCode.FindAllString(body, -1)
+		}},
+		"a token": {"/access-tokens", "name=backup&scopes=read&days=1", func(body string) []string {
+			var out []string
+			for _, found := range accessToken.FindAllStringSubmatch(body, -1) {
+				out = append(out, found[1])
+			}
+			return out
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, open, func(c *twofold.Config) { c.Tokens.Scopes = []string{"read"} })
+			alice, bertha := w.withApp("alice"), w.withApp("bertha")
+			b := w.plantSession(alice)
+			b.sent(c.path, c.fields)
+			carried := ""
+			for name, value := range b.jar {
+				if strings.HasSuffix(name, "twofold-refused") {
+					carried = name
+					raw, err := base64.RawURLEncoding.DecodeString(value)
+					if err != nil || len(c.find(string(raw))) > 0 || recoveryCode.Match(raw) || strings.Contains(string(raw), "tfp_") {
+						t.Errorf("the cookie is %q: %v", raw, err)
+					}
+				}
+			}
+			if carried == "" {
+				t.Fatal("nothing is carried to the page")
+			}
+			mine := b.copy()
+			for who, other := range map[string]*browser{
+				"another session of the account": w.plantSession(alice),
+				"another account":                w.plantSession(bertha),
+				"a stranger":                     w.browser(),
+			} {
+				other.jar[carried] = b.jar[carried]
+				if found := c.find(other.page(c.path).body); len(found) > 0 {
+					t.Errorf("%s is shown %v", who, found)
+				}
+			}
+			changed := b.copy()
+			changed.jar[carried] = changed.jar[carried][:40] + "A" + changed.jar[carried][41:]
+			if found := c.find(changed.page(c.path).body); len(found) > 0 && changed.jar[carried] != mine.jar[carried] {
+				t.Errorf("a changed cookie shows %v", found)
+			}
+			shown := c.find(b.page(c.path).body)
+			if len(shown) == 0 {
+				t.Fatal("the page does not show what was made")
+			}
+			for _, secret := range shown {
+				w.handedOut(name, secret)
+			}
+			if again := c.find(b.page(c.path).body); len(again) > 0 {
+				t.Errorf("reloading the page shows %v", again)
+			}
+			w.advance(2 * time.Minute)
+			if late := c.find(mine.page(c.path).body); len(late) > 0 {
+				t.Errorf("two minutes later the cookie shows %v", late)
+			}
+			if name == "recovery codes" {
+				if n := alice.codesLeft(); n != len(shown) {
+					t.Errorf("%d codes are left of %d: the set was made anew", n, len(shown))
+				}
+			}
+		})
+	}
+}
+
+// TestR281_AnEarlyLookAtARegistrationTellsNothing: a form with a mistake is told
+// all its mistakes, and the answer is the same for an address that has an account.
+func TestR281_AnEarlyLookAtARegistrationTellsNothing(t *testing.T) {
+	w := newWorld(t, life)
+	taken := w.person("taken")
+	texts := regexp.MustCompile(`(?s)<p class="error"[^>]*>(.*?)</p>`)
+	said := func(email string) string {
+		a := w.browser().form("/register", "email", email, "password", "short", "password_confirm", "another")
+		var all []string
+		for _, found := range texts.FindAllStringSubmatch(a.body, -1) {
+			all = append(all, found[1])
+		}
+		if len(all) < 2 {
+			t.Errorf("%s is told %q, and not all that is wrong", email, all)
+		}
+		return strings.Join(all, "|")
+	}
+	if a, b := said(taken.email), said("free@good.test"); a != b {
+		t.Errorf("a taken address is told %q, a free one %q", a, b)
+	}
+}
