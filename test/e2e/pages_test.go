@@ -424,7 +424,8 @@ const squeezed = `(width => {
 		const range = document.createRange();
 		range.selectNodeContents(n);
 		const box = range.getBoundingClientRect(), size = parseFloat(getComputedStyle(e).fontSize);
-		if (box.height > 3 * size && box.width < 2.5 * size) wrong.push('squeezed to ' + Math.round(box.width) + ': ' + text);
+		if (box.height > 3 * size && box.width < 2.5 * size)
+			wrong.push('squeezed to ' + Math.round(box.width) + ': ' + text);
 	}
 	return wrong;
 })(%d)`
