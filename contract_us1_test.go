@@ -287,7 +287,7 @@ func TestContractU13_setup(t *testing.T) {
 	c.loginForm("joe").to("/")
 	c.page("/us-setup").shows(`value="email"`, `value="authenticator"`, `value="sms"`, `name="phone"`).hides(`value="password"`)
 	c.form("/us-setup").shows(apiError)
-	c.form("/us-setup", "chosen_method", "sms").shows("Phone number not valid")
+	c.form("/us-setup", "chosen_method", "sms").shows("This isn't a phone number.")
 	c.form("/us-setup", "chosen_method", "sms", "phone", "555-1212").
 		shows("This number is too short. Start with the country code, like +49.")
 	page := c.form("/us-setup", "chosen_method", "sms", "phone", "650-555-1212").shows("Enter code to complete setup")

@@ -39,12 +39,50 @@ func NewLetters(words *Catalogue, host, site string, own fs.FS) (*Letters, error
 type MailCode struct {
 	Lang, Title, Greeting, Body, Code, Expires, Ignore, Site string
 	Link, LinkHint, Button                                   string // empty: none
+	// Preheader is what lists of mails show after the subject.
+	Preheader string
 }
 
 // MailPlain is the data of mail_plain.html. Link and Button may be empty.
 type MailPlain struct {
 	Lang, Title, Body, Site string
 	Link, Button, After     string
+	Paragraphs              []string // of Body
+	// Preheader is what lists of mails show after the subject.
+	Preheader string
+}
+
+// html renders the mail. Outlook for Windows shows no line breaks within a
+// paragraph, so each line of the body is one.
+func (d MailPlain) html(t *template.Template) (string, error) {
+	for line := range strings.SplitSeq(d.Body, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			d.Paragraphs = append(d.Paragraphs, line)
+		}
+	}
+	if len(d.Paragraphs) > 0 {
+		d.Preheader = d.Paragraphs[0]
+	}
+	var html bytes.Buffer
+	err := t.Execute(&html, d)
+	return html.String(), err
+}
+
+// html renders the mail.
+func (d MailCode) html(t *template.Template) (string, error) {
+	d.Preheader = d.Expires + " " + d.Ignore
+	var html bytes.Buffer
+	err := t.Execute(&html, d)
+	return html.String(), err
+}
+
+// codeLine begins the text of a mail with a code: a watch or a locked screen shows
+// little more than its first words. A site that has set the text keeps it.
+func (l *Letters) codeLine(w *Words, key, code string) string {
+	if w.replaced[key] || w.replaced[pagePrefix+key] {
+		return w.Page(key, "code", code, "site", l.site)
+	}
+	return w.Text("mail_code_line", "code", code, "site", l.site)
 }
 
 // CodeMail is the mail of a code. The subject holds the code, so that a watch or a
@@ -59,12 +97,9 @@ func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (s
 		Body: w.Page("mail_code_body", "code", "", "site", l.site), Code: code, Site: l.site,
 		Expires: w.Page("mail_code_expires", "within", w.Duration(life)), Ignore: w.Page("mail_code_ignore"),
 	}
-	var html bytes.Buffer
-	if err := l.code.Execute(&html, d); err != nil {
-		return send.Message{}, err
-	}
-	text := d.Greeting + "\n\n" + w.Page("mail_code_body", "code", code, "site", l.site) + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
-	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "two_factor_code"}, nil
+	html, err := d.html(l.code)
+	text := l.codeLine(w, "mail_code_body", code) + "\n\n" + d.Greeting + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html, Kind: "two_factor_code"}, err
 }
 
 // SignInMail is the mail of a code in place of a password, with the link that
@@ -77,12 +112,10 @@ func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Dura
 		Expires: w.Page("mail_signin_expires", "within", w.Duration(life)), Ignore: w.Page("mail_signin_ignore"),
 		Link: link, LinkHint: w.Text("mail_signin_link"), Button: w.Text("mail_signin_button"),
 	}
-	var html bytes.Buffer
-	if err := l.code.Execute(&html, d); err != nil {
-		return send.Message{}, err
-	}
-	text := d.Greeting + "\n\n" + w.Page("mail_signin_body", "code", code, "site", l.site) + "\n\n" + d.LinkHint + "\n" + link + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
-	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html.String(), Kind: "us_code"}, nil
+	html, err := d.html(l.code)
+	text := l.codeLine(w, "mail_signin_body", code) + "\n\n" + d.Greeting + "\n\n" + d.LinkHint + "\n" + link + "\n\n" +
+		d.Expires + "\n\n" + d.Ignore + "\n"
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html, Kind: "us_code"}, err
 }
 
 // CodeText is the SMS of a code. Its last line binds the code to this site, so
@@ -119,11 +152,8 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 		Lang: w.Tag, Title: l.noticeSubject(w, n.Kind), Body: strings.Join(body, "\n\n"), Site: l.site,
 		Link: n.Link, Button: w.Text("notice_button"),
 	}
-	var html bytes.Buffer
-	if err := l.plain.Execute(&html, d); err != nil {
-		return send.Message{}, err
-	}
-	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n" + n.Link + "\n", HTML: html.String(), Kind: "notice_" + n.Kind}, nil
+	html, err := d.html(l.plain)
+	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n" + n.Link + "\n", HTML: html, Kind: "notice_" + n.Kind}, err
 }
 
 // noticeSubject says what happened, and where. A site that has set a subject, of
@@ -175,20 +205,14 @@ func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 		d.Link, d.Button, d.After = n.Link, w.Text(kind+"_button", args...), w.Text(kind+"_after", args...)
 		text = d.Body + "\n\n" + n.Link + "\n\n" + d.After + "\n"
 	}
-	var html bytes.Buffer
-	if err := l.plain.Execute(&html, d); err != nil {
-		return send.Message{}, err
-	}
-	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: text, HTML: html.String(), Kind: wordsOf(n.Kind)}, nil
+	html, err := d.html(l.plain)
+	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: text, HTML: html, Kind: wordsOf(n.Kind)}, err
 }
 
 // RescueMail tells the administrators who needs help.
 func (l *Letters) RescueMail(locale, to, email string) (send.Message, error) {
 	w := l.words.For(locale)
-	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_rescue_subject"), Body: w.Text("mail_rescue_body", "email", email), Site: l.site}
-	var html bytes.Buffer
-	if err := l.plain.Execute(&html, d); err != nil {
-		return send.Message{}, err
-	}
-	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html.String(), Kind: "two_factor_rescue"}, nil
+	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_rescue_subject"), Body: w.Page("mail_rescue_body", "email", email), Site: l.site}
+	html, err := d.html(l.plain)
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html, Kind: "two_factor_rescue"}, err
 }

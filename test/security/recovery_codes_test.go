@@ -399,7 +399,7 @@ func TestR061_RecoveryCodesAreAnnounced(t *testing.T) {
 		t.Errorf("notices: %v", kinds)
 	}
 	for _, mail := range w.mail.To(p.email) {
-		if mail.Kind == "notice_code_used" && !strings.Contains(mail.Text, "9 are left") {
+		if mail.Kind == "notice_code_used" && !strings.Contains(mail.Text, "9 codes are left") {
 			t.Errorf("the mail: %s", mail.Text)
 		}
 	}

@@ -1,0 +1,234 @@
+package web
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/net/html"
+
+	"github.com/twofold-auth/twofold/send"
+)
+
+// sentMails are all mails and texts in a language, by kind.
+func sentMails(t *testing.T, locale string) map[string]send.Message {
+	t.Helper()
+	words, err := NewCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewLetters(words, "login.example.org", "Acme", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const to, link = "ann@example.org", "https://login.example.org/x/abc.def"
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	out := map[string]send.Message{}
+	add := func(name string, m send.Message, err error) {
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		out[name] = m
+	}
+	m, err := l.CodeMail(locale, to, to, "701995", 5*time.Minute)
+	add("code", m, err)
+	m, err = l.SignInMail(locale, to, to, "701995", link, 5*time.Minute)
+	add("sign-in", m, err)
+	m, err = l.RescueMail(locale, to, to)
+	add("rescue", m, err)
+	add("text", l.CodeText(locale, "+16505551212", "701995"), nil)
+	raw, err := fs.ReadFile(ownLocales, "locales/en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys map[string]any
+	if err := json.Unmarshal(raw, &keys); err != nil {
+		t.Fatal(err)
+	}
+	for key := range keys {
+		if kind, ok := strings.CutPrefix(key, "notice_"); ok && strings.HasSuffix(kind, "_subject") {
+			kind = strings.TrimSuffix(kind, "_subject")
+			m, err := l.NoticeMail(Notice{
+				Locale: locale, To: to, Kind: kind, Method: "authenticator", Left: 3, At: at,
+				Browser: "Firefox on Linux", Address: "192.0.2.7", Link: link,
+			})
+			add(key, m, err)
+		}
+		if kind, ok := strings.CutPrefix(key, "letter_"); ok && strings.HasSuffix(kind, "_subject") {
+			kind = strings.TrimSuffix(kind, "_subject")
+			n := Letter{Locale: locale, To: to, Kind: kind, Email: to, Username: "ann", Life: time.Hour, Opens: at}
+			if keys["letter_"+kind+"_button"] != nil {
+				n.Link = link
+			}
+			m, err := l.LetterMail(n)
+			add(key, m, err)
+		}
+	}
+	if len(out) < 40 {
+		t.Fatalf("only %d mails: this test looks in the wrong place", len(out))
+	}
+	return out
+}
+
+// TestMailsCanBeReadEverywhere: every mail says who sends it and what it is about
+// in its subject, has all of it as plain text, begins with what a locked screen or
+// a watch must show, and is laid out for mail programs that know tables only. It
+// loads nothing and has one button at most. TWOFOLD_MAILS=folder keeps the mails to
+// look at.
+func TestMailsCanBeReadEverywhere(t *testing.T) {
+	leftOver := regexp.MustCompile(`<no value>|\{\{|%!|\b(notice|letter|mail|text|page|method)_[a-z]`)
+	for _, locale := range []string{"en", "de"} {
+		subjects := map[string]string{}
+		for kind, m := range sentMails(t, locale) {
+			name := locale + " " + kind
+			if leftOver.MatchString(m.Subject + m.Text + m.HTML) {
+				t.Errorf("%s: a text is missing:\n%s\n%s", name, m.Subject, m.Text)
+			}
+			coded := kind == "code" || kind == "sign-in" || kind == "text"
+			if coded && !strings.Contains(firstRunes(m.Text, 40), "701995") {
+				t.Errorf("%s: the code is not among the first 40 characters: %q", name, m.Text)
+			}
+			if m.Channel == send.SMS {
+				if !strings.Contains(m.Text, "Acme") || !strings.HasSuffix(m.Text, "\n\n@login.example.org #701995") {
+					t.Errorf("%s: %q", name, m.Text)
+				}
+				continue
+			}
+			if n := utf8.RuneCountInString(m.Subject); n == 0 || n > 78 || strings.ContainsAny(m.Subject, "\r\n") {
+				t.Errorf("%s: the subject has %d characters: %q", name, n, m.Subject)
+			}
+			if !strings.Contains(m.Subject, "Acme") && kind != "rescue" {
+				t.Errorf("%s: the subject does not name the site: %q", name, m.Subject)
+			}
+			if other, twice := subjects[m.Subject]; twice && !coded {
+				t.Errorf("%s has the subject of %s: %q", name, other, m.Subject)
+			}
+			subjects[m.Subject] = name
+			checkHTML(t, name, m)
+			if dir := os.Getenv("TWOFOLD_MAILS"); dir != "" {
+				file := filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".html")
+				if err := os.WriteFile(file, []byte(m.HTML), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+func firstRunes(s string, n int) string {
+	r := []rune(s)
+	return string(r[:min(len(r), n)])
+}
+
+// checkHTML holds a mail against what mail programs do with it.
+func checkHTML(t *testing.T, name string, m send.Message) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(m.HTML))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.HTML) > 100<<10 {
+		t.Errorf("%s: Gmail cuts mails of %d bytes", name, len(m.HTML))
+	}
+	links, words := 0, []string{}
+	for n := range root.Descendants() {
+		if n.Type == html.TextNode {
+			words = append(words, n.Data)
+			continue
+		}
+		if n.Type != html.ElementNode {
+			continue
+		}
+		attr := map[string]string{}
+		for _, a := range n.Attr {
+			attr[a.Key] = a.Val
+		}
+		style := attr["style"]
+		switch n.Data {
+		case "img", "link", "script", "style", "iframe", "form", "object", "video":
+			t.Errorf("%s: has a <%s>", name, n.Data)
+		case "table":
+			if attr["role"] != "presentation" || attr["border"] != "0" {
+				t.Errorf("%s: a table is not marked as layout", name)
+			}
+		case "p", "div", "a":
+			// Word, which draws mails in Outlook for Windows, ignores these here.
+			for _, ignored := range []string{"padding", "border", "pre-line"} {
+				if strings.Contains(style, ignored) {
+					t.Errorf("%s: <%s style=%q> falls apart in Outlook", name, n.Data, style)
+				}
+			}
+			if n.Data == "a" {
+				links++
+				if attr["href"] == "" || !strings.HasPrefix(attr["href"], "https://login.example.org/") {
+					t.Errorf("%s: a button leads to %q", name, attr["href"])
+				}
+				if !strings.Contains(m.Text, attr["href"]) {
+					t.Errorf("%s: the plain text lacks the link", name)
+				}
+			}
+		}
+		for _, unknown := range []string{"url(", "flex", "grid", "position"} {
+			if strings.Contains(style, unknown) {
+				t.Errorf("%s: <%s style=%q>", name, n.Data, style)
+			}
+		}
+	}
+	if links > 1 {
+		t.Errorf("%s: %d buttons", name, links)
+	}
+	shown := strings.Join(words, "\n")
+	if !strings.Contains(m.HTML, "mso-hide:all") {
+		t.Errorf("%s: nothing is said after the subject in a list of mails", name)
+	}
+	for line := range strings.SplitSeq(m.Text, "\n") {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.Contains(line, "701995") && !strings.Contains(shown, line) {
+			t.Errorf("%s: the page of the mail lacks %q", name, line)
+		}
+	}
+}
+
+// unclear are words that texts for people do not use, and what they say instead.
+var unclear = map[string]*regexp.Regexp{
+	"en": regexp.MustCompile(`(?i)\b(identity|resource|endpoint|passcode|authentication|somebody|nobody|anew|` +
+		`second factors?|two-factor|do not|does not|did not|cannot|can not|is not|are not|was not)\b`),
+	"de": regexp.MustCompile(`(?i)(identität|ressource|endpunkt|passcode|authentifizierung|authentisierung|\bfaktor|` +
+		`zwei-faktor|zweite[nmrs]? faktor)`),
+}
+
+// TestTextsForPeopleArePlain: what pages, mails and texts say uses the words of
+// everyday, contractions, and one name for one thing. Texts of the wire contract,
+// which programs get, are not meant where pages have their own.
+func TestTextsForPeopleArePlain(t *testing.T) {
+	forPrograms := []string{"REFRESH_TOKEN_INVALID", "mail_rescue_subject"}
+	for locale, words := range unclear {
+		raw, err := fs.ReadFile(ownLocales, "locales/"+locale+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all map[string]any
+		if err := json.Unmarshal(raw, &all); err != nil {
+			t.Fatal(err)
+		}
+		for key, text := range all {
+			if all[pagePrefix+key] != nil || slices.Contains(forPrograms, key) {
+				continue
+			}
+			said, err := json.Marshal(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := words.FindAllString(string(said), -1); found != nil {
+				t.Errorf("%s: %s says %q: %s", locale, key, found, said)
+			}
+		}
+	}
+}
