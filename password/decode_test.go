@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,33 +125,36 @@ func TestFlaskPreparation(t *testing.T) {
 func TestSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := slots{free: make(chan struct{}, 1), wait: 10 * time.Second}
-		if err := s.take(t.Context()); err != nil {
+		first, err := s.take(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		if err := s.take(t.Context()); err != ErrBusy || time.Since(start) != 10*time.Second {
+		if _, err := s.take(t.Context()); err != ErrBusy || time.Since(start) != 10*time.Second {
 			t.Fatalf("full: %v after %v", err, time.Since(start))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("cancelled in the queue: %v", err)
 		}
-		if err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.take(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("cancelled before: %v", err)
 		}
 		var order []int
 		for i := range 5 {
 			go func() {
-				if err := s.take(t.Context()); err != nil {
+				l, err := s.take(t.Context())
+				if err != nil {
 					t.Error(err)
+					return
 				}
 				order = append(order, i)
-				s.release()
+				l.leave()
 			}()
 			synctest.Wait()
 		}
-		s.release() // those who gave up are gone: the next in line gets it
+		first.leave() // those who gave up are gone: the next in line gets it
 		synctest.Wait()
 		for i, got := range order {
 			if len(order) != 5 || got != i {
@@ -183,4 +187,99 @@ func TestSlotFreedAfterWork(t *testing.T) {
 	if len(h.slots.free) != 0 {
 		t.Error("slot kept")
 	}
+}
+
+// TestQueueThatIsTooLong: with a hash of 1.9 seconds and two slots, ten callers can
+// wait ten seconds. One more hears at once that there are too many, and when one has
+// gone the next may wait.
+func TestQueueThatIsTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(2, 10*time.Second)
+		hash := func() error {
+			l, err := s.take(t.Context())
+			if err == nil {
+				time.Sleep(1900 * time.Millisecond)
+				l.leave()
+			}
+			return err
+		}
+		for range 100 { // tells how long one takes
+			if err := hash(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var served, refused atomic.Int64
+		for range 2 + 10 + 50 {
+			go func() {
+				switch err := hash(); err {
+				case nil:
+					served.Add(1)
+				case ErrBusy:
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			}()
+			synctest.Wait()
+		}
+		if s.waiting.Load() != 10 || refused.Load() != 50 {
+			t.Fatalf("%d wait and %d were refused at once, want 10 and 50", s.waiting.Load(), refused.Load())
+		}
+		time.Sleep(2 * time.Second)
+		if err := hash(); err != nil {
+			t.Errorf("behind eight others: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if served.Load() != 12 || len(s.free) != 0 || s.waiting.Load() != 0 {
+			t.Errorf("%d were served, want 12; %d slots are taken and %d wait",
+				served.Load(), len(s.free), s.waiting.Load())
+		}
+	})
+}
+
+// TestTurn: who has queued hashes in that slot and no other, gives it back once, and
+// queues again after that.
+func TestTurn(t *testing.T) {
+	h, err := New(Config{Slots: 1, Wait: time.Nanosecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave, err := h.Turn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Burn(t.Context(), "x"); err != ErrBusy {
+		t.Errorf("another caller: %v, want ErrBusy", err)
+	}
+	for range 2 {
+		if err := h.Burn(ctx, "x"); err != nil {
+			t.Errorf("with the slot: %v", err)
+		}
+	}
+	if _, busy, _ := h.Load(); busy != 1 {
+		t.Errorf("%d slots are taken, want 1", busy)
+	}
+	leave()
+	_, other, err := h.Turn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leave() // the other's slot stays taken
+	if err := h.Burn(ctx, "x"); err != ErrBusy {
+		t.Errorf("after the slot was given back: %v, want ErrBusy", err)
+	}
+	other()
+	if err := h.Burn(ctx, "x"); err != nil {
+		t.Errorf("with all slots free: %v", err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	ctx, leave, err = h.Turn(gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	if err := h.Burn(ctx, "x"); !errors.Is(err, context.Canceled) {
+		t.Errorf("the caller has gone: %v", err)
+	}
+	leave()
 }

@@ -16,7 +16,7 @@ import (
 const MaxBytes = 1024
 
 var (
-	// ErrBusy means that no slot came free within [Config].Wait: answer 503.
+	// ErrBusy means that no slot comes free within [Config].Wait: answer 503.
 	ErrBusy = errors.New("password: too many sign-ins at once")
 	// ErrTooLong means more than [MaxBytes], or more than [Policy].MaxLength.
 	ErrTooLong = errors.New("password: too long")
@@ -113,10 +113,11 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if !plausible(password) {
 		return "", ErrMalformed
 	}
-	if err := h.slots.take(ctx); err != nil {
+	leave, err := h.slots.enter(ctx)
+	if err != nil {
 		return "", err
 	}
-	defer h.slots.release()
+	defer leave()
 	return h.create(password, h.memory)
 }
 
@@ -168,10 +169,11 @@ func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, err
 	if !plausible(password) {
 		return false, nil
 	}
-	if err := h.slots.take(ctx); err != nil {
+	leave, err := h.slots.enter(ctx)
+	if err != nil {
 		return false, err
 	}
-	defer h.slots.release()
+	defer leave()
 	return d.matches([]byte(h.prepare(password, d)), h.memory)
 }
 
@@ -205,6 +207,18 @@ func decode(encoded string) (decoded, error) {
 	default:
 		return nil, ErrUnknownScheme
 	}
+}
+
+// Turn waits for a slot, for callers that have something to do between the wait and
+// the hash. With the context that it returns, Hash, Verify and Burn use that slot, one
+// call at a time, and do not wait. Leave gives the slot back; calling it again does
+// nothing. The error is [ErrBusy] or ctx's.
+func (h *Hasher) Turn(ctx context.Context) (with context.Context, leave func(), err error) {
+	l, err := h.slots.take(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return context.WithValue(ctx, slotKey{h.slots}, l), l.leave, nil
 }
 
 // Load says how many passwords may be hashed at once, how many are now, and

@@ -251,6 +251,18 @@ func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, plain strin
 	return true, nil
 }
 
+// Crowded says that who queues to check a password must wait.
+func (a *Accounts) Crowded() bool {
+	slots, busy, _ := a.c.Hasher.Load()
+	return busy >= slots
+}
+
+// Turn waits until a password may be checked. With the context that it returns
+// CheckPassword does not wait, until leave is called.
+func (a *Accounts) Turn(ctx context.Context) (with context.Context, leave func(), err error) {
+	return a.c.Hasher.Turn(ctx)
+}
+
 // upgrade rewrites a hash whose scheme or cost is outdated. It is a courtesy:
 // the password was right whether or not it succeeds.
 func (a *Accounts) upgrade(ctx context.Context, u *store.User, plain string) {

@@ -76,6 +76,8 @@ type Guess struct {
 	// password is stored as.
 	Secret string
 	From   From
+	// Look takes no place: it only says whether there is one.
+	Look bool
 }
 
 // FirstFactor reserves one guess at the password of an account. Unknown
@@ -103,6 +105,9 @@ func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Place, error) {
 		spread := l.byNetwork(address, g.From.Address)
 		p.own = keys(spread)
 		claims = append(claims, spread...)
+	}
+	for i := range claims {
+		claims[i].Look = g.Look
 	}
 	return l.reserve(ctx, p, claims...)
 }

@@ -43,7 +43,7 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 // password checks a password against an account (a zero User: nobody's) within
 // the account's budget. Sign-in and re-authentication share it (R117).
 func (l *Login) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
-	_, err := l.proveFirst(ctx, *u, identity, "password", b, func() (string, error) {
+	_, err := l.proveFirst(ctx, *u, identity, "password", b, func(ctx context.Context) (string, error) {
 		ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
 		if !ok {
 			return "", err
@@ -55,15 +55,33 @@ func (l *Login) password(ctx context.Context, u *store.User, identity, plain str
 
 // proveFirst runs a check of an account's first factor within its budget. The
 // check returns which method was proven, and none for a wrong answer.
-func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType string, b Browser, check func() (string, error)) (string, error) {
-	place, err := l.firstPlace(ctx, u, identity, b)
+func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType string, b Browser,
+	check func(context.Context) (string, error)) (string, error) {
+	// Passwords queue to be hashed. A place is reserved after the wait, so that many
+	// people behind one address do not fill its budget by waiting. A caller for whom no
+	// place is left is refused without a wait.
+	queued, leave := ctx, func() {}
+	if authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
+		var err error
+		if l.c.Accounts.Crowded() {
+			if _, err = l.firstPlace(ctx, u, identity, b, true); err != nil {
+				return "", err
+			}
+		}
+		if queued, leave, err = l.c.Accounts.Turn(ctx); err != nil {
+			return "", err
+		}
+	}
+	defer leave()
+	place, err := l.firstPlace(ctx, u, identity, b, false)
 	if err != nil {
 		return "", err
 	}
-	method, err := check()
+	method, err := check(queued)
 	if err != nil {
 		return "", err
 	}
+	leave() // what is written now hashes nothing
 	if method == "" {
 		// An unknown identity leaves a row too: the same cost, and no typed text,
 		// which might be a password in the wrong field.
@@ -86,11 +104,11 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 	return method, l.admit(u)
 }
 
-// firstPlace reserves a guess at an account's first factor; a closed budget is
-// told to subscribers.
-func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser) (*limit.Place, error) {
+// firstPlace reserves a guess at an account's first factor, or only looks whether
+// there is a place; a closed budget is told to subscribers.
+func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser, look bool) (*limit.Place, error) {
 	budget := budgetOf(u, identity)
-	g := limit.Guess{Identity: typed(identity), Account: budget, Secret: u.PasswordHash}
+	g := limit.Guess{Identity: typed(identity), Account: budget, Secret: u.PasswordHash, Look: look}
 	var place *limit.Place
 	err := l.claim(ctx, u, b, func(from limit.From) (err error) {
 		g.From = from

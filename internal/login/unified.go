@@ -94,7 +94,7 @@ func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Brow
 // a text proves. An account that is none costs what one costs.
 func (l *Login) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
 	b Browser) (string, error) {
-	return l.proveFirst(ctx, *u, a.Identity, "passcode", b, func() (string, error) {
+	return l.proveFirst(ctx, *u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
 		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 		if err != nil {
 			return "", err

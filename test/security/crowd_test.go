@@ -1,0 +1,94 @@
+package security_test
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// crowd makes people with an account each.
+func (w *world) crowd(n int) []*person {
+	w.t.Helper()
+	people := make([]*person, n)
+	for i := range people {
+		people[i] = w.person(fmt.Sprintf("pupil%d", i))
+	}
+	return people
+}
+
+// arrive lets all of them send the right password at once, from one address.
+func (w *world) arrive(people []*person, answered func(*answer)) {
+	par(len(people), func(i int) { answered(w.signsIn(people[i].email, secret)) })
+}
+
+// TestACrowdBehindOneAddress: a thousand people behind one address send the right
+// password at once. No answer is that there were too many attempts, however long the
+// queue is. Where it is too long, the answer says when to come again.
+func TestACrowdBehindOneAddress(t *testing.T) {
+	w := newWorld(t, func(c *twofold.Config) { c.Password.Slots = 2 })
+	var mu sync.Mutex
+	statuses := map[int]int{}
+	w.arrive(w.crowd(1000), func(a *answer) {
+		mu.Lock()
+		defer mu.Unlock()
+		statuses[a.status]++
+		if a.status == 503 && a.header.Get("Retry-After") == "" {
+			t.Error("busy, and the answer does not say when to come again")
+		}
+	})
+	t.Log(statuses)
+	others := maps.Clone(statuses)
+	delete(others, 200)
+	delete(others, 503)
+	if len(others) > 0 || statuses[200] == 0 {
+		t.Errorf("answers by status: %v, want 200, or 503 where the queue is too long", statuses)
+	}
+}
+
+// TestAClosedBudgetIsToldWithoutWaiting: a guess for which no place is left is refused
+// at once, while others wait for their passwords to be hashed. It does not queue.
+func TestAClosedBudgetIsToldWithoutWaiting(t *testing.T) {
+	w := newWorld(t, func(c *twofold.Config) { c.Password.Slots = 1 })
+	people, target := w.crowd(60), w.person("target")
+	guess := func() int { return w.signsIn(target.email, strings.Repeat("x", 1100)).status } // not hashed
+	for guess() != 429 {
+	}
+	load := func() twofold.Load {
+		l, err := w.nodes[0].auth.Load(t.Context())
+		w.must(err)
+		return l
+	}
+	// All of the crowd are in the queue before the guess is made. If some still are
+	// when it is answered, it did not wait behind them.
+	for range 10 {
+		var mu sync.Mutex
+		answered, done := 0, make(chan struct{})
+		go func() {
+			defer close(done)
+			w.arrive(people, func(*answer) { mu.Lock(); answered++; mu.Unlock() })
+		}()
+		for arrived := 0; arrived < len(people); time.Sleep(time.Millisecond) {
+			l := load()
+			mu.Lock()
+			arrived = answered + l.HashBusy + l.HashWaiting
+			mu.Unlock()
+			if answered == len(people) {
+				break
+			}
+		}
+		status, waiting := guess(), load().HashWaiting
+		<-done
+		if status != 429 {
+			t.Fatalf("a guess beyond the budget: %d, want 429", status)
+		}
+		if waiting > 0 {
+			return
+		}
+	}
+	t.Error("a guess beyond the budget was answered after all who waited, ten times")
+}
