@@ -133,6 +133,35 @@ func TestFormsLeadToTheApplication(t *testing.T) {
 	}
 }
 
+// TestTheFirstSetUpLeadsToTheApplication: recovery codes are offered by the page
+// that comes next, which is one of the application.
+func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
+	s := newSite(t, withApp, withCodes, withPasskeys, func(c *twofold.Config) {
+		c.TwoFactor.Required, c.Views.PostSetup, c.Views.PostWanRegister = true, "/set-up", "/passkeys"
+	})
+	c := s.client()
+	c.loginForm("gal").want(http.StatusSeeOther)
+	c.form("/tf-setup", "setup", "sms", "phone", phone).want(http.StatusOK)
+	c.form("/tf-validate", "code", s.code(phone)).leads("/")
+	s.advance(time.Minute)
+	d := s.client()
+	d.loginForm("gal2", "next", "/profile").want(http.StatusSeeOther)
+	d.form("/tf-setup?next=/profile", "setup", "email").to("/tf-validate?next=/profile")
+	d.form("/tf-validate?next=/profile", "code", s.code("gal2@lp.com")).to("/mf-recovery-codes?next=/profile")
+
+	free := anotherSite(t, withApp, withCodes, withPasskeys, func(c *twofold.Config) {
+		c.Views.PostSetup, c.Views.PostWanRegister = "/set-up", "/passkeys"
+	})
+	e, k := free.client(), free.key(plainKey)
+	e.loginForm("gal").leads("/")
+	options, action := e.form("/wan-register", "name", "testr1", "usage", "secondary").want(http.StatusOK).asked(t)
+	e.form(action, "credential", free.made(k.Create(options))).leads("/passkeys")
+	f := free.client()
+	f.loginForm("gal2").leads("/")
+	f.form("/tf-setup", "setup", "sms", "phone", phone).want(http.StatusOK)
+	f.form("/tf-validate", "code", free.code(phone)).leads("/set-up")
+}
+
 // TestTheCSRFCookieIsTheTokenOfTheAnswer, as the original's tests csrf_2fa_login_cookie
 // and csrf_2fa_us_cookie want it.
 func TestTheCSRFCookieIsTheTokenOfTheAnswer(t *testing.T) {

@@ -171,9 +171,11 @@ func (s *Site) codesFile(c *call, codes []string) *file {
 }
 
 // offerCodes leads who has just set up the first second factor to the codes for
-// the day it is lost, and from there on to where he was going.
+// the day it is lost, and from there on to where they were going. An application
+// that shows its own pages offers them itself, as with the original: no page of
+// ours comes between.
 func (s *Site) offerCodes(out login.Outcome, to string) string {
-	if !out.FirstFactor || !s.c.Login.OffersCodes() {
+	if !out.FirstFactor || !s.c.Login.OffersCodes() || s.elsewhere(to) {
 		return to
 	}
 	return withNext(s.paths.Codes, to)

@@ -95,6 +95,7 @@ func newClient(t *testing.T, client string) *spa {
 		"SECURITY_RESET_ERROR_VIEW=/reset-password-error", "SECURITY_LOGIN_ERROR_VIEW=/login-error", "SECURITY_POST_OAUTH_LOGIN_VIEW=/post-oauth-login",
 		"SECURITY_REDIRECT_BEHAVIOR=spa", "SECURITY_REDIRECT_HOST="+host.Host,
 		`SECURITY_CSRF_PROTECT_MECHANISMS=["session", "basic"]`, "SECURITY_CSRF_IGNORE_UNAUTH_ENDPOINTS=True", "SECURITY_CSRF_COOKIE_NAME=XSRF-TOKEN",
+		"SECURITY_TRACKABLE=True",
 		"WTF_CSRF_CHECK_DEFAULT=False", "WTF_CSRF_TIME_LIMIT=None", "SESSION_COOKIE_SAMESITE=strict")
 	s.server.address = strings.TrimSuffix(s.server.address, s.prefix)
 	at = s.server.address + s.prefix
@@ -224,6 +225,10 @@ func TestTheClientsOfTheOriginalsPage(t *testing.T) {
 			s.calls(401, "GET", "/tf-sessions", nil)
 			s.calls(200, "POST", "/tf-validate", map[string]any{"code": phone.code()})
 			s.calls(200, "GET", "/tf-sessions", nil)
+			user, _ := s.calls(200, "GET", "/me", nil)["user"].(map[string]any)
+			if user["login_count"] != 2.0 || user["last_login_ip"] != "127.0.0.1" {
+				t.Errorf("after two sign-ins the user is %v", user)
+			}
 			s.calls(200, "POST", "/logout", nil)
 
 			s.calls(200, "POST", "/reset", map[string]any{"email": "spa@example.org"})
