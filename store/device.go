@@ -25,6 +25,9 @@ type Device struct {
 	// TrustedBy is the id of the trusted device that stood for the second factor
 	// then, if one did: without that device this one is over too.
 	TrustedBy string
+	// Proofs are what was proven when it was made. Records of earlier versions have
+	// none, and stand for no second factor.
+	Proofs []Proof
 }
 
 // Devices keeps trusted devices.

@@ -66,14 +66,15 @@ type payload struct {
 func (m *Manager) Life() time.Duration { return m.c.Life }
 
 // Trust makes a device for a user who has just proven a second factor, and
-// returns its cookie value. Messages are stored with it.
-func (m *Manager) Trust(ctx context.Context, u store.User, name, address string, messages ...store.Message) (string, error) {
-	return m.put(ctx, u, store.Device{Name: name, Address: address}, m.c.Life, messages)
+// returns its cookie value. The caller fills in name, address and proofs. Messages
+// are stored with it.
+func (m *Manager) Trust(ctx context.Context, u store.User, d store.Device, messages ...store.Message) (string, error) {
+	return m.put(ctx, u, d, m.c.Life, messages)
 }
 
 // Keep makes a browser stay signed in for so long, for a user who has just
 // proven all that their account asks for. The caller fills in the device's name,
-// address, level and session. Messages are stored with it.
+// address, level, proofs and session. Messages are stored with it.
 func (m *Manager) Keep(ctx context.Context, u store.User, d store.Device, life time.Duration, messages ...store.Message) (string, error) {
 	return m.put(ctx, u, d, min(life, m.c.Life), messages)
 }
@@ -160,13 +161,14 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, erro
 	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
 }
 
-// Lives reports whether the device with this id, and the one that it rests on if
-// any, are living devices of the user. An empty id means any: records of earlier
-// versions do not name their device.
-func (m *Manager) Lives(ctx context.Context, userID, id string) (bool, error) {
+// Stands reports whether the device with this id, and the one that it rests on if
+// any, are living devices of the user, and what was proven for the last of them is
+// enough. An empty id means any: records of earlier versions do not name their
+// device.
+func (m *Manager) Stands(ctx context.Context, userID, id string, enough func(store.Device) bool) (bool, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil || id == "" {
-		return len(all) > 0, err
+		return slices.ContainsFunc(all, enough), err
 	}
 	for range 2 { // a device that stays may rest on a trusted one, and that on none
 		i := slices.IndexFunc(all, func(d store.Device) bool { return d.ID == id })
@@ -174,7 +176,7 @@ func (m *Manager) Lives(ctx context.Context, userID, id string) (bool, error) {
 			return false, nil
 		}
 		if id = all[i].TrustedBy; id == "" {
-			return true, nil
+			return enough(all[i]), nil
 		}
 	}
 	return false, nil

@@ -50,7 +50,7 @@ func open(t testing.TB) *house {
 
 func (h *house) trust(u store.User) string {
 	h.t.Helper()
-	cookie, err := h.Trust(context.Background(), u, "Firefox on Linux", "192.0.2.1")
+	cookie, err := h.Trust(context.Background(), u, store.Device{Name: "Firefox on Linux", Address: "192.0.2.1"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (h *house) trust(u store.User) string {
 // refused fails the test if the cookie is taken for a device.
 func (h *house) refused(what string, u store.User, cookie string) {
 	h.t.Helper()
-	if known, ok, err := h.Recognise(context.Background(), u, cookie, "192.0.2.1"); ok || known != (Known{}) || err != nil {
+	if known, ok, err := h.Recognise(context.Background(), u, cookie, "192.0.2.1"); ok || known.ID != "" || known.Next != "" || err != nil {
 		h.t.Errorf("%s: recognised %v, %+v, %v", what, ok, known, err)
 	}
 }

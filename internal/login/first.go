@@ -167,7 +167,12 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 		if err != nil {
 			return Outcome{}, err
 		}
-		if ok {
+		switch {
+		case ok && !l.vouches(known.Device): // it had its next secret, so the cookie is void
+			if err := ended(l.c.Devices.Revoke(ctx, u.ID, known.ID)); err != nil {
+				return Outcome{}, err
+			}
+		case ok:
 			// No longer than the device that stands for the second factor.
 			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.staying(remember, u, store.TwoFactors))
 			out, err := l.finish(ctx, g, b)

@@ -378,7 +378,8 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 	if out.StayCookie == "" { // else the owner was told of more
 		letters = l.letters(ctx, out.User, DeviceTrusted, "", b)
 	}
-	cookie, err := l.c.Devices.Trust(ctx, out.User, device.Name(b.Agent), b.Address, letters...)
+	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}
+	cookie, err := l.c.Devices.Trust(ctx, out.User, d, letters...)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	if g.stay <= 0 {
 		return nil
 	}
-	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Level: g.level, SessionID: out.Session.ID}
+	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Level: g.level, Proofs: g.proofs, SessionID: out.Session.ID}
 	if g.trusted {
 		d.Level = store.TwoFactors // one here, one when the device was trusted
 		d.TrustedBy = g.trustedBy
@@ -126,10 +126,12 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if !ok || second && known.Level < store.TwoFactors {
 		return Outcome{}, ErrNotStaying
 	}
-	// Without the trusted browser that it was made by, it is over.
-	if lives, err := l.c.Devices.Lives(ctx, u.ID, known.ID); err != nil {
+	// Without the trusted browser that it was made by, it is over. So is one that
+	// stands for a second factor with proofs that are not enough today.
+	enough := func(d store.Device) bool { return !second || l.vouches(d) }
+	if stands, err := l.c.Devices.Stands(ctx, u.ID, known.ID, enough); err != nil {
 		return Outcome{}, err
-	} else if !lives {
+	} else if !stands {
 		return Outcome{}, told(ErrNotStaying, ended(l.end(ctx, u.ID, known.SessionID)))
 	}
 	return l.stayed(ctx, u, known, second, b)

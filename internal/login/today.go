@@ -69,11 +69,11 @@ func (l *Login) trustedToday(ctx context.Context, u store.User, h held) (session
 	}
 	// The user ended all trust from this very session, which lives on.
 	if h.session == "" || h.trustedBy != h.session {
-		lives, err := l.c.Devices.Lives(ctx, u.ID, h.trustedBy)
+		stands, err := l.c.Devices.Stands(ctx, u.ID, h.trustedBy, l.vouches)
 		if err != nil {
 			return session.Over, err
 		}
-		if !lives {
+		if !stands {
 			return session.Over, store.ErrNotFound
 		}
 	}
@@ -89,6 +89,20 @@ func (l *Login) trustedToday(ctx context.Context, u store.User, h held) (session
 	return session.Stands, nil
 }
 
+// vouches reports whether a browser still stands for a second factor: by what was
+// proven when it was trusted, as it is counted today.
+func (l *Login) vouches(d store.Device) bool {
+	return l.twoFactors(d.Proofs) && !l.refuses(second(d.Proofs))
+}
+
+// second is the method of the last of several proofs.
+func second(proofs []store.Proof) string {
+	if len(proofs) < 2 {
+		return ""
+	}
+	return proofs[len(proofs)-1].Method
+}
+
 // provenToday is for what two factors were proven for. A method that the policy
 // does not take any more leads to the set-up of another one, as a sign-in with
 // it does, if the account has nothing better.
@@ -96,15 +110,11 @@ func (l *Login) provenToday(ctx context.Context, u store.User, h held) (session.
 	if !l.twoFactors(h.proofs) { // as it is counted today
 		return session.Over, store.ErrNotFound
 	}
-	p := l.c.Policy
-	second := ""
-	if len(h.proofs) > 1 {
-		second = h.proofs[len(h.proofs)-1].Method
-	}
-	if second == rescuedBy && (!p.RescueEmail || p.StrongOnly || p.RepairOnly) {
+	p, last := l.c.Policy, second(h.proofs)
+	if last == rescuedBy && (!p.RescueEmail || p.StrongOnly || p.RepairOnly) {
 		return session.Over, store.ErrNotFound
 	}
-	if !l.refuses(second) {
+	if !l.refuses(last) {
 		return session.Stands, nil
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)

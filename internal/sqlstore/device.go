@@ -8,7 +8,7 @@ import (
 )
 
 const deviceColumns = `d.id, d.user_id, d.uniquifier, d.secret, d.name, d.address, d.created_at, d.last_seen_at, d.expires_at,
-	d.stays, d.level, d.session_id, d.trusted_by`
+	d.stays, d.level, d.session_id, d.trusted_by, d.proofs`
 
 func scanDevice(scan scanner) (d store.Device, err error) {
 	err = scan(deviceDest(&d)...)
@@ -18,18 +18,18 @@ func scanDevice(scan scanner) (d store.Device, err error) {
 func deviceDest(d *store.Device) []any {
 	return []any{&d.ID, &d.UserID, &d.Uniquifier, &d.Secret, &d.Name, &d.Address,
 		(*stamp)(&d.CreatedAt), (*stamp)(&d.LastSeenAt), (*stamp)(&d.ExpiresAt),
-		&d.Stays, &d.Level, &d.SessionID, &d.TrustedBy}
+		&d.Stays, &d.Level, &d.SessionID, &d.TrustedBy, listOf[store.Proof]{&d.Proofs}}
 }
 
 // PutDevice implements store.Devices.
 func (s *Store) PutDevice(ctx context.Context, d store.Device, messages ...store.Message) error {
 	_, err := s.execTelling(ctx, "put device", messages, `INSERT INTO twofold_devices
 		(id, user_id, uniquifier, secret, name, address, created_at, last_seen_at, expires_at, last_secret, rotated_at,
-			stays, level, session_id, trusted_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, $10, $11, $12, $13)`,
+			stays, level, session_id, trusted_by, proofs)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', 0, $10, $11, $12, $13, $14)`,
 		d.ID, d.UserID, d.Uniquifier, d.Secret, d.Name, d.Address,
 		micros(d.CreatedAt), micros(d.LastSeenAt), micros(d.ExpiresAt),
-		bit(d.Stays), int64(d.Level), d.SessionID, d.TrustedBy)
+		bit(d.Stays), int64(d.Level), d.SessionID, d.TrustedBy, text(d.Proofs))
 	return err
 }
 

@@ -1,0 +1,121 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// policies are changes of what counts as two factors.
+var policies = map[string]func(*twofold.Config){
+	"nothing changed":           func(*twofold.Config) {},
+	"passkeys are one factor":   func(c *twofold.Config) { c.Passkeys.MultiFactor = false },
+	"texts and mail do not do":  func(c *twofold.Config) { c.TwoFactor.StrongOnly = true },
+	"no browser may be trusted": func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 },
+}
+
+// TestR203_ABrowserVouchesByWhatWasProven: a trusted browser and one that stays
+// signed in stand for the second factor as long as what was proven when they were
+// made counts as two factors, by the policy of today.
+func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
+	list := func(proofs ...string) string { return "[" + strings.Join(proofs, ",") + "]" }
+	const (
+		password = `{"method":"password","at":"2026-03-01T12:00:00Z"}`
+		app      = `{"method":"authenticator","at":"2026-03-01T12:00:00Z"}`
+		text     = `{"method":"sms","at":"2026-03-01T12:00:00Z"}`
+		mail     = `{"method":"email","at":"2026-03-01T12:00:00Z"}`
+		site     = `{"method":"oauth","at":"2026-03-01T12:00:00Z","rests":["elsewhere","elsewhere:corp"]}`
+		both     = `{"method":"webauthn","at":"2026-03-01T12:00:00Z","both":true,"rests":["passkey:1"]}`
+		one      = `{"method":"webauthn","at":"2026-03-01T12:00:00Z","rests":["passkey:1"]}`
+	)
+	stands := map[string][]string{
+		list(password, app):  {"nothing changed", "passkeys are one factor", "texts and mail do not do"},
+		list(password, text): {"nothing changed", "passkeys are one factor"},
+		list(both):           {"nothing changed", "texts and mail do not do"},
+		list(one):            nil,
+		list(password):       nil,
+		list(mail, mail):     nil,
+		list(site, mail):     nil, // no provider is declared independent
+		list():               nil, // of an earlier version
+	}
+	for policy, change := range policies {
+		t.Run(policy, func(t *testing.T) {
+			w := newWorld(t, tokens, remembering, plenty)
+			p := w.withApp("alice")
+			type made struct {
+				proofs        string
+				device, stays *browser
+				refresh       string
+			}
+			var all []made
+			w.advance(time.Minute)
+			for proofs := range stands {
+				b := w.browser()
+				b.login(p, m{"remember": true}).want(200)
+				b.validate(p.next()).want(200)
+				v := made{proofs, b.copy().only("tf_validity"), b.copy().only(stayCookie), ""}
+				// Beside it, a refresh token that rests on the trusted browser.
+				heir := v.device.copy()
+				user, _ := heir.post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200).json["user"].(m)
+				v.refresh, _ = user["refresh_token"].(string)
+				v.device = heir.only("tf_validity")
+				if v.refresh == "" || v.device.jar["tf_validity"] == "" || v.stays.jar[stayCookie] == "" {
+					t.Fatal("too little was handed out")
+				}
+				w.write(`UPDATE twofold_devices SET proofs = ?, address = 'done' WHERE address <> 'done'`, proofs)
+				w.advance(time.Minute)
+				all = append(all, v)
+			}
+			n := w.restart(change)
+			for _, v := range all {
+				want := false
+				for _, name := range stands[v.proofs] {
+					want = want || name == policy
+				}
+				_, header, _ := w.exchange(v.refresh)
+				if got := header != ""; got != want {
+					t.Errorf("%s: its refresh token: %v, want %v", v.proofs, got, want)
+				}
+				user, _ := v.stays.on(n).sees()
+				if got := user != ""; got != want {
+					t.Errorf("%s: it stays signed in: %v, want %v", v.proofs, got, want)
+				}
+				r := v.device.on(n).login(p).want(200)
+				if got := r.json["tf_required"] != true; got != want {
+					t.Errorf("%s: it skips the second factor: %v, want %v", v.proofs, got, want)
+				}
+				again := v.device.copy().only("tf_validity").login(p).want(200) // no alarm: nothing was copied
+				if got := again.json["tf_required"] != true; got != want {
+					t.Errorf("%s: it skips the second factor the next time: %v, want %v", v.proofs, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestR203_APasskeyThatStaysIsWorthWhatThePolicySays: a browser that stays signed in
+// after a passkey that was both factors asks for the second one when passkeys no
+// longer are.
+func TestR203_APasskeyThatStaysIsWorthWhatThePolicySays(t *testing.T) {
+	for policy, change := range policies {
+		t.Run(policy, func(t *testing.T) {
+			w := newWorld(t, remembering, plenty)
+			p, k := w.withKey("alice", store.UseFirst, phoneKey)
+			p.enrolApp()
+			b := w.browser()
+			options, state := b.asks("/wan-signin", m{"remember": true})
+			b.post("/wan-signin/"+state, m{"credential": w.gets(k, options), "remember": true}).want(200)
+			if b.jar[stayCookie] == "" {
+				t.Fatal("it does not stay signed in")
+			}
+			n := w.restart(change)
+			user, _ := b.only(stayCookie).on(n).sees()
+			if in, want := user != "", policy == "nothing changed" || policy == "texts and mail do not do"; in != want {
+				t.Errorf("it is still in: %v, want %v", in, want)
+			}
+		})
+	}
+}
