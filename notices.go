@@ -36,8 +36,16 @@ func (b *builder) post() login.Post {
 func (p post) write(n login.Notice) (send.Message, error) {
 	return p.letters.NoticeMail(web.Notice{
 		Locale: n.Language(), To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
-		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, Link: p.link("not-me", n.Stop),
+		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, Link: p.stop(n),
 	})
+}
+
+// stop is the link "this was not me" of a notice; empty: it has none.
+func (p post) stop(n login.Notice) string {
+	if n.Stop == "" {
+		return ""
+	}
+	return p.link("not-me", n.Stop)
 }
 
 // messages are a notice as it goes out.

@@ -25,6 +25,8 @@ type PasswordChange struct {
 	DropSeconds bool
 	// MailTo is where factors by mail go from now on. Empty: where they went.
 	MailTo string
+	// Moved: the address became another one; Now is kept as MovedAt.
+	Moved bool
 	// Messages go into the outbox in the same transaction.
 	Messages []Message
 	Now      time.Time

@@ -30,7 +30,10 @@ type User struct {
 	ProvenKey string
 	// Language is that of what is sent to the owner, as a BCP 47 tag (empty: not
 	// known yet).
-	Language  string
+	Language string
+	// MovedAt is when SetIdentity last changed the address, or the application's own
+	// table did (zero: never). The owner's own changes leave it.
+	MovedAt   time.Time
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

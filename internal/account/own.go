@@ -144,7 +144,7 @@ func (j *Joined) renew(ctx context.Context, r Record, shadow store.User) error {
 	}
 	return j.Store.ChangePassword(ctx, store.PasswordChange{
 		UserID: r.ID, From: shadow.Uniquifier, To: NewUniquifier(), Hash: digest(r), MailTo: r.Email,
-		DropPlanted: was != "" && was != mailbox && r.PasswordHash != "", Now: j.now(),
+		DropPlanted: was != "" && was != mailbox && r.PasswordHash != "", Moved: was != mailbox, Now: j.now(),
 	})
 }
 

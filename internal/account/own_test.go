@@ -217,6 +217,27 @@ func TestPasswordsAreReplacedInTheTable(t *testing.T) {
 	}
 }
 
+// TestAnAddressOfTheTableIsRememberedAsMoved: when it becomes another one, however
+// that is first seen, and at no other change.
+func TestAnAddressOfTheTableIsRememberedAsMoved(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	u := must(j.UserByID(ctx, "1"))(t)
+	change := func(what func(r *account.Record)) {
+		r := own.rows["1"]
+		what(&r)
+		own.rows["1"] = r
+	}
+	change(func(r *account.Record) { r.PasswordHash = "another" })
+	if u = must(j.UserByID(ctx, "1"))(t); !u.MovedAt.IsZero() {
+		t.Errorf("a new password: moved at %v", u.MovedAt)
+	}
+	change(func(r *account.Record) { r.Email = "elsewhere@example.org" })
+	if u = must(j.UserByIdentity(ctx, "elsewhere@example.org"))(t); u.MovedAt.IsZero() {
+		t.Error("a new address is not remembered")
+	}
+}
+
 // TestATableThatFailsOpensNothing: and a change that stopped half-way ends
 // everything that was issued rather than nothing.
 func TestATableThatFailsOpensNothing(t *testing.T) {

@@ -70,8 +70,10 @@ type Notice struct {
 	// Phones hear of it too, by text.
 	Phones []string
 	// Stop is a token for "this was not me" (see NotMe). It ends things and
-	// opens nothing.
+	// opens nothing. Empty: the notice has no link.
 	Stop string
+	// powerless: it goes to an address that an operator has just replaced.
+	powerless bool
 }
 
 // Language is the one that the notice is written in.
@@ -125,9 +127,14 @@ func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 // stamped gives a notice its time and its link.
 func (l *Login) stamped(n Notice) (_ Notice, err error) {
 	n.At = l.c.Now()
-	n.Stop, err = l.newLink(notMe(), n.User, "", Browser{})
+	if !n.powerless {
+		n.Stop, err = l.newLink(notMe(), n.User, mailedTo(n.User.Email), Browser{})
+	}
 	return n, err
 }
+
+// mailedTo stands for the address that a notice went to.
+func mailedTo(email string) string { return hash("notice:" + account.Key(email))[:22] }
 
 func (l *Login) untold(ctx context.Context, u store.User, kind string, err error) {
 	if err != nil {
@@ -137,12 +144,13 @@ func (l *Login) untold(ctx context.Context, u store.User, kind string, err error
 
 // AccountLetters are the messages of what the application or an operator does
 // to an account, for the transaction of it, to the address of each of these: an
-// address that is replaced hears of it as well as the new one.
+// address that is replaced hears of it as well as the new one, but has no say.
 func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store.User) []store.Message {
 	var out []store.Message
 	for i, u := range owners {
 		if i == 0 || u.Email != owners[0].Email {
-			out = append(out, l.letters(ctx, u, what, "", Browser{})...)
+			n := Notice{User: u, Kind: what, powerless: u.Email != owners[len(owners)-1].Email}
+			out = append(out, l.lettersOf(ctx, n)...)
 		}
 	}
 	return out
@@ -156,14 +164,19 @@ func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) e
 }
 
 // notMe is the purpose of a notice's link. It ends things and opens nothing, so
-// it rests on nothing: it works whatever was changed since.
+// it rests on nothing: it works whatever the account's users changed since, the
+// address too. Where an operator or the application replaced the address, what was
+// mailed to the former one before is over (see stop).
 func notMe() purpose { return purpose{name: "not-me", life: noticeLife, rests: nothing} }
 
 // stop opens a notice's link.
 func (l *Login) stop(ctx context.Context, token string) (link, error) {
 	k, err := l.openLink(ctx, notMe(), token)
 	if errors.Is(err, ErrLink) || errors.Is(err, ErrLinkExpired) {
-		err = ErrState
+		return k, ErrState
+	}
+	if err == nil && k.At <= k.user.MovedAt.Unix() && k.Data != mailedTo(k.user.Email) {
+		return k, ErrState
 	}
 	return k, err
 }

@@ -26,8 +26,9 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 		if err := t.changeVersion(c.UserID, `UPDATE twofold_users SET password_hash = $3, uniquifier = $4, updated_at = CAST($5 AS BIGINT),
 			reset_at = CASE WHEN CAST($6 AS INTEGER) = 1 THEN CAST($5 AS BIGINT) ELSE reset_at END,
 			confirmed_at = CASE WHEN CAST($6 AS INTEGER) = 1 AND confirmed_at = 0 THEN CAST($5 AS BIGINT) ELSE confirmed_at END,
-			proven_key = CASE WHEN CAST($7 AS TEXT) <> '' THEN CAST($7 AS TEXT) ELSE proven_key END
-			WHERE id = $1 AND uniquifier = $2`, c.From, c.Hash, c.To, at, mailbox, c.ProvenKey); err != nil {
+			proven_key = CASE WHEN CAST($7 AS TEXT) <> '' THEN CAST($7 AS TEXT) ELSE proven_key END,
+			moved_at = CASE WHEN CAST($8 AS INTEGER) = 1 THEN CAST($5 AS BIGINT) ELSE moved_at END
+			WHERE id = $1 AND uniquifier = $2`, c.From, c.Hash, c.To, at, mailbox, c.ProvenKey, bit(c.Moved)); err != nil {
 			return err
 		}
 		if c.MailTo != "" {

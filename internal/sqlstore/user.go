@@ -8,13 +8,13 @@ import (
 )
 
 const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at,
-	updated_at, confirmed_at, proven_key, language`
+	updated_at, confirmed_at, proven_key, language, moved_at`
 
 func userFields(u *store.User) []any {
 	return []any{
 		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
 		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt),
-		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language,
+		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language, (*stamp)(&u.MovedAt),
 	}
 }
 
@@ -50,10 +50,10 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
 	return s.tx(ctx, "create user", func(t *txn) error {
 		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
 			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
-			u.ProvenKey, u.Language); err != nil {
+			u.ProvenKey, u.Language, micros(u.MovedAt)); err != nil {
 			return err
 		}
 		for _, f := range factors {
@@ -94,7 +94,8 @@ func (s *Store) SetIdentity(ctx context.Context, u store.User, uniquifier string
 			return err
 		}
 		if err := t.changeUser(u.ID, `UPDATE twofold_users SET email = $2, email_key = $3, username = $4, username_key = $5,
-			uniquifier = $6, updated_at = $7 WHERE id = $1`,
+			uniquifier = $6, updated_at = CAST($7 AS BIGINT),
+			moved_at = CASE WHEN email_key <> $3 THEN CAST($7 AS BIGINT) ELSE moved_at END WHERE id = $1`,
 			u.Email, u.EmailKey, u.Username, u.UsernameKey, uniquifier, micros(u.UpdatedAt)); err != nil {
 			return err
 		}

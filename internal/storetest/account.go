@@ -58,6 +58,10 @@ var ownerRules = []rule{
 		if len(k.factors(u.ID)) != 1 {
 			k.Fatal("the factor is gone")
 		}
+		c.From, c.To, c.Moved, c.Now = "q", "r", true, in(10)
+		k.ok(k.s.ChangePassword(k.Context(), c))
+		u.Uniquifier, u.UpdatedAt, u.MovedAt = "r", in(10), in(10)
+		k.same(k.stored(u.ID), u)
 		c.UserID = "nobody"
 		k.is(k.s.ChangePassword(k.Context(), c), store.ErrNotFound)
 	}},

@@ -193,7 +193,7 @@ func newUser() store.User {
 		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
 		Uniquifier: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
 		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1), ProvenKey: "proven." + id + "@example.org",
-		Language: "de",
+		Language: "de", MovedAt: in(-4),
 	}
 }
 

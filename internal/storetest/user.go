@@ -195,9 +195,12 @@ var identityRules = []rule{
 		u.Email, u.EmailKey, u.Username, u.UsernameKey = "New@example.org", "new@example.org", "", ""
 		u.UpdatedAt = in(9)
 		k.ok(k.s.SetIdentity(k.Context(), u, "q"))
-		u.Uniquifier = "q"
+		u.Uniquifier, u.MovedAt = "q", in(9)
 		k.same(k.stored(u.ID), u)
 		k.gone(d)
+		u.UpdatedAt = in(10) // the same address again
+		k.ok(k.s.SetIdentity(k.Context(), u, "q"))
+		k.same(k.stored(u.ID), u)
 		for _, key := range []string{old.EmailKey, old.UsernameKey} {
 			_, err := k.s.UserByIdentity(k.Context(), key)
 			k.is(err, store.ErrNotFound)
@@ -211,7 +214,7 @@ var identityRules = []rule{
 		given := u
 		given.EmailKey, given.PasswordHash, given.Active, given.Roles, given.ResetAt = "k@example.org", "x", false, nil, in(99)
 		k.ok(k.s.SetIdentity(k.Context(), given, "q"))
-		u.EmailKey, u.Uniquifier = "k@example.org", "q"
+		u.EmailKey, u.Uniquifier, u.MovedAt = "k@example.org", "q", u.UpdatedAt
 		k.same(k.stored(u.ID), u)
 	}},
 	{"SetIdentity sends factors by mail to the new address, and keeps no way in that is not the new mailbox's", func(k kit) {

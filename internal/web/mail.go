@@ -146,14 +146,19 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	body := []string{
 		w.Text("notice_"+n.Kind, "method", method, "N", n.Left),
 		l.when(w, n),
-		w.Page("mail_notice_stop", "link", n.Link),
+	}
+	if n.Link != "" {
+		body = append(body, w.Page("mail_notice_stop", "link", n.Link))
 	}
 	d := MailPlain{
 		Lang: w.Tag, Title: l.noticeSubject(w, n.Kind), Body: strings.Join(body, "\n\n"), Site: l.site,
 		Link: n.Link, Button: w.Text("notice_button"),
 	}
 	html, err := d.html(l.plain)
-	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: d.Body + "\n" + n.Link + "\n", HTML: html, Kind: "notice_" + n.Kind}, err
+	return send.Message{
+		Channel: send.Email, To: n.To, Subject: d.Title, Text: strings.TrimRight(d.Body+"\n"+n.Link, "\n") + "\n",
+		HTML: html, Kind: "notice_" + n.Kind,
+	}, err
 }
 
 // noticeSubject says what happened, and where. A site that has set a subject, of

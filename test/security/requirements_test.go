@@ -203,7 +203,8 @@ func requirements() []requirement {
 		{number: 200, class: 2, title: "The first proof of an address gives back what was used up before it"},
 		{number: 201, class: 2, title: "The page for a code takes the newest one"},
 		{number: 202, class: 2, title: "A browser that signed in stays known, and a forged note of one gives nothing"},
-		{number: 203, class: 1, title: "A browser vouches for a second factor by what was proven in it, as it counts today"},
+		{number: 203, class: 1, title: "A browser vouches for a second factor by what was proven in it"},
+		{number: 204, class: 2, title: "A mailbox that an operator left has no say, one that a user left has"},
 		{number: 240, class: 1, title: "A field that stands twice in a form has one value, or is refused"},
 		{number: 241, class: 1, title: "Base64 with and without padding is one answer of a passkey",
 			elsewhere: "internal/factor/passkey TestBothWritingsOfBase64AreOneAnswer, " +

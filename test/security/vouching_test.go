@@ -57,9 +57,10 @@ func TestR203_ABrowserVouchesByWhatWasProven(t *testing.T) {
 				b.login(p, m{"remember": true}).want(200)
 				b.validate(p.next()).want(200)
 				v := made{proofs, b.copy().only("tf_validity"), b.copy().only(stayCookie), ""}
-				// Beside it, a refresh token that rests on the trusted browser.
+				// And a refresh token that rests on the trusted browser.
 				heir := v.device.copy()
-				user, _ := heir.post("/login?include_auth_token", m{"email": p.email, "password": secret}).want(200).json["user"].(m)
+				fields := m{"email": p.email, "password": secret}
+				user, _ := heir.post("/login?include_auth_token", fields).want(200).json["user"].(m)
 				v.refresh, _ = user["refresh_token"].(string)
 				v.device = heir.only("tf_validity")
 				if v.refresh == "" || v.device.jar["tf_validity"] == "" || v.stays.jar[stayCookie] == "" {
