@@ -326,7 +326,7 @@ func (l *Login) emit(ctx context.Context, e event.Event) {
 
 // enabled says whether a method is offered by policy and built.
 func (l *Login) enabled(method string) bool {
-	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.refuses(method)
+	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.c.Policy.refuses(method)
 }
 
 // usable leaves out factors whose method is switched off. If none is left, the

@@ -195,7 +195,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)
-	if !l.both(proven) {
+	if !l.c.Policy.both(proven) {
 		return l.gate(ctx, u, first, remember, b)
 	}
 	if b.Pending != "" { // a new sign-in replaces the one under way
@@ -212,7 +212,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 // both: the passkey is something held, and its user's finger, face or PIN is
 // something else (NIST SP 800-63B-4 section 2.2.1). What the authenticator
 // signed counts, never what the browser was asked for (R89).
-func (l *Login) both(p factor.Proven) bool { return l.c.Policy.Passkeys.Both && p.UserVerified }
+func (p Policy) both(proven factor.Proven) bool { return p.Passkeys.Both && proven.UserVerified }
 
 // verifiers are the passkeys with which the signed-in user can prove himself
 // anew. Where the account has a second factor a passkey must be both.
@@ -308,7 +308,7 @@ func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, stat
 		return Outcome{}, err
 	}
 	proof := l.proofOf(f)
-	proof.Both = l.both(proven)
+	proof.Both = l.c.Policy.both(proven)
 	g := granted{user: who.User, level: store.OneFactor, proofs: []store.Proof{proof}, renews: &who.Session, verified: true}
 	if proof.Both {
 		g.level = store.TwoFactors

@@ -173,7 +173,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	if rescued && l.c.Policy.RepairOnly {
 		return l.repair(ctx, w, b)
 	}
-	if !rescued && l.refuses(f.Method) {
+	if !rescued && l.c.Policy.refuses(f.Method) {
 		return l.outgrown(ctx, w, f.Method, b)
 	}
 	proof := l.proofOf(f)

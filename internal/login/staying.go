@@ -47,7 +47,9 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	if g.stay <= 0 {
 		return nil
 	}
-	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Level: g.level, Proofs: g.proofs, SessionID: out.Session.ID}
+	d := store.Device{
+		Name: device.Name(b.Agent), Address: b.Address, Level: g.level, Proofs: g.proofs, SessionID: out.Session.ID,
+	}
 	if g.trusted {
 		d.Level = store.TwoFactors // one here, one when the device was trusted
 		d.TrustedBy = g.trustedBy

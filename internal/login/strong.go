@@ -30,13 +30,13 @@ func (l *Login) HasStrong(ctx context.Context, u store.User) (bool, error) {
 }
 
 // refuses says that the policy takes a method for no second factor.
-func (l *Login) refuses(method string) bool { return l.c.Policy.StrongOnly && Weak(method) }
+func (p Policy) refuses(method string) bool { return p.StrongOnly && Weak(method) }
 
 // outdated says that all second factors of an account are such that the policy
 // takes none of them. They are second factors still, and nobody gets in without
 // (R20): they lead to the set-up of one that counts, and nowhere else.
 func (l *Login) outdated(factors []store.Factor) bool {
-	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f store.Factor) bool { return !l.refuses(f.Method) })
+	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f store.Factor) bool { return !l.c.Policy.refuses(f.Method) })
 }
 
 // outgrown lets a sign-in that proved a factor which the policy takes no more

@@ -92,7 +92,7 @@ func (l *Login) trustedToday(ctx context.Context, u store.User, h held) (session
 // vouches reports whether a browser still stands for a second factor: by what was
 // proven when it was trusted, as it is counted today.
 func (l *Login) vouches(d store.Device) bool {
-	return l.twoFactors(d.Proofs) && !l.refuses(second(d.Proofs))
+	return l.twoFactors(d.Proofs) && !l.c.Policy.refuses(second(d.Proofs))
 }
 
 // second is the method of the last of several proofs.
@@ -114,7 +114,7 @@ func (l *Login) provenToday(ctx context.Context, u store.User, h held) (session.
 	if last == rescuedBy && (!p.RescueEmail || p.StrongOnly || p.RepairOnly) {
 		return session.Over, store.ErrNotFound
 	}
-	if !l.refuses(last) {
+	if !l.c.Policy.refuses(last) {
 		return session.Stands, nil
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)

@@ -28,7 +28,8 @@ func (s *Store) ChangePassword(ctx context.Context, c store.PasswordChange) erro
 			confirmed_at = CASE WHEN CAST($6 AS INTEGER) = 1 AND confirmed_at = 0 THEN CAST($5 AS BIGINT) ELSE confirmed_at END,
 			proven_key = CASE WHEN CAST($7 AS TEXT) <> '' THEN CAST($7 AS TEXT) ELSE proven_key END,
 			moved_at = CASE WHEN CAST($8 AS INTEGER) = 1 THEN CAST($5 AS BIGINT) ELSE moved_at END
-			WHERE id = $1 AND uniquifier = $2`, c.From, c.Hash, c.To, at, mailbox, c.ProvenKey, bit(c.Moved)); err != nil {
+			WHERE id = $1 AND uniquifier = $2`,
+			c.From, c.Hash, c.To, at, mailbox, c.ProvenKey, bit(c.Moved)); err != nil {
 			return err
 		}
 		if c.MailTo != "" {
