@@ -248,7 +248,7 @@ func TestR070_NoTextIsARecoveryCode(t *testing.T) {
 			b.out("recovery code " + text)
 		}
 	}
-	if n := a.codesLeft(); n != 4 {
+	if n := a.codesLeft(); n != 9 {
 		t.Errorf("%d left", n)
 	}
 	failed := 0

@@ -318,7 +318,7 @@ func (w *world) classes() []string {
 	return []string{"active@good.test", "second@good.test", "nopassword@good.test", "disabled@good.test", "nobody@good.test"}
 }
 
-var masked = regexp.MustCompile(`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|twofold-refused=[^;]*|"csrf_token":"[^"]*"`)
+var masked = regexp.MustCompile(`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-csrf=[^;]*|twofold-(?:refused|inbox)=[^;]*|"csrf_token":"[^"]*"`)
 
 // TestR122_SameAnswerForAll: whatever state an account is in, who does not know
 // the password learns nothing of it. Registration cannot hold this without a

@@ -106,7 +106,7 @@ func TestR143_ToldAtTheNextSignIn(t *testing.T) {
 		t.Errorf("told of %v", names)
 	}
 	page := slips.page("/me").want(200)
-	for _, words := range []string{"Somebody who knows your password", "Safari on iPhone", `action="/tf-notices"`} {
+	for _, words := range []string{"Someone entered your password", "Safari on iPhone", `action="/tf-notices"`} {
 		if !strings.Contains(page.body, words) {
 			t.Errorf("the page lacks %q", words)
 		}
