@@ -9,7 +9,7 @@ func init() {
 }
 
 // kept says that an account is kept out of signing in.
-func (a *account) kept() bool { return !a.active || a.locked || a.unproven }
+func (a *account) kept() bool { return !a.active || a.locked || a.unconfirmed }
 
 // changed replaces a password by who knows the present one and is fresh.
 func (m *model) changed(who *session, old, password string) *want {

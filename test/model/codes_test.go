@@ -10,10 +10,12 @@ import (
 
 const codesInSet = 10
 
-func (m *model) newCodes(who *session) *want {
+func (m *model) newCodes(who *session, cookie string) *want {
 	switch {
 	case who == nil, !m.fresh(who, freshForUs):
 		return refused(401)
+	case who.of.unproven:
+		return m.proofFirst(who, cookie)
 	case len(who.of.factors) == 0:
 		return refused(400)
 	}
@@ -31,7 +33,8 @@ func (m *model) newCodes(who *session) *want {
 // was shut out of rescue stays so.
 func (m *model) useCode(who *session, cookie, typed string) *want {
 	p := m.waiting(cookie, nil)
-	if who != nil || p == nil || p.state == "setup" || p.session != 0 || recoveryCode(typed) == "" {
+	enrolls := p != nil && (p.state == "setup" || p.state == "owner")
+	if who != nil || p == nil || enrolls || p.session != 0 || recoveryCode(typed) == "" {
 		return refused(400)
 	}
 	of := p.of
@@ -65,7 +68,7 @@ func recoveryCode(typed string) string {
 func (t *turn) newCodes() *want {
 	t.post("/mf-recovery-codes", nil)
 	t.q.form = false // a page's codes are for people
-	x := t.w.newCodes(t.who)
+	x := t.w.newCodes(t.who, t.cookie)
 	if x.status == 200 {
 		of := t.who.of
 		x.learn = func(a answer) error {

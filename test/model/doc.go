@@ -13,6 +13,9 @@
 // knows every code, link and notice that is sent, and holds the factors and
 // tokens in the store against its own.
 //
+// In every second walk an address need not be confirmed, so a stranger signs in
+// with one that is not proven. Browsers keep the note of who signed in there.
+//
 // Each subject has a file of rules, where it is more than a few lines, and one
 // of steps: the step fills in a request and asks the rule what must come of it.
 package model

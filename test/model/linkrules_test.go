@@ -73,7 +73,7 @@ func (m *model) askReset(of *account) *want {
 	}
 	w := &want{status: 200}
 	switch {
-	case of.unproven && of.active: // that link sets a password too
+	case of.unconfirmed && of.active: // that link sets a password too
 		m.mail(w, &link{kind: "confirm", to: of.email, of: of, life: confirmLife})
 	case !of.kept():
 		m.mail(w, &link{kind: "reset", to: of.email, of: of, life: resetLife})
@@ -90,6 +90,13 @@ func (m *model) reset(t *turn, l *link, password string) *want {
 	of, w := l.of, &want{status: 200}
 	of.password, of.resetAt = password, m.now
 	of.hashes++
+	if of.unproven {
+		of.dropPlanted()
+		if of.never {
+			of.factors, of.codes = nil, nil
+		}
+	}
+	m.proved(of)
 	m.change(of)
 	who := t.who
 	if who != nil && who.of == of {
@@ -152,6 +159,7 @@ func (m *model) moved(who *session, l *link) *want {
 		}
 	}
 	of.email = l.data
+	of.unproven, of.never = false, false
 	m.announce(w, of, "identity_changed")
 	m.change(of)
 	m.carry(w, who)
@@ -199,6 +207,7 @@ func (m *model) recover(t *turn, l *link, password string) *want {
 		return refused(400)
 	}
 	of.recovery = nil
+	m.reads(of, "password")
 	for _, d := range m.devices {
 		d.dead = d.dead || d.of == of
 	}

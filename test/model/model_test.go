@@ -37,7 +37,9 @@ type account struct {
 	signIns          int
 	active, required bool
 	locked           bool // by the application
-	unproven         bool // nobody has shown that its address is his
+	unproven         bool // nobody has shown that its address is theirs
+	never            bool // nor that any former one was
+	unconfirmed      bool // so it does not sign in
 	shut             bool // no rescue by mail until a real factor was proven
 	resetAt          time.Time
 	recovery         *recovery
@@ -133,6 +135,7 @@ type model struct {
 	device   string // cookie of a trusted device that the request shows
 	note     string // cookie of what the browser notes, that the request shows
 	notes    map[string]*note
+	shown    int // addresses that were proven by a code that was asked for
 	accounts []*account
 	sessions map[string]*session
 	pendings map[string]*pending
@@ -291,7 +294,9 @@ func (m *model) issue(w *want, of *account, g grant) {
 	if g.token {
 		h := *s
 		h.header, h.idle, h.until = true, m.now.Add(headerLife), m.now.Add(headerLife)
-		w.header, w.family = &h, m.family(&h)
+		if w.header = &h; !of.unproven {
+			w.family = m.family(&h)
+		}
 	}
 }
 
@@ -309,6 +314,9 @@ func (m *model) renew(w *want, who *session, g grant) {
 	m.issue(w, who.of, g)
 	if w.session != nil {
 		w.session.fresh = fresh
+		if w.header != nil {
+			w.header.fresh = fresh
+		}
 	} else {
 		who.fresh = fresh
 	}
@@ -341,6 +349,8 @@ func (m *model) wait(w *want, p *pending) bool {
 	switch {
 	case p.state == "setup":
 		return true
+	case p.state == "owner":
+		return m.sendOwner(w, p)
 	case len(p.choices()) == 1:
 		p.state, p.factor = "ready", p.choices()[0]
 		return m.sendFactor(w, p)

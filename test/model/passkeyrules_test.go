@@ -140,13 +140,16 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 }
 
 // newPasskey begins a registration.
-func (m *model) newPasskey(who *session, name, usage string) *want {
+func (m *model) newPasskey(who *session, cookie, name, usage string) *want {
 	if who == nil || !m.fresh(who, freshForUs) {
 		return refused(401)
 	}
 	of := who.of
 	if name == "" || usage != useFirst && usage != useSecond || of.named(name) != nil || len(of.passkeys()) >= maxPasskeys {
 		return refused(400)
+	}
+	if of.unproven {
+		return m.proofFirst(who, cookie)
 	}
 	if !m.reserve(setUps(of)) {
 		return refused(429)

@@ -33,7 +33,7 @@ func init() {
 func (t *turn) newPasskey() *want {
 	name, usage := keyNames[t.n%len(keyNames)], usages[t.v%len(usages)]
 	t.post("/wan-register", map[string]any{"name": name, "usage": usage})
-	return t.asking(t.w.newPasskey(t.who, name, usage))
+	return t.asking(t.w.newPasskey(t.who, t.cookie, name, usage))
 }
 
 func (t *turn) askPasskey() *want {

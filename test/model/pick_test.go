@@ -31,7 +31,7 @@ func (w *world) pick(r *rand.Rand) step {
 	} else {
 		s.what = weighted(r, "login", 2, "verify", 1, "validate", 12, "confirm", 10, "setup", 9, "disable", 3, "select", 4, "resend", 4,
 			"rescue", 4, "logout", 3, "not me", 2, "list", 4, "end others", 2, "revoke", 2, "get", 7, "clock", 14, "copy", 7, "plant", 4, "restore", 7, "forget", 3,
-			"active", 1, "reset", 1, "password", 1,
+			"active", 1, "reset", 1, "password", 1, "address", 1,
 			"rename", 2, "prefer", 3, "remove", 3, "new codes", 4, "use code", 4,
 			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
 			"refresh", 7, "mint", 4, "end token", 5, "change", 2, "lock", 3,
@@ -65,7 +65,7 @@ func (w *world) pick(r *rand.Rand) step {
 		}
 	case "lock":
 		s.flag = r.IntN(4) > 0
-	case "password":
+	case "password", "address":
 		if r.IntN(3) > 0 {
 			s.what = "clock"
 		}
@@ -101,6 +101,8 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	case p != nil && p.state == "select":
 		s.what, s.v = weighted(r, "select", 6, "use code", 1), r.IntN(3)
 	case w.leads(r, s, who, p):
+	case p != nil && p.state == "owner":
+		s.what = weighted(r, "validate", 8, "resend", 1, "clock", 1)
 	case p != nil && p.state == "ready":
 		s.what = weighted(r, "validate", 10, "resend", 2, "rescue", 5, "select", 2, "logout", 1, "clock", 3, "use code", 3)
 	case p != nil && w.draft(owner(nil, p), p.of) != nil:

@@ -28,8 +28,12 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 	w, p := &want{status: 200}, &pending{of: of, how: how, remember: remember}
 	switch {
 	case len(of.factors) == 0 && of.required:
-		p.state = "setup"
-		m.wait(w, p)
+		if p.state = "setup"; of.unproven && !mailbox(how) {
+			p.state = "owner"
+		}
+		if !m.wait(w, p) {
+			w.status = 429
+		}
 	case len(of.factors) == 0:
 		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
 	case m.recognise(w, of, deviceCookie):
@@ -132,7 +136,7 @@ func (m *model) verify(who *session, password string, token bool) *want {
 
 func (m *model) choose(who *session, cookie, which string) *want {
 	p := m.waiting(cookie, who)
-	if p == nil || p.state == "setup" || len(p.choices()) < 2 {
+	if p == nil || p.state == "setup" || p.state == "owner" || len(p.choices()) < 2 {
 		return refused(400)
 	}
 	var chosen *factor
@@ -157,6 +161,8 @@ func (m *model) resend(who *session, cookie string) *want {
 	switch {
 	case p != nil && p.state == "ready" && p.factor.dest == "": // nothing is sent for it
 		return refused(400)
+	case p != nil && p.state == "owner":
+		ok = m.sendOwner(w, p)
 	case p != nil && p.state == "ready":
 		ok = m.sendFactor(w, p)
 	case who == nil && (p == nil || p.state != "setup"):
@@ -240,6 +246,8 @@ func (m *model) validate(who *session, cookie, code string, token bool) *want {
 		return refused(400)
 	case p.state == "setup":
 		return m.confirm(nil, p, "", code, token)
+	case p.state == "owner":
+		return m.proveOwner(who, p, code, token)
 	case p.state != "ready":
 		return refused(400)
 	}
@@ -251,7 +259,6 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		return refused(400) // not a guess
 	}
 	of, f := p.of, p.factor
-	const forever = 10 * 365 * sessionLife
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
 	lives, guesses := true, life
 	if p.rescue { // it has guesses of its own
@@ -277,6 +284,9 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		return m.warn(of)
 	}
 	of.used = append(of.used, code)
+	if rescued || f.method == "email" {
+		m.reads(of, p.how)
+	}
 	if !rescued {
 		return m.complete(p, who, token)
 	}

@@ -44,6 +44,12 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	if same(how, method) {
 		return refused(400) // it cannot become the second factor of what it began
 	}
+	if of := actor(who, p); of.unproven && method != "email" && (p == nil || p.lost == nil) {
+		if who == nil {
+			return refused(400)
+		}
+		return m.proofFirst(who, cookie)
+	}
 	d := &draft{id: m.id(), method: method, name: name, add: add, until: m.now.Add(draftLife)}
 	if who != nil {
 		d.of = who.of
@@ -72,6 +78,33 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 		}
 	}
 	return w
+}
+
+func actor(who *session, p *pending) *account {
+	if who != nil {
+		return who.of
+	}
+	return p.of
+}
+
+// draftClaims are the budgets of a draft's code. One that proves the address
+// counts with all that do.
+func draftClaims(of *account, d *draft, own string) []claim {
+	if d.method == "email" && of.unproven {
+		return []claim{second(of.name), mailedClaim(of)}
+	}
+	return []claim{second("draft " + own)}
+}
+
+// rightDraft gives back what a right code of a draft took; a mailed one is a proof.
+func (m *model) rightDraft(of *account, d *draft, guesses []claim, how string) {
+	m.giveBack(answered("claimed|", d.method, d.dest, guesses[0].key))
+	if len(guesses) > 1 {
+		delete(m.budgets, guesses[1].key)
+	}
+	if d.method == "email" {
+		m.reads(of, how)
+	}
 }
 
 func setUps(of *account) claim {
@@ -106,14 +139,21 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if digits(code) == "" {
 		return refused(400)
 	}
-	if !m.reserve(second("draft " + own)) {
+	guesses := draftClaims(of, d, own)
+	if !m.reserve(guesses...) {
 		return refused(429)
 	}
 	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add || len(of.factors) == 0}
 	if !m.enrols(d, f, code) {
 		return refused(400)
 	}
-	m.giveBack(answered("claimed|", d.method, d.dest, second("draft "+own).key))
+	how := ""
+	if who != nil {
+		how = who.how
+	} else {
+		how = p.how
+	}
+	m.rightDraft(of, d, guesses, how)
 	of.used = append(of.used, code)
 	delete(m.drafts, own)
 	if p != nil {

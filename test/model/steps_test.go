@@ -135,6 +135,8 @@ func (w *world) act(s step) error {
 	case "forget":
 		delete(b, planted[s.v%len(planted)])
 		return nil
+	case "address":
+		return w.readdress(s, a)
 	case "active", "reset", "password", "lock":
 		return w.operate(s.what, s, a)
 	case "list":

@@ -138,7 +138,7 @@ func (t *turn) refresh() *want {
 	return t.w.refreshed(token)
 }
 
-func (m *model) minted(who *session, name string, wanted []string) *want {
+func (m *model) minted(who *session, cookie, name string, wanted []string) *want {
 	switch {
 	case who == nil:
 		return refused(401)
@@ -146,6 +146,8 @@ func (m *model) minted(who *session, name string, wanted []string) *want {
 		return refused(400)
 	case !m.fresh(who, freshForUs):
 		return refused(401)
+	case who.of.unproven:
+		return m.proofFirst(who, cookie)
 	case len(wanted) == 0 || slices.Contains(wanted, "nonsense"):
 		return refused(400)
 	case !m.reserve(setUps(who.of)):
@@ -165,7 +167,7 @@ func (t *turn) mint() *want {
 	wanted := [][]string{{"read"}, {"read"}, {"write"}, {"read", "write"}, {"nonsense"}, nil}[t.v%6]
 	t.q.form = false
 	t.post("/access-tokens", map[string]any{"name": name, "scopes": wanted})
-	x := t.w.minted(t.who, name, wanted)
+	x := t.w.minted(t.who, t.cookie, name, wanted)
 	if p := x.personal; p != nil {
 		x.learn = func(a answer) error {
 			text, _ := a.body["token"].(string)

@@ -92,7 +92,7 @@ func (t *turn) beginFirst() *want {
 	method := append(firstMethods, "")[t.v%5]
 	t.q.form = false
 	t.post("/us-setup", map[string]any{"chosen_method": method, "phone": t.a.phone})
-	return t.w.beginFirst(t.who, method, t.a.phone)
+	return t.w.beginFirst(t, method, t.a.phone)
 }
 
 func (t *turn) confirmFirst() *want {

@@ -112,7 +112,6 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 // lives are the budgets that end an app: strangers who begin with its code have
 // half of what ends it.
 func (m *model) lives(of *account, f *factor, within string) []claim {
-	const forever = 10 * 365 * sessionLife
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
 	first := claim{key: life.key + " first", limit: factorFailures / 2, window: forever}
 	if within != "" || m.caller(of, "") != "" {
@@ -212,7 +211,8 @@ func (m *model) sendAgain(who *session, channel string) *want {
 // firstOwner is whose draft of a first factor it is.
 func firstOwner(who *session) string { return fmt.Sprint("first ", who.id) }
 
-func (m *model) beginFirst(who *session, method, phone string) *want {
+func (m *model) beginFirst(t *turn, method, phone string) *want {
+	who := t.who
 	switch {
 	case who == nil:
 		return refused(401)
@@ -222,6 +222,9 @@ func (m *model) beginFirst(who *session, method, phone string) *want {
 		return refused(401)
 	case !slices.Contains([]string{"email", "sms", "authenticator"}, method):
 		return refused(400)
+	}
+	if who.of.unproven && method != "email" {
+		return m.proofFirst(who, t.cookie)
 	}
 	d := &draft{of: who.of, id: m.id(), version: who.of.version, method: method, until: m.now.Add(draftLife)}
 	if d.dest = map[string]string{"email": who.of.email, "sms": phone}[method]; !m.reserve(setUps(who.of)) {
@@ -245,14 +248,15 @@ func (m *model) confirmFirst(who *session, state, code string) *want {
 	if d == nil || d.token != state || digits(code) == "" {
 		return refused(400)
 	}
-	if !m.reserve(second("draft " + own)) {
+	guesses := draftClaims(of, d, own)
+	if !m.reserve(guesses...) {
 		return refused(429)
 	}
 	f := &factor{id: m.id(), method: d.method, dest: d.dest, secret: d.secret, usage: useFirst, made: m.now}
 	if !m.enrols(d, f, code) {
 		return refused(400)
 	}
-	m.giveBack(answered("claimed|", d.method, d.dest, second("draft "+own).key))
+	m.rightDraft(of, d, guesses, who.how)
 	of.used = append(of.used, code)
 	delete(m.drafts, own)
 	of.firsts = append(slices.DeleteFunc(of.firsts, func(o *factor) bool { return o.soft == nil && o.method == f.method }), f)

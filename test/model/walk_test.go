@@ -51,10 +51,11 @@ func TestWalk(t *testing.T) {
 				if int(i)*length >= total {
 					return
 				}
-				steps, err := walk(rand.New(rand.NewPCG(seed, uint64(i))), min(length, total-int(i)*length), counts)
+				r := rand.New(rand.NewPCG(seed, uint64(i)))
+				steps, err := walk(r, i%2 == 1, min(length, total-int(i)*length), counts)
 				walked.Add(int64(len(steps)))
 				if err != nil && !failed.Swap(true) {
-					report(t, seed, steps, err)
+					report(t, seed, i%2 == 1, steps, err)
 				}
 			}
 		})
@@ -71,7 +72,7 @@ func TestWalk(t *testing.T) {
 	// A walk that gets nowhere proves nothing.
 	wanted := []string{"one factor", "two factors", "fresh", "pending"}
 	if total >= 100_000 {
-		wanted = append(wanted, "trusted")
+		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last", "readdressed")
 		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
 	}
 	for _, what := range wanted {
@@ -82,8 +83,8 @@ func TestWalk(t *testing.T) {
 }
 
 // walk walks a new world and returns the steps it took.
-func walk(r *rand.Rand, n int, counts map[string]int) ([]step, error) {
-	w, err := newWorld()
+func walk(r *rand.Rand, open bool, n int, counts map[string]int) ([]step, error) {
+	w, err := newWorld(open)
 	if w != nil {
 		defer w.close()
 	}
@@ -103,6 +104,7 @@ func walk(r *rand.Rand, n int, counts map[string]int) ([]step, error) {
 	for what, n := range w.done {
 		counts[what] += n
 	}
+	counts["proven at last"] += w.shown
 	return steps, nil
 }
 
@@ -112,6 +114,7 @@ func (w *world) count(counts map[string]int) {
 		s := w.peek(b[sessionCookie], false)
 		for what, on := range map[string]bool{
 			"one factor": s != nil && s.level == 1 && !s.trusted, "two factors": s != nil && s.level == 2,
+			"unproven": s != nil && s.of.unproven, "proof awaited": w.owes(b, s), "noted": len(w.users(b)) > 0,
 			"trusted": s != nil && s.trusted, "fresh": s != nil && w.fresh(s, freshForPage), "pending": w.waiting(b[pendingCookie], s) != nil,
 		} {
 			if on {
@@ -121,9 +124,23 @@ func (w *world) count(counts map[string]int) {
 	}
 }
 
+// owes says that a browser was asked to prove the address.
+func (w *world) owes(b browser, s *session) bool {
+	p := w.waiting(b[pendingCookie], s)
+	return p != nil && p.state == "owner"
+}
+
+// users are those whom a browser's note names.
+func (w *world) users(b browser) []noted {
+	if n := w.notes[b[knownCookie]]; n != nil {
+		return n.users
+	}
+	return nil
+}
+
 // again walks given steps in a new world.
-func again(steps []step) error {
-	w, err := newWorld()
+func again(open bool, steps []step) error {
+	w, err := newWorld(open)
 	if w != nil {
 		defer w.close()
 	}
@@ -139,7 +156,7 @@ func again(steps []step) error {
 }
 
 // report cuts a failing walk down to the steps that matter and shows them.
-func report(t *testing.T, seed uint64, steps []step, err error) {
+func report(t *testing.T, seed uint64, open bool, steps []step, err error) {
 	var b *broken
 	if !errors.As(err, &b) {
 		t.Errorf("TWOFOLD_SEED=%d: %v", seed, err)
@@ -151,7 +168,7 @@ func report(t *testing.T, seed uint64, steps []step, err error) {
 		cut := false
 		for from := len(steps) - 1 - size; from >= 0 && time.Now().Before(deadline); from -= size {
 			fewer := append(append([]step{}, steps[:from]...), steps[from+size:]...)
-			if err := again(fewer); errors.As(err, &b) {
+			if err := again(open, fewer); errors.As(err, &b) {
 				steps, found, cut = fewer, b.text, true
 				from = min(from, len(steps)-1)
 			}

@@ -131,12 +131,15 @@ type world struct {
 	texted   map[string]bool // phones that heard of a recovery
 	done     map[string]int  // steps that were not refused
 	closers  []func()
+	open     bool                 // an address need not be confirmed
 	guesser  bool                 // this walk is of people who try codes
 	typed    map[string]time.Time // when each code was typed last
 }
 
-func newWorld() (*world, error) {
-	w := &world{browsers: []browser{{}, {}, {}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{}}
+func newWorld(open bool) (*world, error) {
+	w := &world{
+		open: open, browsers: []browser{{}, {}, {}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
+	}
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
@@ -163,7 +166,11 @@ func newWorld() (*world, error) {
 		Registerable: true,
 		Unified:      twofold.Unified{Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"}},
 		Tokens:       twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
-		Accounts:     twofold.Accounts{Changeable: true, Locked: func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) }, Recoverable: true, AutoLoginAfterReset: true, Confirmable: true, AutoLoginAfterConfirm: true, ChangeEmail: true},
+		Accounts: twofold.Accounts{
+			Locked:     func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) },
+			Changeable: true, ChangeEmail: true, Recoverable: true, AutoLoginAfterReset: true,
+			Confirmable: !open, AutoLoginAfterConfirm: true, NoWelcome: true,
+		},
 		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
 			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, AccountFailures: 10_000, FirstDay: 10_000, LinkHour: linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
@@ -204,7 +211,10 @@ func (w *world) people() error {
 		a.id = u.ID
 		w.accounts = append(w.accounts, a)
 	}
-	return w.register(&account{name: "cora", email: "cora@walk.test", phone: "+16505551219", password: passwords[0], active: true, unproven: true, born: w.now})
+	return w.register(&account{
+		name: "cora", email: "cora@walk.test", phone: "+16505551219", password: passwords[0], active: true,
+		unproven: true, never: true, unconfirmed: !w.open, born: w.now,
+	})
 }
 
 // is asks the model about an account, as an application would look it up.

@@ -1,0 +1,130 @@
+package model_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Where addresses need no confirmation, a stranger signs in with an address that
+// is not proven. Nothing is added to the account until a code that was mailed
+// there has come back; then what was used up before is given back. An address
+// that an operator sets is not proven either.
+
+// forever is longer than any walk.
+const forever = 10 * 365 * sessionLife
+
+// mailedClaim is a guess at a code that proves the address.
+func mailedClaim(of *account) claim {
+	return claim{key: "mailed " + of.name, limit: factorFailures, window: forever, hold: 24 * time.Hour}
+}
+
+// reads records that a person who knows the password reads the mail too. The
+// mailbox alone does not show who chose the password.
+func (m *model) reads(of *account, how string) {
+	if of.unproven && !mailbox(how) {
+		m.proved(of)
+	}
+}
+
+func (m *model) proved(of *account) {
+	if !of.unproven {
+		return
+	}
+	of.unproven, of.never = false, false
+	for _, key := range []string{
+		second(of.name).key, mailedClaim(of).key, "rescue " + of.name, "passkey " + of.name, setUps(of).key,
+		"short claimed|email" + of.email, "day claimed|email" + of.email,
+	} {
+		delete(m.budgets, key)
+	}
+}
+
+// dropPlanted removes what was set up on an address before its owner came.
+func (of *account) dropPlanted() {
+	var kept []*factor
+	for _, f := range of.firsts {
+		if f.method == "email" {
+			kept = append(kept, f)
+		}
+	}
+	of.firsts = kept
+}
+
+// proofFirst refuses to add to an account, and mails the code that comes first.
+func (m *model) proofFirst(who *session, cookie string) *want {
+	if mailbox(who.how) {
+		return refused(401)
+	}
+	w := refused(400)
+	if p := m.waiting(cookie, who); p != nil && p.state == "owner" {
+		return w
+	}
+	m.former = cookie
+	if !m.wait(w, &pending{of: who.of, how: who.how, session: who.id, state: "owner"}) {
+		w.status = 429
+	}
+	return w
+}
+
+// sendOwner mails the code that proves the address.
+func (m *model) sendOwner(w *want, p *pending) bool {
+	return m.open(second(p.of.name)) &&
+		m.send(w, m.as("proven", p.of, p.session)+fmt.Sprint("p", p.id), p.key(), "email", p.of.email, p.version)
+}
+
+// proveOwner goes on as it was: the session has shown the mailbox, and no factor.
+func (m *model) proveOwner(who *session, p *pending, code string, token bool) *want {
+	if digits(code) == "" {
+		return refused(400)
+	}
+	of := p.of
+	if !m.reserve(second(of.name), mailedClaim(of)) {
+		return refused(429)
+	}
+	if !m.try(p.key(), "email", of.email, code, p.version) {
+		return refused(400)
+	}
+	m.giveBack(answered(m.as("proven", of, p.session), "email", of.email, second(of.name).key))
+	delete(m.budgets, mailedClaim(of).key)
+	of.used = append(of.used, code)
+	m.reads(of, p.how)
+	m.shown++
+	w := &want{status: 200}
+	if who == nil { // a sign-in that must enroll goes on to its set-up
+		p.state = "setup"
+		return w
+	}
+	p.dead = true
+	m.renew(w, who, grant{level: who.level, trusted: who.trusted, proofs: who.proofs, token: token})
+	return w
+}
+
+// readdress is what an operator does: the address is another one, and is not
+// proven. What opens the account by itself goes.
+func (w *world) readdress(s step, a *account) error {
+	former, email := a.email, a.name+[]string{"@walk.test", ".c@walk.test"}[s.v%2]
+	for _, other := range w.accounts {
+		if other != a && other.email == email {
+			return nil
+		}
+	}
+	if err := w.auth.SetIdentity(context.Background(), a.id, email, ""); err != nil {
+		return err
+	}
+	x := &want{}
+	w.announce(x, a, "identity_changed")
+	if a.email = email; email != former {
+		w.announce(x, a, "identity_changed")
+		for _, f := range append(a.factors[:len(a.factors):len(a.factors)], a.firsts...) {
+			if f.method == "email" {
+				f.dest = email
+			}
+		}
+		a.dropPlanted()
+		a.unproven = true
+	}
+	w.change(a)
+	w.done["readdressed"]++
+	return w.delivered(x)
+}
