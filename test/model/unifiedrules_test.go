@@ -82,9 +82,9 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 			}
 			if step, ok := m.step(f.secret, f.last, text); ok {
 				f.last, how = step, method
-				for _, c := range m.lives(of, f, "") {
-					delete(m.budgets, c.key)
-				}
+				life := fmt.Sprint("factor ", f.id) // from whichever browser it was right
+				delete(m.budgets, life)
+				delete(m.budgets, life+" first")
 			}
 		default:
 			if m.tryFirst(of, f, key(method), method, text) {

@@ -1,0 +1,115 @@
+package security_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestR150_ADemandedSetUpWaitsForTheProof: where a second factor is demanded of
+// everyone, who has just registered is asked for a mailed code first.
+func TestR150_ADemandedSetUpWaitsForTheProof(t *testing.T) {
+	w, _ := enrolling(t, required)
+	p := &person{w: w, email: "new@good.test"}
+	b := w.browser()
+	r := b.post("/register", m{"email": p.email, "password": secret, "password_confirm": secret}).want(200)
+	w.identify(p)
+	if r.json["tf_state"] != "ready" || r.json["tf_method"] != "email" {
+		t.Errorf("after the registration: %s", r.body)
+	}
+	b.copy().post("/tf-setup", m{"setup": "authenticator"}).want(400).refused("a set-up before the proof")
+	b.out("before the proof")
+	b.validate(p.mailed()).want(200)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	b.out("nothing set up")
+}
+
+// TestR150_AMailedSecondFactorProvesTheAddress, and so does a rescue by mail: both
+// come after the password. A password alone does not.
+func TestR150_AMailedSecondFactorProvesTheAddress(t *testing.T) {
+	w, _ := enrolling(t)
+	proven := func(p *person) bool {
+		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
+		w.must(err)
+		return u.Proven()
+	}
+	mailed, app := w.person("erika").enrolMail(), w.withApp("alice")
+	rescued := w.withApp("robert")
+	for _, p := range []*person{mailed, app, rescued} {
+		p.setProven("-")
+	}
+	b := w.browser()
+	b.login(app).want(200)
+	b.validate(app.next()).want(200)
+	if proven(app) {
+		t.Error("password and app prove an address")
+	}
+	b = w.browser()
+	b.login(mailed).want(200)
+	if proven(mailed) {
+		t.Error("a password proves an address")
+	}
+	b.validate(mailed.mailed()).want(200)
+	if !proven(mailed) {
+		t.Error("password and mailed code do not prove the address")
+	}
+	b = w.browser()
+	b.login(rescued).want(200)
+	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	b.validate(rescued.mailed()).want(200)
+	if !proven(rescued) {
+		t.Error("password and rescue do not prove the address")
+	}
+}
+
+// TestR166_ANewPasswordEndsWhatMadeANetworkKnown: also one that an operator sets.
+// What else an operator changes does not.
+func TestR166_ANewPasswordEndsWhatMadeANetworkKnown(t *testing.T) {
+	w := newWorld(t, proxied, fewGuesses)
+	for name, c := range map[string]struct {
+		change func(p *person)
+		known  bool
+	}{
+		"roles":    {func(p *person) { w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "editor")) }, true},
+		"password": {func(p *person) { w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, newSecret)) }, false},
+	} {
+		p := w.person(name)
+		w.at("203.0.113.5").login(p).want(200)
+		w.advance(time.Second)
+		c.change(p)
+		for i := range 3 {
+			for range 8 {
+				w.guess(p.email, fmt.Sprintf("198.51.%d.7", i))
+			}
+		}
+		right := secret
+		if !c.known {
+			right = newSecret
+		}
+		r := w.at("203.0.113.5").post("/login", m{"email": p.email, "password": right})
+		if (r.status == 200) != c.known {
+			t.Errorf("after new %s: the network gets %d", name, r.status)
+		}
+	}
+}
+
+// TestR161_ABrowserKnowsSeveralAccounts: who signs in after another in one browser
+// does not make it new to the other.
+func TestR161_ABrowserKnowsSeveralAccounts(t *testing.T) {
+	w := newWorld(t, proxied, fewGuesses)
+	people := []*person{w.person("alice"), w.person("erika"), w.person("robert")}
+	home := w.at("203.0.113.5")
+	for _, p := range people {
+		home.login(p).want(200)
+		home.post("/logout", m{}).want(200)
+	}
+	home = home.noted()
+	home.header["X-Forwarded-For"] = "203.0.114.5" // in another network
+	for i, p := range people {
+		for n := range 24 {
+			w.guess(p.email, fmt.Sprintf("198.51.%d.%d", n/8, i))
+		}
+		w.at("192.0.2.9").login(p).want(429)
+		home.copy().login(p).want(200)
+	}
+}
