@@ -19,6 +19,8 @@ type knownPath struct {
 	in string
 	// closed says that nobody gets through in this configuration.
 	closed func(k *Kit) bool
+	// fixed says that it stands under no prefix.
+	fixed bool
 }
 
 // knownPaths are all of them. A path that the application registers and that is
@@ -51,7 +53,8 @@ var knownPaths = []knownPath{
 	{pattern: "/mf-recovery-codes", field: "Codes"},
 	{pattern: "/mf-recovery", field: "UseCode", in: http.MethodPost},
 	{pattern: "/confirm", field: "Life.Confirm"},
-	{pattern: "/confirm/{token}", field: "Life.Confirm", in: http.MethodPost, closed: func(k *Kit) bool { return !k.config.Registerable }},
+	{pattern: "/confirm/{token}", field: "Life.Confirm", in: http.MethodPost,
+		closed: func(k *Kit) bool { return !k.config.Registerable }},
 	{pattern: "/reset", field: "Life.Reset"},
 	{pattern: "/reset/{token}", field: "Life.Reset", in: http.MethodPost},
 	{pattern: "/change", field: "Life.Change", in: http.MethodPost},
@@ -62,8 +65,10 @@ var knownPaths = []knownPath{
 	{pattern: "/us-signin", field: "Unified.Signin", in: http.MethodPost},
 	{pattern: "/us-signin/send-code", field: "Unified.SendCode", in: http.MethodPost, closed: noCodes},
 	{pattern: "/us-setup", field: "Unified.Setup"},
-	{pattern: "/us-setup/{token}", field: "Unified.Setup", in: http.MethodPost, closed: func(k *Kit) bool { return len(k.firstMethods()) == 0 }},
-	{pattern: "/us-verify", field: "Unified.Verify", in: http.MethodPost, closed: func(k *Kit) bool { return !k.unifiedPassword() }},
+	{pattern: "/us-setup/{token}", field: "Unified.Setup", in: http.MethodPost,
+		closed: func(k *Kit) bool { return len(k.firstMethods()) == 0 }},
+	{pattern: "/us-verify", field: "Unified.Verify", in: http.MethodPost,
+		closed: func(k *Kit) bool { return !k.unifiedPassword() }},
 	{pattern: "/us-verify/send-code", field: "Unified.VerifySendCode"},
 	{pattern: "/us-verify-link", field: "Unified.VerifyLink"},
 	{pattern: "/us-verify-link/{token}", field: "Unified.VerifyLink", in: http.MethodPost,
@@ -78,13 +83,21 @@ var knownPaths = []knownPath{
 	{pattern: "/login/oauthstart/{token}", field: "OAuth.Start"},
 	{pattern: "/login/oauthresponse/{token}", field: "OAuth.Response", in: http.MethodGet},
 	{pattern: "/login/oauth-verify-start/{token}", field: "OAuth.VerifyStart"},
-	{pattern: "/login/oauth-verify-response/{token}", field: "OAuth.VerifyResponse", in: http.MethodGet, closed: noSiteVerifies},
+	{pattern: "/login/oauth-verify-response/{token}", field: "OAuth.VerifyResponse", in: http.MethodGet,
+		closed: noSiteVerifies},
 	{pattern: "/login/oauth-connect/{token}", field: "OAuth.Connect"},
 	{pattern: "/login/oauth-disconnect", field: "OAuth.Disconnect"},
 	{pattern: "/refresh-token", field: "Tokens.Refresh", in: http.MethodPost},
-	{pattern: "/access-tokens", field: "Tokens.Personal", in: http.MethodPost, closed: func(k *Kit) bool { return len(k.config.Tokens.Scopes) == 0 }},
+	{pattern: "/access-tokens", field: "Tokens.Personal", in: http.MethodPost,
+		closed: func(k *Kit) bool { return len(k.config.Tokens.Scopes) == 0 }},
 	{pattern: "/access-tokens/{token}", field: "Tokens.Personal"},
 	{pattern: "/token-check", field: "Tokens.Check"},
+	{pattern: "/auth/verify"},
+	{pattern: "/auth/verify/"},
+	{pattern: "/auth/gate"},
+	{pattern: "/.twofold/start", fixed: true},
+	{pattern: "/.twofold/callback", fixed: true},
+	{pattern: "/.well-known/jwks.json", fixed: true},
 }
 
 // knownFields are the fields of twofold.Config that NoSideDoor has heard of. One
@@ -111,7 +124,9 @@ Pages.Static Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
-const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes twofold-refused twofold-inbox twofold-known twofold-asked tf_validity fs_refresh remember_token"
+const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes " +
+	"twofold-refused twofold-inbox twofold-known twofold-asked tf_validity fs_refresh remember_token " +
+	"twofold-gate twofold-gate-nonce"
 
 func noRescue(k *Kit) bool {
 	return noMailRescue(k) && noRecovery(k) && k.config.TwoFactor.RescueMail == ""
@@ -180,7 +195,11 @@ func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
 			}
 		}
 		if !slices.Contains(k.forgets, p.pattern) {
-			names[k.config.Prefix+k.renamed(p.field, base)+end] = p
+			prefix := k.config.Prefix
+			if p.fixed {
+				prefix = ""
+			}
+			names[prefix+k.renamed(p.field, base)+end] = p
 		}
 	}
 	known = map[string]knownPath{}

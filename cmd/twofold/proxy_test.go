@@ -32,6 +32,7 @@ type front struct {
 	addr   string // TLS
 	plain  string // no TLS
 	client *http.Client
+	pool   *x509.CertPool // of the proxy's certificate
 	dir    string
 }
 
@@ -101,9 +102,12 @@ func (f *front) example(name string, pairs ...string) string {
 }
 
 // certificate writes one for the public name, and has the client trust it.
-func (f *front) certificate() (cert, key string) {
+func (f *front) certificate() (cert, key string) { return f.certificateFor("login.example.org") }
+
+func (f *front) certificateFor(name string) (cert, key string) {
 	f.t.Helper()
-	pair, pool := sendtest.Certificate(f.t, "login.example.org")
+	pair, pool := sendtest.Certificate(f.t, name)
+	f.pool = pool
 	cert, key = filepath.Join(f.dir, "cert.pem"), filepath.Join(f.dir, "key.pem")
 	var chain bytes.Buffer
 	for _, c := range pair.Certificate {

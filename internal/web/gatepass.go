@@ -23,6 +23,13 @@ const (
 	headerAssertion = "Twofold-Assertion"
 )
 
+// passed are the headers that a proxy hands to the application.
+func passed() [8]string {
+	return [...]string{
+		headerUser, headerEmail, headerGroups, headerLevel, headerFresh, headerAssertion, "Cookie", "Authorization",
+	}
+}
+
 // stripIdentity removes what a client may have written in place of the gate. Many
 // servers take an underscore in the name of a header for a hyphen.
 func stripIdentity(h http.Header) {

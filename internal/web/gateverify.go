@@ -47,6 +47,11 @@ func (g *Gate) serveVerify(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		g.broken(w, r, err)
 	case d.outcome == inner.Passes:
+		// Some proxies hand on the name of a header that is not there in place of its
+		// value, others what the client sent: all are there, if need be empty.
+		for _, name := range passed() {
+			w.Header()[name] = []string{""}
+		}
 		g.pass(w.Header(), r, d)
 		w.WriteHeader(http.StatusOK)
 	default:
@@ -230,13 +235,13 @@ func (g *Gate) Protect(next http.Handler) http.Handler {
 		case err != nil:
 			g.broken(w, r, err)
 		case d.outcome == inner.Passes:
-			passed := r.Clone(r.Context())
-			stripIdentity(passed.Header)
-			passed.Header.Del("Authentication-Token")
-			passed.Header.Del("Authorization")
-			passed.Header.Del("Cookie")
-			g.pass(passed.Header, r, d)
-			next.ServeHTTP(w, passed)
+			own := r.Clone(r.Context())
+			stripIdentity(own.Header)
+			own.Header.Del("Authentication-Token")
+			own.Header.Del("Authorization")
+			own.Header.Del("Cookie")
+			g.pass(own.Header, r, d)
+			next.ServeHTTP(w, own)
 		default:
 			g.turnAway(w, r, d, forwards)
 		}
