@@ -99,11 +99,13 @@ func TestNoSideDoorOfTheGate(t *testing.T) {
 	c := twofold.Config{
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Tokens:         twofold.Tokens{Refresh: true, Scopes: []string{"read"}},
-		Session:        twofold.Session{Remember: 24 * time.Hour}, TwoFactor: twofold.TwoFactor{LoginValidity: 24 * time.Hour},
+		Session:        twofold.Session{Remember: 24 * time.Hour},
+		TwoFactor:      twofold.TwoFactor{LoginValidity: 24 * time.Hour},
 	}
 	for _, protected := range []string{"/program", "/proxied"} {
 		k := twofoldtest.New(t, c)
 		k.ServeAll(behindGate(t, k))
-		k.NoSideDoor(protected, "/.behind/.twofold/start?to=/secret", "/.behind/.twofold/callback?ticket=AAAA", "/.behind/secret")
+		k.NoSideDoor(protected,
+			"/.behind/.twofold/start?to=/secret", "/.behind/.twofold/callback?ticket=AAAA", "/.behind/secret")
 	}
 }

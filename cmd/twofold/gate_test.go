@@ -209,7 +209,8 @@ func (f *gateFront) person(name string, second bool) *http.Client {
 // timeCode is what an authenticator app shows (RFC 6238).
 func timeCode(t *testing.T, key string) string {
 	t.Helper()
-	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(strings.ToUpper(key), " ", ""))
+	key = strings.ReplaceAll(strings.ToUpper(key), " ", "")
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func (f *gateFront) opens(host string, two *http.Client) {
 	f.run(f.env, "", "user", "roles", "two@example.org", "--add", "admin")
 	f.within("the role counts", func() bool { return f.at(two, "GET", o+"/admin", "").status == 200 })
 	a := f.at(two, "GET", o+"/admin", "", append(forgedHeaders(), "Cookie", "theme=dark")...)
-	if a.status != 401 && a.status != 403 && a.status != 302 { // a token that is none counts as a stranger's
+	if a.status != 401 && a.status != 403 && a.status != 302 { // an invalid token counts as a stranger's
 		t.Errorf("%s: a forged token and a cookie: %d", host, a.status)
 	}
 	lines := forgedHeaders()
@@ -431,8 +432,8 @@ func (f *gateFront) channel(two, stranger *http.Client) {
 	if _, err := io.ReadFull(from, said); err != nil || string(said) != "hello, channel" {
 		t.Errorf("through the web socket came %q, %v", said, err)
 	}
-	shut, _, resp := dial(stranger)
-	defer shut.Close()
+	refused, _, resp := dial(stranger)
+	defer refused.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		t.Error("a stranger opens a web socket")
 	}
