@@ -151,7 +151,11 @@ func (w *world) told(x *want, m send.Message) error {
 		return nil // delivered again: the clock ran past the lease meanwhile
 	}
 	i := slices.IndexFunc(x.notices, func(n *notice) bool { return n.kind == m.Kind && n.to == m.To && n.token == "" })
-	if i < 0 || link == nil {
+	if i >= 0 && x.notices[i].mute && link == nil {
+		x.notices[i].token = "none"
+		return nil
+	}
+	if i < 0 || link == nil || x.notices[i].mute {
 		return wrong("a notice %q went to %s that the model does not know of:\n%s", m.Kind, m.To, m.Text)
 	}
 	x.notices[i].token = link[1]

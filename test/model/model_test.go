@@ -34,6 +34,7 @@ type account struct {
 	password         string
 	hashes           int // how often a password was set: a count of guesses ends with what it guards
 	born             time.Time
+	movedAt          time.Time // by an operator
 	signIns          int
 	active, required bool
 	locked           bool // by the application
@@ -126,6 +127,7 @@ type notice struct {
 	token    string
 	used     bool
 	at       time.Time
+	mute     bool // it has no link: an operator took the address away
 }
 
 // model is what must be true.

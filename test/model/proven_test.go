@@ -122,7 +122,8 @@ func (w *world) readdress(s step, a *account) error {
 			}
 		}
 		a.dropPlanted()
-		a.unproven = true
+		a.unproven, a.movedAt = true, w.now
+		x.notices[0].mute = true
 	}
 	w.change(a)
 	w.done["readdressed"]++

@@ -343,7 +343,8 @@ func (m *model) spent(f *factor, code string) bool {
 }
 
 func (m *model) notMe(n *notice) *want {
-	if n.used || m.now.Sub(n.at) >= noticeLife {
+	taken := n.at.Unix() <= n.of.movedAt.Unix() && n.to != n.of.email // who reads its mailbox has no say
+	if n.used || taken || m.now.Sub(n.at) >= noticeLife {
 		return refused(400)
 	}
 	n.used = true
