@@ -40,7 +40,7 @@ func parts() []string {
 		"account_signin", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "providers", "app", "rescue", "remember",
 		"account_language", "new_password", "signin_asides",
-		"head", "header", "footer", "icon", "ways",
+		"head", "header", "footer", "icon", "ways", "phone",
 	}
 }
 
