@@ -78,7 +78,7 @@ func (a *Auth) AuditVerify(ctx context.Context, head string) (AuditReport, error
 
 // changed records a change that the application or an operator made to an
 // account.
-func (a *Auth) changed(ctx context.Context, id, what string) error {
+func changed(ctx context.Context, a *Auth, id, what string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {
 		return publicError(err)

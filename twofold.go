@@ -62,6 +62,11 @@ func New(c Config) (*Auth, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
+	// A store that says it is only looked at gets no workers: they would deliver,
+	// seal and sweep beside a program that is there to look.
+	if _, only := c.Store.(interface{ OnlyLookedAt() }); only {
+		return a, nil
+	}
 	b.c.tell()
 	a.done.Go(func() { _ = a.outbox.Run(ctx) })
 	a.done.Go(func() { closeTrail(ctx, a.trail, b.c.Log) })

@@ -75,7 +75,7 @@ func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
 	if err != nil {
 		return Identity{}, publicError(err)
 	}
-	return identityOf(u), a.changed(ctx, u.ID, login.Created)
+	return identityOf(u), changed(ctx, a, u.ID, login.Created)
 }
 
 // FindUser returns the account with the given e-mail address, username or ID,
@@ -147,7 +147,7 @@ func (a *Auth) SetPassword(ctx context.Context, id, password string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.PasswordChanged)
+	return changed(ctx, a, id, login.PasswordChanged)
 }
 
 // SetActive activates or deactivates an account. Deactivation ends all its
@@ -157,9 +157,9 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 		return publicError(err)
 	}
 	if active {
-		return a.changed(ctx, id, login.Activated)
+		return changed(ctx, a, id, login.Activated)
 	}
-	return a.changed(ctx, id, login.Deactivated)
+	return changed(ctx, a, id, login.Deactivated)
 }
 
 // SetRoles replaces an account's roles. It returns ErrOwnRole and changes
@@ -173,7 +173,7 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.RolesChanged)
+	return changed(ctx, a, id, login.RolesChanged)
 }
 
 // SetLanguage chooses the language in which the account's owner is written to:
@@ -193,6 +193,31 @@ func checkLanguage(words *web.Catalogue, tag string) error {
 	return fmt.Errorf("twofold: there is no language %q: choose one of %s", tag, strings.Join(words.Tags(), ", "))
 }
 
+// Sessions lists the sessions in which a user is signed in, the newest first.
+func (a *Auth) Sessions(ctx context.Context, id string) ([]store.Session, error) {
+	u, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return nil, publicError(err)
+	}
+	all, err := a.login.SignedInTo(ctx, u)
+	return all, publicError(err)
+}
+
+// EndSession ends one session of a user, by its ID, and reports whether there was
+// one. If the ID is empty, it ends all sessions, tokens and trusted browsers of the
+// user.
+func (a *Auth) EndSession(ctx context.Context, id, session string) (bool, error) {
+	u, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return false, publicError(err)
+	}
+	err = a.login.OperatorEnds(ctx, u, session)
+	if errors.Is(err, login.ErrNoSuch) {
+		return false, nil
+	}
+	return err == nil, publicError(err)
+}
+
 // SetIdentity changes an account's e-mail address and username and ends all its
 // sessions, tokens and trusted browsers. An empty username removes it.
 func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) error {
@@ -206,7 +231,7 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.IdentityChanged)
+	return changed(ctx, a, id, login.IdentityChanged)
 }
 
 // StartRecovery mails the owner of an account a link that, with the password,
@@ -244,7 +269,7 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.AccessReset)
+	return changed(ctx, a, id, login.AccessReset)
 }
 
 // Unlock ends the pauses that wrong passwords and codes have caused for an
@@ -260,5 +285,5 @@ func (a *Auth) Unlock(ctx context.Context, id string) error {
 	if err != nil {
 		return publicError(err)
 	}
-	return a.changed(ctx, id, login.Unlocked)
+	return changed(ctx, a, id, login.Unlocked)
 }

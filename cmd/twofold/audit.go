@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -18,15 +20,33 @@ type auditCommands struct {
 
 type auditList struct {
 	where
-	User  string `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
-	Since string `help:"Only from then on: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
-	JSON  bool   `help:"One JSON object a line."`
+	User    string   `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
+	Since   string   `help:"Only from then on: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
+	Event   []string `help:"Only events of this name, e.g. user-authenticated; may be repeated." placeholder:"NAME"`
+	From    string   `help:"Only from this client address." placeholder:"ADDRESS"`
+	Refused bool     `help:"Only what was refused."`
+	JSON    bool     `help:"One JSON object a line."`
+}
+
+// wants reports whether a row is one to print.
+func (c auditList) wants(e twofold.AuditEntry) bool {
+	return (len(c.Event) == 0 || slices.Contains(c.Event, e.Event)) && (c.From == "" || c.From == e.Address) &&
+		(!c.Refused || e.Result != "ok")
+}
+
+// auditRow is a row of the trail and the address of its account. An account that is
+// gone has none.
+type auditRow struct {
+	twofold.AuditEntry
+	Email string `json:"email,omitempty"`
 }
 
 // Help implements kong.HelpProvider.
 func (auditList) Help() string {
 	return `Examples:
   twofold audit list --user ann@example.org --since "2 days"
+  twofold audit list --refused --event user-failed-authn --since "1 hour"
+  twofold audit list --from 203.0.113.9
   twofold audit list --since 2026-11-01 --json`
 }
 
@@ -36,7 +56,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	c.anyKey = true
+	c.anyKey, c.looks = true, true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		filter := twofold.AuditFilter{Since: since}
 		if c.User != "" {
@@ -48,22 +68,31 @@ func (c auditList) Run(ctx context.Context, p process) error {
 		}
 		table := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 		enc := json.NewEncoder(p.out)
+		emails := map[string]string{}
 		for {
 			rows, err := auth.AuditList(ctx, filter)
 			if err != nil || len(rows) == 0 {
 				return errors.Join(err, table.Flush())
 			}
 			for _, e := range rows {
+				filter.After = e.Row
+				if !c.wants(e) {
+					continue
+				}
+				if _, known := emails[e.User]; !known {
+					u, _ := auth.FindUser(ctx, e.User) // an account that is gone has no address
+					emails[e.User] = u.Email
+				}
 				if c.JSON {
-					err = enc.Encode(e)
+					err = enc.Encode(auditRow{e, emails[e.User]})
 				} else {
 					_, err = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-						e.Row, e.At.Format(time.RFC3339), e.Event, e.Result, e.Method, e.Reason, e.User, e.Address)
+						e.Row, e.At.Format(time.RFC3339), e.Event, e.Result, e.Method, e.Reason,
+						cmp.Or(emails[e.User], e.User), e.Address)
 				}
 				if err != nil {
 					return err
 				}
-				filter.After = e.Row
 			}
 		}
 	})
@@ -102,7 +131,7 @@ together with their seals; a head that was kept elsewhere can.`
 
 // Run reads the whole trail.
 func (c auditVerify) Run(ctx context.Context, p process) error {
-	c.anyKey = true
+	c.anyKey, c.looks = true, true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 		r, err := auth.AuditVerify(ctx, c.Head)
 		if err != nil {

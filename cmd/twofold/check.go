@@ -81,6 +81,7 @@ func (s *settings) try(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	s.looks = true
 	if s.dev { // the real keys may not be there yet, and checking makes none
 		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
 	}

@@ -214,6 +214,14 @@ func (d database) openDurable() (store.Store, error) {
 	return sqlite.OpenAsIs(d.file)
 }
 
+// openUnchecked opens an existing database whatever its schema is.
+func (d database) openUnchecked() (store.Store, error) {
+	if d.postgres != "" {
+		return postgres.OpenUnchecked(d.postgres)
+	}
+	return sqlite.OpenUnchecked(d.file)
+}
+
 type migrateCommands struct {
 	Up     migrateUp     `cmd:"" help:"Bring the database's schema up to date."`
 	Status migrateStatus `cmd:"" help:"List the steps of the schema: made, and still to make."`

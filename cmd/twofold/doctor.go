@@ -33,6 +33,7 @@ Examples:
 
 // Run examines.
 func (c doctorCommand) Run(ctx context.Context, p process) error {
+	c.looks = true
 	if c.Store {
 		return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 			r, err := auth.CheckStore(ctx)
@@ -48,6 +49,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 	f := &findings{out: p.out}
 	s, err := load(c.where, p.environ)
 	if err == nil {
+		s.looks = true
 		err = s.try(ctx)
 	}
 	if err != nil {

@@ -38,6 +38,7 @@ type where struct {
 	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
 	Listen string `kong:"-"`
 	anyKey bool   // the command is there to find out what a key wrote
+	looks  bool   // the command changes nothing, so it starts no workers
 	// only are the settings that the command needs; it runs although others are
 	// wrong or missing. Empty: all of them.
 	only  []string

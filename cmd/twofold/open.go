@@ -56,6 +56,9 @@ func (s *settings) openAll(ctx context.Context) (*twofold.Auth, store.Store, err
 			return nil, nil, err
 		}
 	}
+	if err := olderKeyFits(ctx, s); err != nil {
+		return nil, nil, err
+	}
 	db, err := s.openStore()
 	if err != nil {
 		return nil, nil, err
@@ -84,6 +87,42 @@ func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
 	if fits {
 		return s.factorsOpen(ctx, auth)
 	}
+	return wrongKey(s)
+}
+
+// olderKeyFits is keyFits for a database that lacks steps of the schema, before
+// they are made: with a wrong key nothing is changed.
+func olderKeyFits(ctx context.Context, s *settings) error {
+	if !s.Database.migrate || s.keyLost || s.Database.missing() {
+		return nil
+	}
+	steps, err := s.Database.steps(ctx)
+	if err != nil || len(steps) == 0 || steps[0].At.IsZero() || !steps[len(steps)-1].At.IsZero() {
+		return nil // there is nothing yet, or nothing to do; trouble is told when the database is opened
+	}
+	db, err := s.Database.openUnchecked()
+	if err != nil {
+		return nil
+	}
+	looks := s.looks
+	s.looks = true
+	auth, err := s.build(db)
+	s.looks = looks
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	fits, err := auth.KeyFits(ctx)
+	if closed := errors.Join(auth.Close(), db.Close()); closed != nil {
+		return closed
+	}
+	if err == nil && !fits { // a database older than the audit trail has none to read
+		return wrongKey(s)
+	}
+	return nil
+}
+
+// wrongKey says that another key wrote the database, and what to do.
+func wrongKey(s *settings) error {
 	name, cure := "SECRET_KEY", "set that key, or add it to SECRET_KEY_FALLBACKS"
 	if s.KeyFile != "" {
 		name, cure = "TWOFOLD_KEY_FILE", "name that key's file, or put that key on a line before the newest"
@@ -130,7 +169,9 @@ func (s *settings) siteName() string {
 // of the settings.
 func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	c := s.Config
-	c.Store = db
+	if c.Store = db; s.looks {
+		c.Store = looked{db}
+	}
 	if c.Origin == "" && s.dev {
 		c.Origin = "http://localhost:8080" // of a command; serve knows better
 	}
@@ -167,6 +208,12 @@ func (s *settings) renamed(err error) error {
 	}
 	return bad
 }
+
+// looked is a store that is only looked at: see twofold.New.
+type looked struct{ store.Store }
+
+// OnlyLookedAt keeps twofold.New from starting workers.
+func (looked) OnlyLookedAt() {}
 
 // nowhere takes the place of the senders in commands with --dev: what a queue
 // holds waits for the server, which shows it.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 )
 
@@ -17,8 +19,8 @@ type sendTestCommand struct {
 
 // Help implements kong.HelpProvider.
 func (sendTestCommand) Help() string {
-	return `Sends a test message by every sender of the settings, each on its own, and prints what the provider answered. It touches
-no database. A phone number begins with + and the country code.
+	return `Sends a test message by every sender of the settings, each on its own, and prints what the provider answered and
+what a mail or text with a code says. It touches no database. A phone number begins with + and the country code.
 
 Examples:
   twofold send-test ann@example.org
@@ -62,8 +64,39 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 		}
 		fmt.Fprintf(p.out, "ok      %s took the message for %s in %s\n", sender, m.To, time.Since(begun).Round(time.Millisecond))
 	}
+	if err := showCode(p, s, m.Channel); err != nil {
+		return err
+	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d senders failed", failed, len(senders))
+	}
+	return nil
+}
+
+// showCode prints what people get with a code, with the site's own texts.
+func showCode(p process, s *settings, channel string) error {
+	words, err := web.NewCatalogue(s.Config.Locales)
+	if err != nil {
+		return err
+	}
+	origin, err := url.Parse(s.Config.Origin)
+	if err != nil {
+		return err
+	}
+	letters, err := web.NewLetters(words, origin.Hostname(), s.siteName(), s.Config.Templates)
+	if err != nil {
+		return err
+	}
+	m := letters.CodeText("", "", "123456")
+	if channel == send.Email {
+		if m, err = letters.CodeMail("", "", "ann@example.org", "123456", 5*time.Minute); err != nil {
+			return err
+		}
+		m.Text = "Subject: " + m.Subject + "\n\n" + m.Text
+	}
+	fmt.Fprintln(p.out, "\nA code reads like this:")
+	for text := range strings.Lines(strings.TrimSpace(m.Text)) {
+		fmt.Fprintf(p.out, "  | %s\n", strings.TrimRight(text, "\n"))
 	}
 	return nil
 }

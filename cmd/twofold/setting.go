@@ -65,6 +65,7 @@ type settings struct {
 	Fallbacks    []string
 	KeyFile      string
 	keyLost      bool   // the key that wrote the database is gone
+	looks        bool   // nothing is changed, and no workers are started
 	Templates    string // folder
 	Locales      string // folder
 	Static       string // folder

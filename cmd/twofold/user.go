@@ -23,6 +23,7 @@ type userCommands struct {
 	Deactivate  userDeactivate  `cmd:"" help:"Switch an account off and end all its sessions."`
 	SetPassword userSetPassword `cmd:"" help:"Give an account a new password and end all its sessions."`
 	Language    userLanguage    `cmd:"" help:"Show or choose the language of an account's mails and texts."`
+	Sessions    userSessions    `cmd:"" help:"List or end an account's sessions."`
 	Unlock      userUnlock      `cmd:"" help:"End an account's waits after wrong passwords and codes."`
 	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
 	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link that sets up another second factor."`
@@ -49,7 +50,7 @@ func (w where) withLoaded(ctx context.Context, p process, s *settings, create bo
 	if !create && s.Database.missing() {
 		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
 	}
-	s.keyLost = s.keyLost || w.anyKey
+	s.keyLost, s.looks = s.keyLost || w.anyKey, s.looks || w.looks
 	s.Config.Log = s.quietLogger(p)
 	if s.dev {
 		s.Config.Mail, s.Config.SMS = nowhere{}, nowhere{}
@@ -149,6 +150,7 @@ type signInRow struct {
 
 // Run lists all accounts.
 func (c userList) Run(ctx context.Context, p process) error {
+	c.looks = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		rows, err := userRows(ctx, auth, s, func(twofold.Identity) bool { return true })
 		if err != nil {

@@ -26,6 +26,7 @@ func (userShow) Help() string {
 
 // Run shows an account.
 func (c userShow) Run(ctx context.Context, p process) error {
+	c.looks = true
 	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
 		row, err := rowOf(ctx, auth, s, u)
 		if err != nil {
@@ -88,6 +89,7 @@ Example:
 
 // Run searches.
 func (c userSearch) Run(ctx context.Context, p process) error {
+	c.looks = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		wanted := strings.ToLower(strings.TrimSpace(c.Text))
 		rows, err := userRows(ctx, auth, s, func(u twofold.Identity) bool {

@@ -172,7 +172,7 @@ func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(li
 	if !paused(err) || from.Own() {
 		return err
 	}
-	known, failed := l.knownNetwork(ctx, u, b.Address)
+	known, failed := l.notes().network(ctx, u, b.Address)
 	if failed != nil {
 		return failed
 	}
@@ -183,21 +183,21 @@ func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(li
 	return take(from)
 }
 
-// knownNetwork says whether the account signed in from the network of an address
+// network says whether the account signed in from the network of an address
 // before, since its password was last set. Strangers add no such rows to the
 // trail, so they cannot push them out.
-func (l *Login) knownNetwork(ctx context.Context, u store.User, address string) (bool, error) {
+func (k notes) network(ctx context.Context, u store.User, address string) (bool, error) {
 	id := u.ID
 	if id == "" { // the same cost for who does not exist
 		id = "nobody"
 	}
-	rows, err := l.c.Trail.List(ctx, store.EventFilter{UserID: id, Names: []string{
+	rows, err := k.c.Trail.List(ctx, store.EventFilter{UserID: id, Names: []string{
 		event.UserAuthenticated{}.Name(), event.PasswordChanged{}.Name(), event.PasswordReset{}.Name(), event.AccountChanged{}.Name(),
 	}, Newest: true, Limit: knownRows})
 	for _, e := range rows {
 		switch e.Name {
 		case event.UserAuthenticated{}.Name():
-			if l.notes().current(u, e.At) && limit.Network(e.Address) == limit.Network(address) {
+			if k.current(u, e.At) && limit.Network(e.Address) == limit.Network(address) {
 				return true, err
 			}
 		case event.AccountChanged{}.Name():

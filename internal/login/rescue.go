@@ -102,7 +102,10 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	}
 	switch option {
 	case Help:
-		err = l.rescueByHelp(ctx, w, b)
+		if err = l.c.Alert(ctx, w.user, language(w.user, b)); err != nil {
+			l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
+			err = ErrSend
+		}
 	case ByEmail:
 		err = l.rescueByEmail(ctx, w, b)
 	case ByRequest:
@@ -115,14 +118,6 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})
 	}
 	return out, err
-}
-
-func (l *Login) rescueByHelp(ctx context.Context, w waiting, b Browser) error {
-	if err := l.c.Alert(ctx, w.user, language(w.user, b)); err != nil {
-		l.c.Log.ErrorContext(ctx, "administrators could not be told", "user", w.user.ID, "cause", err)
-		return ErrSend
-	}
-	return nil
 }
 
 func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
@@ -51,6 +52,44 @@ func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
 		}
 	}
 	return out, nil
+}
+
+// SignedInTo lists the living sessions of an account for an operator, those that
+// were seen last first. A session and the header token of the same sign-in are one.
+func (l *Login) SignedInTo(ctx context.Context, u store.User) ([]store.Session, error) {
+	all, err := l.living(ctx, u)
+	seen := map[string]bool{}
+	all = slices.DeleteFunc(all, func(s store.Session) bool {
+		twice := seen[s.ID]
+		seen[s.ID] = true
+		return twice
+	})
+	slices.SortFunc(all, func(a, b store.Session) int { return b.SeenAt.Compare(a.SeenAt) })
+	return all, err
+}
+
+// OperatorEnds ends one session of an account, or everything that was issued to it
+// if id is empty. ErrNoSuch.
+func (l *Login) OperatorEnds(ctx context.Context, u store.User, id string) error {
+	at := l.at(Browser{})
+	if id == "" {
+		u, err := l.change(ctx, u, store.FactorChange{
+			UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
+		})
+		if err != nil {
+			return err
+		}
+		return l.tell(ctx, event.SessionEnded{User: subject(u), Others: true, Context: at})
+	}
+	err := l.end(ctx, u.ID, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoSuch
+	}
+	if err != nil {
+		return err
+	}
+	at.Session = id
+	return l.tell(ctx, event.SessionEnded{User: subject(u), Context: at})
 }
 
 // living are the sessions that still open something: those made under the

@@ -53,6 +53,12 @@ func OpenAsIs(url string) (*DB, error) {
 	return open(url, sqlstore.CheckSchema)
 }
 
+// OpenUnchecked opens a database whatever its schema is, to read what all schemas
+// have: the audit trail. Nothing is brought up to date.
+func OpenUnchecked(url string) (*DB, error) {
+	return open(url, func(context.Context, *sql.DB, fs.FS) error { return nil })
+}
+
 // Schema lists the steps of the schema that were made and those to make.
 func Schema(ctx context.Context, url string) ([]store.Migration, error) {
 	db, _, err := connect(url)
