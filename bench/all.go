@@ -206,7 +206,7 @@ func (r *recipe) guard(ctx context.Context) error {
 	defer s.stop()
 	rate, cpu := map[string]series{}, map[string]series{}
 	for range r.rounds {
-		for _, kind := range []string{"bare", "guarded", "spread"} {
+		for _, kind := range []string{"bare", "guarded", "verdict", "spread"} {
 			got, err := r.load(ctx, s, 1, kind, r.clients)
 			if err != nil {
 				return err
@@ -224,6 +224,8 @@ func (r *recipe) guard(ctx context.Context) error {
 	r.add("guarded / bare", "%.2f", over(rate["guarded"], rate["bare"]), "0.75 or more")
 	r.add("the same ratio by CPU (bare / guarded)", "%.2f", over(cpu["bare"], cpu["guarded"]), "0.75 or more")
 	r.add("guarded - bare, CPU", "%.4f ms", minus(cpu["guarded"], cpu["bare"]), "")
+	r.add("verdict of the gate, session in memory", "%.0f/s", rate["verdict"], "")
+	r.add("verdict / bare, CPU", "%.2f", over(cpu["verdict"], cpu["bare"]), "2.50 or less")
 	r.add("guarded, session read from the database", "%.0f/s", rate["spread"], "")
 	r.add("the same / bare", "%.2f", over(rate["spread"], rate["bare"]), "")
 	r.add("the same - bare, CPU", "%.4f ms", minus(cpu["spread"], cpu["bare"]), "")

@@ -37,7 +37,7 @@ func TestRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"guarded / bare", "sign-in besides the hash", "sign-ins / bare hashes", "memory, idle", "start to first"} {
+	for _, want := range []string{"guarded / bare", "verdict / bare, CPU", "sign-in besides the hash", "sign-ins / bare hashes", "memory, idle", "start to first"} {
 		if !strings.Contains(out.String(), "| "+want) {
 			t.Errorf("the table has no %q:\n%s", want, &out)
 		}
@@ -102,7 +102,7 @@ func TestEveryKindIsAnswered(t *testing.T) {
 	if r, err := c.do("GET", "/guarded", "", nil); err != nil || r.status != 401 {
 		t.Fatal("a stranger got through:", r.status, err)
 	}
-	for _, kind := range []string{"bare", "guarded", "spread", "touch", "signin", "hash"} {
+	for _, kind := range []string{"bare", "guarded", "verdict", "spread", "touch", "signin", "hash"} {
 		var out bytes.Buffer
 		err := run(t.Context(), []string{"load", "-json", "-url", "http://" + addr, "-kind", kind,
 			"-users", "50", "-clients", "1", "-warm", "0s", "-duration", "100ms"}, &out)

@@ -60,6 +60,9 @@ func (c *client) do(method, path, cookie string, json []byte) (reply, error) {
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, c.addr...)
 	b = append(b, "\r\nUser-Agent: bench\r\nAccept: application/json\r\n"...)
+	if path == "/auth/verify" {
+		b = fmt.Appendf(b, "X-Original-URL: http://%s/guarded\r\nX-Original-Method: GET\r\n", c.addr)
+	}
 	if cookie != "" {
 		b = append(b, "Cookie: "...)
 		b = append(b, cookie...)

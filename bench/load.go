@@ -20,6 +20,7 @@ import (
 // kinds of load, and what one operation is.
 const kinds = `bare     GET /bare
 guarded  GET /guarded, each client with its own session
+verdict  GET /auth/verify as nginx asks it, each client with its own session
 spread   GET /guarded, each time with another session, which is not in memory
 touch    GET /guarded, each time with a session not seen for a minute
 signin   POST /login and POST /tf-validate, each time another user
@@ -212,6 +213,8 @@ func (w *worker) op() func() (int, error) {
 		return func() (int, error) { return w.get("/bare", w.own) }
 	case "guarded":
 		return func() (int, error) { return w.get("/guarded", w.own) }
+	case "verdict":
+		return func() (int, error) { return w.get("/auth/verify", w.own) }
 	case "spread":
 		return func() (int, error) { return w.get("/guarded", "twofold="+w.person().token()) }
 	case "touch":

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime/pprof"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/gate"
 	pw "github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -93,7 +95,8 @@ func newServer(at place, cache bool, origin string) (s *server, err error) {
 	}
 	s.auth, err = twofold.New(twofold.Config{
 		Origin: origin, Key: twofold.KeyText(key), Store: s.timed(cache),
-		TwoFactor: twofold.TwoFactor{Secrets: ring}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		TwoFactor:      twofold.TwoFactor{Secrets: ring}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		s.db.Close()
@@ -107,6 +110,15 @@ func newServer(at place, cache bool, origin string) (s *server, err error) {
 		return nil, errors.Join(err, s.close())
 	}
 	s.hash = first.PasswordHash
+	host := []string{strings.TrimPrefix(origin, "http://")}
+	_, err = s.auth.Gate([]gate.Rule{
+		{Hosts: host, Paths: []string{"/admin"}, Require: gate.Strong, Roles: []string{"admin"}},
+		{Hosts: host, Paths: []string{"/static"}, Methods: []string{"GET"}, Require: gate.Public},
+		{Hosts: host, Require: gate.OneFactor},
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)
 	mux.Handle("GET /bare", http.HandlerFunc(hello))
