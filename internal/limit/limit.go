@@ -121,11 +121,21 @@ func fingerprint(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
+// pause is one place in the budget that pauses an account's second factors. A
+// browser that signed in before has one of its own: who only knows the password
+// does not pause the owner's.
+func (l *Limiter) pause(account string, f From) store.Claim {
+	if f.Browser != "" {
+		return l.claim(second, account, "browser "+f.Browser)
+	}
+	return l.claim(second, account)
+}
+
 // SecondFactor reserves one guess at a second factor of the account: in the
-// account's pause budget and, if factor is not empty, in the budget that ends
+// caller's pause budget and, if factor is not empty, in the budget that ends
 // the factor's life.
-func (l *Limiter) SecondFactor(ctx context.Context, account, factor string) (*Place, error) {
-	claims := []store.Claim{l.claim(second, account)}
+func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f From) (*Place, error) {
+	claims := []store.Claim{l.pause(account, f)}
 	p := &Place{own: keys(claims)}
 	if factor != "" {
 		claims = append(claims, l.claim(factorLife, factor))

@@ -59,24 +59,24 @@ func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
 	for i := range 5 {
 		b.now = b.now.Add(time.Minute)
-		if _, err := b.SecondFactor(ctx, "alice", []string{"app", "phone"}[i%2]); err != nil {
+		if _, err := b.SecondFactor(ctx, "alice", []string{"app", "phone"}[i%2], limit.From{}); err != nil {
 			t.Fatalf("guess %d: %v", i+1, err)
 		}
 	}
-	_, err := b.SecondFactor(ctx, "alice", "third factor")
+	_, err := b.SecondFactor(ctx, "alice", "third factor", limit.From{})
 	if until := paused(t, err); !until.Equal(b.now.Add(15 * time.Minute)) {
 		t.Errorf("until %v, now %v", until, b.now)
 	}
-	if _, err := b.SecondFactor(ctx, "bob", "app"); err != nil {
+	if _, err := b.SecondFactor(ctx, "bob", "app", limit.From{}); err != nil {
 		t.Errorf("another account pauses too: %v", err)
 	}
 	b.now = b.now.Add(15*time.Minute + time.Second)
 	for i := range 5 {
-		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+		if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
 			t.Fatalf("after the pause, guess %d: %v", i+1, err)
 		}
 	}
-	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+	if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err == nil {
 		t.Error("a pause that ended does not come again")
 	}
 }
@@ -84,12 +84,12 @@ func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
 func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
 	for range 4 {
-		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+		if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 20 {
-		p, err := b.SecondFactor(ctx, "alice", "phone")
+		p, err := b.SecondFactor(ctx, "alice", "phone", limit.From{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,10 +100,10 @@ func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+	if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+	if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err == nil {
 		t.Error("successes of another factor wiped out the failures")
 	}
 }
@@ -114,15 +114,15 @@ func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
 		if i%5 == 0 {
 			b.now = b.now.Add(16 * time.Minute)
 		}
-		if _, err := b.SecondFactor(ctx, "alice", "app"); err != nil {
+		if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
 			t.Fatalf("guess %d: %v", i+1, err)
 		}
 	}
 	b.now = b.now.Add(365 * 24 * time.Hour)
-	if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+	if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err == nil {
 		t.Error("guess 101 was let through a year later")
 	}
-	if _, err := b.SecondFactor(ctx, "alice", "phone"); err != nil {
+	if _, err := b.SecondFactor(ctx, "alice", "phone", limit.From{}); err != nil {
 		t.Errorf("the other factor died with it: %v", err)
 	}
 }
@@ -156,7 +156,7 @@ func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
 	for range 200 {
 		wg.Go(func() {
 			<-start
-			if _, err := b.SecondFactor(ctx, "alice", "app"); err == nil {
+			if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err == nil {
 				mu.Lock()
 				let++
 				mu.Unlock()
@@ -187,7 +187,7 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	if err := b.Send(ctx, text(store.NewID(), "+16505551213")); err != nil {
 		t.Errorf("another destination: %v", err)
 	}
-	p, err := b.SecondFactor(ctx, "alice", "phone")
+	p, err := b.SecondFactor(ctx, "alice", "phone", limit.From{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 				paused(t, err)
 				return n
 			}
-			p, err := b.SecondFactor(ctx, "alice", "phone")
+			p, err := b.SecondFactor(ctx, "alice", "phone", limit.From{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,20 +11,20 @@ import (
 const RescueFailures = 20
 
 // Mailed reserves one guess at a code by which an account's owner proves the
-// address: in the account's pause budget, and in one of its own that after
+// address: in the caller's pause budget, and in one of its own that after
 // FactorFailures wrong codes in a row leaves one guess a day.
-func (l *Limiter) Mailed(ctx context.Context, userID string) (*Place, error) {
-	return l.mailed(ctx, mailedLife, userID)
+func (l *Limiter) Mailed(ctx context.Context, userID string, f From) (*Place, error) {
+	return l.mailed(ctx, mailedLife, userID, f)
 }
 
 // Rescued reserves one guess at a code that a rescue mailed: in the account's
 // pause budget and in one of the rescue's own, never in a factor's.
-func (l *Limiter) Rescued(ctx context.Context, userID string) (*Place, error) {
-	return l.mailed(ctx, rescueLife, userID)
+func (l *Limiter) Rescued(ctx context.Context, userID string, f From) (*Place, error) {
+	return l.mailed(ctx, rescueLife, userID, f)
 }
 
-func (l *Limiter) mailed(ctx context.Context, of name, userID string) (*Place, error) {
-	pause, life := l.claim(second, userID), l.claim(of, userID)
+func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*Place, error) {
+	pause, life := l.pause(userID, f), l.claim(of, userID)
 	return l.reserve(ctx, &Place{own: []string{pause.Key}, all: []string{life.Key}}, pause, life)
 }
 

@@ -21,7 +21,8 @@ type Numbers struct {
 	FirstHold, FirstMaxHold time.Duration
 	// SecondFailures wrong codes within SecondWindow (defaults 5, 15 min) pause
 	// all second factors of the account for SecondWindow, over all sign-ins,
-	// browsers and nodes: only those who proved a first factor can do so.
+	// browsers and nodes: only those who proved a first factor can do so. A browser
+	// that signed in before has as many by itself.
 	SecondFailures int
 	SecondWindow   time.Duration
 	// FactorFailures consecutive wrong codes ever (default 100, the bound of

@@ -56,7 +56,7 @@ func (l *Limiter) Send(ctx context.Context, m Message) error {
 	case Claimed:
 		kind = string(Claimed)
 	case Proven, Rescued:
-		claims = append(claims, store.Claim{Key: key(second, m.Account), Look: true})
+		claims = append(claims, store.Claim{Key: l.pause(m.Account, m.From).Key, Look: true})
 	}
 	_, err := l.reserve(ctx, &Place{}, append(claims, l.claim(sendAll, m.Channel, kind))...)
 	return err

@@ -95,7 +95,7 @@ func (w *world) live(at int) {
 		err := w.Send(ctx, m)
 		if err == nil {
 			var p *limit.Place
-			if p, err = w.SecondFactor(ctx, fmt.Sprint(who), fmt.Sprint("mail of ", who)); err == nil {
+			if p, err = w.SecondFactor(ctx, fmt.Sprint(who), fmt.Sprint("mail of ", who), f); err == nil {
 				err = p.Answered(m).Right(ctx)
 			}
 		}

@@ -105,11 +105,12 @@ func firsts() []Budget {
 func seconds() []Budget {
 	return []Budget{
 		{
-			Name: second, Claims: "who proved a first factor, with a code", Per: "account",
+			Name: second, Claims: "who proved a first factor, with a code",
+			Per:    "account; of each browser that signed in before apart",
 			Number: func(n Numbers) int { return n.SecondFailures },
 			Window: func(n Numbers) time.Duration { return n.SecondWindow }, Hold: func(n Numbers) time.Duration { return n.SecondWindow },
 			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
-			Hurts:   "the owner, while somebody who knows the first factor tries codes",
+			Hurts:   "the owner in a browser that never signed in before, while others who know the password try codes",
 		},
 		{
 			Name: factorLife, Claims: "every code that is tried at a factor, at whichever step", Per: "factor",

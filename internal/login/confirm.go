@@ -87,7 +87,7 @@ func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 	if d.Method == store.Email && !u.Proven() {
 		return l.mailedPlace(ctx, u, b)
 	}
-	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "")
+	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "", limit.From{})
 }
 
 // activate makes the factor real and everything issued before it dead, and

@@ -353,13 +353,13 @@ func (l *Login) usable(all []store.Factor) []store.Factor {
 
 // secondFactorPlace reserves a guess; a closed budget is told to subscribers.
 func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
-	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID)
+	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID, l.from(u, b))
 	return place, l.toldPaused(ctx, u, err, b)
 }
 
 // mailedPlace reserves a guess at a code by which an address is proven.
 func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Place, error) {
-	place, err := l.c.Limits.Mailed(ctx, u.ID)
+	place, err := l.c.Limits.Mailed(ctx, u.ID, l.from(u, b))
 	return place, l.toldPaused(ctx, u, err, b)
 }
 

@@ -254,7 +254,7 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 // is typed wrong is not counted at the factor. The factor's own code is taken
 // while it lives: the few guesses that a rescue has are all there are for both.
 func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
-	place, err := l.c.Limits.Rescued(ctx, w.user.ID)
+	place, err := l.c.Limits.Rescued(ctx, w.user.ID, l.from(w.user, b))
 	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
 		return false, err
 	}

@@ -74,11 +74,14 @@ func (m *model) giveBack(limits map[string]int) {
 	}
 }
 
-// second is the budget of second factors, of an account or of what it is about
-// to have.
+// second is the budget of codes of what it is about.
 func second(of string) claim {
 	return claim{key: "second " + of, limit: secondFailures, window: secondWindow, hold: secondWindow}
 }
+
+// second is the budget of second factors of an account: each browser that signed in
+// to it before has one apart from that of strangers.
+func (m *model) second(of *account) claim { return second(of.name + " " + m.caller(of, "")) }
 
 // send claims one message of a transaction, whose name begins with the kind of
 // caller: what one kind uses up, another still has.

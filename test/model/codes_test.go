@@ -38,14 +38,15 @@ func (m *model) useCode(who *session, cookie, typed string) *want {
 		return refused(400)
 	}
 	of := p.of
-	if !m.reserve(second(of.name)) {
+	pause := m.second(of)
+	if !m.reserve(pause) {
 		return refused(429)
 	}
 	i := slices.Index(of.codes, recoveryCode(typed))
 	if i < 0 {
 		return m.warn(of)
 	}
-	m.giveBack(map[string]int{second(of.name).key: secondFailures})
+	m.giveBack(map[string]int{pause.key: secondFailures})
 	of.former = append(of.former, of.codes[i])
 	of.codes = slices.Delete(of.codes, i, i+1)
 	p.dead = true

@@ -218,7 +218,8 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		m.announce(w, p.of, "rescue_asked")
 		return w
 	}
-	if !m.open(second(p.of.name)) || !m.send(w, m.as("rescue", p.of, 0)+fmt.Sprint("rescue", p.id), fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
+	if !m.open(m.second(p.of)) || !m.send(w, m.as("rescue", p.of, 0)+fmt.Sprint("rescue", p.id),
+		fmt.Sprint("rescue ", p.id), "email", p.of.email, p.version) {
 		return refused(429)
 	}
 	m.announce(w, p.of, "rescue_asked")
@@ -265,20 +266,21 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		lives = m.open(life)
 		guesses = claim{key: "rescue " + of.name, limit: rescueFailures, window: forever, hold: 24 * time.Hour}
 	}
-	if !m.reserve(second(of.name), guesses) {
+	pause := m.second(of)
+	if !m.reserve(pause, guesses) {
 		return refused(429)
 	}
 	rescued := p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version)
 	switch {
 	case rescued:
-		m.giveBack(answered(m.as("rescue", of, 0), "email", of.email, second(of.name).key))
+		m.giveBack(answered(m.as("rescue", of, 0), "email", of.email, pause.key))
 		delete(m.budgets, guesses.key)
 	case lives && m.proves(f, p, code):
-		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, second(of.name).key))
+		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, pause.key))
 		delete(m.budgets, guesses.key)
 		delete(m.budgets, life.key)
 	case lives && f.method == "authenticator" && m.spent(f, code): // no guess
-		m.giveBack(map[string]int{second(of.name).key: secondFailures, guesses.key: guesses.limit})
+		m.giveBack(map[string]int{pause.key: secondFailures, guesses.key: guesses.limit})
 		return refused(400)
 	default:
 		return m.warn(of)
