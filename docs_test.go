@@ -38,7 +38,7 @@ func TestWhatAccountChangedSaysIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	comment := regexp.MustCompile(`(?s)// AccountChanged: .*?type AccountChanged`).FindString(string(raw))
+	comment := regexp.MustCompile(`(?s)// AccountChanged .*?type AccountChanged`).FindString(string(raw))
 	ctx := t.Context()
 	u, err := s.auth.CreateUser(ctx, twofold.NewUser{Email: "new@example.org", Password: newPlain})
 	for _, change := range []func() error{
