@@ -308,7 +308,7 @@ func TestContract_a_number_that_takes_no_texts(t *testing.T) {
 	c := s.client()
 	c.login("joe").want(200)
 	s.sms.FailWith(fmt.Errorf("provider: %w: code 21614", send.ErrRefused))
-	const never = "This number or address cannot receive codes. Check it, or choose another way."
+	const never = "This number or address can't receive codes. Check it, or choose another way."
 	c.post("/tf-setup", m{"setup": "sms", "phone": phone}).refused(400, "phone", never)
 	s.advance(time.Minute)
 	c.form("/tf-setup", "setup", "sms", "phone", phone).shows(never, `name="phone"`, phone)

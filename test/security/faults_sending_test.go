@@ -107,7 +107,7 @@ func TestFaultMail(t *testing.T) {
 			b := w.browser()
 			status, says := 500, "Failed to send code"
 			if c.final { // waiting does not help: the person is told to choose another way
-				status, says = 400, "cannot receive codes"
+				status, says = 400, "can't receive codes"
 			}
 			if r := b.login(p).want(status); !strings.Contains(r.body, says) {
 				t.Errorf("the person is not told: %s", r.body)
