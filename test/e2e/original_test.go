@@ -90,6 +90,8 @@ func newOriginal(t *testing.T) *library {
 	s.address = origin
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)
+	mux.Handle("GET /{$}", http.RedirectHandler("/me", http.StatusFound))
+	mux.Handle("/", s.auth)
 	mux.Handle("GET /original/", http.StripPrefix("/original", http.FileServer(http.Dir(from))))
 	mux.HandleFunc("GET /original/page.js", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
@@ -102,33 +104,53 @@ func newOriginal(t *testing.T) *library {
 }
 
 // TestTheOriginalsScriptOfPasskeys registers a passkey, signs in with it, by name
-// and without one, and proves its user again.
+// and without one, and proves its user again; and it does the same with one that
+// is the second factor.
 func TestTheOriginalsScriptOfPasskeys(t *testing.T) {
 	originalScripts(t)
 	t.Parallel()
 	s := newOriginal(t)
 	b := newTab(t, s.origin(), look{scripts: true})
-	starts := func(page, fill, words string) {
+	d := b.plug()
+	d.touch(false) // the sign-in page asks for a passkey by itself
+	starts := func(page, fill, to, words string) {
 		t.Helper()
 		b.open(page)
+		if eval[bool](b, `!document.querySelector("[type=submit]")`) {
+			t.Fatalf("%s has no button:\n%s", page, b.text())
+		}
+		d.touch(true)
 		eval[chromedp.Void](b, fill+`; document.querySelector("[type=submit]").click(); undefined`)
 		b.soon(words)
+		b.goesBy(page, to)
+		d.touch(false)
 		b.unasked()
 	}
+	register := func(name, usage, to, words string) {
+		t.Helper()
+		starts("/wan-register", `document.querySelector("[name=name]").value = "`+name+`";
+			document.querySelector("[value=`+usage+`]").click()`, to, words)
+	}
 	b.signIn(person, false)
-	d := b.plug()
-	named := `document.querySelector("[name=name]").value = "laptop"; document.querySelector("[value=first]").click()`
-	starts("/wan-register", named, "Nickname: laptop")
+	register("laptop", "first", "/wan-register", "Nickname: laptop")
 	d.holds(1)
 	b.signOut()
 	for _, fill := range []string{`document.querySelector("[name=identity]").value = "` + person + `"`, `undefined`} {
-		starts("/wan-signin", fill, "You signed in with two steps.")
+		starts("/wan-signin", fill, "/me", "You signed in with two steps.")
 		s.pass(20 * time.Minute)
 		b.open("/wan-register")
 		b.at("/verify")
-		starts("/wan-verify?next=/me", `undefined`, "Thanks. It's you.")
+		starts("/wan-verify?next=/me", `undefined`, "/me", "Thanks. It's you.")
 		b.open("/wan-register")
 		b.at("/wan-register")
 		b.signOut()
 	}
+	s.createUser(t, "second@example.org", "")
+	b.signIn("second@example.org", false)
+	register("key ring", "secondary", "/mf-recovery-codes", "recovery codes") // it is the first second factor
+	b.open("/me")
+	b.signOut()
+	b.signIn("second@example.org", false)
+	b.at("/wan-signin")
+	starts("/wan-signin", `undefined`, "/me", "You signed in with two steps.")
 }
