@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,5 +78,31 @@ func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
 	w.settled()
 	if got := len(w.letters("notice_new_browser", old.email)); got != 1 {
 		t.Errorf("the first known sign-in of an old account: %d mails", got)
+	}
+}
+
+// TestR292_OwnActsOfTheSignInAreNoNews: what people change in the session they are
+// signed in to is not told to them as something that happened meanwhile, although
+// the change renews that session. The time of the sign-in stays.
+func TestR292_OwnActsOfTheSignInAreNoNews(t *testing.T) {
+	w := newWorld(t, plenty)
+	p := w.person("alice")
+	b := w.browser()
+	b.login(p).want(200)
+	_, before := b.list("sessions")
+	w.advance(2 * time.Minute)
+	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	p.app = decode(w, r.text("tf_authr_b32key"))
+	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": p.code(0)}).want(200)
+	if names, _ := b.news(); len(names) != 0 {
+		t.Errorf("told of the own act: %v", names)
+	}
+	if _, now := b.list("sessions"); now == nil || now["created"] != before["created"] {
+		t.Errorf("signed in at %v before the change, %v after it", before["created"], now["created"])
+	}
+	w.advance(time.Minute)
+	names, _ := w.signedIn(p, phone).news()
+	if !slices.Contains(names, "tf-enrolled") && !slices.Contains(names, "tf-profile-changed") {
+		t.Errorf("another browser is told of %v", names)
 	}
 }

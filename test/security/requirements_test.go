@@ -229,5 +229,6 @@ func requirements() []requirement {
 		{number: 281, class: 2, title: "A registration is told all its mistakes, and nothing of accounts"},
 		{number: 290, class: 2, title: "An account's owner is written to in their own language, no matter who causes the mail"},
 		{number: 291, class: 2, title: "The owner is told of a sign-in from a new browser"},
+		{number: 292, class: 3, title: "What people do in a session is no news in it"},
 	}
 }
