@@ -182,6 +182,9 @@ func (s *settings) finishTimes() problems {
 	if l := s.Config.Limits; l.FactorFailures < l.SecondFailures {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES", "is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
 	}
+	if l := s.Config.Limits; l.SendMost != 0 && l.SendMost < l.SendDay {
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_SENDS_MOST", "is below SECURITY_TWO_FACTOR_SENDS_DAY: write a higher number"})
+	}
 	if n := s.Config.Session; n.Absolute < n.Idle {
 		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME", "is shorter than SECURITY_SESSION_IDLE: write a longer one"})
 	}

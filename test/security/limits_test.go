@@ -345,3 +345,42 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 		t.Errorf("who knows the password is not told: %s", r.body)
 	}
 }
+
+// TestR162_RegistrationsPayForTheirLetters: letters of registrations count among all
+// that strangers may cause in an hour, whatever addresses they go to; an address that
+// has an account gets one too. When there are no more, nothing is registered.
+func TestR162_RegistrationsPayForTheirLetters(t *testing.T) {
+	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Limits.SendHour = 6 })
+	taken := w.person("alice").email
+	register := func(i int, email string) int {
+		b := w.at(fmt.Sprintf("198.51.%d.1", i))
+		return b.post("/register", m{"email": email, "password": secret, "password_confirm": secret}).status
+	}
+	for i := range 6 {
+		email := fmt.Sprintf("new%d@good.test", i)
+		if i == 2 {
+			email = taken
+		}
+		if status := register(i, email); status != 200 {
+			t.Fatalf("registration %d: %d", i, status)
+		}
+	}
+	w.settled()
+	if n := w.number(`SELECT SUM(n) FROM twofold_counters WHERE name LIKE 'sendall:%'`); n != 6 {
+		t.Errorf("%d letters are counted, want 6", n)
+	}
+	before, mails := w.count("users"), len(w.mail.All())
+	for i, email := range []string{"late@good.test", taken} {
+		if status := register(100+i, email); status != 429 {
+			t.Errorf("%s: %d, want 429", email, status)
+		}
+	}
+	w.settled()
+	if w.count("users") != before || len(w.mail.All()) != mails {
+		t.Error("something was registered or mailed")
+	}
+	w.advance(61 * time.Minute)
+	if status := register(102, "late@good.test"); status != 200 {
+		t.Errorf("an hour later: %d", status)
+	}
+}
