@@ -120,7 +120,8 @@ Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.A
 Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
 Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
 Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin
-Pages.Static Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.Terms Pages.Privacy Pages.Data`
+Pages.Static Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.Terms Pages.Privacy Pages.Data
+TwoFactor.PossiblePhones Session.NoNewBrowserMail`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.

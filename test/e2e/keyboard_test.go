@@ -324,7 +324,7 @@ func (h *hands) tidies() {
 	h.see("Revoke Backup?")
 	h.to("Revoke")
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
-	h.see("The token is revoked.", "No program has access to your account.")
+	h.see("The access token is revoked.", "No program has access to your account.")
 	h.enter("Back to your account", "/me")
 	h.unfold("Change Authenticator app")
 	h.enter("Remove: Authenticator app", "/tf-factors")

@@ -23,7 +23,7 @@ func TestAPersonComesThroughAnotherSite(t *testing.T) {
 			pictures.page("login")
 		}
 		b.leaves("Continue with Corp")
-		b.soon("That account is not connected")
+		b.soon("That account isn't connected")
 		b.at("/login")
 		b.signIn(person, false)
 		b.see("Connect Corp")
@@ -48,7 +48,7 @@ func TestAPersonComesThroughAnotherSite(t *testing.T) {
 		b.see("Disconnected.")
 		b.signOut()
 		b.leaves("Continue with Corp")
-		b.soon("That account is not connected")
+		b.soon("That account isn't connected")
 	})
 }
 

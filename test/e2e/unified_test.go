@@ -144,7 +144,7 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 		b.comeIn(secret)
 		b.setUpApp(s)
 		b.open("/me")
-		b.press("Access tokens")
+		b.press("Manage Access tokens")
 		b.see("No program has access to your account.")
 		b.fill("Name", "Backup")
 		b.tick("read")
@@ -172,7 +172,7 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 		}
 		b.press("Revoke Backup")
 		b.press("Revoke")
-		b.see("The token is revoked.", "No program has access to your account.")
+		b.see("The access token is revoked.", "No program has access to your account.")
 		if after := check("read"); after != http.StatusUnauthorized {
 			t.Errorf("a revoked token is answered with %d", after)
 		}
