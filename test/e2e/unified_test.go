@@ -150,7 +150,7 @@ func TestAProgramGetsATokenOfItsOwn(t *testing.T) {
 		b.tick("read")
 		b.fill("Expires in (days)", "7")
 		b.press("Create token")
-		b.see("Your new token: Backup", "It is shown only this once.")
+		b.see("Your new access token: Backup", "shown only this once.")
 		token := eval[string](b, `document.querySelector('.key').textContent`)
 		check := func(scope string) int {
 			t.Helper()
