@@ -320,7 +320,7 @@ func (f *gateFront) attacks(host string, two, one *http.Client) {
 	t.Helper()
 	for path := range strings.SplitSeq("/static/../vault|/static/%2e%2e/vault|/static/..%2fvault|"+
 		"/static%2f..%2fvault|//vault|/static//../vault|/./vault|/VAULT|/vault/|"+
-		"/%76ault|/static/..;/vault|/static\\..\\vault|/static/%00/../vault|/%2576ault|/vault?/static|"+
+		"/%76ault|/static/..;/vault|/static\\..\\vault|/static/%00/../../vault|/%2576ault|/vault?/static|"+
 		"/vault#/static|/vault%3f/static|/"+strings.Repeat("a", 7000), "|") {
 		r := &http.Request{Method: "GET", URL: &url.URL{Scheme: "https", Host: host, Opaque: "//" + host + path},
 			Header: http.Header{"Accept": {"*/*"}}}
