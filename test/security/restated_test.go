@@ -92,10 +92,9 @@ func TestR114_ManySmallNetworksAreALargeOne(t *testing.T) {
 func TestR117_ARecoveryCountsGuesses(t *testing.T) {
 	w := newWorld(t, strictly, proxied, func(c *twofold.Config) { c.Limits.FirstFailures = 5 })
 	a := w.withApp("alice")
-	session := w.plantSession(a)
 	link := w.askedLink(a)
 	w.advance(24*time.Hour + time.Minute)
-	session = w.plantSession(a)
+	session := w.plantSession(a)
 	for i := range 8 {
 		w.guess(a.email, fmt.Sprintf("198.51.100.%d", i%2))
 	}
