@@ -83,6 +83,7 @@ func (s *settings) try(ctx context.Context) error {
 	defer os.RemoveAll(dir)
 	s.looks = true
 	if s.dev { // the real keys may not be there yet, and checking makes none
+		defer func(key twofold.Key) { s.Config.Key = key }(s.Config.Key)
 		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
 	}
 	db, err := sqlite.Open(filepath.Join(dir, "check.db"))

@@ -116,6 +116,10 @@ func (s *settings) trySenders(ctx context.Context, f *findings) {
 		{"mail", append([]send.Sender{s.Config.Mail}, s.Config.MailFallback...), "no mail is sent: MAIL_SERVER is not set"},
 		{"sms", append([]send.Sender{s.Config.SMS}, s.Config.SMSFallback...), "no texts are sent: SECURITY_SMS_SERVICE is Dummy"},
 	} {
+		if s.dev {
+			f.note(c.what, "nothing is sent with --dev: the running server shows it at /dev/outbox")
+			continue
+		}
 		if c.senders[0] == nil {
 			f.note(c.what, "%s", c.unset)
 			continue
@@ -123,7 +127,7 @@ func (s *settings) trySenders(ctx context.Context, f *findings) {
 		for _, sender := range c.senders {
 			own, ok := sender.(checker)
 			if !ok {
-				f.note(c.what, "%s cannot be tried without sending", sender)
+				f.note(c.what, "%T cannot be tried without sending", sender)
 				continue
 			}
 			if err := own.Check(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -59,7 +60,8 @@ func report(w io.Writer, err error) int {
 		fmt.Fprintln(w, "twofold:", usage)
 		return exitUsage
 	}
-	fmt.Fprintln(w, "twofold:", err)
+	// The library begins its errors with the name, too.
+	fmt.Fprintln(w, "twofold:", strings.TrimPrefix(err.Error(), "twofold: "))
 	return exitFailed
 }
 

@@ -20,7 +20,8 @@ type userSessions struct {
 
 // Help implements kong.HelpProvider.
 func (userSessions) Help() string {
-	return `Lists where an account is signed in, the latest first, and ends what is told to end.
+	return `Lists where an account is signed in, the latest first, and ends what is told to end. A running
+server follows within a second.
 
 Examples:
   twofold user sessions ann@example.org

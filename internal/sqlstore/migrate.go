@@ -28,6 +28,19 @@ func (e *OlderError) Error() string {
 	return fmt.Sprintf("it has schema %d and this program needs %d: run `twofold migrate up` first", e.Has, e.Needs)
 }
 
+// StepError says which step of the schema could not be made. No step was.
+type StepError struct {
+	Step string
+	Err  error
+}
+
+// Error implements error.
+func (e *StepError) Error() string {
+	return fmt.Sprintf("step %s of the schema cannot be made, so nothing was changed: %v", e.Step, e.Err)
+}
+
+func (e *StepError) Unwrap() error { return e.Err }
+
 // breaking ends the name of a step that programs who do not know it must not
 // run next to. All other steps only add: tables, indexes, columns with a default.
 const breaking = ".breaking.sql"
@@ -72,7 +85,7 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, string(script)); err != nil {
-			return fmt.Errorf("%s: %w", names[n], err)
+			return &StepError{names[n], err}
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO twofold_migrations (version, name, applied_at) VALUES ($1, $2, $3)`,
 			n+1, names[n], time.Now().UnixMicro()); err != nil {

@@ -78,6 +78,10 @@ func explain(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("it did not answer in time: see whether it runs and whether another program holds its locks")
 	case errors.As(err, &e):
+		var step *sqlstore.StepError
+		if errors.As(err, &step) {
+			return &sqlstore.StepError{Step: step.Step, Err: explainCode(e)}
+		}
 		return explainCode(e)
 	case errors.As(err, &connecting):
 		return errors.New("it cannot be reached: see to host, port, TLS settings and whether it runs")

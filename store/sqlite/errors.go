@@ -82,7 +82,7 @@ func explain(err error) error {
 	}
 	switch codeOf(err) & 0xff {
 	case codeNotADB:
-		return errors.New("it is not an SQLite database: move it away, or choose another path")
+		return errors.New("it is not an SQLite database: name another file, or move this one away")
 	case codeCorrupt:
 		return errors.New("it is damaged: restore a copy (SQLite's integrity_check says more)")
 	case codeReadOnly, codePerm, codeCantOpen:
@@ -91,6 +91,10 @@ func explain(err error) error {
 		return errors.New("the disk is full")
 	case 0:
 		return err
+	}
+	var step *sqlstore.StepError
+	if errors.As(err, &step) {
+		return step // the statement is ours, and SQLite's message names tables and columns only
 	}
 	_, text := classify(err)
 	return errors.New(text)

@@ -139,3 +139,24 @@ func TestAPlaceProvesNothing(t *testing.T) {
 		t.Errorf("without its user: %q of %q: %v", s.ID, u.ID, err)
 	}
 }
+
+// TestAStepThatFailsIsNamed with its cause, and changes nothing.
+func TestAStepThatFailsIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := raw(t, path)
+	mustExec(t, db, `CREATE TABLE twofold_events (mine TEXT)`) // of another program, or left by hand
+	_, err := sqlite.Open(path)
+	if err == nil {
+		t.Fatal("it opens")
+	}
+	for _, want := range []string{"step 002_audit.sql of the schema", "table twofold_events already exists"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q: %v", want, err)
+		}
+	}
+	var tables int
+	err = db.QueryRow(`SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'`).Scan(&tables)
+	if err != nil || tables != 1 {
+		t.Errorf("%d tables are there, want the one of before: %v", tables, err)
+	}
+}
