@@ -217,7 +217,10 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "SECRET") || errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	mustExec(t, other, `INSERT INTO twofold_users VALUES (1, 'u', '', '', '', '', '', 1, '', 'SECRET no list', 0, 0, 0, 0, '', '')`)
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", Email: "u@site.test", EmailKey: "u@site.test"}); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, other, `UPDATE twofold_users SET roles = 'SECRET no list'`)
 	_, err = db.UserByID(t.Context(), "u")
 	if err == nil || strings.Contains(err.Error(), "SECRET") {
 		t.Fatal(err)
