@@ -17,6 +17,7 @@ type Pending struct {
 	First      Proof
 	Remember   bool   // the user asked to be remembered
 	SessionID  string // re-authentication of this session; empty at sign-in
+	Known      bool   // its browser signed in to the account before, or it is of a session
 	Address    string
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // absolute
@@ -40,8 +41,8 @@ func (s PendingState) Enrols() bool { return s == Setup || s == Repair }
 
 // Pendings keeps pending sign-ins.
 type Pendings interface {
-	// PutPending stores a new pending and drops the oldest of the user's
-	// beyond five.
+	// PutPending stores a new pending and drops the oldest of the user's beyond
+	// five. Those that are Known and those that are not count apart.
 	PutPending(ctx context.Context, p Pending) error
 	// Pending returns ErrNotFound for an unknown or (at now) expired one.
 	Pending(ctx context.Context, hash string, now time.Time) (Pending, error)

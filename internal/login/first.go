@@ -232,6 +232,7 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	now := l.c.Now()
 	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
+	p.Known = p.SessionID != "" || l.from(u, b).Own()
 	switch {
 	case p.State.Enrols(), p.State == store.Owner:
 	case len(factors) == 1:

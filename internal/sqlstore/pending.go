@@ -8,30 +8,33 @@ import (
 )
 
 const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_method, first_at, remember, session_id, address,
-	created_at, expires_at, version, first_rests`
+	created_at, expires_at, version, first_rests, known`
 
 func scanPending(scan scanner) (p store.Pending, err error) {
 	err = scan(&p.Hash, &p.UserID, &p.Uniquifier, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
-		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version, listOf[string]{&p.First.Rests})
+		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version,
+		listOf[string]{&p.First.Rests}, &p.Known)
 	return p, err
 }
 
 // PutPending implements store.Pendings. The new one is kept whatever the clock
-// says of its age: the other four are the newest of the rest.
+// says of its age: the other four are the newest of the rest of its kind.
 func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
 	return s.tx(ctx, "put pending", func(t *txn) error {
 		if err := t.lock("pendings:" + p.UserID); err != nil {
 			return err
 		}
 		if _, err := t.exec(`INSERT INTO twofold_pendings (`+pendingColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
-			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version, text(p.First.Rests)); err != nil {
+			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version,
+			text(p.First.Rests), bit(p.Known)); err != nil {
 			return err
 		}
-		_, err := t.exec(`DELETE FROM twofold_pendings WHERE user_id = $1 AND hash <> $2 AND hash NOT IN (
-			SELECT hash FROM twofold_pendings WHERE user_id = $1 AND hash <> $2 ORDER BY created_at DESC, hash LIMIT 4)`,
-			p.UserID, p.Hash)
+		_, err := t.exec(`DELETE FROM twofold_pendings WHERE user_id = $1 AND known = $3 AND hash <> $2 AND hash NOT IN (
+			SELECT hash FROM twofold_pendings WHERE user_id = $1 AND known = $3 AND hash <> $2
+			ORDER BY created_at DESC, hash LIMIT 4)`,
+			p.UserID, p.Hash, bit(p.Known))
 		return err
 	})
 }

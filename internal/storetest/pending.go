@@ -7,7 +7,7 @@ import (
 func newPending(u store.User) store.Pending {
 	return store.Pending{
 		Hash: "hash " + store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready, Factor: "factor 1", Rescue: true,
-		First: store.Proof{Method: "password", At: in(-1), Rests: []string{"a", "b"}}, Remember: true, SessionID: "session 1", Address: "192.0.2.1",
+		First: store.Proof{Method: "password", At: in(-1), Rests: []string{"a", "b"}}, Remember: true, SessionID: "session 1", Known: true, Address: "192.0.2.1",
 		CreatedAt: now, ExpiresAt: in(600),
 	}
 }
@@ -61,6 +61,31 @@ var pendingRules = []rule{
 			}
 		}
 		k.waits(other)
+	}},
+	{"pendings of known browsers and others never push each other out", func(k kit) {
+		u := newUser()
+		put := func(known bool, at int) store.Pending {
+			p := newPending(u)
+			p.Known, p.CreatedAt = known, in(at)
+			return k.pending(p)
+		}
+		for _, known := range []bool{true, false} {
+			var mine []store.Pending
+			for i := range 5 {
+				mine = append(mine, put(known, i))
+			}
+			for i := range 9 {
+				put(!known, 10+i)
+			}
+			for _, p := range mine {
+				k.waits(p)
+			}
+			put(known, 30)
+			k.ended(mine[0])
+			k.waits(mine[1])
+			k.ok(k.s.EndPendings(k.Context(), u.ID))
+			k.ended(mine[1])
+		}
 	}},
 	{"a new pending is kept though the clock stepped back", func(k kit) {
 		u := newUser()

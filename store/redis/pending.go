@@ -16,18 +16,25 @@ type step struct {
 	Rescue bool
 }
 
-// putPending: prefix, hash, user, v, version, created, expires. The new one is
-// kept whatever the clock says of its age: the other four are the newest.
+// putPending: prefix, hash, user, v, version, created, expires, known. The new one
+// is kept whatever the clock says of its age: the other four are the newest of its
+// kind.
 var putPending = client.NewScript(`
 	local key = ARGV[1] .. 'p:' .. ARGV[2]
 	local of = ARGV[1] .. 'pu:' .. ARGV[3]
 	if redis.call('EXISTS', key) == 1 then return 0 end
-	for _, hash in ipairs(redis.call('ZREVRANGE', of, 4, -1)) do
-		redis.call('DEL', ARGV[1] .. 'p:' .. hash)
-		redis.call('ZREM', ARGV[1] .. 'end:p', hash)
-		redis.call('ZREM', of, hash)
+	local kept = 0
+	for _, hash in ipairs(redis.call('ZREVRANGE', of, 0, -1)) do
+		if (redis.call('HGET', ARGV[1] .. 'p:' .. hash, 'known') or '0') == ARGV[8] then
+			kept = kept + 1
+			if kept > 4 then
+				redis.call('DEL', ARGV[1] .. 'p:' .. hash)
+				redis.call('ZREM', ARGV[1] .. 'end:p', hash)
+				redis.call('ZREM', of, hash)
+			end
+		end
 	end
-	redis.call('HSET', key, 'user', ARGV[3], 'v', ARGV[4], 'version', ARGV[5])
+	redis.call('HSET', key, 'user', ARGV[3], 'v', ARGV[4], 'version', ARGV[5], 'known', ARGV[8])
 	redis.call('ZADD', of, ARGV[6], ARGV[2])
 	redis.call('ZADD', ARGV[1] .. 'end:p', ARGV[7], ARGV[2])
 	return 1`)
@@ -39,7 +46,8 @@ func (db *DB) PutPending(ctx context.Context, p store.Pending) error {
 		if err != nil {
 			return err
 		}
-		n, err := putPending.Run(ctx, db.c, nil, db.prefix, p.Hash, p.UserID, v, p.Version, micros(p.CreatedAt), micros(p.ExpiresAt)).Int()
+		n, err := putPending.Run(ctx, db.c, nil, db.prefix, p.Hash, p.UserID, v, p.Version,
+			micros(p.CreatedAt), micros(p.ExpiresAt), p.Known).Int()
 		if err == nil && n == 0 {
 			return store.ErrExists
 		}

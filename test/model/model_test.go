@@ -90,7 +90,8 @@ type pending struct {
 	factor                 *factor
 	lost                   *factor // in the place of which one is set up
 	rescue, remember, dead bool
-	session                int // re-authentication of this one
+	session                int  // re-authentication of this one
+	known                  bool // in a browser that signed in before
 	made, until            time.Time
 }
 
@@ -333,16 +334,18 @@ func (m *model) change(of *account) {
 	}
 }
 
-// wait begins a pending sign-in; of each account the newest five live.
+// wait begins a pending sign-in; of each account the newest five live that were
+// begun in browsers that signed in before, and the newest five others.
 func (m *model) wait(w *want, p *pending) bool {
 	if former := m.pendings[m.former]; former != nil { // one browser has one
 		former.dead = true
 	}
 	p.id, p.version, p.made, p.until = m.id(), p.of.version, m.now, m.now.Add(pendingLife)
+	p.known = p.session != 0 || m.caller(p.of, "") != ""
 	m.alive = append(slices.DeleteFunc(m.alive, func(o *pending) bool { return o.dead }), p)
 	n := 0
 	for _, o := range slices.Backward(m.alive) {
-		if o.of == p.of {
+		if o.of == p.of && o.known == p.known {
 			n++
 			o.dead = n > maxPendings
 		}
