@@ -121,14 +121,16 @@ func fingerprint(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// pause is one place in the budget that pauses an account's second factors. A
-// browser that signed in before has one of its own: who only knows the password
-// does not pause the owner's.
-func (l *Limiter) pause(account string, f From) store.Claim {
+// pause is one place in the budget that pauses an account's second factors.
+func (l *Limiter) pause(account string, f From) store.Claim { return l.apart(second, account, f) }
+
+// apart is one place in a budget in which a browser that signed in before has places
+// of its own: who only knows the password does not use up the owner's.
+func (l *Limiter) apart(of name, account string, f From) store.Claim {
 	if f.Browser != "" {
-		return l.claim(second, account, "browser "+f.Browser)
+		return l.claim(of, account, "browser "+f.Browser)
 	}
-	return l.claim(second, account)
+	return l.claim(of, account)
 }
 
 // SecondFactor reserves one guess at a second factor of the account: in the
@@ -138,22 +140,31 @@ func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f Fr
 	claims := []store.Claim{l.pause(account, f)}
 	p := &Place{own: keys(claims)}
 	if factor != "" {
-		claims = append(claims, l.claim(factorLife, factor))
-		p.all = []string{key(factorLife, factor)}
+		claims = append(claims, l.life(factor, f)...)
+		p = p.Proves(factor)
 	}
 	return l.reserve(ctx, p, claims...)
 }
 
 // FactorFirst reserves one guess at a factor whose code stands in place of a
-// password. Strangers have half the failures that end a factor, so that they
-// cannot end one.
+// password.
 func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Place, error) {
-	claims := []store.Claim{l.claim(factorLife, factor)}
+	claims := l.life(factor, f)
 	if !f.known() {
 		claims = append(claims, l.claim(factorFirst, factor))
 	}
-	p := &Place{all: []string{key(factorLife, factor), key(factorFirst, factor)}}
+	p := (&Place{all: []string{key(factorFirst, factor)}}).Proves(factor)
 	return l.reserve(ctx, p, claims...)
+}
+
+// life is one failure of those that end a factor. Strangers have half of them, so
+// that they cannot end one for who signed in to the account before.
+func (l *Limiter) life(factor string, f From) []store.Claim {
+	claims := []store.Claim{l.claim(factorLife, factor)}
+	if !f.known() {
+		claims = append(claims, l.claim(factorStrangers, factor))
+	}
+	return claims
 }
 
 // Warn says whether the owner of an account should hear of wrong codes behind

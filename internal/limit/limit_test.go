@@ -110,16 +110,27 @@ func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
 
 func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
+	home := limit.From{Browser: "home"}
 	for i := range 100 {
+		from := home
+		if i < 50 {
+			from = limit.From{}
+		}
 		if i%5 == 0 {
 			b.now = b.now.Add(16 * time.Minute)
 		}
-		if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
+		if _, err := b.SecondFactor(ctx, "alice", "app", from); err != nil {
 			t.Fatalf("guess %d: %v", i+1, err)
+		}
+		if i == 49 {
+			b.now = b.now.Add(365 * 24 * time.Hour)
+			if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err == nil {
+				t.Error("a stranger's guess 51 was let through a year later")
+			}
 		}
 	}
 	b.now = b.now.Add(365 * 24 * time.Hour)
-	if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err == nil {
+	if _, err := b.SecondFactor(ctx, "alice", "app", home); err == nil {
 		t.Error("guess 101 was let through a year later")
 	}
 	if _, err := b.SecondFactor(ctx, "alice", "phone", limit.From{}); err != nil {

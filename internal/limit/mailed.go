@@ -43,14 +43,18 @@ func (l *Limiter) Proved(ctx context.Context, userID, address string) error {
 	return l.counters.Release(ctx, nil, all)
 }
 
-// FactorLives reports whether a factor may be guessed at, and takes no place.
-func (l *Limiter) FactorLives(ctx context.Context, factor string) error {
-	_, err := l.reserve(ctx, &Place{}, store.Claim{Key: key(factorLife, factor), Look: true})
+// FactorLives reports whether the caller may guess at a factor, and takes no place.
+func (l *Limiter) FactorLives(ctx context.Context, factor string, f From) error {
+	claims := l.life(factor, f)
+	for i := range claims {
+		claims[i].Look = true
+	}
+	_, err := l.reserve(ctx, &Place{}, claims...)
 	return err
 }
 
 // Proves adds a factor that was proven: its failures are forgotten too.
 func (p *Place) Proves(factor string) *Place {
-	p.all = append(p.all, key(factorLife, factor))
+	p.all = append(p.all, key(factorLife, factor), key(factorStrangers, factor))
 	return p
 }

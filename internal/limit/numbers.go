@@ -27,7 +27,8 @@ type Numbers struct {
 	SecondWindow   time.Duration
 	// FactorFailures consecutive wrong codes ever (default 100, the bound of
 	// NIST SP 800-63B-4 section 3.2.2) switch one factor off until it is set
-	// up again or the account is rescued.
+	// up again or the account is rescued. Browsers that never signed in to the
+	// account have half of them.
 	FactorFailures int
 	// AddressFailures wrong passwords within 15 minutes from one network (default
 	// 100) close that network for 15 minutes, whatever accounts they were for. A

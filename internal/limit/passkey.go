@@ -13,7 +13,7 @@ import (
 func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Place, error) {
 	var own, all []store.Claim
 	if userID != "" {
-		all = []store.Claim{l.claim(passkey, userID)}
+		all = []store.Claim{l.apart(passkey, userID, f)}
 	}
 	if f.Address != "" && !f.Own() {
 		own = l.byNetwork(passkeyAddress, f.Address)

@@ -13,6 +13,7 @@ const (
 	wave              name = "wave"
 	second            name = "second"
 	factorLife        name = "factor"
+	factorStrangers   name = "factorstrangers"
 	factorFirst       name = "factorfirst"
 	mailedLife        name = "mailed"
 	rescueLife        name = "rescued"
@@ -119,8 +120,15 @@ func seconds() []Budget {
 			Hurts:   "the owner: this factor ends",
 		},
 		{
-			Name: factorFirst, Claims: "anybody, with an app's code in place of a password", Per: "factor",
+			Name: factorStrangers, Per: "factor",
+			Claims: "a browser that never signed in before, with every code that is tried at a factor",
 			Number: func(n Numbers) int { return max(1, n.FactorFailures/2) }, Window: forever,
+			Returns: "a right one from anywhere; setting the factor up again; unlocking",
+			Hurts:   "the owner: this factor is taken only in browsers that signed in before; a right one opens it again",
+		},
+		{
+			Name: factorFirst, Claims: "anybody in such a browser, with an app's code in place of a password", Per: "factor",
+			Number: func(n Numbers) int { return max(1, n.FactorFailures/4) }, Window: forever,
 			Returns: "a right one in place of a password; unlocking",
 			Hurts:   "the owner: the app begins no sign-in any more but in browsers that signed in before, where a right one opens it again",
 		},
@@ -143,10 +151,11 @@ func seconds() []Budget {
 func ofPasskeys() []Budget {
 	return []Budget{
 		{
-			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey", Per: "account",
+			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey",
+			Per:    "account; of each browser that signed in before apart",
 			Number: func(n Numbers) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
 			Returns: "a right one; unlocking; the first proof of the address",
-			Hurts:   "the owner, while somebody who knows the first factor sends wrong answers",
+			Hurts:   "the owner in a browser that never signed in before, while others send wrong answers",
 		},
 		{
 			Name: passkeyAddress, Claims: "anybody, with a passkey", Per: "network",

@@ -265,7 +265,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 		return true, place.Answered(l.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Right(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
-		lives := l.c.Limits.FactorLives(ctx, f.ID)
+		lives := l.c.Limits.FactorLives(ctx, f.ID, l.from(w.user, b))
 		switch {
 		case lives == nil:
 			if err = l.verifyFactor(ctx, w, f, code, b); errors.Is(err, factor.ErrSecret) {

@@ -115,7 +115,7 @@ func (q *question) try() bool {
 func (m *model) examine(q *question, a *signed, uses ...string) (*account, *factor, *want) {
 	c := claim{limit: passkeyFailures, window: 15 * time.Minute, hold: 15 * time.Minute}
 	if q.of != nil {
-		if c.key = "passkey " + q.of.name; !m.reserve(c) {
+		if c.key = "passkey " + q.of.name + " " + m.caller(q.of, ""); !m.reserve(c) {
 			return nil, nil, refused(429)
 		}
 	}

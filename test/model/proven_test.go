@@ -33,7 +33,7 @@ func (m *model) proved(of *account) {
 	}
 	of.unproven, of.never = false, false
 	for _, key := range []string{
-		second(of.name).key, mailedClaim(of).key, "rescue " + of.name, "passkey " + of.name, setUps(of).key,
+		second(of.name + " ").key, mailedClaim(of).key, "rescue " + of.name, "passkey " + of.name + " ", setUps(of).key,
 		"short claimed|email" + of.email, "day claimed|email" + of.email,
 	} {
 		delete(m.budgets, key)

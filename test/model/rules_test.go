@@ -260,27 +260,29 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		return refused(400) // not a guess
 	}
 	of, f := p.of, p.factor
-	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
-	lives, guesses := true, life
+	guesses, lives := m.lives(of, f, p.session != 0), true
 	if p.rescue { // it has guesses of its own
-		lives = m.open(life)
-		guesses = claim{key: "rescue " + of.name, limit: rescueFailures, window: forever, hold: 24 * time.Hour}
+		lives = !slices.ContainsFunc(guesses, func(c claim) bool { return !m.open(c) })
+		guesses = []claim{{key: "rescue " + of.name, limit: rescueFailures, window: forever, hold: 24 * time.Hour}}
 	}
 	pause := m.second(of)
-	if !m.reserve(pause, guesses) {
+	if !m.reserve(append(guesses, pause)...) {
 		return refused(429)
 	}
 	rescued := p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version)
 	switch {
 	case rescued:
 		m.giveBack(answered(m.as("rescue", of, 0), "email", of.email, pause.key))
-		delete(m.budgets, guesses.key)
+		delete(m.budgets, guesses[0].key)
 	case lives && m.proves(f, p, code):
 		m.giveBack(answered(m.as("proven", of, p.session), f.method, f.dest, pause.key))
-		delete(m.budgets, guesses.key)
-		delete(m.budgets, life.key)
+		delete(m.budgets, guesses[0].key)
+		m.lived(f)
 	case lives && f.method == "authenticator" && m.spent(f, code): // no guess
-		m.giveBack(map[string]int{pause.key: secondFailures, guesses.key: guesses.limit})
+		m.giveBack(map[string]int{pause.key: secondFailures})
+		for _, c := range guesses {
+			m.giveBack(map[string]int{c.key: c.limit})
+		}
 		return refused(400)
 	default:
 		return m.warn(of)

@@ -77,14 +77,13 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 			how = method
 		case method == "password":
 		case method == "authenticator":
-			if f == nil || digits(text) == "" || !m.reserve(m.lives(of, f, within)...) {
+			if f == nil || digits(text) == "" || !m.reserve(m.begins(of, f, within)...) {
 				continue
 			}
 			if step, ok := m.step(f.secret, f.last, text); ok {
 				f.last, how = step, method
-				life := fmt.Sprint("factor ", f.id) // from whichever browser it was right
-				delete(m.budgets, life)
-				delete(m.budgets, life+" first")
+				m.lived(f) // from whichever browser it was right
+				delete(m.budgets, fmt.Sprint("factor ", f.id, " first"))
 			}
 		default:
 			if m.tryFirst(of, f, key(method), method, text) {
@@ -109,15 +108,29 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 	return "", refused(400)
 }
 
-// lives are the budgets that end an app: strangers who begin with its code have
-// half of what ends it.
-func (m *model) lives(of *account, f *factor, within string) []claim {
+// lives are the budgets that end a factor: strangers have half of what ends it.
+func (m *model) lives(of *account, f *factor, within bool) []claim {
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
-	first := claim{key: life.key + " first", limit: factorFailures / 2, window: forever}
-	if within != "" || m.caller(of, "") != "" {
+	if within || m.caller(of, "") != "" {
 		return []claim{life}
 	}
-	return []claim{life, first}
+	return []claim{life, {key: life.key + " strangers", limit: factorFailures / 2, window: forever}}
+}
+
+// lived forgets what was tried at a factor.
+func (m *model) lived(f *factor) {
+	delete(m.budgets, fmt.Sprint("factor ", f.id))
+	delete(m.budgets, fmt.Sprint("factor ", f.id, " strangers"))
+}
+
+// begins are the budgets of an app's code in place of a password: strangers have a
+// quarter of what ends it.
+func (m *model) begins(of *account, f *factor, within string) []claim {
+	all := m.lives(of, f, within != "")
+	if len(all) > 1 {
+		all = append(all, claim{key: fmt.Sprint("factor ", f.id, " first"), limit: factorFailures / 4, window: forever})
+	}
+	return all
 }
 
 // tryFirst tries the code of a channel; one that was mailed for another account

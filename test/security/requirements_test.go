@@ -206,6 +206,8 @@ func requirements() []requirement {
 		{number: 203, class: 1, title: "A browser vouches for a second factor by what was proven in it"},
 		{number: 204, class: 2, title: "A mailbox that an operator left has no say, one that a user left has"},
 		{number: 205, class: 2, title: "Who only knows the password pauses no browser of the owner"},
+		{number: 206, class: 2, title: "Who only knows the password ends no sign-in that the owner has begun"},
+		{number: 207, class: 2, title: "Who only knows the password ends no factor in the owner's browser"},
 		{number: 240, class: 1, title: "A field that stands twice in a form has one value, or is refused"},
 		{number: 241, class: 1, title: "Base64 with and without padding is one answer of a passkey",
 			elsewhere: "internal/factor/passkey TestBothWritingsOfBase64AreOneAnswer, " +

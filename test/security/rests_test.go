@@ -130,7 +130,7 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 // TestR153_ARescueHasGuessesOfItsOwn: a factor that ended after too many wrong
 // codes is rescued by mail, and what is typed wrong then is no guess at it.
 func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
-	w := newWorld(t, plenty, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 10, 10 })
+	w := newWorld(t, plenty, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 10, 20 })
 	p := w.withApp("alice")
 	wrong := func(b *browser, n int) {
 		for range n {

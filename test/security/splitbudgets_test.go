@@ -55,7 +55,7 @@ func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	p.enrolSMS("+16505551212")
 	stranger := func(i int) *browser { return w.at(fmt.Sprintf("198.51.%d.%d", i/100, i%100)) }
 	w.at("203.0.113.1").passcode(p, p.next()).want(200)
-	for i := range 50 {
+	for i := range 25 {
 		stranger(i).passcode(p, p.wrong()).refused("a wrong code")
 		if i%20 == 0 {
 			w.advance(25 * time.Hour)
@@ -64,7 +64,7 @@ func TestR037_AnAppThatBeginsSignInsEnds(t *testing.T) {
 	w.advance(25 * time.Hour)
 	r := stranger(200).passcode(p, p.next())
 	if r.status != 400 {
-		t.Errorf("the right code after fifty wrong ones: %d %s", r.status, r.body)
+		t.Errorf("the right code after 25 wrong ones: %d %s", r.status, r.body)
 	}
 	w.at("203.0.113.1").login(p).want(200) // the password is
 }
@@ -159,8 +159,8 @@ func (w *world) withKnown(p *person) *browser {
 	return b.noted()
 }
 
-// TestR163_OneCountOfFailures: an app that begins sign-ins has half of its
-// hundred guesses there, over all networks and days. The other half is left for
+// TestR163_OneCountOfFailures: an app that begins sign-ins has a quarter of
+// its hundred guesses there, over all networks and days. The others are left for
 // who knows the password.
 func TestR163_OneCountOfFailures(t *testing.T) {
 	w := newWorld(t, unified, proxied)
@@ -179,8 +179,8 @@ func TestR163_OneCountOfFailures(t *testing.T) {
 	b := w.browser()
 	b.header["X-Forwarded-For"] = "203.0.113.1"
 	b.passcode(p, p.next()).want(400).refused("a right code after too many wrong ones")
-	if n := w.number(`SELECT MAX(n) FROM twofold_counters WHERE name LIKE 'factor:%'`); n != 50 {
-		t.Errorf("%d of 125 codes were tried, want 50", n)
+	if n := w.number(`SELECT MAX(n) FROM twofold_counters WHERE name LIKE 'factor:%'`); n != 25 {
+		t.Errorf("%d of 125 codes were tried, want 25", n)
 	}
 	w.advance(time.Minute)
 	p.app = second
