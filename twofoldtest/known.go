@@ -126,7 +126,7 @@ TwoFactor.PossiblePhones Session.NoNewBrowserMail`
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
 const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes " +
-	"twofold-refused twofold-inbox twofold-known twofold-asked tf_validity fs_refresh remember_token " +
+	"twofold-refused twofold-inbox twofold-known twofold-asked twofold-lang tf_validity fs_refresh remember_token " +
 	"twofold-gate twofold-gate-nonce"
 
 func noRescue(k *Kit) bool {

@@ -265,6 +265,7 @@ func (f *gateFront) gateHolds() {
 		f.uploads(host, two)
 	}
 	f.channel(two, stranger)
+	f.named(two)
 	f.revokes(two)
 }
 
@@ -436,6 +437,36 @@ func (f *gateFront) channel(two, stranger *http.Client) {
 	defer refused.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		t.Error("a stranger opens a web socket")
+	}
+}
+
+// named has a client ask for its identity to be removed on the way: no request comes to
+// the application without it.
+func (f *gateFront) named(two *http.Client) {
+	t := f.t
+	t.Helper()
+	for _, host := range []string{pythonHost, nodeHost} {
+		conn, err := tls.Dial("tcp", f.addr, &tls.Config{RootCAs: f.pool, ServerName: host,
+			MinVersion: tls.VersionTLS12})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		var cookies []string
+		for _, k := range two.Jar.Cookies(&url.URL{Scheme: "https", Host: host, Path: "/"}) {
+			cookies = append(cookies, k.Name+"="+k.Value)
+		}
+		fmt.Fprintf(conn, "GET /profile HTTP/1.1\r\nHost: %s\r\nCookie: %s\r\nConnection: close, Remote-User, "+
+			"Remote-Email, Twofold-Assertion\r\n\r\n", host, strings.Join(cookies, "; "))
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode == http.StatusOK && !strings.Contains(string(said), "two@example.org") {
+			t.Errorf("%s: a page without who asks for it: %v %s", host, err, said)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type Gate struct {
 	signer  *inner.Signer
 	keySet  []byte
 	known   identities
-	cookies map[string]bool // names of cookies that no application sees
+	cookies map[string]bool // see renamed
 	origin  *http.CrossOriginProtection
 	raw     map[string]http.HandlerFunc
 	steps   map[string]map[string]route
@@ -59,7 +59,7 @@ func NewGate(s *Site, rules []gate.Rule) (*Gate, error) {
 		return nil, err
 	}
 	g := &Gate{
-		s: s, home: home.Host, rules: compiled, signer: inner.NewSigner(s.home, s.c.Keys), cookies: ownCookies(s.jar),
+		s: s, home: home.Host, rules: compiled, signer: inner.NewSigner(s.home, s.c.Keys), cookies: renamed(s.jar),
 		origin: http.NewCrossOriginProtection(), raw: map[string]http.HandlerFunc{},
 		steps: map[string]map[string]route{},
 		paths: gatePathsOf(s),
@@ -239,17 +239,18 @@ func (g *Gate) client(r *http.Request) netip.Addr {
 	return a
 }
 
-// ownCookies are the names of all cookies that a site sets, with and without prefix.
-func ownCookies(j jar) map[string]bool {
+// renamed are the names of our cookies that settings or the wire contract choose.
+func renamed(j jar) map[string]bool {
 	out := map[string]bool{}
-	for _, name := range []string{
-		j.session(), j.pending(), j.csrf(), j.oauth(), j.notes(), j.refusal(), j.asked(), j.known(), j.staying(),
-		j.device(), j.deviceName, j.refresh(), j.readable, j.gate(), j.gateNonce(),
-	} {
-		if name != "" {
-			bare := strings.TrimPrefix(name, hostPrefix)
-			out[bare], out[hostPrefix+bare] = true, true
-		}
+	for _, name := range []string{j.staying(), j.deviceName, j.refresh(), j.readable} {
+		out[strings.TrimPrefix(name, hostPrefix)] = true
 	}
 	return out
+}
+
+// ours reports whether a cookie is the site's, with or without prefix. All names that
+// begin with "twofold" are, so that none can be forgotten here.
+func (g *Gate) ours(name string) bool {
+	bare := strings.TrimPrefix(name, hostPrefix)
+	return bare == "twofold" || strings.HasPrefix(bare, "twofold-") || g.cookies[bare]
 }

@@ -41,6 +41,21 @@ func stripIdentity(h http.Header) {
 	}
 }
 
+// stripConnection leaves of Connection only what upgrades a connection. A proxy behind
+// the gate removes the headers that Connection names (RFC 9110 section 7.6.1), so a
+// client could have it remove those that say who the client is.
+func stripConnection(h http.Header) {
+	upgrades := false
+	for _, line := range h.Values("Connection") {
+		for option := range strings.SplitSeq(line, ",") {
+			upgrades = upgrades || strings.EqualFold(strings.TrimSpace(option), "upgrade")
+		}
+	}
+	if h.Del("Connection"); upgrades {
+		h.Set("Connection", "Upgrade")
+	}
+}
+
 // pass writes the headers that go to the application: who it is, the cookies and
 // the authorization of the client without ours. A stranger on a public page has no
 // identity.
@@ -63,7 +78,7 @@ func (g *Gate) foreignCookies(lines []string) string {
 		for pair := range strings.SplitSeq(line, ";") {
 			pair = strings.TrimSpace(pair)
 			name, _, _ := strings.Cut(pair, "=")
-			if pair == "" || g.cookies[strings.TrimSpace(name)] {
+			if pair == "" || g.ours(strings.TrimSpace(name)) {
 				continue
 			}
 			if kept.Len() > 0 {

@@ -237,6 +237,7 @@ func (g *Gate) Protect(next http.Handler) http.Handler {
 		case d.outcome == inner.Passes:
 			own := r.Clone(r.Context())
 			stripIdentity(own.Header)
+			stripConnection(own.Header)
 			own.Header.Del("Authentication-Token")
 			own.Header.Del("Authorization")
 			own.Header.Del("Cookie")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -42,8 +43,9 @@ func gateRules() []gate.Rule {
 // own, the application behind it.
 type gated struct {
 	*world
-	node *node
-	home string // host of the sign-in
+	node    *node
+	home    string // host of the sign-in
+	protect func(http.Handler) http.Handler
 }
 
 func newGated(t *testing.T, change ...func(*twofold.Config)) *gated {
@@ -62,7 +64,8 @@ func (w *world) gate(n *node) *gated {
 		_ = json.NewEncoder(out).Encode(map[string]any{"response": m{"page": r.URL.Path, "headers": r.Header}})
 	})))
 	w.t.Cleanup(server.Close)
-	return &gated{world: w, node: &node{db: n.db, auth: n.auth, origin: server.URL, addr: n.addr}, home: n.addr}
+	front := &node{db: n.db, auth: n.auth, origin: server.URL, addr: n.addr}
+	return &gated{world: w, node: front, home: n.addr, protect: protect}
 }
 
 // at is a browser of a host; browsers keep the cookies of each host apart.
@@ -776,5 +779,55 @@ func TestR262_SignInLeadsBackToThePage(t *testing.T) {
 	script := g.at(appHost).do(http.MethodGet, "/two", "", "", "Accept", "text/html", "Sec-Fetch-Mode", "cors")
 	if script.status != 401 || script.header.Get("Location") != "" {
 		t.Errorf("a script: %d to %q", script.status, script.header.Get("Location"))
+	}
+}
+
+// TestR300_AnApplicationSeesNoCookieOfOurs: neither those that hold no secret, nor any
+// that a later version sets.
+func TestR300_AnApplicationSeesNoCookieOfOurs(t *testing.T) {
+	g := newGated(t, func(c *twofold.Config) { c.SPA.CSRFCookie = "XSRF-TOKEN" })
+	p := g.withApp("alice")
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	for _, name := range []string{"inbox", "lang", "refused", "later"} {
+		there.jar["twofold-"+name], there.jar["__Host-twofold-"+name] = "x", "x"
+	}
+	there.jar["tf_validity"], there.jar["remember_token"], there.jar["XSRF-TOKEN"] = "x", "x", "x"
+	there.jar["twofolded"] = "theirs"
+	a := there.page("/two").want(200)
+	v := g.verify(there, "http://"+appHost+"/two").want(200)
+	if got := v.header.Get("Cookie"); got != "twofolded=theirs" || !strings.Contains(a.body, `["`+got+`"]`) {
+		t.Errorf("a proxy hands on %q, and the application sees %s", got, a.body)
+	}
+}
+
+// TestR301_AClientCannotHaveItsIdentityRemoved: a proxy behind the gate removes what
+// Connection names. A web socket still gets there.
+func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
+	g := newGated(t)
+	p := g.withApp("alice")
+	var got http.Header
+	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
+	t.Cleanup(behind.Close)
+	to, err := url.Parse(behind.URL)
+	g.must(err)
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
+	front := httptest.NewServer(g.protect(proxy))
+	t.Cleanup(front.Close)
+	g.node.origin = front.URL
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/two")
+	for connection, upgrade := range map[string]string{
+		"Remote-User, Twofold-Assertion": "", "close, remote-user": "", "keep-alive": "",
+		"Upgrade, Remote-User": "chat",
+	} {
+		lines := []string{"Connection", connection}
+		if upgrade != "" {
+			lines = append(lines, "Upgrade", upgrade)
+		}
+		there.do(http.MethodGet, "/two", "", "", lines...)
+		if got.Get("Remote-User") != p.id || got.Get("Twofold-Assertion") == "" || got.Get("Upgrade") != upgrade {
+			t.Errorf("Connection: %s: the application gets %v", connection, got)
+		}
 	}
 }

@@ -232,5 +232,7 @@ func requirements() []requirement {
 		{number: 290, class: 2, title: "An account's owner is written to in their own language, no matter who causes the mail"},
 		{number: 291, class: 2, title: "The owner is told of a sign-in from a new browser"},
 		{number: 292, class: 3, title: "What people do in a session is no news in it"},
+		{number: 300, class: 3, title: "An application sees no cookie of ours, of whatever use"},
+		{number: 301, class: 2, title: "A client cannot have what the gate says of it removed"},
 	}
 }
