@@ -108,6 +108,10 @@ func withRest(s *Site, c *call, f *failure) *failure {
 			f.problems = append(f.problems, p)
 		}
 	}
+	order := []string{"email", "username", "password", "password_confirm"} // as on the page
+	slices.SortStableFunc(f.problems, func(a, b problem) int {
+		return slices.Index(order, a.field) - slices.Index(order, b.field)
+	})
 	return f
 }
 

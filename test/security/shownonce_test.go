@@ -106,11 +106,27 @@ func TestR281_AnEarlyLookAtARegistrationTellsNothing(t *testing.T) {
 	w := newWorld(t, life)
 	taken := w.person("taken")
 	texts := regexp.MustCompile(`(?s)<p class="error"[^>]*>(.*?)</p>`)
+	listed := regexp.MustCompile(`<a href="#field-([a-z_]+)">`)
+	fields := regexp.MustCompile(`<input id="field-([a-z_]+)"`)
 	said := func(email string) string {
 		a := w.browser().form("/register", "email", email, "password", "short", "password_confirm", "another")
 		var all []string
 		for _, found := range texts.FindAllStringSubmatch(a.body, -1) {
 			all = append(all, found[1])
+		}
+		inOrder := map[string]int{}
+		for i, found := range fields.FindAllStringSubmatch(a.body, -1) {
+			inOrder[found[1]] = i
+		}
+		last := -1
+		for _, found := range listed.FindAllStringSubmatch(a.body, -1) {
+			if inOrder[found[1]] < last {
+				t.Errorf("%s is listed after fields that stand below it", found[1])
+			}
+			last = inOrder[found[1]]
+		}
+		if last < 0 {
+			t.Error("no mistake is listed above the form")
 		}
 		if len(all) < 2 {
 			t.Errorf("%s is told %q, and not all that is wrong", email, all)
