@@ -185,7 +185,9 @@ func (c *client) shown(path string, r *reply) *reply {
 	c.s.t.Helper()
 	to := r.header.Get("Location")
 	_, refused := c.cookies["twofold-refused"]
-	if begun := path == "/tf-setup" && strings.HasPrefix(to, "/tf-validate"); r.status != http.StatusSeeOther || !refused && !begun {
+	begun := path == "/tf-setup" && strings.HasPrefix(to, "/tf-validate") ||
+		path == "/us-setup" && strings.HasPrefix(to, "/us-setup/")
+	if r.status != http.StatusSeeOther || !refused && !begun {
 		return r
 	}
 	return c.page(to)

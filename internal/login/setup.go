@@ -286,16 +286,21 @@ func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Be
 	case err != nil:
 		return Begun{}, false, err
 	}
-	begun = Begun{Method: d.Method, Destination: d.Destination}
-	if show, may := l.c.Methods[d.Method].(factor.Shower); may && l.mayLook(ctx, who) {
-		begun.Shown, err = show.Show(draftTransaction(d, u, Browser{}), d)
-	}
+	begun, err = shownAgain(ctx, l, d, u, who)
 	return begun, true, err
 }
 
-// mayLook says whether a secret may be shown to who began a set-up.
-func (l *Login) mayLook(ctx context.Context, who *Who) bool {
-	return who == nil || l.RequireFresh(ctx, *who, l.c.Policy.Freshness) == nil
+// shownAgain is a draft as it is shown again to who began it: with its secret while
+// they are fresh.
+func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Begun, error) {
+	begun := Begun{Method: d.Method, Destination: d.Destination}
+	show, may := l.c.Methods[d.Method].(factor.Shower)
+	if !may || who != nil && l.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
+		return begun, nil
+	}
+	var err error
+	begun.Shown, err = show.Show(draftTransaction(d, u, Browser{}), d)
+	return begun, err
 }
 
 // ResendSetup sends another code for the caller's draft; the former one is
@@ -308,12 +313,15 @@ func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Brows
 	if err != nil {
 		return Begun{}, err
 	}
+	return sendAgain(ctx, l, d, u, b)
+}
+
+func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Browser) (Begun, error) {
 	m := l.c.Methods[d.Method]
 	if m == nil || m.Channel() == "" {
 		return Begun{}, ErrMethod
 	}
-	begun := Begun{Method: d.Method, Destination: d.Destination}
-	return begun, l.sendDraft(ctx, d, u, m, b)
+	return Begun{Method: d.Method, Destination: d.Destination}, l.sendDraft(ctx, d, u, m, b)
 }
 
 func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {

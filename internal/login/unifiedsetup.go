@@ -29,7 +29,7 @@ func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return FirstProfile{}, err
 	}
-	p, err := l.firstProfile(ctx, who.User)
+	p, err := l.FirstFactors(ctx, who.User)
 	if err != nil {
 		return p, err
 	}
@@ -43,12 +43,8 @@ func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
 	return p, err
 }
 
-// FirstFactors is the same for who only proves himself again.
-func (l *Login) FirstFactors(ctx context.Context, who Who) (FirstProfile, error) {
-	return l.firstProfile(ctx, who.User)
-}
-
-func (l *Login) firstProfile(ctx context.Context, u store.User) (FirstProfile, error) {
+// FirstFactors is the same, without Last, for who only proves who they are.
+func (l *Login) FirstFactors(ctx context.Context, u store.User) (FirstProfile, error) {
 	p := FirstProfile{Active: []string{}, Methods: []string{}}
 	var err error
 	if p.Factors, err = l.c.Factors.FirstFactorsOf(ctx, u.ID); err != nil {
@@ -88,33 +84,65 @@ func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Beg
 	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
 }
 
-// ConfirmFirst makes the draft a factor that begins sign-ins, in place of a
-// former one of its method. ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
-func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, store.Factor, error) {
+// SettingUpFirst is the draft of this state, for the session that began it. What
+// was shown to begin it is shown again while the session is fresh. ErrSetupToken,
+// ErrSetupExpired.
+func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Begun, error) {
 	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
-		return Outcome{}, store.Factor{}, err
+		return Begun{}, err
+	}
+	begun, err := shownAgain(ctx, l, d, who.User, &who)
+	begun.StateToken = state
+	return begun, err
+}
+
+// ResendFirst sends another code for that draft; the former one is void.
+// ErrSetupToken, ErrSetupExpired, ErrMethod, ErrSend.
+func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Begun, error) {
+	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
+	if err != nil {
+		return Begun{}, err
+	}
+	begun, err := sendAgain(ctx, l, d, who.User, b)
+	begun.StateToken = state
+	return begun, err
+}
+
+// ConfirmFirst makes the draft a factor that begins sign-ins, in place of a
+// former one of its method. ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
+func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
+	at := func() (string, error) { return "", nil } // the caller's session lives
+	return l.once(ctx, l.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
+		return confirmFirst(ctx, l, who, state, code, b)
+	})
+}
+
+func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b Browser) (Outcome, error) {
+	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
+	if err != nil {
+		return Outcome{}, err
 	}
 	m := l.c.Methods[d.Method]
 	if !l.offersFirst(d.Method) {
-		return Outcome{}, store.Factor{}, ErrMethod
+		return Outcome{}, ErrMethod
 	}
 	f, err := l.enrol(ctx, who.User, m, d, code, b)
 	if err != nil {
-		return Outcome{}, store.Factor{}, err
+		return Outcome{}, err
 	}
 	f.Usage, f.Primary = store.UseFirst, false
 	if f.Method == store.Email {
 		if who.User, err = l.proves(ctx, who.User, l.firstProof(who.Session), b); err != nil {
-			return Outcome{}, store.Factor{}, err
+			return Outcome{}, err
 		}
 	}
 	if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {
-		return Outcome{}, store.Factor{}, stateError(err)
+		return Outcome{}, stateError(err)
 	}
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, who.User.ID)
 	if err != nil {
-		return Outcome{}, store.Factor{}, err
+		return Outcome{}, err
 	}
 	c := store.FactorChange{Add: &f}
 	for _, former := range firsts {
@@ -122,8 +150,7 @@ func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b
 			c.Remove = append(c.Remove, former.ID)
 		}
 	}
-	out, err := l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
-	return out, f, err
+	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
 }
 
 // RemoveFirst removes factors that begin sign-ins, by method; not the last way

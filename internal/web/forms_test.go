@@ -11,7 +11,7 @@ import (
 // maxPage is what a page may weigh, with every part of it filled.
 const maxPage = 40 << 10
 
-// drawnPages draws every page with everything filled and with everything empty.
+// drawnPages draws every page with all its samples.
 func drawnPages(t *testing.T, look func(name, html string)) {
 	t.Helper()
 	words, err := NewCatalogue(nil)
@@ -23,9 +23,7 @@ func drawnPages(t *testing.T, look func(name, html string)) {
 		t.Fatal(err)
 	}
 	for name, empty := range sampleData() {
-		full := reflect.New(reflect.TypeOf(empty)).Elem()
-		fill(full, 0)
-		for _, data := range []any{empty, full.Interface()} {
+		for _, data := range samples(empty) {
 			var urls URLs
 			fill(reflect.ValueOf(&urls).Elem(), 0)
 			var b bytes.Buffer

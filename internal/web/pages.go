@@ -3,7 +3,6 @@ package web
 import (
 	"html/template"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
@@ -287,24 +286,6 @@ type FactorView struct {
 	Primary                       bool
 	Action                        string // where its forms post, on a list of one's own
 }
-
-// ConfirmPage is the data of "tf_confirm": the code that completes a set-up.
-type ConfirmPage struct {
-	Method      string
-	Destination string // masked; empty for an app
-	Action      string // where the form posts
-	Resend      string // where another code is asked for; empty if none is sent
-	QR          template.URL
-	Key         string       // base32 in groups of four, for typing
-	URI         template.URL // otpauth URI, opens an app on the same phone
-	Username    string
-	Issuer      string
-	Life        time.Duration // of a sent code
-	SendFailed  bool
-}
-
-// Groups is the key in groups of four, without what stands between them.
-func (p ConfirmPage) Groups() []string { return strings.Split(p.Key, "-") }
 
 // ValidatePage is the data of "tf_validate": the code of a sign-in.
 type ValidatePage struct {

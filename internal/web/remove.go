@@ -3,7 +3,7 @@ package web
 // RemovePage is the data of "remove", which asks before something is taken away
 // for good. Its texts are remove_<kind>_title, _lead and _submit.
 type RemovePage struct {
-	Kind   string // factor, passkey, token, connection, method
+	Kind   string // factor, passkey, token, connection, method, session, sessions, device, staying, devices
 	Name   string // of what is removed
 	Action string // where the button posts
 	Back   string // where nothing is removed

@@ -62,6 +62,9 @@ func (s *Site) listRows() []route {
 	}
 }
 
+// everyEntry stands for a whole list, where the page asks which entry to end.
+const everyEntry = "all"
+
 func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
 	list, err := s.c.Login.SessionsOf(c.r.Context(), *c.who)
 	page := SessionsPage{Action: s.paths.Sessions}
@@ -92,8 +95,17 @@ func (s *Site) getSessions(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	back := s.listed(s.paths.Sessions)
+	if ask, ok := askRemoval(c, "sessions", everyEntry, ""); ok {
+		ask.Action, ask.Back = page.Action, back
+		return removal(ask), nil
+	}
 	list := []map[string]any{}
 	for _, v := range page.Sessions {
+		if ask, ok := askRemoval(c, "session", v.ID, v.Name); ok && !v.Current {
+			ask.Action, ask.Back = v.Action, back
+			return removal(ask), nil
+		}
 		methods := []map[string]any{}
 		for _, p := range v.Proofs {
 			methods = append(methods, proofBody(p))
@@ -161,8 +173,21 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	back := s.listed(s.paths.Devices)
+	if ask, ok := askRemoval(c, "devices", everyEntry, ""); ok {
+		ask.Action, ask.Back = page.Action, back
+		return removal(ask), nil
+	}
 	list := []map[string]any{}
 	for _, d := range page.Devices {
+		kind := "device"
+		if d.Stays {
+			kind = "staying"
+		}
+		if ask, ok := askRemoval(c, kind, d.ID, d.Name); ok {
+			ask.Action, ask.Back = d.Action, back
+			return removal(ask), nil
+		}
 		list = append(list, map[string]any{
 			"id": d.ID, "name": d.Name, "address": d.Address, "created": stamp(d.Added), "last_seen": stamp(d.Seen),
 			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,

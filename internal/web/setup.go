@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,6 +17,27 @@ const (
 	disable = "disable"
 	maxName = 64
 )
+
+// ConfirmPage is the data of "tf_confirm": the code that completes a set-up, of a
+// second step or of what begins a sign-in.
+type ConfirmPage struct {
+	Method      string
+	Destination string // masked; empty for an app
+	Field       string // name of the code's field
+	Action      string // where the form posts
+	Back        string // where another method is chosen
+	Resend      string // where another code is asked for; empty if none is sent
+	QR          template.URL
+	Key         string       // base32 in groups of four, for typing
+	URI         template.URL // otpauth URI, opens an app on the same phone
+	Username    string
+	Issuer      string
+	Life        time.Duration // of a sent code
+	SendFailed  bool
+}
+
+// Groups is the key in groups of four, without what stands between them.
+func (p ConfirmPage) Groups() []string { return strings.Split(p.Key, "-") }
 
 // setupError sends who is not fresh to re-authenticate and who is nobody to
 // sign in.
@@ -137,7 +159,8 @@ func (s *Site) wantsQR(c *call) bool {
 
 func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {
 	p := ConfirmPage{
-		Method: b.Method, Destination: mask(b.Method, b.Destination), Action: s.paths.Validate, Life: s.c.CodeLife[b.Method], SendFailed: failed,
+		Method: b.Method, Destination: mask(b.Method, b.Destination), Life: s.c.CodeLife[b.Method], SendFailed: failed,
+		Field: "code", Action: s.paths.Validate, Back: s.paths.Setup,
 	}
 	if b.Destination != "" {
 		p.Resend = s.paths.Resend

@@ -28,7 +28,7 @@ func pages() []string {
 		"tf_factors", "mf_recovery_codes", "mf_recovery",
 		"oauth_away", "gate_away", "tf_recovery",
 		"wan_register", "wan_signin", "wan_verify",
-		"us_signin", "us_link", "us_setup", "us_confirm", "us_verify", "access_tokens",
+		"us_signin", "us_link", "us_setup", "us_verify", "access_tokens",
 		"ask", "choose", "change", "change_email", "change_username", "remove",
 	}
 }

@@ -24,7 +24,7 @@ func sampleData() map[string]any {
 		"mf_recovery_codes": CodesPage{}, "mf_recovery": UseCodePage{}, "oauth_away": AwayPage{},
 		"gate_away":    AwayPage{},
 		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{},
-		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_confirm": FirstConfirmPage{}, "us_verify": FirstVerifyPage{},
+		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_verify": FirstVerifyPage{},
 		"access_tokens": TokensPage{}, "ask": AskPage{}, "choose": ChoosePage{},
 		"remove": RemovePage{}, "change": ChangePage{}, "change_email": ChangePage{}, "change_username": ChangePage{},
 	}
@@ -69,15 +69,27 @@ func CheckTemplates(own fs.FS, words *Catalogue) []error {
 	return errs
 }
 
-// draw renders a page twice, with everything empty and with everything filled.
+// samples are the data of a page: empty, filled, and filled before anything was sent.
+func samples(empty any) []any {
+	out := []any{empty}
+	for _, sent := range []bool{true, false} {
+		full := reflect.New(reflect.TypeOf(empty)).Elem()
+		fill(full, 0)
+		if f := full.FieldByName("Sent"); f.IsValid() {
+			f.SetBool(sent)
+		}
+		out = append(out, full.Interface())
+	}
+	return out
+}
+
+// draw renders a page with all its samples.
 func draw(t *template.Template, name string, words *Words) error {
 	data, ok := sampleData()[name]
 	if !ok {
 		return nil
 	}
-	full := reflect.New(reflect.TypeOf(data)).Elem()
-	fill(full, 0)
-	for _, d := range []any{data, full.Interface()} {
+	for _, d := range samples(data) {
 		p := &Page{Name: name, words: words, Lang: words.Tag, Site: "Example", Data: d, Values: map[string]string{}}
 		var b bytes.Buffer
 		if err := t.ExecuteTemplate(&b, "layout", p); err != nil {

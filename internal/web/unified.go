@@ -102,7 +102,9 @@ func (s *Site) unifiedRows() []route {
 		{method: http.MethodGet, path: p.Setup, access: forUser, step: s.getFirstSetup},
 		{method: http.MethodPost, path: p.Setup, access: forUser, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postFirstSetupToken, take: fields{"passcode": digits}},
+		{method: http.MethodGet, path: p.Setup + tokenEnd, access: forUser, step: s.getFirstSetupToken},
+		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postFirstSetupToken, again: s.getFirstSetupToken,
+			twice: s.firstSetUpTwice, take: fields{"passcode": digits, "resend": flag}},
 	}...)
 	if s.c.Freshness < 0 {
 		return rows // everybody is fresh: there is nothing to prove again
@@ -144,7 +146,12 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 	}, nil
 }
 
+// typesCode has the page of a code that was sent shown again when it is refused:
+// its form names the method that sent it.
+func typesCode(c *call) { c.form.flags[sentFlag] = c.form.text("chosen_method") != "" }
+
 func (s *Site) postUnified(c *call) (*answer, error) {
+	typesCode(c)
 	identity, f := s.missingUnified(c)
 	if c.form.text("passcode") == "" {
 		f.problems = append(f.problems, problem{field: "passcode", key: "INVALID_PASSWORD_CODE"})

@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"slices"
 	"time"
@@ -20,17 +19,13 @@ type FirstSetupPage struct {
 	Region   string
 }
 
-// FirstConfirmPage is the data of "us_confirm": the code that completes a
-// set-up.
-type FirstConfirmPage struct {
-	ConfirmPage
-}
-
 // FirstVerifyPage is the data of "us_verify".
 type FirstVerifyPage struct {
 	Password  bool
 	App       bool
 	Codes     []string // methods that send a code
+	Sent      bool     // a code was sent; it may be typed now
+	Method    string   // by which
 	Life      time.Duration
 	Passkey   bool // one will do, at URL.WanVerify
 	Providers []ProviderView
@@ -104,19 +99,20 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 		return a, nil
 	}
 	begun, err := s.c.Login.BeginFirst(c.r.Context(), *c.who, login.Wish{Method: method, Phone: c.form.text("phone")}, c.browser)
-	if errors.Is(err, login.ErrSend) && !c.json && begun.Method != "" {
-		c.problems = []problem{{field: "", key: "FAILED_TO_SEND_CODE"}}
-		err = nil
-	}
+	at := s.paths.Unified.Setup + "/" + begun.StateToken
 	if err != nil {
-		return a, s.firstError(err, "chosen_method")
+		field := "chosen_method"
+		if begun.Method != "" && !c.json && !errors.Is(err, login.ErrUndeliverable) {
+			c.back, field = at, "setup" // the draft stands: its page says that the code did not go out
+		}
+		return a, s.firstError(err, field)
 	}
-	a.to, a.note = "", ""
-	a.body, a.page, a.data = s.firstBegunBody(c, begun), "us_confirm", s.firstConfirmPage(begun)
+	// The page of the draft is one of its own, so that reloading it begins nothing.
+	a.body, a.to, a.note = firstBegunBody(s, c, begun), withNext(at, c.next()), ""
 	return a, nil
 }
 
-func (s *Site) firstBegunBody(c *call, b login.Begun) map[string]any {
+func firstBegunBody(s *Site, c *call, b login.Begun) map[string]any {
 	body := map[string]any{"chosen_method": b.Method, "phone": nil, "state": b.StateToken}
 	if b.Method == store.SMS {
 		body["phone"] = b.Destination
@@ -131,44 +127,92 @@ func (s *Site) firstBegunBody(c *call, b login.Begun) map[string]any {
 	return body
 }
 
-func (s *Site) firstConfirmPage(b login.Begun) FirstConfirmPage {
-	p := ConfirmPage{
-		Method: b.Method, Destination: mask(b.Method, b.Destination), Action: s.paths.Unified.Setup + "/" + b.StateToken,
-		Life: s.c.CodeLife[b.Method],
+// getFirstSetupToken is the page of a draft, for the session that began it.
+func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
+	begun, err := s.c.Login.SettingUpFirst(c.r.Context(), *c.who, c.token)
+	if errors.Is(err, login.ErrSetupToken) { // it is complete, or another one was begun since
+		return nil, firstRefused(s, err).says("STEP_OVER")
 	}
-	if b.Shown != nil {
-		p.QR, p.Key, p.URI = b.Shown.QR(), b.Shown.Key, template.URL(b.Shown.URI)
-		p.Username, p.Issuer = b.Shown.Username, b.Shown.Issuer
+	if err != nil {
+		return nil, firstRefused(s, err)
 	}
-	return FirstConfirmPage{p}
+	page := s.confirmPage(begun, false)
+	page.Field, page.Action, page.Back = "passcode", s.paths.Unified.Setup+"/"+c.token, s.paths.Unified.Setup
+	if page.Resend != "" {
+		page.Resend = page.Action
+	}
+	return &answer{body: firstBegunBody(s, c, begun), page: "tf_confirm", data: page}, nil
 }
 
 func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
-	setup := s.paths.Unified.Setup
-	code := c.form.text("passcode")
-	if code == "" {
-		return nil, fail(http.StatusBadRequest, "passcode", "FIELD_REQUIRED").goTo(setup)
+	ctx, code := c.r.Context(), c.form.text("passcode")
+	if c.form.flag("resend") {
+		begun, err := s.c.Login.ResendFirst(ctx, *c.who, c.token, c.browser)
+		if err != nil {
+			return nil, firstRefused(s, err)
+		}
+		body := map[string]any{"chosen_method": begun.Method, "phone": nil}
+		return &answer{body: body, to: withNext(c.r.URL.EscapedPath(), c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 	}
-	out, f, err := s.c.Login.ConfirmFirst(c.r.Context(), *c.who, c.token, code, c.browser)
+	if code == "" {
+		return nil, fail(http.StatusBadRequest, "passcode", "FIELD_REQUIRED")
+	}
+	out, err := s.c.Login.ConfirmFirst(ctx, *c.who, c.token, code, c.browser)
+	if err != nil {
+		return nil, firstRefused(s, err)
+	}
+	return firstSetUp(s, c, out)
+}
+
+// firstSetUpTwice is the same for a second click on its button.
+func (s *Site) firstSetUpTwice(c *call) (*answer, error) {
+	out, err := s.c.Login.SetupAgain(c.r.Context(), c.token, c.form.text("passcode"), c.browser)
+	if err != nil {
+		return nil, err
+	}
+	return firstSetUp(s, c, out)
+}
+
+// firstRefused leaves what is wrong with a code on the page of the set-up, which is
+// still open. Everything else leads to where one begins.
+func firstRefused(s *Site, err error) *failure {
+	setup := s.paths.Unified.Setup
 	switch {
 	case errors.Is(err, login.ErrCode):
-		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE").goTo(setup)
+		return fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
+	case errors.Is(err, login.ErrSend):
+		return s.toFailure(err).at("")
 	case errors.Is(err, login.ErrSetupExpired):
-		return nil, fail(http.StatusBadRequest, "", "US_SETUP_EXPIRED", "within", s.c.FirstSetupWithin).goTo(setup)
+		return fail(http.StatusBadRequest, "", "US_SETUP_EXPIRED", "within", s.c.FirstSetupWithin).goTo(setup)
 	case errors.Is(err, login.ErrState), errors.Is(err, login.ErrMethod):
-		return nil, fail(http.StatusBadRequest, "", "API_ERROR").goTo(setup)
-	case err != nil:
-		return nil, s.toFailure(err).goTo(setup)
+		return fail(http.StatusBadRequest, "", "API_ERROR").goTo(setup)
 	}
-	body := map[string]any{"chosen_method": f.Method, "phone": nil}
-	if f.Method == store.SMS {
-		body["phone"] = f.Destination
+	f := s.toFailure(err)
+	if f.status == http.StatusTooManyRequests {
+		return f.at("passcode")
+	}
+	return f.goTo(setup)
+}
+
+// firstSetUp is the answer of a set-up that is complete: the newest of what begins
+// a sign-in.
+func firstSetUp(s *Site, c *call, out login.Outcome) (*answer, error) {
+	p, err := s.c.Login.FirstFactors(c.r.Context(), out.User)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"chosen_method": nil, "phone": nil}
+	if len(p.Factors) > 0 {
+		f := slices.MaxFunc(p.Factors, func(a, b store.Factor) int { return a.CreatedAt.Compare(b.CreatedAt) })
+		if body["chosen_method"] = f.Method; f.Method == store.SMS {
+			body["phone"] = f.Destination
+		}
 	}
 	return &answer{outcome: &out, body: body, to: s.views.PostUnifiedSetup, note: "US_SETUP_SUCCESSFUL"}, nil
 }
 
 func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
-	p, err := s.c.Login.FirstFactors(c.r.Context(), *c.who)
+	p, err := s.c.Login.FirstFactors(c.r.Context(), c.who.User)
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +220,7 @@ func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
 	data := FirstVerifyPage{
 		Password: p.Password, App: slices.Contains(p.Active, store.Authenticator),
 		Codes: []string{}, Life: s.c.FirstCodeLife, Passkey: passkey,
+		Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
 		Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart),
 	}
 	for _, m := range s.c.Login.CodeMethods() {
@@ -188,6 +233,7 @@ func (s *Site) getUnifiedVerify(c *call) (*answer, error) {
 }
 
 func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
+	typesCode(c)
 	if c.form.text("passcode") == "" {
 		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
 	}
@@ -209,9 +255,11 @@ func (s *Site) postVerifySendCode(c *call) (*answer, error) {
 	if err := s.c.Login.SendVerify(c.r.Context(), *c.who, method, c.browser); err != nil {
 		return nil, s.firstError(err, "chosen_method")
 	}
+	c.form.flags[sentFlag] = true
 	a, err := s.getUnifiedVerify(c)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{page: a.page, data: a.data, note: "CODE_HAS_BEEN_SENT", keep: &kept{At: s.paths.Unified.Verify}}, nil
+	shown := &kept{At: s.paths.Unified.Verify, Values: typedAgain(c), Flags: c.form.flags}
+	return &answer{page: a.page, data: a.data, note: "CODE_HAS_BEEN_SENT", keep: shown}, nil
 }

@@ -310,8 +310,10 @@ func (h *hands) tidies() {
 	if first := h.tabOn(); !strings.HasPrefix(first.Name, "Sign out there") {
 		h.t.Errorf("the short way to the devices leads to %q", first.Name)
 	}
+	h.enter("Stop trusting", "/tf-devices")
 	h.enter("Stop trusting", "/me")
 	h.see("That browser is forgotten.")
+	h.enter("Sign out there", "/tf-sessions")
 	h.enter("Sign out there", "/me")
 	h.see("That session is signed out.")
 	h.enter("Manage Access tokens", "/access-tokens")

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	"github.com/twofold-auth/twofold"
 )
 
@@ -33,6 +31,7 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 		b.open("/tf-sessions")
 		b.see("This browser", "Password, Authenticator app")
 		b.press("Sign out there")
+		b.press("Sign out there")
 		b.see("That session is signed out.")
 		library.open("/me")
 		library.at("/login")
@@ -41,6 +40,8 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 
 		b.open("/tf-devices")
 		b.see("Trusted since", "Trusted until")
+		b.press("Stop trusting")
+		b.see("Stop trusting Chrome on Linux?")
 		b.press("Stop trusting")
 		b.see("That browser is forgotten.")
 		library.open("/me")
@@ -51,9 +52,12 @@ func TestWhoIsInIsSeenAndSentAway(t *testing.T) {
 
 		first, second := enterBy(t, s, phone, l, true), enterBy(t, s, phone, l, true)
 		b.open("/tf-devices")
-		b.goes("end all", chromedp.Click(chromedp.CSS(`form[action="/tf-devices"] button`)))
+		b.press("End all of them")
+		b.press("End all of them")
 		b.see("No browser is trusted any more.")
 		b.open("/tf-sessions")
+		b.press("Sign out everywhere else")
+		b.see("Sign out everywhere else?")
 		b.press("Sign out everywhere else")
 		b.see("You're signed out everywhere else.")
 		for _, away := range []*tab{first, second} {

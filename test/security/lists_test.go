@@ -90,7 +90,7 @@ func TestR102_SessionsAreListed(t *testing.T) {
 		b.del("/tf-sessions/" + id).want(401)
 	}
 	page := mobile.page("/tf-sessions").want(200)
-	for _, words := range []string{"Firefox on Linux", "Safari on iPhone", `action="/tf-sessions/` + id + `"`} {
+	for _, words := range []string{"Firefox on Linux", "Safari on iPhone", `href="/tf-sessions?remove=` + id + `"`} {
 		if !strings.Contains(page.body, words) {
 			t.Errorf("the page lacks %q", words)
 		}

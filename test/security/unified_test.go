@@ -331,3 +331,32 @@ func TestR043_ACodeInPlaceOfAPasswordIsBound(t *testing.T) {
 	}
 	one.passcode(p, code).refused("after five tries")
 }
+
+// TestR197_ASetUpOfASignInIsShownToItsSession again until it is completed, its key
+// only while the session is fresh, and to no other session.
+func TestR197_ASetUpOfASignInIsShownToItsSession(t *testing.T) {
+	w := newWorld(t, unified, func(c *twofold.Config) { c.TwoFactor.SetupWithin = 30 * time.Minute })
+	p := w.person("alice")
+	b, other := w.plantSession(p), w.plantSession(p)
+	r := b.post("/us-setup", m{"chosen_method": "authenticator"}).want(200)
+	key, path := r.text("authr_b32key"), "/us-setup/"+r.text("state")
+	b.post(path, m{"passcode": "000000"}).want(400)
+	page := b.page(path).want(200)
+	again := b.get(path).want(200).text("authr_b32key")
+	if !strings.Contains(page.body, "<span>"+key[:4]+"</span>") || again != key {
+		t.Error("a wrong code closed the set-up")
+	}
+	for _, stranger := range []*browser{other, w.plantSession(w.person("victor"))} {
+		stranger.get(path).want(400)
+		stranger.post(path, m{"resend": true}).want(400)
+		if strings.Contains(stranger.page(path).want(303).body, key[:4]) {
+			t.Error("another session is shown the key")
+		}
+	}
+	w.browser().get(path).want(401)
+	w.advance(20 * time.Minute)
+	_, told := b.get(path).want(200).json["authr_b32key"]
+	if told || strings.Contains(b.page(path).body, "<span>"+key[:4]+"</span>") {
+		t.Error("a session that is no longer fresh is shown the key")
+	}
+}
