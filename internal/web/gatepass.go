@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	inner "github.com/twofold-auth/twofold/internal/gate"
 	"github.com/twofold-auth/twofold/internal/login"
@@ -154,11 +155,19 @@ func (g *Gate) introduce(who *login.Who, host string, now time.Time) http.Header
 		headerUser: {who.User.ID}, headerEmail: {who.User.Email}, headerLevel: {level},
 		headerAssertion: {g.signer.Sign(c, now)},
 	}
-	if len(who.User.Roles) > 0 {
-		h[headerGroups] = []string{strings.Join(who.User.Roles, ",")}
+	if groups := apart(who.User.Roles); len(groups) > 0 {
+		h[headerGroups] = []string{strings.Join(groups, ",")}
 	}
 	if c.AuthTime > 0 {
 		h[headerFresh] = []string{strconv.FormatInt(c.AuthTime, 10)}
 	}
 	return h
+}
+
+// apart are the roles that a header can say. One with a comma would be taken for two
+// of other names; the assertion says it.
+func apart(roles []string) []string {
+	return slices.DeleteFunc(slices.Clone(roles), func(role string) bool {
+		return strings.ContainsFunc(role, func(c rune) bool { return c == ',' || unicode.IsControl(c) })
+	})
 }

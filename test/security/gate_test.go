@@ -831,3 +831,17 @@ func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
 		}
 	}
 }
+
+// TestR302_ARoleIsNotTakenForTwo: where a header lists roles with commas between them,
+// one whose name has a comma is left out.
+func TestR302_ARoleIsNotTakenForTwo(t *testing.T) {
+	g := newGated(t)
+	p := g.withApp("alice")
+	g.must(g.node.auth.SetRoles(t.Context(), p.id, "staff", "team,admin", "team\nadmin", "guest"))
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/two").want(200)
+	v := g.verify(there, "http://"+appHost+"/two").want(200)
+	if got := v.header.Get("Remote-Groups"); got != "staff,guest" {
+		t.Errorf("a proxy hands on the groups %q", got)
+	}
+}

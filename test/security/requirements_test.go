@@ -234,5 +234,6 @@ func requirements() []requirement {
 		{number: 292, class: 3, title: "What people do in a session is no news in it"},
 		{number: 300, class: 3, title: "An application sees no cookie of ours, of whatever use"},
 		{number: 301, class: 2, title: "A client cannot have what the gate says of it removed"},
+		{number: 302, class: 2, title: "A role is not taken for two"},
 	}
 }
