@@ -1,6 +1,9 @@
 package device
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Name says in words what browser a user agent is: "Firefox on Linux". Agents
 // are reduced and forgeable, so it names families only and decides nothing.
@@ -8,13 +11,29 @@ func Name(agent string) string {
 	b, s := family(agent, browsers), family(agent, systems)
 	switch {
 	case b == "" && s == "":
-		return "Unknown browser"
+		return Unknown
 	case s == "":
 		return b
 	case b == "":
 		return s
 	}
-	return b + " on " + s
+	return b + on + s
+}
+
+// Unknown is the name of a browser that nothing is known of.
+const Unknown = "Unknown browser"
+
+const on = " on "
+
+// Split returns the two halves of a name that Name made of them, to be said in
+// another language. It reports false for all other names.
+func Split(name string) (browser, system string, ok bool) {
+	browser, system, ok = strings.Cut(name, on)
+	return browser, system, ok && known(browser, browsers) && known(system, systems)
+}
+
+func known(name string, marks [][2]string) bool {
+	return slices.ContainsFunc(marks, func(m [2]string) bool { return m[1] == name })
 }
 
 // The first mark found wins: Edge and Opera call themselves Chrome, and Chrome

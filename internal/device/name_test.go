@@ -16,3 +16,14 @@ func TestABrowserIsNamedByWhatIsKnownOfIt(t *testing.T) {
 		}
 	}
 }
+
+func TestANameIsSplitOnlyIfItIsOfABrowser(t *testing.T) {
+	for name, want := range map[string]bool{
+		"Firefox on Linux": true, "Samsung Internet on Android": true, "Firefox": false, "Linux": false,
+		"Backup on Linux": false, "Firefox on my desk": false, device.Unknown: false, "": false, " on ": false,
+	} {
+		if browser, system, ok := device.Split(name); ok != want || ok && browser+" on "+system != name {
+			t.Errorf("%q is split into %q and %q, %v; want %v", name, browser, system, ok, want)
+		}
+	}
+}

@@ -187,7 +187,7 @@ func (l *Letters) when(w *Words, n Notice) string {
 	if n.Address == "" {
 		return w.Text("mail_notice_when_operator", "at", at)
 	}
-	return w.Text("mail_notice_when", "at", at, "browser", n.Browser, "address", n.Address)
+	return w.Text("mail_notice_when", "at", at, "browser", w.browser(n.Browser), "address", n.Address)
 }
 
 // Letter is what a mail with a link says, or one without.

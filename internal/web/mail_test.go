@@ -196,6 +196,27 @@ func checkHTML(t *testing.T, name string, m send.Message) {
 	}
 }
 
+// TestBrowsersAreNamedInTheLanguageOfTheReader, in notices and on pages; what
+// people named themselves stays as it is.
+func TestBrowsersAreNamedInTheLanguageOfTheReader(t *testing.T) {
+	if m := sentMails(t, "de")["notice_new_browser_subject"]; !strings.Contains(m.Text, "Firefox unter Linux") {
+		t.Errorf("a German notice names the browser so: %s", m.Text)
+	}
+	words, err := NewCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Page{words: words.For("de")}
+	for name, want := range map[string]string{
+		"Safari on iPhone": "Safari unter iPhone", "Unknown browser": "Unbekannter Browser", "curl": "curl",
+		"Backup on Linux": "Backup on Linux",
+	} {
+		if got := p.Browser(name); got != want {
+			t.Errorf("%q is %q in German, want %q", name, got, want)
+		}
+	}
+}
+
 // unclear are words that texts for people do not use, and what they say instead.
 var unclear = map[string]*regexp.Regexp{
 	"en": regexp.MustCompile(`(?i)\b(identity|resource|endpoint|passcode|authentication|somebody|nobody|anew|` +

@@ -126,6 +126,9 @@ func (p *Page) Listed() (out []Problem) {
 // MethodName is the name of a method for people.
 func (p *Page) MethodName(method string) string { return p.words.Text("method_" + method) }
 
+// Browser is the name of a browser in the language of the page.
+func (p *Page) Browser(name string) string { return p.words.browser(name) }
+
 // Field returns the errors of one field.
 func (p *Page) Field(name string) []string {
 	var out []string

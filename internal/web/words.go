@@ -12,6 +12,8 @@ import (
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
+
+	"github.com/twofold-auth/twofold/internal/device"
 )
 
 //go:embed locales/*.json
@@ -101,6 +103,18 @@ func load(bundle *i18n.Bundle, files fs.FS, keys keysByTag) error {
 // knows says whether there is a text of a key, for pages or for programs.
 func (w *Words) knows(key string) bool {
 	return w.has[key] || w.has[pagePrefix+key] || w.Text(key) != key
+}
+
+// browser says the name of a browser, as device.Name makes it. What people named
+// themselves stays as it is.
+func (w *Words) browser(name string) string {
+	if name == device.Unknown {
+		return w.Text("browser_unknown")
+	}
+	if browser, system, ok := device.Split(name); ok {
+		return w.Text("browser_on", "browser", browser, "system", system)
+	}
+	return name
 }
 
 // Page is the text of a key as pages say it: the one under "page_" and the key,
