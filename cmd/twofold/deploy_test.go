@@ -101,12 +101,16 @@ func confined(t *testing.T, root string, env ...string) *server {
 	return follow(t, cmd)
 }
 
-// Every file of the examples that other programs read is named where it is
-// explained.
+// TestExamplesAreDocumented: docs/server.md or docs/gate.md names every file of
+// the examples that other programs read.
 func TestExamplesAreDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/server.md")
-	if err != nil {
-		t.Fatal(err)
+	var doc strings.Builder
+	for _, page := range []string{"server.md", "gate.md"} {
+		text, err := os.ReadFile("../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc.Write(text)
 	}
 	files, err := filepath.Glob("../../examples/*/*")
 	if err != nil {
@@ -119,8 +123,8 @@ func TestExamplesAreDocumented(t *testing.T) {
 			continue
 		}
 		shown++
-		if !strings.Contains(string(doc), name) {
-			t.Errorf("docs/server.md does not name %s", name)
+		if !strings.Contains(doc.String(), name) {
+			t.Errorf("docs/server.md and docs/gate.md do not name %s", name)
 		}
 	}
 	if shown < 6 {
@@ -130,7 +134,7 @@ func TestExamplesAreDocumented(t *testing.T) {
 	for _, row := range table() {
 		known[row.Name] = true
 	}
-	for _, name := range regexp.MustCompile(`\b(?:TWOFOLD|SECURITY|MAIL)_[A-Z_]+\b`).FindAllString(string(doc), -1) {
+	for _, name := range regexp.MustCompile(`\b(?:TWOFOLD|SECURITY|MAIL)_[A-Z_]+\b`).FindAllString(doc.String(), -1) {
 		if !known[name] {
 			t.Errorf("docs/server.md names %s, which is no setting", name)
 		}

@@ -192,7 +192,7 @@ func (v *visitor) must(path string, texts ...string) {
 }
 
 var (
-	aForm      = regexp.MustCompile(`(?s)<form method="post" action="([^"]+)">(.*?)</form>`)
+	aForm      = regexp.MustCompile(`(?s)<form method="post" action="([^"]+)"[^>]*>(.*?)</form>`)
 	anInput    = regexp.MustCompile(`<input [^>]*>`)
 	attributes = regexp.MustCompile(` ([a-z-]+)(?:="([^"]*)")?`)
 )

@@ -79,6 +79,7 @@ func newSite(t *testing.T, more ...string) *site {
 		"MAIL_SERVER=" + s.mail.Host,
 		fmt.Sprintf("MAIL_PORT=%d", s.mail.Port),
 		"MAIL_DEFAULT_SENDER=Example Shop <no-reply@example.org>",
+		"TWOFOLD_NEW_BROWSER_MAIL=false", // the tests count mails
 		"TWOFOLD_ORIGIN=http://" + address,
 		"TWOFOLD_LISTEN=" + address,
 	}, more...)

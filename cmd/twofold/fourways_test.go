@@ -156,7 +156,8 @@ func TestFourWaysRescue(t *testing.T) {
 			t.Fatal("the mailed code does not rescue")
 		}
 		v.is(email, 2, false)
-		s.mailed(t, 1, email, changed, "Somebody signed in to your account with a rescue code sent by email.")
+		s.mailed(t, 1, email, changed,
+			"Someone signed in to your account with a code sent by email in place of the second step.")
 		v.signOut()
 
 		v.wants("authenticator", v.signIn(email, false))
