@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -19,25 +20,33 @@ func Loopback(host string) bool {
 // or, if that is a trusted proxy, the right-most hop of X-Forwarded-For that
 // is not one. No other header counts, and none from an untrusted peer (R114).
 func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
+	address, _ := clientAddress(r, proxies)
+	return address
+}
+
+// clientAddress is ClientAddress, and the hop that could not be read, if one was in
+// the way.
+func clientAddress(r *http.Request, proxies []netip.Prefix) (address, junk string) {
 	peer, ok := peerAddress(r)
 	if !ok {
-		return ""
+		return "", ""
 	}
-	if !within(peer, proxies) {
-		return peer.String()
+	header := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	if header == "" || !within(peer, proxies) {
+		return peer.String(), ""
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	hops := strings.Split(header, ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		a, ok := hopAddress(strings.TrimSpace(hops[i]))
-		if !ok {
-			break // whatever stands left of junk is junk
+		if !ok { // what stands left of junk is junk
+			return peer.String(), strconv.Quote(hops[i])
 		}
 		peer = a.Unmap().WithZone("")
 		if !within(peer, proxies) {
 			break
 		}
 	}
-	return peer.String()
+	return peer.String(), ""
 }
 
 // hopAddress reads what a proxy wrote: an address, which some write with a port

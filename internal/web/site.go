@@ -148,8 +148,8 @@ type Site struct {
 	tokens    map[string]map[string]route // the same for path + "/" + token
 	templates map[string]*template.Template
 	assets    *assets
-	told      struct{ host, forwarded seldom } // warnings that every request would repeat
-	gate      atomic.Pointer[Gate]             // nil: there is none
+	told      struct{ host, forwarded, junk seldom } // warnings that every request would repeat
+	gate      atomic.Pointer[Gate]                   // nil: there is none
 }
 
 // New builds the site.

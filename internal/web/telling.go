@@ -53,13 +53,26 @@ func (s *Site) tellWrongHost(r *http.Request) {
 }
 
 // tellForwarded logs a header that counts for nothing because the address it
-// comes from is not trusted: behind a proxy, every client is the proxy then.
+// comes from is not trusted, or because it cannot be read: behind a proxy, every
+// client is the proxy then.
 func (s *Site) tellForwarded(r *http.Request) {
 	if r.Header.Get("X-Forwarded-For") == "" {
 		return
 	}
 	peer, ok := peerAddress(r)
-	if !ok || within(peer, s.c.Proxies) || !s.told.forwarded.due(s.c.Now(), 24*time.Hour) {
+	if !ok {
+		return
+	}
+	if within(peer, s.c.Proxies) {
+		address, junk := clientAddress(r, s.c.Proxies)
+		if junk != "" && s.told.junk.due(s.c.Now(), 24*time.Hour) {
+			s.c.Log.WarnContext(r.Context(), "X-Forwarded-For of a trusted proxy is not an address (told once a day)",
+				"got", forLog(junk), "client", address,
+				"cure", "have the proxy write the client's address alone, with or without its port")
+		}
+		return
+	}
+	if !s.told.forwarded.due(s.c.Now(), 24*time.Hour) {
 		return
 	}
 	s.c.Log.WarnContext(r.Context(), "X-Forwarded-For came from an address that is not a trusted proxy and was not believed (told once a day)",
