@@ -3,11 +3,45 @@ package login
 import (
 	"context"
 
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Lately returns the newest rows of the audit trail about a signed-in caller's
-// own account, the newest first.
-func (l *Login) Lately(ctx context.Context, who Who, limit int) ([]store.Event, error) {
-	return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Newest: true, Limit: limit})
+// Activity is the newest of what happened to an account, from the audit trail. What
+// others can cause without all that a sign-in asks for is apart, and takes the place
+// of nothing else.
+type Activity struct {
+	Done  []store.Event // what the owner, an operator or someone signed in did
+	Tried []store.Event // refusals, pauses and requests for a rescue
+}
+
+// Activity returns up to so many rows of each kind about a signed-in caller's own
+// account, the newest first.
+func (l *Login) Activity(ctx context.Context, who Who, done, tried int) (a Activity, err error) {
+	newest := func(limit int, names []string) ([]store.Event, error) {
+		return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit})
+	}
+	if a.Done, err = newest(done, Done()); err != nil {
+		return Activity{}, err
+	}
+	a.Tried, err = newest(tried, Tried())
+	return a, err
+}
+
+// Done names the events that only the owner, an operator or someone signed in causes.
+func Done() []string {
+	return append(changes(),
+		event.UserRegistered{}.Name(), event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name(),
+		event.UserLoggedOut{}.Name(),
+		event.TFFactorEdited{}.Name(), event.TFFactorRemoved{}.Name(), event.RecoveryCodesMade{}.Name(),
+		event.RecoveryEnded{}.Name(),
+		event.SessionEnded{}.Name(), event.DeviceRevoked{}.Name())
+}
+
+// Tried names the events that are no sign-in and no change: anyone may cause some of
+// them, and who knows the password the others.
+func Tried() []string {
+	return []string{
+		event.UserFailedAuthn{}.Name(), event.UserPaused{}.Name(), event.TFPaused{}.Name(), event.TFRescueRequested{}.Name(),
+	}
 }

@@ -82,9 +82,14 @@ func madeGood(e store.Event, later []store.Event) bool {
 
 // telltale are the kinds of rows that owners are told of, but for pauses.
 func telltale() []string {
+	return append(changes(), event.TFRescueRequested{}.Name(), event.TFPaused{}.Name())
+}
+
+// changes are the kinds of rows that say what became of an account's security.
+func changes() []string {
 	return []string{
-		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescueRequested{}.Name(), event.TFRescued{}.Name(),
-		event.TFPaused{}.Name(), event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
+		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescued{}.Name(),
+		event.UserDisowned{}.Name(), event.RecoveryStarted{}.Name(),
 		event.DeviceTrusted{}.Name(), event.DeviceCopied{}.Name(), event.BrowserStays{}.Name(), event.StayingCopied{}.Name(),
 		event.NewBrowser{}.Name(), event.TokenCopied{}.Name(), event.AccountChanged{}.Name(),
 		event.PasskeyRegistered{}.Name(), event.PasskeyDeleted{}.Name(), event.USProfileChanged{}.Name(),

@@ -1,42 +1,107 @@
 package web
 
 import (
+	"cmp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/store"
 )
 
-// How many rows of the audit trail are looked at, and how many lines shown.
+// How many lines of what happened are shown, and how many rows of the audit trail
+// are looked at for them: some rows have no text, and attempts are counted.
 const (
-	latelyRows  = 40
-	latelyLines = 8
+	latelyLines  = 8
+	latelyRows   = 2 * latelyLines
+	attemptLines = 5
+	attemptRows  = 100
 )
 
-// latelySection is what happened to the account, from the audit trail.
+// Happened is a line of what happened lately.
+type Happened struct {
+	Text             string
+	contract         string // the same in the words of JSON
+	Refused          bool
+	Times            string // how often, if more than once
+	Browser, Address string
+	At               time.Time
+}
+
+// latelySection is what happened to the account, from the audit trail. Failed
+// attempts are counted, and have lines of their own.
 func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error {
-	rows, err := s.c.Login.Lately(c.r.Context(), *c.who, latelyRows)
+	rows, err := s.c.Login.Activity(c.r.Context(), *c.who, latelyRows, attemptRows)
 	if err != nil {
 		return err
 	}
+	var all []line
+	for _, e := range rows.Done {
+		if n, ok := c.lineOf(e); ok && len(p.Lately) < latelyLines {
+			p.Lately = append(p.Lately, n.Happened)
+			all = append(all, n)
+		}
+	}
+	for _, n := range c.attempts(rows.Tried) {
+		p.Attempts = append(p.Attempts, n.Happened)
+		all = append(all, n)
+	}
+	slices.SortFunc(all, func(a, b line) int { return cmp.Compare(b.row.Row, a.row.Row) })
 	list := []map[string]any{}
-	for _, e := range rows {
-		text, said, ok := happened(c.words, e)
-		if !ok || len(list) == latelyLines {
-			continue
-		}
-		h := Happened{Text: said, Refused: e.Result == event.Refused, Address: e.Address, At: e.At}
-		if e.Agent != "" {
-			h.Browser = device.Name(e.Agent)
-		}
-		p.Lately = append(p.Lately, h)
+	for _, n := range all {
 		list = append(list, map[string]any{
-			"at": stamp(e.At), "event": e.Name, "method": e.Method, "result": e.Result, "text": text, "browser": h.Browser, "address": e.Address,
+			"at": stamp(n.row.At), "event": n.row.Name, "method": n.row.Method, "result": n.row.Result, "text": n.contract,
+			"browser": n.Browser, "address": n.row.Address, "count": n.count,
 		})
 	}
 	body["events"] = list
 	return nil
+}
+
+// line is one line of what happened: a row, or the newest of several that are alike.
+type line struct {
+	Happened
+	row   store.Event
+	count int
+}
+
+func (c *call) lineOf(e store.Event) (line, bool) {
+	text, said, ok := happened(c.words, e)
+	n := line{row: e, count: 1, Happened: Happened{
+		Text: said, contract: text, Refused: e.Result == event.Refused, Address: e.Address, At: e.At,
+	}}
+	if e.Agent != "" {
+		n.Browser = device.Name(e.Agent)
+	}
+	return n, ok
+}
+
+// attempts counts rows, the newest first, that read alike.
+func (c *call) attempts(rows []store.Event) (lines []line) {
+	for _, e := range rows {
+		n, ok := c.lineOf(e)
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(lines, func(o line) bool { return o.contract == n.contract })
+		if at >= 0 {
+			lines[at].count++
+		} else {
+			lines = append(lines, n)
+		}
+	}
+	key := "attempts"
+	if len(rows) == attemptRows { // there may be more
+		key = "attempts_at_least"
+	}
+	for i, n := range lines {
+		if n.count > 1 {
+			lines[i].Times = c.words.Page(key, "N", n.count)
+		}
+	}
+	return lines[:min(len(lines), attemptLines)]
 }
 
 // happened says an event in the words of JSON and in those of pages: the text

@@ -327,6 +327,7 @@ type AccountPage struct {
 	Password    bool // there is one
 	Connections ConnectionsPart
 	Lately      []Happened
+	Attempts    []Happened // failed ones, counted by kind
 	Passkeys    PasskeysPart
 	Language    LanguagePart
 }
@@ -349,15 +350,6 @@ type SessionPart struct {
 	SignedIn time.Time
 	SignIns  store.SignIns // zero where they are not counted
 	Rescued  bool          // a recovery code, or one that was mailed, stood in for a second step
-}
-
-// Happened is a line of what happened lately.
-type Happened struct {
-	Text             string
-	contract         string // the same in the words of JSON
-	Refused          bool
-	Browser, Address string
-	At               time.Time
 }
 
 // ProofView is a proven factor of the session.

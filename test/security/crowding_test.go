@@ -1,10 +1,13 @@
 package security_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 )
 
 // TestR206_StrangersPushOutNoSignInOfAKnownBrowser: a thief who knows the password
@@ -126,4 +129,74 @@ func TestR205_WrongPasskeysPauseNoKnownBrowser(t *testing.T) {
 		again.signInBy(other).want(400)
 	}
 	again.signInBy(key).want(429).refused("an eleventh answer of a known browser")
+}
+
+// TestR208_FailedAttemptsHideNothing: strangers try a thousand passwords. The owner
+// still sees, on the page and in JSON, what happened to the account before, and the
+// attempts as one line with a number.
+func TestR208_FailedAttemptsHideNothing(t *testing.T) {
+	w := newWorld(t, life, proxied)
+	p := w.person("alice")
+	home := w.at("203.0.113.5")
+	home.login(p).want(200)
+	p.enrolApp()
+	home = w.at("203.0.113.5")
+	home.login(p).want(200)
+	home.validate(p.next()).want(200)
+	home.post("/change", m{"password": secret, "new_password": newSecret, "new_password_confirm": newSecret}).want(200)
+	for i := range 10 {
+		w.at("198.51.100.7").post("/login", m{"email": p.email, "password": fmt.Sprint("wrong ", i)}).want(400)
+	}
+	for range 990 {
+		w.must(w.tell(event.UserFailedAuthn{User: event.Subject{ID: p.id}, AuthType: "password"}))
+	}
+	if n := w.number(`SELECT COUNT(*) FROM twofold_events WHERE name = 'user-failed-authn'`); n < 1000 {
+		t.Fatalf("%d failed attempts were written down", n)
+	}
+	counts := map[string]float64{}
+	list, _ := home.get("/me").want(200).json["events"].([]any)
+	for _, e := range list {
+		counts[e.(m)["event"].(string)] += e.(m)["count"].(float64)
+	}
+	if len(list) > 13 || counts["password-changed"] != 1 || counts["user-authenticated"] < 1 ||
+		counts["user-failed-authn"] != 100 {
+		t.Errorf("%d lines: %v", len(list), counts)
+	}
+	page := home.page("/me").want(200).body
+	for _, text := range []string{"Password changed", "at least 100 times"} {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
+	if n := strings.Count(page, "at least "); n != 1 {
+		t.Errorf("failed attempts have %d lines", n)
+	}
+}
+
+// TestR114_JunkFromAProxyIsToldOnce: a trusted proxy that writes no addresses makes
+// all clients one. The operator is told once a day, not with every request, and not
+// of what a client wrote in front of an address.
+func TestR114_JunkFromAProxyIsToldOnce(t *testing.T) {
+	w := newWorld(t, proxied)
+	told := func() int {
+		return strings.Count(w.log.String(), "X-Forwarded-For of a trusted proxy is not an address")
+	}
+	w.at("unknown, 203.0.113.7").get("/login").want(200)
+	w.at("203.0.113.7:4711").get("/login").want(200)
+	if told() != 0 {
+		t.Error("told of what is right of the junk")
+	}
+	for _, junk := range []string{"unknown", "203.0.113.7, _hidden", "203.0.113.7,"} {
+		for range 3 {
+			w.at(junk).get("/login").want(200)
+		}
+	}
+	if n := told(); n != 1 || !strings.Contains(w.log.String(), "unknown") {
+		t.Errorf("told %d times", n)
+	}
+	w.advance(25 * time.Hour)
+	w.at("203.0.113.7, _hidden").get("/login").want(200)
+	if n := told(); n != 2 {
+		t.Errorf("told %d times the next day", n)
+	}
 }

@@ -208,6 +208,7 @@ func requirements() []requirement {
 		{number: 205, class: 2, title: "Who only knows the password pauses no browser of the owner"},
 		{number: 206, class: 2, title: "Who only knows the password ends no sign-in that the owner has begun"},
 		{number: 207, class: 2, title: "Who only knows the password ends no factor in the owner's browser"},
+		{number: 208, class: 2, title: "Failed attempts hide nothing that happened to an account"},
 		{number: 240, class: 1, title: "A field that stands twice in a form has one value, or is refused"},
 		{number: 241, class: 1, title: "Base64 with and without padding is one answer of a passkey",
 			elsewhere: "internal/factor/passkey TestBothWritingsOfBase64AreOneAnswer, " +

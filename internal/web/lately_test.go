@@ -1,0 +1,40 @@
+package web
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// TestWhatHasATextIsLookedFor: recent activity asks the audit trail for each event
+// that it has a text for, and for no other.
+func TestWhatHasATextIsLookedFor(t *testing.T) {
+	c, err := NewCatalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := append(login.Done(), login.Tried()...)
+	said := map[string]bool{}
+	for key := range c.For("en").has {
+		rest, ok := strings.CutPrefix(key, "lately_")
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(names, func(name string) bool {
+			name = strings.ReplaceAll(name, "-", "_")
+			return rest == name || strings.HasPrefix(rest, name+"_")
+		})
+		if at < 0 {
+			t.Errorf("%s is said of no event that is looked for", key)
+			continue
+		}
+		said[names[at]] = true
+	}
+	for _, name := range names {
+		if !said[name] {
+			t.Errorf("%s is looked for and has no text", name)
+		}
+	}
+}
