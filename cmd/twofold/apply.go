@@ -79,7 +79,11 @@ func applySender(p func(*mailSettings) *string) func(*settings, any) error {
 			if v, err = asText(raw); err != nil {
 				return err
 			}
-			if parts, err := asList(v); err == nil && len(parts) == 2 && strings.HasPrefix(strings.TrimSpace(v), "[") {
+			list := strings.TrimSpace(v)
+			if inner, ok := strings.CutPrefix(list, "("); ok && strings.HasSuffix(inner, ")") { // a tuple of Python
+				list = "[" + strings.ReplaceAll(strings.TrimSuffix(inner, ")"), "'", `"`) + "]"
+			}
+			if parts, err := asList(list); err == nil && len(parts) == 2 && strings.HasPrefix(list, "[") {
 				v = (&mail.Address{Name: parts[0], Address: parts[1]}).String()
 			}
 		}

@@ -30,7 +30,10 @@ func (s *settings) logger(p process) *slog.Logger {
 // quietLogger is the log of a command: what goes wrong, and nothing else beside
 // its answer.
 func (s *settings) quietLogger(p process) *slog.Logger {
-	if s.LogLevel == "info" {
+	switch {
+	case s.LogLevel == "info" && s.dev: // a message that waits for the server is nothing to warn of
+		s.LogLevel = "error"
+	case s.LogLevel == "info":
 		s.LogLevel = "warn"
 	}
 	return s.logger(p)
