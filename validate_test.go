@@ -76,6 +76,26 @@ func TestNewRefusesPagesThatWouldFailLater(t *testing.T) {
 	}
 }
 
+// TestNewNamesEveryPageThatIsWrong at once, whatever is wrong with the others.
+func TestNewNamesEveryPageThatIsWrong(t *testing.T) {
+	t.Parallel()
+	_, err := twofold.New(twofold.Config{
+		Origin: "http://localhost", Key: twofold.KeyText(twofold.NewKey()),
+		Templates: fstest.MapFS{
+			"tf_setup.html": page("{{"), "tf_select.html": page("{{if"), "mail_code.html": page("{{"),
+			"login.html": page("no block"), "logn.html": page(""),
+		},
+	})
+	for _, want := range []string{
+		"template tf_setup.html", "template tf_select.html", "mail_code.html", `login.html: no such template "content"`,
+		"logn.html: there is no page of that name",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no word of %s: %v", want, err)
+		}
+	}
+}
+
 func TestNewTakesPagesThatAreRight(t *testing.T) {
 	t.Parallel()
 	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -60,10 +61,14 @@ func sitePages(replaced fs.FS) (map[string]*template.Template, error) {
 // stops the program and not a sign-in.
 func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
 	shared := template.New("page").Option("missingkey=error")
+	var bad []error
 	for _, name := range append([]string{"layout"}, parts()...) {
 		if err := parseTemplate(shared, own, name); err != nil {
-			return nil, err
+			bad = append(bad, err)
 		}
+	}
+	if len(bad) > 0 {
+		return nil, errors.Join(bad...)
 	}
 	out := map[string]*template.Template{}
 	for _, name := range pages() {
@@ -72,11 +77,12 @@ func loadTemplates(own fs.FS) (map[string]*template.Template, error) {
 			err = parseTemplate(t, own, name)
 		}
 		if err != nil {
-			return nil, err
+			bad = append(bad, err)
+			continue
 		}
 		out[name] = t
 	}
-	return out, nil
+	return out, errors.Join(bad...)
 }
 
 func parseTemplate(into *template.Template, own fs.FS, name string) error {

@@ -53,14 +53,17 @@ func CheckTemplates(own fs.FS, words *Catalogue) []error {
 		return []error{errors.New("holds no page: name a folder with files such as login.html")}
 	}
 	all, err := loadTemplates(own)
-	if err != nil {
-		return append(errs, err)
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		errs = append(errs, joined.Unwrap()...)
 	}
 	if _, err := NewLetters(words, "example.org", "Example", own); err != nil {
-		return append(errs, err)
+		errs = append(errs, err)
 	}
 	seen := map[string]bool{} // one fault of a shared part is told once
 	for _, name := range pages() {
+		if all[name] == nil {
+			continue // it cannot be parsed, which is told
+		}
 		if err := draw(all[name], name, words.For("en")); err != nil && !seen[err.Error()] {
 			seen[err.Error()] = true
 			errs = append(errs, fmt.Errorf("%s.html: %w", name, err))
