@@ -169,6 +169,19 @@ func (c *checker) network(n string) netip.Prefix {
 	return p
 }
 
+// ErrMethod is for a method that a rule could not name.
+var ErrMethod = errors.New("the method is not in capital letters")
+
+// CheckMethod refuses methods that are not in capital letters. To HTTP "post" is
+// another method than "POST" (RFC 9110 section 9.1), but many frameworks take it for
+// the same, and no rule for POST would match.
+func CheckMethod(method string) error {
+	if !methodName.MatchString(method) {
+		return ErrMethod
+	}
+	return nil
+}
+
 // Request is what rules are compared with.
 type Request struct {
 	Address Address

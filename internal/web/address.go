@@ -49,6 +49,13 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) (address, junk strin
 	return peer.String(), ""
 }
 
+// saysClient reports whether the proxy that sent a request says for whom.
+func saysClient(r *http.Request) bool {
+	all := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	_, ok := hopAddress(strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:]))
+	return ok
+}
+
 // hopAddress reads what a proxy wrote: an address, which some write with a port
 // or in brackets.
 func hopAddress(text string) (netip.Addr, bool) {

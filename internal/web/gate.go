@@ -233,9 +233,14 @@ func (g *Gate) crossSite(r *http.Request, q inner.Request) bool {
 	return origin != "" && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, q.Address.Scheme+"://")
 }
 
-// client is the address of the sender of a request, for the networks of rules.
+// client is the address of the sender of a request, for the networks of rules. The
+// zero value is in no network. It is not known if a proxy does not say it: the proxy's
+// own would put everyone into the network of the proxy.
 func (g *Gate) client(r *http.Request) netip.Addr {
-	a, _ := netip.ParseAddr(ClientAddress(r, g.s.c.Proxies)) // the zero value is in no network
+	if peer, ok := peerAddress(r); ok && within(peer, g.s.c.Proxies) && !saysClient(r) {
+		return netip.Addr{}
+	}
+	a, _ := netip.ParseAddr(ClientAddress(r, g.s.c.Proxies))
 	return a
 }
 

@@ -98,7 +98,7 @@ func (g *Gate) asked(r *http.Request) (inner.Request, proxyKind, error) {
 
 // request is what a client asked for. The scheme must be that of the sign-in.
 func (g *Gate) request(r *http.Request, a inner.Address, method string) (inner.Request, error) {
-	var err error
+	err := inner.CheckMethod(method)
 	if a.Scheme != g.s.c.Origin.Scheme {
 		err = fmt.Errorf("the address is %s, but the sign-in is %s: have the proxy say the scheme that browsers use",
 			a.Scheme, g.s.c.Origin.Scheme)

@@ -36,6 +36,12 @@ func gateRules() []gate.Rule {
 		{Hosts: both, Paths: []string{"/api"}, Require: gate.TwoFactors, Scopes: []string{"read"}},
 		{Hosts: both, Paths: []string{"/inside"}, Networks: []string{"10.0.0.0/8"}, Require: gate.Public},
 		{Hosts: both, Paths: []string{"/never"}, Require: gate.Deny},
+		{Hosts: both, Paths: []string{"/local"}, Networks: []string{"127.0.0.0/8", "10.0.0.0/8"},
+			Require: gate.Public},
+		{Hosts: both, Paths: []string{"/remote"}, Networks: []string{"10.0.0.0/8"}, Require: gate.Deny},
+		{Hosts: both, Paths: []string{"/remote"}, Require: gate.Public},
+		{Hosts: both, Paths: []string{"/form"}, Methods: []string{"POST", "DELETE"}, Require: gate.Deny},
+		{Hosts: both, Paths: []string{"/form"}, Require: gate.OneFactor},
 	}
 }
 
@@ -843,5 +849,49 @@ func TestR302_ARoleIsNotTakenForTwo(t *testing.T) {
 	v := g.verify(there, "http://"+appHost+"/two").want(200)
 	if got := v.header.Get("Remote-Groups"); got != "staff,guest" {
 		t.Errorf("a proxy hands on the groups %q", got)
+	}
+}
+
+// TestR303_AMethodHasOneSpelling: frameworks take "post" for POST, so a request with
+// such a method comes to no rule.
+func TestR303_AMethodHasOneSpelling(t *testing.T) {
+	g := newGated(t)
+	p := g.person("alice")
+	home, there := g.signedIn(p), g.at(appHost)
+	g.goTo(home, there, "/one").want(200)
+	for method, want := range map[string]int{
+		"GET": 200, "PUT": 200, "POST": 403, "DELETE": 403, "post": 400, "Post": 400, "delete": 400, "get": 400,
+	} {
+		there.do(method, "/form", "", "").want(want)
+		if want == 400 { // nginx takes no other refusal
+			want = 403
+		}
+		g.verify(there, "http://"+appHost+"/form", "X-Original-Method", method).want(want)
+	}
+}
+
+// TestR304_AProxyIsNotItsClient: where a proxy does not say for whom it asks, nobody is
+// in the network that the proxy is in.
+func TestR304_AProxyIsNotItsClient(t *testing.T) {
+	g := newGated(t)
+	for _, of := range []struct {
+		forwarded     string
+		local, remote int
+	}{
+		{"", 403, 403}, {"unknown", 403, 403}, {"10.1.2.3, x", 403, 403},
+		{"10.1.2.3", 200, 403}, {"127.0.0.1", 200, 200}, {"192.0.2.1", 403, 200},
+		{"10.1.2.3, 192.0.2.1", 403, 200},
+	} {
+		var lines []string
+		if of.forwarded != "" {
+			lines = []string{"X-Forwarded-For", of.forwarded}
+		}
+		for page, want := range map[string]int{"/local": of.local, "/remote": of.remote} {
+			a := g.verify(g.at(appHost), "http://"+appHost+page, lines...)
+			b := g.at(appHost).do(http.MethodGet, page, "", "", lines...)
+			if a.status != want || b.status != want {
+				t.Errorf("%s for %q: %d and %d, want %d", page, of.forwarded, a.status, b.status, want)
+			}
+		}
 	}
 }

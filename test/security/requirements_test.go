@@ -236,5 +236,7 @@ func requirements() []requirement {
 		{number: 300, class: 3, title: "An application sees no cookie of ours, of whatever use"},
 		{number: 301, class: 2, title: "A client cannot have what the gate says of it removed"},
 		{number: 302, class: 2, title: "A role is not taken for two"},
+		{number: 303, class: 2, title: "A method has one spelling"},
+		{number: 304, class: 2, title: "A proxy that does not say for whom it asks is in no network"},
 	}
 }
