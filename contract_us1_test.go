@@ -295,7 +295,8 @@ func TestContractU13_setup(t *testing.T) {
 	if action == nil {
 		t.Fatal("the form does not post to the state")
 	}
-	c.form(action[1], "passcode", wrong(s.code(phone))).shows(badPasscode, "Enter code to complete setup", action[1])
+	c.form(action[1], "passcode", wrong(s.code(phone))).
+		shows("That code isn't right", "Enter code to complete setup", action[1])
 	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 0 {
 		t.Errorf("a wrong code of a set-up is told as a failed sign-in: %+v", e)
 	}

@@ -117,7 +117,7 @@ func (s *Site) postCodes(c *call) (*answer, error) {
 		return &answer{file: s.codesFile(c, codes)}, nil
 	case !c.form.flag("saved"):
 		c.again = func(c *call) (*answer, error) { return s.codesPage(c, codes, c.form.text("sheet")), nil }
-		return nil, fail(http.StatusBadRequest, "saved", "FIELD_REQUIRED")
+		return nil, fail(http.StatusBadRequest, "saved", "FIELD_REQUIRED").says("CODES_NOT_SAVED")
 	}
 	return &answer{to: c.after(s.listed(s.views.PostSetup)), note: "RECOVERY_CODES_SAVED"}, nil
 }

@@ -103,7 +103,7 @@ func (p *Page) Summary() bool {
 	case "":
 		return p.Name != "login" && p.Name != "us_signin"
 	case "setup":
-		return p.Name != "tf_setup"
+		return p.Name != "tf_setup" && p.Name != "tf_confirm"
 	default:
 		return !slices.Contains([]string{
 			"email", "identity", "username", "password", "password_confirm", "new_password", "new_password_confirm",

@@ -107,7 +107,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 
 // settingUp is the page of a draft that was begun before.
 func (s *Site) settingUp(c *call, begun login.Begun) *answer {
-	a := &answer{page: "tf_confirm", data: s.confirmPage(begun, false)}
+	a := &answer{page: "tf_confirm", data: s.confirmPage(begun)}
 	if c.who != nil {
 		a.user = &c.who.User
 	}

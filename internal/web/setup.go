@@ -33,7 +33,6 @@ type ConfirmPage struct {
 	Username    string
 	Issuer      string
 	Life        time.Duration // of a sent code
-	SendFailed  bool
 }
 
 // Groups is the key in groups of four, without what stands between them.
@@ -157,9 +156,9 @@ func (s *Site) wantsQR(c *call) bool {
 	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
 }
 
-func (s *Site) confirmPage(b login.Begun, failed bool) ConfirmPage {
+func (s *Site) confirmPage(b login.Begun) ConfirmPage {
 	p := ConfirmPage{
-		Method: b.Method, Destination: mask(b.Method, b.Destination), Life: s.c.CodeLife[b.Method], SendFailed: failed,
+		Method: b.Method, Destination: mask(b.Method, b.Destination), Life: s.c.CodeLife[b.Method],
 		Field: "code", Action: s.paths.Validate, Back: s.paths.Setup,
 	}
 	if b.Destination != "" {

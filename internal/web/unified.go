@@ -150,6 +150,16 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 // its form names the method that sent it.
 func typesCode(c *call) { c.form.flags[sentFlag] = c.form.text("chosen_method") != "" }
 
+// ofCode has such a page say that the code is wrong, and nothing of a password.
+func ofCode(c *call, err error) error {
+	var f *failure
+	if c.form.flag(sentFlag) && errors.As(err, &f) &&
+		slices.Contains([]string{"INVALID_PASSWORD_CODE", "GENERIC_AUTHN_FAILED"}, f.problems[0].key) {
+		return f.says("TWO_FACTOR_INVALID_TOKEN")
+	}
+	return err
+}
+
 func (s *Site) postUnified(c *call) (*answer, error) {
 	typesCode(c)
 	identity, f := s.missingUnified(c)
@@ -168,11 +178,12 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 	case s.c.Specific && errors.Is(err, login.ErrUnknownUser):
 		return nil, fail(http.StatusBadRequest, "identity", "US_SPECIFY_IDENTITY")
 	case s.c.Specific && errors.Is(err, login.ErrPassword):
-		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
+		return nil, ofCode(c, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE"))
 	case errors.Is(err, login.ErrSameFactor):
 		return nil, s.toFailure(err).at("passcode")
 	}
-	return s.loginFailed(c, out, "identity", err)
+	a, err := s.loginFailed(c, out, "identity", err)
+	return a, ofCode(c, err)
 }
 
 // oneText puts, on sites that do not tell, one text in place of what is wrong

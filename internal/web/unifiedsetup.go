@@ -136,7 +136,7 @@ func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
 	if err != nil {
 		return nil, firstRefused(s, err)
 	}
-	page := s.confirmPage(begun, false)
+	page := s.confirmPage(begun)
 	page.Field, page.Action, page.Back = "passcode", s.paths.Unified.Setup+"/"+c.token, s.paths.Unified.Setup
 	if page.Resend != "" {
 		page.Resend = page.Action
@@ -179,7 +179,7 @@ func firstRefused(s *Site, err error) *failure {
 	setup := s.paths.Unified.Setup
 	switch {
 	case errors.Is(err, login.ErrCode):
-		return fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
+		return fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE").says("TWO_FACTOR_INVALID_TOKEN")
 	case errors.Is(err, login.ErrSend):
 		return s.toFailure(err).at("")
 	case errors.Is(err, login.ErrSetupExpired):
@@ -240,7 +240,7 @@ func (s *Site) postUnifiedVerify(c *call) (*answer, error) {
 	out, err := s.c.Login.VerifyPasscode(c.r.Context(), *c.who, c.form.text("passcode"), c.browser)
 	switch {
 	case errors.Is(err, login.ErrPassword):
-		return nil, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE")
+		return nil, ofCode(c, fail(http.StatusBadRequest, "passcode", "INVALID_PASSWORD_CODE"))
 	case errors.Is(err, login.ErrSameFactor):
 		return nil, s.toFailure(err).at("passcode")
 	}

@@ -88,7 +88,7 @@ func TestOnePageForPasswordCodeAndApp(t *testing.T) {
 		b.press("Email me a code")
 		b.fill("Code", phone.wrong())
 		b.press("Continue")
-		b.refused("passcode", "That password or code isn't right.")
+		b.refused("passcode", "That code isn't right, or has expired. Use the newest one.")
 		b.fill("Code", code(t, s, person))
 		b.press("Continue")
 		b.at("/us-setup")
