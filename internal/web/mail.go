@@ -183,7 +183,7 @@ func (l *Letters) NoticeText(locale, to, kind string) send.Message {
 
 // when says when and where from; an operator's act has no browser.
 func (l *Letters) when(w *Words, n Notice) string {
-	at := n.At.UTC().Format("2006-01-02 15:04 UTC")
+	at := w.when(n.At)
 	if n.Address == "" {
 		return w.Text("mail_notice_when_operator", "at", at)
 	}
@@ -203,7 +203,7 @@ type Letter struct {
 // text part holds the link itself.
 func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
-	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life), "opens", n.Opens.UTC().Format("2006-01-02 15:04 UTC")}
+	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life), "opens", w.when(n.Opens)}
 	d := MailPlain{Lang: w.Tag, Title: w.Page(kind+"_subject", args...), Body: w.Page(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
 	if n.Link != "" {

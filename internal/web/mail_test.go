@@ -217,6 +217,17 @@ func TestBrowsersAreNamedInTheLanguageOfTheReader(t *testing.T) {
 	}
 }
 
+// TestDatesAreWrittenAsTheReaderDoes, in mails as on pages.
+func TestDatesAreWrittenAsTheReaderDoes(t *testing.T) {
+	for locale, want := range map[string]string{"en": "1 Mar 2026, 12:00 UTC", "de": "01.03.2026, 12:00 UTC"} {
+		for _, name := range []string{"notice_new_browser_subject", "letter_recovery_subject"} {
+			if m := sentMails(t, locale)[name]; !strings.Contains(m.Text, want) {
+				t.Errorf("%s in %s says the time so: %s", name, locale, m.Text)
+			}
+		}
+	}
+}
+
 // unclear are words that texts for people do not use, and what they say instead.
 var unclear = map[string]*regexp.Regexp{
 	"en": regexp.MustCompile(`(?i)\b(identity|resource|endpoint|passcode|authentication|somebody|nobody|anew|` +

@@ -68,7 +68,7 @@ func (p *Page) Within(d time.Duration) string { return p.words.Duration(d) }
 // When says a time as the language writes it.
 func (p *Page) When(t time.Time) template.HTML {
 	t = t.UTC()
-	text := template.HTMLEscapeString(t.Format(p.words.Text("time_format")))
+	text := template.HTMLEscapeString(p.words.when(t))
 	return template.HTML(`<time datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + text + `</time>`)
 }
 

@@ -105,6 +105,9 @@ func (w *Words) knows(key string) bool {
 	return w.has[key] || w.has[pagePrefix+key] || w.Text(key) != key
 }
 
+// when says a time, in UTC.
+func (w *Words) when(t time.Time) string { return t.UTC().Format(w.Text("time_format")) }
+
 // browser says the name of a browser, as device.Name makes it. What people named
 // themselves stays as it is.
 func (w *Words) browser(name string) string {
