@@ -42,16 +42,24 @@ type Verifier struct {
 	Client   *http.Client     // http.DefaultClient if nil
 	Now      func() time.Time // time.Now if nil
 
-	mu      sync.Mutex
+	mu      sync.Mutex // of what follows; never held while keys are fetched
 	keys    map[string]ed25519.PublicKey
-	fetched time.Time
+	fetched time.Time // or tried to
+	failed  error     // of the newest try
+
+	fetching sync.Mutex // one caller fetches; those whose key is known do not wait
 }
 
 // leeway is how far the clocks of two machines may differ.
 const leeway = 10 * time.Second
 
-// refetch is how often an unknown key may have the keys fetched.
-const refetch = 10 * time.Second
+// refetch is how often an unknown key may have the keys fetched, retry how soon after a
+// failure that left none, and fetchWithin how long a fetch may take.
+const (
+	refetch     = 10 * time.Second
+	retry       = time.Second
+	fetchWithin = 10 * time.Second
+)
 
 // maxAssertion bounds the text of an assertion, maxKeys the answer with the keys.
 const (
@@ -145,25 +153,51 @@ func (v *Verifier) now() time.Time {
 }
 
 // key returns the public key of that id. An unknown id has the keys fetched again,
-// as they may have been rotated.
+// as they may have been rotated. Anyone can send one, so no one else waits for it.
 func (v *Verifier) key(ctx context.Context, id string) (ed25519.PublicKey, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if key, ok := v.keys[id]; ok {
-		return key, nil
+	if key, due, err := v.known(id); !due {
+		return key, err
 	}
-	if v.keys != nil && v.now().Sub(v.fetched) < refetch {
-		return nil, ErrAssertion
+	v.fetching.Lock()
+	defer v.fetching.Unlock()
+	if key, due, err := v.known(id); !due { // the caller before has fetched them
+		return key, err
 	}
+	// The keys are for all, so a caller who goes away does not end it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchWithin)
+	defer cancel()
 	keys, err := v.fetch(ctx)
+	v.mu.Lock()
+	if v.fetched, v.failed = v.now(), err; err == nil {
+		v.keys = keys
+	}
+	v.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
-	v.keys, v.fetched = keys, v.now()
+	key, _, err := v.known(id)
+	return key, err
+}
+
+// known looks for a key among those that were fetched. due: they are to be fetched
+// again first.
+func (v *Verifier) known(id string) (key ed25519.PublicKey, due bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if key, ok := v.keys[id]; ok {
-		return key, nil
+		return key, false, nil
 	}
-	return nil, ErrAssertion
+	wait := refetch
+	if v.keys == nil {
+		wait = retry
+	}
+	switch {
+	case v.fetched.IsZero() || v.now().Sub(v.fetched) >= wait:
+		return nil, true, nil
+	case v.failed != nil:
+		return nil, false, v.failed
+	}
+	return nil, false, ErrAssertion
 }
 
 func (v *Verifier) fetch(ctx context.Context) (map[string]ed25519.PublicKey, error) {

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,5 +141,49 @@ func TestKeysOfAssertionsRotateWithTheSite(t *testing.T) {
 	}
 	if *fetched != 2 {
 		t.Errorf("the keys were fetched %d times, want 2", *fetched)
+	}
+}
+
+// TestAnUnknownKeyHoldsUpNobody: while keys are fetched because of an id that anyone
+// can make up, assertions whose key is known are read. A caller who goes away does not
+// end the fetch, and one that failed is not tried again at once.
+func TestAnUnknownKeyHoldsUpNobody(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	s, other := signer(t, newKey), signer(t, oldKey)
+	c := Claims{Audience: "app.example.org", Subject: "U1"}
+	var fetched atomic.Int32
+	begun, goOn := make(chan bool, 9), make(chan bool)
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if fetched.Add(1) > 1 {
+			begun <- true
+			<-goOn
+			w.WriteHeader(http.StatusBadGateway)
+		}
+		_, _ = w.Write(s.KeySet())
+	}))
+	t.Cleanup(keys.Close)
+	v := &gate.Verifier{Issuer: "https://login.example.org", Audience: "app.example.org", KeysURL: keys.URL,
+		Now: func() time.Time { return now }}
+	if _, err := v.Verify(t.Context(), s.Sign(c, now)); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(20 * time.Second)
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := v.Verify(ctx, other.Sign(c, now))
+		done <- err
+	}()
+	<-begun
+	leave()
+	if _, err := v.Verify(t.Context(), s.Sign(c, now)); err != nil {
+		t.Errorf("while keys are fetched: %v", err)
+	}
+	goOn <- true
+	if err := <-done; err == nil || errors.Is(err, context.Canceled) {
+		t.Errorf("the fetch ends with %v", err)
+	}
+	if _, err := v.Verify(t.Context(), other.Sign(c, now)); err == nil || fetched.Load() != 2 {
+		t.Errorf("after a failure: %v, and keys were fetched %d times", err, fetched.Load())
 	}
 }
