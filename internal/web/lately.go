@@ -78,17 +78,13 @@ func (c *call) lineOf(e store.Event) (line, bool) {
 	return n, ok
 }
 
-// attempts counts rows, the newest first, that read alike.
+// attempts counts rows, the newest first, of the same event and method.
 func (c *call) attempts(rows []store.Event) (lines []line) {
 	for _, e := range rows {
-		n, ok := c.lineOf(e)
-		if !ok {
-			continue
-		}
-		at := slices.IndexFunc(lines, func(o line) bool { return o.contract == n.contract })
+		at := slices.IndexFunc(lines, func(n line) bool { return n.row.Name == e.Name && n.row.Method == e.Method })
 		if at >= 0 {
 			lines[at].count++
-		} else {
+		} else if n, ok := c.lineOf(e); ok {
 			lines = append(lines, n)
 		}
 	}
