@@ -95,6 +95,48 @@ func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	}
 }
 
+// TestTheNewestRowsByNameAreFoundInAnIndex: however many rows of other names others
+// cause, the newest of some names are read from the index that has them in order.
+func TestTheNewestRowsByNameAreFoundInAnIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.db")
+	db := open(t, path)
+	for i := range 200 {
+		e := store.Event{ID: store.NewID(), UserID: "u", Name: "refused", At: now}
+		if i == 0 {
+			e.Name = "changed"
+		}
+		if err := db.AppendEvent(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := raw(t, path)
+	mustExec(t, other, `ANALYZE`)
+	names := []string{"changed", "set up"}
+	query, args := sqlstore.EventsQuery(store.EventFilter{UserID: "u", Names: names, Newest: true, Limit: 8})
+	rows, err := other.Query("EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found := 0
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case strings.Contains(step, "INDEX twofold_events_kind (user_id=? AND name=?"):
+			found++
+		case strings.HasPrefix(step, "SCAN twofold_events"), strings.Contains(step, "twofold_events_user"):
+			t.Errorf("the plan has %q", step)
+		}
+	}
+	if found != 2 {
+		t.Errorf("the index is used %d times, want 2", found)
+	}
+}
+
 // TestAPlaceProvesNothing: what lies at a session's or a user's place counts only
 // under the right key, and what lies elsewhere is found by its key.
 func TestAPlaceProvesNothing(t *testing.T) {
