@@ -199,7 +199,6 @@ func TestR137_UnsafeSettingsDoNotStart(t *testing.T) {
 		"in memory":         {[]string{origin, "SECRET_KEY=" + good, "SQLALCHEMY_DATABASE_URI=sqlite:///:memory:"}, "SQLALCHEMY_DATABASE_URI", nil},
 		"dev for all":       {nil, "TWOFOLD_LISTEN", []string{"--dev", "--listen", "0.0.0.0:0"}},
 		"dev of a site":     {[]string{origin}, "TWOFOLD_ORIGIN", []string{"--dev"}},
-		"guesses":           {[]string{origin, "SECRET_KEY=" + good, "SECURITY_TWO_FACTOR_FAILURES=1000"}, "SECURITY_TWO_FACTOR_FAILURES", nil},
 		"a key as argument": {[]string{origin}, "unknown flag", []string{"--secret-key=" + good}},
 	} {
 		args := append([]string{"serve", "--listen", "127.0.0.1:0"}, c.args...)

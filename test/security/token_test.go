@@ -266,7 +266,7 @@ func TestR053_PersonalTokensAreMintedFresh(t *testing.T) {
 		t.Fatalf("%d tokens; %s", w.count("tokens"), r.body)
 	}
 	w.settled()
-	if !strings.Contains(w.mailTo(p), "personal access token") {
+	if !strings.Contains(w.mailTo(p), "An access token was created") {
 		t.Error("the owner was not told")
 	}
 	before := w.rows("users", "factors", "tokens", "devices")
