@@ -272,3 +272,25 @@ func asksOnce(t *testing.T, path string, ends []string) {
 	}
 	c.page(path + "?remove=nobody").want(200).shows("<h1>")
 }
+
+// TestASignInThatIsLeftAloneSaysThatItTimedOut, at the page of the sign-in, where
+// it can be started again; it ends no session that the browser has by then.
+func TestASignInThatIsLeftAloneSaysThatItTimedOut(t *testing.T) {
+	s := newSite(t)
+	_, owned := s.enrol("joe", store.Authenticator)
+	c := s.client()
+	c.loginForm("joe").to("/tf-validate")
+	c.page("/tf-validate").want(200)
+	s.advance(11 * time.Minute)
+	c.submits("/tf-validate", "code", owned.next()).want(303)
+	page := c.page("/login")
+	page.shows("Your sign-in timed out. Please start again.", `name="password"`)
+	page.hides("permission")
+	c.page("/login").hides("timed out")
+
+	again := s.client()
+	again.loginForm("joe").to("/tf-validate")
+	again.submits("/tf-validate", "code", owned.next()).want(303)
+	again.submits("/tf-validate", "code", "123456").want(303)
+	again.signedIn("joe", 2)
+}
