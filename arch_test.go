@@ -44,7 +44,7 @@ var rooms = map[string]room{
 	"internal/seal":                   {},
 	"internal/argon2id":               {others: "golang.org/x/crypto golang.org/x/sys"},
 	"gate":                            {http: true},
-	"internal/gate":                   {ours: "gate internal/seal store"},
+	"internal/gate":                   {ours: "gate internal/seal store", others: "golang.org/x/text"},
 	"password":                        {ours: "internal/argon2id", others: "golang.org/x/crypto golang.org/x/text"},
 	"password/strength":               {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
 	"password/breach":                 {ours: "password", http: true},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Address is the address of a request in its one spelling.
@@ -148,12 +150,36 @@ func parsePath(escaped string) (string, error) {
 	if strings.Contains(path, "//") || strings.ContainsAny(path, ";\\") {
 		return "", errPath
 	}
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
-			return "", errPath
-		}
+	if hasDots(path) {
+		return "", errPath
+	}
+	// Some servers compare paths in their compatibility form (Unicode Standard Annex
+	// 15), in which more characters are separators.
+	if plain := norm.NFKC.String(path); plain != path && (hasDots(plain) || parting(plain) != parting(path)) {
+		return "", errPath
 	}
 	return path, nil
+}
+
+// hasDots reports whether a path has a dot segment.
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// parting is how many characters of a path may mean more than themselves.
+func parting(path string) int {
+	n := 0
+	for _, c := range path {
+		if strings.ContainsRune(`/\;%?#`, c) {
+			n++
+		}
+	}
+	return n
 }
 
 // encodedAgain reports whether a decoded path can be decoded once more.

@@ -23,6 +23,8 @@ func TestAnAddressHasOneSpelling(t *testing.T) {
 		"https://app.example.org/...":            "https://app.example.org /...",
 		"https://app.example.org/.well-known/x":  "https://app.example.org /.well-known/x",
 		"https://app.example.org/100%25":         "https://app.example.org /100%",
+		"https://app.example.org/Wait%E2%80%A6":  "https://app.example.org /Wait…",
+		"https://app.example.org/%EF%AC%81n":     "https://app.example.org /ﬁn",
 	} {
 		a, err := ParseAddress(raw)
 		if got := a.Scheme + "://" + a.Host + " " + a.Path; err != nil || got != want {
@@ -52,6 +54,9 @@ const ambiguous = "|https://|https:///x|https://app.example.org|app.example.org/
 	"https://app.example.org/%|https://app.example.org/%zz|" +
 	"https://app.example.org/%ef%bc%8fadmin|https://app.example.org/public/%ef%bc%8e%ef%bc%8e/admin|" +
 	"https://app.example.org/%e2%80%a8|" +
+	"https://app.example.org/public/%e2%80%a5/admin|https://app.example.org/public/%e2%80%a4%e2%80%a4/admin|" +
+	"https://app.example.org/public%cd%be/admin|https://app.example.org/%e2%84%80dmin|" +
+	"https://app.example.org/public%ef%b9%a8admin|https://app.example.org/public%ef%b9%9f|" +
 	"https://app.example.org/a b|https://app.example.org/\tadmin|https://app.example.org/é|" +
 	"https://app.example.org/\x00|" +
 	"https://app..example.org/|https://.example.org/|https://app.example.org../x|https://app_é.example.org/|" +
