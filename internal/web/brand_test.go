@@ -1,8 +1,11 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -143,6 +146,58 @@ func TestOurLogoLeavesASiteWithAName(t *testing.T) {
 		}
 		if first := strings.ToUpper(string([]rune(site)[0])); !ours && !strings.Contains(mark, ">"+first+"</text>") {
 			t.Errorf("%s: the mark is %s", site, mark)
+		}
+	}
+}
+
+// TestTheGuideNamesBlocksAndProperties: the tables of docs/server.md have every
+// property of the style sheet and no other, and only files that there are, with
+// the blocks that they define.
+func TestTheGuideNamesBlocksAndProperties(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, guide, found := strings.Cut(string(raw), "## Your name, colors and links")
+	guide, _, ends := strings.Cut(guide, "\n## ")
+	if !found || !ends {
+		t.Fatal("docs/server.md has no such chapter")
+	}
+	sheet, err := ownStatic.ReadFile("static/twofold.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told, there := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile("`(--[a-z-]+)`").FindAllStringSubmatch(guide, -1) {
+		told[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`(?m)[\s{;](--[a-z-]+):`).FindAllStringSubmatch(string(sheet), -1) {
+		there[m[1]] = true
+	}
+	if len(there) == 0 || !maps.Equal(told, there) {
+		t.Errorf("the guide has the properties %v, the style sheet %v",
+			slices.Sorted(maps.Keys(told)), slices.Sorted(maps.Keys(there)))
+	}
+	file, name := regexp.MustCompile("`([a-z_]+)\\.html`"), regexp.MustCompile("`([a-z_]+)`")
+	for line := range strings.Lines(guide) {
+		row := strings.Split(line, "|")
+		if len(row) < 4 || !file.MatchString(row[1]) {
+			continue
+		}
+		for i, m := range file.FindAllStringSubmatch(row[1], -1) {
+			text, err := readTemplate(nil, m[1]+".html")
+			if err != nil {
+				t.Errorf("the guide names %s.html: %v", m[1], err)
+			}
+			blocks := name.FindAllStringSubmatch(row[2], -1)
+			if strings.Count(row[1], ".html") > 1 {
+				blocks = blocks[i : i+1]
+			}
+			for _, b := range blocks {
+				if !strings.Contains(text, `{{define "`+b[1]+`"`) {
+					t.Errorf("%s.html defines no block %s", m[1], b[1])
+				}
+			}
 		}
 	}
 }
