@@ -31,7 +31,11 @@ func run() int {
 		fmt.Fprintln(p.err, "twofold:", err)
 		return exitFailed
 	}
-	command, err := parser.Parse(os.Args[1:])
+	args := os.Args[1:]
+	if len(args) > 0 && args[0] == "help" { // as many other programs have it
+		args = append(args[1:], "--help")
+	}
+	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(p.err, "twofold: %v: see `twofold --help`\n", err)
 		return exitUsage
