@@ -160,8 +160,8 @@ func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 	case err != nil:
 		return d, err
 	}
-	if public && who != nil && who.Enrolls {
-		who = nil // the sign-in of today is not over
+	if public && who != nil && (who.Enrolls || who.Program != nil) {
+		who = nil // the sign-in of today is not over, or no scope lets the token act here
 	}
 	d.who = who
 	caller, err := g.caller(r.Context(), d.rule, who)

@@ -607,6 +607,9 @@ func TestR258_APersonalTokenOpensWhatItsScopesName(t *testing.T) {
 				t.Errorf("%s: the application sees the token", what)
 			}
 			v := g.verify(b, "http://"+host+c.page, "Accept", "*/*")
+			if c.page == "/public" && v.header.Get("Remote-User")+v.header.Get("Twofold-Assertion") != "" {
+				t.Errorf("a token acts for its owner without a scope: %v", v.header)
+			}
 			if v.status != c.want || v.header.Get("Location") != "" || c.want == 200 && c.page != "/public" &&
 				v.header.Get("Twofold-Level") != "0" {
 				t.Errorf("%s at %s, by a proxy: %d %v", what, host, v.status, v.header)
