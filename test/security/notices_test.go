@@ -75,7 +75,7 @@ func TestR061_ChangesAreAnnounced(t *testing.T) {
 		if kind == "identity_changed" && mail.To == p.email { // an operator moved the account away
 			want = 0
 		}
-		if !strings.Contains(mail.Text, "2026-03-01 12:") || strings.Count(mail.Text, "/tf-not-me/") != want {
+		if !strings.Contains(mail.Text, "1 Mar 2026, 12:") || strings.Count(mail.Text, "/tf-not-me/") != want {
 			t.Errorf("%s lacks the time or the link: %s", kind, mail.Text)
 		}
 		if byHim := kind == "factor_disabled" || kind == "rescued" || kind == "rescue_asked"; byHim && (!strings.Contains(mail.Text, "Firefox on Linux") || !strings.Contains(mail.Text, "127.0.0.1")) {
@@ -255,7 +255,7 @@ func TestR143_HalfSuccessfulAttacks(t *testing.T) {
 		if mail.Kind != "notice_codes_tried" {
 			continue
 		}
-		if !strings.Contains(mail.Text, "2026-03-01 1") || !strings.Contains(mail.Text, "127.0.0.1") {
+		if !strings.Contains(mail.Text, "1 Mar 2026, 1") || !strings.Contains(mail.Text, "127.0.0.1") {
 			t.Errorf("no time or address: %s", mail.Text)
 		}
 		for _, code := range tried {
