@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-const setSize = 5
+const setSize = 10
 
 // keeper is a person who makes sets of recovery codes and signs in with them.
 type keeper struct {

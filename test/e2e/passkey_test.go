@@ -228,7 +228,7 @@ func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	b.addPasskey("Work laptop", asSecond)
 	b.fill("Name of the new passkey", "Work laptop")
 	b.click("Add a passkey")
-	b.says("Work laptop is already associated with a passkey.")
+	b.says("You have a passkey called Work laptop already.")
 	b.fill("Name of the new passkey", "Another")
 	b.click("Add a passkey")
 	b.says("This device already has a passkey for your account.")
