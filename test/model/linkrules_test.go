@@ -159,7 +159,7 @@ func (m *model) moved(who *session, l *link) *want {
 		}
 	}
 	of.email = l.data
-	of.unproven, of.never = false, false
+	of.isProven()
 	m.announce(w, of, "identity_changed")
 	m.change(of)
 	m.carry(w, who)

@@ -37,11 +37,12 @@ type account struct {
 	movedAt          time.Time // by an operator
 	signIns          int
 	active, required bool
-	locked           bool // by the application
-	unproven         bool // nobody has shown that its address is theirs
-	never            bool // nor that any former one was
-	unconfirmed      bool // so it does not sign in
-	shut             bool // no rescue by mail until a real factor was proven
+	locked           bool   // by the application
+	unproven         bool   // nobody has shown that its address is theirs
+	never            bool   // nor that any former one was
+	provenAs         string // the address that was proven last
+	unconfirmed      bool   // so it does not sign in
+	shut             bool   // no rescue by mail until a real factor was proven
 	resetAt          time.Time
 	recovery         *recovery
 	version          int       // grows whenever everything issued before must be dead

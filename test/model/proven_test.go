@@ -27,11 +27,14 @@ func (m *model) reads(of *account, how string) {
 	}
 }
 
+// isProven records that the address of an account is its owner's.
+func (of *account) isProven() { of.unproven, of.never, of.provenAs = false, false, of.email }
+
 func (m *model) proved(of *account) {
 	if !of.unproven {
 		return
 	}
-	of.unproven, of.never = false, false
+	of.isProven()
 	for _, key := range []string{
 		second(of.name + " ").key, mailedClaim(of).key, "rescue " + of.name, "passkey " + of.name + " ", setUps(of).key,
 		"short claimed|email" + of.email, "day claimed|email" + of.email,
@@ -101,7 +104,8 @@ func (m *model) proveOwner(who *session, p *pending, code string, token bool) *w
 }
 
 // readdress is what an operator does: the address is another one, and is not
-// proven. What opens the account by itself goes.
+// proven, unless it is the one that was proven last. What opens the account by
+// itself goes.
 func (w *world) readdress(s step, a *account) error {
 	former, email := a.email, a.name+[]string{"@walk.test", ".c@walk.test"}[s.v%2]
 	for _, other := range w.accounts {
@@ -122,7 +126,7 @@ func (w *world) readdress(s step, a *account) error {
 			}
 		}
 		a.dropPlanted()
-		a.unproven, a.movedAt = true, w.now
+		a.unproven, a.movedAt = email != a.provenAs, w.now
 		x.notices[0].mute = true
 	}
 	w.change(a)

@@ -209,6 +209,7 @@ func (w *world) people() error {
 			return err
 		}
 		a.id = u.ID
+		a.isProven()
 		w.accounts = append(w.accounts, a)
 	}
 	return w.register(&account{
