@@ -24,6 +24,9 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if m == nil || !l.enabled(d.Method) {
 		return Outcome{}, ErrMethod
 	}
+	if l.proved(a, d.Method) { // by a proof that came after the set-up was begun
+		return Outcome{}, ErrSameFactor
+	}
 	f, err := l.enrol(ctx, u, m, d, code, b)
 	if err != nil {
 		return Outcome{}, err

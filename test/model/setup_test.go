@@ -139,6 +139,15 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if digits(code) == "" {
 		return refused(400)
 	}
+	how := ""
+	if who != nil {
+		how = who.how
+	} else {
+		how = p.how
+	}
+	if same(how, d.method) {
+		return refused(400) // proven again in between, by the same thing
+	}
 	guesses := draftClaims(of, d, own)
 	if !m.reserve(guesses...) {
 		return refused(429)
@@ -146,12 +155,6 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	f := &factor{id: m.id(), method: d.method, dest: d.dest, name: d.name, secret: d.secret, primary: !d.add || len(of.factors) == 0}
 	if !m.enrols(d, f, code) {
 		return refused(400)
-	}
-	how := ""
-	if who != nil {
-		how = who.how
-	} else {
-		how = p.how
 	}
 	m.rightDraft(of, d, guesses, how)
 	of.used = append(of.used, code)
