@@ -72,7 +72,7 @@ func (m *model) proofFirst(who *session, cookie string) *want {
 
 // sendOwner mails the code that proves the address.
 func (m *model) sendOwner(w *want, p *pending) bool {
-	return m.open(second(p.of.name)) &&
+	return m.open(m.second(p.of)) &&
 		m.send(w, m.as("proven", p.of, p.session)+fmt.Sprint("p", p.id), p.key(), "email", p.of.email, p.version)
 }
 
@@ -82,13 +82,13 @@ func (m *model) proveOwner(who *session, p *pending, code string, token bool) *w
 		return refused(400)
 	}
 	of := p.of
-	if !m.reserve(second(of.name), mailedClaim(of)) {
+	if !m.reserve(m.second(of), mailedClaim(of)) {
 		return refused(429)
 	}
 	if !m.try(p.key(), "email", of.email, code, p.version) {
 		return refused(400)
 	}
-	m.giveBack(answered(m.as("proven", of, p.session), "email", of.email, second(of.name).key))
+	m.giveBack(answered(m.as("proven", of, p.session), "email", of.email, m.second(of).key))
 	delete(m.budgets, mailedClaim(of).key)
 	of.used = append(of.used, code)
 	m.reads(of, p.how)

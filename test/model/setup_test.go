@@ -89,9 +89,9 @@ func actor(who *session, p *pending) *account {
 
 // draftClaims are the budgets of a draft's code. One that proves the address
 // counts with all that do.
-func draftClaims(of *account, d *draft, own string) []claim {
+func (m *model) draftClaims(of *account, d *draft, own string) []claim {
 	if d.method == "email" && of.unproven {
-		return []claim{second(of.name), mailedClaim(of)}
+		return []claim{m.second(of), mailedClaim(of)}
 	}
 	return []claim{second("draft " + own)}
 }
@@ -148,7 +148,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if same(how, d.method) {
 		return refused(400) // proven again in between, by the same thing
 	}
-	guesses := draftClaims(of, d, own)
+	guesses := m.draftClaims(of, d, own)
 	if !m.reserve(guesses...) {
 		return refused(429)
 	}

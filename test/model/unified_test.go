@@ -108,6 +108,7 @@ func (t *turn) confirmFirst() *want {
 		state = "AAAA"
 	}
 	code := t.w.code(t.step, nil, nil, d)
+	t.apart(code)
 	t.post(fmt.Sprint("/us-setup/", state), map[string]any{"passcode": code})
 	return t.w.confirmFirst(t.who, state, code)
 }

@@ -261,7 +261,7 @@ func (m *model) confirmFirst(who *session, state, code string) *want {
 	if d == nil || d.token != state || digits(code) == "" {
 		return refused(400)
 	}
-	guesses := draftClaims(of, d, own)
+	guesses := m.draftClaims(of, d, own)
 	if !m.reserve(guesses...) {
 		return refused(429)
 	}
