@@ -201,18 +201,18 @@ func (b *Browser) fill(pattern string) []string {
 func (k *Kit) shut(how string, b *Browser) {
 	k.t.Helper()
 	way, _, _ := strings.Cut(how, ", then ")
-	if k.doors[way] {
-		return
-	}
 	var held map[string]string
 	for _, page := range k.pages {
+		if k.doors[way+" "+page] {
+			continue
+		}
 		for _, get := range []func(string) Answer{b.Get, b.Page} {
 			b.giveBack(held)
 			held = b.Cookies()
 			if a := get(page); opened(a) {
 				k.t.Errorf("side door: %s: %s answers %d", how, page, a.Status)
-				k.doors[way] = true
-				return
+				k.doors[way], k.doors[way+" "+page] = true, true
+				break
 			}
 		}
 	}
