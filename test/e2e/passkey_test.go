@@ -236,10 +236,10 @@ func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	old := newTab(t, s.origin(), look{scripts: true})
 	old.must(call(old, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `delete window.PublicKeyCredential`}))
 	old.open("/login")
-	old.says("This browser cannot use passkeys here.")
+	old.says("This browser can't use passkeys here.")
 	old.signIn(person, false)
 	old.at("/wan-signin")
-	old.says("This browser cannot use passkeys here.")
+	old.says("This browser can't use passkeys here.")
 
 	still := newTab(t, s.origin(), look{})
 	still.open("/login")
