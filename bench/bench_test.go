@@ -32,7 +32,7 @@ func TestRecipe(t *testing.T) {
 	t.Setenv("BENCH_IS_ITSELF", "1")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"all", "-dir", t.TempDir(), "-users", "50", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
+		"all", "-dir", t.TempDir(), "-users", "1000", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
 	}, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
