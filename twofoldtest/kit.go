@@ -52,7 +52,7 @@ type Kit struct {
 	paths   map[string]knownPath // of the sign-in, as they are registered
 	through map[string]bool      // method and pattern of each step that was got through
 	strange []string             // cookies that nobody knows
-	doors   map[string]bool      // ways in that were told
+	doors   map[string][]string  // pages that were reported, by way in
 	// distrusted are addresses of users whose browsers the policy trusts no more.
 	distrusted []string
 }
@@ -101,7 +101,7 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 		t.Fatal(err)
 	}
 	k := &Kit{
-		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{}, doors: map[string]bool{},
+		t: t, given: c, Mail: &sendtest.Sink{}, SMS: &sendtest.Sink{}, apps: map[string]*app{}, doors: map[string][]string{},
 		Clock: &Clock{now: time.Now().Truncate(time.Second)}, URL: "http://" + listener.Addr().String(),
 	}
 	k.server = &httptest.Server{Listener: listener, Config: &http.Server{ReadHeaderTimeout: time.Second}}

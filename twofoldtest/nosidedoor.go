@@ -133,7 +133,7 @@ func (k *Kit) walk(s state, b *Browser, paths []string) {
 			}
 		}
 		for _, path := range b.fill(pattern) {
-			if k.walkPath(s, b, path); k.doors[s.name] {
+			if k.walkPath(s, b, path); len(k.doors[s.name]) > 0 {
 				return // one way in is one line: the next ones would be the same hole
 			}
 		}
@@ -203,7 +203,7 @@ func (k *Kit) shut(how string, b *Browser) {
 	way, _, _ := strings.Cut(how, ", then ")
 	var held map[string]string
 	for _, page := range k.pages {
-		if k.doors[way+" "+page] {
+		if slices.Contains(k.doors[way], page) {
 			continue
 		}
 		for _, get := range []func(string) Answer{b.Get, b.Page} {
@@ -211,7 +211,7 @@ func (k *Kit) shut(how string, b *Browser) {
 			held = b.Cookies()
 			if a := get(page); opened(a) {
 				k.t.Errorf("side door: %s: %s answers %d", how, page, a.Status)
-				k.doors[way], k.doors[way+" "+page] = true, true
+				k.doors[way] = append(k.doors[way], page)
 				break
 			}
 		}
