@@ -144,14 +144,7 @@ func (g *Gate) prove(ctx context.Context, i intent, who *login.Who) error {
 	case inner.NeedsFresh:
 		return login.ErrReauthenticate
 	case inner.NeedsStrong:
-		has, err := g.s.c.Login.HasStrong(ctx, who.User)
-		switch {
-		case err != nil:
-			return err
-		case has:
-			return errProveStrong
-		}
-		return errNeedsStrong
+		return g.s.needsStrong(ctx, who.User)
 	}
 	return errRole
 }

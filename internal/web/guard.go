@@ -74,15 +74,21 @@ func (s *Site) RequireStrong(next http.Handler) http.Handler {
 		if login.Strong(who.Session) {
 			return nil
 		}
-		has, err := s.c.Login.HasStrong(ctx, who.User)
-		switch {
-		case err != nil:
-			return err
-		case has:
-			return errProveStrong
-		}
-		return errNeedsStrong
+		return s.needsStrong(ctx, who.User)
 	})
+}
+
+// needsStrong is the refusal of a user who must prove a strong factor or, without
+// one, set one up.
+func (s *Site) needsStrong(ctx context.Context, u store.User) error {
+	has, err := s.c.Login.HasStrong(ctx, u)
+	switch {
+	case err != nil:
+		return err
+	case has:
+		return errProveStrong
+	}
+	return errNeedsStrong
 }
 
 // RequireFresh lets callers through who proved all that their account asks for
