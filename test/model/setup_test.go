@@ -35,11 +35,9 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	} else if !m.fresh(who, freshForUs) {
 		return refused(401)
 	}
-	how := ""
-	if who != nil {
-		how = who.how
-	} else {
-		how, add = p.how, add && p.lost == nil
+	how := cameBy(who, p)
+	if who == nil {
+		add = add && p.lost == nil
 	}
 	if same(how, method) {
 		return refused(400) // it cannot become the second factor of what it began
@@ -78,6 +76,14 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 		}
 	}
 	return w
+}
+
+// cameBy is the first factor of a session or of a pending sign-in.
+func cameBy(who *session, p *pending) string {
+	if who != nil {
+		return who.how
+	}
+	return p.how
 }
 
 func actor(who *session, p *pending) *account {
@@ -139,12 +145,7 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 	if digits(code) == "" {
 		return refused(400)
 	}
-	how := ""
-	if who != nil {
-		how = who.how
-	} else {
-		how = p.how
-	}
+	how := cameBy(who, p)
 	if same(how, d.method) {
 		return refused(400) // proven again in between, by the same thing
 	}

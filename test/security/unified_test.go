@@ -69,26 +69,40 @@ func (p *person) linked() string {
 }
 
 // TestR007_AProofInBetweenCountsForASetUp: a set-up starts after a password. The
-// session is then proven again by a text message. A text message can no longer become
-// its second factor: the code is refused, and nothing is changed.
+// session is then proven again by a code. What the code came by can no longer become
+// its second factor: the code of the set-up is refused, and nothing is changed.
 func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
-	w := newWorld(t, unified)
-	p := w.person("alice").begins(store.SMS, "+16505551212")
-	b := w.browser()
-	b.login(p).want(200)
-	r := b.post("/tf-setup", m{"setup": "sms", "phone": "+16505551212"}).want(200)
-	w.settled()
-	code := p.texted()
-	w.advance(time.Minute)
-	b.post("/us-verify/send-code", m{"chosen_method": "sms"}).want(200)
-	w.settled()
-	b.post("/us-verify", m{"passcode": p.texted()}).want(200)
-	before := w.rows("users", "factors", "devices")
-	b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": code}).want(400).refused("one phone as both factors")
-	if after := w.rows("users", "factors", "devices"); after != before {
-		t.Errorf("a refused set-up changed what is stored:\n%s\n%s", before, after)
+	for _, method := range []string{store.SMS, store.Email, store.Authenticator} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t, unified)
+			p := w.person("alice").begins(method, "+16505551212")
+			app := p.app
+			b := w.browser()
+			b.login(p).want(200)
+			r := b.post("/tf-setup", m{"setup": method, "phone": "+16505551212"}).want(200)
+			w.settled()
+			code := map[string]func() string{
+				store.SMS: p.texted, store.Email: p.mailed,
+				store.Authenticator: func() string { return totp(app, w.Now().Unix()/30) },
+			}[method]
+			first := ""
+			if method == store.Authenticator {
+				first = totp(decode(w, r.text("tf_authr_b32key")), w.Now().Unix()/30)
+			} else {
+				first = code()
+				w.advance(time.Minute)
+				b.post("/us-verify/send-code", m{"chosen_method": method}).want(200)
+				w.settled()
+			}
+			b.post("/us-verify", m{"passcode": code()}).want(200)
+			before := w.rows("users", "factors", "devices")
+			b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": first}).want(400).refused("one thing as both factors")
+			if after := w.rows("users", "factors", "devices"); after != before {
+				t.Errorf("a refused set-up changed what is stored:\n%s\n%s", before, after)
+			}
+			b.in(p, 1)
+		})
 	}
-	b.in(p, 1)
 }
 
 // TestR007_ACodeIsOneFactorOnly: the second factor is asked for, and it is
