@@ -237,14 +237,14 @@ func TestQueueThatIsTooLong(t *testing.T) {
 	})
 }
 
-// TestTurn: who has queued hashes in that slot and no other, gives it back once, and
+// TestAcquire: who has queued hashes in that slot and no other, gives it back once, and
 // queues again after that.
-func TestTurn(t *testing.T) {
+func TestAcquire(t *testing.T) {
 	h, err := New(Config{Slots: 1, Wait: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, leave, err := h.Turn(t.Context())
+	ctx, leave, err := h.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestTurn(t *testing.T) {
 		t.Errorf("%d slots are taken, want 1", busy)
 	}
 	leave()
-	_, other, err := h.Turn(t.Context())
+	_, other, err := h.Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestTurn(t *testing.T) {
 		t.Errorf("with all slots free: %v", err)
 	}
 	gone, cancel := context.WithCancel(t.Context())
-	ctx, leave, err = h.Turn(gone)
+	ctx, leave, err = h.Acquire(gone)
 	if err != nil {
 		t.Fatal(err)
 	}

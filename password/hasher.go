@@ -209,11 +209,11 @@ func decode(encoded string) (decoded, error) {
 	}
 }
 
-// Turn waits for a slot, for callers that have something to do between the wait and
+// Acquire waits for a slot, for callers that have something to do between the wait and
 // the hash. With the context that it returns, Hash, Verify and Burn use that slot, one
 // call at a time, and do not wait. Leave gives the slot back; calling it again does
 // nothing. The error is [ErrBusy] or ctx's.
-func (h *Hasher) Turn(ctx context.Context) (with context.Context, leave func(), err error) {
+func (h *Hasher) Acquire(ctx context.Context) (with context.Context, leave func(), err error) {
 	l, err := h.slots.take(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -251,16 +251,16 @@ func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, plain strin
 	return true, nil
 }
 
-// Crowded says that who queues to check a password must wait.
-func (a *Accounts) Crowded() bool {
+// HashingBusy reports whether a password that is sent now must wait to be checked.
+func (a *Accounts) HashingBusy() bool {
 	slots, busy, _ := a.c.Hasher.Load()
 	return busy >= slots
 }
 
-// Turn waits until a password may be checked. With the context that it returns
+// AcquireHash waits until a password may be checked. With the context that it returns
 // CheckPassword does not wait, until leave is called.
-func (a *Accounts) Turn(ctx context.Context) (with context.Context, leave func(), err error) {
-	return a.c.Hasher.Turn(ctx)
+func (a *Accounts) AcquireHash(ctx context.Context) (with context.Context, leave func(), err error) {
+	return a.c.Hasher.Acquire(ctx)
 }
 
 // upgrade rewrites a hash whose scheme or cost is outdated. It is a courtesy:

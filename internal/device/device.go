@@ -161,11 +161,11 @@ func (m *Manager) List(ctx context.Context, userID string) ([]store.Device, erro
 	return m.c.Devices.DevicesOf(ctx, userID, m.c.Now())
 }
 
-// Stands reports whether the device with this id, and the one that it rests on if
+// StillProves reports whether the device with this id, and the one that it rests on if
 // any, are living devices of the user, and what was proven for the last of them is
 // enough. An empty id means any: records of earlier versions do not name their
 // device.
-func (m *Manager) Stands(ctx context.Context, userID, id string, enough func(store.Device) bool) (bool, error) {
+func (m *Manager) StillProves(ctx context.Context, userID, id string, enough func(store.Device) bool) (bool, error) {
 	all, err := m.List(ctx, userID)
 	if err != nil || id == "" {
 		return slices.ContainsFunc(all, enough), err

@@ -63,12 +63,12 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 	queued, leave := ctx, func() {}
 	if authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
 		var err error
-		if l.c.Accounts.Crowded() {
+		if l.c.Accounts.HashingBusy() {
 			if _, err = l.firstPlace(ctx, u, identity, b, true); err != nil {
 				return "", err
 			}
 		}
-		if queued, leave, err = l.c.Accounts.Turn(ctx); err != nil {
+		if queued, leave, err = l.c.Accounts.AcquireHash(ctx); err != nil {
 			return "", err
 		}
 	}

@@ -69,7 +69,7 @@ func (l *Login) trustedToday(ctx context.Context, u store.User, h held) (session
 	}
 	// The user ended all trust from this very session, which lives on.
 	if h.session == "" || h.trustedBy != h.session {
-		stands, err := l.c.Devices.Stands(ctx, u.ID, h.trustedBy, l.vouches)
+		stands, err := l.c.Devices.StillProves(ctx, u.ID, h.trustedBy, l.vouches)
 		if err != nil {
 			return session.Over, err
 		}

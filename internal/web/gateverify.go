@@ -73,13 +73,13 @@ func (g *Gate) asked(r *http.Request) (inner.Request, proxyKind, error) {
 	method, kind := r.Method, forwards
 	switch {
 	case byURL && !byURI && !byPath:
-		kind, method = subrequest, only1(h, "X-Original-Method")
-		a, err = inner.ParseAddress(only1(h, "X-Original-Url"))
+		kind, method = subrequest, single(h, "X-Original-Method")
+		a, err = inner.ParseAddress(single(h, "X-Original-Url"))
 	case byURI && !byURL && !byPath:
-		method = only1(h, "X-Forwarded-Method")
-		a, err = inner.AddressOf(only1(h, "X-Forwarded-Proto"), only1(h, "X-Forwarded-Host"), only1(h, "X-Forwarded-Uri"))
+		method = single(h, "X-Forwarded-Method")
+		a, err = inner.AddressOf(single(h, "X-Forwarded-Proto"), single(h, "X-Forwarded-Host"), single(h, "X-Forwarded-Uri"))
 	case byPath && !byURL && !byURI:
-		a, err = inner.AddressOf(only1(h, "X-Forwarded-Proto"), r.Host, rest)
+		a, err = inner.AddressOf(single(h, "X-Forwarded-Proto"), r.Host, rest)
 	default:
 		if byURL {
 			kind = subrequest
@@ -108,8 +108,8 @@ func (g *Gate) request(r *http.Request, a inner.Address, method string) (inner.R
 
 func has(h http.Header, name string) bool { return len(h[name]) > 0 }
 
-// only1 is the value of a header that stands there once.
-func only1(h http.Header, name string) string {
+// single is the value of a header that is sent once, or else empty.
+func single(h http.Header, name string) string {
 	if v := h[name]; len(v) == 1 {
 		return v[0]
 	}
