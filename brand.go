@@ -10,14 +10,14 @@ import (
 )
 
 // Pages says how our pages look and what they link to. The zero value is our own
-// look, with the first letter of Site in the place of a logo. For more than that
+// look, with the first letter of Site instead of a logo. For more than that
 // see Config.Templates.
 type Pages struct {
 	// Static are files of the site's own: pictures, style sheets, fonts, scripts.
 	// They are read once, by New, and served below URLs.Static, in "own/":
 	// "/tf-static/own/logo.svg".
 	Static fs.FS
-	// Logo is a file of Static, e.g. "logo.svg". It stands in the place of the name,
+	// Logo is a file of Static, e.g. "logo.svg". Pages show it instead of the name,
 	// 36 pixels high. LogoDark takes its place on dark pages.
 	Logo, LogoDark string
 	// Accent is the color of buttons and links, as "#0b7285". Where text in it could

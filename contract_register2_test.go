@@ -41,7 +41,8 @@ func TestContractA25_generic_response(t *testing.T) {
 	taken.stranger()
 	// Its owner is told; what is not yet confirmed gets its link once more.
 	mail := s.mailed("taken", "matt@lp.com")
-	if mail.Subject != "You already have an account at tests" || !strings.Contains(mail.Text, "You already have an account with it") {
+	if mail.Subject != "You already have an account at tests" || !strings.Contains(mail.Text,
+		"You already have an account with it") {
 		t.Errorf("mail %+v", mail)
 	}
 	s.linkIn("confirm", "dude@lp.com")

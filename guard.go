@@ -71,7 +71,7 @@ func (a *Auth) Notes(w http.ResponseWriter, r *http.Request) []Note { return a.s
 
 // Identify passes every request on; behind it, User returns the signed-in user,
 // if any. Use it for pages that everyone may see, and a guard for pages that
-// only some users may see. A guard may stand inside Identify. A cross-site
+// only some users may see. A guard may be nested in Identify. A cross-site
 // request counts as one without a user. So does every request while the store
 // cannot be read; the log says so, and the page is served.
 func (a *Auth) Identify(next http.Handler) http.Handler { return a.site.Identify(next) }

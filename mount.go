@@ -36,6 +36,6 @@ func (a *Auth) Mount(mux Mux) {
 	}
 }
 
-// Paths returns every path of the sign-in. "{token}" stands for one segment,
+// Paths returns every path of the sign-in. "{token}" is one segment,
 // and a slash at the end for everything below. Use Wrap or Mount to serve them.
 func (a *Auth) Paths() []string { return a.site.Patterns() }

@@ -63,7 +63,7 @@ func New(c Config) (*Auth, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	a.stop = cancel
 	// A store that says it is only looked at gets no workers: they would deliver,
-	// seal and sweep beside a program that is there to look.
+	// seal and sweep in a program that only reads.
 	if _, only := c.Store.(interface{ OnlyLookedAt() }); only {
 		return a, nil
 	}
@@ -238,7 +238,8 @@ func (b *builder) buildSessions() error {
 		return field("Session", err)
 	}
 	p := b.c.Password
-	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Slots: p.Slots, Portable: p.Portable})
+	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Slots: p.Slots,
+		Portable: p.Portable})
 	if err != nil {
 		return field("Password", err)
 	}

@@ -26,7 +26,8 @@ type Rule struct {
 	// Empty: every path. A public rule compares letters exactly; the others ignore
 	// their case, so that no spelling of a protected path falls to a public rule.
 	Paths []string `toml:"paths"`
-	// Methods of requests, e.g. "GET", which stands for HEAD as well. Empty: all.
+	// Methods are the methods of requests, such as "GET", which includes HEAD. If it
+	// is empty, every method matches.
 	Methods []string `toml:"methods"`
 	// Networks are addresses or networks of clients, e.g. "10.0.0.0/8". Empty: all.
 	Networks []string `toml:"networks"`

@@ -26,7 +26,7 @@ type Device struct {
 	// then, if one did: without that device this one is over too.
 	TrustedBy string
 	// Proofs are what was proven when it was made. Records of earlier versions have
-	// none, and stand for no second factor.
+	// none, and do not count as a second factor.
 	Proofs []Proof
 }
 

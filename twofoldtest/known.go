@@ -19,7 +19,7 @@ type knownPath struct {
 	in string
 	// closed says that nobody gets through in this configuration.
 	closed func(k *Kit) bool
-	// fixed says that it stands under no prefix.
+	// fixed reports that the prefix does not apply.
 	fixed bool
 }
 

@@ -235,14 +235,17 @@ func oneFactor(kit *twofoldtest.Kit) http.Handler {
 func TestARuleThatIsKeptIsNoFault(t *testing.T) {
 	independent := federated.Independent(site{})
 	for name, change := range map[string]func(c *twofold.Config){
-		"as it is":                           func(*twofold.Config) {},
-		"a site that is no mailbox":          func(c *twofold.Config) { c.OAuth = []federated.Provider{independent} },
-		"a passkey that counts as both":      func(c *twofold.Config) { c.Passkeys.MultiFactor = true },
-		"addresses are confirmed":            func(c *twofold.Config) { c.Accounts.Confirmable = true },
-		"everybody must enrol":               func(c *twofold.Config) { c.TwoFactor.Required = true },
-		"a link in place of the password":    func(c *twofold.Config) { c.Accounts.LoginByLink = true },
-		"few browsers may be trusted":        func(c *twofold.Config) { c.TwoFactor.Trust = nobodys },
-		"little patience with wrong guesses": func(c *twofold.Config) { c.Limits.FirstFailures, c.Limits.AccountFailures = 3, 5 },
+		"as it is":                        func(*twofold.Config) {},
+		"a site that is no mailbox":       func(c *twofold.Config) { c.OAuth = []federated.Provider{independent} },
+		"a passkey that counts as both":   func(c *twofold.Config) { c.Passkeys.MultiFactor = true },
+		"addresses are confirmed":         func(c *twofold.Config) { c.Accounts.Confirmable = true },
+		"everybody must enrol":            func(c *twofold.Config) { c.TwoFactor.Required = true },
+		"a link in place of the password": func(c *twofold.Config) { c.Accounts.LoginByLink = true },
+		"few browsers may be trusted":     func(c *twofold.Config) { c.TwoFactor.Trust = nobodys },
+		"little patience with wrong guesses": func(c *twofold.Config) {
+			c.Limits.FirstFailures,
+				c.Limits.AccountFailures = 3, 5
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if !storetest.Thorough() && name != "as it is" && name != "a site that is no mailbox" {

@@ -183,7 +183,8 @@ func (s *settings) finishTimes() problems {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES", "is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
 	}
 	if l := s.Config.Limits; l.SendMost != 0 && l.SendMost < l.SendDay {
-		bad = append(bad, problem{"SECURITY_TWO_FACTOR_SENDS_MOST", "is below SECURITY_TWO_FACTOR_SENDS_DAY: write a higher number"})
+		bad = append(bad, problem{"SECURITY_TWO_FACTOR_SENDS_MOST",
+			"is below SECURITY_TWO_FACTOR_SENDS_DAY: write a higher number"})
 	}
 	if n := s.Config.Session; n.Absolute < n.Idle {
 		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME", "is shorter than SECURITY_SESSION_IDLE: write a longer one"})
@@ -193,7 +194,8 @@ func (s *settings) finishTimes() problems {
 
 func (s *settings) finishFolders() problems {
 	var bad problems
-	for _, f := range []struct{ name, path string }{{"TWOFOLD_TEMPLATES", s.Templates}, {"TWOFOLD_LOCALES", s.Locales}, {"TWOFOLD_STATIC", s.Static}} {
+	for _, f := range []struct{ name, path string }{{"TWOFOLD_TEMPLATES", s.Templates}, {"TWOFOLD_LOCALES",
+		s.Locales}, {"TWOFOLD_STATIC", s.Static}} {
 		if f.path == "" {
 			continue
 		}

@@ -20,7 +20,8 @@ func TestWhoLooksStartsNoWorkers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
 	env := []string{
 		"TWOFOLD_ORIGIN=http://localhost:1", "SECRET_KEY=" + goodKey, "SQLALCHEMY_DATABASE_URI=sqlite:///" + path,
-		"MAIL_SERVER=" + mail.Host, fmt.Sprintf("MAIL_PORT=%d", mail.Port), "SECURITY_EMAIL_SENDER=no-reply@example.org",
+		"MAIL_SERVER=" + mail.Host, fmt.Sprintf("MAIL_PORT=%d",
+			mail.Port), "SECURITY_EMAIL_SENDER=no-reply@example.org",
 	}
 	f := &front{t: t}
 	f.run(env, "correct horse 71 battery", "user", "create", "joan@example.org", "--password-stdin")

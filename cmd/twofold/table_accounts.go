@@ -10,35 +10,54 @@ func accountTable() []setting {
 	}
 	return []setting{
 		{Name: "SECURITY_CONFIRMABLE", Type: flag, Default: "false", Field: "Accounts.Confirmable",
-			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed link. With `false` it signs in at once, but sets up nothing before a code that was mailed to its address came back (see docs/contract.md).", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
+			Doc: "An account that registered itself signs in only after its address was confirmed with a mailed " +
+				"link. With `false` it signs in at once, but sets up nothing before a code that was mailed to its " +
+				"address came back (see docs/contract.md).",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Confirmable })},
 		{Name: "SECURITY_CONFIRM_EMAIL_WITHIN", Type: duration, Default: "2 days", Field: "Accounts.ConfirmWithin",
-			Doc: "Life of that link, 30 days at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ConfirmWithin }, 30*day)},
+			Doc:   "Life of that link, 30 days at most.",
+			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ConfirmWithin }, 30*day)},
 		{Name: "SECURITY_LOGIN_WITHOUT_CONFIRMATION", Type: flag, Default: "false", Field: "Accounts.LoginUnconfirmed",
-			Doc:  "Lets accounts sign in before. They cannot set up anything that opens the account until they confirm, or enter a code mailed to them.",
+			Doc: "Lets accounts sign in before. They cannot set up anything that opens the account until they " +
+				"confirm, or enter a code mailed to them.",
 			Cost: "Addresses that are not theirs stand on accounts.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginUnconfirmed })},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_CONFIRM", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterConfirm",
-			Doc: "Signs in with the link, in the browser that registered only, and as far as the second factor.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterConfirm })},
+			Doc:   "Signs in with the link, in the browser that registered only, and as far as the second factor.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterConfirm })},
 		{Name: "SECURITY_PASSWORDLESS", Type: flag, Default: "false", Field: "Accounts.LoginByLink",
-			Doc:  "Puts a mailed link in the place of the password, for everybody: the sign-in page asks for an address. The link works once, and is one factor: the second is asked for as ever, and never one that comes by mail. Whoever registers chooses no password. To prove oneself again, for a security change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in anew.",
+			Doc: "Puts a mailed link in the place of the password, for everybody: the sign-in page asks for an " +
+				"address. The link works once, and is one factor: the second is asked for as ever, and never one " +
+				"that comes by mail. Whoever registers chooses no password. To prove oneself again, for a security " +
+				"change, takes a passkey, `SECURITY_UNIFIED_SIGNIN`, or signing in anew.",
 			Cost: "Whoever reads an account's mail has its first factor.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.LoginByLink })},
 		{Name: "SECURITY_LOGIN_WITHIN", Type: duration, Default: "10 minutes", Field: "Accounts.LoginWithin",
-			Doc: "Life of that link, 10 minutes at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.LoginWithin }, 10*time.Minute)},
+			Doc:   "Life of that link, 10 minutes at most.",
+			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.LoginWithin }, 10*time.Minute)},
 		{Name: "SECURITY_RECOVERABLE", Type: flag, Default: "false", Field: "Accounts.Recoverable",
-			Doc: "Lets people who forgot their password choose another one with a mailed link. Second factors stay.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
+			Doc:   "Lets people who forgot their password choose another one with a mailed link. Second factors stay.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Recoverable })},
 		{Name: "SECURITY_RESET_PASSWORD_WITHIN", Type: duration, Default: "1 hour", Field: "Accounts.ResetWithin",
-			Doc: "Life of that link, 24 hours at most.", Cost: "Whoever reads the mail later can use it as long.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ResetWithin }, day)},
+			Doc:   "Life of that link, 24 hours at most.",
+			Cost:  "Whoever reads the mail later can use it as long.",
+			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ResetWithin }, day)},
 		{Name: "SECURITY_AUTO_LOGIN_AFTER_RESET", Type: flag, Default: "false", Field: "Accounts.AutoLoginAfterReset",
-			Doc: "Signs in with the new password, in the browser that asked only, and as far as the second factor.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterReset })},
+			Doc:   "Signs in with the new password, in the browser that asked only, and as far as the second factor.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.AutoLoginAfterReset })},
 		{Name: "SECURITY_CHANGEABLE", Type: flag, Default: "false", Field: "Accounts.Changeable",
-			Doc: "Lets people change their password.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Changeable })},
+			Doc:   "Lets people change their password.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Changeable })},
 		{Name: "SECURITY_CHANGE_EMAIL", Type: flag, Default: "false", Field: "Accounts.ChangeEmail",
-			Doc: "Lets people change their address, with a link mailed to the new one; the present one is told.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeEmail })},
+			Doc:   "Lets people change their address, with a link mailed to the new one; the present one is told.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeEmail })},
 		{Name: "SECURITY_CHANGE_EMAIL_WITHIN", Type: duration, Default: "2 hours", Field: "Accounts.ChangeEmailWithin",
-			Doc: "Life of that link, 24 hours at most.", Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ChangeEmailWithin }, day)},
+			Doc:   "Life of that link, 24 hours at most.",
+			Apply: within(func(s *settings) *time.Duration { return &s.Config.Accounts.ChangeEmailWithin }, day)},
 		{Name: "SECURITY_CHANGE_USERNAME", Type: flag, Default: "false", Field: "Accounts.ChangeUsername",
-			Doc: "Lets people change their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeUsername })},
+			Doc:   "Lets people change their username.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.ChangeUsername })},
 		{Name: "SECURITY_USERNAME_RECOVERY", Type: flag, Default: "false", Field: "Accounts.UsernameRecovery",
-			Doc: "Mails people their username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
+			Doc:   "Mails people their username.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRecovery })},
 	}
 }
 
@@ -47,9 +66,12 @@ func registerTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
 	return []setting{
 		{Name: "SECURITY_USERNAME_REQUIRED", Type: flag, Default: "false", Field: "Accounts.UsernameRequired",
-			Doc: "Nobody registers without a username.", Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRequired })},
+			Doc:   "Nobody registers without a username.",
+			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.UsernameRequired })},
 		{Name: "SECURITY_PASSWORD_REQUIRED", Type: flag, Default: "true", Field: "Accounts.PasswordOptional",
-			Doc:  "People register with a password. With `false` they may leave it out: a mailed code opens the account, and its address is proven before anything else. It needs `SECURITY_UNIFIED_SIGNIN` with email among its methods.",
+			Doc: "People register with a password. With `false` they may leave it out: a mailed code opens the " +
+				"account, and its address is proven before anything else. It needs `SECURITY_UNIFIED_SIGNIN` with " +
+				"email among its methods.",
 			Cost: "Whoever reads the mail of an account without password has its first factor.",
 			Apply: func(s *settings, raw any) error {
 				required, err := asBool(raw)
@@ -60,7 +82,8 @@ func registerTable() []setting {
 			Doc:   "New passwords are typed twice.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Accounts.PasswordTypedOnce })},
 		{Name: "SECURITY_ROLES_IN_PAYLOAD", Type: flag, Default: "false", Field: "RolesInPayload",
-			Doc: "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.", Apply: on(func(s *settings) *bool { return &s.Config.RolesInPayload })},
+			Doc:   "`user` in JSON answers also says `roles` and `permissions`, for showing. `/me` says them always.",
+			Apply: on(func(s *settings) *bool { return &s.Config.RolesInPayload })},
 		{Name: "SECURITY_TRACKABLE", Type: flag, Default: "false", Field: "Accounts.Trackable",
 			Doc: "Counts the sign-ins of each account, and keeps from when and where the newest and the one before " +
 				"it were: `/me` shows it to the owner (`login_count`, `current_login_at`, `last_login_at`, " +
@@ -68,11 +91,13 @@ func registerTable() []setting {
 				"trail has every sign-in either way.",
 			Apply: on(func(s *settings) *bool { return &s.Config.Accounts.Trackable })},
 		{Name: "SECURITY_USERNAME_MIN_LENGTH", Type: number, Default: "4", Field: "Accounts.UsernameMin",
-			Doc: "The least length of a username that is chosen from now on.", Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
+			Doc:   "The least length of a username that is chosen from now on.",
+			Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.UsernameMin }, 1, 64)},
 		{Name: "SECURITY_USERNAME_MAX_LENGTH", Type: number, Default: "32", Field: "Accounts.UsernameMax",
-			Doc: "The greatest.", Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
+			Doc:   "The greatest.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Accounts.UsernameMax }, 1, 128)},
 		{Name: "SECURITY_SEND_REGISTER_EMAIL", Type: flag, Default: "true", Field: "Accounts.NoWelcome",
-			Doc:   "Greets new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` goes out all the same.",
+			Doc:   "Welcomes new accounts by mail. The mail with the link of `SECURITY_CONFIRMABLE` is always sent.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Accounts.NoWelcome })},
 	}
 }

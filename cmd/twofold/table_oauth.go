@@ -28,17 +28,24 @@ func oauthTable() []setting {
 	}
 	rows := []setting{
 		{Name: "SECURITY_OAUTH_ENABLE", Type: flag, Default: "false", Field: "OAuth",
-			Doc:   "People may sign in through other sites. They connect their account there on their account page first; nobody is found by e-mail address and no account is made. A second factor is asked for as ever.",
+			Doc: "People may sign in through other sites. They connect their account there on their account page " +
+				"first; nobody is found by e-mail address and no account is made. A second factor is asked for as " +
+				"ever.",
 			Cost:  "Who is let in at the other site has proven the first factor here.",
 			Apply: toBool(func(s *settings) *bool { return &s.oauth.enable })},
 		{Name: "SECURITY_OAUTH_BUILTIN_PROVIDERS", Type: list, Default: "github,google",
-			Doc: "Which of the ready-made ones are offered, if their client id is set.", Apply: toList(func(s *settings) *[]string { return &s.oauth.builtin })},
+			Doc:   "Which of the ready-made ones are offered, if their client id is set.",
+			Apply: toList(func(s *settings) *[]string { return &s.oauth.builtin })},
 		{Name: "GITHUB_CLIENT_ID", Type: text, Empty: "GitHub is not offered", Doc: "As GitHub gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.githubID })},
 		{Name: "GITHUB_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As GitHub gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.githubSecret })},
 		{Name: "GOOGLE_CLIENT_ID", Type: text, Empty: "Google is not offered", Doc: "As Google gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.googleID })},
 		{Name: "GOOGLE_CLIENT_SECRET", Type: secret, Empty: "none", Doc: "As Google gave it out.", Apply: o(func(o *oauthSettings) *string { return &o.googleSecret })},
 		{Name: "SECURITY_OAUTH_PROVIDERS", Type: secretMap, Empty: "none",
-			Doc:   "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": \"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": \"Example\", \"SCOPES\": \"email\"}}`. The last two may be left out, and the secret of a public client. Register `<origin>/login/oauthresponse/<name>` and `<origin>/login/oauth-verify-response/<name>` there.",
+			Doc: "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": " +
+				"\"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": " +
+				"\"Example\", \"SCOPES\": \"email\"}}`. The last two may be left out, and the secret of a public " +
+				"client. Register `<origin>/login/oauthresponse/<name>` and " +
+				"`<origin>/login/oauth-verify-response/<name>` there.",
 			Apply: applyProviders},
 	}
 	rows = append(rows, setting{Name: "SECURITY_OAUTH_INDEPENDENT_PROVIDERS", Type: list, Empty: "none",
@@ -57,9 +64,11 @@ func oauthTable() []setting {
 	path("SECURITY_OAUTH_DISCONNECT_URL", "/login/oauth-disconnect", "Taking that back.", func(s *settings) *string { return &s.Config.URLs.OAuth.Disconnect })
 	return append(rows,
 		setting{Name: "SECURITY_POST_OAUTH_LOGIN_VIEW", Type: text, Empty: "`SECURITY_POST_LOGIN_VIEW`", Field: "Views",
-			Doc: "After signing in through another site.", Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostLogin }, "")},
+			Doc:   "After signing in through another site.",
+			Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostLogin }, "")},
 		setting{Name: "SECURITY_POST_OAUTH_VERIFY_VIEW", Type: text, Empty: "`SECURITY_POST_VERIFY_VIEW`", Field: "Views",
-			Doc: "After being asked again there.", Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostVerify }, "")})
+			Doc:   "After being asked again there.",
+			Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostVerify }, "")})
 }
 
 // applyProviders reads a dict of dicts. Its errors repeat nothing of it.

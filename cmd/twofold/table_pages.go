@@ -10,7 +10,7 @@ func pagesTable() []setting {
 			"A folder with files of your own: pictures, style sheets, fonts. They are read at start and served at "+
 				"`/tf-static/own/`."),
 		row("TWOFOLD_LOGO", "the first letter of `TWOFOLD_SITE`", "Logo", func(s *settings) *string { return &s.Config.Pages.Logo },
-			"A picture in `TWOFOLD_STATIC`, e.g. `logo.svg`, that stands in the place of the name, 36 pixels high."),
+			"A picture in `TWOFOLD_STATIC`, e.g. `logo.svg`. Pages show it 36 pixels high instead of the name."),
 		row("TWOFOLD_LOGO_DARK", "`TWOFOLD_LOGO`", "LogoDark", func(s *settings) *string { return &s.Config.Pages.LogoDark },
 			"The same for dark pages."),
 		row("TWOFOLD_ACCENT", "blue", "Accent", func(s *settings) *string { return &s.Config.Pages.Accent },

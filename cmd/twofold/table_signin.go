@@ -9,13 +9,20 @@ import (
 func signInTable() []setting {
 	return []setting{
 		{Name: "SECURITY_URL_PREFIX", Type: text, Empty: "none", Field: "Prefix",
-			Doc: "Stands in front of every path, e.g. `/auth`.", Apply: toPath(func(s *settings) *string { return &s.Config.Prefix })},
+			Doc:   "Stands in front of every path, e.g. `/auth`.",
+			Apply: toPath(func(s *settings) *string { return &s.Config.Prefix })},
 		{Name: "SECURITY_REGISTERABLE", Type: flag, Default: "false", Field: "Registerable",
-			Doc: "Opens registration to everybody.", Cost: "Strangers can make accounts.", Apply: toBool(func(s *settings) *bool { return &s.Config.Registerable })},
+			Doc:   "Opens registration to everybody.",
+			Cost:  "Strangers can make accounts.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Registerable })},
 		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Usernames",
-			Doc: "Lets people have a username and sign in with it.", Apply: toBool(func(s *settings) *bool { return &s.Config.Usernames })},
+			Doc:   "Lets people have a username and sign in with it.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Usernames })},
 		{Name: "SECURITY_USER_IDENTITY_ATTRIBUTES", Type: list, Empty: "`email`, and `username` if `SECURITY_USERNAME_ENABLE`", Field: "Accounts.UsernameFirst",
-			Doc:   "`email`, or `email` and `username` in either order. Each may be a dict as in the original; its mapper and `case_insensitive` have no effect, as both are found in any case and spelling. `username` switches `SECURITY_USERNAME_ENABLE` on. If it comes first, authenticator apps and passkeys are named by it.",
+			Doc: "`email`, or `email` and `username` in either order. Each may be a dict as in the original; its " +
+				"mapper and `case_insensitive` have no effect, as both are found in any case and spelling. " +
+				"`username` switches `SECURITY_USERNAME_ENABLE` on. If it comes first, authenticator apps and " +
+				"passkeys are named by it.",
 			Apply: applyIdentities},
 		{Name: "SECURITY_RETURN_GENERIC_RESPONSES", Type: flag, Default: "true", Field: "SpecificErrors",
 			Doc:  "Answers do not tell whether an account exists, nor which of identity and password was wrong.",
@@ -31,15 +38,19 @@ func signInTable() []setting {
 func passwordTable() []setting {
 	return []setting{
 		{Name: "SECURITY_PASSWORD_HASH", Type: text, Default: "argon2", Field: "Password.Scheme",
-			Doc: "Scheme of new hashes: `argon2` (argon2id) or `bcrypt`. Both always verify.", Apply: toChoice(func(s *settings) *string { return &s.Config.Password.Scheme }, "argon2", "bcrypt")},
+			Doc:   "Scheme of new hashes: `argon2` (argon2id) or `bcrypt`. Both always verify.",
+			Apply: toChoice(func(s *settings) *string { return &s.Config.Password.Scheme }, "argon2", "bcrypt")},
 		{Name: "SECURITY_PASSWORD_SALT", Type: secret, Empty: "none", Field: "Password.Salt",
-			Doc:   "The salt of the installation whose password hashes shall go on working. They are rewritten at sign-in.",
+			Doc: "The salt of the installation whose password hashes shall go on working. They are rewritten at " +
+				"sign-in.",
 			Apply: toText(func(s *settings) *string { return &s.Config.Password.Salt })},
 		{Name: "SECURITY_PASSWORD_LENGTH_MIN", Type: number, Default: "8", Field: "Password.MinLength",
-			Doc:   "Least length in characters, 8 to 64. 15 is advised where a password alone may open a session (NIST SP 800-63B-4, 3.1.1.2).",
+			Doc: "Least length in characters, 8 to 64. 15 is advised where a password alone may open a session " +
+				"(NIST SP 800-63B-4, 3.1.1.2).",
 			Apply: toLeast(func(s *settings) *int { return &s.Config.Password.MinLength }, 8, 64)},
 		{Name: "SECURITY_PASSWORD_SLOTS", Type: number, Empty: "one a processor", Field: "Password.Slots",
-			Doc: "How many passwords are hashed at once.", Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
+			Doc:   "How many passwords are hashed at once.",
+			Apply: toInt(func(s *settings) *int { return &s.Config.Password.Slots }, 1, 1024)},
 		{Name: "SECURITY_PASSWORD_PORTABLE", Type: flag, Default: "false", Field: "Password.Portable",
 			Doc: "Hashes with `golang.org/x/crypto` on every machine, " +
 				"not with assembly where the processor has AVX2. Hashes are the same.",
@@ -51,13 +62,22 @@ func passwordTable() []setting {
 func sessionTable() []setting {
 	return []setting{
 		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Session.Idle",
-			Doc: "Ends a session after so long without a request.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Idle }, time.Minute, 30*day)},
+			Doc:   "Ends a session after so long without a request.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Idle }, time.Minute, 30*day)},
 		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Session.Absolute",
-			Doc: "Ends a session after so long in any case.", Cost: "A stolen session lives as long.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Absolute }, time.Minute, 30*day)},
+			Doc:   "Ends a session after so long in any case.",
+			Cost:  "A stolen session lives as long.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Absolute }, time.Minute, 30*day)},
 		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Session.TokenLife",
-			Doc: "Life of a header token (`Authentication-Token`), 30 days at most.", Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a program go on with short ones.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.TokenLife }, time.Minute, 30*day)},
+			Doc: "Life of a header token (`Authentication-Token`), 30 days at most.",
+			Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a " +
+				"program go on with short ones.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.TokenLife }, time.Minute, 30*day)},
 		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.Remember",
-			Doc:   "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie `remember_token`. An account with a second factor does only where `SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at most.",
+			Doc: "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie " +
+				"`remember_token`. An account with a second factor does only where " +
+				"`SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at " +
+				"most.",
 			Cost:  "Whoever has the browser has the account, but for security changes, which ask for everything anew.",
 			Apply: toBool(func(s *settings) *bool { return &s.remember })},
 		{Name: "TWOFOLD_NEW_BROWSER_MAIL", Type: flag, Default: "true", Field: "Session.NoNewBrowserMail",
@@ -66,73 +86,121 @@ func sessionTable() []setting {
 			Cost:  "`false`: an owner does not hear of a stranger who has all that a sign-in asks for.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Session.NoNewBrowserMail })},
 		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Session.Remember",
-			Doc: "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.", Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
+			Doc:   "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
 		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.RememberByDefault",
 			Doc:   "The box is ticked, and a JSON sign-in that does not say asks for it.",
 			Cost:  "People who did not think of it stay signed in, or have browsers trusted, on machines of others.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Session.RememberByDefault })},
 		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
-			Doc:   "How old the full sign-in may be for a security change; after that it is asked for again. `0`: each change asks.",
+			Doc: "How old the full sign-in may be for a security change; after that it is asked for again. `0`: " +
+				"each change asks.",
 			Cost:  "With a negative value any age will do: anyone who finds a browser that is signed in with both factors can replace the second one.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.freshness }, -never, 30*day)},
 		{Name: "PERMANENT_SESSION_LIFETIME", Type: duration, Empty: "none",
-			Doc:   "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it stops the server, because sessions would live longer than it says.",
+			Doc: "Not taken over: `SECURITY_SESSION_IDLE` and `SECURITY_SESSION_LIFETIME` are. Below a day it " +
+				"stops the server, because sessions would live longer than it says.",
 			Apply: applyPermanent},
 	}
 }
 
-func limitTable() []setting {
+func limitTable() []setting { return append(guessLimits(), rateLimits()...) }
+
+func guessLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_LOGIN_FAILURES", Type: number, Default: "10", Field: "Limits",
-			Doc: "So many wrong passwords in a row make an account wait.", Cost: "More guesses for strangers; 100 at most.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FirstFailures }, 1, 100)},
+			Doc:   "So many wrong passwords in a row make an account wait.",
+			Cost:  "More guesses for strangers; 100 at most.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FirstFailures }, 1, 100)},
 		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Type: number, Default: "100",
 			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that make them all wait. " +
 				"Browsers and networks that did have as many again.",
 			Cost:  "More guesses for someone who has many addresses.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.AccountFailures }, 1, 10_000)},
 		{Name: "SECURITY_LOGIN_HOLD", Type: duration, Default: "30 seconds",
-			Doc: "The first wait; it doubles with each further failure.", Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.FirstHold }, time.Second, day)},
+			Doc:   "The first wait; it doubles with each further failure.",
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.FirstHold }, time.Second, day)},
 		{Name: "SECURITY_LOGIN_MAX_HOLD", Type: duration, Default: "1 hour",
-			Doc: "The longest wait.", Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.FirstMaxHold }, time.Second, day)},
+			Doc:   "The longest wait.",
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.FirstMaxHold }, time.Second, day)},
 		{Name: "SECURITY_TWO_FACTOR_FAILURES", Type: number, Default: "5",
-			Doc: "So many wrong codes within the window pause an account's second factors, over all sign-ins.", Cost: "A code has six digits: every further try is worth as much to a stranger.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SecondFailures }, 1, 10)},
+			Doc:   "So many wrong codes within the window pause an account's second factors, over all sign-ins.",
+			Cost:  "A code has six digits: every further try is worth as much to a stranger.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SecondFailures }, 1, 10)},
 		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Type: duration, Default: "15 minutes",
-			Doc: "That window, and how long the pause is.", Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.SecondWindow }, time.Minute, day)},
+			Doc:   "That window, and how long the pause is.",
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.SecondWindow }, time.Minute, day)},
 		{Name: "SECURITY_TWO_FACTOR_FACTOR_FAILURES", Type: number, Default: "100",
-			Doc:   "So many wrong codes in a row, ever, switch one factor off until it is set up again. Browsers that never signed in to the account have half of them.",
+			Doc: "So many wrong codes in a row, ever, switch one factor off until it is set up again. Browsers " +
+				"that never signed in to the account have half of them.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FactorFailures }, 5, 100)},
+	}
+}
+
+// rateLimits bound messages, and what one address or all together may do.
+func rateLimits() []setting {
+	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Type: duration, Default: "30 seconds",
-			Doc: "Least time between two codes of one sign-in.", Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.SendGap }, time.Second, time.Hour)},
+			Doc:   "Least time between two codes of one sign-in.",
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.SendGap }, time.Second, time.Hour)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_SHORT", Type: number, Default: "5",
-			Doc: "Codes per 10 minutes to one destination that were not answered.", Cost: "Strangers can make the server write to people, at your expense.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendShort }, 1, 1000)},
+			Doc:   "Codes per 10 minutes to one destination that were not answered.",
+			Cost:  "Strangers can make the server write to people, at your expense.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendShort }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
-			Doc: "The same per 24 hours.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendDay }, 1, 1000)},
+			Doc:   "The same per 24 hours.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendDay }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Type: number, Empty: "30, or `SECURITY_TWO_FACTOR_SENDS_DAY` if that is more",
 			Doc:   "Codes per 24 hours to one destination in all, answered or not.",
 			Cost:  "What someone can make you pay who answers the codes.",
 			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendMost }, 1, 10_000)},
 		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Type: number, Default: "100",
-			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 minutes.", Cost: "More accounts can be tried from one address.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.AddressFailures }, 10, 1000000)},
+			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 " +
+				"minutes.",
+			Cost:  "More accounts can be tried from one address.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.AddressFailures }, 10, 1000000)},
 		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Type: number, Default: "1000",
-			Doc: "Wrong passwords an hour, over all accounts and addresses, that are told to you once an hour: an error in the log, a row `passwords-guessed` in the audit trail, a count in the metrics. Nobody is kept out by it.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.HourFailures }, 10, 100_000_000)},
+			Doc: "Failed passwords in an hour, over all accounts and addresses, that are reported once an hour: as an " +
+				"error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No one is " +
+				"refused because of it.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.HourFailures }, 10, 100_000_000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
-			Doc: "Codes per hour at the wish of one client address that were not answered.", Cost: "More work and more messages at the wish of strangers.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendAddress }, 1, 1000000)},
+			Doc:   "Codes per hour at the wish of one client address that were not answered.",
+			Cost:  "More work and more messages at the wish of strangers.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendAddress }, 1, 1000000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Type: number, Default: "10000",
-			Doc: "Messages per hour and channel, for each kind of caller that the table of budgets in docs/security.md names.", Cost: "What a pumping attack may cost in an hour.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendHour }, 1, 100000000)},
+			Doc: "Messages per hour and channel, for each kind of caller that the table of budgets in " +
+				"docs/security.md names.",
+			Cost:  "What a pumping attack may cost in an hour.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendHour }, 1, 100000000)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Type: number, Default: "3",
-			Doc: "Rescues of one account per hour, in each way.", Cost: "More work and more messages at the wish of strangers.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RescueHour }, 1, 1000)},
+			Doc:   "Rescues of one account per hour, in each way.",
+			Cost:  "More work and more messages at the wish of strangers.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RescueHour }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Type: number, Default: "5",
-			Doc: "The same per 24 hours.", Cost: "More work and more messages at the wish of strangers.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RescueDay }, 1, 1000)},
+			Doc:   "The same per 24 hours.",
+			Cost:  "More work and more messages at the wish of strangers.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RescueDay }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SETUPS_HOUR", Type: number, Default: "30",
-			Doc: "Set-ups that one account begins per hour.", Cost: "More work and more messages at the wish of strangers.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SetupHour }, 1, 10000)},
+			Doc:   "Set-ups that one account begins per hour.",
+			Cost:  "More work and more messages at the wish of strangers.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SetupHour }, 1, 10000)},
 		{Name: "SECURITY_REGISTERS_HOUR", Type: number, Default: "20",
-			Doc: "Registrations per hour from one client address.", Cost: "Strangers can fill the database.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RegisterHour }, 1, 1000000)},
+			Doc:   "Registrations per hour from one client address.",
+			Cost:  "Strangers can fill the database.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RegisterHour }, 1, 1000000)},
 		{Name: "SECURITY_LINKS_HOUR", Type: number, Default: "3",
-			Doc: "Mailed links per hour to one address, known or not, at the wish of one client address.", Cost: "Strangers can make the server write to people.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkHour }, 1, 1000)},
+			Doc:   "Mailed links per hour to one address, known or not, at the wish of one client address.",
+			Cost:  "Strangers can make the server write to people.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkHour }, 1, 1000)},
 		{Name: "SECURITY_LINKS_ADDRESS", Type: number, Default: "30",
-			Doc: "Mailed links per hour at the wish of one client address.", Cost: "More work and more messages at the wish of strangers.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkAddress }, 1, 1000000)},
+			Doc:   "Mailed links per hour at the wish of one client address.",
+			Cost:  "More work and more messages at the wish of strangers.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkAddress }, 1, 1000000)},
 		{Name: "SECURITY_LINKS_DAY", Type: number, Default: "20",
-			Doc: "Mailed links per 24 hours to one address.", Cost: "Strangers can make the server write to people.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkDay }, 1, 1000)},
+			Doc:   "Mailed links per 24 hours to one address.",
+			Cost:  "Strangers can make the server write to people.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkDay }, 1, 1000)},
 	}
 }
 

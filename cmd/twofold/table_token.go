@@ -9,22 +9,31 @@ func tokenTable() []setting {
 	}
 	return []setting{
 		{Name: "SECURITY_REFRESH_TOKEN", Type: flag, Default: "false", Field: "Tokens",
-			Doc:   "Hands out a refresh token beside a header token (`?include_auth_token`). A program exchanges it at `/refresh-token` for a header token and its successor; each works once, and one that comes back ends all that was minted beside it.",
+			Doc: "Hands out a refresh token beside a header token (`?include_auth_token`). A program exchanges it " +
+				"at `/refresh-token` for a header token and its successor; each works once, and one that comes " +
+				"back ends all that was minted beside it.",
 			Cost:  "A stolen program stays signed in as long as the next two say, unless its owner ends it.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Tokens.Refresh })},
 		{Name: "SECURITY_REFRESH_TOKEN_MAX_AGE", Type: duration, Default: "90 days", Field: "Tokens.RefreshLife",
-			Doc: "How long a program can go on so.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshLife }, time.Minute, 366*day)},
+			Doc:   "How long a program can go on so.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshLife }, time.Minute, 366*day)},
 		{Name: "SECURITY_REFRESH_TOKEN_MAX_IDLE", Type: duration, Default: "7 days", Field: "Tokens.RefreshLife",
-			Doc: "Ends it earlier if it does not.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshIdle }, time.Minute, 366*day)},
+			Doc:   "Ends it earlier if it does not.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.RefreshIdle }, time.Minute, 366*day)},
 		{Name: "SECURITY_REFRESH_TOKEN_COOKIE_NAME", Type: text, Default: "fs_refresh", Field: "Tokens.RefreshCookie", TakesNone: true,
-			Doc: "The cookie of refresh tokens; `None` puts them into the body of answers.", Cost: "In the body, scripts of the page can read them.", Apply: applyRefreshCookie},
+			Doc:   "The cookie of refresh tokens; `None` puts them into the body of answers.",
+			Cost:  "In the body, scripts of the page can read them.",
+			Apply: applyRefreshCookie},
 		path("SECURITY_REFRESH_TOKEN_URL", "/refresh-token", "Exchanges a refresh token.", func(s *settings) *string { return &s.Config.URLs.Tokens.Refresh }),
 		{Name: "SECURITY_ACCESS_TOKEN_SCOPES", Type: list, Empty: "none: there are no such tokens", Field: "Tokens.Scopes",
-			Doc:   "Scopes that people may give to personal access tokens for their programs, e.g. `read,write`. Applications ask `/token-check?scope=read` whose token they were sent.",
+			Doc: "Scopes that people may give to personal access tokens for their programs, e.g. `read,write`. " +
+				"Applications ask `/token-check?scope=read` whose token they were sent.",
 			Cost:  "Such a token is one thing in place of two factors, within its scopes and until it expires.",
 			Apply: toList(func(s *settings) *[]string { return &s.Config.Tokens.Scopes })},
 		{Name: "SECURITY_ACCESS_TOKEN_MAX_AGE", Type: duration, Default: "90 days", Field: "Tokens.PersonalLife",
-			Doc: "The longest life of one.", Cost: "A stolen one works as long.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.PersonalLife }, day, 366*day)},
+			Doc:   "The longest life of one.",
+			Cost:  "A stolen one works as long.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.PersonalLife }, day, 366*day)},
 		path("SECURITY_ACCESS_TOKENS_URL", "/access-tokens", "Tokens: list, make, end.", func(s *settings) *string { return &s.Config.URLs.Tokens.Personal }),
 		path("SECURITY_TOKEN_CHECK_URL", "/token-check", "Whose token it is.", func(s *settings) *string { return &s.Config.URLs.Tokens.Check }),
 	}

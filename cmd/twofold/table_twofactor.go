@@ -8,56 +8,94 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-func twoFactorTable() []setting {
-	tf := func(f func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
-		return toLife(f, lo, hi)
-	}
+func twoFactorTable() []setting { return append(askTable(), rescueTable()...) }
+
+// askTable says when a second factor is asked for, and how it is set up.
+func askTable() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR", Type: flag, Default: "true",
-			Doc:   "`false` asks nobody to set up a second factor, which is what the default of `SECURITY_TWO_FACTOR_REQUIRED` says too. Whoever sets one up is asked for it all the same.",
+			Doc: "`false` asks nobody to set up a second factor, which is what the default of " +
+				"`SECURITY_TWO_FACTOR_REQUIRED` says too. Whoever sets one up is asked for it all the same.",
 			Apply: applyTwoFactor},
 		{Name: "SECURITY_TWO_FACTOR_REQUIRED", Type: flag, Default: "false", Field: "TwoFactor.Required",
-			Doc: "Everybody needs a second factor; who has none sets one up at the next sign-in.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
+			Doc:   "Everybody needs a second factor; who has none sets one up at the next sign-in.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
 		{Name: "SECURITY_TWO_FACTOR_ENABLED_METHODS", Type: list, Empty: "`authenticator`, and `sms` and `email` where there is a sender", Field: "TwoFactor.EnabledMethods",
-			Doc: "What can be set up, in the order shown: `authenticator`, `sms`, `email`.", Cost: "`email` is the weakest: whoever has the mailbox often has the password's reset too.", Apply: applyMethods},
+			Doc:   "What can be set up, in the order shown: `authenticator`, `sms`, `email`.",
+			Cost:  "`email` is the weakest: whoever has the mailbox often has the password's reset too.",
+			Apply: applyMethods},
 		{Name: "SECURITY_TWO_FACTOR_STRONG_ONLY", Type: flag, Default: "false", Field: "TwoFactor.StrongOnly",
-			Doc:   "`sms` and `email` are no second factors, whatever the list says: nobody sets them up or is asked for them, and nobody is rescued by e-mail. Who has nothing else proves it once more at the next sign-in, and then sets up an app or a passkey before there is a session.",
+			Doc: "`sms` and `email` are no second factors, whatever the list says: nobody sets them up or is asked " +
+				"for them, and nobody is rescued by e-mail. Who has nothing else proves it once more at the next " +
+				"sign-in, and then sets up an app or a passkey before there is a session.",
 			Cost:  "People who have neither an app nor a passkey cannot sign in. `false`: a text can be diverted by whoever takes over the number, a mailed code is as safe as the mailbox.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.StrongOnly })},
 		{Name: "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE", Type: flag, Default: "true",
 			Doc:  "The second factor is asked for at every sign-in.",
 			Cost: "`false` lets people have a browser trusted for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY`: then that browser is the second factor.", Apply: toBool(func(s *settings) *bool { return &s.always })},
 		{Name: "SECURITY_TWO_FACTOR_LOGIN_VALIDITY", Type: duration, Default: "30 days", Field: "TwoFactor.LoginValidity",
-			Doc: "How long a trusted browser skips the second factor, 30 days at most; only if `SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false. `0`: it is always asked for.", Apply: tf(func(s *settings) *time.Duration { return &s.validity }, 0, 30*day)},
+			Doc: "How long a trusted browser skips the second factor, 30 days at most; only if " +
+				"`SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false. `0`: it is always asked for.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.validity }, 0, 30*day)},
 		{Name: "SECURITY_TWO_FACTOR_NO_TRUST_ROLES", Type: list, Empty: "none", Field: "TwoFactor.Trust",
-			Doc: "Roles whose holders are asked for the second factor at every sign-in, trusted browser or not.", Apply: applyNoTrust},
+			Doc:   "Roles whose holders are asked for the second factor at every sign-in, trusted browser or not.",
+			Apply: applyNoTrust},
 		{Name: "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME", Type: text, Default: "tf_validity", Field: "URLs.DeviceCookie",
 			Doc: "Name of that browser's cookie.", Apply: applyCookieName},
 		{Name: "SECURITY_TOTP_SECRETS", Type: secretMap, Empty: "`SECRET_KEY` is used", Field: "TwoFactor.Secrets",
-			Doc: "Keys for authenticator secrets by tag, e.g. `{\"1\": \"...\"}`. The newest tag seals, all open. 32 bytes at least.", Apply: toDict(func(s *settings) *map[string]string { return &s.Config.TwoFactor.Secrets })},
+			Doc: "Keys for authenticator secrets by tag, e.g. `{\"1\": \"...\"}`. The newest tag seals, all open. " +
+				"32 bytes at least.",
+			Apply: toDict(func(s *settings) *map[string]string { return &s.Config.TwoFactor.Secrets })},
 		{Name: "SECURITY_TOTP_ISSUER", Type: text, Empty: "`TWOFOLD_SITE`", Field: "TwoFactor.Issuer",
-			Doc: "The name shown in authenticator apps.", Apply: toText(func(s *settings) *string { return &s.Config.TwoFactor.Issuer })},
+			Doc:   "The name shown in authenticator apps.",
+			Apply: toText(func(s *settings) *string { return &s.Config.TwoFactor.Issuer })},
 		{Name: "SECURITY_TWO_FACTOR_QR_IN_JSON", Type: flag, Default: "false", Field: "TwoFactor.QRInJSON",
-			Doc:  "JSON answers that begin the set-up of an app carry its QR code as `tf_authr_qr` (`/tf-setup`) or `authr_qr` (`/us-setup`), an SVG image as a data URI. `false`: a request asks for it by `?include_qr`.",
+			Doc: "JSON answers that begin the set-up of an app carry its QR code as `tf_authr_qr` (`/tf-setup`) or " +
+				"`authr_qr` (`/us-setup`), an SVG image as a data URI. `false`: a request asks for it by " +
+				"`?include_qr`.",
 			Cost: "Drawing it takes about half the time of such an answer.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.QRInJSON })},
 		{Name: "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", Type: duration, Default: "30", Field: "TwoFactor.AuthenticatorValidity",
-			Doc: "How far off an app's clock may be, both ways, 30 to 120 seconds.", Cost: "At 120 seconds nine codes are right at once in place of three.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.AuthenticatorValidity }, 30*time.Second, 2*time.Minute)},
+			Doc:   "How far off an app's clock may be, both ways, 30 to 120 seconds.",
+			Cost:  "At 120 seconds nine codes are right at once in place of three.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.AuthenticatorValidity }, 30*time.Second, 2*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_MAIL_VALIDITY", Type: duration, Default: "300", Field: "TwoFactor.MailValidity",
-			Doc: "Life of a mailed code, 10 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.MailValidity }, 30*time.Second, 10*time.Minute)},
+			Doc:   "Life of a mailed code, 10 minutes at most.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.MailValidity }, 30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_SMS_VALIDITY", Type: duration, Default: "300", Field: "TwoFactor.SMSValidity",
-			Doc: "Life of a texted code, 10 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SMSValidity }, 30*time.Second, 10*time.Minute)},
+			Doc:   "Life of a texted code, 10 minutes at most.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SMSValidity }, 30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_SETUP_WITHIN", Type: duration, Default: "10 minutes", Field: "TwoFactor.SetupWithin",
-			Doc: "How long a set-up may take, 30 minutes at most.", Apply: tf(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute, 30*time.Minute)},
+			Doc:   "How long a set-up may take, 30 minutes at most.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute, 30*time.Minute)},
 		{Name: "SECURITY_TWO_FACTOR_ENROL_PROOF", Type: flag, Default: "false", Field: "TwoFactor.EnrolProof",
-			Doc: "Asks those who must set up a second factor at sign-in for a mailed code first.", Cost: "`false`: whoever has the password of an account without a second factor chooses it; the owner is told by mail.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.EnrolProof })},
+			Doc: "Asks those who must set up a second factor at sign-in for a mailed code first.",
+			Cost: "`false`: whoever has the password of an account without a second factor chooses it; the owner " +
+				"is told by mail.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.EnrolProof })},
+	}
+}
+
+// rescueTable is for people who lost their second factor.
+func rescueTable() []setting {
+	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_EMAIL", Type: flag, Default: "true", Field: "TwoFactor.RescueEmail",
-			Doc: "Mails a code to those who lost their second factor. Without a mail server it is not offered.", Cost: "Password and mailbox are then enough for every account; `false` leaves the help of an administrator.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
+			Doc: "Mails a code to those who lost their second factor. Without a mail server it is not offered.",
+			Cost: "Password and mailbox are then enough for every account; `false` leaves the help of an " +
+				"administrator.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_REPAIR_ONLY", Type: flag, Default: "false", Field: "TwoFactor.RescueRepairOnly",
-			Doc: "Who was rescued by e-mail sets up a factor in place of the lost one and has no session before.", Cost: "`false`: a rescued sign-in is a full one.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueRepairOnly })},
+			Doc:   "Who was rescued by e-mail sets up a factor in place of the lost one and has no session before.",
+			Cost:  "`false`: a rescued sign-in is a full one.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueRepairOnly })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY", Type: flag, Default: "false", Field: "TwoFactor.Recovery",
-			Doc: "Lets those who lost their second factor ask for a mailed link that sets up another one, with the password, after a waiting period. All addresses hear of it at once, every signed-in browser can stop it, signing in with the factor ends it.", Cost: "Password and mailbox are then enough for who is not noticed for so long.", Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
+			Doc: "Lets those who lost their second factor ask for a mailed link that sets up another one, with the " +
+				"password, after a waiting period. All addresses hear of it at once, every signed-in browser can " +
+				"stop it, signing in with the factor ends it.",
+			Cost:  "Password and mailbox are then enough for who is not noticed for so long.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Recovery })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours", Field: "TwoFactor.RecoveryWait",
-			Doc: "That waiting period, 1 hour to 30 days.", Apply: toWait(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
+			Doc:   "That waiting period, 1 hour to 30 days.",
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",
 			Doc: "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
 	}

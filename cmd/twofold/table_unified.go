@@ -13,23 +13,33 @@ func unifiedTable() []setting {
 	}
 	return []setting{
 		{Name: "SECURITY_UNIFIED_SIGNIN", Type: flag, Default: "false", Field: "Unified",
-			Doc:   "One page, `/us-signin`, whose one field takes a password or a code: mailed, texted, or shown by an app. A code in its place is one factor: who has a second one is asked for it, and it must be another thing than the first.",
+			Doc: "One page, `/us-signin`, whose one field takes a password or a code: mailed, texted, or shown by " +
+				"an app. A code in its place is one factor: who has a second one is asked for it, and it must be " +
+				"another thing than the first.",
 			Cost:  "Whoever reads an account's mail or texts has its first factor, once the account has been set up so.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Unified.Enabled })},
 		{Name: "SECURITY_US_SIGNIN_REPLACES_LOGIN", Type: flag, Default: "false", Field: "Unified.ReplacesLogin",
-			Doc: "Serves it at `SECURITY_LOGIN_URL` too, in the place of the page that takes a password only.", Apply: toBool(func(s *settings) *bool { return &s.Config.Unified.ReplacesLogin })},
+			Doc:   "Serves it at `SECURITY_LOGIN_URL` too, in the place of the page that takes a password only.",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Unified.ReplacesLogin })},
 		{Name: "SECURITY_US_ENABLED_METHODS", Type: list, Empty: "`password,email,authenticator,sms`, as far as there are senders", Field: "Unified.EnabledMethods",
 			Doc: "What may begin a sign-in there, tried in this order.", Apply: applyFirstMethods},
 		{Name: "SECURITY_US_SETUP_WITHIN", Type: duration, Empty: "`SECURITY_TWO_FACTOR_SETUP_WITHIN`", Field: "Unified.SetupWithin",
-			Doc: "How long setting up what begins a sign-in may take, 30 minutes at most.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.SetupWithin }, time.Second, 30*time.Minute)},
+			Doc:   "How long setting up what begins a sign-in may take, 30 minutes at most.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.SetupWithin }, time.Second, 30*time.Minute)},
 		{Name: "SECURITY_US_MFA_REQUIRED", Type: list, Default: "password,email,authenticator,sms", Field: "Unified.Unforced",
-			Doc:   "Methods after which a second factor that is required must be set up before the first session. Whoever has one is asked for it after any of them.",
+			Doc: "Methods after which a second factor that is required must be set up before the first session. " +
+				"Whoever has one is asked for it after any of them.",
 			Cost:  "After a method that is left out, an account without second factor gets a session although one is required.",
 			Apply: applyMFARequired},
 		{Name: "SECURITY_US_TOKEN_VALIDITY", Type: duration, Default: "5 minutes", Field: "Unified.CodeValidity",
-			Doc: "Life of a code in place of a password, and of the link mailed beside it.", Cost: "A longer one can be used longer by whoever sees it.", Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.CodeValidity }, 30*time.Second, 10*time.Minute)},
+			Doc:   "Life of a code in place of a password, and of the link mailed beside it.",
+			Cost:  "A longer one can be used longer by whoever sees it.",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Unified.CodeValidity }, 30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_US_CODES_DAY", Type: number, Default: "120", Field: "Limits",
-			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is `SECURITY_TWO_FACTOR_SENDS_DAY`.", Cost: "Strangers can make the server write to people.", Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FirstDay }, 1, 10000)},
+			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is " +
+				"`SECURITY_TWO_FACTOR_SENDS_DAY`.",
+			Cost:  "Strangers can make the server write to people.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FirstDay }, 1, 10000)},
 		path("SECURITY_US_SIGNIN_URL", "/us-signin", "Unified sign-in.", func(s *settings) *string { return &s.Config.URLs.Unified.Signin }),
 		path("SECURITY_US_SIGNIN_SEND_CODE_URL", "/us-signin/send-code", "Asks for a code.", func(s *settings) *string { return &s.Config.URLs.Unified.SendCode }),
 		path("SECURITY_US_SETUP_URL", "/us-setup", "What begins a sign-in.", func(s *settings) *string { return &s.Config.URLs.Unified.Setup }),
@@ -37,7 +47,8 @@ func unifiedTable() []setting {
 		path("SECURITY_US_VERIFY_SEND_CODE_URL", "/us-verify/send-code", "Asks for a code for that.", func(s *settings) *string { return &s.Config.URLs.Unified.VerifySendCode }),
 		path("SECURITY_US_VERIFY_LINK_URL", "/us-verify-link", "The link beside a mailed code.", func(s *settings) *string { return &s.Config.URLs.Unified.VerifyLink }),
 		{Name: "SECURITY_US_POST_SETUP_VIEW", Type: text, Empty: "the set-up page", Field: "Views",
-			Doc: "After setting up what begins a sign-in.", Apply: toView(func(s *settings) *string { return &s.Config.Views.PostUnifiedSetup }, ".us_setup")},
+			Doc:   "After setting up what begins a sign-in.",
+			Apply: toView(func(s *settings) *string { return &s.Config.Views.PostUnifiedSetup }, ".us_setup")},
 	}
 }
 

@@ -189,7 +189,8 @@ func rowOf(ctx context.Context, auth *twofold.Auth, s *settings, u twofold.Ident
 }
 
 // userRows are the accounts that are wanted.
-func userRows(ctx context.Context, auth *twofold.Auth, s *settings, wanted func(twofold.Identity) bool) ([]userRow, error) {
+func userRows(ctx context.Context, auth *twofold.Auth, s *settings,
+	wanted func(twofold.Identity) bool) ([]userRow, error) {
 	const batch = 500
 	rows := []userRow{}
 	for after := ""; ; {

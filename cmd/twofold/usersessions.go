@@ -58,7 +58,8 @@ func (c userSessions) Run(ctx context.Context, p process) error {
 				return err
 			}
 			if !ended {
-				return fmt.Errorf("user %q has no session %q: `twofold user sessions %s` lists all", c.Identity, c.End, c.Identity)
+				return fmt.Errorf("user %q has no session %q: `twofold user sessions %s` lists all", c.Identity,
+					c.End, c.Identity)
 			}
 			return line(p, "The session of user %q has been ended.", c.Identity)
 		}

@@ -60,7 +60,8 @@ func (h *house) trust(u store.User) string {
 // refused fails the test if the cookie is taken for a device.
 func (h *house) refused(what string, u store.User, cookie string) {
 	h.t.Helper()
-	if known, ok, err := h.Recognise(context.Background(), u, cookie, "192.0.2.1"); ok || known.ID != "" || known.Next != "" || err != nil {
+	if known, ok, err := h.Recognise(context.Background(), u, cookie,
+		"192.0.2.1"); ok || known.ID != "" || known.Next != "" || err != nil {
 		h.t.Errorf("%s: recognised %v, %+v, %v", what, ok, known, err)
 	}
 }

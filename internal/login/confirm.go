@@ -24,7 +24,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if m == nil || !l.enabled(d.Method) {
 		return Outcome{}, ErrMethod
 	}
-	if l.proved(a, d.Method) { // by a proof that came after the set-up was begun
+	if l.proved(a, d.Method) { // by a proof that is newer than the set-up
 		return Outcome{}, ErrSameFactor
 	}
 	f, err := l.enrol(ctx, u, m, d, code, b)

@@ -106,7 +106,8 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 
 // firstPlace reserves a guess at an account's first factor, or only looks whether
 // there is a place; a closed budget is told to subscribers.
-func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser, look bool) (*limit.Place, error) {
+func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser,
+	look bool) (*limit.Place, error) {
 	budget := budgetOf(u, identity)
 	g := limit.Guess{Identity: typed(identity), Account: budget, Secret: u.PasswordHash, Look: look}
 	var place *limit.Place

@@ -7,9 +7,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Activity is the newest of what happened to an account, from the audit trail. What
-// others can cause without all that a sign-in asks for is apart, and takes the place
-// of nothing else.
+// Activity is the newest activity of an account, from the audit trail. Rows that
+// others can cause without every proof of a sign-in are kept apart, so that they
+// displace nothing else.
 type Activity struct {
 	Done  []store.Event // what the owner, an operator or someone signed in did
 	Tried []store.Event // refusals, pauses and requests for a rescue
@@ -38,8 +38,8 @@ func Done() []string {
 		event.SessionEnded{}.Name(), event.DeviceRevoked{}.Name())
 }
 
-// Tried names the events that are no sign-in and no change: anyone may cause some of
-// them, and who knows the password the others.
+// Tried names the events that are neither a sign-in nor a change. Anyone can cause
+// some of them, and anyone who knows the password the others.
 func Tried() []string {
 	return []string{
 		event.UserFailedAuthn{}.Name(), event.UserPaused{}.Name(), event.TFPaused{}.Name(), event.TFRescueRequested{}.Name(),

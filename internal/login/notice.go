@@ -133,7 +133,7 @@ func (l *Login) stamped(n Notice) (_ Notice, err error) {
 	return n, err
 }
 
-// mailedTo stands for the address that a notice went to.
+// mailedTo identifies the address that a notice was sent to.
 func mailedTo(email string) string { return hash("notice:" + account.Key(email))[:22] }
 
 func (l *Login) untold(ctx context.Context, u store.User, kind string, err error) {

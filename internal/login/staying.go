@@ -129,7 +129,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 		return Outcome{}, ErrNotStaying
 	}
 	// Without the trusted browser that it was made by, it is over. So is one that
-	// stands for a second factor with proofs that are not enough today.
+	// counts as a second factor with proofs that are not enough today.
 	enough := func(d store.Device) bool { return !second || l.vouches(d) }
 	if stands, err := l.c.Devices.StillProves(ctx, u.ID, known.ID, enough); err != nil {
 		return Outcome{}, err

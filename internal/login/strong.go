@@ -36,7 +36,8 @@ func (p Policy) refuses(method string) bool { return p.StrongOnly && Weak(method
 // takes none of them. They are second factors still, and nobody gets in without
 // (R20): they lead to the set-up of one that counts, and nowhere else.
 func (l *Login) outdated(factors []store.Factor) bool {
-	return len(factors) > 0 && !slices.ContainsFunc(factors, func(f store.Factor) bool { return !l.c.Policy.refuses(f.Method) })
+	return len(factors) > 0 && !slices.ContainsFunc(factors,
+		func(f store.Factor) bool { return !l.c.Policy.refuses(f.Method) })
 }
 
 // outgrown lets a sign-in that proved a factor which the policy takes no more

@@ -89,7 +89,7 @@ func (l *Login) trustedToday(ctx context.Context, u store.User, h held) (session
 	return session.Stands, nil
 }
 
-// vouches reports whether a browser still stands for a second factor: by what was
+// vouches reports whether a browser still counts as a second factor: by what was
 // proven when it was trusted, as it is counted today.
 func (l *Login) vouches(d store.Device) bool {
 	return l.twoFactors(d.Proofs) && !l.c.Policy.refuses(second(d.Proofs))

@@ -104,7 +104,8 @@ func (s *Store) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 
 // NameFactor implements store.Factors.
 func (s *Store) NameFactor(ctx context.Context, userID, id, name string) error {
-	return found(s.exec(ctx, "name factor", `UPDATE twofold_factors SET name = $3 WHERE user_id = $1 AND id = $2`, userID, id, name))
+	return found(s.exec(ctx, "name factor",
+		`UPDATE twofold_factors SET name = $3 WHERE user_id = $1 AND id = $2`, userID, id, name))
 }
 
 // PreferFactor implements store.Factors. The account is locked first, as
@@ -203,7 +204,8 @@ func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time
 
 // MarkUsed implements store.Factors.
 func (s *Store) MarkUsed(ctx context.Context, id string, now time.Time) error {
-	return found(s.exec(ctx, "mark used", `UPDATE twofold_factors SET last_used_at = $2 WHERE id = $1`, id, micros(now)))
+	return found(s.exec(ctx, "mark used", `UPDATE twofold_factors SET last_used_at = $2 WHERE id = $1`, id,
+		micros(now)))
 }
 
 // Reseal implements store.Factors. Comparing sealed bytes in SQL leaks nothing:

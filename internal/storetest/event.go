@@ -95,7 +95,8 @@ var eventRules = []rule{
 		k.events(store.EventFilter{UserID: "u", Names: []string{"three", "one"}, Newest: true, Limit: 2}, "e", "d")
 		k.events(store.EventFilter{UserID: "u", Names: []string{"one"}, After: list[0].Row})
 		k.events(store.EventFilter{UserID: "u", Names: []string{"three", "one", "three"}, Limit: 2}, "a", "d")
-		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, After: list[1].Row, Newest: true}, "e", "d")
+		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, After: list[1].Row,
+			Newest: true}, "e", "d")
 		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
 		k.events(store.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
 	}},

@@ -7,7 +7,8 @@ import (
 func newPending(u store.User) store.Pending {
 	return store.Pending{
 		Hash: "hash " + store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, State: store.Ready, Factor: "factor 1", Rescue: true,
-		First: store.Proof{Method: "password", At: in(-1), Rests: []string{"a", "b"}}, Remember: true, SessionID: "session 1", Known: true, Address: "192.0.2.1",
+		First: store.Proof{Method: "password", At: in(-1), Rests: []string{"a",
+			"b"}}, Remember: true, SessionID: "session 1", Known: true, Address: "192.0.2.1",
 		CreatedAt: now, ExpiresAt: in(600),
 	}
 }

@@ -237,7 +237,8 @@ func newDevice(u store.User) store.Device {
 	return store.Device{
 		ID: store.NewID(), UserID: u.ID, Uniquifier: u.Uniquifier, Secret: "secret 0 " + store.NewID(), Name: "Firefox on Linux",
 		Address: "192.0.2.1", CreatedAt: in(-20), LastSeenAt: in(-10), ExpiresAt: in(1000),
-		Proofs: []store.Proof{{Method: "password", At: in(-20)}, {Method: store.Passkey, At: in(-20), Both: true, Rests: []string{"passkey:1"}}},
+		Proofs: []store.Proof{{Method: "password", At: in(-20)}, {Method: store.Passkey, At: in(-20),
+			Both: true, Rests: []string{"passkey:1"}}},
 	}
 }
 

@@ -38,7 +38,7 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) (address, junk strin
 	hops := strings.Split(header, ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		a, ok := hopAddress(strings.TrimSpace(hops[i]))
-		if !ok { // what stands left of junk is junk
+		if !ok { // addresses left of an invalid one cannot be trusted
 			return peer.String(), strconv.Quote(hops[i])
 		}
 		peer = a.Unmap().WithZone("")

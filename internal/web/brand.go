@@ -82,7 +82,7 @@ func (b Brand) Check() (bad []BrandProblem) {
 	return bad
 }
 
-// linkable reports whether an address may stand in a link of a page.
+// linkable reports whether a page may link to an address.
 func linkable(to string) bool {
 	if strings.ContainsFunc(to, func(r rune) bool { return unicode.IsControl(r) || r == ' ' || r == '\\' }) {
 		return false
@@ -220,7 +220,8 @@ func lookOf(s *Site) Look {
 	}
 	l := Look{
 		Logo: file(b.Logo != "", ownFolder+b.Logo), LogoDark: file(b.LogoDark != "", ownFolder+b.LogoDark),
-		Mark: file(true, markFile), Accent: file(b.Accent != "", accentFile), Style: file(b.Style != "", ownFolder+b.Style),
+		Mark: file(true, markFile), Accent: file(b.Accent != "", accentFile), Style: file(b.Style != "",
+			ownFolder+b.Style),
 		Home: b.Home, Help: b.Help, Terms: b.Terms, Privacy: b.Privacy,
 	}
 	l.Icon = or(l.Logo, l.Mark)

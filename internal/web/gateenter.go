@@ -144,7 +144,7 @@ func (g *Gate) prove(ctx context.Context, i intent, who *login.Who) error {
 	case inner.NeedsFresh:
 		return login.ErrReauthenticate
 	case inner.NeedsStrong:
-		return g.s.needsStrong(ctx, who.User)
+		return needsStrong(ctx, g.s.c.Login, who.User)
 	}
 	return errRole
 }
@@ -186,7 +186,7 @@ func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 	g.leadTo(w, g.s.c.Origin.Scheme+"://"+host+t.To)
 }
 
-// descendant is the cookie of a host behind the gate. It is no session: it names one
+// descendant is the cookie of a host behind the gate. It is not a session: it names one
 // of the same browser, and opens what that opens, on this host, for as long as it
 // lives.
 type descendant struct {

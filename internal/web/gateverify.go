@@ -77,7 +77,8 @@ func (g *Gate) asked(r *http.Request) (inner.Request, proxyKind, error) {
 		a, err = inner.ParseAddress(single(h, "X-Original-Url"))
 	case byURI && !byURL && !byPath:
 		method = single(h, "X-Forwarded-Method")
-		a, err = inner.AddressOf(single(h, "X-Forwarded-Proto"), single(h, "X-Forwarded-Host"), single(h, "X-Forwarded-Uri"))
+		a, err = inner.AddressOf(single(h, "X-Forwarded-Proto"), single(h, "X-Forwarded-Host"), single(h,
+			"X-Forwarded-Uri"))
 	case byPath && !byURL && !byURI:
 		a, err = inner.AddressOf(single(h, "X-Forwarded-Proto"), r.Host, rest)
 	default:

@@ -74,14 +74,14 @@ func (s *Site) RequireStrong(next http.Handler) http.Handler {
 		if login.Strong(who.Session) {
 			return nil
 		}
-		return s.needsStrong(ctx, who.User)
+		return needsStrong(ctx, s.c.Login, who.User)
 	})
 }
 
 // needsStrong is the refusal of a user who must prove a strong factor or, without
 // one, set one up.
-func (s *Site) needsStrong(ctx context.Context, u store.User) error {
-	has, err := s.c.Login.HasStrong(ctx, u)
+func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
+	has, err := l.HasStrong(ctx, u)
 	switch {
 	case err != nil:
 		return err

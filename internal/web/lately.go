@@ -20,7 +20,7 @@ const (
 	attemptRows  = 100
 )
 
-// Happened is a line of what happened lately.
+// Happened is one line of recent activity.
 type Happened struct {
 	Text             string
 	contract         string // the same in the words of JSON
@@ -30,8 +30,8 @@ type Happened struct {
 	At               time.Time
 }
 
-// latelySection is what happened to the account, from the audit trail. Failed
-// attempts are counted, and have lines of their own.
+// latelySection is the recent activity of the account, from the audit trail. Failed
+// attempts are counted in lines of their own.
 func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error {
 	rows, err := s.c.Login.Activity(c.r.Context(), *c.who, latelyRows, attemptRows)
 	if err != nil {

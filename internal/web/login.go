@@ -103,7 +103,7 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	}
 	switch {
 	case identity != "":
-	case s.c.Specific && typedNothing(c): // a name like any other that nobody has
+	case s.c.Specific && typedNothing(c): // treated as the name of no account
 		if len(f.problems) == 0 {
 			f.problems = append(f.problems, problem{key: "USER_DOES_NOT_EXIST"})
 		}

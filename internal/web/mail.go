@@ -99,7 +99,8 @@ func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (s
 	}
 	html, err := d.html(l.code)
 	text := l.codeLine(w, "mail_code_body", code) + "\n\n" + d.Greeting + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
-	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html, Kind: "two_factor_code"}, err
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html,
+		Kind: "two_factor_code"}, err
 }
 
 // SignInMail is the mail of a code in place of a password, with the link that
@@ -203,7 +204,8 @@ type Letter struct {
 // text part holds the link itself.
 func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
-	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life), "opens", w.when(n.Opens)}
+	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life),
+		"opens", w.when(n.Opens)}
 	d := MailPlain{Lang: w.Tag, Title: w.Page(kind+"_subject", args...), Body: w.Page(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
 	if n.Link != "" {
@@ -211,13 +213,16 @@ func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 		text = d.Body + "\n\n" + n.Link + "\n\n" + d.After + "\n"
 	}
 	html, err := d.html(l.plain)
-	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: text, HTML: html, Kind: wordsOf(n.Kind)}, err
+	return send.Message{Channel: send.Email, To: n.To, Subject: d.Title, Text: text, HTML: html,
+		Kind: wordsOf(n.Kind)}, err
 }
 
 // RescueMail tells the administrators who needs help.
 func (l *Letters) RescueMail(locale, to, email string) (send.Message, error) {
 	w := l.words.For(locale)
-	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_rescue_subject"), Body: w.Page("mail_rescue_body", "email", email), Site: l.site}
+	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_rescue_subject"), Body: w.Page("mail_rescue_body", "email",
+		email), Site: l.site}
 	html, err := d.html(l.plain)
-	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html, Kind: "two_factor_rescue"}, err
+	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html,
+		Kind: "two_factor_rescue"}, err
 }

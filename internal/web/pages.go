@@ -112,7 +112,7 @@ func (p *Page) Summary() bool {
 	}
 }
 
-// Listed are the errors of the summary: what is said of two fields stands there
+// Listed are the errors of the summary: what is said of two fields is listed
 // once.
 func (p *Page) Listed() (out []Problem) {
 	for _, e := range p.Problems {
@@ -156,7 +156,7 @@ type LoginPage struct {
 	Passkey    bool          // a passkey may stand in the password's place
 	Codes      []string      // methods that send a code in its place
 	Link       bool          // a mailed link stands there, for everybody
-	Sent       bool          // and was sent, if there is somebody to send it to
+	Sent       bool          // and was sent, if an account matches
 	Trust      time.Duration
 	Providers  []ProviderView // other sites to sign in through
 }

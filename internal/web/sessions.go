@@ -62,7 +62,7 @@ func (s *Site) listRows() []route {
 	}
 }
 
-// everyEntry stands for a whole list, where the page asks which entry to end.
+// everyEntry means the whole list, where the page asks which entry to end.
 const everyEntry = "all"
 
 func (s *Site) sessionsPage(c *call) (SessionsPage, error) {

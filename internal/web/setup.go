@@ -35,7 +35,7 @@ type ConfirmPage struct {
 	Life        time.Duration // of a sent code
 }
 
-// Groups is the key in groups of four, without what stands between them.
+// Groups is the key in groups of four characters, without separators.
 func (p ConfirmPage) Groups() []string { return strings.Split(p.Key, "-") }
 
 // setupError sends who is not fresh to re-authenticate and who is nobody to

@@ -103,7 +103,8 @@ func (s *Site) unifiedRows() []route {
 		{method: http.MethodPost, path: p.Setup, access: forUser, step: s.postFirstSetup, again: s.getFirstSetup,
 			take: fields{"chosen_method": text, "phone": text, "delete_method": list}},
 		{method: http.MethodGet, path: p.Setup + tokenEnd, access: forUser, step: s.getFirstSetupToken},
-		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postFirstSetupToken, again: s.getFirstSetupToken,
+		{method: http.MethodPost, path: p.Setup + tokenEnd, access: forUser, step: s.postFirstSetupToken,
+			again: s.getFirstSetupToken,
 			twice: s.firstSetUpTwice, take: fields{"passcode": digits, "resend": flag}},
 	}...)
 	if s.c.Freshness < 0 {

@@ -103,7 +103,7 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	if err != nil {
 		field := "chosen_method"
 		if begun.Method != "" && !c.json && !errors.Is(err, login.ErrUndeliverable) {
-			c.back, field = at, "setup" // the draft stands: its page says that the code did not go out
+			c.back, field = at, "setup" // the draft is kept; its page says that the code was not sent
 		}
 		return a, s.firstError(err, field)
 	}
@@ -130,7 +130,7 @@ func firstBegunBody(s *Site, c *call, b login.Begun) map[string]any {
 // getFirstSetupToken is the page of a draft, for the session that began it.
 func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
 	begun, err := s.c.Login.SettingUpFirst(c.r.Context(), *c.who, c.token)
-	if errors.Is(err, login.ErrSetupToken) { // it is complete, or another one was begun since
+	if errors.Is(err, login.ErrSetupToken) { // it is complete, or another one has replaced it
 		return nil, firstRefused(s, err).says("STEP_OVER")
 	}
 	if err != nil {

@@ -217,7 +217,8 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "SECRET") || errors.Is(err, store.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	if err := db.CreateUser(t.Context(), store.User{ID: "u", Email: "u@site.test", EmailKey: "u@site.test"}); err != nil {
+	if err := db.CreateUser(t.Context(), store.User{ID: "u", Email: "u@site.test",
+		EmailKey: "u@site.test"}); err != nil {
 		t.Fatal(err)
 	}
 	mustExec(t, other, `UPDATE twofold_users SET roles = 'SECRET no list'`)

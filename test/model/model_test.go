@@ -391,7 +391,8 @@ func (p *pending) key() string {
 
 func (m *model) sendFactor(w *want, p *pending) bool {
 	return p.factor.dest == "" || // no code is sent that could not be used
-		m.open(m.second(p.of)) && m.send(w, m.as("proven", p.of, p.session)+fmt.Sprint("p", p.id), p.key(), p.factor.method, p.factor.dest, p.version)
+		m.open(m.second(p.of)) && m.send(w, m.as("proven", p.of, p.session)+fmt.Sprint("p", p.id), p.key(),
+			p.factor.method, p.factor.dest, p.version)
 }
 
 // recognise says whether a cookie is a trusted device of the account; w gets

@@ -65,7 +65,8 @@ func (m *model) password(of *account, password, within string) *want {
 // own. A count ends with the password that it guards.
 func (m *model) firstPlace(of *account, within string) (string, *want) {
 	c := claim{
-		key: fmt.Sprint("first ", of.name, of.hashes, " ", m.counted(of, within)), limit: firstFailures, window: sessionLife,
+		key: fmt.Sprint("first ", of.name, of.hashes, " ", m.counted(of,
+			within)), limit: firstFailures, window: sessionLife,
 		hold: firstHold, most: firstMaxHold,
 	}
 	if !m.reserve(c) {

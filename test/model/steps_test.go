@@ -46,7 +46,8 @@ var (
 	moving  = []string{"copy", "plant", "restore", "forget"} // cookies, in one browser
 	planted = []string{sessionCookie, pendingCookie, deviceCookie, askedCookie, knownCookie}
 	names   = []string{"", "work", "home \u200bphone"}
-	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper", "refresh", "personal", "link", "known"}
+	kinds   = []string{"session", "pending", "device", "header", "state", "code", "question", "paper",
+		"refresh", "personal", "link", "known"}
 )
 
 // of is the n-th newest token of a kind that was handed out; empty if none.

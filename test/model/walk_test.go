@@ -72,7 +72,8 @@ func TestWalk(t *testing.T) {
 	// A walk that gets nowhere proves nothing.
 	wanted := []string{"one factor", "two factors", "fresh", "pending"}
 	if total >= 100_000 {
-		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last", "readdressed", "double click")
+		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last",
+			"readdressed", "double click")
 		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
 	}
 	for _, what := range wanted {

@@ -138,7 +138,8 @@ type world struct {
 
 func newWorld(open bool) (*world, error) {
 	w := &world{
-		open: open, browsers: []browser{{}, {}, {}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
+		open: open, browsers: []browser{{}, {},
+			{}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
 	}
 	w.clock.now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	w.model = &model{
@@ -203,7 +204,8 @@ func (w *world) people() error {
 		return err
 	}
 	for i, name := range []string{"anna", "berta"} {
-		a := &account{name: name, email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i), password: passwords[0], active: true, required: i == 1, born: w.now}
+		a := &account{name: name, email: name + "@walk.test", phone: fmt.Sprintf("+1650555121%d", i),
+			password: passwords[0], active: true, required: i == 1, born: w.now}
 		u, err := w.auth.CreateUser(context.Background(), twofold.NewUser{Email: a.email, PasswordHash: hash})
 		if err != nil {
 			return err

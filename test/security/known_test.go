@@ -120,7 +120,10 @@ func TestR202_ARenewedHashKeepsItsBrowserKnown(t *testing.T) {
 	w := newWorld(t, life, proxied, fewGuesses, unified)
 	fields := m{"password": phrase}
 	for name, step := range map[string]func(p *person, b *browser) *answer{
-		"signin":  func(p *person, b *browser) *answer { return b.post("/login", m{"email": p.email, "password": phrase}) },
+		"signin": func(p *person, b *browser) *answer {
+			return b.post("/login", m{"email": p.email,
+				"password": phrase})
+		},
 		"unified": func(p *person, b *browser) *answer { return b.passcode(p, phrase) },
 		"again":   func(p *person, b *browser) *answer { return b.post("/verify", fields) },
 		"unifiedagain": func(p *person, b *browser) *answer {

@@ -23,7 +23,10 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 		"mail":    {func(p *person) { p.enrolMail() }, func(p *person) string { return p.mailed() }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(config *twofold.Config) { config.Limits.SendGap, config.Limits.SendShort = time.Nanosecond, 100 })
+			w := newWorld(t, func(config *twofold.Config) {
+				config.Limits.SendGap,
+					config.Limits.SendShort = time.Nanosecond, 100
+			})
 			p := w.person("alice")
 			c.enrol(p)
 			home := w.browser()

@@ -96,7 +96,8 @@ func TestR007_AProofInBetweenCountsForASetUp(t *testing.T) {
 			}
 			b.post("/us-verify", m{"passcode": code()}).want(200)
 			before := w.rows("users", "factors", "devices")
-			b.post("/tf-setup/"+r.text("tf_state_token"), m{"code": first}).want(400).refused("one thing as both factors")
+			b.post("/tf-setup/"+r.text("tf_state_token"),
+				m{"code": first}).want(400).refused("one thing as both factors")
 			if after := w.rows("users", "factors", "devices"); after != before {
 				t.Errorf("a refused set-up changed what is stored:\n%s\n%s", before, after)
 			}
