@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
@@ -172,4 +173,10 @@ func (b *builder) signIns() store.SignInCounter {
 		return nil
 	}
 	return b.c.Store
+}
+
+// judge returns what is wrong with a registration, apart from identities that are
+// taken.
+func (b *builder) judge(email, username, password string) error {
+	return b.a.accounts.Judge(account.Draft{Email: email, Username: username, Password: password})
 }

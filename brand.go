@@ -4,36 +4,35 @@ import (
 	"io/fs"
 	"net/http"
 
-	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Pages says how our pages look and what they link to. The zero value is our own
-// look, with the first letter of Site instead of a logo. For more than that
-// see Config.Templates.
+// Pages configures the look of the built-in pages and their links. The zero
+// value is the built-in look, with the first letter of Site instead of a logo.
+// To change more, use Config.Templates.
 type Pages struct {
-	// Static are files of the site's own: pictures, style sheets, fonts, scripts.
-	// They are read once, by New, and served below URLs.Static, in "own/":
-	// "/tf-static/own/logo.svg".
+	// Static contains files of the site, such as pictures, style sheets, fonts
+	// and scripts. New reads them once. They are served in "own/" below
+	// URLs.Static, for example at "/tf-static/own/logo.svg".
 	Static fs.FS
-	// Logo is a file of Static, e.g. "logo.svg". Pages show it instead of the name,
-	// 36 pixels high. LogoDark takes its place on dark pages.
+	// Logo is a file in Static, such as "logo.svg". Pages show it instead of
+	// the name, 36 pixels high. LogoDark replaces it on dark pages.
 	Logo, LogoDark string
-	// Accent is the color of buttons and links, as "#0b7285". Where text in it could
-	// not be read, pages use a darker shade, or a lighter one on dark pages; New says
-	// so in Log.
+	// Accent is the color of buttons and links, such as "#0b7285". If text in
+	// it were unreadable, pages use a darker shade, or a lighter one on dark
+	// pages, and New logs that.
 	Accent string
-	// Style is a style sheet in Static. It comes after ours, so it may set the
-	// properties that docs/server.md lists.
+	// Style is a style sheet in Static. It is loaded after the built-in one, so
+	// it can set the properties that docs/server.md lists.
 	Style string
-	// Home is where the name leads, and the way back from the account page. Help,
-	// Terms and Privacy are links below each page. Each is a path, or an address
-	// that begins with "https://" or "mailto:"; one that is empty is left out.
+	// Home is the target of the name and of the way back from the account page.
+	// Help, Terms and Privacy are links below each page. Each is a path, or a
+	// URL that starts with "https://" or "mailto:". An empty one is omitted.
 	Home, Help, Terms, Privacy string
-	// Data is what templates of the application's own get as .App, e.g. the entries
-	// of its navigation: it is called for each page. The identity is zero on pages
-	// before sign-in. Guard what may be missing with {{with .App}}.
+	// Data returns what replaced templates get as .App, such as navigation
+	// entries. It is called for each page. The identity is zero on pages before
+	// sign-in. Templates test for missing data with {{with .App}}.
 	Data func(r *http.Request, who Identity) any
 }
 
@@ -52,9 +51,4 @@ func (p Pages) brand() web.Brand {
 		}
 	}
 	return b
-}
-
-// judge finds what is wrong with a registration, whatever accounts there are.
-func (b *builder) judge(email, username, password string) error {
-	return b.a.accounts.Judge(account.Draft{Email: email, Username: username, Password: password})
 }

@@ -176,9 +176,9 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	return changed(ctx, a, id, login.RolesChanged)
 }
 
-// SetLanguage chooses the language in which the account's owner is written to:
-// one of ours ("en", "de") or of Config.Locales. If it is empty, the language is
-// learned at the next sign-in, from the browser.
+// SetLanguage sets the language of the e-mails and text messages to the owner
+// of an account: a built-in one ("en", "de") or one of Config.Locales. If it is
+// empty, the language is learned from the browser at the next sign-in.
 func (a *Auth) SetLanguage(ctx context.Context, id, tag string) error {
 	if err := checkLanguage(a.words, tag); err != nil {
 		return err
@@ -193,7 +193,7 @@ func checkLanguage(words *web.Catalogue, tag string) error {
 	return fmt.Errorf("twofold: there is no language %q: choose one of %s", tag, strings.Join(words.Tags(), ", "))
 }
 
-// Sessions lists the sessions in which a user is signed in, the newest first.
+// Sessions returns the sessions of an account, the newest first.
 func (a *Auth) Sessions(ctx context.Context, id string) ([]store.Session, error) {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {

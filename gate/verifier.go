@@ -19,25 +19,26 @@ import (
 // this audience.
 var ErrAssertion = errors.New("gate: invalid assertion")
 
-// Assertion says who was let through, and how they proved it.
+// Assertion identifies the user of a request that the gate allowed, and how
+// they signed in.
 type Assertion struct {
-	Subject  string    // id of the account; it never changes and is never given again
+	Subject  string    // ID of the account; it never changes and is never reused
 	Email    string    // its address
 	Groups   []string  // its roles
 	Level    string    // acr: "aal1" for one factor, "aal2" for two
 	Methods  []string  // amr: values of RFC 8176, such as "pwd", "otp", "mfa"
-	AuthTime time.Time // when all that the account asks for was last proven; zero: never by this session
-	Scopes   []string  // of the personal access token that came, if one did
+	AuthTime time.Time // time of the last full proof; zero if this session has none
+	Scopes   []string  // of the personal access token, if one was used
 	ID       string    // jti
 	Expires  time.Time
 }
 
-// Verifier checks assertions. Issuer and Audience are required. It fetches the keys
-// when it needs them and keeps them. It is safe for concurrent use and must not be
-// copied after its first use.
+// Verifier checks assertions. Issuer and Audience are required. It fetches the
+// keys when it needs them and caches them. It is safe for concurrent use and
+// must not be copied after first use.
 type Verifier struct {
-	Issuer   string           // the origin of the sign-in, e.g. "https://login.example.org"
-	Audience string           // the host of this application, e.g. "app.example.org"
+	Issuer   string           // origin of the sign-in, such as "https://login.example.org"
+	Audience string           // host of this application, such as "app.example.org"
 	KeysURL  string           // Issuer + "/.well-known/jwks.json" if empty
 	Client   *http.Client     // http.DefaultClient if nil
 	Now      func() time.Time // time.Now if nil
