@@ -1,7 +1,8 @@
 # make setup    installs what the tests need (Debian, as root)
 # make test     everything: vet, staticcheck, races, browser
 # make quick    what to run after each change
-.PHONY: setup test quick fuzz bench build
+# make release  what a release contains, in dist/
+.PHONY: setup test quick fuzz bench build release
 
 GO ?= go
 
@@ -28,3 +29,7 @@ bench:
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o twofold ./cmd/twofold
+
+# Programs for all targets, packages, a list of what they are made of, and checksums.
+release:
+	./scripts/release

@@ -42,6 +42,9 @@ type AuditEntry struct {
 	Address string    `json:"address,omitempty"`
 	Agent   string    `json:"agent,omitempty"`
 	Request string    `json:"request,omitempty"` // as in the header X-Request-Id
+	// By is who acted, and the reason, where an operator or the application did and
+	// said so; see By. Address, Agent and Request are then empty.
+	By string `json:"by,omitempty"`
 }
 
 // AuditFilter selects entries. A zero field selects all.
@@ -52,18 +55,19 @@ type AuditFilter struct {
 	Limit int   // 1000 if zero
 }
 
-// AuditReport is the result of AuditVerify.
-type AuditReport = event.Report
-
-// AuditList returns entries of the audit trail, oldest first.
+// AuditList returns entries of the audit trail, oldest first. A caller that asks for
+// the entries after the last one it has misses none.
 func (a *Auth) AuditList(ctx context.Context, f AuditFilter) ([]AuditEntry, error) {
-	rows, err := a.trail.List(ctx, store.EventFilter{UserID: f.User, Since: f.Since, After: f.After, Limit: f.Limit})
+	rows, err := a.trail.Settled(ctx, store.EventFilter{
+		UserID: f.User, Since: f.Since, After: f.After, Limit: f.Limit,
+	})
 	out := make([]AuditEntry, len(rows))
 	for i, e := range rows {
 		out[i] = AuditEntry{
 			Row: e.Row, At: e.At.UTC(), User: e.UserID, Event: e.Name, Method: e.Method, Result: e.Result, Reason: e.Reason,
-			Session: e.Session, Address: e.Address, Agent: e.Agent, Request: e.Request,
+			Session: e.Session, Address: e.Address, Request: e.Request,
 		}
+		out[i].Agent, out[i].By = event.ActorOf(e)
 	}
 	return out, err
 }
@@ -71,9 +75,17 @@ func (a *Auth) AuditList(ctx context.Context, f AuditFilter) ([]AuditEntry, erro
 // AuditVerify reads the whole audit trail and reports rows that were changed,
 // removed or inserted. If head is not empty, it is the Head of an earlier
 // report (the log has one every hour); AuditVerify then also reports a trail
-// whose end was cut off.
-func (a *Auth) AuditVerify(ctx context.Context, head string) (AuditReport, error) {
+// whose end was cut off. Rows that were removed because of their age
+// (Accounts.AuditDays) are in the report and are not a problem.
+func (a *Auth) AuditVerify(ctx context.Context, head string) (event.Report, error) {
 	return a.trail.Verify(ctx, head)
+}
+
+// By returns a context for calls of Auth in which actor does something to accounts,
+// for a reason, which may be empty. Events, the audit trail and the mails to the
+// owners of the accounts say so. Name the actor so that the owner may read it.
+func By(ctx context.Context, actor, reason string) context.Context {
+	return event.WithActor(ctx, actor, reason)
 }
 
 // changed records a change that the application or an operator made to an

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -13,11 +12,9 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
-	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/web"
-	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -35,97 +32,55 @@ type Config struct {
 	// Store keeps all data of the sign-in, such as the result of
 	// sqlite.Open("app.db").
 	Store store.Store
-
 	// Users is the application's own table of users. If it is nil, accounts are
 	// kept in Store. UserSource lists what it must do and what it costs.
 	Users UserSource
-
-	// Site is the name of the site in pages and messages. If it is empty, the
-	// host of Origin is used.
-	Site string
-	// Prefix is put in front of every path, such as "/auth".
-	Prefix string
-
-	TwoFactor TwoFactor
-	Passkeys  Passkeys
-	Unified   Unified
-	Tokens    Tokens
-	Password  Password
-	Session   Session
-
 	// Mail and SMS send codes. A method without a sender is not offered.
 	Mail send.Sender
 	SMS  send.Sender
-	// MailFallback and SMSFallback are tried in order if the senders above
-	// fail. A sender that failed is tried last for 30 seconds, and for longer
-	// if it keeps failing.
-	MailFallback, SMSFallback []send.Sender
-	// PhoneRegion is the region of phone numbers without a country code. The
-	// default is "US".
-	PhoneRegion string
 
-	// SMSCountries are the regions that text messages are sent to, such as "US"
-	// and "DE". If it is empty, they are sent to every region.
-	SMSCountries []string
-
-	// OAuth are identity providers whose users may sign in here, such as those
-	// of oidc.Google, oidc.GitHub and oidc.New. A sign-in creates no account.
-	// Users connect theirs on the account page; from then on the issuer and
-	// subject identify the account, and the e-mail address never does. Trade-
-	// off: a sign-in at the provider counts as the first factor here. The
-	// second factor is still required.
-	OAuth []federated.Provider
-
-	// Accounts says what users may do with their accounts. If it is empty, they
-	// can only sign in.
+	// TwoFactor says when and how a second factor is required.
+	TwoFactor TwoFactor
+	// Passkeys configures passkeys and security keys.
+	Passkeys Passkeys
+	// Passwordless configures sign-in with a code in place of a password.
+	Passwordless Passwordless
+	// Password says how passwords are checked and stored.
+	Password Password
+	// Accounts says who may have an account, and what users may do with theirs.
+	// If it is empty, they can only sign in.
 	Accounts Accounts
-	// Registerable lets anyone create an account.
-	Registerable bool
-	// Usernames lets accounts have a username and sign in with it.
-	Usernames bool
-	// SpecificErrors makes errors say whether an account exists and whether the
-	// identity or the password was wrong. Trade-off: anyone can find out who
-	// has an account.
-	SpecificErrors bool
+	// Sessions configures the lifetime of sessions.
+	Sessions Sessions
+	// Tokens configures the tokens of programs.
+	Tokens Tokens
+	// Pages configures the built-in pages: their paths, look and language.
+	Pages Pages
+	// Advanced is for operation: proxies, limits, metrics.
+	Advanced Advanced
 
-	// Limits are the budgets of guesses and of messages.
-	Limits Limits
+	// Log receives what an operator must know. If it is nil, nothing is logged.
+	Log *slog.Logger
+}
+
+// Advanced configures what most programs leave as it is until they are in
+// production.
+type Advanced struct {
 	// TrustedProxies are the networks of reverse proxies. X-Forwarded-For is
 	// read only if a request comes from one of them, and only its last address
 	// that is not in one of them.
 	TrustedProxies []netip.Prefix
-
-	// URLs renames paths. An empty field keeps the name of the wire contract.
-	URLs Paths
-	// Views are the pages that a browser is sent to after a step. An empty
-	// field keeps the default.
-	Views Views
-	// SPA describes the single-page application that serves the pages of Views.
-	SPA SPA
-	// Templates replaces pages. A file with the name of a built-in page, such
-	// as "login.html", takes its place.
-	Templates fs.FS
-	// Pages describes how the pages look and what they link to.
-	Pages Pages
-	// Locales adds languages. A file such as "fr.json" has the keys of the
-	// built-in languages.
-	Locales fs.FS
-	// UserPayload returns what JSON answers contain about the user. If it is
-	// nil, they contain the ID and the e-mail address.
-	UserPayload func(Identity) map[string]any
-	// RolesInPayload adds the user's "roles" and "permissions" to JSON answers.
-	// They are for display; use the guards for decisions.
-	RolesInPayload bool
-	// Account adds an account page at /me.
-	Account bool
-
+	// Limits are the budgets of guesses and of messages.
+	Limits Limits
+	// MailFallback and SMSFallback are tried in order if Config.Mail or
+	// Config.SMS fails. A sender that failed is tried last for 30 seconds, and
+	// for longer if it keeps failing.
+	MailFallback, SMSFallback []send.Sender
 	// OnEvent receives every event exactly once. Package event has the types.
 	OnEvent event.Handler
 	// OnSend receives the duration and the result of every delivery attempt,
 	// for metrics. It must return quickly.
 	OnSend func(ctx context.Context, a send.Attempt)
-	// Log receives what an operator must know. If it is nil, nothing is logged.
-	Log *slog.Logger
 	// Now returns the current time. If it is nil, time.Now is used.
 	Now func() time.Time
 }
@@ -137,7 +92,7 @@ type TwoFactor struct {
 	// Require decides for one user whether a second factor is required, in
 	// place of Required. A user who has a second factor must always prove it,
 	// whatever Require says.
-	Require func(Identity) bool
+	Require func(User) bool
 	// EnabledMethods can be set up, in this order. If it is empty: the
 	// authenticator app, then sms and email if they have a sender.
 	EnabledMethods []string
@@ -155,9 +110,9 @@ type TwoFactor struct {
 	// Trust decides for one user whether LoginValidity applies. If it is nil,
 	// it applies to every user. It is asked at every sign-in, so a browser
 	// trusted earlier may lose that trust.
-	Trust func(Identity) bool
+	Trust func(User) bool
 	// Issuer is the name of the site in authenticator apps. If it is empty,
-	// Site is used.
+	// Pages.Site is used.
 	Issuer string
 	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag
 	// encrypts. All tags, and Key, decrypt.
@@ -170,6 +125,12 @@ type TwoFactor struct {
 	// off in each direction. The default is 30 seconds and the maximum 120.
 	// Trade-off: a wider window makes codes easier to guess.
 	AuthenticatorValidity time.Duration
+	// PhoneRegion is the region of phone numbers without a country code. The
+	// default is "US".
+	PhoneRegion string
+	// SMSCountries are the regions that text messages are sent to, such as "US"
+	// and "DE". If it is empty, they are sent to every region.
+	SMSCountries []string
 	// PossiblePhones takes phone numbers of a right length that are in no range the
 	// library knows: the ranges are those of the release, and countries open others
 	// meanwhile. Trade-off: texts may go to numbers that cost more or do not exist.
@@ -177,11 +138,11 @@ type TwoFactor struct {
 	// MailValidity and SMSValidity are the lifetimes of codes. The default is 5
 	// minutes and the maximum 10.
 	MailValidity, SMSValidity time.Duration
-	// EnrolProof asks users who must set up a second factor during sign-in for
+	// EnrollProof asks users who must set up a second factor during sign-in for
 	// a mailed code first. If it is not set, anyone who has the password of an
 	// account without a second factor can choose that factor; the owner is told
 	// by mail.
-	EnrolProof bool
+	EnrollProof bool
 	// SetupWithin is how long a set-up may take. The default is 10 minutes and
 	// the maximum 30.
 	SetupWithin time.Duration
@@ -211,37 +172,13 @@ type TwoFactor struct {
 	// RecoveryWait is the delay of that link. The default is 24 hours, the
 	// minimum 1 hour and the maximum 30 days.
 	RecoveryWait time.Duration
-	// RescueMail is the address of the administrators, for users who need help.
+	// HelpAddress is the address of the administrators, for users who need help.
 	// If it is empty, help is not offered.
-	RescueMail string
+	HelpAddress string
 }
 
-// Password configures how passwords are checked and stored.
-type Password struct {
-	// Scheme is the scheme of new hashes: "argon2" (argon2id, the default) or
-	// "bcrypt".
-	Scheme string
-	// Salt is the SECURITY_PASSWORD_SALT of a Flask-Security installation whose
-	// hashes are in use. They are replaced as users sign in.
-	Salt string
-	// MinLength is the minimum length in code points. The default is 8. NIST SP
-	// 800-63B-4 section 3.1.1.2 requires 15 if a password alone opens a
-	// session.
-	MinLength int
-	// Slots is how many passwords are hashed at the same time. The default is
-	// the number of processors.
-	Slots int
-	// Portable computes argon2 with golang.org/x/crypto on every machine, not with
-	// the assembly of this module where the processor has AVX2. Hashes are the same.
-	// It costs this: a hash takes two to three times as long.
-	Portable bool
-	// Checkers judge new passwords that the built-in rules accept, in this
-	// order. Packages strength and breach have two.
-	Checkers []password.Checker
-}
-
-// Session configures the lifetime of sessions.
-type Session struct {
+// Sessions configures the lifetime of sessions.
+type Sessions struct {
 	Idle      time.Duration // without a request: 1 hour if zero
 	Absolute  time.Duration // in all: 24 hours if zero
 	TokenLife time.Duration // of a header token: 15 minutes if zero
@@ -283,8 +220,8 @@ type RecoveryCodes struct {
 
 // check returns every mistake, each with the name of its field.
 func (c *Config) check() error {
-	var errs []error
-	bad := func(field, text string) { errs = append(errs, fmt.Errorf("%s: %s", field, text)) }
+	var found ConfigError
+	bad := found.add
 	if err := checkOrigin(c.Origin); err != nil {
 		bad("Origin", err.Error())
 	}
@@ -301,18 +238,18 @@ func (c *Config) check() error {
 	if c.Store == nil {
 		bad("Store", `is required, e.g. sqlite.Open("app.db")`)
 	}
-	if c.Prefix != "" && (!strings.HasPrefix(c.Prefix, "/") || strings.HasSuffix(c.Prefix, "/") || strings.ContainsAny(c.Prefix, "{}?# ")) {
-		bad("Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
+	if p := c.Pages.Prefix; p != "" && (p[0] != '/' || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "{}?# ")) {
+		bad("Pages.Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
 	}
 	c.checkTwoFactor(bad)
 	c.Passkeys.check(bad)
-	c.checkUnified(bad)
+	c.checkPasswordless(bad)
 	c.checkAccounts(bad)
 	c.checkSPA(bad)
 	c.Tokens.check(bad)
-	for _, region := range c.SMSCountries {
+	for _, region := range c.TwoFactor.SMSCountries {
 		if !onetime.KnownRegion(region) {
-			bad("SMSCountries", fmt.Sprintf("%q is no region such as US or DE", region))
+			bad("TwoFactor.SMSCountries", fmt.Sprintf("%q is not a region such as US or DE", region))
 		}
 	}
 	c.checkOAuth(bad)
@@ -325,20 +262,23 @@ func (c *Config) check() error {
 	if n := c.Password.MinLength; n != 0 && (n < 8 || n > 64) {
 		bad("Password.MinLength", "must be between 8 and 64")
 	}
-	if d := c.Session.Remember; d != 0 && (d < time.Minute || d > 30*24*time.Hour) {
-		bad("Session.Remember", "must be between 1m0s and 720h0m0s")
+	if d := c.Sessions.Remember; d != 0 && (d < time.Minute || d > 30*24*time.Hour) {
+		bad("Sessions.Remember", "must be between 1m0s and 720h0m0s")
 	}
-	if len(c.MailFallback) > 0 && c.Mail == nil {
-		bad("MailFallback", "needs a sender in Mail")
+	if len(c.Advanced.MailFallback) > 0 && c.Mail == nil {
+		bad("Advanced.MailFallback", "needs a sender in Mail")
 	}
-	if len(c.SMSFallback) > 0 && c.SMS == nil {
-		bad("SMSFallback", "needs a sender in SMS")
+	if len(c.Advanced.SMSFallback) > 0 && c.SMS == nil {
+		bad("Advanced.SMSFallback", "needs a sender in SMS")
 	}
 	c.checkSurface(bad)
-	if err := c.Limits.Check(); err != nil {
-		bad("Limits", err.Error())
+	if err := c.Advanced.Limits.Check(); err != nil {
+		bad("Advanced.Limits", err.Error())
 	}
-	return errors.Join(errs...)
+	if len(found.Problems) == 0 {
+		return nil
+	}
+	return &found
 }
 
 func (c *Config) checkTwoFactor(bad func(field, text string)) {
@@ -371,8 +311,8 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	if t.StrongOnly && len(t.EnabledMethods) > 0 && !slices.Contains(t.EnabledMethods, store.Authenticator) && !c.Passkeys.On {
 		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or switch passkeys on")
 	}
-	if t.EnrolProof && c.Mail == nil {
-		bad("TwoFactor.EnrolProof", "needs a sender in Mail")
+	if t.EnrollProof && c.Mail == nil {
+		bad("TwoFactor.EnrollProof", "needs a sender in Mail")
 	}
 	if t.RescueEmail && c.Mail == nil {
 		bad("TwoFactor.RescueEmail", "needs a sender in Mail")
@@ -381,19 +321,19 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	if t.Recovery && c.Mail == nil {
 		bad("TwoFactor.Recovery", "needs a sender in Mail")
 	}
-	if t.RescueMail != "" && c.Mail == nil {
-		bad("TwoFactor.RescueMail", "needs a sender in Mail")
+	if t.HelpAddress != "" && c.Mail == nil {
+		bad("TwoFactor.HelpAddress", "needs a sender in Mail")
 	}
 }
 
 func (c *Config) checkOAuth(bad func(field, text string)) {
 	seen := map[string]bool{}
-	for _, p := range c.OAuth {
+	for _, p := range c.Accounts.OAuth {
 		switch {
 		case p == nil:
-			bad("OAuth", "holds nil: look at the error of what made it")
+			bad("Accounts.OAuth", "holds nil: look at the error of what made it")
 		case seen[p.Name()]:
-			bad("OAuth", fmt.Sprintf("has %q twice: each needs a name of its own", p.Name()))
+			bad("Accounts.OAuth", fmt.Sprintf("has %q twice: each needs a name of its own", p.Name()))
 		default:
 			seen[p.Name()] = true
 		}

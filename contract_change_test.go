@@ -131,8 +131,9 @@ func TestContractH04_invalidates_auth_token(t *testing.T) {
 
 func TestContractH05_custom(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
-		c.URLs.Life.Change, c.Views.Life.PostChange = "/custom_change", "/profile"
-		c.Templates = fstest.MapFS{"change.html": {Data: []byte(`{{define "title"}}Change{{end}}{{define "content"}}CUSTOM CHANGE{{end}}`)}}
+		c.Pages.Paths.Life.Change, c.Pages.Views.Life.PostChange = "/custom_change", "/profile"
+		c.Pages.Templates = fstest.MapFS{"change.html": {
+			Data: []byte(`{{define "title"}}Change{{end}}{{define "content"}}CUSTOM CHANGE{{end}}`)}}
 	})
 	c := s.client()
 	c.login("joe").want(200)
@@ -312,8 +313,9 @@ func TestContractE03_expired(t *testing.T) {
 
 func TestContractE04_template(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
-		c.URLs.Life.ChangeEmail, c.Views.Life.PostChangeEmail = "/custom_change_email", "/profile"
-		c.Templates = fstest.MapFS{"change_email.html": {Data: []byte(`{{define "title"}}Email{{end}}{{define "content"}}CUSTOM CHANGE EMAIL{{end}}`)}}
+		c.Pages.Paths.Life.ChangeEmail, c.Pages.Views.Life.PostChangeEmail = "/custom_change_email", "/profile"
+		c.Pages.Templates = fstest.MapFS{"change_email.html": {
+			Data: []byte(`{{define "title"}}Email{{end}}{{define "content"}}CUSTOM CHANGE EMAIL{{end}}`)}}
 	})
 	c := s.client()
 	c.login("joe").want(200)

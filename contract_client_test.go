@@ -246,7 +246,10 @@ func (r *reply) says(text string) bool {
 var placeholders = regexp.MustCompile(`\\\{\\\{\\\.[a-zA-Z]+\\\}\\\}`)
 
 // text is the page as a person reads it.
-func (r *reply) text() string { return html.UnescapeString(r.body) }
+func (r *reply) text() string { return html.UnescapeString(isolation.Replace(r.body)) }
+
+// isolation is markup that keeps the direction of what people wrote to itself.
+var isolation = strings.NewReplacer("<bdi>", "", "</bdi>", "")
 
 // want ends the test unless the status is this one.
 func (r *reply) want(status int) *reply {
@@ -450,7 +453,7 @@ func (s *site) enrol(user, method string) (*client, *app) {
 	return c, a
 }
 
-// eventually waits for what happens beside a request.
+// eventually waits for what happens alongside a request.
 func (s *site) eventually(what string, ok func() bool) {
 	s.t.Helper()
 	for range 6000 {

@@ -84,7 +84,7 @@ func TestContractC10_reset_while_unconfirmed(t *testing.T) {
 
 func TestContractC11_redirects(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) {
-		c.Views.Life.PostConfirm, c.Views.Life.ConfirmError = "/profile", "/admin"
+		c.Pages.Views.Life.PostConfirm, c.Pages.Views.Life.ConfirmError = "/profile", "/admin"
 	})
 	c, link := s.confirmLink("mary")
 	c.page("/confirm/bogus").to("/admin")

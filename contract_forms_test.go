@@ -136,7 +136,7 @@ func TestTheFormsOfTheOriginalAreTaken(t *testing.T) {
 	o.secondFactors(anotherSite(t, withCodes))
 	o.passkeys(anotherSite(t, withPasskeys, withUnified))
 	o.unified(anotherSite(t, withUnified, withPasskeys))
-	byLink := anotherSite(t, withLife, func(c *twofold.Config) { c.Accounts.LoginByLink = true })
+	byLink := anotherSite(t, withLife, func(c *twofold.Config) { c.Accounts.MagicLink = true })
 	o.posts(byLink.client(), "send_login/send_login_form", "email", "joe@lp.com", "submit", "Send Login Link").
 		shows("a link is on its way")
 	byLink.mailed("login", "joe@lp.com")

@@ -132,7 +132,10 @@ func TestContractGap_basic_json_nohints(t *testing.T) {
 
 // TestContractGap_setup_json: a password is active wherever there is one.
 func TestContractGap_setup_json(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{store.Email, store.SMS} })
+	s := newSite(t, withUnified, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{store.Email,
+			store.SMS}
+	})
 	c := s.client()
 	c.login("matt").want(200)
 	c.get("/us-setup").want(200).has("active_methods", list("password"), "available_methods", list("email", "sms"))
@@ -151,7 +154,7 @@ func TestContractGap_generic_response(t *testing.T) {
 // does it.
 func TestContractGap_requires_confirmation_error_redirect(t *testing.T) {
 	s := newSite(t, confirming, func(c *twofold.Config) {
-		c.Views.Life.Unconfirmed = "/confirm"
+		c.Pages.Views.Life.Unconfirmed = "/confirm"
 		c.Accounts.Recoverable, c.Accounts.UsernameRecovery = true, true
 	})
 	s.client().register("mary@lp.com").want(200)
@@ -184,7 +187,7 @@ func TestContractGap_username(t *testing.T) {
 	})
 }
 
-// TestContractGap_username_not_set: an empty identity is one that nobody has.
+// TestContractGap_username_not_set: an empty identity is one that no one has.
 func TestContractGap_username_not_set(t *testing.T) {
 	s := newSite(t)
 	for _, name := range []string{"email", "username", "identity"} {
@@ -255,7 +258,7 @@ func TestContractGap_authr_identity(t *testing.T) {
 
 // TestContractGap_setup_timeout: SECURITY_US_SETUP_WITHIN is of its own.
 func TestContractGap_setup_timeout(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.SetupWithin = 47 * time.Second })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.SetupWithin = 47 * time.Second })
 	c := s.client()
 	c.login("joe").want(200)
 	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200)
@@ -305,7 +308,7 @@ func TestContractGap_remember_login_form(t *testing.T) { theBoxOf(t, "/wan-signi
 // set-up that it began does not.
 func TestContractGap_opt_in_nc_expired(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
-		c.Session.TokenLife, c.TwoFactor.SetupWithin = 4*24*time.Hour, time.Minute
+		c.Sessions.TokenLife, c.TwoFactor.SetupWithin = 4*24*time.Hour, time.Minute
 	})
 	c := s.tokenClient("matt")
 	begun := c.post("/tf-setup", m{"setup": "authenticator"}).want(200)
@@ -347,7 +350,7 @@ func TestContractGap_cu(t *testing.T) {
 // TestContractGap_trackable_flag: when and from where one signed in, as the
 // original counts it: the first sign-in is the one before it, too.
 func TestContractGap_trackable_flag(t *testing.T) {
-	s := newSite(t, withCodes, func(c *twofold.Config) { c.Account, c.Accounts.Trackable = true, true })
+	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage, c.Accounts.Trackable = true, true })
 	me := func(c *client) m {
 		c.s.t.Helper()
 		user, _ := c.get("/me").want(200).json["user"].(map[string]any)
@@ -362,7 +365,7 @@ func TestContractGap_trackable_flag(t *testing.T) {
 	})
 	c.page("/me").shows("1 sign-in so far.", "127.0.0.1").hides("The one before it")
 	s.advance(time.Hour)
-	c.post("/verify", m{"password": plain}) // proves what was proven, and is no sign-in
+	c.post("/verify", m{"password": plain}) // proves what was proven, and is not a sign-in
 	d, second := s.client(), s.Now()
 	d.login("joe").want(200)
 	s.client().post("/login", m{"email": "joe@lp.com", "password": "wrong"}).want(400)
@@ -383,7 +386,7 @@ func TestContractGap_trackable_flag(t *testing.T) {
 	}
 	g.post("/tf-validate", m{"code": s.code(phone)}).want(200)
 	is(t, me(g), m{"login_count": 2.0})
-	off := anotherSite(t, func(c *twofold.Config) { c.Account = true })
+	off := anotherSite(t, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	e := off.client()
 	e.login("joe").want(200)
 	if user := me(e); user["login_count"] != nil || user["current_login_at"] != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// withoutPassword is a site where nobody needs one.
+// withoutPassword is a site where no one needs one.
 func withoutPassword(c *twofold.Config) {
 	withLife(c)
 	withUnified(c)
@@ -29,7 +29,7 @@ func (s *site) opened(user string) *client {
 }
 
 func TestContractU04_us_passwordless(t *testing.T) {
-	s := newSite(t, withoutPassword, func(c *twofold.Config) { c.Account = true })
+	s := newSite(t, withoutPassword, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c := s.client()
 	mail := s.awaits("new@lp.com", func() { c.post("/register", m{"email": "new@lp.com"}).exactly("csrf_token", "user") })
 	c.stranger()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -182,20 +183,20 @@ func (s *site) again(k twofold.Key) *site {
 	if next.auth, err = twofold.New(next.config); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { next.auth.Close() })
+	s.t.Cleanup(background.Start(next.auth))
 	next.serve(l)
 	return &next
 }
 
 func TestContractP3_tf_select_auth(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.Prefix = "/auth" })
+	s := newSite(t, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	s.client().page("/auth/tf-select").to("/auth/login")
 	s.client().get("/auth/tf-select").refused(400, "", denied)
 }
 
 // Ours: several named factors, listed and changed one by one.
 func TestContract_list_of_factors(t *testing.T) {
-	s := newSite(t, withCodes, func(c *twofold.Config) { c.Account = true })
+	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	c, a := s.enrol("gal", store.Authenticator)
 	begun := c.post("/tf-setup", m{"setup": "sms", "phone": phone, "add": true, "name": "Work"}).want(200)
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code(phone)}).want(200)

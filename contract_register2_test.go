@@ -161,7 +161,7 @@ func TestContractC03_mail(t *testing.T) {
 }
 
 func TestContractC04_requires_confirmation_error_redirect(t *testing.T) {
-	s := newSite(t, confirming, func(c *twofold.Config) { c.Views.Life.Unconfirmed = "/confirm" })
+	s := newSite(t, confirming, func(c *twofold.Config) { c.Pages.Views.Life.Unconfirmed = "/confirm" })
 	c, _ := s.confirmLink("mary")
 	c.form("/login", "email", "mary@lp.com", "password", newPlain).to("/confirm?email=mary%40lp.com")
 	c.page("/confirm?email=mary%40lp.com").shows(unconfirmed, `value="mary@lp.com"`)

@@ -27,14 +27,14 @@ const (
 // withLife has everything on that owners may do with their accounts, but for
 // the confirmation of addresses, which confirming adds.
 func withLife(c *twofold.Config) {
-	c.Registerable = true
-	c.Limits.LinkHour, c.Limits.LinkAddress, c.Limits.LinkDay = 1000, 1_000_000, 1000
+	c.Accounts.Registerable = true
+	c.Advanced.Limits.LinkHour, c.Advanced.Limits.LinkAddress, c.Advanced.Limits.LinkDay = 1000, 1_000_000, 1000
 	c.Accounts.Recoverable, c.Accounts.Changeable, c.Accounts.ChangeEmail = true, true, true
 	c.Accounts.ChangeUsername, c.Accounts.UsernameRecovery = true, true
 }
 
 func confirming(c *twofold.Config) { withLife(c); c.Accounts.Confirmable = true }
-func generics(c *twofold.Config)   { c.SpecificErrors = false }
+func generics(c *twofold.Config)   { c.Accounts.RevealAccounts = false }
 func rated(c *twofold.Config) {
 	checker, err := strength.New(0)
 	if err == nil {
@@ -42,7 +42,7 @@ func rated(c *twofold.Config) {
 	}
 }
 
-// mailed is the newest mail of a kind to an address. It may go out beside the
+// mailed is the newest mail of a kind to an address. It may go out alongside the
 // request.
 func (s *site) mailed(kind, to string) (newest send.Message) {
 	s.t.Helper()
@@ -213,8 +213,9 @@ func TestContractA11_regv2_no_confirm_username(t *testing.T) {
 
 func TestContractA12_custom(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
-		c.URLs.Register, c.Accounts.NoWelcome, c.Views.PostRegister = "/custom_register", true, "/profile"
-		c.Templates = fstest.MapFS{"register.html": {Data: []byte(`{{define "title"}}Join{{end}}{{define "content"}}CUSTOM REGISTER{{end}}`)}}
+		c.Pages.Paths.Register, c.Accounts.NoWelcome, c.Pages.Views.PostRegister = "/custom_register", true, "/profile"
+		c.Pages.Templates = fstest.MapFS{"register.html": {
+			Data: []byte(`{{define "title"}}Join{{end}}{{define "content"}}CUSTOM REGISTER{{end}}`)}}
 	})
 	c := s.client()
 	c.page("/register").want(404)
@@ -325,7 +326,7 @@ func TestContractA21_username_normalize(t *testing.T) {
 
 func TestContractA22_username_not_enabled(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
-		c.Usernames, c.Accounts.ChangeUsername, c.Accounts.UsernameRecovery = false, false, false
+		c.Accounts.Usernames, c.Accounts.ChangeUsername, c.Accounts.UsernameRecovery = false, false, false
 	})
 	c := s.client()
 	c.page("/register").hides(`name="username"`)

@@ -11,7 +11,7 @@ import (
 )
 
 func remembers(c *twofold.Config) {
-	c.Session.Remember = 30 * 24 * time.Hour
+	c.Sessions.Remember = 30 * 24 * time.Hour
 	c.TwoFactor.LoginValidity = 30 * 24 * time.Hour
 }
 
@@ -60,7 +60,8 @@ func theBoxOf(t *testing.T, path string) {
 	t.Helper()
 	t.Parallel()
 	for _, ticked := range []bool{false, true} {
-		s := anotherSite(t, withPasskeys, withUnified, remembers, func(c *twofold.Config) { c.Session.RememberByDefault = ticked })
+		s := anotherSite(t, withPasskeys, withUnified, remembers,
+			func(c *twofold.Config) { c.Sessions.RememberByDefault = ticked })
 		page := s.client().page(path).shows(`name="remember" type="checkbox" value="true"`)
 		box := regexp.MustCompile(`<input[^>]*name="remember"[^>]*>`).FindString(page.text())
 		if strings.Contains(box, " checked") != ticked {

@@ -11,7 +11,10 @@ import (
 // TestUnifiedSigninReplacesLogin: it stands at the path of the sign-in page, and
 // wherever people are sent to sign in they meet it.
 func TestUnifiedSigninReplacesLogin(t *testing.T) {
-	s := newSite(t, withLife, withUnified, func(c *twofold.Config) { c.Prefix, c.Unified.ReplacesLogin = "/auth", true })
+	s := newSite(t, withLife, withUnified, func(c *twofold.Config) {
+		c.Pages.Prefix,
+			c.Passwordless.ReplacesLogin = "/auth", true
+	})
 	methods := []any{"password", "email", "authenticator", "sms"}
 	c := s.client()
 	for _, path := range []string{"/auth/login", "/auth/us-signin"} {
@@ -45,7 +48,7 @@ func TestUnifiedSigninReplacesLogin(t *testing.T) {
 // TestPasswordless is what the original pins of its mailed links, and where ours
 // differ.
 func TestPasswordless(t *testing.T) {
-	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.LoginByLink = true })
+	s := newSite(t, withLife, func(c *twofold.Config) { c.Accounts.MagicLink = true })
 	c := s.client()
 	c.page("/login?next=/profile").shows(`name="email"`, `name="next" value="/profile"`, "Send me a link").hides(`name="password"`)
 	c.page("/register").hides(`name="password"`)

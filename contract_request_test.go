@@ -123,19 +123,19 @@ func TestContract_login_and_logout(t *testing.T) {
 	c.loginForm("joe").to("/")
 	c.get("/login").want(200).has("user", m{"id": s.id("joe"), "email": "joe@lp.com"}, "identity_attributes", list("email", "username"))
 	c.page("/login").to("/")
-	for range 2 { // of nobody, too
+	for range 2 { // of no one, too
 		if r := c.post("/logout", m{}).want(200); len(r.json) != 0 {
 			t.Errorf("logout says %s", r.body)
 		}
 		c.stranger()
 	}
-	plainSite := anotherSite(t, func(c *twofold.Config) { c.Usernames = false })
+	plainSite := anotherSite(t, func(c *twofold.Config) { c.Accounts.Usernames = false })
 	plainSite.client().get("/login").want(200).has("identity_attributes", list("email"))
 	plainSite.client().post("/login", m{"username": "matt", "password": plain}).refused(400, "email", "Email not provided")
 }
 
 func TestContract_generic_errors_by_default(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.SpecificErrors = false })
+	s := newSite(t, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	for _, body := range []m{
 		{"email": "nobody@lp.com", "password": plain}, {"email": "joe@lp.com", "password": "x"}, {"email": "not an address", "password": "x"},
 		{"email": "jess@lp.com", "password": plain}, {"email": "tiya@lp.com", "password": "x"}, {"username": "nobody", "password": "x"},

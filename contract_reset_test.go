@@ -154,8 +154,8 @@ func TestContractF09_no_password(t *testing.T) {
 
 func TestContractF10_custom(t *testing.T) {
 	s := newSite(t, withLife, func(c *twofold.Config) {
-		c.URLs.Life.Reset, c.Views.Life.PostReset = "/custom_reset", "/profile"
-		c.Templates = fstest.MapFS{
+		c.Pages.Paths.Life.Reset, c.Pages.Views.Life.PostReset = "/custom_reset", "/profile"
+		c.Pages.Templates = fstest.MapFS{
 			"ask.html":    {Data: []byte(`{{define "title"}}Ask{{end}}{{define "content"}}CUSTOM ASK{{end}}`)},
 			"choose.html": {Data: []byte(`{{define "title"}}Choose{{end}}{{define "content"}}CUSTOM CHOOSE{{end}}`)},
 		}
@@ -245,7 +245,7 @@ func TestContractF19_csrf(t *testing.T) {
 	c.bareForm("/reset", "email", "joe@lp.com", "csrf_token", token).shows("Instructions to reset your password")
 	link := s.linkIn("reset", "joe@lp.com")
 	c.bareForm(link, chosenForm...).shows(noToken)
-	// Whoever is signed in has his own address in the field, and is signed out after.
+	// The field holds the address of the person who is signed in, and they are signed out after.
 	c.login("joe").want(200)
 	c.page("/reset").shows(`value="joe@lp.com"`)
 	token = c.get("/login").want(200).str("csrf_token")

@@ -15,7 +15,7 @@ func trusting(c *twofold.Config) { c.TwoFactor.LoginValidity = 30 * 24 * time.Ho
 func required(c *twofold.Config) { c.TwoFactor.Required = true }
 
 func TestContract01_validity_cookie(t *testing.T) {
-	s := newSite(t, trusting, func(c *twofold.Config) { c.URLs.DeviceCookie = "tf_custom" })
+	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.Paths.DeviceCookie = "tf_custom" })
 	s.enrol("gal", store.SMS)
 	_, gal2 := s.enrol("gal2", store.Authenticator)
 
@@ -166,7 +166,7 @@ func TestContract06_two_factor_two_factor_setup_anonymous(t *testing.T) {
 }
 
 func TestContract07_two_factor_illegal_state(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.Prefix = "/api" })
+	s := newSite(t, func(c *twofold.Config) { c.Pages.Prefix = "/api" })
 	for _, path := range []string{"/tf-setup", "/tf-validate", "/tf-rescue"} {
 		c := s.client()
 		c.page("/api" + path).to("/api/login")

@@ -127,7 +127,10 @@ func TestContract14_no_opt_out(t *testing.T) {
 }
 
 func TestContract15_custom_urls(t *testing.T) {
-	s := newSite(t, required, func(c *twofold.Config) { c.URLs.Setup, c.URLs.Rescue = "/custom-setup", "/custom-rescue" })
+	s := newSite(t, required, func(c *twofold.Config) {
+		c.Pages.Paths.Setup, c.Pages.Paths.Rescue = "/custom-setup",
+			"/custom-rescue"
+	})
 	c := s.client()
 	for _, path := range []string{"/tf-setup", "/tf-rescue"} {
 		c.page(path).want(404)
@@ -314,5 +317,5 @@ func TestContract22_opt_out_json(t *testing.T) {
 	c.post("/logout", m{}).want(200)
 	c.login("gal").want(200).has("tf_required", false)
 	c.get("/tf-setup").want(200).has("tf_method", nil, "tf_available_methods", list("email", "sms", "authenticator"))
-	c.post("/tf-setup", m{"setup": "disable"}).want(200) // nothing to switch off is no error
+	c.post("/tf-setup", m{"setup": "disable"}).want(200) // nothing to switch off is not an error
 }

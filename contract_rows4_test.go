@@ -114,7 +114,7 @@ func TestContract38_no_sms(t *testing.T) {
 }
 
 func TestContract39_post_setup_redirect(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.Views.PostSetup = "/profile" })
+	s := newSite(t, func(c *twofold.Config) { c.Pages.Views.PostSetup = "/profile" })
 	c := s.client()
 	c.loginForm("joe").to("/")
 	c.form("/tf-setup", "setup", "sms", "phone", phone).shows("Enter code to complete setup")
@@ -126,7 +126,7 @@ func TestContract39_post_setup_redirect(t *testing.T) {
 
 func TestContract40_xlation(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
-		c.Locales = fstest.MapFS{"fr.json": {Data: []byte(`{
+		c.Pages.Locales = fstest.MapFS{"fr.json": {Data: []byte(`{
 			"method_authenticator": "authentificateur", "label_authenticator": "Application d’authentification",
 			"validate_hint_authenticator": "Saisissez le code de votre application.", "TWO_FACTOR_INVALID_TOKEN": "Code erroné"}`)}}
 	})
@@ -137,7 +137,7 @@ func TestContract40_xlation(t *testing.T) {
 	c.page("/tf-validate").shows("Saisissez le code de votre application.", `lang="fr"`)
 	c.post("/tf-validate", m{"code": "x"}).refused(400, "code", "Code erroné")
 	c.form("/tf-validate", "code", a.next()).to("/")
-	c.page("/tf-setup").shows("Application d’authentification", "Set up two-factor authentication") // gaps are English
+	c.page("/tf-setup").shows("Application d’authentification", "Configurer une deuxième étape") // gaps are ours
 	c.headers["Accept-Language"] = "de"
 	c.page("/tf-setup").shows("Zweiten Schritt einrichten", "Authenticator-App")
 	c.headers["Accept-Language"] = "xx"
@@ -230,7 +230,7 @@ func TestContract44_csrf_2fa_nounauth_cookie(t *testing.T) {
 
 func TestContract45_override_tf_required(t *testing.T) {
 	s := newSite(t, required, func(c *twofold.Config) {
-		c.TwoFactor.Require = func(u twofold.Identity) bool { return u.Username != "gene" }
+		c.TwoFactor.Require = func(u twofold.User) bool { return u.Username != "gene" }
 	})
 	c := s.client()
 	c.login("gene").want(200).has("tf_required", false)
@@ -238,14 +238,14 @@ func TestContract45_override_tf_required(t *testing.T) {
 	c = s.client()
 	c.login("joe").want(200).has("tf_required", true, "tf_state", "setup_from_login")
 	c.get("/tf-setup").want(200).has("tf_required", true)
-	// Whoever has a second factor is asked for it, whatever Require says.
+	// Anyone who has a second factor is asked for it, whatever Require says.
 	s.enrol("gene", store.SMS)
 	s.client().login("gene").want(200).has("tf_required", true, "tf_state", "ready")
 }
 
 func TestContract46_override_tf_required_admin(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
-		c.TwoFactor.Require = func(u twofold.Identity) bool { return slices.Contains(u.Roles, "admin") }
+		c.TwoFactor.Require = func(u twofold.User) bool { return slices.Contains(u.Roles, "admin") }
 	})
 	for user, demanded := range map[string]bool{"matt": true, "dave": true, "joe": false, "jill": false} {
 		c := s.client()

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +77,7 @@ func TestContract_sent_codes(t *testing.T) {
 	other.post("/tf-validate", m{"code": second}).refused(400, "code", "Invalid code")
 	other.post("/tf-validate", m{"code": third}).want(200)
 
-	limited := anotherSite(t, func(c *twofold.Config) { c.Limits.SecondFailures = 10 })
+	limited := anotherSite(t, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 10 })
 	limited.enrol("gal", store.SMS)
 	c = limited.client()
 	c.login("gal").want(200)
@@ -122,7 +121,7 @@ func TestContract_budgets(t *testing.T) {
 	_, a := s.enrol("gal2", store.Authenticator)
 	c := s.client()
 	c.login("gal2").want(200)
-	for range 9 { // what is no code is no guess
+	for range 9 { // what is not a code is no guess
 		c.post("/tf-validate", m{"code": "12345"}).refused(400, "code", "Invalid code")
 	}
 	for _, guess := range guesses(a.at(s.Now())) {
@@ -209,7 +208,7 @@ func TestContract_several_factors(t *testing.T) {
 
 	begun = c.post("/tf-setup", m{"setup": "email"}).want(200) // without add: in place of the primary one
 	c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": s.code("gal2@lp.com")}).want(200).has("tf_method", "email")
-	if methods, _ := s.auth.Methods(t.Context(), s.id("gal2")); strings.Join(methods, " ") != "email sms" {
+	if methods := s.methods("gal2"); methods != "email sms" {
 		t.Errorf("methods %v", methods)
 	}
 	s.client().get("/tf-select").refused(400, "", denied)
@@ -296,7 +295,7 @@ func TestContract_trusted_is_not_fresh(t *testing.T) {
 	}
 	s.advance(time.Minute)
 	c.login("gal").want(200).has("tf_required", false)
-	copied := s.client() // the value that was replaced is no device
+	copied := s.client() // the value that was replaced is not a device
 	copied.cookies["tf_validity"] = old
 	copied.login("gal").want(200).has("tf_required", true)
 }

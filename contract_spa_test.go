@@ -18,8 +18,8 @@ const appOrigin = "http://127.0.0.1:8081"
 // have one at localhost:8081.
 func withApp(c *twofold.Config) {
 	withLife(c)
-	c.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true}
-	v := &c.Views.Life
+	c.Pages.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true}
+	v := &c.Pages.Views.Life
 	v.PostConfirm, v.ConfirmError, v.Reset, v.ResetError = "/confirm-redirect", "/confirm-error", "/reset-redirect", "/reset-error"
 	v.PostChangeEmail, v.ChangeEmailError, v.LoginError = "/change-email-redirect", "/change-email-error", "/login-error"
 }
@@ -96,7 +96,7 @@ func TestContractU12_verify_link_spa(t *testing.T) {
 	c.open("/us-verify-link/bogus").leads("/login-error", "error", bad)
 	link := c.mailedLink("joe")
 	s.client().open(link).want(200)
-	c.do(http.MethodHead, link, "").want(200) // nobody's click
+	c.do(http.MethodHead, link, "").want(200) // no one's click
 	c.do(http.MethodGet, link, "", "Sec-Purpose", "prefetch").want(200)
 	c.do(http.MethodGet, link, "", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image").want(200)
 	c.stranger()
@@ -121,7 +121,7 @@ func TestContractU39_tf_link_spa(t *testing.T) {
 // TestFormsLeadToTheApplication: pages of ours that lead to a configured view
 // lead to the application's host; a next is a page of ours.
 func TestFormsLeadToTheApplication(t *testing.T) {
-	s := newSite(t, withApp, func(c *twofold.Config) { c.Views.PostVerify = "/verified" })
+	s := newSite(t, withApp, func(c *twofold.Config) { c.Pages.Views.PostVerify = "/verified" })
 	c := s.client()
 	c.loginForm("joe").leads("/")
 	c.form("/verify", "password", plain).leads("/verified")
@@ -137,7 +137,7 @@ func TestFormsLeadToTheApplication(t *testing.T) {
 // that comes next, which is one of the application.
 func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
 	s := newSite(t, withApp, withCodes, withPasskeys, func(c *twofold.Config) {
-		c.TwoFactor.Required, c.Views.PostSetup, c.Views.PostWanRegister = true, "/set-up", "/passkeys"
+		c.TwoFactor.Required, c.Pages.Views.PostSetup, c.Pages.Views.PostWanRegister = true, "/set-up", "/passkeys"
 	})
 	c := s.client()
 	c.loginForm("gal").want(http.StatusSeeOther)
@@ -150,7 +150,7 @@ func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
 	d.form("/tf-validate?next=/profile", "code", s.code("gal2@lp.com")).to("/mf-recovery-codes?next=/profile")
 
 	free := anotherSite(t, withApp, withCodes, withPasskeys, func(c *twofold.Config) {
-		c.Views.PostSetup, c.Views.PostWanRegister = "/set-up", "/passkeys"
+		c.Pages.Views.PostSetup, c.Pages.Views.PostWanRegister = "/set-up", "/passkeys"
 	})
 	e, k := free.client(), free.key(plainKey)
 	e.loginForm("gal").leads("/")
@@ -165,7 +165,9 @@ func TestTheFirstSetUpLeadsToTheApplication(t *testing.T) {
 // TestTheCSRFCookieIsTheTokenOfTheAnswer, as the original's tests csrf_2fa_login_cookie
 // and csrf_2fa_us_cookie want it.
 func TestTheCSRFCookieIsTheTokenOfTheAnswer(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.SPA.CSRFCookie, c.SPA.CSRFHeader = "XSRF-TOKEN", "X-My-Token" })
+	s := newSite(t, func(c *twofold.Config) {
+		c.Pages.SPA.CSRFCookie, c.Pages.SPA.CSRFHeader = "XSRF-TOKEN", "X-My-Token"
+	})
 	c := s.client()
 	first := c.get("/login").want(200).str("csrf_token")
 	held := c.cookies["XSRF-TOKEN"]

@@ -57,7 +57,7 @@ func TestContractT01_refresh(t *testing.T) {
 		t.Fatalf("the same again: %s", r.body)
 	}
 	s.holds(next).signedIn("joe", 1)
-	s.holds(next).get("/tf-setup").refusedFlat(401, reauthenticate) // it proves nothing anew
+	s.holds(next).get("/tf-setup").refusedFlat(401, reauthenticate) // it proves nothing again
 	s.exchange(refresh2).want(200)
 	if e := eventsOf[event.TokenMinted](s.events); len(e) != 1 || e[0].Kind != "refresh" {
 		t.Errorf("one family, told as %+v", e)
@@ -191,7 +191,7 @@ func TestContractT10_csrf(t *testing.T) {
 }
 
 func TestContractT11_token_max_age(t *testing.T) {
-	s := newSite(t, func(c *twofold.Config) { c.Session.TokenLife = 5 * time.Minute })
+	s := newSite(t, func(c *twofold.Config) { c.Sessions.TokenLife = 5 * time.Minute })
 	c := s.tokenClient("joe")
 	s.advance(5*time.Minute - time.Second)
 	c.signedIn("joe", 1)

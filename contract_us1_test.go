@@ -26,7 +26,7 @@ const (
 
 // withUnified has unified sign-in with all its methods, as the suite of the
 // original.
-func withUnified(c *twofold.Config) { c.Unified.Enabled = true }
+func withUnified(c *twofold.Config) { c.Passwordless.Enabled = true }
 
 // begins sets up what a user's sign-ins may begin with, as he would do it
 // himself, in a browser that stays signed in. The app is nil unless there is one.
@@ -62,7 +62,7 @@ func (s *site) passcodes(to string) []send.Message {
 	return slices.DeleteFunc(s.mail.To(to), func(l send.Message) bool { return l.Kind != "us_code" })
 }
 
-// awaits runs what sends a code and returns the message. It may go out beside
+// awaits runs what sends a code and returns the message. It may go out alongside
 // the request.
 func (s *site) awaits(to string, sends func()) send.Message {
 	s.t.Helper()
@@ -212,7 +212,7 @@ func TestContractU07_admin_setup_user_reset(t *testing.T) {
 }
 
 func TestContractU09_get_already_authenticated(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Views.PostLogin = "/profile" })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Views.PostLogin = "/profile" })
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/profile")
 	c.page("/us-signin?next=/both").to("/profile")
@@ -237,7 +237,7 @@ func TestContractU10_post_already_authenticated(t *testing.T) {
 
 var signinLink = regexp.MustCompile(`https?://[^/\s]+(/us-verify-link/[A-Za-z0-9._-]+)`)
 
-// mailedLink is the link beside a code.
+// mailedLink is the link alongside a code.
 func (c *client) mailedLink(user string) string {
 	c.s.t.Helper()
 	mail := c.s.awaits(user+"@lp.com", func() {

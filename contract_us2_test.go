@@ -34,12 +34,12 @@ func TestContractU15_setup_json(t *testing.T) {
 	b := s.client()
 	b.passcode("joe", b.ask("joe", "sms")).want(200)
 	s.advance(time.Minute)
-	// However it is written, a phone number is no identity.
+	// However it is written, a phone number is not an identity.
 	s.client().post("/us-signin/send-code", m{"identity": "(650) 555-1212", "chosen_method": "sms"}).refused(400, "identity", noIdentity)
 }
 
 func TestContractU16_setup_json_no_session(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Session.TokenLife = time.Hour })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Sessions.TokenLife = time.Hour })
 	c := s.tokenClient("joe")
 	s.advance(16 * time.Minute)
 	for _, r := range []*reply{c.get("/us-setup"), c.post("/us-setup", m{"chosen_method": "email"})} {
@@ -123,7 +123,7 @@ func TestContractU21_verify(t *testing.T) {
 
 func TestContractU22_verify_json(t *testing.T) {
 	s := newSite(t, withUnified, neverFresh, func(c *twofold.Config) {
-		c.Unified.EnabledMethods = []string{store.SMS, "password", store.Email}
+		c.Passwordless.EnabledMethods = []string{store.SMS, "password", store.Email}
 	})
 	c := s.client()
 	c.get("/us-verify").refusedFlat(401, signInFirst)
@@ -166,14 +166,18 @@ func TestContractU23_setup_nofresh(t *testing.T) {
 }
 
 func TestContractU24_invalid_method(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{"password", store.Email} })
+	s := newSite(t, withUnified, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{"password", store.Email}
+	})
 	c := s.client()
 	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method", noMethod)
 	c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "sms").shows(noMethod)
 }
 
 func TestContractU25_invalid_method_setup(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{"password", store.Email} })
+	s := newSite(t, withUnified, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{"password", store.Email}
+	})
 	c := s.client()
 	c.login("joe").want(200)
 	for _, method := range []string{"sms", "password", "webauthn", "nonsense"} {
@@ -229,7 +233,9 @@ func TestContractU28_next(t *testing.T) {
 
 // unconfirmedSite has a new account whose address waits for its confirmation.
 func unconfirmedSite(t *testing.T, change ...func(*twofold.Config)) *site {
-	s := newSite(t, append([]func(*twofold.Config){withUnified, func(c *twofold.Config) { c.Registerable, c.Accounts.Confirmable = true, true }}, change...)...)
+	s := newSite(t, append([]func(*twofold.Config){withUnified, func(c *twofold.Config) {
+		c.Accounts.Registerable, c.Accounts.Confirmable = true, true
+	}}, change...)...)
 	c := s.client()
 	c.post("/register", m{"email": "jyl@lp.com", "password": "battery staple", "password_confirm": "battery staple"}).want(200)
 	c.stranger()
@@ -237,7 +243,7 @@ func unconfirmedSite(t *testing.T, change ...func(*twofold.Config)) *site {
 }
 
 func TestContractU29_requires_confirmation_error_redirect(t *testing.T) {
-	s := unconfirmedSite(t, func(c *twofold.Config) { c.Views.Life.Unconfirmed = "/confirm" })
+	s := unconfirmedSite(t, func(c *twofold.Config) { c.Pages.Views.Life.Unconfirmed = "/confirm" })
 	c := s.client()
 	to := "/confirm?email=" + url.QueryEscape("jyl@lp.com")
 	c.form("/us-signin/send-code", "identity", "jyl@lp.com", "chosen_method", "email").to(to)
@@ -287,7 +293,7 @@ func TestContractU34_regular_login(t *testing.T) {
 }
 
 func TestContractU35_regular_login_disallowed(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{store.Email} })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{store.Email} })
 	c := s.client()
 	c.passcode("joe", plain).refused(400, "passcode", badPasscode)
 	c.passcodeForm("joe", plain).shows(badPasscode)

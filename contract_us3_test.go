@@ -29,7 +29,7 @@ func TestContractU36_tf(t *testing.T) {
 
 func TestContractU37_tf_link(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.TwoFactor.Require = func(u twofold.Identity) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
+		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
 	s.begins("joe", store.Email)
 	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil { // from now on it is required of him
@@ -45,8 +45,8 @@ func TestContractU37_tf_link(t *testing.T) {
 
 func TestContractU38_tf_link_not_email(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Unified.Unforced = []string{store.Email}
-		c.TwoFactor.Require = func(u twofold.Identity) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
+		c.Passwordless.Unforced = []string{store.Email}
+		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
 	s.begins("joe", store.Email)
 	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil {
@@ -62,8 +62,8 @@ func TestContractU38_tf_link_not_email(t *testing.T) {
 
 func TestContractU40_tf_not(t *testing.T) {
 	s := newSite(t, withUnified, func(c *twofold.Config) {
-		c.Unified.Unforced = []string{store.SMS}
-		c.TwoFactor.Require = func(u twofold.Identity) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
+		c.Passwordless.Unforced = []string{store.SMS}
+		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email == "joe@lp.com" && len(u.Roles) == 0 }
 	})
 	s.begins("joe", store.SMS)
 	if err := s.auth.SetRoles(t.Context(), s.id("joe")); err != nil {
@@ -73,7 +73,7 @@ func TestContractU40_tf_not(t *testing.T) {
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", false)
 	c.signedIn("joe", 1)
 	c.logout()
-	// Whoever has a second factor is asked for it whatever he began with.
+	// Anyone who has a second factor is asked for it whatever they began with.
 	s.enrol("joe", store.Authenticator)
 	s.advance(time.Minute)
 	c.passcode("joe", c.ask("joe", "sms")).want(200).has("tf_required", true, "tf_method", "authenticator")
@@ -86,7 +86,7 @@ func TestContractU41_bad_sender(t *testing.T) {
 	s.sms.FailWith(errors.New("no route to the carrier"))
 	s.mail.FailWith(errors.New("no route to the mail"))
 	const failed = "Failed to send code. Please try again later"
-	// At a sign-in nobody hears whether it went: the queue tries on.
+	// At a sign-in no one hears whether it went: the queue tries on.
 	s.client().post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).want(200)
 	c.post("/us-setup", m{"chosen_method": "email"}).refused(500, "chosen_method", failed)
 	c.form("/us-setup", "chosen_method", "email").shows(failed).hides("no route")
@@ -96,7 +96,7 @@ func TestContractU41_bad_sender(t *testing.T) {
 }
 
 func TestContractU43_only_passwd(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{"password"} })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{"password"} })
 	c := s.client()
 	c.passcodeForm("joe", plain).to("/")
 	c.page("/us-setup").shows("Password").hides(`name="chosen_method"`)
@@ -107,7 +107,9 @@ func TestContractU43_only_passwd(t *testing.T) {
 }
 
 func TestContractU44_passwd_and_authenticator(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = []string{"password", store.Authenticator} })
+	s := newSite(t, withUnified, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{"password", store.Authenticator}
+	})
 	c := s.client()
 	c.login("joe").want(200)
 	c.get("/us-setup").want(200).has("setup_methods", list("authenticator"))
@@ -212,7 +214,7 @@ func TestContractU50_setup_delete_multi_json(t *testing.T) {
 }
 
 func TestContractU51_generic_response(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.SpecificErrors = false })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	s.begins("joe", store.Email)
 	const maybe = "If that identity is in our system, you were sent a code."
 	for _, who := range []string{"joe@lp.com", "matt@lp.com", "tiya@lp.com", "nobody@lp.com"} {
@@ -241,7 +243,7 @@ func TestContractU51_generic_response(t *testing.T) {
 }
 
 func TestContractU52_propagate_next(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Prefix = "/auth" })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	c := s.client()
 	c.page("/profile").to("/auth/login?next=/profile")
 	c.page("/auth/us-signin?next=/profile").shows(`action="/auth/us-signin"`, `formaction="/auth/us-signin/send-code"`, `name="next" value="/profile"`)
@@ -250,7 +252,7 @@ func TestContractU52_propagate_next(t *testing.T) {
 }
 
 func TestContractU53_propagate_next_tf(t *testing.T) {
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Prefix = "/auth" })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
 	c := s.client()
 	c.post("/auth/login", m{"email": "gal@lp.com", "password": plain}).want(200)
 	begun := c.post("/auth/tf-setup", m{"setup": "sms", "phone": phone}).want(200)
@@ -298,7 +300,7 @@ func (c *client) choices() (list []string) {
 // setupOf is what a user with a mailbox may add where only these methods are on.
 func setupOf(t *testing.T, methods, want []string) {
 	t.Helper()
-	s := newSite(t, withUnified, func(c *twofold.Config) { c.Unified.EnabledMethods = methods })
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = methods })
 	var present []string
 	if slices.Contains(methods, store.Email) {
 		present = []string{store.Email}
@@ -327,7 +329,7 @@ func TestContractU60_us_setup_authenticator_sms(t *testing.T) {
 
 func TestContractU61_override_tf_required(t *testing.T) {
 	s := newSite(t, withUnified, required, func(c *twofold.Config) {
-		c.TwoFactor.Require = func(u twofold.Identity) bool { return u.Email != "joe@lp.com" }
+		c.TwoFactor.Require = func(u twofold.User) bool { return u.Email != "joe@lp.com" }
 	})
 	c := s.client()
 	c.passcode("joe", plain).want(200).has("tf_required", false)
@@ -336,7 +338,7 @@ func TestContractU61_override_tf_required(t *testing.T) {
 }
 
 func lockedJoe(c *twofold.Config) {
-	c.Accounts.Locked = func(u twofold.Identity) bool { return u.Email == "joe@lp.com" }
+	c.Accounts.Locked = func(u twofold.User) bool { return u.Email == "joe@lp.com" }
 }
 
 func TestContractU62_override_user_locked(t *testing.T) {
@@ -350,7 +352,7 @@ func TestContractU62_override_user_locked(t *testing.T) {
 }
 
 func TestContractU63_override_user_locked_gr(t *testing.T) {
-	s := newSite(t, withUnified, lockedJoe, func(c *twofold.Config) { c.SpecificErrors = false })
+	s := newSite(t, withUnified, lockedJoe, func(c *twofold.Config) { c.Accounts.RevealAccounts = false })
 	c := s.client()
 	c.passcode("joe", "wrong").refused(400, "", generic)
 	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "email"}).want(200)

@@ -19,7 +19,7 @@ import (
 // withPasskeys has everything of passkeys on, as the suite of the original.
 func withPasskeys(c *twofold.Config) {
 	c.Passkeys = twofold.Passkeys{On: true, Name: "My Flask App", FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
-	c.Account = true
+	c.Pages.AccountPage = true
 }
 
 // question is the options and the state that a JSON answer hands out.

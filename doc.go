@@ -5,18 +5,20 @@
 //		Key:    twofold.KeyFile("app.key"),
 //		Store:  db, // sqlite.Open("app.db")
 //	})
+//	go auth.Run(ctx)
 //	auth.Mount(mux)
 //	mux.Handle("/", auth.RequireTwoFactor(home))
 //
-// New reports all mistakes of the configuration at once. An *Auth is an
+// New reports all mistakes of the configuration at once and starts nothing; Run
+// delivers messages, seals the audit trail and removes what has expired. An *Auth is an
 // http.Handler for every path of the sign-in, such as /login, /logout, /verify,
 // /register, /tf-setup and /tf-validate. Each path answers with JSON or a page.
 // Mount registers the paths on a mux; Wrap serves them in front of any router.
 //
 // The guards RequireUser, RequireTwoFactor, RequireStrong, RequireFresh,
-// RequireRole, RequirePermission and RequireScope wrap an http.Handler. Behind
-// them, User returns the user of a request. Identify passes every request on and
-// makes User work for pages that everyone may see.
+// RequireRole, RequireAnyRole, RequirePermission and RequireScope wrap an
+// http.Handler. Behind them, User returns the user of a request. Identify passes
+// every request on and makes User work for pages that everyone may see.
 //
 // CreateUser and the methods after it create and change accounts.
 //

@@ -3,6 +3,7 @@ package twofold
 import (
 	"context"
 
+	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -10,6 +11,8 @@ import (
 // StoreReport is what CheckStore found.
 type StoreReport struct {
 	Users, Factors, Sessions, Events int
+	// Trail is the report on the audit trail. Its problems are among Problems.
+	Trail event.Report
 	// Problems are sentences, each with the id of what it is about.
 	Problems []string
 }
@@ -32,7 +35,7 @@ func openers(methods map[string]factor.Method, passkeys factor.Passkeys) map[str
 // ended a process in between: accounts and the names they are found by, factors
 // without what they need, secrets that do not open, living sessions that nothing
 // stands behind, codes that opened more than they may, budgets that do not keep
-// their limit, and the audit trail. It changes nothing and may run beside a
+// their limit, and the audit trail. It changes nothing and may run alongside a
 // server in use; it takes about a millisecond for an account.
 func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 	var r StoreReport
@@ -60,7 +63,7 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Events = trail.Rows
+	r.Events, r.Trail = trail.Rows, trail
 	for _, what := range trail.Problems {
 		r.Problems = append(r.Problems, "audit trail: "+what)
 	}

@@ -138,11 +138,29 @@ type accounted struct {
 	codes      int             // in the newest set of recovery codes; 0: it does not say
 	codesAt    time.Time       // when that was written down
 	codesUsed  int             // since then
+	counted    time.Time       // uses before that may be of codes whose rows were removed
 }
 
-// readTrail counts from the first row on: it is never cut off at its beginning.
+// codeLife is longer than any code that is sent is good for.
+const codeLife = time.Hour
+
+// readTrail counts from the first row on. Where old rows were removed, codes of the
+// first hour after them may have been sent before.
 func (c *examination) readTrail(ctx context.Context) error {
 	c.trail = accounted{opened: map[string]bool{}, sent: map[string]int{}, used: map[string]int{}}
+	removed, err := c.a.store.Checkpoint(ctx)
+	if err != nil {
+		return err
+	}
+	if removed.Through > 0 {
+		first, err := c.a.store.EventsBy(ctx, store.EventFilter{Limit: 1})
+		if err != nil {
+			return err
+		}
+		for _, e := range first {
+			c.trail.counted = e.At.Add(codeLife)
+		}
+	}
 	for after := int64(0); ; {
 		rows, err := c.a.store.EventsBy(ctx, store.EventFilter{UserID: c.u.ID, After: after})
 		if err != nil || len(rows) == 0 {
@@ -163,17 +181,25 @@ func (t *accounted) add(e store.Event) {
 		case store.RecoveryCode:
 			t.codesUsed++
 		case "rescue":
-			t.used[store.Email]++
+			t.use(e, store.Email)
 		default:
-			t.used[e.Method]++
+			t.use(e, e.Method)
 		}
 	case event.FirstFactorProven{}.Name():
-		t.used[e.Method]++
+		t.use(e, e.Method)
 	case event.TFSecurityTokenSent{}.Name(), event.USSecurityTokenSent{}.Name():
 		t.sent[e.Method]++
+	case event.LoginInstructionsSent{}.Name():
+		t.sent[store.Email]++
 	case event.RecoveryCodesMade{}.Name():
 		t.codes, _ = strconv.Atoi(e.Reason)
 		t.codesAt, t.codesUsed = e.At, 0
+	}
+}
+
+func (t *accounted) use(e store.Event, method string) {
+	if !e.At.Before(t.counted) {
+		t.used[method]++
 	}
 }
 

@@ -31,11 +31,10 @@ func ExampleKeyFile() {
 		log.Fatal(err)
 	}
 	defer db.Close()
-	auth, err := twofold.New(twofold.Config{Origin: "https://example.org", Key: twofold.KeyFile(path), Store: db})
+	_, err = twofold.New(twofold.Config{Origin: "https://example.org", Key: twofold.KeyFile(path), Store: db})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer auth.Close()
 	info, err := os.Stat(path)
 	if err != nil {
 		log.Fatal(err)
@@ -61,7 +60,7 @@ func exampleSite(c twofold.Config) (auth *twofold.Auth, stop func()) {
 		log.Fatal(err)
 	}
 	return auth, func() {
-		if err := errors.Join(auth.Close(), db.Close(), os.RemoveAll(dir)); err != nil {
+		if err := errors.Join(db.Close(), os.RemoveAll(dir)); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -77,7 +76,7 @@ func visit(h http.Handler, path, accept string) {
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
-	user, _ := twofold.User(r)
+	user, _ := twofold.UserOf(r)
 	fmt.Fprintf(w, "hello, %s\n", user.Email)
 }
 
@@ -90,12 +89,12 @@ func Example() {
 	}
 	defer db.Close()
 	auth, err := twofold.New(twofold.Config{
-		Origin: "https://example.org", Key: twofold.KeyText(twofold.NewKey()), Store: db, Registerable: true,
+		Origin: "https://example.org", Key: twofold.KeyText(twofold.NewKey()), Store: db,
+		Accounts: twofold.Accounts{Registerable: true},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer auth.Close()
 
 	mux := http.NewServeMux()
 	auth.Mount(mux)
@@ -127,7 +126,7 @@ func ExampleAuth_Identify() {
 	auth, stop := exampleSite(twofold.Config{})
 	defer stop()
 	page := auth.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if user, ok := twofold.User(r); ok {
+		if user, ok := twofold.UserOf(r); ok {
 			fmt.Println("welcome back,", user.Email)
 			return
 		}
@@ -202,13 +201,70 @@ func ExampleAuth_RequirePermission() {
 	// 401
 }
 
+// The audit trail and the mails to an owner say who changed an account, and why.
+func ExampleBy() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	user, err := auth.CreateUser(context.Background(), twofold.NewUser{
+		Email: "ada@example.org", Password: "correct horse battery staple",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := twofold.By(context.Background(), "Support (Bo)", "ticket 4711")
+	if err := auth.SetActive(ctx, user.ID, false); err != nil {
+		log.Fatal(err)
+	}
+	rows, err := auth.AuditList(ctx, twofold.AuditFilter{User: user.ID})
+	fmt.Println(rows[1].Reason, "by", rows[1].By, err)
+	// Output: deactivated by Support (Bo): ticket 4711 <nil>
+}
+
+// Accounts are searched, and read page by page.
+func ExampleAuth_Users() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	ctx := context.Background()
+	for _, email := range []string{"ada@example.org", "bob@example.com"} {
+		n := twofold.NewUser{Email: email, Password: "correct horse battery staple"}
+		if _, err := auth.CreateUser(ctx, n); err != nil {
+			log.Fatal(err)
+		}
+	}
+	users, err := auth.Users(ctx, twofold.UserFilter{Search: "@EXAMPLE.com"})
+	fmt.Println(len(users), users[0].Email, err)
+	// Output: 1 bob@example.com <nil>
+}
+
+// An account is deleted with everything that is kept of it.
+func ExampleAuth_DeleteUser() {
+	auth, stop := exampleSite(twofold.Config{})
+	defer stop()
+	ctx := context.Background()
+	user, err := auth.CreateUser(ctx, twofold.NewUser{
+		Email: "ada@example.org", Password: "correct horse battery staple",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := auth.DeleteUser(ctx, user.ID); err != nil {
+		log.Fatal(err)
+	}
+	_, err = auth.FindUser(ctx, "ada@example.org")
+	report, _ := auth.AuditVerify(ctx, "")
+	fmt.Println(err, len(report.Problems))
+	// Output: twofold: no such user 0
+}
+
 // The application receives every event as a value of package event.
 func ExampleConfig_onEvent() {
 	auth, stop := exampleSite(twofold.Config{
-		OnEvent: func(_ context.Context, e event.Event) {
-			if e, ok := e.(event.AccountChanged); ok {
-				fmt.Println(e.What)
-			}
+		Advanced: twofold.Advanced{
+			OnEvent: func(_ context.Context, e event.Event) {
+				if e, ok := e.(event.AccountChanged); ok {
+					fmt.Println(e.What)
+				}
+			},
 		},
 	})
 	defer stop()

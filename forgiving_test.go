@@ -212,7 +212,7 @@ func TestASetUpOfASignInForgives(t *testing.T) {
 // TestTheAccountPageOffersANewSecondStep to who came in by a recovery code, until
 // they come in by a second step again.
 func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
-	s := newSite(t, withCodes, func(c *twofold.Config) { c.Account = true })
+	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	owner, app := s.enrol("joe", store.Authenticator)
 	codes := owner.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
 	const offer = "Set up a new second step"
@@ -242,7 +242,7 @@ func TestEndingIsAskedOnce(t *testing.T) {
 
 func asksOnce(t *testing.T, path string, ends []string) {
 	t.Helper()
-	s := newSite(t, trusting, func(c *twofold.Config) { c.Account = true })
+	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.AccountPage = true })
 	_, app := s.enrol("gal", store.Authenticator)
 	var c *client
 	for range 3 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -68,13 +69,15 @@ func fuzzed(f *testing.F) *twofold.Auth {
 	f.Cleanup(func() { _ = db.Close() })
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	auth, err := twofold.New(twofold.Config{
-		Origin: "http://localhost", Key: twofold.KeyText(key), Store: db, Now: func() time.Time { return now },
-		Registerable: true, Usernames: true, Account: true, TwoFactor: twofold.TwoFactor{Required: true, LoginValidity: time.Hour},
+		Origin: "http://localhost", Key: twofold.KeyText(key), Store: db,
+		Advanced: twofold.Advanced{Now: func() time.Time { return now }},
+		Accounts: twofold.Accounts{Registerable: true, Usernames: true}, Pages: twofold.Pages{AccountPage: true},
+		TwoFactor: twofold.TwoFactor{Required: true, LoginValidity: time.Hour},
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Cleanup(func() { _ = auth.Close() })
+	f.Cleanup(background.Start(auth))
 	if _, err := auth.CreateUser(context.Background(), twofold.NewUser{Email: "a@x.t", Username: "alice", Password: "correct horse 71 battery"}); err != nil {
 		f.Fatal(err)
 	}

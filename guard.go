@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/gate"
+	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Identity is an account as an application sees it.
-type Identity struct {
+// User is an account as an application sees it.
+type User struct {
 	ID       string
 	Email    string
 	Username string
@@ -18,18 +19,22 @@ type Identity struct {
 	Active   bool
 	Created  time.Time
 	Language string // of what is sent to the user, e.g. "de"; empty: not known yet
+	// Fields are the profile fields of Accounts.Fields: strings, and booleans for
+	// boxes.
+	Fields map[string]any
 }
 
-func identityOf(u store.User) Identity {
-	return Identity{
+// publicUser is what an application sees of an account.
+func publicUser(u store.User) User {
+	return User{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string(nil), u.Roles...),
-		Active: u.Active, Created: u.CreatedAt, Language: u.Language,
+		Active: u.Active, Created: u.CreatedAt, Language: u.Language, Fields: profile.Decode(u.Profile),
 	}
 }
 
 // SignedIn is the user of a request and how they signed in.
 type SignedIn struct {
-	Identity
+	User
 	Level   int           // 1 or 2 factors proven by this session
 	Trusted bool          // the second factor was skipped by a trusted device
 	Proofs  []store.Proof // how and when each factor was proven
@@ -40,17 +45,17 @@ type SignedIn struct {
 	Scopes  []string
 }
 
-// User returns the signed-in user of a request that passed a guard or Identify.
+// UserOf returns the signed-in user of a request that passed a guard or Identify.
 // It reports false for a request that passed neither, and for a request that
 // Identify let through although no user is signed in. Behind a guard it always
 // reports true.
-func User(r *http.Request) (SignedIn, bool) {
+func UserOf(r *http.Request) (SignedIn, bool) {
 	who := web.WhoOf(r)
 	if who == nil {
 		return SignedIn{}, false
 	}
 	in := SignedIn{
-		Identity: identityOf(who.User), Level: int(who.Session.Level), Trusted: who.Session.Trusted,
+		User: publicUser(who.User), Level: int(who.Session.Level), Trusted: who.Session.Trusted,
 		Proofs: append([]store.Proof(nil), who.Session.Proofs...), FreshAt: who.Session.FreshAt,
 	}
 	if t := who.Program; t != nil {
@@ -102,6 +107,12 @@ func (a *Auth) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 // 403.
 func (a *Auth) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return a.site.RequireRole(names...)
+}
+
+// RequireAnyRole allows requests of users who have at least one of the roles. Other
+// users get 403.
+func (a *Auth) RequireAnyRole(names ...string) func(http.Handler) http.Handler {
+	return web.RequireAnyRole(a.site, names...)
 }
 
 // Gate puts the rules into effect for applications that have no sign-in of their own,

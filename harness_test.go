@@ -22,6 +22,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
@@ -146,12 +147,14 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	}
 	s.origin = "http://" + listener.Addr().String()
 	s.config = twofold.Config{
-		Origin: s.origin, Key: twofold.KeyText(key), Store: s.db, Site: "tests",
+		Origin: s.origin, Key: twofold.KeyText(key), Store: s.db, Pages: twofold.Pages{Site: "tests"},
 		TwoFactor: twofold.TwoFactor{
-			EnabledMethods: []string{store.Email, store.SMS, store.Authenticator}, RescueEmail: true, RescueMail: helpBox,
+			EnabledMethods: []string{store.Email, store.SMS, store.Authenticator}, RescueEmail: true,
+			HelpAddress: helpBox,
 		},
-		Session: twofold.Session{NoNewBrowserMail: true}, // tests count mails
-		Mail:    s.mail, SMS: s.sms, Usernames: true, SpecificErrors: true, OnEvent: s.events.handle, Now: s.Now,
+		Sessions: twofold.Sessions{NoNewBrowserMail: true}, // tests count mails
+		Mail:     s.mail, SMS: s.sms, Accounts: twofold.Accounts{Usernames: true, RevealAccounts: true},
+		Advanced: twofold.Advanced{OnEvent: s.events.handle, Now: s.Now},
 	}
 	for _, c := range change {
 		c(&s.config)
@@ -159,7 +162,7 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 	if s.auth, err = twofold.New(s.config); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.auth.Close() })
+	t.Cleanup(background.Start(s.auth))
 	s.serve(listener)
 	return s
 }
@@ -169,7 +172,7 @@ func (s *site) serve(l net.Listener) {
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)
 	show := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.User(r)
+		u, _ := twofold.UserOf(r)
 		fmt.Fprintf(w, "hello %s level %d trusted %v", u.Email, u.Level, u.Trusted)
 	})
 	mux.Handle("GET /{$}", show)
@@ -245,7 +248,7 @@ func seed(file string) error {
 		_, made := auth.CreateUser(ctx, u)
 		err = errors.Join(err, made)
 	}
-	return errors.Join(err, auth.Close(), db.Close()) // closing moves everything into the one file
+	return errors.Join(err, db.Close()) // closing moves everything into the one file
 }
 
 // id is a user's id.
@@ -266,6 +269,16 @@ func (s *site) factors(user string) []store.Factor {
 		s.t.Fatal(err)
 	}
 	return list
+}
+
+// methods are those of a user's second factors, the default one first.
+func (s *site) methods(user string) string {
+	s.t.Helper()
+	var out []string
+	for _, f := range s.factors(user) {
+		out = append(out, f.Method)
+	}
+	return strings.Join(out, " ")
 }
 
 // app is an authenticator app.

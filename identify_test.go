@@ -12,7 +12,7 @@ import (
 
 // public is a page that everyone may see.
 func public(w http.ResponseWriter, r *http.Request) {
-	u, ok := twofold.User(r)
+	u, ok := twofold.UserOf(r)
 	fmt.Fprintf(w, "%v %s", ok, u.Email)
 }
 
@@ -107,7 +107,7 @@ func TestIdentifyServesPublicPagesWhileTheStoreIsDown(t *testing.T) {
 }
 
 func TestUserReportsFalseWithoutAGuard(t *testing.T) {
-	if u, ok := twofold.User(httptest.NewRequest("GET", "/", nil)); ok || u.ID != "" {
+	if u, ok := twofold.UserOf(httptest.NewRequest("GET", "/", nil)); ok || u.ID != "" {
 		t.Errorf("got %v %v", u, ok)
 	}
 }

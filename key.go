@@ -108,7 +108,7 @@ func loadKeyFile(path string) (secrets, error) {
 	return keys, nil
 }
 
-// writeNewKey writes beside the file and links it into place, so that nobody
+// writeNewKey writes alongside the file and links it into place, so that no one
 // ever reads half a key and of two writers one wins.
 func writeNewKey(path string) error {
 	tmp, err := os.CreateTemp(dirOf(path), ".twofold-key-*") // mode 0600

@@ -28,7 +28,6 @@ func TestAKeyThatIsMissingIsNotTheUsersFault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer auth.Close()
 	if missing, err := auth.MissingKeys(t.Context()); err != nil || !maps.Equal(missing, map[string]int{"1": 1}) {
 		t.Errorf("missing %v (%v), want one factor under tag 1", missing, err)
 	}

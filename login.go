@@ -13,7 +13,9 @@ func (b *builder) codes() (login.Codes, error) {
 	if !r.Enabled {
 		return nil, nil
 	}
-	return recovery.New(recovery.Config{Codes: b.c.Store, Keys: b.keys, Number: r.Number, Life: r.Life, Now: b.c.Now})
+	return recovery.New(recovery.Config{
+		Codes: b.c.Store, Keys: b.keys, Ring: b.ring, Number: r.Number, Life: r.Life, Now: b.c.Advanced.Now,
+	})
 }
 
 func (b *builder) buildLogin() (*login.Login, error) {
@@ -34,25 +36,38 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	if err != nil {
 		return nil, err
 	}
+	captchas, err := b.captchas()
+	if err != nil {
+		return nil, err
+	}
 	t := b.c.TwoFactor
 	return login.New(login.Config{
+		Captcha:  captchas,
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
-		Devices: device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: t.LoginValidity}),
+		Devices: device.New(device.Config{
+			Devices: b.c.Store, Keys: b.keys, Now: b.c.Advanced.Now, Life: t.LoginValidity,
+		}),
 		Staying: b.staying(),
-		Limits:  limit.New(b.c.Store, b.c.Now, b.c.Limits),
+		Limits:  limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
-		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.OAuth,
-		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store, FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(), Now: b.c.Now, Events: b.c.OnEvent, Log: b.c.Log,
+		Kept:    b.a.leaving.SignedIn,
+		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
+		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,
+		FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(),
+		Now: b.c.Advanced.Now, Events: b.c.Advanced.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
 			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, EarlyCodes: t.RecoveryCodes.BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
-			EnrolProof: t.EnrolProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery, RecoveryWait: t.RecoveryWait,
-			Passkeys: b.c.Passkeys.policy(), Life: b.c.Accounts.life(),
-			TellNewBrowsers: !b.c.Session.NoNewBrowserMail,
+			EnrolProof: t.EnrollProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery,
+			RecoveryWait: t.RecoveryWait,
+			Passkeys:     b.c.Passkeys.policy(), Life: b.c.Accounts.life(),
+			TellNewBrowsers: !b.c.Sessions.NoNewBrowserMail,
 			Tokens:          b.c.Tokens.policy(),
+			SignUp:          b.c.Accounts.OAuthSignUp,
 			Unified: login.Unified{
-				Methods: b.c.Unified.EnabledMethods, Unforced: b.c.Unified.Unforced, CodeLife: b.c.Unified.CodeValidity,
-				SetupWithin: b.c.Unified.SetupWithin,
+				Methods: b.c.Passwordless.EnabledMethods, Unforced: b.c.Passwordless.Unforced,
+				CodeLife:    b.c.Passwordless.CodeValidity,
+				SetupWithin: b.c.Passwordless.SetupWithin,
 			},
 		},
 	})
@@ -60,9 +75,9 @@ func (b *builder) buildLogin() (*login.Login, error) {
 
 // staying is nil where no browser stays signed in.
 func (b *builder) staying() *device.Manager {
-	life := b.c.Session.Remember
+	life := b.c.Sessions.Remember
 	if life == 0 {
 		return nil
 	}
-	return device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Now, Life: life, Staying: true})
+	return device.New(device.Config{Devices: b.c.Store, Keys: b.keys, Now: b.c.Advanced.Now, Life: life, Staying: true})
 }

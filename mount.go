@@ -6,7 +6,10 @@ import (
 )
 
 // ServeHTTP serves every path of the sign-in.
-func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.site.ServeHTTP(w, r) }
+func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.work.watch(r.Context())
+	a.site.ServeHTTP(w, r)
+}
 
 // Wrap serves every path of the sign-in and passes all other requests to next.
 // It works with any router: http.ListenAndServe(address, auth.Wrap(router)).
@@ -20,14 +23,10 @@ func (a *Auth) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// Mux is what Mount registers paths on, such as *http.ServeMux or a chi router.
-type Mux interface {
-	Handle(pattern string, h http.Handler)
-}
-
-// Mount registers every path of the sign-in on a mux. For a router that names
+// Mount registers every path of the sign-in on a mux, such as *http.ServeMux or a
+// chi router. For a router that names
 // parts of a path otherwise than "{token}", use Wrap.
-func (a *Auth) Mount(mux Mux) {
+func (a *Auth) Mount(mux interface{ Handle(string, http.Handler) }) {
 	for _, pattern := range a.site.Patterns() {
 		mux.Handle(pattern, a)
 		if strings.HasSuffix(pattern, "/") {

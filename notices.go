@@ -16,7 +16,7 @@ import (
 const noticeWithin = 72 * time.Hour
 
 // post mails an account's owner what changed, to the stored address. It waits
-// in the outbox, like everything nobody waits for.
+// in the outbox, like everything no one waits for.
 type post struct {
 	letters *web.Letters
 	texts   bool // there is a sender of texts
@@ -30,14 +30,17 @@ func (b *builder) post() login.Post {
 	if b.c.Mail == nil {
 		return nil
 	}
-	return post{b.letters, b.c.SMS != nil, b.a.outbox, b.link, b.c.Now}
+	return post{b.letters, b.c.SMS != nil, b.a.outbox, b.link, b.c.Advanced.Now}
 }
 
 func (p post) write(n login.Notice) (send.Message, error) {
-	return p.letters.NoticeMail(web.Notice{
+	m, err := p.letters.NoticeMail(web.Notice{
 		Locale: n.Language(), To: n.User.Email, Kind: n.Kind, Method: n.Method, Left: n.Left, At: n.At,
 		Browser: device.Name(n.Browser.Agent), Address: n.Browser.Address, Link: p.stop(n),
+		By: n.By, Why: n.Why,
 	})
+	m.User = n.User.ID
+	return m, err
 }
 
 // stop is the link "this was not me" of a notice; empty: it has none.
@@ -57,7 +60,9 @@ func (p post) messages(n login.Notice) ([]send.Message, error) {
 	out := []send.Message{m}
 	for _, phone := range n.Phones {
 		if p.texts {
-			out = append(out, p.letters.NoticeText(n.Language(), phone, n.Kind))
+			text := p.letters.NoticeText(n.Language(), phone, n.Kind)
+			text.User = n.User.ID
+			out = append(out, text)
 		}
 	}
 	return out, nil
@@ -99,6 +104,7 @@ func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err 
 		within = noticeWithin
 	}
 	m, err = p.letters.LetterMail(letter)
+	m.User = n.User.ID
 	return m, within, err
 }
 

@@ -14,18 +14,18 @@ import (
 // and what the application adds is there for templates of its own.
 func TestPagesAreTheSites(t *testing.T) {
 	s := newSite(t, func(c *twofold.Config) {
-		c.Site, c.Account = "Acme", true
 		c.Pages = twofold.Pages{
+			Site: "Acme", AccountPage: true,
 			Static: fstest.MapFS{
 				"logo.svg": {Data: []byte("<svg/>")}, "brand.css": {Data: []byte("h1 { margin: 0 }")},
 			},
 			Logo: "logo.svg", Style: "brand.css", Accent: "#c2255c",
 			Home: "https://acme.example/", Help: "/help", Terms: "/terms", Privacy: "/privacy",
-			Data: func(r *http.Request, who twofold.Identity) any {
+			Data: func(r *http.Request, who twofold.User) any {
 				return map[string]any{"Path": r.URL.Path, "Who": who.Email}
 			},
 		}
-		c.Templates = fstest.MapFS{"head.html": {Data: []byte(
+		c.Pages.Templates = fstest.MapFS{"head.html": {Data: []byte(
 			`{{define "head"}}{{with .App}}<meta name="app" content="{{.Path}} {{.Who}}">{{end}}{{end}}`,
 		)}}
 	})

@@ -20,7 +20,7 @@ type Passkeys struct {
 	// later, existing passkeys still count as second factors but cannot be
 	// used.
 	On bool
-	// Name is the name of the site in authenticators. If it is empty, Site is
+	// Name is the name of the site in authenticators. If it is empty, Pages.Site is
 	// used.
 	Name string
 	// FirstFactor lets users register passkeys that sign in without a password.
@@ -69,7 +69,7 @@ func (p Passkeys) withDefaults(site string) Passkeys {
 func (p Passkeys) check(bad func(field, text string)) {
 	for _, use := range p.Verify {
 		if use != store.UseFirst && use != store.UseSecond {
-			bad("Passkeys.Verify", fmt.Sprintf("%q is none of first, secondary", use))
+			bad("Passkeys.Verify", fmt.Sprintf("%q is not one of first, secondary", use))
 		}
 	}
 	if n := p.ChallengeBytes; n != 0 && (n < 16 || n > 64) {
@@ -97,8 +97,9 @@ func (b *builder) passkeys() (factor.Passkeys, error) {
 		return nil, nil
 	}
 	m, err := passkey.New(passkey.Config{
-		Factors: b.c.Store, Ring: b.ring, Origin: b.c.Origin, App: b.c.SPA.Origin, Name: p.Name, Challenge: p.ChallengeBytes,
-		CreateHint: p.RegisterTimeout, GetHint: p.SignInTimeout, Now: b.c.Now, Label: b.nameOf,
+		Factors: b.c.Store, Ring: b.ring, Origin: b.c.Origin, App: b.c.Pages.SPA.Origin, Name: p.Name,
+		Challenge:  p.ChallengeBytes,
+		CreateHint: p.RegisterTimeout, GetHint: p.SignInTimeout, Now: b.c.Advanced.Now, Label: b.nameOf,
 	})
 	if err != nil {
 		return nil, field("Passkeys", err)

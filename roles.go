@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -14,9 +14,9 @@ var (
 	ErrNoRole = errors.New("twofold: no such role")
 	// ErrRoleExists is returned if the name is taken.
 	ErrRoleExists = errors.New("twofold: role exists already")
-	// ErrRoleName is returned if the name of a role or a permission is empty or
-	// contains blanks or commas.
-	ErrRoleName = errors.New("twofold: names of roles and permissions hold no blanks and no commas")
+	// ErrRoleName is returned if the name of a role or a permission is empty, or
+	// contains blanks, commas or characters that are not printed.
+	ErrRoleName = account.ErrRoleName
 )
 
 // Role is a named set of permissions. A role that only RequireRole uses needs
@@ -37,18 +37,9 @@ func roleError(err error) error {
 	return err
 }
 
-func checkNames(names ...string) error {
-	for _, n := range names {
-		if n == "" || len(n) > 100 || strings.ContainsAny(n, ", \t\r\n") {
-			return ErrRoleName
-		}
-	}
-	return nil
-}
-
 // CreateRole creates a role. It returns ErrRoleExists or ErrRoleName.
 func (a *Auth) CreateRole(ctx context.Context, r Role) error {
-	if err := checkNames(append([]string{r.Name}, r.Permissions...)...); err != nil {
+	if err := account.CheckNames(append([]string{r.Name}, r.Permissions...)...); err != nil {
 		return err
 	}
 	return roleError(a.store.PutRole(ctx, store.Role{Name: r.Name, Description: r.Description, Permissions: r.Permissions, CreatedAt: a.now()}))
@@ -68,7 +59,7 @@ func (a *Auth) Roles(ctx context.Context) ([]Role, error) {
 // both lists is removed. The change applies from the next request on. It
 // returns ErrNoRole or ErrRoleName.
 func (a *Auth) ChangePermissions(ctx context.Context, role string, add, remove []string) error {
-	if err := checkNames(add...); err != nil {
+	if err := account.CheckNames(add...); err != nil {
 		return err
 	}
 	return roleError(a.store.ChangePermissions(ctx, role, add, remove))
@@ -81,7 +72,7 @@ func (a *Auth) DeleteRole(ctx context.Context, role string) error {
 }
 
 // Permissions returns the permissions of all roles of an account.
-func (a *Auth) Permissions(ctx context.Context, i Identity) ([]string, error) {
+func (a *Auth) Permissions(ctx context.Context, i User) ([]string, error) {
 	return a.store.PermissionsOf(ctx, i.Roles)
 }
 

@@ -41,32 +41,33 @@ type SPA struct {
 var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func (c *Config) checkSPA(bad func(field, text string)) {
-	s := c.SPA
+	s := c.Pages.SPA
 	if s.Origin != "" {
 		if err := checkOrigin(s.Origin); err != nil {
-			bad("SPA.Origin", err.Error())
+			bad("Pages.SPA.Origin", err.Error())
 		} else if err := c.checkApp(); err != nil {
-			bad("SPA.Origin", err.Error())
+			bad("Pages.SPA.Origin", err.Error())
 		}
 	}
 	if s.CSRFHeader != "" && !token.MatchString(s.CSRFHeader) {
-		bad("SPA.CSRFHeader", fmt.Sprintf("%q is not the name of a header", s.CSRFHeader))
+		bad("Pages.SPA.CSRFHeader", fmt.Sprintf("%q is not the name of a header", s.CSRFHeader))
 	}
-	taken := []string{"remember_token", "tf_validity", "fs_refresh", c.URLs.DeviceCookie, c.Tokens.RefreshCookie}
+	taken := []string{"remember_token", "tf_validity", "fs_refresh", c.Pages.Paths.DeviceCookie, c.Tokens.RefreshCookie}
 	// Over https the sign-in's own names carry the prefix.
 	switch name := strings.TrimPrefix(strings.ToLower(s.CSRFCookie), "__host-"); {
 	case name == "":
 	case !token.MatchString(name):
-		bad("SPA.CSRFCookie", fmt.Sprintf("%q is not the name of a cookie", s.CSRFCookie))
+		bad("Pages.SPA.CSRFCookie", fmt.Sprintf("%q is not the name of a cookie", s.CSRFCookie))
 	case strings.HasPrefix(name, "twofold") || slices.ContainsFunc(taken, func(t string) bool { return strings.EqualFold(t, name) }):
-		bad("SPA.CSRFCookie", fmt.Sprintf("%q is a cookie that scripts must not read: take another name", s.CSRFCookie))
+		bad("Pages.SPA.CSRFCookie",
+			fmt.Sprintf("%q is a cookie that scripts must not read: take another name", s.CSRFCookie))
 	}
 }
 
 // checkApp: a page of another site gets cookies over https only.
 func (c *Config) checkApp() error {
 	origin, err := url.Parse(c.Origin)
-	app, appErr := url.Parse(c.SPA.Origin)
+	app, appErr := url.Parse(c.Pages.SPA.Origin)
 	if err != nil || appErr != nil || origin.Scheme == "https" || web.SameSite(origin, app) {
 		return nil
 	}

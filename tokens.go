@@ -1,6 +1,8 @@
 package twofold
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -11,7 +13,7 @@ import (
 )
 
 // Tokens configures the tokens of programs. A header token (include_auth_token)
-// is always available; Session.TokenLife is its lifetime.
+// is always available; Sessions.TokenLife is its lifetime.
 type Tokens struct {
 	// Refresh issues a refresh token with each header token. A program
 	// exchanges it at /refresh-token. Each refresh token is single-use; reuse
@@ -64,7 +66,7 @@ func (t Tokens) check(bad func(field, text string)) {
 		}
 	}
 	if strings.ContainsAny(d.RefreshCookie, " ;,=\"\\\t\r\n") {
-		bad("Tokens.RefreshCookie", "is no name of a cookie")
+		bad("Tokens.RefreshCookie", "is not a name of a cookie")
 	}
 }
 
@@ -82,6 +84,44 @@ func (t Tokens) paths() web.TokenConfig {
 		c.RefreshCookie = t.RefreshCookie
 	}
 	return c
+}
+
+// MintToken makes a personal access token for an account, for example of a program
+// that has one of its own, and returns its text once. The scopes are some of
+// Tokens.Scopes, and life is at most Tokens.PersonalLife. The audit trail and a mail
+// to the owner say so, and who did it (see By). The token appears in the owner's
+// list, counts among the 50 that an account may have, and ends with any change of
+// the account's credentials, with EndSessions, or when its owner revokes it. It is
+// made even if the account has a second factor or must have one, but counts as one
+// factor, so RequireTwoFactor, RequireStrong and RequireFresh refuse it.
+func (a *Auth) MintToken(ctx context.Context, id, name string, scopes []string, life time.Duration) (string, error) {
+	if name = web.TidyName(name); name == "" {
+		return "", errors.New("twofold: a token needs a name, which its owner knows it by")
+	}
+	u, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return "", publicError(err)
+	}
+	text, _, err := login.GrantToken(ctx, a.login, u, login.PersonalWish{Name: name, Scopes: scopes, Life: life})
+	return text, tokenError(err)
+}
+
+// tokenError says why there is no token.
+func tokenError(err error) error {
+	for cause, problem := range map[error]string{
+		login.ErrChoice:      "choose at least one of the scopes in Tokens.Scopes, and no other",
+		login.ErrTooLong:     "its life must be positive and at most Tokens.PersonalLife",
+		login.ErrTooMany:     "the account has as many tokens as it may have: its owner can revoke one",
+		login.ErrDisabled:    "the account is not active",
+		login.ErrLocked:      "Accounts.Locked refuses the account",
+		login.ErrUnconfirmed: "the address of the account is not confirmed",
+		login.ErrUnproven:    "the address of the account is not confirmed",
+	} {
+		if errors.Is(err, cause) {
+			return errors.New("twofold: no token: " + problem)
+		}
+	}
+	return publicError(err)
 }
 
 // RequireScope allows requests with a personal access token that has all the

@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/deletion"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/factor/onetime"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/internal/seal"
@@ -28,7 +30,10 @@ import (
 // Auth is the sign-in of one application. It is an http.Handler and safe for
 // concurrent use.
 type Auth struct {
+	moving
 	accounts *account.Accounts
+	leaving  *deletion.Deletions
+	invites  *invite.Invitations
 	sessions *session.Manager
 	factors  store.Factors
 	site     *web.Site
@@ -44,53 +49,44 @@ type Auth struct {
 	trail    *event.Trail
 	ring     *seal.Ring
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	work *work
 }
 
-// New builds the sign-in. Its error names every wrong field of the
-// configuration and what to do. New starts workers that deliver messages, seal
-// the audit trail and remove expired records; Close stops them.
+// New builds the sign-in. A wrong configuration is a *ConfigError, which lists every
+// mistake. New starts nothing: a program that serves calls
+// Run too.
 func New(c Config) (*Auth, error) {
 	if err := c.check(); err != nil {
-		return nil, fmt.Errorf("twofold: %w", err)
+		return nil, err
 	}
 	b := builder{c: c.withDefaults()}
 	a, err := b.build()
+	if wrong := new(ConfigError); errors.As(err, &wrong) {
+		return nil, wrong
+	}
 	if err != nil {
 		return nil, fmt.Errorf("twofold: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	a.stop = cancel
-	// A store that says it is only looked at gets no workers: they would deliver,
-	// seal and sweep in a program that only reads.
-	if _, only := c.Store.(interface{ OnlyLookedAt() }); only {
-		return a, nil
-	}
-	b.c.tell()
-	a.done.Go(func() { _ = a.outbox.Run(ctx) })
-	a.done.Go(func() { closeTrail(ctx, a.trail, b.c.Log) })
-	a.done.Go(func() { a.sessions.Follow(ctx) })
-	a.done.Go(func() { sweep(ctx, c.Store, b.c.Now, b.c.Log) })
+	a.work = newWork(b.c)
 	return a, nil
 }
 
 func (c Config) withDefaults() Config {
-	if c.Now == nil {
-		c.Now = time.Now
+	if c.Advanced.Now == nil {
+		c.Advanced.Now = time.Now
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Users != nil {
-		c.Store = account.Join(c.Store, source{c.Users}, c.Now)
+		c.Store = account.Join(c.Store, sourceOf(c.Users), c.Advanced.Now)
 	}
 	u, _ := url.Parse(c.Origin) // checked before
-	if c.Site == "" {
-		c.Site = u.Hostname()
+	if c.Pages.Site == "" {
+		c.Pages.Site = u.Hostname()
 	}
 	if c.TwoFactor.Issuer == "" {
-		c.TwoFactor.Issuer = c.Site
+		c.TwoFactor.Issuer = c.Pages.Site
 	}
 	setDefault(&c.TwoFactor.MailValidity, 5*time.Minute)
 	setDefault(&c.TwoFactor.SMSValidity, 5*time.Minute)
@@ -110,13 +106,13 @@ func (c Config) withDefaults() Config {
 			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.Email)
 		}
 	}
-	c.Passkeys = c.Passkeys.withDefaults(c.Site)
-	c.Unified, c.Tokens = c.Unified.withDefaults(c.Mail != nil, c.SMS != nil), c.Tokens.withDefaults()
-	if c.PhoneRegion == "" {
-		c.PhoneRegion = "US"
+	c.Passkeys = c.Passkeys.withDefaults(c.Pages.Site)
+	c.Passwordless, c.Tokens = c.Passwordless.withDefaults(c.Mail != nil, c.SMS != nil), c.Tokens.withDefaults()
+	if c.TwoFactor.PhoneRegion == "" {
+		c.TwoFactor.PhoneRegion = "US"
 	}
-	if c.UserPayload == nil {
-		c.UserPayload = func(i Identity) map[string]any { return map[string]any{"id": i.ID, "email": i.Email} }
+	if c.Accounts.UserPayload == nil {
+		c.Accounts.UserPayload = func(i User) map[string]any { return map[string]any{"id": i.ID, "email": i.Email} }
 	}
 	return c
 }
@@ -133,16 +129,18 @@ type builder struct {
 	ring    *seal.Ring
 	keys    *seal.Keys
 	letters *web.Letters
+	captcha *captcha.Checker // nil: there is none
 	a       Auth
 }
 
 func (b *builder) build() (*Auth, error) {
-	b.a.prefix, b.a.store, b.a.factors, b.a.now = b.c.Prefix, b.c.Store, b.c.Store, b.c.Now
+	b.a.prefix, b.a.store, b.a.factors, b.a.now = b.c.Pages.Prefix, b.c.Store, b.c.Store, b.c.Advanced.Now
 	for _, step := range []func() error{b.buildKeys, b.buildOutbox, b.buildSessions, b.buildSite} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
+	b.a.moving = moving{b}
 	return &b.a, nil
 }
 
@@ -154,7 +152,7 @@ func (b *builder) buildKeys() error {
 	if b.keys, err = seal.NewKeys(s.newestFirst()...); err != nil {
 		return field("Key", err)
 	}
-	b.a.trail = event.NewTrail(b.c.Store, b.keys, b.c.Now)
+	b.a.trail = event.NewTrail(b.c.Store, b.keys, b.c.Advanced.Now)
 	if b.ring, err = seal.NewRingOf(s...); err != nil {
 		return field("Key", err)
 	}
@@ -175,36 +173,24 @@ func (b *builder) buildOutbox() error {
 	if err != nil {
 		return err
 	}
-	if b.a.words, err = web.NewCatalogue(b.c.Locales); err != nil {
-		return field("Locales", err)
+	if b.a.words, err = web.NewCatalogue(b.c.Pages.Locales); err != nil {
+		return field("Pages.Locales", err)
 	}
-	if b.letters, err = web.NewLetters(b.a.words, u.Hostname(), b.c.Site, b.c.Templates); err != nil {
-		return field("Templates", err)
+	if b.letters, err = web.NewLetters(b.a.words, u.Hostname(), b.c.Pages.Site, b.c.Pages.Templates); err != nil {
+		return field("Pages.Templates", err)
 	}
 	senders := map[string][]send.Sender{}
 	if b.c.Mail != nil {
-		senders[send.Email] = append([]send.Sender{b.c.Mail}, b.c.MailFallback...)
+		senders[send.Email] = append([]send.Sender{b.c.Mail}, b.c.Advanced.MailFallback...)
 	}
 	if b.c.SMS != nil {
-		senders[send.SMS] = append([]send.Sender{b.c.SMS}, b.c.SMSFallback...)
+		senders[send.SMS] = append([]send.Sender{b.c.SMS}, b.c.Advanced.SMSFallback...)
 	}
 	b.a.outbox, err = send.NewOutbox(send.OutboxConfig{
-		Messages: b.c.Store, Sealer: sealer{b.ring}, Senders: senders, Now: b.c.Now, Log: b.c.Log, Tried: b.c.OnSend,
+		Messages: b.c.Store, Sealer: sealer{b.ring}, Senders: senders, Now: b.c.Advanced.Now, Log: b.c.Log,
+		Tried: b.c.Advanced.OnSend,
 	})
 	return err
-}
-
-// field says which field of Config an error is about, and each one of several.
-func field(name string, err error) error {
-	several, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	var errs []error
-	for _, one := range several.Unwrap() {
-		errs = append(errs, field(name, one))
-	}
-	return errors.Join(errs...)
 }
 
 // sealer is the ring as the outbox wants it.
@@ -230,25 +216,27 @@ func (b *builder) buildSessions() error {
 	}
 	both, _ := b.c.Store.(store.SessionUser)
 	b.a.sessions, err = session.New(session.Config{
-		Sessions: b.c.Store, Users: b.c.Store, Both: both, Tokens: b.c.Store, Now: b.c.Now,
-		Idle: b.c.Session.Idle, Absolute: b.c.Session.Absolute, TokenLife: b.c.Session.TokenLife,
+		Sessions: b.c.Store, Users: b.c.Store, Both: both, Tokens: b.c.Store, Now: b.c.Advanced.Now,
+		Idle: b.c.Sessions.Idle, Absolute: b.c.Sessions.Absolute, TokenLife: b.c.Sessions.TokenLife,
 		Notices: notices, Cache: cache,
 	})
 	if err != nil {
-		return field("Session", err)
+		return field("Sessions", err)
 	}
 	p := b.c.Password
-	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Slots: p.Slots,
-		Portable: p.Portable})
+	b.a.hasher, err = password.New(password.Config{Scheme: p.Scheme, Salt: p.Salt, Peppers: p.Peppers, Asks: p.Legacy != nil,
+		Slots: p.Slots, Portable: p.Portable})
 	if err != nil {
 		return field("Password", err)
 	}
 	b.a.accounts = account.New(account.Config{
 		Users: b.c.Store, Source: b.source(), Hasher: b.a.hasher, Policy: password.Policy{MinLength: b.c.Password.MinLength}, Checkers: b.c.Password.Checkers,
 		Mailed: b.c.Accounts.PasswordOptional, Usernames: account.Lengths{Min: b.c.Accounts.UsernameMin, Max: b.c.Accounts.UsernameMax},
-		Context: []string{b.c.Site}, Now: b.c.Now, Log: b.c.Log, Changed: b.a.sessions.Forget,
+		Legacy: p.Legacy, LegacyNames: b.c.Accounts.Usernames,
+		Context: []string{b.c.Pages.Site}, Now: b.c.Advanced.Now, Log: b.c.Log, Changed: b.a.sessions.Forget,
 	})
 	b.a.users = b.c.Users
+	b.a.leaving, b.a.invites = b.deletions(), b.invitations()
 	return nil
 }
 
@@ -258,10 +246,15 @@ func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 	if c.Channel == store.Email {
 		name := b.nameOf(c.User)
 		var err error
-		if m, err = b.letters.CodeMail(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
+		mail := b.letters.CodeMail
+		if c.Purpose == factor.SignUp {
+			mail = b.letters.SignUpMail
+		}
+		if m, err = mail(c.Locale, c.Destination, name, c.Code, c.Life); err != nil {
 			return err
 		}
 	}
+	m.User = c.User.ID
 	return b.a.outbox.Deliver(ctx, m, c.ExpiresAt)
 }
 
@@ -277,14 +270,14 @@ func (b *builder) nameOf(u store.User) string {
 func (b *builder) oneTime(channel string, life time.Duration) (*onetime.Method, error) {
 	return onetime.New(onetime.Config{
 		Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendCode,
-		Life: life, Region: b.c.PhoneRegion, Countries: b.c.SMSCountries,
-		Possible: b.c.TwoFactor.PossiblePhones, Now: b.c.Now,
+		Life: life, Region: b.c.TwoFactor.PhoneRegion, Countries: b.c.TwoFactor.SMSCountries,
+		Possible: b.c.TwoFactor.PossiblePhones, Now: b.c.Advanced.Now,
 	})
 }
 
 func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	app, err := totp.New(totp.Config{
-		Factors: b.c.Store, Ring: b.ring, Issuer: b.c.TwoFactor.Issuer, Now: b.c.Now, Label: b.nameOf,
+		Factors: b.c.Store, Ring: b.ring, Issuer: b.c.TwoFactor.Issuer, Now: b.c.Advanced.Now, Label: b.nameOf,
 		Window: int(b.c.TwoFactor.AuthenticatorValidity / time.Second),
 	})
 	if err != nil {
@@ -308,10 +301,10 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	return out, mail, nil
 }
 
-// alert mails the administrators. It waits in the outbox: nobody stands in
+// alert mails the administrators. It waits in the outbox: no one stands in
 // front of a page for it.
 func (b *builder) alert() login.Alert {
-	to := b.c.TwoFactor.RescueMail
+	to := b.c.TwoFactor.HelpAddress
 	if to == "" {
 		return nil
 	}
@@ -320,14 +313,15 @@ func (b *builder) alert() login.Alert {
 		if err != nil {
 			return err
 		}
-		return b.a.outbox.Queue(ctx, m, b.c.Now().Add(24*time.Hour))
+		m.User = u.ID
+		return b.a.outbox.Queue(ctx, m, b.c.Advanced.Now().Add(24*time.Hour))
 	}
 }
 
 // link is where a mailed link leads: always to the configured origin, whatever
 // a request says (R108).
 func (b *builder) link(kind, token string) string {
-	return b.c.Origin + b.c.Prefix + b.c.URLs.Link(kind) + "/" + token
+	return b.c.Origin + b.c.Pages.Prefix + b.c.Pages.Paths.Link(kind) + "/" + token
 }
 
 func (b *builder) write() func(context.Context, login.Letter) error {
@@ -342,13 +336,13 @@ func (b *builder) trustFor() func(store.User) bool {
 	if trust == nil {
 		return nil
 	}
-	return func(u store.User) bool { return trust(identityOf(u)) }
+	return func(u store.User) bool { return trust(publicUser(u)) }
 }
 
 func (b *builder) require() func(store.User) bool {
 	t := b.c.TwoFactor
 	if t.Require != nil {
-		return func(u store.User) bool { return t.Require(identityOf(u)) }
+		return func(u store.User) bool { return t.Require(publicUser(u)) }
 	}
 	return func(store.User) bool { return t.Required }
 }
@@ -363,31 +357,35 @@ func (b *builder) buildSite() error {
 	if err != nil {
 		return err
 	}
-	app, err := b.c.SPA.app()
+	app, err := b.c.Pages.SPA.app()
 	if err != nil {
-		return field("SPA.Origin", err)
+		return field("Pages.SPA.Origin", err)
 	}
 	t := b.c.TwoFactor
 	b.a.site, err = web.New(web.Config{
-		Origin: origin, Prefix: b.c.Prefix, Name: b.c.Site, Paths: b.c.URLs, Views: b.c.Views, App: app,
+		Origin: origin, Prefix: b.c.Pages.Prefix, Name: b.c.Pages.Site, Paths: b.c.Pages.Paths,
+		Views: b.c.Pages.Views, App: app,
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Ring: b.ring, Words: b.a.words,
-		Usernames: b.c.Usernames, Registerable: b.c.Registerable, Specific: b.c.SpecificErrors, Account: b.c.Account,
-		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(), UnifiedLogin: b.c.Unified.ReplacesLogin,
-		MinPassword: b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Session.Remember, RememberByDefault: b.c.Session.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
-		FirstSetupWithin: cmp.Or(b.c.Unified.SetupWithin, t.SetupWithin), EarlyCodes: t.RecoveryCodes.BeforeFactor, UsernameFirst: b.c.Accounts.UsernameFirst,
-		CodeLife: map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity}, FirstCodeLife: b.c.Unified.CodeValidity, Tokens: b.c.Tokens.paths(),
-		SendGap: cmp.Or(b.c.Limits.SendGap, limit.Defaults().SendGap), Judge: b.judge, Brand: b.c.Pages.brand(),
-		Region: b.c.PhoneRegion, Proxies: b.c.TrustedProxies, Templates: b.c.Templates, Log: b.c.Log, Now: b.c.Now,
+		Usernames: b.c.Accounts.Usernames, Registerable: b.c.Accounts.Registerable,
+		Specific: b.c.Accounts.RevealAccounts, Account: b.c.Pages.AccountPage,
+		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(),
+		UnifiedLogin: b.c.Passwordless.ReplacesLogin,
+		MinPassword:  b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Sessions.Remember,
+		RememberByDefault: b.c.Sessions.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
+		FirstSetupWithin: cmp.Or(b.c.Passwordless.SetupWithin, t.SetupWithin), EarlyCodes: t.RecoveryCodes.BeforeFactor,
+		UsernameFirst: b.c.Accounts.UsernameFirst,
+		CodeLife:      map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity},
+		FirstCodeLife: b.c.Passwordless.CodeValidity, Tokens: b.c.Tokens.paths(),
+		SendGap: cmp.Or(b.c.Advanced.Limits.SendGap, limit.Defaults().SendGap), Judge: b.judge,
+		Brand:  b.c.Pages.brand(),
+		Region: b.c.TwoFactor.PhoneRegion, Proxies: b.c.Advanced.TrustedProxies, Templates: b.c.Pages.Templates,
+		Log: b.c.Log, Now: b.c.Advanced.Now,
 		SignIns:     b.signIns(),
-		Payload:     func(u store.User) map[string]any { return b.c.UserPayload(identityOf(u)) },
-		Permissions: b.c.Store.PermissionsOf, Roles: b.c.RolesInPayload,
+		Leaving:     b.leaves(),
+		Captcha:     b.captcha,
+		Invitations: b.a.invites, InvitedByPasskey: b.c.Passkeys.On && b.c.Passkeys.FirstFactor,
+		Payload:     func(u store.User) map[string]any { return b.c.Accounts.UserPayload(publicUser(u)) },
+		Permissions: b.c.Store.PermissionsOf, Roles: b.c.Accounts.RolesInPayload,
 	})
 	return err
-}
-
-// Close stops the workers and waits for them. It does not close the store.
-func (a *Auth) Close() error {
-	a.stop()
-	a.done.Wait()
-	return nil
 }

@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The errors of the functions below, beside those that name what is wrong with
+// The errors of the functions below, besides those that name what is wrong with
 // an e-mail address, a username or a password.
 var (
 	// ErrNoUser is returned if there is no such account.
@@ -23,8 +25,8 @@ var (
 	// ErrUserExists is returned if the e-mail address or the username is taken.
 	ErrUserExists = errors.New("twofold: user exists already")
 	// ErrPasswordHash is returned if the PasswordHash of a NewUser has an
-	// unknown format.
-	ErrPasswordHash = errors.New("twofold: PasswordHash is not a hash of argon2 or bcrypt")
+	// unknown format, is damaged, or costs too much.
+	ErrPasswordHash = errors.New("twofold: PasswordHash is not a hash that is supported")
 	// ErrOwnRole is returned if the role is in the application's own table of
 	// users, where only the application can remove it.
 	ErrOwnRole = errors.New("twofold: the role is in the application's own table of users: change it there")
@@ -39,15 +41,19 @@ type NewUser struct {
 	// Password is none if empty: no password opens the account. Its mailbox does
 	// where Accounts.PasswordOptional is set.
 	Password string
-	// PasswordHash is an existing hash, for imports, in place of Password:
-	// argon2 or bcrypt, also in the forms of Flask-Security. CreateUser returns
-	// ErrPasswordHash for any other.
+	// PasswordHash is an existing hash, for imports, in place of Password, of one
+	// of the kinds that package password lists. A weak one is wrapped in argon2id
+	// before it is stored. CreateUser returns ErrPasswordHash for any other, and
+	// for one that costs more than 2 seconds or 256 MiB.
 	PasswordHash string
 	Roles        []string
 	Inactive     bool
 	// Language is that of what is sent to the user, e.g. "de"; if empty, it is
 	// learned at the first sign-in. See Auth.SetLanguage.
 	Language string
+	// Fields are profile fields: strings, booleans and numbers by name, for
+	// imports. They are stored as they are, whatever Accounts.Fields says.
+	Fields map[string]any
 }
 
 func publicError(err error) error {
@@ -57,55 +63,101 @@ func publicError(err error) error {
 	case errors.Is(err, store.ErrExists):
 		return ErrUserExists
 	case errors.Is(err, account.ErrHash):
-		return ErrPasswordHash
+		return fmt.Errorf("%w (%w)", ErrPasswordHash, err)
 	}
 	return err
 }
 
 // CreateUser creates an account. It returns ErrUserExists if the address or the
 // username is taken, and an error that names the field if a value is not valid.
-func (a *Auth) CreateUser(ctx context.Context, n NewUser) (Identity, error) {
+func (a *Auth) CreateUser(ctx context.Context, n NewUser) (User, error) {
 	if err := checkLanguage(a.words, n.Language); err != nil {
-		return Identity{}, err
+		return User{}, err
 	}
 	u, err := a.accounts.Create(ctx, account.Draft{
 		Email: n.Email, Username: n.Username, Password: n.Password, Hash: n.PasswordHash, Roles: n.Roles, Inactive: n.Inactive,
-		Language: n.Language,
+		Language: n.Language, Profile: profile.Encode(n.Fields),
 	})
 	if err != nil {
-		return Identity{}, publicError(err)
+		return User{}, publicError(err)
 	}
-	return identityOf(u), changed(ctx, a, u.ID, login.Created)
+	return publicUser(u), changed(ctx, a, u.ID, login.Created)
 }
 
 // FindUser returns the account with the given e-mail address, username or ID,
 // or ErrNoUser.
-func (a *Auth) FindUser(ctx context.Context, identity string) (Identity, error) {
+func (a *Auth) FindUser(ctx context.Context, identity string) (User, error) {
 	u, err := a.accounts.Find(ctx, identity)
 	if errors.Is(err, store.ErrNotFound) {
 		u, err = a.accounts.ByID(ctx, identity)
 	}
-	return identityOf(u), publicError(err)
+	return publicUser(u), publicError(err)
 }
 
-// ListUsers returns up to limit accounts whose ID comes after the given one,
-// ordered by ID. Start with an empty string. If Config.Users is set, it must
-// implement UserLister; otherwise ListUsers returns ErrNotListed. The Created
-// time of a user of such a table is zero until they first sign in.
-func (a *Auth) ListUsers(ctx context.Context, after string, limit int) ([]Identity, error) {
+// UserFilter selects accounts. A zero field selects all.
+type UserFilter struct {
+	// Search is a part of the e-mail address, the username or the ID, in any case.
+	Search string
+	Role   string // one of the account's roles
+	// After is the ID of the last account of the page before.
+	After string
+	Limit int // 100 if zero
+}
+
+// matches reports whether an account is selected.
+func (f UserFilter) matches(u User) bool {
+	names := strings.ToLower(u.Email + "\n" + u.Username + "\n" + u.ID)
+	return strings.Contains(names, strings.ToLower(strings.TrimSpace(f.Search))) &&
+		(f.Role == "" || slices.Contains(u.Roles, f.Role))
+}
+
+// Users returns the accounts that a filter selects, ordered by ID. With Search or
+// Role, it reads accounts until it has found as many as Limit. If Config.Users is
+// set, it must implement UserLister; otherwise Users returns ErrNotListed. The
+// Created time of a user of such a table is zero until they first sign in.
+func (a *Auth) Users(ctx context.Context, f UserFilter) ([]User, error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	batch := f.Limit
+	if f.Search != "" || f.Role != "" {
+		batch = max(batch, 500)
+	}
+	out := []User{}
+	for after := f.After; ; {
+		users, err := listUsers(ctx, a, after, batch)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			if after = u.ID; f.matches(u) {
+				out = append(out, u)
+			}
+			if len(out) == f.Limit {
+				return out, nil
+			}
+		}
+		if len(users) < batch {
+			return out, nil
+		}
+	}
+}
+
+// listUsers returns up to limit accounts after the one with an ID.
+func listUsers(ctx context.Context, a *Auth, after string, limit int) ([]User, error) {
 	if a.users != nil {
 		return listOwn(ctx, a, after, limit)
 	}
 	users, err := a.accounts.List(ctx, after, limit)
-	out := make([]Identity, len(users))
+	out := make([]User, len(users))
 	for i, u := range users {
-		out[i] = identityOf(u)
+		out[i] = publicUser(u)
 	}
 	return out, publicError(err)
 }
 
 // listOwn lists the accounts of the application's own table.
-func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]Identity, error) {
+func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]User, error) {
 	lister, ok := a.users.(UserLister)
 	joined, own := a.store.(*account.Joined)
 	if !ok || !own {
@@ -115,26 +167,37 @@ func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]Identity,
 	if err != nil {
 		return nil, publicError(err)
 	}
-	out := make([]Identity, 0, len(rows))
+	out := make([]User, 0, len(rows))
 	for _, row := range rows {
 		u, err := joined.Overlay(ctx, account.Record(row))
 		if err != nil {
 			return nil, publicError(err)
 		}
-		out = append(out, identityOf(u))
+		out = append(out, publicUser(u))
 	}
 	return out, nil
 }
 
-// Methods returns the methods of an account's second factors, the primary one
-// first.
-func (a *Auth) Methods(ctx context.Context, id string) ([]string, error) {
-	factors, err := a.factors.FactorsOf(ctx, id)
-	out := make([]string, len(factors))
-	for i, f := range factors {
-		out[i] = f.Method
+// Factors returns the factors of an account without their secrets: the second ones
+// first and the default one before the others, then those that begin a sign-in.
+func (a *Auth) Factors(ctx context.Context, id string) ([]store.Factor, error) {
+	var out []store.Factor
+	for _, list := range []func(context.Context, string) ([]store.Factor, error){
+		a.store.FactorsOf, a.store.FirstFactorsOf, a.store.PasskeysOf,
+	} {
+		all, err := list(ctx, id)
+		if err != nil {
+			return nil, publicError(err)
+		}
+		for _, f := range all {
+			if slices.ContainsFunc(out, func(g store.Factor) bool { return g.ID == f.ID }) {
+				continue
+			}
+			f.Secret, f.Key = nil, ""
+			out = append(out, f)
+		}
 	}
-	return out, publicError(err)
+	return out, nil
 }
 
 // SetPassword changes an account's password and ends all its sessions, tokens
@@ -162,9 +225,10 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 	return changed(ctx, a, id, login.Deactivated)
 }
 
-// SetRoles replaces an account's roles. It returns ErrOwnRole and changes
-// nothing if that would remove a role that is in the application's own table of
-// users.
+// SetRoles replaces an account's roles. It changes nothing and returns ErrRoleName
+// for a name that CreateRole refuses, unless the account has it already, and
+// ErrOwnRole if a role that is in the application's own table of users would go and
+// the table is not a UserRoles.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	err := a.accounts.SetRoles(ctx, id, roles)
 	if errors.Is(err, account.ErrNotOurs) {
@@ -177,8 +241,9 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 }
 
 // SetLanguage sets the language of the e-mails and text messages to the owner
-// of an account: a built-in one ("en", "de") or one of Config.Locales. If it is
-// empty, the language is learned from the browser at the next sign-in.
+// of an account: a built-in one, such as "en" or "pt-BR", or one of
+// Config.Pages.Locales. If it is empty, the language is learned from the browser at
+// the next sign-in.
 func (a *Auth) SetLanguage(ctx context.Context, id, tag string) error {
 	if err := checkLanguage(a.words, tag); err != nil {
 		return err
@@ -204,9 +269,11 @@ func (a *Auth) Sessions(ctx context.Context, id string) ([]store.Session, error)
 }
 
 // EndSession ends one session of a user, by its ID, and reports whether there was
-// one. If the ID is empty, it ends all sessions, tokens and trusted browsers of the
-// user.
+// one.
 func (a *Auth) EndSession(ctx context.Context, id, session string) (bool, error) {
+	if session == "" {
+		return false, errors.New("twofold: EndSession needs the ID of a session; EndSessions ends all")
+	}
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {
 		return false, publicError(err)
@@ -216,6 +283,15 @@ func (a *Auth) EndSession(ctx context.Context, id, session string) (bool, error)
 		return false, nil
 	}
 	return err == nil, publicError(err)
+}
+
+// EndSessions ends all sessions, tokens and trusted browsers of a user.
+func (a *Auth) EndSessions(ctx context.Context, id string) error {
+	u, err := a.accounts.ByID(ctx, id)
+	if err == nil {
+		err = a.login.OperatorEnds(ctx, u, "")
+	}
+	return publicError(err)
 }
 
 // SetIdentity changes an account's e-mail address and username and ends all its
@@ -270,6 +346,17 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 		return publicError(err)
 	}
 	return changed(ctx, a, id, login.AccessReset)
+}
+
+// Preview returns what a sign-in with this password would lead to, and changes
+// nothing: "unknown account", "wrong password", "not allowed to sign in",
+// "session", "second factor" with the methods that would be asked for, "set-up" of a
+// required second factor, or "mailed code" before such a set-up. An empty password
+// counts as the right one. Use it to compare Twofold with the system that it is to
+// replace. It must not answer requests of users: it does not limit guesses.
+func (a *Auth) Preview(ctx context.Context, identity, password string) (outcome string, methods []string, err error) {
+	outcome, methods, err = login.Preview(ctx, a.login, identity, password)
+	return outcome, methods, publicError(err)
 }
 
 // Unlock ends the pauses that wrong passwords and codes have caused for an

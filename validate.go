@@ -14,41 +14,43 @@ import (
 // checkSurface finds what is wrong with names, texts and pages. It reads the
 // files that the application brings, and renders every page of its own once.
 func (c *Config) checkSurface(bad func(field, text string)) {
-	wrong := web.CheckPaths(c.URLs)
+	wrong := web.CheckPaths(c.Pages.Paths)
 	for _, field := range slices.Sorted(maps.Keys(wrong)) {
 		bad(field, wrong[field])
 	}
-	if c.PhoneRegion != "" && !onetime.KnownRegion(c.PhoneRegion) {
-		bad("PhoneRegion", "is not a region such as US or DE")
+	if c.TwoFactor.PhoneRegion != "" && !onetime.KnownRegion(c.TwoFactor.PhoneRegion) {
+		bad("TwoFactor.PhoneRegion", "is not a region such as US or DE")
 	}
-	for _, p := range c.TrustedProxies {
+	for _, p := range c.Advanced.TrustedProxies {
 		if p.Bits() < 7 { // fc00::/7 is the largest network that is private
-			bad("TrustedProxies", p.String()+" is a large part of the Internet, so anyone could choose their own address: name the proxies")
+			bad("Advanced.TrustedProxies", p.String()+
+				" is a large part of the Internet, so anyone could choose their own address: name the proxies")
 		}
 	}
 	for _, p := range c.Pages.brand().Check() {
 		bad("Pages."+p.Field, p.Text)
 	}
-	if c.Locales == nil && c.Templates == nil {
+	if c.Pages.Locales == nil && c.Pages.Templates == nil {
 		return // ours are held by tests
 	}
-	words, err := web.NewCatalogue(c.Locales)
+	words, err := web.NewCatalogue(c.Pages.Locales)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
-			bad("Locales", line)
+			bad("Pages.Locales", line)
 		}
 		return // pages are drawn with texts
 	}
-	for _, err := range web.CheckTemplates(c.Templates, words) {
-		bad("Templates", err.Error())
+	for _, err := range web.CheckTemplates(c.Pages.Templates, words) {
+		bad("Pages.Templates", err.Error())
 	}
+	c.checkCaptchaPages(words, bad)
 }
 
 // tell logs what is set and has no effect.
 func (c *Config) tell() {
 	for text, holds := range map[string]bool{
 		"TwoFactor.Trust has no effect: TwoFactor.LoginValidity is zero, so no browser is trusted":                         c.TwoFactor.Trust != nil && c.TwoFactor.LoginValidity == 0,
-		"Session.RememberByDefault has no effect: Session.Remember is zero":                                                c.Session.RememberByDefault && c.Session.Remember == 0,
+		"Sessions.RememberByDefault has no effect: Sessions.Remember is zero":                                              c.Sessions.RememberByDefault && c.Sessions.Remember == 0,
 		"Accounts.LoginUnconfirmed has no effect: Accounts.Confirmable is off":                                             c.Accounts.LoginUnconfirmed && !c.Accounts.Confirmable,
 		"Accounts.AutoLoginAfterConfirm has no effect: Accounts.Confirmable is off":                                        c.Accounts.AutoLoginAfterConfirm && !c.Accounts.Confirmable,
 		"Accounts.AutoLoginAfterReset has no effect: Accounts.Recoverable is off":                                          c.Accounts.AutoLoginAfterReset && !c.Accounts.Recoverable,

@@ -2,6 +2,7 @@ package twofold_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -22,18 +24,27 @@ func TestNewNamesEveryMistakeWithItsField(t *testing.T) {
 	if err := os.WriteFile(open, []byte(twofold.NewKey()), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	paths := twofold.Paths{Login: "login", Setup: "/a b"}
+	paths.Life.Reset = "//evil"
 	_, err := twofold.New(twofold.Config{
-		Origin: "ftp://example.org", Key: twofold.KeyFile(open), PhoneRegion: "XX",
-		URLs:      twofold.Paths{Login: "login", Setup: "/a b", Life: twofold.LifePaths{Reset: "//evil"}},
-		Templates: fstest.MapFS{"logn.html": page("x"), "login.html": page("{{define \"title\"}}x{{end}}<p>no content</p>")},
-		Locales:   fstest.MapFS{},
+		Origin: "ftp://example.org", Key: twofold.KeyFile(open), TwoFactor: twofold.TwoFactor{PhoneRegion: "XX"},
+		Pages: twofold.Pages{
+			Paths: paths,
+			Templates: fstest.MapFS{"logn.html": page("x"), "login.html": page("{{define \"title\"}}x{{end}}<p>no " +
+				"content</p>")},
+			Locales: fstest.MapFS{},
+		},
 	})
-	if err == nil {
-		t.Fatal("all of that is taken")
+	var wrong *twofold.ConfigError
+	if !errors.As(err, &wrong) {
+		t.Fatalf("not a ConfigError: %v", err)
+	}
+	if first := wrong.Problems[0]; first.Field != "Origin" || !strings.HasPrefix(first.Problem, "must be https") {
+		t.Errorf("the first mistake is %+v", first)
 	}
 	for _, want := range []string{
 		"Origin: ", "Store: ", "Key: " + open + " can be read by others", "PhoneRegion: ",
-		`URLs.Login: "login"`, `URLs.Setup: "/a b"`, `URLs.Life.Reset: "//evil"`,
+		`Pages.Paths.Login: "login"`, `Pages.Paths.Setup: "/a b"`, `Pages.Paths.Life.Reset: "//evil"`,
 		"Templates: logn.html: there is no page of that name: did you mean login.html?",
 		"Templates: login.html: ",
 	} {
@@ -64,10 +75,10 @@ func TestNewRefusesPagesThatWouldFailLater(t *testing.T) {
 	} {
 		c := twofold.Config{Origin: "http://localhost", Key: twofold.KeyText(twofold.NewKey())}
 		if test.templates != nil {
-			c.Templates = test.templates
+			c.Pages.Templates = test.templates
 		}
 		if test.locales != nil {
-			c.Locales = test.locales
+			c.Pages.Locales = test.locales
 		}
 		_, err := twofold.New(c)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -81,9 +92,11 @@ func TestNewNamesEveryPageThatIsWrong(t *testing.T) {
 	t.Parallel()
 	_, err := twofold.New(twofold.Config{
 		Origin: "http://localhost", Key: twofold.KeyText(twofold.NewKey()),
-		Templates: fstest.MapFS{
-			"tf_setup.html": page("{{"), "tf_select.html": page("{{if"), "mail_code.html": page("{{"),
-			"login.html": page("no block"), "logn.html": page(""),
+		Pages: twofold.Pages{
+			Templates: fstest.MapFS{
+				"tf_setup.html": page("{{"), "tf_select.html": page("{{if"), "mail_code.html": page("{{"),
+				"login.html": page("no block"), "logn.html": page(""),
+			},
 		},
 	})
 	for _, want := range []string{
@@ -106,18 +119,18 @@ func TestNewTakesPagesThatAreRight(t *testing.T) {
 	var log bytes.Buffer
 	auth, err := twofold.New(twofold.Config{
 		Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(twofold.NewKey()), Store: db,
-		Templates: fstest.MapFS{"login.html": page(`{{define "title"}}{{.T "login_title"}}{{end}}{{define "content"}}<h1>{{.T "my_own"}}</h1>{{end}}`)},
-		Locales:   fstest.MapFS{"en.json": page(`{"my_own": "Welcome"}`)},
-		Passkeys:  twofold.Passkeys{On: true}, Session: twofold.Session{RememberByDefault: true},
+		Pages: twofold.Pages{
+			Templates: fstest.MapFS{"login.html": page(`{{define "title"}}{{.T "login_title"}}{{end}}{{define "content"}}<h1>{{.T "my_own"}}</h1>{{end}}`)},
+			Locales:   fstest.MapFS{"en.json": page(`{"my_own": "Welcome"}`)},
+		},
+		Passkeys: twofold.Passkeys{On: true}, Sessions: twofold.Sessions{RememberByDefault: true},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := auth.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"Session.RememberByDefault has no effect", "Passkeys.On has no effect"} {
+	background.Start(auth)()
+	for _, want := range []string{"Sessions.RememberByDefault has no effect", "Passkeys.On has no effect"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q: %s", want, &log)
 		}

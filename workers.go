@@ -7,25 +7,18 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/deletion"
 	"github.com/twofold-auth/twofold/store"
 )
 
 // closeTrail seals the audit trail every few seconds and logs its head every
 // hour, so that a copy of it lies outside the database.
 func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
-	fits, err := trail.Fits(ctx)
-	if fits = fits || err != nil; !fits {
-		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it beside the new one")
+	if fits, err := trail.Fits(ctx); err == nil && !fits {
+		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it alongside the new one")
 	}
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
-	if !fits { // a program that refuses the key is gone by then, and has sealed nothing under it
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 	for n := 0; ; n++ {
 		if err := trail.Close(ctx); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "the audit trail could not be sealed", "cause", err)
@@ -34,6 +27,23 @@ func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
 			if head, err := trail.Head(ctx); err == nil {
 				log.InfoContext(ctx, "audit trail", "head", head)
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// deleteDue deletes the accounts whose owners asked for it and let the waiting period
+// pass.
+func deleteDue(ctx context.Context, d *deletion.Deletions, log *slog.Logger) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		if err := d.Due(ctx); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "an account whose owner asked for it could not be deleted", "cause", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -66,6 +76,29 @@ func sweep(ctx context.Context, s store.Store, now func() time.Time, log *slog.L
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// sweepTrail removes rows of the audit trail that are older than so many days.
+func sweepTrail(ctx context.Context, trail *event.Trail, days int, now func() time.Time, log *slog.Logger) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for minute := 0; ; {
+		n, err := trail.RemoveBefore(ctx, now().Add(-time.Duration(days)*24*time.Hour))
+		if err != nil && ctx.Err() == nil && minute%60 == 0 { // it does not pass by itself: once an hour will do
+			log.ErrorContext(ctx, "old rows of the audit trail were not removed", "cause", err)
+		}
+		wait := tick.C
+		if n > 0 {
+			wait = time.After(100 * time.Millisecond)
+		} else {
+			minute++
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait:
 		}
 	}
 }

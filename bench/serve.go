@@ -95,8 +95,10 @@ func newServer(at place, cache bool, origin string) (s *server, err error) {
 	}
 	s.auth, err = twofold.New(twofold.Config{
 		Origin: origin, Key: twofold.KeyText(key), Store: s.timed(cache),
-		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		TwoFactor:      twofold.TwoFactor{Secrets: ring}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Advanced: twofold.Advanced{
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		},
+		TwoFactor: twofold.TwoFactor{Secrets: ring}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		s.db.Close()
@@ -129,7 +131,7 @@ func newServer(at place, cache bool, origin string) (s *server, err error) {
 	return s, nil
 }
 
-func (s *server) close() error { return errors.Join(s.auth.Close(), s.db.Close()) }
+func (s *server) close() error { return s.db.Close() }
 
 // ServeHTTP hands the clock of this request to the store's wrapper. Requests
 // other than a password's pass by, so that they cost what they cost.

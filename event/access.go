@@ -18,7 +18,8 @@ type USProfileChanged struct {
 }
 
 // TokenMinted reports that a personal access token or a family of refresh
-// tokens was created. Kind is "personal" or "refresh".
+// tokens was created. Kind is "personal" or "refresh". By says who made a personal
+// one for the user.
 type TokenMinted struct {
 	User Subject
 	Kind string

@@ -65,6 +65,14 @@ type UsernameChanged struct {
 	Context
 }
 
+// ProfileChanged reports that a signed-in user changed their profile. Fields are
+// the names of the fields that have another value now.
+type ProfileChanged struct {
+	User   Subject
+	Fields []string
+	Context
+}
+
 // UsernameRecoverySent reports a request for a forgotten username. User is
 // empty if nothing was sent.
 type UsernameRecoverySent struct {
@@ -91,6 +99,7 @@ func (PasswordChanged) Name() string             { return "password-changed" }
 func (ChangeEmailInstructionsSent) Name() string { return "change-email-instructions-sent" }
 func (ChangeEmailConfirmed) Name() string        { return "change-email-confirmed" }
 func (UsernameChanged) Name() string             { return "username-changed" }
+func (ProfileChanged) Name() string              { return "profile-changed" }
 func (UsernameRecoverySent) Name() string        { return "username-recovery-email-sent" }
 
 // accountEntry is EntryOf for these.
@@ -122,6 +131,8 @@ func accountEntry(e Event) (s Subject, c Context, refused string, ok bool) {
 	case ChangeEmailConfirmed:
 		return e.User, e.Context, "", true
 	case UsernameChanged:
+		return e.User, e.Context, "", true
+	case ProfileChanged:
 		return e.User, e.Context, "", true
 	case UsernameRecoverySent:
 		return e.User, e.Context, nobody(e.User), true

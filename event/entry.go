@@ -34,6 +34,7 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 		entry.Result, entry.Reason = Refused, "too many wrong passwords"
 	case UserRegistered:
 		of(e.User, e.Context)
+		entry.Reason = e.Provider
 	case UserNotRegistered:
 		of(e.User, e.Context)
 		entry.Result, entry.Reason = Refused, "identity is taken"
@@ -71,7 +72,7 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 
 // of says whom the entry is about, when and from where.
 func (n *Entry) of(s Subject, c Context) {
-	n.User, n.Address, n.Agent, n.Request, n.Session = s.ID, c.Address, c.Agent, c.Request, c.Session
+	n.User, n.Address, n.Agent, n.Request, n.Session = s.ID, c.Address, c.agent(), c.Request, c.Session
 }
 
 // entryOfChange is EntryOf for what was done to an account or its browsers.
@@ -170,7 +171,7 @@ func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 			entry.Reason = "all others"
 		}
 	default:
-		return Entry{}, false // TFCodeConfirmed: UserAuthenticated says it
+		return deletionEntry(e, entry) // not TFCodeConfirmed: UserAuthenticated says it
 	}
 	return entry, true
 }

@@ -19,6 +19,9 @@ type Context struct {
 	Agent   string // user agent, as sent
 	Request string // id of the request, as in the log
 	Session string // id of the session concerned, if there is one
+	// By and Why say who acted, and why, if an application or an operator did and said
+	// so; see twofold.By.
+	By, Why string
 }
 
 // Event is something that happened. Its concrete types are in this package.
@@ -60,9 +63,13 @@ type UserFailedAuthn struct {
 	Context
 }
 
-// UserRegistered reports that a user registered an account.
+// UserRegistered reports that a user registered an account. Fields are the names
+// of the profile fields that have a value. Provider is the name of the identity
+// provider through which the account was made, and which opens it from then on.
 type UserRegistered struct {
-	User Subject
+	User     Subject
+	Fields   []string
+	Provider string
 	Context
 }
 

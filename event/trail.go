@@ -23,10 +23,11 @@ const (
 // batch is how many rows one seal closes at most.
 const batch = 1000
 
-// Trail is the audit trail. Rows are only added. Each row has a keyed hash, and
-// seals close ranges of rows and form a chain. A changed row does not match its
-// hash; a removed or inserted row does not match the seal of its range. Adding
-// a row takes no lock and reads nothing.
+// Trail is the audit trail. Rows are added and never changed. Each row has a
+// keyed hash, and seals close ranges of rows and form a chain. A changed row does
+// not match its hash; a removed or inserted row does not match the seal of its
+// range. Adding a row takes no lock and reads nothing. RemoveBefore removes old
+// rows and says so in the chain.
 //
 // The database alone cannot show that the newest seals were removed together
 // with all their rows. A Head that is kept elsewhere shows it; the log has one
@@ -61,9 +62,34 @@ func (t *Trail) Record(ctx context.Context, n Entry) error {
 	return t.events.AppendEvent(ctx, e)
 }
 
+// Tell adds the row of an event, if it is a security event, and then hands the event
+// to h, which may be nil. If the row cannot be added, h does not hear of the event.
+func (t *Trail) Tell(ctx context.Context, e Event, h Handler) error {
+	if entry, ok := EntryOf(e); ok {
+		if err := t.Record(ctx, entry); err != nil {
+			return err
+		}
+	}
+	if h != nil {
+		h(ctx, e)
+	}
+	return nil
+}
+
 // List returns rows in order.
 func (t *Trail) List(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
 	return t.events.EventsBy(ctx, f)
+}
+
+// Settled is List for a reader that continues after the last row it got. It leaves
+// out rows that others may still precede.
+func (t *Trail) Settled(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+	through, err := t.events.SettledEvents(ctx)
+	if err != nil || through == 0 {
+		return nil, err
+	}
+	f.UpTo = through
+	return t.List(ctx, f)
 }
 
 func signed(e store.Event) []string {
@@ -79,8 +105,12 @@ func (t *Trail) Close(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for {
-		rows, err := t.events.EventsBy(ctx, store.EventFilter{After: last.Through, Limit: batch})
+	settled, err := t.events.SettledEvents(ctx)
+	if err != nil {
+		return err
+	}
+	for last.Through < settled {
+		rows, err := t.events.EventsBy(ctx, store.EventFilter{After: last.Through, UpTo: settled, Limit: batch})
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -93,6 +123,7 @@ func (t *Trail) Close(ctx context.Context) error {
 		}
 		last = next
 	}
+	return nil
 }
 
 func sealed(before []byte, s store.Seal, rows []store.Event) []string {
@@ -128,7 +159,7 @@ func (t *Trail) Fits(ctx context.Context) (bool, error) {
 	if err != nil || len(rows) == 0 {
 		return last.Through == 0, err // without rows any key fits
 	}
-	return t.any(rows[0].MAC, "event", signed(rows[0])), nil
+	return t.genuine(rows[0]), nil
 }
 
 // Report is the result of Verify.
@@ -137,13 +168,42 @@ type Report struct {
 	Unsealed    int      // rows newer than the last seal: not covered yet
 	Head        string   // see Trail.Head
 	Problems    []string // empty: nothing was changed, removed or put in
+
+	// RemovedThrough is the last row that was removed because of its age; zero if
+	// none was. RemovedRows is how many were, RemovedAt when the last ones were, and
+	// RemovedBefore the time that those are older than.
+	RemovedThrough, RemovedRows int64
+	RemovedBefore, RemovedAt    time.Time
 }
 
 // Verify reads the whole trail and reports what does not match. If oldHead is
 // not empty, it is a line that Head returned earlier; the trail must still
-// contain it.
+// contain it. Old rows may be removed meanwhile.
 func (t *Trail) Verify(ctx context.Context, oldHead string) (Report, error) {
+	for n := 1; ; n++ {
+		c, err := t.events.Checkpoint(ctx)
+		if err != nil {
+			return Report{}, err
+		}
+		r, err := t.verify(ctx, c, oldHead)
+		if err != nil || len(r.Problems) == 0 || n == 5 {
+			return r, err
+		}
+		if now, err := t.events.Checkpoint(ctx); err != nil || now.Through == c.Through {
+			return r, err
+		}
+	}
+}
+
+func (t *Trail) verify(ctx context.Context, c store.Checkpoint, oldHead string) (Report, error) {
 	v := verifier{t: t, oldHead: oldHead}
+	v.begin(c)
+	if err := v.oldHeadFits(c); err != nil {
+		return Report{}, err
+	}
+	if err := v.returned(ctx); err != nil {
+		return Report{}, err
+	}
 	if err := v.seals(ctx); err != nil {
 		return Report{}, err
 	}
@@ -180,7 +240,7 @@ func (v *verifier) seals(ctx context.Context) error {
 			return nil
 		}
 		for _, s := range list {
-			if err := v.stretch(ctx, s); err != nil {
+			if _, err := v.stretch(ctx, s); err != nil {
 				return err
 			}
 			v.last = s
@@ -191,14 +251,14 @@ func (v *verifier) seals(ctx context.Context) error {
 	}
 }
 
-// stretch checks the rows under one seal.
-func (v *verifier) stretch(ctx context.Context, s store.Seal) error {
+// stretch checks the rows under one seal and returns them.
+func (v *verifier) stretch(ctx context.Context, s store.Seal) ([]store.Event, error) {
 	if s.After != v.last.Through {
 		v.problem("rows %d to %d: their seal is missing", v.last.Through+1, s.After)
 	}
 	rows, err := v.t.events.EventsBy(ctx, store.EventFilter{After: s.After, Limit: 2 * batch})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n := 0
 	for n < len(rows) && rows[n].Row <= s.Through {
@@ -212,7 +272,7 @@ func (v *verifier) stretch(ctx context.Context, s store.Seal) error {
 	if !v.t.any(s.MAC, "seal", sealed(v.last.MAC, s, rows)) {
 		v.problem("rows %d to %d: they are not what was sealed", s.After+1, s.Through)
 	}
-	return nil
+	return rows, nil
 }
 
 // tail checks the rows that are not sealed yet.
@@ -232,7 +292,7 @@ func (v *verifier) tail(ctx context.Context) error {
 func (v *verifier) check(rows []store.Event) {
 	for _, e := range rows {
 		v.Rows++
-		if !v.t.any(e.MAC, "event", signed(e)) {
+		if !v.t.genuine(e) {
 			v.problem("row %d: it is not what was written", e.Row)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 type bench struct {
 	*event.Trail
 	db  *sqlite.DB
-	raw *sql.DB // as somebody with the file would have it
+	raw *sql.DB // as someone with the file would have it
 	now time.Time
 }
 
@@ -99,7 +99,7 @@ func TestWhateverIsDoneToTheTrailShows(t *testing.T) {
 		"the first row removed":        {`DELETE FROM twofold_events WHERE row_no = 1`},
 		"the last sealed row removed":  {`DELETE FROM twofold_events WHERE row_no = 20`},
 		"a user's rows removed":        {`DELETE FROM twofold_events WHERE user_id = 'u1'`},
-		"a row put in":                 {`INSERT INTO twofold_events SELECT 100 + row_no, id || 'x', user_id, at, name, method, result, reason, session_id, address, agent, request, mac FROM twofold_events WHERE row_no = 3`},
+		"a row put in":                 {`INSERT INTO twofold_events SELECT 100 + row_no, id || 'x', user_id, at, name, method, result, reason, session_id, address, agent, request, mac, x'' FROM twofold_events WHERE row_no = 3`},
 		"a row replayed under its own id": {
 			`DELETE FROM twofold_events WHERE row_no = 4`,
 			`UPDATE twofold_events SET row_no = 4 WHERE row_no = 3`,

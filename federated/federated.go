@@ -40,6 +40,9 @@ type Question struct {
 	// Since, if set, asks the other site to authenticate its user again,
 	// and refuses an answer that does not say they did so since then.
 	Since time.Time
+	// Address also asks for the user's e-mail address and names, for an account to
+	// be made here.
+	Address bool
 }
 
 // Answer is what a browser came back with, as it stood in the address.
@@ -54,4 +57,15 @@ type Identity struct {
 	Issuer  string // as configured, never as an answer spells it
 	Subject string
 	Label   string // for people to recognise the account by; proves nothing
+
+	// What follows is for an account to be made here. It finds no account.
+
+	// Email is the user's address, only if the site says that it was verified.
+	Email string
+	// Authoritative says that the site itself runs the mailboxes of the address's
+	// domain. Then its word is proof of the address. The word of other sites may be
+	// old: the mailbox may be another person's by now.
+	Authoritative bool
+	// Name, GivenName, FamilyName and Username are what the user goes by there.
+	Name, GivenName, FamilyName, Username string
 }

@@ -16,7 +16,7 @@ import (
 
 // Watched tells how busy it is; *twofold.Auth does.
 type Watched interface {
-	Load(ctx context.Context) (twofold.Load, error)
+	Stats(ctx context.Context) (twofold.Stats, error)
 }
 
 // Metrics keeps the figures and serves them. It is safe for concurrent use.
@@ -51,7 +51,7 @@ func New() *Metrics {
 // Watch asks w for its load whenever the metrics are read.
 func (m *Metrics) Watch(w Watched) { m.watched.Store(&w) }
 
-// OnEvent counts an event; see twofold.Config.OnEvent.
+// OnEvent counts an event; see twofold.Config.Advanced.OnEvent.
 func (m *Metrics) OnEvent(_ context.Context, e event.Event) {
 	m.events.inc(e.Name())
 	switch e := e.(type) {
@@ -84,7 +84,7 @@ func (m *Metrics) OnEvent(_ context.Context, e event.Event) {
 	}
 }
 
-// OnSend counts a try of a sender; see twofold.Config.OnSend.
+// OnSend counts a try of a sender; see twofold.Config.Advanced.OnSend.
 func (m *Metrics) OnSend(_ context.Context, a send.Attempt) {
 	place := strconv.Itoa(a.Place)
 	m.sends.inc(a.Channel, a.Sender, place, a.Outcome)
@@ -131,7 +131,7 @@ func (m *Metrics) load(ctx context.Context) []*family {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	l, err := (*watched).Load(ctx)
+	l, err := (*watched).Stats(ctx)
 	up := 1.0
 	if err != nil {
 		up = 0

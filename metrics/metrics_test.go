@@ -101,21 +101,22 @@ func TestSendsAndRequestsAreMeasured(t *testing.T) {
 
 // busy is a node that answers what it is told to.
 type busy struct {
-	load twofold.Load
+	load twofold.Stats
 	err  error
 }
 
-func (b busy) Load(context.Context) (twofold.Load, error) { return b.load, b.err }
+func (b busy) Stats(context.Context) (twofold.Stats, error) { return b.load, b.err }
 
 func TestLoadIsAskedWhenTheFiguresAre(t *testing.T) {
 	m := metrics.New()
-	m.Watch(busy{load: twofold.Load{HashSlots: 2, HashBusy: 1, HashWaiting: 7, Outbox: 3, OutboxSince: time.Now().Add(-time.Hour)}})
+	m.Watch(busy{load: twofold.Stats{HashSlots: 2, HashBusy: 1, HashWaiting: 7, Outbox: 3,
+		OutboxSince: time.Now().Add(-time.Hour)}})
 	text := shown(t, m)
 	has(t, text, `twofold_hash_slots 2`, `twofold_hash_busy 1`, `twofold_hash_waiting 7`, `twofold_store_up 1`, `twofold_outbox_messages 3`)
 	if !regexp.MustCompile(`(?m)^twofold_outbox_oldest_seconds 36\d\d\.`).MatchString(text) {
 		t.Error("the oldest message is not an hour old")
 	}
-	m.Watch(busy{load: twofold.Load{HashSlots: 2}, err: errors.New("gone")})
+	m.Watch(busy{load: twofold.Stats{HashSlots: 2}, err: errors.New("gone")})
 	text = shown(t, m)
 	has(t, text, `twofold_hash_slots 2`, `twofold_store_up 0`)
 	if strings.Contains(text, "twofold_outbox_messages") {

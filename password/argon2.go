@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/argon2id"
+	"github.com/twofold-auth/twofold/internal/legacy"
 )
 
 const (
@@ -29,21 +30,20 @@ const (
 // Strict: unused bits of the last character must be zero, so a hash has one spelling.
 var b64 = base64.RawStdEncoding.Strict()
 
-// argon is an argon2 hash in the PHC string format,
+// argon is one of our argon2 hashes in the PHC string format,
 // https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
 type argon struct {
 	variant string // "argon2id" or "argon2i"
 	memory  uint32 // KiB
 	time    uint32
 	threads uint8
-	own     bool
 	salt    []byte
 	tag     []byte
 }
 
 // argonCost returns an argon that has the cost in c and no salt or tag.
 func argonCost(c Config) (argon, error) {
-	a := argon{variant: "argon2id", memory: c.Memory, time: c.Time, threads: c.Threads, own: true}
+	a := argon{variant: "argon2id", memory: c.Memory, time: c.Time, threads: c.Threads}
 	var errs []error
 	if a.memory == 0 {
 		a.memory = 19456
@@ -81,10 +81,10 @@ func (a argon) dummy() argon {
 	return a
 }
 
-func (a argon) marked() bool { return a.own }
+func (a argon) marked() bool { return true }
 
-func (a argon) matches(prepared []byte, memory *argon2id.Pool) (bool, error) {
-	tag, err := a.sum(prepared, len(a.tag), memory)
+func (a argon) matches(password string, memory *argon2id.Pool) (bool, error) {
+	tag, err := a.sum([]byte(normal(password)), len(a.tag), memory)
 	return err == nil && subtle.ConstantTimeCompare(a.tag, tag) == 1, err
 }
 
@@ -92,7 +92,20 @@ func (a argon) matches(prepared []byte, memory *argon2id.Pool) (bool, error) {
 // threads than configured make a hash faster, not stronger, and do not count.
 func (a argon) fresh(other decoded) bool {
 	o, ok := other.(argon)
-	return ok && o.variant == a.variant && o.memory >= a.memory && o.time >= a.time && len(o.salt) >= saltLen && len(o.tag) >= tagLen
+	return ok && o.variant == a.variant && o.memory >= a.memory && o.time >= a.time &&
+		len(o.salt) >= saltLen && len(o.tag) >= tagLen
+}
+
+// cost is what a hash with the parameters of a takes.
+func (a argon) cost() legacy.Cost { return legacy.Argon2Cost(a.memory, a.time) }
+
+// wrapping is the cost of argon2id around a weak hash: the configured one, or the
+// least where that would make the hash one that Adopt refuses.
+func (a argon) wrapping() argon2id.Cost {
+	if c := a.cost(); c.Time > legacy.MaxTime/2 || c.Memory > legacy.MaxMemory {
+		return argon2id.Cost{Memory: 19456, Time: 2, Threads: 1}
+	}
+	return argon2id.Cost{Memory: a.memory, Time: a.time, Threads: a.threads}
 }
 
 func (a argon) sum(prepared []byte, n int, memory *argon2id.Pool) ([]byte, error) {
@@ -105,12 +118,8 @@ func (a argon) sum(prepared []byte, n int, memory *argon2id.Pool) ([]byte, error
 
 // String returns the PHC string; decodeArgon accepts this spelling and no other.
 func (a argon) String() string {
-	mark := ""
-	if a.own {
-		mark = ",keyid=" + argonMark
-	}
-	return fmt.Sprintf("$%s$%s$m=%d,t=%d,p=%d%s$%s$%s", a.variant, argonVersion,
-		a.memory, a.time, a.threads, mark, b64.EncodeToString(a.salt), b64.EncodeToString(a.tag))
+	return fmt.Sprintf("$%s$%s$m=%d,t=%d,p=%d,keyid=%s$%s$%s", a.variant, argonVersion,
+		a.memory, a.time, a.threads, argonMark, b64.EncodeToString(a.salt), b64.EncodeToString(a.tag))
 }
 
 // decodeArgon reads a PHC string and checks every bound, so that a hash that asks for
@@ -124,12 +133,15 @@ func decodeArgon(encoded string) (decoded, error) {
 		return nil, ErrUnknownScheme
 	}
 	p := strings.Split(f[3], ",")
-	if len(p) < 3 || len(p) > 4 {
+	if len(p) != 4 || len(encoded) > 512 {
 		return nil, ErrMalformed
 	}
-	a := argon{variant: f[1], own: len(p) == 4}
-	if a.own && p[3] != "keyid="+argonMark {
+	a := argon{variant: f[1]}
+	if p[3] != "keyid="+argonMark {
 		return nil, ErrUnknownScheme // another system's pepper
+	}
+	if a.variant != "argon2id" && a.variant != "argon2i" {
+		return nil, ErrUnknownScheme
 	}
 	m, err1 := parameter(p[0], "m=", maxMemory)
 	t, err2 := parameter(p[1], "t=", maxTime)

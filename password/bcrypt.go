@@ -16,17 +16,16 @@ const (
 
 	defaultBcrypt bcryptCost = 12
 
-	maxBcryptCost = 15
-	bcryptLen     = 60
-	bcryptBytes   = 72 // bcrypt reads no further
-	bcryptAlpha   = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	maxBcryptCost    = 15
+	maxForeignBcrypt = 14 // takes a second and more
+	bcryptLen        = 60
+	bcryptAlpha      = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// bcryptHash is a bcrypt hash in modular crypt format, without our mark.
+// bcryptHash is one of our bcrypt hashes in modular crypt format, without our mark.
 type bcryptHash struct {
 	text string
 	cost int
-	own  bool
 }
 
 // bcryptCost is the logarithm of bcrypt's rounds.
@@ -49,21 +48,14 @@ func (c bcryptCost) dummy() bcryptHash {
 		b[i] = bcryptAlpha[b[i]%64]
 	}
 	b[21], b[52] = '.', '.'
-	return bcryptHash{text: fmt.Sprintf("$2a$%02d$%s", int(c), b), cost: int(c), own: true}
+	return bcryptHash{text: fmt.Sprintf("$2a$%02d$%s", int(c), b), cost: int(c)}
 }
 
-func (b bcryptHash) marked() bool { return b.own }
+func (bcryptHash) marked() bool { return true }
 
-// matches never cuts our own passwords. Those from elsewhere were cut at 72 bytes
-// when their hash was made, Flask-Security's 88 characters always, so they must be
-// here; the rewritten hash then covers the whole password.
-func (b bcryptHash) matches(prepared []byte, _ *argon2id.Pool) (bool, error) {
-	if b.own {
-		prepared = shrink(prepared)
-	} else if len(prepared) > bcryptBytes {
-		prepared = prepared[:bcryptBytes]
-	}
-	return bcrypt.CompareHashAndPassword([]byte(b.text), prepared) == nil, nil
+// matches never cuts a password: shrink makes it short.
+func (b bcryptHash) matches(password string, _ *argon2id.Pool) (bool, error) {
+	return bcrypt.CompareHashAndPassword([]byte(b.text), shrink([]byte(normal(password)))) == nil, nil
 }
 
 func (c bcryptCost) fresh(d decoded) bool {
@@ -75,7 +67,7 @@ func (c bcryptCost) fresh(d decoded) bool {
 // NUL up to 72 bytes, at cost 4 to 15. x/crypto ignores what follows the 60th byte
 // and fails late on foreign characters, so both are checked here.
 func decodeBcrypt(encoded string) (decoded, error) {
-	text, own := strings.CutPrefix(encoded, bcryptMark)
+	text := strings.TrimPrefix(encoded, bcryptMark)
 	if len(text) != bcryptLen || text[3] != '$' || text[6] != '$' {
 		return nil, ErrMalformed
 	}
@@ -89,5 +81,5 @@ func decodeBcrypt(encoded string) (decoded, error) {
 	if strings.Trim(text[7:], bcryptAlpha) != "" {
 		return nil, ErrMalformed
 	}
-	return bcryptHash{text: text, cost: cost, own: own}, nil
+	return bcryptHash{text: text, cost: cost}, nil
 }

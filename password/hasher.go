@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/argon2id"
+	"github.com/twofold-auth/twofold/internal/legacy"
 )
 
 // MaxBytes is the longest password in bytes (128 code points are at most 512).
@@ -23,7 +25,8 @@ var (
 	// ErrMalformed means that a password has a NUL byte or is not UTF-8, or that a
 	// stored hash is damaged or asks for more than this package is ready to spend.
 	ErrMalformed = errors.New("password: malformed")
-	// ErrUnknownScheme means that a stored hash is of a kind not supported here.
+	// ErrUnknownScheme means that a stored hash is of a kind not supported here, or
+	// needs a secret that is not in [Config].Peppers.
 	ErrUnknownScheme = errors.New("password: unknown kind of hash")
 )
 
@@ -43,6 +46,14 @@ type Config struct {
 	// were imported from; a secret. Empty means that there is none.
 	Salt string
 
+	// Peppers are the secrets that other systems added to passwords before they were
+	// hashed, by the name that an imported hash uses for them. See "Stored forms".
+	Peppers map[string]string
+
+	// Asks means that there is a [Legacy], so that [AskLegacy] may stand in place of
+	// a hash.
+	Asks bool
+
 	// Slots is how many hashes run at once. Zero means GOMAXPROCS.
 	Slots int
 
@@ -59,8 +70,10 @@ type Config struct {
 type Hasher struct {
 	create func(password string, memory *argon2id.Pool) (string, error)
 	fresh  func(decoded) bool // as good as what create makes
-	flask  func(password string) string
+	keys   legacy.Keys
 	dummy  decoded
+	wrap   argon2id.Cost // around weak hashes from elsewhere
+	asks   bool          // AskLegacy is accepted
 	slots  *slots
 	memory *argon2id.Pool // of as many hashes as there are slots
 }
@@ -69,7 +82,7 @@ type Hasher struct {
 type decoded interface {
 	marked() bool // made by this package, over NFKC
 	// matches runs the whole hash and compares in constant time.
-	matches(prepared []byte, memory *argon2id.Pool) (bool, error)
+	matches(password string, memory *argon2id.Pool) (bool, error)
 }
 
 // New checks c and reports every mistake at once.
@@ -81,7 +94,13 @@ func New(c Config) (*Hasher, error) {
 	if c.Wait < 0 {
 		errs = append(errs, fmt.Errorf("password: Wait is %v: use 0 for 10 seconds", c.Wait))
 	}
-	h := &Hasher{flask: flaskPreparation(c.Salt)}
+	for name, secret := range c.Peppers {
+		if secret == "" || !legacy.KeyName(name) {
+			errs = append(errs, fmt.Errorf("password: Peppers has %q: use a name of a-z, 0-9, - and _, "+
+				"and a secret that is not empty", name))
+		}
+	}
+	h := &Hasher{keys: c.keys(), asks: c.Asks}
 	cost, costErr := argonCost(c)
 	switch c.Scheme {
 	case "", "argon2":
@@ -100,7 +119,20 @@ func New(c Config) (*Hasher, error) {
 	}
 	h.slots = newSlots(c.Slots, c.Wait)
 	h.memory = argon2id.NewPool(cost.memory, c.Portable)
+	h.wrap = cost.wrapping()
 	return h, nil
+}
+
+// keys returns the secrets by name; the empty one is Flask-Security's salt.
+func (c Config) keys() legacy.Keys {
+	salt, peppers := c.Salt, maps.Clone(c.Peppers)
+	return func(name string) (string, bool) {
+		if name == "" {
+			return salt, salt != ""
+		}
+		secret, ok := peppers[name]
+		return secret, ok && secret != ""
+	}
 }
 
 // Hash returns the string to store for password. The error is [ErrTooLong],
@@ -110,7 +142,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if len(password) > MaxBytes {
 		return "", ErrTooLong
 	}
-	if !plausible(password) {
+	if !Plausible(password) {
 		return "", ErrMalformed
 	}
 	leave, err := h.slots.enter(ctx)
@@ -133,7 +165,7 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgr
 	if encoded == "" {
 		return false, false, h.Burn(ctx, password)
 	}
-	d, err := decode(encoded)
+	d, err := h.decode(encoded)
 	if err != nil {
 		if late := h.Burn(ctx, password); late != nil {
 			err = late
@@ -147,7 +179,7 @@ func (h *Hasher) Verify(ctx context.Context, password, encoded string) (ok, upgr
 // Check returns nil for a stored hash that Verify can judge, and [ErrMalformed] or
 // [ErrUnknownScheme] for any other. It runs no hash.
 func (h *Hasher) Check(encoded string) error {
-	_, err := decode(encoded)
+	_, err := h.decode(encoded)
 	return err
 }
 
@@ -166,7 +198,7 @@ func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, err
 	if len(password) > MaxBytes {
 		return false, ErrTooLong
 	}
-	if !plausible(password) {
+	if !Plausible(password) {
 		return false, nil
 	}
 	leave, err := h.slots.enter(ctx)
@@ -174,39 +206,13 @@ func (h *Hasher) run(ctx context.Context, password string, d decoded) (bool, err
 		return false, err
 	}
 	defer leave()
-	return d.matches([]byte(h.prepare(password, d)), h.memory)
+	return d.matches(password, h.memory)
 }
 
-// prepare returns what the stored hash was made of; see "Stored forms".
-func (h *Hasher) prepare(password string, d decoded) string {
-	switch {
-	case d.marked():
-		return normal(password)
-	case h.flask != nil:
-		return h.flask(password)
-	default:
-		return password
-	}
-}
-
-// plausible refuses what never matches: nothing at all; NUL, at which C
+// Plausible refuses what never matches: nothing at all; NUL, at which C
 // implementations of bcrypt stop reading; and invalid UTF-8, which has no normal form.
-func plausible(password string) bool {
+func Plausible(password string) bool {
 	return password != "" && !strings.Contains(password, "\x00") && utf8.ValidString(password)
-}
-
-// decode takes a stored hash apart. 512 bytes is far above any that is accepted.
-func decode(encoded string) (decoded, error) {
-	switch {
-	case len(encoded) > 512:
-		return nil, ErrMalformed
-	case strings.HasPrefix(encoded, "$argon2id$"), strings.HasPrefix(encoded, "$argon2i$"):
-		return decodeArgon(encoded)
-	case strings.HasPrefix(encoded, bcryptMark+"$2"), strings.HasPrefix(encoded, "$2"):
-		return decodeBcrypt(encoded)
-	default:
-		return nil, ErrUnknownScheme
-	}
 }
 
 // Acquire waits for a slot, for callers that have something to do between the wait and
@@ -224,7 +230,8 @@ func (h *Hasher) Acquire(ctx context.Context) (with context.Context, leave func(
 // Load says how many passwords may be hashed at once, how many are now, and
 // how many callers wait for one of the slots.
 func (h *Hasher) Load() (slots, busy, waiting int) {
-	return cap(h.slots.free), len(h.slots.free), int(h.slots.waiting.Load())
+	busy, waiting = h.slots.load()
+	return h.slots.size, busy, waiting
 }
 
 // newSlots applies the defaults of Config.
@@ -235,5 +242,5 @@ func newSlots(n int, wait time.Duration) *slots {
 	if wait == 0 {
 		wait = 10 * time.Second
 	}
-	return &slots{free: make(chan struct{}, n), wait: wait}
+	return &slots{size: n, wait: wait, shares: map[string]int{}}
 }

@@ -115,7 +115,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// A salt configured later, or dropped, or another scheme, locks out nobody whose
+// A salt configured later, or dropped, or another scheme, locks out no one whose
 // hash is ours.
 func TestOurHashesSurviveSettings(t *testing.T) {
 	a := hash(t, hasher(t, password.Config{}), "correct horse")
@@ -207,8 +207,8 @@ func TestRefusedPasswords(t *testing.T) {
 func TestDamagedHashes(t *testing.T) {
 	h := hasher(t, password.Config{})
 	for encoded, want := range map[string]error{
-		"x": password.ErrUnknownScheme, "$5$rounds=1$a$b": password.ErrUnknownScheme,
-		"{SSHA}abc": password.ErrUnknownScheme, "$2": password.ErrMalformed, "$argon2id$": password.ErrMalformed,
+		"x": password.ErrUnknownScheme, "$5$rounds=1$a$b": password.ErrMalformed,
+		"{SSHA}abc": password.ErrMalformed, "{PLAIN}abc": password.ErrUnknownScheme, "$2": password.ErrMalformed, "$argon2id$": password.ErrMalformed,
 		strings.Replace(flaskArgon, "v=19", "v=16", 1): password.ErrUnknownScheme,
 	} {
 		ok, upgrade, err := h.Verify(t.Context(), "password", encoded)

@@ -41,7 +41,7 @@ func (p Policy) Check(password string, context ...string) error {
 	if len(password) > MaxBytes {
 		return ErrTooLong
 	}
-	if password != "" && !plausible(password) {
+	if password != "" && !Plausible(password) {
 		return ErrMalformed
 	}
 	// Count what will be hashed, so that the answer is the same on every keyboard.

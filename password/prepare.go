@@ -3,7 +3,6 @@ package password
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/base64"
 
 	"golang.org/x/text/unicode/norm"
@@ -13,19 +12,6 @@ import (
 // keyboards is the same string (NFKC is one of the two forms that NIST SP 800-63B of
 // 2017, 5.1.1.2 names).
 func normal(password string) string { return norm.NFKC.String(password) }
-
-// flaskPreparation returns Flask-Security's preparation with the given salt, or nil
-// without one. A closure keeps the salt out of reach of printers and loggers.
-func flaskPreparation(salt string) func(string) string {
-	if salt == "" {
-		return nil
-	}
-	return func(password string) string {
-		mac := hmac.New(sha512.New, []byte(salt))
-		mac.Write([]byte(norm.NFKD.String(password)))
-		return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	}
-}
 
 // shrink makes 44 characters of a password in normal form, for bcrypt.
 func shrink(prepared []byte) []byte {

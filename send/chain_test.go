@@ -36,7 +36,7 @@ func TestASenderThatFailsIsTriedLastForAWhile(t *testing.T) {
 		deliver("first")
 		down = fmt.Errorf("no such mailbox: %w", send.ErrRefused)
 		deliver("first", "next")
-		deliver("first", "next") // a recipient refused is no fault of the sender
+		deliver("first", "next") // a recipient refused is not a fault of the sender
 		down = errors.New("broken")
 		deliver("first", "next")
 		deliver("next")
@@ -69,7 +69,7 @@ func TestBrokenSendersAreStillAsked(t *testing.T) {
 	}
 }
 
-// Whoever keeps figures hears of every try, and nothing of whom it went to.
+// Anyone who keeps figures hears of every try, and nothing of whom it went to.
 func TestEveryTryIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex

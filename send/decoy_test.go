@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A decoy is stored like any message and reaches nobody, whatever the clock
+// A decoy is stored like any message and reaches no one, whatever the clock
 // does.
 func TestDecoyIsStoredAndNeverSent(t *testing.T) {
 	h := newHouse(t)

@@ -22,7 +22,7 @@
 //
 // # Providers
 //
-// send/smtp, send/twilio and send/webhook talk to real ones, Box keeps messages for
+// send/smtp and send/gateway talk to real ones, Box keeps messages for
 // a development server, send/sendtest is for tests and holds TestSender, the
 // conformance test every Sender passes.
 package send

@@ -39,6 +39,9 @@ type Message struct {
 	HTML    string // mail only; empty: text alone
 	Kind    string // name of the template, e.g. "two_factor_code", for metrics and sinks
 	ID      string // set by the outbox, the same at every try; may be empty
+	// User is the id of the account it is for. The message is dropped if that is
+	// deleted before it was sent. Empty: none.
+	User string `json:"-"`
 }
 
 // Sender hands messages to a provider. It is safe for concurrent use.

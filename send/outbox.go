@@ -198,7 +198,9 @@ func (o *Outbox) seal(m Message, due, expires time.Time) (store.Message, error) 
 	if err != nil {
 		return none, fmt.Errorf("send: seal message: %w", err)
 	}
-	return store.Message{ID: m.ID, Channel: m.Channel, Body: sealed, CreatedAt: now, DueAt: due, ExpiresAt: expires}, nil
+	return store.Message{
+		ID: m.ID, Channel: m.Channel, UserID: m.User, Body: sealed, CreatedAt: now, DueAt: due, ExpiresAt: expires,
+	}, nil
 }
 
 func (o *Outbox) put(ctx context.Context, row store.Message) error {

@@ -66,6 +66,11 @@ type OwnerWriter interface {
 	// CreateUser.
 	ChangeIdentity(ctx context.Context, c IdentityChange) error
 	// SetLanguage replaces the language old by new and nothing else; ErrUsed when
-	// the stored one is no longer old, ErrNotFound: no such user.
+	// the stored one is no longer old, ErrNotFound: no such user. It leaves UpdatedAt,
+	// as UpgradePassword does: a sign-in that learns the language must not keep a later
+	// import from updating the account.
 	SetLanguage(ctx context.Context, id, old, new string) error
+	// SetProfile does the same for the profile fields. It is a change of the account at
+	// now: an import that comes later does not overwrite it.
+	SetProfile(ctx context.Context, id, old, new string, now time.Time) error
 }

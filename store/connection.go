@@ -41,4 +41,7 @@ type Connections interface {
 	// uniquifier is not From any more; ErrNotFound: no such user. The user's
 	// trusted devices go with it.
 	ChangeConnections(ctx context.Context, c ConnectionChange) error
+	// CreateConnected stores a new user together with a connection of theirs, or
+	// neither. ErrExists: as in CreateUser, or the subject opens an account already.
+	CreateConnected(ctx context.Context, u User, c Connection) error
 }

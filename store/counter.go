@@ -20,6 +20,9 @@ type Claim struct {
 	// Look takes no place: a closed budget refuses, an open one stays as it is. The
 	// other fields but Key mean nothing then.
 	Look bool
+	// Times is how many places are taken; zero means one. An open budget takes all of
+	// them, also beyond Limit.
+	Times int
 }
 
 // Counters keeps budgets of guesses and of sent messages. They are durable:

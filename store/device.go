@@ -19,7 +19,7 @@ type Device struct {
 	ExpiresAt  time.Time // absolute; use does not prolong it
 	Stays      bool
 	// Of one that stays: what was proven when it was made, and the id of the
-	// session beside it, which those that it opens have too.
+	// session alongside it, which those that it opens have too.
 	Level     Level
 	SessionID string
 	// TrustedBy is the id of the trusted device that stood for the second factor

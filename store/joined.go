@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -58,6 +59,42 @@ type joined struct {
 	d, v Keeper
 }
 
+// barred is how long the volatile store takes nothing of a user who is being
+// deleted: longer than any request that read the account before runs on.
+const barred = 5 * time.Minute
+
+// DeleteUser implements Deletions. The volatile records go first, and none may
+// come after them: if this ends halfway, the account is there and can be deleted
+// again, and no record is left without its account.
+func (j joined) DeleteUser(ctx context.Context, d Deletion) error {
+	if err := j.Volatile.DropUser(ctx, d.UserID, time.Now().Add(barred)); err != nil {
+		return err
+	}
+	err := j.Durable.DeleteUser(ctx, d)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		err = errors.Join(err, j.Volatile.DropUser(ctx, d.UserID, time.Time{}))
+	}
+	return err
+}
+
+// orphans are what the volatile store has of users whom the durable one does not
+// know.
+func (j joined) orphans(ctx context.Context) (out []string, err error) {
+	ids, err := j.Volatile.Owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		switch _, err := j.Durable.UserByID(ctx, id); {
+		case errors.Is(err, ErrNotFound):
+			out = append(out, "there are sessions, sign-ins or drafts of the account "+id+", which does not exist")
+		case err != nil:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // Sweep implements Store.
 func (j joined) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
 	n, err := j.d.Sweep(ctx, now, limit)
@@ -75,7 +112,11 @@ func (j joined) Examine(ctx context.Context, now time.Time) ([]string, error) {
 		return nil, err
 	}
 	volatile, err := j.v.Examine(ctx, now)
-	return append(durable, volatile...), err
+	if err != nil {
+		return nil, err
+	}
+	orphans, err := j.orphans(ctx)
+	return slices.Concat(durable, volatile, orphans), err
 }
 
 // Ping implements Store.

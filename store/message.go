@@ -9,6 +9,7 @@ import (
 type Message struct {
 	ID        string
 	Channel   string // Email or SMS
+	UserID    string // whom it is for; empty: no account. It goes with the account.
 	Body      []byte // sealed, bound to ID
 	Attempts  int
 	CreatedAt time.Time

@@ -19,4 +19,6 @@ type RecoveryCodes interface {
 	SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...Message) (left int, err error)
 	// RecoveryCodesLeft counts the user's codes made at since or later.
 	RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error)
+	// ForeignCodes lists the user's codes that have a Form.
+	ForeignCodes(ctx context.Context, userID string) ([]KeptCode, error)
 }

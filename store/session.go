@@ -79,8 +79,8 @@ type Session struct {
 	Token      bool   // presented in a header, not in a cookie
 	Level      Level
 	Trusted    bool // the second factor was skipped by a trusted device
-	// TrustedBy is the id of that device. It is the session's own ID if the user
-	// ended all trust from this session.
+	// TrustedBy is the id of that device. If the user ended all trust from this
+	// session, it is the session's own ID, a blank, and what the device had proven.
 	TrustedBy string
 	Proofs    []Proof
 	// FreshAt is when everything the account asks for was last proven; zero
@@ -129,7 +129,7 @@ type Sessions interface {
 }
 
 // SessionUser is a store that keeps sessions with their users and reads both at
-// once, as is done for every request. Who asks a store that is none reads one
+// once, as is done for every request. A store that does not implement it is asked for one
 // after the other. A store that embeds one of these and answers Session or
 // UserByID otherwise must answer SessionUser otherwise, too; one that embeds a
 // Store has none.

@@ -8,10 +8,13 @@ type Durable interface {
 	UserReader
 	UserWriter
 	OwnerWriter
+	Deletions
+	Invitations
 	Roles
 	Factors
 	RecoveryCodes
 	Connections
+	Transfers
 	Devices
 	Recoveries
 	SignInCounter
@@ -27,6 +30,7 @@ type Volatile interface {
 	Pendings
 	Drafts
 	Challenges
+	UserDropper
 }
 
 // Store is everything, and the keeping of the house.

@@ -26,6 +26,9 @@ type Token struct {
 	UsedAt     time.Time // zero: never
 	IdleAt     time.Time // dead from here on unless exchanged
 	ExpiresAt  time.Time // dead from here on
+	// Most is how many living personal tokens the user may have, with this one. It is
+	// for PutToken and not kept. Zero: nothing bounds them.
+	Most int
 }
 
 // TokenUse is a refresh token that was presented, and what shall follow it.
@@ -43,7 +46,8 @@ type TokenUse struct {
 // Tokens keeps rights that outlive their browser.
 type Tokens interface {
 	// PutToken stores a new token, and messages about it in the same transaction;
-	// ErrExists if its id or hash is taken, ErrNotFound for an unknown user.
+	// ErrExists if its id or hash is taken, ErrNotFound for an unknown user, ErrUsed if
+	// the user has Most tokens that live when it is made.
 	PutToken(ctx context.Context, t Token, messages ...Message) error
 	// PersonalToken finds a personal token by its hash; ErrNotFound for an
 	// unknown and for a (at now) dead one.

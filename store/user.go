@@ -31,6 +31,8 @@ type User struct {
 	// Language is that of what is sent to the owner, as a BCP 47 tag (empty: not
 	// known yet).
 	Language string
+	// Profile holds the account's profile fields, a JSON object (empty: none).
+	Profile string
 	// MovedAt is when SetIdentity last changed the address, or the application's own
 	// table did (zero: never). The owner's own changes leave it.
 	MovedAt   time.Time

@@ -33,7 +33,7 @@ type Answer struct {
 	Response map[string]any // of the JSON envelope, if it is one
 }
 
-// NewBrowser returns a browser nobody has used.
+// NewBrowser returns a browser no one has used.
 func (k *Kit) NewBrowser() *Browser {
 	k.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -69,6 +69,14 @@ func (b *Browser) Post(path string, fields map[string]any) Answer {
 		b.k.t.Fatal(err)
 	}
 	return b.do(http.MethodPost, path, raw, http.Header{"Content-Type": {"application/json"}})
+}
+
+// Form posts fields as a page's form does.
+func (b *Browser) Form(path string, fields url.Values) Answer {
+	b.k.t.Helper()
+	return b.do(http.MethodPost, path, []byte(fields.Encode()), http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"text/html"},
+	})
 }
 
 // do sends a request; without an Accept header it asks for JSON.
@@ -224,7 +232,7 @@ func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 
 // typed is an identity and a password as the sign-in page takes them.
 func (k *Kit) typed(email, password string) map[string]any {
-	if k.config.Unified.ReplacesLogin {
+	if k.config.Passwordless.ReplacesLogin {
 		return map[string]any{"identity": email, "passcode": password}
 	}
 	return map[string]any{"email": email, "password": password}
@@ -235,7 +243,7 @@ func (k *Kit) typed(email, password string) map[string]any {
 func (b *Browser) enter(email, password, query string, more map[string]any) Answer {
 	k := b.k
 	k.t.Helper()
-	if k.config.Accounts.LoginByLink {
+	if k.config.Accounts.MagicLink {
 		return b.Post(b.loginLink(email)+query, more)
 	}
 	body := k.typed(email, password)

@@ -12,8 +12,8 @@ const minute = time.Minute
 
 // trustOf is whether a user's browsers may be trusted: as the application has it,
 // until NoSideDoor takes it away from one user.
-func trustOf(k *Kit, own func(twofold.Identity) bool) func(twofold.Identity) bool {
-	return func(i twofold.Identity) bool {
+func trustOf(k *Kit, own func(twofold.User) bool) func(twofold.User) bool {
+	return func(i twofold.User) bool {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		return !slices.Contains(k.distrusted, i.Email) && (own == nil || own(i))
@@ -23,7 +23,7 @@ func trustOf(k *Kit, own func(twofold.Identity) bool) func(twofold.Identity) boo
 // descendantStates are those of what came of a trusted browser, after the trust
 // is gone: each was worth two factors, and is asked today what a sign-in is.
 func descendantStates(k *Kit) []state {
-	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.LoginByLink {
+	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.MagicLink {
 		return nil
 	}
 	var out []state
@@ -49,7 +49,7 @@ func descendantStates(k *Kit) []state {
 			if holder == "a refresh token" && !k.has("/refresh-token") {
 				continue
 			}
-			if strings.HasPrefix(holder, "a browser") && k.config.Session.Remember == 0 {
+			if strings.HasPrefix(holder, "a browser") && k.config.Sessions.Remember == 0 {
 				continue
 			}
 			out = append(out, state{name: holder + " by a trusted browser, and " + what, open: func() *Browser {

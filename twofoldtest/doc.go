@@ -14,5 +14,5 @@
 //	kit.Serve(newApp(kit.Auth))
 //	resp := kit.LoginAs("ada@example.org", 2, "admin").Get("/admin")
 //
-// A program that links it and is no test does not start.
+// A program that links it and is not a test does not start.
 package twofoldtest

@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
-// site is another site that can be reached by nobody.
+// site is another site that can be reached by no one.
 type site struct{ federated.Provider }
 
 func (site) Name() string          { return "corp" }
@@ -24,7 +24,7 @@ func (site) Title() string         { return "Corp" }
 func (site) Reauthenticates() bool { return true }
 
 // thorough leaves out what takes a minute from the everyday run; where
-// everything is tried it runs beside its like.
+// everything is tried it runs alongside its like.
 func thorough(t *testing.T) {
 	if !storetest.Thorough() {
 		t.Skip("takes a minute: set TWOFOLD_THOROUGH=1")
@@ -34,19 +34,22 @@ func thorough(t *testing.T) {
 
 // everything switches on all that there is.
 func everything() twofold.Config {
-	return twofold.Config{
-		Registerable: true, Usernames: true, Account: true, OAuth: []federated.Provider{site{}},
+	return twofold.Config{Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
-			LoginValidity: 30 * 24 * time.Hour, RescueEmail: true, RescueMail: "admin@example.org", Recovery: true,
+			LoginValidity: 30 * 24 * time.Hour, RescueEmail: true, HelpAddress: "admin@example.org", Recovery: true,
 			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
-		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}},
-		Unified:  twofold.Unified{Enabled: true},
-		Session:  twofold.Session{Remember: 30 * 24 * time.Hour},
-		Tokens:   twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
+		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true,
+			Verify: []string{"first", "secondary"}},
+		Passwordless: twofold.Passwordless{Enabled: true},
+		Sessions:     twofold.Sessions{Remember: 30 * 24 * time.Hour},
+		Tokens:       twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
 		Accounts: twofold.Accounts{
 			Confirmable: true, AutoLoginAfterConfirm: true, Recoverable: true, AutoLoginAfterReset: true, Changeable: true,
 			ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true, PasswordOptional: true,
+			OAuthSignUp:  []string{"corp"},
+			Deletable:    true,
+			Registerable: true, Usernames: true, OAuth: []federated.Provider{site{}},
 		},
 	}
 }
@@ -84,8 +87,8 @@ func doored(kit *twofoldtest.Kit) http.Handler {
 func TestADoorBehindEveryStepIsFound(t *testing.T) {
 	thorough(t)
 	byLink := everything()
-	byLink.Accounts.LoginByLink = true // one at the path of the other
-	missing := map[string]string{}     // pages by way
+	byLink.Accounts.MagicLink = true // one at the path of the other
+	missing := map[string]string{}   // pages by way
 	for n, way := range twofoldtest.Ways() {
 		missing[way] = fmt.Sprint("/door/", n)
 	}
@@ -108,7 +111,7 @@ func TestADoorBehindEveryStepIsFound(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsHeardOf: whoever adds one says in known.go whether it opens a
+// TestEveryFieldIsHeardOf: anyone who adds one says in known.go whether it opens a
 // way in, and if so adds the states that try it.
 func TestEveryFieldIsHeardOf(t *testing.T) {
 	if got := twofoldtest.Unheard(); len(got) > 0 {
@@ -127,8 +130,9 @@ func TestAPageThatIsOpenToProgramsIsNone(t *testing.T) {
 func TestNamesAreTheApplications(t *testing.T) {
 	thorough(t)
 	c := everything()
-	c.Prefix, c.URLs.Login, c.URLs.Life.Reset, c.URLs.Unified.VerifyLink = "/auth", "/come-in", "/forgot", "/click"
-	c.URLs.DeviceCookie, c.Tokens.RefreshCookie = "known_browser", "go_on"
+	paths := &c.Pages.Paths
+	c.Pages.Prefix, paths.Login, paths.Life.Reset, paths.Unified.VerifyLink = "/auth", "/come-in", "/forgot", "/click"
+	paths.DeviceCookie, c.Tokens.RefreshCookie = "known_browser", "go_on"
 	k := twofoldtest.New(t, c)
 	k.Roles = []string{"admin"}
 	k.Serve(k.Auth.RequireRole("admin")(k.Auth.RequireTwoFactor(page)))
@@ -192,10 +196,10 @@ func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 	thorough(t)
 	l := &listener{TB: t}
 	kit := twofoldtest.New(l, everything())
-	kit.Forget("/us-verify-link/{token}", "twofold-asked", "Unified.Enabled")
+	kit.Forget("/us-verify-link/{token}", "twofold-asked", "Passwordless.Enabled")
 	kit.Serve(kit.Auth.RequireTwoFactor(page))
 	kit.TryDoors("/secret")
-	for _, want := range []string{"/us-verify-link/{token}", "cookie twofold-asked", "Config.Unified.Enabled"} {
+	for _, want := range []string{"/us-verify-link/{token}", "cookie twofold-asked", "Config.Passwordless.Enabled"} {
 		if !slices.ContainsFunc(l.heard, func(s string) bool {
 			return strings.Contains(s, want) && strings.Contains(s, "NoSideDoor does not know")
 		}) {
@@ -210,18 +214,18 @@ func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
 	thorough(t)
 	for name, change := range map[string]func(c *twofold.Config){
 		"everybody must enrol, with proof of the mailbox": func(c *twofold.Config) {
-			c.TwoFactor.Required, c.TwoFactor.EnrolProof, c.TwoFactor.RescueRepairOnly = true, true, true
+			c.TwoFactor.Required, c.TwoFactor.EnrollProof, c.TwoFactor.RescueRepairOnly = true, true, true
 			c.Accounts.Confirmable, c.Tokens.RefreshInBody = false, true
 		},
 		"no browser is trusted, and little is on": func(c *twofold.Config) {
-			c.TwoFactor.Trust = func(twofold.Identity) bool { return false }
-			c.TwoFactor.RescueMail, c.TwoFactor.Recovery, c.TwoFactor.RecoveryCodes.Enabled = "", false, false
+			c.TwoFactor.Trust = func(twofold.User) bool { return false }
+			c.TwoFactor.HelpAddress, c.TwoFactor.Recovery, c.TwoFactor.RecoveryCodes.Enabled = "", false, false
 			c.Passkeys.FirstFactor, c.Passkeys.MultiFactor, c.Accounts.AutoLoginAfterReset = false, false, false
-			c.Unified.EnabledMethods, c.Tokens.Scopes = []string{"email"}, nil
+			c.Passwordless.EnabledMethods, c.Tokens.Scopes = []string{"email"}, nil
 		},
-		"a mailed link in the password's place": func(c *twofold.Config) { c.Accounts.LoginByLink = true },
+		"a mailed link in the password's place": func(c *twofold.Config) { c.Accounts.MagicLink = true },
 		"strong factors only":                   func(c *twofold.Config) { c.TwoFactor.StrongOnly = true },
-		"unified sign-in in the page's place":   func(c *twofold.Config) { c.Unified.ReplacesLogin = true },
+		"unified sign-in in the page's place":   func(c *twofold.Config) { c.Passwordless.ReplacesLogin = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -97,10 +97,12 @@ func behindGate(t *testing.T, k *twofoldtest.Kit) http.Handler {
 // and walks the gate's own paths there.
 func TestNoSideDoorOfTheGate(t *testing.T) {
 	c := twofold.Config{
-		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
-		Tokens:         twofold.Tokens{Refresh: true, Scopes: []string{"read"}},
-		Session:        twofold.Session{Remember: 24 * time.Hour},
-		TwoFactor:      twofold.TwoFactor{LoginValidity: 24 * time.Hour},
+		Advanced: twofold.Advanced{
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+		},
+		Tokens:    twofold.Tokens{Refresh: true, Scopes: []string{"read"}},
+		Sessions:  twofold.Sessions{Remember: 24 * time.Hour},
+		TwoFactor: twofold.TwoFactor{LoginValidity: 24 * time.Hour},
 	}
 	for _, protected := range []string{"/program", "/proxied"} {
 		k := twofoldtest.New(t, c)

@@ -2,8 +2,8 @@ package twofoldtest
 
 import "testing"
 
-// A program that holds this package and is no test ends before its main: what
-// is here opens accounts, and nobody shall ship it by mistake. The linker tells
+// A program that holds this package and is not a test ends before its main: what
+// is here opens accounts, and no one shall ship it by mistake. The linker tells
 // the two apart (testing.Testing), not a setting.
 var _ = onlyInTests()
 

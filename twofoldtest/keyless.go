@@ -4,7 +4,7 @@ import "time"
 
 // keylessStates are those of accounts that have no password.
 func (k *Kit) keylessStates() []state {
-	if a := k.config.Accounts; !a.PasswordOptional || a.LoginByLink || !k.config.Registerable {
+	if a := k.config.Accounts; !a.PasswordOptional || a.MagicLink || !k.config.Accounts.Registerable {
 		return nil
 	}
 	half := func() (string, *Browser) {
@@ -94,7 +94,7 @@ func (b *Browser) loginLink(email string) string {
 
 // byLinkStates are those of sites where that is how everybody signs in.
 func (k *Kit) byLinkStates() []state {
-	if !k.config.Accounts.LoginByLink {
+	if !k.config.Accounts.MagicLink {
 		return nil
 	}
 	asked := func() (string, *Browser, string) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/sendtest"
@@ -51,7 +52,7 @@ type Kit struct {
 	apps    map[string]*app      // authenticator apps by e-mail address
 	paths   map[string]knownPath // of the sign-in, as they are registered
 	through map[string]bool      // method and pattern of each step that was got through
-	strange []string             // cookies that nobody knows
+	strange []string             // cookies that no one knows
 	doors   map[string][]string  // pages that were reported, by way in
 	// distrusted are addresses of users whose browsers the policy trusts no more.
 	distrusted []string
@@ -88,8 +89,9 @@ func SendForReal() Option { return func(o *options) { o.send = true } }
 
 // New builds the sign-in with your configuration, which may be the one of
 // production. It replaces Origin by the kit's own address, Now by the kit's clock,
-// senders by sinks, and other sites by stand-ins. Without a Store it makes an
-// SQLite file for the test, with a key of its own; with one it keeps the key, too.
+// senders by sinks, and other sites by stand-ins, and switches captchas off. Without
+// a Store it makes an SQLite file for the test, with a key of its own; with one it
+// keeps the key, too.
 func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	t.Helper()
 	var o options
@@ -118,18 +120,19 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 		t.Cleanup(func() { _ = db.Close() })
 		c.Store = db
 	}
-	c.Now = k.Clock.Now
+	c.Advanced.Now = k.Clock.Now
 	if !o.send {
-		c.Mail, c.MailFallback, c.SMS, c.SMSFallback = nil, nil, nil, nil
+		c.Mail, c.Advanced.MailFallback, c.SMS, c.Advanced.SMSFallback = nil, nil, nil, nil
 	}
 	c.Mail, c.SMS = caught(k.Mail, c.Mail), caught(k.SMS, c.SMS)
-	c.OAuth = slices.Clone(c.OAuth)
-	for i, p := range c.OAuth {
+	withoutCaptcha(&c.Accounts)
+	c.Accounts.OAuth = slices.Clone(c.Accounts.OAuth)
+	for i, p := range c.Accounts.OAuth {
 		if p != nil {
-			c.OAuth[i] = standIn{p, &k.made}
+			c.Accounts.OAuth[i] = standIn{p, &k.made}
 		}
 		if federated.IsIndependent(p) { // what the operator declares stays
-			c.OAuth[i] = federated.Independent(c.OAuth[i])
+			c.Accounts.OAuth[i] = federated.Independent(c.Accounts.OAuth[i])
 		}
 	}
 	if c.TwoFactor.LoginValidity != 0 {
@@ -139,7 +142,7 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	if k.Auth, err = twofold.New(c); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = k.Auth.Close() })
+	t.Cleanup(background.Start(k.Auth))
 	return k
 }
 
@@ -188,7 +191,7 @@ func (k *Kit) Serve(app http.Handler) {
 }
 
 // User makes an account with Password, or finds it.
-func (k *Kit) User(email string, roles ...string) twofold.Identity {
+func (k *Kit) User(email string, roles ...string) twofold.User {
 	k.t.Helper()
 	ctx := context.Background()
 	u, err := k.Auth.FindUser(ctx, email)
@@ -212,4 +215,11 @@ func (k *Kit) User(email string, roles ...string) twofold.Identity {
 		k.t.Fatal(err)
 	}
 	return u
+}
+
+// withoutCaptcha switches captchas off: nothing here answers them, and they open
+// nothing.
+func withoutCaptcha(a *twofold.Accounts) {
+	a.Captcha, a.CaptchaAt, a.CaptchaSiteKey, a.CaptchaSecret = "", nil, "", ""
+	a.CaptchaVerifyURL, a.CaptchaScriptURL, a.CaptchaMinScore, a.CaptchaCost = "", "", 0, 0
 }

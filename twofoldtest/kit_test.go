@@ -15,15 +15,17 @@ import (
 )
 
 var page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-	user, _ := twofold.User(r)
+	user, _ := twofold.UserOf(r)
 	fmt.Fprintf(w, "for %s only", user.Email)
 })
 
 func TestAnApplicationSeesNoSideDoor(t *testing.T) {
 	for name, c := range map[string]twofold.Config{
-		"as it comes":         {},
-		"passkeys":            {Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}}},
-		"everything required": {TwoFactor: twofold.TwoFactor{Required: true, RescueEmail: true, RescueMail: "admin@example.org"}, Registerable: true, Account: true},
+		"as it comes": {},
+		"passkeys":    {Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}}},
+		"everything required": {TwoFactor: twofold.TwoFactor{Required: true, RescueEmail: true,
+			HelpAddress: "admin@example.org"}, Accounts: twofold.Accounts{Registerable: true},
+			Pages: twofold.Pages{AccountPage: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,7 +117,7 @@ func TestNoSideDoorFindsThem(t *testing.T) {
 }
 
 func TestAUserIsSignedInToTheLevelAskedFor(t *testing.T) {
-	kit := twofoldtest.New(t, twofold.Config{Account: true})
+	kit := twofoldtest.New(t, twofold.Config{Pages: twofold.Pages{AccountPage: true}})
 	kit.Serve(nil)
 	for level := 1; level <= 2; level++ {
 		a := kit.LoginAs(fmt.Sprintf("level%d@example.org", level), level, "admin").Get("/me")

@@ -11,20 +11,20 @@ import (
 
 // knownPath is a path of the sign-in that NoSideDoor knows.
 type knownPath struct {
-	pattern string // as it is called where nobody renames it, without prefix
-	field   string // of twofold.Config.URLs, which renames it
+	pattern string // as it is called where no one renames it, without prefix
+	field   string // of twofold.Config.Pages.Paths, which renames it
 	// in is the method whose success is a step on a way in. Where the path is
 	// registered NoSideDoor must have got through it, or it proves nothing of it.
-	// Empty: nobody comes in there. It is walked from every state all the same.
+	// Empty: no one comes in there. It is walked from every state anyway.
 	in string
-	// closed says that nobody gets through in this configuration.
+	// closed says that no one gets through in this configuration.
 	closed func(k *Kit) bool
 	// fixed reports that the prefix does not apply.
 	fixed bool
 }
 
 // knownPaths are all of them. A path that the application registers and that is
-// not here fails NoSideDoor: whoever adds a way in says here how it is tried.
+// not here fails NoSideDoor: anyone who adds a way in says here how it is tried.
 var knownPaths = []knownPath{
 	{pattern: "/login", field: "Login", in: http.MethodPost},
 	{pattern: "/login/{token}", field: "Login", in: http.MethodPost},
@@ -46,6 +46,11 @@ var knownPaths = []knownPath{
 	{pattern: "/tf-factors/{token}", field: "Factors"},
 	{pattern: "/tf-notices", field: "Notices"},
 	{pattern: "/tf-language", field: "Language"},
+	{pattern: "/tf-profile", field: "Profile"},
+	{pattern: "/tf-delete", in: http.MethodPost},
+	{pattern: "/tf-delete/{token}", in: http.MethodPost},
+	{pattern: "/tf-export"},
+	{pattern: "/tf-invite/{token}", in: http.MethodPost},
 	{pattern: "/tf-static/", field: "Static"},
 	{pattern: "/me", field: "Account"},
 	{pattern: "/tf-recovery", field: "Recovery"},
@@ -54,7 +59,7 @@ var knownPaths = []knownPath{
 	{pattern: "/mf-recovery", field: "UseCode", in: http.MethodPost},
 	{pattern: "/confirm", field: "Life.Confirm"},
 	{pattern: "/confirm/{token}", field: "Life.Confirm", in: http.MethodPost,
-		closed: func(k *Kit) bool { return !k.config.Registerable }},
+		closed: func(k *Kit) bool { return !k.config.Accounts.Registerable }},
 	{pattern: "/reset", field: "Life.Reset"},
 	{pattern: "/reset/{token}", field: "Life.Reset", in: http.MethodPost},
 	{pattern: "/change", field: "Life.Change", in: http.MethodPost},
@@ -87,6 +92,7 @@ var knownPaths = []knownPath{
 		closed: noSiteVerifies},
 	{pattern: "/login/oauth-connect/{token}", field: "OAuth.Connect"},
 	{pattern: "/login/oauth-disconnect", field: "OAuth.Disconnect"},
+	{pattern: "/login/oauth-signup", field: "OAuth.SignUp", in: http.MethodPost},
 	{pattern: "/refresh-token", field: "Tokens.Refresh", in: http.MethodPost},
 	{pattern: "/access-tokens", field: "Tokens.Personal", in: http.MethodPost,
 		closed: func(k *Kit) bool { return len(k.config.Tokens.Scopes) == 0 }},
@@ -102,44 +108,59 @@ var knownPaths = []knownPath{
 
 // knownFields are the fields of twofold.Config that NoSideDoor has heard of. One
 // that is set and is not here fails it: not every way in has a path of its own.
-const knownFields = `Origin Key Store Users Site Prefix TwoFactor Passkeys Unified Tokens Password Session Mail SMS
-MailFallback SMSFallback PhoneRegion SMSCountries OAuth Accounts Registerable Usernames SpecificErrors Limits TrustedProxies
-URLs Views SPA SPA.Origin SPA.TellInQuery SPA.CSRFCookie SPA.CSRFHeader Templates Pages Locales UserPayload Account OnEvent OnSend Log Now
-TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer
-TwoFactor.Secrets TwoFactor.AuthenticatorValidity TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrolProof
-TwoFactor.QRInJSON TwoFactor.SetupWithin TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
-TwoFactor.RecoveryCodes.Enabled TwoFactor.RecoveryCodes.BeforeFactor TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life TwoFactor.RescueEmail
-TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait TwoFactor.RescueMail
-Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints Passkeys.ChallengeBytes
-Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout Passkeys.SignInTimeout Passkeys.NameMaxLength
-Unified.Enabled Unified.EnabledMethods Unified.Unforced Unified.CodeValidity Unified.SetupWithin
-Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes Tokens.PersonalLife
-Password.Scheme Password.Salt Password.MinLength Password.Slots Password.Portable Password.Checkers
-Session.Idle Session.Absolute Session.TokenLife Session.Remember Session.RememberByDefault
-Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm Accounts.Recoverable
-Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable Accounts.ChangeEmail Accounts.ChangeEmailWithin
-Accounts.ChangeUsername Accounts.UsernameRecovery Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome
-Accounts.Locked Accounts.UsernameMin Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable TwoFactor.StrongOnly RolesInPayload Accounts.PasswordOptional Accounts.LoginByLink Accounts.LoginWithin Unified.ReplacesLogin
-Pages.Static Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.Terms Pages.Privacy Pages.Data
-TwoFactor.PossiblePhones Session.NoNewBrowserMail`
+const knownFields = `Origin Key Store Users Mail SMS TwoFactor Passkeys Passwordless Password Accounts Sessions Tokens Pages
+Advanced Log
+TwoFactor.PhoneRegion TwoFactor.SMSCountries TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods
+TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer TwoFactor.Secrets TwoFactor.AuthenticatorValidity
+TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrollProof TwoFactor.QRInJSON TwoFactor.SetupWithin
+TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes TwoFactor.RecoveryCodes.Enabled
+TwoFactor.RecoveryCodes.BeforeFactor TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life
+TwoFactor.RescueEmail TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait
+TwoFactor.HelpAddress TwoFactor.StrongOnly TwoFactor.PossiblePhones
+Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints
+Passkeys.ChallengeBytes Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout
+Passkeys.SignInTimeout Passkeys.NameMaxLength
+Passwordless.Enabled Passwordless.EnabledMethods Passwordless.Unforced Passwordless.CodeValidity
+Passwordless.SetupWithin Passwordless.ReplacesLogin
+Password.Scheme Password.Salt Password.Peppers Password.MinLength Password.Slots Password.Portable
+Password.Checkers Password.Legacy
+Accounts.OAuth Accounts.Registerable Accounts.Usernames Accounts.RevealAccounts Accounts.UserPayload
+Accounts.Confirmable Accounts.ConfirmWithin Accounts.LoginUnconfirmed Accounts.AutoLoginAfterConfirm
+Accounts.Recoverable Accounts.ResetWithin Accounts.AutoLoginAfterReset Accounts.Changeable
+Accounts.ChangeEmail Accounts.ChangeEmailWithin Accounts.ChangeUsername Accounts.UsernameRecovery
+Accounts.UsernameRequired Accounts.PasswordTypedOnce Accounts.NoWelcome Accounts.Locked Accounts.UsernameMin
+Accounts.UsernameMax Accounts.UsernameFirst Accounts.Trackable Accounts.Fields Accounts.OnRegister
+Accounts.OnSignIn Accounts.RolesInPayload Accounts.PasswordOptional Accounts.MagicLink Accounts.LoginWithin
+Accounts.Deletable Accounts.DeletionWait Accounts.Exportable Accounts.AuditDays Accounts.InviteWithin
+Accounts.OAuthSignUp Accounts.Captcha Accounts.CaptchaAt Accounts.CaptchaSiteKey Accounts.CaptchaSecret
+Accounts.CaptchaVerifyURL Accounts.CaptchaScriptURL Accounts.CaptchaMinScore Accounts.CaptchaCost
+Sessions.Idle Sessions.Absolute Sessions.TokenLife Sessions.Remember Sessions.RememberByDefault
+Sessions.NoNewBrowserMail
+Tokens.Refresh Tokens.RefreshLife Tokens.RefreshIdle Tokens.RefreshInBody Tokens.RefreshCookie Tokens.Scopes
+Tokens.PersonalLife
+Pages.Site Pages.Prefix Pages.Paths Pages.Views Pages.SPA Pages.SPA.Origin Pages.SPA.TellInQuery
+Pages.SPA.CSRFCookie Pages.SPA.CSRFHeader Pages.Templates Pages.Locales Pages.AccountPage Pages.Static
+Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.Terms Pages.Privacy Pages.Data
+Advanced.MailFallback Advanced.SMSFallback Advanced.Limits Advanced.TrustedProxies Advanced.OnEvent
+Advanced.OnSend Advanced.Now`
 
 // knownCookies are the sign-in's own; one that is handed out and is not here
 // fails NoSideDoor. The first two are a session's.
-const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-notes " +
+const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-signup twofold-notes " +
 	"twofold-refused twofold-inbox twofold-known twofold-asked twofold-lang tf_validity fs_refresh remember_token " +
 	"twofold-gate twofold-gate-nonce"
 
 func noRescue(k *Kit) bool {
-	return noMailRescue(k) && noRecovery(k) && k.config.TwoFactor.RescueMail == ""
+	return noMailRescue(k) && noRecovery(k) && k.config.TwoFactor.HelpAddress == ""
 }
 
 func noMailRescue(k *Kit) bool {
 	t := k.config.TwoFactor
-	return !t.RescueEmail || t.StrongOnly || k.config.Accounts.LoginByLink
+	return !t.RescueEmail || t.StrongOnly || k.config.Accounts.MagicLink
 }
 
 // noRecovery: one mailbox is not enough (R73).
-func noRecovery(k *Kit) bool { return !k.config.TwoFactor.Recovery || k.config.Accounts.LoginByLink }
+func noRecovery(k *Kit) bool { return !k.config.TwoFactor.Recovery || k.config.Accounts.MagicLink }
 
 func noCodes(k *Kit) bool {
 	return !slices.ContainsFunc(k.firstMethods(), func(m string) bool { return m != "authenticator" })
@@ -151,7 +172,7 @@ func noPasskeyVerifies(k *Kit) bool {
 }
 
 func noSiteVerifies(k *Kit) bool {
-	return !slices.ContainsFunc(k.config.OAuth, func(p provider) bool { return p.Reauthenticates() })
+	return !slices.ContainsFunc(k.config.Accounts.OAuth, func(p provider) bool { return p.Reauthenticates() })
 }
 
 // at is a path under the name it has in this configuration: what follows a known
@@ -165,12 +186,12 @@ func (k *Kit) at(path string) string {
 			best, field = base, p.field
 		}
 	}
-	return k.config.Prefix + k.renamed(field, best) + path[len(best):]
+	return k.config.Pages.Prefix + k.renamed(field, best) + path[len(best):]
 }
 
-// renamed is what a field of Config.URLs calls a path.
+// renamed is what a field of Config.Pages.Paths calls a path.
 func (k *Kit) renamed(field, path string) string {
-	v := reflect.ValueOf(k.config.URLs)
+	v := reflect.ValueOf(k.config.Pages.Paths)
 	for name := range strings.SplitSeq(field, ".") {
 		if v.Kind() != reflect.Struct || name == "" {
 			return path
@@ -196,7 +217,7 @@ func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
 			}
 		}
 		if !slices.Contains(k.forgets, p.pattern) {
-			prefix := k.config.Prefix
+			prefix := k.config.Pages.Prefix
 			if p.fixed {
 				prefix = ""
 			}
@@ -246,7 +267,8 @@ func (k *Kit) strangeCookie(name string) bool {
 // cookieNames are the cookies of the sign-in, as this configuration calls them.
 func (k *Kit) cookieNames() []string {
 	names := k.without(strings.Fields(knownCookies))
-	for _, own := range []string{k.config.URLs.DeviceCookie, k.config.Tokens.RefreshCookie, k.config.SPA.CSRFCookie} {
+	pages := k.config.Pages
+	for _, own := range []string{pages.Paths.DeviceCookie, k.config.Tokens.RefreshCookie, pages.SPA.CSRFCookie} {
 		if own != "" {
 			names = append(names, own)
 		}

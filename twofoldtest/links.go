@@ -11,7 +11,7 @@ import (
 // everything that it is not.
 func (k *Kit) linkStates() []state {
 	var out []state
-	if k.has("/confirm/{token}") && k.config.Registerable {
+	if k.has("/confirm/{token}") && k.config.Accounts.Registerable {
 		confirm := func(fields map[string]any) *Browser {
 			k.Clock.Move(time.Hour)
 			b, email := k.NewBrowser(), k.address("confirms")
@@ -61,7 +61,7 @@ func (k *Kit) resetStates() []state {
 			b.Get(path)
 			return b
 		}},
-		{name: "a password reset in the browser of somebody who is half signed in", open: func() *Browser {
+		{name: "a password reset in the browser of someone who is half signed in", open: func() *Browser {
 			email, _, path := asked()
 			b := k.firstFactor(email)
 			b.must("new password", b.Post(path, typed))
@@ -101,7 +101,7 @@ func (k *Kit) changeStates() []state {
 			return owner, k.at("/change-email") + "/" + owner.mailed(to, "/change-email")
 		}
 		out = append(out,
-			state{name: "the link to a new address, in a browser of nobody", open: func() *Browser {
+			state{name: "the link to a new address, in a browser of no one", open: func() *Browser {
 				_, path := link()
 				b := k.NewBrowser()
 				b.Post(path, nil) // it works where its account is signed in
@@ -118,7 +118,7 @@ func (k *Kit) changeStates() []state {
 
 // firstMethods are those other than a password that may begin a sign-in.
 func (k *Kit) firstMethods() []string {
-	u := k.config.Unified
+	u := k.config.Passwordless
 	if !u.Enabled {
 		return nil
 	}
@@ -132,7 +132,7 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // unifiedPassword says whether a password may begin a sign-in there.
 func (k *Kit) unifiedPassword() bool {
-	u := k.config.Unified.EnabledMethods
+	u := k.config.Passwordless.EnabledMethods
 	return len(u) == 0 || slices.Contains(u, "password")
 }
 
@@ -247,7 +247,7 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 			enter(b, email, c)
 			return b
 		}},
-		{name: "a code by " + method + " of somebody else", open: func() *Browser {
+		{name: "a code by " + method + " of someone else", open: func() *Browser {
 			_, code := half()
 			email, _ := half()
 			b := k.NewBrowser()
@@ -273,7 +273,7 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 	if method != "email" {
 		return states
 	}
-	for what, meant := range map[string]any{"the link beside a code": nil, "the link beside a code, in another browser": true} {
+	for what, meant := range map[string]any{"the link alongside a code": nil, "the link alongside a code, in another browser": true} {
 		states = append(states, state{name: what, open: func() *Browser {
 			email, code := half()
 			b := k.NewBrowser()

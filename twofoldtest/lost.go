@@ -16,13 +16,13 @@ func (k *Kit) rescueStates() []state {
 		return email, b
 	}
 	var out []state
-	if t.RescueMail != "" {
+	if t.HelpAddress != "" {
 		out = append(out, state{name: "help asked for", open: func() *Browser { _, b := asked("help"); return b }})
 	}
 	if !noMailRescue(k) {
 		out = append(out,
 			state{name: "a rescue asked for", open: func() *Browser { _, b := asked("email"); return b }},
-			state{name: "a rescue, and the code of somebody else's", open: func() *Browser {
+			state{name: "a rescue, and the code of someone else's", open: func() *Browser {
 				other, _ := asked("email")
 				_, b := asked("email")
 				b.Post(k.at("/tf-validate"), fields{"code": k.Mail.Code(k.t, other)})
@@ -103,7 +103,7 @@ func (k *Kit) codeStates() []state {
 	}
 	use := func(b *Browser, code string) Answer { return b.Post(k.at("/mf-recovery"), fields{"code": code}) }
 	return []state{
-		{name: "a recovery code of somebody else", open: func() *Browser {
+		{name: "a recovery code of someone else", open: func() *Browser {
 			_, code := withCodes()
 			email, _ := withCodes()
 			b := k.firstFactor(email)
@@ -137,7 +137,7 @@ func (k *Kit) codeStates() []state {
 // deviceStates are those of a browser that is trusted: with the password it may
 // come in, where that is configured, and with nothing less.
 func (k *Kit) deviceStates() []state {
-	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.LoginByLink { // no page asks there
+	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.MagicLink { // no page asks there
 		return nil
 	}
 	// trusted is a browser that holds nothing but the cookie; nil where this
@@ -148,7 +148,8 @@ func (k *Kit) deviceStates() []state {
 		b.must2(email)
 		only, found := k.NewBrowser(), false
 		for name, value := range b.Cookies() {
-			if slices.Contains([]string{"tf_validity", k.config.URLs.DeviceCookie}, strings.TrimPrefix(name, "__Host-")) {
+			if slices.Contains([]string{"tf_validity", k.config.Pages.Paths.DeviceCookie},
+				strings.TrimPrefix(name, "__Host-")) {
 				only.Plant(name, value)
 				only.handed["cookie "+name], found = value, true
 			}
@@ -171,7 +172,7 @@ func (k *Kit) deviceStates() []state {
 	return []state{
 		then("a trusted browser alone", func(string, *Browser) {}),
 		then("a trusted browser and a wrong password", func(email string, b *Browser) { login(b, email, "no "+Password) }),
-		then("a trusted browser of somebody else", func(_ string, b *Browser) {
+		then("a trusted browser of someone else", func(_ string, b *Browser) {
 			email, _ := k.someone("other")
 			login(b, email, Password)
 		}),

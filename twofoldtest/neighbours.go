@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
@@ -18,12 +19,13 @@ func nested(k *Kit) {
 	}
 	defer db.Close()
 	other, err := twofold.New(twofold.Config{
-		Origin: k.URL, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: k.Clock.Now, Mail: k.Mail,
+		Origin: k.URL, Key: twofold.KeyText(twofold.NewKey()), Store: db,
+		Advanced: twofold.Advanced{Now: k.Clock.Now}, Mail: k.Mail,
 	})
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	defer other.Close()
+	defer background.Start(other)()
 	mux := http.NewServeMux()
 	other.Mount(mux)
 	mux.Handle("/", other.Identify(k.server.Config.Handler))
@@ -60,7 +62,7 @@ func lockedOut(k *Kit) {
 		}
 	}
 	body := k.typed(email, Password)
-	if k.config.Accounts.LoginByLink {
+	if k.config.Accounts.MagicLink {
 		body = fields{"email": email}
 	}
 	if a := owner.Post(k.at("/login"), body); a.Status >= 400 {

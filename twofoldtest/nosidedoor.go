@@ -107,6 +107,8 @@ func (k *Kit) states() []state {
 	var out []state
 	for _, f := range []func() []state{
 		k.passwordStates, k.secondStates, k.enrolStates, k.endedStates, k.rescueStates, k.codeStates, k.linkStates, k.changeStates,
+		func() []state { return inviteStates(k) }, func() []state { return leavingStates(k) },
+		func() []state { return arrivedStates(k) },
 		k.unifiedStates, k.keylessStates, k.byLinkStates, k.passkeyStates, k.siteStates, k.nativeStates, k.headerStates, k.refreshStates, k.personalStates, k.deviceStates, k.stayStates,
 	} {
 		out = append(out, f()...)
@@ -115,7 +117,7 @@ func (k *Kit) states() []state {
 }
 
 // walk takes every path from a state. Where a path ends the state, it is entered
-// anew: each path is met by the state itself.
+// again: each path is met by the state itself.
 func (k *Kit) walk(s state, b *Browser, paths []string) {
 	k.t.Helper()
 	begun := b.mark()
@@ -158,7 +160,7 @@ func (k *Kit) walkPath(s state, b *Browser, path string) {
 	k.shut(fmt.Sprintf("%s, then everything at %s", s.name, path), b)
 }
 
-// ended is how the mark of a browser ends that nothing waits for and nobody is
+// ended is how the mark of a browser ends that nothing waits for and no one is
 // signed in to.
 const ended = " 400 400"
 

@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -21,7 +22,12 @@ func TestNoSideDoorThroughOtherSites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := twofoldtest.New(t, twofold.Config{OAuth: []federated.Provider{p}, TwoFactor: twofold.TwoFactor{RescueEmail: true}})
+	k := twofoldtest.New(t, twofold.Config{TwoFactor: twofold.TwoFactor{RescueEmail: true}, Mail: &sendtest.Sink{},
+		Accounts: twofold.Accounts{
+			OAuthSignUp: []string{"corp"}, Fields: []twofold.Field{{Name: "name", Required: true}},
+			OAuth: []federated.Provider{p},
+		},
+	})
 	now = k.Clock.Now
 	mux := http.NewServeMux()
 	mux.Handle("/page", k.Auth.RequireTwoFactor(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))

@@ -9,7 +9,7 @@ import (
 // oneThingStates are those in which two proofs rest on one thing: a mailbox, a
 // phone or a passkey.
 func oneThingStates(k *Kit) []state {
-	if k.config.Accounts.LoginByLink { // everybody comes in by the mailbox
+	if k.config.Accounts.MagicLink { // everybody comes in by the mailbox
 		return nil
 	}
 	var out []state
@@ -27,7 +27,7 @@ func oneThingStates(k *Kit) []state {
 			return b.again(email, "email")
 		}})
 	}
-	for _, p := range k.config.OAuth {
+	for _, p := range k.config.Accounts.OAuth {
 		out = append(out, siteTwice(k, p)...)
 	}
 	if p := k.config.Passkeys; k.has("/wan-register") && p.FirstFactor && !p.MultiFactor && !k.mustEnrol() {

@@ -13,7 +13,7 @@ func (k *Kit) passkeyStates() []state {
 		return nil
 	}
 	states := []state{
-		{name: "the password, and a passkey of somebody else", open: func() *Browser {
+		{name: "the password, and a passkey of someone else", open: func() *Browser {
 			email, _, _ := k.owner("secondary")
 			_, other, _ := k.owner("secondary")
 			b := k.firstFactor(email)
@@ -46,10 +46,44 @@ func (k *Kit) passkeyStates() []state {
 			return b
 		}},
 	}
+	if k.mustEnrol() {
+		states = append(states, enrolPasskeyStates(k)...)
+	}
 	if !k.config.Passkeys.FirstFactor {
 		return states
 	}
 	return append(states, k.firstPasskeyStates()...)
+}
+
+// enrolPasskeyStates are those of a sign-in that must set up a second factor and
+// in which a passkey was asked.
+func enrolPasskeyStates(k *Kit) []state {
+	asked := func() (b *Browser, options []byte, to string) {
+		email := k.address("enrols")
+		b = k.oneFactor(email)
+		if k.config.TwoFactor.EnrollProof {
+			b.must("mailbox", b.Post(k.at("/tf-validate"), fields{"code": k.Mail.Code(k.t, email)}))
+		}
+		options, to = b.question("/wan-register", fields{"unnamed": true})
+		return b, options, to
+	}
+	return []state{
+		{name: "a passkey asked for in place of a second factor, and none made", open: func() *Browser {
+			b, _, _ := asked()
+			return b
+		}},
+		{name: "a passkey made for the sign-in of another user", open: func() *Browser {
+			_, options, to := asked()
+			b, _, _ := asked()
+			b.answer(to)(k.softKey().Create(options))
+			return b
+		}},
+		{name: "a passkey made that says it is of another site", open: func() *Browser {
+			b, options, to := asked()
+			b.answer(to)(k.softKey().Create(options, softkey.Say("origin", "https://other.test")))
+			return b
+		}},
+	}
 }
 
 // firstPasskeyStates are those of passkeys that begin a sign-in.
@@ -60,7 +94,7 @@ func (k *Kit) firstPasskeyStates() []state {
 		return b, b.answer(path)(key.Get(options, lies...))
 	}
 	states := []state{
-		{name: "a passkey of nobody", open: func() *Browser {
+		{name: "a passkey of no one", open: func() *Browser {
 			key := k.softKey()
 			key.RPID, key.Handle = "127.0.0.1", make([]byte, 64)
 			b, _ := enter(key)
@@ -89,7 +123,7 @@ func (k *Kit) firstPasskeyStates() []state {
 	}})
 }
 
-// owner is somebody with an app and a passkey, signed in.
+// owner is someone with an app and a passkey, signed in.
 func (k *Kit) owner(usage string) (email string, key *softkey.Key, b *Browser) {
 	k.t.Helper()
 	email, b = k.someone("passkey")

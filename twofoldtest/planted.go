@@ -54,7 +54,7 @@ func (k *Kit) planted() {
 // who registered it may be left: neither a session nor a password.
 func outlived(k *Kit, stranger *Browser, email string) {
 	k.t.Helper()
-	if a := k.config.Accounts; !k.has("/reset/{token}") || a.LoginByLink || a.Confirmable {
+	if a := k.config.Accounts; !k.has("/reset/{token}") || a.MagicLink || a.Confirmable {
 		return // no stranger is signed in
 	}
 	owner, typed := k.NewBrowser(), fields{"password": "a fresh " + Password, "password_confirm": "a fresh " + Password}

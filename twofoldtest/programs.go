@@ -66,7 +66,7 @@ func (k *Kit) native(a Answer) *Browser {
 	return b
 }
 
-// fullTokens signs somebody in with both factors and asks for tokens.
+// fullTokens signs someone in with both factors and asks for tokens.
 func (k *Kit) fullTokens() (email string, b *Browser, header, refresh string) {
 	k.t.Helper()
 	email, _ = k.someone("program")
@@ -154,7 +154,7 @@ func (k *Kit) headerStates() []state {
 		}},
 		{name: "a header token that is too old", open: func() *Browser {
 			_, _, header, _ := k.fullTokens()
-			life := k.config.Session.TokenLife
+			life := k.config.Sessions.TokenLife
 			if life == 0 {
 				life = 15 * time.Minute
 			}

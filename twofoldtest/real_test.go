@@ -20,7 +20,8 @@ func (p *provider) Send(context.Context, send.Message) error { p.sent.Add(1); re
 func production(p *provider) twofold.Config {
 	return twofold.Config{
 		Origin: "https://login.example.org", Key: twofold.KeyText(twofold.NewKey()),
-		Mail: p, SMS: p, MailFallback: []send.Sender{p}, TwoFactor: twofold.TwoFactor{RescueEmail: true},
+		Mail: p, SMS: p, Advanced: twofold.Advanced{MailFallback: []send.Sender{p}},
+		TwoFactor: twofold.TwoFactor{RescueEmail: true},
 	}
 }
 

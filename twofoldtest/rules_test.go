@@ -22,13 +22,12 @@ import (
 // ruled switches on what the rules of factors, trust and budgets are about.
 func ruled() twofold.Config {
 	return twofold.Config{
-		Registerable: true, OAuth: []federated.Provider{site{}},
-		TwoFactor: twofold.TwoFactor{LoginValidity: 30 * 24 * time.Hour, RescueEmail: true},
-		Passkeys:  twofold.Passkeys{On: true, FirstFactor: true},
-		Unified:   twofold.Unified{Enabled: true, EnabledMethods: []string{"password", "email", "sms"}},
-		Session:   twofold.Session{Remember: 30 * 24 * time.Hour},
-		Tokens:    twofold.Tokens{Refresh: true},
-		Accounts:  twofold.Accounts{Recoverable: true},
+		TwoFactor:    twofold.TwoFactor{LoginValidity: 30 * 24 * time.Hour, RescueEmail: true},
+		Passkeys:     twofold.Passkeys{On: true, FirstFactor: true},
+		Passwordless: twofold.Passwordless{Enabled: true, EnabledMethods: []string{"password", "email", "sms"}},
+		Sessions:     twofold.Sessions{Remember: 30 * 24 * time.Hour},
+		Tokens:       twofold.Tokens{Refresh: true},
+		Accounts:     twofold.Accounts{Recoverable: true, Registerable: true, OAuth: []federated.Provider{site{}}},
 	}
 }
 
@@ -135,7 +134,7 @@ func believing(kit *twofoldtest.Kit) http.Handler {
 	mux := http.NewServeMux()
 	kit.Auth.Mount(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		if u, ok := twofold.User(r); ok && u.Level == 2 {
+		if u, ok := twofold.UserOf(r); ok && u.Level == 2 {
 			page(w, r)
 			return
 		}
@@ -235,16 +234,18 @@ func oneFactor(kit *twofoldtest.Kit) http.Handler {
 func TestARuleThatIsKeptIsNoFault(t *testing.T) {
 	independent := federated.Independent(site{})
 	for name, change := range map[string]func(c *twofold.Config){
-		"as it is":                        func(*twofold.Config) {},
-		"a site that is no mailbox":       func(c *twofold.Config) { c.OAuth = []federated.Provider{independent} },
+		"as it is": func(*twofold.Config) {},
+		"a site that is no mailbox": func(c *twofold.Config) {
+			c.Accounts.OAuth = []federated.Provider{independent}
+		},
 		"a passkey that counts as both":   func(c *twofold.Config) { c.Passkeys.MultiFactor = true },
 		"addresses are confirmed":         func(c *twofold.Config) { c.Accounts.Confirmable = true },
 		"everybody must enrol":            func(c *twofold.Config) { c.TwoFactor.Required = true },
-		"a link in place of the password": func(c *twofold.Config) { c.Accounts.LoginByLink = true },
+		"a link in place of the password": func(c *twofold.Config) { c.Accounts.MagicLink = true },
 		"few browsers may be trusted":     func(c *twofold.Config) { c.TwoFactor.Trust = nobodys },
 		"little patience with wrong guesses": func(c *twofold.Config) {
-			c.Limits.FirstFailures,
-				c.Limits.AccountFailures = 3, 5
+			c.Advanced.Limits.FirstFailures,
+				c.Advanced.Limits.AccountFailures = 3, 5
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,4 +262,4 @@ func TestARuleThatIsKeptIsNoFault(t *testing.T) {
 	}
 }
 
-func nobodys(twofold.Identity) bool { return false }
+func nobodys(twofold.User) bool { return false }

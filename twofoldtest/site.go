@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/twofold-auth/twofold/federated"
 )
@@ -14,7 +15,7 @@ import (
 type provider = federated.Provider
 
 // standIn is another site as the configuration has it. While NoSideDoor runs it
-// answers for the people that NoSideDoor makes up, and asks nobody.
+// answers for the people that NoSideDoor makes up, and asks no one.
 type standIn struct {
 	federated.Provider
 	on *atomic.Bool
@@ -40,11 +41,15 @@ func (s standIn) Finish(ctx context.Context, q federated.Question, a federated.A
 	if !ok {
 		return federated.Identity{}, federated.ErrRefused
 	}
-	return federated.Identity{Issuer: "https://elsewhere.test/" + s.Name(), Subject: who, Label: who}, nil
+	id := federated.Identity{Issuer: "https://elsewhere.test/" + s.Name(), Subject: who, Label: who}
+	if q.Address && strings.Contains(who, "@") { // those who are known by their address have it verified there
+		id.Email, id.Username = who, username(who)
+	}
+	return id, nil
 }
 
 // leave goes to the other site and returns the path that it sends back to, for
-// somebody who is known by a name there.
+// someone who is known by a name there.
 func (b *Browser) leave(errand, back, site, who string) string {
 	b.k.t.Helper()
 	a := b.do(http.MethodPost, b.k.at(errand)+"/"+site, nil, nil)
@@ -65,7 +70,7 @@ const (
 // siteStates are the ways through other sites.
 func (k *Kit) siteStates() []state {
 	var out []state
-	for _, p := range k.config.OAuth {
+	for _, p := range k.config.Accounts.OAuth {
 		out = append(out, k.statesOf(p)...)
 	}
 	return out
@@ -73,21 +78,21 @@ func (k *Kit) siteStates() []state {
 
 func (k *Kit) statesOf(p federated.Provider) []state {
 	site := p.Name()
-	// connected is somebody whose account there has the same name.
+	// connected is someone whose account there has the same name.
 	connected := func() (string, *Browser) {
 		email, b := k.someone("site")
 		b.must("connect", b.Get(b.leave(toConnect, fromSite, site, email)))
 		return email, b
 	}
 	through := func(b *Browser, who string) Answer { return b.Get(b.leave(toSite, fromSite, site, who)) }
-	states := []state{
+	states := append(signUpStates(k, site, through), []state{
 		{name: site + ": an account there, and what is mailed to it", open: func() *Browser {
 			email, _ := connected()
 			b := k.NewBrowser()
 			b.must("through "+site, through(b, email))
 			return k.rescuedByMail(p, email, b)
 		}},
-		{name: site + ": an account that nobody connected", open: func() *Browser {
+		{name: site + ": an account that no one connected", open: func() *Browser {
 			b := k.NewBrowser()
 			through(b, "nobody")
 			return b
@@ -124,7 +129,7 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 			b.Get(k.at(fromSite) + "/" + site + "?state=AAAA&code=" + madeUp + "friend")
 			return b
 		}},
-	}
+	}...)
 	if !p.Reauthenticates() {
 		return states
 	}
@@ -136,10 +141,76 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 	}})
 }
 
+// signUpStates are those of people who make an account through a site.
+func signUpStates(k *Kit, site string, through func(b *Browser, who string) Answer) []state {
+	if !slices.Contains(k.config.Accounts.OAuthSignUp, site) {
+		return nil
+	}
+	at := k.at("/login/oauth-signup")
+	begun := func() (string, *Browser) {
+		k.Clock.Move(time.Hour) // there are only so many an hour
+		email, b := k.address("sign-up"), k.NewBrowser()
+		b.must("through "+site, through(b, email))
+		return email, b
+	}
+	return []state{
+		{name: site + ": an account that is being made, and no code", open: func() *Browser {
+			_, b := begun()
+			b.Page(at)
+			b.Post(at, filledIn(k, fields{"code": "000000"}))
+			return b
+		}},
+		{name: site + ": an account that was made there", open: func() *Browser {
+			email, b := begun()
+			b.must("code", b.Post(at, fields{"code": k.Mail.Code(k.t, email)}))
+			b.Post(at, filledIn(k, fields{"username": username(email)}))
+			return b
+		}},
+		{name: site + ": an account that was made there, and another visit", open: func() *Browser {
+			email, b := begun()
+			form := fields{"code": k.Mail.Code(k.t, email), "username": username(email)}
+			b.must("code", b.Post(at, filledIn(k, form)))
+			b = k.NewBrowser()
+			b.must("through "+site, through(b, email))
+			return b
+		}},
+		{name: site + ": the address of an account that is not connected", open: func() *Browser {
+			email, _ := k.someone("sign-up")
+			b := k.NewBrowser()
+			through(b, email)
+			b.Post(at, filledIn(k, fields{"code": "000000"}))
+			return b
+		}},
+		{name: site + ": the address of an account of one factor that is not connected", open: func() *Browser {
+			email := k.address("sign-up")
+			k.User(email, k.Roles...)
+			b := k.NewBrowser()
+			through(b, email)
+			b.Post(at, filledIn(k, fields{"code": "000000"}))
+			return b
+		}},
+	}
+}
+
+// filledIn adds what the profile asks for.
+func filledIn(k *Kit, form fields) fields {
+	for _, f := range k.config.Accounts.Fields {
+		switch f.Kind {
+		case "checkbox":
+			form[f.Name] = true
+		case "select":
+			form[f.Name] = f.Options[0]
+		default:
+			form[f.Name] = strings.Repeat("x", max(f.Min, 1))
+		}
+	}
+	return form
+}
+
 // siteNames are the names of the other sites.
 func (k *Kit) siteNames() []string {
 	var out []string
-	for _, p := range k.config.OAuth {
+	for _, p := range k.config.Accounts.OAuth {
 		out = append(out, p.Name())
 	}
 	return slices.Compact(out)

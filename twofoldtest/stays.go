@@ -30,7 +30,7 @@ func (k *Kit) stayStates() []state {
 			return do(email, whole, only)
 		}}
 	}
-	if k.config.Accounts.LoginByLink { // no page asks there
+	if k.config.Accounts.MagicLink { // no page asks there
 		return nil
 	}
 	return []state{

@@ -10,7 +10,7 @@ import (
 
 type fields = map[string]any
 
-// address is one that nobody has yet.
+// address is one that no one has yet.
 func (k *Kit) address(what string) string {
 	k.people++
 	return fmt.Sprintf("%s-%d@nosidedoor.test", what, k.people)
@@ -155,7 +155,7 @@ func (k *Kit) passwordStates() []state {
 			b.Post(k.at("/tf-validate"), fields{"code": k.Code(email)})
 			return b.signedOut()
 		}},
-		{name: "the pending cookie of a proof of somebody signed in", open: func() *Browser {
+		{name: "the pending cookie of a proof of someone signed in", open: func() *Browser {
 			_, b := k.someone("again")
 			b.must("proof", b.Post(k.at("/verify"), fields{"password": Password}))
 			return b.without("twofold", "__Host-twofold", k.stayCookie())
@@ -164,11 +164,16 @@ func (k *Kit) passwordStates() []state {
 }
 
 func (k *Kit) registration(email string) fields {
-	typed := fields{"email": email, "username": "u" + regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(email, "")}
-	if !k.config.Accounts.LoginByLink {
+	typed := fields{"email": email, "username": username(email)}
+	if !k.config.Accounts.MagicLink {
 		typed["password"], typed["password_confirm"] = Password, Password
 	}
-	return typed
+	return filledIn(k, typed)
+}
+
+// username is one for an address.
+func username(email string) string {
+	return "u" + regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(email, "")
 }
 
 // secondStates are those around the second factor.
@@ -184,7 +189,7 @@ func (k *Kit) secondStates() []state {
 			}
 			return b
 		}},
-		{name: "the first factor and the code of somebody else", open: func() *Browser {
+		{name: "the first factor and the code of someone else", open: func() *Browser {
 			other, _ := k.someone("other")
 			_, b := half()
 			code(b, k.Code(other))
@@ -218,14 +223,14 @@ func (k *Kit) enrolStates() []state {
 	one := func() *Browser { return k.oneFactor(k.address("one")) }
 	return []state{
 		{name: "one factor, none set up", open: one},
-		{name: "one factor, a set-up begun", open: func() *Browser {
+		{name: "one factor, a set-up started", open: func() *Browser {
 			b := one()
 			b.Post(k.at("/tf-setup"), fields{"setup": "authenticator"})
 			b.Post(k.at("/tf-validate"), fields{"code": "000000"})
 			return b
 		}},
 		{name: "one factor, and the mailbox shown", open: func() *Browser {
-			if !k.config.TwoFactor.EnrolProof {
+			if !k.config.TwoFactor.EnrollProof {
 				return nil
 			}
 			email := k.address("proof")
@@ -263,7 +268,7 @@ func (k *Kit) endedStates() []state {
 			b := k.NewBrowser()
 			b.must("not me", b.Post(k.at("/tf-not-me")+"/"+b.mailed(email, "/tf-not-me"), nil))
 		}),
-		{name: "the link of a notice, in a browser of nobody", open: func() *Browser {
+		{name: "the link of a notice, in a browser of no one", open: func() *Browser {
 			email, _ := k.someone("ended")
 			b := k.NewBrowser()
 			b.must("not me", b.Post(k.at("/tf-not-me")+"/"+b.mailed(email, "/tf-not-me"), nil))
@@ -281,7 +286,7 @@ func (k *Kit) endedStates() []state {
 		}),
 		{name: "signed in, and too old", open: func() *Browser {
 			_, b := k.someone("old")
-			life := k.config.Session.Absolute
+			life := k.config.Sessions.Absolute
 			if life == 0 {
 				life = 24 * time.Hour
 			}

@@ -71,7 +71,7 @@ func applySender(p func(*mailSettings) *string) func(*settings, any) error {
 		if pair, ok := raw.([]any); ok {
 			parts, err := asList(pair)
 			if err != nil || len(parts) != 2 {
-				return errors.New(`is no sender: write "Name <no-reply@example.org>" or ["Name", "no-reply@example.org"]`)
+				return errors.New(`is not a sender: write "Name <no-reply@example.org>" or ["Name", "no-reply@example.org"]`)
 			}
 			v = (&mail.Address{Name: parts[0], Address: parts[1]}).String()
 		} else {
@@ -138,9 +138,9 @@ func applyRegion(s *settings, raw any) error {
 		return err
 	}
 	if len(v) != 2 || v[0] < 'A' || v[0] > 'Z' || v[1] < 'A' || v[1] > 'Z' {
-		return errors.New("is no region: write two capital letters, e.g. US or DE")
+		return errors.New("is not a region: write two capital letters, e.g. US or DE")
 	}
-	s.Config.PhoneRegion = v
+	s.Config.TwoFactor.PhoneRegion = v
 	return nil
 }
 
@@ -164,9 +164,9 @@ func applyCookieName(s *settings, raw any) error {
 		return err
 	}
 	if !cookieName.MatchString(v) {
-		return errors.New("is no name of a cookie: write letters, digits, - and _")
+		return errors.New("is not a name of a cookie: write letters, digits, - and _")
 	}
-	s.Config.URLs.DeviceCookie = v
+	s.Config.Pages.Paths.DeviceCookie = v
 	return nil
 }
 
@@ -175,14 +175,14 @@ func applyRescueMail(s *settings, raw any) error {
 	if err != nil {
 		return err
 	}
-	if v == "no-reply@localhost" { // the contract's default, which nobody reads
-		s.note("SECURITY_TWO_FACTOR_RESCUE_MAIL has no effect: nobody reads no-reply@localhost, so help is not offered")
+	if v == "no-reply@localhost" { // the contract's default, which no one reads
+		s.note("SECURITY_TWO_FACTOR_RESCUE_MAIL has no effect: no one reads no-reply@localhost, so help is not offered")
 		return nil
 	}
 	address, _, err := account.ParseEmail(v)
 	if err != nil {
 		return errors.New("is not one bare e-mail address: write e.g. help@example.org")
 	}
-	s.Config.TwoFactor.RescueMail = address
+	s.Config.TwoFactor.HelpAddress = address
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
 )
 
 type auditCommands struct {
@@ -22,6 +23,7 @@ type auditList struct {
 	where
 	User    string   `help:"Only this account: e-mail address, username or id." placeholder:"USER"`
 	Since   string   `help:"Only from then on: a duration back (\"24 hours\") or a time (2026-11-23, 2026-11-23T15:04:05Z)." placeholder:"WHEN"`
+	After   int64    `help:"Only rows after this one: the last that an earlier list had." placeholder:"ROW"`
 	Event   []string `help:"Only events of this name, e.g. user-authenticated; may be repeated." placeholder:"NAME"`
 	From    string   `help:"Only from this client address." placeholder:"ADDRESS"`
 	Refused bool     `help:"Only what was refused."`
@@ -47,7 +49,8 @@ func (auditList) Help() string {
   twofold audit list --user ann@example.org --since "2 days"
   twofold audit list --refused --event user-failed-authn --since "1 hour"
   twofold audit list --from 203.0.113.9
-  twofold audit list --since 2026-11-01 --json`
+  twofold audit list --since 2026-11-01 --json
+  twofold audit list --after 120345 --json >>audit.jsonl`
 }
 
 // Run prints rows, oldest first.
@@ -56,9 +59,9 @@ func (c auditList) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	c.anyKey, c.looks = true, true
+	c.anyKey = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
-		filter := twofold.AuditFilter{Since: since}
+		filter := twofold.AuditFilter{Since: since, After: c.After}
 		if c.User != "" {
 			u, err := auth.FindUser(ctx, c.User)
 			if err != nil {
@@ -88,7 +91,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 				} else {
 					_, err = fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 						e.Row, e.At.Format(time.RFC3339), e.Event, e.Result, e.Method, e.Reason,
-						cmp.Or(emails[e.User], e.User), e.Address)
+						cmp.Or(emails[e.User], e.User), cmp.Or(e.Address, e.By))
 				}
 				if err != nil {
 					return err
@@ -111,7 +114,7 @@ func moment(text string, now time.Time) (time.Time, error) {
 	if d, err := parseDuration(text); err == nil && d >= 0 {
 		return now.Add(-d), nil
 	}
-	return time.Time{}, usageError(fmt.Sprintf("--since %q is no time: give a duration back such as \"24 hours\", or a date such as 2026-11-23", text))
+	return time.Time{}, usageError(fmt.Sprintf("--since %q is not a time: give a duration back such as \"24 hours\", or a date such as 2026-11-23", text))
 }
 
 type auditVerify struct {
@@ -126,12 +129,13 @@ func (auditVerify) Help() string {
   twofold audit verify --head "$(cat audit-head-of-last-week)"
 
 Exits with 1 if a row was changed, removed or put in. The database alone cannot show that its newest rows were cut off
-together with their seals; a head that was kept elsewhere can.`
+together with their seals; a head that was kept elsewhere can. Old rows that TWOFOLD_AUDIT_DAYS removed are named, and
+are no fault: what says so is sealed too.`
 }
 
 // Run reads the whole trail.
 func (c auditVerify) Run(ctx context.Context, p process) error {
-	c.anyKey, c.looks = true, true
+	c.anyKey = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 		r, err := auth.AuditVerify(ctx, c.Head)
 		if err != nil {
@@ -140,7 +144,23 @@ func (c auditVerify) Run(ctx context.Context, p process) error {
 		if len(r.Problems) > 0 {
 			return found(r.Problems, "the audit trail was tampered with, or the key that sealed it is missing: keep the database as it is and look at the backups")
 		}
-		_, err = fmt.Fprintf(p.out, "The audit trail holds: %d rows, %d sealed stretches, %d rows not sealed yet.\nHead: %s\n", r.Rows, r.Seals, r.Unsealed, r.Head)
-		return err
+		err = line(p, "The audit trail holds: %s, %s, %s not sealed yet.",
+			amount(r.Rows, "row", "rows"), amount(r.Seals, "sealed stretch", "sealed stretches"),
+			amount(r.Unsealed, "row", "rows"))
+		if err != nil {
+			return err
+		}
+		if r.RemovedThrough > 0 {
+			if err := line(p, "%s.", removedRows(r)); err != nil {
+				return err
+			}
+		}
+		return line(p, "Head: %s", r.Head)
 	})
+}
+
+// removedRows says which rows a policy removed.
+func removedRows(r event.Report) string {
+	return fmt.Sprintf("Rows before %d were removed by policy: %d in all, the last on %s, written before %s",
+		r.RemovedThrough+1, r.RemovedRows, r.RemovedAt.Format(time.RFC3339), r.RemovedBefore.Format(time.RFC3339))
 }

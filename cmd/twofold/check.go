@@ -13,7 +13,8 @@ import (
 )
 
 type configCommands struct {
-	Check configCheck `cmd:"" help:"Say what is wrong with the settings, or that nothing is."`
+	Check  configCheck  `cmd:"" help:"Say what is wrong with the settings, or that nothing is."`
+	Import configImport `cmd:"" help:"Write a file of settings from those of a Flask application."`
 }
 
 type configCheck struct {
@@ -81,7 +82,6 @@ func (s *settings) try(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s.looks = true
 	if s.dev { // the real keys may not be there yet, and checking makes none
 		defer func(key twofold.Key) { s.Config.Key = key }(s.Config.Key)
 		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
@@ -90,9 +90,8 @@ func (s *settings) try(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	auth, err := s.build(db)
-	if err != nil {
+	if _, err := s.build(db); err != nil {
 		return errors.Join(err, db.Close())
 	}
-	return errors.Join(db.Ping(ctx), auth.Close(), db.Close())
+	return errors.Join(db.Ping(ctx), db.Close())
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/password/strength"
 )
 
-// checkerSettings say how new passwords are judged beside length and list.
+// checkerSettings say how new passwords are judged besides length and list.
 type checkerSettings struct {
 	zxcvbn   bool
 	score    int
@@ -45,7 +45,7 @@ func applyComplexity(s *settings, raw any) error {
 		return err
 	}
 	if v != "" && v != "zxcvbn" {
-		return errors.New("is no checker known here: write zxcvbn, or remove it")
+		return errors.New("is not a checker known here: write zxcvbn, or remove it")
 	}
 	s.checkers.zxcvbn = v == "zxcvbn"
 	return nil
@@ -59,7 +59,7 @@ func applyBreached(s *settings, raw any) error {
 	case "true", "1", "strict", "best-effort":
 		s.checkers.breached, s.checkers.strict = true, v != "best-effort"
 	default:
-		return errors.New("is none of false, strict, best-effort: write one of them")
+		return errors.New("is not one of false, strict, best-effort: write one of them")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ const description = `Sign-in with a second factor.
   twofold user create ann@example.org --password-stdin < password.txt
 
 Settings come from the environment and a TOML file: --config, TWOFOLD_CONFIG or /etc/twofold/twofold.toml.
-A file twofold.key beside it holds the key, unless SECRET_KEY or TWOFOLD_KEY_FILE says otherwise.`
+A file twofold.key alongside it holds the key, unless SECRET_KEY or TWOFOLD_KEY_FILE says otherwise.`
 
 // cli is the command line.
 type cli struct {
@@ -26,14 +26,20 @@ type cli struct {
 	Migrate migrateCommands `cmd:"" help:"Bring the database's schema up to date."`
 	Backup  backupCommand   `cmd:"" help:"Copy the SQLite database while it is in use."`
 	Restore restoreCommand  `cmd:"" help:"Put a copy in the place of the SQLite database."`
+	Import  importCommands  `cmd:"" help:"Bring in accounts from a file or another system."`
+	Export  exportCommand   `cmd:"" help:"Write accounts to a file."`
 	Doctor  doctorCommand   `cmd:"" help:"Look for what is wrong: settings, everything the server needs, the database."`
 	Config  configCommands  `cmd:"" help:"Check the settings."`
 	Rules   rulesCommands   `cmd:"" help:"Check the rules of the gate."`
 	Texts   textsCommands   `cmd:"" help:"Check texts and languages of your own."`
 	Unit    unitCommand     `cmd:"" help:"Print a unit for systemd."`
 
+	Shadow      shadowCommand      `cmd:"" help:"Compare sign-ins of another system with what this one would do."`
 	SendTest    sendTestCommand    `cmd:"" help:"Send a test message by every sender."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
 
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

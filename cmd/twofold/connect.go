@@ -50,7 +50,9 @@ const tryWithin = 10 * time.Second
 // connect tries everything outside of this process that the server needs. It
 // writes nothing and sends nothing.
 func (s *settings) connect(ctx context.Context, f *findings) {
-	for i, try := range []func(context.Context, *findings){s.tryDatabase, s.tryRedis, s.trySenders, s.tryOrigin, s.tryClock} {
+	for i, try := range []func(context.Context, *findings){
+		s.tryDatabase, s.tryRedis, s.trySenders, tryLegacy(s), tryCaptcha(s), s.tryOrigin, s.tryClock,
+	} {
 		one, cancel := context.WithTimeout(ctx, tryWithin)
 		before := f.failed
 		try(one, f)
@@ -82,11 +84,12 @@ func (s *settings) tryDatabase(ctx context.Context, f *findings) {
 			missing++
 		}
 	}
+	number := amount(missing, "step", "steps")
 	switch {
 	case missing > 0 && s.Database.migrate:
-		f.ok("database", "%s answers; the server makes %d steps of the schema at its next start", s.Database, missing)
+		f.ok("database", "%s answers; the server makes %s of the schema at its next start", s.Database, number)
 	case missing > 0:
-		f.fail("database", "%s lacks %d steps of the schema: run `twofold migrate up`", s.Database, missing)
+		f.fail("database", "%s lacks %s of the schema: run `twofold migrate up`", s.Database, number)
 	default:
 		f.ok("database", "%s answers, and its schema is up to date", s.Database)
 	}
@@ -113,8 +116,10 @@ func (s *settings) trySenders(ctx context.Context, f *findings) {
 		senders []send.Sender
 		unset   string
 	}{
-		{"mail", append([]send.Sender{s.Config.Mail}, s.Config.MailFallback...), "no mail is sent: MAIL_SERVER is not set"},
-		{"sms", append([]send.Sender{s.Config.SMS}, s.Config.SMSFallback...), "no texts are sent: SECURITY_SMS_SERVICE is Dummy"},
+		{"mail", append([]send.Sender{s.Config.Mail}, s.Config.Advanced.MailFallback...),
+			"no mail is sent: MAIL_SERVER is not set"},
+		{"sms", append([]send.Sender{s.Config.SMS}, s.Config.Advanced.SMSFallback...),
+			"no texts are sent: SECURITY_SMS_SERVICE is Dummy"},
 	} {
 		if s.dev {
 			f.note(c.what, "nothing is sent with --dev: the running server shows it at /dev/outbox")
@@ -136,6 +141,21 @@ func (s *settings) trySenders(ctx context.Context, f *findings) {
 			}
 			f.ok(c.what, "%s takes messages from us (`twofold send-test` sends one)", sender)
 		}
+	}
+}
+
+// tryLegacy asks the former system about no one.
+func tryLegacy(s *settings) func(context.Context, *findings) {
+	return func(ctx context.Context, f *findings) {
+		own, ok := s.Config.Password.Legacy.(checker)
+		if !ok {
+			return
+		}
+		if err := own.Check(ctx); err != nil {
+			f.fail("legacy", "%s: %s", s.Config.Password.Legacy, oneLine(err))
+			return
+		}
+		f.ok("legacy", "%s answers", s.Config.Password.Legacy)
 	}
 }
 
@@ -197,7 +217,7 @@ func (s *settings) tryClock(ctx context.Context, f *findings) {
 }
 
 // requestCause is an error of an HTTP client without the address, which stands
-// beside it.
+// alongside it.
 func requestCause(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -212,12 +232,12 @@ func (s *settings) tryKeys(ctx context.Context, f *findings) {
 		return
 	}
 	s.Database.migrate = false
-	auth, db, err := s.open(ctx)
+	_, db, err := s.open(ctx)
 	if err != nil {
 		f.fail("keys", "%s", oneLine(err))
 		return
 	}
-	_ = errors.Join(auth.Close(), db.Close()) // only read
+	_ = db.Close() // only read
 	f.ok("keys", "they open what is in the database")
 }
 

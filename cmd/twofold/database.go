@@ -53,7 +53,7 @@ func (d database) folderThere() error {
 	case err != nil:
 		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which cannot be used (" + fileCause(err) + "): make the folder, or check the slashes (four before an absolute path)"}}
 	case !info.IsDir():
-		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which is no folder: name another"}}
+		return problems{{"SQLALCHEMY_DATABASE_URI", "names a file in " + folder + ", which is not a folder: name another"}}
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (d database) missing() bool { return d.postgres == "" && missing(d.file) }
 func databaseTable() []setting {
 	return []setting{
 		{Name: "SQLALCHEMY_DATABASE_URI", Type: secret, Default: "sqlite:///twofold.db", Field: "Store",
-			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` beside the working directory, `sqlite:////var/lib/twofold/file.db` anywhere; it is created if it does not exist. " +
+			Doc: "The database. SQLite, for one machine: `sqlite:///file.db` in the working directory, `sqlite:////var/lib/twofold/file.db` anywhere; it is created if it does not exist. " +
 				"PostgreSQL, for any number of nodes: `postgresql://user:password@host:5432/name?sslmode=verify-full`, with `search_path` and `pool_max_conns` (16) behind it if need be.",
 			Apply: applyDatabase},
 		{Name: "DATABASE_URL", Type: secret, Empty: "none",
@@ -91,7 +91,7 @@ func applyDatabase(s *settings, raw any) error {
 	scheme, _, _ = strings.Cut(strings.ToLower(scheme), "+") // postgresql+psycopg2
 	switch {
 	case !found:
-		return errors.New("is no database address: write e.g. sqlite:///twofold.db or postgresql://user:password@host/name")
+		return errors.New("is not a database address: write e.g. sqlite:///twofold.db or postgresql://user:password@host/name")
 	case scheme == "postgres" || scheme == "postgresql":
 		return s.applyPostgres("postgres://" + rest)
 	case scheme != "sqlite":
@@ -124,7 +124,7 @@ func (s *settings) applyPostgres(address string) error {
 	}
 	mode := u.Query().Get("sslmode")
 	if far(host) && mode != "verify-full" && mode != "verify-ca" {
-		s.note("the database is on another machine and its address lacks sslmode=verify-full: whoever is between can read and change everything")
+		s.note("the database is on another machine and its address lacks sslmode=verify-full: anyone who is between can read and change everything")
 	}
 	s.Database.postgres = address
 	return nil
@@ -179,13 +179,13 @@ func applyRedis(s *settings, raw any) error {
 		return errors.New("is no address of Redis: write redis://user:password@host:6379/0, or rediss:// for TLS")
 	}
 	if u.Scheme == "redis" && far(u.Hostname()) {
-		s.note("Redis is on another machine and its address is not rediss://: whoever is between can read and make sessions")
+		s.note("Redis is on another machine and its address is not rediss://: anyone who is between can read and make sessions")
 	}
 	s.Database.redis = v
 	return nil
 }
 
-// openStore opens the database, and Redis beside it.
+// openStore opens the database, and Redis alongside it.
 func (s *settings) openStore() (store.Store, error) {
 	durable, err := s.Database.openDurable()
 	if err != nil {
@@ -234,7 +234,7 @@ func (migrateUp) Help() string {
 	return `The server does this by itself when it starts, unless TWOFOLD_MIGRATE is false. Several may do it at once: one does the
 work and the others wait. All missing steps are one transaction.
 
-Steps only add, so nodes of the version before go on beside the new ones; a step that does not is named
+Steps only add, so nodes of the version before go on alongside the new ones; a step that does not is named
 NNN_name.breaking.sql, and programs that do not know it refuse to start after it.
 
 Examples:
@@ -307,7 +307,7 @@ func (c migrateStatus) Run(ctx context.Context, p process) error {
 		return err
 	}
 	if missing > 0 {
-		return fmt.Errorf("%d steps are missing: run `twofold migrate up`", missing)
+		return fmt.Errorf("%s: run `twofold migrate up`", amount(missing, "step is missing", "steps are missing"))
 	}
 	return nil
 }

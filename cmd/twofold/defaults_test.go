@@ -49,8 +49,10 @@ func TestEveryOtherDefaultIsListed(t *testing.T) {
 	does := func(s *settings) []any {
 		c := s.Config
 		return []any{
-			c.Prefix, c.Registerable, c.Usernames, c.SpecificErrors, c.PhoneRegion, c.RolesInPayload, c.Accounts, c.Session, c.Tokens, c.Unified,
-			c.Passkeys, c.TwoFactor, c.URLs, c.Views, c.Password.MinLength, c.Password.Scheme, c.Limits, s.remember, s.rememberFor, s.smsService,
+			c.Pages.Prefix, c.Accounts.Registerable, c.Accounts.Usernames, c.Accounts.RevealAccounts,
+			c.TwoFactor.PhoneRegion, c.Accounts.RolesInPayload, c.Accounts, c.Sessions, c.Tokens, c.Passwordless,
+			c.Passkeys, c.TwoFactor, c.Pages.Paths, c.Pages.Views, c.Password.MinLength, c.Password.Scheme,
+			c.Advanced.Limits, s.remember, s.rememberFor, s.smsService,
 		}
 	}
 	base := does(mustLoad(t, mailOn...))

@@ -35,14 +35,14 @@ func TestExampleSystemd(t *testing.T) {
 	if out, err := exec.Command(analyze, "verify", unit).CombinedOutput(); err != nil || strings.Contains(string(out), "twofold.service") {
 		t.Errorf("systemd does not like the unit: %v %s", err, out)
 	}
-	// 0 is no exposure, 10 is all there is; the threshold is in tenths.
+	// 0 means no exposure and 10 the most; the threshold is in tenths.
 	if out, err := exec.Command(analyze, "security", "--offline=true", "--threshold=15", unit).CombinedOutput(); err != nil {
 		t.Errorf("the unit may do too much: %s", out)
 	}
 }
 
 // TestExampleContainer runs the program as the container file does: alone in a
-// root that cannot be written, as nobody's user, with /data for everything.
+// root that cannot be written, as no one's user, with /data for everything.
 func TestExampleContainer(t *testing.T) {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		t.Skip("skipped: a root of its own takes root")
@@ -101,11 +101,11 @@ func confined(t *testing.T, root string, env ...string) *server {
 	return follow(t, cmd)
 }
 
-// TestExamplesAreDocumented: docs/server.md or docs/gate.md names every file of
+// TestExamplesAreDocumented: docs/server.md, gate.md, moving.md or tutorial.md names every file of
 // the examples that other programs read.
 func TestExamplesAreDocumented(t *testing.T) {
 	var doc strings.Builder
-	for _, page := range []string{"server.md", "gate.md"} {
+	for _, page := range []string{"server.md", "gate.md", "moving.md", "tutorial.md"} {
 		text, err := os.ReadFile("../../docs/" + page)
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestExamplesAreDocumented(t *testing.T) {
 		}
 		shown++
 		if !strings.Contains(doc.String(), name) {
-			t.Errorf("docs/server.md and docs/gate.md do not name %s", name)
+			t.Errorf("no page of docs names %s", name)
 		}
 	}
 	if shown < 6 {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,9 +28,34 @@ const (
 // devKept is how many messages /dev/outbox shows.
 const devKept = 200
 
+// unusedInDev are settings that --dev does without. What is wrong with one is no
+// reason to refuse.
+var unusedInDev = []string{
+	"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "TWOFOLD_REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
+	"TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE",
+}
+
+// wouldBeRefused says that a key may not be used for real, or nothing.
+func wouldBeRefused(s *settings, name string) string {
+	keys := []string{}
+	switch name {
+	case "SECRET_KEY":
+		keys = append(keys, s.SecretKey)
+	case "SECRET_KEY_FALLBACKS":
+		keys = s.Fallbacks
+	case "SECURITY_TOTP_SECRETS":
+		keys = slices.Collect(maps.Values(s.Config.TwoFactor.Secrets))
+	}
+	if slices.ContainsFunc(keys, func(k string) bool { return weakKey(k) != "" }) {
+		return ". Do not use this key in production: it is a public example or easily guessed. " +
+			"Make one with `twofold key new`"
+	}
+	return ""
+}
+
 // finishDev puts everything that --dev needs on this machine. What a
 // production setting says about database, keys and senders is not used, so that
-// nobody's real database gets a test account and nobody's phone a test code.
+// no one's real database gets a test account and no one's phone a test code.
 func (s *settings) finishDev(w where) problems {
 	var bad problems
 	host, _, err := net.SplitHostPort(s.Listen)
@@ -38,9 +65,9 @@ func (s *settings) finishDev(w where) problems {
 	if o := s.Config.Origin; strings.HasPrefix(o, "https:") {
 		bad = append(bad, problem{"TWOFOLD_ORIGIN", "is not this machine: leave it out with --dev, or write http://localhost with a port"})
 	}
-	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "TWOFOLD_REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE"} {
+	for _, name := range unusedInDev {
 		if s.given[name] {
-			s.note("%s is not used with --dev", name)
+			s.note("%s is not used with --dev%s", name, wouldBeRefused(s, name))
 		}
 	}
 	s.dev = true
@@ -49,7 +76,7 @@ func (s *settings) finishDev(w where) problems {
 	s.KeyFile = filepath.Join(w.Dir, "twofold.key")
 	s.Config.Key = twofold.KeyFile(s.KeyFile)
 	if missing(s.KeyFile) && !missing(s.Database.file) {
-		bad = append(bad, problem{"--dir", "has a twofold.db but no twofold.key, so it is no development database: name another folder with --dir"})
+		bad = append(bad, problem{"--dir", "has a twofold.db but no twofold.key, so it is not a development database: name another folder with --dir"})
 	}
 	s.box = send.NewBox(devKept)
 	s.Config.Mail, s.Config.SMS = s.box, s.box
@@ -57,18 +84,18 @@ func (s *settings) finishDev(w where) problems {
 		s.methodsGiven = []string{"authenticator", "email", "sms"}
 	}
 	for name, set := range map[string]func(){
-		"SECURITY_TWO_FACTOR_SENDS_SHORT":   func() { s.Config.Limits.SendShort = 1000 },
-		"SECURITY_TWO_FACTOR_SENDS_DAY":     func() { s.Config.Limits.SendDay = 1000 },
-		"SECURITY_TWO_FACTOR_SEND_GAP":      func() { s.Config.Limits.SendGap = time.Second },
-		"SECURITY_TWO_FACTOR_SENDS_ADDRESS": func() { s.Config.Limits.SendAddress = 100_000 },
-		"SECURITY_TWO_FACTOR_RESCUES_HOUR":  func() { s.Config.Limits.RescueHour = 1000 },
-		"SECURITY_TWO_FACTOR_RESCUES_DAY":   func() { s.Config.Limits.RescueDay = 1000 },
-		"SECURITY_TWO_FACTOR_SETUPS_HOUR":   func() { s.Config.Limits.SetupHour = 10_000 },
-		"SECURITY_REGISTERS_HOUR":           func() { s.Config.Limits.RegisterHour = 100_000 },
-		"SECURITY_LINKS_HOUR":               func() { s.Config.Limits.LinkHour = 1000 },
-		"SECURITY_LINKS_ADDRESS":            func() { s.Config.Limits.LinkAddress = 100_000 },
-		"SECURITY_LINKS_DAY":                func() { s.Config.Limits.LinkDay = 1000 },
-		"SECURITY_LOGIN_ADDRESS_FAILURES":   func() { s.Config.Limits.AddressFailures = 100_000 },
+		"SECURITY_TWO_FACTOR_SENDS_SHORT":   func() { s.Config.Advanced.Limits.SendShort = 1000 },
+		"SECURITY_TWO_FACTOR_SENDS_DAY":     func() { s.Config.Advanced.Limits.SendDay = 1000 },
+		"SECURITY_TWO_FACTOR_SEND_GAP":      func() { s.Config.Advanced.Limits.SendGap = time.Second },
+		"SECURITY_TWO_FACTOR_SENDS_ADDRESS": func() { s.Config.Advanced.Limits.SendAddress = 100_000 },
+		"SECURITY_TWO_FACTOR_RESCUES_HOUR":  func() { s.Config.Advanced.Limits.RescueHour = 1000 },
+		"SECURITY_TWO_FACTOR_RESCUES_DAY":   func() { s.Config.Advanced.Limits.RescueDay = 1000 },
+		"SECURITY_TWO_FACTOR_SETUPS_HOUR":   func() { s.Config.Advanced.Limits.SetupHour = 10_000 },
+		"SECURITY_REGISTERS_HOUR":           func() { s.Config.Advanced.Limits.RegisterHour = 100_000 },
+		"SECURITY_LINKS_HOUR":               func() { s.Config.Advanced.Limits.LinkHour = 1000 },
+		"SECURITY_LINKS_ADDRESS":            func() { s.Config.Advanced.Limits.LinkAddress = 100_000 },
+		"SECURITY_LINKS_DAY":                func() { s.Config.Advanced.Limits.LinkDay = 1000 },
+		"SECURITY_LOGIN_ADDRESS_FAILURES":   func() { s.Config.Advanced.Limits.AddressFailures = 100_000 },
 	} {
 		if !s.given[name] {
 			set()
@@ -77,8 +104,8 @@ func (s *settings) finishDev(w where) problems {
 	if !s.given["SECURITY_MULTI_FACTOR_RECOVERY_CODES"] {
 		s.Config.TwoFactor.RecoveryCodes.Enabled = true
 	}
-	if s.Config.Site == "" {
-		s.Config.Site = "Twofold"
+	if s.Config.Pages.Site == "" {
+		s.Config.Pages.Site = "Twofold"
 	}
 	return bad
 }
@@ -89,7 +116,7 @@ func missing(path string) bool {
 }
 
 // makeDevUser makes the test account unless it is there. Its password is one
-// that nobody could choose, so it is stored as a hash.
+// that no one could choose, so it is stored as a hash.
 func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 	if _, err := auth.FindUser(ctx, devEmail); err == nil || !errors.Is(err, twofold.ErrNoUser) {
 		return err
@@ -111,7 +138,7 @@ func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 
 // devBanner says in plain words what runs and where to look.
 func devBanner(w io.Writer, s *settings) {
-	at := s.Config.Origin + s.Config.Prefix
+	at, paths := s.Config.Origin+s.Config.Pages.Prefix, s.Config.Pages.Paths
 	fmt.Fprintf(w, `
   twofold, development only: everybody on this machine can read every code.
   Never use it for real accounts.
@@ -123,5 +150,5 @@ func devBanner(w io.Writer, s *settings) {
 
   Database %s, keys %s. Stop with Ctrl-C.
 
-`, at, s.Config.URLs.Login, devEmail, devPassword, s.Config.Origin, at, s.Config.URLs.Account, s.Database, s.KeyFile)
+`, at, paths.Login, devEmail, devPassword, s.Config.Origin, at, paths.Account, s.Database, s.KeyFile)
 }

@@ -1,5 +1,5 @@
 // Command twofold is the stand-alone server: sign-in with a second factor for
-// applications in any language, and the commands an operator needs beside it.
+// applications in any language, and the commands an operator needs alongside it.
 //
 //	twofold serve --dev      everything at hand on this machine, for trying out
 //	twofold serve            settings from the environment and a TOML file

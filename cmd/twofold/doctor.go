@@ -22,7 +22,7 @@ of which it tries without sending or writing anything; and the whole database. I
 In the database, which --store looks at alone, it looks for what no crash and no race may leave behind: accounts that
 are not found by their own name, factors without a secret or with one that does not open, living sessions that rest on
 too few proofs, on a code that was not used up or on nothing that the audit trail knows, more sign-ins by sent codes
-than codes were sent, recovery codes of two sets, of nobody or more than were not used, sent codes taken beyond their
+than codes were sent, recovery codes of two sets, of no account or more than were not used, sent codes taken beyond their
 tries, budgets that are used up and open, and an audit trail that was changed. It reads SQLite, PostgreSQL and Redis,
 changes nothing and may run while the server runs.
 
@@ -33,7 +33,6 @@ Examples:
 
 // Run examines.
 func (c doctorCommand) Run(ctx context.Context, p process) error {
-	c.looks = true
 	if c.Store {
 		return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 			r, err := auth.CheckStore(ctx)
@@ -41,7 +40,12 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 				return err
 			}
 			if len(r.Problems) > 0 {
-				return found(r.Problems, fmt.Sprintf("%d things do not fit together", len(r.Problems)))
+				return found(r.Problems, amount(len(r.Problems), "thing does not fit", "things do not fit together"))
+			}
+			if r.Trail.RemovedThrough > 0 {
+				if err := line(p, "%s.", removedRows(r.Trail)); err != nil {
+					return err
+				}
 			}
 			return line(p, "OK: %s.", counted(r))
 		})
@@ -49,7 +53,6 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 	f := &findings{out: p.out}
 	s, err := load(c.where, p.environ)
 	if err == nil {
-		s.looks = true
 		err = s.try(ctx)
 	}
 	if err != nil {
@@ -60,7 +63,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 		for _, one := range bad {
 			f.fail("settings", "%s", one)
 		}
-		return fmt.Errorf("%d settings are wrong: cure them first, then look again", f.failed)
+		return fmt.Errorf("%s: cure that first, then look again", amount(f.failed, "setting is wrong", "settings are wrong"))
 	}
 	for _, note := range s.noteworthy {
 		f.note("settings", "%s", note)
@@ -86,6 +89,9 @@ func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *set
 		for _, what := range r.Problems {
 			f.fail("contents", "%s", what)
 		}
+		if err == nil && r.Trail.RemovedThrough > 0 {
+			f.note("contents", "%s", removedRows(r.Trail))
+		}
 		if err == nil && len(r.Problems) == 0 {
 			f.ok("contents", "%s", counted(r))
 		}
@@ -97,7 +103,9 @@ func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *set
 }
 
 func counted(r twofold.StoreReport) string {
-	return fmt.Sprintf("checked %d accounts, %d factors, %d living sessions and %d rows of the audit trail", r.Users, r.Factors, r.Sessions, r.Events)
+	return fmt.Sprintf("checked %s, %s, %s and %s of the audit trail", amount(r.Users, "account", "accounts"),
+		amount(r.Factors, "factor", "factors"), amount(r.Sessions, "living session", "living sessions"),
+		amount(r.Events, "row", "rows"))
 }
 
 // found is what an examination found, a line each, and what that means.

@@ -31,7 +31,7 @@ func parseDuration(s string) (time.Duration, error) {
 		rest = strings.TrimSpace(rest[1:])
 	}
 	if rest == "" || len(rest) > 100 {
-		return 0, errors.New("is no duration: " + durationHint)
+		return 0, errors.New("is not a duration: " + durationHint)
 	}
 	var sum time.Duration
 	for first := true; rest != ""; first = false {
@@ -65,7 +65,7 @@ func durationTerm(s string, alone bool) (d time.Duration, rest string, err error
 		n = n*10 + int64(s[i]-'0')
 	}
 	if i == 0 {
-		return 0, "", errors.New("is no duration: " + durationHint)
+		return 0, "", errors.New("is not a duration: " + durationHint)
 	}
 	s = strings.TrimLeft(s[i:], " ")
 	j := 0

@@ -15,7 +15,7 @@ const (
 )
 
 // becomes asks until the answer has this status: recovery takes its time, and
-// nobody helps it.
+// no one helps it.
 func (s *server) becomes(status int, method, path, body string) {
 	s.t.Helper()
 	last := 0
@@ -30,7 +30,7 @@ func (s *server) becomes(status int, method, path, body string) {
 // TestFaultDatabases: PostgreSQL and Redis of a running server are stopped and
 // started again. While one is away the answer is 503 and never a way past; when
 // it is back everything goes on without a restart. A Redis that comes back
-// empty means to sign in again, and gives nobody his guesses back.
+// empty means to sign in again, and gives no one their guesses back.
 func TestFaultDatabases(t *testing.T) {
 	postgres, redis := servers.NewPostgres(t), servers.NewRedis(t)
 	env := []string{

@@ -16,23 +16,24 @@ import (
 
 // finish checks what hangs together and builds what the names stand for.
 func (s *settings) finish(w where) problems {
-	s.Config.Account = true
+	s.Config.Pages.AccountPage = true
 	if w.Listen != "" {
 		if err := checkAddress(w.Listen); err != nil {
 			return problems{{"--listen", err.Error()}}
 		}
 		s.Listen = w.Listen
 	}
-	if s.given["TWOFOLD_GATE_RULES"] && len(s.Config.TrustedProxies) == 0 {
+	if s.given["TWOFOLD_GATE_RULES"] && len(s.Config.Advanced.TrustedProxies) == 0 {
 		s.note("TWOFOLD_GATE_RULES is set and TWOFOLD_TRUSTED_PROXIES is not: /auth/verify refuses every proxy")
 	}
 	var bad problems
 	if w.Dev {
 		bad = s.finishDev(w)
 	} else {
-		bad = slices.Concat(s.finishOrigin(), s.finishKeys(), s.finishMail(), s.finishSMS())
+		bad = slices.Concat(s.finishOrigin(), s.finishKeys(), s.finishMail(), s.finishSMS(), finishLegacy(s))
 	}
-	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), s.finishCheckers(), s.finishFolders())
+	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), s.finishCheckers(),
+		finishCaptcha(s), s.finishFolders())
 }
 
 func (s *settings) finishOrigin() problems {
@@ -43,8 +44,9 @@ func (s *settings) finishOrigin() problems {
 		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN is an IP address: use a name (localhost on this machine), or write false"}}
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
-	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.TrustedProxies) == 0 && !web.Loopback(host) {
-		s.note("TWOFOLD_TRUSTED_PROXIES is not set: whoever speaks to this server counts as the client, a proxy too")
+	if err == nil && strings.HasPrefix(s.Config.Origin, "https:") && len(s.Config.Advanced.TrustedProxies) == 0 &&
+		!web.Loopback(host) {
+		s.note("TWOFOLD_TRUSTED_PROXIES is not set: anyone who speaks to this server counts as the client, a proxy too")
 	}
 	return nil
 }
@@ -53,7 +55,7 @@ func (s *settings) finishKeys() problems {
 	var bad problems
 	switch {
 	case s.SecretKey != "" && s.KeyFile != "":
-		return problems{{"TWOFOLD_KEY_FILE", "is set beside SECRET_KEY: remove one of the two"}}
+		return problems{{"TWOFOLD_KEY_FILE", "is set alongside SECRET_KEY: remove one of the two"}}
 	case s.KeyFile != "":
 		if _, err := os.Stat(s.KeyFile); err != nil {
 			return problems{{"TWOFOLD_KEY_FILE", "cannot be read (" + fileCause(err) + "): make it with (umask 077; twofold key new > FILE)"}}
@@ -129,7 +131,7 @@ func (s *settings) finishMethods() problems {
 	if s.Config.TwoFactor.Recovery {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RECOVERY", "needs mail: set MAIL_SERVER, or write false"})
 	}
-	if s.Config.TwoFactor.RescueMail != "" {
+	if s.Config.TwoFactor.HelpAddress != "" {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_RESCUE_MAIL", "needs mail: set MAIL_SERVER, or remove it"})
 	}
 	s.Config.TwoFactor.RescueEmail = false
@@ -137,7 +139,7 @@ func (s *settings) finishMethods() problems {
 }
 
 // sendable leaves out what nothing can be sent by, if the list is the original's
-// default: nobody has chosen the methods of that one.
+// default: no one has chosen the methods of that one.
 func sendable(s *settings, methods []string) []string {
 	if len(methods) != 3 {
 		return methods
@@ -162,7 +164,7 @@ func (s *settings) finishTimes() problems {
 		}
 	}
 	if s.remember {
-		s.Config.Session.Remember = s.rememberFor
+		s.Config.Sessions.Remember = s.rememberFor
 		if s.always {
 			s.note("SECURITY_REMEMBER_ME is on, but accounts with a second factor are asked for it each time: they stay signed in only if SECURITY_TWO_FACTOR_ALWAYS_VALIDATE is false")
 		}
@@ -176,17 +178,17 @@ func (s *settings) finishTimes() problems {
 	if s.freshness < 0 {
 		s.note("SECURITY_FRESHNESS is negative: anyone who finds a browser that is signed in with both factors can replace the second one")
 	}
-	if l := s.Config.Limits; l.FirstMaxHold < l.FirstHold {
+	if l := s.Config.Advanced.Limits; l.FirstMaxHold < l.FirstHold {
 		bad = append(bad, problem{"SECURITY_LOGIN_MAX_HOLD", "is shorter than SECURITY_LOGIN_HOLD: write a longer one"})
 	}
-	if l := s.Config.Limits; l.FactorFailures < l.SecondFailures {
+	if l := s.Config.Advanced.Limits; l.FactorFailures < l.SecondFailures {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_FACTOR_FAILURES", "is below SECURITY_TWO_FACTOR_FAILURES: write a higher number"})
 	}
-	if l := s.Config.Limits; l.SendMost != 0 && l.SendMost < l.SendDay {
+	if l := s.Config.Advanced.Limits; l.SendMost != 0 && l.SendMost < l.SendDay {
 		bad = append(bad, problem{"SECURITY_TWO_FACTOR_SENDS_MOST",
 			"is below SECURITY_TWO_FACTOR_SENDS_DAY: write a higher number"})
 	}
-	if n := s.Config.Session; n.Absolute < n.Idle {
+	if n := s.Config.Sessions; n.Absolute < n.Idle {
 		bad = append(bad, problem{"SECURITY_SESSION_LIFETIME", "is shorter than SECURITY_SESSION_IDLE: write a longer one"})
 	}
 	return bad
@@ -204,26 +206,26 @@ func (s *settings) finishFolders() problems {
 		case err != nil:
 			bad = append(bad, problem{f.name, "cannot be read (" + fileCause(err) + "): name a folder that is there"})
 		case !info.IsDir():
-			bad = append(bad, problem{f.name, "is no folder: name the folder, not a file in it"})
+			bad = append(bad, problem{f.name, "is not a folder: name the folder, not a file in it"})
 		case f.name == "TWOFOLD_TEMPLATES":
-			s.Config.Templates = os.DirFS(filepath.Clean(f.path))
+			s.Config.Pages.Templates = os.DirFS(filepath.Clean(f.path))
 		case f.name == "TWOFOLD_STATIC":
 			s.Config.Pages.Static = os.DirFS(filepath.Clean(f.path))
 		default:
-			s.Config.Locales = os.DirFS(filepath.Clean(f.path))
+			s.Config.Pages.Locales = os.DirFS(filepath.Clean(f.path))
 		}
 	}
 	if len(s.texts) > 0 {
-		locales, err := newOverlay(s.Config.Locales, s.texts)
+		locales, err := newOverlay(s.Config.Pages.Locales, s.texts)
 		if err != nil {
 			return append(bad, problem{messagePrefix + "*", "cannot be read: write plain text"})
 		}
-		s.Config.Locales = locales
+		s.Config.Pages.Locales = locales
 	}
 	return bad
 }
 
-// knownKeys are keys that stand in public examples; whoever looks for a way in
+// knownKeys are keys that stand in public examples; anyone who looks for a way in
 // tries them first.
 var knownKeys = []string{
 	"secret", "changeme", "change-me", "change_me", "insecure", "example", "password", "replace",

@@ -242,7 +242,7 @@ func (v *visitor) post(path string, values url.Values) {
 	v.follow(v.send("POST", path, values.Encode(), header...))
 }
 
-// second is somebody's second factor.
+// second is someone's second factor.
 type second struct {
 	method, to string
 	app        *app

@@ -41,7 +41,7 @@ type site struct {
 	told  map[string]bool // codes and keys that were handed out
 }
 
-// freeAddress is a loopback address that nobody listens on.
+// freeAddress is a loopback address that no one listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,7 +111,7 @@ func (s *site) mails(to, subject string) []sendtest.Mail {
 	})
 }
 
-// mailed waits for n mails that are sent beside a request.
+// mailed waits for n mails that are sent alongside a request.
 func (s *site) mailed(t *testing.T, n int, to, subject string, texts ...string) {
 	t.Helper()
 	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
@@ -152,7 +152,7 @@ func (s *site) end() {
 	}
 }
 
-// factor is a second factor that somebody may set up.
+// factor is a second factor that someone may set up.
 func (s *site) factor(method, email string) *second {
 	f := &second{method: method, to: email}
 	if method == "sms" {
@@ -367,7 +367,7 @@ func (v *visitor) is(email string, level int, trusted bool) {
 	v.must("/me", "Signed in as", email, says)
 }
 
-// stranger looks that nobody is signed in, and leaves the page as it is.
+// stranger looks that no one is signed in, and leaves the page as it is.
 func (v *visitor) stranger() {
 	v.t.Helper()
 	v.call("GET", "/me", nil).want(401).is("errors", []any{"You must sign in to view this resource."})

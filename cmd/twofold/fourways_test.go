@@ -226,7 +226,7 @@ func TestFormsFromElsewhere(t *testing.T) {
 	s.end()
 }
 
-// TestFourWaysFromAFile: the same names as TOML, the database beside it.
+// TestFourWaysFromAFile: the same names as TOML, the database alongside it.
 func TestFourWaysFromAFile(t *testing.T) {
 	s := &site{mail: sendtest.SMTP(t), sms: sendtest.Twilio(t), told: map[string]bool{}}
 	file, address := filepath.Join(t.TempDir(), "twofold.toml"), freeAddress(t)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/web"
+	"github.com/twofold-auth/twofold/metrics"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -20,8 +22,8 @@ import (
 func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
-	mux.HandleFunc("GET /readyz", ready(db, s.Config.Log))
-	account := s.Config.Prefix + s.Config.URLs.Account
+	mux.HandleFunc("GET /readyz", ready(db, auth, s.Config.Log))
+	account := s.Config.Pages.Prefix + s.Config.Pages.Paths.Account
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, account, http.StatusFound)
@@ -44,19 +46,19 @@ func (s *settings) wellKnown(mux *http.ServeMux, account string) {
 	c := s.Config
 	change := account
 	if c.Accounts.Changeable {
-		change = c.Prefix + cmp.Or(c.URLs.Life.Change, "/change")
+		change = c.Pages.Prefix + cmp.Or(c.Pages.Paths.Life.Change, "/change")
 	}
 	mux.HandleFunc("GET /.well-known/change-password", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		http.Redirect(w, r, change, http.StatusFound)
 	})
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, c.Prefix+cmp.Or(c.URLs.Static, "/tf-static")+"/mark.svg", http.StatusFound)
+		http.Redirect(w, r, c.Pages.Prefix+cmp.Or(c.Pages.Paths.Static, "/tf-static")+"/mark.svg", http.StatusFound)
 	})
 	if !c.Passkeys.On {
 		return
 	}
-	manage := c.Origin + c.Prefix + cmp.Or(c.URLs.WanRegister, "/wan-register")
+	manage := c.Origin + c.Pages.Prefix + cmp.Or(c.Pages.Paths.WanRegister, "/wan-register")
 	mux.HandleFunc("GET /.well-known/passkey-endpoints", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -73,12 +75,16 @@ func say(w http.ResponseWriter, status int, line string) {
 	_, _ = w.Write([]byte(line + "\n")) // a caller who is gone needs no answer
 }
 
-// ready answers 200 if the store can read and write.
-func ready(db store.Store, log *slog.Logger) http.HandlerFunc {
+// ready answers 200 if the store can read and write and the workers run.
+func ready(db store.Store, auth metrics.Watched, log *slog.Logger) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
-		if err := db.Ping(ctx); err != nil {
+		err := db.Ping(ctx)
+		if n, _ := auth.Stats(ctx); err == nil && !n.Running {
+			err = errors.New("the workers do not run")
+		}
+		if err != nil {
 			log.WarnContext(ctx, "not ready", "cause", err)
 			say(w, http.StatusServiceUnavailable, "not ready")
 			return
@@ -88,7 +94,7 @@ func ready(db store.Store, log *slog.Logger) http.HandlerFunc {
 }
 
 // straight sends paths that are not in their plain form ("//login", "/x/../y")
-// past the mux, which would redirect them, to whoever says 404 (R109).
+// past the mux, which would redirect them, to the handler that says 404 (R109).
 func straight(mux *http.ServeMux, auth http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.EndConnection(w, r) // for the paths that are not the sign-in's
@@ -123,7 +129,7 @@ var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/dev/outbox": tr
 // logged writes one line a request: never a query, a header, a body, nor the
 // part of a path that is a token (R140).
 func (s *settings) logged(next http.Handler) http.Handler {
-	log, proxies := s.Config.Log, s.Config.TrustedProxies
+	log, proxies := s.Config.Log, s.Config.Advanced.TrustedProxies
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}

@@ -38,7 +38,6 @@ type where struct {
 	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
 	Listen string `kong:"-"`
 	anyKey bool   // the command is there to find out what a key wrote
-	looks  bool   // the command changes nothing, so it starts no workers
 	// only are the settings that the command needs; it runs although others are
 	// wrong or missing. Empty: all of them.
 	only  []string
@@ -48,7 +47,7 @@ type where struct {
 // defaultConfig is the file of settings when none is named.
 const defaultConfig = "/etc/twofold/twofold.toml"
 
-// keyName is the name of a key file that is found beside the file of settings.
+// keyName is the name of a key file that is found alongside the file of settings.
 const keyName = "twofold.key"
 
 // file is the file of settings to read; none if empty.
@@ -214,7 +213,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 	}
 	s.values = values
 	if key := w.keyBeside(values); key != "" {
-		values["TWOFOLD_KEY_FILE"] = value{key, "file beside " + w.found}
+		values["TWOFOLD_KEY_FILE"] = value{key, "file alongside " + w.found}
 	}
 	rows := table()
 	bad = append(bad, s.unknown(values, rows)...)
@@ -237,6 +236,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		switch {
 		case errors.As(err, &warning):
 			s.note("%s %s", row.Name, warning.Error())
+		case err != nil && w.Dev && slices.Contains(unusedInDev, row.Name): // told by finishDev
 		case err != nil:
 			bad = append(bad, problem{row.Name, err.Error()})
 		}
@@ -248,7 +248,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 	return s, nil
 }
 
-// keyBeside is the key file beside the file of settings, if no setting says
+// keyBeside is the key file alongside the file of settings, if no setting says
 // where the key is.
 func (w where) keyBeside(values map[string]value) string {
 	_, secret := values["SECRET_KEY"]

@@ -32,3 +32,9 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata"})
 }
+
+// TestHowTo runs the commands of the pages in docs/how-to. The tests of examples/howto
+// compare the two.
+func TestHowTo(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/howto"})
+}

@@ -7,7 +7,7 @@ import (
 
 const markdownHead = `# Settings of the server
 
-This file is generated from the table in ` + "`cmd/twofold`" + ` and checked by a test; do not edit it.
+For operators. This file is generated from the table in ` + "`cmd/twofold`" + ` and checked by a test; do not edit it.
 
 The server reads its settings from the environment and from a TOML file (` + "`--config FILE`" + ` or ` + "`TWOFOLD_CONFIG`" + `). The environment
 wins over the file. The names are those of the Flask world, so that an existing configuration can be pasted; what belongs to
@@ -20,8 +20,8 @@ the process begins with ` + "`TWOFOLD_`" + `. All mistakes are reported at once,
 | true/false | ` + "`true`, `false`, `1`, `0`" + ` | ` + "`true`, `false`" + ` |
 | number | digits | digits |
 | duration | ` + "`30 minutes`, `1 week`, `1 hour and 30 minutes`, `1h30m`, or seconds as `90`" + ` | the same in quotes, or seconds |
-| list | ` + "`email,authenticator` or JSON" + ` | ` + "`[\"email\", \"authenticator\"]`" + ` |
-| dict | JSON: ` + "`{\"1\": \"...\"}`" + ` | ` + "`{ 1 = \"...\" }`" + ` |
+| list | ` + "`email,authenticator`, JSON or Python" + ` | ` + "`[\"email\", \"authenticator\"]`" + ` |
+| dict | JSON or Python: ` + "`{\"1\": \"...\"}`" + ` | ` + "`{ 1 = \"...\" }`" + ` |
 
 A value marked *secret* never appears in an error, in the log or in what ` + "`config check`" + ` prints.
 `

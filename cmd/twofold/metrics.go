@@ -22,7 +22,7 @@ func (s *settings) measure(ctx context.Context) (net.Listener, error) {
 		return nil, problems{{"TWOFOLD_METRICS_LISTEN", "cannot listen on " + s.MetricsListen + " (" + listenCause(err) + "): choose another port, e.g. 127.0.0.1:9090"}}
 	}
 	s.metrics = metrics.New()
-	s.Config.OnEvent, s.Config.OnSend = s.metrics.OnEvent, s.metrics.OnSend
+	s.Config.Advanced.OnEvent, s.Config.Advanced.OnSend = s.metrics.OnEvent, s.metrics.OnSend
 	return socket, nil
 }
 

@@ -12,12 +12,13 @@ import (
 var safer = map[string]string{
 	"neither": `
 		MAIL_PORT MAIL_TIMEOUT PERMANENT_SESSION_LIFETIME SECURITY_PASSWORD_SLOTS
-		SECURITY_PASSWORD_BREACHED_TIMEOUT
+		SECURITY_PASSWORD_BREACHED_TIMEOUT TWOFOLD_AUDIT_DAYS
 	`,
 	"more": `
 		SECURITY_PASSWORD_LENGTH_MIN SECURITY_USERNAME_MIN_LENGTH SECURITY_ZXCVBN_MINIMUM_SCORE
 		SECURITY_WAN_CHALLENGE_BYTES SECURITY_LOGIN_HOLD SECURITY_LOGIN_MAX_HOLD
 		SECURITY_TWO_FACTOR_FAILURE_WINDOW SECURITY_TWO_FACTOR_SEND_GAP SECURITY_TWO_FACTOR_RECOVERY_WAIT
+		TWOFOLD_DELETION_WAIT SECURITY_CAPTCHA_COST
 	`,
 	"less": `
 		REMEMBER_COOKIE_DURATION SECURITY_ACCESS_TOKEN_MAX_AGE SECURITY_CHANGE_EMAIL_WITHIN
@@ -32,9 +33,10 @@ var safer = map[string]string{
 		SECURITY_TWO_FACTOR_RESCUES_DAY SECURITY_TWO_FACTOR_RESCUES_HOUR SECURITY_TWO_FACTOR_SENDS_ADDRESS
 		SECURITY_TWO_FACTOR_SENDS_DAY SECURITY_TWO_FACTOR_SENDS_HOUR SECURITY_TWO_FACTOR_SENDS_SHORT
 		SECURITY_TWO_FACTOR_SETUPS_HOUR SECURITY_TWO_FACTOR_SETUP_WITHIN SECURITY_TWO_FACTOR_SMS_VALIDITY
+		SECURITY_CAPTCHA_FAILURES
 		SECURITY_USERNAME_MAX_LENGTH SECURITY_US_CODES_DAY SECURITY_US_SETUP_WITHIN SECURITY_US_TOKEN_VALIDITY
 		SECURITY_WAN_NAME_MAX_LENGTH SECURITY_WAN_REGISTER_TIMEOUT SECURITY_WAN_REGISTER_WITHIN
-		SECURITY_WAN_SIGNIN_TIMEOUT SECURITY_WAN_SIGNIN_WITHIN
+		SECURITY_WAN_SIGNIN_TIMEOUT SECURITY_WAN_SIGNIN_WITHIN TWOFOLD_INVITE_WITHIN
 	`,
 }
 
@@ -110,7 +112,7 @@ func boundIn(notes []string, name string) string {
 func numbersOf(s *settings) []any {
 	c := s.Config
 	return []any{
-		c.Accounts, c.Session, c.Tokens, c.Unified, c.Passkeys, c.TwoFactor, c.Limits,
+		c.Accounts, c.Sessions, c.Tokens, c.Passwordless, c.Passkeys, c.TwoFactor, c.Advanced.Limits,
 		c.Password.MinLength, c.Password.Slots,
 		s.rememberFor, s.validity, s.freshness, s.checkers, s.mail,
 	}
@@ -119,8 +121,8 @@ func numbersOf(s *settings) []any {
 // TestContractGap_opt_in_nc_expired: the settings of the original's test.
 func TestContractGap_opt_in_nc_expired(t *testing.T) {
 	s := mustLoad(t, "SECURITY_TOKEN_MAX_AGE=4 days", "SECURITY_TWO_FACTOR_SETUP_WITHIN=1 minute")
-	if s.Config.Session.TokenLife != 4*day {
-		t.Errorf("a header token lives %v", s.Config.Session.TokenLife)
+	if s.Config.Sessions.TokenLife != 4*day {
+		t.Errorf("a header token lives %v", s.Config.Sessions.TokenLife)
 	}
 }
 

@@ -11,7 +11,7 @@ func TestProvidersBySettings(t *testing.T) {
 	names := func(more ...string) string {
 		s := mustLoad(t, more...)
 		var out []string
-		for _, p := range s.Config.OAuth {
+		for _, p := range s.Config.Accounts.OAuth {
 			out = append(out, p.Name()+"="+p.Title())
 		}
 		return strings.Join(out, " ")
@@ -34,10 +34,10 @@ func TestProvidersBySettings(t *testing.T) {
 	for want, given := range map[string]string{
 		"GITHUB_CLIENT_SECRET: is not set": "GITHUB_CLIENT_ID=a",
 		"GOOGLE_CLIENT_ID: is not set":     "GOOGLE_CLIENT_SECRET=hush hush",
-		"nobody to go to":                  "SECURITY_OAUTH_BUILTIN_PROVIDERS=google",
+		"no one to go to":                  "SECURITY_OAUTH_BUILTIN_PROVIDERS=google",
 		"neither github nor":               "SECURITY_OAUTH_BUILTIN_PROVIDERS=myspace",
-		"no dict of dicts":                 "SECURITY_OAUTH_PROVIDERS=corp",
-		"none of ISSUER":                   `SECURITY_OAUTH_PROVIDERS={"corp": {"SECRET": "hush hush"}}`,
+		"not a dict of dicts":              "SECURITY_OAUTH_PROVIDERS=corp",
+		"not one of ISSUER":                `SECURITY_OAUTH_PROVIDERS={"corp": {"SECRET": "hush hush"}}`,
 		"is not https":                     `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "http://corp.test", "CLIENT_ID": "id", "CLIENT_SECRET": "hush hush"}}`,
 		"client id is missing":             `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "https://corp.test", "CLIENT_SECRET": "hush hush"}}`,
 		"up to 32 small letters":           `SECURITY_OAUTH_PROVIDERS={"Corp/..": {"ISSUER": "https://corp.test", "CLIENT_ID": "id"}}`,

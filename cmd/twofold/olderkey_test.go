@@ -31,9 +31,6 @@ func TestAWrongKeyChangesNoOlderDatabase(t *testing.T) {
 		if _, err := auth.CreateUser(t.Context(), twofold.NewUser{Email: email}); err != nil {
 			t.Fatal(err)
 		}
-		if err := auth.Close(); err != nil {
-			t.Fatal(err)
-		}
 		return db.Close()
 	}
 	if err := opened("TWOFOLD_SITE=1"); err != nil {

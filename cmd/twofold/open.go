@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -27,13 +26,10 @@ func (s *settings) logger(p process) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.err, options))
 }
 
-// quietLogger is the log of a command: what goes wrong, and nothing else beside
+// quietLogger is the log of a command: what goes wrong, and nothing else besides
 // its answer.
 func (s *settings) quietLogger(p process) *slog.Logger {
-	switch {
-	case s.LogLevel == "info" && s.dev: // a message that waits for the server is nothing to warn of
-		s.LogLevel = "error"
-	case s.LogLevel == "info":
+	if s.LogLevel == "info" {
 		s.LogLevel = "warn"
 	}
 	return s.logger(p)
@@ -75,7 +71,7 @@ func (s *settings) openAll(ctx context.Context) (*twofold.Auth, store.Store, err
 		err = s.keyFits(ctx, auth)
 	}
 	if err != nil {
-		return nil, nil, errors.Join(err, auth.Close(), db.Close())
+		return nil, nil, errors.Join(err, db.Close())
 	}
 	return auth, db, nil
 }
@@ -107,15 +103,12 @@ func olderKeyFits(ctx context.Context, s *settings) error {
 	if err != nil {
 		return nil
 	}
-	looks := s.looks
-	s.looks = true
 	auth, err := s.build(db)
-	s.looks = looks
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
 	fits, err := auth.KeyFits(ctx)
-	if closed := errors.Join(auth.Close(), db.Close()); closed != nil {
+	if closed := db.Close(); closed != nil {
 		return closed
 	}
 	if err == nil && !fits { // a database older than the audit trail has none to read
@@ -149,7 +142,7 @@ func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
 	for _, tag := range slices.Sorted(maps.Keys(missing)) {
 		one, what := name, cure
 		if !strings.HasPrefix(tag, "k") {
-			one, what = "SECURITY_TOTP_SECRETS", "add that tag and its key again, beside the newer ones"
+			one, what = "SECURITY_TOTP_SECRETS", "add that tag and its key again, alongside the newer ones"
 		}
 		bad = append(bad, problem{one, fmt.Sprintf("lacks the key %q, which %d second factors are sealed with: %s; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it", tag, missing[tag], what)})
 	}
@@ -158,8 +151,8 @@ func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
 
 // siteName is the name of the site, for people.
 func (s *settings) siteName() string {
-	if s.Config.Site != "" {
-		return s.Config.Site
+	if s.Config.Pages.Site != "" {
+		return s.Config.Pages.Site
 	}
 	u, err := url.Parse(s.Config.Origin)
 	if err != nil {
@@ -172,9 +165,7 @@ func (s *settings) siteName() string {
 // of the settings.
 func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	c := s.Config
-	if c.Store = db; s.looks {
-		c.Store = looked{db}
-	}
+	c.Store = db
 	if c.Origin == "" && s.dev {
 		c.Origin = "http://localhost:8080" // of a command; serve knows better
 	}
@@ -184,19 +175,22 @@ func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 		return nil, s.renamed(err)
 	}
 	if err := openGate(s, auth); err != nil {
-		return nil, errors.Join(err, auth.Close())
+		return nil, err
 	}
 	return auth, nil
 }
 
-// renamed turns "Field: text" lines into problems with the settings' names.
+// renamed gives the mistakes of a configuration the names of the settings.
 func (s *settings) renamed(err error) error {
+	var wrong *twofold.ConfigError
+	if !errors.As(err, &wrong) {
+		return problems{{"settings", strings.TrimPrefix(err.Error(), "twofold: ")}}
+	}
 	var bad problems
-	for line := range strings.SplitSeq(strings.TrimPrefix(err.Error(), "twofold: "), "\n") {
-		field, what, found := strings.Cut(line, ": ")
-		name := ""
+	for _, p := range wrong.Problems {
+		name, what := "", p.Problem
 		for _, row := range table() {
-			if found && row.Field != "" && row.Field == field {
+			if row.Field == p.Field {
 				name = row.Name
 				break
 			}
@@ -205,24 +199,9 @@ func (s *settings) renamed(err error) error {
 			name = "TWOFOLD_KEY_FILE"
 		}
 		if name == "" {
-			name, what = "settings", line
+			name, what = "settings", p.Field+": "+p.Problem
 		}
 		bad = append(bad, problem{name, what})
 	}
 	return bad
-}
-
-// looked is a store that is only looked at: see twofold.New.
-type looked struct{ store.Store }
-
-// OnlyLookedAt keeps twofold.New from starting workers.
-func (looked) OnlyLookedAt() {}
-
-// nowhere takes the place of the senders in commands with --dev: what a queue
-// holds waits for the server, which shows it.
-type nowhere struct{}
-
-// Send implements send.Sender.
-func (nowhere) Send(context.Context, send.Message) error {
-	return errors.New("only the running development server shows messages")
 }

@@ -50,7 +50,7 @@ func program(t *testing.T, name string) string {
 	return ""
 }
 
-// newFront starts the nodes; whoever calls starts the proxy.
+// newFront starts the nodes; the caller starts the proxy.
 func newFront(t *testing.T) *front {
 	t.Helper()
 	f := &front{t: t, dir: t.TempDir(), addr: freeAddress(t), plain: freeAddress(t)}
@@ -241,7 +241,7 @@ func (f *front) holds() {
 		t.Errorf("plain http: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
 	}
 	f.want(403, "POST", o+"/login", credentials, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
-	// Whoever writes the header himself is still who he is.
+	// A client that writes the header itself keeps its own address.
 	resp = f.want(200, "POST", o+"/login", credentials, "X-Forwarded-For", "203.0.113.9", "X-Real-Ip", "203.0.113.9", "Sec-Fetch-Site", "same-origin")
 	if !strings.Contains(strings.Join(resp.Header.Values("Set-Cookie"), "\n"), "__Host-twofold=") {
 		t.Errorf("cookies %q", resp.Header.Values("Set-Cookie"))
@@ -256,7 +256,7 @@ func (f *front) holds() {
 	if resp, _ := f.ask("POST", o+"/login", `{"email":"`+strings.Repeat("x", 80<<10)+`"}`); resp.StatusCode != 413 {
 		t.Errorf("a body of 80 KiB: %d", resp.StatusCode)
 	}
-	// One node dies at once, another one goes in order: nobody notices.
+	// One node dies at once, another one goes in order: no one notices.
 	if err := f.nodes[0].cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type restoreCommand struct {
 // Help implements kong.HelpProvider.
 func (restoreCommand) Help() string {
 	return `Puts a copy in the place of the SQLite database. The server must be stopped. The present database, with its log, is kept
-beside it under a name that ends in the time. The copy is looked at first: one that is damaged or is not a database of
+alongside it under a name that ends in the time. The copy is looked at first: one that is damaged or is not a database of
 this program changes nothing. For PostgreSQL use pg_restore.
 
 Example:
@@ -66,7 +66,7 @@ func (c restoreCommand) Run(ctx context.Context, p process) error {
 	return line(p, "Restored %s to %s. It is a state of the past: docs/server.md says what to do about sessions and codes since then.", c.From, to)
 }
 
-// exchange puts a copy of from in the place of to. It writes beside it first,
+// exchange puts a copy of from in the place of to. It writes alongside it first,
 // so that to is the old file or the new one whenever the process dies, and moves
 // the old file and its log away under another name, which it returns.
 func exchange(from, to string, now time.Time) (kept string, err error) {

@@ -30,11 +30,17 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 			return fmt.Errorf("there is no role %q: see `twofold role list`, or make it with `twofold role create`", c.Role)
 		case errors.Is(err, twofold.ErrRoleExists):
 			return fmt.Errorf("role %q exists already: change it with `twofold role add-permissions`", c.Role)
-		case errors.Is(err, twofold.ErrRoleName):
-			return usageError("names of roles and permissions hold no blanks and no commas: write them apart, e.g. read write")
 		}
-		return err
+		return sayRole(err)
 	})
+}
+
+// sayRole is an error about the name of a role or a permission in other words.
+func sayRole(err error) error {
+	if errors.Is(err, twofold.ErrRoleName) {
+		return usageError("names of roles and permissions hold no blanks and no commas: write them apart, e.g. read write")
+	}
+	return err
 }
 
 type roleCreate struct {

@@ -113,8 +113,8 @@ func asks(r gate.Rule) string {
 // about says what a rule does with the requests of an account.
 func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number int) error {
 	one := oneUser{where: c.where, Identity: c.User}
-	return one.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
-		methods, err := auth.Methods(ctx, u.ID)
+	return one.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
+		methods, err := methodsOf(ctx, s, u.ID)
 		if err != nil {
 			return err
 		}

@@ -11,8 +11,6 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/send/smtp"
-	"github.com/twofold-auth/twofold/send/twilio"
-	"github.com/twofold-auth/twofold/send/webhook"
 )
 
 // finishMail makes the mail senders.
@@ -44,7 +42,7 @@ func (s *settings) finishMail() problems {
 	}
 	second, wrong := s.finishMailFallback(m)
 	if second != nil {
-		s.Config.MailFallback = []send.Sender{second}
+		s.Config.Advanced.MailFallback = []send.Sender{second}
 	}
 	return wrong
 }
@@ -75,7 +73,7 @@ func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems
 	var err error
 	if v := c["PORT"]; v != "" {
 		if m.port, err = asInt(v); err == nil && (m.port < 1 || m.port > 65535) {
-			err = errors.New("is no port: write a number from 1 to 65535")
+			err = errors.New("is not a port: write a number from 1 to 65535")
 		}
 		wrong("PORT", err)
 	}
@@ -110,7 +108,7 @@ func (m mailSettings) make(prefix string) (send.Sender, problems) {
 	security := smtp.None
 	switch {
 	case m.useTLS && m.useSSL:
-		wrong("USE_SSL", fmt.Sprintf("is true beside %[1]sUSE_TLS: keep %[1]sUSE_TLS for STARTTLS (port 587) or %[1]sUSE_SSL for TLS at once (port 465)", prefix))
+		wrong("USE_SSL", fmt.Sprintf("is true alongside %[1]sUSE_TLS: keep %[1]sUSE_TLS for STARTTLS (port 587) or %[1]sUSE_SSL for TLS at once (port 465)", prefix))
 	case m.useTLS:
 		security = smtp.StartTLS
 	case m.useSSL:
@@ -160,51 +158,15 @@ func (s *settings) finishSMS() problems {
 	c := maps.Clone(s.smsFallback)
 	service := c["SERVICE"]
 	delete(c, "SERVICE")
-	if service != "Twilio" && service != "Webhook" {
-		return problems{{smsFallback, "lacks SERVICE: write Twilio or Webhook, and its keys as in SECURITY_SMS_SERVICE_CONFIG"}}
+	if !slices.Contains(smsServices(), service) || service == "Dummy" {
+		return problems{{smsFallback, "lacks SERVICE: write " + strings.Join(smsServices()[1:], ", ") +
+			", and its keys as in SECURITY_SMS_SERVICE_CONFIG"}}
 	}
 	second, bad := serviceSender(smsFallback, service, c)
 	if len(bad) == 0 {
-		s.Config.SMSFallback = []send.Sender{second}
+		s.Config.Advanced.SMSFallback = []send.Sender{second}
 	}
 	return bad
-}
-
-// serviceSender makes one sender of texts; name is the setting that c stands in.
-func serviceSender(name, service string, c map[string]string) (send.Sender, problems) {
-	keys := map[string][]string{
-		"Twilio":  {"ACCOUNT_SID", "AUTH_TOKEN", "PHONE_NUMBER", "BASE_URL"},
-		"Webhook": {"URL", "SECRET"},
-	}[service]
-	var bad problems
-	for k := range c {
-		if !slices.Contains(keys, k) {
-			bad = append(bad, problem{name, fmt.Sprintf("holds a key that %s does not know: write %s", service, strings.Join(keys, ", "))})
-			break
-		}
-	}
-	for _, k := range keys {
-		if c[k] == "" && k != "BASE_URL" {
-			bad = append(bad, problem{name, "lacks " + k + ": " + service + " needs it"})
-		}
-	}
-	if len(bad) > 0 {
-		return nil, bad
-	}
-	var sender send.Sender
-	var err error
-	if service == "Webhook" {
-		if why := weakKey(c["SECRET"]); why != "" {
-			return nil, problems{{name, "SECRET " + why}}
-		}
-		sender, err = webhook.New(webhook.Config{URL: c["URL"], Secret: c["SECRET"]})
-	} else {
-		sender, err = twilio.New(twilio.Config{AccountSID: c["ACCOUNT_SID"], AuthToken: c["AUTH_TOKEN"], From: c["PHONE_NUMBER"], BaseURL: c["BASE_URL"]})
-	}
-	if err != nil {
-		return nil, problems{{name, oneLine(err) + ": correct it"}}
-	}
-	return sender, nil
 }
 
 // oneLine is a joined error on one line.

@@ -41,10 +41,10 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 		ID: fmt.Sprintf("test%d", time.Now().UnixNano()), To: c.To, Kind: "test", Subject: "Test message from " + site,
 		Text: "This is a test message from " + site + ". Its settings for sending work. You need not do anything.\n",
 	}
-	senders, name := append([]send.Sender{s.Config.Mail}, s.Config.MailFallback...), "MAIL_SERVER"
+	senders, name := append([]send.Sender{s.Config.Mail}, s.Config.Advanced.MailFallback...), "MAIL_SERVER"
 	m.Channel = send.Email
 	if !strings.Contains(c.To, "@") {
-		senders, name = append([]send.Sender{s.Config.SMS}, s.Config.SMSFallback...), "SECURITY_SMS_SERVICE"
+		senders, name = append([]send.Sender{s.Config.SMS}, s.Config.Advanced.SMSFallback...), "SECURITY_SMS_SERVICE"
 		m.Channel, m.Subject = send.SMS, ""
 		m.To = "+" + strings.Map(digit, c.To)
 	}
@@ -75,7 +75,7 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 
 // showCode prints what people get with a code, with the site's own texts.
 func showCode(p process, s *settings, channel string) error {
-	words, err := web.NewCatalogue(s.Config.Locales)
+	words, err := web.NewCatalogue(s.Config.Pages.Locales)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func showCode(p process, s *settings, channel string) error {
 	if err != nil {
 		return err
 	}
-	letters, err := web.NewLetters(words, origin.Hostname(), s.siteName(), s.Config.Templates)
+	letters, err := web.NewLetters(words, origin.Hostname(), s.siteName(), s.Config.Pages.Templates)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -39,7 +40,7 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 		s.Config.Origin = "http://" + socket.Addr().String()
 		// Browsers make passkeys for names only; an application at localhost is
 		// another site than one at an address.
-		if s.Config.Passkeys.On || strings.HasPrefix(s.Config.SPA.Origin, "http://localhost") {
+		if s.Config.Passkeys.On || strings.HasPrefix(s.Config.Pages.SPA.Origin, "http://localhost") {
 			s.Config.Origin = strings.Replace(s.Config.Origin, "127.0.0.1", "localhost", 1)
 		}
 	}
@@ -58,8 +59,10 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	if figures != nil {
 		defer s.serveMetrics(figures, auth).Close()
 	}
+	stop := background.Start(auth)
 	err = s.serve(ctx, p, socket, auth, db)
-	return errors.Join(err, auth.Close(), db.Close())
+	stop()
+	return errors.Join(err, db.Close())
 }
 
 func listenCause(err error) string {
@@ -100,7 +103,7 @@ func (s *settings) serve(ctx context.Context, p process, socket net.Listener, au
 	return nil
 }
 
-// newServer is an http.Server with every bound set: nobody holds a connection
+// newServer is an http.Server with every bound set: no one holds a connection
 // by sending slowly (R126). It speaks HTTP/2 in the clear too, for proxies.
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)

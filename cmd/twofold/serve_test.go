@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -299,9 +300,31 @@ func (down) Ping(context.Context) error { return store.ErrUnavailable }
 
 func TestReadyNeedsTheStore(t *testing.T) {
 	w := httptest.NewRecorder()
-	ready(down{}, slog.New(slog.DiscardHandler))(w, httptest.NewRequest("GET", "/readyz", nil))
+	ready(down{}, working(true), slog.New(slog.DiscardHandler))(w, httptest.NewRequest("GET", "/readyz", nil))
 	if w.Code != http.StatusServiceUnavailable {
 		t.Errorf("status %d", w.Code)
+	}
+}
+
+// working is a sign-in whose workers run, or do not.
+type working bool
+
+func (w working) Stats(context.Context) (twofold.Stats, error) {
+	return twofold.Stats{Running: bool(w)}, nil
+}
+
+// up is a store that answers.
+type up struct{ store.Store }
+
+func (up) Ping(context.Context) error { return nil }
+
+func TestReadyNeedsTheWorkers(t *testing.T) {
+	for runs, want := range map[working]int{true: http.StatusOK, false: http.StatusServiceUnavailable} {
+		w := httptest.NewRecorder()
+		ready(up{}, runs, slog.New(slog.DiscardHandler))(w, httptest.NewRequest("GET", "/readyz", nil))
+		if w.Code != want {
+			t.Errorf("workers run: %v: status %d", runs, w.Code)
+		}
 	}
 }
 

@@ -65,12 +65,13 @@ type settings struct {
 	Fallbacks    []string
 	KeyFile      string
 	keyLost      bool   // the key that wrote the database is gone
-	looks        bool   // nothing is changed, and no workers are started
 	Templates    string // folder
 	Locales      string // folder
 	Static       string // folder
 	mail         mailSettings
 	oauth        oauthSettings
+	legacy       legacySettings
+	captcha      captchaSettings
 	smsService   string
 	smsConfig    map[string]string
 	mailFallback map[string]string
@@ -128,7 +129,7 @@ func toChoice(p func(*settings) *string, choices ...string) func(*settings, any)
 			return err
 		}
 		if !slices.Contains(choices, v) {
-			return fmt.Errorf("is none of %s: write one of them", strings.Join(choices, ", "))
+			return fmt.Errorf("is not one of %s: write one of them", strings.Join(choices, ", "))
 		}
 		*p(s) = v
 		return nil
@@ -272,7 +273,7 @@ func toPath(p func(*settings) *string) func(*settings, any) error {
 			return err
 		}
 		if len(v) < 2 || v[0] != '/' || v[1] == '/' || strings.HasSuffix(v, "/") || strings.ContainsAny(v, "?#{}\\ ") {
-			return errors.New("is no plain path: write one that begins with a slash, e.g. /login")
+			return errors.New("is not a plain path: write one that begins with a slash, e.g. /login")
 		}
 		*p(s) = v
 		return nil
@@ -291,7 +292,7 @@ func toView(p func(*settings) *string, contractDefault string) func(*settings, a
 			return nil
 		}
 		if !strings.HasPrefix(v, "/") || strings.HasPrefix(v, "//") || strings.ContainsAny(v, "\\ ") {
-			return errors.New("is no path of this origin: write one that begins with a single slash, e.g. /account (names of endpoints are not known here)")
+			return errors.New("is not a path of this origin: write one that begins with a single slash, e.g. /account (names of endpoints are not known here)")
 		}
 		*p(s) = v
 		return nil
@@ -303,7 +304,7 @@ func applyProxies(s *settings, raw any) error {
 	if err != nil {
 		return err
 	}
-	s.Config.TrustedProxies = nil
+	s.Config.Advanced.TrustedProxies = nil
 	for _, it := range items {
 		p, err := netip.ParsePrefix(it)
 		if err != nil {
@@ -316,7 +317,7 @@ func applyProxies(s *settings, raw any) error {
 		if p.Bits() < 7 { // fc00::/7 is the largest network that is private
 			return errors.New("trusts a large part of the Internet, so anyone could choose their own address: write the proxies' addresses")
 		}
-		s.Config.TrustedProxies = append(s.Config.TrustedProxies, p.Masked())
+		s.Config.Advanced.TrustedProxies = append(s.Config.Advanced.TrustedProxies, p.Masked())
 	}
 	return nil
 }

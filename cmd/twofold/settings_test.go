@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold"
 )
 
 const goodKey = "q8Rk2-vT0xN5sYb7LwHc3UdJ9fZaMgEo4PiKtQ1r_uA"
@@ -54,7 +56,8 @@ func TestDefaultsAreValues(t *testing.T) {
 		}
 		if s, err := with(t, row.Name+"="+row.Default); err != nil {
 			t.Errorf("%s=%s: %v", row.Name, row.Default, err)
-		} else if !reflect.DeepEqual(s.Config.TwoFactor, base.Config.TwoFactor) || s.Config.Limits != base.Config.Limits || s.Config.Session != base.Config.Session {
+		} else if !reflect.DeepEqual(s.Config.TwoFactor, base.Config.TwoFactor) ||
+			s.Config.Advanced.Limits != base.Config.Advanced.Limits || s.Config.Sessions != base.Config.Sessions {
 			t.Errorf("%s=%s is not what nothing is", row.Name, row.Default)
 		}
 	}
@@ -125,15 +128,16 @@ func TestRememberMe(t *testing.T) {
 		{[]string{"SECURITY_REMEMBER_ME=true"}, 30 * day},
 		{[]string{"SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=2 weeks"}, 14 * day},
 	} {
-		if got := mustLoad(t, c.env...).Config.Session.Remember; got != c.want {
+		if got := mustLoad(t, c.env...).Config.Sessions.Remember; got != c.want {
 			t.Errorf("%v: %v, want %v", c.env, got, c.want)
 		}
 	}
-	if s := mustLoad(t, "SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=365 days"); s.Config.Session.Remember != 30*day ||
+	s := mustLoad(t, "SECURITY_REMEMBER_ME=true", "REMEMBER_COOKIE_DURATION=365 days")
+	if s.Config.Sessions.Remember != 30*day ||
 		!strings.Contains(strings.Join(s.noteworthy, "\n"), "REMEMBER_COOKIE_DURATION is above the upper bound and is taken as 30 days") {
-		t.Errorf("a year: %v, %v", s.Config.Session.Remember, s.noteworthy)
+		t.Errorf("a year: %v, %v", s.Config.Sessions.Remember, s.noteworthy)
 	}
-	if !mustLoad(t, "SECURITY_DEFAULT_REMEMBER_ME=true").Config.Session.RememberByDefault {
+	if !mustLoad(t, "SECURITY_DEFAULT_REMEMBER_ME=true").Config.Sessions.RememberByDefault {
 		t.Error("the box is not ticked")
 	}
 }
@@ -159,8 +163,42 @@ func TestLists(t *testing.T) {
 		}
 	}
 	s := mustLoad(t, "TWOFOLD_TRUSTED_PROXIES=10.1.2.3/8, ::1")
-	if want := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}; !slices.Equal(s.Config.TrustedProxies, want) {
-		t.Errorf("proxies %v", s.Config.TrustedProxies)
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	if !slices.Equal(s.Config.Advanced.TrustedProxies, proxies) {
+		t.Errorf("proxies %v", s.Config.Advanced.TrustedProxies)
+	}
+}
+
+func TestProfileFields(t *testing.T) {
+	good := `[{"NAME": "name", "LABEL": "Your name", "REQUIRED": true, "MIN": 2, "MAX": 40}, ` +
+		`{"NAME": "terms", "KIND": "checkbox"}, {"NAME": "plan", "KIND": "select", "OPTIONS": ["free", "pro"]}]`
+	want := []twofold.Field{
+		{Name: "name", Label: "Your name", Required: true, Min: 2, Max: 40}, {Name: "terms", Kind: "checkbox"},
+		{Name: "plan", Kind: "select", Options: []string{"free", "pro"}},
+	}
+	if got := mustLoad(t, "SECURITY_REGISTER_FIELDS="+good).Config.Accounts.Fields; !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v", got)
+	}
+	for _, bad := range []string{
+		"name", "{}", `{"NAME": "name"}`, `["name"]`, `[{"NAME": 7}]`, `[{"NAME": "name", "TYPE": "text"}]`,
+		`[{"NAME": "name"}] x`, `[{"NAME": "name"}]]`, `[{"NAME": "name"}`, `[{"NAME": "name", "REQUIRED": "yes"}]`,
+	} {
+		_, err := with(t, "SECURITY_REGISTER_FIELDS="+bad)
+		if err == nil || !strings.Contains(err.Error(), "SECURITY_REGISTER_FIELDS") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	// A field that cannot be is named, too.
+	for _, bad := range []string{
+		`[{"NAME": "Name"}]`, `[{"NAME": "plan", "KIND": "select"}]`, `[{"NAME": "a"}, {"NAME": "a"}]`,
+	} {
+		s, err := with(t, "SECURITY_REGISTER_FIELDS="+bad)
+		if err == nil {
+			_, err = twofold.New(s.Config)
+		}
+		if err == nil || !strings.Contains(err.Error(), "Accounts.Fields") {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }
 

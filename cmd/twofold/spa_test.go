@@ -35,8 +35,8 @@ func TestTheSettingsOfASinglePageApplication(t *testing.T) {
 			continue
 		}
 		want := twofold.SPA{Origin: origin, TellInQuery: true, CSRFCookie: "XSRF-TOKEN", CSRFHeader: "X-XSRF-Token"}
-		if s.Config.SPA != want || s.Config.Views.Life.PostConfirm != "/confirmed" {
-			t.Errorf("%q: %+v", host, s.Config.SPA)
+		if s.Config.Pages.SPA != want || s.Config.Pages.Views.Life.PostConfirm != "/confirmed" {
+			t.Errorf("%q: %+v", host, s.Config.Pages.SPA)
 		}
 	}
 	for name, values := range map[string][]string{

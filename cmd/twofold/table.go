@@ -21,7 +21,8 @@ func table() []setting {
 		group("Pages", pagesTable()),
 		group("Signing in through other sites", oauthTable()),
 		group("Accounts", slices.Concat(accountTable(), registerTable())),
-		group("Passwords", slices.Concat(passwordTable(), checkerTable())),
+		group("Captchas", captchaTable()),
+		group("Passwords", slices.Concat(passwordTable(), checkerTable(), legacyTable())),
 		group("Second factor", twoFactorTable()),
 		group("Passkeys", passkeyTable()),
 		group("Unified sign-in", unifiedTable()),
@@ -60,16 +61,16 @@ func processTable() []setting {
 		{Name: "TWOFOLD_METRICS_LISTEN", Type: text, Empty: "none",
 			Doc: "Address and port of a second listener with the metrics, in the text format of Prometheus, at " +
 				"`/metrics`, e.g. `127.0.0.1:9090`. They hold no account, no address and no secret.",
-			Cost:  "Whoever reaches it sees how many people sign in, and fail to: keep it off the public network.",
+			Cost:  "Anyone who reaches it sees how many people sign in, and fail to: keep it off the public network.",
 			Apply: toAddress(func(s *settings) *string { return &s.MetricsListen })},
-		{Name: "TWOFOLD_TRUSTED_PROXIES", Type: list, Empty: "none", Field: "TrustedProxies",
+		{Name: "TWOFOLD_TRUSTED_PROXIES", Type: list, Empty: "none", Field: "Advanced.TrustedProxies",
 			Doc: "Addresses or networks of the proxies in front, e.g. `10.0.0.0/8,192.168.1.7`. Only from them is " +
 				"`X-Forwarded-For` taken, and only its last hop that is not one of them.",
 			Cost:  "An address that is not a proxy of yours may claim to be anybody, in the log and in the list of devices.",
 			Apply: applyProxies},
-		{Name: "TWOFOLD_SITE", Type: text, Empty: "the origin's host", Field: "Site",
+		{Name: "TWOFOLD_SITE", Type: text, Empty: "the origin's host", Field: "Pages.Site",
 			Doc:   "The name people see on pages, in mails and in texts.",
-			Apply: toText(func(s *settings) *string { return &s.Config.Site })},
+			Apply: toText(func(s *settings) *string { return &s.Config.Pages.Site })},
 		{Name: "TWOFOLD_LOG_FORMAT", Type: text, Default: "text",
 			Doc: "`text` or `json`, one record a line on standard error.",
 			Apply: func(s *settings, raw any) error {
@@ -81,11 +82,11 @@ func processTable() []setting {
 		{Name: "TWOFOLD_LOG_LEVEL", Type: text, Default: "info",
 			Doc:   "`debug`, `info`, `warn` or `error`. No level shows passwords, codes, tokens or cookies.",
 			Apply: toChoice(func(s *settings) *string { return &s.LogLevel }, "debug", "info", "warn", "error")},
-		{Name: "TWOFOLD_TEMPLATES", Type: text, Empty: "none", Field: "Templates",
+		{Name: "TWOFOLD_TEMPLATES", Type: text, Empty: "none", Field: "Pages.Templates",
 			Doc: "A folder with pages of your own: a file of the same name as one of ours (`login.html`) takes its " +
 				"place.",
 			Apply: toText(func(s *settings) *string { return &s.Templates })},
-		{Name: "TWOFOLD_LOCALES", Type: text, Empty: "none", Field: "Locales",
+		{Name: "TWOFOLD_LOCALES", Type: text, Empty: "none", Field: "Pages.Locales",
 			Doc:   "A folder with further languages: files like `fr.json`, with the keys of ours.",
 			Apply: toText(func(s *settings) *string { return &s.Locales })},
 		{Name: "TWOFOLD_CONFIG", Type: text, Empty: "`/etc/twofold/twofold.toml`, if it is there",
@@ -98,7 +99,7 @@ func keyTable() []setting {
 	return []setting{
 		{Name: "SECRET_KEY", Type: secret, Empty: "required", Field: "Key",
 			Doc: "Seals what is stored and signs what is handed out; 32 bytes at least. `twofold key new` makes " +
-				"one. Whoever has it and the database can compute every second factor: keep them apart.",
+				"one. Anyone who has it and the database can compute every second factor: keep them apart.",
 			Apply: toText(func(s *settings) *string { return &s.SecretKey })},
 		{Name: "SECRET_KEY_FALLBACKS", Type: secrets, Empty: "none",
 			Doc: "Former values of `SECRET_KEY`, the most recent first. They open and verify, and never seal or " +
@@ -107,7 +108,7 @@ func keyTable() []setting {
 		{Name: "TWOFOLD_KEY_FILE", Type: text, Empty: "`twofold.key` in the folder of the TOML file, if it is there",
 			Doc: "A file that holds the keys, one a line, the newest last, in place of `SECRET_KEY`. Append a line " +
 				"to rotate; remove an old one only after every user has signed in since, which seals their secrets " +
-				"again. Nobody else may read it (mode 0600).",
+				"again. No one else may read it (mode 0600).",
 			Apply: toText(func(s *settings) *string { return &s.KeyFile })},
 		{Name: "TWOFOLD_KEY_LOST", Type: flag, Default: "false",
 			Doc: "Starts on a database that another key has written. Without it that is refused, as it is nearly " +
@@ -144,7 +145,7 @@ func mailTable() []setting {
 		{Name: "MAIL_TIMEOUT", Type: duration, Default: "10 seconds",
 			Doc:   "Bounds the hand-over of one mail.",
 			Apply: toDuration(func(s *settings) *time.Duration { return &s.mail.timeout }, time.Second, 2*time.Minute)},
-		{Name: mailFallback, Type: secretMap, Empty: "none", Field: "MailFallback",
+		{Name: mailFallback, Type: secretMap, Empty: "none", Field: "Advanced.MailFallback",
 			Doc: "A second submission server, which takes over while the first one fails: `SERVER`, and as needed " +
 				"`PORT`, `USE_TLS`, `USE_SSL`, `USERNAME`, `PASSWORD`, `SENDER`, each as in `MAIL_...` and as " +
 				"text. A message of a first server that took it and did not say so may then arrive twice.",
@@ -155,17 +156,25 @@ func mailTable() []setting {
 func smsTable() []setting {
 	return []setting{
 		{Name: "SECURITY_SMS_SERVICE", Type: text, Default: "Dummy", Field: "SMS",
-			Doc:   "`Twilio`, `Webhook`, or `Dummy` for none: then the method sms is not offered.",
-			Apply: toChoice(func(s *settings) *string { return &s.smsService }, "Dummy", "Twilio", "Webhook")},
+			Doc: "`Twilio`, `Vonage`, `Bird`, `Plivo`, `Sinch`, `SNS` (of AWS), `Template` for any other provider, " +
+				"`Webhook`, or `Dummy` for none: then the method sms is not offered.",
+			Apply: toChoice(func(s *settings) *string { return &s.smsService }, smsServices()...)},
 		{Name: "SECURITY_SMS_SERVICE_CONFIG", Type: secretMap, Empty: "none",
 			Doc: "For Twilio `ACCOUNT_SID`, `AUTH_TOKEN`, `PHONE_NUMBER` and, if it is not Twilio's own, " +
-				"`BASE_URL`; for Webhook `URL` and `SECRET` (32 bytes at least).",
+				"`BASE_URL`; for Vonage `API_KEY`, `API_SECRET`, `FROM`; for Bird `ACCESS_KEY`, `WORKSPACE_ID`, " +
+				"`CHANNEL_ID`; for Plivo `AUTH_ID`, `AUTH_TOKEN`, `FROM`; for Sinch `SERVICE_PLAN_ID`, `API_TOKEN`, " +
+				"`FROM` and, if it is not `us`, `REGION`; for SNS `REGION`, `ACCESS_KEY_ID`, `SECRET_ACCESS_KEY` and, " +
+				"if wanted, `SESSION_TOKEN`, `SENDER_ID`; for Webhook `URL` and `SECRET` (32 bytes at least). For " +
+				"Template `URL`, `BODY` and, if wanted, `USERNAME` and `PASSWORD` (HTTP Basic), `HEADER Name`, " +
+				"`SUCCESS` and `REFUSED` (rules with commas between them, e.g. `202` or `200 messages.0.status=0`), and " +
+				"placeholders in lower case. `BODY` is JSON or a form with `{to}` or `{to_digits}`, `{text}`, `{id}` " +
+				"and these; each is escaped for where it stands.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsConfig })},
-		{Name: smsFallback, Type: secretMap, Empty: "none", Field: "SMSFallback",
-			Doc: "A second service, which takes over while the first one fails: `SERVICE` (`Twilio` or `Webhook`) " +
+		{Name: smsFallback, Type: secretMap, Empty: "none", Field: "Advanced.SMSFallback",
+			Doc: "A second service, which takes over while the first one fails: `SERVICE` (as in `SECURITY_SMS_SERVICE`) " +
 				"and its keys as in `SECURITY_SMS_SERVICE_CONFIG`.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.smsFallback })},
-		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "PhoneRegion",
+		{Name: "SECURITY_PHONE_REGION_DEFAULT", Type: text, Default: "US", Field: "TwoFactor.PhoneRegion",
 			Doc: "The region of phone numbers given without country code.", Apply: applyRegion},
 		{Name: "SECURITY_PHONE_STRICT", Type: flag, Default: "true", Field: "TwoFactor.PossiblePhones",
 			Doc: "Refuses phone numbers in ranges that this release does not know. " +
@@ -173,9 +182,9 @@ func smsTable() []setting {
 				"Then a right length is enough.",
 			Cost:  "`false`: texts may go to numbers that cost more, or that do not exist.",
 			Apply: toOpposite(func(s *settings) *bool { return &s.Config.TwoFactor.PossiblePhones })},
-		{Name: "SECURITY_SMS_COUNTRIES", Type: list, Empty: "every country", Field: "SMSCountries",
+		{Name: "SECURITY_SMS_COUNTRIES", Type: list, Empty: "every country", Field: "TwoFactor.SMSCountries",
 			Doc:   "Regions that texts are sent to, such as `US,CA,DE`.",
-			Cost:  "Every country: texts to the dearest ones, too, at the wish of whoever has an account.",
-			Apply: toList(func(s *settings) *[]string { return &s.Config.SMSCountries })},
+			Cost:  "Every country: texts to the dearest ones, too, at the wish of anyone who has an account.",
+			Apply: toList(func(s *settings) *[]string { return &s.Config.TwoFactor.SMSCountries })},
 	}
 }

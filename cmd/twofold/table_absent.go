@@ -13,7 +13,7 @@ const (
 
 // absentTable are the settings of the wire contract whose features this version
 // does not have. They may stand at "off", so that a configuration can be pasted;
-// switched on they stop the server, because nobody should believe in something
+// switched on they stop the server, because no one should believe in something
 // that is not there.
 func absentTable() []setting {
 	return slices.Concat(absentBehaviours(), absentTexts())
@@ -48,7 +48,7 @@ func absentBehaviours() []setting {
 	}
 }
 
-// noSignOut marks the setting whose None would mean that nobody can sign out.
+// noSignOut marks the setting whose None would mean that no one can sign out.
 func noSignOut(row setting) setting {
 	row.TakesNone = true
 	return row

@@ -20,11 +20,11 @@ func differences() []difference {
 		{"SECURITY_FRESHNESS", "1 day", "a browser left open cannot change factors or address hours later", same},
 		{"SECURITY_RESET_PASSWORD_WITHIN", "1 day", "a link in a mailbox opens the account", same},
 		{"SECURITY_LOGIN_WITHIN", "1 day", "a link in a mailbox opens the account", "not possible: 10 minutes at most"},
-		{"REMEMBER_COOKIE_DURATION", "365 days", "whoever has the browser has the account for so long", "not possible: 30 days at most"},
+		{"REMEMBER_COOKIE_DURATION", "365 days", "anyone who has the browser has the account for so long", "not possible: 30 days at most"},
 		{"SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", "120", "nine codes would be right at once in place of three", same},
 		{"SECURITY_TWO_FACTOR_SMS_VALIDITY", "120", "texts take long; a code works once and takes five tries", same},
-		{"SECURITY_TWO_FACTOR_SETUP_WITHIN", "30 minutes", "a set-up that was left open is somebody else's chance", same},
-		{"SECURITY_TWO_FACTOR_RESCUE_MAIL", "no-reply@localhost", "nobody reads that mailbox: help is offered once there is an address", same},
+		{"SECURITY_TWO_FACTOR_SETUP_WITHIN", "30 minutes", "a set-up that was left open is someone else's chance", same},
+		{"SECURITY_TWO_FACTOR_RESCUE_MAIL", "no-reply@localhost", "no one reads that mailbox: help is offered once there is an address", same},
 		{"SECURITY_TWO_FACTOR_POST_SETUP_VIEW", ".two_factor_setup",
 			"the account page shows the new factor and what else there is", "the path of the set-up page, `/tf-setup`"},
 		{"SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", "5", "people who print them once have enough for years", same},
@@ -57,7 +57,7 @@ func differencesMarkdown() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s |\n", d.name, d.theirs, ours, d.why, d.how)
 	}
-	b.WriteString("| `SECURITY_REMEMBER_ME` (ours) | always on | `false` | whoever has the browser has the account | `true` |\n" +
-		"| `SECURITY_TWO_FACTOR` | `False` | `true` | nobody is asked to set one up either way; see `SECURITY_TWO_FACTOR_REQUIRED` | not needed |\n")
+	b.WriteString("| `SECURITY_REMEMBER_ME` (ours) | always on | `false` | anyone who has the browser has the account | `true` |\n" +
+		"| `SECURITY_TWO_FACTOR` | `False` | `true` | no one is asked to set one up either way; see `SECURITY_TWO_FACTOR_REQUIRED` | not needed |\n")
 	return b.String()
 }

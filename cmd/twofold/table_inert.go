@@ -6,7 +6,7 @@ import (
 )
 
 // inertTable are settings that a pasted configuration may hold and that have no
-// effect here, each for a reason that costs nobody his safety. Each one that is
+// effect here, each for a reason that costs no one their safety. Each one that is
 // given gets a line in the log.
 func inertTable() []setting {
 	const (

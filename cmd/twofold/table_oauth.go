@@ -27,11 +27,11 @@ func oauthTable() []setting {
 		return toText(func(s *settings) *string { return f(&s.oauth) })
 	}
 	rows := []setting{
-		{Name: "SECURITY_OAUTH_ENABLE", Type: flag, Default: "false", Field: "OAuth",
+		{Name: "SECURITY_OAUTH_ENABLE", Type: flag, Default: "false", Field: "Accounts.OAuth",
 			Doc: "People may sign in through other sites. They connect their account there on their account page " +
-				"first; nobody is found by e-mail address and no account is made. A second factor is asked for as " +
-				"ever.",
-			Cost:  "Who is let in at the other site has proven the first factor here.",
+				"first, unless `SECURITY_OAUTH_SIGN_UP` lets them make an account. No account is found by e-mail " +
+				"address. The second factor is still asked for.",
+			Cost:  "Someone who is let in at the other site has proven the first factor here.",
 			Apply: toBool(func(s *settings) *bool { return &s.oauth.enable })},
 		{Name: "SECURITY_OAUTH_BUILTIN_PROVIDERS", Type: list, Default: "github,google",
 			Doc:   "Which of the ready-made ones are offered, if their client id is set.",
@@ -43,57 +43,91 @@ func oauthTable() []setting {
 		{Name: "SECURITY_OAUTH_PROVIDERS", Type: secretMap, Empty: "none",
 			Doc: "Any OpenID Connect provider, by a name of your own: `{\"corp\": {\"ISSUER\": " +
 				"\"https://login.example.org\", \"CLIENT_ID\": \"..\", \"CLIENT_SECRET\": \"..\", \"TITLE\": " +
-				"\"Example\", \"SCOPES\": \"email\"}}`. The last two may be left out, and the secret of a public " +
-				"client. Register `<origin>/login/oauthresponse/<name>` and " +
+				"\"Example\", \"SCOPES\": \"email\", \"DOMAINS\": \"example.org\"}}`. The last three may be left " +
+				"out, and the secret of a public client. DOMAINS are those of which the provider itself runs " +
+				"every mailbox: see `SECURITY_OAUTH_SIGN_UP`. Register `<origin>/login/oauthresponse/<name>` and " +
 				"`<origin>/login/oauth-verify-response/<name>` there.",
 			Apply: applyProviders},
 	}
 	rows = append(rows, setting{Name: "SECURITY_OAUTH_INDEPENDENT_PROVIDERS", Type: list, Empty: "none",
-		Doc: "Names of providers whose accounts nobody can open through a mailbox. Without that an account at another site counts " +
-			"as its user's mailbox: after signing in with it no code that is mailed counts as a second factor, and nobody is rescued by mail.",
+		Doc: "Names of providers whose accounts no one can open through a mailbox. Without that an account at another site counts " +
+			"as its user's mailbox: after signing in with it no code that is mailed counts as a second factor, and no one is rescued by mail.",
 		Cost:  "If an account there can be opened through the user's mailbox after all, that mailbox alone opens accounts that have a second factor.",
 		Apply: toList(func(s *settings) *[]string { return &s.oauth.independent })})
+	rows = append(rows, setting{
+		Name: "SECURITY_OAUTH_SIGN_UP", Type: list, Empty: "none", Field: "Accounts.OAuthSignUp",
+		Doc: "Names of providers whose users may make an account, such as `google,corp`, whether or not " +
+			"`SECURITY_REGISTERABLE` is set. The provider must tell an address that it verified. A code is sent " +
+			"there first, unless the provider runs the mailboxes of that domain (`DOMAINS`; for Google gmail.com). If the " +
+			"address has an account, none is made and none is connected: its owner signs in and connects the other " +
+			"one. Profile fields that are required and that the provider does not tell are asked for.",
+		Cost: "A provider that says of addresses that they are verified, although they are not, tells its users " +
+			"which addresses have accounts.",
+		Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.OAuthSignUp }),
+	})
+	return append(rows, oauthPaths()...)
+}
+
+// oauthPaths are the paths that lead to another site and back, and the pages after.
+func oauthPaths() []setting {
+	var rows []setting
 	path := func(name, def, doc string, p func(*settings) *string) {
-		rows = append(rows, setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)})
+		rows = append(rows, setting{
+			Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p),
+		})
 	}
-	path("SECURITY_OAUTH_START_URL", "/login/oauthstart", "Going to another site; its name follows.", func(s *settings) *string { return &s.Config.URLs.OAuth.Start })
-	path("SECURITY_OAUTH_RESPONSE_URL", "/login/oauthresponse", "Coming back.", func(s *settings) *string { return &s.Config.URLs.OAuth.Response })
-	path("SECURITY_OAUTH_VERIFY_START_URL", "/login/oauth-verify-start", "Going there to be asked again.", func(s *settings) *string { return &s.Config.URLs.OAuth.VerifyStart })
-	path("SECURITY_OAUTH_VERIFY_RESPONSE_URL", "/login/oauth-verify-response", "Coming back from that.", func(s *settings) *string { return &s.Config.URLs.OAuth.VerifyResponse })
-	path("SECURITY_OAUTH_CONNECT_URL", "/login/oauth-connect", "Connecting an account there.", func(s *settings) *string { return &s.Config.URLs.OAuth.Connect })
-	path("SECURITY_OAUTH_DISCONNECT_URL", "/login/oauth-disconnect", "Taking that back.", func(s *settings) *string { return &s.Config.URLs.OAuth.Disconnect })
+	path("SECURITY_OAUTH_START_URL", "/login/oauthstart", "Going to another site; its name follows.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Start })
+	path("SECURITY_OAUTH_RESPONSE_URL", "/login/oauthresponse", "Coming back.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Response })
+	path("SECURITY_OAUTH_VERIFY_START_URL", "/login/oauth-verify-start", "Going there to be asked again.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.VerifyStart })
+	path("SECURITY_OAUTH_VERIFY_RESPONSE_URL", "/login/oauth-verify-response", "Coming back from that.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.VerifyResponse })
+	path("SECURITY_OAUTH_CONNECT_URL", "/login/oauth-connect", "Connecting an account there.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Connect })
+	path("SECURITY_OAUTH_DISCONNECT_URL", "/login/oauth-disconnect", "Taking that back.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.Disconnect })
+	path("SECURITY_OAUTH_SIGN_UP_URL", "/login/oauth-signup", "What is missing before an account is made.",
+		func(s *settings) *string { return &s.Config.Pages.Paths.OAuth.SignUp })
 	return append(rows,
-		setting{Name: "SECURITY_POST_OAUTH_LOGIN_VIEW", Type: text, Empty: "`SECURITY_POST_LOGIN_VIEW`", Field: "Views",
+		setting{Name: "SECURITY_POST_OAUTH_LOGIN_VIEW", Type: text, Empty: "`SECURITY_POST_LOGIN_VIEW`",
+			Field: "Pages.Views",
 			Doc:   "After signing in through another site.",
-			Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostLogin }, "")},
-		setting{Name: "SECURITY_POST_OAUTH_VERIFY_VIEW", Type: text, Empty: "`SECURITY_POST_VERIFY_VIEW`", Field: "Views",
+			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.OAuth.PostLogin }, "")},
+		setting{Name: "SECURITY_POST_OAUTH_VERIFY_VIEW", Type: text, Empty: "`SECURITY_POST_VERIFY_VIEW`",
+			Field: "Pages.Views",
 			Doc:   "After being asked again there.",
-			Apply: toView(func(s *settings) *string { return &s.Config.Views.OAuth.PostVerify }, "")})
+			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.OAuth.PostVerify }, "")})
 }
 
 // applyProviders reads a dict of dicts. Its errors repeat nothing of it.
 func applyProviders(s *settings, raw any) error {
-	bad := errors.New(`is no dict of dicts: write {"corp": {"ISSUER": "https://..", "CLIENT_ID": "..", "CLIENT_SECRET": ".."}}`)
-	if _, isText := raw.(string); !isText {
-		b, err := json.Marshal(raw)
-		if err != nil {
+	bad := errors.New(`is not a dict of dicts: write {"corp": {"ISSUER": "https://..", "CLIENT_ID": "..", "CLIENT_SECRET": ".."}}`)
+	if text, isText := raw.(string); isText {
+		var err error
+		if raw, err = decode(text); err != nil {
 			return bad
 		}
-		raw = string(b)
 	}
 	all := map[string]map[string]string{}
-	if text, ok := raw.(string); !ok || decodeJSON(text, &all) != nil {
+	if b, err := json.Marshal(raw); err != nil || json.Unmarshal(b, &all) != nil {
 		return bad
 	}
 	for _, p := range all {
 		for key := range p {
-			if !slices.Contains([]string{"ISSUER", "CLIENT_ID", "CLIENT_SECRET", "TITLE", "SCOPES"}, key) {
-				return errors.New("has a key that is none of ISSUER, CLIENT_ID, CLIENT_SECRET, TITLE, SCOPES: remove it")
+			if !slices.Contains(providerKeys(), key) {
+				return errors.New("has a key that is not one of " + strings.Join(providerKeys(), ", ") + ": remove it")
 			}
 		}
 	}
 	s.oauth.providers = all
 	return nil
+}
+
+// providerKeys are what there is to say of a provider.
+func providerKeys() []string {
+	return []string{"ISSUER", "CLIENT_ID", "CLIENT_SECRET", "TITLE", "SCOPES", "DOMAINS"}
 }
 
 // halves are clients of which one of id and secret is missing.
@@ -116,8 +150,12 @@ func (s *settings) finishOAuth() problems {
 		return bad
 	}
 	if !o.enable {
+		if len(s.Config.Accounts.OAuthSignUp) > 0 {
+			const text = "needs SECURITY_OAUTH_ENABLE: set it to true, or leave this out"
+			return problems{{"SECURITY_OAUTH_SIGN_UP", text}}
+		}
 		if o.githubID+o.googleID != "" || len(o.providers) > 0 {
-			s.note("SECURITY_OAUTH_ENABLE is false: nobody signs in through another site")
+			s.note("SECURITY_OAUTH_ENABLE is false: no one signs in through another site")
 		}
 		return nil
 	}
@@ -144,7 +182,9 @@ func (s *settings) finishOAuth() problems {
 	for _, name := range slices.Sorted(maps.Keys(o.providers)) {
 		p := o.providers[name]
 		add("SECURITY_OAUTH_PROVIDERS")(oidc.New(oidc.Settings{
-			Name: name, Title: p["TITLE"], Issuer: p["ISSUER"], ClientID: p["CLIENT_ID"], ClientSecret: p["CLIENT_SECRET"], Scopes: strings.Fields(p["SCOPES"]),
+			Name: name, Title: p["TITLE"], Issuer: p["ISSUER"],
+			ClientID: p["CLIENT_ID"], ClientSecret: p["CLIENT_SECRET"],
+			Scopes: strings.Fields(p["SCOPES"]), Domains: strings.Fields(strings.ReplaceAll(p["DOMAINS"], ",", " ")),
 		}))
 	}
 	for _, name := range o.independent {
@@ -156,8 +196,8 @@ func (s *settings) finishOAuth() problems {
 		all[i] = federated.Independent(all[i])
 	}
 	if len(all) == 0 && len(bad) == 0 {
-		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE", "is on, and there is nobody to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
+		bad = append(bad, problem{"SECURITY_OAUTH_ENABLE", "is on, and there is no one to go to: set GITHUB_CLIENT_ID, GOOGLE_CLIENT_ID or SECURITY_OAUTH_PROVIDERS"})
 	}
-	s.Config.OAuth = all
+	s.Config.Accounts.OAuth = all
 	return bad
 }

@@ -17,7 +17,8 @@ func pagesTable() []setting {
 			"The color of buttons and links, e.g. `#0b7285`. Where text in it could not be read, pages use a darker shade, "+
 				"or a lighter one on dark pages, and the log says so."),
 		row("TWOFOLD_STYLE", "none", "Style", func(s *settings) *string { return &s.Config.Pages.Style },
-			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It comes after ours; docs/server.md lists the properties to set."),
+			"A style sheet in `TWOFOLD_STATIC`, e.g. `brand.css`. It comes after ours; docs/how-to/branding.md "+
+				"lists the properties to set."),
 		row("TWOFOLD_LINKS_HOME", "none", "Home", func(s *settings) *string { return &s.Config.Pages.Home },
 			"Where the name or the logo leads, and the way back from the account page: a path or an address."),
 		row("TWOFOLD_LINKS_HELP", "none", "Help", func(s *settings) *string { return &s.Config.Pages.Help },

@@ -27,13 +27,13 @@ func passkeyTable() []setting {
 			Cost:  "The device, and what unlocks it, open the account.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.MultiFactor })},
 		{Name: "SECURITY_WAN_ALLOW_AS_VERIFY", Type: list, Default: "first,secondary", Field: "Passkeys.Verify",
-			Doc: "The uses that prove a signed-in user anew; an empty list: passkeys do not. Where the account has " +
+			Doc: "The uses that prove a signed-in user again; an empty list: passkeys do not. Where the account has " +
 				"a second factor the passkey must verify its user.",
 			Apply: applyVerify},
 		{Name: "SECURITY_WAN_ALLOW_USER_HINTS", Type: flag, Default: "true", Field: "Passkeys.Hints",
-			Doc: "Who types his name is told which of his passkeys to use; names that do not exist get an answer " +
+			Doc: "Someone who types a name is told which passkeys of it to use; names that do not exist get an answer " +
 				"of the same kind.",
-			Cost: "How many passkeys somebody has shows to whoever knows his name. `false`: the browser finds the " +
+			Cost: "Anyone who knows a name learns how many passkeys it has. `false`: the browser finds the " +
 				"passkeys by itself, and security keys that cannot be found so are second factors only.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.Hints })},
 		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Type: number, Empty: "32", Field: "Passkeys.ChallengeBytes",
@@ -57,18 +57,23 @@ func passkeyTable() []setting {
 		{Name: "SECURITY_WAN_NAME_ALLOWED_CHARS", Type: list, Default: "L,N,Pc,Pd,Zs",
 			Doc:   "Unicode categories of a passkey's name. No others can be chosen in this version.",
 			Apply: applyNameChars},
-		passkeyPath("SECURITY_WAN_REGISTER_URL", "/wan-register", "A user's passkeys.", func(s *settings) *string { return &s.Config.URLs.WanRegister }),
-		passkeyPath("SECURITY_WAN_SIGNIN_URL", "/wan-signin", "Signing in with one.", func(s *settings) *string { return &s.Config.URLs.WanSignin }),
-		passkeyPath("SECURITY_WAN_DELETE_URL", "/wan-delete", "Removing one.", func(s *settings) *string { return &s.Config.URLs.WanDelete }),
-		passkeyPath("SECURITY_WAN_VERIFY_URL", "/wan-verify", "Asking again who one is.", func(s *settings) *string { return &s.Config.URLs.WanVerify }),
-		{Name: "SECURITY_WAN_POST_REGISTER_VIEW", Type: text, Empty: "the page of passkeys", Field: "Views.PostWanRegister",
+		passkeyPath("SECURITY_WAN_REGISTER_URL", "/wan-register", "A user's passkeys.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.WanRegister }),
+		passkeyPath("SECURITY_WAN_SIGNIN_URL", "/wan-signin", "Signing in with one.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.WanSignin }),
+		passkeyPath("SECURITY_WAN_DELETE_URL", "/wan-delete", "Removing one.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.WanDelete }),
+		passkeyPath("SECURITY_WAN_VERIFY_URL", "/wan-verify", "Asking again who one is.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.WanVerify }),
+		{Name: "SECURITY_WAN_POST_REGISTER_VIEW", Type: text, Empty: "the page of passkeys",
+			Field: "Pages.Views.PostWanRegister",
 			Doc:   "Where who added a passkey goes.",
-			Apply: toView(func(s *settings) *string { return &s.Config.Views.PostWanRegister }, ".wan_register")},
+			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.PostWanRegister }, ".wan_register")},
 	}
 }
 
 func passkeyPath(name, def, doc string, p func(*settings) *string) setting {
-	return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)}
+	return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
 }
 
 func toMillis(p func(*settings) *time.Duration) func(*settings, any) error {
@@ -89,7 +94,7 @@ func applyVerify(s *settings, raw any) error {
 	}
 	for _, use := range uses {
 		if use != "first" && use != "secondary" {
-			return errors.New("holds a use that is none of first, secondary: remove it")
+			return errors.New("holds a use that is not one of first, secondary: remove it")
 		}
 	}
 	s.Config.Passkeys.Verify = uses

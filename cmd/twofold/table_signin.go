@@ -8,28 +8,28 @@ import (
 
 func signInTable() []setting {
 	return []setting{
-		{Name: "SECURITY_URL_PREFIX", Type: text, Empty: "none", Field: "Prefix",
+		{Name: "SECURITY_URL_PREFIX", Type: text, Empty: "none", Field: "Pages.Prefix",
 			Doc:   "Stands in front of every path, e.g. `/auth`.",
-			Apply: toPath(func(s *settings) *string { return &s.Config.Prefix })},
-		{Name: "SECURITY_REGISTERABLE", Type: flag, Default: "false", Field: "Registerable",
+			Apply: toPath(func(s *settings) *string { return &s.Config.Pages.Prefix })},
+		{Name: "SECURITY_REGISTERABLE", Type: flag, Default: "false", Field: "Accounts.Registerable",
 			Doc:   "Opens registration to everybody.",
 			Cost:  "Strangers can make accounts.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Registerable })},
-		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Usernames",
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Accounts.Registerable })},
+		{Name: "SECURITY_USERNAME_ENABLE", Type: flag, Default: "false", Field: "Accounts.Usernames",
 			Doc:   "Lets people have a username and sign in with it.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Usernames })},
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Accounts.Usernames })},
 		{Name: "SECURITY_USER_IDENTITY_ATTRIBUTES", Type: list, Empty: "`email`, and `username` if `SECURITY_USERNAME_ENABLE`", Field: "Accounts.UsernameFirst",
 			Doc: "`email`, or `email` and `username` in either order. Each may be a dict as in the original; its " +
 				"mapper and `case_insensitive` have no effect, as both are found in any case and spelling. " +
 				"`username` switches `SECURITY_USERNAME_ENABLE` on. If it comes first, authenticator apps and " +
 				"passkeys are named by it.",
 			Apply: applyIdentities},
-		{Name: "SECURITY_RETURN_GENERIC_RESPONSES", Type: flag, Default: "true", Field: "SpecificErrors",
+		{Name: "SECURITY_RETURN_GENERIC_RESPONSES", Type: flag, Default: "true", Field: "Accounts.RevealAccounts",
 			Doc:  "Answers do not tell whether an account exists, nor which of identity and password was wrong.",
 			Cost: "`false` lets strangers find out who has an account.",
 			Apply: func(s *settings, raw any) error {
 				generic, err := asBool(raw)
-				s.Config.SpecificErrors = err == nil && !generic
+				s.Config.Accounts.RevealAccounts = err == nil && !generic
 				return err
 			}},
 	}
@@ -44,6 +44,11 @@ func passwordTable() []setting {
 			Doc: "The salt of the installation whose password hashes shall go on working. They are rewritten at " +
 				"sign-in.",
 			Apply: toText(func(s *settings) *string { return &s.Config.Password.Salt })},
+		{Name: "SECURITY_PASSWORD_PEPPERS", Type: secretMap, Empty: "none", Field: "Password.Peppers",
+			Doc: "Secrets that other systems appended to passwords before they hashed them, by name, e.g. " +
+				"`{\"devise\": \"...\"}`. An imported hash names the one it needs. Keep it until every such " +
+				"hash has been replaced, which a sign-in does.",
+			Apply: toDict(func(s *settings) *map[string]string { return &s.Config.Password.Peppers })},
 		{Name: "SECURITY_PASSWORD_LENGTH_MIN", Type: number, Default: "8", Field: "Password.MinLength",
 			Doc: "Least length in characters, 8 to 64. 15 is advised where a password alone may open a session " +
 				"(NIST SP 800-63B-4, 3.1.1.2).",
@@ -61,37 +66,40 @@ func passwordTable() []setting {
 
 func sessionTable() []setting {
 	return []setting{
-		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Session.Idle",
+		{Name: "SECURITY_SESSION_IDLE", Type: duration, Default: "1 hour", Field: "Sessions.Idle",
 			Doc:   "Ends a session after so long without a request.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Idle }, time.Minute, 30*day)},
-		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Session.Absolute",
-			Doc:   "Ends a session after so long in any case.",
-			Cost:  "A stolen session lives as long.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.Absolute }, time.Minute, 30*day)},
-		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Session.TokenLife",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Sessions.Idle }, time.Minute, 30*day)},
+		{Name: "SECURITY_SESSION_LIFETIME", Type: duration, Default: "24 hours", Field: "Sessions.Absolute",
+			Doc:  "Ends a session after so long in any case.",
+			Cost: "A stolen session lives as long.",
+			Apply: toLife(func(s *settings) *time.Duration {
+				return &s.Config.Sessions.Absolute
+			}, time.Minute, 30*day)},
+		{Name: "SECURITY_TOKEN_MAX_AGE", Type: duration, Default: "15 minutes", Field: "Sessions.TokenLife",
 			Doc: "Life of a header token (`Authentication-Token`), 30 days at most.",
 			Cost: "A copied token opens the account for so long. Refresh tokens (`SECURITY_REFRESH_TOKEN`) let a " +
 				"program go on with short ones.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Session.TokenLife }, time.Minute, 30*day)},
-		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.Remember",
+			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Sessions.TokenLife }, time.Minute,
+				30*day)},
+		{Name: "SECURITY_REMEMBER_ME", Type: flag, Default: "false", Field: "Sessions.Remember",
 			Doc: "Who ticks \"remember me\" stays signed in for `REMEMBER_COOKIE_DURATION`, by the cookie " +
 				"`remember_token`. An account with a second factor does only where " +
 				"`SECURITY_TWO_FACTOR_ALWAYS_VALIDATE` is false, and for `SECURITY_TWO_FACTOR_LOGIN_VALIDITY` at " +
 				"most.",
-			Cost:  "Whoever has the browser has the account, but for security changes, which ask for everything anew.",
+			Cost:  "Anyone who has the browser has the account, but for security changes, which ask for everything again.",
 			Apply: toBool(func(s *settings) *bool { return &s.remember })},
-		{Name: "TWOFOLD_NEW_BROWSER_MAIL", Type: flag, Default: "true", Field: "Session.NoNewBrowserMail",
+		{Name: "TWOFOLD_NEW_BROWSER_MAIL", Type: flag, Default: "true", Field: "Sessions.NoNewBrowserMail",
 			Doc: "Mails people when a browser signs in that has not signed in to their account before. " +
 				"The first sign-in of a new account is not told.",
 			Cost:  "`false`: an owner does not hear of a stranger who has all that a sign-in asks for.",
-			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Session.NoNewBrowserMail })},
-		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Session.Remember",
+			Apply: toOpposite(func(s *settings) *bool { return &s.Config.Sessions.NoNewBrowserMail })},
+		{Name: "REMEMBER_COOKIE_DURATION", Type: duration, Default: "30 days", Field: "Sessions.Remember",
 			Doc:   "That long, 30 days at most, counted from the sign-in. Only if `SECURITY_REMEMBER_ME`.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.rememberFor }, time.Minute, 30*day)},
-		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Session.RememberByDefault",
+		{Name: "SECURITY_DEFAULT_REMEMBER_ME", Type: flag, Default: "false", Field: "Sessions.RememberByDefault",
 			Doc:   "The box is ticked, and a JSON sign-in that does not say asks for it.",
 			Cost:  "People who did not think of it stay signed in, or have browsers trusted, on machines of others.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Session.RememberByDefault })},
+			Apply: toBool(func(s *settings) *bool { return &s.Config.Sessions.RememberByDefault })},
 		{Name: "SECURITY_FRESHNESS", Type: duration, Default: "15 minutes", Field: "TwoFactor.Freshness",
 			Doc: "How old the full sign-in may be for a security change; after that it is asked for again. `0`: " +
 				"each change asks.",
@@ -108,32 +116,38 @@ func limitTable() []setting { return append(guessLimits(), rateLimits()...) }
 
 func guessLimits() []setting {
 	return []setting{
-		{Name: "SECURITY_LOGIN_FAILURES", Type: number, Default: "10", Field: "Limits",
+		{Name: "SECURITY_LOGIN_FAILURES", Type: number, Default: "10", Field: "Advanced.Limits",
 			Doc:   "So many wrong passwords in a row make an account wait.",
 			Cost:  "More guesses for strangers; 100 at most.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FirstFailures }, 1, 100)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FirstFailures }, 1, 100)},
 		{Name: "SECURITY_LOGIN_ACCOUNT_FAILURES", Type: number, Default: "100",
 			Doc: "Wrong passwords in 24 hours for one account, over all networks that never signed in to it, that make them all wait. " +
 				"Browsers and networks that did have as many again.",
 			Cost:  "More guesses for someone who has many addresses.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.AccountFailures }, 1, 10_000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AccountFailures }, 1, 10_000)},
 		{Name: "SECURITY_LOGIN_HOLD", Type: duration, Default: "30 seconds",
-			Doc:   "The first wait; it doubles with each further failure.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.FirstHold }, time.Second, day)},
+			Doc: "The first wait; it doubles with each further failure.",
+			Apply: toWait(func(s *settings) *time.Duration {
+				return &s.Config.Advanced.Limits.FirstHold
+			}, time.Second, day)},
 		{Name: "SECURITY_LOGIN_MAX_HOLD", Type: duration, Default: "1 hour",
-			Doc:   "The longest wait.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.FirstMaxHold }, time.Second, day)},
+			Doc: "The longest wait.",
+			Apply: toWait(func(s *settings) *time.Duration {
+				return &s.Config.Advanced.Limits.FirstMaxHold
+			}, time.Second, day)},
 		{Name: "SECURITY_TWO_FACTOR_FAILURES", Type: number, Default: "5",
 			Doc:   "So many wrong codes within the window pause an account's second factors, over all sign-ins.",
 			Cost:  "A code has six digits: every further try is worth as much to a stranger.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SecondFailures }, 1, 10)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SecondFailures }, 1, 10)},
 		{Name: "SECURITY_TWO_FACTOR_FAILURE_WINDOW", Type: duration, Default: "15 minutes",
-			Doc:   "That window, and how long the pause is.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.SecondWindow }, time.Minute, day)},
+			Doc: "That window, and how long the pause is.",
+			Apply: toWait(func(s *settings) *time.Duration {
+				return &s.Config.Advanced.Limits.SecondWindow
+			}, time.Minute, day)},
 		{Name: "SECURITY_TWO_FACTOR_FACTOR_FAILURES", Type: number, Default: "100",
 			Doc: "So many wrong codes in a row, ever, switch one factor off until it is set up again. Browsers " +
 				"that never signed in to the account have half of them.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.FactorFailures }, 5, 100)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.FactorFailures }, 5, 100)},
 	}
 }
 
@@ -141,88 +155,103 @@ func guessLimits() []setting {
 func rateLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Type: duration, Default: "30 seconds",
-			Doc:   "Least time between two codes of one sign-in.",
-			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Limits.SendGap }, time.Second, time.Hour)},
+			Doc: "Least time between two codes of one sign-in.",
+			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.Advanced.Limits.SendGap }, time.Second,
+				time.Hour)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_SHORT", Type: number, Default: "5",
 			Doc:   "Codes per 10 minutes to one destination that were not answered.",
 			Cost:  "Strangers can make the server write to people, at your expense.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendShort }, 1, 1000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendShort }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_DAY", Type: number, Default: "10",
 			Doc:   "The same per 24 hours.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendDay }, 1, 1000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendDay }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_MOST", Type: number, Empty: "30, or `SECURITY_TWO_FACTOR_SENDS_DAY` if that is more",
 			Doc:   "Codes per 24 hours to one destination in all, answered or not.",
 			Cost:  "What someone can make you pay who answers the codes.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendMost }, 1, 10_000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendMost }, 1, 10_000)},
 		{Name: "SECURITY_LOGIN_ADDRESS_FAILURES", Type: number, Default: "100",
 			Doc: "Wrong passwords within 15 minutes from one client address (IPv6: one /64) that close it for 15 " +
 				"minutes.",
 			Cost:  "More accounts can be tried from one address.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.AddressFailures }, 10, 1000000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.AddressFailures }, 10, 1000000)},
 		{Name: "SECURITY_LOGIN_HOUR_FAILURES", Type: number, Default: "1000",
 			Doc: "Failed passwords in an hour, over all accounts and addresses, that are reported once an hour: as an " +
 				"error in the log, a row `passwords-guessed` in the audit trail and a count in the metrics. No one is " +
 				"refused because of it.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.HourFailures }, 10, 100_000_000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.HourFailures }, 10, 100_000_000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_ADDRESS", Type: number, Default: "60",
 			Doc:   "Codes per hour at the wish of one client address that were not answered.",
 			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendAddress }, 1, 1000000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendAddress }, 1, 1000000)},
 		{Name: "SECURITY_TWO_FACTOR_SENDS_HOUR", Type: number, Default: "10000",
 			Doc: "Messages per hour and channel, for each kind of caller that the table of budgets in " +
 				"docs/security.md names.",
 			Cost:  "What a pumping attack may cost in an hour.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SendHour }, 1, 100000000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SendHour }, 1, 100000000)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_HOUR", Type: number, Default: "3",
 			Doc:   "Rescues of one account per hour, in each way.",
 			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RescueHour }, 1, 1000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RescueHour }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_RESCUES_DAY", Type: number, Default: "5",
 			Doc:   "The same per 24 hours.",
 			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RescueDay }, 1, 1000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RescueDay }, 1, 1000)},
 		{Name: "SECURITY_TWO_FACTOR_SETUPS_HOUR", Type: number, Default: "30",
 			Doc:   "Set-ups that one account begins per hour.",
 			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.SetupHour }, 1, 10000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.SetupHour }, 1, 10000)},
 		{Name: "SECURITY_REGISTERS_HOUR", Type: number, Default: "20",
 			Doc:   "Registrations per hour from one client address.",
 			Cost:  "Strangers can fill the database.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.RegisterHour }, 1, 1000000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.RegisterHour }, 1, 1000000)},
 		{Name: "SECURITY_LINKS_HOUR", Type: number, Default: "3",
 			Doc:   "Mailed links per hour to one address, known or not, at the wish of one client address.",
 			Cost:  "Strangers can make the server write to people.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkHour }, 1, 1000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.LinkHour }, 1, 1000)},
 		{Name: "SECURITY_LINKS_ADDRESS", Type: number, Default: "30",
 			Doc:   "Mailed links per hour at the wish of one client address.",
 			Cost:  "More work and more messages at the wish of strangers.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkAddress }, 1, 1000000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.LinkAddress }, 1, 1000000)},
 		{Name: "SECURITY_LINKS_DAY", Type: number, Default: "20",
 			Doc:   "Mailed links per 24 hours to one address.",
 			Cost:  "Strangers can make the server write to people.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Limits.LinkDay }, 1, 1000)},
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.LinkDay }, 1, 1000)},
 	}
 }
 
 func pathTable() []setting {
 	row := func(name, def, doc string, p func(*settings) *string) setting {
-		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)}
+		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
 	}
 	return []setting{
-		row("SECURITY_LOGIN_URL", "/login", "Signing in.", func(s *settings) *string { return &s.Config.URLs.Login }),
-		row("SECURITY_LOGOUT_URL", "/logout", "Signing out, by POST.", func(s *settings) *string { return &s.Config.URLs.Logout }),
-		row("SECURITY_REGISTER_URL", "/register", "Registration, if it is open.", func(s *settings) *string { return &s.Config.URLs.Register }),
-		row("SECURITY_VERIFY_URL", "/verify", "Asking again who one is.", func(s *settings) *string { return &s.Config.URLs.Verify }),
-		row("SECURITY_TWO_FACTOR_SETUP_URL", "/tf-setup", "Second factors.", func(s *settings) *string { return &s.Config.URLs.Setup }),
-		row("SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL", "/tf-validate", "The code of a sign-in.", func(s *settings) *string { return &s.Config.URLs.Validate }),
-		row("SECURITY_TWO_FACTOR_SELECT_URL", "/tf-select", "Choosing among several.", func(s *settings) *string { return &s.Config.URLs.Select }),
-		row("SECURITY_TWO_FACTOR_RESCUE_URL", "/tf-rescue", "For those who lost theirs.", func(s *settings) *string { return &s.Config.URLs.Rescue }),
-		row("SECURITY_TWO_FACTOR_RESEND_URL", "/tf-resend", "Another code.", func(s *settings) *string { return &s.Config.URLs.Resend }),
-		row("SECURITY_TWO_FACTOR_FACTORS_URL", "/tf-factors", "The list of second factors.", func(s *settings) *string { return &s.Config.URLs.Factors }),
-		row("SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL", "/mf-recovery-codes", "Making recovery codes.", func(s *settings) *string { return &s.Config.URLs.Codes }),
-		row("SECURITY_MULTI_FACTOR_RECOVERY_URL", "/mf-recovery", "Signing in with one.", func(s *settings) *string { return &s.Config.URLs.UseCode }),
-		row("SECURITY_ACCOUNT_URL", "/me", "The account page.", func(s *settings) *string { return &s.Config.URLs.Account }),
-		row("SECURITY_STATIC_FOLDER_URL", "/tf-static", "Style sheet and pictures.", func(s *settings) *string { return &s.Config.URLs.Static }),
+		row("SECURITY_LOGIN_URL", "/login", "Signing in.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Login }),
+		row("SECURITY_LOGOUT_URL", "/logout", "Signing out, by POST.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Logout }),
+		row("SECURITY_REGISTER_URL", "/register", "Registration, if it is open.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Register }),
+		row("SECURITY_VERIFY_URL", "/verify", "Asking again who one is.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Verify }),
+		row("SECURITY_TWO_FACTOR_SETUP_URL", "/tf-setup", "Second factors.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Setup }),
+		row("SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL", "/tf-validate", "The code of a sign-in.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Validate }),
+		row("SECURITY_TWO_FACTOR_SELECT_URL", "/tf-select", "Choosing among several.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Select }),
+		row("SECURITY_TWO_FACTOR_RESCUE_URL", "/tf-rescue", "For those who lost theirs.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Rescue }),
+		row("SECURITY_TWO_FACTOR_RESEND_URL", "/tf-resend", "Another code.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Resend }),
+		row("SECURITY_TWO_FACTOR_FACTORS_URL", "/tf-factors", "The list of second factors.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Factors }),
+		row("SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL", "/mf-recovery-codes", "Making recovery codes.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Codes }),
+		row("SECURITY_MULTI_FACTOR_RECOVERY_URL", "/mf-recovery", "Signing in with one.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.UseCode }),
+		row("SECURITY_ACCOUNT_URL", "/me", "The account page.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Account }),
+		row("SECURITY_STATIC_FOLDER_URL", "/tf-static", "Style sheet and pictures.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Static }),
 	}
 }
 
@@ -233,22 +262,28 @@ func applyPostSetup(s *settings, raw any) error {
 		s.note("SECURITY_TWO_FACTOR_POST_SETUP_VIEW = " + theirs +
 			" is taken as the account page: to have the page of set-ups, write its path")
 	}
-	return toView(func(s *settings) *string { return &s.Config.Views.PostSetup }, theirs)(s, raw)
+	return toView(func(s *settings) *string { return &s.Config.Pages.Views.PostSetup }, theirs)(s, raw)
 }
 
 func viewTable() []setting {
 	row := func(name, def, doc, contract string, p func(*settings) *string) setting {
-		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Views", Apply: toView(p, contract)}
+		return setting{Name: name, Type: text, Empty: def, Doc: doc, Field: "Pages.Views", Apply: toView(p, contract)}
 	}
 	return []setting{
-		row("SECURITY_POST_LOGIN_VIEW", "`/`", "After signing in. `/` leads to the account page.", "", func(s *settings) *string { return &s.Config.Views.PostLogin }),
-		row("SECURITY_POST_LOGOUT_VIEW", "`/`", "After signing out.", "", func(s *settings) *string { return &s.Config.Views.PostLogout }),
-		row("SECURITY_POST_REGISTER_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After registration.", "", func(s *settings) *string { return &s.Config.Views.PostRegister }),
-		row("SECURITY_POST_VERIFY_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After asking again who one is.", "", func(s *settings) *string { return &s.Config.Views.PostVerify }),
-		{Name: "SECURITY_TWO_FACTOR_POST_SETUP_VIEW", Type: text, Empty: "the account page", Field: "Views",
+		row("SECURITY_POST_LOGIN_VIEW", "`/`", "After signing in. `/` leads to the account page.", "",
+			func(s *settings) *string { return &s.Config.Pages.Views.PostLogin }),
+		row("SECURITY_POST_LOGOUT_VIEW", "`/`", "After signing out.", "",
+			func(s *settings) *string { return &s.Config.Pages.Views.PostLogout }),
+		row("SECURITY_POST_REGISTER_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After registration.", "",
+			func(s *settings) *string { return &s.Config.Pages.Views.PostRegister }),
+		row("SECURITY_POST_VERIFY_VIEW", "`SECURITY_POST_LOGIN_VIEW`", "After asking again who one is.", "",
+			func(s *settings) *string { return &s.Config.Pages.Views.PostVerify }),
+		{Name: "SECURITY_TWO_FACTOR_POST_SETUP_VIEW", Type: text, Empty: "the account page", Field: "Pages.Views",
 			Doc: "After setting up or switching off a second factor.", Apply: applyPostSetup},
-		row("SECURITY_TWO_FACTOR_ERROR_VIEW", "the sign-in page", "After a step out of turn.", ".login", func(s *settings) *string { return &s.Config.Views.Error }),
-		row("SECURITY_UNAUTHORIZED_VIEW", "a page that says so", "When a role is missing.", "", func(s *settings) *string { return &s.Config.Views.Unauthorized }),
+		row("SECURITY_TWO_FACTOR_ERROR_VIEW", "the sign-in page", "After a step out of turn.", ".login",
+			func(s *settings) *string { return &s.Config.Pages.Views.Error }),
+		row("SECURITY_UNAUTHORIZED_VIEW", "a page that says so", "When a role is missing.", "",
+			func(s *settings) *string { return &s.Config.Pages.Views.Unauthorized }),
 	}
 }
 
@@ -256,8 +291,7 @@ func viewTable() []setting {
 // contract's dicts of one key.
 func applyIdentities(s *settings, raw any) error {
 	if text, ok := raw.(string); ok && strings.HasPrefix(strings.TrimSpace(text), "[") {
-		var items []any
-		if decodeJSON(text, &items) == nil {
+		if items, err := decode(text); err == nil {
 			raw = items
 		}
 	}
@@ -280,9 +314,9 @@ func applyIdentities(s *settings, raw any) error {
 	switch strings.Join(names, ",") {
 	case "email":
 	case "email,username":
-		s.Config.Usernames = true
+		s.Config.Accounts.Usernames = true
 	case "username,email":
-		s.Config.Usernames, s.Config.Accounts.UsernameFirst = true, true
+		s.Config.Accounts.Usernames, s.Config.Accounts.UsernameFirst = true, true
 	default:
 		return errors.New("names something else than email, or email and username: write one of these (a phone number is not an identity here, because it can change hands)")
 	}

@@ -11,34 +11,36 @@ import (
 // spaTable are the settings of a single-page application.
 func spaTable() []setting {
 	return []setting{
-		{Name: "SECURITY_REDIRECT_HOST", Type: text, Empty: "none: the application is on `TWOFOLD_ORIGIN`", Field: "SPA.Origin",
+		{Name: "SECURITY_REDIRECT_HOST", Type: text, Empty: "none: the application is on `TWOFOLD_ORIGIN`",
+			Field: "Pages.SPA.Origin",
 			Doc: "The host and port of an application on another host than this server, e.g. `app.example.org` or " +
 				"`localhost:3000`; `https://` and `http://` (for loopback hosts) may stand before it. Every " +
 				"`*_VIEW` that is set is a page there, and so are `SECURITY_POST_LOGIN_VIEW` and " +
 				"`SECURITY_POST_LOGOUT_VIEW` at `/`. Scripts of that origin, and of no other, may call every path " +
 				"with the browser's cookies (CORS).",
-			Cost:  "Whoever serves that host can do what the signed-in user can. On another site than `TWOFOLD_ORIGIN` (not a sibling such as `app.example.org` of `login.example.org`) cookies say `SameSite=None`: many browsers do not send them, and trusted browsers and \"remember me\" do not work.",
+			Cost:  "Anyone who serves that host can do what the signed-in user can. On another site than `TWOFOLD_ORIGIN` (not a sibling such as `app.example.org` of `login.example.org`) cookies say `SameSite=None`: many browsers do not send them, and trusted browsers and \"remember me\" do not work.",
 			Apply: applyRedirectHost},
-		{Name: "SECURITY_REDIRECT_BEHAVIOR", Type: text, Empty: "none: our next page says it", Field: "SPA.TellInQuery",
+		{Name: "SECURITY_REDIRECT_BEHAVIOR", Type: text, Empty: "none: our next page says it",
+			Field: "Pages.SPA.TellInQuery",
 			Doc: "`spa`: mailed links, and the ways back from other sites, lead to the `*_VIEW` with what happened " +
 				"in the query: `success`, `info` or `error` with the text, and after a success `email` and " +
 				"`identity`. Where a second factor is awaited, `SECURITY_LOGIN_ERROR_VIEW` gets `tf_required=1` " +
 				"and `tf_state`.",
 			Cost:  "The address of the user stands in addresses of the application, and in its logs.",
 			Apply: applyRedirectBehaviour},
-		{Name: "SECURITY_VERIFY_ERROR_VIEW", Type: text, Empty: "the page of re-authentication", Field: "Views",
+		{Name: "SECURITY_VERIFY_ERROR_VIEW", Type: text, Empty: "the page of re-authentication", Field: "Pages.Views",
 			Doc: "With `spa`: where a browser goes that could not prove itself again at another site; the query " +
 				"has `error`.",
-			Apply: toView(func(s *settings) *string { return &s.Config.Views.VerifyError }, "")},
-		{Name: "SECURITY_CSRF_COOKIE_NAME", Type: text, Empty: "none", Field: "SPA.CSRFCookie",
+			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.VerifyError }, "")},
+		{Name: "SECURITY_CSRF_COOKIE_NAME", Type: text, Empty: "none", Field: "Pages.SPA.CSRFCookie",
 			Doc: "A cookie that scripts can read, with the value of `csrf_token`, e.g. `XSRF-TOKEN`, which axios " +
 				"and Angular send back by themselves. Nothing needs it but a form of a browser that says nothing " +
 				"of where it comes from.",
-			Apply: toText(func(s *settings) *string { return &s.Config.SPA.CSRFCookie })},
-		{Name: "SECURITY_CSRF_HEADER", Type: text, Default: "X-XSRF-Token", Field: "SPA.CSRFHeader",
+			Apply: toText(func(s *settings) *string { return &s.Config.Pages.SPA.CSRFCookie })},
+		{Name: "SECURITY_CSRF_HEADER", Type: text, Default: "X-XSRF-Token", Field: "Pages.SPA.CSRFHeader",
 			Doc: "A header that the token may come back in, besides `X-CSRFToken`, `X-CSRF-Token` and " +
 				"`X-XSRF-Token`.",
-			Apply: toText(func(s *settings) *string { return &s.Config.SPA.CSRFHeader })},
+			Apply: toText(func(s *settings) *string { return &s.Config.Pages.SPA.CSRFHeader })},
 	}
 }
 
@@ -60,7 +62,7 @@ func applyRedirectHost(s *settings, raw any) error {
 	if err != nil || u.Hostname() == "" || u.Scheme+"://"+u.Host != v || u.Scheme != "https" && u.Scheme != "http" || strings.Contains(u.Host, "*") {
 		return errors.New("is not a host: write e.g. app.example.org or localhost:3000")
 	}
-	s.Config.SPA.Origin = v
+	s.Config.Pages.SPA.Origin = v
 	return nil
 }
 
@@ -70,7 +72,7 @@ func applyRedirectBehaviour(s *settings, raw any) error {
 	case err != nil:
 		return err
 	case v == "spa":
-		s.Config.SPA.TellInQuery = true
+		s.Config.Pages.SPA.TellInQuery = true
 	case v != "":
 		return errors.New("is not a behavior: write spa, or leave it out")
 	}

@@ -5,13 +5,13 @@ import "time"
 // tokenTable is what programs may hold.
 func tokenTable() []setting {
 	path := func(name, def, doc string, p func(*settings) *string) setting {
-		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "URLs", Apply: toPath(p)}
+		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
 	}
 	return []setting{
 		{Name: "SECURITY_REFRESH_TOKEN", Type: flag, Default: "false", Field: "Tokens",
-			Doc: "Hands out a refresh token beside a header token (`?include_auth_token`). A program exchanges it " +
+			Doc: "Hands out a refresh token alongside a header token (`?include_auth_token`). A program exchanges it " +
 				"at `/refresh-token` for a header token and its successor; each works once, and one that comes " +
-				"back ends all that was minted beside it.",
+				"back ends all that was minted alongside it.",
 			Cost:  "A stolen program stays signed in as long as the next two say, unless its owner ends it.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.Tokens.Refresh })},
 		{Name: "SECURITY_REFRESH_TOKEN_MAX_AGE", Type: duration, Default: "90 days", Field: "Tokens.RefreshLife",
@@ -24,7 +24,8 @@ func tokenTable() []setting {
 			Doc:   "The cookie of refresh tokens; `None` puts them into the body of answers.",
 			Cost:  "In the body, scripts of the page can read them.",
 			Apply: applyRefreshCookie},
-		path("SECURITY_REFRESH_TOKEN_URL", "/refresh-token", "Exchanges a refresh token.", func(s *settings) *string { return &s.Config.URLs.Tokens.Refresh }),
+		path("SECURITY_REFRESH_TOKEN_URL", "/refresh-token", "Exchanges a refresh token.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Tokens.Refresh }),
 		{Name: "SECURITY_ACCESS_TOKEN_SCOPES", Type: list, Empty: "none: there are no such tokens", Field: "Tokens.Scopes",
 			Doc: "Scopes that people may give to personal access tokens for their programs, e.g. `read,write`. " +
 				"Applications ask `/token-check?scope=read` whose token they were sent.",
@@ -34,8 +35,10 @@ func tokenTable() []setting {
 			Doc:   "The longest life of one.",
 			Cost:  "A stolen one works as long.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Tokens.PersonalLife }, day, 366*day)},
-		path("SECURITY_ACCESS_TOKENS_URL", "/access-tokens", "Tokens: list, make, end.", func(s *settings) *string { return &s.Config.URLs.Tokens.Personal }),
-		path("SECURITY_TOKEN_CHECK_URL", "/token-check", "Whose token it is.", func(s *settings) *string { return &s.Config.URLs.Tokens.Check }),
+		path("SECURITY_ACCESS_TOKENS_URL", "/access-tokens", "Tokens: list, make, end.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Tokens.Personal }),
+		path("SECURITY_TOKEN_CHECK_URL", "/token-check", "Whose token it is.",
+			func(s *settings) *string { return &s.Config.Pages.Paths.Tokens.Check }),
 	}
 }
 

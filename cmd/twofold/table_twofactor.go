@@ -14,21 +14,21 @@ func twoFactorTable() []setting { return append(askTable(), rescueTable()...) }
 func askTable() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR", Type: flag, Default: "true",
-			Doc: "`false` asks nobody to set up a second factor, which is what the default of " +
-				"`SECURITY_TWO_FACTOR_REQUIRED` says too. Whoever sets one up is asked for it all the same.",
+			Doc: "`false` asks no one to set up a second factor, which is what the default of " +
+				"`SECURITY_TWO_FACTOR_REQUIRED` says too. Anyone who sets one up is asked for it anyway.",
 			Apply: applyTwoFactor},
 		{Name: "SECURITY_TWO_FACTOR_REQUIRED", Type: flag, Default: "false", Field: "TwoFactor.Required",
 			Doc:   "Everybody needs a second factor; who has none sets one up at the next sign-in.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.Required })},
 		{Name: "SECURITY_TWO_FACTOR_ENABLED_METHODS", Type: list, Empty: "`authenticator`, and `sms` and `email` where there is a sender", Field: "TwoFactor.EnabledMethods",
 			Doc:   "What can be set up, in the order shown: `authenticator`, `sms`, `email`.",
-			Cost:  "`email` is the weakest: whoever has the mailbox often has the password's reset too.",
+			Cost:  "`email` is the weakest: anyone who has the mailbox often has the password's reset too.",
 			Apply: applyMethods},
 		{Name: "SECURITY_TWO_FACTOR_STRONG_ONLY", Type: flag, Default: "false", Field: "TwoFactor.StrongOnly",
-			Doc: "`sms` and `email` are no second factors, whatever the list says: nobody sets them up or is asked " +
-				"for them, and nobody is rescued by e-mail. Who has nothing else proves it once more at the next " +
+			Doc: "`sms` and `email` are no second factors, whatever the list says: no one sets them up or is asked " +
+				"for them, and no one is rescued by e-mail. Someone who has nothing else proves it once more at the next " +
 				"sign-in, and then sets up an app or a passkey before there is a session.",
-			Cost:  "People who have neither an app nor a passkey cannot sign in. `false`: a text can be diverted by whoever takes over the number, a mailed code is as safe as the mailbox.",
+			Cost:  "People who have neither an app nor a passkey cannot sign in. `false`: a text can be diverted by anyone who takes over the number, a mailed code is as safe as the mailbox.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.StrongOnly })},
 		{Name: "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE", Type: flag, Default: "true",
 			Doc:  "The second factor is asked for at every sign-in.",
@@ -40,8 +40,9 @@ func askTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_NO_TRUST_ROLES", Type: list, Empty: "none", Field: "TwoFactor.Trust",
 			Doc:   "Roles whose holders are asked for the second factor at every sign-in, trusted browser or not.",
 			Apply: applyNoTrust},
-		{Name: "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME", Type: text, Default: "tf_validity", Field: "URLs.DeviceCookie",
-			Doc: "Name of that browser's cookie.", Apply: applyCookieName},
+		{Name: "SECURITY_TWO_FACTOR_VALIDITY_COOKIE_NAME", Type: text, Default: "tf_validity",
+			Field: "Pages.Paths.DeviceCookie",
+			Doc:   "Name of that browser's cookie.", Apply: applyCookieName},
 		{Name: "SECURITY_TOTP_SECRETS", Type: secretMap, Empty: "`SECRET_KEY` is used", Field: "TwoFactor.Secrets",
 			Doc: "Keys for authenticator secrets by tag, e.g. `{\"1\": \"...\"}`. The newest tag seals, all open. " +
 				"32 bytes at least.",
@@ -67,11 +68,11 @@ func askTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_SETUP_WITHIN", Type: duration, Default: "10 minutes", Field: "TwoFactor.SetupWithin",
 			Doc:   "How long a set-up may take, 30 minutes at most.",
 			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.TwoFactor.SetupWithin }, time.Minute, 30*time.Minute)},
-		{Name: "SECURITY_TWO_FACTOR_ENROL_PROOF", Type: flag, Default: "false", Field: "TwoFactor.EnrolProof",
+		{Name: "SECURITY_TWO_FACTOR_ENROL_PROOF", Type: flag, Default: "false", Field: "TwoFactor.EnrollProof",
 			Doc: "Asks those who must set up a second factor at sign-in for a mailed code first.",
-			Cost: "`false`: whoever has the password of an account without a second factor chooses it; the owner " +
+			Cost: "`false`: anyone who has the password of an account without a second factor chooses it; the owner " +
 				"is told by mail.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.EnrolProof })},
+			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.EnrollProof })},
 	}
 }
 
@@ -84,7 +85,7 @@ func rescueTable() []setting {
 				"administrator.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueEmail })},
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_REPAIR_ONLY", Type: flag, Default: "false", Field: "TwoFactor.RescueRepairOnly",
-			Doc:   "Who was rescued by e-mail sets up a factor in place of the lost one and has no session before.",
+			Doc:   "Someone who was rescued by e-mail sets up a factor in place of the lost one and has no session before.",
 			Cost:  "`false`: a rescued sign-in is a full one.",
 			Apply: toBool(func(s *settings) *bool { return &s.Config.TwoFactor.RescueRepairOnly })},
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY", Type: flag, Default: "false", Field: "TwoFactor.Recovery",
@@ -96,15 +97,16 @@ func rescueTable() []setting {
 		{Name: "SECURITY_TWO_FACTOR_RECOVERY_WAIT", Type: duration, Default: "24 hours", Field: "TwoFactor.RecoveryWait",
 			Doc:   "That waiting period, 1 hour to 30 days.",
 			Apply: toWait(func(s *settings) *time.Duration { return &s.Config.TwoFactor.RecoveryWait }, time.Hour, 30*day)},
-		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered", Field: "TwoFactor.RescueMail",
-			Doc: "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
+		{Name: "SECURITY_TWO_FACTOR_RESCUE_MAIL", Type: text, Empty: "none: help is not offered",
+			Field: "TwoFactor.HelpAddress",
+			Doc:   "Address of the administrators who help those who lost their second factor.", Apply: applyRescueMail},
 	}
 }
 
 func applyTwoFactor(s *settings, raw any) error {
 	on, err := asBool(raw)
 	if s.twoFactorOff = err == nil && !on; s.twoFactorOff {
-		s.note("SECURITY_TWO_FACTOR is false: nobody has to set up a second factor, and whoever does is still asked for it")
+		s.note("SECURITY_TWO_FACTOR is false: no one has to set up a second factor, and anyone who does is still asked for it")
 	}
 	return err
 }
@@ -114,7 +116,7 @@ func applyNoTrust(s *settings, raw any) error {
 	if err != nil {
 		return err
 	}
-	s.Config.TwoFactor.Trust = func(u twofold.Identity) bool {
+	s.Config.TwoFactor.Trust = func(u twofold.User) bool {
 		return !slices.ContainsFunc(u.Roles, func(r string) bool { return slices.Contains(roles, r) })
 	}
 	return nil

@@ -78,6 +78,9 @@ func applyMessage(key string) func(*settings, any) error {
 			return err
 		}
 		for _, p := range bad {
+			if p.Harmless {
+				continue
+			}
 			return errors.New(toPercent.ReplaceAllString(p.Text, "%($1)s"))
 		}
 		if s.texts == nil {

@@ -48,7 +48,7 @@ func (c textsCheck) Run(p process) error {
 	for _, b := range bad {
 		all = append(all, b)
 	}
-	return errors.Join(append(all, fmt.Errorf("%d texts are wrong", len(bad)))...)
+	return errors.Join(append(all, errors.New(amount(len(bad), "text is wrong", "texts are wrong")))...)
 }
 
 // tellLanguage says how much of a language there is.
@@ -69,7 +69,7 @@ func (s *settings) tellLanguages() {
 		s.Config.Log.Info("language", "texts", tellLanguage(l))
 	}
 	for _, b := range bad {
-		if b.Unknown {
+		if b.Harmless {
 			s.Config.Log.Warn("language", "problem", b.Error())
 		}
 	}

@@ -22,8 +22,8 @@ func (s *settings) trace(environ []string) error {
 		return nil
 	}
 	s.Config.Log.Info("traces are sent", "endpoint", wanted.Endpoint)
-	counted := s.Config.OnSend
-	s.Config.OnSend = func(ctx context.Context, a send.Attempt) {
+	counted := s.Config.Advanced.OnSend
+	s.Config.Advanced.OnSend = func(ctx context.Context, a send.Attempt) {
 		if counted != nil {
 			counted(ctx, a)
 		}
@@ -38,7 +38,7 @@ func (s *settings) fromProxy(r *http.Request) bool {
 	if err != nil {
 		return false
 	}
-	for _, p := range s.Config.TrustedProxies {
+	for _, p := range s.Config.Advanced.TrustedProxies {
 		if p.Contains(peer.Addr().Unmap()) {
 			return true
 		}

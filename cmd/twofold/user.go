@@ -28,6 +28,9 @@ type userCommands struct {
 	ResetAccess userResetAccess `cmd:"" help:"Remove an account's second factors and end all its sessions."`
 	Recovery    userRecovery    `cmd:"" help:"Mail an account's owner a link that sets up another second factor."`
 	Roles       userRoles       `cmd:"" help:"Show or change an account's roles."`
+	Invite      userInvite      `cmd:"" help:"Invite someone by mail."`
+	Invitations userInvitations `cmd:"" help:"List the invitations that wait."`
+	Delete      userDelete      `cmd:"" help:"Delete an account and everything that is kept of it."`
 }
 
 // account is what most user commands take.
@@ -50,21 +53,18 @@ func (w where) withLoaded(ctx context.Context, p process, s *settings, create bo
 	if !create && s.Database.missing() {
 		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
 	}
-	s.keyLost, s.looks = s.keyLost || w.anyKey, s.looks || w.looks
+	s.keyLost = s.keyLost || w.anyKey
 	s.Config.Log = s.quietLogger(p)
-	if s.dev {
-		s.Config.Mail, s.Config.SMS = nowhere{}, nowhere{}
-	}
 	auth, db, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
 	s.Config.Store = db
-	return errors.Join(f(auth, s), auth.Close(), db.Close())
+	return errors.Join(f(auth, s), db.Close())
 }
 
 // withUser is withAuth for one account.
-func (c oneUser) withUser(ctx context.Context, p process, f func(*twofold.Auth, *settings, twofold.Identity) error) error {
+func (c oneUser) withUser(ctx context.Context, p process, f func(*twofold.Auth, *settings, twofold.User) error) error {
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		u, err := auth.FindUser(ctx, c.Identity)
 		if err != nil {
@@ -99,7 +99,7 @@ func (c userCreate) Run(ctx context.Context, p process) error {
 		return err
 	}
 	return c.withAuth(ctx, p, true, func(auth *twofold.Auth, s *settings) error {
-		if c.Username != "" && !s.Config.Usernames {
+		if c.Username != "" && !s.Config.Accounts.Usernames {
 			return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
 		}
 		_, err := auth.CreateUser(ctx, twofold.NewUser{
@@ -107,7 +107,7 @@ func (c userCreate) Run(ctx context.Context, p process) error {
 			Language: c.Language,
 		})
 		if err != nil {
-			return sayUser(err, c.Email, s)
+			return sayRole(sayUser(err, c.Email, s))
 		}
 		return line(p, "User %q created.", c.Email)
 	})
@@ -150,9 +150,8 @@ type signInRow struct {
 
 // Run lists all accounts.
 func (c userList) Run(ctx context.Context, p process) error {
-	c.looks = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
-		rows, err := userRows(ctx, auth, s, func(twofold.Identity) bool { return true })
+		rows, err := userRows(ctx, auth, s, func(twofold.User) bool { return true })
 		if err != nil {
 			return err
 		}
@@ -165,9 +164,19 @@ func (c userList) Run(ctx context.Context, p process) error {
 	})
 }
 
+// methodsOf are the methods of an account's second factors, the default one first.
+func methodsOf(ctx context.Context, s *settings, id string) ([]string, error) {
+	factors, err := s.Config.Store.FactorsOf(ctx, id)
+	out := make([]string, len(factors))
+	for i, f := range factors {
+		out[i] = f.Method
+	}
+	return out, err
+}
+
 // rowOf is an account as it is listed.
-func rowOf(ctx context.Context, auth *twofold.Auth, s *settings, u twofold.Identity) (userRow, error) {
-	methods, err := auth.Methods(ctx, u.ID)
+func rowOf(ctx context.Context, s *settings, u twofold.User) (userRow, error) {
+	methods, err := methodsOf(ctx, s, u.ID)
 	if err != nil {
 		return userRow{}, err
 	}
@@ -190,11 +199,11 @@ func rowOf(ctx context.Context, auth *twofold.Auth, s *settings, u twofold.Ident
 
 // userRows are the accounts that are wanted.
 func userRows(ctx context.Context, auth *twofold.Auth, s *settings,
-	wanted func(twofold.Identity) bool) ([]userRow, error) {
+	wanted func(twofold.User) bool) ([]userRow, error) {
 	const batch = 500
 	rows := []userRow{}
 	for after := ""; ; {
-		users, err := auth.ListUsers(ctx, after, batch)
+		users, err := auth.Users(ctx, twofold.UserFilter{After: after, Limit: batch})
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +212,7 @@ func userRows(ctx context.Context, auth *twofold.Auth, s *settings,
 			if !wanted(u) {
 				continue
 			}
-			row, err := rowOf(ctx, auth, s, u)
+			row, err := rowOf(ctx, s, u)
 			if err != nil {
 				return nil, err
 			}
@@ -249,7 +258,7 @@ type userDeactivate struct{ oneUser }
 func (c userDeactivate) Run(ctx context.Context, p process) error { return c.set(ctx, p, false) }
 
 func (c oneUser) set(ctx context.Context, p process, active bool) error {
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if err := auth.SetActive(ctx, u.ID, active); err != nil {
 			return err
 		}
@@ -278,7 +287,7 @@ func (c userSetPassword) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if err := auth.SetPassword(ctx, u.ID, plain); err != nil {
 			return err
 		}
@@ -298,7 +307,7 @@ Example:
 
 // Run ends an account's waits.
 func (c userUnlock) Run(ctx context.Context, p process) error {
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if err := auth.Unlock(ctx, u.ID); err != nil {
 			return err
 		}
@@ -319,7 +328,7 @@ Example:
 
 // Run resets an account's access.
 func (c userResetAccess) Run(ctx context.Context, p process) error {
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if err := auth.ResetAccess(ctx, u.ID); err != nil {
 			return err
 		}
@@ -348,7 +357,7 @@ func (c userRecovery) Run(ctx context.Context, p process) error {
 	if reason == "" || len(reason) > 200 {
 		return usageError("--reason must say why, in 200 bytes at most")
 	}
-	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
 		if s.dev {
 			return errors.New("mails of --dev are shown by the server alone, so the link would go nowhere: use the settings of a server that sends mail")
 		}
@@ -374,12 +383,12 @@ func (userRoles) Help() string {
 
 // Run shows or changes an account's roles.
 func (c userRoles) Run(ctx context.Context, p process) error {
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if len(c.Add)+len(c.Remove) > 0 {
 			roles := append(slices.Clone(u.Roles), c.Add...)
 			roles = slices.DeleteFunc(roles, func(r string) bool { return slices.Contains(c.Remove, r) })
 			if err := auth.SetRoles(ctx, u.ID, roles...); err != nil {
-				return err
+				return sayRole(err)
 			}
 			var err error
 			if u, err = auth.FindUser(ctx, u.ID); err != nil {

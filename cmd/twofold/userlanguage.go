@@ -28,7 +28,7 @@ func (c userLanguage) Run(ctx context.Context, p process) error {
 	if c.Forget && c.Language != "" {
 		return usageError("--forget and a language exclude each other")
 	}
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if c.Forget || c.Language != "" {
 			if err := auth.SetLanguage(ctx, u.ID, c.Language); err != nil {
 				return err

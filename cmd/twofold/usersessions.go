@@ -44,11 +44,10 @@ func (c userSessions) Run(ctx context.Context, p process) error {
 	if c.End != "" && c.EndAll {
 		return usageError("--end and --end-all exclude each other")
 	}
-	c.looks = c.End == "" && !c.EndAll
-	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		switch {
 		case c.EndAll:
-			if _, err := auth.EndSession(ctx, u.ID, ""); err != nil {
+			if err := auth.EndSessions(ctx, u.ID); err != nil {
 				return err
 			}
 			return line(p, "All sessions of user %q have been ended.", c.Identity)
@@ -67,7 +66,7 @@ func (c userSessions) Run(ctx context.Context, p process) error {
 	})
 }
 
-func (c userSessions) list(ctx context.Context, p process, auth *twofold.Auth, u twofold.Identity) error {
+func (c userSessions) list(ctx context.Context, p process, auth *twofold.Auth, u twofold.User) error {
 	all, err := auth.Sessions(ctx, u.ID)
 	if err != nil {
 		return err

@@ -26,9 +26,8 @@ func (userShow) Help() string {
 
 // Run shows an account.
 func (c userShow) Run(ctx context.Context, p process) error {
-	c.looks = true
-	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
-		row, err := rowOf(ctx, auth, s, u)
+	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
+		row, err := rowOf(ctx, s, u)
 		if err != nil {
 			return err
 		}
@@ -89,10 +88,9 @@ Example:
 
 // Run searches.
 func (c userSearch) Run(ctx context.Context, p process) error {
-	c.looks = true
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		wanted := strings.ToLower(strings.TrimSpace(c.Text))
-		rows, err := userRows(ctx, auth, s, func(u twofold.Identity) bool {
+		rows, err := userRows(ctx, auth, s, func(u twofold.User) bool {
 			return strings.Contains(strings.ToLower(u.Email+"\n"+u.Username+"\n"+u.ID), wanted)
 		})
 		if err != nil {
@@ -131,13 +129,13 @@ func (c userRename) Run(ctx context.Context, p process) error {
 	if c.Email == "" && c.Username == nil {
 		return usageError("say what to change: --email or --username")
 	}
-	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.Identity) error {
+	return c.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
 		email, username := u.Email, u.Username
 		if c.Email != "" {
 			email = c.Email
 		}
 		if c.Username != nil {
-			if username = *c.Username; username != "" && !s.Config.Usernames {
+			if username = *c.Username; username != "" && !s.Config.Accounts.Usernames {
 				return usageError("usernames are switched off: set SECURITY_USERNAME_ENABLE, or leave --username out")
 			}
 		}

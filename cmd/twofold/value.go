@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/twofold-auth/twofold/internal/flaskconfig"
 )
 
 // A raw value is what a source gave: text from the environment; text, number,
@@ -68,21 +69,20 @@ func asDuration(raw any) (time.Duration, error) {
 	case string:
 		return parseDuration(v)
 	}
-	return 0, errors.New("is no duration: " + durationHint)
+	return 0, errors.New("is not a duration: " + durationHint)
 }
 
 func asList(raw any) ([]string, error) {
-	bad := errors.New(`is no list of texts: write a,b in the environment or ["a", "b"] in the file`)
+	bad := errors.New(`is not a list of texts: write a,b in the environment or ["a", "b"] in the file`)
 	if s, ok := raw.(string); ok {
 		s = strings.TrimSpace(s)
-		if !strings.HasPrefix(s, "[") {
+		if !strings.HasPrefix(s, "[") && !strings.HasPrefix(s, "(") {
 			return splitList(s), nil
 		}
-		var items []any
-		if decodeJSON(s, &items) != nil {
+		var err error
+		if raw, err = decode(s); err != nil {
 			return nil, bad
 		}
-		raw = items
 	}
 	items, ok := raw.([]any)
 	if !ok {
@@ -110,13 +110,12 @@ func splitList(s string) []string {
 }
 
 func asDict(raw any) (map[string]string, error) {
-	bad := errors.New(`is no dict: write {"KEY": "value"} in the environment or { KEY = "value" } in the file`)
+	bad := errors.New(`is not a dict: write {"KEY": "value"} in the environment or { KEY = "value" } in the file`)
 	if s, ok := raw.(string); ok {
-		var m map[string]any
-		if decodeJSON(s, &m) != nil {
+		var err error
+		if raw, err = decode(s); err != nil {
 			return nil, bad
 		}
-		raw = m
 	}
 	m, ok := raw.(map[string]any)
 	if !ok {
@@ -136,16 +135,13 @@ func asDict(raw any) (map[string]string, error) {
 	return out, nil
 }
 
-// decodeJSON reads exactly one JSON value.
-func decodeJSON(s string, v any) error {
-	d := json.NewDecoder(strings.NewReader(s))
-	if err := d.Decode(v); err != nil {
-		return err
+// decode reads one value of JSON, or one literal of Python.
+func decode(s string) (any, error) {
+	var v any
+	if json.Unmarshal([]byte(s), &v) == nil {
+		return v, nil
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more than one value")
-	}
-	return nil
+	return flaskconfig.Literal(s)
 }
 
 // plain writes a raw value so that it can be compared with the text of a
@@ -154,9 +150,8 @@ func plain(raw any) string {
 	switch v := raw.(type) {
 	case string:
 		s := strings.TrimSpace(v)
-		if strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") {
-			var inner any
-			if decodeJSON(s, &inner) == nil {
+		if strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") || strings.HasPrefix(s, "(") {
+			if inner, err := decode(s); err == nil {
 				return plain(inner)
 			}
 		}

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/http"
@@ -15,16 +16,19 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	auth, err := twofold.New(twofold.Config{Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Registerable: true})
+	auth, err := twofold.New(twofold.Config{
+		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db,
+		Accounts: twofold.Accounts{Registerable: true},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	auth.Mount(http.DefaultServeMux)
+	go auth.Run(context.Background())
 	http.Handle("/", auth.RequireTwoFactor(http.HandlerFunc(home)))
-	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+	log.Fatal(http.ListenAndServe("localhost:8080", auth.Wrap(http.DefaultServeMux)))
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
-	user, _ := twofold.User(r)
+	user, _ := twofold.UserOf(r)
 	fmt.Fprintf(w, "hello, %s\n", user.Email)
 }

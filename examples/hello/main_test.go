@@ -67,7 +67,7 @@ func TestHelloIsBehindTwoFactors(t *testing.T) {
 
 // TestNoSideDoor tries every way in.
 func TestNoSideDoor(t *testing.T) {
-	twofoldtest.NoSideDoor(t, twofold.Config{Registerable: true},
+	twofoldtest.NoSideDoor(t, twofold.Config{Accounts: twofold.Accounts{Registerable: true}},
 		func(auth *twofold.Auth) http.Handler { return auth.RequireTwoFactor(http.HandlerFunc(home)) }, "/")
 }
 

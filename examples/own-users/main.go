@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"log"
@@ -25,17 +26,19 @@ func main() {
 		log.Fatal(err)
 	}
 	auth, err := twofold.New(twofold.Config{
-		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Users: members{shop}, Registerable: true,
+		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Users: members{shop},
+		Accounts: twofold.Accounts{Registerable: true},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
+	go auth.Run(context.Background())
 	auth.Mount(http.DefaultServeMux)
 	http.Handle("/", auth.RequireTwoFactor(http.HandlerFunc(home)))
 	log.Fatal(http.ListenAndServe("localhost:8080", nil))
 }
 
 func home(w http.ResponseWriter, r *http.Request) {
-	u, _ := twofold.User(r)
+	u, _ := twofold.UserOf(r)
 	fmt.Fprintf(w, "hello, %s, member number %s\n", u.Email, u.ID)
 }

@@ -54,7 +54,7 @@ func bcrypted(t *testing.T, password string) string {
 func serve(t *testing.T) (*sql.DB, *twofoldtest.Kit) {
 	t.Helper()
 	db := shop(t)
-	k := twofoldtest.New(t, twofold.Config{Users: members{db}, Registerable: true})
+	k := twofoldtest.New(t, twofold.Config{Users: members{db}, Accounts: twofold.Accounts{Registerable: true}})
 	mux := http.NewServeMux()
 	mux.Handle("/", k.Auth.RequireTwoFactor(http.HandlerFunc(home)))
 	mux.Handle("/level1", k.Auth.RequireUser(http.HandlerFunc(home)))
@@ -87,7 +87,7 @@ func TestMembersSignInWithTwoFactors(t *testing.T) {
 	}
 }
 
-// TestTheShopChangesItsTable by pages of its own, and tells nobody.
+// TestTheShopChangesItsTable by pages of its own, and tells no one.
 func TestTheShopChangesItsTable(t *testing.T) {
 	db, k := serve(t)
 	for name, change := range map[string]string{
@@ -143,6 +143,6 @@ func TestWhoRegistersIsAMember(t *testing.T) {
 
 // TestNoSideDoor tries every way in, with members of the shop's own table.
 func TestNoSideDoor(t *testing.T) {
-	twofoldtest.NoSideDoor(t, twofold.Config{Users: members{shop(t)}, Registerable: true},
+	twofoldtest.NoSideDoor(t, twofold.Config{Users: members{shop(t)}, Accounts: twofold.Accounts{Registerable: true}},
 		func(auth *twofold.Auth) http.Handler { return auth.RequireTwoFactor(http.HandlerFunc(home)) }, "/")
 }

@@ -24,8 +24,8 @@ type members struct{ db *sql.DB }
 
 const member = `SELECT number, mail, pass, banned FROM members WHERE `
 
-func scan(row *sql.Row) (twofold.OwnUser, error) {
-	var u twofold.OwnUser
+func scan(row *sql.Row) (twofold.ExternalUser, error) {
+	var u twofold.ExternalUser
 	var banned bool
 	err := row.Scan(&u.ID, &u.Email, &u.PasswordHash, &banned)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -36,21 +36,21 @@ func scan(row *sql.Row) (twofold.OwnUser, error) {
 }
 
 // FindUser implements twofold.UserSource.
-func (m members) FindUser(ctx context.Context, identity string) (twofold.OwnUser, error) {
+func (m members) FindUser(ctx context.Context, identity string) (twofold.ExternalUser, error) {
 	return scan(m.db.QueryRowContext(ctx, member+`mail = $1`, identity))
 }
 
 // UserByID implements twofold.UserSource.
-func (m members) UserByID(ctx context.Context, id string) (twofold.OwnUser, error) {
+func (m members) UserByID(ctx context.Context, id string) (twofold.ExternalUser, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil {
-		return twofold.OwnUser{}, twofold.ErrNoUser
+		return twofold.ExternalUser{}, twofold.ErrNoUser
 	}
 	return scan(m.db.QueryRowContext(ctx, member+`number = $1`, n))
 }
 
 // CreateUser implements twofold.UserSource.
-func (m members) CreateUser(ctx context.Context, u twofold.OwnUser) (id string, err error) {
+func (m members) CreateUser(ctx context.Context, u twofold.ExternalUser) (id string, err error) {
 	err = m.db.QueryRowContext(ctx, `INSERT INTO members (mail, pass, banned) VALUES ($1, $2, $3) RETURNING number`,
 		u.Email, u.PasswordHash, !u.Active).Scan(&id)
 	if err != nil && strings.Contains(err.Error(), "UNIQUE") {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"log"
 	"net/http"
 	"net/http/httputil"
@@ -19,7 +20,8 @@ func main() {
 		log.Fatal(err)
 	}
 	auth, err := twofold.New(twofold.Config{
-		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Registerable: true, Account: true,
+		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db,
+		Accounts: twofold.Accounts{Registerable: true}, Pages: twofold.Pages{AccountPage: true},
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -28,6 +30,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	go auth.Run(context.Background())
 	log.Fatal(http.ListenAndServe("localhost:8080", h))
 }
 

@@ -45,7 +45,9 @@ func application(t *testing.T) *url.URL {
 // serve puts the example in front of an application.
 func serve(t *testing.T) *twofoldtest.Kit {
 	t.Helper()
-	k := twofoldtest.New(t, twofold.Config{Registerable: true, Account: true})
+	k := twofoldtest.New(t, twofold.Config{
+		Accounts: twofold.Accounts{Registerable: true}, Pages: twofold.Pages{AccountPage: true},
+	})
 	h, err := handler(k.Auth, strings.TrimPrefix(k.URL, "http://"), application(t))
 	if err != nil {
 		t.Fatal(err)

@@ -25,17 +25,56 @@ import (
 // public is a page that everyone may see; private is behind a guard.
 var (
 	public = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if u, ok := twofold.User(r); ok {
+		if u, ok := twofold.UserOf(r); ok {
 			_, _ = io.WriteString(w, "signed in as "+u.Email)
 			return
 		}
 		_, _ = io.WriteString(w, "please sign in")
 	})
 	private = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.User(r)
+		u, _ := twofold.UserOf(r)
 		_, _ = io.WriteString(w, "only for "+u.Email)
 	})
 )
+
+// ginGuard makes a guard middleware of gin.
+func ginGuard(guard func(http.Handler) http.Handler) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		passed := false
+		guard(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			passed, c.Request = true, r
+			c.Next()
+		})).ServeHTTP(c.Writer, c.Request)
+		if !passed {
+			c.Abort()
+		}
+	}
+}
+
+func ginPublic(c *gin.Context) {
+	if u, ok := twofold.UserOf(c.Request); ok {
+		c.String(http.StatusOK, "signed in as "+u.Email)
+		return
+	}
+	c.String(http.StatusOK, "please sign in")
+}
+
+func ginPrivate(c *gin.Context) {
+	u, _ := twofold.UserOf(c.Request)
+	c.String(http.StatusOK, "only for "+u.Email)
+}
+
+func echoPublic(c echo.Context) error {
+	if u, ok := twofold.UserOf(c.Request()); ok {
+		return c.String(http.StatusOK, "signed in as "+u.Email)
+	}
+	return c.String(http.StatusOK, "please sign in")
+}
+
+func echoPrivate(c echo.Context) error {
+	u, _ := twofold.UserOf(c.Request())
+	return c.String(http.StatusOK, "only for "+u.Email)
+}
 
 // serveFunc serves an application on a listener until the test ends.
 type serveFunc func(t *testing.T, auth *twofold.Auth, l net.Listener)
@@ -97,6 +136,18 @@ func TestTheSignInServesInFrontOfEveryRouter(t *testing.T) {
 			m.Any("/private", echo.WrapHandler(private), echo.WrapMiddleware(auth.RequireUser))
 			return auth.Wrap(m)
 		}),
+		"gin, with handlers of its own": over(func(auth *twofold.Auth) http.Handler {
+			m := gin.New()
+			m.Any("/public", ginGuard(auth.Identify), ginPublic)
+			m.Any("/private", ginGuard(auth.RequireUser), ginPrivate)
+			return auth.Wrap(m)
+		}),
+		"echo, with handlers of its own": over(func(auth *twofold.Auth) http.Handler {
+			m := echo.New()
+			m.Any("/public", echoPublic, echo.WrapMiddleware(auth.Identify))
+			m.Any("/private", echoPrivate, echo.WrapMiddleware(auth.RequireUser))
+			return auth.Wrap(m)
+		}),
 		"gorilla": over(func(auth *twofold.Auth) http.Handler {
 			m := mux.NewRouter()
 			m.Handle("/public", auth.Identify(public))
@@ -134,7 +185,7 @@ func use(t *testing.T, serve serveFunc) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _, _ = auth.Close(), db.Close() })
+	t.Cleanup(func() { _ = db.Close() })
 	const email, password = "ann@example.org", "a long enough passphrase"
 	if _, err := auth.CreateUser(context.Background(), twofold.NewUser{Email: email, Password: password}); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"log"
@@ -23,12 +24,14 @@ func main() {
 	}
 	box := send.NewBox(100) // in place of a mail server: its page shows what was sent
 	auth, err := twofold.New(twofold.Config{
-		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Mail: box, Account: true,
-		Registerable: true, Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true},
+		Origin: "http://localhost:8080", Key: twofold.KeyFile("app.key"), Store: db, Mail: box,
+		Pages:    twofold.Pages{AccountPage: true},
+		Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true, Registerable: true},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
+	go auth.Run(context.Background())
 	auth.Mount(http.DefaultServeMux)
 	http.HandleFunc("GET /outbox", func(w http.ResponseWriter, _ *http.Request) {
 		for _, m := range box.Messages() {
@@ -50,7 +53,7 @@ func page(w http.ResponseWriter, r *http.Request) {
 }
 
 func secret(w http.ResponseWriter, r *http.Request) {
-	user, _ := twofold.User(r)
+	user, _ := twofold.UserOf(r)
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, `{"secret": "only %s may read this"}`, user.ID)
 }

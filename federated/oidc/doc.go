@@ -5,6 +5,7 @@
 // authorized party, nonce, times), and, for GitHub, which has no ID tokens, the
 // question to its API. Keys and metadata are fetched when first needed and kept.
 //
-// It does not own state, browsers, users or sessions, and it never looks at
-// e-mail addresses: see package federated and login.
+// It does not own state, browsers, users or sessions: see package federated and
+// login. It reads e-mail addresses only where an account may be made, and no one is
+// found by them.
 package oidc

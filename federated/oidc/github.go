@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"golang.org/x/oauth2"
@@ -39,8 +40,12 @@ func (g *github) Title() string         { return g.s.Title }
 func (g *github) Reauthenticates() bool { return false }
 
 func (g *github) client(q federated.Question) *oauth2.Config {
+	scopes := g.s.Scopes
+	if q.Address {
+		scopes = append(slices.Clone(scopes), "user:email")
+	}
 	return &oauth2.Config{
-		ClientID: g.s.ClientID, ClientSecret: g.s.ClientSecret, RedirectURL: q.Redirect, Scopes: g.s.Scopes,
+		ClientID: g.s.ClientID, ClientSecret: g.s.ClientSecret, RedirectURL: q.Redirect, Scopes: scopes,
 		Endpoint: oauth2.Endpoint{
 			AuthURL: g.site + "/login/oauth/authorize", TokenURL: g.site + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams,
 		},
@@ -66,31 +71,67 @@ func (g *github) Finish(ctx context.Context, q federated.Question, a federated.A
 	if err != nil {
 		return federated.Identity{}, exchangeError(err)
 	}
-	return g.user(ctx, token)
+	return g.user(ctx, q, token)
 }
 
 // user asks whose the access token is. The token is forgotten after it.
-func (g *github) user(ctx context.Context, token *oauth2.Token) (federated.Identity, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.api+"/user", nil)
+func (g *github) user(ctx context.Context, q federated.Question, token *oauth2.Token) (federated.Identity, error) {
+	var u struct {
+		ID    int64  `json:"id"`
+		Login string `json:"login"`
+		Name  string `json:"name"`
+	}
+	known, err := g.ask(ctx, token, "/user", &u)
 	if err != nil {
 		return federated.Identity{}, err
+	}
+	if !known || u.ID <= 0 {
+		return federated.Identity{}, refused("its API does not say who the user is")
+	}
+	id := federated.Identity{Issuer: g.site, Subject: strconv.FormatInt(u.ID, 10), Label: tidy(u.Login)}
+	if q.Address {
+		id.Name, id.Username = tidy(u.Name), tidy(u.Login)
+		id.Email, err = g.email(ctx, token)
+	}
+	return id, err
+}
+
+// email is the user's primary address, if it is verified. GitHub runs no mailboxes,
+// so it is never authoritative.
+func (g *github) email(ctx context.Context, token *oauth2.Token) (string, error) {
+	var all []struct {
+		Email    string `json:"email"`
+		Primary  bool   `json:"primary"`
+		Verified bool   `json:"verified"`
+	}
+	told, err := g.ask(ctx, token, "/user/emails", &all)
+	if err != nil || !told { // the user did not let us know
+		return "", err
+	}
+	for _, e := range all {
+		if e.Primary && e.Verified && plausible(e.Email) {
+			return e.Email, nil
+		}
+	}
+	return "", nil
+}
+
+// ask reads one answer of the API. It reports false for one that refuses or that
+// cannot be read.
+func (g *github) ask(ctx context.Context, token *oauth2.Token, path string, into any) (bool, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.api+path, nil)
+	if err != nil {
+		return false, err
 	}
 	r.Header.Set("Authorization", "Bearer "+token.AccessToken)
 	r.Header.Set("Accept", "application/vnd.github+json")
 	resp, err := g.s.Client.Do(r)
 	if err != nil {
-		return federated.Identity{}, fmt.Errorf("%w: its API does not answer", federated.ErrUnreachable)
+		return false, fmt.Errorf("%w: its API does not answer", federated.ErrUnreachable)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 500 {
-		return federated.Identity{}, fmt.Errorf("%w: its API answers %d", federated.ErrUnreachable, resp.StatusCode)
+		return false, fmt.Errorf("%w: its API answers %d", federated.ErrUnreachable, resp.StatusCode)
 	}
-	var u struct {
-		ID    int64  `json:"id"`
-		Login string `json:"login"`
-	}
-	if resp.StatusCode != http.StatusOK || json.NewDecoder(resp.Body).Decode(&u) != nil || u.ID <= 0 {
-		return federated.Identity{}, refused("its API does not say who the user is")
-	}
-	return federated.Identity{Issuer: g.site, Subject: strconv.FormatInt(u.ID, 10), Label: tidy(u.Login)}, nil
+	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(into) == nil, nil
 }

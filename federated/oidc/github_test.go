@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/twofold-auth/twofold/federated"
@@ -14,6 +15,7 @@ import (
 type site struct {
 	status int
 	user   string
+	emails string // empty: refused
 	form   map[string]string
 }
 
@@ -37,6 +39,12 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.WriteHeader(s.status)
 		_, _ = w.Write([]byte(s.user))
+	case "/user/emails":
+		if s.emails == "" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte(s.emails))
 	}
 }
 
@@ -74,6 +82,39 @@ func TestGitHubNamesAUserByNumber(t *testing.T) {
 		if id, err := g.Finish(t.Context(), q, federated.Answer{Code: c.code}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v %v", name, id, err)
 		}
+	}
+}
+
+// TestGitHubTellsThePrimaryAddressIfItIsVerified.
+func TestGitHubTellsThePrimaryAddressIfItIsVerified(t *testing.T) {
+	s := &site{status: 200, user: `{"id": 583231, "login": "octocat", "name": "Mona", "email": "shown@example.org"}`}
+	server := httptest.NewServer(s)
+	defer server.Close()
+	g, err := newGitHub(Settings{ClientID: "id", ClientSecret: "secret"}, server.URL, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := federated.Question{Redirect: "http://localhost/back", State: "s", Nonce: "n", Verifier: "v", Address: true}
+	for want, emails := range map[string]string{
+		"mona@example.org": `[{"email":"old@example.org","verified":true,"primary":false},
+			{"email":"mona@example.org","verified":true,"primary":true}]`,
+		"not verified": `[{"email":"mona@example.org","verified":false,"primary":true}]`,
+		"not primary":  `[{"email":"mona@example.org","verified":true,"primary":false}]`,
+		"not said":     `[{"email":"mona@example.org"}]`,
+		"no list":      `{"message": "no"}`,
+		"refused":      "",
+	} {
+		s.emails = emails
+		id, err := g.Finish(t.Context(), q, federated.Answer{Code: "good"})
+		if want != "mona@example.org" {
+			want = ""
+		}
+		if err != nil || id.Email != want || id.Authoritative || id.Name != "Mona" || id.Username != "octocat" {
+			t.Errorf("%q: %+v %v", emails, id, err)
+		}
+	}
+	if address, err := g.Begin(t.Context(), q); err != nil || !strings.Contains(address, "scope=user%3Aemail") {
+		t.Error(address, err)
 	}
 }
 

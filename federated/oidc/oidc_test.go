@@ -206,6 +206,86 @@ func TestTheLabelIsTidyAndProvesNothing(t *testing.T) {
 	}
 }
 
+// TestOnlyAVerifiedAddressIsTold: nothing but the truth value true says that an
+// address was verified, and no one is told of it who did not ask.
+func TestOnlyAVerifiedAddressIsTold(t *testing.T) {
+	site := federatedtest.New(t, time.Now)
+	p, err := oidc.New(oidc.Settings{
+		Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret,
+		Domains: []string{"corp.test"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := question()
+	q.Address = true
+	is := func(email any) func(map[string]any) { return func(c map[string]any) { c["email"] = email } }
+	for name, c := range map[string]struct {
+		lie   func(map[string]any)
+		email string
+		owns  bool
+	}{
+		"verified, of its own domain": {nil, "alice@corp.test", true},
+		"of another domain":           {is("alice@example.org"), "alice@example.org", false},
+		"of a domain below":           {is("a@x.corp.test"), "a@x.corp.test", false},
+		"of a domain that ends so":    {is("a@notcorp.test"), "a@notcorp.test", false},
+		"with two at signs":           {is("a@corp.test@evil.test"), "a@corp.test@evil.test", false},
+		"in capitals":                 {is("Alice@CORP.test"), "Alice@CORP.test", true},
+		"not verified":                {func(c map[string]any) { c["email_verified"] = false }, "", false},
+		"the text true":               {func(c map[string]any) { c["email_verified"] = "true" }, "", false},
+		"the number one":              {func(c map[string]any) { c["email_verified"] = 1 }, "", false},
+		"not said":                    {func(c map[string]any) { delete(c, "email_verified") }, "", false},
+		"no text":                     {is([]string{"a@corp.test"}), "", false},
+		"invisible characters":        {is("a\u202e@corp.test"), "", false},
+		"without end":                 {is(strings.Repeat("a", 300) + "@corp.test"), "", false},
+	} {
+		site.Lie(c.lie)
+		id, err := journey(t, site, p, q, nil)
+		if err != nil || id.Email != c.email || id.Authoritative != c.owns || id.Subject != "alice" {
+			t.Errorf("%s: %+v %v", name, id, err)
+		}
+	}
+	if asked := site.Asked(); asked.Get("scope") != "openid email profile" {
+		t.Errorf("asked for %q", asked.Get("scope"))
+	}
+	site.Lie(nil)
+	if id, err := journey(t, site, p, question(), nil); err != nil || id.Email != "" || id.Authoritative {
+		t.Errorf("told without being asked: %+v %v", id, err)
+	}
+}
+
+// TestUserInfoIsOfTheSameUser: what an ID token leaves out is asked for, and is
+// used only if it is about the user of the token.
+func TestUserInfoIsOfTheSameUser(t *testing.T) {
+	site, p := setUp(t)
+	q := question()
+	q.Address = true
+	site.Lie(func(c map[string]any) { delete(c, "email"); delete(c, "email_verified") })
+	of := func(sub, email string, verified any) func() map[string]any {
+		return func() map[string]any {
+			return m{"sub": sub, "email": email, "email_verified": verified, "name": "Alice"}
+		}
+	}
+	for name, c := range map[string]struct {
+		info  func() map[string]any
+		email string
+	}{
+		"no answer": {nil, ""},
+		"the same":  {of("alice", "a@corp.test", true), "a@corp.test"},
+		"another":   {of("bob", "b@corp.test", true), ""},
+		"no one":    {of("", "b@corp.test", true), ""},
+		"a text":    {of("alice", "a@corp.test", "true"), ""},
+	} {
+		site.UserInfo(c.info)
+		id, err := journey(t, site, p, q, nil)
+		if err != nil || id.Email != c.email || id.Subject != "alice" || c.email != "" && id.Name != "Alice" {
+			t.Errorf("%s: %+v %v", name, id, err)
+		}
+	}
+}
+
+type m = map[string]any
+
 func TestSettingsThatAreWrongAreNamed(t *testing.T) {
 	good := oidc.Settings{Name: "corp", Issuer: "https://corp.test", ClientID: "id"}
 	for want, change := range map[string]func(*oidc.Settings){
@@ -214,6 +294,7 @@ func TestSettingsThatAreWrongAreNamed(t *testing.T) {
 		"is not https":           func(s *oidc.Settings) { s.Issuer = "http://corp.test" },
 		"is not a valid address": func(s *oidc.Settings) { s.Issuer = "https://corp.test?x=1" },
 		"GitHub":                 func(s *oidc.Settings) { s.Name = "github" },
+		"is not a domain":        func(s *oidc.Settings) { s.Domains = []string{"@Corp.test"} },
 	} {
 		s := good
 		change(&s)

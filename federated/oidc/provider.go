@@ -59,6 +59,22 @@ func (p *provider) Begin(ctx context.Context, q federated.Question) (string, err
 	return p.client(found, q).AuthCodeURL(q.State, options...), nil
 }
 
+// scopes are those to ask for. A user's address and names are asked for only where
+// they are of use.
+func (p *provider) scopes(q federated.Question) []string {
+	scopes := append([]string{oidc.ScopeOpenID}, p.s.Scopes...)
+	if q.Address {
+		scopes = append(scopes, "email", "profile")
+	}
+	var out []string
+	for _, s := range scopes {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 func (p *provider) Finish(ctx context.Context, q federated.Question, a federated.Answer) (federated.Identity, error) {
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -80,7 +96,25 @@ func (p *provider) Finish(ctx context.Context, q federated.Question, a federated
 	if err != nil {
 		return federated.Identity{}, fmt.Errorf("%w: %w", federated.ErrRefused, err)
 	}
-	return p.read(q, verified)
+	id, err := p.read(q, verified)
+	if err == nil && q.Address && id.Email == "" {
+		p.askMore(ctx, found, token, &id)
+	}
+	return id, err
+}
+
+// askMore asks the UserInfo endpoint for what the ID token leaves out (OpenID Connect
+// Core, section 5.4). Without an answer there is no address, and so no account is
+// made. People who have an account sign in without it.
+func (p *provider) askMore(ctx context.Context, found *oidc.Provider, token *oauth2.Token, id *federated.Identity) {
+	info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(token))
+	if err != nil || info.Subject != id.Subject { // section 5.3.2: another user's are not used
+		return
+	}
+	var c claims
+	if info.Claims(&c) == nil {
+		c.describe(id, p.s.Domains)
+	}
 }
 
 // claims are the claims of an ID token that are read besides those that the library checks.
@@ -88,7 +122,11 @@ type claims struct {
 	AuthorizedParty string   `json:"azp"`
 	AuthTime        *float64 `json:"auth_time"`
 	Email           any      `json:"email"`
-	Name            any      `json:"preferred_username"`
+	EmailVerified   any      `json:"email_verified"`
+	Username        any      `json:"preferred_username"`
+	Name            any      `json:"name"`
+	GivenName       any      `json:"given_name"`
+	FamilyName      any      `json:"family_name"`
 }
 
 // read checks what the library leaves to its caller (OpenID Connect Core,
@@ -113,9 +151,42 @@ func (p *provider) read(q federated.Question, t *oidc.IDToken) (federated.Identi
 	}
 	label, _ := c.Email.(string)
 	if label == "" {
-		label, _ = c.Name.(string)
+		label, _ = c.Username.(string)
 	}
-	return federated.Identity{Issuer: p.s.Issuer, Subject: t.Subject, Label: tidy(label)}, nil
+	id := federated.Identity{Issuer: p.s.Issuer, Subject: t.Subject, Label: tidy(label)}
+	if q.Address {
+		c.describe(&id, p.s.Domains)
+	}
+	return id, nil
+}
+
+// describe adds what an account can be made of. Only the truth value true says that
+// an address was verified (OpenID Connect Core, section 5.1). A provider that sends
+// a text in its place may send "false" one day, which some would take for true.
+func (c claims) describe(id *federated.Identity, domains []string) {
+	if email, _ := c.Email.(string); c.EmailVerified == true && plausible(email) {
+		id.Email, id.Authoritative = email, runs(domains, email)
+	}
+	for to, claim := range map[*string]any{
+		&id.Name: c.Name, &id.GivenName: c.GivenName, &id.FamilyName: c.FamilyName, &id.Username: c.Username,
+	} {
+		text, _ := claim.(string)
+		*to = tidy(text)
+	}
+}
+
+// plausible reports whether a text may be an address as it stands. It is checked
+// further before it is stored.
+func plausible(email string) bool {
+	return len(email) <= maxEmail && tidyUpTo(email, maxEmail) == email
+}
+
+const maxEmail = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
+
+// runs reports whether one of the domains is the address's, to the letter.
+func runs(domains []string, email string) bool {
+	at := strings.LastIndexByte(email, '@')
+	return at > 0 && slices.Contains(domains, strings.ToLower(email[at+1:]))
 }
 
 // checkAnswer reads what came back in the address. An issuer in it must be
@@ -147,7 +218,7 @@ func answered(a federated.Answer) error {
 func (p *provider) client(found *oidc.Provider, q federated.Question) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID: p.s.ClientID, ClientSecret: p.s.ClientSecret, RedirectURL: q.Redirect, Endpoint: found.Endpoint(),
-		Scopes: slices.Compact(append([]string{oidc.ScopeOpenID}, p.s.Scopes...)),
+		Scopes: p.scopes(q),
 	}
 }
 
@@ -226,15 +297,17 @@ func exchangeError(err error) error {
 func refused(why string) error { return fmt.Errorf("%w: %s", federated.ErrRefused, why) }
 
 // tidy makes a text of another site fit to be shown or logged.
-func tidy(s string) string {
+func tidy(s string) string { return tidyUpTo(s, 100) }
+
+func tidyUpTo(s string, size int) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))
-	if len(s) > 100 {
-		s = strings.ToValidUTF8(s[:100], "")
+	if len(s) > size {
+		s = strings.ToValidUTF8(s[:size], "")
 	}
 	return s
 }

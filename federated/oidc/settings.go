@@ -30,6 +30,12 @@ type Settings struct {
 	// Scopes besides openid: none if empty. "email" or "profile" make the list of
 	// connected accounts easier to read; nothing is looked up by them.
 	Scopes []string
+	// Domains are those of which the provider itself runs every mailbox, such as the
+	// domain of its company. Where sign-up through the provider is on, an address of
+	// these domains that it says is verified counts as proven. All other addresses
+	// are mailed a code. Trade-off: if a mailbox there is not the provider's to give,
+	// an account is made for the wrong person.
+	Domains []string
 	// NoReauthentication says that the provider cannot tell when its user last
 	// authenticated (no auth_time). It is then not offered for that.
 	NoReauthentication bool
@@ -43,12 +49,14 @@ type Settings struct {
 func Google(clientID, clientSecret string) (federated.Provider, error) {
 	return New(Settings{
 		Name: "google", Title: "Google", Issuer: "https://accounts.google.com", ClientID: clientID, ClientSecret: clientSecret,
-		Scopes: []string{"email"}, NoReauthentication: true,
+		Scopes: []string{"email"}, Domains: []string{"gmail.com", "googlemail.com"}, NoReauthentication: true,
 	})
 }
 
 // reserved are names that mean something of their own.
 var reserved = []string{"github"}
+
+var domain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]$`)
 
 var name = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
@@ -59,6 +67,11 @@ func New(s Settings) (federated.Provider, error) {
 	}
 	if err := s.check(); err != nil {
 		return nil, err
+	}
+	for _, d := range s.Domains {
+		if !domain.MatchString(d) {
+			return nil, fmt.Errorf("oidc: %s: %q is not a domain such as example.org in small letters", s.Name, d)
+		}
 	}
 	if err := secureAddress(s.Issuer); err != nil {
 		return nil, fmt.Errorf("oidc: %s: the issuer %w", s.Name, err)

@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -28,8 +27,12 @@ type Config struct {
 	Context   []string // words no password may be: the site's name
 	// Checkers judge passwords that Policy lets pass, in this order.
 	Checkers []password.Checker
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Legacy is the system that accounts came from; nil: none is asked.
+	Legacy password.Legacy
+	// LegacyNames: accounts that come from there have usernames.
+	LegacyNames bool
+	Now         func() time.Time
+	Log         *slog.Logger
 	// Changed is called after every change of a record, so that caches in
 	// this process forget it.
 	Changed func()
@@ -41,10 +44,16 @@ type Users interface {
 	store.UserWriter
 	store.OwnerWriter
 	store.Factors
+	store.Connections
+	store.Invitations
 }
 
 // Accounts creates, finds and changes accounts.
-type Accounts struct{ c Config }
+type Accounts struct {
+	c      Config
+	legacy *legacy // nil: no former system is asked
+	pace   pace
+}
 
 // New returns the accounts.
 func New(c Config) *Accounts {
@@ -54,7 +63,11 @@ func New(c Config) *Accounts {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Accounts{c}
+	a := &Accounts{c: c, legacy: newLegacy(c.Legacy)}
+	if a.legacy != nil {
+		a.pace.saw(firstPace)
+	}
+	return a
 }
 
 // ErrHash means that no password would ever match an existing hash.
@@ -65,15 +78,26 @@ type Draft struct {
 	Email    string
 	Username string // optional
 	Password string // empty: no password opens the account
-	// Hash is an existing hash, stored as it is in place of a Password: for
-	// imports. The password rules cannot be checked then.
+	// Hash is an existing hash, in place of a Password: for imports. A weak one is
+	// wrapped. The password rules cannot be checked then.
 	Hash     string
 	Roles    []string
 	Inactive bool
-	// Unconfirmed: nobody has shown that the address is the owner's. Whoever makes
-	// an account for somebody else vouches for it.
+	// Unconfirmed: no one has shown that the address is the owner's. Anyone who makes
+	// an account for someone else vouches for it.
 	Unconfirmed bool
 	Language    string // of what is sent to the owner; empty: not known
+	Profile     string // as in store.User
+	// Connection is an account at another site that opens it. Nothing else does, if
+	// there is no password.
+	Connection *store.Connection
+	// Opens makes the factor that opens the account in place of a password, for the
+	// id that the account has. If it is nil, there is no such factor. It is called again if the
+	// application's own table chooses another id.
+	Opens func(userID string) (store.Factor, error)
+	// Invitation is the TokenHash of the invitation that the account is made of. It
+	// ends with the account. store.ErrUsed: it has ended already.
+	Invitation string
 }
 
 // Create checks and stores an account. The errors of ParseEmail,
@@ -88,6 +112,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 	u := store.User{
 		ID: store.NewID(), Email: email, EmailKey: key, Active: !d.Inactive,
 		Uniquifier: NewUniquifier(), Roles: roles(d.Roles), CreatedAt: now, UpdatedAt: now, Language: d.Language,
+		Profile: d.Profile,
 	}
 	if !d.Unconfirmed {
 		u.ConfirmedAt, u.ProvenKey = now, key
@@ -98,11 +123,12 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 		wrong = both(wrong, err)
 	}
 	if d.Hash != "" {
-		if err := a.c.Hasher.Check(d.Hash); err != nil {
-			return store.User{}, fmt.Errorf("%w: %w", ErrHash, err)
+		var err error
+		if u.PasswordHash, err = a.Adopt(ctx, d.Hash); err != nil {
+			return store.User{}, err
 		}
 	}
-	u.PasswordHash = d.Hash
+	wrong = both(wrong, CheckNames(u.Roles...))
 	if d.Password != "" {
 		wrong = both(wrong, a.check(ctx, d.Password, u))
 	}
@@ -115,7 +141,7 @@ func (a *Accounts) Create(ctx context.Context, d Draft) (store.User, error) {
 			return store.User{}, err
 		}
 	}
-	return a.create(ctx, u)
+	return a.create(ctx, u, d)
 }
 
 // Judge returns everything that is wrong with a draft and takes no look at other
@@ -125,6 +151,7 @@ func (a *Accounts) Judge(d Draft) error {
 	if d.Email == "" {
 		wrong = nil // that it is missing is said already
 	}
+	wrong = both(wrong, CheckNames(roles(d.Roles)...))
 	if d.Username != "" {
 		_, _, err := ParseUsername(d.Username, a.c.Usernames)
 		wrong = both(wrong, err)
@@ -157,43 +184,44 @@ func (a *Accounts) begins(u store.User) []store.Factor {
 	}}
 }
 
-func (a *Accounts) create(ctx context.Context, u store.User) (store.User, error) {
-	if a.c.Source != nil {
-		id, err := a.c.Source.Create(ctx, Record{
-			Email: u.Email, Username: u.Username, PasswordHash: u.PasswordHash, Active: u.Active, Confirmed: !u.ConfirmedAt.IsZero(), Roles: u.Roles,
-		})
-		if err != nil {
-			return store.User{}, err
-		}
-		u.ID = id
-		err = a.c.Users.CreateUser(ctx, u, a.begins(u)...)
-		if errors.Is(err, store.ErrExists) { // seen by somebody meanwhile
-			err = a.begin(ctx, id)
-		}
-		if err != nil {
-			return store.User{}, err
-		}
-		return a.ByID(ctx, id)
+// opens are the factors that a new account begins with.
+func opens(a *Accounts, u store.User, d Draft) ([]store.Factor, error) {
+	if d.Opens == nil {
+		return a.begins(u), nil
 	}
-	if err := a.c.Users.CreateUser(ctx, u, a.begins(u)...); err != nil {
+	f, err := d.Opens(u.ID)
+	return []store.Factor{f}, err
+}
+
+func (a *Accounts) create(ctx context.Context, u store.User, d Draft) (store.User, error) {
+	first, err := opens(a, u, d)
+	if err != nil {
+		return store.User{}, err
+	}
+	if a.c.Source != nil {
+		return a.createOwn(ctx, u, d)
+	}
+	if err := a.store(ctx, u, d, first); err != nil {
 		return store.User{}, err
 	}
 	return u, nil
 }
 
-// begin adds what opens an account without password to one that is there.
-func (a *Accounts) begin(ctx context.Context, id string) error {
-	u, err := a.ByID(ctx, id)
-	if err != nil {
-		return err
+// store stores a new account with what opens it. The invitation that it is made of
+// ends in the same transaction.
+func (a *Accounts) store(ctx context.Context, u store.User, d Draft, first []store.Factor) error {
+	switch {
+	case d.Invitation != "":
+		return a.c.Users.AcceptInvitation(ctx, d.Invitation, a.c.Now(), u, first...)
+	case d.Connection == nil:
+		return a.c.Users.CreateUser(ctx, u, first...)
 	}
-	for _, f := range a.begins(u) {
-		err = a.c.Users.ChangeFactors(ctx, store.FactorChange{UserID: id, From: u.Uniquifier, To: NewUniquifier(), Add: &f, Now: a.c.Now()})
-	}
-	return err
+	own := *d.Connection
+	own.UserID = u.ID
+	return a.c.Users.CreateConnected(ctx, u, own)
 }
 
-// Find returns the account behind an identity as somebody types it.
+// Find returns the account behind an identity as someone types it.
 func (a *Accounts) Find(ctx context.Context, identity string) (store.User, error) {
 	key := Key(identity)
 	if key == "" {
@@ -225,51 +253,6 @@ func (a *Accounts) SetPassword(ctx context.Context, id, plain string, messages .
 	}
 	defer a.c.Changed()
 	return a.c.Users.SetPassword(ctx, id, hash, NewUniquifier(), false, a.c.Now(), messages...)
-}
-
-// CheckPassword says whether plain is the account's password. An outdated hash is
-// replaced on the way, in u too: what rests on the password rests on the new hash
-// then. It costs the same whether or not the account exists (pass a zero User) or
-// has a password. A stored hash that cannot be judged matches no password; the log
-// says so, because only an operator can cure it.
-func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, plain string) (bool, error) {
-	if u.PasswordHash == "" {
-		return false, a.c.Hasher.Burn(ctx, plain)
-	}
-	ok, upgrade, err := a.c.Hasher.Verify(ctx, plain, u.PasswordHash)
-	if errors.Is(err, password.ErrUnknownScheme) || errors.Is(err, password.ErrMalformed) {
-		a.c.Log.ErrorContext(ctx, "the password hash of an account cannot be judged, so no password opens it",
-			"user", u.ID, "cause", err, "cure", "set a new password for the account")
-		return false, nil
-	}
-	if err != nil || !ok {
-		return false, err
-	}
-	if upgrade {
-		a.upgrade(ctx, u, plain)
-	}
-	return true, nil
-}
-
-// HashingBusy reports whether a password that is sent now must wait to be checked.
-func (a *Accounts) HashingBusy() bool {
-	slots, busy, _ := a.c.Hasher.Load()
-	return busy >= slots
-}
-
-// AcquireHash waits until a password may be checked. With the context that it returns
-// CheckPassword does not wait, until leave is called.
-func (a *Accounts) AcquireHash(ctx context.Context) (with context.Context, leave func(), err error) {
-	return a.c.Hasher.Acquire(ctx)
-}
-
-// upgrade rewrites a hash whose scheme or cost is outdated. It is a courtesy:
-// the password was right whether or not it succeeds.
-func (a *Accounts) upgrade(ctx context.Context, u *store.User, plain string) {
-	hash, err := a.c.Hasher.Hash(ctx, plain)
-	if err == nil && a.c.Users.UpgradePassword(ctx, u.ID, u.PasswordHash, hash) == nil {
-		u.PasswordHash = hash
-	}
 }
 
 // SetLanguage chooses the language of what is sent to the account's owner;
@@ -306,12 +289,6 @@ func (a *Accounts) LearnLanguage(ctx context.Context, u store.User, tag string) 
 func (a *Accounts) SetActive(ctx context.Context, id string, active bool) error {
 	defer a.c.Changed()
 	return a.c.Users.SetActive(ctx, id, active, NewUniquifier(), a.c.Now())
-}
-
-// SetRoles replaces the roles of an account.
-func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) error {
-	defer a.c.Changed()
-	return a.c.Users.SetRoles(ctx, id, roles(names), a.c.Now())
 }
 
 // SetIdentity changes e-mail address and username (empty: none). Everything
@@ -385,17 +362,4 @@ func (a *Accounts) check(ctx context.Context, plain string, u store.User) error 
 		}
 	}
 	return nil
-}
-
-// roles drops blanks and doubles and keeps the order.
-func roles(names []string) []string {
-	out := make([]string, 0, len(names))
-	seen := map[string]bool{}
-	for _, n := range names {
-		if n = strings.TrimSpace(n); n != "" && !seen[n] {
-			seen[n] = true
-			out = append(out, n)
-		}
-	}
-	return out
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// injections are R142: texts that make a mail program write to somebody else,
+// injections are R142: texts that make a mail program write to someone else,
 // or write something else. The value says what they try.
 var injections = map[string]string{
 	"a@x.t\r\nBcc: e@e.t":                  "a header",
@@ -64,7 +64,8 @@ func TestOnlyOneBareAddressIsTaken(t *testing.T) {
 		}
 	}
 	for s, want := range map[string]string{
-		"<alice@x.t>": "alice@x.t", "mailto:alice@x.t": "alice@x.t", "alice@x.t.": "alice@x.t", " alice@x.t\r\n": "alice@x.t",
+		"<alice@x.t>": "alice@x.t", "mailto:alice@x.t": "alice@x.t", "alice@x.t.": "alice@x.t",
+		" alice@x.t\r\n":              "alice@x.t",
 		"\u202aali\u200bce@x.t\u202c": "alice@x.t", "alice\uff20x.t": "alice@x.t",
 		"alice@x.t":                             "alice@x.t",
 		" alice@x.t\n":                          "alice@x.t",
@@ -84,10 +85,11 @@ func TestOnlyOneBareAddressIsTaken(t *testing.T) {
 	}
 }
 
-// R6: whoever is found by one spelling is found, and counted, by all.
+// R6: anyone who is found by one spelling is found, and counted, by all.
 func TestSpellingsOfOneIdentityHaveOneKey(t *testing.T) {
 	for want, spellings := range map[string][]string{
-		"alice@x.t": {"alice@x.t", "ALICE@X.T", " alice@x.t ", "\talice@x.t\n", "alice@x.t\u200b", "\ufeffalice@x.t", "al\u00adice@x.t",
+		"alice@x.t": {"alice@x.t", "ALICE@X.T", " alice@x.t ", "\talice@x.t\n", "alice@x.t\u200b",
+			"\ufeffalice@x.t", "al\u00adice@x.t",
 			"ａｌｉｃｅ@x.t", "ａｌｉｃｅ＠ｘ．ｔ", "alice@x。t", "𝒶lice@x.t", "alice@x.t\x00", "a\u2060lice@x.t"},
 		"strasse@xn--strae-oqa.de": {"straße@xn--strae-oqa.de", "STRASSE@XN--STRAE-OQA.DE"},
 		"josé@x.t":                 {"josé@x.t", "jose\u0301@x.t", "JOSÉ@x.t"},
@@ -99,7 +101,8 @@ func TestSpellingsOfOneIdentityHaveOneKey(t *testing.T) {
 			}
 		}
 	}
-	for a, b := range map[string]string{"alice@x.t": "a1ice@x.t", "alice": "alice2", "аlice@x.t": "alice@x.t", "a.lice@x.t": "alice@x.t", "a+b@x.t": "a@x.t", "a@straße.de": "a@strasse.de"} {
+	for a, b := range map[string]string{"alice@x.t": "a1ice@x.t", "alice": "alice2", "аlice@x.t": "alice@x.t",
+		"a.lice@x.t": "alice@x.t", "a+b@x.t": "a@x.t", "a@straße.de": "a@strasse.de"} {
 		if Key(a) == Key(b) {
 			t.Errorf("%q and %q are two people and have one key", a, b)
 		}
@@ -112,7 +115,8 @@ func TestSpellingsOfOneIdentityHaveOneKey(t *testing.T) {
 }
 
 func TestLengthsOfUsernames(t *testing.T) {
-	for s, want := range map[string]error{"a": ErrUsernameLength, "ab": nil, "äöü": nil, "abcd": ErrUsernameLength, "": ErrUsernameLength} {
+	for s, want := range map[string]error{"a": ErrUsernameLength, "ab": nil, "äöü": nil,
+		"abcd": ErrUsernameLength, "": ErrUsernameLength} {
 		if _, _, err := ParseUsername(s, Lengths{Min: 2, Max: 3}); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", s, err, want)
 		}
@@ -123,8 +127,9 @@ func TestUsernames(t *testing.T) {
 	for s, want := range map[string]error{
 		"alice": nil, " Alice9 ": nil, "用户名称": nil, strings.Repeat("a", 32): nil,
 		"abc": ErrUsernameLength, strings.Repeat("a", 33): ErrUsernameLength, "": ErrUsernameLength,
-		"a@x.t": ErrUsernameCharacters, "al ice": ErrUsernameCharacters, "ali\u200bce": ErrUsernameCharacters, "alice\r\nx": ErrUsernameCharacters,
-		"ali<b>": ErrUsernameCharacters, "\xffalice": ErrUsernameCharacters, "al-ice": ErrUsernameCharacters,
+		"a@x.t": ErrUsernameCharacters, "al ice": ErrUsernameCharacters, "ali\u200bce": ErrUsernameCharacters,
+		"alice\r\nx": ErrUsernameCharacters,
+		"ali<b>":     ErrUsernameCharacters, "\xffalice": ErrUsernameCharacters, "al-ice": ErrUsernameCharacters,
 	} {
 		if _, _, err := ParseUsername(s, Lengths{}); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", s, err, want)
@@ -170,17 +175,21 @@ func must(t *testing.T, err error) {
 
 func TestAnAccountIsFoundByAllItsSpellingsAndMadeOnce(t *testing.T) {
 	ctx, p := context.Background(), open(t)
-	u, err := p.Create(ctx, Draft{Email: "Alice@Straße.de", Username: "Alice", Roles: []string{"admin", " admin ", "", "cook"}})
+	u, err := p.Create(ctx, Draft{Email: "Alice@Straße.de", Username: "Alice", Roles: []string{"admin",
+		" admin ", "", "cook"}})
 	must(t, err)
-	if u.Email != "Alice@xn--strae-oqa.de" || !u.Active || !slices.Equal(u.Roles, []string{"admin", "cook"}) || u.PasswordHash != "" {
+	if u.Email != "Alice@xn--strae-oqa.de" || !u.Active || !slices.Equal(u.Roles, []string{"admin", "cook"}) ||
+		u.PasswordHash != "" {
 		t.Errorf("made %+v", u)
 	}
-	for _, s := range []string{"alice@straße.de", "ALICE@Straße.DE\u200b", "alice@xn--strae-oqa.de", "ALICE", "ａｌｉｃｅ"} {
+	for _, s := range []string{"alice@straße.de", "ALICE@Straße.DE\u200b", "alice@xn--strae-oqa.de", "ALICE",
+		"ａｌｉｃｅ"} {
 		if got, err := p.Find(ctx, s); err != nil || got.ID != u.ID {
 			t.Errorf("%q finds %q %v", s, got.ID, err)
 		}
 	}
-	for _, d := range []Draft{{Email: "ALICE@straße.de"}, {Email: "alice@xn--strae-oqa.de"}, {Email: "other@x.t", Username: "ａLICE"}} {
+	for _, d := range []Draft{{Email: "ALICE@straße.de"}, {Email: "alice@xn--strae-oqa.de"},
+		{Email: "other@x.t", Username: "ａLICE"}} {
 		if _, err := p.Create(ctx, d); !errors.Is(err, store.ErrExists) {
 			t.Errorf("%+v was made: %v", d, err)
 		}
@@ -198,8 +207,10 @@ func TestAnAccountIsFoundByAllItsSpellingsAndMadeOnce(t *testing.T) {
 func TestPasswordsAreCheckedBeforeTheyAreKept(t *testing.T) {
 	ctx, p := context.Background(), open(t)
 	for plain, want := range map[string]error{
-		"seven77": password.ErrTooShort, "password1": password.ErrCommon, strings.Repeat("x", 2000): password.ErrTooLong,
-		"Alice@Example.org": password.ErrContext, "walking-club": password.ErrContext, "long\x00enough": password.ErrMalformed,
+		"seven77": password.ErrTooShort, "password1": password.ErrCommon, strings.Repeat("x",
+			2000): password.ErrTooLong,
+		"Alice@Example.org": password.ErrContext, "walking-club": password.ErrContext,
+		"long\x00enough": password.ErrMalformed,
 	} {
 		if _, err := p.Create(ctx, Draft{Email: "alice@example.org", Password: plain}); !errors.Is(err, want) {
 			t.Errorf("%.20q: %v, want %v", plain, err, want)
@@ -207,17 +218,18 @@ func TestPasswordsAreCheckedBeforeTheyAreKept(t *testing.T) {
 	}
 	u, err := p.Create(ctx, Draft{Email: "alice@example.org", Password: phrase})
 	must(t, err)
-	for plain, want := range map[string]bool{phrase: true, phrase + " ": false, "": false, "\x00": false, strings.ToUpper(phrase): false} {
-		if ok, err := p.CheckPassword(ctx, &u, plain); ok != want || err != nil {
-			t.Errorf("%q: %v %v", plain, ok, err)
+	for plain, want := range map[string]bool{phrase: true, phrase + " ": false, "": false, "\x00": false,
+		strings.ToUpper(phrase): false} {
+		if got, err := p.CheckPassword(ctx, &u, "", plain); got.OK != want || err != nil {
+			t.Errorf("%q: %v %v", plain, got, err)
 		}
 	}
 	none, err := p.Create(ctx, Draft{Email: "none@example.org"})
 	must(t, err)
 	for _, nobody := range []store.User{none, {}} {
 		for _, plain := range []string{"", " ", phrase, "\x00"} {
-			if ok, err := p.CheckPassword(ctx, &nobody, plain); ok || err != nil {
-				t.Errorf("an account without a password opens to %q: %v %v", plain, ok, err)
+			if got, err := p.CheckPassword(ctx, &nobody, "", plain); got.OK || err != nil {
+				t.Errorf("an account without a password opens to %q: %v %v", plain, got, err)
 			}
 		}
 	}
@@ -229,8 +241,10 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 	ctx, p := context.Background(), open(t)
 	u, err := p.Create(ctx, Draft{Email: "alice@x.t", Password: phrase})
 	must(t, err)
-	add := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.SMS, Destination: "+16505551212", Primary: true, CreatedAt: p.now}
-	must(t, p.db.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: NewUniquifier(), Add: &add, Now: p.now}))
+	add := store.Factor{ID: store.NewID(), UserID: u.ID, Method: store.SMS, Destination: "+16505551212",
+		Primary: true, CreatedAt: p.now}
+	must(t, p.db.ChangeFactors(ctx, store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: NewUniquifier(),
+		Add: &add, Now: p.now}))
 	for name, change := range map[string]func() error{
 		"password": func() error { return p.SetPassword(ctx, u.ID, "another horse 72 battery") },
 		"off":      func() error { return p.SetActive(ctx, u.ID, false) },
@@ -245,7 +259,8 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 		after, err := p.ByID(ctx, u.ID)
 		must(t, err)
 		if after.Uniquifier == before.Uniquifier || p.changed != told+1 {
-			t.Errorf("%s: a new version %v, caches told %d times", name, after.Uniquifier != before.Uniquifier, p.changed-told)
+			t.Errorf("%s: a new version %v, caches told %d times", name, after.Uniquifier != before.Uniquifier,
+				p.changed-told)
 		}
 	}
 	if left, err := p.db.FactorsOf(ctx, u.ID); err != nil || len(left) != 0 {
@@ -259,8 +274,10 @@ func TestEveryChangeEndsWhatWasIssued(t *testing.T) {
 		t.Errorf("%+v %v", after, err)
 	}
 	for name, err := range map[string]error{
-		"password": p.SetPassword(ctx, "nobody", "another horse 72 battery"), "active": p.SetActive(ctx, "nobody", true),
-		"roles": p.SetRoles(ctx, "nobody", nil), "identity": p.SetIdentity(ctx, "nobody", "n@x.t", ""), "reset": p.ResetAccess(ctx, "nobody"),
+		"password": p.SetPassword(ctx, "nobody", "another horse 72 battery"), "active": p.SetActive(ctx,
+			"nobody", true),
+		"roles": p.SetRoles(ctx, "nobody", nil), "identity": p.SetIdentity(ctx, "nobody", "n@x.t", ""),
+		"reset": p.ResetAccess(ctx, "nobody"),
 	} {
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s of nobody: %v", name, err)
@@ -279,9 +296,9 @@ func TestAnImportedHashIsReplacedAtTheFirstSignIn(t *testing.T) {
 	})
 	must(t, err)
 	for range 2 {
-		ok, err := p.CheckPassword(ctx, &u, "walking boots 71")
-		if !ok || err != nil {
-			t.Fatalf("%v %v", ok, err)
+		got, err := p.CheckPassword(ctx, &u, "", "walking boots 71")
+		if !got.OK || err != nil {
+			t.Fatalf("%v %v", got, err)
 		}
 		after, err := p.ByID(ctx, u.ID)
 		must(t, err)

@@ -39,12 +39,12 @@ func (l Lengths) withDefaults() Lengths {
 	return l
 }
 
-// Key is the canonical form of an identity as somebody types it: without
+// Key is the canonical form of an identity as someone types it: without
 // invisible characters and blanks around it, compatibility characters
 // replaced (NFKC), case folded, the domain of an address in ASCII. It feeds
 // look-up, uniqueness and every budget, so no spelling dodges any of them
-// (R6). A text that can be nobody's identity gives its folded text: look-up
-// finds nobody and the budget still counts.
+// (R6). A text that can be no one's identity gives its folded text: look-up
+// finds no one and the budget still counts.
 func Key(identity string) string {
 	if len(identity) > 4*maxEmail || !utf8.ValidString(identity) {
 		return ""

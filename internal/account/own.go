@@ -11,35 +11,12 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/store"
 )
 
 // ErrNotOurs says that the application keeps this part of the account itself.
 var ErrNotOurs = errors.New("account: the application's own table holds this")
-
-// Record is one row of an application's own table of users.
-type Record struct {
-	ID           string // opaque to us, at most 128 bytes, never another person's
-	Email        string
-	Username     string
-	PasswordHash string
-	Active       bool
-	Confirmed    bool // the address was shown to be the owner's
-	Roles        []string
-}
-
-// Source is an application's own table of users; store.ErrNotFound and
-// store.ErrExists are its errors.
-type Source interface {
-	// ByIdentity finds by a canonical e-mail address or username (see Key).
-	ByIdentity(ctx context.Context, identity string) (Record, error)
-	ByID(ctx context.Context, id string) (Record, error)
-	// Create makes a row and returns its id.
-	Create(ctx context.Context, r Record) (id string, err error)
-	// SetPasswordHash replaces old by new, in one statement; false: it was old no
-	// more.
-	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
-}
 
 // Joined is a store whose accounts are in a Source. What is ours of them (the
 // uniquifier, switches, times, and through the id everything else) lies in a
@@ -51,12 +28,12 @@ type Source interface {
 // was issued before, as if we had made the change.
 type Joined struct {
 	store.Store
-	src Source
+	src Table
 	now func() time.Time
 }
 
 // Join returns the store with the accounts of src.
-func Join(s store.Store, src Source, now func() time.Time) *Joined { return &Joined{s, src, now} }
+func Join(s store.Store, src Table, now func() time.Time) *Joined { return &Joined{s, src, now} }
 
 // UserByID implements store.UserReader.
 func (j *Joined) UserByID(ctx context.Context, id string) (store.User, error) {
@@ -72,7 +49,7 @@ func (j *Joined) UserByID(ctx context.Context, id string) (store.User, error) {
 
 // UserByIdentity implements store.UserReader. What the table's own comparison
 // takes for equal is compared again by ours: one that ignores accents would find
-// somebody else's row (R6).
+// someone else's row (R6).
 func (j *Joined) UserByIdentity(ctx context.Context, key string) (store.User, error) {
 	if key == "" {
 		return store.User{}, store.ErrNotFound
@@ -111,17 +88,19 @@ func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 	if r.ID == "" || len(r.ID) > 128 || !utf8.ValidString(r.ID) {
 		return store.User{}, errors.New("account: an id of the own table is empty, too long or no text")
 	}
-	for range 3 { // somebody may make or renew the same shadow meanwhile
+	deleted := false
+	for range 3 { // someone may make or renew the same shadow meanwhile
 		shadow, err := j.Store.UserByID(ctx, r.ID)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			if err := j.Store.CreateUser(ctx, j.shadow(r)); err != nil && !errors.Is(err, store.ErrExists) {
+			err := j.Store.CreateUser(ctx, j.shadow(r))
+			if deleted = errors.Is(err, store.ErrExists); err != nil && !deleted {
 				return store.User{}, err
 			}
 		case err != nil:
 			return store.User{}, err
 		case shadow.PasswordHash == digest(r):
-			return merged(r, shadow), nil
+			return j.merged(r, shadow), nil
 		default:
 			if err := j.renew(ctx, r, shadow); err != nil && !errors.Is(err, store.ErrUsed) {
 				return store.User{}, err
@@ -130,6 +109,9 @@ func (j *Joined) join(ctx context.Context, r Record) (store.User, error) {
 				return store.User{}, err
 			}
 		}
+	}
+	if deleted { // the account was deleted, and the application still has its row
+		return store.User{}, store.ErrNotFound
 	}
 	return store.User{}, store.ErrUnavailable
 }
@@ -159,7 +141,7 @@ func (j *Joined) shadow(r Record) store.User {
 	return u
 }
 
-func merged(r Record, u store.User) store.User {
+func (j *Joined) merged(r Record, u store.User) store.User {
 	u.Email, u.EmailKey, u.PasswordHash = r.Email, Key(r.Email), r.PasswordHash
 	u.Username, u.UsernameKey = r.Username, ""
 	if r.Username != "" {
@@ -172,7 +154,10 @@ func merged(r Record, u store.User) store.User {
 	if r.Confirmed || u.ProvenKey != "" && u.ProvenKey == mailboxOf(digest(r)) {
 		u.ProvenKey = u.EmailKey
 	} // else it is empty or of another mailbox, and no address looks like that
-	u.Roles = roles(slices.Concat(r.Roles, u.Roles))
+	u.Roles = roles(slices.Concat(rolesOf(r.Roles), u.Roles))
+	if j.src.SetProfile != nil {
+		u.Profile = profile.Encode(r.Fields)
+	}
 	return u
 }
 
@@ -192,21 +177,6 @@ func mailboxOf(digest string) string {
 func hashed(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return base64.RawStdEncoding.EncodeToString(sum[:])
-}
-
-// CreateUser implements store.UserWriter: the shadow of a row that Accounts
-// made in the table before.
-func (j *Joined) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
-	r, err := j.src.ByID(ctx, u.ID)
-	if err != nil {
-		return err
-	}
-	u.PasswordHash = digest(r)
-	if u.ProvenKey != "" {
-		u.ProvenKey = mailboxOf(u.PasswordHash)
-	}
-	u.Email, u.EmailKey, u.Username, u.UsernameKey, u.Roles = "", "", "", "", []string{}
-	return j.Store.CreateUser(ctx, u, factors...)
 }
 
 // SetPassword implements store.UserWriter.
@@ -285,13 +255,36 @@ func (j *Joined) SetIdentity(context.Context, store.User, string, ...store.Messa
 // ChangeIdentity implements store.OwnerWriter.
 func (j *Joined) ChangeIdentity(context.Context, store.IdentityChange) error { return ErrNotOurs }
 
-// SetActive implements store.UserWriter: a switch of ours beside the table's;
+// SetActive implements store.UserWriter: a switch of ours alongside the table's;
 // both must be on.
 func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifier string, now time.Time) error {
 	if _, err := j.UserByID(ctx, id); err != nil {
 		return err
 	}
 	return j.Store.SetActive(ctx, id, active, uniquifier, now)
+}
+
+// DeleteUser implements store.Deletions. The table is told first: if it fails,
+// nothing is deleted. A row that is gone from the table already is not an error. Once the
+// row is gone, the rest goes too, even if the request was stopped at that moment.
+func (j *Joined) DeleteUser(ctx context.Context, d store.Deletion) error {
+	if j.src.Delete == nil {
+		return j.Store.DeleteUser(ctx, d)
+	}
+	if d.Request != "" { // a request that is over must not reach the table
+		r, err := j.Store.DeletionOf(ctx, d.UserID)
+		switch {
+		case errors.Is(err, store.ErrNotFound), err == nil && (r.ID != d.Request || d.Now.Before(r.DueAt)):
+			return store.ErrUsed
+		case err != nil:
+			return err
+		}
+	}
+	if err := j.src.Delete(ctx, d.UserID); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	d.Request = ""
+	return j.Store.DeleteUser(context.WithoutCancel(ctx), d)
 }
 
 // SetLanguage implements store.OwnerWriter. The language is in the shadow.
@@ -302,8 +295,24 @@ func (j *Joined) SetLanguage(ctx context.Context, id, old, new string) error {
 	return j.Store.SetLanguage(ctx, id, old, new)
 }
 
-// SetRoles implements store.UserWriter. It keeps the roles that the table does
-// not hold. A role of the table stays whatever is written here, so to leave one
+// SetProfile implements store.OwnerWriter. The profile is in the shadow unless the
+// table keeps it.
+func (j *Joined) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {
+	u, err := j.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if j.src.SetProfile == nil {
+		return j.Store.SetProfile(ctx, id, old, new, now)
+	}
+	if u.Profile != old {
+		return store.ErrUsed
+	}
+	return j.src.SetProfile(ctx, id, profile.Decode(new))
+}
+
+// SetRoles implements store.UserWriter. If the table does not take roles, it keeps
+// those that the table does not hold. A role of the table stays whatever is written here, so to leave one
 // out is an error.
 func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now time.Time) error {
 	r, err := j.src.ByID(ctx, id)
@@ -313,14 +322,36 @@ func (j *Joined) SetRoles(ctx context.Context, id string, names []string, now ti
 	if _, err := j.join(ctx, r); err != nil {
 		return err
 	}
+	if j.src.SetRoles != nil {
+		return j.giveRoles(ctx, id, names, now)
+	}
 	ours := slices.Clone(names)
-	for _, role := range roles(r.Roles) {
+	for _, role := range rolesOf(r.Roles) {
 		if !slices.Contains(names, role) {
 			return fmt.Errorf("role %q: %w", role, ErrNotOurs)
 		}
 		ours = slices.DeleteFunc(ours, func(n string) bool { return n == role })
 	}
 	return j.Store.SetRoles(ctx, id, ours, now)
+}
+
+// giveRoles writes the roles to a table that takes them. What the shadow has of an
+// earlier time goes: first what is taken away, and the rest when the table has it.
+func (j *Joined) giveRoles(ctx context.Context, id string, names []string, now time.Time) error {
+	shadow, err := j.Store.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	keep := slices.DeleteFunc(slices.Clone(shadow.Roles), func(n string) bool { return !slices.Contains(names, n) })
+	if len(keep) < len(shadow.Roles) {
+		if err := j.Store.SetRoles(ctx, id, keep, now); err != nil {
+			return err
+		}
+	}
+	if err := j.src.SetRoles(ctx, id, names); err != nil || len(keep) == 0 {
+		return err
+	}
+	return j.Store.SetRoles(ctx, id, nil, now)
 }
 
 // Overlay returns the account of a record that was listed. One that was never
@@ -333,5 +364,5 @@ func (j *Joined) Overlay(ctx context.Context, r Record) (store.User, error) {
 	if err != nil {
 		return store.User{}, err
 	}
-	return merged(r, shadow), nil
+	return j.merged(r, shadow), nil
 }

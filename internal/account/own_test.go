@@ -96,7 +96,7 @@ func joined(t *testing.T) (*table, *account.Joined) {
 		"1": {ID: "1", Email: "Ada@Example.org", Username: "ada1", PasswordHash: "hash one", Active: true, Roles: []string{"staff"}},
 		"2": {ID: "2", Email: "rené@example.org", PasswordHash: "hash two", Active: true, Confirmed: true},
 	}}
-	return own, account.Join(db, own, time.Now)
+	return own, account.Join(db, account.Table{Source: own}, time.Now)
 }
 
 func must[T any](v T, err error) func(*testing.T) T {
@@ -268,7 +268,7 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 	if u.ID != "3" || own.rows["3"].Email != "new@example.org" || !strings.HasPrefix(own.rows["3"].PasswordHash, "$argon2id$") {
 		t.Fatalf("%+v %+v", u, own.rows["3"])
 	}
-	if ok := must(accounts.CheckPassword(ctx, &u, "correct horse battery"))(t); !ok {
+	if got := must(accounts.CheckPassword(ctx, &u, "", "correct horse battery"))(t); !got.OK {
 		t.Error("its password does not open it")
 	}
 	if _, err := accounts.Create(ctx, account.Draft{Email: "NEW@example.org", Password: "correct horse battery"}); !errors.Is(err, store.ErrExists) {
@@ -279,18 +279,53 @@ func TestAccountsAreMadeInTheTable(t *testing.T) {
 	}
 }
 
+// TestAnAccountOfAnotherSiteIsMadeInTheTable with its connection, also where the
+// table's row was seen before its shadow was made.
+func TestAnAccountOfAnotherSiteIsMadeInTheTable(t *testing.T) {
+	own, j := joined(t)
+	ctx := t.Context()
+	looks := &watched{table: own, then: func(string) {}}
+	accounts := account.New(account.Config{Users: j, Source: looks, Now: time.Now})
+	draft := func(email, subject string) account.Draft {
+		return account.Draft{Email: email, Connection: &store.Connection{
+			ID: store.NewID(), Provider: "corp", Issuer: "https://corp.test", Subject: subject, CreatedAt: time.Now(),
+		}}
+	}
+	u := must(accounts.Create(ctx, draft("new@example.org", "a")))(t)
+	if u.ID != "3" || !u.Proven() || own.rows["3"].PasswordHash != "" {
+		t.Errorf("%+v %+v", u, own.rows["3"])
+	}
+	if c := must(j.ConnectionBy(ctx, "https://corp.test", "a"))(t); c.UserID != "3" {
+		t.Errorf("%+v", c)
+	}
+	looks.then = func(id string) { must(j.UserByID(ctx, id))(t) }
+	u = must(accounts.Create(ctx, draft("other@example.org", "b")))(t)
+	if c := must(j.ConnectionBy(ctx, "https://corp.test", "b"))(t); c.UserID != u.ID {
+		t.Errorf("%+v", c)
+	}
+	looks.then = func(string) {}
+	if _, err := accounts.Create(ctx, draft("NEW@example.org", "c")); !errors.Is(err, store.ErrExists) {
+		t.Error(err)
+	}
+}
+
 // TestEveryVerbOfAccountsIsDecidedByJoined: a verb that is added to the store
 // and left to its embedding would act on the shadow alone.
 func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "own.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
 	own := map[string]bool{}
-	for _, d := range file.Decls {
-		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil {
-			own[fn.Name.Name] = true
+	for _, name := range []string{"own.go", "owncreate.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, d := range file.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv != nil {
+				own[fn.Name.Name] = true
+			}
+		}
+	}
+	if !own["CreateConnected"] {
+		t.Error("CreateConnected acts on the shadow alone")
 	}
 	for _, of := range []reflect.Type{reflect.TypeFor[store.UserReader](), reflect.TypeFor[store.UserWriter](), reflect.TypeFor[store.OwnerWriter]()} {
 		for i := range of.NumMethod() {
@@ -301,7 +336,7 @@ func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	}
 }
 
-// Whoever registers without a password is opened by his mailbox, also where the
+// Anyone who registers without a password is opened by their mailbox, also where the
 // application's table has made him before we saw him, or while we did.
 func TestARowWithoutPasswordIsOpenedByItsMailbox(t *testing.T) {
 	own, j := joined(t)

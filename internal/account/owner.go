@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -34,14 +35,12 @@ func (a *Accounts) ChangePassword(ctx context.Context, u store.User, c Choice, m
 }
 
 // ResetPassword is ChangePassword by someone who proved the mailbox; the zero
-// Choice leaves no password. If this address was not proven before, what opens
-// the account by itself goes too, since someone else may have set it up. Second
-// factors stay if they were set up by the owner of an address that was proven:
-// a mailbox alone must not remove them.
+// Choice leaves no password. policy.Drops says what goes with the old one.
 func (a *Accounts) ResetPassword(ctx context.Context, u store.User, c Choice, messages []store.Message) (store.User, error) {
+	openers, seconds := policy.Drops(policy.Account{Proven: u.Proven(), EverProven: u.ProvenKey != ""})
 	return a.changePassword(ctx, u, store.PasswordChange{
 		Hash: c.hash, ViaMailbox: true, ProvenKey: u.EmailKey, Messages: messages,
-		DropPlanted: !u.Proven(), DropSeconds: u.ProvenKey == "",
+		DropPlanted: openers, DropSeconds: seconds,
 	})
 }
 
@@ -84,4 +83,10 @@ func (a *Accounts) changeIdentity(ctx context.Context, u store.User, c store.Ide
 		return store.User{}, err
 	}
 	return a.c.Users.UserByID(ctx, u.ID)
+}
+
+// SetProfile replaces the profile fields. ErrUsed: they are no longer those of u.
+func (a *Accounts) SetProfile(ctx context.Context, u store.User, profile string) error {
+	defer a.c.Changed()
+	return a.c.Users.SetProfile(ctx, u.ID, u.Profile, profile, a.c.Now())
 }

@@ -15,7 +15,7 @@ var (
 
 // ParseNewEmail is ParseEmail for an address that someone gives an account. Key
 // takes more spellings for one address than mail does: ﬁonn@ and fionn@ are two
-// mailboxes. Whoever had one of them first would keep the owner of the other
+// mailboxes. Anyone who had one of them first would keep the owner of the other
 // out, and get their mail. So only the plain spelling is taken: ErrEmailSpelling
 // if the part before the at sign differs from its canonical form in more than the
 // case of ASCII letters.

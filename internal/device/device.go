@@ -135,7 +135,7 @@ func (m *Manager) read(cookie string) (p payload, ok bool) {
 	return p, err == nil && json.Unmarshal(raw, &p) == nil
 }
 
-// Made is whose browser a cookie of one that stays was made for, and beside
+// Made is whose browser a cookie of one that stays was made for, and alongside
 // which session. It opens nothing.
 func (m *Manager) Made(cookie string) (made store.Device, ok bool) {
 	p, ok := m.read(cookie)
@@ -170,16 +170,33 @@ func (m *Manager) StillProves(ctx context.Context, userID, id string, enough fun
 	if err != nil || id == "" {
 		return slices.ContainsFunc(all, enough), err
 	}
+	d, ok := restsOn(all, id)
+	return ok && enough(d), nil
+}
+
+// Proofs returns what was proven for a living device of the user, or for the one that
+// it rests on. There is nothing for a device that is gone.
+func (m *Manager) Proofs(ctx context.Context, userID, id string) ([]store.Proof, error) {
+	all, err := m.List(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	d, _ := restsOn(all, id)
+	return d.Proofs, nil
+}
+
+// restsOn finds the device that the one with this id rests on: itself, or another.
+func restsOn(all []store.Device, id string) (store.Device, bool) {
 	for range 2 { // a device that stays may rest on a trusted one, and that on none
 		i := slices.IndexFunc(all, func(d store.Device) bool { return d.ID == id })
 		if i < 0 {
-			return false, nil
+			break
 		}
 		if id = all[i].TrustedBy; id == "" {
-			return enough(all[i]), nil
+			return all[i], true
 		}
 	}
-	return false, nil
+	return store.Device{}, false
 }
 
 // Trim ends all but the newest devices of a user, and returns those that it ended.

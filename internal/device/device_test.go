@@ -157,7 +157,7 @@ func TestADeviceEndsWithItsLife(t *testing.T) {
 }
 
 // It skips the second factor of its own user, under the credentials that were
-// proven, and of nobody else.
+// proven, and of no one else.
 func TestADeviceIsItsUsersOnly(t *testing.T) {
 	ctx, h := context.Background(), open(t)
 	cookie := h.trust(h.alice)
@@ -200,7 +200,7 @@ func TestRevokedDevicesAreNone(t *testing.T) {
 	}
 }
 
-// R85: anything odd is no device, and no error.
+// R85: anything odd is not a device, and no error.
 func TestOddCookiesAreNoDevice(t *testing.T) {
 	h := open(t)
 	cookie := h.trust(h.alice)

@@ -11,7 +11,7 @@ import (
 
 // FuzzRecognise: no cookie is a device but the one that was given, nothing odd
 // is an error, and what is signed but not ours (another purpose, another shape)
-// is no device either (R85).
+// is not a device either (R85).
 func FuzzRecognise(f *testing.F) {
 	for _, s := range []string{"", ".", "a.b", "{}", "null", `{"u":"","d":"","s":""}`, `{"u":1}`, `[]`, `{"u":"u","d":"d","s":"\u0000"}`, strings.Repeat("x", 5000)} {
 		f.Add(s)

@@ -40,6 +40,7 @@ const (
 	// and at a re-authentication.
 	First      Purpose = "first"
 	FirstAgain Purpose = "first-again"
+	SignUp     Purpose = "sign-up" // the mailbox, before an account is made
 )
 
 // Transaction is what a code is bound to.
@@ -94,8 +95,51 @@ type Shower interface {
 	Show(t Transaction, d store.Draft) (*Shown, error)
 }
 
-// Size is how many digits a code has, whatever the method.
-const Size = 6
+// Reader is a Method whose factors may have codes of another size than Size.
+type Reader interface {
+	// Reads reports whether a text could be a code of the factor. It uses up
+	// nothing, and a text that could not be a code is not a guess.
+	Reads(f store.Factor, typed string) bool
+	// Digits is how many digits the factor's codes have.
+	Digits(f store.Factor) int
+}
+
+// DigitsOf returns how many digits the codes of a factor have; zero if it has none.
+func DigitsOf(m Method, f store.Factor) int {
+	switch r, ok := m.(Reader); {
+	case m == nil:
+		return 0
+	case ok:
+		return r.Digits(f)
+	}
+	return Size
+}
+
+// Reads reports whether a text could be a code of a factor of a method.
+func Reads(m Method, f store.Factor, typed string) bool {
+	if r, ok := m.(Reader); ok {
+		return r.Reads(f, typed)
+	}
+	_, err := Digits(typed, Size)
+	return err == nil
+}
+
+// Size is how many digits a code has, but for apps that were set up elsewhere: these
+// have up to MaxSize.
+const (
+	Size    = 6
+	MaxSize = 8
+)
+
+// Readable reports whether a text could be a code of any factor.
+func Readable(typed string) bool {
+	for n := Size; n <= MaxSize; n++ {
+		if _, err := Digits(typed, n); err == nil {
+			return true
+		}
+	}
+	return false
+}
 
 // maxTyped bounds what is looked at as a code: six digits, each between marks
 // that take three bytes.

@@ -70,9 +70,11 @@ type Proven struct{ UserVerified bool }
 type PasskeyDetail struct {
 	CredentialID string // base64url
 	Transports   []string
-	Synced       bool  // is backed up now
-	Syncable     bool  // may be
-	Discoverable *bool // nil: the browser did not say
+	Synced       bool   // is backed up now
+	Syncable     bool   // may be
+	Verified     bool   // its user was verified by it at least once
+	Discoverable *bool  // nil: the browser did not say
+	Model        string // what keeps it, by its own account; empty: not known
 }
 
 // Passkeys is WebAuthn as the steps see it: two ceremonies, create and get,

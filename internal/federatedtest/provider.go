@@ -32,6 +32,7 @@ type Provider struct {
 	user   string
 	auth   time.Time
 	lie    func(claims map[string]any)
+	info   func() map[string]any
 	sign   func(claims map[string]any) string
 	answer func(url.Values)
 	down   bool
@@ -57,6 +58,7 @@ func New(t testing.TB, now func() time.Time) *Provider {
 	mux.HandleFunc("GET /keys", p.keys)
 	mux.HandleFunc("GET /authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
+	mux.HandleFunc("GET /userinfo", p.userInfo)
 	p.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -83,6 +85,21 @@ func (p *Provider) Lie(f func(claims map[string]any)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lie = f
+}
+
+// UserInfo sets what the UserInfo endpoint answers; nil: an error.
+func (p *Provider) UserInfo(f func() map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.info = f
+}
+
+func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
+	if p.info == nil || r.Header.Get("Authorization") == "" {
+		reply(w, http.StatusForbidden, map[string]any{"error": "insufficient_scope"})
+		return
+	}
+	reply(w, http.StatusOK, p.info())
 }
 
 // Sign signs the tokens to come in another way; nil is the right one.
@@ -124,7 +141,7 @@ func (p *Provider) Visit(address string) *url.URL {
 	defer resp.Body.Close()
 	back, err := resp.Location()
 	if err != nil {
-		p.t.Fatalf("the provider sends nobody back from %s: %d %v", address, resp.StatusCode, err)
+		p.t.Fatalf("the provider sends no one back from %s: %d %v", address, resp.StatusCode, err)
 	}
 	return back
 }
@@ -132,6 +149,7 @@ func (p *Provider) Visit(address string) *url.URL {
 func (p *Provider) metadata(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{
 		"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
+		"userinfo_endpoint":        p.URL + "/userinfo",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported":          []string{"RS256", "HS256", "none"},
 		"authorization_response_iss_parameter_supported": true,

@@ -68,7 +68,9 @@ func sendDay(n Numbers) int                { return n.SendDay }
 
 // Budgets returns the table.
 func Budgets() []Budget {
-	return slices.Concat(firsts(), seconds(), ofPasskeys(), codes(), behindFirst(), letters(), costly())
+	return slices.Concat(
+		firsts(), captchas(), seconds(), ofPasskeys(), codes(), behindFirst(), letters(), costly(), edits(),
+	)
 }
 
 func quarter(Numbers) time.Duration { return 15 * time.Minute }

@@ -2,7 +2,7 @@ package limit
 
 import "github.com/twofold-auth/twofold/store"
 
-// From says who asks. It is no proof of anything: it only chooses budgets.
+// From says who asks. It proves nothing: it only chooses budgets.
 type From struct {
 	Address string // canonical client address; empty: not known
 	// Browser is the id of a browser that signed in to this account before.
@@ -16,7 +16,7 @@ type From struct {
 	Session string
 }
 
-// Own says that the caller has budgets that nobody else uses.
+// Own says that the caller has budgets that no one else uses.
 func (f From) Own() bool { return f.Browser != "" || f.Session != "" }
 
 // mark names the caller's own budgets.

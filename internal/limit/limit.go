@@ -22,6 +22,7 @@ type Limiter struct {
 	now      func() time.Time
 	n        Numbers
 	rows     map[name]Budget
+	wave     tally
 }
 
 // New returns a limiter with the given figures.
@@ -78,16 +79,19 @@ type Guess struct {
 	From   From
 	// Look takes no place: it only says whether there is one.
 	Look bool
+	// Captcha says that captchas are asked for after wrong guesses, and that this one
+	// comes without.
+	Captcha bool
 }
 
 // FirstFactor reserves one guess at the password of an account. Unknown
-// identities have the same budgets, so they tell nothing.
+// identities have the same budgets, so they tell nothing. ErrCaptcha.
 func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Place, error) {
 	secret := fingerprint(g.Secret)
 	// strangers and known are what callers of many networks share. A right guess
 	// forgets both, and the caller's own count, but no other network's.
 	strangers, known := l.claim(firstAccount, g.Account, secret), l.claim(firstKnownAccount, g.Account, secret)
-	p := &Place{all: []string{strangers.Key, known.Key}}
+	p := &Place{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Account, secret).Key}}
 	var claims []store.Claim
 	switch {
 	case g.From.Session != "":
@@ -109,6 +113,9 @@ func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Place, error) {
 	for i := range claims {
 		claims[i].Look = g.Look
 	}
+	if g.Captcha && !g.From.Own() {
+		return withoutCaptcha(ctx, l, p, g, claims)
+	}
 	return l.reserve(ctx, p, claims...)
 }
 
@@ -121,29 +128,61 @@ func fingerprint(secret string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// pause is one place in the budget that pauses an account's second factors.
-func (l *Limiter) pause(account string, f From) store.Claim { return l.apart(second, account, f) }
+// pause is one place in the budgets that pause an account's second factors.
+func (l *Limiter) pause(account string, f From) []store.Claim { return l.apart(second, account, f) }
 
-// apart is one place in a budget in which a browser that signed in before has places
-// of its own: who only knows the password does not use up the owner's.
-func (l *Limiter) apart(of name, account string, f From) store.Claim {
+// apart is one place in a budget in which a browser that signed in before has places of
+// its own, and a network too: who only knows the password does not use up the owner's.
+// What strangers try in a network counts there as well, so that none has twice as much.
+func (l *Limiter) apart(of name, account string, f From) []store.Claim {
 	if f.Browser != "" {
-		return l.claim(of, account, "browser "+f.Browser)
+		return []store.Claim{l.claim(of, account, "browser "+f.Browser)}
 	}
-	return l.claim(of, account)
+	shared := l.claim(of, account)
+	if f.Address == "" {
+		return []store.Claim{shared}
+	}
+	near := l.claim(of, account, "network "+Network(f.Address))
+	if f.Network {
+		return []store.Claim{near}
+	}
+	return []store.Claim{shared, near}
 }
 
 // SecondFactor reserves one guess at a second factor of the account: in the
-// caller's pause budget and, if factor is not empty, in the budget that ends
+// caller's pause budgets and, if factor is not empty, in the budget that ends
 // the factor's life.
 func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f From) (*Place, error) {
-	claims := []store.Claim{l.pause(account, f)}
+	claims := l.pause(account, f)
 	p := &Place{own: keys(claims)}
 	if factor != "" {
 		claims = append(claims, l.life(factor, f)...)
 		p = p.Proves(factor)
 	}
 	return l.reserve(ctx, p, claims...)
+}
+
+// Pausing reports whether the caller's codes of second factors are paused, and takes
+// no place.
+func (l *Limiter) Pausing(ctx context.Context, account string, f From) error {
+	_, err := l.reserve(ctx, &Place{}, looking(l.pause(account, f))...)
+	return err
+}
+
+// looking are claims that take no place.
+func looking(claims []store.Claim) []store.Claim {
+	for i := range claims {
+		claims[i].Look = true
+	}
+	return claims
+}
+
+// RecoveryCode reserves one guess at a recovery code of the account. It has a budget
+// of its own: a code of 80 random bits cannot be guessed, and it is what lets the
+// owner in while other codes are paused.
+func (l *Limiter) RecoveryCode(ctx context.Context, account string, f From) (*Place, error) {
+	claims := l.apart(recoveryCode, account, f)
+	return l.reserve(ctx, &Place{own: keys(claims)}, claims...)
 }
 
 // FactorFirst reserves one guess at a factor whose code stands in place of a
@@ -157,11 +196,16 @@ func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Plac
 	return l.reserve(ctx, p, claims...)
 }
 
-// life is one failure of those that end a factor. Strangers have half of them, so
-// that they cannot end one for who signed in to the account before.
+// life is one failure of those that end a factor. Strangers have half of them and
+// known networks a quarter, so that they cannot end one for a browser that signed in
+// to the account before.
 func (l *Limiter) life(factor string, f From) []store.Claim {
 	claims := []store.Claim{l.claim(factorLife, factor)}
-	if !f.known() {
+	switch {
+	case f.Own():
+	case f.Network:
+		claims = append(claims, l.claim(factorNetworks, factor))
+	default:
 		claims = append(claims, l.claim(factorStrangers, factor))
 	}
 	return claims
@@ -184,16 +228,21 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 	return true, nil
 }
 
-// Wave counts a wrong password over all accounts and addresses. full says that
-// there were HourFailures this hour, and begun that the operator should hear of
-// it: once an hour. It keeps nobody out: a budget of everybody's would let a
-// stranger lock all doors.
+// Wave counts a wrong password over all accounts and addresses. full reports whether
+// there were HourFailures this hour. begun reports, once an hour, that the operator
+// should hear of it. It keeps no one out: with a budget that everyone shares, a
+// stranger could lock everyone out.
 func (l *Limiter) Wave(ctx context.Context) (begun, full bool, err error) {
-	_, err = l.reserve(ctx, &Place{}, l.claim(wave, "all"))
+	c := l.claim(wave, "all")
+	if c.Times, full = l.wave.count(l.now(), c.Limit); c.Times == 0 {
+		return false, full, nil
+	}
+	_, err = l.reserve(ctx, &Place{}, c)
 	var p *Paused
 	if !errors.As(err, &p) {
 		return false, false, err
 	}
+	l.wave.until(p.Until)
 	err = l.Once(ctx, "wave", time.Hour)
 	if errors.As(err, &p) {
 		return false, true, nil
@@ -286,6 +335,22 @@ func hashed(parts ...string) string {
 	}
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Traces are the beginnings of the keys of what is counted for an account and for
+// other owners that are its own. What bounds the cost of messages stays counted for
+// the others, so that an account that is deleted and made again gets no more of
+// them. A key is a hash.
+func (l *Limiter) Traces(account string, others ...string) (prefixes []string) {
+	for _, b := range l.rows {
+		prefixes = append(prefixes, owned(b.Name, account))
+		for _, owner := range others {
+			if !b.costs {
+				prefixes = append(prefixes, owned(b.Name, owner))
+			}
+		}
+	}
+	return prefixes
 }
 
 // Unlock forgets everything that is counted for owners: accounts, identities in

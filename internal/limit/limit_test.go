@@ -375,3 +375,34 @@ func TestADecoyIsNotCountedAsSent(t *testing.T) {
 		t.Errorf("who proved a first factor: %v", err)
 	}
 }
+
+// TestTheFirstProofOfAnAddressEndsPauses: those of all networks and browsers.
+func TestTheFirstProofOfAnAddressEndsPauses(t *testing.T) {
+	ctx, b := context.Background(), open(t, limit.Numbers{})
+	callers := []limit.From{{}, {Address: "192.0.2.1"}, {Address: "192.0.2.2", Network: true}, {Browser: "b"}}
+	steps := map[string]func(f limit.From) (*limit.Place, error){
+		"a code":          func(f limit.From) (*limit.Place, error) { return b.SecondFactor(ctx, "alice", "", f) },
+		"a recovery code": func(f limit.From) (*limit.Place, error) { return b.RecoveryCode(ctx, "alice", f) },
+		"a passkey":       func(f limit.From) (*limit.Place, error) { return b.Passkey(ctx, "alice", f) },
+	}
+	for what, try := range steps {
+		for _, f := range callers {
+			for range 20 {
+				_, _ = try(f)
+			}
+			if _, err := try(f); err == nil {
+				t.Errorf("%s is not paused for %+v", what, f)
+			}
+		}
+	}
+	if err := b.Proved(ctx, "alice", "alice@good.test"); err != nil {
+		t.Fatal(err)
+	}
+	for what, try := range steps {
+		for _, f := range callers {
+			if _, err := try(f); err != nil {
+				t.Errorf("%s is still paused for %+v: %v", what, f, err)
+			}
+		}
+	}
+}

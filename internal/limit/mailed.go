@@ -25,7 +25,7 @@ func (l *Limiter) Rescued(ctx context.Context, userID string, f From) (*Place, e
 
 func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*Place, error) {
 	pause, life := l.pause(userID, f), l.claim(of, userID)
-	return l.reserve(ctx, &Place{own: []string{pause.Key}, all: []string{life.Key}}, pause, life)
+	return l.reserve(ctx, &Place{own: keys(pause), all: []string{life.Key}}, append(pause, life)...)
 }
 
 // Proved forgets what was counted of an account before its address was proven:
@@ -33,28 +33,27 @@ func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*
 // factor. What bounds the cost of messages to the address stays.
 func (l *Limiter) Proved(ctx context.Context, userID, address string) error {
 	all := []string{
-		key(second, userID), key(mailedLife, userID), key(rescueLife, userID), key(passkey, userID), key(setup, userID),
+		key(mailedLife, userID), key(rescueLife, userID), key(setup, userID),
 		key(sendShortly, address, store.Email, string(Claimed)),
 		key(sendUnanswered, address, store.Email, string(Claimed)),
 	}
 	for _, channel := range []string{store.Email, store.SMS} {
 		all = append(all, key(sendClaimed, userID, channel))
 	}
-	return l.counters.Release(ctx, nil, all)
+	if err := l.counters.Release(ctx, nil, all); err != nil {
+		return err
+	}
+	return l.counters.Forget(ctx, owned(second, userID), owned(recoveryCode, userID), owned(passkey, userID))
 }
 
 // FactorLives reports whether the caller may guess at a factor, and takes no place.
 func (l *Limiter) FactorLives(ctx context.Context, factor string, f From) error {
-	claims := l.life(factor, f)
-	for i := range claims {
-		claims[i].Look = true
-	}
-	_, err := l.reserve(ctx, &Place{}, claims...)
+	_, err := l.reserve(ctx, &Place{}, looking(l.life(factor, f))...)
 	return err
 }
 
 // Proves adds a factor that was proven: its failures are forgotten too.
 func (p *Place) Proves(factor string) *Place {
-	p.all = append(p.all, key(factorLife, factor), key(factorStrangers, factor))
+	p.all = append(p.all, key(factorLife, factor), key(factorStrangers, factor), key(factorNetworks, factor))
 	return p
 }

@@ -35,18 +35,22 @@ type Numbers struct {
 	// network is an IPv4 address or an IPv6 /64. A /56 has half as much again and
 	// a /48 twice as much, here and wherever a network has a budget.
 	AddressFailures int
+	// CaptchaFailures wrong passwords in 24 hours for one account from browsers that
+	// never signed in to it, or five times as many within 15 minutes from one network,
+	// have a captcha asked for, if Accounts.Captcha is set (default 3).
+	CaptchaFailures int
 	// HourFailures wrong passwords in an hour, over all accounts and addresses,
-	// are told to the operator (default 1,000). Nobody is kept out by it.
+	// are told to the operator (default 1,000). No one is kept out by it.
 	HourFailures int
 	// SendGap is the least time between two codes of one sign-in or set-up
 	// (default 30 s).
 	SendGap time.Duration
-	// SendShort codes per 10 minutes and SendDay per 24 hours that nobody answers
+	// SendShort codes per 10 minutes and SendDay per 24 hours that no one answers
 	// go to one destination (defaults 5 and 10). A code that comes back right gives
 	// its place back. SendMost codes per 24 hours go there in all (default 30):
 	// nothing gives a place back.
 	SendShort, SendDay, SendMost int
-	// SendAddress codes an hour that nobody answers are sent at the wish of one
+	// SendAddress codes an hour that no one answers are sent at the wish of one
 	// network (default 60). SendHour messages of one channel are sent in an hour
 	// (default 10,000) for each kind of caller that the table of budgets names.
 	// Nothing gives a place back, so it is the end of what a pumping attack can cost.
@@ -75,7 +79,7 @@ type Numbers struct {
 	PasskeyFailures, PasskeyHour int
 }
 
-// Defaults are the figures that nobody set.
+// Defaults are the figures that no one set.
 func Defaults() Numbers { return Numbers{}.withDefaults() }
 
 func (n Numbers) withDefaults() Numbers {
@@ -88,6 +92,7 @@ func (n Numbers) withDefaults() Numbers {
 	setInt(&n.FactorFailures, 100)
 	setInt(&n.AddressFailures, 100)
 	setInt(&n.HourFailures, 1000)
+	setInt(&n.CaptchaFailures, 3)
 	setDur(&n.SendGap, 30*time.Second)
 	setInt(&n.SendShort, 5)
 	setInt(&n.SendDay, 10)
@@ -133,6 +138,7 @@ func (n Numbers) Check() error {
 	bound("SecondFailures", d.SecondFailures, 1, 10)
 	bound("FactorFailures", d.FactorFailures, d.SecondFailures, 100)
 	bound("AddressFailures", d.AddressFailures, 10, 1_000_000)
+	bound("CaptchaFailures", d.CaptchaFailures, 1, 100)
 	bound("HourFailures", d.HourFailures, 10, 100_000_000)
 	bound("SendAddress", d.SendAddress, 1, 1_000_000)
 	bound("SendHour", d.SendHour, 1, 100_000_000)

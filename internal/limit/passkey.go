@@ -13,9 +13,9 @@ import (
 func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Place, error) {
 	var own, all []store.Claim
 	if userID != "" {
-		all = []store.Claim{l.apart(passkey, userID, f)}
+		all = l.apart(passkey, userID, f)
 	}
-	if f.Address != "" && !f.Own() {
+	if f.Address != "" && !f.known() {
 		own = l.byNetwork(passkeyAddress, f.Address)
 	}
 	return l.reserve(ctx, &Place{own: keys(own), all: keys(all)}, append(own, all...)...)

@@ -56,7 +56,7 @@ func (l *Limiter) Send(ctx context.Context, m Message) error {
 	case Claimed:
 		kind = string(Claimed)
 	case Proven, Rescued:
-		claims = append(claims, store.Claim{Key: l.pause(m.Account, m.From).Key, Look: true})
+		claims = append(claims, looking(l.pause(m.Account, m.From))...)
 	}
 	_, err := l.reserve(ctx, &Place{}, append(claims, l.claim(sendAll, m.Channel, kind))...)
 	return err
@@ -100,7 +100,7 @@ func (l *Limiter) answerableFirst(m First) []store.Claim {
 }
 
 // SendFirst reserves one code in place of a password, for an account or for what
-// somebody typed. What one network may ask for comes first, so that a stranger
+// someone typed. What one network may ask for comes first, so that a stranger
 // does not use up what the owner has (R50). None of these budgets is one of a
 // second factor's codes.
 func (l *Limiter) SendFirst(ctx context.Context, m First) error {
@@ -129,7 +129,7 @@ func (l *Limiter) AnsweredFirst(ctx context.Context, m First) error {
 	return l.counters.Release(ctx, keys(l.answerableFirst(m)), nil)
 }
 
-// Letter is one letter that somebody asks for.
+// Letter is one letter that someone asks for.
 type Letter struct {
 	Kind     string
 	Identity string // in canonical form

@@ -15,3 +15,9 @@ func (l *Limiter) Exchange(ctx context.Context, userID, family string) error {
 	_, err := l.reserve(ctx, &Place{}, l.claim(exchange, family), l.claim(exchanges, userID))
 	return err
 }
+
+// Profile reserves a change of profile fields, each of which writes rows that stay.
+func Profile(ctx context.Context, l *Limiter, userID string) error {
+	_, err := l.reserve(ctx, &Place{}, l.claim(profiles, userID))
+	return err
+}

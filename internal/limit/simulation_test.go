@@ -16,6 +16,7 @@ import (
 const (
 	step    = 15 * time.Minute
 	victims = 10
+	robbed  = 1 // the victim whose password was stolen
 	phone   = "+16505551212"
 )
 
@@ -49,7 +50,7 @@ func (w *world) guess(i int, f limit.From) (*limit.Place, error) {
 }
 
 // attack does all that is granted: wrong passwords, app codes, letters and codes
-// for each victim, letters for nobody, and set-ups of a victim's number.
+// for each victim, letters for no one, and set-ups of a victim's number.
 func (w *world) attack(from func() limit.From) {
 	ctx := context.Background()
 	for i := range victims {
@@ -61,6 +62,14 @@ func (w *world) attack(from func() limit.From) {
 			w.guesses++
 			if _, err := w.FactorFirst(ctx, "app of "+owner(i), f); err == nil {
 				w.codes++
+			}
+		}
+		for range 20 { // with a stolen password of one
+			if i != robbed {
+				break
+			}
+			if _, err := w.SecondFactor(ctx, owner(i), "phone of "+owner(i), from()); err != nil {
+				break
 			}
 		}
 		for _, kind := range []string{"reset", "confirm"} {
@@ -77,7 +86,7 @@ func (w *world) attack(from func() limit.From) {
 			w.texts++
 		}
 	}
-	for range 20 { // nobody's addresses: nothing is sent
+	for range 20 { // no one's addresses: nothing is sent
 		_ = w.Link(ctx, limit.Letter{Kind: "reset", Identity: store.NewID(), Decoy: true, From: from()})
 	}
 }
@@ -120,10 +129,16 @@ func (w *world) look() {
 	away := limit.From{Address: "192.0.2.77"}
 	for name, f := range map[string]limit.From{
 		"a known browser": {Address: "192.0.2.78", Browser: "home"}, "a known network": {Address: "192.0.2.79", Network: true},
-		"a session": {Address: "192.0.2.80", Session: "s"}, "anywhere else": away,
+		"a session": {Address: "192.0.2.80", Session: "s", Browser: "home"}, "anywhere else": away,
 	} {
 		if _, err := w.guess(0, f); err != nil {
 			w.locked["password from "+name] += int(step / time.Minute)
+		}
+		if _, err := w.SecondFactor(ctx, owner(robbed), "phone of "+owner(robbed), f); err != nil && f != away {
+			w.locked["code from "+name] += int(step / time.Minute)
+		}
+		if _, err := w.FactorFirst(ctx, "app of "+owner(0), f); err != nil && f != away {
+			w.locked["app from "+name] += int(step / time.Minute)
 		}
 		if w.Link(ctx, limit.Letter{Kind: "reset", Identity: owner(0), From: f}) != nil {
 			w.locked["letter from "+name] += int(step / time.Minute)

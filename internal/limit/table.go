@@ -11,9 +11,14 @@ const (
 	firstSession      name = "firstsession"
 	address           name = "address"
 	wave              name = "wave"
+	captchaName       name = "captchaname"
+	captchaNetwork    name = "captchanetwork"
+	captchaAnswer     name = "captchaanswer"
 	second            name = "second"
+	recoveryCode      name = "recoverycode"
 	factorLife        name = "factor"
 	factorStrangers   name = "factorstrangers"
+	factorNetworks    name = "factornetworks"
 	factorFirst       name = "factorfirst"
 	mailedLife        name = "mailed"
 	rescueLife        name = "rescued"
@@ -49,6 +54,7 @@ const (
 	sessions          name = "sessions"
 	exchange          name = "exchange"
 	exchanges         name = "exchanges"
+	profiles          name = "profiles"
 	once              name = "once"
 )
 
@@ -97,7 +103,7 @@ func firsts() []Budget {
 			Number: func(n Numbers) int { return max(1, n.HourFailures-1) }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "nobody: the operator is told, and refusals for unknown identities are no longer written to the audit trail",
+			Hurts:   "no one: the operator is told, and refusals for unknown identities are no longer written to the audit trail",
 		},
 	}
 }
@@ -107,11 +113,20 @@ func seconds() []Budget {
 	return []Budget{
 		{
 			Name: second, Claims: "who proved a first factor, with a code",
-			Per:    "account; of each browser that signed in before apart",
+			Per:    "account, and network; of each browser that signed in before apart",
 			Number: func(n Numbers) int { return n.SecondFailures },
 			Window: func(n Numbers) time.Duration { return n.SecondWindow }, Hold: func(n Numbers) time.Duration { return n.SecondWindow },
 			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
-			Hurts:   "the owner in a browser that never signed in before, while others who know the password try codes",
+			Hurts:   "the owner in a browser and a network that never signed in before, while others who know the password try codes",
+		},
+		{
+			Name: recoveryCode, Claims: "who proved a first factor, with a recovery code",
+			Per:     "account, and network; of each browser that signed in before apart",
+			Number:  func(n Numbers) int { return n.SecondFailures },
+			Window:  func(n Numbers) time.Duration { return n.SecondWindow },
+			Hold:    func(n Numbers) time.Duration { return n.SecondWindow },
+			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
+			Hurts:   "the owner in a browser and a network that never signed in before, while others who know the password try recovery codes",
 		},
 		{
 			Name: factorLife, Claims: "every code that is tried at a factor, at whichever step", Per: "factor",
@@ -121,8 +136,17 @@ func seconds() []Budget {
 		},
 		{
 			Name: factorStrangers, Per: "factor",
-			Claims: "a browser that never signed in before, with every code that is tried at a factor",
+			Claims: "a browser that never signed in before, in a network from which no one did, with every code that is tried " +
+				"at a factor",
 			Number: func(n Numbers) int { return max(1, n.FactorFailures/2) }, Window: forever,
+			Returns: "a right one from anywhere; setting the factor up again; unlocking",
+			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right one opens " +
+				"it again",
+		},
+		{
+			Name: factorNetworks, Per: "factor",
+			Claims: "the same in networks that signed in to the account before, once strangers have used up theirs",
+			Number: func(n Numbers) int { return max(1, n.FactorFailures/4) }, Window: forever,
 			Returns: "a right one from anywhere; setting the factor up again; unlocking",
 			Hurts:   "the owner: this factor is taken only in browsers that signed in before; a right one opens it again",
 		},
@@ -152,7 +176,7 @@ func ofPasskeys() []Budget {
 	return []Budget{
 		{
 			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey",
-			Per:    "account; of each browser that signed in before apart",
+			Per:    "account, and network; of each browser that signed in before apart",
 			Number: func(n Numbers) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
 			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner in a browser that never signed in before, while others send wrong answers",
@@ -176,14 +200,14 @@ func ofPasskeys() []Budget {
 			Number: func(Numbers) int { return 5 }, Window: hour, // longer than any question stands
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "whoever was asked: a new question can be asked for",
+			Hurts:   "the person who was asked: a new question can be asked for",
 		},
 		{
 			Name: warn, Claims: "every wrong code behind a right first factor", Per: "account",
 			Number: func(Numbers) int { return 2 }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
-			Hurts:   "nobody: from the third on the owner is told, once an hour",
+			Hurts:   "no one: from the third on the owner is told, once an hour",
 		},
 	}
 }

@@ -207,3 +207,16 @@ func costly() []Budget {
 		},
 	}
 }
+
+// edits are the budgets of changes that write rows that stay.
+func edits() []Budget {
+	return []Budget{
+		{
+			Name: profiles, Claims: "a signed-in user who changes profile fields", Per: "account",
+			Number: func(Numbers) int { return 60 }, Window: hour,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "the account; no stranger can fill it",
+		},
+	}
+}

@@ -34,6 +34,9 @@ func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) err
 	if err != nil {
 		return err
 	}
+	if err := humanAfterFailures(ctx, l, u, email, &b); err != nil {
+		return err
+	}
 	decoy := why != nil && !errors.Is(why, ErrUnconfirmed)
 	if err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(key), Decoy: decoy}, b); err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 )
 
 // What a signed-in user changes of his account. Each is a security change: it
-// needs all that the account asks for, proven lately (R53), it ends everything
+// needs all that the account asks for, proven recently (R53), it ends everything
 // else that was issued, and the acting browser goes on under a new session.
 
 // ChangePassword replaces the caller's password. An account without one takes
@@ -20,9 +20,9 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
+	within := b
+	within.within = who.Session.ID
 	if who.User.PasswordHash != "" {
-		within := b
-		within.within = who.Session.ID
 		if err := l.password(ctx, &who.User, "", old, within); err != nil {
 			return Outcome{}, err
 		}
@@ -30,7 +30,7 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 			return Outcome{}, ErrSamePassword
 		}
 	}
-	choice, err := l.c.Accounts.Choose(ctx, who.User, plain)
+	choice, err := l.c.Accounts.Choose(ahead(ctx, l, who.User, within), who.User, plain)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -46,20 +46,11 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 }
 
 // carryOn gives the acting browser a new session that proves what the former
-// did, and is no fresher.
+// did, and is not fresher.
 func (l *Login) carryOn(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
 	s := who.Session
-	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: keptTrust(s), renews: &s, quiet: true, carries: true}, b)
+	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)
-}
-
-// keptTrust is what a session is trusted by after a change that ended all trust.
-// Its user made that change here, so this session goes on.
-func keptTrust(s store.Session) string {
-	if !s.Trusted {
-		return ""
-	}
-	return s.ID
 }
 
 // AskChangeEmail mails a link to an address that the caller wants in place of

@@ -3,10 +3,12 @@ package login
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -14,6 +16,7 @@ import (
 type Codes interface {
 	Make(userID string) (shown []string, macs [][]byte)
 	Looks(typed string) bool
+	Reads(ctx context.Context, userID, typed string) (bool, error)
 	Holds(ctx context.Context, userID, typed string) error
 	Spend(ctx context.Context, userID, typed string, messages ...store.Message) (left int, err error)
 	Left(ctx context.Context, userID string) (int, error)
@@ -80,11 +83,13 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	if !l.codeTakable(w) {
 		return Outcome{}, 0, ErrState
 	}
-	if !l.c.Codes.Looks(typed) {
-		return Outcome{}, 0, ErrRecoveryCode // not a guess: what is no code is not counted
+	if ok, err := l.c.Codes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
+		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // not a guess: what is not a code is not counted
 	}
-	place, err := l.secondFactorPlace(ctx, w.user, "", b)
-	if err != nil {
+	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Place, error) {
+		return l.c.Limits.RecoveryCode(ctx, w.user.ID, from)
+	})
+	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
 		return Outcome{}, 0, err
 	}
 	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
@@ -113,7 +118,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	}
 	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, letters...)
 	if errors.Is(err, factor.ErrWrong) {
-		return Outcome{}, 0, ErrState // somebody else had it meanwhile
+		return Outcome{}, 0, ErrState // someone else had it meanwhile
 	}
 	if err != nil {
 		return Outcome{}, 0, err
@@ -127,6 +132,24 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	return out, left, nil
 }
 
+// CodesPaused returns until when the codes of the second factor that a sign-in or a
+// session waits for are paused; zero: they are not. ErrState.
+func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browser) (time.Time, error) {
+	w, err := l.waiting(ctx, token, who)
+	if err != nil {
+		return time.Time{}, err
+	}
+	b.within = w.SessionID
+	var paused *limit.Paused
+	err = l.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.Pausing(ctx, w.user.ID, from) })
+	if errors.As(err, &paused) {
+		return paused.Until, nil
+	} else if err != nil {
+		return time.Time{}, err
+	}
+	return time.Time{}, nil
+}
+
 // CodeTakable says whether a recovery code may be given for this sign-in.
 func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) {
 	w, err := l.waiting(ctx, token, nil)
@@ -136,7 +159,7 @@ func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) 
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
 }
 
 // codeTakable: a sign-in whose second factor is waited for, not one that sets
@@ -153,4 +176,12 @@ func (l *Login) hasCodes(ctx context.Context, w waiting) (bool, error) {
 	}
 	n, err := l.c.Codes.Left(ctx, w.user.ID)
 	return n > 0, err
+}
+
+// orElse returns the first error, if there is one.
+func orElse(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
 }

@@ -57,7 +57,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if err := l.tell(ctx, e); err != nil {
 		return Outcome{}, err
 	}
-	out, err := l.enrolled(ctx, a, changed, d.Method, b)
+	out, err := l.enrolled(ctx, a, changed, l.proof(d.Method), b)
 	out.FirstFactor = first
 	return out, err
 }
@@ -132,7 +132,7 @@ func replaced(present []store.Factor, lost string, add bool) string {
 
 // change applies a change of factors and returns the user as he is after it.
 func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
-	if err := l.mayAdd(u, c); err != nil {
+	if err := l.mayChange(u, c); err != nil {
 		return store.User{}, err
 	}
 	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll // codes go with the last second factor
@@ -145,7 +145,7 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 	return u, nil
 }
 
-// stateError: whoever lost the race for a one-time thing is in a state that is
+// stateError: the loser of a race for a one-time thing is in a state that is
 // over.
 func stateError(err error) error {
 	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
@@ -155,13 +155,12 @@ func stateError(err error) error {
 }
 
 // enrolled gives the acting browser its new session; all others are dead.
-func (l *Login) enrolled(ctx context.Context, a actor, u store.User, method string, b Browser) (Outcome, error) {
-	second := l.proof(method)
+func (l *Login) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
 		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
 	}
-	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: method, Context: l.at(b)})
+	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
 	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
 	out, err := l.finish(ctx, granted{
 		user: u, level: store.TwoFactors, proofs: []store.Proof{a.pending.First, second}, stay: l.staying(remember, u, store.TwoFactors),

@@ -21,7 +21,7 @@ type granted struct {
 	// trustedBy is the id of the trusted device, as in store.Session.
 	trustedBy string
 	// renews is the session this one replaces (re-authentication, change of
-	// credentials). It is taken first: if somebody else ended it meanwhile,
+	// credentials). It is taken first: if someone else ended it meanwhile,
 	// nothing is issued.
 	renews *store.Session
 	// verified marks a re-authentication.
@@ -32,10 +32,10 @@ type granted struct {
 	// proven of what a change asks for.
 	carries bool
 	// family is the family of refresh tokens of which the newest was exchanged:
-	// what is issued is a header token beside its session, and never fresh.
+	// what is issued is a header token alongside its session, and never fresh.
 	family *store.Token
 	// stays is the browser that was let in because it stays signed in: its
-	// session has the id of the one it was made beside, and is never fresh.
+	// session has the id of the one it was made alongside, and is never fresh.
 	stays *store.Device
 	// stay is for how long the browser shall be one; zero: it shall not.
 	stay time.Duration
@@ -49,14 +49,17 @@ func (g granted) goesOn(kept error) bool {
 	return g.renews != nil && g.quiet && errors.Is(kept, ErrLocked)
 }
 
-// issue is the one function that issues sessions, and to nobody who is kept
+// issue is the one function that issues sessions, and to no one who is kept
 // out. The event is written down before the session exists: there is no session
 // without its row.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
 	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // whatever was proven, and however
 		return nil, err
 	}
-	if g.level >= store.TwoFactors && !l.twoFactors(g.proofs) { // whatever step says so
+	if err := g.mayEnter(ctx, l, b); err != nil {
+		return nil, err
+	}
+	if g.level >= store.TwoFactors && !l.rules.TwoFactors(g.proofs) { // whatever step says so
 		return nil, ErrSameFactor
 	}
 	if g.renews == nil && g.family == nil {
@@ -96,10 +99,15 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if err := countSignIn(ctx, l.c, g, e, b); err != nil {
 		return nil, err
 	}
+	kept, err := keeps(ctx, l.c, g, b)
+	if err != nil {
+		return nil, err
+	}
 	opened, err := l.open(ctx, g, s, b)
 	if err != nil {
 		return nil, err
 	}
+	opened.Kept = kept
 	if err := l.boundSessions(ctx, g.user, b); err != nil {
 		return nil, err
 	}
@@ -107,6 +115,15 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 		l.emit(ctx, e)
 	}
 	return opened, nil
+}
+
+// keeps calls the deletion of an account off that is signed in to.
+func keeps(ctx context.Context, c Config, g granted, b Browser) (bool, error) {
+	if c.Kept == nil || g.renews != nil || g.family != nil {
+		return false, nil
+	}
+	kept, err := c.Kept(ctx, g.user, b)
+	return kept, stateError(err)
 }
 
 // afterChange is when a session was last fresh, after a change that asked for it.
@@ -167,7 +184,11 @@ func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string,
 	}
 	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
 	t.Level, t.Trusted, t.TrustedBy, t.Proofs = g.level, g.trusted, g.trustedBy, g.proofs
-	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: l.at(b)}); err != nil {
+	at := l.at(b)
+	if b.Address == "" { // no request: an operator
+		at = event.Acting(ctx, at)
+	}
+	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: at}); err != nil {
 		return store.Token{}, err
 	}
 	return t, l.c.Tokens.PutToken(ctx, t, messages...)

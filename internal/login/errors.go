@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// What a step may refuse with, beside *limit.Paused and errors of the store
+// What a step may refuse with, besides *limit.Paused and errors of the store
 // (which mean 503 and change nothing).
 var (
 	// ErrUnknownUser: no such identity. Time and cost are those of ErrPassword.
@@ -56,6 +56,11 @@ var (
 	ErrNotConnected = errors.New("login: that account opens none here")
 	// ErrConnected: an account at another site that opens an account already.
 	ErrConnected = errors.New("login: that account is connected already")
+	// ErrNoAddress: no account opens to that account at another site, and none can be
+	// made, because the site tells no verified address.
+	ErrNoAddress = errors.New("login: the other site tells no verified address")
+	// ErrAddressTaken: the same, because there is an account with the address.
+	ErrAddressTaken = errors.New("login: there is an account with the address that the other site tells")
 	// ErrLastWayIn: without it nothing opens the account any more.
 	ErrLastWayIn = errors.New("login: the account has no other way in")
 	// ErrTaken: registration of an identity that exists.
@@ -85,7 +90,7 @@ var (
 	ErrConfirmed = errors.New("login: address is confirmed already")
 	// ErrLocked: right first factor, but the application keeps the account out.
 	ErrLocked = errors.New("login: account is locked")
-	// ErrUsernameTaken: a username that somebody else has.
+	// ErrUsernameTaken: a username that someone else has.
 	ErrUsernameTaken = errors.New("login: username is taken")
 	// ErrSamePassword: the new password is the present one.
 	ErrSamePassword = errors.New("login: same password")
@@ -98,7 +103,7 @@ var (
 	ErrCeremonyExpired = errors.New("login: passkey ceremony expired")
 	// ErrPasskeysOff: passkeys do not do this here.
 	ErrPasskeysOff = errors.New("login: passkeys are not taken here")
-	// ErrPasskeyUnknown: nobody has registered this passkey.
+	// ErrPasskeyUnknown: no one has registered this passkey.
 	ErrPasskeyUnknown = errors.New("login: unknown passkey")
 	// ErrPasskeyOwner: it is another user's.
 	ErrPasskeyOwner = errors.New("login: passkey of another user")

@@ -13,7 +13,7 @@ import (
 // Every change here asks for a session that is fresh at the account's full
 // level (R53), and finds the factor among the caller's own (R60).
 
-// own finds one of the caller's second factors; others are the ones beside it.
+// own finds one of the caller's second factors; others are the ones alongside it.
 func (l *Login) own(ctx context.Context, who Who, id string) (f store.Factor, others []store.Factor, err error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return f, nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -40,11 +41,11 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	return l.gate(ctx, u, l.proof("password"), a.Remember, b)
 }
 
-// password checks a password against an account (a zero User: nobody's) within
+// password checks a password against an account (a zero User: no one's) within
 // the account's budget. Sign-in and re-authentication share it (R117).
 func (l *Login) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
-	_, err := l.proveFirst(ctx, *u, identity, "password", b, func(ctx context.Context) (string, error) {
-		ok, err := l.c.Accounts.CheckPassword(ctx, u, plain)
+	_, err := l.proveFirst(ctx, u, identity, "password", b, func(ctx context.Context) (string, error) {
+		ok, err := checkPassword(ctx, l, u, identity, plain, b)
 		if !ok {
 			return "", err
 		}
@@ -53,13 +54,34 @@ func (l *Login) password(ctx context.Context, u *store.User, identity, plain str
 	return err
 }
 
+// checkPassword asks the accounts. One that has come from the former system is told of
+// as one that registered.
+func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser) (bool, error) {
+	if identity == "" {
+		identity = u.Email // they are signed in
+	}
+	checked, err := l.c.Accounts.CheckPassword(ctx, u, identity, plain)
+	if err == nil && checked.Created {
+		err = l.tell(ctx, event.UserRegistered{User: subject(*u), Context: l.at(b)})
+	}
+	return checked.OK, err
+}
+
 // proveFirst runs a check of an account's first factor within its budget. The
-// check returns which method was proven, and none for a wrong answer.
-func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType string, b Browser,
+// check returns which method was proven, and none for a wrong answer. It may change
+// the account: one that was unknown may come from the former system.
+func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Browser,
 	check func(context.Context) (string, error)) (string, error) {
 	// Passwords queue to be hashed. A place is reserved after the wait, so that many
 	// people behind one address do not fill its budget by waiting. A caller for whom no
 	// place is left is refused without a wait.
+	u := *who
+	if b.Captcha != "" {
+		if err := humanAfterFailures(ctx, l, u, identity, &b); err != nil {
+			return "", err
+		}
+	}
+	ctx = ahead(ctx, l, u, b)
 	queued, leave := ctx, func() {}
 	if authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
 		var err error
@@ -78,7 +100,14 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 		return "", err
 	}
 	method, err := check(queued)
-	if err != nil {
+	refusal := error(ErrPassword)
+	switch {
+	case errors.Is(err, account.ErrWrong):
+		refusal = err
+	case errors.Is(err, account.ErrLegacy): // it is not known whether it was right
+		// The account's own place stays taken, as that of a known account does.
+		return "", errors.Join(err, place.Refund(ctx))
+	case err != nil:
 		return "", err
 	}
 	leave() // what is written now hashes nothing
@@ -92,16 +121,16 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 		}
 		if u.ID == "" {
 			if failed.Reason = "unknown identity"; full {
-				return "", ErrPassword // strangers must not fill the trail
+				return "", refusal // strangers must not fill the trail
 			}
-			return "", told(ErrPassword, l.record(ctx, failed))
+			return "", told(refusal, l.record(ctx, failed))
 		}
-		return "", told(ErrPassword, l.tell(ctx, failed))
+		return "", told(refusal, l.tell(ctx, failed))
 	}
 	if err := place.Right(ctx); err != nil {
 		return "", err
 	}
-	return method, l.admit(u)
+	return method, l.admit(*who) // the check may have changed it
 }
 
 // firstPlace reserves a guess at an account's first factor, or only looks whether
@@ -109,7 +138,8 @@ func (l *Login) proveFirst(ctx context.Context, u store.User, identity, authType
 func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser,
 	look bool) (*limit.Place, error) {
 	budget := budgetOf(u, identity)
-	g := limit.Guess{Identity: typed(identity), Account: budget, Secret: u.PasswordHash, Look: look}
+	g := guess(u, identity, limit.From{})
+	g.Look, g.Captcha = look, l.c.Captcha.at(AtSignIn) && !b.Human
 	var place *limit.Place
 	err := l.claim(ctx, u, b, func(from limit.From) (err error) {
 		g.From = from
@@ -141,24 +171,22 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 	if err := l.admit(u); err != nil {
 		return Outcome{}, err
 	}
-	factors, enrols, err := l.demands(ctx, u, first.Method)
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
-	if enrols {
-		p := store.Pending{State: store.Setup, First: first, Remember: remember}
-		proof := l.c.Policy.EnrolProof && l.c.RescueCodes != nil || l.mayEnroll(u) != nil
-		if proof && !throughMailbox(first.Method) {
-			p.State = store.Owner
-		}
-		return l.startPending(ctx, u, nil, p, b)
-	}
+	next := policy.Next(l.rules, l.facts(u, factors), first)
 	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
-	if len(factors) == 0 {
+	switch next.Do {
+	case policy.SignIn:
 		g.stay = l.staying(remember, u, g.level)
 		return l.finish(ctx, g, b)
+	case policy.ProveMailbox:
+		return l.startPending(ctx, u, nil, store.Pending{State: store.Owner, First: first, Remember: remember}, b)
+	case policy.Enroll:
+		return l.startPending(ctx, u, nil, store.Pending{State: store.Setup, First: first, Remember: remember}, b)
 	}
-	if l.trusts(u) && b.Device != "" && !l.outdated(factors) {
+	if next.BrowserDoes && b.Device != "" {
 		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
 		if errors.Is(err, device.ErrCopied) {
 			if u, err = l.copied(ctx, u, b); err != nil {
@@ -181,19 +209,10 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 			return out, err
 		}
 	}
-	others := l.differing(first, l.usable(factors))
-	if len(others) == 0 {
+	if len(next.Factors) == 0 {
 		return Outcome{}, ErrSameFactor
 	}
-	return l.startPending(ctx, u, others, store.Pending{First: first, Remember: remember}, b)
-}
-
-// demands is what an account asks for after a first factor: one of the factors,
-// or that one is set up; nothing more if there are none.
-func (l *Login) demands(ctx context.Context, u store.User, first string) (factors []store.Factor, enrols bool, err error) {
-	factors, err = l.c.Factors.FactorsOf(ctx, u.ID)
-	enrols = err == nil && len(factors) == 0 && l.c.Policy.Require(u) && !slices.Contains(l.c.Policy.Unified.Unforced, first)
-	return factors, enrols, err
+	return l.startPending(ctx, u, next.Factors, store.Pending{First: first, Remember: remember}, b)
 }
 
 // copied ends everything of an account whose trusted device was copied: one of
@@ -252,7 +271,7 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
 		return Outcome{}, err
 	}
-	view := view(p, factors)
+	view := view(l, p, factors)
 	view.Token = token
 	out := Outcome{User: u, Pending: view}
 	switch p.State {
@@ -324,7 +343,7 @@ func transaction(p store.Pending, u store.User, b Browser) factor.Transaction {
 }
 
 // view is a pending as its browser may see it.
-func view(p store.Pending, factors []store.Factor) *Pending {
+func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
 	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
 	if len(factors) > 0 { // the primary is listed first
 		v.Primary = factors[0].Method
@@ -344,6 +363,7 @@ func view(p store.Pending, factors []store.Factor) *Pending {
 		}
 		v.Factors = append(v.Factors, Choice{
 			ID: f.ID, Method: f.Method, Name: f.Name, Destination: f.Destination, LastUsed: f.LastUsedAt,
+			Digits: factor.DigitsOf(l.c.Methods[f.Method], f),
 		})
 	}
 	return v
@@ -356,6 +376,6 @@ func (l *Login) wave(ctx context.Context, b Browser) (full bool, err error) {
 	if err != nil || !begun {
 		return full, err
 	}
-	l.c.Log.ErrorContext(ctx, "very many wrong passwords within an hour: somebody may be guessing over many accounts and addresses")
+	l.c.Log.ErrorContext(ctx, "very many wrong passwords within an hour: someone may be guessing over many accounts and addresses")
 	return full, l.tell(ctx, event.PasswordsGuessed{Context: event.Context{At: l.c.Now(), Request: b.Request}})
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // An account without password is opened by its mailbox: by a code, and the link
-// beside it, in place of the password; or, where that is how everybody signs in,
+// alongside it, in place of the password; or, where that is how everybody signs in,
 // by a mailed link. That is a first factor like any other. It
 // is asked for the second, and never for one that comes by mail (R7).
 
@@ -21,7 +21,7 @@ func (l *Login) opensByMail() bool {
 func (l *Login) keyless(u store.User) bool { return u.PasswordHash == "" && l.opensByMail() }
 
 // openByMail sends the owner of a new account what opens it. If too much was
-// asked for lately nothing is sent: he may ask for it like everybody else.
+// asked for recently nothing is sent: he may ask for it like everybody else.
 func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
 	err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
 	if paused(err) {

@@ -183,6 +183,16 @@ func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(li
 	return take(from)
 }
 
+// claimPlace is claim for what hands out a place.
+func (l *Login) claimPlace(ctx context.Context, u store.User, b Browser,
+	take func(limit.From) (*limit.Place, error)) (place *limit.Place, err error) {
+	err = l.claim(ctx, u, b, func(from limit.From) (err error) {
+		place, err = take(from)
+		return err
+	})
+	return place, err
+}
+
 // network says whether the account signed in from the network of an address
 // before, since its password was last set. Strangers add no such rows to the
 // trail, so they cannot push them out.
@@ -213,8 +223,11 @@ func (k notes) network(ctx context.Context, u store.User, address string) (bool,
 
 // send takes the places of one code behind a first factor.
 func (l *Login) send(ctx context.Context, u store.User, m limit.Message, b Browser) error {
-	m.Account, m.From = u.ID, l.from(u, b)
-	return l.c.Limits.Send(ctx, m)
+	m.Account = u.ID
+	return l.claim(ctx, u, b, func(from limit.From) error {
+		m.From = from
+		return l.c.Limits.Send(ctx, m)
+	})
 }
 
 // sent is the message whose code came back.

@@ -8,6 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -19,18 +21,20 @@ type Life struct {
 	Confirm, Unconfirmed bool
 	// How long links work. Zero: two days, one hour, two hours.
 	ConfirmWithin, ResetWithin, ChangeEmailWithin time.Duration
-	// LoginAfterConfirm and LoginAfterReset send whoever used a link in the browser
+	// LoginAfterConfirm and LoginAfterReset send anyone who used a link in the browser
 	// that asked for it on to the gate, with the mailbox as first factor.
 	LoginAfterConfirm, LoginAfterReset bool
 	// Keyless: people may register without a password. Such an account is opened
 	// by its mailbox.
 	Keyless bool
 	// ByLink: a mailed link stands in the password's place, for LoginWithin (zero:
-	// ten minutes). Whoever registers chooses no password.
+	// ten minutes). Anyone who registers chooses no password.
 	ByLink      bool
 	LoginWithin time.Duration
 	// Welcome: a new account is greeted by mail.
 	Welcome bool
+	// OnRegister and OnSignIn may refuse an account to be made, and a sign-in.
+	OnRegister, OnSignIn Hook
 	// Locked is the application's own reason to keep an account out; nil: none.
 	Locked func(u store.User) bool
 }
@@ -48,14 +52,14 @@ func (f Life) withDefaults() Life {
 
 // The kinds of letters, which are the purposes of those with a link.
 const (
-	confirmKind     = "confirm"
-	resetKind       = "reset"
+	confirmKind     = policy.Confirmed
+	resetKind       = policy.Reset
 	changeEmailKind = "change-email"
 	// Letters without a link of their own.
 	welcomeKind       = "welcome"
-	takenKind         = "taken"          // somebody registered with this address
-	usernameTakenKind = "username-taken" // somebody registered with this address and a username that is taken
-	emailWantedKind   = "email-wanted"   // somebody wants to change to this address
+	takenKind         = "taken"          // someone registered with this address
+	usernameTakenKind = "username-taken" // someone registered with this address and a username that is taken
+	emailWantedKind   = "email-wanted"   // someone wants to change to this address
 	usernameKind      = "username"
 )
 
@@ -91,15 +95,8 @@ func (l *Login) unconfirmed(u store.User) bool {
 	return l.c.Policy.Life.Confirm && u.ConfirmedAt.IsZero()
 }
 
-// throughMailbox reports whether a first factor came by mail, so that whoever gave
-// it reads the account's mail. What it rests on is another question; see
-// independent.
-func throughMailbox(method string) bool {
-	return method == store.Email || method == confirmKind || method == resetKind
-}
-
 // asked is how every request for a letter begins that anybody may make: the
-// budgets first, by what was typed; then the account, or nobody. why says what
+// budgets first, by what was typed; then the account, or no one. why says what
 // is wrong with the account; the answer must not depend on it.
 func (l *Login) asked(ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser) (u store.User, to string, why, err error) {
 	to, key, err := account.ParseEmail(email)
@@ -108,6 +105,9 @@ func (l *Login) asked(ctx context.Context, kind, email string, real func(store.U
 	}
 	if l.c.Write == nil {
 		return store.User{}, "", nil, ErrSend
+	}
+	if err := human(ctx, l, AtReset, &b); err != nil {
+		return store.User{}, "", nil, err
 	}
 	if u, why, err = l.addressee(ctx, key); err != nil {
 		return store.User{}, "", nil, err
@@ -130,7 +130,7 @@ func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Brow
 	})
 }
 
-// addressee is the account behind an address, or nobody, and what is wrong with
+// addressee is the account behind an address, or no one, and what is wrong with
 // it.
 func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, err error) {
 	u, err = l.c.Accounts.Find(ctx, key)
@@ -146,18 +146,19 @@ func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, e
 	return u, why, nil
 }
 
-// Registration is an account that somebody makes for himself.
+// Registration is an account that someone makes for themselves.
 type Registration struct {
 	Email    string
 	Username string
 	Password string
+	Fields   map[string]any // of the profile
 }
 
 // Register makes an account and goes on to the gate, so that a required second
 // factor is set up before the first session. Where addresses are confirmed it
 // mails the link instead: then the Outcome has neither session nor pending. Nor
 // has it without a password, as nothing has been proven that opens the account:
-// the mailbox comes first, so there is nobody who could plant anything (R8).
+// the mailbox comes first, so there is no one who could plant anything (R8).
 // ErrTaken and ErrUsernameTaken cost what a success costs; ErrPasswordNeeded.
 func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
 	f := l.c.Policy.Life
@@ -168,20 +169,29 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	if keyless && !f.Keyless && !f.ByLink {
 		return Outcome{}, ErrPasswordNeeded
 	}
+	if err := human(ctx, l, AtRegister, &b); err != nil {
+		return Outcome{}, err
+	}
 	letter := l.c.Write != nil && (f.Confirm || keyless || f.Welcome)
 	if err := l.c.Limits.Register(ctx, b.Address, letter); err != nil {
 		return Outcome{}, err
 	}
-	u, err := l.c.Accounts.Create(ctx, account.Draft{
+	d := account.Draft{
 		Email: r.Email, Username: r.Username, Password: r.Password, Unconfirmed: true, Language: b.Speaks,
-	})
+		Profile: profile.Encode(r.Fields),
+	}
+	if err := mayRegister(ctx, l, d, l.at(b)); err != nil {
+		return Outcome{}, err
+	}
+	u, err := l.c.Accounts.Create(ctx, d)
 	if errors.Is(err, store.ErrExists) {
 		return Outcome{}, l.taken(ctx, r, b)
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.tell(ctx, event.UserRegistered{User: subject(u), Context: l.at(b)}); err != nil {
+	made := event.UserRegistered{User: subject(u), Fields: profile.Names(nil, r.Fields), Context: l.at(b)}
+	if err := l.tell(ctx, made); err != nil {
 		return Outcome{}, err
 	}
 	switch {
@@ -205,9 +215,9 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	return out, err
 }
 
-// taken tells whoever has the address already, and nobody else. Where it is
+// taken tells the owner of the address, and no one else. Where it is
 // not confirmed, its owner gets the link once more: he may have lost it, or be
-// the one whose address somebody else registered first.
+// the one whose address someone else registered first.
 func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	e, refusal := event.UserNotRegistered{Context: l.at(b)}, ErrTaken
 	u, err := l.c.Accounts.Find(ctx, r.Email)
@@ -228,7 +238,7 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	if l.c.Write == nil {
 		return refusal
 	}
-	// Whoever registers the same address again and again must not fill its box.
+	// Anyone who registers the same address again and again must not fill its box.
 	to, key, err := account.ParseEmail(r.Email)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func mailbox(u store.User) []string { return []string{u.EmailKey, strconv.Format
 // nothing: for links that end things and open nothing.
 func nothing(store.User) []string { return nil }
 
-// said is what a link says. Whoever holds it can read it.
+// said is what a link says. Anyone who holds it can read it.
 type said struct {
 	User  string `json:"u"`
 	At    int64  `json:"t"` // when it was made, in seconds
@@ -103,7 +103,7 @@ func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, er
 	return link{}, ErrLink
 }
 
-// spendLink lets the first caller through and nobody else: ErrLink. Spend
+// spendLink lets the first caller through and no one else: ErrLink. Spend
 // before anything is granted.
 func (l *Login) spendLink(ctx context.Context, k link) error {
 	// The mark outlives the link, also by a clock that is set back a little.
@@ -130,7 +130,7 @@ func (k link) sameBrowser(b Browser) bool {
 	return k.Asked != "" && b.Asked != "" && hmac.Equal([]byte(k.Asked), []byte(hash(b.Asked)))
 }
 
-// Letter is a mail that a step writes to somebody.
+// Letter is a mail that a step writes to someone.
 type Letter struct {
 	Kind    string // what it says, and which page its link opens: one of the kinds below
 	To      string
@@ -139,7 +139,7 @@ type Letter struct {
 	Life    time.Duration
 	Opens   time.Time // it works from then on; zero: at once
 	Browser Browser
-	// Decoy is a letter to nobody. It costs what a real one costs, so that time
+	// Decoy is a letter to no one. It costs what a real one costs, so that time
 	// does not tell who has an account, and is never sent.
 	Decoy bool
 }

@@ -39,7 +39,7 @@ func newDesk(t testing.TB, keys ...string) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Login = &Login{Config{
+	d.Login = &Login{c: Config{
 		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}), Limits: limit.New(db, now, limit.Numbers{}), Now: now,
 	}}
 	d.keys(t, "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")

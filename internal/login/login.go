@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store"
@@ -48,7 +49,7 @@ type Policy struct {
 	// EarlyCodes lets people make recovery codes before they have a second factor.
 	EarlyCodes bool
 	// StrongOnly takes SMS and e-mail for no second factors: they are neither set
-	// up nor asked for, and nobody is rescued by mail. Whoever has nothing else
+	// up nor asked for, and no one is rescued by mail. Anyone who has nothing else
 	// proves it on the way to a set-up of something that counts.
 	StrongOnly bool
 	// RescueEmail offers a code to the account's mailbox to those who lost
@@ -73,6 +74,8 @@ type Policy struct {
 	Tokens          Tokens
 	// Life is about accounts and their links.
 	Life Life
+	// SignUp are the names of the sites whose users may make accounts.
+	SignUp []string
 }
 
 // Alert tells the administrators that a user lost the second factor.
@@ -90,13 +93,16 @@ type Config struct {
 	Drafts     store.Drafts
 	Challenges store.Challenges
 	// Connections and Providers are for sign-in through other sites; without
-	// Providers nobody is sent anywhere.
+	// Providers no one is sent anywhere.
 	Connections store.Connections
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
 	Recoveries  store.Recoveries
 	Passkeys    factor.Passkeys     // nil: none are taken
 	SignIns     store.SignInCounter // nil: sign-ins are not counted
+	// Kept is told of every sign-in before its session exists, and reports whether
+	// that called the deletion of the account off; nil: none is ever requested.
+	Kept func(ctx context.Context, u store.User, b Browser) (bool, error)
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil: there are none
@@ -105,16 +111,18 @@ type Config struct {
 	// FirstCodes sends and tries, by channel, codes in place of a password.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
-	// Post tells an account's owner of changes; nil: nobody is told.
+	// Post tells an account's owner of changes; nil: no one is told.
 	Post Post
 	// Write queues a letter; nil: none is sent, and what needs one is refused.
-	Write  func(ctx context.Context, m Letter) error
-	Alert  Alert // nil: nobody is told, and the choice is not offered
-	Policy Policy
-	Now    func() time.Time
-	Trail  Trail
-	Events event.Handler
-	Log    *slog.Logger
+	Write func(ctx context.Context, m Letter) error
+	Alert Alert // nil: no one is told, and the choice is not offered
+	// Captcha keeps programs out.
+	Captcha Captchas
+	Policy  Policy
+	Now     func() time.Time
+	Trail   Trail
+	Events  event.Handler
+	Log     *slog.Logger
 }
 
 // Trail is where security events are written down; see event.Trail.
@@ -130,7 +138,10 @@ type Trier interface {
 }
 
 // Login is the door and all steps that lead to it.
-type Login struct{ c Config }
+type Login struct {
+	c     Config
+	rules policy.Rules // what of c package policy needs to know
+}
 
 // New returns the steps.
 func New(c Config) (*Login, error) {
@@ -163,7 +174,7 @@ func New(c Config) (*Login, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Login{c}, nil
+	return &Login{c, rulesOf(c)}, nil
 }
 
 // Browser is where a step is asked from.
@@ -182,8 +193,12 @@ type Browser struct {
 	Request string // id of the request
 	// Session is the value of the session cookie, whether or not it is alive.
 	Session string
-	// WantToken asks for a header token beside the session, proving the same.
+	// WantToken asks for a header token alongside the session, proving the same.
 	WantToken bool
+	// Captcha is the answer to a captcha, if there is one. Human says that none is
+	// asked for: someone is signed in, or the answer was right.
+	Captcha string
+	Human   bool
 	// within is the living session, or the link mailed to the owner, that a step
 	// is taken in; empty for strangers and sign-ins.
 	within string
@@ -222,7 +237,7 @@ type Outcome struct {
 	// News is how many things happened to the account that its owner has not
 	// marked as seen; see Login.News.
 	News int
-	// Next is where whoever asked for the link that was followed wanted to go, as
+	// Next is where anyone who asked for the link that was followed wanted to go, as
 	// he said it.
 	Next string
 	// Opens is when the recovery that was asked for opens.
@@ -231,6 +246,8 @@ type Outcome struct {
 	FirstFactor bool
 	// Left is how many recovery codes are left, if one was used.
 	Left int
+	// SignUp is the account that is being made through another site; nil: none is.
+	SignUp *SignUp
 }
 
 // Opened is a session that was just issued.
@@ -238,8 +255,10 @@ type Opened struct {
 	Token string // the cookie's value; empty if the caller keeps its header token
 	// Header is a header token, if the browser wanted one.
 	Header string
-	// Refresh is a refresh token beside it.
+	// Refresh is a refresh token alongside it.
 	Refresh string
+	// Kept says that the sign-in called the deletion of the account off.
+	Kept bool
 	store.Session
 }
 
@@ -265,6 +284,7 @@ type Choice struct {
 	Name        string
 	Destination string // masked by web
 	LastUsed    time.Time
+	Digits      int // of its codes
 }
 
 // subject is the account as events name it.
@@ -286,7 +306,7 @@ func (l *Login) tell(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-// tellOnce tells of a closed budget at most once a minute, so that whoever goes
+// tellOnce tells of a closed budget at most once a minute, so that anyone who goes
 // on guessing cannot fill the trail.
 func (l *Login) tellOnce(ctx context.Context, what string, e event.Event) error {
 	err := l.c.Limits.Once(ctx, e.Name()+":"+what, time.Minute)
@@ -326,40 +346,22 @@ func (l *Login) emit(ctx context.Context, e event.Event) {
 
 // enabled says whether a method is offered by policy and built.
 func (l *Login) enabled(method string) bool {
-	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.c.Policy.refuses(method)
-}
-
-// usable leaves out factors whose method is switched off. If none is left, the
-// user still has a second factor and must prove it: then all stay, and the ones
-// that do not work end in rescue, not in a sign-in without them (R20).
-func (l *Login) usable(all []store.Factor) []store.Factor {
-	var out []store.Factor
-	passkeys := 0
-	for _, f := range all {
-		if f.Method == store.Passkey && l.c.Passkeys != nil {
-			if passkeys++; passkeys > 1 {
-				continue // one choice, whichever of them the browser then finds
-			}
-			out = append(out, f)
-		} else if l.enabled(f.Method) {
-			out = append(out, f)
-		}
-	}
-	if len(out) == 0 {
-		return all
-	}
-	return out
+	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.rules.Refuses(method)
 }
 
 // secondFactorPlace reserves a guess; a closed budget is told to subscribers.
 func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
-	place, err := l.c.Limits.SecondFactor(ctx, u.ID, factorID, l.from(u, b))
+	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Place, error) {
+		return l.c.Limits.SecondFactor(ctx, u.ID, factorID, f)
+	})
 	return place, l.toldPaused(ctx, u, err, b)
 }
 
 // mailedPlace reserves a guess at a code by which an address is proven.
 func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Place, error) {
-	place, err := l.c.Limits.Mailed(ctx, u.ID, l.from(u, b))
+	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Place, error) {
+		return l.c.Limits.Mailed(ctx, u.ID, f)
+	})
 	return place, l.toldPaused(ctx, u, err, b)
 }
 

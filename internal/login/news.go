@@ -22,7 +22,7 @@ const (
 )
 
 // News are what happened to the caller's account and what he has not marked as
-// seen: changes of its security, and half a sign-in by somebody who knew the
+// seen: changes of its security, and half a sign-in by someone who knew the
 // first factor and failed at the second or gave up (R143). The newest first.
 // What he did himself in this session, and own slips that a sign-in from the
 // same browser made good, are not among them.
@@ -49,7 +49,7 @@ func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 			return nil, err
 		}
 		for i, e := range rows {
-			own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(who.Session.CreatedAt)
+			own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(ownFrom(e, who.Session))
 			if !own && telling(e, rows[:i]) {
 				out = append(out, e)
 			}
@@ -57,6 +57,16 @@ func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 	}
 	slices.SortFunc(out, func(a, b store.Event) int { return cmp.Compare(b.Row, a.Row) })
 	return out, nil
+}
+
+// ownFrom is when the acts of a session begin. A set-up that a sign-in demanded was
+// written down before its session was there.
+func ownFrom(e store.Event, s store.Session) time.Time {
+	enrolls := e.Name == event.TFEnrolled{}.Name() || e.Name == event.PasskeyRegistered{}.Name()
+	if enrolls && len(s.Proofs) > 0 && s.Proofs[0].At.Before(s.CreatedAt) {
+		return s.Proofs[0].At
+	}
+	return s.CreatedAt
 }
 
 // signIns are the rows by which half a sign-in is told from a whole one.

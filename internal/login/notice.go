@@ -74,6 +74,8 @@ type Notice struct {
 	Stop string
 	// powerless: it goes to an address that an operator has just replaced.
 	powerless bool
+	// By and Why say who acted, if it was an operator or the application.
+	By, Why string
 }
 
 // Language is the one that the notice is written in.
@@ -91,7 +93,7 @@ type Post interface {
 	Queue(ctx context.Context, n Notice) error
 }
 
-// notify tells the owner of what is no change of the store. A notice that
+// notify tells the owner of what is not a change of the store. A notice that
 // cannot be queued is the operator's to know: what it tells of has happened.
 func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
 	if l.c.Post == nil {
@@ -116,6 +118,10 @@ func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 		return nil
 	}
 	var out []store.Message
+	if n.Browser.Address == "" {
+		who := event.Acting(ctx, event.Context{})
+		n.By, n.Why = who.By, who.Why
+	}
 	n, err := l.stamped(n)
 	if err == nil {
 		out, err = l.c.Post.Seal(n)
@@ -160,7 +166,7 @@ func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store
 // account.
 func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
 	l.wake()
-	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: l.at(Browser{})})
+	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Browser{}))})
 }
 
 // notMe is the purpose of a notice's link. It ends things and opens nothing, so
@@ -189,7 +195,7 @@ func (l *Login) CheckStop(ctx context.Context, token string) error {
 
 // NotMe is the owner's answer to a notice: everything issued to the account is
 // ended (sessions, pending sign-ins, drafts, codes, trusted devices), so that
-// whoever is in must sign in again with all factors. What opens the account by
+// anyone who is in must sign in again with all factors. What opens the account by
 // itself and was set up since, or in the week before the notice, is removed. Second
 // factors stay: the mailbox alone, which the notice came to, must not remove them.
 // It works once. ErrState.
@@ -203,7 +209,7 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
 	} else if err != nil {
 		return err
 	}
-	// Whoever is in may hold the mailbox too: no rescue until a real factor was
+	// Anyone who is in may hold the mailbox too: no rescue until a real factor was
 	// proven (R76).
 	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
 		return stateError(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -29,9 +30,6 @@ const (
 	maxConnect        = 10 // connections of one account
 )
 
-// Proof of an account at another site.
-const oauthMethod = "oauth"
-
 // Departure is where the browser goes, and the cookie it must come back with.
 type Departure struct {
 	Address string
@@ -47,6 +45,7 @@ type Arrival struct {
 	Cookie   string
 	State    string
 	Answer   federated.Answer
+	Asks     SignUpForm // of accounts that are made
 }
 
 // trip is an errand under way. It lies in the browser, signed; the store holds
@@ -70,11 +69,12 @@ func (t trip) secret(use string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func (t trip) question(state, redirect string) federated.Question {
+func (t trip) question(c Config, state, redirect string) federated.Question {
 	q := federated.Question{Redirect: redirect, State: state, Nonce: t.secret("nonce"), Verifier: t.secret("verifier")}
 	if t.Errand == ToVerify {
 		q.Since = time.Unix(t.At, 0)
 	}
+	q.Address = t.Errand == ToSignIn && c.signsUp(t.Provider)
 	return q
 }
 
@@ -99,7 +99,7 @@ func (l *Login) provider(name string, e Errand) (federated.Provider, error) {
 	return nil, ErrProvider
 }
 
-// Depart begins an errand. Whoever connects must be fresh at his account's
+// Depart begins a sign-in or a connection at another site. Anyone who connects must be fresh at their account's
 // level, and is asked again when he comes back. ErrProvider, ErrState,
 // ErrReauthenticate, federated.ErrUnreachable.
 func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next string, who *Who, b Browser) (Departure, error) {
@@ -130,7 +130,7 @@ func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next strin
 	if who != nil {
 		t.Session = who.Session.ID
 	}
-	address, err := p.Begin(ctx, t.question(state, redirect))
+	address, err := p.Begin(ctx, t.question(l.c, state, redirect))
 	if err != nil {
 		return Departure{}, err
 	}
@@ -140,7 +140,7 @@ func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next strin
 	}
 	cookie := l.c.Keys.Sign("oauth", raw)
 	return Departure{Address: address, Cookie: cookie, Life: errandLife}, l.c.Challenges.PutChallenge(ctx, store.Challenge{
-		Key: "oauth:" + t.State, Channel: oauthMethod, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
+		Key: "oauth:" + t.State, Channel: policy.Elsewhere, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
 		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(errandLife),
 	})
 }
@@ -169,7 +169,7 @@ func (l *Login) errand(ctx context.Context, a Arrival) (trip, error) {
 
 // Arrive ends an errand and returns where its browser wanted to go. ErrState:
 // no errand of this browser, or not of who is signed in here now.
-// ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate,
+// ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate, those of a sign-up,
 // federated.ErrRefused, federated.ErrUnreachable.
 func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out Outcome, e Errand, next string, err error) {
 	t, err := l.errand(ctx, a)
@@ -184,13 +184,16 @@ func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out
 	if err != nil {
 		return Outcome{}, e, next, err
 	}
-	id, err := p.Finish(ctx, t.question(a.State, a.Redirect), a.Answer)
+	id, err := p.Finish(ctx, t.question(l.c, a.State, a.Redirect), a.Answer)
 	if err != nil {
 		return Outcome{}, e, next, l.refusedAbroad(ctx, who, p.Name(), err, b)
 	}
 	switch e {
 	case ToSignIn:
 		out, err = l.signInFrom(ctx, p, id, b)
+		if errors.Is(err, ErrNotConnected) && l.c.signsUp(p.Name()) {
+			out, err = signUp{Provider: p.Name(), Identity: id, Next: next}.begin(ctx, l, p, a.Asks, b)
+		}
 	case ToConnect:
 		out, err = l.connect(ctx, *who, p.Name(), id, b)
 	case ToVerify:
@@ -207,7 +210,7 @@ func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, er
 	if !errors.Is(err, federated.ErrRefused) {
 		return err
 	}
-	failed := event.UserFailedAuthn{AuthType: oauthMethod, Reason: "refused by the other site", Context: l.at(b)}
+	failed := event.UserFailedAuthn{AuthType: policy.Elsewhere, Reason: "refused by the other site", Context: l.at(b)}
 	if who != nil {
 		failed.User = subject(who.User)
 	}
@@ -219,15 +222,22 @@ func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, er
 // there counts as one here.
 func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
 	u, err := l.connected(ctx, id)
-	if errors.Is(err, ErrNotConnected) {
-		failed := event.UserFailedAuthn{AuthType: oauthMethod, Reason: "not connected", Context: l.at(b)}
+	if errors.Is(err, ErrNotConnected) && !l.c.signsUp(p.Name()) {
+		failed := event.UserFailedAuthn{AuthType: policy.Elsewhere, Reason: "not connected", Context: l.at(b)}
 		return Outcome{}, told(err, l.record(ctx, failed))
 	}
 	if err != nil {
 		return Outcome{}, err
 	}
+	return enterFrom(ctx, l, p, u, b)
+}
+
+// enterFrom goes on to the gate of the account that an identity opens.
+func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User, b Browser) (Outcome, error) {
 	if !u.Active {
-		return Outcome{}, told(ErrDisabled, l.record(ctx, event.UserFailedAuthn{User: subject(u), AuthType: oauthMethod, Reason: "disabled", Context: l.at(b)}))
+		return Outcome{}, told(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
+			User: subject(u), AuthType: policy.Elsewhere, Reason: "disabled", Context: l.at(b),
+		}))
 	}
 	return l.gate(ctx, u, l.elsewhere(p), false, b)
 }
@@ -255,7 +265,7 @@ func notConnected(err error) error {
 func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
-		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: oauthMethod, Reason: "another identity", Context: l.at(b)}
+		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: policy.Elsewhere, Reason: "another identity", Context: l.at(b)}
 		return Outcome{}, told(ErrNotConnected, l.record(ctx, failed))
 	}
 	if err != nil {

@@ -37,11 +37,11 @@ func resets(_ store.User, why error) bool   { return why == nil || errors.Is(why
 func named(u store.User, why error) bool    { return why == nil && u.Username != "" }
 
 // registered marks the link that a registration has mailed. Links that were
-// asked for later lack it: whoever asks for one may be the owner of an address
-// that somebody else has registered, with a password of his own (R8).
+// asked for later lack it: anyone who asks for one may be the owner of an address
+// that someone else has registered, with a password of their own (R8).
 const registered = "registered"
 
-// ownLink says whether whoever opens a link to confirm an address is the one
+// ownLink says whether anyone who opens a link to confirm an address is the one
 // who registered it: in the browser that did, or signed in as that account.
 func ownLink(k link, who *Who, b Browser) bool {
 	return k.Data == registered && k.sameBrowser(b) || who != nil && who.User.ID == k.user.ID
@@ -68,7 +68,7 @@ func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
 
 // Confirm confirms an address. In another browser than the one that registered
 // it, a new password replaces the one that was there, and everything set
-// up so far goes: whoever reads the mail may not be the one who registered
+// up so far goes: anyone who reads the mail may not be the one who registered
 // (R8). ErrPasswordNeeded: there is none; the link is not spent.
 func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.openConfirm(ctx, token)
@@ -99,7 +99,7 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	return l.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, u, who, confirmKind, b)
 }
 
-// takeOver gives an account to whoever reads its mail. Nobody knows a password
+// takeOver gives an account to anyone who reads its mail. No one knows a password
 // of one that has none: it may stay so.
 func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User, error) {
 	if plain == "" && !l.keyless(k.user) {
@@ -118,7 +118,7 @@ func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User,
 	return l.c.Accounts.ResetPassword(ctx, k.user, choice, nil)
 }
 
-// linkError: whoever lost the race for what a link rests on has a dead link.
+// linkError: the loser of a race for what a link rests on has a dead link.
 func linkError(err error) error {
 	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
 		return ErrLink
@@ -174,7 +174,7 @@ func (l *Login) LookReset(ctx context.Context, token string) (email string, err 
 }
 
 // Reset sets a new password and ends everything issued to the account. Second
-// factors stay, and nobody is signed in past them (R21), unless no address of
+// factors stay, and no one is signed in past them (R21), unless no address of
 // the account was ever proven: then this is the first proof, and ends what
 // anyone set up before it (R8). A password that is refused does not spend the
 // link.
@@ -186,7 +186,7 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	if err := l.admit(k.user); err != nil && !errors.Is(err, ErrUnconfirmed) {
 		return Outcome{}, err
 	}
-	choice, err := l.c.Accounts.Choose(ctx, k.user, plain)
+	choice, err := l.c.Accounts.Choose(ahead(ctx, l, k.user, byLinkOf(k, b)), k.user, plain)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// PasskeyPolicy says what passkeys may do beside being second factors.
+// PasskeyPolicy says what passkeys may do besides being second factors.
 type PasskeyPolicy struct {
 	// First: one that was registered for it stands in the password's place.
 	First bool
@@ -49,14 +49,14 @@ func orLife(d time.Duration) time.Duration {
 
 // A ceremony is kept as a draft. Its owner's name holds what it is for and to
 // whom it belongs, so an answer that comes elsewhere finds nothing (R87).
-func createOwner(s store.Session) string    { return "passkey-create:" + s.ID }
+func createOwner(a actor) string            { return "passkey-create:" + a.owner() }
 func verifyOwner(s store.Session) string    { return "passkey-verify:" + s.ID }
 func secondAskOwner(p store.Pending) string { return "passkey-second:" + p.Hash }
 func firstAskOwner(b Browser, state string) string {
 	return "passkey-first:" + hash(b.Asked) + ":" + hash(state)
 }
 
-// ask keeps a ceremony that was begun. draft says for whom and, of a creation,
+// ask keeps a ceremony that was started. draft says for whom and, of a creation,
 // what; its state may be given, else it is new.
 func (l *Login) ask(ctx context.Context, d store.Draft, state string, c factor.Ceremony, within time.Duration) (PasskeyAsked, error) {
 	if state == "" {
@@ -126,7 +126,7 @@ func (l *Login) claimed(ctx context.Context, answer string) (store.Factor, error
 // ceremony is a question and who may answer it.
 type ceremony struct {
 	store.Draft
-	user   store.User // zero: whoever the passkey belongs to
+	user   store.User // zero: anyone who the passkey belongs to
 	uses   []string
 	second bool // it is about a second factor
 }
@@ -136,7 +136,9 @@ type ceremony struct {
 // granted something only after it has ended it. It is the one place where an
 // answer is taken; every refusal leaves a row.
 func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browser) (store.Factor, factor.Proven, error) {
-	place, err := l.c.Limits.Passkey(ctx, q.UserID, l.from(q.user, b))
+	place, err := l.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Place, error) {
+		return l.c.Limits.Passkey(ctx, q.UserID, from)
+	})
 	if err != nil {
 		return store.Factor{}, factor.Proven{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
@@ -38,54 +39,73 @@ func (l *Login) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error
 }
 
 // ownPasskeys is the first half of every change: the caller is fresh, at the
-// account's full level.
-func (l *Login) ownPasskeys(ctx context.Context, who Who) ([]store.Factor, error) {
+// account's full level, or a sign-in that must set up a second factor.
+func (l *Login) ownPasskeys(ctx context.Context, token string, who *Who) (actor, []store.Factor, error) {
 	if l.c.Passkeys == nil {
-		return nil, ErrPasskeysOff
+		return actor{}, nil, ErrPasskeysOff
 	}
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
-		return nil, err
+	a, err := l.actor(ctx, token, who)
+	if err != nil {
+		return actor{}, nil, err
 	}
-	return l.c.Factors.PasskeysOf(ctx, who.User.ID)
+	present, err := l.c.Factors.PasskeysOf(ctx, a.user().ID)
+	return a, present, err
+}
+
+// Enrolling reports whether the pending sign-in behind a token must set up a
+// second factor, and is now at that step.
+func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
+	_, err := l.actor(ctx, token, nil)
+	if errors.Is(err, ErrState) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // MayChangePasskeys says whether the caller may add and remove passkeys now.
 // ErrReauthenticate, ErrPasskeysOff.
 func (l *Login) MayChangePasskeys(ctx context.Context, who Who) error {
-	_, err := l.ownPasskeys(ctx, who)
+	_, _, err := l.ownPasskeys(ctx, "", &who)
 	return err
 }
 
-// NewPasskey begins a registration. Where passkeys are not a first factor, and
-// where a second one must be set up first, usage is store.UseSecond whatever was
-// asked. ErrPasskeyName, ErrMethod (too many),
-// ErrReauthenticate.
-func (l *Login) NewPasskey(ctx context.Context, who Who, name, usage string, b Browser) (PasskeyAsked, error) {
-	present, err := l.ownPasskeys(ctx, who)
+// NewPasskey begins a registration of a passkey, which names itself if name is
+// empty, for a user who is signed in or for a sign-in
+// that must set up a second factor (token). Where passkeys are not a first factor,
+// and where a second one must be set up first, usage is store.UseSecond whatever
+// was asked. ErrPasskeyName, ErrMethod (too many), ErrReauthenticate, ErrUnproven,
+// ErrState.
+func (l *Login) NewPasskey(
+	ctx context.Context, token string, who *Who, name, usage string, b Browser,
+) (PasskeyAsked, error) {
+	a, present, err := l.ownPasskeys(ctx, token, who)
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	if !l.c.Policy.Passkeys.First || who.Enrolls {
+	u := a.user()
+	if !l.c.Policy.Passkeys.First || who == nil || who.Enrolls {
 		usage = store.UseSecond
 	}
 	if err := free(present, name); err != nil {
 		return PasskeyAsked{}, err
 	}
-	if err := l.mayEnroll(who.User); err != nil {
-		return PasskeyAsked{}, err
+	if a.lost() == "" { // else it takes the place of a factor
+		if err := l.mayEnroll(u); err != nil {
+			return PasskeyAsked{}, err
+		}
 	}
-	if err := l.c.Limits.Setup(ctx, who.User.ID); err != nil {
+	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
 		return PasskeyAsked{}, err
 	}
 	c, err := l.c.Passkeys.BeginCreate(factor.NewPasskey{
-		User: who.User, Present: l.readable(ctx, present, store.UseFirst, store.UseSecond), Usage: usage,
+		User: u, Present: l.readable(ctx, present, store.UseFirst, store.UseSecond), Usage: usage,
 		Discoverable: usage == store.UseFirst && !l.c.Policy.Passkeys.Hints,
 	})
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
 	return l.ask(ctx, store.Draft{
-		Owner: createOwner(who.Session), UserID: who.User.ID, Uniquifier: who.User.Uniquifier, FactorID: store.NewID(),
+		Owner: createOwner(a), UserID: u.ID, Uniquifier: u.Uniquifier, FactorID: store.NewID(),
 		Name: name, Destination: usage,
 	}, "", c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
@@ -102,16 +122,31 @@ func free(present []store.Factor, name string) error {
 	return nil
 }
 
+// ownName is the name of a passkey that its user gave none: that of what keeps it.
+func ownName(l *Login, f store.Factor, present []store.Factor) string {
+	detail, _ := l.c.Passkeys.Detail(f)
+	base := or(detail.Model, "Passkey")
+	for n, name := 2, base; ; n++ {
+		if !slices.ContainsFunc(present, func(p store.Factor) bool { return p.Name == name }) {
+			return name
+		}
+		name = base + " " + strconv.Itoa(n)
+	}
+}
+
 // AddPasskey ends a registration. Everything issued before is dead then, but
-// for this session, and the owner is told. It returns the passkey's name.
+// for this session, and the owner is told. A sign-in that must set up a second
+// factor is over and gets its session. It returns the passkey's name.
 // ErrCeremony, ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken,
-// factor.ErrAnswer, *factor.Refused, ErrReauthenticate.
-func (l *Login) AddPasskey(ctx context.Context, who Who, state, answer string, b Browser) (Outcome, string, error) {
-	present, err := l.ownPasskeys(ctx, who)
+// factor.ErrAnswer, *factor.Refused, ErrReauthenticate, ErrState.
+func (l *Login) AddPasskey(
+	ctx context.Context, token string, who *Who, state, answer string, b Browser,
+) (Outcome, string, error) {
+	a, present, err := l.ownPasskeys(ctx, token, who)
 	if err != nil {
 		return Outcome{}, "", err
 	}
-	d, err := l.question(ctx, createOwner(who.Session), state, who.User)
+	d, err := l.question(ctx, createOwner(a), state, a.user())
 	if err != nil {
 		return Outcome{}, "", err
 	}
@@ -121,36 +156,77 @@ func (l *Login) AddPasskey(ctx context.Context, who Who, state, answer string, b
 	if err := l.try(ctx, d, answer); err != nil {
 		return Outcome{}, d.Name, err
 	}
-	f, err := l.c.Passkeys.FinishCreate(d.Secret, who.User.ID, d.FactorID, answer)
+	f, err := l.c.Passkeys.FinishCreate(d.Secret, a.user().ID, d.FactorID, answer)
 	if err == nil {
 		err = l.spend(ctx, d)
 	}
 	if err != nil {
 		return Outcome{}, d.Name, err
 	}
+	if d.Name == "" {
+		d.Name = ownName(l, f, present)
+	}
 	f.Name, f.Usage, f.CreatedAt = d.Name, d.Destination, l.c.Now()
+	var out Outcome
+	if who == nil {
+		out, err = enrolPasskey(ctx, l, a, f, b)
+	} else {
+		out, err = addPasskey(ctx, l, *who, f, b)
+	}
+	if errors.Is(err, store.ErrExists) {
+		err = ErrPasskeyTaken
+	}
+	return out, d.Name, err
+}
+
+// addPasskey gives a signed-in user a passkey that was just made.
+func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browser) (Outcome, error) {
 	second := f.Usage == store.UseSecond
 	if second {
 		seconds, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 		if err != nil {
-			return Outcome{}, d.Name, err
+			return Outcome{}, err
 		}
 		f.Primary = len(seconds) == 0
 	}
-	out, err := l.changePasskeys(ctx, who, store.FactorChange{Add: &f}, PasskeyAdded,
-		event.PasskeyRegistered{User: subject(who.User), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}, second, b)
-	if errors.Is(err, store.ErrExists) {
-		err = ErrPasskeyTaken
-	}
+	e := passkeyRegistered(l, who.User, f, b)
+	out, err := l.changePasskeys(ctx, who, store.FactorChange{Add: &f}, PasskeyAdded, e, second, b)
 	out.FirstFactor = f.Primary
-	return out, d.Name, err
+	return out, err
+}
+
+// enrolPasskey completes a sign-in that had to set up a second factor, with a
+// passkey that was just made. The question is spent. What remains is in the order
+// of confirm: the pending sign-in, the change, the session.
+func enrolPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Browser) (Outcome, error) {
+	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
+		return Outcome{}, stateError(err)
+	}
+	u := a.user()
+	changed, first, err := l.activate(ctx, u, f, true, a.lost(), l.letters(ctx, u, PasskeyAdded, store.Passkey, b))
+	if err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, passkeyRegistered(l, u, f, b)); err != nil {
+		return Outcome{}, err
+	}
+	if err := l.tell(ctx, event.TFEnrolled{User: subject(u), Method: store.Passkey, Context: l.at(b)}); err != nil {
+		return Outcome{}, err
+	}
+	out, err := l.enrolled(ctx, a, changed, l.proofOf(f), b)
+	out.FirstFactor = first
+	return out, err
+}
+
+func passkeyRegistered(l *Login, u store.User, f store.Factor, b Browser) event.PasskeyRegistered {
+	return event.PasskeyRegistered{User: subject(u), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}
 }
 
 // DropPasskey removes a passkey by its name: a second factor by the rules of
 // all second factors, one in place of the password unless it is the only way
 // in. ErrNoPasskey, ErrLastFactor, ErrLastWayIn, ErrReauthenticate.
 func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
-	present, err := l.ownPasskeys(ctx, who)
+	_, present, err := l.ownPasskeys(ctx, "", &who)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -79,7 +79,7 @@ func (l *Login) AskPasskey(ctx context.Context, token, identity string, b Browse
 
 // hint names the passkeys of an account. One without any, one that is switched
 // off and one that does not exist have some too, the same ones each time and
-// nobody's, so that the answer tells nothing (R96).
+// no one's, so that the answer tells nothing (R96).
 func (l *Login) hint(ctx context.Context, identity string, q *factor.Question) error {
 	u, err := l.c.Accounts.Find(ctx, identity)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -195,7 +195,15 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)
-	if !l.c.Policy.both(proven) {
+	first.Both = l.c.Policy.both(proven)
+	return enterByKey(ctx, l, u, first, remember, b)
+}
+
+// enterByKey continues the sign-in of an account whose passkey was just proven.
+func enterByKey(
+	ctx context.Context, l *Login, u store.User, first store.Proof, remember bool, b Browser,
+) (Outcome, error) {
+	if !first.Both {
 		return l.gate(ctx, u, first, remember, b)
 	}
 	if b.Pending != "" { // a new sign-in replaces the one under way
@@ -203,7 +211,6 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 			return Outcome{}, err
 		}
 	}
-	first.Both = true
 	return l.finish(ctx, granted{
 		user: u, level: store.TwoFactors, proofs: []store.Proof{first}, stay: l.staying(remember, u, store.TwoFactors),
 	}, b)
@@ -215,7 +222,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 func (p Policy) both(proven factor.Proven) bool { return p.Passkeys.Both && proven.UserVerified }
 
 // verifiers are the passkeys with which the signed-in user can prove himself
-// anew. Where the account has a second factor a passkey must be both.
+// again. Where the account has a second factor a passkey must be both.
 func (l *Login) verifiers(ctx context.Context, u store.User) (allowed []store.Factor, both bool, err error) {
 	p := l.c.Policy.Passkeys
 	if l.c.Passkeys == nil || len(p.Verify) == 0 {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
 // A recovery is for who lost the second factor and whose mailbox alone shall not
 // be enough: asked for after the password, announced everywhere, good for
 // nothing until the waiting period is over, and then only for setting up a
-// factor in place of the lost one, with the password once more. Whoever can
+// factor in place of the lost one, with the password once more. Anyone who can
 // prove the factor meanwhile ends it by signing in.
 
 // recoveryLife is how long the link works once it has opened (R74).
@@ -100,7 +101,9 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	if l.c.Post == nil {
 		return ErrSend
 	}
-	if err := l.tell(ctx, event.RecoveryStarted{User: subject(u), Reason: reason, Context: l.at(Browser{})}); err != nil {
+	if err := l.tell(ctx, event.RecoveryStarted{
+		User: subject(u), Reason: reason, Context: event.Acting(ctx, l.at(Browser{})),
+	}); err != nil {
 		return err
 	}
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
@@ -121,7 +124,7 @@ func (l *Login) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok b
 }
 
 // CancelRecovery ends the request. It asks for no fresh proof: any browser that
-// is signed in may stop somebody else's way in. ErrNoSuch.
+// is signed in may stop someone else's way in. ErrNoSuch.
 func (l *Login) CancelRecovery(ctx context.Context, who Who, b Browser) error {
 	_, ok, err := l.RecoveryOf(ctx, who)
 	if err == nil && !ok {
@@ -140,7 +143,7 @@ func (l *Login) endRecovery(ctx context.Context, u store.User, why string, b Bro
 	return l.tell(ctx, event.RecoveryEnded{User: subject(u), Why: why, Context: l.at(b)})
 }
 
-// provenFactor is called before a session is issued: whoever has just proven a
+// provenFactor is called before a session is issued: anyone who has just proven a
 // real second factor has not lost it, so no request needs to wait any longer,
 // and rescue is open again (R76).
 func (l *Login) provenFactor(ctx context.Context, g granted, b Browser) error {
@@ -148,7 +151,7 @@ func (l *Login) provenFactor(ctx context.Context, g granted, b Browser) error {
 		return nil
 	}
 	switch g.proofs[len(g.proofs)-1].Method {
-	case "rescue", store.RecoveryCode:
+	case policy.Rescued, store.RecoveryCode:
 		return nil
 	}
 	_, err := l.c.Recoveries.Recovery(ctx, g.user.ID)
@@ -241,5 +244,5 @@ func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, erro
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
 }

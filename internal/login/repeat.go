@@ -19,16 +19,16 @@ import (
 //
 // What was decided is kept for a few seconds as a draft of its own, encrypted
 // under a key that is derived from the server's key, the cookie that the browser
-// holds for this step, and the answer itself. Whoever can open it has everything
+// holds for this step, and the answer itself. Anyone who can open it has everything
 // that the first request had, and gets the session that was issued then: none is
 // issued for a repetition.
 //
-// Trade-off: for these seconds somebody who has a copy of the browser's cookie and
+// Trade-off: for these seconds someone who has a copy of the browser's cookie and
 // knows the code shares the session, instead of being refused. Such a person could
 // have sent the first answer.
 const (
 	// repeatRight is how long a right answer is answered again, and repeatWrong how
-	// long the same wrong one is no further guess.
+	// long the same wrong one is not a further guess.
 	repeatRight = 10 * time.Second
 	repeatWrong = 30 * time.Second
 	// repeatNone is how long it is known that an answer led to nothing: as long as a
@@ -114,7 +114,7 @@ func where(p store.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, "
 
 // SetupAgain returns the outcome of the answer that completed a set-up a moment
 // ago, for the browser that still holds the cookie of the session it replaced. Of
-// a session one such outcome is kept, and another answer ends it, so nobody can
+// a session one such outcome is kept, and another answer ends it, so no one can
 // try answers here. ErrState.
 func (l *Login) SetupAgain(ctx context.Context, state, code string, b Browser) (Outcome, error) {
 	if b.Session == "" || factor.Bare(code) == "" {

@@ -8,6 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -48,7 +49,7 @@ func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) 
 		out = append(out, Help)
 	}
 	// One mailbox must not be enough (R73).
-	if !l.rescueRests(w) {
+	if !policy.MayRescueByMail(l.rules, l.facts(w.user, w.factors), w.First) {
 		return out, nil
 	}
 	shut, err := l.rescueShut(ctx, w.user)
@@ -87,7 +88,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		if err == nil && !codes {
 			err = ErrChoice
 		}
-		return Outcome{User: w.user, Pending: view(w.Pending, w.factors)}, err
+		return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, err
 	}
 	offered, err := l.rescueOptions(ctx, w)
 	if err != nil {
@@ -96,7 +97,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	if !slices.Contains(offered, option) {
 		return Outcome{}, ErrChoice
 	}
-	out := Outcome{User: w.user, Pending: view(w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}
 	if err := l.c.Limits.Rescue(ctx, w.user.ID, option); err != nil {
 		return out, err
 	}

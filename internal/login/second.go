@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -28,10 +29,10 @@ func (w waiting) factor() (store.Factor, bool) {
 	return store.Factor{}, false
 }
 
-// waiting finds the pending behind a browser's token. It is nobody's when it
+// waiting finds the pending behind a browser's token. It is no one's when it
 // has expired, when the user's credentials changed or the account was switched
 // off since, and when it does not belong to who is signed in here: a sign-in
-// belongs to nobody, a re-authentication to the session that began it (R16).
+// belongs to no one, a re-authentication to the session that began it (R16).
 func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, error) {
 	if token == "" {
 		return waiting{}, ErrState
@@ -60,7 +61,7 @@ func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, e
 	if err != nil {
 		return waiting{}, err
 	}
-	return waiting{Pending: p, user: u, factors: l.differing(p.First, l.usable(factors))}, nil
+	return waiting{Pending: p, user: u, factors: policy.Seconds(l.rules, l.facts(u, factors), p.First)}, nil
 }
 
 // Look returns the pending sign-in of a browser.
@@ -69,7 +70,7 @@ func (l *Login) Look(ctx context.Context, token string, who *Who) (Outcome, erro
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(w.Pending, w.factors)}, nil
+	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
 }
 
 // Choose picks the factor to prove, by method or by id, and sends its code.
@@ -96,7 +97,7 @@ func (l *Login) Choose(ctx context.Context, token string, who *Who, which string
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	out := Outcome{User: w.user, Pending: view(w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, *chosen, b)
 }
 
@@ -117,7 +118,7 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	}
 	b.within = w.SessionID
 	if w.State == store.Owner {
-		return Outcome{User: w.user, Pending: view(w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
+		return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, l.sendOwner(ctx, w.Pending, w.user, b)
 	}
 	f, ok := w.factor()
 	if w.State != store.Ready || !ok {
@@ -126,7 +127,7 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	if m := l.c.Methods[f.Method]; m == nil || m.Channel() == "" {
 		return Outcome{}, ErrMethod
 	}
-	out := Outcome{User: w.user, Pending: view(w.Pending, w.factors)}
+	out := Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
@@ -136,7 +137,7 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	if token == "" && who == nil { // a set-up that replaced the session of this browser
 		return l.SetupAgain(ctx, "", code, b)
 	}
-	if _, err := factor.Digits(code, factor.Size); err != nil { // no guess: nothing to remember
+	if !factor.Readable(code) { // no guess: nothing to remember
 		return l.validate(ctx, token, who, code, b)
 	}
 	at := func() (string, error) { return l.standing(ctx, token, who) }
@@ -170,20 +171,20 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 			return Outcome{}, err
 		}
 	}
-	if rescued && l.c.Policy.RepairOnly {
-		return l.repair(ctx, w, b)
-	}
-	if !rescued && l.c.Policy.refuses(f.Method) {
-		return l.outgrown(ctx, w, f.Method, b)
-	}
 	proof := l.proofOf(f)
 	if rescued {
-		proof = l.proof(rescuedBy)
+		proof = l.proof(policy.Rescued)
+	}
+	if policy.After(l.rules, proof) == policy.Enroll {
+		if rescued {
+			return l.repair(ctx, w, b)
+		}
+		return l.outgrown(ctx, w, f.Method, b)
 	}
 	return l.complete(ctx, w, who, proof, b)
 }
 
-// proveOwner records that whoever is signing in, or signed in, reads the
+// proveOwner records that anyone who is signing in, or signed in, reads the
 // account's mailbox too. A sign-in that must enroll goes on to its set-up then
 // (R19): a stolen password alone must not choose the second factor. A session
 // goes on as it was.
@@ -220,16 +221,18 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}
-	return Outcome{User: w.user, Pending: view(w.Pending, nil)}, nil
+	return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
 }
 
 // prove spends a code of the factor or, if one was mailed, of the rescue. The
 // guess is reserved first; every spelling of "no" is ErrCode.
 func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
-	if _, err := factor.Digits(code, factor.Size); err != nil {
+	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
+	_, short := factor.Digits(code, factor.Size)
+	if !factor.Reads(l.c.Methods[f.Method], f, code) && (!rescue || short != nil) {
 		return false, l.noCode(ctx, w, f.Method, b)
 	}
-	if w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly {
+	if rescue {
 		return l.proveRescue(ctx, w, f, code, b)
 	}
 	place, err := l.secondFactorPlace(ctx, w.user, f.ID, b)
@@ -254,7 +257,9 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 // is typed wrong is not counted at the factor. The factor's own code is taken
 // while it lives: the few guesses that a rescue has are all there are for both.
 func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
-	place, err := l.c.Limits.Rescued(ctx, w.user.ID, l.from(w.user, b))
+	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Place, error) {
+		return l.c.Limits.Rescued(ctx, w.user.ID, from)
+	})
 	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
 		return false, err
 	}
@@ -265,7 +270,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 		return true, place.Answered(l.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Right(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
-		lives := l.c.Limits.FactorLives(ctx, f.ID, l.from(w.user, b))
+		lives := l.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.FactorLives(ctx, f.ID, from) })
 		switch {
 		case lives == nil:
 			if err = l.verifyFactor(ctx, w, f, code, b); errors.Is(err, factor.ErrSecret) {
@@ -325,7 +330,7 @@ func (l *Login) noCode(ctx context.Context, w waiting, method string, b Browser)
 	}))
 }
 
-// warn tells the owner that somebody who knows his password tries codes.
+// warn tells the owner that someone who knows the password tries codes.
 func (l *Login) warn(ctx context.Context, u store.User, b Browser) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
@@ -342,7 +347,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	} else if err != nil {
 		return Outcome{}, err
 	}
-	if second.Method == rescuedBy { // whoever needs it has none of his browsers at hand (R83)
+	if second.Method == policy.Rescued { // anyone who needs it has lost their browsers (R83)
 		if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
@@ -353,7 +358,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 		g.renews, g.verified = &who.Session, true
 	} else {
 		l.emit(ctx, event.TFCodeConfirmed{User: subject(w.user), Method: second.Method, Context: l.at(b)})
-		g.stay = l.staying(w.Remember && second.Method != rescuedBy, w.user, g.level)
+		g.stay = l.staying(w.Remember && second.Method != policy.Rescued, w.user, g.level)
 	}
 	out, err := l.finish(ctx, g, b)
 	if errors.Is(err, store.ErrNotFound) {
@@ -362,7 +367,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	if err != nil {
 		return Outcome{}, err
 	}
-	if second.Method != rescuedBy && w.SessionID == "" {
+	if second.Method != policy.Rescued && w.SessionID == "" {
 		err = l.trust(ctx, &out, w.Remember, b)
 	}
 	return out, err

@@ -9,11 +9,12 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
 // SignedIn is a session as its owner may see it: neither its token nor the
-// token's hash. The browser's session and a header token that was minted beside
+// token's hash. The browser's session and a header token that was minted alongside
 // it share an id and end together, so they are one here.
 type SignedIn struct {
 	ID        string
@@ -71,7 +72,7 @@ func (l *Login) SignedInTo(ctx context.Context, u store.User) ([]store.Session, 
 // OperatorEnds ends one session of an account, or everything that was issued to it
 // if id is empty. ErrNoSuch.
 func (l *Login) OperatorEnds(ctx context.Context, u store.User, id string) error {
-	at := l.at(Browser{})
+	at := event.Acting(ctx, l.at(Browser{}))
 	if id == "" {
 		u, err := l.change(ctx, u, store.FactorChange{
 			UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Now: l.c.Now(),
@@ -117,7 +118,7 @@ func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, erro
 }
 
 // EndSession ends one session of the caller, his present one too. It asks for a
-// factor proven lately, as whoever finds a signed-in browser shall not drive
+// factor proven recently, as anyone who finds a signed-in browser shall not drive
 // its owner out of the others (R102). ErrReauthenticate, ErrNoSuch.
 func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) error {
 	if err := l.RequireRecent(who); err != nil {
@@ -139,6 +140,10 @@ func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) e
 // that is renewed at this very moment slips through. ErrReauthenticate.
 func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
 	if err := l.RequireRecent(who); err != nil {
+		return Outcome{}, err
+	}
+	var err error
+	if who.Session.TrustedBy, err = keepTrust(ctx, &l.c, who.Session); err != nil {
 		return Outcome{}, err
 	}
 	u, err := l.change(ctx, who.User, store.FactorChange{
@@ -165,7 +170,7 @@ func (l *Login) RequireRecent(who Who) error {
 		return nil // switched off by the operator, at the price Policy names
 	}
 	for _, p := range who.Session.Proofs {
-		if p.Method == Stayed { // a cookie is no factor
+		if p.Method == policy.Stayed { // a cookie is not a factor
 			continue
 		}
 		if age := l.c.Now().Sub(p.At); age < limit && age > -limit {

@@ -10,6 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -37,7 +38,7 @@ func (a actor) user() store.User {
 // thing cannot become the second factor of the sign-in that it began (R7).
 func (l *Login) proved(a actor, method string) bool {
 	first, ok := a.first()
-	return ok && !l.independent(first, by(method))
+	return ok && !l.rules.AreIndependent(first, policy.By(method))
 }
 
 // first is the first factor that the caller came in by.
@@ -95,15 +96,10 @@ func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) 
 	if l.c.Policy.OnlyVerifyIsFresh && limit >= 0 {
 		limit = min(limit, time.Minute)
 	}
-	s := who.Session
-	age := l.c.Now().Sub(s.FreshAt)
-	// A negative limit switches off the question how long ago, at the price that
-	// Policy names, but never the one how much.
-	old := s.FreshAt.IsZero() || age >= limit || age < -limit
-	if s.Trusted || limit >= 0 && old {
+	if !policy.IsRecent(who.Session, l.c.Now(), limit) {
 		return ErrReauthenticate
 	}
-	if s.Level >= store.TwoFactors && l.twoFactors(s.Proofs) {
+	if policy.IsFull(l.rules, who.Session) {
 		return nil
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
@@ -170,13 +166,13 @@ func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profil
 type Wish struct {
 	Method string
 	Phone  string // for sms
-	Add    bool   // beside the present ones; otherwise it replaces the primary
+	Add    bool   // alongside the present ones; otherwise it replaces the primary
 	Name   string // what the user calls it
 
 	within time.Duration // the draft's life; zero: Policy.SetupWithin
 }
 
-// Begun is a draft that waits for its first code.
+// Started is a draft that waits for its first code.
 type Begun struct {
 	Method      string
 	Destination string // where the code went; empty for an app
@@ -186,7 +182,7 @@ type Begun struct {
 
 // BeginSetup stores a draft and sends its code. Nothing is active before
 // ConfirmSetup; a set-up that exists keeps working. ErrMethod, ErrPhone,
-// ErrReauthenticate, ErrUnproven, ErrState; ErrSend together with a Begun whose draft
+// ErrReauthenticate, ErrUnproven, ErrState; ErrSend together with a Started whose draft
 // stands.
 func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, b Browser) (Begun, error) {
 	a, err := l.actor(ctx, token, who)

@@ -8,13 +8,9 @@ import (
 
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
-
-// Stayed is the method of what a browser that stays signed in proves: by its
-// cookie, at the time of the sign-in in which it was made. It is no factor: it
-// makes nothing fresh, and no list of factors to prove has it.
-const Stayed = "remember"
 
 // staying is how long a browser may stay signed in whose user asked for it and
 // has just proven this much; zero: it may not. Where two factors were proven it
@@ -33,7 +29,7 @@ func (l *Login) staying(asked bool, u store.User, proven store.Level) time.Durat
 }
 
 // stay ends a sign-in: the browser stays signed in if that was granted, and no
-// longer as whoever it was before. Every step that signs in comes through here
+// longer as anyone who it was before. Every step that signs in comes through here
 // after its last factor, and none before (R23).
 func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) error {
 	if g.renews != nil || g.family != nil || g.stays != nil {
@@ -71,7 +67,7 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	return nil
 }
 
-// forget ends that the browser stays signed in, whoever it was, and the
+// forget ends that the browser stays signed in, anyone who it was, and the
 // sessions that it opened. The cookie need not be the newest one: it takes
 // access away and gives none.
 func (l *Login) forget(ctx context.Context, b Browser) error {
@@ -89,7 +85,7 @@ func (l *Login) forget(ctx context.Context, b Browser) error {
 // proven when it was made, so it opens what the account asks no more for: an
 // account with a second factor only where that was proven too and the policy
 // lets browsers be trusted, and then as a trusted device does. It proves nothing
-// anew: the session is never fresh. The cookie is exchanged first; one that was
+// again: the session is never fresh. The cookie is exchanged first; one that was
 // exchanged before was copied, and ends what came of it. ErrNotStaying; ErrLocked:
 // not now.
 func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
@@ -102,7 +98,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	}
 	u, err := l.c.Accounts.ByID(ctx, made.UserID)
 	if err == nil {
-		err = l.admit(u)
+		err = mayStay(ctx, l, u, b)
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrDisabled), errors.Is(err, ErrUnconfirmed):
@@ -110,12 +106,13 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	case err != nil:
 		return Outcome{}, err
 	}
-	factors, enrols, err := l.demands(ctx, u, Stayed)
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
-	second := len(factors) > 0
-	if enrols || l.outdated(factors) || second && !l.trusts(u) {
+	next := policy.Next(l.rules, l.facts(u, factors), policy.By(policy.Stayed))
+	second := next.Do == policy.Prove
+	if next.Do != policy.SignIn && !next.BrowserDoes {
 		return Outcome{}, ErrNotStaying
 	}
 	known, ok, err := l.c.Staying.Recognise(ctx, u, b.Stays, b.Address, l.letters(ctx, u, StayingCopied, "", b)...)
@@ -147,7 +144,7 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 		trustedBy = known.ID
 	}
 	out, err := l.finish(ctx, granted{
-		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: Stayed, At: known.CreatedAt, Rests: store.RestsOn(Stayed)}},
+		user: u, level: store.OneFactor, trusted: trusted, trustedBy: trustedBy, stays: &known.Device, proofs: []store.Proof{{Method: policy.Stayed, At: known.CreatedAt, Rests: store.RestsOn(policy.Stayed)}},
 	}, b)
 	if err != nil {
 		return Outcome{}, err

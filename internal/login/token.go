@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store"
@@ -65,7 +66,7 @@ func (l *Login) readRefresh(token string) (r refreshText, err error) {
 	return r, nil
 }
 
-// newFamily begins a family beside a session that was just issued; a former one
+// newFamily begins a family alongside a session that was just issued; a former one
 // of that session ends.
 func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Browser) (string, error) {
 	if err := l.c.Tokens.RevokeFamilies(ctx, s.UserID, s.ID); err != nil {
@@ -85,9 +86,9 @@ func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Bro
 }
 
 // Refresh exchanges a refresh token for a header token and its own successor.
-// It proves nothing anew: the session has the level that its family was begun
+// It proves nothing again: the session has the level that its family was started
 // with, and is never fresh. A token that was exchanged before was copied: all
-// that was minted beside it is ended, and the owner told. *RefreshError.
+// that was minted alongside it is ended, and the owner told. *RefreshError.
 func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, error) {
 	r, err := l.readRefresh(token)
 	if err != nil {
@@ -100,10 +101,13 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil {
 		return Outcome{}, err
 	}
-	// Whoever is locked out for a while keeps his token: spent without a
+	// Anyone who is locked out for a while keeps their token: spent without a
 	// successor, it would come back later and pass for a copy.
-	if u, err := l.c.Accounts.ByID(ctx, r.User); err == nil && errors.Is(l.admit(u), ErrLocked) {
+	switch err := mayStay(ctx, l, owner, b); {
+	case errors.Is(err, ErrLocked):
 		return Outcome{}, &RefreshError{RefreshNotFound}
+	case errors.As(err, new(undecided)):
+		return Outcome{}, err
 	}
 	// Before it is spent: trouble with the store must not cost the token.
 	if err := l.family(ctx, owner, r); err != nil {
@@ -149,7 +153,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	return out, nil
 }
 
-// copiedToken ends what was minted beside a refresh token that came back.
+// copiedToken ends what was minted alongside a refresh token that came back.
 func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
 	l.wake()
 	if err := ended(l.end(ctx, u.ID, r.Session)); err != nil {
@@ -185,7 +189,7 @@ type PersonalWish struct {
 }
 
 // MintPersonal makes a personal access token, which is returned once. It is
-// minted under everything the account asks for, lately proven, and dies with
+// minted under everything the account asks for, recently proven, and dies with
 // any change of it. ErrReauthenticate; ErrChoice: no scope, or one that is not
 // offered; ErrTooLong; ErrTooMany.
 func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Browser) (string, store.Token, error) {
@@ -195,19 +199,41 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	if err := l.mayEnroll(who.User); err != nil {
 		return "", store.Token{}, err
 	}
-	slices.Sort(w.Scopes)
-	w.Scopes = slices.Compact(w.Scopes)
-	unknown := func(s string) bool { return !slices.Contains(l.c.Policy.Tokens.Scopes, s) }
-	if len(w.Scopes) == 0 || slices.ContainsFunc(w.Scopes, unknown) {
-		return "", store.Token{}, ErrChoice
-	}
-	if w.Life <= 0 || w.Life > l.c.Policy.Tokens.PersonalLife {
-		return "", store.Token{}, ErrTooLong
+	if err := w.check(l.c.Policy.Tokens); err != nil {
+		return "", store.Token{}, err
 	}
 	if err := l.c.Limits.Setup(ctx, who.User.ID); err != nil {
 		return "", store.Token{}, err
 	}
-	present, err := l.c.Tokens.TokensOf(ctx, who.User.ID, l.c.Now())
+	text, t, err := mintPersonal(ctx, l, granted{
+		user: who.User, level: who.Session.Level, proofs: who.Session.Proofs,
+	}, w, b)
+	if err != nil {
+		return "", store.Token{}, err
+	}
+	return text, t, l.useFreshness(ctx, who)
+}
+
+// check returns what is wrong with a token to be made, and puts its scopes in order.
+func (w *PersonalWish) check(p Tokens) error {
+	w.Scopes = slices.Clone(w.Scopes)
+	slices.Sort(w.Scopes)
+	w.Scopes = slices.Compact(w.Scopes)
+	unknown := func(s string) bool { return !slices.Contains(p.Scopes, s) }
+	if len(w.Scopes) == 0 || slices.ContainsFunc(w.Scopes, unknown) {
+		return ErrChoice
+	}
+	if w.Life <= 0 || w.Life > p.PersonalLife {
+		return ErrTooLong
+	}
+	return nil
+}
+
+// mintPersonal makes a personal access token under what was granted. ErrTooMany.
+func mintPersonal(
+	ctx context.Context, l *Login, g granted, w PersonalWish, b Browser,
+) (string, store.Token, error) {
+	present, err := l.c.Tokens.TokensOf(ctx, g.user.ID, l.c.Now())
 	if err != nil {
 		return "", store.Token{}, err
 	}
@@ -216,14 +242,34 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 		return "", store.Token{}, ErrTooMany
 	}
 	text, ends := session.NewPersonal(), l.c.Now().Add(w.Life)
-	t, err := l.mint(ctx, granted{user: who.User, level: who.Session.Level, proofs: who.Session.Proofs}, store.Token{
+	t, err := l.mint(ctx, g, store.Token{
 		Personal: true, Hash: hash(text), Name: w.Name, Scopes: w.Scopes, IdleAt: ends, ExpiresAt: ends,
-	}, kindOwn, b, l.letters(ctx, who.User, TokenMinted, "", b)...)
+		Most: maxPersonal,
+	}, kindOwn, b, l.letters(ctx, g.user, TokenMinted, "", b)...)
+	if errors.Is(err, store.ErrUsed) { // another one was made meanwhile
+		err = ErrTooMany
+	}
 	if err != nil {
 		return "", store.Token{}, err
 	}
 	l.wake()
-	return text, t, l.useFreshness(ctx, who)
+	return text, t, nil
+}
+
+// GrantToken makes a personal access token for an account in an operator's name. It
+// is one factor and never two, because no one has proven any: guards that want two
+// refuse it. Like others it ends with any change of the account's credentials.
+// ErrDisabled, ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong,
+// ErrTooMany.
+func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalWish) (string, store.Token, error) {
+	if err := l.admit(u); err != nil {
+		return "", store.Token{}, err
+	}
+	if err := w.check(l.c.Policy.Tokens); err != nil {
+		return "", store.Token{}, err
+	}
+	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{l.proof(policy.Operator)}}
+	return mintPersonal(ctx, l, g, w, Browser{})
 }
 
 // TokensOf lists the caller's tokens of both kinds, the newest first.

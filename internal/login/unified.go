@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/factor"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/send"
@@ -24,9 +25,9 @@ type Unified struct {
 	// methods of factors. Empty: there is no unified sign-in.
 	Methods []string
 	// Unforced are methods after which a required second factor need not be set
-	// up at once. Whoever has one is asked for it whatever he began with.
+	// up at once. Anyone who has one is asked for it whatever he began with.
 	Unforced []string
-	// CodeLife is the life of a code and of the link beside it.
+	// CodeLife is the life of a code and of the link alongside it.
 	CodeLife time.Duration
 	// SetupWithin is the life of a draft of a factor that begins sign-ins;
 	// Policy.SetupWithin if zero.
@@ -90,30 +91,36 @@ func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Brow
 	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: language(u, b)}
 }
 
-// passcode finds out which first factor of an account (a zero User: nobody's)
+// passcode finds out which first factor of an account (a zero User: no one's)
 // a text proves. An account that is none costs what one costs.
 func (l *Login) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
 	b Browser) (string, error) {
-	return l.proveFirst(ctx, *u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
+	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
 		firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
 		if err != nil {
 			return "", err
 		}
+		var unclear error
 		for _, m := range l.FirstMethods() {
-			ok, err := l.tryFirst(ctx, u, m, firsts, a.Password, p, of, b)
+			ok, err := l.tryFirst(ctx, u, m, firsts, a, p, of, b)
+			if errors.Is(err, account.ErrLegacy) { // it may be a code
+				unclear = err
+				continue
+			}
 			if ok || err != nil {
 				return m, err
 			}
 		}
-		return "", nil
+		return "", unclear
 	})
 }
 
-func (l *Login) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, text string,
+func (l *Login) tryFirst(ctx context.Context, account *store.User, method string, firsts []store.Factor, a Attempt,
 	p factor.Purpose, of string, b Browser) (bool, error) {
 	if method == ByPassword {
-		return l.c.Accounts.CheckPassword(ctx, account, text)
+		return checkPassword(ctx, l, account, a.Identity, a.Password, b)
 	}
+	text := a.Password
 	u := *account
 	f, found := firstOf(firsts, method)
 	t := firstTransaction(u, p, of, method, b)
@@ -143,10 +150,12 @@ func (l *Login) tryFirst(ctx context.Context, account *store.User, method string
 // that are tried at the same app as second factor. When there were too many in a
 // row, the answer is that of a wrong one: the password is still taken.
 func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Browser) (bool, error) {
-	if _, err := factor.Digits(text, factor.Size); err != nil {
+	if !factor.Reads(l.c.Methods[f.Method], f, text) {
 		return false, nil
 	}
-	place, err := l.c.Limits.FactorFirst(ctx, f.ID, l.from(u, b))
+	place, err := l.claimPlace(ctx, u, b, func(from limit.From) (*limit.Place, error) {
+		return l.c.Limits.FactorFirst(ctx, f.ID, from)
+	})
 	if paused(err) {
 		return false, nil
 	}
@@ -225,11 +234,14 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	if refusal == nil && !found {
 		refusal = ErrMethod
 	}
+	if err := humanAfterFailures(ctx, l, u, identity, &b); err != nil {
+		return err
+	}
 	m := limit.First{Channel: method, Identity: typed(identity), Decoy: refusal != nil}
 	if err := l.sendFirst(ctx, u, m, b); err != nil {
 		return err
 	}
-	if refusal != nil { // a decoy, to nobody
+	if refusal != nil { // a decoy, to no one
 		u, found = store.User{}, false
 	}
 	if err := l.sendPasscode(ctx, u, codes, method, destination(u, f, found), b); err != nil {
@@ -261,7 +273,7 @@ func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, met
 	return l.tell(ctx, sent)
 }
 
-// codeLink is the purpose of the link beside a mailed code. It says the code
+// codeLink is the purpose of the link alongside a mailed code. It says the code
 // again, so link and code are one thing: using either, or having another sent,
 // ends both.
 func (l *Login) codeLink() purpose {
@@ -282,7 +294,7 @@ func (l *Login) OpenCodeLink(ctx context.Context, token string, b Browser) (Code
 
 // FollowCodeLink is the click on the button of a link's page: a first factor by
 // mail. In another browser than the one that asked it needs a word that this is
-// meant, or somebody could sign people in to an account of his choice. ErrLink,
+// meant, or someone could sign people in to an account of their choice. ErrLink,
 // ErrLinkExpired, ErrElsewhere, and what the gate says.
 func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
 	k, err := l.meantLink(ctx, l.codeLink(), token, meant, b)

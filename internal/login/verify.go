@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -26,15 +27,14 @@ func (l *Login) again(ctx context.Context, who Who, first store.Proof, b Browser
 	if err != nil {
 		return Outcome{}, err
 	}
-	if l.outdated(factors) {
+	next := policy.Again(l.rules, l.facts(who.User, factors), first)
+	switch {
+	case next.Do == policy.Refuse:
 		return Outcome{}, ErrWeak
-	}
-	if len(factors) > 0 {
-		others := l.differing(first, l.usable(factors))
-		if len(others) == 0 {
-			return Outcome{}, ErrSameFactor
-		}
-		return l.startPending(ctx, who.User, others, store.Pending{First: first, SessionID: who.Session.ID}, b)
+	case next.Do == policy.Prove && len(next.Factors) == 0:
+		return Outcome{}, ErrSameFactor
+	case next.Do == policy.Prove:
+		return l.startPending(ctx, who.User, next.Factors, store.Pending{First: first, SessionID: who.Session.ID}, b)
 	}
 	out, err := l.finish(ctx, granted{
 		user: who.User, level: store.OneFactor, proofs: []store.Proof{first}, renews: &who.Session, verified: true,
@@ -43,7 +43,7 @@ func (l *Login) again(ctx context.Context, who Who, first store.Proof, b Browser
 }
 
 // Logout ends a session and a pending sign-in, and that the browser stays
-// signed in. Each may be absent; ending what is over already is no error.
+// signed in. Each may be absent; ending what is over already is not an error.
 func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
 	if pending != "" {
 		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
@@ -64,7 +64,7 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 	return l.tell(ctx, event.UserLoggedOut{User: subject(who.User), Context: at})
 }
 
-// end ends a session and what was minted beside it under the same id: a header
+// end ends a session and what was minted alongside it under the same id: a header
 // token does not outlive the sign-out of the browser that asked for it, and
 // that browser does not come back by itself. store.ErrNotFound: it was over.
 func (l *Login) end(ctx context.Context, userID, id string) error {
@@ -77,7 +77,7 @@ func (l *Login) end(ctx context.Context, userID, id string) error {
 	return l.c.Sessions.End(ctx, userID, id)
 }
 
-// ended is no error for who wants a session over that is.
+// ended is not an error for who wants a session over that is.
 func ended(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -20,7 +21,7 @@ func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string)
 
 // follows is ErrMethod if nothing that begins the sign-ins of who is signed in
 // could be followed by a factor of this method, nor by one of those that stay
-// beside it: what began this session may be gone. The draft is bound to the
+// alongside it: what began this session may be gone. The draft is bound to the
 // version that was asked about.
 func (l *Login) follows(ctx context.Context, a actor, method string, add bool) error {
 	if a.who == nil || a.who.User.PasswordHash != "" {
@@ -43,10 +44,6 @@ func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, w
 		return nil
 	}
 	stays := func(id string) bool { return !slices.Contains(without, id) }
-	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
-	if err != nil {
-		return err
-	}
 	seconds, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return err
@@ -55,41 +52,50 @@ func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, w
 	if added != nil {
 		seconds = append(seconds, *added)
 	}
-	leads := func(first store.Proof) bool {
-		return len(seconds) == 0 || len(l.differing(first, l.usable(seconds))) > 0
+	ways, err := l.waysOf(ctx, u, stays)
+	if err != nil {
+		return err
 	}
-	if l.c.Policy.Life.ByLink && leads(by(store.Email)) {
-		return nil
+	if !policy.Opens(l.rules, ways, seconds) {
+		return ErrLastWayIn
 	}
-	if slices.ContainsFunc(firsts, func(f store.Factor) bool { return stays(f.ID) && l.offersFirst(f.Method) && leads(by(f.Method)) }) {
-		return nil
+	return nil
+}
+
+// waysOf are the ways in of an account that stay.
+func (l *Login) waysOf(ctx context.Context, u store.User, stays func(id string) bool) (policy.Ways, error) {
+	w := policy.Ways{Password: u.PasswordHash != ""}
+	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
+	if err != nil {
+		return w, err
+	}
+	if l.c.Policy.Life.ByLink {
+		w.Others = append(w.Others, policy.By(store.Email))
+	}
+	for _, f := range firsts {
+		if stays(f.ID) && l.offersFirst(f.Method) {
+			w.Others = append(w.Others, policy.By(f.Method))
+		}
 	}
 	if l.c.Passkeys != nil && l.c.Policy.Passkeys.First {
 		passkeys, err := l.c.Factors.PasskeysOf(ctx, u.ID)
 		if err != nil {
-			return err
+			return w, err
 		}
 		passkeys = l.readable(ctx, passkeys, store.UseFirst)
-		if slices.ContainsFunc(passkeys, func(f store.Factor) bool { return stays(f.ID) }) {
-			return nil
-		}
+		w.Passkey = slices.ContainsFunc(passkeys, func(f store.Factor) bool { return stays(f.ID) })
 	}
-	return l.keepsConnection(ctx, u, stays, leads)
-}
-
-// keepsConnection is keepsWayIn for accounts at other sites.
-func (l *Login) keepsConnection(ctx context.Context, u store.User, stays func(id string) bool, leads func(first store.Proof) bool) error {
 	if l.c.Connections == nil {
-		return ErrLastWayIn
+		return w, nil
 	}
 	connections, err := l.c.Connections.ConnectionsOf(ctx, u.ID)
 	if err != nil {
-		return err
+		return w, err
 	}
 	for _, c := range connections {
-		if proof, ok := l.connectionProof(ctx, c); ok && stays(c.ID) && leads(proof) {
-			return nil
+		if proof, ok := l.connectionProof(c); ok && stays(c.ID) {
+			w.Others = append(w.Others, proof)
 		}
 	}
-	return ErrLastWayIn
+	return w, nil
 }

@@ -76,6 +76,20 @@ func (k *Keys) MACs(purpose string, parts ...string) [][]byte {
 	return out
 }
 
+// MACKeys returns the keys under which MAC and MACs make the MACs of a purpose, newest
+// first. They go where such MACs must be checked without the application's secret: into
+// an encrypted export. They are as secret as what they protect.
+func (k *Keys) MACKeys(purpose string) [][]byte {
+	out := make([][]byte, len(k.roots))
+	for i, derive := range k.roots {
+		out[i] = derive("twofold/mac/" + purpose)
+	}
+	return out
+}
+
+// MACUnder is MAC under a key of MACKeys.
+func MACUnder(key []byte, parts ...string) []byte { return sum(key, encode(nil, parts...)) }
+
 // Sign returns payload as a token that only [Keys.Verify] with the same purpose
 // accepts: base64url(payload) "." base64url(HMAC-SHA256). The payload can be read
 // by anyone who holds the token. Payloads over [MaxPayload] make a token that Verify

@@ -4,13 +4,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
 type entry struct {
 	session  store.Session
 	user     store.User
-	standing Standing
+	standing policy.Standing
 	at       time.Time
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -123,26 +124,16 @@ func (m *Manager) Open(ctx context.Context, s store.Session) (token string, open
 	return token, s, nil
 }
 
-// Standing is what a living session is still good for.
-type Standing int
-
-// The standings. The zero value is good for nothing.
-const (
-	Over    Standing = iota
-	Enrolls          // only for the set-up of a second factor that is required by now
-	Stands           // for all that it proves
-)
-
 // Judge returns the standing of a session that has neither ended nor expired, or
 // store.ErrNotFound if it is over. Its answer is kept as long as the session is
 // in memory.
-type Judge func(ctx context.Context, s store.Session, u store.User) (Standing, error)
+type Judge func(ctx context.Context, s store.Session, u store.User) (policy.Standing, error)
 
 // Found is a living session with its active user.
 type Found struct {
 	Session  store.Session
 	User     store.User
-	Standing Standing
+	Standing policy.Standing
 }
 
 // Find returns the living session behind a token and its active user.
@@ -229,7 +220,7 @@ func (m *Manager) load(ctx context.Context, hash string, epoch uint64, now time.
 	if err != nil {
 		return entry{}, err
 	}
-	if standing == Over {
+	if standing == policy.Over {
 		return entry{}, store.ErrNotFound
 	}
 	e := entry{session: s, user: u, standing: standing}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store"
@@ -250,6 +251,6 @@ func TestWhatWasReadBeforeAChangeIsNotPutBackByATouch(t *testing.T) {
 }
 
 // stands is the judge of these tests, where no policy asks for anything.
-func stands(context.Context, store.Session, store.User) (session.Standing, error) {
-	return session.Stands, nil
+func stands(context.Context, store.Session, store.User) (policy.Standing, error) {
+	return policy.Stands, nil
 }

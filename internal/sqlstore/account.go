@@ -16,7 +16,7 @@ func (s *Store) ConfirmUser(ctx context.Context, id, emailKey, provenKey string,
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
 // ChangePassword implements store.OwnerWriter.
@@ -147,5 +147,16 @@ func (s *Store) SetLanguage(ctx context.Context, id, old, new string) error {
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+}
+
+// SetProfile implements store.OwnerWriter.
+func (s *Store) SetProfile(ctx context.Context, id, old, new string, now time.Time) error {
+	const verb = "set profile"
+	n, err := s.exec(ctx, verb, `UPDATE twofold_users SET profile = $3, updated_at = $4 WHERE id = $1 AND profile = $2`,
+		id, old, new, micros(now))
+	if err != nil || n == 1 {
+		return err
+	}
+	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }

@@ -11,14 +11,14 @@ import (
 
 // PutChallenge implements store.Challenges.
 func (s *Store) PutChallenge(ctx context.Context, c store.Challenge) error {
-	_, err := s.exec(ctx, "put challenge", `INSERT INTO twofold_challenges
+	return found(s.exec(ctx, "put challenge", `INSERT INTO twofold_challenges
 		(name, user_id, channel, destination, mac, tries, taken, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8)
+		SELECT $1, $2, $3, $4, $5, $6, 0, $7, $8`+s.d.unlessDeleted(9)+`
 		ON CONFLICT (name) DO UPDATE SET user_id = excluded.user_id, channel = excluded.channel,
 			destination = excluded.destination, mac = excluded.mac, tries = excluded.tries, taken = 0,
 			created_at = excluded.created_at, expires_at = excluded.expires_at`,
-		c.Key, c.UserID, c.Channel, c.Destination, bytesOf(c.MAC), int64(c.Tries), micros(c.CreatedAt), micros(c.ExpiresAt))
-	return err
+		c.Key, c.UserID, c.Channel, c.Destination, bytesOf(c.MAC), int64(c.Tries), micros(c.CreatedAt),
+		micros(c.ExpiresAt), c.UserID, userKey(c.UserID)))
 }
 
 // TryChallenge implements store.Challenges by one conditional UPDATE: the tries

@@ -51,10 +51,30 @@ func (s *Store) ChangeConnections(ctx context.Context, c store.ConnectionChange)
 		if c.Add == nil {
 			return t.putMessages(c.Messages)
 		}
-		if _, err = t.exec(`INSERT INTO twofold_connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			c.Add.ID, c.Add.UserID, c.Add.Provider, c.Add.Issuer, c.Add.Subject, c.Add.Label, micros(c.Add.CreatedAt)); err != nil {
+		if err := t.addConnection(*c.Add); err != nil {
 			return err
 		}
 		return t.putMessages(c.Messages)
+	})
+}
+
+func (t *txn) addConnection(c store.Connection) error {
+	_, err := t.exec(`INSERT INTO twofold_connections (`+connectionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		c.ID, c.UserID, c.Provider, c.Issuer, c.Subject, c.Label, micros(c.CreatedAt))
+	return err
+}
+
+// CreateConnected implements store.Connections. Who the subject and the address
+// belong to is decided by their unique indexes.
+func (s *Store) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+	const verb = "create connected user"
+	if c.UserID != u.ID {
+		return s.fail(verb, &rowError{"the connection belongs to another user"})
+	}
+	return s.tx(ctx, verb, func(t *txn) error {
+		if err := t.createUser(u); err != nil {
+			return err
+		}
+		return t.addConnection(c)
 	})
 }

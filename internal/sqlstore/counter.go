@@ -118,7 +118,7 @@ func (t *txn) claim(claims []store.Claim, rows map[string]counter, at int64) err
 // later one moves it. opensAt only ever grows: a clock that steps back opens
 // nothing and forgets nothing.
 func (c counter) claim(by store.Claim, now int64) counter {
-	if c.n++; c.endsAt == 0 {
+	if c.n += int64(max(1, by.Times)); c.endsAt == 0 {
 		c.endsAt = now + by.Window.Microseconds()
 	}
 	if over := c.n - int64(by.Limit); over >= 0 {
@@ -174,19 +174,21 @@ func (s *Store) Release(ctx context.Context, own, whole []string) error {
 
 // Forget implements store.Counters. It reads ranges of the primary key.
 func (s *Store) Forget(ctx context.Context, prefixes ...string) error {
-	return s.tx(ctx, "forget", func(t *txn) error {
-		for _, prefix := range prefixes {
-			before, ok := strings.CutSuffix(prefix, ":")
-			if !ok || before == "" {
-				return &rowError{"a prefix of budgets ends in a colon"}
-			}
-			// The next character after the colon ends the range.
-			if _, err := t.exec(`DELETE FROM twofold_counters WHERE name >= $1 AND name < $2`, prefix, before+";"); err != nil {
-				return err
-			}
+	return s.tx(ctx, "forget", func(t *txn) error { return t.forget(prefixes) })
+}
+
+func (t *txn) forget(prefixes []string) error {
+	for _, prefix := range prefixes {
+		before, ok := strings.CutSuffix(prefix, ":")
+		if !ok || before == "" {
+			return &rowError{"a prefix of budgets ends in a colon"}
 		}
-		return nil
-	})
+		// The next character after the colon ends the range.
+		if _, err := t.exec(`DELETE FROM twofold_counters WHERE name >= $1 AND name < $2`, prefix, before+";"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // places are the parameters of a list: $from, and so on for n of them.

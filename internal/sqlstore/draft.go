@@ -16,15 +16,15 @@ func scanDraft(scan scanner) (d store.Draft, err error) {
 
 // PutDraft implements store.Drafts.
 func (s *Store) PutDraft(ctx context.Context, d store.Draft) error {
-	_, err := s.exec(ctx, "put draft", `INSERT INTO twofold_drafts (`+draftColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+	return found(s.exec(ctx, "put draft", `INSERT INTO twofold_drafts (`+draftColumns+`)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12`+s.d.unlessDeleted(13)+`
 		ON CONFLICT (owner) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, uniquifier = excluded.uniquifier,
 			factor_id = excluded.factor_id, method = excluded.method, name = excluded.name, adds = excluded.adds,
 			destination = excluded.destination, secret = excluded.secret, created_at = excluded.created_at,
 			expires_at = excluded.expires_at`,
 		d.Owner, d.ID, d.UserID, d.Uniquifier, d.FactorID, d.Method, d.Name, bit(d.Add), d.Destination,
-		bytesOf(d.Secret), micros(d.CreatedAt), micros(d.ExpiresAt))
-	return err
+		bytesOf(d.Secret), micros(d.CreatedAt), micros(d.ExpiresAt),
+		d.UserID, userKey(d.UserID)))
 }
 
 // Draft implements store.Drafts.

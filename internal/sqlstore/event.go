@@ -3,20 +3,25 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twofold-auth/twofold/store"
 )
 
+// events implements store.Events.
+type events struct{ s *Store }
+
 const (
-	eventColumns = `id, user_id, at, name, method, result, reason, session_id, address, agent, request, mac`
+	eventColumns = `id, user_id, at, name, method, result, reason, session_id, address, agent, request, mac, erased`
 	sealColumns  = `after_row, through_row, count, at, mac`
 )
 
 func scanEvent(scan scanner) (e store.Event, err error) {
 	err = scan(&e.Row, &e.ID, &e.UserID, (*stamp)(&e.At), &e.Name, &e.Method, &e.Result, &e.Reason, &e.Session,
-		&e.Address, &e.Agent, &e.Request, (*blob)(&e.MAC))
+		&e.Address, &e.Agent, &e.Request, (*blob)(&e.MAC), (*blob)(&e.Erased))
 	return e, err
 }
 
@@ -26,16 +31,25 @@ func scanSeal(scan scanner) (s store.Seal, err error) {
 }
 
 // AppendEvent implements store.Events.
-func (s *Store) AppendEvent(ctx context.Context, e store.Event) error {
-	_, err := s.exec(ctx, "append event", `INSERT INTO twofold_events (`+eventColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+func (v events) AppendEvent(ctx context.Context, e store.Event) error {
+	s := v.s
+	args := append(eventValues(e), e.UserID, userKey(e.UserID))
+	return found(s.exec(ctx, "append event", insertEvent+s.d.unlessDeleted(14), args...))
+}
+
+const insertEvent = `INSERT INTO twofold_events (` + eventColumns + `)
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13`
+
+func eventValues(e store.Event) []any {
+	return []any{
 		e.ID, e.UserID, micros(e.At), e.Name, e.Method, e.Result, e.Reason,
-		e.Session, e.Address, e.Agent, e.Request, bytesOf(e.MAC))
-	return err
+		e.Session, e.Address, e.Agent, e.Request, bytesOf(e.MAC), bytesOf(e.Erased),
+	}
 }
 
 // EventsBy implements store.Events.
-func (s *Store) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+func (v events) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+	s := v.s
 	query, args := EventsQuery(f)
 	return all(ctx, s, s.read, "events", query, scanEvent, args...)
 }
@@ -56,6 +70,10 @@ func EventsQuery(f store.EventFilter) (query string, args []any) {
 		args = append(args, f.UserID)
 		where += ` AND user_id = $4`
 	}
+	if f.UpTo > 0 {
+		args = append(args, f.UpTo)
+		where += ` AND row_no <= $` + strconv.Itoa(len(args))
+	}
 	switch names := len(args) + 1; {
 	case len(f.Names) > 0 && f.UserID == "":
 		where += ` AND name IN (` + places(names, len(f.Names)) + `)`
@@ -71,10 +89,51 @@ func EventsQuery(f store.EventFilter) (query string, args []any) {
 	return query, append(args, anys(f.Names)...)
 }
 
+// SettledEvents implements store.Events. Where transactions run side by side, it
+// waits for the ones that were adding rows when it read the last number: all with
+// lower numbers are among them, or over.
+func (v events) SettledEvents(ctx context.Context) (int64, error) {
+	s := v.s
+	const verb = "settled events"
+	ctx, cancel := s.patient(ctx)
+	defer cancel()
+	last, err := one(ctx, s, s.read, verb, s.d.LastEvent, func(scan scanner) (n int64, err error) {
+		return n, scan(&n)
+	})
+	if err != nil || s.d.EventWriters == "" {
+		return last, err
+	}
+	writers := func() ([]string, error) {
+		return all(ctx, s, s.read, verb, s.d.EventWriters, func(scan scanner) (w string, err error) {
+			return w, scan(&w)
+		})
+	}
+	for waitFor, wait := []string(nil), time.Millisecond; ; wait *= 2 {
+		now, err := writers()
+		if err != nil {
+			return 0, err
+		}
+		if waitFor == nil {
+			waitFor = now
+		}
+		waitFor = slices.DeleteFunc(waitFor, func(w string) bool { return !slices.Contains(now, w) })
+		if len(waitFor) == 0 {
+			return last, nil
+		}
+		select {
+		case <-ctx.Done():
+			return 0, s.fail(verb, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
 // PutSeal implements store.Events. The row a stretch begins after is the key,
 // so it is sealed once.
-func (s *Store) PutSeal(ctx context.Context, e store.Seal) error {
-	_, err := s.exec(ctx, "put seal", `INSERT INTO twofold_event_seals (`+sealColumns+`) VALUES ($1, $2, $3, $4, $5)`,
+func (v events) PutSeal(ctx context.Context, e store.Seal) error {
+	s := v.s
+	_, err := s.exec(ctx, "put seal", `INSERT INTO twofold_event_seals (`+sealColumns+`, settled)
+		VALUES ($1, $2, $3, $4, $5, TRUE)`,
 		e.After, e.Through, int64(e.Count), micros(e.At), bytesOf(e.MAC))
 	if errors.Is(err, store.ErrExists) {
 		return store.ErrUsed
@@ -83,16 +142,63 @@ func (s *Store) PutSeal(ctx context.Context, e store.Seal) error {
 }
 
 // SealsAfter implements store.Events.
-func (s *Store) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
+func (v events) SealsAfter(ctx context.Context, after int64, limit int) ([]store.Seal, error) {
+	s := v.s
 	return all(ctx, s, s.read, "seals", `SELECT `+sealColumns+` FROM twofold_event_seals WHERE after_row >= $1 ORDER BY after_row LIMIT $2`,
 		scanSeal, after, int64(limit))
 }
 
 // LastSeal implements store.Events.
-func (s *Store) LastSeal(ctx context.Context) (store.Seal, error) {
+func (v events) LastSeal(ctx context.Context) (store.Seal, error) {
+	s := v.s
 	last, err := one(ctx, s, s.read, "last seal", `SELECT `+sealColumns+` FROM twofold_event_seals ORDER BY after_row DESC LIMIT 1`, scanSeal)
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Seal{}, nil
 	}
 	return last, err
+}
+
+const checkpointColumns = `through_row, removed, seal, before, at, mac`
+
+func scanCheckpoint(scan scanner) (c store.Checkpoint, err error) {
+	err = scan(&c.Through, &c.Rows, (*blob)(&c.Seal), (*stamp)(&c.Before), (*stamp)(&c.At), (*blob)(&c.MAC))
+	return c, err
+}
+
+// Checkpoint implements store.Checkpoints.
+func (v events) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+	s := v.s
+	c, err := one(ctx, s, s.read, "checkpoint", `SELECT `+checkpointColumns+` FROM twofold_event_checkpoint`,
+		scanCheckpoint)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Checkpoint{}, nil
+	}
+	return c, err
+}
+
+// RemoveEvents implements store.Checkpoints. There is one checkpoint, so which of
+// two callers moves it is decided by its row.
+func (v events) RemoveEvents(ctx context.Context, after int64, c store.Checkpoint) error {
+	s := v.s
+	return s.tx(ctx, "remove events", func(t *txn) error {
+		args := []any{c.Through, c.Rows, bytesOf(c.Seal), micros(c.Before), micros(c.At), bytesOf(c.MAC), after}
+		n, err := t.exec(`UPDATE twofold_event_checkpoint
+			SET through_row = $1, removed = $2, seal = $3, before = $4, at = $5, mac = $6
+			WHERE through_row = $7 AND through_row < $1`, args...)
+		if err == nil && n == 0 && after == 0 && c.Through > 0 {
+			n, err = t.exec(`INSERT INTO twofold_event_checkpoint (only_one, `+checkpointColumns+`)
+				VALUES (1, $1, $2, $3, $4, $5, $6) ON CONFLICT (only_one) DO NOTHING`, args[:6]...)
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return store.ErrUsed
+		}
+		if _, err = t.exec(`DELETE FROM twofold_event_seals WHERE after_row < $1`, c.Through); err != nil {
+			return err
+		}
+		_, err = t.exec(`DELETE FROM twofold_events WHERE row_no <= $1`, c.Through)
+		return err
+	})
 }

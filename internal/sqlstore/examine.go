@@ -24,7 +24,24 @@ var examinations = [...]struct{ query, wrong string }{
 		"the recovery codes of account %s are of more than one set"},
 	{`SELECT user_id FROM twofold_recovery_codes WHERE LENGTH(mac) = 0`, "account %s has an invalid recovery code"},
 	{`SELECT id FROM twofold_messages WHERE LENGTH(body) = 0`, "the message %s is empty"},
+	// No record is left of an account that is gone. A table with a foreign key keeps
+	// that by itself. A store without any account is the volatile one of two.
+	{`SELECT hash FROM twofold_sessions WHERE` + orphaned, "the session %s is of an account that does not exist"},
+	{`SELECT hash FROM twofold_pendings WHERE` + orphaned,
+		"the pending sign-in %s is of an account that does not exist"},
+	{`SELECT owner FROM twofold_drafts WHERE` + orphaned, "the draft %s is of an account that does not exist"},
+	{`SELECT name FROM twofold_challenges WHERE` + orphaned, "the code %s is of an account that does not exist"},
+	{`SELECT id FROM twofold_messages WHERE` + orphaned, "the message %s is for an account that does not exist"},
+	{`SELECT id FROM twofold_events WHERE LENGTH(erased) = 0 AND name <> '` + deletionName + `' AND` + orphaned,
+		"the audit trail's event %s is of an account that does not exist"},
 }
+
+// deletionName is the name of the event that a deletion adds, under a pseudonym.
+const deletionName = "user-deleted"
+
+// orphaned is the condition of a record whose account is gone.
+const orphaned = ` user_id <> '' AND NOT EXISTS (SELECT 1 FROM twofold_users AS u WHERE u.id = user_id)
+	AND EXISTS (SELECT 1 FROM twofold_users)`
 
 // Examine implements store.Store. It reads whole tables, so it has the
 // caller's time and not a verb's.

@@ -57,7 +57,7 @@ func (s *Store) UsePasskey(ctx context.Context, id string, old, new []byte, now 
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, factorCount+` AND method = 'webauthn'`, id)
+	return usedIfThere(ctx, s, verb, factorCount+` AND method = 'webauthn'`, id)
 }
 
 // FirstFactorsOf implements store.Factors.
@@ -183,9 +183,16 @@ func (t *txn) addFactor(f *store.Factor) error {
 		}
 	}
 	_, err := t.exec(`INSERT INTO twofold_factors (`+factorColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		f.ID, f.UserID, f.Method, f.Name, f.Destination, bytesOf(f.Secret), f.LastStep, bit(f.Primary),
-		micros(f.CreatedAt), micros(f.LastUsedAt), f.Key, f.Usage)
+		factorRow(*f)...)
 	return err
+}
+
+// factorRow are the values of factorColumns.
+func factorRow(f store.Factor) []any {
+	return []any{
+		f.ID, f.UserID, f.Method, f.Name, f.Destination, bytesOf(f.Secret), f.LastStep, bit(f.Primary),
+		micros(f.CreatedAt), micros(f.LastUsedAt), f.Key, f.Usage,
+	}
 }
 
 const factorCount = `SELECT COUNT(*) FROM twofold_factors WHERE id = $1`
@@ -199,7 +206,7 @@ func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, factorCount, id)
+	return usedIfThere(ctx, s, verb, factorCount, id)
 }
 
 // MarkUsed implements store.Factors.
@@ -217,5 +224,5 @@ func (s *Store) Reseal(ctx context.Context, id string, old, new []byte) error {
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, factorCount, id)
+	return usedIfThere(ctx, s, verb, factorCount, id)
 }

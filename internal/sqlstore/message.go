@@ -9,23 +9,28 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-const messageColumns = `id, channel, body, attempts, created_at, due_at, expires_at`
+const messageColumns = `id, channel, body, attempts, created_at, due_at, expires_at, user_id`
 
 func scanMessage(scan scanner) (m store.Message, err error) {
-	err = scan(&m.ID, &m.Channel, (*blob)(&m.Body), &m.Attempts, (*stamp)(&m.CreatedAt), (*stamp)(&m.DueAt), (*stamp)(&m.ExpiresAt))
+	err = scan(&m.ID, &m.Channel, (*blob)(&m.Body), &m.Attempts, (*stamp)(&m.CreatedAt), (*stamp)(&m.DueAt),
+		(*stamp)(&m.ExpiresAt), &m.UserID)
 	return m, err
 }
 
 // PutMessage implements store.Messages.
 func (s *Store) PutMessage(ctx context.Context, m store.Message) error {
-	_, err := s.exec(ctx, "put message", insertMessage, messageValues(m)...)
+	_, err := s.exec(ctx, "put message", insertMessage+s.d.unlessDeleted(9), messageValues(m)...)
 	return err
 }
 
-const insertMessage = `INSERT INTO twofold_messages (` + messageColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+const insertMessage = `INSERT INTO twofold_messages (` + messageColumns + `) 
+	SELECT $1, $2, $3, $4, $5, $6, $7, $8`
 
 func messageValues(m store.Message) []any {
-	return []any{m.ID, m.Channel, bytesOf(m.Body), int64(m.Attempts), micros(m.CreatedAt), micros(m.DueAt), micros(m.ExpiresAt)}
+	return []any{
+		m.ID, m.Channel, bytesOf(m.Body), int64(m.Attempts), micros(m.CreatedAt), micros(m.DueAt), micros(m.ExpiresAt),
+		m.UserID, m.UserID, userKey(m.UserID),
+	}
 }
 
 // execTelling is exec for a change that messages tell of: they are stored in its
@@ -46,7 +51,7 @@ func (s *Store) execTelling(ctx context.Context, verb string, messages []store.M
 // putMessages stores the messages of a change in its transaction.
 func (t *txn) putMessages(list []store.Message) error {
 	for _, m := range list {
-		if _, err := t.exec(insertMessage, messageValues(m)...); err != nil {
+		if _, err := t.exec(insertMessage+t.s.d.unlessDeleted(9), messageValues(m)...); err != nil {
 			return err
 		}
 	}

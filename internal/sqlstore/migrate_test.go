@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
-// rebuilds make tables anew that keep every column, so that a statement of an older
+// rebuilds make tables again that keep every column, so that a statement of an older
 // program does what it did. Each needs a test that says so, and one that nothing
 // is lost.
 var rebuilds = []string{"sqlite/010_places.sql"}

@@ -24,11 +24,11 @@ func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
 		if err := t.lock("pendings:" + p.UserID); err != nil {
 			return err
 		}
-		if _, err := t.exec(`INSERT INTO twofold_pendings (`+pendingColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		if err := found(t.exec(`INSERT INTO twofold_pendings (`+pendingColumns+`)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16`+s.d.unlessDeleted(17),
 			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
 			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version,
-			text(p.First.Rests), bit(p.Known)); err != nil {
+			text(p.First.Rests), bit(p.Known), p.UserID, userKey(p.UserID))); err != nil {
 			return err
 		}
 		_, err := t.exec(`DELETE FROM twofold_pendings WHERE user_id = $1 AND known = $3 AND hash <> $2 AND hash NOT IN (

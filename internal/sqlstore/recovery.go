@@ -22,10 +22,17 @@ func (s *Store) HasRecoveryCode(ctx context.Context, userID string, macs [][]byt
 // SpendRecoveryCode implements store.RecoveryCodes. Deleting the row is the
 // taking: of parallel callers one deletes it. A code has one hash, so of the
 // hashes under several keys at most one finds it. What makes comparing in SQL
-// safe is said at TryChallenge.
+// safe is said at TryChallenge. The account is locked first, so a code that is
+// stored again at this moment (by an import) is not taken for one that is spent.
 func (s *Store) SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...store.Message) (int, error) {
 	left, spent := int64(0), int64(0)
 	err := s.tx(ctx, "spend recovery code", func(t *txn) (err error) {
+		lock := `SELECT 1 FROM twofold_users WHERE id = $1` + s.d.ForUpdate
+		if _, err := get(t, lock, scanInt, userID); err == errNone {
+			return store.ErrUsed
+		} else if err != nil {
+			return err
+		}
 		for _, mac := range macs {
 			if spent == 0 && len(mac) > 0 {
 				spent, err = t.exec(`DELETE FROM twofold_recovery_codes WHERE user_id = $1 AND mac = $2 AND created_at >= $3`,

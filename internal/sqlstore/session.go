@@ -43,8 +43,8 @@ func (s *Store) PutSession(ctx context.Context, v store.Session) error {
 		values += ", $18, (SELECT place FROM twofold_users WHERE id = $3)"
 		args = append(args, Place(v.Hash))
 	}
-	_, err := s.exec(ctx, "put session", `INSERT INTO twofold_sessions (`+columns+`) VALUES (`+values+`)`, args...)
-	return err
+	query := `INSERT INTO twofold_sessions (` + columns + `) SELECT ` + values + s.d.unlessDeleted(len(args)+1)
+	return found(s.exec(ctx, "put session", query, append(args, v.UserID, userKey(v.UserID))...))
 }
 
 // Place is where the session of a hash lies, if no program that does not know

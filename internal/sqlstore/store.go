@@ -23,6 +23,14 @@ type Dialect struct {
 	// Lock is an expression that makes the transaction wait for every other one
 	// that locked the name $1. Empty where a transaction is alone anyway.
 	Lock string
+	// Share ends a SELECT whose row must stay while the statement runs. Empty where
+	// a statement is alone.
+	Share string
+	// LastEvent asks for the highest number that a row of the audit trail was given.
+	LastEvent string
+	// EventWriters lists the transactions that may have given a row its number and
+	// have not ended. Empty where a transaction is alone.
+	EventWriters string
 	// LockSchema is the same for the whole schema, without a parameter.
 	LockSchema string
 	// SkipLocked ends a SELECT of rows of which any will do: it leaves out those
@@ -39,6 +47,11 @@ type Dialect struct {
 	Local bool
 	// Places says that sessions and users lie at numbered places.
 	Places bool
+	// Snapshot is how a transaction begins that only reads and sees one moment.
+	Snapshot *sql.TxOptions
+	// Slowly lets such a transaction take the time that its caller takes. Empty:
+	// nothing bounds it.
+	Slowly string
 	// Patience bounds how long a verb that writes may wait, queueing included.
 	Patience time.Duration
 }
@@ -58,6 +71,7 @@ const (
 
 // Store implements store.Store on three pools, which may be the same one.
 type Store struct {
+	transfers
 	d     Dialect
 	write *pool // every commit is on disk when it returns
 	swift *pool // commits survive a crash of the program; a power cut may take the last ones
@@ -66,6 +80,9 @@ type Store struct {
 	// so that they queue here and do not collide in the database.
 	turn   chan struct{}
 	closed atomic.Bool
+	deletions
+	invitations
+	events
 	failed func(verb string)
 	// The texts for what every request asks.
 	pair, placed string
@@ -135,6 +152,8 @@ func (s *Store) leave() {
 // New returns a store on a migrated database. It owns the pools from now on.
 func New(write, swift, read *sql.DB, d Dialect) *Store {
 	s := &Store{d: d, write: newPool(write, d), pair: sessionAndUser(), placed: PlacedSession()}
+	s.transfers = transfers{s}
+	s.deletions, s.invitations, s.events = deletions{s}, invitations{s}, events{s}
 	s.read, s.swift = s.write, s.write
 	if swift != write {
 		s.swift = newPool(swift, d)

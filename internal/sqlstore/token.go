@@ -17,14 +17,35 @@ func scanToken(scan scanner) (t store.Token, err error) {
 	return t, err
 }
 
-// PutToken implements store.Tokens.
-func (s *Store) PutToken(ctx context.Context, t store.Token, messages ...store.Message) error {
-	_, err := s.execTelling(ctx, "put token", messages, `INSERT INTO twofold_tokens (`+tokenColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
-		t.ID, t.UserID, t.Uniquifier, bit(t.Personal), t.Hash, t.Generation, t.SessionID, t.Name,
-		text(t.Scopes), int64(t.Level), bit(t.Trusted), text(t.Proofs),
-		micros(t.CreatedAt), micros(t.UsedAt), micros(t.IdleAt), micros(t.ExpiresAt), t.TrustedBy)
-	return err
+// PutToken implements store.Tokens. The statement that stores a token also counts the
+// others. The lock keeps transactions of the same user in order.
+func (s *Store) PutToken(ctx context.Context, k store.Token, messages ...store.Message) error {
+	row := []any{
+		k.ID, k.UserID, k.Uniquifier, bit(k.Personal), k.Hash, k.Generation, k.SessionID, k.Name,
+		text(k.Scopes), int64(k.Level), bit(k.Trusted), text(k.Proofs),
+		micros(k.CreatedAt), micros(k.UsedAt), micros(k.IdleAt), micros(k.ExpiresAt), k.TrustedBy,
+	}
+	const insert = `INSERT INTO twofold_tokens (` + tokenColumns + `)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17`
+	if k.Most == 0 {
+		_, err := s.execTelling(ctx, "put token", messages, insert, row...)
+		return err
+	}
+	return s.tx(ctx, "put token", func(t *txn) error {
+		if err := t.lock("personal tokens " + k.UserID); err != nil {
+			return err
+		}
+		n, err := t.exec(insert+` WHERE (SELECT COUNT(*) FROM twofold_tokens WHERE user_id = $18 AND personal = 1
+				AND uniquifier = $19 AND expires_at > $20 AND idle_at > $20) < $21`,
+			append(row, k.UserID, k.Uniquifier, micros(k.CreatedAt), int64(k.Most))...)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return store.ErrUsed
+		}
+		return t.putMessages(messages)
+	})
 }
 
 // PersonalToken implements store.Tokens.

@@ -2,19 +2,20 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/twofold-auth/twofold/store"
 )
 
 const userColumns = `id, email, email_key, username, username_key, password_hash, active, uniquifier, roles, reset_at, created_at,
-	updated_at, confirmed_at, proven_key, language, moved_at`
+	updated_at, confirmed_at, proven_key, language, moved_at, profile`
 
 func userFields(u *store.User) []any {
 	return []any{
 		&u.ID, &u.Email, &u.EmailKey, &u.Username, &u.UsernameKey, &u.PasswordHash, &u.Active, &u.Uniquifier,
 		listOf[string]{&u.Roles}, (*stamp)(&u.ResetAt), (*stamp)(&u.CreatedAt), (*stamp)(&u.UpdatedAt),
-		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language, (*stamp)(&u.MovedAt),
+		(*stamp)(&u.ConfirmedAt), &u.ProvenKey, &u.Language, (*stamp)(&u.MovedAt), &u.Profile,
 	}
 }
 
@@ -46,36 +47,54 @@ func (s *Store) ListUsers(ctx context.Context, after string, limit int) ([]store
 		WHERE id > $1 ORDER BY id LIMIT $2`, scanUser, after, limit)
 }
 
-// CreateUser implements store.UserWriter.
-func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
-	return s.tx(ctx, "create user", func(t *txn) error {
-		if _, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-			u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
-			text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
-			u.ProvenKey, u.Language, micros(u.MovedAt)); err != nil {
-			return err
-		}
-		for _, f := range factors {
-			if err := t.addFactor(&f); err != nil {
-				return err
-			}
-		}
-		return t.claimIdentities(u)
-	})
+// userRow are the values of userColumns.
+func userRow(u store.User) []any {
+	return []any{
+		u.ID, u.Email, u.EmailKey, u.Username, u.UsernameKey, u.PasswordHash, bit(u.Active), u.Uniquifier,
+		text(u.Roles), micros(u.ResetAt), micros(u.CreatedAt), micros(u.UpdatedAt), micros(u.ConfirmedAt),
+		u.ProvenKey, u.Language, micros(u.MovedAt), u.Profile,
+	}
 }
 
-// claimIdentities takes the account's keys in the one namespace that e-mail
-// addresses and usernames share. Its primary key decides, not a look-up.
-func (t *txn) claimIdentities(u store.User) error {
-	keys := []string{u.EmailKey}
-	if u.UsernameKey != u.EmailKey {
-		keys = append(keys, u.UsernameKey)
+// CreateUser implements store.UserWriter.
+func (s *Store) CreateUser(ctx context.Context, u store.User, factors ...store.Factor) error {
+	return s.tx(ctx, "create user", func(t *txn) error { return t.createUser(u, factors...) })
+}
+
+func (t *txn) createUser(u store.User, factors ...store.Factor) error {
+	n, err := t.exec(`INSERT INTO twofold_users (`+userColumns+`)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+		WHERE NOT EXISTS (SELECT 1 FROM twofold_deleted_users WHERE user_key = $18)`,
+		append(userRow(u), userKey(u.ID))...)
+	if err != nil {
+		return err
 	}
-	for _, key := range keys {
-		if key == "" {
-			continue
+	if n == 0 { // the id was a deleted account's
+		return store.ErrExists
+	}
+	for _, f := range factors {
+		if err := t.addFactor(&f); err != nil {
+			return err
 		}
+	}
+	return t.claimIdentities(u)
+}
+
+// identitiesOf are the account's keys in the one namespace that e-mail addresses and
+// usernames share.
+func identitiesOf(u store.User) (keys []string) {
+	for _, key := range []string{u.EmailKey, u.UsernameKey} {
+		if key != "" && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// claimIdentities takes the account's keys. The primary key of their table decides,
+// not a look-up.
+func (t *txn) claimIdentities(u store.User) error {
+	for _, key := range identitiesOf(u) {
 		if _, err := t.exec(`INSERT INTO twofold_identities (identity, user_id) VALUES ($1, $2)`, key, u.ID); err != nil {
 			return err
 		}
@@ -150,12 +169,12 @@ func (s *Store) UpgradePassword(ctx context.Context, id, old, new string) error 
 	if err != nil || n == 1 {
 		return err
 	}
-	return s.usedIfThere(ctx, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
+	return usedIfThere(ctx, s, verb, `SELECT COUNT(*) FROM twofold_users WHERE id = $1`, id)
 }
 
 // usedIfThere says why a conditional statement touched nothing. That it looks
 // a second time is safe: nothing is granted either way.
-func (s *Store) usedIfThere(ctx context.Context, verb, count, id string) error {
+func usedIfThere(ctx context.Context, s *Store, verb, count, id string) error {
 	n, err := one(ctx, s, s.read, verb, count, scanInt, id)
 	if err != nil {
 		return err

@@ -22,6 +22,20 @@ var ownerRules = []rule{
 		k.same(k.stored(other.ID), other)
 		k.devices(u, 1)
 	}},
+	{"SetProfile replaces the profile it knows and nothing else", func(k kit) {
+		u, other := k.user(), k.user()
+		k.device(u)
+		k.is(k.s.SetProfile(k.Context(), u.ID, "", "{}", in(5)), store.ErrUsed)
+		k.is(k.s.SetProfile(k.Context(), "no such user", "", "{}", in(5)), store.ErrNotFound)
+		k.same(k.stored(u.ID), u)
+		for _, next := range []string{`{"name":"Zoë 😀"}`, "", `{"terms":true}`} {
+			k.ok(k.s.SetProfile(k.Context(), u.ID, u.Profile, next, in(5)))
+			u.Profile, u.UpdatedAt = next, in(5)
+			k.same(k.stored(u.ID), u)
+		}
+		k.same(k.stored(other.ID), other)
+		k.devices(u, 1)
+	}},
 	{"ConfirmUser confirms this address once and nothing else", func(k kit) {
 		u := newUser()
 		u.ConfirmedAt = time.Time{}

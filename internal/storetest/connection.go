@@ -53,7 +53,7 @@ var connectionRules = []rule{
 		k.same(got, a)
 	}},
 	{"who has none has an empty list, not an error", func(k kit) { k.connections(k.user()) }},
-	{"a subject of another issuer, another spelling or nobody's is ErrNotFound", func(k kit) {
+	{"a subject of another issuer, another spelling or no one's is ErrNotFound", func(k kit) {
 		u := k.user()
 		k.connect(u, newConnection(u, "Abc"))
 		for _, c := range [][2]string{{issuer + "/", "Abc"}, {issuer, "abc"}, {issuer, "Abc "}, {issuer, ""}, {"", "Abc"}, {issuer, "%"}} {
@@ -142,6 +142,46 @@ var connectionRules = []rule{
 			k.one(k.race(func(s store.Store, j int) error {
 				return s.ChangeConnections(k.Context(), connecting(u, ptr(newConnection(u, name(name("s", i), j)))))
 			}), store.ErrUsed)
+		}
+	}},
+	{"a user is created with a connection, or neither is there", func(k kit) {
+		u := newUser()
+		c := newConnection(u, "1")
+		k.ok(k.s.CreateConnected(k.Context(), u, c))
+		k.same(k.stored(u.ID), u)
+		k.connections(u, c)
+		for what, change := range map[string]func(u *store.User, c *store.Connection){
+			"the address":         func(v *store.User, _ *store.Connection) { v.EmailKey = u.EmailKey },
+			"the subject":         func(_ *store.User, d *store.Connection) { d.Subject = c.Subject },
+			"the connection's id": func(_ *store.User, d *store.Connection) { d.ID = c.ID },
+		} {
+			other := newUser()
+			d := newConnection(other, "2")
+			change(&other, &d)
+			k.is(k.s.CreateConnected(k.Context(), other, d), store.ErrExists)
+			if _, err := k.s.UserByID(k.Context(), other.ID); err != store.ErrNotFound {
+				k.Errorf("%s is taken, and the user is there: %v", what, err)
+			}
+			if _, err := k.s.ConnectionBy(k.Context(), issuer, "2"); err != store.ErrNotFound {
+				k.Errorf("%s is taken, and the connection is there: %v", what, err)
+			}
+		}
+		other := newUser()
+		if err := k.s.CreateConnected(k.Context(), other, newConnection(u, "2")); err == nil {
+			k.Error("a connection of another user was stored")
+		}
+		k.connections(u, c)
+	}},
+	{"of parallel creations by one subject, or of one address, exactly one succeeds", func(k kit) {
+		for i := range rounds() / 10 {
+			same := newUser()
+			k.one(k.race(func(s store.Store, j int) error {
+				u, subject := newUser(), name("p", i)
+				if i%2 == 0 {
+					u.Email, u.EmailKey, subject = same.Email, same.EmailKey, name(name("p", i), j)
+				}
+				return s.CreateConnected(k.Context(), u, newConnection(u, subject))
+			}), store.ErrExists)
 		}
 	}},
 }

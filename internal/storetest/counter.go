@@ -124,7 +124,7 @@ var counterRules = []rule{
 	}},
 	{"a full budget opens when its window ends, whatever is asked at it meanwhile", func(k kit) {
 		c := store.Claim{Key: "b", Limit: 10, Window: time.Hour}
-		for hour := range 48 { // whoever comes at each opening has the places of that hour, and no more
+		for hour := range 48 { // anyone who comes at each opening has the places of that hour, and no more
 			for i := range 10 {
 				k.reserve(in(hour*3600+i), c)
 			}

@@ -100,6 +100,19 @@ var eventRules = []rule{
 		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
 		k.events(store.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
 	}},
+	{"events that are settled are there", func(k kit) {
+		through, err := k.s.SettledEvents(k.Context())
+		k.ok(err)
+		k.same(through, int64(0))
+		k.event("a", "u", 1)
+		k.event("b", "u", 2)
+		through, err = k.s.SettledEvents(k.Context())
+		k.ok(err)
+		k.event("c", "u", 3)
+		list := k.events(store.EventFilter{UpTo: through}, "a", "b")
+		k.events(store.EventFilter{UpTo: through, UserID: "u", Names: []string{"n", "m"}, After: list[0].Row})
+		k.events(store.EventFilter{UpTo: list[0].Row, UserID: "u", Newest: true}, "a")
+	}},
 	{"an event's id is taken once", func(k kit) {
 		k.event("a", "u", 1)
 		k.is(k.s.AppendEvent(k.Context(), store.Event{ID: "a"}), store.ErrExists)
@@ -132,5 +145,70 @@ var eventRules = []rule{
 		last, err := k.s.LastSeal(k.Context())
 		k.ok(err)
 		k.same(last.Through, int64(1))
+	}}, {"old events and their seals are removed from the first on, together with what says so", func(k kit) {
+		c := threeSeals(k)
+		k.ok(k.s.RemoveEvents(k.Context(), 0, c))
+		k.events(store.EventFilter{}, "c", "d")
+		k.events(store.EventFilter{UserID: "u", Names: []string{"user-authenticated"}}, "c")
+		got, err := k.s.Checkpoint(k.Context())
+		k.ok(err)
+		k.same(got, c)
+		list, err := k.s.SealsAfter(k.Context(), 0, 10)
+		k.ok(err)
+		k.same(len(list), 2)
+		k.same(list[0].After, c.Through)
 	}},
+	{"a checkpoint moves on only, from where its caller saw it", func(k kit) {
+		c := threeSeals(k)
+		k.is(k.s.RemoveEvents(k.Context(), 1, c), store.ErrUsed)
+		k.is(k.s.RemoveEvents(k.Context(), 0, store.Checkpoint{}), store.ErrUsed)
+		k.events(store.EventFilter{}, "a", "b", "c", "d")
+		k.ok(k.s.RemoveEvents(k.Context(), 0, c))
+		k.is(k.s.RemoveEvents(k.Context(), 0, c), store.ErrUsed)
+		k.is(k.s.RemoveEvents(k.Context(), c.Through, c), store.ErrUsed)
+		further := c
+		further.Through++
+		k.is(k.s.RemoveEvents(k.Context(), 0, further), store.ErrUsed)
+		k.events(store.EventFilter{}, "c", "d")
+		k.ok(k.s.RemoveEvents(k.Context(), c.Through, further))
+		k.events(store.EventFilter{}, "d")
+		got, err := k.s.Checkpoint(k.Context())
+		k.ok(err)
+		k.same(got, further)
+	}},
+	{"of many who remove the same events one does", func(k kit) {
+		c := threeSeals(k)
+		after := int64(0)
+		for range rounds() / 4 {
+			k.one(k.race(func(s store.Store, _ int) error {
+				return s.RemoveEvents(k.Context(), after, c)
+			}), store.ErrUsed)
+			after, c.Through = c.Through, c.Through+1
+		}
+		got, err := k.s.Checkpoint(k.Context())
+		k.ok(err)
+		k.same(got.Through, after)
+	}},
+}
+
+// threeSeals adds four events, the first two of which are under a seal of their own,
+// and returns the checkpoint that stands for these two.
+func threeSeals(k kit) store.Checkpoint {
+	k.Helper()
+	none, err := k.s.Checkpoint(k.Context())
+	k.ok(err)
+	k.same(none, store.Checkpoint{})
+	for _, id := range []string{"a", "b", "c", "d"} {
+		k.event(id, map[bool]string{true: "u", false: "v"}[id != "d"], 1)
+	}
+	rows := k.events(store.EventFilter{}, "a", "b", "c", "d")
+	after := int64(0)
+	for n, through := range []int64{rows[1].Row, rows[2].Row, rows[3].Row} {
+		seal := store.Seal{After: after, Through: through, Count: 1, At: in(1), MAC: []byte{byte(n)}}
+		k.ok(k.s.PutSeal(k.Context(), seal))
+		after = through
+	}
+	return store.Checkpoint{
+		Through: rows[1].Row, Rows: 2, Seal: []byte{0, 1}, Before: in(5), At: in(9), MAC: []byte{7, 0},
+	}
 }

@@ -103,7 +103,7 @@ var pendingRules = []rule{
 		p := k.pending(newPending(newUser()))
 		next := p
 		next.State, next.Factor, next.Rescue = store.Select, "", false
-		next.UserID, next.ExpiresAt, next.Remember = "somebody else", in(9000), false // not stored
+		next.UserID, next.ExpiresAt, next.Remember = "someone else", in(9000), false // not stored
 		k.ok(k.s.AdvancePending(k.Context(), next))
 		p.State, p.Factor, p.Rescue, p.Version = store.Select, "", false, 1
 		k.waits(p)

@@ -132,7 +132,7 @@ var sessionRules = []rule{
 		v := k.session(newUser())
 		given := v
 		given.Uniquifier, given.Level, given.Trusted, given.TrustedBy, given.Proofs, given.FreshAt = "q", store.OneFactor, false, "x", v.Proofs[:1], time.Time{}
-		given.UserID, given.IdleAt, given.ExpiresAt = "somebody else", in(9000), in(9000)
+		given.UserID, given.IdleAt, given.ExpiresAt = "someone else", in(9000), in(9000)
 		k.ok(k.s.RebindSession(k.Context(), given))
 		given.UserID, given.IdleAt, given.ExpiresAt = v.UserID, v.IdleAt, v.ExpiresAt
 		k.alive(given, now)

@@ -67,6 +67,7 @@ var storeRules = []rule{
 		k.fill(u, 2, in(600))
 		for i := range 4 { // spent, tried, used up, closed, given back
 			c := newChallenge(name("code", i))
+			c.UserID = u.ID
 			k.ok(k.s.PutChallenge(k.Context(), c))
 			for range i {
 				_ = k.s.TryChallenge(k.Context(), c.Key, [][]byte{[]byte("wrong")}, now)
@@ -103,7 +104,7 @@ func (k kit) fill(u store.User, n int, end time.Time) {
 			v.ExpiresAt = end
 			return v
 		}()))
-		p := newPending(newUser())
+		p := newPending(u)
 		p.ExpiresAt = end
 		k.ok(k.s.PutPending(ctx, p))
 		d := newDraft(u, name("owner", i))
@@ -111,6 +112,7 @@ func (k kit) fill(u store.User, n int, end time.Time) {
 		d.ExpiresAt = end
 		k.ok(k.s.PutDraft(ctx, d))
 		c := newChallenge(name("sweep", i) + end.String())
+		c.UserID = u.ID
 		c.ExpiresAt = end
 		k.ok(k.s.PutChallenge(ctx, c))
 		_, err := k.s.Reserve(ctx, end.Add(-time.Hour), store.Claim{Key: name("sweep", i) + end.String(), Limit: 5, Window: time.Hour})

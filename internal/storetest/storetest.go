@@ -43,11 +43,11 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}{
 		{"store", storeRules}, {"sweep", sweepRules},
 		{"users", userRules}, {"identities", identityRules}, {"factors", factorRules}, {"steps", stepRules}, {"passkeys", passkeyRules}, {"devices", deviceRules},
-		{"connections", connectionRules},
+		{"connections", connectionRules}, {"transfers", transferRules},
 		{"recovery codes", recoveryRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
 		{"recovery requests", requestRules}, {"sign-ins", signInRules},
-		{"owners", ownerRules}, {"roles", roleRules},
+		{"owners", ownerRules}, {"deletions", deletionRules}, {"invitations", invitationRules}, {"roles", roleRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"notices", noticeRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
 	} {
@@ -68,6 +68,9 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, noticeRaceRules, open)
 	run(t, recoveryRaceRules, open)
 	run(t, signInRaceRules, open)
+	run(t, transferRaceRules, open)
+	run(t, deletionRaceRules, open)
+	run(t, invitationRaceRules, open)
 }
 
 func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
@@ -193,7 +196,7 @@ func newUser() store.User {
 		Username: "Ann" + id, UsernameKey: "ann" + id, PasswordHash: "hash of " + id, Active: true,
 		Uniquifier: store.NewID(), Roles: []string{"admin", `a "quoted", one`},
 		ResetAt: in(-3), CreatedAt: in(-2), UpdatedAt: in(-1), ConfirmedAt: in(-1), ProvenKey: "proven." + id + "@example.org",
-		Language: "de", MovedAt: in(-4),
+		Language: "de", MovedAt: in(-4), Profile: `{"name":"Ann"}`,
 	}
 }
 

@@ -197,6 +197,27 @@ func list(a, b store.Token) []store.Token {
 }
 
 var tokenRaceRules = []rule{
+	{"of personal tokens that are made at once, no more than Most are kept", func(k kit) {
+		for range rounds() {
+			u, most := k.user(), 3
+			made := func() store.Token {
+				t := newToken(u)
+				t.Personal, t.Most = true, most
+				return t
+			}
+			for _, other := range []func(*store.Token){ // these do not count
+				func(t *store.Token) { t.Personal = false }, func(t *store.Token) { t.Uniquifier = "former" },
+				func(t *store.Token) { t.ExpiresAt = t.CreatedAt }, func(t *store.Token) { t.IdleAt = t.CreatedAt },
+			} {
+				k.token(u, personal, other)
+			}
+			k.exactly(most, k.race(func(s store.Store, _ int) error {
+				t := made()
+				return s.PutToken(k.Context(), t, newMessage(t.ID))
+			}), store.ErrUsed)
+			k.token(k.user(), personal, func(t *store.Token) { t.Most = 1 })
+		}
+	}},
 	{"of parallel exchanges of one refresh token at most one wins, and the family is removed", func(k kit) {
 		for range rounds() / 4 {
 			t := k.token(k.user())

@@ -27,9 +27,9 @@ func TestWhatIsStoredIsWhole(t *testing.T) {
 		{record: newPasskey(u, store.UseSecond), others: []string{"Primary", "Destination", "LastStep"}},
 		{record: newChallenge("key")},
 		{record: newConnection(u, "subject")},
-		{record: newMessage("id")},
+		{record: newMessage("id"), others: []string{"UserID"}},
 		{record: newRequest(u), others: []string{"Shut"}},
-		{record: newToken(u), others: []string{"Personal", "Generation"}},
+		{record: newToken(u), others: []string{"Personal", "Generation", "Most"}},
 	} {
 		v := reflect.ValueOf(c.record)
 		for i := range v.NumField() {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -25,6 +26,9 @@ const (
 	// forFreshUser is forUser, and also refuses a session that must be proven
 	// again, before the user fills in a form.
 	forFreshUser
+	// forEnrolling is forUser, and also lets in a pending sign-in that must set up a
+	// second factor and is at that step.
+	forEnrolling
 )
 
 func (a access) String() string {
@@ -37,6 +41,8 @@ func (a access) String() string {
 		return "user"
 	case forFreshUser:
 		return "fresh user"
+	case forEnrolling:
+		return "user or enrolling"
 	}
 	return fmt.Sprintf("access(%d)", int(a))
 }
@@ -52,6 +58,13 @@ func (s *Site) checkAccess(c *call, a access) error {
 			return s.notAnonymous(c)
 		}
 		return nil
+	case forEnrolling:
+		if c.who == nil && !c.enrolls && c.pending != "" {
+			if at, err := login.Enrolling(c.r.Context(), s.c.Login, c.pending); at || err != nil {
+				return err
+			}
+		}
+		return s.checkAccess(c, forUser)
 	case forUser, forFreshUser:
 		if c.enrolls {
 			return s.whyNot(c, errNeedsFactor)

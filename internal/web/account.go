@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -52,6 +53,10 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 		"level": int(session.Level), "trusted": session.Trusted, "methods": methods, "language": nil,
 		"fresh": s.c.Login.RequireFresh(c.r.Context(), *c.who, s.c.Freshness) == nil,
 	}
+	if of := s.c.Life.Fields; len(of) > 0 {
+		user["fields"] = of.Of(profile.Decode(u.Profile))
+	}
+	p.Profile = fieldViews(c, s.c.Life.Fields, &u)
 	if u.Username != "" {
 		user["username"] = u.Username
 	}

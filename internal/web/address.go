@@ -16,7 +16,7 @@ func Loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// ClientAddress is the canonical address of whoever sent the request: the socket's,
+// ClientAddress is the canonical address of anyone who sent the request: the socket's,
 // or, if that is a trusted proxy, the right-most hop of X-Forwarded-For that
 // is not one. No other header counts, and none from an untrusted peer (R114).
 func ClientAddress(r *http.Request, proxies []netip.Prefix) string {

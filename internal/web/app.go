@@ -110,7 +110,7 @@ func (s *Site) own(to string) bool {
 // goOn leads a browser to where a step ends, with what there is to say: in the
 // query of the application's page, where that was asked for, else on our next
 // page. about is the user that a link was for, once it has done its work: a link
-// that is refused names nobody (R193).
+// that is refused names no one (R193).
 func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bool) {
 	view := s.views.Life.LoginError
 	switch {

@@ -62,7 +62,7 @@ func canonical(email string) string {
 	return email
 }
 
-// tellsOfAccount says that an error tells something of somebody's account.
+// tellsOfAccount says that an error tells something of someone's account.
 func tellsOfAccount(err error) bool { return errors.Is(err, login.ErrConfirmed) || aboutAccount(err) }
 
 func (s *Site) getAskConfirm(c *call) (*answer, error) { return s.askPage(c, "confirm"), nil }
@@ -110,6 +110,17 @@ func (s *Site) badReset(err error) error {
 	return s.badLink(err, s.views.Life.ResetError, "INVALID_RESET_PASSWORD_TOKEN", "PASSWORD_RESET_EXPIRED", []any{"within", s.c.Life.ResetWithin})
 }
 
+// ChoosePage is the data of "choose": the new password that a mailed link asks
+// for. Its texts are choose_<kind>_title, _lead and _submit.
+type ChoosePage struct {
+	Kind      string // reset, confirm, invite
+	Action    string
+	Email     string // of the account, for password managers; empty where the page may not tell
+	Confirm   bool   // the password is typed twice
+	MinLength int
+	Passkey   bool // a passkey may take the place of the password
+}
+
 func (s *Site) choosePage(c *call, kind, email string) *answer {
 	return &answer{page: "choose", data: ChoosePage{
 		Kind: kind, Action: c.r.URL.EscapedPath(), Email: email, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword,
@@ -144,7 +155,7 @@ func (s *Site) postConfirm(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.badConfirm(err)
 	}
-	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract has it: that was somebody else
+	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract has it: that was someone else
 		if err := s.c.Login.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
 			return nil, err
 		}

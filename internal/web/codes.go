@@ -164,7 +164,7 @@ func (s *Site) readSheet(c *call) ([]string, bool) {
 
 // codesFile is the set as a text file.
 func (s *Site) codesFile(c *call, codes []string) *file {
-	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, s.c.Now().UTC().Format("2006-01-02"), ""}
+	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, c.words.date(s.c.Now()), ""}
 	lines = append(lines, codes...)
 	lines = append(lines, "", c.words.Text("codes_keep"), "")
 	return &file{name: "recovery-codes.txt", text: strings.Join(lines, "\r\n")}

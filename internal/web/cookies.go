@@ -20,7 +20,7 @@ type jar struct {
 	// answer.
 	refreshName string
 	// readable is the name of the cookie that scripts read the CSRF token from;
-	// empty: there is none. It opens nothing: it is worth something only beside the
+	// empty: there is none. It opens nothing: it is worth something only alongside the
 	// cookie that it is bound to, which scripts cannot read (R194).
 	readable string
 	// crossSite: the application's pages are on another site.
@@ -47,6 +47,7 @@ func (j jar) session() string { return j.name("twofold") }
 func (j jar) pending() string { return j.name("twofold-pending") }
 func (j jar) csrf() string    { return j.name("twofold-csrf") }
 func (j jar) oauth() string   { return j.name("twofold-oauth") }
+func (j jar) signUp() string  { return j.name("twofold-signup") }
 func (j jar) notes() string   { return j.name("twofold-notes") }
 func (j jar) refusal() string { return j.name("twofold-refused") }
 func (j jar) inbox() string   { return j.name("twofold-inbox") }
@@ -113,7 +114,7 @@ func (j jar) cookie(name, value string) *http.Cookie {
 		c.SameSite = http.SameSiteStrictMode
 	case j.readable:
 		c.SameSite, c.HttpOnly = http.SameSiteStrictMode, false
-	case j.session(), j.pending(), j.asked(), j.oauth(), j.known():
+	case j.session(), j.pending(), j.asked(), j.oauth(), j.signUp(), j.known():
 		// What is sent along for other sites is held by checkOrigin alone, so only
 		// what cannot do without it is sent.
 		if j.crossSite {

@@ -67,7 +67,7 @@ func (s *Site) checkOrigin(r *http.Request) *failure {
 }
 
 // otherScheme finds what Check cannot: without Sec-Fetch-Site it compares
-// Origin with Host, which has no scheme, so a page that somebody put on plain
+// Origin with Host, which has no scheme, so a page that someone put on plain
 // http under our name would pass for ours (R103).
 func (s *Site) otherScheme(r *http.Request) bool {
 	origin := r.Header.Get("Origin")

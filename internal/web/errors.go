@@ -11,6 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // failure is an error as a person may see it: status, and texts by field. The
@@ -24,6 +25,8 @@ type failure struct {
 	to         string    // in form mode: flash the first text and go there
 	quiet      bool      // in form mode: flash nothing
 	until      time.Time // when what is paused goes on
+	captcha    bool      // a captcha must be answered first
+	form       bool      // in form mode: the form is shown again, although it is a 503
 	cause      error
 	refusal    error // the row of the table that it was made from
 }
@@ -121,6 +124,8 @@ func rules() []rule {
 		{password.ErrBreached, http.StatusBadRequest, "password", "PASSWORD_BREACHED"},
 		{password.ErrNotChecked, http.StatusBadRequest, "password", "PASSWORD_BREACHED_SITE_ERROR"},
 		{password.ErrMalformed, http.StatusBadRequest, "password", "API_ERROR"},
+		// The account was deleted at that moment.
+		{store.ErrNotFound, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
 	}
 }
 
@@ -131,11 +136,20 @@ func (s *Site) toFailure(err error) *failure {
 	if errors.As(err, &f) {
 		return f
 	}
+	if f = (captchas{s}).refusal(err); f != nil {
+		return f
+	}
 	var paused *limit.Paused
 	if errors.As(err, &paused) {
 		wait := max(paused.Until.Sub(s.c.Now()), time.Second)
 		f = fail(http.StatusTooManyRequests, "", "TOO_MANY_ATTEMPTS", "within", wait)
 		f.retryAfter, f.until = wait, paused.Until
+		return f
+	}
+	var own *login.Refused
+	if errors.As(err, &own) {
+		f = fail(http.StatusBadRequest, "", "ACCOUNT_LOCKED")
+		f.problems[0].said = own.Text
 		return f
 	}
 	if errors.Is(err, login.ErrReauthenticate) {
@@ -209,7 +223,12 @@ func (f *failure) at(field string) *failure {
 }
 
 // text says a problem in a language; durations become words.
-func (p problem) text(w *Words) string { return w.Text(p.key, p.words(w)...) }
+func (p problem) text(w *Words) string {
+	if p.said != "" {
+		return p.said
+	}
+	return w.Text(p.key, p.words(w)...)
+}
 
 // onPage is the text that a page shows.
 func (p problem) onPage(w *Words) string {

@@ -66,9 +66,9 @@ func (s *Site) postFactor(c *call) (*answer, error) {
 	}
 	ctx, note := c.r.Context(), "FACTOR_RENAMED"
 	if named {
-		err := s.c.Login.NameFactor(ctx, *c.who, c.token, tidyName(name), c.browser)
+		err := s.c.Login.NameFactor(ctx, *c.who, c.token, TidyName(name), c.browser)
 		if errors.Is(err, login.ErrPasskeyName) {
-			return nil, fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", tidyName(name))
+			return nil, fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", TidyName(name))
 		}
 		if err != nil {
 			return nil, s.listError(c, err, s.paths.Factors)

@@ -48,7 +48,7 @@ func (s *Site) setNotes(c *call, life time.Duration, news bool, key string, args
 }
 
 // Notes reads what a step said on its way to a page of the application, and
-// removes it. Call it before the answer is begun.
+// removes it. Call it before the answer is started.
 func (s *Site) Notes(w http.ResponseWriter, r *http.Request) []Note {
 	return s.takeNotes(&call{w: w, r: r, words: s.words(r)}, "")
 }
@@ -60,7 +60,8 @@ func (s *Site) takeNotes(c *call, page string) []Note {
 		key := or(p.page, p.key)
 		kind, ok := noteKind(c.words, key)
 		// The account page says what happened, and need not point to itself.
-		if !ok || key == "NEWS" && page == "account" || strings.Contains(said, "<no value>") {
+		says := page == "account" && (key == "NEWS" || key == "RECOVERY_CODE_USED")
+		if !ok || says || strings.Contains(said, "<no value>") {
 			return
 		}
 		out = append(out, Note{Kind: kind, Text: said})
@@ -106,6 +107,7 @@ func goodNotes() []string {
 		"TOKEN_REVOKED", "SIGNED_OUT", "LANGUAGE_CHANGED", "SETUP_DONE_APP", "SETUP_DONE_SMS", "SETUP_DONE_EMAIL",
 		"CONFIRM_REGISTRATION", "EMAIL_CONFIRMED", "PASSWORD_RESET", "PASSWORD_RESET_NO_LOGIN", "LOGIN_EMAIL_SENT",
 		"PASSWORD_CHANGE", "CHANGE_EMAIL_SENT", "CHANGE_EMAIL_CONFIRMED", "USERNAME_CHANGE",
+		"DELETION_REQUESTED", "DELETION_STOPPED", "PROFILE_SAVED",
 	}
 }
 
@@ -162,7 +164,7 @@ func (s *Site) backFrom(rt route, r *http.Request) string {
 }
 
 // setRefusal keeps a refusal for the page of the form. What came from elsewhere,
-// or is no fault of what was typed, is answered at once: false.
+// or is not a fault of what was typed, is answered at once: false.
 func (s *Site) setRefusal(c *call, f *failure) bool {
 	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, f.status) {
 		return false
@@ -180,7 +182,7 @@ func (s *Site) setRefusal(c *call, f *failure) bool {
 // typedAgain are the fields of a form that its page shows once more.
 func typedAgain(c *call) map[string]string {
 	out := map[string]string{}
-	for _, name := range shownAgain() {
+	for _, name := range append(shownAgain(), c.shows...) {
 		if typed := c.form.text(name); typed != "" {
 			out[name] = typed
 		}

@@ -68,7 +68,7 @@ func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
 }
 
 // RequireStrong lets callers through whose session rests on two factors of
-// which one is no text, no mail and no trusted browser.
+// which one is not a text, no mail and no trusted browser.
 func (s *Site) RequireStrong(next http.Handler) http.Handler {
 	return s.guard(next, func(ctx context.Context, who login.Who) error {
 		if login.Strong(who.Session) {
@@ -111,6 +111,19 @@ func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
 				}
 			}
 			return nil
+		})
+	}
+}
+
+// RequireAnyRole lets callers through who have at least one of the roles. Without a
+// name it lets no one through.
+func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return s.guard(next, func(_ context.Context, who login.Who) error {
+			if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(who.User.Roles, n) }) {
+				return nil
+			}
+			return errRole
 		})
 	}
 }

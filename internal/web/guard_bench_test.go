@@ -28,7 +28,6 @@ func BenchmarkGuard(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer auth.Close()
 	now := time.Now()
 	user := store.User{ID: store.NewID(), Email: "a@example.com", EmailKey: "a@example.com", Active: true, Uniquifier: store.NewID()}
 	if err := db.CreateUser(b.Context(), user); err != nil {

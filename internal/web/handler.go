@@ -24,8 +24,8 @@ type call struct {
 	form    form
 	words   *Words
 	browser login.Browser
-	who     *login.Who // nil: nobody is signed in
-	enrolls bool       // somebody is, who must set up a second factor first
+	who     *login.Who // nil: no one is signed in
+	enrolls bool       // someone is, who must set up a second factor first
 	looked  bool       // who was looked for
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
@@ -36,6 +36,7 @@ type call struct {
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
 	notes    []problem
+	shows    []string // fields of a refused form that are shown once more, besides shownAgain
 	said     []Note   // notes that were kept for this page
 	made     []string // what the step before made, to be shown once
 	again    func(*call) (*answer, error)
@@ -129,7 +130,7 @@ func (s *Site) turnedAway(c *call, rt route, err error) {
 
 // EndConnection ends the connection of a request that came in chunks, after its
 // answer. Such a request may have said a length as well, which net/http forgets:
-// a proxy that believed the length would take what follows for somebody's next
+// a proxy that believed the length would take what follows for someone's next
 // request (RFC 9112 section 6.1). No browser sends chunks.
 func EndConnection(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) > 0 {
@@ -157,6 +158,7 @@ func (s *Site) open(c *call, rt route) *failure {
 		who, c.enrolls = nil, true
 	}
 	c.who, c.looked = who, true
+	captchas{s}.read(c)
 	s.readBinding(c)
 	return s.checkToken(c)
 }
@@ -183,7 +185,7 @@ func noStep(w http.ResponseWriter, allow []string) *failure {
 }
 
 // Who says who sent a request: by the header token if there is one, else by
-// the session cookie. store.ErrNotFound: nobody.
+// the session cookie. store.ErrNotFound: no one.
 func (s *Site) Who(r *http.Request) (*login.Who, error) {
 	token, header := r.Header.Get("Authentication-Token"), true
 	if token == "" {

@@ -17,7 +17,7 @@ func TestWhatHasATextIsLookedFor(t *testing.T) {
 	}
 	names := append(login.Done(), login.Tried()...)
 	said := map[string]bool{}
-	for key := range c.For("en").has {
+	for key := range c.For("en").texts().keys() {
 		rest, ok := strings.CutPrefix(key, "lately_")
 		if !ok {
 			continue

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/profile"
 )
 
 // Life says what people may do with their accounts, and how long the links for
@@ -14,10 +16,11 @@ type Life struct {
 	ChangeUsername, RecoverUsername         bool
 	UsernameRequired                        bool
 	TypedOnce                               bool // new passwords are not typed a second time
-	Keyless                                 bool // nobody needs a password to register
+	Keyless                                 bool // no one needs a password to register
 	ByLink                                  bool // people sign in with a mailed link
 	LoginWithin                             time.Duration
 	UsernameMin, UsernameMax                int // length of a username
+	Fields                                  profile.List
 	ConfirmWithin, ResetWithin, EmailWithin time.Duration
 }
 
@@ -100,7 +103,11 @@ func (s *Site) lifeRows() []route {
 		}
 	}
 	address, fresh := fields{"email": text}, fields{"password": text, "password_confirm": text}
-	add(s.c.Registerable, s.paths.Register, step{forAnonymous, s.getRegister}, step{forAnonymous, s.postRegister}, fields{"email": text, "username": text, "password": text, "password_confirm": text})
+	add(s.c.Registerable, s.paths.Register, step{forAnonymous, s.getRegister}, step{forAnonymous, s.postRegister},
+		profileTake(f.Fields, fields{"email": text, "username": text, "password": text, "password_confirm": text}))
+	profile := profilePages{s}
+	add(len(f.Fields) > 0, s.paths.Profile, step{forUser, profile.get}, step{forUser, profile.post},
+		profileTake(f.Fields, fields{}))
 	add(f.Confirm, p.Confirm, step{forAnyone, s.getAskConfirm}, step{forAnyone, s.postAskConfirm}, address)
 	add(f.Confirm, p.Confirm+tokenEnd, step{forAnyone, s.getConfirm}, step{forAnyone, s.postConfirm}, fresh)
 	add(f.Reset, p.Reset, step{forAnyone, s.getAskReset}, step{forAnyone, s.postAskReset}, address)

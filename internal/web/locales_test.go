@@ -1,60 +1,276 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
+	"os"
+	"path"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
+	"unicode"
 )
 
-// TestLanguagesHaveTheSameTexts: every language has the keys of the English
-// file, and each text has the placeholders of the English one.
-func TestLanguagesHaveTheSameTexts(t *testing.T) {
-	texts := func(name string) map[string]string {
-		raw, err := fs.ReadFile(ownLocales, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out map[string]any
-		if err := json.Unmarshal(raw, &out); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		flat := map[string]string{}
-		for key, v := range out {
-			text, err := json.Marshal(v)
-			if err != nil {
-				t.Fatal(err)
-			}
-			flat[key] = string(text)
-		}
-		return flat
-	}
-	placeholder := regexp.MustCompile(`\{\{[^}]*\}\}`)
-	english := texts("locales/en.json")
+// languageFile is a file of ours as it is written: each text by key and plural
+// form, in the order of the file.
+type languageFile struct {
+	tag   string
+	keys  []string
+	texts map[string]map[string]string
+}
+
+// ourFiles are all of them, English first.
+func ourFiles(t *testing.T) []languageFile {
+	t.Helper()
 	names, err := fs.Glob(ownLocales, "locales/*.json")
 	if err != nil || len(names) < 2 {
 		t.Fatal(names, err)
 	}
+	var out []languageFile
 	for _, name := range names {
-		own := texts(name)
-		for key := range own {
-			if _, ok := english[key]; !ok {
-				t.Errorf("%s: %s is not in en.json", name, key)
+		f := readLanguage(t, name)
+		if f.tag == "en" {
+			out = slices.Insert(out, 0, f)
+		} else {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func readLanguage(t *testing.T, name string) languageFile {
+	t.Helper()
+	raw, err := fs.ReadFile(ownLocales, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := languageFile{tag: strings.TrimSuffix(path.Base(name), ".json"), texts: map[string]map[string]string{}}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	for _, err = d.Token(); err == nil && d.More(); {
+		key, _ := d.Token()
+		var v any
+		if err = d.Decode(&v); err != nil {
+			break
+		}
+		id := key.(string)
+		if f.texts[id] != nil {
+			t.Errorf("%s has %s twice", f.tag, id)
+		}
+		f.keys, f.texts[id] = append(f.keys, id), map[string]string{}
+		switch v := v.(type) {
+		case string:
+			f.texts[id]["other"] = v
+		case map[string]any:
+			for form, text := range v {
+				f.texts[id][form], _ = text.(string)
 			}
 		}
-		for key, text := range english {
-			other, ok := own[key]
-			if !ok {
-				t.Errorf("%s: %s is missing", name, key)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return f
+}
+
+var inBraces = regexp.MustCompile(`\{\{[^}]*\}\}`)
+
+func placeholdersOf(text string) []string {
+	found := inBraces.FindAllString(text, -1)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// TestLanguagesHaveTheSameTexts: every language has the keys of the English file
+// in its order, with the same placeholders and line breaks, without markup, and
+// with the plural forms that the language has and no others.
+func TestLanguagesHaveTheSameTexts(t *testing.T) {
+	files := ourFiles(t)
+	english := files[0]
+	for _, f := range files[1:] {
+		if !slices.Equal(f.keys, english.keys) {
+			for _, key := range f.keys {
+				if english.texts[key] == nil {
+					t.Errorf("%s: %s is not in en.json", f.tag, key)
+				}
+			}
+			t.Errorf("%s: the keys are not those of en.json in their order", f.tag)
+		}
+		plural := pluralForms(fileTag(f.tag))
+		for key, forms := range english.texts {
+			want := []string{"other"}
+			if len(forms) > 1 {
+				want = plural
+			}
+			if f.texts[key] == nil {
+				t.Errorf("%s: %s is missing", f.tag, key)
 				continue
 			}
-			want, got := placeholder.FindAllString(text, -1), placeholder.FindAllString(other, -1)
-			slices.Sort(want)
-			slices.Sort(got)
-			if !slices.Equal(slices.Compact(want), slices.Compact(got)) {
-				t.Errorf("%s: %s has the placeholders %q, English %q", name, key, got, want)
+			for _, form := range allForms {
+				text, ok := f.texts[key][form]
+				if ok != slices.Contains(want, form) {
+					t.Errorf("%s: %s has other plural forms than %v", f.tag, key, want)
+				} else if ok {
+					comparePlaceholders(t, f.tag, key, form, text, forms["other"])
+				}
 			}
+		}
+	}
+}
+
+// exactly are the plural forms that stand for one number, which a text may say in
+// a word.
+var exactly = map[string][]string{
+	"en": {"one"}, "de": {"one"}, "ar": {"zero", "one", "two"}, "es": {"one"}, "it": {"one"}, "nl": {"one"}, "pl": {"one"},
+	"tr": {"one"},
+}
+
+func comparePlaceholders(t *testing.T, tag, key, form, text, english string) {
+	t.Helper()
+	name := tag + ": " + key + " (" + form + ")"
+	want, got := placeholdersOf(english), placeholdersOf(text)
+	if slices.Contains(exactly[tag], form) {
+		isN := func(p string) bool { return p == "{{.N}}" }
+		want, got = slices.DeleteFunc(want, isN), slices.DeleteFunc(got, isN)
+	}
+	if !slices.Equal(want, got) {
+		t.Errorf("%s has the placeholders %q, English %q", name, got, want)
+	}
+	if strings.Count(text, "\n") != strings.Count(english, "\n") || text == "" || strings.ContainsAny(text, "<>&") {
+		t.Errorf("%s: other lines, none, or markup: %q", name, text)
+	}
+	if strings.HasSuffix(text, " ") != strings.HasSuffix(english, " ") && !joins[key] {
+		t.Errorf("%s ends otherwise than in English: %q", name, text)
+	}
+	for _, r := range text {
+		if unicode.IsDigit(r) && r > '9' {
+			t.Errorf("%s has other digits than codes: %q", name, text)
+		}
+	}
+}
+
+// joins are what stands between other texts, and formats what is not said at all.
+var (
+	joins   = map[string]bool{"duration_and": true, "comma": true, "full_stop": true}
+	formats = map[string]bool{"dir": true, "time_format": true, "date_format": true, "codes_of": true}
+)
+
+// TestTextsAreTranslated: a text is the same as in English only where
+// testdata/same.txt lists it.
+func TestTextsAreTranslated(t *testing.T) {
+	raw, err := os.ReadFile("testdata/same.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, met := map[string]bool{}, map[string]bool{}
+	for line := range strings.Lines(string(raw)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			listed[line] = true
+		}
+	}
+	files := ourFiles(t)
+	for _, f := range files[1:] {
+		for key, forms := range f.texts {
+			for form, text := range forms {
+				line := f.tag + " " + key
+				if text != files[0].texts[key][form] || joins[key] || formats[key] {
+					continue
+				}
+				if !listed[line] {
+					t.Errorf("%s is the same as in English: %q", line, text)
+				}
+				met[line] = true
+			}
+		}
+	}
+	for line := range listed {
+		if !met[line] {
+			t.Errorf("testdata/same.txt lists %q, which differs", line)
+		}
+	}
+}
+
+// TestOurLanguagesPassTheCheck that "twofold texts check" makes.
+func TestOurLanguagesPassTheCheck(t *testing.T) {
+	own, err := fs.Sub(ownLocales, "locales")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, bad, err := CheckTexts(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range bad {
+		t.Error(p)
+	}
+	c := catalogue(t, nil)
+	for _, l := range list {
+		if l.Have != l.Of || !c.Has(l.Tag) {
+			t.Errorf("%s has %d of %d texts", l.Tag, l.Have, l.Of)
+		}
+	}
+}
+
+// TestLanguagesAreKnownByTheirNames: the list that spares reading the files says
+// what they say.
+func TestLanguagesAreKnownByTheirNames(t *testing.T) {
+	c := catalogue(t, nil)
+	for _, w := range c.words {
+		if name := w.Text("language_name"); name != w.name || ownNames[w.Tag] != name {
+			t.Errorf("%s is listed as %q and calls itself %q", w.Tag, ownNames[w.Tag], name)
+		}
+	}
+	if len(ownNames) != len(c.words) {
+		t.Errorf("%d names of %d languages", len(ownNames), len(c.words))
+	}
+}
+
+// strange are words that address the reader in another way than the language's
+// convention (docs/translations.md).
+var strange = map[string]string{
+	"de": "[Dd]u|[Dd]ich|[Dd]ir|[Dd]ein|[Dd]eine[mnrs]?", "fr": "tu|toi|ton|tes|t",
+	"es": "tú|tu|tus|te|ti|contigo|tuyo|tuya",
+	"it": "Lei|voi|vostr[aeio]", "pt-BR": "tu|teu|tua|teus|tuas|contigo|senhor|senhora", "nl": "u|uw|uzelf",
+	"pl": "Pan|Pani|Pana|Państwo|Państwa", "tr": "sen|senin|sana|seni|senden", "zh-Hans": "你", "ja": "お前|君|である。",
+}
+
+// TestReadersAreAddressedInOneWay in each language.
+func TestReadersAreAddressedInOneWay(t *testing.T) {
+	for _, f := range ourFiles(t) {
+		words := strange[f.tag]
+		if words == "" {
+			continue // English has one way; Arabic texts are worded without
+		}
+		around := `(?:^|[^\p{L}])`
+		if f.tag == "zh-Hans" || f.tag == "ja" {
+			around = ""
+		}
+		address := regexp.MustCompile(around + "(" + words + ")" + strings.Replace(around, "^", "$", 1))
+		for key, forms := range f.texts {
+			for _, text := range forms {
+				if found := address.FindString(text); found != "" {
+					t.Errorf("%s: %s says %q: %s", f.tag, key, found, text)
+				}
+			}
+		}
+	}
+}
+
+// TestThePageForTranslatorsListsTheLanguages with their plural forms.
+func TestThePageForTranslatorsListsTheLanguages(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/translations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range ourFiles(t) {
+		plural := strings.Join(pluralForms(fileTag(f.tag)), ", ")
+		row := regexp.MustCompile("(?m)^\\| `" + f.tag + "` \\|.*\\| " + plural + " \\|$")
+		if !row.Match(raw) {
+			t.Errorf("docs/translations.md lacks %s, or has other plural forms than it", f.tag)
+		}
+		if f.tag != "en" && f.tag != "de" && !strings.Contains(string(raw), "(`"+f.tag+"`)\n") {
+			t.Errorf("docs/translations.md has no review of %s", f.tag)
 		}
 	}
 }

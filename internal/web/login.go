@@ -44,13 +44,14 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 		Usernames: s.c.Usernames && !s.c.Life.ByLink, Remember: s.remembers(c), Register: s.c.Registerable,
 		RememberTF: s.c.TrustFor > 0 && !s.c.Life.ByLink, Trust: s.c.TrustFor,
 		Link: s.c.Life.ByLink, Stay: s.c.RememberFor,
-		Passkey: s.c.Passkeys.On && s.c.Passkeys.First, Codes: s.c.Login.CodeMethods(), Sent: c.form.flag(sentFlag),
+		Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
+		Codes:   s.c.Login.CodeMethods(), Sent: c.form.flag(sentFlag),
 		Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 	}
 	return a, nil
 }
 
-// switchQuery marks the sign-in page of somebody who is signed in and meant to
+// switchQuery marks the sign-in page of someone who is signed in and meant to
 // use another account.
 const switchQuery = "switch"
 
@@ -240,7 +241,7 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 	}, nil
 }
 
-// verifyBody says by what else somebody may prove himself again.
+// verifyBody says by what else someone may prove themselves again.
 func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
 	body, passkey = s.oauthFacts(login.ToVerify), s.hasVerifier(c)
 	body["has_webauthn_verify_credential"] = passkey

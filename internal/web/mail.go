@@ -41,6 +41,7 @@ type MailCode struct {
 	Link, LinkHint, Button                                   string // empty: none
 	// Preheader is what lists of mails show after the subject.
 	Preheader string
+	Dir       string // ltr or rtl
 }
 
 // MailPlain is the data of mail_plain.html. Link and Button may be empty.
@@ -50,6 +51,7 @@ type MailPlain struct {
 	Paragraphs              []string // of Body
 	// Preheader is what lists of mails show after the subject.
 	Preheader string
+	Dir       string // ltr or rtl
 }
 
 // html renders the mail. Outlook for Windows shows no line breaks within a
@@ -79,7 +81,7 @@ func (d MailCode) html(t *template.Template) (string, error) {
 // codeLine begins the text of a mail with a code: a watch or a locked screen shows
 // little more than its first words. A site that has set the text keeps it.
 func (l *Letters) codeLine(w *Words, key, code string) string {
-	if w.replaced[key] || w.replaced[pagePrefix+key] {
+	if w.replaced(key) || w.replaced(pagePrefix+key) {
 		return w.Page(key, "code", code, "site", l.site)
 	}
 	return w.Text("mail_code_line", "code", code, "site", l.site)
@@ -91,11 +93,21 @@ func (l *Letters) codeLine(w *Words, key, code string) string {
 // Trade-off: a locked screen that shows subjects shows the code, as it shows that
 // of a text message.
 func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
-	w := l.words.For(locale)
+	return l.codeMail(l.words.For(locale), to, name, code, "mail_code_ignore", life)
+}
+
+// SignUpMail is the same for a code before an account is made. Who gets it unasked
+// has no password to change.
+func (l *Letters) SignUpMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
+	return l.codeMail(l.words.For(locale), to, name, code, "mail_signup_ignore", life)
+}
+
+func (l *Letters) codeMail(w *Words, to, name, code, ignore string, life time.Duration) (send.Message, error) {
 	d := MailCode{
-		Lang: w.Tag, Title: w.Page("mail_code_subject", "code", code, "site", l.site), Greeting: w.Page("mail_code_greeting", "name", name),
-		Body: w.Page("mail_code_body", "code", "", "site", l.site), Code: code, Site: l.site,
-		Expires: w.Page("mail_code_expires", "within", w.Duration(life)), Ignore: w.Page("mail_code_ignore"),
+		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_code_subject", "code", code, "site", l.site),
+		Greeting: w.Page("mail_code_greeting", "name", name),
+		Body:     w.Page("mail_code_body", "code", "", "site", l.site), Code: code, Site: l.site,
+		Expires: w.Page("mail_code_expires", "within", w.Duration(life)), Ignore: w.Page(ignore),
 	}
 	html, err := d.html(l.code)
 	text := l.codeLine(w, "mail_code_body", code) + "\n\n" + d.Greeting + "\n\n" + d.Expires + "\n\n" + d.Ignore + "\n"
@@ -108,8 +120,9 @@ func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (s
 func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailCode{
-		Lang: w.Tag, Title: w.Page("mail_signin_subject", "code", code, "site", l.site), Greeting: w.Page("mail_code_greeting", "name", name),
-		Body: w.Page("mail_signin_body", "code", "", "site", l.site), Code: code, Site: l.site,
+		Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page("mail_signin_subject", "code", code, "site", l.site),
+		Greeting: w.Page("mail_code_greeting", "name", name),
+		Body:     w.Page("mail_signin_body", "code", "", "site", l.site), Code: code, Site: l.site,
 		Expires: w.Page("mail_signin_expires", "within", w.Duration(life)), Ignore: w.Page("mail_signin_ignore"),
 		Link: link, LinkHint: w.Text("mail_signin_link"), Button: w.Text("mail_signin_button"),
 	}
@@ -134,10 +147,11 @@ type Notice struct {
 	Left                     int // recovery codes
 	At                       time.Time
 	Browser, Address, Link   string
+	By, Why                  string // who acted; empty: not known
 }
 
 // NoticeMail tells an account's owner what happened, when and where from, and
-// how to answer that it was somebody else. It holds no code and opens nothing.
+// how to answer that it was someone else. It holds no code and opens nothing.
 func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	w := l.words.For(n.Locale)
 	method := ""
@@ -152,7 +166,8 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 		body = append(body, w.Page("mail_notice_stop", "link", n.Link))
 	}
 	d := MailPlain{
-		Lang: w.Tag, Title: l.noticeSubject(w, n.Kind), Body: strings.Join(body, "\n\n"), Site: l.site,
+		Lang: w.Tag, Dir: w.Text("dir"), Title: l.noticeSubject(w, n.Kind), Body: strings.Join(body, "\n\n"),
+		Site: l.site,
 		Link: n.Link, Button: w.Text("notice_button"),
 	}
 	html, err := d.html(l.plain)
@@ -166,16 +181,16 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 // the kind or of all notices, keeps it.
 func (l *Letters) noticeSubject(w *Words, kind string) string {
 	what := "notice_" + kind + "_subject"
-	if w.replaced[what] {
+	if w.replaced(what) {
 		return w.Text(what)
 	}
-	if w.replaced["mail_notice_subject"] || !w.knows(what) {
+	if w.replaced("mail_notice_subject") || !w.knows(what) {
 		return w.Page("mail_notice_subject", "site", l.site)
 	}
 	return w.Text("notice_subject", "what", w.Text(what), "site", l.site)
 }
 
-// NoticeText is a notice for a phone. It holds no link: nobody shall get used to
+// NoticeText is a notice for a phone. It holds no link: no one shall get used to
 // following those in texts.
 func (l *Letters) NoticeText(locale, to, kind string) send.Message {
 	text := l.words.For(locale).Text("text_"+kind, "site", l.site)
@@ -185,7 +200,12 @@ func (l *Letters) NoticeText(locale, to, kind string) send.Message {
 // when says when and where from; an operator's act has no browser.
 func (l *Letters) when(w *Words, n Notice) string {
 	at := w.when(n.At)
-	if n.Address == "" {
+	switch {
+	case n.Address == "" && n.By != "" && n.Why != "":
+		return w.Text("mail_notice_when_why", "at", at, "by", n.By, "why", n.Why)
+	case n.Address == "" && n.By != "":
+		return w.Text("mail_notice_when_by", "at", at, "by", n.By)
+	case n.Address == "":
 		return w.Text("mail_notice_when_operator", "at", at)
 	}
 	return w.Text("mail_notice_when", "at", at, "browser", w.browser(n.Browser), "address", n.Address)
@@ -206,7 +226,8 @@ func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
 	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life),
 		"opens", w.when(n.Opens)}
-	d := MailPlain{Lang: w.Tag, Title: w.Page(kind+"_subject", args...), Body: w.Page(kind+"_body", args...), Site: l.site}
+	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Page(kind+"_subject", args...),
+		Body: w.Page(kind+"_body", args...), Site: l.site}
 	text := d.Body + "\n"
 	if n.Link != "" {
 		d.Link, d.Button, d.After = n.Link, w.Text(kind+"_button", args...), w.Text(kind+"_after", args...)
@@ -220,8 +241,8 @@ func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 // RescueMail tells the administrators who needs help.
 func (l *Letters) RescueMail(locale, to, email string) (send.Message, error) {
 	w := l.words.For(locale)
-	d := MailPlain{Lang: w.Tag, Title: w.Text("mail_rescue_subject"), Body: w.Page("mail_rescue_body", "email",
-		email), Site: l.site}
+	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Text("mail_rescue_subject"),
+		Body: w.Page("mail_rescue_body", "email", email), Site: l.site}
 	html, err := d.html(l.plain)
 	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: d.Body + "\n", HTML: html,
 		Kind: "two_factor_rescue"}, err

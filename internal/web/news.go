@@ -71,6 +71,15 @@ func (s *Site) getNews(c *call) (*answer, error) {
 	if err := s.newsSection(c, &page, body); err != nil {
 		return nil, err
 	}
+	all, _ := body["tf_notices"].([]map[string]any)
+	part, p, err := paged(c, s.paths.Notices, all)
+	if err != nil {
+		return nil, err
+	}
+	body["tf_notices"] = part
+	if c.json {
+		pageBody(body, p)
+	}
 	return &answer{body: body, to: s.listed(s.paths.Sessions)}, nil
 }
 

@@ -12,7 +12,7 @@ const maxNext = 2048
 // safeNext returns the path to go to for a "next" that came from outside, and
 // whether it may be used: an absolute path on this origin, nothing else. It is
 // checked where it comes in and again where it is used (R107), and it is built
-// anew from its parsed parts, so that no browser can read a host into it.
+// again from its parsed parts, so that no browser can read a host into it.
 func safeNext(s string) (string, bool) {
 	if s == "" || len(s) > maxNext || !utf8.ValidString(s) || s[0] != '/' {
 		return "", false

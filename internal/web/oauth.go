@@ -14,11 +14,12 @@ import (
 )
 
 // OAuthPaths are the paths of sign-in through other sites; a provider's name
-// follows each but Disconnect.
+// follows each but Disconnect and SignUp.
 type OAuthPaths struct {
 	Start, Response             string // "/login/oauthstart", "/login/oauthresponse"
 	VerifyStart, VerifyResponse string // "/login/oauth-verify-start", "/login/oauth-verify-response"
 	Connect, Disconnect         string // "/login/oauth-connect", "/login/oauth-disconnect"
+	SignUp                      string // "/login/oauth-signup", without a name
 }
 
 func (p OAuthPaths) under(prefix string) OAuthPaths {
@@ -28,11 +29,12 @@ func (p OAuthPaths) under(prefix string) OAuthPaths {
 		VerifyStart:    at(p.VerifyStart, "/login/oauth-verify-start"),
 		VerifyResponse: at(p.VerifyResponse, "/login/oauth-verify-response"),
 		Connect:        at(p.Connect, "/login/oauth-connect"), Disconnect: at(p.Disconnect, "/login/oauth-disconnect"),
+		SignUp: at(p.SignUp, "/login/oauth-signup"),
 	}
 }
 
 func (p OAuthPaths) list() []string {
-	return []string{p.Start, p.Response, p.VerifyStart, p.VerifyResponse, p.Connect, p.Disconnect}
+	return []string{p.Start, p.Response, p.VerifyStart, p.VerifyResponse, p.Connect, p.Disconnect, p.SignUp}
 }
 
 // OAuthViews are where a browser goes that came back from another site. Empty
@@ -61,14 +63,14 @@ func (s *Site) oauthRows() []route {
 		return nil
 	}
 	p := s.paths.OAuth
-	return []route{
+	return append(signingUp{s}.rows(), []route{
 		{method: http.MethodPost, path: p.Start + tokenEnd, access: forAnonymous, step: s.postOAuthStart},
 		{method: http.MethodGet, path: p.Response + tokenEnd, access: forAnyone, step: s.getOAuthResponse, link: true},
 		{method: http.MethodPost, path: p.VerifyStart + tokenEnd, access: forUser, step: s.postOAuthVerifyStart},
 		{method: http.MethodGet, path: p.VerifyResponse + tokenEnd, access: forAnyone, step: s.getOAuthVerifyResponse, link: true},
 		{method: http.MethodPost, path: p.Connect + tokenEnd, access: forUser, step: s.postOAuthConnect},
 		{method: http.MethodPost, path: p.Disconnect, access: forUser, step: s.postOAuthDisconnect, take: fields{"id": text}},
-	}
+	}...)
 }
 
 func (s *Site) postOAuthStart(c *call) (*answer, error) {
@@ -147,6 +149,7 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 	out, done, next, err := s.c.Login.Arrive(c.r.Context(), login.Arrival{
 		Provider: c.token, Errand: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
 		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
+		Asks:   signingUp{s}.asks(),
 	}, c.who, c.browser)
 	c.form.texts["next"] = next
 	if err != nil {
@@ -154,6 +157,9 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 			e = done
 		}
 		return s.tripFailed(c, out, e, err)
+	}
+	if out.SignUp != nil {
+		return signingUp{s}.started(c, *out.SignUp), nil
 	}
 	a := s.arrived(c, out, done)
 	if out.Pending == nil {
@@ -191,6 +197,11 @@ func (s *Site) accountOr(path string) string { return or(s.paths.Account, path) 
 // tripFailed keeps a pending sign-in whose first code did not go out, like a
 // sign-in with a password does.
 func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error) (*answer, error) {
+	if out.SignUp != nil {
+		if f := (signingUp{s}).unsent(c, *out.SignUp, err); f != nil {
+			return nil, f
+		}
+	}
 	var paused *limit.Paused
 	switch {
 	case out.Pending != nil && errors.Is(err, login.ErrSend):
@@ -215,10 +226,16 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 		return bad("OAUTH_HANDSHAKE_ERROR")
 	case errors.Is(err, login.ErrNotConnected):
 		return bad("OAUTH_NOT_CONNECTED")
+	case errors.Is(err, login.ErrNoAddress):
+		return bad("OAUTH_SIGN_UP_ADDRESS")
+	case errors.Is(err, login.ErrAddressTaken):
+		return bad("OAUTH_SIGN_UP_TAKEN")
 	case errors.Is(err, login.ErrConnected):
 		return bad("OAUTH_CONNECTED_ALREADY")
 	case errors.Is(err, login.ErrDisabled):
 		return bad("DISABLED_ACCOUNT")
+	case errors.As(err, new(*login.Refused)):
+		return s.toFailure(err).flat() // in the application's words, which no redirect carries
 	case errors.Is(err, login.ErrLocked):
 		return bad("ACCOUNT_LOCKED")
 	case errors.Is(err, login.ErrUnconfirmed):

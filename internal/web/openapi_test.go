@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/url"
 	"path/filepath"
@@ -14,9 +15,12 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/federated/oidc"
 	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/captcha"
 	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/profile"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
 	"github.com/twofold-auth/twofold/store/sqlite"
@@ -30,11 +34,29 @@ func everything(t *testing.T) []route {
 	t.Helper()
 	var rows []route
 	at := map[string]int{}
-	for _, change := range []func(*Config){
+	changes := []func(*Config){
 		func(*Config) {},
 		func(c *Config) { c.UnifiedLogin = false },
 		func(c *Config) { c.UnifiedLogin, c.Life.ByLink = false, false },
-	} {
+	}
+	for _, provider := range []string{captcha.Turnstile, captcha.HCaptcha, captcha.ReCAPTCHA} {
+		for _, change := range changes[:3] {
+			changes = append(changes, func(c *Config) {
+				change(c)
+				c.Captcha = captchaOf(t, captcha.Config{Provider: provider, SiteKey: "a", Secret: "b"})
+			})
+		}
+	}
+	for _, change := range changes[:3] {
+		changes = append(changes, func(c *Config) {
+			change(c)
+			c.Captcha = captchaOf(t, captcha.Config{
+				Provider: captcha.Altcha, Keys: [][]byte{{1}},
+				Once: func(context.Context, string, time.Duration) (bool, error) { return true, nil },
+			})
+		})
+	}
+	for _, change := range changes {
 		for _, r := range siteTable(t, change) {
 			name := r.method + " " + r.path
 			if i, ok := at[name]; ok {
@@ -51,6 +73,15 @@ func everything(t *testing.T) []route {
 		}
 	}
 	return rows
+}
+
+func captchaOf(t *testing.T, c captcha.Config) *captcha.Checker {
+	t.Helper()
+	k, err := captcha.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func siteTable(t *testing.T, change func(*Config)) []route {
@@ -73,13 +104,16 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
 		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Tokens: db, Connections: db, Keys: keys, Now: time.Now,
 		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ login.Codes }{},
-		Policy: login.Policy{Unified: login.Unified{Methods: []string{login.ByPassword}}},
+		Policy: login.Policy{
+			Unified: login.Unified{Methods: []string{login.ByPassword}}, SignUp: []string{"github"},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	switchOn(reflect.ValueOf(&s.c).Elem())
-	s.c.Tokens.Scopes = []string{"read"}
+	s.c.Life.Fields = profile.List{{Name: "name"}}.Filled()
+	s.c.Tokens.Scopes, s.c.Invitations = []string{"read"}, &invite.Invitations{}
 	change(&s.c)
 	s.c.Origin = &url.URL{Scheme: "https", Host: "example.org"}
 	if err := s.nameViews(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/captcha"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -31,6 +32,7 @@ type Page struct {
 	Look     Look              // logo, style sheets and links of the site
 	App      any               // what the application adds, for templates of its own
 	Wait     int               // seconds until another code can be asked for
+	Captcha  *captcha.Widget   // to be answered with the form; nil: none
 	now      time.Time
 	assets   *assets
 	words    *Words
@@ -49,14 +51,16 @@ func (p *Page) Part(data any) *Page {
 	return &part
 }
 
-// Scripted says whether the page needs the script of passkeys. All others are
-// without any.
+// Scripted says whether the page needs the script of passkeys.
 func (p *Page) Scripted() bool {
 	switch p.Name {
 	case "login", "verify", "us_signin", "us_verify", "wan_register", "wan_signin", "wan_verify":
 		return p.URL.WanSignin != ""
+	case "choose":
+		choose, _ := p.Data.(ChoosePage)
+		return choose.Passkey
 	}
-	return false
+	return p.Name == "invite_passkey"
 }
 
 // T returns a text of the catalogue. Arguments come in pairs: name, value.
@@ -78,8 +82,8 @@ func (p *Page) Clock(t time.Time) template.HTML {
 	return template.HTML(`<time data-short datetime="` + t.Format("2006-01-02T15:04:05Z") + `">` + t.Format("15:04 UTC") + `</time>`)
 }
 
-// Today is the date, as sheets that are kept want it.
-func (p *Page) Today() string { return p.now.UTC().Format("2006-01-02") }
+// Today is the date, as the language writes it, for sheets that are kept.
+func (p *Page) Today() string { return p.words.date(p.now) }
 
 // Asset is the path of one of our static files, with a mark of what it holds, so
 // that browsers may keep it for good.
@@ -107,7 +111,7 @@ func (p *Page) Summary() bool {
 	default:
 		return !slices.Contains([]string{
 			"email", "identity", "username", "password", "password_confirm", "new_password", "new_password_confirm",
-			"passcode", "code", "phone", "name", "which", "saved", "help_setup",
+			"passcode", "code", "phone", "name", "which", "saved", "help_setup", captchaField,
 		}, field)
 	}
 }
@@ -161,7 +165,7 @@ type LoginPage struct {
 	Providers  []ProviderView // other sites to sign in through
 }
 
-// SwitchPage is the data of "switch": who is signed in here, for somebody who
+// SwitchPage is the data of "switch": who is signed in here, for someone who
 // meant to sign in to another account.
 type SwitchPage struct {
 	To    string // where to go on
@@ -171,7 +175,7 @@ type SwitchPage struct {
 // VerifyPage is the data of "verify".
 type VerifyPage struct {
 	Passkey   bool // the user has one that will do in place of the password
-	Keyless   bool // there is no password: signing in anew is what proves it
+	Keyless   bool // there is no password: signing in again is what proves it
 	Providers []ProviderView
 }
 
@@ -204,7 +208,22 @@ type RegisterPage struct {
 	Keyless          bool // it may be left out
 	Link             bool // there is none: people sign in with a mailed link
 	MinLength        int
+	Fields           []FieldView // of the profile
 }
+
+// FieldView is a profile field in a form.
+type FieldView struct {
+	Name, Label, Kind string
+	Required          bool
+	Options           []string
+	Min, Max          int    // length of a text
+	Value             string // of a text or a choice
+	Checked           bool
+	Complete          string // what a browser may fill in (HTML's autocomplete); empty: nothing
+}
+
+// ProfilePage is the data of "profile".
+type ProfilePage struct{ Fields []FieldView }
 
 // AskPage is the data of "ask": an address that something shall be mailed to.
 // Its texts are ask_<kind>_title, _lead and _submit.
@@ -213,16 +232,6 @@ type AskPage struct {
 	Action string
 	Email  string // filled in
 	Sent   bool   // it was mailed, if there is something to mail
-}
-
-// ChoosePage is the data of "choose": the new password that a mailed link asks
-// for. Its texts are choose_<kind>_title, _lead and _submit.
-type ChoosePage struct {
-	Kind      string // reset, confirm
-	Action    string
-	Email     string // of the account, for password managers; empty where the page may not tell
-	Confirm   bool   // the password is typed twice
-	MinLength int
 }
 
 // NewPassword is the data of the part "new_password": a field for a new
@@ -273,6 +282,7 @@ type SetupPage struct {
 	Disable  bool           // switching off is offered
 	Add      bool           // meant to be added, not to replace
 	Open     string         // method of a set-up that waits for its code at URL.Validate
+	Passkey  bool           // one may be set up, at URL.WanRegister
 	Region   string         // of phone numbers without country code
 }
 
@@ -288,6 +298,7 @@ type FactorView struct {
 	Added, LastUsed               time.Time
 	Primary                       bool
 	Action                        string // where its forms post, on a list of one's own
+	Digits                        int    // of its codes, at a sign-in
 }
 
 // ValidatePage is the data of "tf_validate": the code of a sign-in.
@@ -295,12 +306,14 @@ type ValidatePage struct {
 	Method      string
 	Destination string      // masked
 	Name        string      // of the factor
+	Digits      int         // of its codes
 	Sent        bool        // this method sends codes, so another may be asked for
 	Rescued     bool        // a code was mailed and may be given instead
 	Several     bool        // there is another way to choose
 	Instead     *FactorView // offered because a code could not be sent; nil: nothing
 	Verify      bool        // re-authentication of a signed-in user
 	Rescue      []string    // "help", "email", "recovery_code"
+	Meanwhile   string      // what works while codes are paused: "recovery_code", "webauthn", "both" or nothing
 	Life        time.Duration
 }
 
@@ -330,6 +343,7 @@ type AccountPage struct {
 	Attempts    []Happened // failed ones, counted by kind
 	Passkeys    PasskeysPart
 	Language    LanguagePart
+	Profile     []FieldView // empty: there are no profile fields
 }
 
 // Check is one line of what protects the account: the text is
@@ -381,9 +395,11 @@ type URLs struct {
 	Notices, Language                       string
 	OAuth                                   OAuthPaths
 	Life                                    LifePaths // what is switched off is empty
+	Leaving                                 LeavingPaths
 	// Of passkeys; empty where there are none.
 	WanRegister, WanSignin, WanDelete, WanVerify string
 	Account, Static                              string
+	Profile                                      string // empty: there are no profile fields
 	PostLogin, PostLogout                        string
 	Unified                                      UnifiedPaths // empty: there is none
 	Tokens                                       TokenPaths   // empty: there are none
@@ -391,6 +407,6 @@ type URLs struct {
 
 // used are the paths of features that may be off.
 func (u URLs) used() []string {
-	all := append(u.Unified.all(), u.Tokens.Refresh, u.Tokens.Personal, u.Tokens.Check, u.WanRegister, u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
+	all := append(u.Unified.all(), u.Tokens.Refresh, u.Tokens.Personal, u.Tokens.Check, u.Profile, u.WanRegister, u.WanSignin, u.WanDelete, u.WanVerify, u.Account)
 	return slices.DeleteFunc(all, func(path string) bool { return path == "" })
 }

@@ -3,7 +3,9 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/factor"
@@ -23,6 +25,10 @@ type Passkeys struct {
 	CreateWithin, GetWithin time.Duration // how long a question stands
 }
 
+// shown says whether pages offer passkeys. Browsers make them for names only; where
+// the origin is an IP address the paths are for programs.
+func (p Passkeys) shown(origin *url.URL) bool { return p.On && net.ParseIP(origin.Hostname()) == nil }
+
 // passkeyRows are the paths of passkeys.
 func (s *Site) passkeyRows() []route {
 	if !s.c.Passkeys.On {
@@ -31,9 +37,11 @@ func (s *Site) passkeyRows() []route {
 	p := s.paths
 	answer := fields{"credential": long, "remember": flag}
 	rows := []route{
-		{method: http.MethodGet, path: p.WanRegister, access: forUser, step: s.getWanRegister},
-		{method: http.MethodPost, path: p.WanRegister, access: forUser, step: s.postWanRegister, again: s.getWanRegister, take: fields{"name": text, "usage": text}},
-		{method: http.MethodPost, path: p.WanRegister + tokenEnd, access: forUser, step: s.postWanRegisterAnswer, take: fields{"credential": long}},
+		{method: http.MethodGet, path: p.WanRegister, access: forEnrolling, step: s.getWanRegister},
+		{method: http.MethodPost, path: p.WanRegister, access: forEnrolling, step: s.postWanRegister, again: s.getWanRegister,
+			take: fields{"name": text, "usage": text, "unnamed": flag}},
+		{method: http.MethodPost, path: p.WanRegister + tokenEnd, access: forEnrolling, step: s.postWanRegisterAnswer,
+			take: fields{"credential": long}},
 		{method: http.MethodGet, path: p.WanDelete, access: forUser, step: s.getWanDelete},
 		{method: http.MethodPost, path: p.WanDelete, access: forUser, step: s.postWanDelete, again: s.getWanRegister, back: p.WanRegister, take: fields{"name": text}},
 		{method: http.MethodGet, path: p.WanSignin, access: forAnonymous, step: s.getWanSignin},

@@ -20,6 +20,7 @@ type WanRegisterPage struct {
 	Form     PasskeyForm // the question, once name and use were given
 	Passkeys []PasskeyView
 	First    bool // one may be for the first factor
+	Pending  bool // it completes a sign-in, which must set up a second step
 	Usage    string
 	MaxName  int
 }
@@ -70,8 +71,12 @@ func (s *Site) freshFor(err error, path string) error {
 }
 
 func (s *Site) getWanRegister(c *call) (*answer, error) {
-	ctx := c.r.Context()
-	if err := s.c.Login.MayChangePasskeys(ctx, *c.who); err != nil {
+	if c.who == nil { // who is not in yet is not shown what there is
+		page, _, err := s.wanRegisterPage(c)
+		body := map[string]any{"registered_credentials": passkeysBody(nil)}
+		return &answer{body: body, page: "wan_register", data: page}, err
+	}
+	if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
 		return nil, s.freshFor(err, s.paths.WanRegister)
 	}
 	page, own, err := s.wanRegisterPage(c)
@@ -85,6 +90,9 @@ func (s *Site) getWanRegister(c *call) (*answer, error) {
 }
 
 func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, error) {
+	if c.who == nil {
+		return WanRegisterPage{Pending: true, Usage: store.UseSecond, MaxName: s.c.Passkeys.MaxName}, nil, nil
+	}
 	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
 	page := WanRegisterPage{Passkeys: passkeyViews(own), First: s.c.Passkeys.First, Usage: c.form.text("usage"), MaxName: s.c.Passkeys.MaxName}
 	if page.Usage == "" && page.First {
@@ -94,11 +102,12 @@ func (s *Site) wanRegisterPage(c *call) (WanRegisterPage, []login.OwnPasskey, er
 }
 
 func (s *Site) postWanRegister(c *call) (*answer, error) {
-	ctx := c.r.Context()
-	if err := s.c.Login.MayChangePasskeys(ctx, *c.who); err != nil {
-		return nil, s.freshFor(err, s.paths.WanRegister)
+	if c.who != nil {
+		if err := s.c.Login.MayChangePasskeys(c.r.Context(), *c.who); err != nil {
+			return nil, s.freshFor(err, s.paths.WanRegister)
+		}
 	}
-	name, f := s.passkeyName(c)
+	name, f := newPasskeyName(s, c)
 	if f != nil {
 		return nil, f
 	}
@@ -110,7 +119,7 @@ func (s *Site) postWanRegister(c *call) (*answer, error) {
 	default:
 		return nil, fail(http.StatusBadRequest, "usage", "CHOICE_INVALID")
 	}
-	asked, err := s.c.Login.NewPasskey(ctx, *c.who, name, usage, c.browser)
+	asked, err := s.c.Login.NewPasskey(c.r.Context(), c.pending, c.who, name, usage, c.browser)
 	if err != nil {
 		return nil, s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
 	}
@@ -127,18 +136,22 @@ func (s *Site) postWanRegister(c *call) (*answer, error) {
 }
 
 func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
-	out, name, err := s.c.Login.AddPasskey(c.r.Context(), *c.who, c.token, c.form.text("credential"), c.browser)
+	out, name, err := s.c.Login.AddPasskey(c.r.Context(), c.pending, c.who, c.token, c.form.text("credential"), c.browser)
 	if err != nil {
 		f := s.passkeyOwnFailure(c, err, name, s.c.Passkeys.CreateWithin)
 		if errors.Is(err, login.ErrPasskeyName) {
 			f.at("credential")
 		}
 		if f.to == "" {
-			f = f.goTo(s.paths.WanRegister)
+			f = f.goTo(withNext(s.paths.WanRegister, c.next()))
 		}
 		return nil, f
 	}
-	return &answer{outcome: &out, user: &out.User, to: s.offerCodes(out, s.views.PostWanRegister), note: "WEBAUTHN_REGISTER_DONE"}, nil
+	to := s.views.PostWanRegister
+	if c.who == nil {
+		to = c.after(s.views.PostLogin)
+	}
+	return &answer{outcome: &out, user: &out.User, to: s.offerCodes(out, to), note: "WEBAUTHN_REGISTER_DONE"}, nil
 }
 
 // passkeyOwnFailure is passkeyFailure with the name where the text holds one.
@@ -146,6 +159,8 @@ func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Du
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), s.paths.WanRegister))
+	case errors.Is(err, login.ErrState):
+		return s.illegal(c)
 	case errors.Is(err, login.ErrPasskeyName):
 		return fail(http.StatusBadRequest, "name", "WEBAUTHN_NAME_INUSE", "name", name)
 	case errors.Is(err, login.ErrNoPasskey):
@@ -177,6 +192,14 @@ func (s *Site) postWanDelete(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: s.paths.WanRegister, note: "WEBAUTHN_DELETE_DONE"}, nil
 }
 
+// newPasskeyName is passkeyName, and empty where the passkey shall name itself.
+func newPasskeyName(s *Site, c *call) (string, *failure) {
+	if strings.TrimSpace(c.form.text("name")) == "" && c.form.flag("unnamed") {
+		return "", nil
+	}
+	return s.passkeyName(c)
+}
+
 // passkeyName reads the name field: letters, digits, blanks, dashes and
 // connectors, in one spelling (NFKD, as the wire contract has it).
 func (s *Site) passkeyName(c *call) (string, *failure) {
@@ -187,7 +210,7 @@ func (s *Site) passkeyName(c *call) (string, *failure) {
 	name = norm.NFKD.String(name)
 	for _, r := range name {
 		if !unicode.In(r, unicode.L, unicode.N, unicode.Mn, unicode.Pc, unicode.Pd, unicode.Zs) {
-			return "", fail(http.StatusBadRequest, "name", "INVALID_INPUT")
+			return "", fail(http.StatusBadRequest, "name", "INVALID_INPUT").says("PASSKEY_NAME")
 		}
 	}
 	if utf8.RuneCountInString(name) > s.c.Passkeys.MaxName {
@@ -202,7 +225,7 @@ func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) erro
 		return nil
 	}
 	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
-	p.Passkeys.On = true
+	p.Passkeys.On = s.c.Passkeys.shown(s.c.Origin)
 	for _, v := range passkeyViews(own) {
 		if v.Usage == store.UseFirst { // the others are among the second factors
 			p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)

@@ -15,7 +15,7 @@ type RecoveryPage struct {
 	Opens  time.Time // zero: it works now
 }
 
-// RecoveryPart says on the account page that somebody asked for a way in
+// RecoveryPart says on the account page that someone asked for a way in
 // without the second factor.
 type RecoveryPart struct {
 	Asked, Opens     time.Time
@@ -83,7 +83,7 @@ func (s *Site) getRecover(c *call) (*answer, error) {
 	return &answer{body: map[string]any{"opens": nil}, page: "tf_recovery", data: page}, nil
 }
 
-// postRecover takes the password beside the link, and goes on to the set-up of
+// postRecover takes the password alongside the link, and goes on to the set-up of
 // another factor.
 func (s *Site) postRecover(c *call) (*answer, error) {
 	if c.form.text("password") == "" {

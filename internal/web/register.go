@@ -12,11 +12,14 @@ func (s *Site) getRegister(c *call) (*answer, error) {
 	return &answer{page: "register", data: RegisterPage{
 		Usernames: s.c.Usernames, UsernameRequired: s.c.Life.UsernameRequired, Confirm: !s.c.Life.TypedOnce,
 		Keyless: s.c.Life.Keyless, Link: s.c.Life.ByLink, MinLength: s.c.MinPassword,
-	}}, nil
+		Fields: fieldViews(c, s.c.Life.Fields, nil),
+	}, body: profileBody(c, s.c.Life.Fields)}, nil
 }
 
 func (s *Site) postRegister(c *call) (*answer, error) {
-	if f := s.missingRegister(c); f != nil {
+	c.shows = profileNames(s.c.Life.Fields)
+	values, f := s.missingRegister(c)
+	if f != nil {
 		return nil, withRest(s, c, f)
 	}
 	username := c.form.text("username")
@@ -29,6 +32,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 	}
 	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
 		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
+		Fields: values,
 	}, c.browser)
 	switch {
 	case errors.Is(err, login.ErrTaken), errors.Is(err, login.ErrUsernameTaken):
@@ -42,10 +46,12 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 		}
 		return a, nil
 	}
-	return s.entered(c, out, s.views.PostRegister), nil
+	a := s.entered(c, out, s.views.PostRegister)
+	a.fields = s.c.Life.Fields.Of(values)
+	return a, nil
 }
 
-// taken is the answer for an identity that somebody has: as if done, but for
+// taken is the answer for an identity that someone has: as if done, but for
 // the session that only its owner may have.
 func (s *Site) taken(c *call, err error) (*answer, error) {
 	if s.c.Specific {
@@ -62,7 +68,7 @@ func (s *Site) taken(c *call, err error) (*answer, error) {
 }
 
 // goesByMail says whether a registration goes on in the mailbox, which it does
-// whether or not somebody has the address.
+// whether or not someone has the address.
 func (s *Site) goesByMail(c *call) bool {
 	return s.c.Life.Confirm || s.c.Life.ByLink || c.form.text("password") == ""
 }
@@ -108,7 +114,8 @@ func withRest(s *Site, c *call, f *failure) *failure {
 			f.problems = append(f.problems, p)
 		}
 	}
-	order := []string{"email", "username", "password", "password_confirm"} // as on the page
+	order := append([]string{"email", "username"}, c.shows...) // as on the page
+	order = append(order, "password", "password_confirm")
 	slices.SortStableFunc(f.problems, func(a, b problem) int {
 		return slices.Index(order, a.field) - slices.Index(order, b.field)
 	})
@@ -164,7 +171,8 @@ func (s *Site) typed(c *call, n *needs, field string) {
 	}
 }
 
-func (s *Site) missingRegister(c *call) *failure {
+// missingRegister says what a registration lacks, and returns its profile.
+func (s *Site) missingRegister(c *call) (map[string]any, *failure) {
 	n := &needs{}
 	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")
 	if !s.c.Life.ByLink && (!s.c.Life.Keyless || c.form.text("password") != "" || c.form.text("password_confirm") != "") {
@@ -175,5 +183,7 @@ func (s *Site) missingRegister(c *call) *failure {
 		_, ok := safeNext(next)
 		n.that(!ok, "next", "INVALID_REDIRECT")
 	}
-	return n.result()
+	values, problems := readProfile(c, s.c.Life.Fields, nil)
+	n.problems = append(n.problems, problems...)
+	return values, n.result()
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -20,10 +21,11 @@ import (
 type answer struct {
 	body    map[string]any // extras of the JSON answer
 	user    *store.User    // adds the user payload
+	fields  map[string]any // of the profile; added to the user payload
 	outcome *login.Outcome
 	bare    bool        // the JSON answer is exactly {}
 	about   *store.User // whom a link was for that did its work
-	noToken bool        // the JSON answer has no csrf_token: it is no browser's
+	noToken bool        // the JSON answer has no csrf_token: it is not a browser's
 
 	file *file // a download, in place of everything below
 
@@ -60,13 +62,18 @@ func (s *Site) headers(w http.ResponseWriter) {
 // reply writes an answer.
 func (s *Site) reply(c *call, a *answer) {
 	s.jar.outcome(c.w, c.r, a.outcome)
+	tellKept(a)
 	news := a.outcome != nil && a.outcome.News > 0
 	if a.away != "" {
 		s.sendAway(c, a)
 		return
 	}
 	if a.file != nil {
-		c.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		kind := "text/plain"
+		if strings.HasSuffix(a.file.name, ".json") {
+			kind = "application/json"
+		}
+		c.w.Header().Set("Content-Type", kind+"; charset=utf-8")
 		c.w.Header().Set("Content-Disposition", `attachment; filename="`+a.file.name+`"`)
 		_, _ = io.WriteString(c.w, a.file.text)
 		return
@@ -118,6 +125,7 @@ func (s *Site) replyJSON(c *call, a *answer) {
 	body := map[string]any{}
 	if !a.bare {
 		maps.Copy(body, a.body)
+		captchas{s}.extend(c, body)
 		if a.outcome != nil && a.outcome.News > 0 {
 			body["tf_notices"] = a.outcome.News
 		}
@@ -125,7 +133,7 @@ func (s *Site) replyJSON(c *call, a *answer) {
 			body["csrf_token"] = s.csrfToken(c.w, c.r)
 		}
 		if a.user != nil {
-			body["user"] = s.withTokens(s.payload(c, *a.user), a.outcome)
+			body["user"] = withFields(s.withTokens(s.payload(c, *a.user), a.outcome), a.fields)
 		}
 		c.handBinding(body, a.outcome)
 	}
@@ -151,7 +159,7 @@ func (s *Site) payload(c *call, u store.User) map[string]any {
 	return user
 }
 
-// refuse writes a failure; a may hold cookies that stand all the same.
+// refuse writes a failure; a may hold cookies that stand anyway.
 func (s *Site) refuse(c *call, a *answer, f *failure) {
 	if f.cause != nil {
 		s.c.Log.ErrorContext(c.r.Context(), "request could not be served",
@@ -190,6 +198,7 @@ func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
 	if !f.noFields {
 		body["field_errors"] = byField
 	}
+	captchas{s}.offer(c, f)
 	if f.extras["reauth_required"] == true && c.who != nil {
 		f.extras["has_webauthn_verify_credential"] = s.hasVerifier(c)
 	}
@@ -209,7 +218,7 @@ func (s *Site) refusePage(c *call, f *failure) {
 		c.w.WriteHeader(http.StatusSeeOther)
 		return
 	}
-	if c.again != nil && f.status != http.StatusServiceUnavailable {
+	if c.again != nil && (f.form || f.status != http.StatusServiceUnavailable) {
 		if a, err := c.again(c); err == nil && a.page != "" {
 			status := f.status
 			if status == http.StatusBadRequest || status == http.StatusInternalServerError {

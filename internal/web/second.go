@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/send"
@@ -99,13 +100,34 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 	}
 	for _, f := range p.Factors {
 		if f.ID == p.Factor {
-			data.Destination, data.Name = mask(f.Method, f.Destination), f.Name
+			data.Destination, data.Name, data.Digits = mask(f.Method, f.Destination), f.Name, f.Digits
+		}
+	}
+	data.Meanwhile = meanwhile(p, options)
+	if c.paused.IsZero() && !c.json { // a page that is loaded again
+		if c.paused, err = login.CodesPaused(ctx, s.c.Login, c.pending, c.who, c.browser); err != nil {
+			return nil, s.turn(c, err)
 		}
 	}
 	return &answer{body: map[string]any{"recovery_options": urls}, page: "tf_validate", data: data}, nil
 }
 
-// settingUp is the page of a draft that was begun before.
+// meanwhile says what of an account works while its codes are paused. Its page is
+// shown only to those who proved a first factor.
+func meanwhile(p *login.Pending, rescue []string) string {
+	passkey, code := slices.Contains(p.Methods, store.Passkey), slices.Contains(rescue, login.ByCode)
+	switch {
+	case passkey && code:
+		return "both"
+	case passkey:
+		return store.Passkey
+	case code:
+		return login.ByCode
+	}
+	return ""
+}
+
+// settingUp is the page of a draft that was started before.
 func (s *Site) settingUp(c *call, begun login.Begun) *answer {
 	a := &answer{page: "tf_confirm", data: s.confirmPage(begun)}
 	if c.who != nil {
@@ -137,7 +159,7 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
 }
 
-// codeFailed puts a refusal of a code beside the code field.
+// codeFailed puts a refusal of a code alongside the code field.
 func (s *Site) codeFailed(c *call, err error) error {
 	if errors.Is(err, login.ErrState) {
 		return s.illegal(c)
@@ -306,6 +328,7 @@ func choices(in []login.Choice) []FactorView {
 	for _, f := range in {
 		out = append(out, FactorView{
 			ID: f.ID, Method: f.Method, Name: f.Name, Destination: mask(f.Method, f.Destination), LastUsed: f.LastUsed,
+			Digits: f.Digits,
 		})
 	}
 	return out

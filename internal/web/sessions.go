@@ -26,6 +26,7 @@ type SessionView struct {
 type SessionsPage struct {
 	Sessions []SessionView
 	Action   string // where "all others" is posted
+	Pager    Pager
 }
 
 // DeviceView is a browser that is trusted or stays signed in, as pages show it.
@@ -42,6 +43,7 @@ type DevicesPage struct {
 	Devices []DeviceView
 	Stay    bool   // browsers may stay signed in
 	Action  string // where "all" is posted
+	Pager   Pager
 }
 
 // listRows are the paths of the two lists. A form can only post, so POST and
@@ -100,12 +102,17 @@ func (s *Site) getSessions(c *call) (*answer, error) {
 		ask.Action, ask.Back = page.Action, back
 		return removal(ask), nil
 	}
-	list := []map[string]any{}
 	for _, v := range page.Sessions {
 		if ask, ok := askRemoval(c, "session", v.ID, v.Name); ok && !v.Current {
 			ask.Action, ask.Back = v.Action, back
 			return removal(ask), nil
 		}
+	}
+	if page.Sessions, page.Pager, err = paged(c, s.paths.Sessions, page.Sessions); err != nil {
+		return nil, err
+	}
+	list := []map[string]any{}
+	for _, v := range page.Sessions {
 		methods := []map[string]any{}
 		for _, p := range v.Proofs {
 			methods = append(methods, proofBody(p))
@@ -115,13 +122,15 @@ func (s *Site) getSessions(c *call) (*answer, error) {
 			"level": v.Level, "trusted": v.Trusted, "token": v.Token, "methods": methods, "current": v.Current,
 		})
 	}
-	return &answer{body: map[string]any{"sessions": list}, page: "tf_sessions", data: page}, nil
+	body := pageBody(map[string]any{"sessions": list}, page.Pager)
+	return &answer{body: body, page: "tf_sessions", data: page}, nil
 }
 
 // sessionsSection is the list on the account page.
 func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Sessions, err = s.sessionsPage(c)
+	p.Sessions.Sessions, p.Sessions.Pager = firstPage(s.paths.Sessions, p.Sessions.Sessions)
 	return err
 }
 
@@ -130,6 +139,7 @@ func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error 
 func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Devices, err = s.devicesPage(c)
+	p.Devices.Devices, p.Devices.Pager = firstPage(s.paths.Devices, p.Devices.Devices)
 	p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(p.Devices.Devices) > 0
 	return err
 }
@@ -178,7 +188,6 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 		ask.Action, ask.Back = page.Action, back
 		return removal(ask), nil
 	}
-	list := []map[string]any{}
 	for _, d := range page.Devices {
 		kind := "device"
 		if d.Stays {
@@ -188,12 +197,19 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 			ask.Action, ask.Back = d.Action, back
 			return removal(ask), nil
 		}
+	}
+	if page.Devices, page.Pager, err = paged(c, s.paths.Devices, page.Devices); err != nil {
+		return nil, err
+	}
+	list := []map[string]any{}
+	for _, d := range page.Devices {
 		list = append(list, map[string]any{
 			"id": d.ID, "name": d.Name, "address": d.Address, "created": stamp(d.Added), "last_seen": stamp(d.Seen),
 			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,
 		})
 	}
-	return &answer{body: map[string]any{"devices": list}, page: "tf_devices", data: page}, nil
+	body := pageBody(map[string]any{"devices": list}, page.Pager)
+	return &answer{body: body, page: "tf_devices", data: page}, nil
 }
 
 // endDevices ends all trusted browsers, or the one the path names.

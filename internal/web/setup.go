@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -38,7 +39,33 @@ type ConfirmPage struct {
 // Groups is the key in groups of four characters, without separators.
 func (p ConfirmPage) Groups() []string { return strings.Split(p.Key, "-") }
 
-// setupError sends who is not fresh to re-authenticate and who is nobody to
+// Choice is the data of the part "methods": the methods that may be set up.
+type Choice struct {
+	Field   string // name of the radio buttons
+	ID      string // their ids begin so
+	Texts   string // and the keys of their texts: <texts>_choose, <texts>_hint_<method>
+	Methods []MethodChoice
+	// Recommended is the one to take; empty: none is.
+	Recommended string
+	Region      string // of phone numbers without country code
+}
+
+// Choice is the page as the part "methods" wants it.
+func (p *Page) Choice(field, id, texts string) *Page {
+	c := Choice{Field: field, ID: id, Texts: texts}
+	switch d := p.Data.(type) {
+	case SetupPage:
+		c.Methods, c.Region = d.Methods, d.Region
+		if !d.Passkey {
+			c.Recommended = store.Authenticator
+		}
+	case FirstSetupPage:
+		c.Methods, c.Region = d.Methods, d.Region
+	}
+	return p.Part(c)
+}
+
+// setupError sends who is not fresh to re-authenticate and who is no one to
 // sign in.
 func (s *Site) setupError(c *call, err error) error {
 	switch {
@@ -63,6 +90,10 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		Required: p.Required, Pending: p.Pending, Factors: factorViews(p.Factors),
 		Disable: !p.Required && len(p.Factors) > 0, Region: s.c.Region, Add: c.r.URL.Query().Has("add"),
 	}
+	data.Passkey = s.c.Passkeys.shown(s.c.Origin)
+	if s.c.Passkeys.On {
+		body["tf_passkey_setup"] = s.paths.WanRegister
+	}
 	begun, open, err := s.c.Login.SettingUp(c.r.Context(), c.pending, c.who)
 	if err != nil {
 		return nil, err
@@ -71,7 +102,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		data.Open = begun.Method
 	}
 	for _, m := range p.Methods {
-		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: login.Weak(m)})
+		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
 	}
 	if p.Primary != nil {
 		if p.Primary.Method != store.Passkey { // of the methods of this page
@@ -108,7 +139,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 		return &answer{outcome: &out, user: &out.User, to: s.views.PostSetup, note: "TWO_FACTOR_DISABLED"}, nil
 	}
 	begun, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.Wish{
-		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: tidyName(c.form.text("name")),
+		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: TidyName(c.form.text("name")),
 	}, c.browser)
 	if errors.Is(err, login.ErrSend) {
 		f := s.toFailure(err).at("setup")
@@ -243,9 +274,9 @@ func setUpNote(out login.Outcome) string {
 	return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
 }
 
-// tidyName is a factor's name as it may be shown: one line, no invisible
+// TidyName is the name of a factor or a token as it may be shown: one line, no invisible
 // characters, 64 code points.
-func tidyName(s string) string {
+func TidyName(s string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
 			return -1

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/invite"
 	"github.com/twofold-auth/twofold/internal/login"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/session"
@@ -31,6 +33,7 @@ type Paths struct {
 	Language                                string // "/tf-language"
 	Factors, Codes, UseCode                 string // "/tf-factors", "/mf-recovery-codes", "/mf-recovery"
 	Account, Static                         string
+	Profile                                 string // "/tf-profile"
 	OAuth                                   OAuthPaths
 	Unified                                 UnifiedPaths
 	Life                                    LifePaths
@@ -52,6 +55,10 @@ func (p Paths) Link(kind string) string {
 		return or(p.Recovery, "/tf-recovery")
 	case "login":
 		return or(p.Login, "/login")
+	case "invite":
+		return "/tf-invite"
+	case "delete":
+		return "/tf-delete"
 	case "us-verify-link":
 		return or(p.Unified.VerifyLink, "/us-verify-link")
 	}
@@ -98,6 +105,12 @@ type Config struct {
 	Account      bool // serve the account page
 	Passkeys     Passkeys
 	Life         Life
+	Leaving      Leaving
+	Captcha      *captcha.Checker // nil: there is none
+	// Invitations lets people in who were invited; nil: none can be.
+	Invitations *invite.Invitations
+	// InvitedByPasskey: they may register a passkey in place of a password.
+	InvitedByPasskey bool
 	// QRInJSON puts the picture of an app's key into every JSON answer that has the
 	// key; otherwise a request asks for it by ?include_qr.
 	QRInJSON bool
@@ -225,6 +238,10 @@ func (s *Site) nameViews() error {
 		}
 	}
 	s.paths.Life = p.Life.under(c.Prefix)
+	leaving{s}.name()
+	if len(c.Life.Fields) > 0 { // templates leave out links to what is not there
+		s.paths.Profile = at(p.Profile, "/tf-profile")
+	}
 	if !c.Account { // templates leave out links to what is not there
 		s.paths.Account = ""
 	}
@@ -266,7 +283,7 @@ type route struct {
 	// raw answers in place of a step, of which it needs nothing.
 	raw http.HandlerFunc
 	// enrolls: open to a session that must set up a second factor first. To all
-	// other steps there is nobody.
+	// other steps there is no one.
 	enrolls bool
 	// again builds the page that a failed form shows once more.
 	again func(*call) (*answer, error)
@@ -312,9 +329,12 @@ func (s *Site) table() []route {
 	rows = append(rows, s.factorRows()...)
 	rows = append(rows, s.codeRows()...)
 	rows = append(rows, s.tokenRows()...)
+	rows = append(rows, leaving{s}.rows()...)
+	rows = append(rows, inviting{s}.rows()...)
 	if s.c.Account {
 		rows = append(rows, route{method: http.MethodGet, path: p.Account, access: forUser, step: s.getAccount})
 	}
+	captchas{s}.take(rows)
 	for i := range rows {
 		base, _ := strings.CutSuffix(rows[i].path, tokenEnd)
 		rows[i].enrolls = slices.Contains(s.enrollPaths(), base)

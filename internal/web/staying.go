@@ -10,10 +10,10 @@ import (
 
 // stay lets a browser in that stays signed in: a request that has no living
 // session gets one in exchange for its cookie, and goes on as if it had brought
-// it. store.ErrNotFound: it does not. Who has a session never comes here.
+// it. store.ErrNotFound: it does not. A request with a session is never handled here.
 //
 // It is as safe as a session cookie: the request may come from nowhere but this
-// site (see ownRequest), so nobody is made to send the cookie. A browser that
+// site (see ownRequest), so no one is made to send the cookie. A browser that
 // opens many pages as it starts sends it many times at once; the store exchanges
 // it once, and the others are let in by what was just exchanged.
 func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) {
@@ -27,7 +27,7 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 	out, err := s.c.Login.Stay(r.Context(), b)
 	switch {
 	case errors.Is(err, login.ErrNotStaying):
-		s.jar.clear(w, r, s.jar.staying()) // so that nobody looks for it again
+		s.jar.clear(w, r, s.jar.staying()) // so that no one looks for it again
 		return nil, store.ErrNotFound
 	case errors.Is(err, login.ErrLocked): // for a while
 		return nil, store.ErrNotFound
@@ -39,7 +39,7 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 }
 
 // recall is stay for our own paths. Only those call it that need to know who
-// comes: a sign-in under way, or one that begins, belongs to whoever it names.
+// comes: a sign-in under way, or one that begins, belongs to anyone who it names.
 func (s *Site) recall(c *call) error {
 	if c.who != nil {
 		return nil
@@ -52,7 +52,7 @@ func (s *Site) recall(c *call) error {
 	return err
 }
 
-// ownRequest says that nobody but this site, or the person himself by address
+// ownRequest says that no one but this site, or the person themselves by address
 // bar or bookmark, made the browser ask. What says nothing of it is an older
 // browser, which SameSite keeps from sending the cookie along for another site,
 // or none; it may read, but not write.

@@ -76,7 +76,8 @@ func (s *Site) tellForwarded(r *http.Request) {
 		return
 	}
 	s.c.Log.WarnContext(r.Context(), "X-Forwarded-For came from an address that is not a trusted proxy and was not believed (told once a day)",
-		"address", peer.String(), "cure", "if that is your proxy, add the address to TWOFOLD_TRUSTED_PROXIES (Config.TrustedProxies)")
+		"address", peer.String(), "cure", "if that is your proxy, add the address to TWOFOLD_TRUSTED_PROXIES "+
+			"(Config.Advanced.TrustedProxies)")
 }
 
 // logged is the path of a request as the log may show it: the part that is a

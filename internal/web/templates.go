@@ -27,10 +27,10 @@ func pages() []string {
 		"account", "not_me", "link", "message",
 		"tf_sessions", "tf_devices", "switch",
 		"tf_factors", "mf_recovery_codes", "mf_recovery",
-		"oauth_away", "gate_away", "tf_recovery",
-		"wan_register", "wan_signin", "wan_verify",
+		"oauth_away", "oauth_signup", "gate_away", "tf_recovery",
+		"wan_register", "wan_signin", "wan_verify", "invite_passkey",
 		"us_signin", "us_link", "us_setup", "us_verify", "access_tokens",
-		"ask", "choose", "change", "change_email", "change_username", "remove",
+		"ask", "choose", "change", "change_email", "change_username", "remove", "profile",
 	}
 }
 
@@ -40,8 +40,8 @@ func parts() []string {
 		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes",
 		"account_signin", "account_session", "account_sessions", "account_devices", "account_lately",
 		"account_passkeys", "passkey", "providers", "app", "rescue", "remember",
-		"account_language", "new_password", "signin_asides",
-		"head", "header", "footer", "icon", "ways", "phone",
+		"account_language", "account_leaving", "account_profile", "profile_fields", "new_password", "pager", "signin_asides",
+		"head", "header", "footer", "icon", "ways", "phone", "methods", "new_username", "captcha",
 	}
 }
 
@@ -115,6 +115,9 @@ func (s *Site) render(c *call, status int, name string, data any) {
 		Look: lookOf(s), Wait: int(s.c.SendGap / time.Second),
 	}
 	p.CSRF = s.csrfToken(c.w, c.r)
+	if p.Captcha = (captchas{s}).widget(c, pagePlace(name, data)); p.Captcha != nil {
+		c.w.Header().Set("Content-Security-Policy", s.csp+s.c.Captcha.Policy())
+	}
 	if next, ok := safeNext(c.next()); ok {
 		p.Next = next
 	}

@@ -18,7 +18,9 @@ import (
 type TextProblem struct {
 	File, Key string
 	Text      string // what is wrong, and what to do
-	Unknown   bool   // the key is not used: harmless, but likely a slip
+	// Harmless: people read the text or another one, but it is likely a slip. The
+	// key is not used, or a plural form is missing.
+	Harmless bool
 }
 
 // Error implements error.
@@ -60,32 +62,50 @@ func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, name)
-		if err != nil {
-			bad = append(bad, TextProblem{File: name, Text: "cannot be read as JSON of texts (" + err.Error() + ")"})
-			continue
+		one, problems := checkFile(name, raw, english)
+		if bad = append(bad, problems...); one.Name != "" {
+			list = append(list, one)
 		}
-		one := LanguageFile{Name: name, Tag: file.Tag.String(), Of: len(english)}
-		if tag := strings.TrimSuffix(path.Base(name), ".json"); file.Tag == language.Und || one.Tag == "und" {
-			bad = append(bad, TextProblem{File: name, Text: fmt.Sprintf("%q is not a language tag such as fr or pt-BR", tag)})
-		}
-		for _, m := range file.Messages {
-			original, known := english[m.ID]
-			if !known {
-				bad = append(bad, TextProblem{File: name, Key: m.ID, Unknown: true, Text: "there is no such text in this version: remove it"})
-				continue
-			}
-			one.Have++
-			for _, form := range forms(m) {
-				if err := checkText(form, original); err != nil {
-					bad = append(bad, TextProblem{File: name, Key: m.ID, Text: err.Error()})
-					break
-				}
-			}
-		}
-		list = append(list, one)
 	}
 	return list, bad, nil
+}
+
+// checkFile checks the texts of one file. A file that cannot be read has no name.
+func checkFile(name string, raw []byte, english map[string]*i18n.Message) (LanguageFile, []TextProblem) {
+	file, err := i18n.NewBundle(language.English).ParseMessageFileBytes(raw, name)
+	if err != nil {
+		return LanguageFile{}, []TextProblem{{File: name, Text: "cannot be read as JSON of texts (" + err.Error() + ")"}}
+	}
+	var bad []TextProblem
+	one := LanguageFile{Name: name, Tag: file.Tag.String(), Of: len(english)}
+	if tag := strings.TrimSuffix(path.Base(name), ".json"); file.Tag == language.Und || one.Tag == "und" {
+		bad = append(bad, TextProblem{File: name, Text: fmt.Sprintf("%q is not a language tag such as fr or pt-BR", tag)})
+	}
+	plural := pluralForms(file.Tag)
+	for _, m := range file.Messages {
+		problem := TextProblem{File: name, Key: m.ID}
+		original, known := english[m.ID]
+		if !known {
+			problem.Text, problem.Harmless = "there is no such text in this version: remove it", true
+			bad = append(bad, problem)
+			continue
+		}
+		one.Have++
+		for _, form := range forms(m) {
+			if err := checkText(form, original); err != nil {
+				problem.Text = err.Error()
+				break
+			}
+		}
+		if got := formNames(m); problem.Text == "" && len(formNames(original)) > 1 && !slices.Equal(got, plural) {
+			problem.Text, problem.Harmless = fmt.Sprintf("has the plural forms %s: this language has %s",
+				strings.Join(got, ", "), strings.Join(plural, ", ")), true
+		}
+		if problem.Text != "" {
+			bad = append(bad, problem)
+		}
+	}
+	return one, bad
 }
 
 // englishTexts are the texts as they come, by key.
@@ -105,10 +125,50 @@ func englishTexts() (map[string]*i18n.Message, error) {
 	return out, nil
 }
 
+// formOf is the text of one plural form of a message.
+func formOf(m *i18n.Message, name string) string {
+	return map[string]string{
+		"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other,
+	}[name]
+}
+
+// allForms are the plural forms that there are in any language, as CLDR orders them.
+var allForms = []string{"zero", "one", "two", "few", "many", "other"}
+
+// formNames are the plural forms that a message has. A text without is "other".
+func formNames(m *i18n.Message) []string {
+	return slices.DeleteFunc(slices.Clone(allForms), func(name string) bool { return formOf(m, name) == "" })
+}
+
 // forms are the texts of a message: one, or one for each plural form.
 func forms(m *i18n.Message) []string {
-	all := []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other}
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+	names := formNames(m)
+	for i, name := range names {
+		names[i] = formOf(m, name)
+	}
+	return names
+}
+
+// pluralForms are those that a language has: what the numbers up to 200, a million
+// and a half take.
+func pluralForms(tag language.Tag) []string {
+	bundle := i18n.NewBundle(tag)
+	if bundle.AddMessages(tag, &i18n.Message{
+		ID: "n", Zero: "zero", One: "one", Two: "two", Few: "few", Many: "many", Other: "other",
+	}) != nil {
+		return []string{"other"}
+	}
+	loc, has := i18n.NewLocalizer(bundle, tag.String()), map[string]bool{}
+	counts := []any{1000000, "0.5"}
+	for n := range 201 {
+		counts = append(counts, n)
+	}
+	for _, n := range counts {
+		if form, err := loc.Localize(&i18n.LocalizeConfig{MessageID: "n", PluralCount: n}); err == nil {
+			has[form] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(allForms), func(name string) bool { return !has[name] })
 }
 
 // checkText renders a text with what the English one is given.
@@ -158,7 +218,7 @@ func badTexts(files fs.FS) error {
 	}
 	var errs []error
 	for _, p := range bad {
-		if !p.Unknown {
+		if !p.Harmless {
 			errs = append(errs, p)
 		}
 	}

@@ -49,6 +49,7 @@ type TokensPage struct {
 	MaxDays int
 	New     string // the text of the token that was just made; shown once
 	Name    string // its name
+	Pager   Pager
 }
 
 const defaultTokenDays = 30
@@ -269,16 +270,21 @@ func (s *Site) getTokens(c *call) (*answer, error) {
 			page.Action, page.Back = s.paths.Tokens.Personal+"/"+t.ID, s.paths.Tokens.Personal
 			return removal(page), nil
 		}
+	}
+	if all, data.Pager, err = paged(c, s.paths.Tokens.Personal, all); err != nil {
+		return nil, err
+	}
+	for _, t := range all {
 		tokens = append(tokens, tokenBody(t))
 		data.Tokens = append(data.Tokens, TokenView{
 			ID: t.ID, Name: tokenName(t), Personal: t.Personal, Scopes: t.Scopes, Made: t.CreatedAt, Used: t.UsedAt, Expires: t.ExpiresAt,
 			Action: s.paths.Tokens.Personal + "/" + t.ID,
 		})
 	}
-	return &answer{
-		body: map[string]any{"tokens": tokens, "scopes": append([]string{}, s.c.Tokens.Scopes...), "max_days": data.MaxDays},
-		page: "access_tokens", data: data,
-	}, nil
+	body := map[string]any{
+		"tokens": tokens, "scopes": append([]string{}, s.c.Tokens.Scopes...), "max_days": data.MaxDays,
+	}
+	return &answer{body: pageBody(body, data.Pager), page: "access_tokens", data: data}, nil
 }
 
 func (s *Site) postTokens(c *call) (*answer, error) {
@@ -288,7 +294,7 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 	if err := c.form.exact(); err != nil {
 		return nil, err
 	}
-	name, days := tidyName(c.form.text("name")), min(defaultTokenDays, s.maxTokenDays())
+	name, days := TidyName(c.form.text("name")), min(defaultTokenDays, s.maxTokenDays())
 	if name == "" {
 		return nil, fail(http.StatusBadRequest, "name", "FIELD_REQUIRED")
 	}

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/twofold-auth/twofold/internal/captcha"
 )
 
 // sampleData is the type of data that each page gets.
@@ -22,11 +24,13 @@ func sampleData() map[string]any {
 		"account": AccountPage{}, "not_me": NotMePage{}, "link": LinkPage{}, "message": MessagePage{},
 		"tf_sessions": SessionsPage{}, "tf_devices": DevicesPage{}, "tf_factors": FactorsPart{}, "tf_recovery": RecoveryPage{},
 		"mf_recovery_codes": CodesPage{}, "mf_recovery": UseCodePage{}, "oauth_away": AwayPage{},
+		"oauth_signup": SignUpPage{},
 		"gate_away":    AwayPage{},
 		"wan_register": WanRegisterPage{}, "wan_signin": WanSigninPage{}, "wan_verify": WanVerifyPage{},
 		"us_signin": UnifiedPage{}, "us_link": CodeLinkPage{}, "us_setup": FirstSetupPage{}, "us_verify": FirstVerifyPage{},
 		"access_tokens": TokensPage{}, "ask": AskPage{}, "choose": ChoosePage{},
 		"remove": RemovePage{}, "change": ChangePage{}, "change_email": ChangePage{}, "change_username": ChangePage{},
+		"profile": ProfilePage{}, "invite_passkey": InvitePasskeyPage{},
 	}
 }
 
@@ -92,8 +96,9 @@ func draw(t *template.Template, name string, words *Words) error {
 	if !ok {
 		return nil
 	}
-	for _, d := range samples(data) {
-		p := &Page{Name: name, words: words, Lang: words.Tag, Site: "Example", Data: d, Values: map[string]string{}}
+	for i, d := range samples(data) {
+		p := samplePage(name, words, d)
+		p.Captcha = sampleCaptchas()[i]
 		var b bytes.Buffer
 		if err := t.ExecuteTemplate(&b, "layout", p); err != nil {
 			var bad *template.Error
@@ -107,6 +112,38 @@ func draw(t *template.Template, name string, words *Words) error {
 		}
 	}
 	return nil
+}
+
+func samplePage(name string, words *Words, data any) *Page {
+	return &Page{Name: name, words: words, Lang: words.Tag, Site: "Example", Data: data, Values: map[string]string{}}
+}
+
+// sampleCaptchas are one for each sample of a page.
+func sampleCaptchas() []*captcha.Widget {
+	return []*captcha.Widget{
+		nil, {Provider: captcha.Altcha, Field: "altcha", Challenge: "{}"},
+		{Provider: captcha.Turnstile, Field: "cf-turnstile-response", SiteKey: "key", Script: "https://example.org/"},
+	}
+}
+
+// CheckCaptcha finds pages that an application replaced and that would show no
+// captcha, so that no one could send their forms.
+func CheckCaptcha(own fs.FS, words *Catalogue) (errs []error) {
+	all, err := loadTemplates(own)
+	if err != nil {
+		return nil // CheckTemplates says it
+	}
+	for _, name := range []string{"login", "register", "ask", "us_signin", "oauth_signup"} {
+		p := samplePage(name, words.For("en"), sampleData()[name])
+		p.Captcha = sampleCaptchas()[1]
+		var b bytes.Buffer
+		if all[name].ExecuteTemplate(&b, "layout", p) == nil &&
+			!(strings.Contains(b.String(), "data-altcha") && strings.Contains(b.String(), "/captcha.")) {
+			errs = append(errs, fmt.Errorf("%s.html shows no captcha: "+
+				`put {{template "captcha" .}} into its form, and its scripts into layout.html`, name))
+		}
+	}
+	return errs
 }
 
 // fill gives every field of a struct a value, so that a page draws each of its
@@ -190,7 +227,7 @@ func oneSlip(a, b string) bool {
 // CheckPaths finds every path that cannot be one, by the name of its field.
 func CheckPaths(p Paths) map[string]string {
 	bad := map[string]string{}
-	checkPaths(reflect.ValueOf(p), "URLs", bad)
+	checkPaths(reflect.ValueOf(p), "Pages.Paths", bad)
 	return bad
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -37,7 +38,7 @@ type UnifiedPage struct {
 	Providers  []ProviderView
 }
 
-// CodeLinkPage is the data of "us_link": the page of the link beside a code.
+// CodeLinkPage is the data of "us_link": the page of the link alongside a code.
 type CodeLinkPage struct {
 	Action    string
 	To        string // masked address of the account
@@ -84,6 +85,8 @@ func (s *Site) unifiedRows() []route {
 	}
 	p := s.paths.Unified
 	signin := fields{"identity": text, "email": text, "username": text, "passcode": digits, "chosen_method": text, "remember": flag}
+	sends := maps.Clone(signin)
+	sends["resend"] = flag
 	page := func(path string) []route {
 		return []route{
 			{method: http.MethodGet, path: path, access: forAnyone, step: s.getUnified},
@@ -95,7 +98,8 @@ func (s *Site) unifiedRows() []route {
 		rows = append(rows, page(own)...) // it replaces the sign-in page, and keeps its own path too
 	}
 	rows = append(rows, []route{
-		{method: http.MethodPost, path: p.SendCode, access: forAnonymous, step: s.postSendCode, again: s.unifiedPage, back: p.Signin, take: signin},
+		{method: http.MethodPost, path: p.SendCode, access: forAnonymous, step: s.postSendCode, again: s.unifiedPage,
+			back: p.Signin, take: sends},
 		{method: http.MethodGet, path: p.VerifyLink, access: forAnonymous, step: s.noCodeLink, link: true},
 		{method: http.MethodGet, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.getCodeLink, link: true},
 		{method: http.MethodPost, path: p.VerifyLink + tokenEnd, access: forAnonymous, step: s.postCodeLink, take: fields{"meant": flag}, link: true},
@@ -115,7 +119,7 @@ func (s *Site) unifiedRows() []route {
 		route{method: http.MethodPost, path: p.Verify, access: forUser, step: s.postUnifiedVerify, again: s.getUnifiedVerify,
 			take: fields{"passcode": digits, "chosen_method": text}},
 		route{method: http.MethodPost, path: p.VerifySendCode, access: forUser, step: s.postVerifySendCode, again: s.getUnifiedVerify, back: p.Verify,
-			take: fields{"chosen_method": text, "passcode": digits}})
+			take: fields{"chosen_method": text, "passcode": digits, "resend": flag}})
 }
 
 func (s *Site) getUnified(c *call) (*answer, error) {
@@ -141,7 +145,7 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 			Usernames: s.c.Usernames, Password: slices.Contains(methods, login.ByPassword), Codes: codes,
 			Sent: c.form.flag(sentFlag), Method: c.form.text("chosen_method"),
 			Remember: s.remembers(c), Register: s.c.Registerable, RememberTF: s.c.TrustFor > 0, Trust: s.c.TrustFor, Stay: s.c.RememberFor,
-			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.On && s.c.Passkeys.First,
+			Life: s.c.FirstCodeLife, Passkey: s.c.Passkeys.shown(s.c.Origin) && s.c.Passkeys.First,
 			Providers: s.providerViews(login.ToSignIn, s.paths.OAuth.Start),
 		},
 	}, nil
@@ -150,6 +154,13 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 // typesCode has the page of a code that was sent shown again when it is refused:
 // its form names the method that sent it.
 func typesCode(c *call) { c.form.flags[sentFlag] = c.form.text("chosen_method") != "" }
+
+// sentBefore does the same where another code is asked for.
+func sentBefore(c *call) {
+	if c.form.flag("resend") {
+		typesCode(c)
+	}
+}
 
 // ofCode has such a page say that the code is wrong, and nothing of a password.
 func ofCode(c *call, err error) error {
@@ -243,6 +254,7 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 	if len(f.problems) > 0 {
 		return nil, f
 	}
+	sentBefore(c)
 	s.asks(c)
 	err := s.c.Login.SendPasscode(c.r.Context(), identity, method, c.browser)
 	note := "CODE_HAS_BEEN_SENT"
@@ -301,7 +313,7 @@ func (s *Site) postCodeLink(c *call) (*answer, error) {
 }
 
 // signInLink shows the button of a link that signs in. Opening the link signs
-// nobody in and spends nothing: mail scanners open links too (R51).
+// no one in and spends nothing: mail scanners open links too (R51).
 func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
 	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	k, err := open(c.r.Context(), c.token, c.browser)

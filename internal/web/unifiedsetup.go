@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -63,7 +64,7 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 	}
 	for _, m := range p.Methods {
 		if !slices.Contains(p.Active, m) {
-			data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: login.Weak(m)})
+			data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
 		}
 	}
 	for _, f := range p.Factors {
@@ -252,6 +253,7 @@ func (s *Site) postVerifySendCode(c *call) (*answer, error) {
 	if p != nil {
 		return nil, &failure{status: http.StatusBadRequest, problems: []problem{*p}}
 	}
+	sentBefore(c)
 	if err := s.c.Login.SendVerify(c.r.Context(), *c.who, method, c.browser); err != nil {
 		return nil, s.firstError(err, "chosen_method")
 	}

@@ -51,7 +51,7 @@ func TestEveryTextThatIsUsedExists(t *testing.T) {
 	}
 	for _, w := range words.words {
 		for key, where := range used {
-			if !w.has[key] && !w.has[pagePrefix+key] {
+			if !w.texts().has(key) && !w.texts().has(pagePrefix+key) {
 				t.Errorf("%s: no text %s, which is used in %s", w.Tag, key, where)
 			}
 		}

@@ -67,7 +67,7 @@ func TestManyMigrateThroughAPooler(t *testing.T) {
 	}
 }
 
-// TestAPoolerIsNoChannel: what is notified behind one reaches nobody, and a
+// TestAPoolerIsNoChannel: what is notified behind one reaches no one, and a
 // node must not believe that it hears; with an address past the pooler it does.
 func TestAPoolerIsNoChannel(t *testing.T) {
 	pooled, direct := servers.PgBouncer(t)

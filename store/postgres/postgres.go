@@ -191,11 +191,21 @@ var dialect = sqlstore.Dialect{
 	Name:       "postgres",
 	Classify:   classify,
 	ForUpdate:  " FOR UPDATE",
+	Share:      " FOR KEY SHARE",
 	SkipLocked: " FOR UPDATE SKIP LOCKED",
 	Lock:       `pg_advisory_xact_lock(hashtextextended($1, 7420))`,
+	// Reading a sequence returns its current value, outside of any snapshot.
+	LastEvent: `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM twofold_event_row`,
+	// A transaction that inserts holds this lock from before it takes the number until
+	// after the row can be read.
+	EventWriters: `SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation'
+		AND mode = 'RowExclusiveLock' AND granted AND relation = 'twofold_events'::regclass
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
 	LockSchema: `SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10min';
 		SELECT pg_advisory_xact_lock(hashtextextended('twofold schema ' || current_schema(), 7421))`,
 	Begin:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+	Snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+	Slowly:   `SET LOCAL idle_in_transaction_session_timeout = '10min'`,
 	Prepares: true,
 	Patience: patience,
 }

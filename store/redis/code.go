@@ -9,10 +9,14 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// putDraft: prefix, owner, id, v, expires.
+// putDraft: prefix, owner, user, id, v, expires.
 var putDraft = client.NewScript(`
-	redis.call('HSET', ARGV[1] .. 'd:' .. ARGV[2], 'id', ARGV[3], 'v', ARGV[4])
-	redis.call('ZADD', ARGV[1] .. 'end:d', ARGV[5], ARGV[2])
+	local key = ARGV[1] .. 'd:' .. ARGV[2]
+	if redis.call('EXISTS', ARGV[1] .. 'gone:' .. ARGV[3]) == 1 then return -1 end
+	redis.call('SREM', ARGV[1] .. 'du:' .. (redis.call('HGET', key, 'user') or ''), ARGV[2])
+	redis.call('HSET', key, 'user', ARGV[3], 'id', ARGV[4], 'v', ARGV[5])
+	if ARGV[3] ~= '' then redis.call('SADD', ARGV[1] .. 'du:' .. ARGV[3], ARGV[2]) end
+	redis.call('ZADD', ARGV[1] .. 'end:d', ARGV[6], ARGV[2])
 	return 1`)
 
 // PutDraft implements store.Drafts.
@@ -22,7 +26,7 @@ func (db *DB) PutDraft(ctx context.Context, d store.Draft) error {
 		if err != nil {
 			return err
 		}
-		return putDraft.Run(ctx, db.c, nil, db.prefix, d.Owner, d.ID, v, micros(d.ExpiresAt)).Err()
+		return stored(putDraft.Run(ctx, db.c, nil, db.prefix, d.Owner, d.UserID, d.ID, v, micros(d.ExpiresAt)).Int())
 	})
 }
 
@@ -46,6 +50,7 @@ func (db *DB) Draft(ctx context.Context, owner string) (d store.Draft, err error
 var takeDraft = client.NewScript(`
 	local key = ARGV[1] .. 'd:' .. ARGV[2]
 	if redis.call('HGET', key, 'id') ~= ARGV[3] then return 0 end
+	redis.call('SREM', ARGV[1] .. 'du:' .. (redis.call('HGET', key, 'user') or ''), ARGV[2])
 	redis.call('DEL', key)
 	redis.call('ZREM', ARGV[1] .. 'end:d', ARGV[2])
 	return 1`)
@@ -134,6 +139,7 @@ var sweep = client.NewScript(`
 	for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', ARGV[3], 'LIMIT', 0, ARGV[4])) do
 		local key = ARGV[1] .. ARGV[2] .. ':' .. name
 		if ARGV[2] == 's' then redis.call('SREM', ARGV[1] .. 'su:' .. (redis.call('HGET', key, 'user') or ''), name) end
+		if ARGV[2] == 'd' then redis.call('SREM', ARGV[1] .. 'du:' .. (redis.call('HGET', key, 'user') or ''), name) end
 		if ARGV[2] == 'p' then redis.call('ZREM', ARGV[1] .. 'pu:' .. (redis.call('HGET', key, 'user') or ''), name) end
 		redis.call('DEL', key)
 		redis.call('ZREM', ends, name)

@@ -53,3 +53,18 @@ func TestExamineNamesDamage(t *testing.T) {
 		}
 	}
 }
+
+// TestRecordsWithoutAnAccountAreReported by the pair of stores, since only the other
+// one has the accounts.
+func TestRecordsWithoutAnAccountAreReported(t *testing.T) {
+	s := join(t, servers.Postgres(t), servers.Redis(t))
+	end := now.AddDate(0, 0, 1)
+	v := store.Session{Hash: "h", ID: "i", UserID: "gone", CreatedAt: now, SeenAt: now, IdleAt: end, ExpiresAt: end}
+	if err := s.PutSession(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	list, err := s.Examine(t.Context(), now)
+	if err != nil || len(list) != 1 || !strings.Contains(list[0], "of the account gone, which does not exist") {
+		t.Errorf("%q, %v", list, err)
+	}
+}

@@ -23,6 +23,7 @@ var putPending = client.NewScript(`
 	local key = ARGV[1] .. 'p:' .. ARGV[2]
 	local of = ARGV[1] .. 'pu:' .. ARGV[3]
 	if redis.call('EXISTS', key) == 1 then return 0 end
+	if redis.call('EXISTS', ARGV[1] .. 'gone:' .. ARGV[3]) == 1 then return -1 end
 	local kept = 0
 	for _, hash in ipairs(redis.call('ZREVRANGE', of, 0, -1)) do
 		if (redis.call('HGET', ARGV[1] .. 'p:' .. hash, 'known') or '0') == ARGV[8] then
@@ -46,12 +47,8 @@ func (db *DB) PutPending(ctx context.Context, p store.Pending) error {
 		if err != nil {
 			return err
 		}
-		n, err := putPending.Run(ctx, db.c, nil, db.prefix, p.Hash, p.UserID, v, p.Version,
-			micros(p.CreatedAt), micros(p.ExpiresAt), p.Known).Int()
-		if err == nil && n == 0 {
-			return store.ErrExists
-		}
-		return err
+		return stored(putPending.Run(ctx, db.c, nil, db.prefix, p.Hash, p.UserID, v, p.Version,
+			micros(p.CreatedAt), micros(p.ExpiresAt), p.Known).Int())
 	})
 }
 

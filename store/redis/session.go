@@ -26,6 +26,7 @@ type rebound struct {
 var putSession = client.NewScript(`
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	if redis.call('EXISTS', key) == 1 then return 0 end
+	if redis.call('EXISTS', ARGV[1] .. 'gone:' .. ARGV[3]) == 1 then return -1 end
 	redis.call('HSET', key, 'user', ARGV[3], 'v', ARGV[4], 'seen', ARGV[5], 'idle', ARGV[6], 'expires', ARGV[7])
 	redis.call('SADD', ARGV[1] .. 'su:' .. ARGV[3], ARGV[2])
 	redis.call('ZADD', ARGV[1] .. 'end:s', ARGV[8], ARGV[2])
@@ -39,11 +40,8 @@ func (db *DB) PutSession(ctx context.Context, s store.Session) error {
 			return err
 		}
 		idle, expires := micros(s.IdleAt), micros(s.ExpiresAt)
-		n, err := putSession.Run(ctx, db.c, nil, db.prefix, s.Hash, s.UserID, v, micros(s.SeenAt), idle, expires, min(idle, expires)).Int()
-		if err == nil && n == 0 {
-			return store.ErrExists
-		}
-		return err
+		return stored(putSession.Run(ctx, db.c, nil, db.prefix, s.Hash, s.UserID, v, micros(s.SeenAt), idle, expires,
+			min(idle, expires)).Int())
 	})
 }
 

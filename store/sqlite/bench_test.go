@@ -1,7 +1,9 @@
 package sqlite_test
 
 import (
+	"context"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,4 +104,44 @@ func BenchmarkAdvanceStep(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkWriteBesideASweep is how long a writer waits while expired sessions are
+// removed: the median and the 99th percentile, in milliseconds.
+func BenchmarkWriteBesideASweep(b *testing.B) {
+	db := open(b, filepath.Join(b.TempDir(), "a.db"))
+	for range 20_000 {
+		if err := db.PutSession(b.Context(), session(store.NewID())); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ctx, stop := context.WithCancel(b.Context())
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		for n := 1; n > 0 && ctx.Err() == nil; {
+			n, _ = db.Sweep(ctx, now.Add(48*time.Hour), 500)
+		}
+	}()
+	var took []time.Duration
+	for b.Loop() {
+		start := time.Now()
+		v := session(store.NewID())
+		v.ExpiresAt, v.IdleAt = now.Add(96*time.Hour), now.Add(96*time.Hour)
+		if err := db.PutSession(b.Context(), v); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, time.Since(start))
+	}
+	select {
+	case <-swept:
+		b.Log("the sweep ended before the writer")
+	default:
+	}
+	stop()
+	<-swept
+	slices.Sort(took)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	b.ReportMetric(ms(took[len(took)/2]), "p50-ms")
+	b.ReportMetric(ms(took[len(took)*99/100]), "p99-ms")
 }

@@ -54,7 +54,7 @@ func TestAnOlderProgramGoesOnBesideANewerOne(t *testing.T) {
 }
 
 // TestARequestFindsWhatItReadsByPlaces, three pages deep and not six at a million
-// users: also after somebody had SQLite count what is there.
+// users: also after someone had SQLite count what is there.
 func TestARequestFindsWhatItReadsByPlaces(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := open(t, path)

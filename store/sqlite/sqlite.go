@@ -132,7 +132,10 @@ func pool(file, pragmas string, connections int) (*sql.DB, error) {
 }
 
 // dialect has no locks: a transaction is IMMEDIATE, so it is alone.
-var dialect = sqlstore.Dialect{Name: "sqlite", Classify: classify, Local: true, Places: true, Patience: patience}
+var dialect = sqlstore.Dialect{
+	Name: "sqlite", Classify: classify, Local: true, Places: true, Patience: patience,
+	LastEvent: `SELECT COALESCE(MAX(row_no), 0) FROM twofold_events`,
+}
 
 // prepareSchema connects and migrates. It does so without foreign keys: a step
 // that rebuilds a table would lose what belongs to its rows, and looks itself

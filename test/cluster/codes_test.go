@@ -84,7 +84,7 @@ func (p *keeper) newSet() (broken int64) {
 			return broken
 		}
 		if kept == 0 {
-			p.set = nil // a new one that nobody has seen
+			p.set = nil // a new one that no one has seen
 		}
 	}
 	p.c.t.Error("nobody can make codes any more")

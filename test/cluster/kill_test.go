@@ -102,7 +102,7 @@ type signer struct {
 	opened *browser
 }
 
-// patience is how long a person begins anew: longer than the pause after too
+// patience is how long a person begins again: longer than the pause after too
 // many codes that were taken already, their answer lost.
 const patience = 5 * time.Minute
 
@@ -216,7 +216,7 @@ func (p *signer) stillSignsIn() {
 	}
 }
 
-// totp is RFC 6238 with the clock's present step, or one beside it.
+// totp is RFC 6238 with the clock's present step, or one next to it.
 func totp(key []byte, away int64) string {
 	mac := hmac.New(sha1.New, key)
 	_ = binary.Write(mac, binary.BigEndian, time.Now().Unix()/30+away)

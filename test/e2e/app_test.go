@@ -20,7 +20,7 @@ import (
 // step is how long an app shows one code.
 const step = 30
 
-// app is an authenticator app on somebody's phone.
+// app is an authenticator app on someone's phone.
 type app struct {
 	site   site
 	secret []byte
@@ -40,7 +40,7 @@ func scan(b *tab, s site) *app {
 		}
 		last = err
 	}
-	// The reader of these tests is no match for a phone's, and fails on modules
+	// The reader of these tests is not a match for a phone's, and fails on modules
 	// that the screen's pixels do not divide: enlarge the page until they do.
 	eval[chromedp.Void](b, `(() => {
 		const img = document.querySelector('img.qr'), size = atob(img.src.split(',')[1]).match(/viewBox="0 0 (\d+)/)[1] * 4 + 'px';

@@ -119,7 +119,7 @@ func without(t *testing.T, test func(t *testing.T)) {
 	test(t)
 }
 
-// tab is a window of a browser profile that nobody used before.
+// tab is a window of a browser profile that no one used before.
 type tab struct {
 	t      *testing.T
 	ctx    context.Context
@@ -171,7 +171,7 @@ func (h *heard) hear(event any) {
 	switch e := event.(type) {
 	case *audits.EventIssueAdded:
 		if e.Issue.Code == audits.InspectorIssueCodeBounceTrackingIssue {
-			return // of the other site's that somebody signs in through
+			return // of the other site's that someone signs in through
 		}
 		if e.Issue.Code == audits.InspectorIssueCodePerformanceIssue {
 			return // of applications whose scripts read their cookies
@@ -183,7 +183,7 @@ func (h *heard) hear(event any) {
 			complaint += fmt.Sprintf(" %s %s", d.GenericIssueDetails.ErrorType, d.GenericIssueDetails.ViolatingNodeAttribute)
 		}
 	case *log.EventEntryAdded:
-		// A page that answers 404 or 429 is logged, and is no complaint.
+		// A page that answers 404 or 429 is logged, and is not a complaint.
 		page := e.Entry.Source == log.EntrySourceNetwork && !strings.Contains(e.Entry.URL, "/tf-static/")
 		if loud := e.Entry.Level == log.EntryLevelWarning || e.Entry.Level == log.EntryLevelError; loud && !page {
 			complaint = fmt.Sprintf("log %s: %s", e.Entry.Source, e.Entry.Text)

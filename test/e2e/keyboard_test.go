@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// hands are somebody who has a keyboard and no mouse.
+// hands are someone who has a keyboard and no mouse.
 type hands struct {
 	*tab
 	last spot // where the focus was on this page
@@ -157,7 +157,7 @@ func TestTheKeyboardIsEnoughForEverything(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
 	s := newKeyed(t, func(c *twofold.Config) {
-		c.Accounts = twofold.Accounts{Changeable: true}
+		c.Accounts.Changeable = true
 		c.Tokens = twofold.Tokens{Scopes: []string{"read"}}
 		c.TwoFactor.Recovery = true
 	})
@@ -246,7 +246,7 @@ func (h *hands) takesPasskey(s *library) {
 	h.to("Add Passkeys")
 	h.goes("Enter", chromedp.KeyEvent(kb.Enter))
 	h.at("/wan-register")
-	h.types("Name of the new passkey", "Laptop")
+	h.types("Name (optional)", "Laptop")
 	h.choose("To sign in without a password")
 	from := eval[float64](h.tab, `performance.timeOrigin`)
 	h.to("Add a passkey")

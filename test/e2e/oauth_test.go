@@ -12,7 +12,7 @@ import (
 )
 
 // TestAPersonComesThroughAnotherSite: connects an account there and signs in
-// with it; the second factor is asked for as ever.
+// with it; the second factor is asked for as always.
 func TestAPersonComesThroughAnotherSite(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
 		s := newLibrary(t, withCorp(t))
@@ -58,14 +58,15 @@ func withCorp(t *testing.T) func(*twofold.Config) {
 	var now func() time.Time
 	corp := federatedtest.New(t, func() time.Time { return now() })
 	return func(c *twofold.Config) {
-		now = c.Now
+		now = c.Advanced.Now
 		p, err := oidc.New(oidc.Settings{
-			Name: "corp", Title: "Corp", Issuer: corp.URL, ClientID: corp.ClientID, ClientSecret: corp.Secret, Scopes: []string{"email"}, Now: c.Now,
+			Name: "corp", Title: "Corp", Issuer: corp.URL, ClientID: corp.ClientID, ClientSecret: corp.Secret,
+			Scopes: []string{"email"}, Now: c.Advanced.Now,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.OAuth = []federated.Provider{p}
+		c.Accounts.OAuth = []federated.Provider{p}
 	}
 }
 

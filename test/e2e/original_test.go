@@ -86,7 +86,7 @@ func newOriginal(t *testing.T) *library {
 	server := httptest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)
 	origin := strings.Replace("http://"+server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
-	s := newKeyed(t, func(c *twofold.Config) { c.Origin, c.Templates = origin, originalPages() })
+	s := newKeyed(t, func(c *twofold.Config) { c.Origin, c.Pages.Templates = origin, originalPages() })
 	s.address = origin
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)

@@ -37,7 +37,7 @@ func TestEveryPage(t *testing.T) {
 	})
 }
 
-// guides are somebody with a short name who reads English, and somebody with
+// guides are someone with a short name who reads English, and someone with
 // names as long as they may be who reads German. Their pictures go into a
 // folder of their own.
 func guides(folder, name string) []guide {
@@ -70,10 +70,11 @@ func hardest(folder, name string) []guide {
 type guide struct {
 	*tab
 	language, site, username, email, name string
+	recovery                              string // a recovery code
 
 	library *library
 	scripts bool
-	alone   bool   // nobody else goes this way
+	alone   bool   // no one else goes this way
 	shots   string // folder of pictures; none if empty
 	count   int
 }
@@ -83,8 +84,8 @@ func (g guide) lead(t *testing.T, scripts bool) {
 		g.shots = ""
 	}
 	g.library = newLibrary(t, func(c *twofold.Config) {
-		c.Site, c.Usernames = g.site, g.username != ""
-		c.TwoFactor.Require = func(i twofold.Identity) bool { return i.Email == "must@example.org" }
+		c.Pages.Site, c.Accounts.Usernames = g.site, g.username != ""
+		c.TwoFactor.Require = func(i twofold.User) bool { return i.Email == "must@example.org" }
 	})
 	g.library.createUser(t, g.email, g.username)
 	g.library.createUser(t, "must@example.org", "")
@@ -180,7 +181,7 @@ func (g *guide) setup(method string) {
 	g.click("#setup-" + method)
 }
 
-// setUps are the pages of somebody who sets up an app and then a phone.
+// setUps are the pages of someone who sets up an app and then a phone.
 func (g *guide) setUps() {
 	g.login(g.email, secret)
 	g.page("account-one-factor")
@@ -221,6 +222,7 @@ func (g *guide) setUps() {
 	g.page("codes-offered")
 	g.submit(primary)
 	g.page("codes-new")
+	g.recovery = eval[string](g.tab, `document.querySelector('#codes code').textContent`)
 	g.submit(primary)
 	g.page("codes-not-saved")
 	g.click("#field-saved")
@@ -303,6 +305,11 @@ func (g *guide) codes() {
 		g.submit(primary)
 	}
 	g.page("validate-paused")
+	g.goes("use a recovery code", chromedp.Click(chromedp.CSS(`.state a`)))
+	g.put("code", g.recovery)
+	g.submit(primary)
+	g.page("account-recovered")
+	g.logout()
 	g.library.pass(16 * time.Minute)
 	g.login(g.email, secret)
 	g.submit("button.way")
@@ -321,6 +328,8 @@ func (g *guide) codes() {
 	g.logout()
 	g.login(g.email, secret)
 	g.page("account-trusted")
+	g.goes("stop trusting", chromedp.Click(chromedp.CSS(`a[href^="/tf-devices?remove="]`)))
+	g.page("device-ask")
 	path := notice(g.t, g.library, g.email)
 	g.open(path)
 	g.page("not-me")

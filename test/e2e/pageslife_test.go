@@ -9,7 +9,7 @@ import (
 )
 
 // TestEveryPageOfTheAccountsLife is TestEveryPage for what people do with their
-// account: register, confirm, forget, change; and for the way back of somebody
+// account: register, confirm, forget, change; and for the way back of someone
 // who lost the second factor.
 func TestEveryPageOfTheAccountsLife(t *testing.T) {
 	needBrowser(t)
@@ -17,8 +17,10 @@ func TestEveryPageOfTheAccountsLife(t *testing.T) {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
 			g.library = newLibrary(t, func(c *twofold.Config) {
-				c.Site, c.Usernames = g.site, true
-				c.Accounts = twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true}
+				c.Pages.Site, c.Accounts.Usernames = g.site, true
+				a := &c.Accounts
+				a.Confirmable, a.Recoverable, a.Changeable = true, true, true
+				a.ChangeEmail, a.ChangeUsername, a.UsernameRecovery = true, true, true
 				c.TwoFactor.Recovery = true
 			})
 			if g.username == "" {

@@ -15,8 +15,8 @@ func TestEveryPageOfMailedLinks(t *testing.T) {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
 			g.library = newLibrary(t, func(c *twofold.Config) {
-				c.Site = g.site
-				c.Accounts = twofold.Accounts{LoginByLink: true}
+				c.Pages.Site = g.site
+				c.Accounts.MagicLink = true
 			})
 			g.library.createUser(t, g.email, "")
 			g.enter(t, true)

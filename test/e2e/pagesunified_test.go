@@ -11,17 +11,18 @@ import (
 
 // TestEveryPageOfUnifiedSignIn is TestEveryPage where everything is on: codes in
 // place of the password, passkeys, tokens, other sites; and for the account page
-// of somebody who has all of it.
+// of someone who has all of it.
 func TestEveryPageOfUnifiedSignIn(t *testing.T) {
 	needBrowser(t)
 	for _, g := range hardest("unified", "Work phone") {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
 			g.library = newKeyed(t, withCorp(t), func(c *twofold.Config) {
-				c.Site, c.Usernames = g.site, g.username != ""
-				c.Unified.Enabled = true
+				c.Pages.Site, c.Accounts.Usernames = g.site, g.username != ""
+				c.Passwordless.Enabled = true
 				c.Tokens = twofold.Tokens{Scopes: []string{"read", "write", "reports:export"}}
-				c.Accounts = twofold.Accounts{Recoverable: true, Changeable: true, ChangeEmail: true, ChangeUsername: g.username != ""}
+				a := &c.Accounts
+				a.Recoverable, a.Changeable, a.ChangeEmail, a.ChangeUsername = true, true, true, g.username != ""
 				c.TwoFactor.Recovery = true
 			})
 			g.library.createUser(t, g.email, g.username)

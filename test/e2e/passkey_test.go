@@ -81,7 +81,7 @@ func (d device) holds(n int) {
 func (b *tab) addPasskey(name, use string) {
 	b.t.Helper()
 	b.open("/wan-register")
-	b.fill("Name of the new passkey", name)
+	b.fill("Name (optional)", name)
 	b.tick(use)
 	b.press("Add a passkey")
 	b.see("Your passkey is ready.")
@@ -95,6 +95,41 @@ const (
 	withoutPassword = "To sign in without a password"
 	asSecond        = "As a second step"
 )
+
+// TestADemandedSecondStepIsAPasskey: who has to set one up finds the passkey first,
+// and is in once it is made. It has no name to be typed.
+func TestADemandedSecondStepIsAPasskey(t *testing.T) {
+	needBrowser(t)
+	t.Parallel()
+	s := newKeyed(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
+	b := newTab(t, s.origin(), look{scripts: true})
+	b.open("/login")
+	d := b.plug()
+	b.open("/me")
+	b.fill("Email", person)
+	b.fill("Password", secret)
+	b.press("Sign in")
+	b.see("You need one to finish signing in.")
+	first := eval[string](b, `document.querySelector("main .choice strong").textContent`)
+	if !strings.Contains(first, "Passkey") {
+		t.Errorf("the first choice is %q", first)
+	}
+	b.press("Passkey")
+	b.press("Set up a passkey")
+	d.holds(1)
+	b.see("Your passkey is ready.")
+	b.press("Not now")
+	b.see("Signed in as "+person, "You signed in with two steps.")
+	d.touch(false)
+	b.signOut()
+	b.fill("Email", person)
+	b.fill("Password", secret)
+	b.press("Sign in")
+	b.at("/wan-signin")
+	d.touch(true)
+	b.press("Use your passkey")
+	b.see("You signed in with two steps.")
+}
 
 // TestAPasskeysWay: added, used by autofill as both factors, as the first of
 // two, as the second, as a fresh proof, and removed.
@@ -167,7 +202,7 @@ func (b *tab) goesBy(what, path string) {
 	b.t.Fatalf("%s: the page is still %s:\n%s", what, b.path(), b.text())
 }
 
-// unasked forgets that a page went on without a click: here nobody clicks on
+// unasked forgets that a page went on without a click: here no one clicks on
 // what the browser offers.
 func (b *tab) unasked() {
 	b.t.Helper()
@@ -226,10 +261,10 @@ func TestPasskeysSayWhatIsWrong(t *testing.T) {
 	b.signIn(person, false)
 	b.plug()
 	b.addPasskey("Work laptop", asSecond)
-	b.fill("Name of the new passkey", "Work laptop")
+	b.fill("Name (optional)", "Work laptop")
 	b.click("Add a passkey")
 	b.says("You have a passkey called Work laptop already.")
-	b.fill("Name of the new passkey", "Another")
+	b.fill("Name (optional)", "Another")
 	b.click("Add a passkey")
 	b.says("This device already has a passkey for your account.")
 

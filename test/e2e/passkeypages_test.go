@@ -13,8 +13,12 @@ func TestEveryPageOfPasskeys(t *testing.T) {
 	for _, g := range guides("passkeys", "Work laptop") {
 		t.Run(g.language, func(t *testing.T) {
 			t.Parallel()
-			g.library = newKeyed(t, func(c *twofold.Config) { c.Site, c.Usernames = g.site, g.username != "" })
+			g.library = newKeyed(t, func(c *twofold.Config) {
+				c.Pages.Site, c.Accounts.Usernames = g.site, g.username != ""
+				c.TwoFactor.Require = func(i twofold.User) bool { return i.Email == "must@example.org" }
+			})
 			g.library.createUser(t, g.email, g.username)
+			g.library.createUser(t, "must@example.org", "")
 			g.enter(t, true)
 			g.passkeys()
 		})
@@ -27,14 +31,23 @@ func (g *guide) passkeys() {
 	g.page("login")
 	g.open("/wan-signin")
 	g.page("signin")
+	g.login("must@example.org", secret)
+	g.page("setup-demanded")
+	g.open("/wan-register")
+	g.page("register-demanded")
+	g.submit(primary)
+	g.page("register-demanded-done")
+	d.touch(false)
+	g.logout()
 	g.login(g.email, secret)
 	g.open("/me")
+	d.touch(true)
 	g.page("account-none")
 	g.open("/wan-register")
 	g.page("register")
-	eval[struct{}](g.tab, `document.querySelector('form[data-passkey]').noValidate = true`)
+	g.put("name", "no/name")
 	g.click(primary)
-	g.shown(".error:not([hidden])")
+	g.shown("#name-error")
 	g.page("register-refused")
 	for i, use := range []string{"secondary", "first"} {
 		g.open("/wan-register")

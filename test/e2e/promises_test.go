@@ -12,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestAWrongCodeIsSaidBesideTheField: whoever sees the page and whoever
+// TestAWrongCodeIsSaidBesideTheField: anyone who sees the page and anyone who
 // hears it learns what is wrong, and gets from there to the field.
 func TestAWrongCodeIsSaidBesideTheField(t *testing.T) {
 	inBothWays(t, func(t *testing.T, scripts bool) {
@@ -198,6 +198,8 @@ func TestTheOutboxIsAPage(t *testing.T) {
 		if width := eval[string](b, `getComputedStyle(document.body).maxWidth`); width == "none" {
 			t.Error("the style sheet of the outbox is blocked")
 		}
+		g := &guide{tab: b, scripts: scripts}
+		g.axe("outbox", "light")
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
@@ -47,7 +48,7 @@ type message struct {
 	Channel, To, Subject, Text string
 }
 
-// code is the newest code that was sent to somebody. It is called after the
+// code is the newest code that was sent to someone. It is called after the
 // page that says it was sent, so there is nothing to wait for.
 func code(t *testing.T, s site, to string) string {
 	t.Helper()
@@ -61,7 +62,7 @@ func code(t *testing.T, s site, to string) string {
 	return ""
 }
 
-// notice is the path in the newest notice to somebody. Notices go out by
+// notice is the path in the newest notice to someone. Notices go out by
 // themselves a moment after the page.
 func notice(t *testing.T, s site, to string) string {
 	t.Helper()
@@ -192,19 +193,26 @@ func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 	}
 	s := &library{address: "http://" + listener.Addr().String(), box: send.NewBox(100), db: db}
 	c := twofold.Config{
-		Origin: s.address, Key: twofold.KeyText(twofold.NewKey()), Store: db, Site: "Twofold", Account: true,
-		TwoFactor: twofold.TwoFactor{RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, LoginValidity: 30 * 24 * time.Hour},
-		Mail:      s, SMS: s, Registerable: true, Now: s.now,
-		Limits: limit.Numbers{SendShort: 1000, SendDay: 1000, SendGap: time.Second},
+		Origin: s.address, Key: twofold.KeyText(twofold.NewKey()), Store: db, Pages: twofold.Pages{Site: "Twofold",
+			AccountPage: true},
+		TwoFactor: twofold.TwoFactor{
+			RescueEmail: true, HelpAddress: "help@example.org", LoginValidity: 30 * 24 * time.Hour,
+			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+		},
+		Mail: s, SMS: s, Accounts: twofold.Accounts{Registerable: true},
+		Advanced: twofold.Advanced{
+			Now:    s.now,
+			Limits: limit.Numbers{SendShort: 1000, SendDay: 1000, SendGap: time.Second},
+		},
 	}
-	c.Views.PostLogin = "/me"
+	c.Pages.Views.PostLogin = "/me"
 	for _, f := range change {
 		f(&c)
 	}
 	if s.auth, err = twofold.New(c); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.auth.Close() })
+	t.Cleanup(background.Start(s.auth))
 	s.createUser(t, person, "")
 	mux := http.NewServeMux()
 	s.auth.Mount(mux)

@@ -107,7 +107,7 @@ func TestTheSinglePageApplicationFollowsLinks(t *testing.T) {
 	needBrowser(t)
 	t.Parallel()
 	s := newSPA(t, func(c *twofold.Config) {
-		c.Accounts = twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true}
+		c.Accounts.Confirmable, c.Accounts.Recoverable, c.Accounts.Changeable = true, true, true
 	})
 	b := newTab(t, s.origin(), look{scripts: true})
 	b.open("/")
@@ -157,7 +157,7 @@ func (b *tab) enter(email, password string) {
 	b.click("Sign in")
 }
 
-// mailed is the path in the newest mail to somebody that has one of a kind.
+// mailed is the path in the newest mail to someone that has one of a kind.
 func mailed(t *testing.T, s site, to, kind string) string {
 	t.Helper()
 	link := regexp.MustCompile(regexp.QuoteMeta(s.origin()) + `(/` + kind + `/\S+)`)

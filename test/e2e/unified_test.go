@@ -13,7 +13,7 @@ import (
 func newUnified(t *testing.T) *library {
 	t.Helper()
 	return newLibrary(t, func(c *twofold.Config) {
-		c.Unified.Enabled = true
+		c.Passwordless.Enabled = true
 		c.Tokens = twofold.Tokens{Scopes: []string{"read", "write"}}
 	})
 }
@@ -27,7 +27,7 @@ func (b *tab) comeIn(proof string) {
 	b.press("Sign in")
 }
 
-// askForCode has a code mailed, with a link beside it.
+// askForCode has a code mailed, with a link alongside it.
 func (b *tab) askForCode(s *library) {
 	b.t.Helper()
 	s.pass(time.Minute)
@@ -113,7 +113,7 @@ func TestAMailedLinkIsForTheBrowserThatAsked(t *testing.T) {
 		link := mailed(t, s, person, "us-verify-link")
 		b.open(link)
 		b.open("/me")
-		b.at("/login") // opening it signed nobody in
+		b.at("/login") // opening it signed no one in
 		b.open(link)
 		if strings.Contains(b.text(), "another browser") {
 			t.Errorf("the browser that asked is taken for another:\n%s", b.text())

@@ -28,7 +28,7 @@ func (m *model) changed(who *session, old, password string) *want {
 	if of.locked || old == password {
 		return refused(400)
 	}
-	of.password = password
+	of.password, of.nearAt = password, never
 	of.hashes++
 	m.change(of)
 	w := &want{status: 200}

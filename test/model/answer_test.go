@@ -89,7 +89,7 @@ var (
 )
 
 // delivered checks that what was sent is what the model says, to whom it says,
-// and nothing else. What nobody waits for lies in the outbox for a moment.
+// and nothing else. What no one waits for lies in the outbox for a moment.
 func (w *world) delivered(x *want) error {
 	sends := x.sends
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Microsecond) {
@@ -133,7 +133,7 @@ func (w *world) delivered(x *want) error {
 	}
 }
 
-// arrived takes a code, and the link beside it.
+// arrived takes a code, and the link alongside it.
 func (w *world) arrived(c *challenge, m send.Message) {
 	c.code = sixDigits.FindString(m.Text)
 	w.handOut("code", c.code)

@@ -83,6 +83,13 @@ func second(of string) claim {
 // to it before has one apart from that of strangers.
 func (m *model) second(of *account) claim { return second(of.name + " " + m.caller(of, "")) }
 
+// recoveryCode is the budget of recovery codes, by the same rule.
+func (m *model) recoveryCode(of *account) claim {
+	c := m.second(of)
+	c.key = "recovery " + c.key
+	return c
+}
+
 // send claims one message of a transaction, whose name begins with the kind of
 // caller: what one kind uses up, another still has.
 func (m *model) send(w *want, transaction, key, channel, dest string, version int) bool {

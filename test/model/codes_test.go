@@ -38,7 +38,7 @@ func (m *model) useCode(who *session, cookie, typed string) *want {
 		return refused(400)
 	}
 	of := p.of
-	pause := m.second(of)
+	pause := m.recoveryCode(of)
 	if !m.reserve(pause) {
 		return refused(429)
 	}

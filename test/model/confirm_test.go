@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An account that somebody made for himself opens when its address was
-// confirmed. Whoever reads the mail in another browser takes the account over,
+// An account that someone made for themselves opens when its address was
+// confirmed. Anyone who reads the mail in another browser takes the account over,
 // and chooses its password.
 
 const (
@@ -23,7 +23,7 @@ func init() {
 	}
 }
 
-// register makes an account whose address nobody has shown to be his.
+// register makes an account whose address no one has shown to be theirs.
 func (w *world) register(a *account) error {
 	w.accounts = append(w.accounts, a)
 	t := &turn{w: w, b: w.browsers[0], a: a}
@@ -69,14 +69,14 @@ func (m *model) askConfirm(of *account) *want {
 }
 
 // confirmed opens an account: as it is, by the link of the registration in the
-// browser that registered; to whoever reads its mail, with a new password and
+// browser that registered; to anyone who reads its mail, with a new password and
 // nothing else of what was.
 func (m *model) confirmed(t *turn, l *link, password string) *want {
 	if l == nil || !l.of.unconfirmed || !l.of.active || l.active != l.of.active || m.now.Sub(l.at) >= l.life {
 		return refused(400)
 	}
 	of, here := l.of, l.asked != "" && l.asked == t.b[askedCookie]
-	if !here || l.data != registered { // whoever asks for one later may not be who registered
+	if !here || l.data != registered { // anyone who asks for one later may not be who registered
 		if password == "" {
 			return refused(400)
 		}
@@ -91,7 +91,7 @@ func (m *model) confirmed(t *turn, l *link, password string) *want {
 		w = m.gate(of, "confirm", t.b[deviceCookie], false, false)
 		w.status = 200
 	}
-	if t.who != nil { // that was somebody else
+	if t.who != nil { // that was someone else
 		m.end(t.who.of, t.who.id)
 	}
 	return w

@@ -16,6 +16,9 @@
 // In every second walk an address need not be confirmed, so a stranger signs in
 // with one that is not proven. Browsers keep the note of who signed in there.
 //
+// After each walk the audit trail of every account is replayed against the model
+// that package explore explores (trail_test.go).
+//
 // Each subject has a file of rules, where it is more than a few lines, and one
 // of steps: the step fills in a request and asks the rule what must come of it.
 package model

@@ -88,7 +88,7 @@ func (m *model) remove(who *session, f *factor) *want {
 	return w
 }
 
-// someFactor is a factor of who asks, of somebody else, or one that is gone.
+// someFactor is a factor of who asks, of someone else, or one that is gone.
 func (t *turn) someFactor() *factor {
 	all := t.a.factors
 	if t.who != nil && t.n%8 > 0 {

@@ -47,6 +47,13 @@ func (m *model) known(of *account) string {
 	return ""
 }
 
+// never is before everything.
+var never time.Time
+
+// near says that an account signed in from the network of the request before. All
+// browsers of a walk are in one network.
+func (m *model) near(of *account) bool { return !of.nearAt.IsZero() && m.current(of, of.nearAt) }
+
 // remember hands the request's browser a note, unless it has one of this week.
 func (m *model) remember(w *want, of *account) {
 	next := &note{browser: m.id()}
@@ -69,6 +76,7 @@ func (m *model) remember(w *want, of *account) {
 // young account the first sign-in is its owner's.
 func (m *model) arrived(w *want, of *account) {
 	of.signIns++
+	of.nearAt = m.now
 	n, d := m.notes[m.note], m.devices[m.device]
 	before := n != nil && slices.ContainsFunc(n.users, func(e noted) bool { return e.of == of && m.current(of, e.at) })
 	switch {

@@ -28,7 +28,7 @@ type link struct {
 	at              time.Time
 	active          bool // as the account was then
 	life            time.Duration
-	code            *challenge // of the code beside it
+	code            *challenge // of the code alongside it
 }
 
 // recovery is a request for a way in without the second factor.
@@ -104,7 +104,7 @@ func (m *model) reset(t *turn, l *link, password string) *want {
 	}
 	if who == nil && l.asked != "" && l.asked == t.b[askedCookie] {
 		p := &pending{of: of, how: "reset"}
-		if len(of.factors) == 0 || len(p.choices()) > 0 {
+		if len(of.factors) == 0 || len(m.choices(p)) > 0 {
 			w = m.gate(of, "reset", "", false, false)
 		}
 		w.status = 200 // even if a code has to wait: the password is set
@@ -148,7 +148,7 @@ func (m *model) moved(who *session, l *link) *want {
 		return refused(400)
 	}
 	if slices.ContainsFunc(m.accounts, func(a *account) bool { return a.email == l.data }) {
-		l.life = 0 // spent all the same
+		l.life = 0 // spent anyway
 		return refused(400)
 	}
 	of, w := l.of, &want{status: 200}
@@ -177,7 +177,7 @@ func (m *model) askRecovery(w *want, p *pending) *want {
 	m.mail(w, l)
 	of.recovery = &recovery{link: l, version: of.version, lost: p.factor, opens: m.now.Add(recoveryWait), until: m.now.Add(recoveryWait + recoveryLife)}
 	m.announce(w, of, "recovery_asked")
-	for _, f := range p.choices() {
+	for _, f := range m.choices(p) {
 		if f.method == "sms" {
 			w.texts = append(w.texts, f.dest)
 		}
@@ -228,7 +228,7 @@ func (m *model) cancel(who *session) *want {
 	return &want{status: 200}
 }
 
-// regained: whoever has proven a real second factor has not lost it.
+// regained: anyone who has proven a real second factor has not lost it.
 func (a *account) regained() { a.shut, a.recovery = false, nil }
 
 func (l *link) String() string { return fmt.Sprint(l.kind, " to ", l.to) }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// recent is the rule of ending what is on a list: any one factor, lately.
+// recent is the rule of ending what is on a list: any one factor, recently.
 func (m *model) recent(s *session) bool { return m.now.Sub(s.newest) < freshForUs }
 
 // endOthers ends everything but the session that asks, which gets no fresher.
@@ -19,7 +19,7 @@ func (m *model) endOthers(who *session) *want {
 	w := &want{status: 200}
 	m.change(who.of)
 	m.carry(w, who)
-	w.of = nil // the answer speaks of nobody
+	w.of = nil // the answer speaks of no one
 	return w
 }
 

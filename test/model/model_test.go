@@ -38,16 +38,17 @@ type account struct {
 	signIns          int
 	active, required bool
 	locked           bool   // by the application
-	unproven         bool   // nobody has shown that its address is theirs
+	unproven         bool   // no one has shown that its address is theirs
 	never            bool   // nor that any former one was
 	provenAs         string // the address that was proven last
 	unconfirmed      bool   // so it does not sign in
 	shut             bool   // no rescue by mail until a real factor was proven
 	resetAt          time.Time
+	nearAt           time.Time // of the newest sign-in since the password was set
 	recovery         *recovery
 	version          int       // grows whenever everything issued before must be dead
 	factors          []*factor // second ones, the default first
-	firsts           []*factor // with which a sign-in begins, beside the password
+	firsts           []*factor // with which a sign-in begins, alongside the password
 	codes, former    []string  // recovery codes that are good, and all others he ever had
 	used             []string  // codes that were accepted
 }
@@ -109,7 +110,7 @@ type draft struct {
 type challenge struct {
 	code, channel, dest string
 	of                  *account // of one in place of a password
-	link                *link    // that was mailed beside it
+	link                *link    // that was mailed alongside it
 	version, tries      int
 	taken               bool
 	until               time.Time
@@ -271,7 +272,7 @@ type grant struct {
 	by      *device
 	proofs
 	renews *session // the new one takes its place
-	token  bool     // a header token is wanted beside it
+	token  bool     // a header token is wanted alongside it
 }
 
 // proven are the proofs of a sign-in with one factor, or with a second one now.
@@ -310,7 +311,7 @@ func (m *model) carry(w *want, who *session) {
 	m.renew(w, who, grant{level: who.level, trusted: who.trusted, proofs: who.proofs})
 }
 
-// renew gives who made a change a new session, which is no fresher: a change
+// renew gives who made a change a new session, which is not fresher: a change
 // proves nothing for the next one.
 func (m *model) renew(w *want, who *session, g grant) {
 	fresh := who.fresh
@@ -336,7 +337,7 @@ func (m *model) change(of *account) {
 }
 
 // wait begins a pending sign-in; of each account the newest five live that were
-// begun in browsers that signed in before, and the newest five others.
+// started in browsers that signed in before, and the newest five others.
 func (m *model) wait(w *want, p *pending) bool {
 	if former := m.pendings[m.former]; former != nil { // one browser has one
 		former.dead = true
@@ -357,8 +358,8 @@ func (m *model) wait(w *want, p *pending) bool {
 		return true
 	case p.state == "owner":
 		return m.sendOwner(w, p)
-	case len(p.choices()) == 1:
-		p.state, p.factor = "ready", p.choices()[0]
+	case len(m.choices(p)) == 1:
+		p.state, p.factor = "ready", m.choices(p)[0]
 		return m.sendFactor(w, p)
 	}
 	p.state = "select"
@@ -366,7 +367,7 @@ func (m *model) wait(w *want, p *pending) bool {
 }
 
 // choices are the second factors that a sign-in may go on with.
-func (p *pending) choices() (out []*factor) {
+func (m *model) choices(p *pending) (out []*factor) {
 	passkeys := 0
 	for _, f := range p.of.factors {
 		if same(p.how, f.method) {
@@ -378,6 +379,11 @@ func (p *pending) choices() (out []*factor) {
 			}
 		}
 		out = append(out, f)
+	}
+	// After a reset by mail the password rests on the mailbox, too.
+	other := func(f *factor) bool { return f.method != "email" }
+	if m.now.Sub(p.of.resetAt) < rescueBlocked && slices.ContainsFunc(out, other) {
+		out = slices.DeleteFunc(out, func(f *factor) bool { return !other(f) })
 	}
 	return out
 }
@@ -410,7 +416,7 @@ func (m *model) recognise(w *want, of *account, cookie string) bool {
 	case n > 1 && cookie == d.cookies[n-2] && m.now.Before(d.rotated.Add(deviceGrace)):
 		return true
 	}
-	// A retired cookie: somebody copied it, so everything ends.
+	// A retired cookie: someone copied it, so everything ends.
 	d.dead = true
 	m.change(of)
 	m.announce(w, of, "device_copied")

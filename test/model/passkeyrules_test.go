@@ -25,7 +25,7 @@ type question struct {
 	tries        int
 	owner, token string
 	options      []byte
-	of           *account // nil: whoever signs in
+	of           *account // nil: anyone who signs in
 	version      int
 	allowed      []*soft // if bound
 	bound, must  bool    // must: its user has to be verified
@@ -127,7 +127,7 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 	case f == nil, q.of != nil && of != q.of, !slices.Contains(uses, f.usage), q.bound && !slices.Contains(q.allowed, a.by),
 		a.made, a.handle != f.handle, a.to != q, q.must && !a.verified:
 		return nil, nil, refused(400)
-	case (a.counter != 0 || f.counter != 0) && a.counter <= f.counter: // somebody has a copy
+	case (a.counter != 0 || f.counter != 0) && a.counter <= f.counter: // someone has a copy
 		w := refused(400)
 		m.announce(w, of, "passkey_copied")
 		delete(m.questions, q.owner)
@@ -139,45 +139,79 @@ func (m *model) examine(q *question, a *signed, uses ...string) (*account, *fact
 	return of, f, nil
 }
 
+// enrolling is the sign-in that must set up a second factor and is at that step.
+func (m *model) enrolling(who *session, cookie string) *pending {
+	if p := m.waiting(cookie, nil); who == nil && p != nil && p.state == "setup" {
+		return p
+	}
+	return nil
+}
+
 // newPasskey begins a registration.
 func (m *model) newPasskey(who *session, cookie, name, usage string) *want {
-	if who == nil || !m.fresh(who, freshForUs) {
+	p := m.enrolling(who, cookie)
+	if p == nil && (who == nil || !m.fresh(who, freshForUs)) {
 		return refused(401)
 	}
-	of := who.of
+	of := actor(who, p)
 	if name == "" || usage != useFirst && usage != useSecond || of.named(name) != nil || len(of.passkeys()) >= maxPasskeys {
 		return refused(400)
 	}
-	if of.unproven {
+	switch {
+	case !of.unproven || p != nil && p.lost != nil:
+	case p != nil:
+		return refused(400)
+	default:
 		return m.proofFirst(who, cookie)
 	}
 	if !m.reserve(setUps(of)) {
 		return refused(429)
 	}
-	return m.put(&want{status: 200}, &question{owner: fmt.Sprint("create ", who.id), of: of, name: name, usage: usage})
+	if p != nil {
+		usage = useSecond
+	}
+	return m.put(&want{status: 200}, &question{owner: "create " + owner(who, p), of: of, name: name, usage: usage})
 }
 
 // addPasskey ends it. A second factor counts for the session at once.
-func (m *model) addPasskey(who *session, token string, a *signed) *want {
-	if who == nil || !m.fresh(who, freshForUs) {
+func (m *model) addPasskey(who *session, cookie, token string, a *signed, wantToken bool) *want {
+	p := m.enrolling(who, cookie)
+	if p == nil && (who == nil || !m.fresh(who, freshForUs)) {
 		return refused(401)
 	}
-	of := who.of
-	q, _ := m.answered(fmt.Sprint("create ", who.id), token, of)
-	if q == nil || of.named(q.name) != nil || len(of.passkeys()) >= maxPasskeys || a == nil || !q.try() || !a.made || a.to != q {
+	of := actor(who, p)
+	q, _ := m.answered("create "+owner(who, p), token, of)
+	if q == nil || of.named(q.name) != nil || len(of.passkeys()) >= maxPasskeys {
+		return refused(400)
+	}
+	if a == nil || !q.try() || !a.made || a.to != q {
 		return refused(400)
 	}
 	delete(m.questions, q.owner)
+	if p != nil {
+		p.dead = true
+	}
 	if _, taken := m.registered(a.by); taken != nil {
 		return refused(400)
 	}
 	f := &factor{id: m.id(), method: passkeyMethod, name: q.name, soft: a.by, usage: q.usage, counter: a.counter, handle: a.handle, made: m.now}
 	w := &want{status: 200}
-	if f.usage == useFirst {
+	switch {
+	case f.usage == useFirst:
 		of.firsts = append(of.firsts, f)
 		m.change(of)
-		m.carry(w, who)
-	} else {
+		m.renew(w, who, grant{level: who.level, trusted: who.trusted, proofs: who.proofs, token: wantToken})
+	case p != nil:
+		kept := slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
+		f.primary = len(of.factors) == 0 || p.lost != nil && p.lost.primary
+		of.factors = ordered(append(kept, f))
+		m.change(of)
+		of.regained()
+		m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), token: wantToken})
+		if p.remember {
+			m.trust(w, of)
+		}
+	default:
 		f.primary = len(of.factors) == 0
 		of.factors = ordered(append(of.factors, f))
 		m.change(of)

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// soft is an authenticator that somebody holds.
+// soft is an authenticator that someone holds.
 type soft struct {
 	*softkey.Key
 	by *account
@@ -27,7 +27,7 @@ func init() {
 	} {
 		asks[what] = fill
 	}
-	tokened = append(tokened, "passkey", "passkey again")
+	tokened = append(tokened, "add passkey", "passkey", "passkey again")
 }
 
 func (t *turn) newPasskey() *want {
@@ -75,7 +75,12 @@ func (t *turn) asking(x *want) *want {
 func (t *turn) addPasskey() *want {
 	state, a := t.sign("create ", true)
 	t.post("/wan-register/"+url.PathEscape(state), map[string]any{"credential": raw(a)})
-	return t.w.addPasskey(t.who, state, a)
+	enrolls := t.w.enrolling(t.who, t.cookie) != nil
+	x := t.w.addPasskey(t.who, t.cookie, state, a, t.token)
+	if enrolls && x.status == 200 {
+		t.w.done["passkey of a sign-in"]++
+	}
+	return x
 }
 
 func (t *turn) passkey() *want {
@@ -121,7 +126,7 @@ func raw(a *signed) string {
 }
 
 // sign answers a question of a kind: the newest there is, or another; as it
-// should be answered, or as somebody would who watched, stole or guessed. It
+// should be answered, or as someone would who watched, stole or guessed. It
 // returns the question that is named with the answer.
 func (t *turn) sign(kind string, made bool) (state string, a *signed) {
 	w := t.w
@@ -160,7 +165,7 @@ func (t *turn) sign(kind string, made bool) (state string, a *signed) {
 	case made:
 		a.raw, err = k.Create(to.options, lies...)
 		a.counter = k.Counter
-	case k.Counting && t.n%3 == 1: // somebody has a copy of it
+	case k.Counting && t.n%3 == 1: // someone has a copy of it
 		a.raw, err = k.Get(to.options, append(lies, softkey.Count(counter))...)
 		a.counter = counter
 	default:

@@ -107,8 +107,10 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what = weighted(r, "validate", 10, "resend", 2, "rescue", 5, "select", 2, "logout", 1, "clock", 3, "use code", 3)
 	case p != nil && w.draft(owner(nil, p), p.of) != nil:
 		s.what = "validate"
+	case p != nil && w.questions["create "+owner(nil, p)] != nil:
+		s.what = "add passkey"
 	case p != nil:
-		s.what, s.v = "setup", r.IntN(3)
+		s.what, s.v = weighted(r, "setup", 2, "new passkey", 1), r.IntN(3)
 	case who == nil && w.trusts(b[deviceCookie]) != nil && r.IntN(2) == 0:
 		s.what, s.v = "login", 1
 		for i, a := range w.accounts {
@@ -163,7 +165,7 @@ func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
 	return true
 }
 
-// begins begins with a code in place of a password, where somebody can.
+// begins begins with a code in place of a password, where someone can.
 func (w *world) begins(r *rand.Rand, s *step) bool {
 	var can []int
 	for i, a := range w.accounts {

@@ -3,6 +3,7 @@ package model_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -36,10 +37,18 @@ func (m *model) proved(of *account) {
 	}
 	of.isProven()
 	for _, key := range []string{
-		second(of.name + " ").key, mailedClaim(of).key, "rescue " + of.name, "passkey " + of.name + " ", setUps(of).key,
+		mailedClaim(of).key, "rescue " + of.name, setUps(of).key,
 		"short claimed|email" + of.email, "day claimed|email" + of.email,
 	} {
 		delete(m.budgets, key)
+	}
+	begins := second(of.name + " ").key // of strangers, networks and known browsers
+	for key := range m.budgets {
+		for _, of := range []string{begins, "recovery " + begins, "passkey " + of.name + " "} {
+			if strings.HasPrefix(key, of) {
+				delete(m.budgets, key)
+			}
+		}
 	}
 }
 

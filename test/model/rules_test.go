@@ -38,7 +38,7 @@ func (m *model) gate(of *account, how, deviceCookie string, remember, token bool
 		m.issue(w, of, grant{level: 1, proofs: m.proven(how, m.now), token: token})
 	case m.recognise(w, of, deviceCookie):
 		m.issue(w, of, grant{level: 1, trusted: true, by: m.devices[deviceCookie], proofs: m.proven(how, m.now), token: token})
-	case len(p.choices()) == 0: // one thing is not two
+	case len(m.choices(p)) == 0: // one thing is not two
 		w.status = 400
 	case !m.wait(w, p):
 		w.status = 429
@@ -106,8 +106,8 @@ func (m *model) as(class string, of *account, session int) string {
 	return class + "|"
 }
 
-// logout ends the session, with the header token that was given beside it, and
-// the pending sign-in that the request shows, whoever's it is.
+// logout ends the session, with the header token that was given alongside it, and
+// the pending sign-in that the request shows, anyone who's it is.
 func (m *model) logout(who *session, pendingCookie string) *want {
 	if p := m.pendings[pendingCookie]; p != nil {
 		p.dead = true
@@ -137,11 +137,11 @@ func (m *model) verify(who *session, password string, token bool) *want {
 
 func (m *model) choose(who *session, cookie, which string) *want {
 	p := m.waiting(cookie, who)
-	if p == nil || p.state == "setup" || p.state == "owner" || len(p.choices()) < 2 {
+	if p == nil || p.state == "setup" || p.state == "owner" || len(m.choices(p)) < 2 {
 		return refused(400)
 	}
 	var chosen *factor
-	for _, f := range p.choices() {
+	for _, f := range m.choices(p) {
 		if which != "" && (f.ref == which || f.method == which && chosen == nil) {
 			chosen = f
 		}
@@ -261,13 +261,16 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 		return refused(400) // not a guess
 	}
 	of, f := p.of, p.factor
-	guesses, lives := m.lives(of, f, p.session != 0), true
+	pause, lives := m.second(of), true
+	ways := m.lives(of, f, p.session != 0)
 	if p.rescue { // it has guesses of its own
-		lives = !slices.ContainsFunc(guesses, func(c claim) bool { return !m.open(c) })
-		guesses = []claim{{key: "rescue " + of.name, limit: rescueFailures, window: forever, hold: 24 * time.Hour}}
+		lives = slices.ContainsFunc(ways, func(way []claim) bool {
+			return !slices.ContainsFunc(way, func(c claim) bool { return !m.open(c) })
+		})
+		ways = [][]claim{{{key: "rescue " + of.name, limit: rescueFailures, window: forever, hold: 24 * time.Hour}}}
 	}
-	pause := m.second(of)
-	if !m.reserve(append(guesses, pause)...) {
+	guesses := m.first(ways, pause)
+	if guesses == nil {
 		return refused(429)
 	}
 	rescued := p.rescue && m.try(fmt.Sprint("rescue ", p.id), "email", of.email, code, p.version)
@@ -297,7 +300,7 @@ func (m *model) prove(who *session, p *pending, code string, token bool) *want {
 	}
 	p.dead = true
 	for _, d := range m.devices {
-		d.dead = d.dead || d.of == of // whoever is rescued has none of them at hand
+		d.dead = d.dead || d.of == of // anyone who is rescued has none of them at hand
 	}
 	w := &want{status: 200}
 	m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), renews: who, token: token})

@@ -173,7 +173,7 @@ type turn struct {
 	b      browser
 	a      *account
 	q      request
-	who    *session // behind the request; nil: nobody
+	who    *session // behind the request; nil: no one
 	cookie string   // of the pending sign-in
 }
 

@@ -58,7 +58,7 @@ func (m *model) living(of *account) (out []*lasting) {
 	return out
 }
 
-// begin a family beside a header token; a session has one.
+// begin a family alongside a header token; a session has one.
 func (m *model) family(s *session) *lasting {
 	m.endFamilies(s.of, s.id)
 	f := &lasting{
@@ -75,7 +75,7 @@ func (m *model) endFamilies(of *account, session int) {
 	}
 }
 
-// end ends a session with all that was minted beside it.
+// end ends a session with all that was minted alongside it.
 func (m *model) end(of *account, session int) {
 	m.endFamilies(of, session)
 	for _, s := range m.sessions {

@@ -15,7 +15,7 @@ func init() {
 	tokened = append(tokened, "unified", "first verify", "follow")
 }
 
-// firstMethods are asked for; the last one sends nothing and is no method here.
+// firstMethods are asked for; the last one sends nothing and is not a method here.
 var firstMethods = []string{"email", "sms", "authenticator", "password"}
 
 func (t *turn) sendFirst() *want {
@@ -44,7 +44,7 @@ func (t *turn) firstVerify() *want {
 }
 
 // firstCode is what is typed in place of a password: a code that is good, or
-// was, or is somebody else's; now and then the password itself.
+// was, or is someone else's; now and then the password itself.
 func (t *turn) firstCode(of *account, key func(channel string) string) string {
 	switch t.v {
 	case usedCode:

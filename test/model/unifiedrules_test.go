@@ -25,7 +25,7 @@ func (a *account) firstOf(method string) *factor {
 }
 
 // sendFirst sends a code in place of a password. Where there is no such way in
-// nothing goes out, and nobody can tell.
+// nothing goes out, and no one can tell.
 func (m *model) sendFirst(t *turn, of *account, channel string) *want {
 	if t.who != nil || channel != "email" && channel != "sms" {
 		return refused(400)
@@ -77,7 +77,7 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 			how = method
 		case method == "password":
 		case method == "authenticator":
-			if f == nil || digits(text) == "" || !m.reserve(m.begins(of, f, within)...) {
+			if f == nil || digits(text) == "" || m.first(m.begins(of, f, within)) == nil {
 				continue
 			}
 			if step, ok := m.step(f.secret, f.last, text); ok {
@@ -108,29 +108,47 @@ func (m *model) passcode(of *account, text, within string, key func(channel stri
 	return "", refused(400)
 }
 
-// lives are the budgets that end a factor: strangers have half of what ends it.
-func (m *model) lives(of *account, f *factor, within bool) []claim {
+// lives are the budgets that end a factor, in the order in which they are tried:
+// strangers have half of what ends it, and a network that signed in before a quarter.
+func (m *model) lives(of *account, f *factor, within bool) [][]claim {
 	life := claim{key: fmt.Sprint("factor ", f.id), limit: factorFailures, window: forever}
 	if within || m.caller(of, "") != "" {
-		return []claim{life}
+		return [][]claim{{life}}
 	}
-	return []claim{life, {key: life.key + " strangers", limit: factorFailures / 2, window: forever}}
+	ways := [][]claim{{life, {key: life.key + " strangers", limit: factorFailures / 2, window: forever}}}
+	if m.near(of) {
+		ways = append(ways, []claim{life, {key: life.key + " networks", limit: factorFailures / 4, window: forever}})
+	}
+	return ways
+}
+
+// first reserves in the first budgets that are open, and in others with them; nil: in
+// none.
+func (m *model) first(ways [][]claim, more ...claim) []claim {
+	for _, way := range ways {
+		if m.reserve(slices.Concat(way, more)...) {
+			return way
+		}
+	}
+	return nil
 }
 
 // lived forgets what was tried at a factor.
 func (m *model) lived(f *factor) {
 	delete(m.budgets, fmt.Sprint("factor ", f.id))
 	delete(m.budgets, fmt.Sprint("factor ", f.id, " strangers"))
+	delete(m.budgets, fmt.Sprint("factor ", f.id, " networks"))
 }
 
 // begins are the budgets of an app's code in place of a password: strangers have a
 // quarter of what ends it.
-func (m *model) begins(of *account, f *factor, within string) []claim {
-	all := m.lives(of, f, within != "")
-	if len(all) > 1 {
-		all = append(all, claim{key: fmt.Sprint("factor ", f.id, " first"), limit: factorFailures / 4, window: forever})
+func (m *model) begins(of *account, f *factor, within string) [][]claim {
+	ways := m.lives(of, f, within != "")
+	if len(ways[0]) > 1 {
+		first := claim{key: fmt.Sprint("factor ", f.id, " first"), limit: factorFailures / 4, window: forever}
+		ways[0] = append(ways[0], first)
 	}
-	return all
+	return ways
 }
 
 // tryFirst tries the code of a channel; one that was mailed for another account
@@ -159,7 +177,7 @@ func (m *model) unified(t *turn, of *account, text string, remember bool) *want 
 	return m.gate(of, how, t.b[deviceCookie], remember, t.token)
 }
 
-// follow is the click on the button of the link beside a mailed code: the same
+// follow is the click on the button of the link alongside a mailed code: the same
 // thing as the code.
 func (m *model) follow(t *turn, l *link, meant bool) *want {
 	if t.who != nil || !m.stands(l) || !meant && (l.asked == "" || l.asked != t.b[askedCookie]) {
@@ -197,7 +215,7 @@ func (m *model) again(who *session, how string, token bool) *want {
 	switch {
 	case len(who.of.factors) == 0:
 		m.issue(w, who.of, grant{level: 1, proofs: m.proven(how, m.now), renews: who, token: token})
-	case len(p.choices()) == 0:
+	case len(m.choices(p)) == 0:
 		w.status = 400
 	case !m.wait(w, p):
 		w.status = 429

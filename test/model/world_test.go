@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
@@ -158,33 +159,43 @@ func newWorld(open bool) (*world, error) {
 	}
 	w.closers = append(w.closers, func() { _ = db.Close() })
 	w.auth, err = twofold.New(twofold.Config{
-		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db, Now: w.clock.Now, Mail: &w.box, SMS: &w.box, Account: true,
+		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db,
+		Advanced: twofold.Advanced{
+			Now: w.clock.Now,
+			Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
+				FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold,
+				SecondFailures: secondFailures, SecondWindow: secondWindow,
+				FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000,
+				SendHour: 100_000_000, SetupHour: setupHour, AccountFailures: 10_000, FirstDay: 10_000,
+				LinkHour: linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap,
+				SendShort: sendShort, SendDay: sendDay,
+			},
+		}, Mail: &w.box, SMS: &w.box, Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
-			Require:       func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.required }) },
-			LoginValidity: deviceLife, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
+			Require:       func(i twofold.User) bool { return w.is(i, func(a *account) bool { return a.required }) },
+			LoginValidity: deviceLife, RescueEmail: true, HelpAddress: helpBox,
+			RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
 		},
-		Passkeys:     twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
-		Registerable: true,
-		Unified:      twofold.Unified{Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"}},
-		Tokens:       twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
+		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Passwordless: twofold.Passwordless{
+			Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"},
+		},
+		Tokens: twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
 		Accounts: twofold.Accounts{
-			Locked:     func(i twofold.Identity) bool { return w.is(i, func(a *account) bool { return a.locked }) },
+			Locked:     func(i twofold.User) bool { return w.is(i, func(a *account) bool { return a.locked }) },
 			Changeable: true, ChangeEmail: true, Recoverable: true, AutoLoginAfterReset: true,
 			Confirmable: !open, AutoLoginAfterConfirm: true, NoWelcome: true,
-		},
-		Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
-			FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold, SecondFailures: secondFailures, SecondWindow: secondWindow,
-			FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000, SendHour: 100_000_000, SetupHour: setupHour, AccountFailures: 10_000, FirstDay: 10_000, LinkHour: linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap, SendShort: sendShort, SendDay: sendDay,
+			Registerable: true,
 		},
 	})
 	if err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, func() { _ = w.auth.Close() })
+	w.closers = append(w.closers, background.Start(w.auth))
 	mux := http.NewServeMux()
 	w.auth.Mount(mux)
 	page := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.User(r)
+		u, _ := twofold.UserOf(r)
 		fmt.Fprintf(rw, "%s %d %v", u.Email, u.Level, u.Trusted)
 	})
 	w.db = db
@@ -221,7 +232,7 @@ func (w *world) people() error {
 }
 
 // is asks the model about an account, as an application would look it up.
-func (w *world) is(i twofold.Identity, what func(*account) bool) bool {
+func (w *world) is(i twofold.User, what func(*account) bool) bool {
 	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && what(a) })
 }
 

@@ -77,7 +77,7 @@ func Load(file string) (*Document, error) {
 	}
 	root, ok := tree.(object)
 	if !ok {
-		return nil, errors.New("is no object")
+		return nil, errors.New("is not an object")
 	}
 	d := &Document{root: root, compiler: jsonschema.NewCompiler()}
 	if err := d.compiler.AddResource(base, root); err != nil {
@@ -110,7 +110,7 @@ func pointer(parts ...string) string {
 func (d *Document) resolve(v any, at string) (object, string, error) {
 	o, ok := v.(object)
 	if !ok {
-		return nil, "", fmt.Errorf("%s is no object", at)
+		return nil, "", fmt.Errorf("%s is not an object", at)
 	}
 	ref, ok := o["$ref"].(string)
 	if !ok {

@@ -45,7 +45,7 @@ func TestNoRequestBreaksTheAPI(t *testing.T) {
 	}
 	for name, change := range map[string]func(*twofold.Config){
 		"passwords":    func(*twofold.Config) {},
-		"mailed links": func(c *twofold.Config) { c.Accounts.LoginByLink = true },
+		"mailed links": func(c *twofold.Config) { c.Accounts.MagicLink = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFuzzer(t, rand.New(rand.NewPCG(seed, 0)), change)
@@ -86,8 +86,9 @@ func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer
 		t.Fatal(err)
 	}
 	c := all()
-	c.OAuth = []federated.Provider{p}
-	c.Limits = limit.Numbers{FirstFailures: 100, SendShort: 1000, SendDay: 1000, SendAddress: 1_000_000, SendHour: 1_000_000, AddressFailures: 1_000_000, RegisterHour: 1_000_000}
+	c.Accounts.OAuth = []federated.Provider{p}
+	c.Advanced.Limits = limit.Numbers{FirstFailures: 100, SendShort: 1000, SendDay: 1000, SendAddress: 1_000_000,
+		SendHour: 1_000_000, AddressFailures: 1_000_000, RegisterHour: 1_000_000}
 	change(&c)
 	f.k = twofoldtest.New(t, c)
 	name := regexp.MustCompile(`\{[^}]*\}`)
@@ -106,10 +107,10 @@ func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer
 	return f
 }
 
-// become is somebody in one of the states that there are.
+// become is someone in one of the states that there are.
 func (f *fuzzer) become() {
 	f.people++
-	f.email, f.app = fmt.Sprintf("fuzz%d@example.org", f.people), false // nobody's account is as it was
+	f.email, f.app = fmt.Sprintf("fuzz%d@example.org", f.people), false // no one's account is as it was
 	b := f.k.NewBrowser()
 	switch f.r.IntN(5) {
 	case 0: // a stranger
@@ -309,14 +310,16 @@ func pick(r *rand.Rand, all ...string) string { return all[r.IntN(len(all))] }
 
 // all is a configuration with everything on.
 func all() twofold.Config {
-	return twofold.Config{
-		Registerable: true, Usernames: true, Account: true,
+	return twofold.Config{Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
-			LoginValidity: 24 * time.Hour, RescueEmail: true, RescueMail: "help@example.org", RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
+			LoginValidity: 24 * time.Hour, RescueEmail: true, HelpAddress: "help@example.org",
+			RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
 		},
-		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true},
-		Unified:  twofold.Unified{Enabled: true},
-		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: []string{"read", "write"}},
-		Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true},
+		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true,
+			Verify: []string{"first", "secondary"}, Hints: true},
+		Passwordless: twofold.Passwordless{Enabled: true},
+		Tokens:       twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: []string{"read", "write"}},
+		Accounts: twofold.Accounts{Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true,
+			ChangeUsername: true, UsernameRecovery: true, Registerable: true, Usernames: true},
 	}
 }

@@ -16,9 +16,10 @@ const appOrigin = "http://127.0.0.1:8081"
 // app is a single-page application on another port of this host, which is a
 // sibling: the same site, another origin.
 func app(c *twofold.Config) {
-	c.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true, CSRFCookie: "XSRF-TOKEN"}
-	c.Views.Life.PostConfirm, c.Views.Life.ConfirmError, c.Views.Life.LoginError = "/confirmed", "/confirm-error", "/login-error"
-	c.Accounts.Confirmable, c.Accounts.Recoverable, c.Unified.Enabled = true, true, true
+	c.Pages.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true, CSRFCookie: "XSRF-TOKEN"}
+	v := &c.Pages.Views.Life
+	v.PostConfirm, v.ConfirmError, v.LoginError = "/confirmed", "/confirm-error", "/login-error"
+	c.Accounts.Confirmable, c.Accounts.Recoverable, c.Passwordless.Enabled = true, true, true
 }
 
 func (a *answer) allows() (origin string, anything bool) {
@@ -75,7 +76,7 @@ func TestR192_OneOriginReadsAndActs(t *testing.T) {
 
 // newWorldlyStranger is a browser in front of a node that has no application.
 func newWorldlyStranger(w *world) *browser {
-	return w.browser().on(w.start(nil, func(c *twofold.Config) { c.SPA = twofold.SPA{} }))
+	return w.browser().on(w.start(nil, func(c *twofold.Config) { c.Pages.SPA = twofold.SPA{} }))
 }
 
 // TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere: an application at a
@@ -87,9 +88,10 @@ func TestR192_CookiesGoToOtherSitesOnlyIfTheApplicationIsThere(t *testing.T) {
 	} {
 		t.Run(origin, func(t *testing.T) {
 			w := newWorld(t, open, app, func(c *twofold.Config) {
-				c.Origin, c.SPA.Origin = "https://login.good.test", origin
-				c.TwoFactor.Required, c.Session.Remember = true, c.TwoFactor.LoginValidity
-				c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} // it speaks for that host
+				c.Origin, c.Pages.SPA.Origin = "https://login.good.test", origin
+				c.TwoFactor.Required, c.Sessions.Remember = true, c.TwoFactor.LoginValidity
+				// it speaks for that host
+				c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 			})
 			a, b := w.person("alice"), w.browser()
 			b.ask(a.email, "email").want(200)
@@ -136,7 +138,8 @@ func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 	} {
 		for _, spa := range spas {
 			_, err := twofold.New(twofold.Config{
-				Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(firstKey), Store: store.Store(nil), SPA: spa,
+				Origin: "http://127.0.0.1:8080", Key: twofold.KeyText(firstKey), Store: store.Store(nil),
+				Pages:  twofold.Pages{SPA: spa},
 				Tokens: twofold.Tokens{Refresh: true},
 			})
 			if err == nil || !strings.Contains(err.Error(), field) {
@@ -147,7 +150,7 @@ func TestR137_AnApplicationThatCannotWorkIsRefused(t *testing.T) {
 }
 
 // TestR193_MailedLinksLeadToTheConfiguredHostOnly: whatever the request says of
-// itself; a refusal names nobody; opening a link does nothing for whoever did
+// itself; a refusal names no one; opening a link does nothing for anyone who did
 // not ask for it.
 func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 	w := newWorld(t, open, app)
@@ -194,7 +197,7 @@ func TestR193_MailedLinksLeadToTheConfiguredHostOnly(t *testing.T) {
 }
 
 // TestR194_TheReadableCookieOpensNothing: it is a token of forms, and worth
-// something only beside the cookie that scripts cannot read.
+// something only alongside the cookie that scripts cannot read.
 func TestR194_TheReadableCookieOpensNothing(t *testing.T) {
 	w := newWorld(t, open, app)
 	a := w.person("alice")
@@ -246,11 +249,11 @@ func TestR088_TheApplicationsPagesMayAskForPasskeys(t *testing.T) {
 }
 
 // TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication: with the user after a
-// success, with the reason and nobody's name otherwise, and on to the second
+// success, with the reason and no one's name otherwise, and on to the second
 // factor where one is awaited.
 func TestR193_TheWayBackFromAnotherSiteLeadsToTheApplication(t *testing.T) {
 	w, corp, _ := sites(t, app, func(c *twofold.Config) {
-		c.Views.OAuth.PostLogin, c.Views.VerifyError = "/post-oauth-login", "/verify-error"
+		c.Pages.Views.OAuth.PostLogin, c.Pages.Views.VerifyError = "/post-oauth-login", "/verify-error"
 	})
 	back := func(b *browser, path string) (string, url.Values) {
 		t.Helper()

@@ -251,7 +251,10 @@ func (w *world) trail(after int64) []twofold.AuditEntry {
 // method, result and reason.
 func TestR139_EveryEventIsOneRow(t *testing.T) {
 	ctx := t.Context()
-	w := newWorld(t, func(c *twofold.Config) { open(c); c.Limits.FirstFailures, c.Limits.SecondFailures = 5, 5 })
+	w := newWorld(t, func(c *twofold.Config) {
+		open(c)
+		c.Advanced.Limits.FirstFailures, c.Advanced.Limits.SecondFailures = 5, 5
+	})
 	auth := w.nodes[0].auth
 	var last int64
 	seen := map[string]bool{}

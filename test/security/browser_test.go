@@ -18,7 +18,7 @@ import (
 // m is a JSON object.
 type m = map[string]any
 
-// browser is a cookie jar and whoever holds it. It never follows a redirect.
+// browser is a cookie jar and anyone who holds it. It never follows a redirect.
 type browser struct {
 	w      *world
 	n      *node
@@ -250,7 +250,7 @@ func (a *answer) want(status int) *answer {
 }
 
 // refused demands what every refusal is: no success, no cookie that opens
-// anything, nobody's data.
+// anything, no one's data.
 func (a *answer) refused(why string) *answer {
 	a.w.t.Helper()
 	for _, c := range (&http.Response{Header: a.header}).Cookies() {

@@ -17,7 +17,7 @@ import (
 
 // proxied trusts this machine to say for whom it forwards.
 func proxied(c *twofold.Config) {
-	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 }
 
 // guess is a wrong password from an address: too long, so that it counts
@@ -30,9 +30,9 @@ func (w *world) guess(email, address string) int {
 }
 
 // TestR113_AWaveIsTold to the operator, once an hour, however many accounts and
-// addresses it comes over; it keeps nobody out.
+// addresses it comes over; it keeps no one out.
 func TestR113_AWaveIsTold(t *testing.T) {
-	w := newWorld(t, proxied, func(c *twofold.Config) { c.Limits.HourFailures = 30 })
+	w := newWorld(t, proxied, func(c *twofold.Config) { c.Advanced.Limits.HourFailures = 30 })
 	second := w.start(nil)
 	a := w.person("alice")
 	wave := func(n, from int) {
@@ -55,7 +55,7 @@ func TestR113_AWaveIsTold(t *testing.T) {
 	told(1, "30 over two nodes")
 	wave(5, 100)
 	told(1, "35")
-	w.browser().login(a).want(200) // nobody is kept out
+	w.browser().login(a).want(200) // no one is kept out
 	w.advance(2 * time.Hour)
 	wave(29, 200)
 	told(1, "29 in another hour")
@@ -385,7 +385,7 @@ func oneLineEach(t *testing.T, whose, log string) {
 	}
 }
 
-// TestR124_MethodsAreSeenAfterTheFirstFactor, and by nobody before.
+// TestR124_MethodsAreSeenAfterTheFirstFactor, and by no one before.
 func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
 	w := newWorld(t, with(limit.Numbers{AddressFailures: 100_000}))
 	w.person("plain")

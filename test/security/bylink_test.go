@@ -13,7 +13,7 @@ import (
 // byLink is a site where a mailed link stands in the password's place.
 func byLink(c *twofold.Config) {
 	life(c)
-	c.Accounts.LoginByLink = true
+	c.Accounts.MagicLink = true
 }
 
 var loginLink = regexp.MustCompile(`/login/[A-Za-z0-9._-]+`)
@@ -140,11 +140,11 @@ func TestR022_ALoginLinkObeysARequiredFactor(t *testing.T) {
 	b.out("nothing set up")
 }
 
-// TestR049_LoginLinksTellNothing: whoever asks for whomever gets one answer,
+// TestR049_LoginLinksTellNothing: anyone who asks for whomever gets one answer,
 // and only who may sign in gets a mail.
 func TestR049_LoginLinksTellNothing(t *testing.T) {
 	w := newWorld(t, byLink, func(c *twofold.Config) {
-		c.Accounts.Locked = func(i twofold.Identity) bool { return i.Email == "locked@good.test" }
+		c.Accounts.Locked = func(i twofold.User) bool { return i.Email == "locked@good.test" }
 	})
 	known, off := w.person("known"), w.person("gone")
 	w.person("locked")
@@ -195,7 +195,9 @@ func TestR050_StrangersCannotSpoilALoginLink(t *testing.T) {
 
 // TestR121_LoginLinksAreLimited by browser, by client address, and in all.
 func TestR121_LoginLinksAreLimited(t *testing.T) {
-	w := newWorld(t, byLink, func(c *twofold.Config) { c.Limits.SendShort, c.Limits.SendGap = 3, 30*time.Second })
+	w := newWorld(t, byLink, func(c *twofold.Config) {
+		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendGap = 3, 30*time.Second
+	})
 	for _, email := range []string{w.person("known").email, "nobody@good.test"} {
 		b := w.browser()
 		b.post("/login", m{"email": email}).want(200)
@@ -215,7 +217,7 @@ func TestR121_LoginLinksAreLimited(t *testing.T) {
 }
 
 // TestR136_LoginLinksAreTyped: no other link signs in, this one does nothing
-// else, and it is nobody else's.
+// else, and it is no one else's.
 func TestR136_LoginLinksAreTyped(t *testing.T) {
 	w := newWorld(t, byLink, unified)
 	p, q := w.person("alice"), w.person("robert")
@@ -271,7 +273,7 @@ func TestR144_ALoginLinkOnceInParallel(t *testing.T) {
 // was asked for is looked at when it is used.
 func TestR102_StatesHoldForLoginLinks(t *testing.T) {
 	locked := false
-	w := newWorld(t, byLink, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.Identity) bool { return locked } })
+	w := newWorld(t, byLink, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return locked } })
 	p := w.person("alice")
 	b := w.browser()
 	link := b.wants(p)
@@ -290,7 +292,7 @@ func TestR102_StatesHoldForLoginLinks(t *testing.T) {
 	}
 }
 
-// TestR008_ByLinkNothingIsPlanted: a password that somebody registers with is
+// TestR008_ByLinkNothingIsPlanted: a password that someone registers with is
 // left aside, and he is not let in, whether addresses are confirmed or not.
 func TestR008_ByLinkNothingIsPlanted(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){"confirming": func(*twofold.Config) {}, "unconfirming": unconfirming} {
@@ -337,7 +339,7 @@ func TestR107_ALoginLinkKnowsWhereToGo(t *testing.T) {
 }
 
 // TestR016_ALoginLinkSwitchesNoAccount: who is signed in stays who he is, and a
-// sign-in under way as somebody else ends, with all that it had proven.
+// sign-in under way as someone else ends, with all that it had proven.
 func TestR016_ALoginLinkSwitchesNoAccount(t *testing.T) {
 	w := newWorld(t, byLink)
 	p, q := w.person("alice"), w.withApp("robert")
@@ -354,7 +356,7 @@ func TestR016_ALoginLinkSwitchesNoAccount(t *testing.T) {
 	half.validate(q.next()).want(400).refused("the sign-in of another")
 }
 
-// TestR053_ByLinkASecurityChangeNeedsAFreshSignIn: signing in anew is one, and
+// TestR053_ByLinkASecurityChangeNeedsAFreshSignIn: signing in again is one, and
 // the page that would ask for a password says so.
 func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 	w := newWorld(t, byLink)
@@ -380,4 +382,60 @@ func TestR053_ByLinkASecurityChangeNeedsAFreshSignIn(t *testing.T) {
 		t.Errorf("signing in leads to %s", to)
 	}
 	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+}
+
+// TestR411_TheDoctorKnowsWhatMailOpens: each sign-in by mail is one by something that was
+// mailed, and nothing was used twice.
+func TestR411_TheDoctorKnowsWhatMailOpens(t *testing.T) {
+	chosen := m{"password": newSecret, "password_confirm": newSecret}
+	signsInByLinks := func(c *twofold.Config) { life(c); autoLogin(c) }
+	for what, c := range map[string]struct {
+		site   func(*twofold.Config)
+		signIn func(w *world, b *browser, p *person)
+	}{
+		"a magic link": {byLink, func(_ *world, b *browser, p *person) { b.post(b.wants(p), m{}).want(200) }},
+		"a reset that signs in": {signsInByLinks, func(_ *world, b *browser, p *person) {
+			b.post(b.resets(p.email), chosen).want(200)
+		}},
+		"a confirmation that signs in": {signsInByLinks, func(w *world, b *browser, _ *person) {
+			b.post("/register", m{"email": "new@good.test", "password": newSecret, "password_confirm": newSecret}).want(200)
+			b.post(w.link("confirm", "new@good.test"), m{}).want(200)
+		}},
+		"an invitation": {life, func(w *world, b *browser, _ *person) { b.post(w.invite(invited), chosen).want(200) }},
+		"a code in place of a password": {unified, func(w *world, b *browser, p *person) {
+			p.begins("email")
+			w.must(w.nodes[0].auth.EndSessions(w.t.Context(), p.id)) // the trail does not know a planted one
+			w.advance(time.Minute)
+			b.ask(p.email, "email").want(200)
+			b.post("/us-signin", m{"identity": p.email, "passcode": p.mailed()}).want(200)
+		}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t, c.site)
+			c.signIn(w, w.browser(), w.person("alice"))
+			w.settled()
+			r, err := w.nodes[0].auth.CheckStore(t.Context())
+			w.must(err)
+			if len(r.Problems) > 0 {
+				t.Errorf("the doctor: %q", r.Problems)
+			}
+			if w.count("sessions") == 0 {
+				t.Error("nothing was opened")
+			}
+		})
+	}
+}
+
+// TestR411_TheDoctorKnowsTheCodeOfASignUp through another site.
+func TestR411_TheDoctorKnowsTheCodeOfASignUp(t *testing.T) {
+	w, corp, _ := sites(t, signsUp)
+	ann, b := w.newAt(corp, "ann"), w.browser()
+	b.through(corp, "corp").want(200)
+	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	b.in(ann, 1)
+	r, err := w.nodes[0].auth.CheckStore(t.Context())
+	w.must(err)
+	if len(r.Problems) > 0 {
+		t.Errorf("the doctor: %q", r.Problems)
+	}
 }

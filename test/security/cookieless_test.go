@@ -163,7 +163,7 @@ func TestR190_AClientWithoutCookiesSetsUpEveryMethod(t *testing.T) {
 // TestR190_AClientWithoutCookiesUsesUnifiedSignIn: a mailed and a texted code,
 // an app, the set-up of each, and a proof of presence by code.
 func TestR190_AClientWithoutCookiesUsesUnifiedSignIn(t *testing.T) {
-	w := newWorld(t, unified, func(c *twofold.Config) { c.Unified.CodeValidity = 5 * time.Minute })
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Passwordless.CodeValidity = 5 * time.Minute })
 	for _, method := range []string{store.Email, store.SMS, store.Authenticator} {
 		w.advance(2 * time.Minute)
 		who, p := w.person("by"+method), w.native()

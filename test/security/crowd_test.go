@@ -58,8 +58,8 @@ func TestAClosedBudgetIsToldWithoutWaiting(t *testing.T) {
 	guess := func() int { return w.signsIn(target.email, strings.Repeat("x", 1100)).status } // not hashed
 	for guess() != 429 {
 	}
-	load := func() twofold.Load {
-		l, err := w.nodes[0].auth.Load(t.Context())
+	load := func() twofold.Stats {
+		l, err := w.nodes[0].auth.Stats(t.Context())
 		w.must(err)
 		return l
 	}

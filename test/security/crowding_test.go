@@ -49,15 +49,17 @@ func TestR206_StrangersPushOutNoSignInOfAKnownBrowser(t *testing.T) {
 // codes that they may. The factor has ended for them, also for a right code, and it
 // is taken in a browser that signed in before, which opens it for all again.
 func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
-	w := newWorld(t, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 5, 20 })
+	w := newWorld(t, proxied, func(c *twofold.Config) {
+		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 5, 20
+	})
 	p := w.withApp("alice")
-	home := w.browser()
+	home := w.at("203.0.113.5")
 	home.login(p).want(200)
 	home.validate(p.next()).want(200)
 	tried := 0
 	for range 6 {
 		w.advance(16 * time.Minute)
-		thief := w.browser()
+		thief := w.at("198.51.100.7")
 		thief.login(p).want(200)
 		for range 5 {
 			if thief.validate(p.wrong()).status == 400 {
@@ -69,7 +71,7 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 		t.Errorf("strangers tried %d codes, want 10", tried)
 	}
 	w.advance(365 * 24 * time.Hour / 4)
-	b := w.browser()
+	b := w.at("198.51.100.7")
 	b.login(p).want(200)
 	b.validate(p.next()).want(429).refused("a right code of a browser that is not known")
 	known := home.noted()
@@ -77,14 +79,14 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 	known.validate(p.next()).want(200)
 	known.in(p, 2)
 	w.advance(time.Minute)
-	b = w.browser()
+	b = w.at("198.51.100.7")
 	b.login(p).want(200)
 	b.validate(p.next()).want(200)
 	// The factor still ends for everybody after as many wrong codes as before.
 	tried = 0
 	for range 10 {
 		w.advance(16 * time.Minute)
-		for _, b := range []*browser{w.browser(), home.noted()} {
+		for _, b := range []*browser{w.at("198.51.100.7"), home.noted()} {
 			b.login(p).want(200)
 			for range 5 {
 				if b.validate(p.wrong()).status == 400 {
@@ -102,16 +104,16 @@ func TestR207_WhoKnowsThePasswordEndsNoFactor(t *testing.T) {
 // many wrong answers as passkeys may give. The owner's passkey is taken in a browser
 // that signed in before, whose wrong answers are bounded too.
 func TestR205_WrongPasskeysPauseNoKnownBrowser(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, proxied)
 	p := w.person("alice")
 	key, other := w.key(simpleKey), w.key(simpleKey)
 	w.plantSession(p).register(key, "second", "secondary").want(200)
-	home := w.browser()
+	home := w.at("203.0.113.5")
 	home.login(p).want(200)
 	home.signInBy(key).want(200)
 	known := home.noted()
 	w.advance(time.Minute)
-	thief := w.browser()
+	thief := w.at("198.51.100.7")
 	thief.login(p).want(200)
 	for range 10 {
 		thief.signInBy(other).want(400)

@@ -90,13 +90,13 @@ func TestR170_DescendantsAskWhatASignInIsAsked(t *testing.T) {
 	}{
 		"a second factor is required now": {change: []func(*twofold.Config){required}},
 		"required of this user now": {change: []func(*twofold.Config){func(c *twofold.Config) {
-			c.TwoFactor.Require = func(u twofold.Identity) bool { return strings.HasPrefix(u.Email, "alice") }
+			c.TwoFactor.Require = func(u twofold.User) bool { return strings.HasPrefix(u.Email, "alice") }
 		}}},
 		"addresses must be confirmed now": {change: []func(*twofold.Config){func(c *twofold.Config) { c.Accounts.Confirmable = true }},
 			act: func(t *testing.T, w *world, p *person) { w.write(`UPDATE twofold_users SET confirmed_at = 0`) }},
 		"no browser is trusted now": {trusted: true, change: []func(*twofold.Config){func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 }}},
 		"this user's is not trusted now": {trusted: true, change: []func(*twofold.Config){func(c *twofold.Config) {
-			c.TwoFactor.Trust = func(u twofold.Identity) bool { return len(u.Roles) == 0 }
+			c.TwoFactor.Trust = func(u twofold.User) bool { return len(u.Roles) == 0 }
 		}}, act: func(t *testing.T, w *world, p *person) { w.must(w.nodes[0].auth.SetRoles(t.Context(), p.id, "admin")) }},
 		"the owner ended all trust": {trusted: true, act: func(t *testing.T, w *world, p *person) {
 			w.plantSession(p).do("DELETE", "/tf-devices", "", "", "Accept", typeJSON).want(200)
@@ -195,7 +195,7 @@ func TestR170_ASessionOfOneFactorReachesTheSetUp(t *testing.T) {
 	got, ask := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, n.origin+"/public", nil)
 	ask.AddCookie(&http.Cookie{Name: "twofold", Value: b.jar["twofold"]})
 	n.auth.Identify(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if u, ok := twofold.User(r); ok {
+		if u, ok := twofold.UserOf(r); ok {
 			t.Errorf("a public page takes it for %s", u.Email)
 		}
 	})).ServeHTTP(got, ask)
@@ -272,6 +272,42 @@ func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	other.out("ended by another session")
 	n := w.restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
 	b.on(n).out("where no browser is trusted now")
+}
+
+// TestR170_WhoEndedAllTrustIsAskedAsBefore: a session that ended all trust, its own
+// browser's too, is asked what the record of that browser was asked.
+func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
+	w := newWorld(t, plenty)
+	byText, byApp := w.person("carol").enrolSMS("+16502530001").enrolApp(), w.withApp("alice")
+	sessions := map[*person]*browser{}
+	for _, p := range []*person{byText, byApp} {
+		b := w.browser()
+		b.login(p, m{"remember": true}).want(200)
+		if p == byText {
+			b.post("/tf-select", m{"which": store.SMS})
+			b.validate(p.texted()).want(200)
+		} else {
+			b.validate(p.next()).want(200)
+		}
+		b.only("tf_validity").login(p).want(200)
+		for range 2 { // once more, when nothing but the session knows
+			b.post("/tf-sessions", m{}).want(200)
+			if user, two := b.sees(); user != p.email+" level 1 trusted true" || two != user {
+				t.Fatalf("who ended the others is (%q, %q)", user, two)
+			}
+		}
+		sessions[p] = b
+	}
+	n := w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = true })
+	sessions[byText].on(n).out("trusted for a text, where texts do not count")
+	if user, _ := sessions[byApp].on(n).sees(); user != byApp.email+" level 1 trusted true" {
+		t.Errorf("trusted for an app: %q", user)
+	}
+	for _, text := range []string{`id`, `id || ' '`, `id || ' []'`, `id || ' null'`, `id || ' {'`, `''`} {
+		w.write(`UPDATE twofold_sessions SET trusted_by = ` + text)
+		w.restart()
+		sessions[byApp].on(w.nodes[0]).out("trusted by nothing: " + text)
+	}
 }
 
 // TestR170_APasskeyIsWorthWhatThePolicySays: what was opened with a passkey that

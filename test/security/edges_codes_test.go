@@ -15,9 +15,12 @@ import (
 // More of edges_test.go: codes and links in place of a password.
 
 // TestR050_ARightCodeGivesItsPlaceBack by which it was sent, and so does the
-// link beside it: who answers may have another.
+// link alongside it: who answers may have another.
 func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
-	w := newWorld(t, unified, func(c *twofold.Config) { open(c); c.Limits.SendShort, c.Limits.FirstDay = 1, 1 })
+	w := newWorld(t, unified, func(c *twofold.Config) {
+		open(c)
+		c.Advanced.Limits.SendShort, c.Advanced.Limits.FirstDay = 1, 1
+	})
 	p := w.person("alice").begins(store.Email)
 	for range 2 {
 		b := w.browser()
@@ -35,7 +38,7 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 	w.advance(31 * time.Second)
 	w.browser().ask(p.email, store.Email).want(429).refused("nobody answered the one before")
 	// What is sent is a row, and the application hears of it; of what goes to
-	// nobody there is the row alone.
+	// no one there is the row alone.
 	w.browser().ask("nobody@good.test", store.Email)
 	if rows, heard := w.rowsNamed("us-security-token-sent"), happened[event.USSecurityTokenSent](w); len(rows) != 6 || len(heard) != 5 {
 		t.Errorf("%d rows, %d heard of", len(rows), len(heard))
@@ -46,7 +49,7 @@ func TestR050_ARightCodeGivesItsPlaceBack(t *testing.T) {
 func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
-		c.Unified.EnabledMethods = []string{"password", store.Email, store.SMS}
+		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS}
 	})
 	p := w.person("alice").begins(store.Email).begins(store.SMS, "+16505551212")
 	b := w.browser()
@@ -63,7 +66,7 @@ func TestR042_ACodeByTextEndsTheOneByMail(t *testing.T) {
 func TestR025_NothingIsSentByAMethodThatSendsNothing(t *testing.T) {
 	w := newWorld(t, unified, func(c *twofold.Config) {
 		open(c)
-		c.Unified.EnabledMethods = []string{"password", store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", store.Authenticator}
 	})
 	p := w.person("alice").begins(store.Authenticator)
 	b := w.plantSession(p)
@@ -118,7 +121,7 @@ func (p *person) firsts() []store.Factor {
 }
 
 // TestR101_SigningOutEndsBoth: the session, and what was under way in its
-// browser to prove it anew.
+// browser to prove it again.
 func TestR101_SigningOutEndsBoth(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice")
@@ -131,7 +134,7 @@ func TestR101_SigningOutEndsBoth(t *testing.T) {
 	old.out("signed out")
 }
 
-// TestR143_WhatOthersDidIsNewsWhateverTheyShare: somebody in the same house, or
+// TestR143_WhatOthersDidIsNewsWhateverTheyShare: someone in the same house, or
 // with the same browser, is not who is signed in here.
 func TestR143_WhatOthersDidIsNewsWhateverTheyShare(t *testing.T) {
 	w := newWorld(t, open, proxied)

@@ -93,7 +93,7 @@ func TestR064_FiftyTokensAndNoMore(t *testing.T) {
 }
 
 // TestR102_ASessionAndItsProgramAreOneEntry, a program's only if there is no
-// browser beside, and seen when either was; ending one is a row.
+// browser alongside, and seen when either was; ending one is a row.
 func TestR102_ASessionAndItsProgramAreOneEntry(t *testing.T) {
 	w := newWorld(t, tokens, open)
 	p := w.withApp("alice")
@@ -149,7 +149,7 @@ func TestR042_ACodeIsSentAgainInASetUp(t *testing.T) {
 // TestR019_TheMailboxIsProvenOnce: a wrong code does not go on to the set-up,
 // and a right one does.
 func TestR019_ACodeOfTheMailboxIsAGuessLikeOthers(t *testing.T) {
-	w := newWorld(t, proofFirst, func(c *twofold.Config) { c.Limits.SecondFailures = 3 })
+	w := newWorld(t, proofFirst, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 3 })
 	p := w.person("alice")
 	b := w.browser()
 	b.login(p).want(200)

@@ -59,7 +59,7 @@ func TestR023_WhereNobodyStaysAnOldCookieIsNothing(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
 	p := w.person("alice")
 	b, c := w.staying(p), w.staying(p)
-	n := w.restart(func(c *twofold.Config) { c.Session.Remember = 0 })
+	n := w.restart(func(c *twofold.Config) { c.Sessions.Remember = 0 })
 	b.on(n).login(p, m{"remember": true}).want(200)
 	b.in(p, 1)
 	if b.jar[stayCookie] != "" {
@@ -81,7 +81,7 @@ func TestR023_OneFactorOpensNoAccountOfTwo(t *testing.T) {
 	w.staying(a).back(a)
 }
 
-// hurried is a store in which somebody signs out everywhere just before a
+// hurried is a store in which someone signs out everywhere just before a
 // session is put.
 type hurried struct {
 	store.Store
@@ -148,12 +148,12 @@ func TestR146_WhatCannotBeAskedIsNeitherOfferedNorSetUp(t *testing.T) {
 	b.on(w.nodes[0]).post("/tf-setup", m{"setup": "authenticator"}).want(200)
 }
 
-// TestR102_ALockCountsUntilTheLastMoment: whenever it is put while somebody
+// TestR102_ALockCountsUntilTheLastMoment: whenever it is put while someone
 // signs in, or proves himself again, nothing comes of that.
 func TestR102_ALockCountsUntilTheLastMoment(t *testing.T) {
 	var asked, from atomic.Int64
 	w := newWorld(t, plenty, func(c *twofold.Config) {
-		c.Accounts.Locked = func(twofold.Identity) bool { return asked.Add(1) > from.Load() }
+		c.Accounts.Locked = func(twofold.User) bool { return asked.Add(1) > from.Load() }
 	})
 	const never = 1 << 40
 	from.Store(never)

@@ -104,7 +104,7 @@ func TestR059_WhatIsSwitchedOffIsNoFactorToKeep(t *testing.T) {
 // TestR070_ARightCodeGivesItsPlaceBack and no more: the wrong ones before it
 // still count.
 func TestR070_ARightCodeGivesItsPlaceBack(t *testing.T) {
-	w := newWorld(t, open, func(c *twofold.Config) { c.Limits.SecondFailures = 5 })
+	w := newWorld(t, open, func(c *twofold.Config) { c.Advanced.Limits.SecondFailures = 5 })
 	p := w.withApp("alice")
 	codes := p.recoveryCodes()
 	for range 4 {
@@ -127,7 +127,7 @@ func TestR018_ACodeIsNotAskedForInASetUp(t *testing.T) {
 // of its own; a free one is written down, told to the owner, and keeps the
 // session that asked.
 func TestR125_AUsernameIsChangedOnceItIsFree(t *testing.T) {
-	w := newWorld(t, life, func(c *twofold.Config) { c.Usernames = true })
+	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Usernames = true })
 	p, q := w.person("alice"), w.person("bobby")
 	b, other := w.plantSession(p), w.plantSession(p)
 	w.plantSession(q).post("/change-username", m{"username": "taken"}).want(200)
@@ -207,7 +207,7 @@ func (plainSite) Finish(context.Context, federated.Question, federated.Answer) (
 
 // TestR054_ASiteThatAsksNothingIsNoProofAnew: it is for signing in only.
 func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
-	w := newWorld(t, open, func(c *twofold.Config) { c.OAuth = []federated.Provider{plainSite{}} })
+	w := newWorld(t, open, func(c *twofold.Config) { c.Accounts.OAuth = []federated.Provider{plainSite{}} })
 	p := w.person("alice")
 	w.browser().do("POST", "/login/oauthstart/plain", typeJSON, "", "Accept", typeJSON).want(302)
 	b := w.plantSession(p)
@@ -220,7 +220,7 @@ func TestR054_ASiteThatAsksNothingIsNoProofAnew(t *testing.T) {
 }
 
 // TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered: opening the link as
-// another account is no word for the password that lies there.
+// another account is not a word for the password that lies there.
 func TestR008_WhoIsSignedInElsewhereIsNotTheOneWhoRegistered(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life)
@@ -245,7 +245,7 @@ func TestR051_AResetDoesNotChangeWhoIsSignedIn(t *testing.T) {
 
 // TestR122_NoUsernameIsMailedWhereThereIsNone.
 func TestR122_NoUsernameIsMailedWhereThereIsNone(t *testing.T) {
-	w := newWorld(t, life, func(c *twofold.Config) { c.Usernames = true })
+	w := newWorld(t, life, func(c *twofold.Config) { c.Accounts.Usernames = true })
 	named, nameless := w.person("alice").email, "bobby@good.test"
 	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: nameless, PasswordHash: hashed})
 	w.must(err)

@@ -36,7 +36,7 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 						continue // stands for six digits (R185)
 					}
 					if path == "/wan-signin" && value == "null" {
-						continue // no name at all: a question for whoever comes
+						continue // no name at all: a question for anyone who comes
 					}
 					if r := from().post(path, `{"`+name+`":`+value+`}`); r.status != 400 {
 						t.Errorf("%s with %s %s: status %d: %s", path, name, value, r.status, r.body)
@@ -110,7 +110,7 @@ func TestR057_TwoWishesDoNotMix(t *testing.T) {
 // with those of /login (CVE-2026-9798); guesses in a session count with those of
 // the session.
 func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
-	w := newWorld(t, unified, func(c *twofold.Config) { c.Limits = limit.Numbers{FirstFailures: 6} })
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{FirstFailures: 6} })
 	p := w.person("alice")
 	b := w.plantSession(p)
 	for range 3 {

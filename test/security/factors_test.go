@@ -16,7 +16,7 @@ func (b *browser) remove(id string) *answer {
 }
 
 // TestR053_FactorsChangeOnlyWhenFresh: rename, prefer and remove ask for
-// everything the account has, proven lately.
+// everything the account has, proven recently.
 func TestR053_FactorsChangeOnlyWhenFresh(t *testing.T) {
 	w := newWorld(t, open)
 	p := w.withApp("alice").enrolSMS("+16505551212")

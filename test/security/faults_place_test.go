@@ -105,7 +105,7 @@ func TestFaultDiskFull(t *testing.T) {
 func TestFaultClockSteps(t *testing.T) {
 	for name, step := range map[string]time.Duration{"forward": time.Hour, "back": -time.Hour} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, plenty, func(c *twofold.Config) { c.Session.Idle = 30 * time.Minute })
+			w := newWorld(t, plenty, func(c *twofold.Config) { c.Sessions.Idle = 30 * time.Minute })
 			a, erika := w.withApp("anton"), w.person("erika").enrolMail()
 			spent := a.next()
 			in := w.plantPending(a)

@@ -11,9 +11,9 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/send/gateway"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/send/smtp"
-	"github.com/twofold-auth/twofold/send/twilio"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -36,7 +36,8 @@ func newPostOffice(t *testing.T) *postOffice {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.sender, err = smtp.New(smtp.Config{Host: host, Port: n, Security: smtp.None, From: "no-reply@good.test", Timeout: 500 * time.Millisecond})
+	o.sender, err = smtp.New(smtp.Config{Host: host, Port: n, Security: smtp.None, From: "no-reply@good.test",
+		Timeout: 500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,8 @@ func (w *world) plantFactor(p *person, method, destination string) {
 	w.must(err)
 	w.must(db.ChangeFactors(w.t.Context(), store.FactorChange{
 		UserID: u.ID, From: u.Uniquifier, To: store.NewID(), Now: w.Now(),
-		Add: &store.Factor{ID: store.NewID(), UserID: u.ID, Method: method, Destination: destination, Primary: true, CreatedAt: w.Now()},
+		Add: &store.Factor{ID: store.NewID(), UserID: u.ID, Method: method, Destination: destination,
+			Primary: true, CreatedAt: w.Now()},
 	}))
 }
 
@@ -93,9 +95,15 @@ func TestFaultMail(t *testing.T) {
 			func(o *postOffice) { o.Answer(sendtest.AtMail, 0, [3]int{}, "") }, false},
 		{"answers 451", func(o *postOffice) { o.Answer(sendtest.AtRcpt, 451, [3]int{4, 7, 1}, "greylisted") },
 			func(o *postOffice) { o.Answer(sendtest.AtRcpt, 0, [3]int{}, "") }, false},
-		{"answers 554 to the mail", func(o *postOffice) { o.Answer(sendtest.AtData, 554, [3]int{5, 7, 1}, "looks like spam") },
+		{"answers 554 to the mail", func(o *postOffice) {
+			o.Answer(sendtest.AtData, 554, [3]int{5, 7, 1},
+				"looks like spam")
+		},
 			func(o *postOffice) { o.Answer(sendtest.AtData, 0, [3]int{}, "") }, false},
-		{"answers 550 to the recipient", func(o *postOffice) { o.Answer(sendtest.AtRcpt, 550, [3]int{5, 1, 1}, "no such user") },
+		{"answers 550 to the recipient", func(o *postOffice) {
+			o.Answer(sendtest.AtRcpt, 550, [3]int{5, 1, 1},
+				"no such user")
+		},
 			func(o *postOffice) { o.Answer(sendtest.AtRcpt, 0, [3]int{}, "") }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -132,7 +140,7 @@ func TestFaultMail(t *testing.T) {
 	}
 }
 
-// recovers holds what comes after: nobody restarts anything.
+// recovers holds what comes after: no one restarts anything.
 func (w *world) recovers(o *postOffice, p *person, final bool) {
 	w.t.Helper()
 	w.wait("the outbox is empty", func() bool {
@@ -157,16 +165,19 @@ func (w *world) recovers(o *postOffice, p *person, final bool) {
 	b.in(p, 2)
 }
 
-// TestFaultMailFailsOver: with a second server, trouble of the first is nobody's
+// TestFaultMailFailsOver: with a second server, trouble of the first is no one's
 // trouble.
 func TestFaultMailFailsOver(t *testing.T) {
 	first, second := newPostOffice(t), newPostOffice(t)
-	w := newWorld(t, plenty, func(f *twofold.Config) { f.Mail, f.MailFallback = first.sender, []send.Sender{second.sender} })
+	w := newWorld(t, plenty, func(f *twofold.Config) {
+		f.Mail, f.Advanced.MailFallback = first.sender,
+			[]send.Sender{second.sender}
+	})
 	for i, trouble := range []func(){first.pull, first.in, first.hang} {
 		trouble()
 		p := w.person(fmt.Sprintf("erika%d", i))
 		w.plantFactor(p, store.Email, p.email)
-		w.advance(6 * time.Minute) // whoever rested is asked again
+		w.advance(6 * time.Minute) // anyone who rested is asked again
 		before := len(second.Mails())
 		b := w.browser()
 		b.login(p).want(200)
@@ -190,15 +201,21 @@ func TestFaultTexts(t *testing.T) {
 		name         string
 		trouble, end func(*sendtest.TwilioServer, *plug)
 	}{
-		{"answers 429", func(s *sendtest.TwilioServer, _ *plug) { s.Fail(429, 20429, "Too Many Requests") }, func(s *sendtest.TwilioServer, _ *plug) { s.Fail(0, 0, "") }},
-		{"answers 500", func(s *sendtest.TwilioServer, _ *plug) { s.Fail(500, 20500, "Internal Server Error") }, func(s *sendtest.TwilioServer, _ *plug) { s.Fail(0, 0, "") }},
-		{"hangs", func(_ *sendtest.TwilioServer, p *plug) { p.pull(); p.in(); p.hang() }, func(_ *sendtest.TwilioServer, p *plug) { p.pull(); p.in() }},
-		{"refuses connections", func(_ *sendtest.TwilioServer, p *plug) { p.pull() }, func(_ *sendtest.TwilioServer, p *plug) { p.in() }},
+		{"answers 429", func(s *sendtest.TwilioServer, _ *plug) { s.Fail(429, 20429, "Too Many Requests") },
+			func(s *sendtest.TwilioServer, _ *plug) { s.Fail(0, 0, "") }},
+		{"answers 500", func(s *sendtest.TwilioServer, _ *plug) {
+			s.Fail(500, 20500,
+				"Internal Server Error")
+		}, func(s *sendtest.TwilioServer, _ *plug) { s.Fail(0, 0, "") }},
+		{"hangs", func(_ *sendtest.TwilioServer, p *plug) { p.pull(); p.in(); p.hang() },
+			func(_ *sendtest.TwilioServer, p *plug) { p.pull(); p.in() }},
+		{"refuses connections", func(_ *sendtest.TwilioServer, p *plug) { p.pull() },
+			func(_ *sendtest.TwilioServer, p *plug) { p.in() }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			server := sendtest.Twilio(t)
 			line := newPlug(t, strings.TrimPrefix(server.URL, "http://"))
-			sender, err := twilio.New(twilio.Config{
+			sender, err := gateway.NewTwilio(gateway.TwilioConfig{
 				AccountSID: server.AccountSID, AuthToken: server.AuthToken, From: "+15005550006",
 				BaseURL: "http://" + line.addr, Timeout: 500 * time.Millisecond,
 			})
@@ -228,7 +245,7 @@ func TestFaultTexts(t *testing.T) {
 	}
 }
 
-// TestFaultOffersAnotherWay: whoever asks for a code that cannot be delivered
+// TestFaultOffersAnotherWay: anyone who asks for a code that cannot be delivered
 // is offered the next factor that takes another way, in JSON and on the page.
 func TestFaultOffersAnotherWay(t *testing.T) {
 	w := newWorld(t, plenty)

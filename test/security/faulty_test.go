@@ -83,6 +83,18 @@ func (f *faulty) TakeDraft(ctx context.Context, owner, id string) error {
 	return f.do("TakeDraft", func() error { return f.Store.TakeDraft(ctx, owner, id) })
 }
 
+func (f *faulty) AcceptInvitation(
+	ctx context.Context, tokenHash string, now time.Time, u store.User, factors ...store.Factor,
+) error {
+	return f.do("AcceptInvitation", func() error {
+		return f.Store.AcceptInvitation(ctx, tokenHash, now, u, factors...)
+	})
+}
+
+func (f *faulty) CreateConnected(ctx context.Context, u store.User, c store.Connection) error {
+	return f.do("CreateConnected", func() error { return f.Store.CreateConnected(ctx, u, c) })
+}
+
 func (f *faulty) ChangeFactors(ctx context.Context, c store.FactorChange) error {
 	return f.do("ChangeFactors", func() error { return f.Store.ChangeFactors(ctx, c) })
 }

@@ -40,7 +40,8 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _ := enrolling(t, func(config *twofold.Config) {
-				config.Limits.SendGap, config.Limits.SendShort, config.Limits.SendDay = time.Second, 6, 6
+				l := &config.Advanced.Limits
+				l.SendGap, l.SendShort, l.SendDay = time.Second, 6, 6
 				config.Accounts.Confirmable, config.Accounts.LoginUnconfirmed = c.confirmable, c.confirmable
 			})
 			const email = "victim@good.test"
@@ -72,7 +73,7 @@ func TestR200_TheFirstProofForgetsWhatStrangersUsedUp(t *testing.T) {
 // TestR201_ThePageTakesTheNewestCode: whatever a signed-in user had a code mailed for
 // before, /tf-validate takes the code of the newest step.
 func TestR201_ThePageTakesTheNewestCode(t *testing.T) {
-	w, _ := enrolling(t, func(c *twofold.Config) { c.Limits.SendGap = time.Second })
+	w, _ := enrolling(t, func(c *twofold.Config) { c.Advanced.Limits.SendGap = time.Second })
 	proof := func(b *browser) { b.post("/tf-setup", m{"setup": "authenticator"}).want(400) }
 	mailbox := func(b *browser) { b.post("/tf-setup", m{"setup": store.Email}).want(200) }
 	i := 0

@@ -92,7 +92,7 @@ func TestR102_OffIsOffForPasskeys(t *testing.T) {
 	b.in(p, 2)
 }
 
-// TestR056_NobodyFinishesAnothersSetUp: whoever has somebody's signed-in
+// TestR056_NobodyFinishesAnothersSetUp: anyone who has someone's signed-in
 // browser, fresh or not, plants no factor of his own there by finishing what he
 // began in his own account.
 func TestR056_NobodyFinishesAnothersSetUp(t *testing.T) {
@@ -177,7 +177,7 @@ func TestR010_WhoseSecondFactorIsAPasskey(t *testing.T) {
 // nothing, for an application's reason or an operator's.
 func TestR102_ACodeAndALinkOfAnAccountThatIsShut(t *testing.T) {
 	shut := false
-	w := newWorld(t, unified, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.Identity) bool { return shut } })
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return shut } })
 	p := w.person("alice").begins(store.Email)
 	for name, change := range map[string]func(off bool){
 		"locked":       func(off bool) { shut = off },

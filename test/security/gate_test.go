@@ -56,7 +56,9 @@ type gated struct {
 
 func newGated(t *testing.T, change ...func(*twofold.Config)) *gated {
 	t.Helper()
-	trust := func(c *twofold.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")} }
+	trust := func(c *twofold.Config) {
+		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	}
 	w := newWorld(t, append([]func(*twofold.Config){tokens, trust}, change...)...)
 	return w.gate(w.nodes[0])
 }
@@ -240,7 +242,7 @@ func (b *browser) onHost(host string) *browser {
 // TestR252_ANeighborThatIsNotTrustedIsRefused, and so is what it says of networks.
 func TestR252_ANeighborThatIsNotTrustedIsRefused(t *testing.T) {
 	open := newGated(t, func(c *twofold.Config) {
-		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	})
 	if a := open.verify(open.at(appHost), "http://"+appHost+"/public"); a.status != 403 ||
 		!strings.Contains(a.body, "trusted") {
@@ -794,7 +796,7 @@ func TestR262_SignInLeadsBackToThePage(t *testing.T) {
 // TestR300_AnApplicationSeesNoCookieOfOurs: neither those that hold no secret, nor any
 // that a later version sets.
 func TestR300_AnApplicationSeesNoCookieOfOurs(t *testing.T) {
-	g := newGated(t, func(c *twofold.Config) { c.SPA.CSRFCookie = "XSRF-TOKEN" })
+	g := newGated(t, func(c *twofold.Config) { c.Pages.SPA.CSRFCookie = "XSRF-TOKEN" })
 	p := g.withApp("alice")
 	home, there := g.signedIn(p), g.at(appHost)
 	g.goTo(home, there, "/two").want(200)
@@ -846,7 +848,13 @@ func TestR301_AClientCannotHaveItsIdentityRemoved(t *testing.T) {
 func TestR302_ARoleIsNotTakenForTwo(t *testing.T) {
 	g := newGated(t)
 	p := g.withApp("alice")
-	g.must(g.node.auth.SetRoles(t.Context(), p.id, "staff", "team,admin", "team\nadmin", "guest"))
+	for _, odd := range []string{"team,admin", "team\nadmin"} {
+		if err := g.node.auth.SetRoles(t.Context(), p.id, "staff", odd); !errors.Is(err, twofold.ErrRoleName) {
+			t.Errorf("%q: %v", odd, err)
+		}
+	}
+	g.must(g.node.auth.SetRoles(t.Context(), p.id, "staff", "guest"))
+	g.write(`UPDATE twofold_users SET roles = '["staff","team,admin","team\nadmin","guest"]'`) // an older version's
 	home, there := g.signedIn(p), g.at(appHost)
 	g.goTo(home, there, "/two").want(200)
 	v := g.verify(there, "http://"+appHost+"/two").want(200)
@@ -873,7 +881,7 @@ func TestR303_AMethodHasOneSpelling(t *testing.T) {
 	}
 }
 
-// TestR304_AProxyIsNotItsClient: where a proxy does not say for whom it asks, nobody is
+// TestR304_AProxyIsNotItsClient: where a proxy does not say for whom it asks, no one is
 // in the network that the proxy is in.
 func TestR304_AProxyIsNotItsClient(t *testing.T) {
 	g := newGated(t)

@@ -19,15 +19,15 @@ import (
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/send/sendtest"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
-// notBuilt: parts of requirements that wait for a feature. Whoever builds one
+// notBuilt: parts of requirements that wait for a feature. Anyone who builds one
 // takes its line out and adds the sentences it stands for.
 //
-//	deleting accounts                          R24 R53 R60 R83 R147
 //	notice that a factor was ended             R37 R61
 
 const (
@@ -84,6 +84,7 @@ type world struct {
 	place     *place
 	change    []func(*twofold.Config)
 	nodes     []*node
+	witnesses int // accounts made by later
 	client    *http.Client
 
 	mu      sync.Mutex
@@ -100,6 +101,8 @@ type node struct {
 	addr   string
 	origin string
 	server *http.Server
+
+	stopWork func()
 }
 
 // newWorld starts a world with one node.
@@ -156,14 +159,17 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 		n.db = wrap(db)
 	}
 	c := twofold.Config{
-		Origin: n.origin, Key: twofold.KeyText(firstKey), Store: n.db, Site: "good", Registerable: true, Usernames: true, Account: true,
+		Origin: n.origin, Key: twofold.KeyText(firstKey), Store: n.db,
+		Pages:    twofold.Pages{Site: "good", AccountPage: true},
+		Accounts: twofold.Accounts{Registerable: true, Usernames: true},
 		TwoFactor: twofold.TwoFactor{
 			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
-			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, RescueMail: helpBox, RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, HelpAddress: helpBox,
+			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
 		},
 		Passkeys: passkeys(),
-		Session:  twofold.Session{NoNewBrowserMail: true}, // tests count mails, and each of their browsers is new
-		Mail:     w.mail, SMS: w.sms, Now: w.Now, OnEvent: w.heard,
+		Sessions: twofold.Sessions{NoNewBrowserMail: true}, // tests count mails, and each of their browsers is new
+		Mail:     w.mail, SMS: w.sms, Advanced: twofold.Advanced{Now: w.Now, OnEvent: w.heard},
 		Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, f := range append(w.change[:len(w.change):len(w.change)], change...) {
@@ -171,6 +177,7 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 	}
 	n.auth, err = twofold.New(c)
 	w.must(err)
+	n.stopWork = background.Start(n.auth)
 	n.server = &http.Server{Handler: n.application(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	go func() { _ = n.server.Serve(l) }()
 	w.t.Cleanup(n.stop)
@@ -183,7 +190,7 @@ func (n *node) application() http.Handler {
 	mux := http.NewServeMux()
 	n.auth.Mount(mux)
 	me := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.User(r)
+		u, _ := twofold.UserOf(r)
 		fmt.Fprintf(w, "signed in as %s level %d trusted %v", u.Email, u.Level, u.Trusted)
 	})
 	mux.Handle("/app/user", n.auth.RequireUser(me))
@@ -195,11 +202,11 @@ func (n *node) application() http.Handler {
 
 func (n *node) stop() {
 	_ = n.server.Close()
-	_ = n.auth.Close()
+	n.stopWork()
 	_ = n.db.Close()
 }
 
-// restart ends a node and starts it anew on the same file: all memory is lost.
+// restart ends a node and starts it again on the same file: all memory is lost.
 func (w *world) restart(change ...func(*twofold.Config)) *node {
 	w.t.Helper()
 	for _, n := range w.nodes {
@@ -284,13 +291,13 @@ func (w *world) rows(tables ...string) string {
 // count is the number of rows of a table.
 func (w *world) count(table string) int {
 	w.t.Helper()
-	if table == "sessions" { // living ones: when the dead are swept is nobody's matter
+	if table == "sessions" { // living ones: when the dead are swept is no one's matter
 		return w.number(`SELECT COUNT(*) FROM twofold_sessions WHERE ends_at > ?`, w.Now().UnixMicro())
 	}
 	return w.number(`SELECT COUNT(*) FROM twofold_` + table)
 }
 
-// write changes the database behind the library's back, as somebody with a
+// write changes the database behind the library's back, as someone with a
 // copy of it might.
 func (w *world) write(query string, args ...any) { w.t.Helper(); w.place.write(query, args...) }
 

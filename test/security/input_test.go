@@ -312,7 +312,7 @@ func TestR133_NoInputBreaksIt(t *testing.T) {
 	}
 	w.client.CloseIdleConnections()
 	for range 1200 {
-		if runtime.NumGoroutine() <= before+200 { // other tests run beside this one
+		if runtime.NumGoroutine() <= before+200 { // other tests run alongside this one
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

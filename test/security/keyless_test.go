@@ -48,7 +48,7 @@ func (p *person) byMail() (*browser, *answer) {
 	return b, b.passcode(p, p.mailed())
 }
 
-// TestR008_WithoutPasswordTheMailboxComesFirst: registering lets nobody in,
+// TestR008_WithoutPasswordTheMailboxComesFirst: registering lets no one in,
 // whatever the site thinks of confirmation, so nothing can be planted before
 // the mailbox is proven.
 func TestR008_WithoutPasswordTheMailboxComesFirst(t *testing.T) {
@@ -341,7 +341,7 @@ func TestR144_AKeylessAccountIsTakenOnce(t *testing.T) {
 func TestR102_StatesHoldForTheMailbox(t *testing.T) {
 	locked := ""
 	w := newWorld(t, keyless, func(c *twofold.Config) {
-		c.Accounts.Locked = func(i twofold.Identity) bool { return i.Email == locked }
+		c.Accounts.Locked = func(i twofold.User) bool { return i.Email == locked }
 	})
 	p := w.opened("alice")
 	for what, keepOut := range map[string]func(){

@@ -12,7 +12,9 @@ import (
 
 // fewGuesses lets twenty wrong passwords fill the budget that callers of many
 // networks share.
-func fewGuesses(c *twofold.Config) { c.Limits.FirstFailures, c.Limits.AccountFailures = 10, 20 }
+func fewGuesses(c *twofold.Config) {
+	c.Advanced.Limits.FirstFailures, c.Advanced.Limits.AccountFailures = 10, 20
+}
 
 // at is a browser in a network.
 func (w *world) at(address string) *browser {

@@ -53,7 +53,7 @@ func TestR290_OwnersAreWrittenToInTheirLanguage(t *testing.T) {
 	if got := language(); got != nil {
 		t.Errorf("half a sign-in makes it %v", got)
 	}
-	home := w.speaking("fr, de-AT;q=0.8")
+	home := w.speaking("sw, de-AT;q=0.8")
 	home.login(a).want(200)
 	home.validate(a.next()).want(200)
 	away := w.speaking("en")

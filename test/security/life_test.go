@@ -19,21 +19,22 @@ import (
 // life switches on everything that owners may do with their accounts.
 func life(c *twofold.Config) {
 	open(c)
-	c.Limits.LinkHour, c.Limits.LinkAddress, c.Limits.LinkDay = 1000, 1_000_000, 1000
-	c.Accounts = twofold.Accounts{
-		Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true, ChangeUsername: true, UsernameRecovery: true,
-	}
+	c.Advanced.Limits.LinkHour, c.Advanced.Limits.LinkAddress, c.Advanced.Limits.LinkDay = 1000, 1_000_000, 1000
+	a := &c.Accounts
+	a.Confirmable, a.Recoverable, a.Changeable = true, true, true
+	a.ChangeEmail, a.ChangeUsername, a.UsernameRecovery = true, true, true
 }
 
 // specific is a site that tells.
-func specific(c *twofold.Config) { c.SpecificErrors = true }
+func specific(c *twofold.Config) { c.Accounts.RevealAccounts = true }
 
 // autoLogin signs in with links where that is allowed.
 func autoLogin(c *twofold.Config) {
 	c.Accounts.AutoLoginAfterConfirm, c.Accounts.AutoLoginAfterReset = true, true
 }
 
-var mailedLink = regexp.MustCompile(`https?://[^/\s]+(/(?:confirm|reset|change-email)/([A-Za-z0-9._-]+))`)
+var mailedLink = regexp.MustCompile(
+	`https?://[^/\s]+(/(?:confirm|reset|change-email|tf-delete|tf-invite)/([A-Za-z0-9._-]+))`)
 
 // link is the path in the newest mail of a kind to an address.
 func (w *world) link(kind, to string) string {
@@ -69,7 +70,7 @@ func (b *browser) resets(email string) string {
 
 const newSecret = "another horse 72 battery"
 
-// TestR021_ResetKeepsTheSecondFactor: it sets a password and signs nobody in;
+// TestR021_ResetKeepsTheSecondFactor: it sets a password and signs no one in;
 // the next sign-in is asked for the same second factor as before.
 func TestR021_ResetKeepsTheSecondFactor(t *testing.T) {
 	for name, change := range map[string]func(*twofold.Config){"plain": func(*twofold.Config) {}, "with auto-login": autoLogin} {
@@ -152,7 +153,9 @@ func TestR022_LinksEndAtTheGate(t *testing.T) {
 // TestR021_AResetIsDoneThoughItsCodeWaits: that no code is sent for a while is no
 // refusal of what was done.
 func TestR021_AResetIsDoneThoughItsCodeWaits(t *testing.T) {
-	w := newWorld(t, life, autoLogin, func(c *twofold.Config) { c.Limits.SendShort, c.Limits.SendDay = 2, 2 })
+	w := newWorld(t, life, autoLogin, func(c *twofold.Config) {
+		c.Advanced.Limits.SendShort, c.Advanced.Limits.SendDay = 2, 2
+	})
 	p := w.person("alice").enrolSMS("+16505551212") // its code came back, and counts no more
 	for range 2 {
 		w.browser().login(p).want(200)
@@ -184,8 +187,8 @@ func TestR022_ConfirmationEndsAtTheGate(t *testing.T) {
 	b.out("confirmed, nothing set up")
 }
 
-// TestR008_ProofOfTheMailbox: whoever proves the mailbox of an address that
-// somebody else registered gets an account in which nothing of his works.
+// TestR008_ProofOfTheMailbox: anyone who proves the mailbox of an address that
+// someone else registered gets an account in which nothing of theirs works.
 func TestR008_ProofOfTheMailbox(t *testing.T) {
 	const victim = "victim@good.test"
 	w := newWorld(t, life)
@@ -507,7 +510,7 @@ func TestR057_NewAddressIsProven(t *testing.T) {
 
 // TestR125_TakenAddresses: registration and change of address answer the same
 // for a taken and a free address, the owner of the taken one hears of it, and
-// nobody else.
+// no one else.
 func TestR125_TakenAddresses(t *testing.T) {
 	w := newWorld(t, life)
 	owner, mover := w.person("owner"), w.person("mover")
@@ -567,7 +570,7 @@ func blank(r *answer) string {
 
 var blanks = regexp.MustCompile(`[a-z0-9]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:Date|X-Request-Id):\[[^]]*\]|Content-Length:\[\d+\]|twofold-(?:csrf|asked|inbox)=[^;]*|"csrf_token":"[^"]*"|"id":"[^"]*"`)
 
-// TestR122_MailRequestsTellNothing: whatever state an account is in, whoever
+// TestR122_MailRequestsTellNothing: whatever state an account is in, anyone who
 // asks for mail for it sees the same.
 func TestR122_MailRequestsTellNothing(t *testing.T) {
 	w := newWorld(t, life)
@@ -621,8 +624,8 @@ func TestR122_SitesThatTell(t *testing.T) {
 // addresses leave the owner's code and budget as they are.
 func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) {
-		c.Limits = limit.Numbers{}
-		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		c.Advanced.Limits = limit.Numbers{}
+		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	p := w.person("alice").enrolMail()
 	b := w.plantPending(p)
@@ -650,7 +653,7 @@ func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 // TestR121_MailIsLimited: by who asks, by address, and for those who change
 // theirs.
 func TestR121_MailIsLimited(t *testing.T) {
-	w := newWorld(t, life, func(c *twofold.Config) { c.Limits = limit.Numbers{} })
+	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{} })
 	p := w.person("alice")
 	for _, path := range []string{"/reset", "/confirm", "/recover-username"} {
 		for _, email := range []string{p.email, "nobody@good.test"} {
@@ -734,7 +737,7 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 // TestR117_ChangeCountsGuesses: the field for the present password counts the
 // guesses of its session, and strangers' guesses do not count there.
 func TestR117_ChangeCountsGuesses(t *testing.T) {
-	w := newWorld(t, life, func(c *twofold.Config) { c.Limits = limit.Numbers{} })
+	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{} })
 	p := w.person("alice")
 	b, got := w.plantSession(p), map[int]int{}
 	for range 15 {
@@ -753,7 +756,7 @@ func TestR117_ChangeCountsGuesses(t *testing.T) {
 func TestR102_LockedByTheApplication(t *testing.T) {
 	shut := false
 	w := newWorld(t, life, func(c *twofold.Config) {
-		c.Accounts.Locked = func(i twofold.Identity) bool { return shut && strings.HasPrefix(i.Email, "alice") }
+		c.Accounts.Locked = func(i twofold.User) bool { return shut && strings.HasPrefix(i.Email, "alice") }
 	})
 	p, k := w.withKey("alice", store.UseFirst, phoneKey) // which alone is both factors
 	p.enrolApp()

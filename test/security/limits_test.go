@@ -19,7 +19,9 @@ import (
 )
 
 // with sets the figures of the budgets.
-func with(n limit.Numbers) func(*twofold.Config) { return func(c *twofold.Config) { c.Limits = n } }
+func with(n limit.Numbers) func(*twofold.Config) {
+	return func(c *twofold.Config) { c.Advanced.Limits = n }
+}
 
 // TestR112_FirstFactorIsLimited: ten failures, then a wait of thirty seconds
 // that doubles up to an hour; a restart changes nothing. There is no end after
@@ -81,7 +83,9 @@ func TestR114_KeyIsNotTheClients(t *testing.T) {
 
 	w.write(`DELETE FROM twofold_counters`)
 	w.restart(func(c *twofold.Config) {
-		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+		c.Advanced.TrustedProxies = []netip.Prefix{
+			netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"),
+		}
 	})
 	for _, same := range [][]string{
 		{"9.9.9.9", "1.2.3.4, 9.9.9.9", "::ffff:9.9.9.9, 10.0.0.1", "junk, 9.9.9.9, 10.1.1.1", "9.9.9.8, 9.9.9.9", "9.9.9.9:4711, 10.0.0.1:80"},
@@ -206,7 +210,7 @@ func TestR116_CountersSurvive(t *testing.T) {
 	b.validate(e.code(0)).want(200)
 }
 
-// TestR117_EveryPathThatChecksCounts: whoever asks for a secret counts. Strangers
+// TestR117_EveryPathThatChecksCounts: anyone who asks for a secret counts. Strangers
 // and a session do not use up each other's guesses.
 func TestR117_EveryPathThatChecksCounts(t *testing.T) {
 	w := newWorld(t, with(limit.Numbers{FirstFailures: 4}))
@@ -322,7 +326,7 @@ var masked = regexp.MustCompile(`[a-z]+@good\.test|value="[A-Za-z0-9_-]{43}"|(?:
 
 // TestR122_SameAnswerForAll: whatever state an account is in, who does not know
 // the password learns nothing of it. Registration cannot hold this without a
-// confirmation by mail: whoever registers a free address is signed in.
+// confirmation by mail: anyone who registers a free address is signed in.
 func TestR122_SameAnswerForAll(t *testing.T) {
 	w := newWorld(t)
 	seen := map[string]map[string][]string{"json": {}, "page": {}}
@@ -350,7 +354,7 @@ func TestR122_SameAnswerForAll(t *testing.T) {
 // that strangers may cause in an hour, whatever addresses they go to; an address that
 // has an account gets one too. When there are no more, nothing is registered.
 func TestR162_RegistrationsPayForTheirLetters(t *testing.T) {
-	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Limits.SendHour = 6 })
+	w := newWorld(t, life, proxied, func(c *twofold.Config) { c.Advanced.Limits.SendHour = 6 })
 	taken := w.person("alice").email
 	register := func(i int, email string) int {
 		b := w.at(fmt.Sprintf("198.51.%d.1", i))

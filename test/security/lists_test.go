@@ -16,7 +16,7 @@ const (
 
 func noTrustForAdmins(c *twofold.Config) {
 	plenty(c)
-	c.TwoFactor.Trust = func(u twofold.Identity) bool { return !slices.Contains(u.Roles, "admin") }
+	c.TwoFactor.Trust = func(u twofold.User) bool { return !slices.Contains(u.Roles, "admin") }
 }
 
 func (b *browser) del(path string) *answer {
@@ -98,7 +98,7 @@ func TestR102_SessionsAreListed(t *testing.T) {
 	desk.get("/app/two").want(200) // nothing above ended it
 }
 
-// TestR102_OneSessionIsEnded on every node, and nobody else's.
+// TestR102_OneSessionIsEnded on every node, and no one else's.
 func TestR102_OneSessionIsEnded(t *testing.T) {
 	w := newWorld(t, plenty)
 	second := w.start(nil)

@@ -13,7 +13,7 @@ import (
 func lockable(on *atomic.Bool) func(*twofold.Config) {
 	return func(c *twofold.Config) {
 		c.Accounts.Changeable = true
-		c.Accounts.Locked = func(twofold.Identity) bool { return on.Load() }
+		c.Accounts.Locked = func(twofold.User) bool { return on.Load() }
 	}
 }
 

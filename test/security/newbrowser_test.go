@@ -14,7 +14,7 @@ import (
 // was not me". The first sign-in of an account, a browser that signed in before
 // and the next of many sign-ins of the same program are not told.
 func TestR291_ASignInFromANewBrowserIsTold(t *testing.T) {
-	w := newWorld(t, plenty, proxied, func(c *twofold.Config) { c.Session.NoNewBrowserMail = false })
+	w := newWorld(t, plenty, proxied, func(c *twofold.Config) { c.Sessions.NoNewBrowserMail = false })
 	a := w.withApp("alice")
 	told := func(when string, want int) {
 		t.Helper()

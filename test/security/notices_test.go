@@ -309,7 +309,7 @@ func TestR138_AnswersHoldNoSecrets(t *testing.T) {
 	}
 	rows, err := w.nodes[0].auth.AuditList(t.Context(), twofold.AuditFilter{})
 	w.must(err)
-	users, err := w.nodes[0].auth.ListUsers(t.Context(), "", 10)
+	users, err := w.nodes[0].auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
 	w.must(err)
 	for value, what := range secrets {
 		if strings.Contains(fmt.Sprintf("%+v %+v", rows, users), value) {

@@ -20,17 +20,18 @@ func sites(t *testing.T, change ...func(*twofold.Config)) (*world, *federatedtes
 	clock := func() time.Time { return now() }
 	corp, club := federatedtest.New(t, clock), federatedtest.New(t, clock)
 	return newWorld(t, append([]func(*twofold.Config){func(c *twofold.Config) {
-		now = c.Now
+		now = c.Advanced.Now
 		for _, site := range []*federatedtest.Provider{corp, club} {
 			name := "corp"
 			if site == club {
 				name = "club"
 			}
-			p, err := oidc.New(oidc.Settings{Name: name, Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret, Now: c.Now})
+			p, err := oidc.New(oidc.Settings{Name: name, Issuer: site.URL, ClientID: site.ClientID,
+				ClientSecret: site.Secret, Now: c.Advanced.Now})
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.OAuth = append(c.OAuth, federated.Provider(p))
+			c.Accounts.OAuth = append(c.Accounts.OAuth, federated.Provider(p))
 		}
 	}}, change...)...), corp, club
 }
@@ -321,7 +322,7 @@ func TestR146_ASiteThatIsDownOpensNothing(t *testing.T) {
 
 // TestASignedInUserIsToldSoWhateverTheSite: who is signed in is not asked to begin
 // a sign-in, and is not told which sites there are. A stranger is told that there
-// is no such site. It is the original's order.
+// is not such a site. It is the original's order.
 func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	w, corp, _ := sites(t)
 	p := w.person("alice")

@@ -114,7 +114,7 @@ func theChallengeIsOfOneBrowser(t *testing.T) {
 	one.in(a, 2)
 
 	_, k = w.withKey("carl", store.UseFirst, phoneKey)
-	left, right := w.browser(), w.browser() // nobody yet, and both have asked
+	left, right := w.browser(), w.browser() // no one yet, and both have asked
 	right.asks("/wan-signin", m{})
 	options, state = left.asks("/wan-signin", m{})
 	right.post("/wan-signin/"+state, m{"credential": w.gets(k, options)}).refused("another browser's question")
@@ -155,7 +155,7 @@ func TestR088_OriginAndRelyingPartyAreExact(t *testing.T) {
 		}
 	})
 	t.Run("registration", func(t *testing.T) {
-		w := newWorld(t, func(c *twofold.Config) { c.Limits.SetupHour = 1000 })
+		w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits.SetupHour = 1000 })
 		a := w.person("alice")
 		b := w.plantSession(a)
 		for what, lie := range lies(w.nodes[0].origin) {
@@ -356,7 +356,7 @@ func handleOf(t *testing.T, w *world, p *person) []byte {
 }
 
 func TestR093_CounterGrowsAndBackupFlagsHold(t *testing.T) {
-	w := newWorld(t, func(c *twofold.Config) { c.Limits.AddressFailures = 1000 })
+	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits.AddressFailures = 1000 })
 	a, k := w.person("alice"), w.key(phoneKey)
 	k.Counter = 5
 	w.plantSession(a).register(k, "one", "first").want(200)

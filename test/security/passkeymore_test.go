@@ -102,7 +102,7 @@ func TestR095_UsageIsHonoured(t *testing.T) {
 	b.signInBy(first).refused("a first factor in the second's place")
 	b.out("a first factor in the second's place")
 
-	// A passkey for the first factor is no second factor: the account has none.
+	// A passkey for the first factor is not a second factor: the account has none.
 	z := w.person("zoey")
 	w.plantSession(z).register(w.key(phoneKey), "first", "first").want(200)
 	b = w.browser()

@@ -24,8 +24,8 @@ import (
 // open leaves the budgets of people who share one address out of the way.
 func open(c *twofold.Config) {
 	plenty(c)
-	c.Limits.RegisterHour, c.Limits.SetupHour, c.Limits.FirstFailures = 100_000, 10_000, 100
-	c.Limits.RescueHour, c.Limits.RescueDay, c.Limits.SendHour = 1000, 1000, 1_000_000
+	c.Advanced.Limits.RegisterHour, c.Advanced.Limits.SetupHour, c.Advanced.Limits.FirstFailures = 100_000, 10_000, 100
+	c.Advanced.Limits.RescueHour, c.Advanced.Limits.RescueDay, c.Advanced.Limits.SendHour = 1000, 1000, 1_000_000
 }
 
 // registers makes an account through the front door.
@@ -112,7 +112,7 @@ func TestR001_PasswordLength(t *testing.T) {
 // TestR002_ListedPasswords wherever one is set, and why it was refused.
 func TestR002_ListedPasswords(t *testing.T) {
 	ctx := t.Context()
-	w := newWorld(t, open, func(c *twofold.Config) { c.Site = "Wurzelpark" })
+	w := newWorld(t, open, func(c *twofold.Config) { c.Pages.Site = "Wurzelpark" })
 	auth := w.nodes[0].auth
 	p := w.person("gardener")
 	everywhere := func(email, username, candidate string) (reasons []string) {
@@ -231,8 +231,8 @@ func TestR003_HashStrengthAndUpgrade(t *testing.T) {
 }
 
 // TestR004_HashingIsBounded: what is too long is refused before it is hashed;
-// a storm of sign-ins, also with identities nobody has, keeps to its slots, and
-// whoever is signed in is served meanwhile.
+// a storm of sign-ins, also with identities no one has, keeps to its slots, and
+// anyone who is signed in is served meanwhile.
 func TestR004_HashingIsBounded(t *testing.T) {
 	w := newWorld(t, open)
 	a := w.person("alice")
@@ -306,10 +306,11 @@ func TestR004_StormOfSignIns(t *testing.T) {
 	}
 }
 
-// TestR112_NumbersHaveBounds: nobody can configure the limits away.
+// TestR112_NumbersHaveBounds: no one can configure the limits away.
 func TestR112_NumbersHaveBounds(t *testing.T) {
 	for _, n := range []limit.Numbers{{FirstFailures: 101}, {FirstFailures: -1}, {SecondFailures: 11}, {FactorFailures: 101}, {SecondWindow: time.Second}, {AddressFailures: 1}} {
-		if _, err := twofold.New(twofold.Config{Limits: n}); err == nil || !strings.Contains(err.Error(), "Limits") {
+		_, err := twofold.New(twofold.Config{Advanced: twofold.Advanced{Limits: n}})
+		if err == nil || !strings.Contains(err.Error(), "Limits") {
 			t.Errorf("%+v is taken: %v", n, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -23,19 +24,19 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 		"mail":    {func(p *person) { p.enrolMail() }, func(p *person) string { return p.mailed() }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(config *twofold.Config) {
-				config.Limits.SendGap,
-					config.Limits.SendShort = time.Nanosecond, 100
+			w := newWorld(t, proxied, func(config *twofold.Config) {
+				config.Advanced.Limits.SendGap,
+					config.Advanced.Limits.SendShort = time.Nanosecond, 100
 			})
 			p := w.person("alice")
 			c.enrol(p)
-			home := w.browser()
+			home := w.at("203.0.113.5")
 			home.login(p).want(200)
 			home.validate(c.code(p)).want(200)
 			session := home.copy().only("twofold", "twofold-known")
 			known := home.copy().only("twofold-known")
 			w.advance(time.Minute)
-			thief := w.browser()
+			thief := w.at("198.51.100.7")
 			thief.login(p).want(200)
 			for range 5 {
 				thief.validate(p.wrong()).want(400)
@@ -64,15 +65,15 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 		})
 	}
 	t.Run("in all", func(t *testing.T) {
-		w := newWorld(t, func(config *twofold.Config) { config.Limits.FactorFailures = 12 })
+		w := newWorld(t, proxied, func(config *twofold.Config) { config.Advanced.Limits.FactorFailures = 12 })
 		p := w.withApp("alice")
-		home := w.browser()
+		home := w.at("203.0.113.5")
 		home.login(p).want(200)
 		home.validate(p.next()).want(200)
 		w.advance(time.Minute)
 		tried := 0
 		for i := range 6 {
-			b := w.browser()
+			b := w.at("198.51.100.7")
 			if i%2 == 1 {
 				b = home.copy().only("twofold-known")
 			}
@@ -87,6 +88,109 @@ func TestR205_WhoKnowsThePasswordPausesNoKnownBrowser(t *testing.T) {
 		}
 		if f := p.factors(); len(f) != 1 || f[0].Method != store.Authenticator {
 			t.Error("the factor is gone")
+		}
+	})
+}
+
+// TestR313_AKnownNetworkIsCountedApart: others who know the password use up what
+// browsers may try that are not known. From a network from which the account signed in
+// before, another browser of the owner has guesses of its own at each step; they are
+// few, and not all that the factor has.
+func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
+	const home, away = "203.0.113.5", "198.51.100.7"
+	t.Run("second factors", func(t *testing.T) {
+		w := newWorld(t, proxied)
+		p := w.withApp("alice")
+		old := w.at(home)
+		old.login(p).want(200)
+		old.validate(p.next()).want(200)
+		thief := w.at(away)
+		thief.login(p).want(200)
+		for range 5 {
+			thief.validate(p.wrong()).want(400)
+		}
+		thief.validate(p.next()).want(429).refused("a right code of an unknown browser")
+		b := w.at(home)
+		b.login(p).want(200)
+		b.validate(p.next()).want(200)
+		w.at(away).login(p).want(200)
+		near := w.at(home)
+		near.login(p).want(200)
+		for range 5 {
+			near.validate(p.wrong()).want(400)
+		}
+		near.validate(p.next()).want(429).refused("a sixth guess in a known network")
+		// Nor has a thief in a known network twice as many guesses.
+		w.advance(time.Hour)
+		near = w.at(home)
+		near.login(p).want(200)
+		for range 5 {
+			near.validate(p.wrong()).want(400)
+		}
+		near.validate(p.next()).want(429).refused("a sixth guess, where strangers had used up none")
+	})
+	t.Run("passkeys", func(t *testing.T) {
+		w := newWorld(t, proxied)
+		p := w.person("alice")
+		key, other := w.key(simpleKey), w.key(simpleKey)
+		w.plantSession(p).register(key, "second", "secondary").want(200)
+		old, thief := w.at(home), w.at(away)
+		old.login(p).want(200)
+		old.signInBy(key).want(200)
+		w.advance(time.Minute)
+		thief.login(p).want(200)
+		for range 10 {
+			thief.signInBy(other).want(400)
+		}
+		thief.signInBy(key).want(429).refused("an eleventh answer")
+		b := w.at(home)
+		b.login(p).want(200)
+		b.signInBy(key).want(200)
+	})
+	t.Run("an app that begins sign-ins", func(t *testing.T) {
+		w := newWorld(t, unified, proxied, func(c *twofold.Config) { c.Advanced.Limits.FactorFailures = 20 })
+		p := w.person("alice").begins(store.Authenticator)
+		p.enrolSMS("+16505551212")
+		old := w.at(home)
+		old.login(p).want(200)
+		w.settled()
+		old.validate(p.texted()).want(200)
+		for i := range 20 {
+			w.at(fmt.Sprintf("198.51.%d.7", i)).passcode(p, p.wrong())
+		}
+		w.at(away).passcode(p, p.next()).want(400).refused("a right code of a stranger")
+		w.at(home).passcode(p, p.next()).want(200)
+	})
+	t.Run("all that they may try together", func(t *testing.T) {
+		w := newWorld(t, proxied, func(c *twofold.Config) {
+			l := &c.Advanced.Limits
+			l.SecondFailures, l.FactorFailures, l.FirstFailures = 5, 40, 100
+		})
+		p := w.withApp("alice")
+		old := w.at(home)
+		old.login(p).want(200)
+		old.validate(p.next()).want(200)
+		tried := map[string]int{}
+		for range 8 { // strangers first: a network that is known has these places too while there are any
+			for _, from := range []string{away, home} {
+				w.advance(16 * time.Minute)
+				b := w.at(from)
+				b.login(p).want(200)
+				for range 5 {
+					if b.validate(p.wrong()).status == 400 {
+						tried[from]++
+					}
+				}
+			}
+		}
+		if n := tried[away] + tried[home]; n != 30 {
+			t.Errorf("strangers and neighbors tried %d codes, want 30 of 40: %v", n, tried)
+		}
+		known := old.noted()
+		known.login(p).want(200)
+		known.validate(p.next()).want(200)
+		if n := w.number(`SELECT COUNT(*) FROM twofold_counters WHERE name LIKE 'factornetworks:%'`); n != 0 {
+			t.Error("what was tried in known networks is counted after a right code")
 		}
 	})
 }

@@ -13,7 +13,8 @@ import (
 
 // plenty are limits that do not stand in a test's way.
 func plenty(c *twofold.Config) {
-	c.Limits = limit.Numbers{SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000, SendAddress: 100_000, AddressFailures: 100_000}
+	c.Advanced.Limits = limit.Numbers{SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000,
+		SendAddress: 100_000, AddressFailures: 100_000}
 }
 
 // walk is a browser that takes steps, and what may be allowed after them.
@@ -67,7 +68,7 @@ func (k *walk) steps() []func() {
 }
 
 // TestR017_StepsInAnyOrder walks in every order: all pairs after a first
-// factor and a choice, and random ones of five. Nobody gets in without both factors of one
+// factor and a choice, and random ones of five. No one gets in without both factors of one
 // account after the last sign-in began.
 func TestR017_StepsInAnyOrder(t *testing.T) {
 	w := newWorld(t, plenty)
@@ -148,7 +149,7 @@ func TestR024_PendingDiesWithItsPremises(t *testing.T) {
 	b.out("factors removed")
 }
 
-// TestR025_ErrorsAreRefusals: whatever breaks, nobody gets in.
+// TestR025_ErrorsAreRefusals: whatever breaks, no one gets in.
 func TestR025_ErrorsAreRefusals(t *testing.T) {
 	w := newWorld(t)
 	a, s := w.withApp("alice"), w.person("susan").enrolSMS("+16505551212")

@@ -311,7 +311,7 @@ func (w *world) factorsOf(p *person) string {
 }
 
 // TestR018_NoChangeWhilePending: nothing about the account can be changed by
-// whoever has the password only.
+// anyone who has the password only.
 func TestR018_NoChangeWhilePending(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
@@ -336,7 +336,7 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR020_LevelComesFromTheFactors: whoever has a second factor is asked for
+// TestR020_LevelComesFromTheFactors: anyone who has a second factor is asked for
 // it, also when its method was switched off since or its sender is gone.
 func TestR020_LevelComesFromTheFactors(t *testing.T) {
 	w := newWorld(t)

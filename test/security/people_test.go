@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -90,13 +91,19 @@ func forge(signed string) string {
 	return signed[:at] + string(alphabet[i^1]) + signed[at+1:]
 }
 
-// other is a code that differs from the given one.
+// other is a code that differs from the given one, and nine times from those before:
+// the same wrong code twice is one guess. So it counts for each code apart; in a count
+// over all, tests that run at the same time would decide which digit comes next.
 func other(code string) string {
-	return fmt.Sprintf("%s%d", code[:5], (int(code[5]-'0')+1+int(tried.Add(1)%9))%10)
+	n, _ := others.LoadOrStore(code, &atomic.Int64{})
+	return fmt.Sprintf("%s%d", code[:5], (int(code[5]-'0')+1+int((n.(*atomic.Int64).Add(1)-1)%9))%10)
 }
 
-// tried counts wrong codes: the same one twice is one guess.
-var tried atomic.Int64
+// others counts wrong codes by the right one, tried counts those of apps.
+var (
+	others sync.Map
+	tried  atomic.Int64
+)
 
 func (p *person) enrolApp() *person {
 	p.w.t.Helper()

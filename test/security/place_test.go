@@ -25,7 +25,7 @@ import (
 )
 
 // place is where a world keeps everything. TWOFOLD_STORE says where that is:
-// sqlite (if empty), postgres, or redis, which is PostgreSQL with Redis beside.
+// sqlite (if empty), postgres, or redis, which is PostgreSQL with Redis alongside.
 type place struct {
 	t        testing.TB
 	file     string // SQLite
@@ -75,7 +75,7 @@ func (p *place) must(err error) {
 	}
 }
 
-// sql is the database behind the library's back, as somebody with a copy of it
+// sql is the database behind the library's back, as someone with a copy of it
 // might have it. What lies in Redis is in the tables that it takes the place of,
 // as long as the lock is held.
 func (p *place) sql() *sql.DB {
@@ -204,7 +204,7 @@ func (p *place) dumpTable(table string) []cell {
 	return out
 }
 
-// connect opens Redis beside the library, and says what keys begin with.
+// connect opens Redis alongside the library, and says what keys begin with.
 func (p *place) connect() (*client.Client, string) {
 	p.t.Helper()
 	u, err := url.Parse(p.redis)

@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// TestR008_TheOwnerAsksHimself: somebody else registered the address first, with
+// TestR008_TheOwnerAsksHimself: someone else registered the address first, with
 // a password that he knows. Its owner then asks for the link in his own browser,
 // in every way there is: that browser is not the one that chose the password, so
 // the password does not survive.

@@ -8,7 +8,7 @@ import (
 )
 
 // TestSignInsBehindAPooler: PgBouncer in transaction mode in front of
-// PostgreSQL, two nodes; whoever signs out on one is out on the other.
+// PostgreSQL, two nodes; anyone who signs out on one is out on the other.
 func TestSignInsBehindAPooler(t *testing.T) {
 	for _, name := range []string{"silent", "listening"} {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,7 @@ func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federate
 	w, corp, _ := sites(t, append([]func(*twofold.Config){keyless, unconfirming, tokens, func(c *twofold.Config) {
 		c.Passkeys = passkeys()
 		c.TwoFactor.RecoveryCodes.Enabled = true
-		c.Unified.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
 	}}, change...)...)
 	return w, corp
 }
@@ -136,7 +136,9 @@ func doors() []func(b *browser) func(code string) *answer {
 // address has so many guesses in a row, and then one a day, at all steps and in
 // all sessions together.
 func TestR156_MailedProofsHaveOneCount(t *testing.T) {
-	w, _ := enrolling(t, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 5, 10 })
+	w, _ := enrolling(t, func(c *twofold.Config) {
+		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 5, 10
+	})
 	p, _ := w.stranger("victim@good.test")
 	tried := 0
 	for _, door := range doors() {
@@ -205,11 +207,11 @@ func TestR150_WhoeverIsVouchedForIsProven(t *testing.T) {
 	}
 }
 
-// TestR150_WithoutMailNothingIsAsked: where no mail is sent nobody could prove
+// TestR150_WithoutMailNothingIsAsked: where no mail is sent no one could prove
 // an address.
 func TestR150_WithoutMailNothingIsAsked(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
-		c.Mail, c.TwoFactor.RescueMail, c.TwoFactor.RescueEmail = nil, "", false
+		c.Mail, c.TwoFactor.HelpAddress, c.TwoFactor.RescueEmail = nil, "", false
 		c.TwoFactor.EnabledMethods = []string{store.Authenticator}
 	})
 	_, b := w.stranger("new@good.test")
@@ -319,7 +321,7 @@ func TestR154_AnAddressSetByAnOperatorMovesWhatRestsOnIt(t *testing.T) {
 	if n := w.number(`SELECT COUNT(*) FROM twofold_factors WHERE user_id = '` + first.id + `' AND method = 'sms'`); n != 0 {
 		t.Error("a phone of before is left")
 	}
-	// The new address is not proven: whoever knows the password plants nothing.
+	// The new address is not proven: anyone who knows the password plants nothing.
 	b := w.browser()
 	b.post("/login", m{"email": first.email, "password": secret}).want(200)
 	b.post("/us-setup", m{"chosen_method": "sms", "phone": otherPhone}).want(400).refused("before the proof")

@@ -150,7 +150,7 @@ func TestR144_DraftOnceInParallel(t *testing.T) {
 
 // TestR145_ConsumeThenGrant fails each write of a sign-in and of a set-up in
 // turn, before it is done and after (as a crash between two writes looks to
-// what comes next). Nobody gets in on a failure, no code works twice, no factor
+// what comes next). No one gets in on a failure, no code works twice, no factor
 // is there by half, and the person can still sign in.
 func TestR145_ConsumeThenGrant(t *testing.T) {
 	w := newWorld(t, plenty)
@@ -252,7 +252,7 @@ func TestR145_SetUpIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestR146_StoreTroubleIsRefusal: somebody else holds the write lock for longer
+// TestR146_StoreTroubleIsRefusal: someone else holds the write lock for longer
 // than anybody waits.
 func TestR146_StoreTroubleIsRefusal(t *testing.T) {
 	w := newWorld(t, plenty)
@@ -318,7 +318,9 @@ func TestR148_Clock(t *testing.T) {
 	c := w.plantPending(a)
 	c.validate(a.code(0)).want(200)
 	// Two nodes, two seconds apart.
-	ahead := w.start(nil, func(cfg *twofold.Config) { cfg.Now = func() time.Time { return w.Now().Add(2 * time.Second) } })
+	ahead := w.start(nil, func(cfg *twofold.Config) {
+		cfg.Advanced.Now = func() time.Time { return w.Now().Add(2 * time.Second) }
+	})
 	code = a.next()
 	var granted atomic.Int32
 	pendings := []*browser{w.plantPending(a), w.plantPending(a).on(ahead)}

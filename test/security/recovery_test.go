@@ -132,7 +132,7 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	}
 }
 
-// TestR075_TheSamePhoneAgain: whoever repairs with a phone that is set up beside
+// TestR075_TheSamePhoneAgain: anyone who repairs with a phone that is set up alongside
 // the lost factor has it once then, and the lost one is gone.
 func TestR075_TheSamePhoneAgain(t *testing.T) {
 	w := newWorld(t, repairOnly)

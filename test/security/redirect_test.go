@@ -278,7 +278,7 @@ func TestR109_OnePathOneGuard(t *testing.T) {
 }
 
 // TestR109_ARequestHidesNoOther: one whose end two parties could see in different
-// places ends its connection, so that what follows is nobody's request. What
+// places ends its connection, so that what follows is no one's request. What
 // says its end twice in the same way is refused.
 func TestR109_ARequestHidesNoOther(t *testing.T) {
 	w := newWorld(t)

@@ -45,7 +45,7 @@ func TestR195_ARepeatedAnswerGetsOneSession(t *testing.T) {
 }
 
 // TestR195_ADoubleClickCompletesASetUp for the browser whose session was renewed
-// by the first click, and for nobody who tries codes with its old cookie.
+// by the first click, and for no one who tries codes with its old cookie.
 func TestR195_ADoubleClickCompletesASetUp(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{"token", "/tf-validate"} {

@@ -12,7 +12,7 @@ import (
 )
 
 func required(c *twofold.Config)   { open(c); c.TwoFactor.Required = true }
-func proofFirst(c *twofold.Config) { required(c); c.TwoFactor.EnrolProof = true }
+func proofFirst(c *twofold.Config) { required(c); c.TwoFactor.EnrollProof = true }
 
 // kinds counts a person's notices by kind, once no message is on its way.
 func (w *world) kinds(to string) map[string]int {
@@ -41,7 +41,7 @@ func (p *person) newestStop() string {
 	return ""
 }
 
-// TestR019_ForcedEnrolment is no way round and no free pass.
+// TestR019_ForcedEnrolment is not a way round and no free pass.
 func TestR019_ForcedEnrolment(t *testing.T) {
 	w := newWorld(t, required)
 	p := w.person("alice")
@@ -251,6 +251,44 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	mailed := w.browser()
 	mailed.jar["twofold-pending"] = token
 	shut(mailed, "signed in by mail")
+}
+
+// TestR073_AfterAResetMailIsNotTheOtherFactor: within 24 hours of a reset through the
+// mailbox, an account with an app is not opened by a mailed code, though mail is one
+// of its factors. An account that has nothing else is.
+func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
+	w := newWorld(t, plenty, func(c *twofold.Config) { c.TwoFactor.EnabledMethods = nil })
+	both, only := w.withApp("alice").enrolMail(), w.person("bertram").enrolMail()
+	reset := func(p *person) {
+		t.Helper()
+		w.must(w.nodes[0].db.SetPassword(t.Context(), p.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
+	}
+	reset(both)
+	reset(only)
+	b := w.browser()
+	if r := b.login(both).want(200); strings.Contains(r.body, `"method":"email"`) {
+		t.Errorf("mail is offered: %s", r.body)
+	}
+	before := len(w.mail.All())
+	b.post("/tf-select", m{"which": "email"}).want(400)
+	b.get("/me").want(401)
+	if w.settled(); len(w.mail.All()) != before {
+		t.Error("a code went out")
+	}
+	b.validate(both.next()).want(200)
+	b.in(both, 2)
+
+	c := w.browser()
+	c.login(only).want(200)
+	c.validate(only.mailed()).want(200)
+	c.in(only, 2)
+
+	w.advance(24*time.Hour + time.Minute)
+	d := w.browser()
+	d.login(both).want(200)
+	d.post("/tf-select", m{"which": "email"}).want(200)
+	d.validate(both.mailed()).want(200)
+	d.in(both, 2)
 }
 
 // TestR074_RescueCode: six digits that live five minutes and bear five tries,

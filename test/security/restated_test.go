@@ -90,7 +90,7 @@ func TestR114_ManySmallNetworksAreALargeOne(t *testing.T) {
 // passwords, in all browsers together, and then none. They are the link's own:
 // strangers do not use them up, and it uses up no others.
 func TestR117_ARecoveryCountsGuesses(t *testing.T) {
-	w := newWorld(t, strictly, proxied, func(c *twofold.Config) { c.Limits.FirstFailures = 5 })
+	w := newWorld(t, strictly, proxied, func(c *twofold.Config) { c.Advanced.Limits.FirstFailures = 5 })
 	a := w.withApp("alice")
 	link := w.askedLink(a)
 	w.advance(24*time.Hour + time.Minute)
@@ -116,8 +116,8 @@ func TestR117_ARecoveryCountsGuesses(t *testing.T) {
 // over all sign-ins and days, and then one a day.
 func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
 	w := newWorld(t, proofFirst, func(c *twofold.Config) {
-		c.Limits = limit.Numbers{SecondFailures: 5, FactorFailures: 10, SendDay: 1000, SendMost: 1000}
-		c.Limits.FirstFailures = 100
+		c.Advanced.Limits = limit.Numbers{SecondFailures: 5, FactorFailures: 10, SendDay: 1000, SendMost: 1000}
+		c.Advanced.Limits.FirstFailures = 100
 	})
 	p := w.person("alice")
 	tried := 0

@@ -9,16 +9,16 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// TestR152_AnAccountElsewhereAndItsMailboxAreOneThing: whoever has someone's
+// TestR152_AnAccountElsewhereAndItsMailboxAreOneThing: anyone who has someone's
 // account at another site most often has the mailbox too. Nothing that is mailed
 // is a second factor or a rescue after it, unless that site was declared
 // independent.
 func TestR152_AnAccountElsewhereAndItsMailboxAreOneThing(t *testing.T) {
 	w, corp, club := sites(t, plenty, func(c *twofold.Config) {
 		c.TwoFactor.Recovery = true
-		for i, p := range c.OAuth {
+		for i, p := range c.Accounts.OAuth {
 			if p.Name() == "club" {
-				c.OAuth[i] = federated.Independent(p)
+				c.Accounts.OAuth[i] = federated.Independent(p)
 			}
 		}
 	})
@@ -94,8 +94,8 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 	independent := true
 	w, corp, _ := sites(t, plenty, func(c *twofold.Config) {
 		if independent {
-			for i, p := range c.OAuth {
-				c.OAuth[i] = federated.Independent(p)
+			for i, p := range c.Accounts.OAuth {
+				c.Accounts.OAuth[i] = federated.Independent(p)
 			}
 		}
 	})
@@ -130,27 +130,36 @@ func TestR152_AnIndependentSiteIsOneAsLongAsTheOperatorSaysSo(t *testing.T) {
 // TestR153_ARescueHasGuessesOfItsOwn: a factor that ended after too many wrong
 // codes is rescued by mail, and what is typed wrong then is no guess at it.
 func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
-	w := newWorld(t, plenty, func(c *twofold.Config) { c.Limits.SecondFailures, c.Limits.FactorFailures = 10, 20 })
+	w := newWorld(t, plenty, proxied, func(c *twofold.Config) {
+		c.Advanced.Limits.SecondFailures, c.Advanced.Limits.FactorFailures = 10, 20
+	})
 	p := w.withApp("alice")
+	away := func() *browser {
+		b := w.plantPending(p)
+		b.header["X-Forwarded-For"] = "198.51.100.7"
+		return b
+	}
 	wrong := func(b *browser, n int) {
 		for range n {
 			b.validate(p.wrong()).want(400)
 		}
 	}
-	wrong(w.plantPending(p), 9)
+	wrong(away(), 9)
 	w.advance(16 * time.Minute)
-	b := w.plantPending(p)
+	b := away()
 	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
 	wrong(b, 1)
-	w.plantPending(p).validate(p.next()).want(200) // that was no tenth guess
+	home := w.plantPending(p)
+	home.header["X-Forwarded-For"] = "203.0.113.5"
+	home.validate(p.next()).want(200) // that was no tenth guess
 
 	w.advance(16 * time.Minute)
-	wrong(w.plantPending(p), 9)
+	wrong(away(), 9)
 	w.advance(16 * time.Minute)
-	b = w.plantPending(p)
+	b = away()
 	wrong(b, 1)
 	w.advance(16 * time.Minute)
-	dead := w.plantPending(p)
+	dead := away()
 	dead.validate(p.next()).want(429).refused("the factor has ended")
 	dead.post("/tf-rescue", m{"help_setup": "email"}).want(200)
 	code := p.mailed()
@@ -162,7 +171,7 @@ func TestR153_ARescueHasGuessesOfItsOwn(t *testing.T) {
 	// Nor does a rescue have guesses without end.
 	for n := 0; ; {
 		w.advance(2 * time.Hour)
-		b := w.plantPending(p)
+		b := away()
 		if b.post("/tf-rescue", m{"help_setup": "email"}).status != 200 {
 			w.advance(24 * time.Hour)
 			continue

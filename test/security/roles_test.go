@@ -9,7 +9,7 @@ import (
 )
 
 // TestR138_PermissionsAreThoseOfNow: a page that needs a permission opens to
-// those whose roles permit it at this moment, and to nobody else.
+// those whose roles permit it at this moment, and to no one else.
 func TestR138_PermissionsAreThoseOfNow(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, open)

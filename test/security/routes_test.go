@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -30,7 +31,7 @@ func (w *world) plantToken(p *person) string {
 	return token
 }
 
-// callers are those who may come, each made anew for each request.
+// callers are those who may come, each made again for each request.
 func (w *world) callers(plain, full *person) (names []string, make map[string]func() *browser) {
 	with := func(name, value string) func() *browser {
 		return func() *browser {
@@ -52,7 +53,7 @@ func (w *world) callers(plain, full *person) (names []string, make map[string]fu
 // TestR009_EveryWayInIsListed: testdata/routes.txt is the list of all paths and
 // of what each answers to whom. A path that is not on it fails here.
 func TestR009_EveryWayInIsListed(t *testing.T) {
-	w, _, _ := sites(t, open, unified, tokens)
+	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	plain, full := w.person("plain"), w.withApp("full")
 	names, who := w.callers(plain, full)
 	paths := append(w.nodes[0].auth.Paths(), "/", "/app/user", "/app/two", "/login/", "/tf-setup/{token}/more", "/nowhere", "/ws", "/events", "/debug/vars", "/.env")
@@ -117,7 +118,7 @@ func (w *world) sameAsFile(name, got string) {
 // TestR053_EveryPathAnswersAStaleSession: testdata/stale.txt lists the status
 // that every path returns to a session that must be proven again.
 func TestR053_EveryPathAnswersAStaleSession(t *testing.T) {
-	w, _, _ := sites(t, open, unified, tokens)
+	w, _, _ := sites(t, open, unified, tokens, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
 	full := w.withApp("full")
 	paths := w.nodes[0].auth.Paths()
 	slices.Sort(paths)
@@ -170,7 +171,7 @@ func TestR032_SecretIsShownOnce(t *testing.T) {
 				b.do("GET", strings.ReplaceAll(path, "{token}", seal.Token()), "", "", "Accept", accept)
 			}
 		}
-		ids, err := w.nodes[0].auth.ListUsers(t.Context(), "", 10)
+		ids, err := w.nodes[0].auth.Users(t.Context(), twofold.UserFilter{Limit: 10})
 		w.must(err)
 		rows, err := w.nodes[0].auth.AuditList(t.Context(), auditOf(a))
 		w.must(err)

@@ -70,7 +70,7 @@ func TestR048_SendingIsLimited(t *testing.T) {
 	}
 	w.advance(48 * time.Hour)
 	e := w.person("erika").enrolMail()
-	w.settled() // the notice of the set-up is no code
+	w.settled() // the notice of the set-up is not a code
 	b, before := w.plantPending(e), w.mail.Count(e.email)
 	for range 6 {
 		b.post("/tf-resend", m{})

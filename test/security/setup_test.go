@@ -12,7 +12,7 @@ import (
 )
 
 // TestR053_FreshForSecurityChanges with our figure: fifteen minutes, at the
-// level of the account. A draft begun in time may be confirmed within its ten
+// level of the account. A draft started in time may be confirmed within its ten
 // minutes.
 func TestR053_FreshForSecurityChanges(t *testing.T) {
 	w := newWorld(t, plenty)
@@ -231,7 +231,7 @@ func TestR058_EverythingBeforeAChangeIsDead(t *testing.T) {
 func TestR059_DisableIsGuarded(t *testing.T) {
 	w := newWorld(t, func(c *twofold.Config) {
 		plenty(c)
-		c.TwoFactor.Require = func(i twofold.Identity) bool { return strings.HasPrefix(i.Email, "must") }
+		c.TwoFactor.Require = func(i twofold.User) bool { return strings.HasPrefix(i.Email, "must") }
 	})
 	a, must := w.withApp("alice"), w.withApp("mustard")
 	b := w.plantSession(a)

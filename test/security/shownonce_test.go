@@ -73,8 +73,8 @@ func TestR280_WhatIsShownOnceTravelsSealed(t *testing.T) {
 				}
 			}
 			changed := b.copy()
-			changed.jar[carried] = changed.jar[carried][:40] + "A" + changed.jar[carried][41:]
-			if found := c.find(changed.page(c.path).body); len(found) > 0 && changed.jar[carried] != mine.jar[carried] {
+			changed.jar[carried] = forge(changed.jar[carried])
+			if found := c.find(changed.page(c.path).body); len(found) > 0 {
 				t.Errorf("a changed cookie shows %v", found)
 			}
 			shown := c.find(b.page(c.path).body)

@@ -22,7 +22,7 @@ func TestR172_AGuardBelievesItsOwnSiteOnly(t *testing.T) {
 	}
 	outer, inner := customers.nodes[0], staff.nodes[0]
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.User(r)
+		u, _ := twofold.UserOf(r)
 		fmt.Fprint(w, "page of ", u.ID)
 	})
 	person := func(w *world) (*person, *http.Cookie) {

@@ -14,7 +14,7 @@ import (
 
 const stayCookie = "remember_token"
 
-func remembering(c *twofold.Config) { c.Session.Remember = 30 * 24 * time.Hour }
+func remembering(c *twofold.Config) { c.Sessions.Remember = 30 * 24 * time.Hour }
 
 // staying signs p in with the wish to be remembered, to the end, and returns
 // the browser as it is after its session was lost.
@@ -80,7 +80,7 @@ func TestR023_RememberedAfterTheLastStep(t *testing.T) {
 	w.advance(25 * time.Hour)
 	late.only(stayCookie).out("longer than the device that stood for the second factor")
 
-	off := w.restart(func(c *twofold.Config) { c.Session.Remember = 0 })
+	off := w.restart(func(c *twofold.Config) { c.Sessions.Remember = 0 })
 	old := w.browser().on(off)
 	none(old.login(n, m{"remember": true}).want(200), "though the site remembers nobody")
 	strict := w.restart(func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 })
@@ -141,10 +141,12 @@ func TestR023_PolicyIsAskedEachTime(t *testing.T) {
 		change func(*twofold.Config)
 		out    []*person
 	}{
-		"nothing changed":         {func(*twofold.Config) {}, nil},
-		"nobody is remembered":    {func(c *twofold.Config) { c.Session.Remember = 0 }, []*person{a, n}},
-		"no browser is trusted":   {func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 }, []*person{a}},
-		"hers are not":            {func(c *twofold.Config) { c.TwoFactor.Trust = func(twofold.Identity) bool { return false } }, []*person{a}},
+		"nothing changed":       {func(*twofold.Config) {}, nil},
+		"nobody is remembered":  {func(c *twofold.Config) { c.Sessions.Remember = 0 }, []*person{a, n}},
+		"no browser is trusted": {func(c *twofold.Config) { c.TwoFactor.LoginValidity = 0 }, []*person{a}},
+		"hers are not": {func(c *twofold.Config) {
+			c.TwoFactor.Trust = func(twofold.User) bool { return false }
+		}, []*person{a}},
 		"second factors are due":  {func(c *twofold.Config) { c.TwoFactor.Required = true }, []*person{n}},
 		"the account of n is off": {func(*twofold.Config) { w.write(`UPDATE twofold_users SET active = 0 WHERE id = ?`, n.id) }, []*person{n}},
 	} {
@@ -322,7 +324,7 @@ func TestR023_CopyEndsIt(t *testing.T) {
 }
 
 // TestR023_ManyPagesAtOnce: a browser that starts asks for all its pages at
-// once, of any node. All are let in, one exchange happens, nobody is taken for
+// once, of any node. All are let in, one exchange happens, no one is taken for
 // a thief.
 func TestR023_ManyPagesAtOnce(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
@@ -351,7 +353,7 @@ func TestR023_ManyPagesAtOnce(t *testing.T) {
 		w.advance(time.Hour)
 		b.only(stayCookie)
 	}
-	// Signing out while other pages come back by the cookie leaves nobody in.
+	// Signing out while other pages come back by the cookie leaves no one in.
 	for range 5 {
 		b := w.staying(a)
 		tabs := []*browser{b.copy(), b.copy(), b.copy()}
@@ -446,7 +448,7 @@ func TestR023_PagesOfOurs(t *testing.T) {
 	if !strings.Contains(page.body, `name="remember"`) || strings.Contains(page.body, "checked") {
 		t.Error("the box is not there, or ticked")
 	}
-	ticked := w.restart(func(c *twofold.Config) { c.Session.RememberByDefault = true })
+	ticked := w.restart(func(c *twofold.Config) { c.Sessions.RememberByDefault = true })
 	if page := w.browser().on(ticked).page("/login").want(200); !strings.Contains(page.body, " checked") {
 		t.Error("the box is not ticked")
 	}

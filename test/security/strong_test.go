@@ -11,7 +11,7 @@ import (
 func strongOnly(c *twofold.Config) { c.TwoFactor.StrongOnly = true }
 
 // TestR052_StrongOnly: where the policy says so, SMS and e-mail are neither
-// offered, set up, sent nor taken, and nobody is rescued by mail.
+// offered, set up, sent nor taken, and no one is rescued by mail.
 func TestR052_StrongOnly(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice").enrolSMS("+16505551212").enrolMail()
@@ -51,7 +51,7 @@ func TestR052_StrongOnly(t *testing.T) {
 	b.in(a, 2)
 }
 
-// TestR052_NothingButAWeakFactor: it is a second factor still, so nobody gets in
+// TestR052_NothingButAWeakFactor: it is a second factor still, so no one gets in
 // without; and it opens nothing but the set-up of one that counts.
 func TestR052_NothingButAWeakFactor(t *testing.T) {
 	w := newWorld(t, plenty, remembering)
@@ -87,7 +87,7 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 	}
 	in.on(n).out("sessions from before the change")
 
-	// Who is in proves nothing anew by a text.
+	// Who is in proves nothing again by a text.
 	o := w.person("olga")
 	w.restart(func(c *twofold.Config) { c.TwoFactor.StrongOnly = false })
 	o.enrolSMS("+16505551214")

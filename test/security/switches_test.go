@@ -16,8 +16,8 @@ import (
 func TestR062_RolesInThePayload(t *testing.T) {
 	shown := map[string]any{"id": "mine"}
 	w := newWorld(t, func(c *twofold.Config) {
-		c.RolesInPayload = true
-		c.UserPayload = func(twofold.Identity) map[string]any { return shown }
+		c.Accounts.RolesInPayload = true
+		c.Accounts.UserPayload = func(twofold.User) map[string]any { return shown }
 	})
 	ctx, auth := context.Background(), w.nodes[0].auth
 	w.must(auth.CreateRole(ctx, twofold.Role{Name: "editor", Permissions: []string{"write", "read"}}))
@@ -57,7 +57,7 @@ func TestR062_NoRolesUnlessWished(t *testing.T) {
 // site only; what the page gets does what the link does, once.
 func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	w := newWorld(t, life, unified, func(c *twofold.Config) {
-		c.Views.Life.Reset, c.Views.Life.LoginError = "/app?page=reset#top", "/app#/error"
+		c.Pages.Views.Life.Reset, c.Pages.Views.Life.LoginError = "/app?page=reset#top", "/app#/error"
 	})
 	p := w.person("alice").begins(store.Email)
 	b := w.browser()
@@ -83,12 +83,12 @@ func TestR107_LinksLeadToTheApplicationsPages(t *testing.T) {
 	}
 	for _, view := range []string{"https://evil.test/", "//evil.test/", "evil"} {
 		for _, set := range []func(*twofold.Config){
-			func(c *twofold.Config) { c.Views.Life.Reset = view }, func(c *twofold.Config) { c.Views.Life.LoginError = view },
+			func(c *twofold.Config) { c.Pages.Views.Life.Reset = view },
+			func(c *twofold.Config) { c.Pages.Views.Life.LoginError = view },
 		} {
 			c := twofold.Config{Origin: "https://good.test", Key: twofold.KeyText(firstKey), Store: w.nodes[0].db}
 			set(&c)
-			if a, err := twofold.New(c); err == nil {
-				_ = a.Close()
+			if _, err := twofold.New(c); err == nil {
 				t.Errorf("a page at %s is taken", view)
 			}
 		}

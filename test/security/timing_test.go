@@ -60,20 +60,21 @@ func (w *world) refusal(email string) time.Duration {
 }
 
 // TestR123_MailRequestsTakeTheSameTime: what is written for an account is
-// written for nobody too, and no mail server is waited for.
+// written for no one too, and no mail server is waited for.
 func TestR123_MailRequestsTakeTheSameTime(t *testing.T) {
 	for site, paths := range map[string][]string{"life": {"/reset", "/recover-username"}, "by link": {"/login"}} {
 		t.Run(site, func(t *testing.T) {
 			w := newWorld(t, life, func(c *twofold.Config) {
-				c.Accounts.LoginByLink = site == "by link"
-				c.Limits.SendShort, c.Limits.FirstDay, c.Limits.SendAddress = 1000, 10_000, 1_000_000
+				c.Accounts.MagicLink = site == "by link"
+				l := &c.Advanced.Limits
+				l.SendShort, l.FirstDay, l.SendAddress = 1000, 10_000, 1_000_000
 			})
 			w.sameTime(paths)
 		})
 	}
 }
 
-// sameTime asks for mail to an account and to nobody.
+// sameTime asks for mail to an account and to no one.
 func (w *world) sameTime(paths []string) {
 	w.t.Helper()
 	known, unknown := w.person("known").email, "nobody@good.test"

@@ -92,7 +92,7 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	if got := happened[event.TokenMinted](w); len(got) != 1 {
 		t.Errorf("%d families were begun, want 1", len(got))
 	}
-	// It proved nothing lately.
+	// It proved nothing recently.
 	for path, body := range map[string]m{
 		"/tf-setup": {"setup": "disable"}, "/access-tokens": {"name": "x", "scopes": []string{"read"}},
 	} {
@@ -106,7 +106,7 @@ func TestR022_TokensObeyTheSecondFactor(t *testing.T) {
 	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret))
 }
 
-// TestR084_ARefreshTokenThatComesBackEndsTheFamily, and what was minted beside
+// TestR084_ARefreshTokenThatComesBackEndsTheFamily, and what was minted alongside
 // it; of any number at once one is exchanged.
 func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 	w := newWorld(t, tokens)
@@ -229,12 +229,13 @@ func TestR101_SigningOutEndsRefreshTokens(t *testing.T) {
 func scopedPages(n *node) http.Handler {
 	mux := http.NewServeMux()
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		u, _ := twofold.User(r)
+		u, _ := twofold.UserOf(r)
 		_, _ = w.Write([]byte("for " + u.Email + " by " + u.Program))
 	})
 	mux.Handle("/api/read", n.auth.RequireScope("read")(n.auth.RequireTwoFactor(page)))
 	mux.Handle("/api/write", n.auth.RequireScope("read", "write")(n.auth.RequireTwoFactor(page)))
 	mux.Handle("/api/fresh", n.auth.RequireScope("read")(n.auth.RequireFresh(-1)(page)))
+	mux.Handle("/api/one", n.auth.RequireScope("read")(page))
 	mux.Handle("/api/none", n.auth.RequireScope()(page))
 	mux.Handle("/api/user", n.auth.RequireUser(n.auth.RequireScope("read")(page)))
 	return mux
@@ -327,7 +328,7 @@ func TestR136_PersonalTokensOpenTheirScopes(t *testing.T) {
 	if r := b.get("/api/read"); r.status != 200 || strings.Contains(r.body, "backup") {
 		t.Errorf("a person has all scopes: %d %s", r.status, r.body)
 	}
-	// What is none; a cookie beside it does not help.
+	// What is none; a cookie alongside it does not help.
 	for _, bad := range []string{read[:len(read)-1], read + "x", strings.ToUpper(read), read[4:], "tfp_", "tfp_" + b.jar["twofold"]} {
 		prog := w.program("Authentication-Token", bad)
 		prog.jar["twofold"] = b.jar["twofold"]

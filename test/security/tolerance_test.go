@@ -13,7 +13,7 @@ import (
 // where it can mean one thing only.
 
 // TestR185_AFieldThatIsNotKnownIsNotRead: it grants nothing, limits nothing, and
-// is no second value of a field that is known.
+// is not a second value of a field that is known.
 func TestR185_AFieldThatIsNotKnownIsNotRead(t *testing.T) {
 	w := newWorld(t, plenty, tokens)
 	a := w.withApp("alice")
@@ -79,7 +79,7 @@ func TestR185_ANumberIsOneCode(t *testing.T) {
 
 // TestR186_FewWrongAnswersAndOneRightOne: a wrong answer leaves the question
 // open, so that a page may ask its user again; five of them end it, also in
-// parallel. What cannot be read is no answer. A right one ends it at once.
+// parallel. What cannot be read is not an answer. A right one ends it at once.
 func TestR186_FewWrongAnswersAndOneRightOne(t *testing.T) {
 	everyUse(t, func(t *testing.T, w *world, u use, k *softkey.Key) {
 		for wrong := range 7 {

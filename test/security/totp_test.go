@@ -12,7 +12,7 @@ import (
 )
 
 // TestR027_SixDigitsAndNothingElse: blanks and dashes are taken out, leading
-// zeros count, everything else is no code.
+// zeros count, everything else is not a code.
 func TestR027_SixDigitsAndNothingElse(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
@@ -121,7 +121,7 @@ func TestR031_SecretQuality(t *testing.T) {
 	seen, ones, bits := map[string]bool{}, 0, 0
 	for i := range 150 {
 		if i%10 == 9 {
-			w.write(`DELETE FROM twofold_counters`) // how many may be begun is another matter
+			w.write(`DELETE FROM twofold_counters`) // how many may be started is another matter
 		}
 		s := b.post("/tf-setup", m{"setup": "authenticator"}).want(200).text("tf_authr_b32key")
 		if len(s) != 32 || seen[s] {
@@ -231,14 +231,17 @@ func TestR035_KeyRotationByKeyText(t *testing.T) {
 }
 
 // TestR037_GuessesAreCapped: five failures pause all second factors of the
-// account for a quarter of an hour, whatever is begun; fifty in a row from
+// account for a quarter of an hour, whatever is started; fifty in a row from
 // strangers end the factor for them, and no other.
 func TestR037_GuessesAreCapped(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, proxied)
 	a := w.withApp("alice").enrolMail()
 	guess := func(code string) *answer {
 		b := w.plantPending(a)
 		b.header["X-Forwarded-For"] = fmt.Sprintf("10.0.0.%d", w.Now().Unix()%250)
+		if code == a.code(0) { // its network is known from then on
+			b.header["X-Forwarded-For"] = fmt.Sprintf("10.1.%d.%d", w.Now().Unix()%250, w.Now().Unix()%240)
+		}
 		b.post("/tf-select", m{"which": "authenticator"}).want(200)
 		return b.validate(code)
 	}

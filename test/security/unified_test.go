@@ -12,7 +12,7 @@ import (
 )
 
 // unified switches unified sign-in on.
-func unified(c *twofold.Config) { c.Unified.Enabled = true }
+func unified(c *twofold.Config) { c.Passwordless.Enabled = true }
 
 var codeLink = regexp.MustCompile(`/us-verify-link/[A-Za-z0-9._-]+`)
 
@@ -52,7 +52,7 @@ func (b *browser) passcode(p *person, code string) *answer {
 	return b.post("/us-signin", m{"identity": p.email, "passcode": code})
 }
 
-// linked is the newest link beside a code.
+// linked is the newest link alongside a code.
 func (p *person) linked() string {
 	p.w.t.Helper()
 	found := ""
@@ -146,7 +146,7 @@ func TestR007_ACodeIsOneFactorOnly(t *testing.T) {
 			b.validate(code()).refused("a second code of the channel")
 			b.post("/tf-select", m{"which": method}).refused("the channel as a choice")
 			b.out("the channel chosen")
-			// Beside another factor the channel is not offered.
+			// Alongside another factor the channel is not offered.
 			p.enrolApp()
 			b = w.browser()
 			b.ask(p.email, method).want(200)
@@ -234,7 +234,7 @@ func mask(a *answer) string {
 	return strings.Join(append(names, a.what, body, a.header.Get("Location")), "\n") + " " + time.Duration(a.status).String()
 }
 
-// TestR050_StrangersCannotSpoilASignIn: whoever asks for codes in another's
+// TestR050_StrangersCannotSpoilASignIn: anyone who asks for codes in another's
 // name neither voids his running code nor keeps the next one from him.
 func TestR050_StrangersCannotSpoilASignIn(t *testing.T) {
 	w := newWorld(t, unified, proxied)

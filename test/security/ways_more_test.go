@@ -69,7 +69,7 @@ func TestR059_WhatIsLeftFollowsAWayIn(t *testing.T) {
 	}
 }
 
-// TestR059_WhatIsSetUpFollowsAWayIn: nobody shuts himself out by a second factor
+// TestR059_WhatIsSetUpFollowsAWayIn: no one locks themselves out by a second factor
 // that is the same thing as all that begins his sign-ins, though what began this
 // session was another.
 func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
@@ -93,7 +93,7 @@ func TestR059_WhatIsSetUpFollowsAWayIn(t *testing.T) {
 	r.want(200)
 	in.in(p, 1)
 
-	// Beside an app it may be, in its place it may not.
+	// Alongside an app it may be, in its place it may not.
 	p.enrolApp()
 	b = w.plantSession(p)
 	b.mailbox(p, false).want(400).refused("in the place of the app")
@@ -132,7 +132,7 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 	q.connected(corp, "corp").register(w.key(phoneKey), "key", store.UseFirst).want(200)
 	w.write(`UPDATE twofold_users SET password_hash = ''`)
 
-	n := w.restart(func(c *twofold.Config) { c.OAuth = c.OAuth[1:] })
+	n := w.restart(func(c *twofold.Config) { c.Accounts.OAuth = c.Accounts.OAuth[1:] })
 	disconnect(w.plantSession(p).on(n), "club").want(400).refused("the other site is not offered any more")
 	n = w.restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
 	disconnect(w.plantSession(q).on(n), "corp").want(400).refused("a passkey is none here")
@@ -147,7 +147,7 @@ func TestR059_WhatCannotBeReachedIsNoWayIn(t *testing.T) {
 // is said: others may have known it.
 func TestR008_OnlyTheMailboxProvesItself(t *testing.T) {
 	w := newWorld(t, keyless, unconfirming, func(c *twofold.Config) {
-		c.Unified.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
+		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
 	})
 	p := &person{w: w, email: "alice@good.test"}
 	w.browser().post("/register", m{"email": p.email}).want(200)

@@ -56,9 +56,9 @@ func cheapKey(name string, real argon2Key, password, salt []byte, time, memory u
 		return key
 	}
 	key := real(password, salt, time, memory, threads, n)
-	beside := fmt.Sprint(file, os.Getpid())
-	if os.WriteFile(beside, key, 0o600) == nil {
-		_ = os.Rename(beside, file)
+	alongside := fmt.Sprint(file, os.Getpid())
+	if os.WriteFile(alongside, key, 0o600) == nil {
+		_ = os.Rename(alongside, file)
 	}
 	return key
 }

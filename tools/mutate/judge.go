@@ -223,7 +223,7 @@ func (j *jury) alone(m mutant) error {
 	if v.Mutant != 0 && v.Reach == len(reaching) {
 		return nil
 	}
-	v = verdict{Mutant: m.Number, Reach: len(reaching)} // anew, if there are other tests now
+	v = verdict{Mutant: m.Number, Reach: len(reaching)} // again, if there are other tests now
 	reaching = reaching[:min(j.tries, len(reaching))]
 	for _, size := range []int{4, len(reaching)} {
 		batch := reaching[:min(size, len(reaching))]

@@ -35,7 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) *Bench) {
 	for name, promise := range map[string]func(*testing.T, *Bench){
 		"a right code enrols and is spent":              enrols,
 		"a wrong code enrols nothing":                   enrolsNothing,
-		"nothing that is no six digits is a code":       onlyDigits,
+		"only six digits are a code":                    onlyDigits,
 		"a right code proves once":                      provesOnce,
 		"of parallel callers one proves":                provesOnceInParallel,
 		"a code of another user proves nothing":         otherUser,
@@ -184,7 +184,7 @@ func otherUser(t *testing.T, b *Bench) {
 		t.Fatal(err)
 	}
 	theirs := b.transaction("tx", factor.SignIn)
-	theirs.User = store.User{ID: "somebody else", Email: "x@lp.com", Uniquifier: b.User.Uniquifier}
+	theirs.User = store.User{ID: "someone else", Email: "x@lp.com", Uniquifier: b.User.Uniquifier}
 	other := f
 	other.UserID = theirs.User.ID
 	if err := b.Method.Verify(ctx, theirs, other, b.Code()); err == nil {

@@ -134,10 +134,12 @@ func (m *Method) BeginCreate(n factor.NewPasskey) (factor.Ceremony, error) {
 		if err != nil {
 			return factor.Ceremony{}, err
 		}
-		handle = r.Handle
+		if len(r.Handle) > 0 {
+			handle = r.Handle
+		}
 		excluded = append(excluded, r.descriptor())
 	}
-	if handle == nil {
+	if len(handle) == 0 {
 		// Random and of no meaning (section 14.6.1); all passkeys of a user have
 		// the same, so that an authenticator replaces and does not pile up.
 		handle = make([]byte, 64)
@@ -268,7 +270,7 @@ func (a answer) belongs(s state, f store.Factor, r record) error {
 		return refuse("it was not asked for")
 	case len(s.Allowed) == 0 && len(a.handle) == 0:
 		return refuse("it does not name its user")
-	case len(a.handle) > 0 && string(a.handle) != string(r.Handle):
+	case len(a.handle) > 64, len(a.handle) > 0 && len(r.Handle) > 0 && string(a.handle) != string(r.Handle):
 		return refuse("it is of another user")
 	}
 	return nil
@@ -282,7 +284,7 @@ func (m *Method) Detail(f store.Factor) (factor.PasskeyDetail, error) {
 	}
 	return factor.PasskeyDetail{
 		CredentialID: b64.EncodeToString(r.ID), Transports: r.Transports, Synced: r.BackedUp, Syncable: r.BackupEligible,
-		Discoverable: r.Discoverable,
+		Verified: r.Verified, Discoverable: r.Discoverable, Model: model(r.AAGUID),
 	}, nil
 }
 
@@ -293,6 +295,7 @@ type record struct {
 	PublicKey      []byte   `json:"key"` // COSE
 	Handle         []byte   `json:"user"`
 	Counter        uint32   `json:"counter"`
+	FlagsUnknown   bool     `json:"unknown,omitempty"` // be and bs are not known yet
 	BackupEligible bool     `json:"be"`
 	BackedUp       bool     `json:"bs"`
 	Verified       bool     `json:"uv"` // its user was verified at least once

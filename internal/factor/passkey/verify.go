@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
 	"github.com/twofold-auth/twofold/internal/factor"
 )
 
-// This file is all that knows go-webauthn. Both functions end in values of our
+// This file is all that knows go-webauthn. Its functions end in values of our
 // own; the library's errors are for the trail alone.
 
 // algorithms are those offered, and the only ones taken.
@@ -22,7 +24,55 @@ func algorithms() []webauthncose.COSEAlgorithmIdentifier {
 	}
 }
 
-// library writes an answer anew for the library: only what was read strictly.
+// checkKey refuses a key that is not of an algorithm that is taken here.
+func checkKey(cose []byte) error {
+	invalid := errors.New("passkey: not a COSE key of a known algorithm")
+	if len(cose) == 0 || len(cose) > maxAnswer {
+		return invalid
+	}
+	key, err := webauthncose.ParsePublicKey(cose)
+	if err != nil {
+		return invalid
+	}
+	var alg int64
+	switch key := key.(type) {
+	case webauthncose.EC2PublicKeyData:
+		alg = key.Algorithm
+	case webauthncose.OKPPublicKeyData:
+		alg = key.Algorithm
+	case webauthncose.RSAPublicKeyData:
+		alg = key.Algorithm
+	}
+	if !slices.Contains(algorithms(), webauthncose.COSEAlgorithmIdentifier(alg)) {
+		return invalid
+	}
+	return nil
+}
+
+// Attested returns the passkey that an attestation object was made for, as another
+// system keeps it. It verifies no signature in it: that was for the system that it
+// was made for.
+func Attested(object []byte) (Credential, error) {
+	invalid := errors.New("passkey: not an attestation object")
+	if len(object) == 0 || len(object) > maxAnswer {
+		return Credential{}, invalid
+	}
+	var o protocol.AttestationObject
+	if err := webauthncbor.Unmarshal(object, &o); err != nil {
+		return Credential{}, invalid
+	}
+	if err := o.AuthData.Unmarshal(o.RawAuthData); err != nil || !o.AuthData.Flags.HasAttestedCredentialData() {
+		return Credential{}, invalid
+	}
+	f := o.AuthData.Flags
+	return Credential{
+		ID: o.AuthData.AttData.CredentialID, PublicKey: o.AuthData.AttData.CredentialPublicKey,
+		Counter: o.AuthData.Counter, BackupEligible: f.HasBackupEligible(), BackedUp: f.HasBackupState(),
+		Verified: f.HasUserVerified(), AAGUID: o.AuthData.AttData.AAGUID,
+	}, nil
+}
+
+// library writes an answer again for the library: only what was read strictly.
 func (a answer) library() ([]byte, error) {
 	response := map[string]string{"clientDataJSON": b64.EncodeToString(a.client)}
 	if a.attestation != nil {
@@ -112,7 +162,7 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	switch {
 	case data.Flags.HasAttestedCredentialData(): // section 6.1: of creations only
 		return factor.Proven{}, record{}, refuse("it attests a new key")
-	case eligible != r.BackupEligible: // section 6.1.3: fixed when it was made
+	case !r.FlagsUnknown && eligible != r.BackupEligible: // section 6.1.3: fixed when it was made
 		return factor.Proven{}, record{}, refuse("its backup eligibility has changed")
 	case backed && !eligible:
 		return factor.Proven{}, record{}, refuse("backed up without being able to be")
@@ -121,6 +171,12 @@ func (a answer) proves(s state, r record, rpID string, origins []string) (factor
 	}
 	verified := data.Flags.HasUserVerified()
 	r.Counter, r.BackedUp, r.Verified = data.Counter, backed, r.Verified || verified
+	// What the system that it came from did not keep is what its key has signed first,
+	// and the user that its authenticator has named.
+	r.FlagsUnknown, r.BackupEligible = false, eligible
+	if len(r.Handle) == 0 {
+		r.Handle = a.handle
+	}
 	return factor.Proven{UserVerified: verified}, r, nil
 }
 

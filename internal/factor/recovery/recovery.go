@@ -29,6 +29,7 @@ var alphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPaddin
 type Config struct {
 	Codes  store.RecoveryCodes
 	Keys   *seal.Keys
+	Ring   *seal.Ring    // seals the keys of hashes that came from elsewhere
 	Number int           // in a set; 5 if zero
 	Life   time.Duration // of a code; endless if zero
 	Now    func() time.Time
@@ -77,13 +78,23 @@ func spread(code string) string {
 	return b.String()
 }
 
-// Looks says whether that could be a code. Other text does not count as a guess.
+// Looks says whether that could be a code of ours.
 func (c *Codes) Looks(typed string) bool {
 	_, ok := normal(typed)
 	return ok
 }
 
-// normal is a code as it is stored: without spaces and dashes, in lower case.
+// Reads says whether that could be a code of the user. Other text does not count as a
+// guess: codes that came from elsewhere may have other sizes than ours.
+func (c *Codes) Reads(ctx context.Context, userID, typed string) (bool, error) {
+	if _, own := normal(typed); own || !looksForeign(typed) {
+		return own, nil
+	}
+	foreign, err := c.c.Codes.ForeignCodes(ctx, userID)
+	return len(foreign) > 0, err
+}
+
+// normal is a code of ours as it is stored: without spaces and dashes, in lower case.
 // It is done once, before anything else looks, so a code that was spent has no
 // second spelling (R71).
 func normal(typed string) (string, bool) {
@@ -101,7 +112,7 @@ func normal(typed string) (string, bool) {
 
 // Holds says whether the user has this code. It spends nothing. factor.ErrWrong.
 func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
-	macs, err := c.macs(userID, typed)
+	macs, err := c.macs(ctx, userID, typed)
 	if err != nil {
 		return err
 	}
@@ -115,7 +126,7 @@ func (c *Codes) Holds(ctx context.Context, userID, typed string) error {
 // Spend takes the code from the user and says how many are left: exactly one
 // caller gets it, the others factor.ErrWrong. Messages are stored with that.
 func (c *Codes) Spend(ctx context.Context, userID, typed string, messages ...store.Message) (int, error) {
-	macs, err := c.macs(userID, typed)
+	macs, err := c.macs(ctx, userID, typed)
 	if err != nil {
 		return 0, err
 	}
@@ -131,12 +142,29 @@ func (c *Codes) Left(ctx context.Context, userID string) (int, error) {
 	return c.c.Codes.RecoveryCodesLeft(ctx, userID, c.since())
 }
 
-func (c *Codes) macs(userID, typed string) ([][]byte, error) {
-	code, ok := normal(typed)
-	if !ok {
+// macs are what a code may be stored as: under each key of ours, and, if the user has
+// codes from elsewhere, as these are kept.
+func (c *Codes) macs(ctx context.Context, userID, typed string) ([][]byte, error) {
+	code, own := normal(typed)
+	if !own && !looksForeign(typed) {
 		return nil, factor.ErrWrong
 	}
-	return c.c.Keys.MACs(purpose, userID, code), nil
+	var macs [][]byte
+	if own {
+		macs = c.c.Keys.MACs(purpose, userID, code)
+	}
+	foreign, err := c.c.Codes.ForeignCodes(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	more, err := c.foreign(userID, typed, foreign)
+	if err != nil {
+		return nil, err
+	}
+	if macs = append(macs, more...); len(macs) == 0 {
+		return nil, factor.ErrWrong
+	}
+	return macs, nil
 }
 
 // since is when the oldest codes that are still good were made.

@@ -62,6 +62,8 @@ func (d *desk) codes(c recovery.Config, keys ...string) *recovery.Codes {
 	d.t.Helper()
 	k, err := seal.NewKeys(keys...)
 	d.must(err)
+	c.Ring, err = seal.NewRingOf(keys...)
+	d.must(err)
 	c.Codes, c.Keys, c.Now = d.db, k, func() time.Time { return d.now }
 	codes, err := recovery.New(c)
 	d.must(err)
@@ -238,6 +240,8 @@ func (none) HasRecoveryCode(_ context.Context, _ string, macs [][]byte, _ time.T
 	}
 	return false, nil
 }
+
+func (none) ForeignCodes(context.Context, string) ([]store.KeptCode, error) { return nil, nil }
 
 func TestASetOfOneIsASet(t *testing.T) {
 	for number, ok := range map[int]bool{-1: false, 1: true, recovery.MaxNumber: true, recovery.MaxNumber + 1: false} {

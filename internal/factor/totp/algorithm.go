@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// The parameters of an authenticator app. They are not negotiable: several
-// apps ignore what the URI says about them.
+// The parameters of the authenticator apps that are set up here. They are not
+// negotiable: several apps ignore what the URI says about them. Apps that were set
+// up elsewhere may have others; see Parameters.
 const (
 	Period     = 30 // seconds, RFC 6238 section 4.1
 	Size       = 6  // digits
@@ -21,8 +22,7 @@ const (
 	minSecret  = 16 // bytes, RFC 4226 section 4 R6 requires 128 bits
 )
 
-// Algorithm is the hash under HMAC. Authenticator factors use SHA1; the other
-// two are there to check this implementation against RFC 6238 appendix B.
+// Algorithm is the hash under HMAC.
 type Algorithm int
 
 // The hashes of RFC 6238.
@@ -43,13 +43,16 @@ func (a Algorithm) hash() func() hash.Hash {
 	}
 }
 
-// Step is the number of the period that t lies in. Before 1970 there is none.
-func Step(t time.Time) int64 {
+// Step is the number of the period of an app of ours that t lies in. Before 1970
+// there is none.
+func Step(t time.Time) int64 { return stepOf(t, Period) }
+
+func stepOf(t time.Time, period int) int64 {
 	s := t.Unix()
 	if s < 0 {
 		return -1
 	}
-	return s / Period
+	return s / int64(period)
 }
 
 // Code is the code of a step (RFC 4226 section 5.3).
@@ -69,13 +72,24 @@ func Code(a Algorithm, secret []byte, step int64, digits int) string {
 }
 
 // Match returns the step whose code was given, among those from back steps
-// before now to ahead steps after it. All candidates are computed and compared
-// in constant time, so that time does not tell which one was near (R36). A
-// short secret matches nothing: an empty one would otherwise be a code that
-// anybody can compute.
+// before now to ahead steps after it, for an app that was set up here.
 func Match(secret []byte, code string, now time.Time, back, ahead int) (step int64, ok bool) {
-	current := Step(now)
-	if len(secret) < minSecret || len(code) != Size || current < 0 {
+	if len(secret) < minSecret {
+		return 0, false
+	}
+	return Parameters{Secret: secret, Digits: Size, Period: Period}.match(code, now, back, ahead)
+}
+
+// match returns the step whose code was given. All candidates are computed and
+// compared in constant time, so that time does not tell which one was near (R36). A
+// short secret matches nothing: an empty one would otherwise be a code that anybody
+// can compute.
+func (p Parameters) match(code string, now time.Time, back, ahead int) (step int64, ok bool) {
+	if p.check() != nil || len(code) != p.Digits {
+		return 0, false
+	}
+	current := stepOf(now, p.Period)
+	if current < 0 {
 		return 0, false
 	}
 	for i := -back; i <= ahead; i++ {
@@ -83,7 +97,7 @@ func Match(secret []byte, code string, now time.Time, back, ahead int) (step int
 		if s < 0 {
 			continue
 		}
-		if subtle.ConstantTimeCompare([]byte(Code(SHA1, secret, s, Size)), []byte(code)) == 1 {
+		if subtle.ConstantTimeCompare([]byte(Code(p.Algorithm, p.Secret, s, p.Digits)), []byte(code)) == 1 {
 			step, ok = s, true
 		}
 	}

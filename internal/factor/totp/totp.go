@@ -30,10 +30,7 @@ type Config struct {
 }
 
 // Method is the authenticator app as a factor.Method.
-type Method struct {
-	c     Config
-	steps int
-}
+type Method struct{ c Config }
 
 const purpose = "totp"
 
@@ -51,7 +48,7 @@ func New(c Config) (*Method, error) {
 	if c.Label == nil {
 		c.Label = func(u store.User) string { return u.Email }
 	}
-	return &Method{c: c, steps: c.Window / Period}, nil
+	return &Method{c}, nil
 }
 
 // Channel is empty: nothing is sent.
@@ -63,24 +60,24 @@ func (m *Method) Send(context.Context, factor.Transaction, string) error { retur
 // BeginEnrol makes a new secret. Each draft has its own; the client never
 // chooses it.
 func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d *store.Draft) (*factor.Shown, error) {
-	secret := make([]byte, SecretSize)
-	rand.Read(secret) // never fails: crypto/rand aborts the program instead
-	sealed, err := m.c.Ring.Seal(purpose, owner(t.User.ID, d.FactorID), secret)
+	p := Parameters{Secret: make([]byte, SecretSize), Digits: Size, Period: Period}
+	rand.Read(p.Secret) // never fails: crypto/rand aborts the program instead
+	sealed, err := m.seal(p, t.User.ID, d.FactorID)
 	if err != nil {
 		return nil, err
 	}
 	d.Secret = sealed
 	d.Destination = ""
-	return m.shown(t.User, secret), nil
+	return m.shown(t.User, p.Secret), nil
 }
 
 // Show implements factor.Shower.
 func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.Shown, error) {
-	secret, _, err := m.open(d.UserID, d.FactorID, d.Secret)
+	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
 		return nil, err
 	}
-	return m.shown(t.User, secret), nil
+	return m.shown(t.User, p.Secret), nil
 }
 
 func (m *Method) shown(u store.User, secret []byte) *factor.Shown {
@@ -95,11 +92,11 @@ func (m *Method) shown(u store.User, secret []byte) *factor.Shown {
 
 // FinishEnrol checks the first code and records its step as spent (R30).
 func (m *Method) FinishEnrol(_ context.Context, _ factor.Transaction, d store.Draft, code string) (store.Factor, error) {
-	secret, _, err := m.open(d.UserID, d.FactorID, d.Secret)
+	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
 		return store.Factor{}, err
 	}
-	step, err := m.match(secret, code)
+	step, err := m.match(p, code)
 	if err != nil {
 		return store.Factor{}, err
 	}
@@ -111,11 +108,11 @@ func (m *Method) FinishEnrol(_ context.Context, _ factor.Transaction, d store.Dr
 // Verify accepts a code whose step is newer than every step accepted before.
 // The key of "used" is the matched step, never the text that was typed.
 func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Factor, code string) error {
-	secret, stale, err := m.open(f.UserID, f.ID, f.Secret)
+	p, stale, err := m.open(f.UserID, f.ID, f.Secret)
 	if err != nil {
 		return err
 	}
-	step, err := m.match(secret, code)
+	step, err := m.match(p, code)
 	if err != nil {
 		return err
 	}
@@ -128,38 +125,42 @@ func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Facto
 		return err
 	}
 	if stale {
-		m.reseal(ctx, f, secret)
+		m.reseal(ctx, f, p)
 	}
 	return nil
 }
 
 // reseal moves the secret under the newest key. It is a courtesy: if it fails,
 // the old key still opens it, and the next sign-in tries again.
-func (m *Method) reseal(ctx context.Context, f store.Factor, secret []byte) {
-	if sealed, err := m.c.Ring.Seal(purpose, owner(f.UserID, f.ID), secret); err == nil {
+func (m *Method) reseal(ctx context.Context, f store.Factor, p Parameters) {
+	if sealed, err := m.seal(p, f.UserID, f.ID); err == nil {
 		_ = m.c.Factors.Reseal(ctx, f.ID, f.Secret, sealed)
 	}
 }
 
-func (m *Method) match(secret []byte, code string) (int64, error) {
-	digits, err := factor.Digits(code, Size)
+func (m *Method) match(p Parameters, code string) (int64, error) {
+	digits, err := factor.Digits(code, p.Digits)
 	if err != nil {
 		return 0, err
 	}
-	step, ok := Match(secret, digits, m.c.Now(), m.steps, m.steps)
+	steps := m.steps(p)
+	step, ok := p.match(digits, m.c.Now(), steps, steps)
 	if !ok {
 		return 0, factor.ErrWrong
 	}
 	return step, nil
 }
 
-func (m *Method) open(userID, factorID string, sealed []byte) ([]byte, bool, error) {
-	secret, stale, err := m.c.Ring.Open(purpose, owner(userID, factorID), sealed)
-	if err != nil {
-		return nil, false, factor.SecretError(err)
+// steps is how many steps before and after the present one are accepted.
+func (m *Method) steps(p Parameters) int {
+	if m.c.Window >= Period {
+		return max(m.c.Window/p.Period, 1) // one step each way, also of a minute
 	}
-	return secret, stale, nil
+	return m.c.Window / p.Period
 }
+
+// Newest is the newest step whose code could have been accepted by now.
+func (m *Method) Newest(p Parameters) int64 { return p.StepAt(m.c.Now()) + int64(m.steps(p)) }
 
 // Opens says whether the factor's secret can be read. It uses up nothing.
 func (m *Method) Opens(f store.Factor) error {

@@ -13,11 +13,11 @@
     if (event.persisted) document.querySelectorAll("form button:disabled").forEach(button => { button.disabled = false; });
   });
 
-  // Six digits are a code: send it, once.
+  // So many digits are a code, six if nothing is said: send it, once.
   for (const input of document.querySelectorAll("input[data-auto]")) {
     input.addEventListener("input", () => {
       const digits = input.value.normalize("NFKC").replace(/[^0-9]/g, "");
-      if (input.dataset.auto === undefined || digits.length !== 6 || input.dataset.sent === digits) return;
+      if (input.dataset.auto === undefined || digits.length !== Number(input.dataset.auto || 6) || input.dataset.sent === digits) return;
       input.dataset.sent = digits;
       input.form.requestSubmit();
     });
@@ -48,12 +48,12 @@
     input.form.addEventListener("submit", () => { input.type = "password"; });
   }
 
-  // Times as people here write them.
+  // Times as people here write them, in the digits that codes have.
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (isNaN(at)) continue;
     time.title = time.textContent;
-    time.textContent = at.toLocaleString(document.documentElement.lang, time.dataset.short !== undefined
+    time.textContent = at.toLocaleString(document.documentElement.lang + "-u-nu-latn", time.dataset.short !== undefined
       ? {timeStyle: "short"} : {dateStyle: "medium", timeStyle: "short"});
   }
 

@@ -1,7 +1,8 @@
 // Passkeys, the browser's half. A form with data-passkey="create" or "get" asks
 // its own address for a question (data-options holds it if the page does), puts
-// it to the authenticator and posts the answer like any form. Nothing is kept
-// here, and nothing is decided here.
+// it to the authenticator and posts the answer like any form. The question's name
+// ends the answer's address, or is a field of it if the form has data-state. Nothing
+// is kept here, and nothing is decided here.
 (() => {
   "use strict";
   const forms = document.querySelectorAll("form[data-passkey]");
@@ -43,7 +44,7 @@
   // ask fetches a question.
   async function ask(form) {
     if (form.dataset.options) {
-      const asked = {options: JSON.parse(form.dataset.options), answer: form.dataset.answer};
+      const asked = {options: JSON.parse(form.dataset.options), answer: form.dataset.answer, state: form.dataset.state};
       delete form.dataset.options; // it is answered once
       return asked;
     }
@@ -53,17 +54,20 @@
     });
     if (!reply.ok) return null; // the page says why
     const body = (await reply.json()).response;
-    return {options: body.credential_options, answer: form.getAttribute("action") + "/" + encodeURIComponent(body.wan_state)};
+    const options = body.credential_options, action = form.getAttribute("action"), state = body.wan_state;
+    if (form.dataset.state !== undefined) return {options, answer: action, state};
+    return {options, answer: action + "/" + encodeURIComponent(state)};
   }
 
   // post sends the answer as a form, so that the reply is a page.
-  function post(form, action, credential) {
+  function post(form, asked, credential) {
     const out = document.createElement("form");
     out.method = "post";
-    out.action = action;
+    out.action = asked.answer;
     out.hidden = true;
     const remember = document.getElementById("field-remember");
     const fields = {credential: write(credential)};
+    if (asked.state) fields.wan_state = asked.state;
     for (const name of ["csrf_token", "next"])
       if (form.elements[name]) fields[name] = form.elements[name].value;
     if (remember && remember.checked) fields.remember = "true";
@@ -94,7 +98,7 @@
       return;
     }
     try {
-      post(form, asked.answer, await navigator.credentials[form.dataset.passkey]({publicKey: read(asked.options)}));
+      post(form, asked, await navigator.credentials[form.dataset.passkey]({publicKey: read(asked.options)}));
     } catch (e) {
       const words = form.querySelector("[data-status]").dataset;
       say(form, e.name === "NotAllowedError" || e.name === "AbortError" ? words.cancelled : e.name === "InvalidStateError" ? words.known : words.failed);
@@ -111,7 +115,7 @@
       try {
         const asked = await ask(form);
         if (waiting !== mine || !asked) return;
-        post(form, asked.answer, await navigator.credentials.get({publicKey: read(asked.options), mediation: "conditional", signal: mine.signal}));
+        post(form, asked, await navigator.credentials.get({publicKey: read(asked.options), mediation: "conditional", signal: mine.signal}));
         return;
       } catch (e) {
         if (waiting !== mine || e.name !== "AbortError") return; // the button is still there

@@ -1,0 +1,98 @@
+package twofold
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/captcha"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
+)
+
+// captcha converts the settings for package captcha.
+func (a Accounts) captcha() captcha.Config {
+	return captcha.Config{
+		Provider: a.Captcha, SiteKey: a.CaptchaSiteKey, Secret: a.CaptchaSecret, VerifyURL: a.CaptchaVerifyURL,
+		ScriptURL: a.CaptchaScriptURL, MinScore: a.CaptchaMinScore, Cost: a.CaptchaCost,
+	}
+}
+
+func (a Accounts) checkCaptcha(bad func(field, text string)) {
+	if a.Captcha == "" {
+		for field, given := range map[string]bool{
+			"CaptchaSiteKey": a.CaptchaSiteKey != "", "CaptchaSecret": a.CaptchaSecret != "",
+			"CaptchaVerifyURL": a.CaptchaVerifyURL != "", "CaptchaScriptURL": a.CaptchaScriptURL != "",
+			"CaptchaMinScore": a.CaptchaMinScore != 0, "CaptchaCost": a.CaptchaCost != 0,
+			"CaptchaAt": len(a.CaptchaAt) > 0,
+		} {
+			if given {
+				bad("Accounts."+field, "has no effect without Accounts.Captcha")
+			}
+		}
+		return
+	}
+	for _, p := range a.captcha().Check() {
+		bad("Accounts.Captcha"+p.Field, p.Text)
+	}
+	for _, place := range a.CaptchaAt {
+		if !slices.Contains(captchaPlaces(), place) {
+			bad("Accounts.CaptchaAt", fmt.Sprintf("invalid form %q: use register, reset or sign-in", place))
+		}
+	}
+}
+
+func captchaPlaces() []string { return []string{login.AtRegister, login.AtReset, login.AtSignIn} }
+
+// checkCaptchaPages finds pages of the application that show no captcha.
+func (c *Config) checkCaptchaPages(words *web.Catalogue, bad func(field, text string)) {
+	if c.Accounts.Captcha == "" || c.Pages.Templates == nil {
+		return
+	}
+	for _, err := range web.CheckCaptcha(c.Pages.Templates, words) {
+		bad("Pages.Templates", err.Error())
+	}
+}
+
+// captchas builds the captcha, if there is one.
+func (b *builder) captchas() (login.Captchas, error) {
+	a := b.c.Accounts
+	if a.Captcha == "" {
+		return login.Captchas{}, nil
+	}
+	c := a.captcha()
+	c.Keys, c.Now, c.Log = b.keys.MACKeys("altcha"), b.c.Advanced.Now, b.c.Log
+	once := limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits)
+	c.Once = func(ctx context.Context, what string, within time.Duration) (bool, error) {
+		return limit.FirstUse(ctx, once, what, within)
+	}
+	c.Hosts = captchaHosts(b.c.Origin, b.c.Pages.SPA.Origin)
+	var err error
+	if b.captcha, err = captcha.New(c); err != nil {
+		return login.Captchas{}, field("Accounts.Captcha", err)
+	}
+	places := a.CaptchaAt
+	if len(places) == 0 {
+		places = captchaPlaces()
+	}
+	return login.Captchas{Check: b.captcha, At: places}, nil
+}
+
+// captchaHosts are the hosts that an answer may be given on. On this machine it may be
+// any: the keys that providers hand out for tests are bound to names of theirs.
+func captchaHosts(origins ...string) (hosts []string) {
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		switch {
+		case err != nil || u.Host == "":
+		case web.Loopback(u.Hostname()):
+			return nil
+		default:
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	return hosts
+}

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/flaskconfig"
+)
+
+type configImport struct {
+	Source string `arg:"" help:"Python file (app.py, config.py) or file of variables (.env)." placeholder:"FILE"`
+	To     string `help:"File to write." default:"twofold.toml" placeholder:"FILE"`
+}
+
+// Help implements kong.HelpProvider.
+func (configImport) Help() string {
+	return `Reads the settings of a Flask application and writes them as a file for 'serve --config'. It does not run
+the application: it takes what is assigned as a literal, and names every line that it could not take. Keys that stand in
+public examples are replaced by new ones. It does not replace a file that exists.
+
+Examples:
+  twofold config import app.py
+  twofold config import .env --to /etc/twofold/twofold.toml`
+}
+
+// maxSource bounds the size of a source, in bytes.
+const maxSource = 4 << 20
+
+// Run reads, writes and reports.
+func (c configImport) Run(p process) error {
+	info, err := os.Stat(c.Source)
+	if err != nil {
+		return errors.New(fileCause(err))
+	}
+	if info.Size() > maxSource {
+		return fmt.Errorf("%s is larger than 4 MiB: it is not a file of settings", c.Source)
+	}
+	raw, err := os.ReadFile(c.Source)
+	if err != nil {
+		return errors.New(fileCause(err))
+	}
+	t := take(c.Source, string(raw))
+	if len(t.rows) == 0 {
+		return errors.Join(fmt.Errorf("%s sets nothing that is a setting here", c.Source), t.tell(p))
+	}
+	f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: name another file with --to, or remove it", c.To)
+	}
+	if err != nil {
+		return errors.New(fileCause(err))
+	}
+	if _, err := f.WriteString(t.file(c.Source)); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := t.tell(p); err != nil {
+		return err
+	}
+	return line(p, "Wrote %s. Check it with: twofold config check --config %s", c.To, c.To)
+}
+
+// taking is what was read, and what became of it.
+type taking struct {
+	source string
+	rows   map[string]any    // what is written
+	why    map[string]string // the comment above it
+	inert  []string          // names that have no effect here
+	told   []string          // lines for the report
+}
+
+// take reads a source. The last assignment of a name counts, as in Python.
+func take(path, source string) *taking {
+	read := flaskconfig.Read
+	if base := filepath.Base(path); strings.HasPrefix(base, ".env") || strings.HasSuffix(base, ".env") {
+		read = flaskconfig.ReadEnv
+	}
+	taken, left := read(source)
+	t := &taking{source: path, rows: map[string]any{}, why: map[string]string{}}
+	known := map[string]setting{}
+	for _, row := range table() {
+		known[row.Name] = row
+	}
+	for _, l := range left {
+		if known[l.Name].Name != "" || prefixed(l.Name) || l.Name == "config" {
+			t.say(l.Line, l.Name, l.Why)
+		}
+	}
+	lines := map[string]int{}
+	for _, a := range taken {
+		row, isOurs := known[a.Name]
+		switch {
+		case !isOurs && (prefixed(a.Name)):
+			t.say(a.Line, a.Name, misspelt(a.Name, known))
+		case !isOurs:
+		case row.Group == groupInert || row.Group == groupAbsent:
+			t.inert = append(t.inert, a.Name)
+		default:
+			if before, twice := lines[a.Name]; twice {
+				t.say(a.Line, a.Name, "is set again; line "+strconv.Itoa(before)+" does not count")
+			}
+			lines[a.Name] = a.Line
+			t.rows[a.Name] = a.Value
+			if len(a.Env) > 0 {
+				t.why[a.Name] = "The application let the variable " + strings.Join(a.Env, " or ") + " set it."
+			}
+		}
+	}
+	if len(t.rows) > 0 {
+		t.keys()
+		t.database()
+		t.check(lines)
+	}
+	return t
+}
+
+// misspelt says that a name is not a setting, and which one it may stand for.
+func misspelt(name string, known map[string]setting) string {
+	if near := nearest(name, slices.Collect(maps.Keys(known))); near != "" {
+		return "is not a setting: did you mean " + near + "?"
+	}
+	return "is not a setting of this server"
+}
+
+// say adds a line to the report.
+func (t *taking) say(line int, name, what string) {
+	t.told = append(t.told, fmt.Sprintf("%s:%d: %s %s", t.source, line, name, what))
+}
+
+// sampleSalt stands in the documentation of the original.
+const sampleSalt = "146585145368132386173505678016728509634"
+
+// keys replaces keys of public examples, and makes a key if there is none.
+func (t *taking) keys() {
+	old, given := t.rows["SECRET_KEY"].(string)
+	if !given || weakKey(old) != "" {
+		t.rows["SECRET_KEY"] = twofold.NewKey()
+		t.why["SECRET_KEY"] = "A new key, as there was none, or one that everybody knows or can guess."
+	}
+	if salt, _ := t.rows["SECURITY_PASSWORD_SALT"].(string); salt == sampleSalt || salt != "" && weakKey(salt) != "" {
+		t.why["SECURITY_PASSWORD_SALT"] = "It stands in a public example or is easily guessed. It is kept, as the " +
+			"application's passwords were made with it; new ones do not use it."
+	}
+	secrets, _ := t.rows["SECURITY_TOTP_SECRETS"].(map[string]any)
+	for _, k := range secrets {
+		if text, _ := k.(string); weakKey(text) != "" {
+			t.rows["SECURITY_TOTP_SECRETS"] = map[string]any{"1": twofold.NewKey()}
+			t.why["SECURITY_TOTP_SECRETS"] = "A new key, as the old one stands in a public example or is easily " +
+				"guessed. To import accounts, give the old one to the command that imports."
+		}
+	}
+}
+
+// database gives the server a database of its own where the application has a file.
+func (t *taking) database() {
+	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL"} {
+		old, _ := t.rows[name].(string)
+		if strings.HasPrefix(old, "sqlite") {
+			t.rows[name] = "sqlite:///twofold.db"
+			t.why[name] = "A file of its own. The application's was " + strconv.Quote(old) + "."
+		}
+	}
+}
+
+// check leaves out what the server would refuse, and says why.
+func (t *taking) check(lines map[string]int) {
+	for {
+		file := maps.Clone(t.rows)
+		if _, given := file["TWOFOLD_ORIGIN"]; !given {
+			file["TWOFOLD_ORIGIN"] = "https://login.example.org"
+		}
+		_, err := assemble(file, map[string]any{}, where{})
+		var bad problems
+		if !errors.As(err, &bad) {
+			return
+		}
+		dropped := false
+		for _, p := range bad {
+			if _, there := t.rows[p.Name]; there {
+				t.say(lines[p.Name], p.Name, p.Text)
+				delete(t.rows, p.Name)
+				dropped = true
+			}
+		}
+		if !dropped { // what is missing is told by config check
+			return
+		}
+	}
+}
+
+// file is the text of the file of settings.
+func (t *taking) file(source string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Settings taken from %s.\n", filepath.Base(source))
+	if _, given := t.rows["TWOFOLD_ORIGIN"]; !given {
+		b.WriteString("\n# The address of the site as browsers see it. It must be set.\n")
+		b.WriteString("# TWOFOLD_ORIGIN = \"https://login.example.org\"\n")
+	}
+	group := ""
+	for _, row := range table() {
+		v, given := t.rows[row.Name]
+		if !given {
+			continue
+		}
+		if row.Group != group {
+			group = row.Group
+			fmt.Fprintf(&b, "\n# %s\n", group)
+		}
+		if why := t.why[row.Name]; why != "" {
+			fmt.Fprintf(&b, "# %s\n", why)
+		}
+		fmt.Fprintf(&b, "%s = %s\n", row.Name, asTOML(v))
+	}
+	if len(t.inert) > 0 {
+		fmt.Fprintf(&b, "\n# Without effect here, and left out: %s.\n", strings.Join(t.inert, ", "))
+	}
+	return b.String()
+}
+
+// asTOML writes a value. JSON's texts and numbers are TOML's, too.
+func asTOML(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return `"None"`
+	case []any:
+		parts := make([]string, len(v))
+		for i, it := range v {
+			parts[i] = asTOML(it)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case map[string]any:
+		var parts []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			if v[k] != nil {
+				parts = append(parts, asTOML(k)+" = "+asTOML(v[k]))
+			}
+		}
+		return "{ " + strings.Join(parts, ", ") + " }"
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return `""`
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// tell prints the report: what was left out comes first.
+func (t *taking) tell(p process) error {
+	for _, l := range t.told {
+		if err := line(p, "%s", l); err != nil {
+			return err
+		}
+	}
+	return line(p, "%d settings taken, %d without effect here, %d lines to look at.",
+		len(t.rows), len(t.inert), len(t.told))
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/internal/transfer/engine"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
+)
+
+// importCommands bring accounts in, each from one system.
+type importCommands struct {
+	File  importFile  `cmd:"" default:"withargs" help:"From a file as export writes it (docs/transfer.md)."`
+	Flask importFlask `cmd:"" name:"flask-security" help:"From the database of a Flask-Security site."`
+
+	Django     importDjango     `cmd:"" help:"From the database of a Django site."`
+	Keycloak   importKeycloak   `cmd:"" help:"From the export of a Keycloak realm."`
+	BetterAuth importBetterAuth `cmd:"" name:"better-auth" help:"From the database of a site with Better Auth."`
+	Authboss   importAuthboss   `cmd:"" help:"From the users table of an application with authboss."`
+	CSV        importCSV        `cmd:"" name:"csv" help:"From a CSV file."`
+}
+
+// Help implements kong.HelpProvider.
+func (importCommands) Help() string {
+	return `Judges all accounts before it changes anything: if one cannot come, none does, unless --skip-bad. Can be
+repeated: what came earlier and was not changed here is brought up to date.
+
+Examples:
+  twofold import accounts.jsonl --dry-run
+  twofold import accounts.jsonl.age --identity key.txt
+  twofold import flask-security sqlite:////srv/site/app.db --dry-run`
+}
+
+// importing is what all imports have in common.
+type importing struct {
+	where
+	DryRun  bool   `help:"Say what would come and what not, and change nothing."`
+	SkipBad bool   `help:"Leave out accounts that cannot come, instead of refusing all."`
+	Source  string `help:"Name of the system that the accounts come from, if several are alike." placeholder:"NAME"`
+	RPID    string `name:"rp-id" help:"Host that passkeys were made for, e.g. example.org." placeholder:"HOST"`
+	JSON    bool   `name:"json" help:"Print the report as JSON."`
+}
+
+// from runs the import of a source.
+func (c importing) from(ctx context.Context, p process, open func(*settings) (transfer.Source, error)) error {
+	s, err := load(c.where, p.environ)
+	if err != nil {
+		return err
+	}
+	if c.DryRun {
+		if s.Database.missing() { // nor does it make the database
+			dir, err := os.MkdirTemp("", "twofold-*")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(dir)
+			s.Database.file = filepath.Join(dir, "dry-run.db")
+		}
+	}
+	return c.withLoaded(ctx, p, s, true, func(auth *twofold.Auth, s *settings) error {
+		src, err := open(s)
+		if err != nil {
+			return err
+		}
+		e, err := auth.Transfers()
+		if err != nil {
+			return err
+		}
+		o := engine.Options{Source: c.Source, RPID: c.RPID, DryRun: c.DryRun, SkipBad: c.SkipBad}
+		if !c.DryRun { // people read what they will notice before it happens
+			o.Plan = func(r *engine.Report) error { return r.WriteNotices(p.err) }
+		}
+		report, err := e.Import(ctx, src, o)
+		if c.JSON {
+			out := json.NewEncoder(p.out)
+			out.SetIndent("", "  ")
+			return errors.Join(out.Encode(report), err)
+		}
+		return errors.Join(report.Write(p.out), err)
+	})
+}
+
+// fileKeys are those of an encrypted file.
+type fileKeys struct {
+	PassphraseFile string `help:"File with the passphrase; otherwise it is asked for." placeholder:"FILE"`
+}
+
+// passphrase reads it, from the file or the terminal.
+func (k fileKeys) passphrase(p process, twice bool) (string, error) {
+	if k.PassphraseFile != "" {
+		raw, err := os.ReadFile(k.PassphraseFile)
+		text, _, _ := strings.Cut(string(raw), "\n")
+		if text = strings.TrimSuffix(text, "\r"); err == nil && text == "" {
+			err = errors.New("the file of the passphrase is empty")
+		}
+		return text, err
+	}
+	fd := int(p.in.Fd())
+	if !term.IsTerminal(fd) {
+		return "", usageError("no terminal to ask for the passphrase: give it with --passphrase-file")
+	}
+	text, err := ask(p, fd, "Passphrase: ")
+	if err != nil || !twice {
+		return text, err
+	}
+	again, err := ask(p, fd, "Once more: ")
+	if err == nil && text != again {
+		err = errors.New("the two passphrases differ: try again")
+	}
+	return text, err
+}
+
+type importFile struct {
+	importing
+	fileKeys
+	Identity string `help:"File with the secret age key that the accounts are encrypted to." placeholder:"FILE"`
+	Path     string `arg:"" name:"FILE" help:"File of accounts, - for standard input."`
+}
+
+// Run brings in the accounts of a file.
+func (c importFile) Run(ctx context.Context, p process) error {
+	var in io.Reader = p.in
+	if c.Path != "-" {
+		f, err := os.Open(c.Path)
+		if err != nil {
+			return fmt.Errorf("cannot open the file: %s", fileCause(err))
+		}
+		defer f.Close()
+		in = f
+	}
+	return c.from(ctx, p, func(*settings) (transfer.Source, error) {
+		plain, err := c.decrypted(p, bufio.NewReaderSize(in, 64<<10))
+		if err != nil {
+			return nil, err
+		}
+		return transfer.NewFile(plain), nil
+	})
+}
+
+func (c importFile) decrypted(p process, in *bufio.Reader) (io.Reader, error) {
+	if !sealed.Is(in) {
+		return in, nil
+	}
+	var k sealed.Keys
+	if c.Identity != "" {
+		raw, err := os.ReadFile(c.Identity)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read the file of the identity: %s", fileCause(err))
+		}
+		k.Identities = string(raw)
+	} else {
+		var err error
+		if k.Passphrase, err = c.passphrase(p, false); err != nil {
+			return nil, err
+		}
+	}
+	return sealed.Decrypt(in, k)
+}

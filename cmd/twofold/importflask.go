@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/internal/transfer/flask"
+)
+
+type importFlask struct {
+	importing
+	Database      string   `arg:"" name:"DATABASE" help:"Address as in SQLALCHEMY_DATABASE_URI."`
+	TOTPSecrets   string   `name:"totp-secrets" help:"Secrets of apps, in place of the setting." placeholder:"FILE"`
+	RecoveryKeys  string   `help:"Keys of recovery codes, in place of the setting." placeholder:"FILE"`
+	SingleHash    bool     `help:"SECURITY_PASSWORD_SINGLE_HASH is true: the salt is not in the hashes."`
+	UserTable     string   `default:"user" help:"Table of users." placeholder:"NAME"`
+	WebauthnTable string   `help:"Table of passkeys; webauthn or web_authn if left out." placeholder:"NAME"`
+	Field         []string `help:"Column of users that becomes a profile field." placeholder:"COLUMN"`
+}
+
+// Help implements kong.HelpProvider.
+func (importFlask) Help() string {
+	return `Reads the database and changes nothing in it. The settings are those of the server, under their names in
+Flask-Security: SECURITY_PASSWORD_SALT for passwords, SECURITY_TOTP_SECRETS for authenticator apps and
+SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS for recovery codes. A file for --totp-secrets holds a JSON object, or lines
+of tag: secret; one for --recovery-keys holds a key a line.
+
+Examples:
+  twofold import flask-security sqlite:////srv/site/app.db --dry-run
+  twofold import flask-security postgresql://site@localhost/site --totp-secrets secrets.txt`
+}
+
+// Run brings in the accounts of a Flask-Security site.
+func (c importFlask) Run(ctx context.Context, p process) error {
+	return c.from(ctx, p, func(s *settings) (transfer.Source, error) {
+		o := flask.Options{
+			Address: c.Database, TOTPSecrets: s.Config.TwoFactor.Secrets, SingleHash: c.SingleHash, Fields: c.Field,
+			CodeLife: s.Config.TwoFactor.RecoveryCodes.Life,
+			Tables:   flask.Tables{User: c.UserTable, WebAuthn: c.WebauthnTable},
+		}
+		var err error
+		if c.TOTPSecrets != "" {
+			if o.TOTPSecrets, err = secretsOf(c.TOTPSecrets); err != nil {
+				return nil, err
+			}
+		}
+		if o.RecoveryKeys, err = c.recoveryKeys(s); err != nil {
+			return nil, err
+		}
+		return flask.New(o), nil
+	})
+}
+
+// secretsOf reads secrets by tag: a JSON object, or lines as passlib's file of secrets
+// has them.
+func secretsOf(path string) (map[string]string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read --totp-secrets: %s", fileCause(err))
+	}
+	out := map[string]string{}
+	if json.Unmarshal(raw, &out) == nil {
+		return out, nil
+	}
+	for line := range strings.Lines(string(raw)) {
+		line = strings.TrimSpace(line)
+		tag, secret, ok := strings.Cut(line, ":")
+		switch {
+		case line == "" || line[0] == '#':
+		case !ok:
+			return nil, errors.New("--totp-secrets has a line without a colon: write tag: secret")
+		default:
+			out[strings.TrimSpace(tag)] = strings.TrimSpace(secret)
+		}
+	}
+	return out, nil
+}
+
+// recoveryKeys are those of the file, or of the setting, which has no other use here.
+func (c importFlask) recoveryKeys(s *settings) (keys []string, err error) {
+	const name = "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"
+	if c.RecoveryKeys != "" {
+		raw, err := os.ReadFile(c.RecoveryKeys)
+		if err != nil {
+			return nil, fmt.Errorf("cannot read --recovery-keys: %s", fileCause(err))
+		}
+		return strings.Fields(string(raw)), nil
+	}
+	v, given := s.values[name]
+	if !given || isNone(v.raw) {
+		return nil, nil
+	}
+	if keys, err = asList(v.raw); err != nil {
+		return nil, problems{{name, err.Error()}}
+	}
+	return keys, nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/password/ldap"
+	"github.com/twofold-auth/twofold/send/gateway"
+)
+
+// legacySettings say which system accounts come from, where it gives no hashes.
+type legacySettings struct {
+	service string
+	config  map[string]string
+}
+
+// legacyConfig is the setting with what the service needs.
+const legacyConfig = "TWOFOLD_LEGACY_CONFIG"
+
+// legacyKeys are those of each service, and whether it needs them.
+var legacyKeys = map[string]map[string]bool{
+	"Webhook": {"URL": true, "SECRET": true},
+	"LDAP": {"URL": true, "BASE_DN": true, "FILTER": false, "BIND_DN": false, "BIND_PASSWORD": false, "EMAIL": false,
+		"USERNAME": false, "PROVEN": false, "CA_FILE": false},
+}
+
+func legacyTable() []setting {
+	return []setting{
+		{Name: "TWOFOLD_LEGACY", Type: text, Empty: "none", Field: "Password.Legacy",
+			Doc: "`Webhook` or `LDAP`: the system that accounts come from, where it gives no password hashes. It is " +
+				"asked at the first sign-in of an identity that is not known here, and of an account whose stored " +
+				"hash is `$ask$`. If it says yes, the account is here from then on, with a hash of that password, " +
+				"and it is not asked again. The rest does not change: the limits, the second factor, and " +
+				"`SECURITY_CONFIRMABLE` for an address that it does not vouch for. If it fails, people get 503.",
+			Cost: "What people type for an identity that is not known here is sent there. Remove the setting once " +
+				"everybody has signed in.",
+			Apply: toChoice(func(s *settings) *string { return &s.legacy.service }, "Webhook", "LDAP")},
+		{Name: legacyConfig, Type: secretMap, Empty: "none",
+			Doc: "For Webhook `URL` and `SECRET` (32 bytes at least); package `send/gateway` says what is posted. " +
+				"For LDAP `URL` (`ldaps://host`, or `ldap://host` for StartTLS), `BASE_DN`, and if wanted `FILTER` " +
+				"(e.g. `(uid={identity})`; by default `mail` or `uid` is the identity), `BIND_DN` and " +
+				"`BIND_PASSWORD` for the search, `EMAIL` and `USERNAME` (names of attributes, by default " +
+				"`mail` and none), `PROVEN` (`true`: " +
+				"addresses of the directory need not be confirmed) and `CA_FILE`.",
+			Apply: toDict(func(s *settings) *map[string]string { return &s.legacy.config })},
+	}
+}
+
+// finishLegacy makes what asks the former system.
+func finishLegacy(s *settings) problems {
+	service, c := s.legacy.service, s.legacy.config
+	if service == "" {
+		if len(c) > 0 {
+			return problems{{legacyConfig, "is set without TWOFOLD_LEGACY: name the service there"}}
+		}
+		return nil
+	}
+	keys := legacyKeys[service]
+	var bad problems
+	for k := range c {
+		if _, known := keys[k]; !known {
+			names := slices.Sorted(maps.Keys(keys))
+			bad = append(bad, problem{legacyConfig, fmt.Sprintf("holds a key that %s does not know: write %s",
+				service, strings.Join(names, ", "))})
+			break
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		if keys[k] && c[k] == "" {
+			bad = append(bad, problem{legacyConfig, "lacks " + k + ": " + service + " needs it"})
+		}
+	}
+	if len(bad) > 0 {
+		return bad
+	}
+	var err error
+	if service == "Webhook" {
+		if why := weakKey(c["SECRET"]); why != "" {
+			return problems{{legacyConfig, "SECRET " + why}}
+		}
+		s.Config.Password.Legacy, err = gateway.NewPasswords(gateway.WebhookConfig{URL: c["URL"], Secret: c["SECRET"]})
+	} else {
+		s.Config.Password.Legacy, err = directory(c)
+	}
+	if err != nil {
+		s.Config.Password.Legacy = nil
+		return problems{{legacyConfig, oneLine(err) + ": correct it"}}
+	}
+	return nil
+}
+
+// directory makes what asks an LDAP server.
+func directory(c map[string]string) (*ldap.Directory, error) {
+	d := ldap.Config{
+		URL: c["URL"], BaseDN: c["BASE_DN"], Filter: c["FILTER"],
+		BindDN: c["BIND_DN"], BindPassword: c["BIND_PASSWORD"],
+		Email: c["EMAIL"], Username: c["USERNAME"],
+	}
+	if v := c["PROVEN"]; v != "" {
+		var err error
+		if d.Proven, err = asBool(v); err != nil {
+			return nil, fmt.Errorf("PROVEN %w", err)
+		}
+	}
+	if file := c["CA_FILE"]; file != "" {
+		raw, err := os.ReadFile(file)
+		d.Roots = x509.NewCertPool()
+		if err != nil || !d.Roots.AppendCertsFromPEM(raw) {
+			return nil, fmt.Errorf("CA_FILE %s cannot be read or holds no certificate", file)
+		}
+	}
+	return ldap.New(d)
+}

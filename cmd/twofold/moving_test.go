@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+)
+
+// python is Debian's, which has Debian's modules.
+const python = "/usr/bin/python3"
+
+// oldSecrets encrypt the keys of authenticator apps there.
+const oldSecrets = `{"1": "kq3VvWZkS1vYUn0GxZ3bqv5d6sMN2f0mWl7rJxq8abc"}`
+
+// oldSite runs the small site of testdata.
+func oldSite(t *testing.T, database string, args ...string) string {
+	t.Helper()
+	args = append([]string{"testdata/flask/site.py", args[0], database}, args[1:]...)
+	cmd := exec.Command(python, args...)
+	cmd.Env = []string{"PATH=/usr/bin:/bin", "PYTHONWARNINGS=ignore", "PYTHONDONTWRITEBYTECODE=1"}
+	var trouble bytes.Buffer
+	cmd.Stderr = &trouble
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, trouble.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestFlaskSecurityThereAndBack follows docs/moving.md: people of a real site come
+// here, one changes the password, and all go back.
+func TestFlaskSecurityThereAndBack(t *testing.T) {
+	modules := "import flask_security, flask_sqlalchemy, argon2"
+	if err := exec.Command(python, "-c", modules).Run(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("Debian's python3-flask-security is not here: scripts/prepare installs it")
+		}
+		t.Skip("needs Debian's python3-flask-security")
+	}
+	dir := t.TempDir()
+	old := filepath.Join(dir, "app.db")
+	oldSite(t, old, "make")
+	secrets := filepath.Join(dir, "secrets.json")
+	if err := os.WriteFile(secrets, []byte(oldSecrets), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{
+		"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SECURITY_PASSWORD_SALT=" + sampleSalt,
+		"SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(dir, "twofold.db"),
+	}
+	binary, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(stdin string, args ...string) string {
+		t.Helper()
+		cmd := exec.Command(binary, args...)
+		cmd.Env, cmd.Stdin = env, strings.NewReader(stdin)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %v: %s", args, err, out)
+		}
+		return string(out)
+	}
+	from := []string{"import", "flask-security", "sqlite:///" + old, "--totp-secrets", secrets}
+	run("", append(from, "--dry-run")...)
+	run("", from...)
+	if out := run("", append(from, "--dry-run")...); !strings.Contains(out, "unchanged") {
+		t.Errorf("a second import would change something: %s", out)
+	}
+	s := start(t, env)
+	s.want(200, "POST", "/login", `{"email":"ann@example.org","password":"walking boots 71"}`)
+	run("new walking boots 81", "user", "set-password", "ann@example.org", "--password-stdin")
+	run("new walking boots 82", "user", "create", "eve@example.org", "--password-stdin")
+
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "accounts.age")
+	run("", "export", "--with-secrets", "--recipient", identity.Recipient().String(), "-o", file)
+	sealed, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sealed.Close()
+	lines, err := age.Decrypt(sealed, identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := exec.Command(python, "../../examples/flask-security/back.py", "sqlite:///"+old)
+	back.Env = []string{"PATH=/usr/bin:/bin", "SECURITY_TOTP_SECRETS=" + oldSecrets}
+	back.Stdin = lines
+	if out, err := back.CombinedOutput(); err != nil || !strings.Contains(string(out), "2 accounts changed, 1 added") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, p := range []struct{ email, password, key, want string }{
+		{"ann@example.org", "new walking boots 81", "", "session"},
+		{"ann@example.org", "walking boots 71", "", "refused"},
+		{"bob@example.org", "walking boots 72", "", "second factor"},
+		{"bob@example.org", "walking boots 72", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "session"},
+		{"eve@example.org", "new walking boots 82", "", "session"},
+	} {
+		args := []string{"signin", p.email, p.password}
+		if p.key != "" {
+			args = append(args, p.key)
+		}
+		if got := oldSite(t, old, args...); got != p.want {
+			t.Errorf("%s with %q at the old site: %s, want %s", p.email, p.password, got, p.want)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/captcha"
+)
+
+// captchaSettings are the names of Flask-WTF.
+type captchaSettings struct{ public, private, verify, script string }
+
+func captchaTable() []setting {
+	a := func(f func(*twofold.Accounts) *string) func(*settings, any) error {
+		return toText(func(s *settings) *string { return f(&s.Config.Accounts) })
+	}
+	r := func(f func(*captchaSettings) *string) func(*settings, any) error {
+		return toText(func(s *settings) *string { return f(&s.captcha) })
+	}
+	return []setting{
+		{Name: "SECURITY_CAPTCHA", Type: text, Empty: "none", Field: "Accounts.Captcha",
+			Doc: "`turnstile`, `hcaptcha`, `recaptcha` or `altcha`: keeps programs from the forms that anyone can " +
+				"send. The first three are services; browsers load their script, and the address of the person is " +
+				"sent to them. With `altcha` the browser computes for a moment and no one else is asked. While a " +
+				"service cannot be asked, the forms answer 503 and change nothing.",
+			Cost:  "The forms that ask for a captcha need JavaScript.",
+			Apply: a(func(a *twofold.Accounts) *string { return &a.Captcha })},
+		{Name: "SECURITY_CAPTCHA_AT", Type: list, Empty: "all three", Field: "Accounts.CaptchaAt",
+			Doc: "Where it is asked for: `register`, `reset` (each form that has mail sent to an address that was " +
+				"typed) and `sign-in` (after `SECURITY_CAPTCHA_FAILURES`, in browsers that have not signed in to the " +
+				"account before).",
+			Apply: toList(func(s *settings) *[]string { return &s.Config.Accounts.CaptchaAt })},
+		{Name: "SECURITY_CAPTCHA_FAILURES", Type: number, Default: "3", Field: "Advanced.Limits",
+			Doc: "Wrong passwords in 24 hours for one account, or five times as many within 15 minutes from one " +
+				"network, after which signing in asks for a captcha.",
+			Cost:  "More guesses without a captcha.",
+			Apply: toMost(func(s *settings) *int { return &s.Config.Advanced.Limits.CaptchaFailures }, 1, 100)},
+		{Name: "SECURITY_CAPTCHA_SITE_KEY", Type: text, Empty: "none", Field: "Accounts.CaptchaSiteKey",
+			Doc:   "The site key that the service shows.",
+			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaSiteKey })},
+		{Name: "SECURITY_CAPTCHA_SECRET", Type: secret, Empty: "none", Field: "Accounts.CaptchaSecret",
+			Doc:   "The secret that belongs to it.",
+			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaSecret })},
+		{Name: "SECURITY_CAPTCHA_VERIFY_URL", Type: text, Empty: "the service's own",
+			Field: "Accounts.CaptchaVerifyURL",
+			Doc:   "Where answers are checked.",
+			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaVerifyURL })},
+		{Name: "SECURITY_CAPTCHA_SCRIPT_URL", Type: text, Empty: "the service's own",
+			Field: "Accounts.CaptchaScriptURL",
+			Doc: "The script that pages load, e.g. `https://www.recaptcha.net/recaptcha/api.js`. Its origin is added " +
+				"to what pages with a captcha may load from.",
+			Apply: a(func(a *twofold.Accounts) *string { return &a.CaptchaScriptURL })},
+		{Name: "SECURITY_CAPTCHA_MIN_SCORE", Type: text, Empty: "the keys are those of v2",
+			Field: "Accounts.CaptchaMinScore",
+			Doc:   "For keys of reCAPTCHA v3: the least score that is taken, e.g. `0.5`.", Apply: applyScore},
+		{Name: "SECURITY_CAPTCHA_COST", Type: number, Empty: "100000", Field: "Accounts.CaptchaCost",
+			Doc:   "For Altcha: about twice how often a browser computes a hash.",
+			Cost:  "A lower one: programs spend less. A higher one: slow phones take long.",
+			Apply: toLeast(func(s *settings) *int { return &s.Config.Accounts.CaptchaCost }, 1000, 10_000_000)},
+		{Name: "RECAPTCHA_PUBLIC_KEY", Type: text, Empty: "none",
+			Doc: "`SECURITY_CAPTCHA_SITE_KEY` under the name of Flask-WTF. With it, `SECURITY_CAPTCHA` is " +
+				"`recaptcha` unless it is set.",
+			Apply: r(func(c *captchaSettings) *string { return &c.public })},
+		{Name: "RECAPTCHA_PRIVATE_KEY", Type: secret, Empty: "none",
+			Doc:   "`SECURITY_CAPTCHA_SECRET` under the name of Flask-WTF.",
+			Apply: r(func(c *captchaSettings) *string { return &c.private })},
+		{Name: "RECAPTCHA_VERIFY_SERVER", Type: text, Empty: "none",
+			Doc:   "`SECURITY_CAPTCHA_VERIFY_URL` under the name of Flask-WTF.",
+			Apply: r(func(c *captchaSettings) *string { return &c.verify })},
+		{Name: "RECAPTCHA_SCRIPT", Type: text, Empty: "none",
+			Doc:   "`SECURITY_CAPTCHA_SCRIPT_URL` under the name of Flask-WTF.",
+			Apply: r(func(c *captchaSettings) *string { return &c.script })},
+	}
+}
+
+func applyScore(s *settings, raw any) error {
+	score, err := strconv.ParseFloat(plain(raw), 64)
+	if err != nil || !(score > 0 && score <= 1) {
+		return errors.New("is not a score: write a number such as 0.5")
+	}
+	s.Config.Accounts.CaptchaMinScore = score
+	return nil
+}
+
+// finishCaptcha takes the names of Flask-WTF over.
+func finishCaptcha(s *settings) problems {
+	c, a := s.captcha, &s.Config.Accounts
+	if c == (captchaSettings{}) {
+		return nil
+	}
+	if a.Captcha == "" {
+		a.Captcha = captcha.ReCAPTCHA
+	}
+	if a.Captcha != captcha.ReCAPTCHA {
+		s.note("RECAPTCHA_* has no effect: SECURITY_CAPTCHA is %s", a.Captcha)
+		return nil
+	}
+	var bad problems
+	for _, both := range []struct {
+		old, own string
+		from     string
+		to       *string
+	}{
+		{"RECAPTCHA_PUBLIC_KEY", "SECURITY_CAPTCHA_SITE_KEY", c.public, &a.CaptchaSiteKey},
+		{"RECAPTCHA_PRIVATE_KEY", "SECURITY_CAPTCHA_SECRET", c.private, &a.CaptchaSecret},
+		{"RECAPTCHA_VERIFY_SERVER", "SECURITY_CAPTCHA_VERIFY_URL", c.verify, &a.CaptchaVerifyURL},
+		{"RECAPTCHA_SCRIPT", "SECURITY_CAPTCHA_SCRIPT_URL", c.script, &a.CaptchaScriptURL},
+	} {
+		switch {
+		case both.from == "":
+		case *both.to != "" && *both.to != both.from:
+			bad = append(bad, problem{both.old, "is set, and " + both.own + " is too: remove one of the two"})
+		default:
+			*both.to = both.from
+		}
+	}
+	return bad
+}
+
+// tryCaptcha asks the captcha's service whether it knows the keys.
+func tryCaptcha(s *settings) func(context.Context, *findings) {
+	return func(ctx context.Context, f *findings) {
+		a := s.Config.Accounts
+		switch a.Captcha {
+		case "":
+			return
+		case captcha.Altcha:
+			f.ok("captcha", "altcha asks no service")
+			return
+		}
+		k, err := captcha.New(captcha.Config{
+			Provider: a.Captcha, SiteKey: a.CaptchaSiteKey, Secret: a.CaptchaSecret, VerifyURL: a.CaptchaVerifyURL,
+			ScriptURL: a.CaptchaScriptURL, MinScore: a.CaptchaMinScore,
+		})
+		if err == nil {
+			err = k.Probe(ctx)
+		}
+		if err != nil {
+			f.fail("captcha", "%s: %s", a.Captcha, oneLine(err))
+			return
+		}
+		f.ok("captcha", "%s answers and knows the secret", a.Captcha)
+	}
+}

@@ -1,0 +1,3 @@
+module github.com/twofold-auth/twofold/doorcheck
+
+go 1.26.0

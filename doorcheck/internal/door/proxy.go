@@ -1,0 +1,87 @@
+package door
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"time"
+)
+
+// Proxy ends TLS in front of a site, as in production, and tells it by
+// X-Forwarded-For from which address a browser comes.
+type Proxy struct {
+	Origin string
+	server *http.Server
+}
+
+// OpenProxy listens on loopback. The upstream may be set later.
+func OpenProxy(upstream *url.URL) (*Proxy, error) {
+	cert, err := certificate()
+	if err != nil {
+		return nil, err
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
+	if err != nil {
+		return nil, err
+	}
+	forward := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(upstream)
+			r.Out.Host = r.In.Host
+			from := r.In.Header.Get(fromHeader)
+			if from == "" {
+				from = "198.18.0.1"
+			}
+			for _, name := range []string{fromHeader, "Forwarded", "X-Forwarded-Host"} {
+				r.Out.Header.Del(name)
+			}
+			r.Out.Header.Set("X-Forwarded-For", from)
+			r.Out.Header.Set("X-Forwarded-Proto", "https")
+		},
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	p := &Proxy{
+		Origin: "https://" + l.Addr().String(),
+		server: &http.Server{Handler: forward, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard,
+			"", 0)},
+	}
+	go func() { _ = p.server.Serve(l) }()
+	return p, nil
+}
+
+// Close stops it.
+func (p *Proxy) Close() { p.server.Close() }
+
+// certificate returns a certificate for loopback that lives for a day.
+func certificate() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	now := time.Now()
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixNano()), NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+}
+
+// FreeAddress returns a loopback address that is free now.
+func FreeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,108 @@
+package door
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Verb names a step that a person takes at a site.
+type Verb string
+
+// The steps. In and Out say what goes in and comes out; a step that takes only a
+// browser needs nothing else.
+const (
+	Register       Verb = "register"          // Email, Password
+	Confirm        Verb = "confirm"           // Link: of the mail that confirms an address
+	Login          Verb = "login"             // Email, Password, Remember, Next: the first factor
+	Code           Verb = "code"              // Code of the app: the second factor
+	Who            Verb = "who"               // out: Email of the user that the protected page sees, or ""
+	WhoToken       Verb = "who-token"         // Token; out: Email
+	WhoByMethod    Verb = "who-by-method"     // Next: a method; out: Email of anyone whose page is shown
+	TakeToken      Verb = "take-token"        // out: Token, of a browser that is signed in
+	SetUp          Verb = "set-up"            // Password; out: Secret of an authenticator app
+	SetUpEnd       Verb = "set-up-end"        // Code, Password
+	Show           Verb = "show"              // out: Text of every page that may show the secret of an app
+	Disable        Verb = "disable"           // takes the second factor off, by the session alone
+	LoginNext      Verb = "login-next"        // Email, Password, Next; out: Location
+	MakeCodes      Verb = "make-codes"        // out: Codes, of recovery; by the session alone unless Password is set
+	UseCode        Verb = "use-recovery-code" // Code
+	AskReset       Verb = "ask-reset"         // Email
+	Reset          Verb = "reset"             // Link, Password
+	SetUpMagic     Verb = "set-up-magic"      // lets mailed links sign in, where that is a choice
+	SetUpMagicEnd  Verb = "set-up-magic-end"  // Code
+	AskMagic       Verb = "ask-magic"         // Email: a link that signs in
+	UseMagic       Verb = "use-magic"         // Link
+	SetUpMail      Verb = "set-up-mail"       // Email, Password: mailed codes as second factor
+	SetUpMailEnd   Verb = "set-up-mail-end"   // Code, Password
+	AskMailCode    Verb = "ask-mail-code"     // in the second step
+	UseMailCode    Verb = "use-mail-code"     // Code
+	Logout         Verb = "logout"            //
+	LogoutAll      Verb = "logout-all"        // all devices
+	ChangePassword Verb = "change-password"   // Password, New
+	ChangeEmail    Verb = "change-email"      // New: by the session alone
+	ChangeEmailEnd Verb = "change-email-end"  // Link
+	ForgedDisable  Verb = "forged-disable"    // what a form of another site can send to weaken an account
+	ForgedLogin    Verb = "forged-login"      // Email, Password: the same for signing in
+	LogoutByLink   Verb = "logout-by-link"    // a GET
+	LoginPage      Verb = "login-page"        // out: Answer
+	ProbeLogin     Verb = "probe-login"       // Email, Password; out: Answer
+	ProbeReset     Verb = "probe-reset"       // Email; out: Answer
+	ProbeRegister  Verb = "probe-register"    // Email, Password; out: Answer
+)
+
+// In is what a step needs.
+type In struct {
+	Email, Password, Code, Link, New, Next, Token string
+	Remember                                      bool
+}
+
+// Out is what a step gives.
+type Out struct {
+	Secret, Email, Token, Location, Text string
+	Codes                                []string
+	Answer                               *Answer
+}
+
+// Step takes one step. It returns a *Refusal if the site refuses.
+type Step func(b *Browser, in In) (Out, error)
+
+// Refusal is the answer of a site that does not do what was asked.
+type Refusal struct{ Status int }
+
+func (r *Refusal) Error() string { return fmt.Sprintf("refused with status %d", r.Status) }
+
+// Refused reports whether an error is the site's refusal.
+func Refused(err error) bool {
+	var r *Refusal
+	return errors.As(err, &r)
+}
+
+// Judge returns a refusal if the status is 400 or above.
+func Judge(a *Answer, err error) (*Answer, error) {
+	if err == nil && !a.OK() {
+		return a, &Refusal{a.Status}
+	}
+	return a, err
+}
+
+// Site is a site under check. A verb without a step is not offered.
+type Site struct {
+	Name     string
+	Version  string
+	Settings string // what is set, and why
+	Origin   string
+	Mail     *Mailbox
+	Steps    map[Verb]Step
+	Proxied  bool // our proxy stands in front and tells the site who asks
+	Secure   bool // the origin is https
+
+	Timeless bool // passwords are hashed at less cost than by default, so times say nothing
+
+	// Links in mails, by the verb that takes them.
+	Links map[Verb]*regexp.Regexp
+	// MailedCode finds a mailed code; its first group is the code.
+	MailedCode *regexp.Regexp
+	// Readable are cookies that scripts may read by design, such as a CSRF token.
+	Readable []string
+}

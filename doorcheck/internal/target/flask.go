@@ -1,0 +1,72 @@
+package target
+
+import (
+	"context"
+	_ "embed"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/twofold-auth/twofold/doorcheck/internal/door"
+)
+
+//go:embed flask.py
+var flaskSite []byte
+
+func flask() Target {
+	return Target{
+		Name: "flask-security", Title: "Flask-Security",
+		Needs: "Debian's python3-flask-security, python3-flask-sqlalchemy, python3-argon2, " +
+			"python3-cryptography, python3-qrcode",
+		Dress: dressFlask, launch: launchFlask,
+	}
+}
+
+func launchFlask(ctx context.Context, at place) (string, error) {
+	file := filepath.Join(at.dir, "site.py")
+	if err := os.WriteFile(file, flaskSite, 0o600); err != nil {
+		return "", err
+	}
+	host, port, err := net.SplitHostPort(at.listen)
+	if err != nil {
+		return "", err
+	}
+	mailbox := "http://" + at.mail.HTTP.Addr().String()
+	p, err := start(ctx, at.dir, nil, "/usr/bin/python3", file, host, port, filepath.Join(at.dir, "door.db"), mailbox)
+	if err != nil {
+		return "", err
+	}
+	if err := at.ready(p, "/version"); err != nil {
+		return "", err
+	}
+	a, err := door.NewBrowser(at.origin, "").Do("GET", "/version", nil)
+	if err != nil {
+		return "", err
+	}
+	return a.Text("Flask-Security-Too") + " (Flask " + a.Text("Flask") + ")", nil
+}
+
+func dressFlask(s *door.Site) {
+	w := wire{home: "/protected", links: "GET", token: true,
+		tell: func(a *door.Answer) string { return a.Text("email") }}
+	s.Settings = "`doorcheck/internal/target/flask.py` names the pages of " +
+		"its documentation (flask-security-too.readthedocs.io, 5.1)"
+	s.Links = linksTo(map[door.Verb]string{
+		door.Confirm: "/confirm/", door.Reset: "/reset/", door.UseMagic: `/us-verify-link\?`,
+	})
+	s.Timeless = true
+	s.Steps = w.steps()
+	s.Steps[door.SetUpEnd] = w.validate
+	s.Steps[door.SetUpMail] = w.step("/tf-setup",
+		func(door.In) map[string]any { return map[string]any{"setup": "email"} })
+	s.Steps[door.SetUpMailEnd] = w.validate
+	// A code is mailed with the first factor where mail is the method; a rescue mails
+	// one in place of an app.
+	s.Steps[door.AskMailCode] = func(b *door.Browser, _ door.In) (door.Out, error) {
+		if b.Vars["method"] == "email" {
+			return door.Out{}, nil
+		}
+		a, err := w.post(b, "/tf-rescue", map[string]any{"help_setup": "email"})
+		return door.Out{Answer: a}, err
+	}
+}

@@ -1,0 +1,105 @@
+package target
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/twofold-auth/twofold/doorcheck/internal/door"
+)
+
+// twofoldSettings switch on every feature that an attack needs, with the names of
+// docs/configuration.md; all else is at its default. A proof is fresh for 20
+// seconds in place of 15 minutes, so that a stale one can be waited for.
+var twofoldSettings = []string{
+	"SECURITY_REGISTERABLE=true", "SECURITY_CONFIRMABLE=true", "SECURITY_RECOVERABLE=true", "SECURITY_CHANGEABLE=true",
+	"SECURITY_CHANGE_EMAIL=true", "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true", "SECURITY_UNIFIED_SIGNIN=true",
+	"SECURITY_REMEMBER_ME=true", "SECURITY_TWO_FACTOR_ENABLED_METHODS=authenticator,email",
+	"SECURITY_FRESHNESS=20 seconds",
+}
+
+func twofold() Target {
+	return Target{Name: "twofold", Title: "Twofold", Needs: "this repository and Go", Dress: dressTwofold,
+		launch: launchTwofold}
+}
+
+func launchTwofold(ctx context.Context, at place) (string, error) {
+	dir, err := root()
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(at.dir, "twofold")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/twofold")
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w: %s", err, out)
+	}
+	key, err := exec.CommandContext(ctx, binary, "key", "new").Output()
+	if err != nil {
+		return "", err
+	}
+	smtp := at.mail.SMTP.Addr().String()
+	host, port, _ := strings.Cut(smtp, ":")
+	env := append([]string{
+		"SECRET_KEY=" + strings.TrimSpace(string(key)), "TWOFOLD_ORIGIN=" + at.origin, "TWOFOLD_LISTEN=" + at.listen,
+		"TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(at.dir, "door.db"),
+		"MAIL_SERVER=" + host, "MAIL_PORT=" + port, "MAIL_DEFAULT_SENDER=no-reply@example.org",
+	}, twofoldSettings...)
+	p, err := start(ctx, at.dir, env, binary, "serve")
+	if err != nil {
+		return "", err
+	}
+	if err := at.ready(p, "/login"); err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, "git", "-C", dir, "log", "-1", "--format=%cs %h").Output()
+	if err != nil {
+		return "this tree", nil
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func dressTwofold(s *door.Site) {
+	w := wire{home: "/me", links: "POST", tell: func(a *door.Answer) string {
+		return a.Text("response", "user",
+			"email")
+	}}
+	s.Settings = "docs/configuration.md: " + strings.Join(twofoldSettings, ", ")
+	s.Links = linksTo(map[door.Verb]string{
+		door.Confirm: "/confirm/", door.Reset: "/reset/", door.UseMagic: "/us-verify-link/",
+		door.ChangeEmailEnd: "/change-email/",
+	})
+	s.Steps = w.steps()
+	s.Steps[door.SetUpEnd] = w.setUpEnd
+	s.Steps[door.ChangeEmail] = w.step("/change-email",
+		func(in door.In) map[string]any { return map[string]any{"email": in.New} })
+	s.Steps[door.ChangeEmailEnd] = w.open(none)
+	s.Steps[door.SetUpMail] = func(b *door.Browser, _ door.In) (door.Out, error) {
+		a, err := w.post(b, "/tf-setup", map[string]any{"setup": "email"})
+		if a != nil {
+			b.Vars["state"] = a.Text("response", "tf_state_token")
+		}
+		return door.Out{Answer: a}, err
+	}
+	s.Steps[door.SetUpMailEnd] = w.setUpEnd
+	// A code is mailed with the first factor where mail is the default; a rescue
+	// mails one in place of an app.
+	s.Steps[door.AskMailCode] = func(b *door.Browser, _ door.In) (door.Out, error) {
+		for _, body := range []map[string]any{{"which": "email"}, {"help_setup": "email"}} {
+			path := "/tf-select"
+			if body["which"] == nil {
+				path = "/tf-rescue"
+			}
+			if a, err := w.post(b, path, body); err == nil {
+				return door.Out{Answer: a}, nil
+			}
+		}
+		return door.Out{}, nil
+	}
+	s.Steps[door.LogoutAll] = func(b *door.Browser, _ door.In) (door.Out, error) {
+		a, err := w.post(b, "/tf-sessions", map[string]any{})
+		return door.Out{Answer: a}, err
+	}
+}

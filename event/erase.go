@@ -1,0 +1,106 @@
+package event
+
+import (
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// UserDeleted reports that an account was deleted. The audit trail has it under a
+// pseudonym, like all that is left of the account's rows.
+type UserDeleted struct {
+	User Subject
+	Context
+}
+
+// DeletionRequested reports that the owner of an account asked for its deletion.
+type DeletionRequested struct {
+	User Subject
+	Due  time.Time
+	Context
+}
+
+// DeletionStopped reports that a deletion was called off. Why is "signed in" or
+// "link".
+type DeletionStopped struct {
+	User Subject
+	Why  string
+	Context
+}
+
+// The names are spelled like those of the wire contract, which has none for these.
+func (UserDeleted) Name() string       { return "user-deleted" }
+func (DeletionRequested) Name() string { return "user-deletion-requested" }
+func (DeletionStopped) Name() string   { return "user-deletion-stopped" }
+
+// deletionEntry is EntryOf for these. UserDeleted is written by Erasure.
+func deletionEntry(e Event, entry Entry) (Entry, bool) {
+	switch e := e.(type) {
+	case DeletionRequested:
+		entry.of(e.User, e.Context)
+	case DeletionStopped:
+		entry.of(e.User, e.Context)
+		entry.Reason = e.Why
+	default:
+		return transferEntry(e, entry)
+	}
+	return entry, true
+}
+
+// Erasure takes one account out of the trail. Its rows stay, each with its time,
+// name, method and result, and with one pseudonym in place of the account's id.
+// Reasons, sessions, addresses, user agents and requests go.
+//
+// A row keeps the keyed hash that it was written with, because seals cover that.
+// The hash is over the account's id, too: without it, no one can try out what the
+// row said. A second keyed hash, over what is left, shows that the row was erased
+// by someone who has the key.
+type Erasure struct {
+	t         *Trail
+	pseudonym string
+	at        time.Time
+	agent     string
+}
+
+// NewErasure returns an erasure under a new pseudonym.
+func (t *Trail) NewErasure(ctx context.Context) Erasure {
+	agent := Acting(ctx, Context{}).agent()
+	return Erasure{t, "deleted-" + store.NewID(), t.now().UTC().Truncate(time.Microsecond), agent}
+}
+
+// Erase returns what is left of a row.
+func (x Erasure) Erase(e store.Event) store.Event {
+	e.UserID, e.Reason, e.Session, e.Address, e.Agent, e.Request = x.pseudonym, "", "", "", "", ""
+	e.Erased = x.t.keys.MAC("erased", signedErased(e)...)
+	return e
+}
+
+// Event is the row that says so.
+func (x Erasure) Event() store.Event {
+	e := store.Event{
+		ID: store.NewID(), UserID: x.pseudonym, At: x.at, Name: UserDeleted{}.Name(), Result: OK, Agent: x.agent,
+	}
+	e.MAC = x.t.keys.MAC("event", signed(e)...)
+	return e
+}
+
+func signedErased(e store.Event) []string { return append(signed(e), string(e.MAC)) }
+
+// genuine reports whether a row is what was written, or what Erase left of it.
+func (t *Trail) genuine(e store.Event) bool {
+	if len(e.Erased) > 0 {
+		return t.any(e.Erased, "erased", signedErased(e))
+	}
+	return t.any(e.MAC, "event", signed(e))
+}
+
+// Of returns all rows of an account, in order.
+func (t *Trail) Of(ctx context.Context, userID string) (out []store.Event, err error) {
+	for after := int64(0); ; after = out[len(out)-1].Row {
+		rows, err := t.events.EventsBy(ctx, store.EventFilter{UserID: userID, After: after})
+		if out = append(out, rows...); err != nil || len(rows) == 0 {
+			return out, err
+		}
+	}
+}

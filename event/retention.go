@@ -1,0 +1,134 @@
+package event
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// RemoveBefore removes the oldest rows that were written before a time, at most
+// about a thousand, and returns how many. It removes whole sealed ranges and
+// leaves a checkpoint in their place, which has the seal of the last one and is
+// sealed itself. So Verify still notices every other removal.
+//
+// Rows that do not fit their seals stay, and are an error: to remove them would
+// hide that they were changed. The newest sealed range always stays.
+func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error) {
+	before = before.UTC().Truncate(time.Microsecond) // as rows are kept
+	old, err := t.events.Checkpoint(ctx)
+	if err != nil {
+		return 0, err
+	}
+	v := verifier{t: t}
+	v.begin(old)
+	seals, err := t.events.SealsAfter(ctx, old.Through, 100)
+	if err != nil {
+		return 0, err
+	}
+	last, err := t.events.LastSeal(ctx)
+	if err != nil {
+		return 0, err
+	}
+	removed := 0
+	for _, s := range seals {
+		if s.After >= last.After || removed+s.Count > batch && removed > 0 {
+			break
+		}
+		aged, err := v.aged(ctx, s, before)
+		if err != nil {
+			return 0, err
+		}
+		if !aged || len(v.Problems) > 0 {
+			break
+		}
+		v.last, removed = s, removed+s.Count
+	}
+	if removed == 0 {
+		return 0, v.stuck(ctx, old)
+	}
+	c := store.Checkpoint{
+		Through: v.last.Through, Rows: old.Rows + int64(removed), Seal: v.last.MAC,
+		Before: before, At: t.now().UTC().Truncate(time.Microsecond),
+	}
+	c.MAC = t.keys.MAC("checkpoint", checkpointed(c)...)
+	if err := t.events.RemoveEvents(ctx, old.Through, c); errors.Is(err, store.ErrUsed) {
+		return 0, nil // another node is at it
+	} else if err != nil {
+		return 0, err
+	}
+	return removed, nil
+}
+
+// stuck returns why nothing can be removed, unless another node just did.
+func (v *verifier) stuck(ctx context.Context, old store.Checkpoint) error {
+	if len(v.Problems) == 0 {
+		return nil
+	}
+	now, err := v.t.events.Checkpoint(ctx)
+	if err != nil || now.Through != old.Through {
+		return err
+	}
+	return fmt.Errorf("audit trail: old rows stay, as they are not what was written: %s", v.Problems[0])
+}
+
+// aged reports whether a range is older than a time, by the signed times of its
+// rows, and checks it. The first row is looked at alone: it is nearly always too
+// young.
+func (v *verifier) aged(ctx context.Context, s store.Seal, before time.Time) (bool, error) {
+	first, err := v.t.events.EventsBy(ctx, store.EventFilter{After: v.last.Through, Limit: 1})
+	if err != nil || len(first) > 0 && !first[0].At.Before(before) {
+		return false, err
+	}
+	rows, err := v.stretch(ctx, s)
+	for _, e := range rows {
+		if !e.At.Before(before) {
+			return false, err
+		}
+	}
+	return err == nil, err
+}
+
+func checkpointed(c store.Checkpoint) []string {
+	return []string{
+		strconv.FormatInt(c.Through, 10), strconv.FormatInt(c.Rows, 10), string(c.Seal),
+		strconv.FormatInt(c.Before.UnixMicro(), 10), strconv.FormatInt(c.At.UnixMicro(), 10),
+	}
+}
+
+// begin starts a check behind what was removed because of its age.
+func (v *verifier) begin(c store.Checkpoint) {
+	if c.Through == 0 && len(c.MAC) == 0 {
+		return
+	}
+	v.last = store.Seal{Through: c.Through, MAC: c.Seal}
+	v.RemovedThrough, v.RemovedRows, v.RemovedBefore, v.RemovedAt = c.Through, c.Rows, c.Before.UTC(), c.At.UTC()
+	if !v.t.any(c.MAC, "checkpoint", checkpointed(c)) {
+		v.problem("rows 1 to %d: what says that they were removed because of their age was not written here", c.Through)
+	}
+}
+
+// returned reports rows that were removed and are there again.
+func (v *verifier) returned(ctx context.Context) error {
+	rows, err := v.t.events.EventsBy(ctx, store.EventFilter{Limit: 1})
+	if err == nil && len(rows) > 0 && rows[0].Row <= v.RemovedThrough {
+		v.problem("row %d: it was removed because of its age, and is there again", rows[0].Row)
+	}
+	return err
+}
+
+// oldHeadFits compares an earlier head with a checkpoint.
+func (v *verifier) oldHeadFits(c store.Checkpoint) error {
+	row, _, _ := strings.Cut(v.oldHead, ":")
+	n, err := strconv.ParseInt(row, 10, 64)
+	if err == nil && n < c.Through {
+		return fmt.Errorf("the head %s is of rows that were removed because of their age: use one of row %d or later",
+			v.oldHead, c.Through)
+	}
+	v.headSeen = c.Through > 0 && v.oldHead == fmt.Sprintf("%d:%x", c.Through, c.Seal)
+	return nil
+}

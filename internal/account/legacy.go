@@ -1,0 +1,228 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
+)
+
+var (
+	// ErrLegacy means that the system that accounts came from could not be asked.
+	ErrLegacy = errors.New("account: the former system cannot be asked")
+	// ErrWrong is an ErrLegacy for a password that was wrong here, and counts as one.
+	// The answer must not tell that it is known, as long as the former system cannot
+	// be asked about others.
+	ErrWrong = fmt.Errorf("%w, and the password is wrong", ErrLegacy)
+)
+
+const (
+	legacyWait  = 10 * time.Second // for an answer
+	legacyAtOne = 8                // questions at once
+	legacyPause = 5 * time.Second  // without questions after one that failed
+	maxIdentity = 320              // bytes of what was typed that are passed on
+)
+
+// Checked is what came of a password.
+type Checked struct {
+	OK      bool
+	Created bool // the account is new: the former system knew it
+}
+
+// legacy asks the former system.
+type legacy struct {
+	system password.Legacy
+	slots  chan struct{}
+	until  atomic.Int64 // no questions before, in nanoseconds since 1970
+	failed atomic.Bool  // the last question
+}
+
+func newLegacy(system password.Legacy) *legacy {
+	if system == nil {
+		return nil
+	}
+	return &legacy{system: system, slots: make(chan struct{}, legacyAtOne)}
+}
+
+// asks reports whether the former system may be asked about what was typed.
+func (l *legacy) asks(identity, plain string) bool {
+	return l != nil && identity != "" && len(identity) <= maxIdentity && len(plain) <= password.MaxBytes &&
+		!strings.ContainsFunc(identity, unicode.IsControl) && password.Plausible(plain)
+}
+
+// ask asks once. What fails keeps it from being asked for a moment, so that people do
+// not queue for a system that is down.
+func (l *legacy) ask(ctx context.Context, now time.Time, identity, plain string) (password.LegacyAccount, bool, error) {
+	if now.UnixNano() < l.until.Load() {
+		return password.LegacyAccount{}, false, ErrLegacy
+	}
+	ctx, cancel := context.WithTimeout(ctx, legacyWait)
+	defer cancel()
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-ctx.Done():
+		return password.LegacyAccount{}, false, fmt.Errorf("%w: too many questions at once", ErrLegacy)
+	}
+	found, ok, err := l.system.CheckPassword(ctx, identity, plain)
+	if err != nil {
+		if !errors.Is(err, context.Canceled) { // else only the browser has gone
+			l.until.Store(now.Add(legacyPause).UnixNano())
+			l.failed.Store(true)
+		}
+		return password.LegacyAccount{}, false, fmt.Errorf("%w: %w", ErrLegacy, err)
+	}
+	l.failed.Store(false)
+	return found, ok, nil
+}
+
+// unclear returns ErrWrong for a wrong password while the former system cannot be asked
+// about accounts that are not here: else they alone would see that it is down. Once it
+// failed it is asked about a name that does not exist.
+func (l *legacy) unclear(ctx context.Context, now time.Time) error {
+	if l == nil || !l.failed.Load() {
+		return nil
+	}
+	giveBack(ctx)
+	if _, _, err := l.ask(ctx, now, "twofold-"+rand.Text(), rand.Text()); err != nil {
+		return ErrWrong
+	}
+	return nil
+}
+
+// askLegacy asks the former system about an account that waits for it, or about an unknown identity
+// (a zero u). On yes the account has a hash here, and u is that account.
+func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
+	giveBack(ctx) // no slot for hashes is held while another system thinks
+	found, ok, err := a.legacy.ask(ctx, a.c.Now(), identity, plain)
+	if err != nil {
+		a.c.Log.ErrorContext(ctx, "the former system cannot be asked for a password", "cause", err)
+		return Checked{}, err
+	}
+	if !ok {
+		return Checked{}, nil
+	}
+	if found.Email == "" {
+		found.Email = identity
+	}
+	created := false
+	if u.ID == "" {
+		there, err := a.Find(ctx, found.Email)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			created, err = a.arrive(ctx, u, found, identity, plain)
+			if err != nil || created || u.ID == "" {
+				return Checked{OK: created, Created: created}, err
+			}
+		case err != nil:
+			return Checked{}, err
+		case there.PasswordHash != password.AskLegacy && names(there, identity):
+			*u = there // another sign-in has made it meanwhile: its hash decides
+		case there.PasswordHash != password.AskLegacy:
+			// It has a way in of its own here, which the former system does not decide on.
+			a.c.Log.WarnContext(ctx, "the former system knows an account whose address another account here has",
+				"user", there.ID)
+			return Checked{}, nil
+		default:
+			*u = there
+		}
+	}
+	ok, err = a.settle(ctx, u, plain)
+	return Checked{OK: ok}, err
+}
+
+// names reports whether what was typed names an account.
+func names(u store.User, identity string) bool {
+	key := Key(identity)
+	return key == u.EmailKey || key == u.UsernameKey && key != ""
+}
+
+// settle stores the hash of a password that the former system knows. Where another has
+// been stored meanwhile, that one decides.
+func (a *Accounts) settle(ctx context.Context, u *store.User, plain string) (bool, error) {
+	if u.PasswordHash == password.AskLegacy {
+		hash, err := a.c.Hasher.Hash(ctx, plain)
+		if err != nil {
+			return false, err
+		}
+		err = a.c.Users.UpgradePassword(ctx, u.ID, password.AskLegacy, hash)
+		if err == nil {
+			u.PasswordHash = hash
+			a.c.Changed()
+			return true, nil
+		}
+		if !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound) {
+			return false, err
+		}
+		now, err := a.ByID(ctx, u.ID)
+		if err != nil {
+			return false, err
+		}
+		*u = now
+	}
+	if u.PasswordHash == "" || u.PasswordHash == password.AskLegacy {
+		return false, nil
+	}
+	ok, _, err := a.c.Hasher.Verify(ctx, plain, u.PasswordHash)
+	return ok, err
+}
+
+// arrive makes the account of a person whom the former system knows. It is not made
+// where what was typed would not find it the next time. If another sign-in has made it
+// at the same moment, u is that account and created is false.
+func (a *Accounts) arrive(ctx context.Context, u *store.User, found password.LegacyAccount, identity, plain string) (
+	created bool, err error) {
+	hash, err := a.c.Hasher.Hash(ctx, plain)
+	if err != nil {
+		return false, err
+	}
+	d := Draft{Email: found.Email, Hash: hash, Unconfirmed: !found.Proven, Language: found.Language}
+	if a.c.LegacyNames {
+		d.Username = found.Username
+		if d.Username == "" && !strings.Contains(identity, "@") {
+			d.Username = identity
+		}
+	}
+	if _, _, err := ParseUsername(d.Username, a.c.Usernames); err != nil {
+		d.Username = "" // not one that people may have here
+	}
+	if Key(identity) != Key(found.Email) && Key(identity) != Key(d.Username) {
+		a.c.Log.WarnContext(ctx, "the former system knows an account that could not be found here again by what was "+
+			"typed", "cure", "let people sign in with usernames, or with the address that the former system has")
+		return false, nil
+	}
+	made, err := a.Create(ctx, d)
+	if errors.Is(err, store.ErrExists) && d.Username != "" && Key(identity) == Key(found.Email) {
+		d.Username = "" // it may be taken
+		made, err = a.Create(ctx, d)
+	}
+	switch {
+	case errors.Is(err, store.ErrExists):
+		*u, err = a.Find(ctx, identity)
+		if errors.Is(err, store.ErrNotFound) { // its username is taken
+			err = nil
+		}
+		return false, err
+	case err != nil:
+		a.c.Log.ErrorContext(ctx, "an account of the former system cannot be made", "cause", err)
+		return false, fmt.Errorf("%w: %w", ErrLegacy, err)
+	}
+	*u = made
+	return true, nil
+}
+
+// leaveKey finds what gives the slot for hashes back that a context holds.
+type leaveKey struct{}
+
+func giveBack(ctx context.Context) {
+	if leave, ok := ctx.Value(leaveKey{}).(func()); ok {
+		leave()
+	}
+}

@@ -1,0 +1,74 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ErrRoleName means that a role or permission has no name, or one with blanks,
+// commas or characters that show nothing: where names are listed, it would be taken
+// for two names or for another one.
+var ErrRoleName = errors.New("twofold: names of roles and permissions hold no blanks and no commas")
+
+// maxRoleName is the longest name in bytes.
+const maxRoleName = 100
+
+// CheckNames returns an error that is ErrRoleName for the first name that no role or
+// permission may have.
+func CheckNames(names ...string) error {
+	for _, n := range names {
+		if !goodName(n) {
+			return fmt.Errorf("%w: %.100q", ErrRoleName, n)
+		}
+	}
+	return nil
+}
+
+func goodName(n string) bool {
+	return n != "" && len(n) <= maxRoleName && utf8.ValidString(n) && !strings.ContainsFunc(n, func(r rune) bool {
+		return r == ',' || unicode.IsSpace(r) || !unicode.IsPrint(r)
+	})
+}
+
+// roles drops doubles, and blanks around names, and keeps the order.
+func roles(names []string) []string {
+	out := make([]string, 0, len(names))
+	seen := map[string]bool{}
+	for _, n := range names {
+		if n = strings.TrimSpace(n); n != "" && !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// rolesOf are those of an application's own table. It is not ours to change, so what
+// could be taken for other roles is left out.
+func rolesOf(names []string) []string {
+	return slices.DeleteFunc(roles(names), func(n string) bool { return !goodName(n) })
+}
+
+// SetRoles replaces the roles of an account. ErrRoleName, but not for those that the
+// account has already.
+func (a *Accounts) SetRoles(ctx context.Context, id string, names []string) error {
+	defer a.c.Changed()
+	u, err := a.c.Users.UserByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	names = roles(names)
+	for _, n := range names {
+		if !slices.Contains(u.Roles, n) {
+			if err := CheckNames(n); err != nil {
+				return err
+			}
+		}
+	}
+	return a.c.Users.SetRoles(ctx, id, names, a.c.Now())
+}

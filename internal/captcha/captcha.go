@@ -1,0 +1,286 @@
+package captcha
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The providers.
+const (
+	Turnstile = "turnstile"
+	HCaptcha  = "hcaptcha"
+	ReCAPTCHA = "recaptcha"
+	Altcha    = "altcha"
+)
+
+// Config describes one captcha. Provider is required; so are SiteKey and Secret of
+// a service, and Keys and Once of Altcha.
+type Config struct {
+	Provider        string
+	SiteKey, Secret string
+	// VerifyURL is where the service checks answers, and ScriptURL is its script.
+	// Empty ones are the provider's own.
+	VerifyURL, ScriptURL string
+	// Hosts are the host names that an answer may be given on; empty: any.
+	Hosts []string
+	// MinScore is the least score of an answer, for reCAPTCHA v3. Zero: the keys are
+	// those of v2, which has no scores.
+	MinScore float64
+	// Timeout bounds one question to the service; 5 seconds if zero.
+	Timeout time.Duration
+
+	// Cost is the largest number that a browser may have to find for Altcha; it
+	// tries half of them on average. 100,000 if zero.
+	Cost int
+	// Keys sign the challenges of Altcha, the newest first.
+	Keys [][]byte
+	// Once reports whether it is called with this text for the first time within the
+	// given time.
+	Once func(ctx context.Context, what string, within time.Duration) (bool, error)
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Bounds of Config.Cost.
+const (
+	DefaultCost = 100_000
+	minCost     = 1000
+	maxCost     = 10_000_000
+)
+
+// Problem is a mistake in a Config.
+type Problem struct{ Field, Text string }
+
+// service is what is known of a provider.
+type service struct {
+	field, class      string // of the form's field, and of the widget
+	verify, script    string
+	scripts, frames   []string // sources that its pages load from
+	connects, styles  []string
+	languageInScript  bool // it reads the language from the query of the script
+	languageAttribute bool // or from an attribute of the widget
+}
+
+func services() map[string]service {
+	hcaptcha := []string{"https://hcaptcha.com", "https://*.hcaptcha.com"}
+	return map[string]service{
+		Turnstile: {
+			field: "cf-turnstile-response", class: "cf-turnstile",
+			verify:  "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+			script:  "https://challenges.cloudflare.com/turnstile/v0/api.js",
+			scripts: []string{"https://challenges.cloudflare.com"},
+			frames:  []string{"https://challenges.cloudflare.com"}, languageAttribute: true,
+		},
+		HCaptcha: {
+			field: "h-captcha-response", class: "h-captcha",
+			verify: "https://api.hcaptcha.com/siteverify", script: "https://js.hcaptcha.com/1/api.js",
+			scripts: hcaptcha, frames: hcaptcha, connects: hcaptcha, styles: hcaptcha, languageInScript: true,
+		},
+		ReCAPTCHA: {
+			field: "g-recaptcha-response", class: "g-recaptcha",
+			verify:   "https://www.google.com/recaptcha/api/siteverify",
+			script:   "https://www.google.com/recaptcha/api.js",
+			scripts:  []string{"https://www.google.com/recaptcha/", "https://www.gstatic.com/recaptcha/"},
+			frames:   []string{"https://www.google.com/recaptcha/", "https://recaptcha.google.com/recaptcha/"},
+			connects: []string{"https://www.google.com/recaptcha/"}, languageInScript: true,
+		},
+		Altcha: {field: "altcha", class: "altcha"},
+	}
+}
+
+// Check returns every mistake.
+func (c Config) Check() (bad []Problem) {
+	add := func(field, text string) { bad = append(bad, Problem{field, text}) }
+	known, ok := services()[c.Provider]
+	if !ok {
+		add("", "must be turnstile, hcaptcha, recaptcha or altcha")
+		return bad
+	}
+	if known.verify == "" {
+		for field, value := range map[string]string{
+			"SiteKey": c.SiteKey, "Secret": c.Secret, "VerifyURL": c.VerifyURL, "ScriptURL": c.ScriptURL,
+		} {
+			if value != "" {
+				add(field, "has no use: altcha asks no service")
+			}
+		}
+	} else {
+		for field, value := range map[string]string{"SiteKey": c.SiteKey, "Secret": c.Secret} {
+			if value == "" || len(value) > 256 || strings.ContainsFunc(value, notOfKeys) {
+				add(field, "must be the key that the provider shows")
+			}
+		}
+		for field, address := range map[string]string{"VerifyURL": c.VerifyURL, "ScriptURL": c.ScriptURL} {
+			if address != "" && !plainURL(address) {
+				add(field, "must be an https address without a query (plain http is for localhost only)")
+			}
+		}
+	}
+	if c.MinScore != 0 && c.Provider != ReCAPTCHA {
+		add("MinScore", "is for recaptcha only")
+	}
+	if !(c.MinScore >= 0 && c.MinScore <= 1) {
+		add("MinScore", "must be between 0 and 1")
+	}
+	if c.Cost != 0 && c.Provider != Altcha {
+		add("Cost", "is for altcha only")
+	}
+	if c.Cost != 0 && (c.Cost < minCost || c.Cost > maxCost) {
+		add("Cost", fmt.Sprintf("must be between %d and %d", minCost, maxCost))
+	}
+	slices.SortFunc(bad, func(a, b Problem) int { return strings.Compare(a.Field, b.Field) })
+	return bad
+}
+
+func notOfKeys(r rune) bool { return r <= ' ' || r > '~' }
+
+// plainURL reports whether an address is https, or http on this machine, and has
+// nothing but host and path.
+func plainURL(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
+		strings.ContainsAny(raw, " ;,'\"") { // it becomes part of a policy
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// Checker checks answers. It is safe for concurrent use.
+type Checker struct {
+	c       Config
+	service service
+	client  *http.Client
+}
+
+// New returns the checker of a captcha. It makes no request.
+func New(c Config) (*Checker, error) {
+	for _, p := range c.Check() {
+		return nil, errors.New("captcha: " + p.Field + " " + p.Text)
+	}
+	k := &Checker{service: services()[c.Provider]}
+	if c.Provider == Altcha && (len(c.Keys) == 0 || c.Once == nil) {
+		return nil, errors.New("captcha: altcha needs keys, and what tells the first use")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+	}
+	if c.Cost == 0 {
+		c.Cost = DefaultCost
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	for own, address := range map[*string]string{&k.service.verify: c.VerifyURL, &k.service.script: c.ScriptURL} {
+		if address != "" {
+			*own = address
+		}
+	}
+	if u, err := url.Parse(c.ScriptURL); c.ScriptURL != "" && err == nil {
+		origin := u.Scheme + "://" + u.Host
+		own := &k.service
+		for _, list := range []*[]string{&own.scripts, &own.frames, &own.connects, &own.styles} {
+			*list = append(slices.Clone(*list), origin)
+		}
+	}
+	k.c = c
+	k.client = &http.Client{
+		Timeout:       c.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return k, nil
+}
+
+// Field is the name of the form's field that has the answer.
+func (k *Checker) Field() string { return k.service.field }
+
+// Check reports whether an answer that came from an address is right, and was asked
+// for by an action. An error means that this is not known.
+func (k *Checker) Check(ctx context.Context, answer, action, address string) (bool, error) {
+	if k.c.Provider == Altcha {
+		return k.checkAltcha(ctx, answer)
+	}
+	return k.ask(ctx, answer, action, address)
+}
+
+// Policy is what a page with the captcha may load, as directives of a
+// Content-Security-Policy that begin with a semicolon.
+func (k *Checker) Policy() string {
+	var b strings.Builder
+	for _, d := range []struct {
+		name    string
+		self    bool
+		sources []string
+	}{
+		{"script-src", true, k.service.scripts}, {"frame-src", false, k.service.frames},
+		{"connect-src", true, k.service.connects}, {"style-src", true, k.service.styles},
+	} {
+		if len(d.sources) == 0 {
+			continue
+		}
+		b.WriteString("; " + d.name)
+		if d.self {
+			b.WriteString(" 'self'")
+		}
+		b.WriteString(" " + strings.Join(d.sources, " "))
+	}
+	return b.String()
+}
+
+// Widget is what a page shows.
+type Widget struct {
+	Provider string
+	Field    string // name of the field with the answer
+	Class    string // of the element that the provider's script fills
+	SiteKey  string
+	Script   string // address of that script; empty: there is none
+	Action   string // that the answer must be for
+	Language string // that the element asks for; empty: the script knows it
+	Scored   bool   // there is nothing to see: the answer is made when the form is sent
+	// Challenge is what Altcha asks, as JSON.
+	Challenge string
+}
+
+// Widget is what a page in a language shows for an action.
+func (k *Checker) Widget(action, language string) (Widget, error) {
+	if language == "zh-Hans" {
+		language = "zh-CN" // as all providers name it
+	}
+	w := Widget{
+		Provider: k.c.Provider, Field: k.service.field, Class: k.service.class, SiteKey: k.c.SiteKey,
+		Action: actionName(action), Script: k.service.script, Scored: k.c.MinScore > 0,
+	}
+	if k.c.Provider == Altcha {
+		var err error
+		w.Challenge, err = k.challenge()
+		return w, err
+	}
+	query := url.Values{}
+	if k.service.languageInScript {
+		query.Set("hl", language)
+	}
+	if k.service.languageAttribute {
+		w.Language = language
+	}
+	if w.Scored {
+		query.Set("render", k.c.SiteKey)
+	}
+	if len(query) > 0 {
+		w.Script += "?" + query.Encode()
+	}
+	return w, nil
+}
+
+// actionName is an action as all providers take it: letters and underscores.
+func actionName(action string) string { return strings.ReplaceAll(action, "-", "_") }

@@ -1,0 +1,137 @@
+package captcha
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+const (
+	// maxAnswer is the longest answer of a person that is passed on, and maxBody the
+	// longest one of a service that is read, both in bytes.
+	maxAnswer = 8 << 10
+	maxBody   = 64 << 10
+)
+
+// verdict is what a service says of an answer.
+type verdict struct {
+	Success  *bool    `json:"success"`
+	Hostname string   `json:"hostname"`
+	Action   string   `json:"action"`
+	Score    *float64 `json:"score"`
+	Codes    []string `json:"error-codes"`
+}
+
+// ask has the service check an answer. The service takes each answer once.
+func (k *Checker) ask(ctx context.Context, answer, action, address string) (bool, error) {
+	if answer == "" || len(answer) > maxAnswer || strings.ContainsFunc(answer, notOfKeys) {
+		return false, nil
+	}
+	v, err := k.verify(ctx, answer, address)
+	if err != nil || !*v.Success {
+		return false, err
+	}
+	why := ""
+	switch {
+	case !k.takesHost(v.Hostname):
+		why = "it was given on another host"
+	case v.Action != "" && v.Action != actionName(action):
+		why = "it was given for another form"
+	case k.c.MinScore > 0 && v.Score == nil:
+		return false, errors.New("captcha: the service gives no score: the keys are not those of reCAPTCHA v3")
+	case k.c.MinScore > 0 && !(*v.Score >= k.c.MinScore):
+		return false, nil
+	}
+	if why != "" {
+		k.c.Log.WarnContext(ctx, "an answer to the captcha is refused",
+			"reason", why, "host", v.Hostname, "action", v.Action)
+	}
+	return why == "", nil
+}
+
+func (k *Checker) takesHost(host string) bool {
+	same := func(h string) bool { return strings.EqualFold(h, host) }
+	return len(k.c.Hosts) == 0 || slices.ContainsFunc(k.c.Hosts, same)
+}
+
+// verify asks the service. Its error says that nothing is known of the answer, and
+// holds nothing of answer and secret.
+func (k *Checker) verify(ctx context.Context, answer, address string) (verdict, error) {
+	form := url.Values{"secret": {k.c.Secret}, "response": {answer}}
+	if address != "" {
+		form.Set("remoteip", address)
+	}
+	if k.c.Provider == HCaptcha {
+		form.Set("sitekey", k.c.SiteKey)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.service.verify, strings.NewReader(form.Encode()))
+	if err != nil {
+		return verdict{}, errors.New("captcha: the request could not be made")
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", "twofold")
+	resp, err := k.client.Do(r)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err
+		}
+		return verdict{}, fmt.Errorf("captcha: the service does not answer: %w", err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return verdict{}, fmt.Errorf("captcha: the service's answer breaks off: %w", err)
+	}
+	var v verdict
+	switch {
+	case len(raw) > maxBody:
+		return verdict{}, errors.New("captcha: the service's answer is too long")
+	case resp.StatusCode != http.StatusOK && (resp.StatusCode < 400 || resp.StatusCode >= 500):
+		return verdict{}, fmt.Errorf("captcha: the service answers with status %d", resp.StatusCode)
+	case json.Unmarshal(raw, &v) != nil || v.Success == nil:
+		return verdict{}, fmt.Errorf("captcha: the service's answer, with status %d, has another form", resp.StatusCode)
+	case *v.Success && resp.StatusCode != http.StatusOK:
+		return verdict{}, fmt.Errorf("captcha: the service says yes with status %d", resp.StatusCode)
+	}
+	for _, code := range ofOperator() {
+		if !*v.Success && slices.Contains(v.Codes, code) {
+			return verdict{}, fmt.Errorf("captcha: the service says %s", code)
+		}
+	}
+	if !*v.Success && resp.StatusCode == http.StatusTooManyRequests {
+		return verdict{}, errors.New("captcha: the service says that it is asked too often")
+	}
+	return v, nil
+}
+
+// ofOperator are the codes of errors that no person can mend.
+func ofOperator() []string {
+	return []string{
+		"missing-input-secret", "invalid-input-secret", "sitekey-secret-mismatch", "invalid-keys", "invalid-sitekey",
+		"internal-error",
+	}
+}
+
+// Probe asks the service about an answer that was never given. An error says that the
+// service cannot be reached, or that it does not know the keys. Altcha asks none.
+func (k *Checker) Probe(ctx context.Context) error {
+	if k.c.Provider == Altcha {
+		return nil
+	}
+	_, err := k.verify(ctx, "twofold-check", "")
+	return err
+}
+
+// String names the provider; the secret is never printed.
+func (k *Checker) String() string { return k.c.Provider }
+
+// GoString is String.
+func (k *Checker) GoString() string { return k.String() }

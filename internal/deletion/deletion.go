@@ -1,0 +1,99 @@
+package deletion
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Store is the part of the store that deletions need.
+type Store interface {
+	store.UserReader
+	store.Factors
+	store.Deletions
+}
+
+// Config says what deletions need.
+type Config struct {
+	Store  Store
+	Trail  *event.Trail
+	Limits *limit.Limiter
+	// Changed is called after every deletion, so that caches forget the account.
+	Changed func()
+	Events  event.Handler // may be nil
+	Owners  Owners
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Deletions deletes accounts.
+type Deletions struct{ c Config }
+
+// New returns the deletions.
+func New(c Config) *Deletions { return &Deletions{c} }
+
+// Delete deletes an account and everything of it. store.ErrNotFound: there is no
+// such account.
+func (d *Deletions) Delete(ctx context.Context, id string) error {
+	return d.delete(ctx, id, "")
+}
+
+// delete deletes an account, at the request of that id if there is one.
+func (d *Deletions) delete(ctx context.Context, id, request string) error {
+	u, err := d.c.Store.UserByID(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		u, err = store.User{ID: id}, nil // the application's table may have lost it before
+	}
+	if err != nil {
+		return err
+	}
+	forget, err := d.traces(ctx, u)
+	if err != nil {
+		return err
+	}
+	erasure := d.c.Trail.NewErasure(ctx)
+	defer d.c.Changed()
+	err = d.c.Store.DeleteUser(ctx, store.Deletion{
+		UserID: id, Request: request, Now: d.c.Now(), Erase: erasure.Erase, Event: erasure.Event(), Forget: forget,
+	})
+	if err != nil {
+		return err
+	}
+	d.c.Log.InfoContext(ctx, "an account was deleted", "pseudonym", erasure.Event().UserID)
+	if d.c.Events != nil {
+		d.c.Events(ctx, event.UserDeleted{
+			User:    event.Subject{ID: u.ID, Email: u.Email, Username: u.Username},
+			Context: event.Acting(ctx, event.Context{At: d.c.Now()}),
+		})
+	}
+	return nil
+}
+
+// traces are the keys under which something is counted for the account.
+func (d *Deletions) traces(ctx context.Context, u store.User) ([]string, error) {
+	others := []string{u.Email, "key:" + account.Key(u.Email)}
+	if u.Username != "" {
+		others = append(others, "key:"+account.Key(u.Username))
+	}
+	for _, list := range []func(context.Context, string) ([]store.Factor, error){
+		d.c.Store.FactorsOf, d.c.Store.FirstFactorsOf, d.c.Store.PasskeysOf,
+	} {
+		factors, err := list(ctx, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range factors {
+			others = append(others, f.ID)
+			if f.Destination != "" {
+				others = append(others, f.Destination)
+			}
+		}
+	}
+	return append(d.c.Limits.Traces(u.ID, others...), d.c.Limits.Traces("id:"+u.ID)...), nil
+}

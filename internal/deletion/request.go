@@ -1,0 +1,173 @@
+package deletion
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// The errors of a request.
+var (
+	// ErrWaits is returned if a deletion was requested already.
+	ErrWaits = errors.New("deletion: a request waits already")
+	// ErrLink is returned for a link that stops nothing: it is not ours, was used, or
+	// the deletion is over.
+	ErrLink = errors.New("deletion: the link stops nothing")
+)
+
+// LetterKind names the letter that a request sends, and its link.
+const LetterKind = "delete"
+
+// purpose is that of the link's signature.
+const purpose = "stop-deletion"
+
+// Owners is what the requests of owners need.
+type Owners struct {
+	Keys *seal.Keys
+	// Post sends the letter; nil: there is no mail, and nothing can be requested.
+	Post login.Post
+	// Wait is how long a request waits.
+	Wait time.Duration
+	// Fresh is the rule that a caller must have proven everything just now.
+	Fresh func(ctx context.Context, who login.Who) error
+}
+
+// link is what the link of the letter says.
+type link struct {
+	User string `json:"u"`
+	ID   string `json:"i"`
+}
+
+// Request asks for the deletion of the caller's account. Everything that was issued
+// to it ends at once, and its address gets a letter with a link that stops the
+// deletion. login.ErrReauthenticate, login.ErrSend, ErrWaits.
+func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser) (due time.Time, err error) {
+	o, u, now := d.c.Owners, who.User, d.c.Now()
+	if o.Post == nil {
+		return due, login.ErrSend
+	}
+	if err := o.Fresh(ctx, who); err != nil {
+		return due, err
+	}
+	r := store.DeletionRequest{
+		UserID: u.ID, ID: store.NewID(), Uniquifier: account.NewUniquifier(), CreatedAt: now, DueAt: now.Add(o.Wait),
+	}
+	raw, err := json.Marshal(link{u.ID, r.ID})
+	if err != nil {
+		return due, err
+	}
+	m, err := o.Post.SealLetter(login.Letter{
+		Kind: LetterKind, To: u.Email, User: u, Token: o.Keys.Sign(purpose, raw), Life: o.Wait,
+		Opens: r.DueAt, Browser: b,
+	})
+	if err != nil {
+		return due, err
+	}
+	e := event.DeletionRequested{User: subject(u), Due: r.DueAt, Context: d.at(b)}
+	if err := d.c.Trail.Tell(ctx, e, d.c.Events); err != nil {
+		return due, err
+	}
+	defer d.c.Changed()
+	switch err := d.c.Store.PutDeletion(ctx, r, u.Uniquifier, m); {
+	case errors.Is(err, store.ErrExists):
+		return due, ErrWaits
+	case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+		return due, login.ErrState
+	case err != nil:
+		return due, err
+	}
+	o.Post.Wake()
+	return r.DueAt, nil
+}
+
+// open returns the request behind a link. ErrLink.
+func (d *Deletions) open(ctx context.Context, token string) (store.DeletionRequest, error) {
+	var l link
+	raw, err := d.c.Owners.Keys.Verify(purpose, token)
+	if err != nil || json.Unmarshal(raw, &l) != nil || l.User == "" || l.ID == "" {
+		return store.DeletionRequest{}, ErrLink
+	}
+	r, err := d.c.Store.DeletionOf(ctx, l.User)
+	if errors.Is(err, store.ErrNotFound) || err == nil && r.ID != l.ID {
+		err = ErrLink
+	}
+	return r, err
+}
+
+// Check says whether a link stops a deletion, and changes nothing. ErrLink.
+func (d *Deletions) Check(ctx context.Context, token string) error {
+	_, err := d.open(ctx, token)
+	return err
+}
+
+// Stop calls a deletion off, once, for anyone who has the mailed link. ErrLink.
+func (d *Deletions) Stop(ctx context.Context, token string, b login.Browser) error {
+	r, err := d.open(ctx, token)
+	if err != nil {
+		return err
+	}
+	if err = d.c.Store.EndDeletion(ctx, r.UserID, r.ID); errors.Is(err, store.ErrNotFound) {
+		return ErrLink
+	} else if err != nil {
+		return err
+	}
+	u, err := d.c.Store.UserByID(ctx, r.UserID)
+	if err != nil {
+		return err
+	}
+	e := event.DeletionStopped{User: subject(u), Why: "link", Context: d.at(b)}
+	return d.c.Trail.Tell(ctx, e, d.c.Events)
+}
+
+// SignedIn calls a deletion off because the owner signs in. It reports whether there
+// was one.
+func (d *Deletions) SignedIn(ctx context.Context, u store.User, b login.Browser) (bool, error) {
+	r, err := d.c.Store.DeletionOf(ctx, u.ID)
+	if err == nil {
+		err = d.c.Store.EndDeletion(ctx, u.ID, r.ID)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	e := event.DeletionStopped{User: subject(u), Why: "signed in", Context: d.at(b)}
+	return true, d.c.Trail.Tell(ctx, e, d.c.Events)
+}
+
+// batch is how many accounts one look deletes.
+const batch = 100
+
+// Due deletes the accounts whose waiting period is over. A deletion that fails is
+// tried again at the next look, and keeps no other from happening.
+func (d *Deletions) Due(ctx context.Context) error {
+	list, err := d.c.Store.DueDeletions(ctx, d.c.Now(), batch)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range list {
+		err := d.delete(ctx, r.UserID, r.ID)
+		// It was stopped, or another node was faster.
+		if !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func subject(u store.User) event.Subject {
+	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
+}
+
+func (d *Deletions) at(b login.Browser) event.Context {
+	return event.Context{At: d.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
+}

@@ -1,0 +1,73 @@
+package passkey
+
+import (
+	"errors"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Credential is a passkey on its way in or out.
+type Credential struct {
+	ID             []byte
+	PublicKey      []byte // COSE
+	Handle         []byte // empty: not known
+	Counter        uint32
+	FlagsUnknown   bool // the next two are what its first sign-in says
+	BackupEligible bool
+	BackedUp       bool
+	Verified       bool
+	Transports     []string
+	Attachment     string
+	AAGUID         []byte
+	Discoverable   *bool
+}
+
+// Check returns what is wrong with a credential: sizes, and a key that no answer could
+// be verified with.
+func (c Credential) Check() error {
+	switch {
+	case len(c.ID) == 0 || len(c.ID) > maxID:
+		return errors.New("passkey: a credential id has 1 to 1023 bytes")
+	case len(c.Handle) > 64:
+		return errors.New("passkey: a user handle has at most 64 bytes")
+	case len(c.AAGUID) != 0 && len(c.AAGUID) != 16:
+		return errors.New("passkey: an AAGUID has 16 bytes")
+	case c.BackedUp && !c.BackupEligible, c.FlagsUnknown && c.BackupEligible:
+		return errors.New("passkey: backed up without being able to be")
+	}
+	return checkKey(c.PublicKey)
+}
+
+// KeyOf is the Key of the factor that a credential id belongs to.
+func KeyOf(id []byte) string { return keyOf(id) }
+
+// Import makes a factor that has its ids the passkey c.
+func (m *Method) Import(f *store.Factor, c Credential) (err error) {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	f.Method, f.Key = store.Passkey, keyOf(c.ID)
+	f.Secret, err = m.seal(*f, record{
+		Version: 1, ID: c.ID, PublicKey: c.PublicKey, Handle: c.Handle, Counter: c.Counter,
+		FlagsUnknown: c.FlagsUnknown, BackupEligible: c.BackupEligible, BackedUp: c.BackedUp, Verified: c.Verified,
+		Transports: c.Transports, Attachment: c.Attachment, AAGUID: c.AAGUID, Discoverable: c.Discoverable,
+	})
+	return err
+}
+
+// Export returns the passkey that a factor is. The error is a factor.ErrSecret.
+func (m *Method) Export(f store.Factor) (Credential, error) {
+	r, err := m.open(f)
+	if err != nil {
+		return Credential{}, err
+	}
+	return Credential{
+		ID: r.ID, PublicKey: r.PublicKey, Handle: r.Handle, Counter: r.Counter, FlagsUnknown: r.FlagsUnknown,
+		BackupEligible: r.BackupEligible, BackedUp: r.BackedUp, Verified: r.Verified, Transports: r.Transports,
+		Attachment: r.Attachment,
+		AAGUID:     r.AAGUID, Discoverable: r.Discoverable,
+	}, nil
+}
+
+// RPID is the relying party's id that passkeys are of.
+func (m *Method) RPID() string { return m.rpID }

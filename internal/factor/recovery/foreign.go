@@ -1,0 +1,238 @@
+package recovery
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// The schemes of codes that come from elsewhere.
+const (
+	Plain   = ""        // Value is the code
+	Twofold = "twofold" // HMAC-SHA256 as this package makes it, under Keys, for User
+	Bcrypt  = "bcrypt"  // of the code as it is typed
+	SHA512  = "sha512"  // base64 of the hash of the code as it is typed
+)
+
+// Code is a recovery code on its way in or out.
+type Code struct {
+	Scheme string
+	Value  string
+	Key    []byte // of Twofold: one or several keys of 32 bytes, one after the other
+	User   string // of Twofold: the user's id where the code was made
+}
+
+const (
+	minForeign = 6
+	maxForeign = 64
+	keySize    = 32
+	maxKeys    = 16
+	// maxWork bounds what one guess at a user's bcrypt codes may cost: as much as
+	// eight hashes of cost 12, some two seconds.
+	maxWork = 8 << 12
+)
+
+// form is how a code from elsewhere is checked, as it is stored, sealed.
+type form struct {
+	Version int    `json:"v"`
+	Scheme  string `json:"s"`
+	Value   string `json:"h,omitempty"` // of Bcrypt
+	Key     []byte `json:"k,omitempty"`
+	User    string `json:"u,omitempty"`
+}
+
+// looksForeign says whether that could be a code from elsewhere.
+func looksForeign(typed string) bool {
+	if len(typed) > 8*maxForeign {
+		return false
+	}
+	code := bare(typed)
+	return len(code) >= minForeign && len(code) <= maxForeign &&
+		strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+}
+
+// bare is a plain code as its hash is made: it is long enough without its case.
+func bare(typed string) string { return strings.ToLower(factor.Bare(typed)) }
+
+// ErrCode says that a code cannot be taken over.
+var ErrCode = errors.New("recovery: code cannot be taken over")
+
+// Check returns what is wrong with codes that shall be a user's.
+func Check(codes []Code) error {
+	work := 0
+	for _, c := range codes {
+		switch c.Scheme {
+		case Plain:
+			if !looksForeign(c.Value) {
+				return fmt.Errorf("%w: a plain code has %d to %d letters and digits", ErrCode, minForeign, maxForeign)
+			}
+		case Twofold:
+			raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Value)
+			if err != nil || len(raw) != sha256.Size || c.User == "" || len(c.Key) == 0 || len(c.Key)%keySize != 0 ||
+				len(c.Key) > maxKeys*keySize {
+				return fmt.Errorf("%w: scheme %s needs a value, keys of %d bytes and a user", ErrCode, Twofold, keySize)
+			}
+		case Bcrypt:
+			cost, err := bcrypt.Cost([]byte(c.Value))
+			if err != nil || cost > 14 {
+				return fmt.Errorf("%w: not a hash of bcrypt, or one that costs too much", ErrCode)
+			}
+			work += 1 << cost
+		case SHA512:
+			if raw, err := base64.StdEncoding.DecodeString(c.Value); err != nil || len(raw) != sha512.Size {
+				return fmt.Errorf("%w: not a hash of SHA-512 in base64", ErrCode)
+			}
+		default:
+			return fmt.Errorf("%w: unknown scheme %q", ErrCode, c.Scheme)
+		}
+	}
+	if work > maxWork {
+		return fmt.Errorf("%w: their bcrypt hashes cost too much together", ErrCode)
+	}
+	return nil
+}
+
+// Import returns codes as they are stored for a user. Check was asked before. Two
+// spellings of one code are one.
+func (c *Codes) Import(userID string, codes []Code) (out []store.KeptCode, err error) {
+	seen := map[string]bool{}
+	var plain []byte // the form of all plain ones
+	for _, code := range codes {
+		if code.Scheme == Plain && plain != nil {
+			kept := store.KeptCode{MAC: c.c.Keys.MAC(purpose, userID, bare(code.Value)), Form: plain}
+			if !seen[string(kept.MAC)] {
+				seen[string(kept.MAC)], out = true, append(out, kept)
+			}
+			continue
+		}
+		kept, err := c.importOne(userID, code)
+		if err != nil {
+			return nil, err
+		}
+		if code.Scheme == Plain {
+			plain = kept.Form
+		}
+		if !seen[string(kept.MAC)] {
+			seen[string(kept.MAC)], out = true, append(out, kept)
+		}
+	}
+	return out, nil
+}
+
+func (c *Codes) importOne(userID string, code Code) (kept store.KeptCode, err error) {
+	f := form{Version: 1, Scheme: code.Scheme, User: code.User, Key: code.Key}
+	switch code.Scheme {
+	case Plain:
+		kept.MAC = c.c.Keys.MAC(purpose, userID, bare(code.Value))
+	case Twofold:
+		kept.MAC, err = base64.RawURLEncoding.DecodeString(code.Value)
+	case SHA512:
+		kept.MAC, err = base64.StdEncoding.DecodeString(code.Value)
+	case Bcrypt:
+		sum := sha256.Sum256([]byte(code.Value))
+		kept.MAC, f.Value = sum[:], code.Value
+	default:
+		return kept, ErrCode
+	}
+	if err != nil {
+		return kept, ErrCode
+	}
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return kept, err
+	}
+	kept.Form, err = c.c.Ring.Seal(formPurpose, userID, raw)
+	return kept, err
+}
+
+const formPurpose = "recovery/form"
+
+func (c *Codes) open(userID string, kept store.KeptCode) (f form, err error) {
+	raw, _, err := c.c.Ring.Open(formPurpose, userID, kept.Form)
+	if err != nil {
+		return form{}, factor.SecretError(err)
+	}
+	if err := json.Unmarshal(raw, &f); err != nil || f.Version != 1 {
+		return form{}, factor.SecretError(fmt.Errorf("recovery: form of version %d", f.Version))
+	}
+	return f, nil
+}
+
+// Export returns a user's code as another Twofold can check it.
+func (c *Codes) Export(userID string, kept store.KeptCode) (Code, error) {
+	f := form{Scheme: Plain}
+	if len(kept.Form) > 0 {
+		var err error
+		if f, err = c.open(userID, kept); err != nil {
+			return Code{}, err
+		}
+	}
+	switch f.Scheme {
+	case Plain: // only its hash is here, under a key of ours
+		return Code{Twofold, base64.RawURLEncoding.EncodeToString(kept.MAC),
+			bytes.Join(c.c.Keys.MACKeys(purpose), nil), userID}, nil
+	case SHA512:
+		return Code{Scheme: SHA512, Value: base64.StdEncoding.EncodeToString(kept.MAC)}, nil
+	case Bcrypt:
+		return Code{Scheme: Bcrypt, Value: f.Value}, nil
+	case Twofold:
+		return Code{Twofold, base64.RawURLEncoding.EncodeToString(kept.MAC), f.Key, f.User}, nil
+	}
+	return Code{}, ErrCode
+}
+
+// foreign are what a typed code is kept as, if it is one of those from elsewhere. A
+// form that does not open is an error: only the operator can bring its key back.
+func (c *Codes) foreign(userID, typed string, list []store.KeptCode) (macs [][]byte, err error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	// Compared as typed, without blanks and dashes, and in both cases.
+	code := bare(typed)
+	spellings := []string{factor.Tidy(typed), factor.Bare(typed), code, strings.ToUpper(code)}
+	macs = c.c.Keys.MACs(purpose, userID, code)
+	for _, kept := range list {
+		f, err := c.open(userID, kept)
+		if err != nil {
+			return nil, err
+		}
+		if f.matches(kept.MAC, spellings) {
+			macs = append(macs, kept.MAC)
+		}
+	}
+	return macs, nil
+}
+
+// matches says whether a code, as it was typed and in its other spellings, is the one
+// that is kept.
+func (f form) matches(mac []byte, spellings []string) bool {
+	switch f.Scheme {
+	case Twofold:
+		for i := 0; i+keySize <= len(f.Key); i += keySize {
+			if hmac.Equal(mac, seal.MACUnder(f.Key[i:i+keySize], f.User, spellings[2])) {
+				return true
+			}
+		}
+	case SHA512:
+		for _, s := range spellings {
+			if sum := sha512.Sum512([]byte(s)); hmac.Equal(mac, sum[:]) {
+				return true
+			}
+		}
+	case Bcrypt: // once: each spelling costs as much as the first
+		return bcrypt.CompareHashAndPassword([]byte(f.Value), []byte(spellings[0])) == nil
+	}
+	return false
+}

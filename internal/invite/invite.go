@@ -1,0 +1,173 @@
+// Package invite makes accounts for people who were invited by mail.
+package invite
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ErrLink is returned for a link that is not ours, was used, was replaced by a later
+// one, or has expired. Which of these, the store does not know.
+var ErrLink = errors.New("invite: invalid or used link")
+
+// LetterKind names the mail of an invitation, and its link.
+const LetterKind = "invite"
+
+// Store is the part of the store that invitations need.
+type Store interface {
+	store.UserReader
+	store.Invitations
+}
+
+// Config says what invitations need.
+type Config struct {
+	Store    Store
+	Accounts *account.Accounts
+	// Post sends the mail; nil: no one can be invited.
+	Post   login.Post
+	Trail  *event.Trail
+	Events event.Handler // may be nil
+	Within time.Duration // life of a link
+	// Passwordless: an invitation may be accepted without a password and without a
+	// passkey, since the account can be opened by its mailbox.
+	Passwordless bool
+	Now          func() time.Time
+}
+
+// Invitations invites people.
+type Invitations struct{ c Config }
+
+// New returns the invitations.
+func New(c Config) *Invitations { return &Invitations{c} }
+
+// Invite mails an invitation. One that was mailed to the same address before ends.
+// store.ErrExists: there is an account with the address or the username; the errors
+// of account.ParseEmail and account.Accounts.Judge; login.ErrSend.
+func (v *Invitations) Invite(ctx context.Context, d account.Draft) (store.Invitation, error) {
+	if v.c.Post == nil {
+		return store.Invitation{}, login.ErrSend
+	}
+	email, key, err := account.ParseEmail(d.Email)
+	if err != nil {
+		return store.Invitation{}, err
+	}
+	d.Email, d.Password, d.Hash = email, "", ""
+	if err := v.c.Accounts.Judge(d); err != nil {
+		return store.Invitation{}, err
+	}
+	for _, name := range []string{email, d.Username} {
+		if name == "" {
+			continue
+		}
+		if _, err := v.c.Accounts.Find(ctx, name); err == nil {
+			return store.Invitation{}, store.ErrExists
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return store.Invitation{}, err
+		}
+	}
+	token, now := seal.Token(), v.c.Now()
+	i := store.Invitation{
+		ID: store.NewID(), TokenHash: seal.HashToken(token), Email: email, EmailKey: key, Username: d.Username,
+		Roles: d.Roles, Language: d.Language, Profile: d.Profile, CreatedAt: now, ExpiresAt: now.Add(v.c.Within),
+	}
+	m, err := v.c.Post.SealLetter(login.Letter{
+		Kind: LetterKind, To: email, User: store.User{Email: email, Username: d.Username, Language: d.Language},
+		Token: token, Life: v.c.Within,
+	})
+	if err != nil {
+		return store.Invitation{}, err
+	}
+	e := event.UserInvited{Email: email, Invitation: i.ID, Context: event.Acting(ctx, event.Context{At: now})}
+	if err := v.c.Trail.Tell(ctx, e, v.c.Events); err != nil {
+		return store.Invitation{}, err
+	}
+	if err := v.c.Store.PutInvitation(ctx, i, m); err != nil {
+		return store.Invitation{}, err
+	}
+	v.c.Post.Wake()
+	return i, nil
+}
+
+// Revoke ends the invitation of an address. store.ErrNotFound.
+func (v *Invitations) Revoke(ctx context.Context, email string) error {
+	key := account.Key(email)
+	if err := v.c.Store.EndInvitation(ctx, key); err != nil {
+		return err
+	}
+	e := event.InvitationRevoked{Email: email, Context: event.Acting(ctx, event.Context{At: v.c.Now()})}
+	return v.c.Trail.Tell(ctx, e, v.c.Events)
+}
+
+// List returns the invitations that wait, in order of address.
+func (v *Invitations) List(ctx context.Context) (out []store.Invitation, err error) {
+	const batch = 500
+	for after := ""; ; after = out[len(out)-1].EmailKey {
+		list, err := v.c.Store.ListInvitations(ctx, after, batch, v.c.Now())
+		if out = append(out, list...); err != nil || len(list) < batch {
+			return out, err
+		}
+	}
+}
+
+// Look returns the invitation behind a link and changes nothing. ErrLink.
+func (v *Invitations) Look(ctx context.Context, token string) (store.Invitation, error) {
+	i, err := v.c.Store.Invitation(ctx, seal.HashToken(token), v.c.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		err = ErrLink
+	}
+	return i, err
+}
+
+// Choice is what opens the account of an accepted invitation: a password, or a
+// passkey, or, where that is allowed, neither.
+type Choice struct {
+	Password string
+	// Passkey makes the passkey a factor of the account; see login.InvitedKey.
+	Passkey func(userID string) (store.Factor, error)
+}
+
+// Accept makes the account of an invitation. Its address counts as proven, because
+// the link was mailed there. The link is used up in the transaction that makes the
+// account: both happen or neither does. ErrLink; login.ErrPasswordNeeded;
+// login.ErrTaken: the address or the username is taken by now; the errors of
+// passwords.
+func (v *Invitations) Accept(ctx context.Context, token string, c Choice, b login.Browser) (store.User, error) {
+	if c.Password == "" && c.Passkey == nil && !v.c.Passwordless {
+		return store.User{}, login.ErrPasswordNeeded
+	}
+	i, err := v.Look(ctx, token)
+	if err != nil {
+		return store.User{}, err
+	}
+	d := account.Draft{
+		Email: i.Email, Username: i.Username, Password: c.Password, Roles: i.Roles, Language: i.Language,
+		Profile: i.Profile, Opens: c.Passkey, Invitation: i.TokenHash,
+	}
+	if d.Language == "" {
+		d.Language = b.Speaks
+	}
+	if err := v.c.Accounts.Judge(d); err != nil {
+		return store.User{}, err
+	}
+	u, err := v.c.Accounts.Create(ctx, d)
+	switch {
+	case errors.Is(err, store.ErrUsed):
+		return store.User{}, ErrLink
+	case errors.Is(err, store.ErrExists):
+		return store.User{}, login.ErrTaken
+	case err != nil:
+		return store.User{}, err
+	}
+	return u, v.c.Trail.Tell(ctx, event.InvitationAccepted{
+		User:       event.Subject{ID: u.ID, Email: u.Email, Username: u.Username},
+		Invitation: i.ID,
+		Context:    event.Context{At: v.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request},
+	}, v.c.Events)
+}

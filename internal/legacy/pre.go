@@ -1,0 +1,101 @@
+package legacy
+
+import (
+	"crypto/hmac"
+	"crypto/sha512"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Keys returns a secret of the configuration by its name; the empty name is
+// Flask-Security's salt. A function keeps secrets out of reach of printers.
+type Keys func(name string) (secret string, ok bool)
+
+// pre is what was done to the password before it was hashed.
+type pre struct{ kind, key string }
+
+const preMark = "$pre$"
+
+// preKinds are those that a line may name.
+var preKinds = map[string]bool{"none": true, "nfkd": true, "flask": true, "pepper": true}
+
+// String is how p stands before a line.
+func (p pre) String() string {
+	switch {
+	case p.kind == "":
+		return ""
+	case p.key == "":
+		return preMark + p.kind + "$"
+	}
+	return preMark + p.kind + ",k=" + p.key + "$"
+}
+
+// cutPre takes what String wrote from a line.
+func cutPre(text string) (pre, string, error) {
+	rest, ok := strings.CutPrefix(text, preMark)
+	if !ok {
+		return pre{}, text, nil
+	}
+	head, rest, ok := strings.Cut(rest, "$")
+	if !ok {
+		return pre{}, "", ErrMalformed
+	}
+	p, err := parsePre(head)
+	return p, rest, err
+}
+
+// parsePre reads KIND or KIND,k=NAME.
+func parsePre(s string) (pre, error) {
+	name, key, named := strings.Cut(s, ",k=")
+	switch {
+	case !preKinds[name]:
+		return pre{}, fmt.Errorf("%w: what was done to the password is %q: use none, nfkd, flask or pepper",
+			ErrUnknown, name)
+	case named && !KeyName(key), named && (name == "none" || name == "nfkd"), !named && name == "pepper":
+		return pre{}, ErrMalformed
+	}
+	return pre{name, key}, nil
+}
+
+// KeyName reports whether s can be the name of a secret.
+func KeyName(s string) bool {
+	return s != "" && len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+// Check returns [ErrKey] if h needs a secret that keys does not have.
+func (h Hash) Check(keys Keys) error {
+	_, err := h.prepare("x", keys)
+	return err
+}
+
+// prepare returns what h hashes of a password.
+func (h Hash) prepare(password string, keys Keys) ([]byte, error) {
+	p := h.pre
+	if p.kind == "" && h.flask {
+		if _, ok := keys(""); ok {
+			p.kind = "flask"
+		}
+	}
+	if p.kind == "nfkd" {
+		return []byte(norm.NFKD.String(password)), nil
+	}
+	if p.kind != "flask" && p.kind != "pepper" {
+		if h.normal != nil {
+			password = h.normal(password)
+		}
+		return []byte(password), nil
+	}
+	secret, ok := keys(p.key)
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrKey, p.key)
+	}
+	if p.kind == "pepper" {
+		return []byte(password + secret), nil
+	}
+	mac := hmac.New(sha512.New, []byte(secret))
+	mac.Write([]byte(norm.NFKD.String(password)))
+	return []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), nil
+}

@@ -1,0 +1,103 @@
+package limit
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// ErrCaptcha says that guesses went wrong before, so the next one needs a captcha.
+var ErrCaptcha = errors.New("limit: a captcha is needed")
+
+// networkFactor is how many times as many wrong guesses a network has as an
+// identity: people who share an address share them.
+const networkFactor = 5
+
+// captchas are the budgets of guesses without a captcha. They keep no one out: when
+// they are full, a captcha is asked for.
+func captchas() []Budget {
+	return []Budget{
+		{
+			Name: captchaName, Per: "account, password",
+			Claims: "anybody in a browser that never signed in before, with a password or a code in its place and " +
+				"without a captcha, where captchas are switched on",
+			Number: func(n Numbers) int { return n.CaptchaFailures }, Window: day,
+			Returns: "a right one from anywhere; a new password; unlocking",
+			Hurts:   "no one: a captcha is asked for",
+		},
+		{
+			Name: captchaNetwork, Claims: "the same, for any account", Per: "network",
+			Number: func(n Numbers) int { return networkFactor * n.CaptchaFailures }, Window: quarter, Networks: true,
+			costs:   true,
+			Returns: "a right one gives its own place back",
+			Hurts:   "no one: a captcha is asked for",
+		},
+		{
+			Name: captchaAnswer, Claims: "anybody who answers a captcha that was asked for", Per: "network",
+			Number: func(Numbers) int { return 200 }, Window: quarter, Networks: true,
+			costs:   true,
+			Returns: "a right one gives its own place back, and so does one that could not be checked",
+			Hurts:   "that network, where captchas are asked for",
+		},
+	}
+}
+
+// unasked are the places of a guess without a captcha.
+func unasked(l *Limiter, g Guess) []store.Claim {
+	claims := []store.Claim{l.claim(captchaName, g.Account, fingerprint(g.Secret))}
+	if g.From.Address != "" {
+		claims = append(claims, l.byNetwork(captchaNetwork, g.From.Address)...)
+	}
+	return claims
+}
+
+// Failing reports whether a guess needs a captcha, and takes no place.
+func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
+	if g.From.Own() {
+		return false, nil
+	}
+	_, err := l.reserve(ctx, &Place{}, looking(unasked(l, g))...)
+	var p *Paused
+	if errors.As(err, &p) {
+		return true, nil
+	}
+	return false, err
+}
+
+// withoutCaptcha reserves a guess that comes without a captcha: its places, and
+// those of such guesses. ErrCaptcha says that only the latter are full.
+func withoutCaptcha(ctx context.Context, l *Limiter, p *Place, g Guess, claims []store.Claim) (*Place, error) {
+	extra := unasked(l, g)
+	for i := range extra {
+		extra[i].Look = g.Look
+	}
+	p.own = append(p.own, keys(extra[1:])...)
+	place, err := l.reserve(ctx, p, append(claims[:len(claims):len(claims)], extra...)...)
+	var closed *Paused
+	if !errors.As(err, &closed) {
+		return place, err
+	}
+	if _, err := l.reserve(ctx, &Place{}, looking(claims)...); err != nil {
+		return nil, err
+	}
+	return nil, ErrCaptcha
+}
+
+// CaptchaAnswer reserves the check of an answer to a captcha.
+func CaptchaAnswer(ctx context.Context, l *Limiter, address string) (*Place, error) {
+	claims := l.byNetwork(captchaAnswer, address)
+	return l.reserve(ctx, &Place{own: keys(claims)}, claims...)
+}
+
+// FirstUse reports whether it is called with a text for the first time within the
+// given time.
+func FirstUse(ctx context.Context, l *Limiter, what string, within time.Duration) (bool, error) {
+	err := l.Once(ctx, what, within)
+	var again *Paused
+	if errors.As(err, &again) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,67 @@
+package limit_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// counting counts how often a budget is written.
+type counting struct {
+	store.Counters
+	writes int
+}
+
+func (c *counting) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
+	c.writes++
+	return c.Counters.Reserve(ctx, now, claims...)
+}
+
+// TestNotEveryWrongPasswordWritesTheRowOfAll: two nodes count 1000 wrong passwords of an
+// hour. The operator hears of them once, neither early nor by more than a 32nd late, and
+// the row that both nodes write is written for a small part of them.
+func TestNotEveryWrongPasswordWritesTheRowOfAll(t *testing.T) {
+	b := open(t, limit.Numbers{HourFailures: 1000})
+	rows := &counting{Counters: b.db}
+	now := func() time.Time { return b.now }
+	nodes := []*limit.Limiter{limit.New(rows, now, limit.Numbers{}), limit.New(rows, now, limit.Numbers{})}
+	count := func(n int) (first, told int) {
+		t.Helper()
+		for i := range n {
+			begun, full, err := nodes[i%2].Wave(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if full && first == 0 {
+				first = i + 1
+			}
+			if begun {
+				told++
+			}
+		}
+		return first, told
+	}
+	for hour := range 2 {
+		rows.writes = 0
+		first, told := count(1200)
+		if first < 1000 || first > 1000+1000/32 || told != 1 {
+			t.Errorf("hour %d: told %d times, for the first time after %d wrong passwords", hour, told, first)
+		}
+		if rows.writes > 1200/12 {
+			t.Errorf("hour %d: the row was written %d times for 1200 wrong passwords", hour, rows.writes)
+		}
+		b.now = b.now.Add(61 * time.Minute)
+	}
+	// A slow one is counted every second.
+	rows.writes = 0
+	for range 5 {
+		count(2)
+		b.now = b.now.Add(time.Second)
+	}
+	if rows.writes != 10 {
+		t.Errorf("ten wrong passwords in five seconds were written in %d parts, want 10", rows.writes)
+	}
+}

@@ -1,0 +1,19 @@
+// Package policy decides what an account asks for. Its functions are pure: they
+// read no store, no clock and no request, and answer from facts alone. So every
+// combination of facts can be tried, and is (see package explore).
+//
+// A sign-in goes from one state to the next as follows. The names at the arrows are
+// those of the functions that decide.
+//
+//	first factor    --Next-->    session          no second factor, none required
+//	first factor    --Next-->    mailbox          one must be set up, the address is not proven
+//	first factor    --Next-->    set-up           one must be set up
+//	first factor    --Next-->    second factor    the account has one
+//	mailbox         --code-->    set-up           the mailed code was right
+//	second factor   --After-->   session          it counts
+//	second factor   --After-->   set-up           it does not count anymore, or a mailed code replaced it
+//	set-up          --code-->    session          the first code of the new factor was right
+//
+// A session is asked Today at every use. A change of security settings asks IsRecent
+// and IsFull. Whatever is added to an account asks MayEnroll.
+package policy

@@ -1,0 +1,117 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Methods of proofs that are not factors of an account.
+const (
+	Rescued   = "rescue" // a code that a rescue mailed
+	Elsewhere = "oauth"  // an account at another site
+	// Operator is not a proof of the owner: an operator granted a personal access token.
+	// It counts as one factor, whatever the account asks for, and as none of two.
+	Operator  = "operator"
+	Stayed    = "remember" // the cookie of a browser that stays signed in
+	Confirmed = "confirm"  // the link that confirms an address
+	Reset     = "reset"    // the link that resets a password
+)
+
+// Two proofs are two factors only if they rest on two things. What a proof rests
+// on is part of it (store.Proof.Rests). What the operator decides is not: it is
+// read when proofs are compared, so a setting that changes also changes what
+// older proofs are worth.
+
+// restsOn returns what a proof rests on today. An account at another site is most
+// often a mailbox, or can be opened through one, so it counts as the mailbox too,
+// unless the operator says that the accounts of this site do not.
+func (r Rules) restsOn(p store.Proof) []string {
+	rests := p.RestsOn()
+	if p.Method != Elsewhere {
+		return rests
+	}
+	rests = slices.DeleteFunc(slices.Clone(rests), func(thing string) bool { return thing == store.OnMailbox })
+	if slices.ContainsFunc(rests, func(thing string) bool { return slices.Contains(r.Independent, thing) }) {
+		return rests
+	}
+	return append(rests, store.OnMailbox)
+}
+
+// AreIndependent reports whether two proofs rest on different things.
+func (r Rules) AreIndependent(a, b store.Proof) bool {
+	rests := r.restsOn(b)
+	return !slices.ContainsFunc(r.restsOn(a), func(thing string) bool { return slices.Contains(rests, thing) })
+}
+
+// TwoFactors reports whether two of the proofs are independent, or one is a
+// passkey that counts as both factors.
+func (r Rules) TwoFactors(proofs []store.Proof) bool {
+	for i, p := range proofs {
+		if p.Both && r.PasskeyIsBoth ||
+			slices.ContainsFunc(proofs[i+1:], func(q store.Proof) bool { return r.AreIndependent(p, q) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// By returns the proof that a method gives, to compare it with another.
+func By(method string) store.Proof {
+	return store.Proof{Method: method, Rests: store.RestsOn(method)}
+}
+
+// ByFactor returns the proof that a factor gives. Passkeys are told apart: each is
+// a thing of its own.
+func ByFactor(f store.Factor) store.Proof {
+	p := By(f.Method)
+	if f.Method == store.Passkey {
+		p.Rests = []string{store.OnPasskey + ":" + f.ID}
+	}
+	return p
+}
+
+// Following returns the second factors that can be asked for after the first.
+func (r Rules) Following(first store.Proof, factors []store.Factor) []store.Factor {
+	return r.differing(first, r.usable(factors))
+}
+
+// Seconds returns the second factors of an account that can be asked for after the
+// first. For a while after a reset the password rests on the mailbox too (R73), so
+// what is mailed is not among them if the account has another second factor.
+func Seconds(r Rules, a Account, first store.Proof) []store.Factor {
+	all := r.Following(first, a.Factors)
+	if !a.ResetLately {
+		return all
+	}
+	if others := r.differing(By(store.Email), all); len(others) > 0 {
+		return others
+	}
+	return all
+}
+
+// differing leaves out the second factors that rest on the same thing as the
+// first: a mailed code after a mailed code proves one mailbox twice (R7).
+func (r Rules) differing(first store.Proof, factors []store.Factor) []store.Factor {
+	var out []store.Factor
+	for _, f := range factors {
+		if r.AreIndependent(first, ByFactor(f)) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// ThroughMailbox reports whether a first factor came by mail, which shows that its
+// user reads the account's mail. What it rests on is another question: see
+// AreIndependent.
+func ThroughMailbox(method string) bool {
+	return method == store.Email || method == Confirmed || method == Reset
+}
+
+// MayRescueByMail reports whether what is mailed to an account can take the place
+// of its second factor: it must be another thing than the first factor. For a
+// while after a reset the password rests on the mailbox too (R73).
+func MayRescueByMail(r Rules, a Account, first store.Proof) bool {
+	return !a.ResetLately && r.AreIndependent(first, By(store.Email))
+}

@@ -1,0 +1,216 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// deletions deletes accounts. It is a part of Store.
+type deletions struct{ s *Store }
+
+// userKey stands for a user's id in twofold_deleted_users.
+func userKey(id string) string {
+	sum := sha256.Sum256([]byte("twofold deleted user:" + id))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// unlessDeleted is the condition of a statement that stores a record of a user,
+// who may be unknown here, but not deleted. Parameter n is the user's id and n+1
+// its userKey.
+//
+// Where statements run side by side, it locks the user's row against deletion.
+// If the row was there when the statement began and is gone when it has the lock,
+// the first two conditions are false. If it was gone before, the third one sees
+// the mark of the deletion, which was committed with it.
+func (d Dialect) unlessDeleted(n int) string {
+	id, key := `$`+strconv.Itoa(n), `$`+strconv.Itoa(n+1)
+	return ` WHERE (EXISTS (SELECT 1 FROM twofold_users WHERE id = ` + id + d.Share + `)
+		OR NOT EXISTS (SELECT 1 FROM twofold_users WHERE id = ` + id + `)
+			AND NOT EXISTS (SELECT 1 FROM twofold_deleted_users WHERE user_key = ` + key + `))`
+}
+
+// volatileTables have records of users that expire, without foreign keys.
+var volatileTables = [...]string{"twofold_sessions", "twofold_pendings", "twofold_drafts", "twofold_challenges"}
+
+// DeleteUser implements store.Deletions.
+func (v deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
+	return v.s.tx(ctx, "delete user", func(t *txn) error {
+		lock := `SELECT uniquifier FROM twofold_users WHERE id = $1` + v.s.d.ForUpdate
+		uniquifier, err := get(t, lock, scanText, d.UserID)
+		if err != nil {
+			return err
+		}
+		if d.Request != "" {
+			n, err := t.exec(`DELETE FROM twofold_deletions
+				WHERE user_id = $1 AND id = $2 AND uniquifier = $3 AND due_at <= $4`,
+				d.UserID, d.Request, uniquifier, micros(d.Now))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return store.ErrUsed
+			}
+		}
+		if err := t.mark(d.UserID, math.MaxInt64); err != nil {
+			return err
+		}
+		if err := t.eraseEvents(d); err != nil {
+			return err
+		}
+		if err := t.forget(d.Forget); err != nil {
+			return err
+		}
+		// What has a foreign key goes with the account.
+		if err := t.dropVolatile(d.UserID); err != nil {
+			return err
+		}
+		return t.drop(d.UserID, `DELETE FROM twofold_messages WHERE user_id = $1`,
+			`DELETE FROM twofold_invitations WHERE email_key = (SELECT email_key FROM twofold_users WHERE id = $1)`,
+			`DELETE FROM twofold_users WHERE id = $1`)
+	})
+}
+
+func (t *txn) mark(userID string, ends int64) error {
+	_, err := t.exec(`INSERT INTO twofold_deleted_users (user_key, ends_at) VALUES ($1, $2)
+		ON CONFLICT (user_key) DO UPDATE SET ends_at = excluded.ends_at
+		WHERE twofold_deleted_users.ends_at < excluded.ends_at`,
+		userKey(userID), ends)
+	return err
+}
+
+// neverDeleted is ErrExists if the id behind one of the keys was a deleted account's.
+func (t *txn) neverDeleted(keys []string) error {
+	for chunk := range slices.Chunk(keys, 500) {
+		n, err := get(t, `SELECT COUNT(*) FROM twofold_deleted_users WHERE user_key IN (`+places(1, len(chunk))+`)`,
+			scanInt, anys(chunk)...)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return store.ErrExists
+		}
+	}
+	return nil
+}
+
+func (t *txn) dropVolatile(userID string) error {
+	for _, table := range volatileTables {
+		if err := t.drop(userID, `DELETE FROM `+table+` WHERE user_id = $1`); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseEvents replaces the account's rows of the audit trail by what is left of
+// them, and adds the row of the deletion.
+func (t *txn) eraseEvents(d store.Deletion) error {
+	rows, err := t.query(`SELECT row_no, `+eventColumns+` FROM twofold_events WHERE user_id = $1`, d.UserID)
+	list, err := collect(rows, err, scanEvent)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		e = d.Erase(e)
+		if _, err := t.exec(`UPDATE twofold_events SET user_id = $2, method = $3, reason = $4, session_id = $5,
+			address = $6, agent = $7, request = $8, erased = $9 WHERE row_no = $1`,
+			e.Row, e.UserID, e.Method, e.Reason, e.Session, e.Address, e.Agent, e.Request,
+			bytesOf(e.Erased)); err != nil {
+			return err
+		}
+	}
+	if d.Event.ID == "" {
+		return nil
+	}
+	_, err = t.exec(insertEvent, eventValues(d.Event)...)
+	return err
+}
+
+// PutDeletion implements store.Deletions.
+func (v deletions) PutDeletion(
+	ctx context.Context, r store.DeletionRequest, from string, messages ...store.Message,
+) error {
+	return v.s.tx(ctx, "put deletion", func(t *txn) error {
+		waits, err := get(t, `SELECT COUNT(*) FROM twofold_deletions AS d JOIN twofold_users AS u ON u.id = d.user_id
+			AND u.uniquifier = d.uniquifier WHERE d.user_id = $1`, scanInt, r.UserID)
+		if err != nil {
+			return err
+		}
+		if waits > 0 {
+			return store.ErrExists
+		}
+		if err := t.changeVersion(r.UserID, `UPDATE twofold_users SET uniquifier = $3, updated_at = $4
+			WHERE id = $1 AND uniquifier = $2`,
+			from, r.Uniquifier, micros(r.CreatedAt)); err != nil {
+			return err
+		}
+		if _, err := t.exec(`INSERT INTO twofold_deletions (user_id, id, uniquifier, created_at, due_at)
+			VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier,
+				created_at = excluded.created_at, due_at = excluded.due_at`,
+			r.UserID, r.ID, r.Uniquifier, micros(r.CreatedAt), micros(r.DueAt)); err != nil {
+			return err
+		}
+		return t.putMessages(messages)
+	})
+}
+
+const deletionQuery = `SELECT d.user_id, d.id, d.uniquifier, d.created_at, d.due_at FROM twofold_deletions AS d
+	JOIN twofold_users AS u ON u.id = d.user_id AND u.uniquifier = d.uniquifier `
+
+func scanDeletion(scan scanner) (r store.DeletionRequest, err error) {
+	err = scan(&r.UserID, &r.ID, &r.Uniquifier, (*stamp)(&r.CreatedAt), (*stamp)(&r.DueAt))
+	return r, err
+}
+
+// DeletionOf implements store.Deletions.
+func (v deletions) DeletionOf(ctx context.Context, userID string) (store.DeletionRequest, error) {
+	return one(ctx, v.s, v.s.read, "deletion", deletionQuery+`WHERE d.user_id = $1`, scanDeletion, userID)
+}
+
+// EndDeletion implements store.Deletions.
+func (v deletions) EndDeletion(ctx context.Context, userID, id string) error {
+	query, args := `DELETE FROM twofold_deletions WHERE user_id = $1`, []any{userID}
+	if id != "" {
+		query, args = query+` AND id = $2`, append(args, id)
+	}
+	return found(v.s.exec(ctx, "end deletion", query, args...))
+}
+
+// DueDeletions implements store.Deletions.
+func (v deletions) DueDeletions(ctx context.Context, now time.Time, limit int) ([]store.DeletionRequest, error) {
+	return all(ctx, v.s, v.s.read, "due deletions", deletionQuery+`WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2`,
+		scanDeletion, micros(now), int64(max(limit, 0)))
+}
+
+// DropUser implements store.UserDropper.
+func (v deletions) DropUser(ctx context.Context, userID string, until time.Time) error {
+	return v.s.tx(ctx, "drop user", func(t *txn) error {
+		if until.IsZero() {
+			_, err := t.exec(`DELETE FROM twofold_deleted_users WHERE user_key = $1 AND ends_at < $2`,
+				userKey(userID), int64(math.MaxInt64))
+			return err
+		}
+		if err := t.mark(userID, micros(until)); err != nil {
+			return err
+		}
+		return t.dropVolatile(userID)
+	})
+}
+
+// Owners implements store.UserDropper.
+func (v deletions) Owners(ctx context.Context) ([]string, error) {
+	var each []string
+	for _, table := range volatileTables {
+		each = append(each, `SELECT user_id FROM `+table+` WHERE user_id <> ''`)
+	}
+	return all(ctx, v.s, v.s.read, "owners", strings.Join(each, ` UNION `), scanText)
+}

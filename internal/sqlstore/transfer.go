@@ -1,0 +1,309 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+const originColumns = `source, old_id, user_id, uniquifier, updated_at, codes, digest, password, imported_at`
+
+func scanOrigin(scan scanner) (o store.Origin, err error) {
+	err = scan(&o.Source, &o.OldID, &o.UserID, &o.Uniquifier, (*stamp)(&o.UpdatedAt), &o.Codes,
+		(*blob)(&o.Digest), (*blob)(&o.Password), (*stamp)(&o.At))
+	return o, err
+}
+
+// rowsOf are the rows of accounts, by table.
+type rowsOf struct{ users, identities, factors, codes, connections, signIns, origins [][]any }
+
+// add adds an account's rows. An account that is put in another's place has a row of
+// users already.
+func (r *rowsOf) add(w store.Whole, fresh bool) error {
+	u := w.User
+	if fresh {
+		r.users = append(r.users, userRow(u))
+	}
+	for _, key := range identitiesOf(u) {
+		r.identities = append(r.identities, []any{key, u.ID})
+	}
+	for _, f := range w.Factors {
+		if f.UserID != u.ID {
+			return &rowError{"the factor belongs to another user"}
+		}
+		r.factors = append(r.factors, factorRow(f))
+	}
+	for _, c := range w.Codes {
+		r.codes = append(r.codes, []any{u.ID, bytesOf(c.MAC), micros(c.CreatedAt), bytesOf(c.Form)})
+	}
+	for _, c := range w.Connections {
+		if c.UserID != u.ID {
+			return &rowError{"the connection belongs to another user"}
+		}
+		r.connections = append(r.connections, []any{c.ID, u.ID, c.Provider, c.Issuer, c.Subject, c.Label,
+			micros(c.CreatedAt)})
+	}
+	if n := w.SignIns; fresh && n.Count > 0 {
+		r.signIns = append(r.signIns, []any{u.ID, micros(n.CurrentAt), micros(n.LastAt), n.CurrentAddress,
+			n.LastAddress, n.Count})
+	}
+	if o := w.Origin; o != nil {
+		r.origins = append(r.origins, []any{o.Source, o.OldID, u.ID, o.Uniquifier, micros(o.UpdatedAt), o.Codes,
+			bytesOf(o.Digest), bytesOf(o.Password), micros(o.At)})
+	}
+	return nil
+}
+
+// insert stores the rows, the accounts before what belongs to them.
+func (r *rowsOf) insert(t *txn) error {
+	for _, table := range []struct {
+		name, columns string
+		rows          [][]any
+	}{
+		{"users", userColumns, r.users},
+		{"identities", "identity, user_id", r.identities},
+		{"factors", factorColumns, r.factors},
+		{"recovery_codes", "user_id, mac, created_at, form", r.codes},
+		{"connections", connectionColumns, r.connections},
+		{"sign_ins", "user_id, current_at, last_at, current_address, last_address, count", r.signIns},
+		{"origins", originColumns, r.origins},
+	} {
+		head := "INSERT INTO twofold_" + table.name + " (" + table.columns + ") VALUES "
+		if err := t.insertAll(head, table.rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insertAll inserts rows, many in a statement. The numbers of rows are powers of
+// two, so that the texts are few.
+func (t *txn) insertAll(head string, rows [][]any) error {
+	for len(rows) > 0 {
+		n := 64
+		for n > len(rows) {
+			n /= 2
+		}
+		var text strings.Builder
+		text.WriteString(head)
+		args := make([]any, 0, n*len(rows[0]))
+		for i, row := range rows[:n] {
+			if i > 0 {
+				text.WriteByte(',')
+			}
+			text.WriteString("(" + t.marks(len(args)+1, len(row)) + ")")
+			args = append(args, row...)
+		}
+		if _, err := t.exec(text.String(), args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+// transfers are the verbs that move whole accounts.
+type transfers struct{ s *Store }
+
+// marks are the parameters of a row. SQLite's driver looks for the name of each among
+// all of a statement, so there they have none.
+func (t *txn) marks(from, n int) string {
+	if t.s.d.Local {
+		return strings.Repeat(", ?", n)[2:]
+	}
+	return places(from, n)
+}
+
+// PutAccounts implements store.Transfers.
+func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) error {
+	const verb = "put accounts"
+	var rows rowsOf
+	keys := make([]string, len(accounts))
+	for i, w := range accounts {
+		if err := rows.add(w, true); err != nil {
+			return v.s.fail(verb, err)
+		}
+		keys[i] = userKey(w.User.ID)
+	}
+	return v.s.tx(ctx, verb, func(t *txn) error {
+		if err := rows.insert(t); err != nil {
+			return err
+		}
+		return t.neverDeleted(keys)
+	})
+}
+
+// ReplaceAccount implements store.Transfers. The compare-and-set on the account
+// comes first: it locks the account, so the rest is alone. A recovery code that was
+// spent here is found by the count: it must not come back.
+func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.Origin, keepPassword bool) error {
+	const verb = "replace account"
+	var rows rowsOf
+	if err := rows.add(w, false); err != nil {
+		return v.s.fail(verb, err)
+	}
+	return v.s.tx(ctx, verb, func(t *txn) error {
+		u := w.User
+		n, err := t.exec(`UPDATE twofold_users SET email = $4, email_key = $5, username = $6, username_key = $7,
+				password_hash = CASE WHEN CAST($8 AS INTEGER) = 1 THEN password_hash ELSE $9 END, active = $10,
+				uniquifier = $11, roles = $12, updated_at = $13, confirmed_at = $14, proven_key = $15,
+				language = CASE WHEN CAST($16 AS TEXT) = '' THEN language ELSE CAST($16 AS TEXT) END,
+				profile = CASE WHEN CAST($17 AS TEXT) = '' THEN profile ELSE CAST($17 AS TEXT) END
+			WHERE id = $1 AND uniquifier = $2 AND updated_at = $3`,
+			u.ID, was.Uniquifier, micros(was.UpdatedAt), u.Email, u.EmailKey, u.Username, u.UsernameKey,
+			bit(keepPassword), u.PasswordHash, bit(u.Active), u.Uniquifier, text(u.Roles), micros(u.UpdatedAt),
+			micros(u.ConfirmedAt), u.ProvenKey, u.Language, u.Profile)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return t.noSuchVersion(u.ID)
+		}
+		// The rows are locked: a code that is being spent is gone or waits.
+		left, err := list(t, `SELECT 1 FROM twofold_recovery_codes WHERE user_id = $1`+v.s.d.ForUpdate, scanInt, u.ID)
+		if err != nil {
+			return err
+		}
+		if len(left) != was.Codes {
+			return store.ErrUsed
+		}
+		for _, table := range []string{"devices", "identities", "factors", "recovery_codes", "connections", "origins"} {
+			if _, err := t.exec(`DELETE FROM twofold_`+table+` WHERE user_id = $1`, u.ID); err != nil {
+				return err
+			}
+		}
+		return rows.insert(t)
+	})
+}
+
+// lookUp is how many names one query looks for.
+const lookUp = 128
+
+// among runs a query for names, which stand in it as %s. The last part is filled up
+// with the name that it begins with, so that there is one text.
+func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan func(scanner) (T, error)) ([]T, error) {
+	var out []T
+	for part := range slices.Chunk(names, lookUp) {
+		args := slices.Clone(q.args)
+		for i := range lookUp {
+			name := part[0]
+			if i < len(part) {
+				name = part[i]
+			}
+			args = append(args, name)
+		}
+		query := fmt.Sprintf(q.text, "("+places(len(q.args)+1, lookUp)+")")
+		list, err := all(ctx, s, s.read, q.verb, query, scan, args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// lookup is a query for names.
+type lookup struct {
+	verb, text string
+	args       []any // before the names
+}
+
+// OriginsOf implements store.Transfers.
+func (v transfers) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]store.Origin, error) {
+	return among(ctx, v.s, lookup{"origins", `SELECT ` + originColumns + ` FROM twofold_origins
+		WHERE source = $1 AND old_id IN %s`, []any{source}}, oldIDs, scanOrigin)
+}
+
+// HoldersOf implements store.Transfers.
+func (v transfers) HoldersOf(ctx context.Context, kind string, names []string) (map[string]string, error) {
+	text := map[string]string{
+		"id":       `SELECT id, id FROM twofold_users WHERE id IN %s`,
+		"identity": `SELECT identity, user_id FROM twofold_identities WHERE identity IN %s`,
+		"passkey":  `SELECT credential, user_id FROM twofold_factors WHERE credential <> '' AND credential IN %s`,
+		"subject":  `SELECT issuer, subject, user_id FROM twofold_connections WHERE issuer = $1 AND subject IN %s`,
+	}[kind]
+	if text == "" {
+		return nil, v.s.fail("holders", &rowError{"no such kind of name"})
+	}
+	out := map[string]string{}
+	if kind == "id" {
+		if err := deletedIDs(ctx, v.s, names, out); err != nil {
+			return out, err
+		}
+	}
+	if kind == "subject" {
+		return out, holdersOfSubjects(ctx, v.s, text, names, out)
+	}
+	list, err := among(ctx, v.s, lookup{"holders", text, nil}, names, func(scan scanner) (p [2]string, err error) {
+		err = scan(&p[0], &p[1])
+		return p, err
+	})
+	for _, p := range list {
+		out[p[0]] = p[1]
+	}
+	return out, err
+}
+
+// deletedIDs adds the ids of accounts that were deleted.
+func deletedIDs(ctx context.Context, s *Store, ids []string, out map[string]string) error {
+	byKey, keys := map[string]string{}, make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = userKey(id)
+		byKey[keys[i]] = id
+	}
+	const text = `SELECT user_key FROM twofold_deleted_users WHERE user_key IN %s`
+	list, err := among(ctx, s, lookup{"holders", text, nil}, keys, func(scan scanner) (key string, err error) {
+		err = scan(&key)
+		return key, err
+	})
+	for _, key := range list {
+		out[byKey[key]] = "-"
+	}
+	return err
+}
+
+// holdersOfSubjects is HoldersOf for subjects, which are asked for by issuer.
+func holdersOfSubjects(ctx context.Context, s *Store, text string, names []string, out map[string]string) error {
+	byIssuer := map[string][]string{}
+	for _, name := range names {
+		issuer, subject, _ := strings.Cut(name, "\n")
+		byIssuer[issuer] = append(byIssuer[issuer], subject)
+	}
+	for issuer, subjects := range byIssuer {
+		list, err := among(ctx, s, lookup{"holders", text, []any{issuer}}, subjects,
+			func(scan scanner) (p [3]string, err error) {
+				err = scan(&p[0], &p[1], &p[2])
+				return p, err
+			})
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
+			out[p[0]+"\n"+p[1]] = p[2]
+		}
+	}
+	return nil
+}
+
+// ForeignCodes implements store.RecoveryCodes.
+func (v transfers) ForeignCodes(ctx context.Context, userID string) ([]store.KeptCode, error) {
+	return all(ctx, v.s, v.s.read, "foreign codes", `SELECT user_id, mac, form, created_at FROM twofold_recovery_codes
+		WHERE user_id = $1 AND LENGTH(form) > 0 ORDER BY mac`, func(scan scanner) (store.KeptCode, error) {
+		c, err := scanCode(scan)
+		return c.KeptCode, err
+	}, userID)
+}
+
+// codeOf is a recovery code with its user.
+type codeOf struct {
+	userID string
+	store.KeptCode
+}
+
+func scanCode(scan scanner) (c codeOf, err error) {
+	err = scan(&c.userID, (*blob)(&c.MAC), (*blob)(&c.Form), (*stamp)(&c.CreatedAt))
+	return c, err
+}

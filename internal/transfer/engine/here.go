@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// here is what this store has of the names of a batch.
+type here struct {
+	origins map[string]store.Origin
+	holders map[string]map[string]string // by kind and name: ids of users
+}
+
+func (e *Engine) lookAround(ctx context.Context, source string, batch []judged) (here, error) {
+	h := here{origins: map[string]store.Origin{}, holders: map[string]map[string]string{}}
+	names := map[string][]string{}
+	var ids []string
+	for _, j := range batch {
+		ids = append(ids, j.d.ID)
+		if keepable(j.d.ID) {
+			names["id"] = append(names["id"], j.d.ID)
+		}
+		for _, n := range j.d.names() {
+			if n.kind != "old id" && n.kind != "phone" {
+				names[n.kind] = append(names[n.kind], n.text)
+			}
+		}
+	}
+	origins, err := e.c.Store.OriginsOf(ctx, source, ids)
+	if err != nil {
+		return h, err
+	}
+	for _, o := range origins {
+		h.origins[o.OldID] = o
+	}
+	for kind, list := range names {
+		if h.holders[kind], err = e.c.Store.HoldersOf(ctx, kind, list); err != nil {
+			return h, err
+		}
+	}
+	return h, nil
+}
+
+// taken returns which name of an account another one has here. own is the id of the
+// account that came from there earlier.
+func (h here) taken(d *draft, own string) string {
+	for _, n := range d.names() {
+		if holder := h.holders[n.kind][n.text]; holder != "" && holder != own {
+			return kinds[kindOf(n.kind)].text + " is taken here, by an account that did not come from there"
+		}
+	}
+	return ""
+}
+
+// compare says whether an account is what came earlier, and if not, whether the one
+// here was changed since.
+func (e *Engine) compare(ctx context.Context, d *draft, o store.Origin) (same, changed bool, err error) {
+	all, _, err := e.digests(d.Account)
+	if err != nil {
+		return false, false, err
+	}
+	if among(all, o.Digest) {
+		return true, false, nil
+	}
+	u, err := e.c.Store.UserByID(ctx, o.UserID)
+	if err != nil {
+		return false, false, err
+	}
+	left, err := e.c.Store.RecoveryCodesLeft(ctx, o.UserID, time.Time{})
+	if err != nil {
+		return false, false, err
+	}
+	return false, u.Uniquifier != o.Uniquifier || !u.UpdatedAt.Equal(o.UpdatedAt) || left != o.Codes, nil
+}
+
+func among(list [][]byte, one []byte) bool {
+	for _, each := range list {
+		if bytes.Equal(each, one) {
+			return true
+		}
+	}
+	return false
+}

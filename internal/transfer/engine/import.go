@@ -1,0 +1,373 @@
+package engine
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Options say how to import.
+type Options struct {
+	Source  string // in place of the header's; "file" if both are empty
+	RPID    string // in place of the header's
+	DryRun  bool   // judge, and change nothing
+	SkipBad bool   // leave out accounts that cannot come, instead of refusing all
+	// Plan is called with the report before the first change; its error ends the import.
+	Plan func(*Report) error
+}
+
+var (
+	// ErrRefused says that accounts cannot come, so nothing was changed.
+	ErrRefused = errors.New("nothing was changed")
+	// ErrIncomplete says that accounts were refused by the store after others were
+	// stored: their names were taken meanwhile.
+	ErrIncomplete = errors.New("some accounts could not be stored")
+)
+
+const (
+	batchSize  = 500
+	maxRefused = 100_000 // lines: then it is not a few bad ones
+)
+
+// item is an account between the two passes.
+type item struct {
+	Line     int64            `json:"n"`
+	Update   bool             `json:"u,omitempty"`
+	Password string           `json:"p,omitempty"` // the line of a draft, and its scheme
+	Scheme   string           `json:"s,omitempty"`
+	Account  transfer.Account `json:"a"`
+}
+
+// importing is one import.
+type importing struct {
+	e       *Engine
+	o       Options
+	source  string
+	rp      string
+	roles   []transfer.Role
+	report  *Report
+	scratch *sealed.Scratch
+	to      *json.Encoder
+	flush   func() error
+	doubles *doubles
+	refused map[int64]bool
+	batch   []judged
+}
+
+// judged is an account of the batch that is being looked at.
+type judged struct {
+	entry transfer.Entry
+	line  int64
+	d     *draft
+	err   error
+}
+
+// Import brings the accounts of a source in. The report is never nil.
+func (e *Engine) Import(ctx context.Context, src transfer.Source, o Options) (_ *Report, err error) {
+	r := &importing{e: e, o: o, doubles: newDoubles(), refused: map[int64]bool{}, report: newReport(o.Source, o.DryRun)}
+	if err := r.begin(ctx, src); err != nil {
+		return r.report, err
+	}
+	defer func() { err = errors.Join(err, r.scratch.Close(), r.doubles.close()) }()
+	if err := src.Read(ctx, func(n transfer.Entry) error { return r.look(ctx, n) }); err != nil {
+		return r.report, err
+	}
+	if err := errors.Join(r.judgeBatch(ctx), r.flush()); err != nil {
+		return r.report, err
+	}
+	if err := r.findDoubles(); err != nil {
+		return r.report, err
+	}
+	e.notices(r.report, r.rp)
+	if r.report.Refused > 0 && !o.SkipBad {
+		n := r.report
+		return n, fmt.Errorf("%d of %d accounts cannot come: %w", n.Refused, n.Accounts, ErrRefused)
+	}
+	if o.Plan != nil {
+		if err := o.Plan(r.report); err != nil {
+			return r.report, err
+		}
+	}
+	if o.DryRun {
+		return r.report, nil
+	}
+	if r.report.New+r.report.Updated+len(r.report.Roles) > 0 {
+		err = r.write(ctx)
+	}
+	r.report.Done = err == nil || errors.Is(err, ErrIncomplete)
+	return r.report, err
+}
+
+func (r *importing) begin(ctx context.Context, src transfer.Source) error {
+	h, err := src.Header(ctx)
+	if err != nil {
+		return err
+	}
+	r.source, r.rp = r.o.Source, r.o.RPID
+	for to, from := range map[*string]string{&r.source: h.Source, &r.rp: h.RPID} {
+		if *to == "" {
+			*to = from
+		}
+	}
+	if r.source == "" {
+		r.source = "file"
+	}
+	r.report.Source = r.source
+	switch {
+	case !transfer.ValidSource(r.source):
+		return errors.New("the name of the source must have 1 to 64 letters, digits, dots and dashes")
+	case len(h.LeftOut) > 0:
+		return fmt.Errorf("the file was written without %s, so no one could sign in: export it with its secrets",
+			strings.Join(h.LeftOut, ", "))
+	}
+	if err := r.judgeRoles(ctx, h.Roles); err != nil {
+		return err
+	}
+	if r.scratch, err = sealed.NewScratch(); err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(r.scratch, 64<<10)
+	r.to, r.flush = json.NewEncoder(w), w.Flush
+	r.to.SetEscapeHTML(false)
+	return nil
+}
+
+// judgeRoles finds the roles to make. One that is here permits what it permits here.
+func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error {
+	known, err := r.e.c.Store.Roles(ctx)
+	if err != nil {
+		return err
+	}
+	for _, role := range roles {
+		if account.CheckNames(append([]string{role.Name}, role.Permissions...)...) != nil {
+			r.report.Notices = append(r.report.Notices, fmt.Sprintf("The role %.100q does not come: its name or that of "+
+				"a permission has blanks, commas or characters that are not printed.", role.Name))
+			continue
+		}
+		i := slices.IndexFunc(known, func(k store.Role) bool { return k.Name == role.Name })
+		if i < 0 {
+			r.roles, r.report.Roles = append(r.roles, role), append(r.report.Roles, role.Name)
+			continue
+		}
+		for _, p := range role.Permissions {
+			if !slices.Contains(known[i].Permissions, p) {
+				r.report.Notices = append(r.report.Notices, fmt.Sprintf(
+					"The role %q is here already and does not permit all that it did there.", role.Name))
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// look takes the next entry.
+func (r *importing) look(ctx context.Context, n transfer.Entry) error {
+	r.report.Accounts++
+	if n.Refused != "" {
+		return r.refuse(n.Line, n.Account.ID, n.Refused)
+	}
+	if r.batch = append(r.batch, judged{entry: n, line: n.Line}); len(r.batch) < batchSize {
+		return nil
+	}
+	return r.judgeBatch(ctx)
+}
+
+// judgeAll judges the accounts of the batch, on all processors, and drops those that
+// cannot come.
+func (r *importing) judgeAll() error {
+	inParallel(len(r.batch), func(i int) {
+		j := &r.batch[i]
+		if problems := j.entry.Account.Check(); len(problems) > 0 { // a reader may have missed it
+			j.err = errors.New(strings.Join(problems, "; "))
+			return
+		}
+		if j.d, j.err = r.e.judge(j.entry.Account); j.err == nil {
+			j.d.left = append(j.d.left, j.entry.Left...)
+		}
+	})
+	good := r.batch[:0]
+	for _, j := range r.batch {
+		if j.err != nil {
+			if err := r.refuse(j.line, j.entry.Account.ID, j.err.Error()); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, name := range j.d.names() {
+			if err := r.doubles.add(j.line, name); err != nil {
+				return err
+			}
+		}
+		good = append(good, j)
+	}
+	r.batch = good
+	return nil
+}
+
+// inParallel calls f for 0 to n-1, on all processors.
+func inParallel(n int, f func(i int)) {
+	var next atomic.Int64
+	var todo sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		todo.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				f(i)
+			}
+		})
+	}
+	todo.Wait()
+}
+
+func (r *importing) refuse(line int64, id, text string) error {
+	if r.refused[line] {
+		return nil
+	}
+	r.refused[line] = true
+	r.report.Refused++
+	r.report.problem(line, id, text)
+	if len(r.refused) > maxRefused {
+		return fmt.Errorf("more than %d accounts cannot come: %w", maxRefused, ErrRefused)
+	}
+	return nil
+}
+
+// judgeBatch compares the accounts of the batch with those that are here.
+func (r *importing) judgeBatch(ctx context.Context) error {
+	defer func() { r.batch = r.batch[:0] }()
+	if err := r.judgeAll(); err != nil {
+		return err
+	}
+	here, err := r.e.lookAround(ctx, r.source, r.batch)
+	if err != nil {
+		return err
+	}
+	for _, j := range r.batch {
+		o, came := here.origins[j.d.ID]
+		if here.holders["id"][j.d.ID] == "-" { // its owner left
+			r.report.Changed++
+			r.report.problem(j.line, j.d.ID, "it was deleted here: it does not come back")
+			continue
+		}
+		if text := here.taken(j.d, o.UserID); text != "" {
+			if err := r.refuse(j.line, j.d.ID, text); err != nil {
+				return err
+			}
+			continue
+		}
+		n := item{Line: j.line, Update: came, Password: j.d.line, Scheme: j.d.scheme, Account: j.d.Account}
+		if came {
+			same, changed, err := r.e.compare(ctx, j.d, o)
+			if err != nil {
+				return err
+			}
+			if same {
+				r.report.Unchanged++
+				continue
+			}
+			if changed {
+				r.report.Changed++
+				r.report.problem(j.line, j.d.ID, "it was changed there and here: it stays as it is here")
+				continue
+			}
+			r.report.Updated++
+		} else {
+			r.report.New++
+			if !keepable(j.d.ID) || here.holders["id"][j.d.ID] != "" {
+				r.report.OtherID++
+			}
+		}
+		r.report.count(j.d)
+		if err := r.to.Encode(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findDoubles refuses every account that shares a name with another one of the source.
+// Which of them is right is not known.
+func (r *importing) findDoubles() error {
+	refused := len(r.refused)
+	err := r.doubles.each(func(line, other int64, kind string) error {
+		return r.refuse(line, "", fmt.Sprintf("%s is that of line %d, too", kind, other))
+	})
+	if err != nil || len(r.refused) == refused {
+		return err
+	}
+	// What was counted of them is counted again without them.
+	former := r.report
+	fresh := newReport(former.Source, former.DryRun)
+	fresh.Accounts, fresh.Refused, fresh.Unchanged, fresh.Changed = former.Accounts, former.Refused, former.Unchanged,
+		former.Changed
+	fresh.Problems, fresh.Notices, fresh.Roles = former.Problems, former.Notices, former.Roles
+	fresh.OtherID = former.OtherID
+	*r.report = *fresh
+	return r.eachItem(func(n item) error {
+		d, err := r.e.judgeItem(n)
+		if err != nil {
+			return err
+		}
+		if r.report.count(d); n.Update {
+			r.report.Updated++
+		} else {
+			r.report.New++
+		}
+		return nil
+	})
+}
+
+// eachItem calls f for every account that is to be stored.
+func (r *importing) eachItem(f func(item) error) error {
+	return r.eachLine(func(line []byte) error {
+		n, err := readItem(line)
+		if err != nil || r.refused[n.Line] {
+			return err
+		}
+		return f(n)
+	})
+}
+
+func readItem(line []byte) (n item, err error) {
+	dec := json.NewDecoder(bytes.NewReader(line))
+	dec.UseNumber()
+	return n, dec.Decode(&n)
+}
+
+// eachLine calls f for every line of the scratch file. The line is f's to keep.
+func (r *importing) eachLine(f func([]byte) error) error {
+	from, err := r.scratch.Rewind()
+	if err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(from, 64<<10)
+	for {
+		switch line, err := in.ReadBytes('\n'); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		default:
+			if err := f(line); err != nil {
+				return err
+			}
+		}
+	}
+}

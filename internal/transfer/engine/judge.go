@@ -1,0 +1,299 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/factor/passkey"
+	"github.com/twofold-auth/twofold/internal/factor/recovery"
+	"github.com/twofold-auth/twofold/internal/legacy"
+	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// draft is an account that was judged: what it will be here, less what costs time.
+type draft struct {
+	transfer.Account
+	user     store.User // without id and version
+	line     string     // the password, as it is to be adopted; empty: none
+	scheme   string     // of the password
+	phones   []string   // the numbers of Phones
+	codes    []recovery.Code
+	passkeys []passkey.Credential
+	left     []string // what does not come along
+}
+
+// judge returns what an account will be here, or why it cannot come. The reason names
+// no secret.
+func (e *Engine) judge(a transfer.Account) (*draft, error) {
+	d := &draft{Account: a}
+	if err := e.judgePassword(d); err != nil {
+		return nil, err
+	}
+	return d, e.judgeRest(d)
+}
+
+// judgeItem is judge for an account that was judged before: its password is known.
+func (e *Engine) judgeItem(n item) (*draft, error) {
+	d := &draft{Account: n.Account, line: n.Password, scheme: n.Scheme}
+	return d, e.judgeRest(d)
+}
+
+func (e *Engine) judgeRest(d *draft) error {
+	if err := e.judgeIdentity(d); err != nil {
+		return err
+	}
+	return e.judgeFactors(d)
+}
+
+func (d *draft) leave(format string, a ...any) { d.left = append(d.left, fmt.Sprintf(format, a...)) }
+
+// judgeIdentity: an address counts as proven only if the source says so, and only the
+// account's own.
+func (e *Engine) judgeIdentity(d *draft) error {
+	if len(d.Addresses) == 0 || d.Addresses[0].Address == "" {
+		return errors.New("it has no e-mail address")
+	}
+	first := d.Addresses[0]
+	parse := account.ParseNewEmail
+	if first.Proven { // then it is its owner's, however it is spelled
+		parse = account.ParseEmail
+	}
+	var err error
+	u := &d.user
+	if u.Email, u.EmailKey, err = parse(first.Address); errors.Is(err, account.ErrEmailSpelling) {
+		return errors.New("its e-mail address has another, plain spelling, and is not proven")
+	} else if err != nil {
+		return errors.New("its e-mail address is not valid")
+	}
+	if first.Proven {
+		u.ProvenKey, u.ConfirmedAt = u.EmailKey, first.ProvenAt
+	}
+	if n := len(d.Addresses) - 1; n > 0 {
+		d.leave("addresses but the first one")
+	}
+	if d.Username != "" {
+		u.Username, u.UsernameKey, err = account.ParseUsername(d.Username, account.Lengths{Min: 1, Max: 128})
+		if err != nil {
+			d.leave("usernames that hold other characters than letters and digits")
+		}
+	}
+	for _, r := range d.Roles {
+		switch r = strings.TrimSpace(r); {
+		case r == "" || slices.Contains(u.Roles, r):
+		case account.CheckNames(r) != nil:
+			d.leave("roles whose names have blanks, commas or characters that are not printed")
+		default:
+			u.Roles = append(u.Roles, r)
+		}
+	}
+	u.Active, u.CreatedAt = d.Active, d.Created
+	if d.Language != "" {
+		tag, ok := e.c.Language(d.Language)
+		if u.Language = tag; !ok {
+			u.Language = ""
+			d.leave("languages that there are no texts in")
+		}
+	}
+	u.Profile = profile.Encode(d.Fields)
+	return nil
+}
+
+// judgePassword reads the hash. Nothing is hashed.
+func (e *Engine) judgePassword(d *draft) (err error) {
+	p := d.Password
+	if p == nil {
+		return nil
+	}
+	if d.line, d.scheme, err = e.lineOf(p); err != nil {
+		return fmt.Errorf("its password cannot be taken over: %w", err)
+	}
+	return nil
+}
+
+// lineOf returns the stored form of a password. A line of our own comes as it is.
+func (e *Engine) lineOf(p *transfer.Password) (line, scheme string, err error) {
+	scheme = legacy.Scheme(p.Value)
+	ours := strings.HasPrefix(scheme, "twofold-") || strings.HasPrefix(scheme, "wrapped-")
+	if p.Scheme == "" && p.Pre == "" && ours {
+		_, err := e.c.Hasher.Adopt(context.Background(), p.Value) // it runs no hash, and knows the bounds
+		return p.Value, scheme, reason(err)
+	}
+	line, err = legacy.Text(legacy.Spec{Scheme: p.Scheme, Params: p.Params, Value: p.Value, Pre: p.Pre})
+	if err != nil {
+		return "", "", reason(err)
+	}
+	h, err := legacy.Parse(line)
+	if err != nil {
+		return "", "", reason(err)
+	}
+	if plain, ok := h.Plain(); ok {
+		if plain == "" || len(plain) > password.MaxBytes || strings.ContainsRune(plain, 0) {
+			return "", "", errors.New("it is empty or too long")
+		}
+		return line, h.Scheme, nil
+	}
+	if h.Weak() {
+		return line, h.Scheme, reason(e.c.Hasher.Check(line))
+	}
+	_, err = e.c.Hasher.Adopt(context.Background(), line) // it runs no hash, and knows the bounds
+	return line, h.Scheme, reason(err)
+}
+
+// reason puts an error of a hash into words, without the hash.
+func reason(err error) error {
+	for _, known := range []struct {
+		err  error
+		text string
+	}{
+		{legacy.ErrCost, "its hash costs too much"},
+		{legacy.ErrKey, "its hash needs a secret that is not in the settings"},
+		{legacy.ErrMalformed, "its hash is damaged"},
+		{password.ErrMalformed, "its hash is damaged"},
+		{legacy.ErrUnknown, "its hash is of an unknown kind"},
+		{password.ErrUnknownScheme, "its hash is of an unknown kind"},
+	} {
+		if errors.Is(err, known.err) {
+			return errors.New(known.text)
+		}
+	}
+	return err
+}
+
+// judgeFactors: an account never comes with fewer second factors than it has.
+func (e *Engine) judgeFactors(d *draft) error {
+	for _, p := range d.Phones {
+		number, err := onetime.ParsePhone(p.Number, e.c.Region, e.c.Possible)
+		if err != nil {
+			return fmt.Errorf("its phone number cannot be used: %s", strings.TrimPrefix(err.Error(), "factor: "))
+		}
+		d.phones = append(d.phones, number)
+	}
+	for _, m := range d.Mailboxes {
+		if m.Address != "" && account.Key(m.Address) != d.user.EmailKey {
+			d.leave("mailboxes for codes other than the account's own, which takes their place")
+		}
+	}
+	for _, p := range d.Passkeys {
+		c := credentialOf(p)
+		if err := c.Check(); err != nil {
+			return errors.New(strings.Replace(err.Error(), "passkey: ", "its passkey cannot be used: ", 1))
+		}
+		d.passkeys = append(d.passkeys, c)
+	}
+	for _, r := range d.RecoveryCodes {
+		d.codes = append(d.codes, recovery.Code{Scheme: r.Scheme, Value: r.Plain + r.Value, Key: r.Key, User: r.User})
+	}
+	if err := recovery.Check(d.codes); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "recovery: "))
+	}
+	if len(d.codes) > 0 && d.seconds() == 0 {
+		d.codes = nil
+		d.leave("recovery codes of accounts without second factor")
+	}
+	return nil
+}
+
+// seconds counts second factors.
+func (d *draft) seconds() (n int) {
+	for _, use := range d.uses() {
+		if use != transfer.UseFirst {
+			n++
+		}
+	}
+	return n
+}
+
+// uses are those of all factors.
+func (d *draft) uses() (out []string) {
+	for _, f := range d.Authenticators {
+		out = append(out, f.Use)
+	}
+	for _, f := range d.Phones {
+		out = append(out, f.Use)
+	}
+	for _, f := range d.Mailboxes {
+		out = append(out, f.Use)
+	}
+	for _, f := range d.Passkeys {
+		out = append(out, f.Use)
+	}
+	return out
+}
+
+func credentialOf(p transfer.Passkey) passkey.Credential {
+	c := passkey.Credential{
+		ID: p.CredentialID, PublicKey: p.PublicKey, Handle: p.UserHandle, Counter: p.Counter,
+		FlagsUnknown:   p.FlagsUnknown,
+		BackupEligible: p.BackupEligible, BackedUp: p.BackedUp, Verified: p.UserVerified, Attachment: p.Attachment,
+		AAGUID: p.AAGUID, Discoverable: p.Discoverable,
+	}
+	for _, t := range p.Transports { // others may be anything: browsers get these to see
+		if slices.Contains([]string{"usb", "nfc", "ble", "smart-card", "hybrid", "internal"}, t) {
+			c.Transports = append(c.Transports, t)
+		}
+	}
+	return c
+}
+
+// name is what no two accounts share.
+type name struct{ kind, text string }
+
+// names are those of an account.
+func (d *draft) names() []name {
+	out := []name{{"old id", d.ID}, {"identity", d.user.EmailKey}}
+	if d.user.UsernameKey != "" && d.user.UsernameKey != d.user.EmailKey {
+		out = append(out, name{"identity", d.user.UsernameKey})
+	}
+	for _, c := range d.passkeys {
+		out = append(out, name{"passkey", passkey.KeyOf(c.ID)})
+	}
+	for _, c := range d.Connections {
+		out = append(out, name{"subject", c.Issuer + "\n" + c.Subject})
+	}
+	for i, p := range d.Phones {
+		if p.Use == transfer.UseFirst {
+			out = append(out, name{"phone", d.phones[i]})
+		}
+	}
+	return out
+}
+
+// digests returns keyed hashes of what an import is compared by: the account without
+// what changes at every sign-in, and its password.
+func (e *Engine) digests(a transfer.Account) (all, password [][]byte, err error) {
+	a.SignIns = nil
+	a.Authenticators, a.Phones = slices.Clone(a.Authenticators), slices.Clone(a.Phones)
+	a.Mailboxes, a.Passkeys = slices.Clone(a.Mailboxes), slices.Clone(a.Passkeys)
+	for i := range a.Authenticators {
+		f := &a.Authenticators[i]
+		f.LastStep, f.Used = 0, f.Created
+	}
+	for i := range a.Phones {
+		a.Phones[i].Used = a.Phones[i].Created
+	}
+	for i := range a.Mailboxes {
+		a.Mailboxes[i].Used = a.Mailboxes[i].Created
+	}
+	for i := range a.Passkeys {
+		f := &a.Passkeys[i]
+		f.Counter, f.BackedUp, f.UserVerified, f.Used = 0, false, false, f.Created
+	}
+	whole, err := json.Marshal(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := json.Marshal(a.Password)
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.c.Keys.MACs("transfer/account", string(whole)), e.c.Keys.MACs("transfer/password", string(secret)), nil
+}

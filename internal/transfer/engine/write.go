@@ -1,0 +1,295 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// built is an account that is ready to be stored.
+type built struct {
+	raw []byte
+	item
+	d     *draft
+	whole store.Whole
+	err   error
+}
+
+// write is the second pass. Accounts are built on all processors while those before
+// them are being stored. The trail has a row before the first change and one at the end.
+func (r *importing) write(ctx context.Context) error {
+	n := News{Kind: Importing, Source: r.source, New: r.report.New, Updated: r.report.Updated,
+		Refused: r.report.Refused}
+	if err := r.e.c.Tell(ctx, n); err != nil {
+		return err
+	}
+	r.report.New, r.report.Updated, r.report.OtherID = 0, 0, 0
+	err := r.writeRoles(ctx)
+	if err == nil {
+		err = r.writeAccounts(ctx)
+	}
+	n = News{Kind: Imported, Source: r.source, New: r.report.New, Updated: r.report.Updated, Failed: err != nil}
+	return errors.Join(err, r.e.c.Tell(context.WithoutCancel(ctx), n))
+}
+
+func (r *importing) writeAccounts(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches, failed := make(chan []built, 1), make(chan error, 1)
+	go func() {
+		failed <- r.build(ctx, batches)
+		close(batches)
+	}()
+	var err error
+	for batch := range batches {
+		if err == nil {
+			if err = r.store(ctx, batch); err != nil {
+				stop() // the builder ends; what it has built is dropped
+			}
+		}
+	}
+	if e := <-failed; err == nil {
+		err = e
+	}
+	if err == nil && r.late() > 0 {
+		err = ErrIncomplete
+	}
+	return err
+}
+
+// late counts accounts that the store refused after they were judged.
+func (r *importing) late() (n int) {
+	for _, bad := range r.refused {
+		if !bad {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *importing) writeRoles(ctx context.Context) error {
+	for _, role := range r.roles {
+		err := r.e.c.Store.PutRole(ctx, store.Role{Name: role.Name, Description: role.Description,
+			Permissions: transfer.Sorted(role.Permissions), CreatedAt: r.e.c.Now()})
+		if err != nil && !errors.Is(err, store.ErrExists) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *importing) build(ctx context.Context, out chan<- []built) error {
+	var batch []built
+	send := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := r.judgeAgain(&batch); err != nil {
+			return err
+		}
+		if err := r.buildBatch(ctx, batch); err != nil {
+			return err
+		}
+		select {
+		case out <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	err := r.eachLine(func(line []byte) error {
+		if batch = append(batch, built{raw: line}); len(batch) < batchSize {
+			return nil
+		}
+		return send()
+	})
+	if err != nil {
+		return err
+	}
+	return send()
+}
+
+// judgeAgain makes drafts of lines of the scratch file, less those that were refused
+// for the names that they share.
+func (r *importing) judgeAgain(batch *[]built) error {
+	list := *batch
+	inParallel(len(list), func(i int) {
+		b := &list[i]
+		if b.item, b.err = readItem(b.raw); b.err == nil {
+			b.d, b.err = r.e.judgeItem(b.item)
+		}
+		b.raw = nil
+	})
+	good := list[:0]
+	for _, b := range list {
+		if b.err != nil {
+			return b.err // it was judged before
+		}
+		if !r.refused[b.Line] {
+			good = append(good, b)
+		}
+	}
+	*batch = good
+	return nil
+}
+
+// buildBatch builds accounts in parallel. One that comes again keeps its id and, if
+// that did not change there, its password.
+func (r *importing) buildBatch(ctx context.Context, batch []built) error {
+	var looked []judged
+	for _, b := range batch {
+		looked = append(looked, judged{line: b.Line, d: b.d})
+	}
+	h, err := r.e.lookAround(ctx, r.source, looked)
+	if err != nil {
+		return err
+	}
+	inParallel(len(batch), func(i int) {
+		b := &batch[i]
+		id, keep := b.d.ID, false
+		o, came := h.origins[b.d.ID]
+		switch {
+		case came:
+			id, keep = o.UserID, r.e.samePassword(b.d, o)
+		case !keepable(id) || h.holders["id"][id] != "":
+			id = store.NewID()
+		}
+		b.whole, b.err = r.e.build(ctx, b.d, r.source, id, keep)
+	})
+	return ctx.Err()
+}
+
+func (e *Engine) samePassword(d *draft, o store.Origin) bool {
+	_, password, err := e.digests(d.Account)
+	return err == nil && among(password, o.Password)
+}
+
+// store stores a batch: new accounts at once, and one after the other if one of them is
+// refused; those that come again one after the other.
+func (r *importing) store(ctx context.Context, batch []built) error {
+	var fresh []built
+	for _, b := range batch {
+		switch {
+		case b.err != nil:
+			r.fails(b, "it could not be prepared: "+b.err.Error())
+		case b.Update:
+			if err := r.update(ctx, b); err != nil {
+				return err
+			}
+		default:
+			fresh = append(fresh, b)
+		}
+	}
+	list := make([]store.Whole, len(fresh))
+	for i, b := range fresh {
+		list[i] = b.whole
+	}
+	err := r.e.c.Store.PutAccounts(ctx, list)
+	if err == nil {
+		for _, b := range fresh {
+			r.came(b)
+		}
+		return nil
+	}
+	if !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	for _, b := range fresh {
+		switch err := r.e.c.Store.PutAccounts(ctx, []store.Whole{b.whole}); {
+		case errors.Is(err, store.ErrExists):
+			r.fails(b, "a name of it was taken here meanwhile")
+		case err != nil:
+			return err
+		default:
+			r.came(b)
+		}
+	}
+	return nil
+}
+
+func (r *importing) came(b built) {
+	r.report.New++
+	if b.whole.User.ID != b.d.ID {
+		r.report.OtherID++
+	}
+}
+
+// fails counts an account that was fit to come and could not be stored.
+func (r *importing) fails(b built, text string) {
+	if _, told := r.refused[b.Line]; !told {
+		r.refused[b.Line] = false
+		r.report.Refused++
+		r.report.problem(b.Line, b.d.ID, text)
+	}
+}
+
+// update puts an account in the place of what came earlier.
+func (r *importing) update(ctx context.Context, b built) error {
+	origins, err := r.e.c.Store.OriginsOf(ctx, r.source, []string{b.d.ID})
+	if err != nil {
+		return err
+	}
+	if len(origins) == 0 || origins[0].UserID != b.whole.User.ID {
+		r.fails(b, "it was removed here meanwhile")
+		return nil
+	}
+	if err := r.e.neverBack(ctx, &b); err != nil {
+		return err
+	}
+	err = r.e.c.Store.ReplaceAccount(ctx, b.whole, origins[0], r.e.samePassword(b.d, origins[0]))
+	switch {
+	case errors.Is(err, store.ErrUsed):
+		r.report.Changed++
+		r.report.problem(b.Line, b.d.ID, "it was changed there and here: it stays as it is here")
+	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotFound):
+		r.fails(b, "a name of it was taken here meanwhile, or it was removed")
+	case err != nil:
+		return err
+	default:
+		r.report.Updated++
+	}
+	return nil
+}
+
+// neverBack takes care that what was used here is not good again. A code of an app that
+// could have been used by now is spent, so each app accepts its next code; a passkey's counter is at
+// least what it was.
+func (e *Engine) neverBack(ctx context.Context, b *built) error {
+	counters := map[string]uint32{}
+	err := e.c.Store.EachAccount(ctx, b.whole.User.ID, func(w store.Whole) error {
+		for _, f := range w.Factors {
+			if f.Method != store.Passkey {
+				continue
+			}
+			if c, err := e.c.Passkeys.Export(f); err == nil {
+				counters[f.Key] = c.Counter
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	apps, keys := 0, 0
+	for i := range b.whole.Factors {
+		f := &b.whole.Factors[i]
+		switch f.Method {
+		case store.Authenticator:
+			f.LastStep = max(f.LastStep, e.c.Apps.Newest(parametersOf(b.d.Authenticators[apps])))
+			apps++
+		case store.Passkey:
+			c := b.d.passkeys[keys]
+			keys++
+			if had, ok := counters[f.Key]; ok && had > c.Counter {
+				c.Counter = had
+				if err := e.c.Passkeys.Import(f, c); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}

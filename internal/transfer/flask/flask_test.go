@@ -1,0 +1,257 @@
+package flask
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
+)
+
+// site is what the script that made a database knows of it.
+type site struct {
+	Salt    string
+	Secrets map[string]string
+	Keys    []string
+	People  []person
+}
+
+// person is an account, and what its owner holds.
+type person struct {
+	ID       int
+	Email    string
+	Kind     string
+	Scheme   *string
+	Password *string
+	Refused  *string
+	App      string
+	FirstApp string `json:"first app"`
+	Codes    []string
+	Passkey  *softkey.Key
+}
+
+func known(t testing.TB, file string) (s site) {
+	t.Helper()
+	transfertest.JSON(t, file, &s)
+	return s
+}
+
+// now is when the tests read: the rows were made before.
+func now() time.Time { return time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC) }
+
+func options(address string, s site) Options {
+	return Options{Address: address, TOTPSecrets: s.Secrets, RecoveryKeys: s.Keys, RPID: "login.example.org", Now: now}
+}
+
+// Every account of each version of the models is read: its owner's app, codes, passkey
+// and password are those of the account, and what cannot come is refused with a reason.
+func TestAccountsOfEachVersion(t *testing.T) {
+	for _, version := range []string{"v1", "v2", "v3"} {
+		t.Run(version, func(t *testing.T) {
+			s := known(t, "testdata/"+version+".json")
+			check(t, s, transfertest.SQLite(t, "testdata/"+version+".sql"))
+		})
+	}
+	t.Run("v4", func(t *testing.T) { // has one table more, of refresh tokens, which do not move
+		s := known(t, "testdata/v3.json")
+		check(t, s, transfertest.SQLite(t, "testdata/v3.sql", `CREATE TABLE fs_refresh (id INTEGER PRIMARY KEY,
+			user_id INTEGER, refresh_family VARCHAR(64), gen INTEGER, expires_at DATETIME, revoked_at DATETIME)`))
+	})
+	t.Run("v3 in PostgreSQL", func(t *testing.T) {
+		s := known(t, "testdata/v3.postgres.json")
+		check(t, s, transfertest.Postgres(t, servers.Postgres(t), "testdata/v3.postgres.sql"))
+	})
+}
+
+func check(t *testing.T, s site, address string) {
+	h, list := transfertest.All(t, New(options(address, s)))
+	if h.Source != "flask-security" || h.RPID != "login.example.org" || len(h.Roles) != 2 {
+		t.Errorf("header %+v", h)
+	}
+	if i := slices.IndexFunc(h.Roles, func(r transfer.Role) bool { return r.Name == "editor" }); i < 0 ||
+		!slices.Equal(h.Roles[i].Permissions, []string{"read", "write"}) || h.Roles[i].Description != "may edit" {
+		t.Errorf("roles %+v", h.Roles)
+	}
+	if len(list) != len(s.People) {
+		t.Fatalf("%d accounts of %d", len(list), len(s.People))
+	}
+	for i, p := range s.People {
+		e := list[i]
+		if e.Line != int64(i+1) || e.Account.Addresses[0].Address != p.Email {
+			t.Fatalf("entry %d is %+v, want %s", i, e, p.Email)
+		}
+		if p.Refused != nil {
+			if !strings.Contains(e.Refused, *p.Refused) {
+				t.Errorf("%s: refused with %q, want %q", p.Kind, e.Refused, *p.Refused)
+			}
+			continue
+		}
+		if e.Refused != "" {
+			t.Errorf("%s: %s", p.Kind, e.Refused)
+		}
+		holds(t, p, e.Account)
+	}
+	details(t, s, list)
+}
+
+// holds compares what an owner has with what the account has.
+func holds(t *testing.T, p person, a transfer.Account) {
+	t.Helper()
+	if (p.Password == nil) != (a.Password == nil) {
+		t.Errorf("%s: password %v", p.Kind, a.Password)
+	}
+	if p.Password != nil {
+		plain := *p.Scheme == "plaintext"
+		if plain != (a.Password.Scheme == "plain") || plain == (a.Password.Pre == "flask") {
+			t.Errorf("%s, %s: password %+v", p.Kind, *p.Scheme, a.Password)
+		}
+	}
+	apps := map[string]string{"": p.App, transfer.UseFirst: p.FirstApp}
+	for _, f := range a.Authenticators {
+		text, _ := f.Secret.MarshalText()
+		if apps[f.Use] != string(text) {
+			t.Errorf("%s: app %s %q, want %q", p.Kind, f.Use, text, apps[f.Use])
+		}
+		delete(apps, f.Use)
+	}
+	for use, left := range apps {
+		if left != "" {
+			t.Errorf("%s: no app %q", p.Kind, use)
+		}
+	}
+	var codes []string
+	for _, c := range a.RecoveryCodes {
+		codes = append(codes, c.Plain)
+		if c.Created.IsZero() {
+			t.Errorf("%s: a code without its time", p.Kind)
+		}
+	}
+	if !slices.Equal(codes, p.Codes) {
+		t.Errorf("%s: codes %v, want %v", p.Kind, codes, p.Codes)
+	}
+	if (p.Passkey == nil) != (len(a.Passkeys) == 0) {
+		t.Fatalf("%s: %d passkeys", p.Kind, len(a.Passkeys))
+	}
+	if k := p.Passkey; k != nil {
+		f := a.Passkeys[0]
+		if string(f.CredentialID) != string(k.ID) || string(f.PublicKey) != string(k.COSE()) ||
+			string(f.UserHandle) != string(k.Handle) || !f.BackupEligible || !f.BackedUp || f.Name == "" ||
+			f.Discoverable == nil || !*f.Discoverable || !slices.Equal(f.Transports, []string{"internal", "hybrid"}) ||
+			(f.Use == transfer.UseFirst) != (p.Kind == "passkey first") || f.Created.IsZero() || f.Used.IsZero() {
+			t.Errorf("%s: passkey %+v", p.Kind, f)
+		}
+	}
+}
+
+// details are what single kinds have besides.
+func details(t *testing.T, s site, list []transfer.Entry) {
+	t.Helper()
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	for i, p := range s.People {
+		a := list[i].Account
+		switch p.Kind {
+		case "confirmed":
+			want := &transfer.SignIns{Count: 3, CurrentAt: at, LastAt: at.AddDate(0, 0, -1),
+				CurrentAddress: "192.0.2.1", LastAddress: "192.0.2.2"}
+			d := a.Addresses[0]
+			if !d.Proven || !d.ProvenAt.Equal(at) || a.Username != "Confirmed" || !a.Created.Equal(at) ||
+				!slices.Contains(a.Roles, "reader") || !slices.Contains(a.Roles, "editor") ||
+				!reflect.DeepEqual(a.SignIns, want) {
+				t.Errorf("%+v", a)
+			}
+		case "none":
+			if a.Addresses[0].Proven || !a.Active || a.SignIns != nil || len(a.Roles) > 0 {
+				t.Errorf("%+v", a)
+			}
+		case "off":
+			if a.Active {
+				t.Error("an account that is switched off is active")
+			}
+		case "sms":
+			if len(a.Phones) != 1 || !a.Phones[0].Primary || !strings.HasPrefix(a.Phones[0].Number, "+4915112") {
+				t.Errorf("%+v", a)
+			}
+		case "email":
+			if len(a.Mailboxes) != 1 || !a.Mailboxes[0].Primary {
+				t.Errorf("%+v", a)
+			}
+		case "unified":
+			if len(a.Phones) != 1 || a.Phones[0].Use != transfer.UseFirst || len(a.Mailboxes) != 1 ||
+				a.Mailboxes[0].Use != transfer.UseFirst {
+				t.Errorf("%+v", a)
+			}
+		case "not finished":
+			if len(a.Authenticators) > 0 {
+				t.Error("an app whose set-up was not finished is there")
+			}
+		case "old codes":
+			if len(list[i].Left) != 1 {
+				t.Errorf("left %v", list[i].Left)
+			}
+		}
+	}
+}
+
+// TestR371_AnAccountOfFlaskSecurityWithoutItsFactorsIsRefused: without what a factor
+// needs, its account is refused; it never comes weaker than it was.
+func TestR371_AnAccountOfFlaskSecurityWithoutItsFactorsIsRefused(t *testing.T) {
+	s := known(t, "testdata/v3.json")
+	address := transfertest.SQLite(t, "testdata/v3.sql")
+	refused := func(change func(*Options)) map[string]string {
+		o := options(address, s)
+		change(&o)
+		_, list := transfertest.All(t, New(o))
+		out := map[string]string{}
+		for i, p := range s.People {
+			if e := list[i]; e.Refused != "" && p.Refused == nil {
+				out[p.Kind] = e.Refused
+			}
+		}
+		return out
+	}
+	if got := refused(func(*Options) {}); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	got := refused(func(o *Options) { o.TOTPSecrets = nil })
+	for _, kind := range []string{"app", "old tag", "unified", "codes", "everything"} {
+		if !strings.Contains(got[kind], "SECURITY_TOTP_SECRETS") {
+			t.Errorf("without the wallet's secrets: %s: %q", kind, got[kind])
+		}
+	}
+	got = refused(func(o *Options) { o.RecoveryKeys = nil })
+	if !strings.Contains(got["codes"], "RECOVERY_CODES_KEYS") {
+		t.Errorf("without the keys of recovery codes: %v", got)
+	}
+	o := options(address, s)
+	o.CodeLife = time.Hour
+	_, list := transfertest.All(t, New(o))
+	for i, p := range s.People {
+		if len(list[i].Account.RecoveryCodes) > 0 {
+			t.Errorf("%s: codes that have expired are there", p.Kind)
+		}
+	}
+}
+
+func TestATableOfAnotherName(t *testing.T) {
+	s := known(t, "testdata/v3.json")
+	address := transfertest.SQLite(t, "testdata/v3.sql", `ALTER TABLE "user" RENAME TO people`,
+		`ALTER TABLE web_authn RENAME TO keys`, `ALTER TABLE people ADD COLUMN city TEXT DEFAULT 'Bonn'`)
+	o := options(address, s)
+	if err := New(o).Read(t.Context(), nil); err == nil {
+		t.Error("a database without the table was read")
+	}
+	o.Tables, o.Fields = Tables{User: "people", WebAuthn: "keys"}, []string{"city"}
+	_, list := transfertest.All(t, New(o))
+	if len(list) != len(s.People) || list[0].Account.Fields["city"] != "Bonn" {
+		t.Errorf("%d accounts, %+v", len(list), list[0].Account)
+	}
+	o.Tables.WebAuthn = "lost"
+	if err := New(o).Read(t.Context(), nil); err == nil {
+		t.Error("a table of passkeys that is not there was passed over")
+	}
+}

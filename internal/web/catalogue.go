@@ -1,0 +1,247 @@
+package web
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+//go:embed locales/*.json
+var ownLocales embed.FS
+
+// ownNames are the built-in languages' names for themselves. With them the list of
+// languages can be shown without reading the files.
+var ownNames = map[string]string{
+	"en":      "English",
+	"ar":      "العربية",
+	"de":      "Deutsch",
+	"es":      "Español",
+	"fr":      "Français",
+	"it":      "Italiano",
+	"ja":      "日本語",
+	"nl":      "Nederlands",
+	"pl":      "Polski",
+	"pt-BR":   "Português (Brasil)",
+	"tr":      "Türkçe",
+	"zh-Hans": "简体中文",
+}
+
+// Catalogue holds every text in every language. English comes first and fills
+// the gaps of the others. A language is read when its first text is asked for.
+type Catalogue struct {
+	words   []*Words
+	matcher language.Matcher
+}
+
+// Words are the texts of one language.
+type Words struct {
+	Tag   string // BCP 47
+	name  string // what its speakers call it
+	file  string // ours; empty: the site has added the language
+	site  []*i18n.Message
+	below *Words // fills the gaps; nil: this is English
+	once  sync.Once
+	read  *texts
+}
+
+// texts are those of one language, as they are read.
+type texts struct {
+	plain    map[string]string // without placeholders
+	shaped   map[string]bool   // with placeholders or plurals: those of loc
+	loc      *i18n.Localizer
+	replaced map[string]bool // the site's own
+	rtl      bool
+}
+
+// NewCatalogue lists our languages and reads those of extra (files "fr.json" at
+// its root; nil for none). A file of a language we have replaces texts of it.
+func NewCatalogue(extra fs.FS) (*Catalogue, error) {
+	site, order, err := readSite(extra)
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Glob(ownLocales, "locales/*.json")
+	if err != nil {
+		return nil, err
+	}
+	english := &Words{Tag: "en", name: ownNames["en"], file: "locales/en.json"}
+	c, tags := &Catalogue{words: []*Words{english}}, []language.Tag{language.English}
+	add := func(tag language.Tag, w *Words) {
+		tags, c.words = append(tags, tag), append(c.words, w)
+	}
+	for _, file := range files {
+		if tag := fileTag(file); tag != language.English {
+			add(tag, &Words{Tag: tag.String(), name: ownNames[tag.String()], file: file, below: english})
+		}
+	}
+	ours, known := language.NewMatcher(tags), slices.Clone(c.words)
+	for _, tag := range order {
+		if !slices.Contains(tags, tag) {
+			w := &Words{Tag: tag.String(), name: tag.String(), below: english}
+			if _, i, sure := ours.Match(tag); sure >= language.High {
+				w.below = known[i]
+			}
+			add(tag, w)
+		}
+	}
+	for i, w := range c.words {
+		w.site = site[tags[i]]
+		for _, m := range w.site {
+			if m.ID == "language_name" && m.Other != "" {
+				w.name = m.Other
+			}
+		}
+	}
+	c.matcher = language.NewMatcher(tags)
+	return c, nil
+}
+
+// readSite reads the site's own files: the texts of each language, and the
+// languages in the order of the files.
+func readSite(files fs.FS) (map[language.Tag][]*i18n.Message, []language.Tag, error) {
+	if files == nil {
+		return nil, nil, nil
+	}
+	if err := badTexts(files); err != nil {
+		return nil, nil, err
+	}
+	names, err := fs.Glob(files, "*.json")
+	if err != nil {
+		return nil, nil, err
+	}
+	texts, order := map[language.Tag][]*i18n.Message{}, []language.Tag{}
+	for _, name := range names {
+		raw, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		file, err := i18n.ParseMessageFileBytes(raw, name, nil)
+		if err != nil {
+			return nil, nil, fmt.Errorf("language file %s: %w", name, err)
+		}
+		if !slices.Contains(order, file.Tag) {
+			order = append(order, file.Tag)
+		}
+		texts[file.Tag] = append(texts[file.Tag], file.Messages...)
+	}
+	return texts, order, nil
+}
+
+// fileTag is the language of one of our files.
+func fileTag(name string) language.Tag {
+	return language.Make(strings.TrimSuffix(name[strings.LastIndex(name, "/")+1:], ".json"))
+}
+
+// texts reads the language once. If a built-in file cannot be read, which the tests
+// rule out, its texts are English.
+func (w *Words) texts() *texts {
+	w.once.Do(func() {
+		var own []*i18n.Message
+		if raw, err := ownLocales.ReadFile(w.file); w.file != "" && err == nil {
+			if file, err := i18n.ParseMessageFileBytes(raw, w.file, nil); err == nil {
+				own = file.Messages
+			}
+		}
+		w.read = readTexts(w.Tag, own, w.site)
+	})
+	return w.read
+}
+
+// readTexts stores texts without placeholders as plain strings. Most texts are such,
+// and a plain string costs a tenth of a template.
+func readTexts(tag string, own, site []*i18n.Message) *texts {
+	t := &texts{plain: make(map[string]string, len(own)), shaped: map[string]bool{}, replaced: map[string]bool{}}
+	shaped := map[string]*i18n.Message{}
+	for _, m := range slices.Concat(own, site) {
+		delete(t.plain, m.ID)
+		delete(shaped, m.ID)
+		if all := forms(m); len(all) == 1 && all[0] == m.Other && m.LeftDelim == "" && !strings.Contains(m.Other, "{{") {
+			t.plain[m.ID] = m.Other
+		} else if len(all) > 0 {
+			shaped[m.ID] = m
+		}
+	}
+	for _, m := range site {
+		t.replaced[m.ID] = true
+	}
+	bundle := i18n.NewBundle(language.Make(tag))
+	for key, m := range shaped {
+		t.shaped[key] = bundle.AddMessages(language.Make(tag), m) == nil
+	}
+	t.loc = i18n.NewLocalizer(bundle, tag)
+	t.rtl = t.plain["dir"] == "rtl"
+	return t
+}
+
+// For returns the best language for what a person asked for, in the order of wanted.
+// Values that cannot be parsed are skipped. The default is English.
+func (c *Catalogue) For(wanted ...string) *Words {
+	if w := c.asked(wanted...); w != nil {
+		return w
+	}
+	return c.words[0]
+}
+
+// asked is For without the default: it returns nil if no language of the catalogue
+// was asked for.
+func (c *Catalogue) asked(wanted ...string) *Words {
+	for _, w := range wanted {
+		if w == "" || len(w) > 256 {
+			continue
+		}
+		tags, _, err := language.ParseAcceptLanguage(w)
+		if err != nil || len(tags) == 0 {
+			continue
+		}
+		if _, i, confidence := c.matcher.Match(tags...); confidence > language.No {
+			return c.words[i]
+		}
+	}
+	return nil
+}
+
+// speaks returns the tag of the language that was asked for, or "" if the catalogue
+// does not have it.
+func (c *Catalogue) speaks(wanted ...string) string {
+	if w := c.asked(wanted...); w != nil {
+		return w.Tag
+	}
+	return ""
+}
+
+// Has reports whether there is a language of exactly this tag.
+func (c *Catalogue) Has(tag string) bool {
+	return slices.ContainsFunc(c.words, func(w *Words) bool { return w.Tag == tag })
+}
+
+// Tags lists the languages, English first.
+func (c *Catalogue) Tags() []string {
+	out := make([]string, len(c.words))
+	for i, w := range c.words {
+		out[i] = w.Tag
+	}
+	return out
+}
+
+// languages are those to choose from, each by its name in itself.
+func (c *Catalogue) languages(chosen string) []Language {
+	out := make([]Language, len(c.words))
+	for i, w := range c.words {
+		out[i] = Language{Tag: w.Tag, Name: w.name, Chosen: w.Tag == chosen}
+	}
+	return out
+}
+
+// has reports whether there is a text of that key, in English or in a language of
+// the application.
+func (c *Catalogue) has(key string) bool {
+	return c.words[0].knows(key) || slices.ContainsFunc(c.words, func(w *Words) bool {
+		return slices.ContainsFunc(w.site, func(m *i18n.Message) bool { return m.ID == key })
+	})
+}

@@ -1,0 +1,123 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/invite"
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+// inviting has the steps of people who were invited.
+type inviting struct{ s *Site }
+
+func (v inviting) path() string { return v.s.c.Prefix + v.s.c.Paths.Link(invite.LetterKind) + tokenEnd }
+
+func (v inviting) rows() []route {
+	if v.s.c.Invitations == nil {
+		return nil
+	}
+	return []route{
+		{method: http.MethodGet, path: v.path(), access: forAnonymous, step: v.get, link: true},
+		{method: http.MethodPost, path: v.path(), access: forAnonymous, step: v.post, again: v.get, link: true,
+			take: fields{
+				"password": text, "password_confirm": text, "passkey": flag, "wan_state": text, "credential": long,
+			}},
+	}
+}
+
+// passkeys says whether a passkey may take the place of the password.
+func (v inviting) passkeys() bool { return v.s.c.InvitedByPasskey && !v.s.c.Life.ByLink }
+
+// get shows the form. Opening the link changes nothing: scanners of mail open links
+// too (R51).
+func (v inviting) get(c *call) (*answer, error) {
+	i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
+	if err != nil {
+		return nil, v.refused(c, err)
+	}
+	if v.s.c.Life.ByLink { // there are no passwords
+		a := v.s.linkPage(c, "invite")
+		a.body = map[string]any{"email": i.Email, "passkey": false}
+		return a, nil
+	}
+	a := v.s.choosePage(c, "invite", i.Email)
+	page, _ := a.data.(ChoosePage)
+	page.Passkey = v.passkeys() && v.s.c.Passkeys.shown(v.s.c.Origin)
+	a.data, a.body = page, map[string]any{"email": i.Email, "passkey": v.passkeys()}
+	return a, nil
+}
+
+// post takes what opens the account from now on: a password, or the answer of an
+// authenticator to the question that this path asked before.
+func (v inviting) post(c *call) (*answer, error) {
+	var choice invite.Choice
+	switch {
+	case v.passkeys() && c.form.text("credential") != "":
+		i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
+		if err == nil {
+			choice.Passkey, err = login.InvitedKey(
+				c.r.Context(), v.s.c.Login, i, c.form.text("wan_state"), c.form.text("credential"))
+		}
+		if err != nil {
+			return nil, v.refused(c, err)
+		}
+	case v.passkeys() && c.form.flag("passkey"):
+		return v.ask(c)
+	case v.s.c.Life.ByLink || v.s.c.Life.Keyless && c.form.text("password") == "":
+	default:
+		n := &needs{}
+		v.s.typed(c, n, "password")
+		if f := n.result(); f != nil {
+			return nil, f
+		}
+		choice.Password = c.form.text("password")
+	}
+	u, err := v.s.c.Invitations.Accept(c.r.Context(), c.token, choice, c.browser)
+	if err != nil {
+		return nil, v.refused(c, err)
+	}
+	out, err := login.Invited(c.r.Context(), v.s.c.Login, u, c.browser)
+	if err != nil {
+		return nil, v.s.turn(c, err)
+	}
+	return v.s.entered(c, out, v.s.views.PostRegister), nil
+}
+
+// ask hands out the question for the passkey that takes the place of the password.
+func (v inviting) ask(c *call) (*answer, error) {
+	i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
+	if err != nil {
+		return nil, v.refused(c, err)
+	}
+	asked, err := login.AskInvited(c.r.Context(), v.s.c.Login, i, c.browser)
+	if err != nil {
+		return nil, v.refused(c, err)
+	}
+	return &answer{body: askedBody(asked), page: "invite_passkey", data: InvitePasskeyPage{
+		Email: i.Email, Action: c.r.URL.EscapedPath(), Options: string(asked.Options), State: asked.State,
+	}}, nil
+}
+
+// InvitePasskeyPage is the data of "invite_passkey": the question for the passkey of
+// an account that is being made.
+type InvitePasskeyPage struct {
+	Email   string // of the account
+	Action  string // where the answer goes, with State
+	Options string // the browser's JSON
+	State   string
+}
+
+// refused says what is wrong with a link, with the password or with the passkey.
+func (v inviting) refused(c *call, err error) error {
+	switch {
+	case errors.Is(err, invite.ErrLink):
+		return fail(http.StatusBadRequest, "", "INVITATION_LINK").flat().goTo(v.s.paths.Login)
+	case errors.Is(err, login.ErrTaken):
+		return fail(http.StatusBadRequest, "", "INVITATION_TAKEN").flat().goTo(v.s.paths.Login)
+	}
+	if c.form.text("credential") == "" {
+		return v.s.allOf(err)
+	}
+	return v.s.passkeyFailure(c, err, v.s.c.Passkeys.CreateWithin, c.r.URL.EscapedPath())
+}

@@ -1,0 +1,122 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/deletion"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Leaving is how owners delete their accounts and get a copy of what is kept.
+type Leaving struct {
+	Deletions *deletion.Deletions
+	// Delete and Export switch these on.
+	Delete, Export bool
+	Wait           time.Duration // until a deletion happens
+	// Copy is what is kept about an account, for JSON.
+	Copy func(ctx context.Context, u store.User) (any, error)
+}
+
+// LeavingPaths are the paths for that; empty where it is off.
+type LeavingPaths struct{ Delete, Export string }
+
+// leaving has the steps of an owner who leaves.
+type leaving struct{ s *Site }
+
+func (v leaving) name() {
+	p, c := &v.s.paths.Leaving, v.s.c
+	if c.Leaving.Delete {
+		p.Delete = c.Prefix + c.Paths.Link(deletion.LetterKind)
+	}
+	if c.Leaving.Export {
+		p.Export = c.Prefix + "/tf-export"
+	}
+}
+
+func (v leaving) rows() (rows []route) {
+	p := v.s.paths.Leaving
+	if p.Delete != "" {
+		rows = append(rows,
+			route{method: http.MethodGet, path: p.Delete, access: forFreshUser, step: v.getDelete},
+			route{method: http.MethodPost, path: p.Delete, access: forUser, step: v.postDelete, again: v.getDelete},
+			route{method: http.MethodGet, path: p.Delete + tokenEnd, access: forAnyone, step: v.getStop, link: true},
+			route{method: http.MethodPost, path: p.Delete + tokenEnd, access: forAnyone, step: v.postStop, link: true},
+		)
+	}
+	if p.Export != "" {
+		rows = append(rows, route{method: http.MethodGet, path: p.Export, access: forFreshUser, step: v.getExport})
+	}
+	return rows
+}
+
+func (v leaving) getDelete(c *call) (*answer, error) {
+	a := v.s.linkPage(c, deletion.LetterKind)
+	a.body = map[string]any{"waits_seconds": int(v.s.c.Leaving.Wait / time.Second)}
+	return a, nil
+}
+
+func (v leaving) postDelete(c *call) (*answer, error) {
+	due, err := v.s.c.Leaving.Deletions.Request(c.r.Context(), *c.who, c.browser)
+	switch {
+	case errors.Is(err, deletion.ErrWaits):
+		return nil, fail(http.StatusBadRequest, "", "DELETION_WAITS")
+	case err != nil:
+		return nil, v.s.turn(c, v.s.stale(c, err))
+	}
+	c.who = nil // the session is over
+	return &answer{
+		body: map[string]any{"delete_at": stamp(due)}, to: v.s.paths.Login, note: "DELETION_REQUESTED",
+		args: []any{"within", v.s.c.Leaving.Wait},
+	}, nil
+}
+
+// refused says that a link stops nothing.
+func (v leaving) refused(err error) error {
+	if errors.Is(err, deletion.ErrLink) {
+		return fail(http.StatusBadRequest, "", "DELETION_LINK").flat().goTo(v.s.paths.Login)
+	}
+	return err
+}
+
+// getStop changes nothing: scanners of mail open links too (R51).
+func (v leaving) getStop(c *call) (*answer, error) {
+	if err := v.s.c.Leaving.Deletions.Check(c.r.Context(), c.token); err != nil {
+		return nil, v.refused(err)
+	}
+	return v.s.linkPage(c, "delete-stop"), nil
+}
+
+func (v leaving) postStop(c *call) (*answer, error) {
+	if err := v.s.c.Leaving.Deletions.Stop(c.r.Context(), c.token, c.browser); err != nil {
+		return nil, v.refused(err)
+	}
+	return &answer{to: v.s.paths.Login, note: "DELETION_STOPPED"}, nil
+}
+
+func (v leaving) getExport(c *call) (*answer, error) {
+	data, err := v.s.c.Leaving.Copy(c.r.Context(), c.who.User)
+	if err != nil {
+		return nil, err
+	}
+	if c.json {
+		return &answer{body: map[string]any{"data": data}}, nil
+	}
+	text, err := json.MarshalIndent(data, "", "  ")
+	return &answer{file: &file{name: "account.json", text: string(text) + "\n"}}, err
+}
+
+// tellKept has the answer to a sign-in say that it stopped a deletion.
+func tellKept(a *answer) {
+	if a.outcome == nil || a.outcome.Session == nil || !a.outcome.Session.Kept {
+		return
+	}
+	if a.body == nil {
+		a.body = map[string]any{}
+	}
+	a.body["deletion_stopped"] = true
+	a.note = "DELETION_STOPPED"
+}

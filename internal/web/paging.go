@@ -1,0 +1,93 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// A page of a list shows 25 entries, or as many as are asked for, up to 100.
+const (
+	pageSize    = 25
+	maxPageSize = 100
+)
+
+// Pager says which part of a list a page shows. Previous and Next are links, empty
+// where there is nothing more.
+type Pager struct {
+	Number, Pages, Total int
+	Previous, Next       string
+}
+
+// paged returns the part of a list that is asked for with ?page and ?limit. A client
+// that asks for none gets the whole list, as it did before lists had pages; people get
+// the first page. Behind the last one a program gets nothing, and people get the last:
+// they may have ended what was there.
+func paged[T any](c *call, path string, list []T) ([]T, Pager, error) {
+	asked := c.r.URL.Query()
+	if c.json && !asked.Has("page") && !asked.Has("limit") {
+		return list, Pager{}, nil
+	}
+	number, err := pageNumber(asked, "page", 1, 1<<30)
+	if err != nil {
+		return nil, Pager{}, err
+	}
+	size, err := pageNumber(asked, "limit", pageSize, maxPageSize)
+	if err != nil {
+		return nil, Pager{}, err
+	}
+	p := Pager{Number: number, Pages: max(1, (len(list)+size-1)/size), Total: len(list)}
+	if p.Number > p.Pages && !c.json {
+		p.Number = p.Pages
+	}
+	at := func(n int) string {
+		q := url.Values{"page": {strconv.Itoa(n)}}
+		if asked.Has("limit") {
+			q.Set("limit", strconv.Itoa(size))
+		}
+		return path + "?" + q.Encode()
+	}
+	if p.Number > 1 {
+		p.Previous = at(min(p.Number-1, p.Pages))
+	}
+	if p.Number < p.Pages {
+		p.Next = at(p.Number + 1)
+	}
+	from := min((p.Number-1)*size, len(list))
+	return list[from:min(from+size, len(list))], p, nil
+}
+
+// pageNumber reads a number from one up to most.
+func pageNumber(q url.Values, name string, absent, most int) (int, error) {
+	if !q.Has(name) {
+		return absent, nil
+	}
+	n, err := strconv.Atoi(q.Get(name))
+	if err != nil || n < 1 || n > most || len(q[name]) > 1 {
+		return 0, fail(http.StatusBadRequest, name, "API_ERROR")
+	}
+	return n, nil
+}
+
+// pageBody adds to an answer which part of the list it has, if a part was asked for.
+func pageBody(body map[string]any, p Pager) map[string]any {
+	if p.Pages == 0 {
+		return body
+	}
+	paging := map[string]any{"page": p.Number, "pages": p.Pages, "total": p.Total}
+	for name, link := range map[string]string{"previous": p.Previous, "next": p.Next} {
+		if link != "" {
+			paging[name] = link
+		}
+	}
+	body["paging"] = paging
+	return body
+}
+
+// firstPage is the part of a list that the account page shows, and where the rest is.
+func firstPage[T any](path string, list []T) ([]T, Pager) {
+	if len(list) <= pageSize {
+		return list, Pager{}
+	}
+	return list[:pageSize], Pager{Next: path + "?page=2"}
+}

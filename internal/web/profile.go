@@ -1,0 +1,165 @@
+package web
+
+import (
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// profilePages show the profile fields of a signed-in user and change them.
+type profilePages struct{ s *Site }
+
+func (p profilePages) get(c *call) (*answer, error) {
+	of := p.s.c.Life.Fields
+	body := profileBody(c, of)
+	body["user"] = map[string]any{"fields": of.Of(profile.Decode(c.who.User.Profile))}
+	return &answer{page: "profile", body: body, data: ProfilePage{fieldViews(c, of, &c.who.User)}}, nil
+}
+
+// post takes a form as a whole: a box that is missing is not checked. A JSON
+// request changes the fields that it names.
+func (p profilePages) post(c *call) (*answer, error) {
+	of := p.s.c.Life.Fields
+	c.shows = profileNames(of)
+	values, problems := readProfile(c, of, of.Of(profile.Decode(c.who.User.Profile)))
+	n := &needs{failure{problems: problems}}
+	if f := n.result(); f != nil {
+		return nil, f
+	}
+	u, err := login.SetProfile(c.r.Context(), p.s.c.Login, *c.who, login.ProfileChange{Of: of, Read: values}, c.browser)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"user": map[string]any{"fields": of.Of(profile.Decode(u.Profile))}}
+	return &answer{body: body, to: c.after(p.s.accountOr(p.s.paths.Profile)), note: "PROFILE_SAVED"}, nil
+}
+
+func profileNames(of profile.List) (names []string) {
+	for _, f := range of {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// profileTake adds the profile fields to those that a step takes.
+func profileTake(of profile.List, take fields) fields {
+	for _, f := range of {
+		take[f.Name] = text
+		if f.Kind == profile.Checkbox {
+			take[f.Name] = flag
+		}
+	}
+	return take
+}
+
+// readProfile reads the profile fields of a request. A JSON request that does not
+// name a field leaves it as it is.
+func readProfile(c *call, of profile.List, present map[string]any) (map[string]any, []problem) {
+	values, problems := of.Read(func(name string) string {
+		typed, there := c.form.texts[name]
+		if before, ok := present[name].(string); ok && !there && c.json {
+			return before
+		}
+		return typed
+	}, func(name string) bool {
+		on, there := c.form.flags[name]
+		if before, ok := present[name].(bool); ok && !there && c.json {
+			return before
+		}
+		return on
+	})
+	var out []problem
+	for _, p := range problems {
+		for _, f := range of {
+			if f.Name == p.Field {
+				args := []any{"label", profileLabel(c, f), "n", p.Bound}
+				out = append(out, problem{field: p.Field, key: profileTexts()[p.Reason], args: args})
+			}
+		}
+	}
+	return values, out
+}
+
+// profileTexts are the keys of why a value is refused.
+func profileTexts() map[string]string {
+	return map[string]string{
+		profile.Required: "PROFILE_REQUIRED", profile.Unchecked: "PROFILE_UNCHECKED",
+		profile.TooShort: "PROFILE_TOO_SHORT", profile.TooLong: "PROFILE_TOO_LONG",
+		profile.NotText: "PROFILE_NOT_TEXT", profile.NotOption: "PROFILE_NOT_OPTION",
+	}
+}
+
+// profileLabel is what people read: the text of the catalogue, or the label of
+// the configuration.
+func profileLabel(c *call, f profile.Field) string {
+	if key := "profile_field_" + f.Name; c.words.replaced(key) {
+		return c.words.Text(key)
+	}
+	return f.Label
+}
+
+// fieldViews are the profile fields with what was typed, or else with what is
+// stored of a user.
+func fieldViews(c *call, of profile.List, u *store.User) (out []FieldView) {
+	stored := map[string]any{}
+	if u != nil {
+		stored = of.Of(profile.Decode(u.Profile))
+	}
+	for _, f := range of {
+		v := FieldView{
+			Name: f.Name, Label: profileLabel(c, f), Kind: f.Kind, Required: f.Required, Options: f.Options,
+			Min: f.Min, Max: f.Max, Complete: completes()[f.Name],
+		}
+		if u == nil || len(c.problems) > 0 {
+			v.Value, v.Checked = c.form.text(f.Name), c.form.flag(f.Name)
+		} else {
+			v.Value, _ = stored[f.Name].(string)
+			v.Checked, _ = stored[f.Name].(bool)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// completes are the names of fields that browsers can fill in (WCAG 2.2, success
+// criterion 1.3.5).
+func completes() map[string]string {
+	return map[string]string{
+		"name": "name", "full_name": "name", "given_name": "given-name", "first_name": "given-name",
+		"family_name": "family-name", "last_name": "family-name", "nickname": "nickname",
+		"company": "organization", "organization": "organization", "job_title": "organization-title",
+		"country": "country-name", "city": "address-level2", "postal_code": "postal-code", "phone": "tel",
+		"website": "url",
+	}
+}
+
+// profileBody tells a program which fields there are.
+func profileBody(c *call, of profile.List) map[string]any {
+	if len(of) == 0 {
+		return map[string]any{}
+	}
+	list := []map[string]any{}
+	for _, f := range of {
+		one := map[string]any{"name": f.Name, "label": profileLabel(c, f), "kind": f.Kind, "required": f.Required}
+		switch f.Kind {
+		case profile.Select:
+			one["options"] = f.Options
+		case profile.Text:
+			one["min"], one["max"] = f.Min, f.Max
+		}
+		list = append(list, one)
+	}
+	return map[string]any{"fields": list}
+}
+
+// withFields adds profile fields to what an answer says of a user.
+func withFields(user, fields map[string]any) map[string]any {
+	if len(fields) == 0 || user == nil {
+		return user
+	}
+	out := map[string]any{"fields": fields}
+	for k, v := range user {
+		out[k] = v
+	}
+	return out
+}

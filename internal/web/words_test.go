@@ -1,0 +1,232 @@
+package web
+
+import (
+	"maps"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+func catalogue(t testing.TB, files fstest.MapFS) *Catalogue {
+	t.Helper()
+	var c *Catalogue
+	var err error
+	if files == nil {
+		c, err = NewCatalogue(nil)
+	} else {
+		c, err = NewCatalogue(files)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestALanguageIsReadWhenItIsAskedFor: the start reads none, a page reads its own
+// and no other, and the choice of a language reads none.
+func TestALanguageIsReadWhenItIsAskedFor(t *testing.T) {
+	c := catalogue(t, fstest.MapFS{"de.json": {Data: []byte(`{"login_title": "Hallo"}`)}})
+	read := func() string {
+		var tags []string
+		for _, w := range c.words {
+			if w.read != nil {
+				tags = append(tags, w.Tag)
+			}
+		}
+		return strings.Join(tags, " ")
+	}
+	w := c.For("de")
+	if c.languages("de"); read() != "" {
+		t.Errorf("the start and the choice of a language read %q", read())
+	}
+	if got := w.Text("login_title"); got != "Hallo" || read() != "de" {
+		t.Errorf("a German text is %q and reads %q", got, read())
+	}
+}
+
+// TestLanguagesCostNothingAtTheStart: twelve of them take less than 1 MB and 2 ms
+// before the first text is asked for.
+func TestLanguagesCostNothingAtTheStart(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	fastest := time.Hour
+	var c *Catalogue
+	for range 10 {
+		start := time.Now()
+		c = catalogue(t, nil)
+		fastest = min(fastest, time.Since(start))
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	grown := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+	runtime.KeepAlive(c)
+	t.Logf("%d languages: %v, %d KB", len(c.words), fastest, grown/1024)
+	if fastest > 2*time.Millisecond || grown > 1<<20 {
+		t.Errorf("%d languages take %v and %d bytes", len(c.words), fastest, grown)
+	}
+}
+
+// TestASiteAddsWhatItLikes: its texts stand in place of ours, and a language that
+// it adds takes what it lacks from the one of ours next to it.
+func TestASiteAddsWhatItLikes(t *testing.T) {
+	c := catalogue(t, fstest.MapFS{
+		"de-AT.json": {Data: []byte(`{"login_title": "Servus"}`)},
+		"eo.json":    {Data: []byte(`{"login_title": "Ensaluti", "language_name": "Esperanto"}`)},
+		"en.json":    {Data: []byte(`{"INVALID_PASSWORD": "Nope", "profile_field_x": "X"}`)},
+	})
+	for tag, want := range map[string][3]string{
+		"de-AT": {"Servus", "Das Passwort ist falsch.", "Sicherheit"},
+		"de":    {"Anmelden", "Das Passwort ist falsch.", "Sicherheit"},
+		"eo":    {"Ensaluti", "Nope", "Security"},
+		"en":    {"Sign in", "Nope", "Security"},
+	} {
+		w := c.For(tag)
+		got := [3]string{w.Page("login_title"), w.Page("INVALID_PASSWORD"), w.Page("account_security")}
+		if w.Tag != tag || got != want {
+			t.Errorf("%s (%s): %q, want %q", tag, w.Tag, got, want)
+		}
+	}
+	if !c.For("en").replaced("INVALID_PASSWORD") || c.For("de").replaced("INVALID_PASSWORD") {
+		t.Error("a replaced text is not known as such")
+	}
+	names := map[string]string{}
+	for _, l := range c.languages("eo") {
+		names[l.Tag] = l.Name
+	}
+	if names["eo"] != "Esperanto" || names["de"] != "Deutsch" || names["de-AT"] != "de-AT" {
+		t.Errorf("languages are named %v", names)
+	}
+}
+
+// TestPagesRunFromRightToLeft: the page and the mail say so, and values that run
+// the other way are kept apart from the text around them. Codes and links are not
+// touched.
+func TestPagesRunFromRightToLeft(t *testing.T) {
+	c := catalogue(t, fstest.MapFS{"he.json": {Data: []byte(`{"dir": "rtl",
+		"page_us_sent": "קוד {{.to}} {{.within}}", "page_mail_code_body": "קוד {{.site}}: {{.code}}"}`)}})
+	w := c.For("he")
+	if got := w.Page("us_sent", "to", "+49 170", "within", "x"); got != "קוד \u2068+49 170\u2069 \u2068x\u2069" {
+		t.Errorf("a phone number mixes with the text: %q", got)
+	}
+	if got := c.For("en").Page("us_sent", "to", "+49 170", "within", "x"); strings.Contains(got, "\u2068") {
+		t.Errorf("an English text has marks: %q", got)
+	}
+	l, err := NewLetters(c, "login.example.org", "Acme", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := l.SignInMail("he", "ann@example.org", "ann", "701995", "https://login.example.org/x", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<html lang="he" dir="rtl">`, `<td dir="rtl" align="right"`, `<td dir="ltr" align="center"`,
+		`<span dir="ltr">https://login.example.org/x</span>`} {
+		if !strings.Contains(m.HTML, want) {
+			t.Errorf("the mail lacks %s", want)
+		}
+	}
+	if strings.Contains(m.Text, "\u2068701995") || strings.Contains(m.Text, "\u2068https") {
+		t.Errorf("a code or a link has marks: %q", m.Text)
+	}
+	all, err := loadTemplates(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := all["login"].ExecuteTemplate(&b, "layout", samplePage("login", w, LoginPage{})); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), `<html lang="he" dir="rtl">`) {
+		t.Error("the page does not run from right to left")
+	}
+}
+
+// sayings are what a language makes of the first of March, of its day, and of
+// durations.
+var sayings = map[string]struct {
+	time, date string
+	durations  []string // of the times below
+}{
+	"en": {"1 Mar 2026, 15:04 UTC", "1 Mar 2026", []string{
+		"0 seconds", "1 second", "2 seconds", "5 minutes", "1 hour and 30 minutes", "1 day", "30 days"}},
+	"de": {"01.03.2026, 15:04 UTC", "01.03.2026", []string{
+		"0 Sekunden", "1 Sekunde", "2 Sekunden", "5 Minuten", "1 Stunde und 30 Minuten", "1 Tag", "30 Tage"}},
+	"fr": {"1 mars 2026, 15:04 UTC", "1 mars 2026", []string{
+		"0 seconde", "1 seconde", "2 secondes", "5 minutes", "1 heure et 30 minutes", "1 jour", "30 jours"}},
+	"es": {"1 mar 2026, 15:04 UTC", "1 mar 2026", []string{
+		"0 segundos", "1 segundo", "2 segundos", "5 minutos", "1 hora y 30 minutos", "1 día", "30 días"}},
+	"it": {"1 mar 2026, 15:04 UTC", "1 mar 2026", []string{
+		"0 secondi", "1 secondo", "2 secondi", "5 minuti", "1 ora e 30 minuti", "1 giorno", "30 giorni"}},
+	"pt-BR": {"1 de mar. de 2026, 15:04 UTC", "1 de mar. de 2026", []string{
+		"0 segundo", "1 segundo", "2 segundos", "5 minutos", "1 hora e 30 minutos", "1 dia", "30 dias"}},
+	"nl": {"1 mrt 2026, 15:04 UTC", "1 mrt 2026", []string{
+		"0 seconden", "1 seconde", "2 seconden", "5 minuten", "1 uur en 30 minuten", "1 dag", "30 dagen"}},
+	"pl": {"1 mar 2026, 15:04 UTC", "1 mar 2026", []string{
+		"0 sekund", "1 sekundę", "2 sekundy", "5 minut", "1 godzinę i 30 minut", "1 dzień", "30 dni"}},
+	"tr": {"1 Mar 2026 15:04 UTC", "1 Mar 2026", []string{
+		"0 saniye", "1 saniye", "2 saniye", "5 dakika", "1 saat 30 dakika", "1 gün", "30 gün"}},
+	"ja": {"2026年3月1日 15:04 UTC", "2026年3月1日", []string{
+		"0秒", "1秒", "2秒", "5分", "1時間 30分", "1日", "30日"}},
+	"zh-Hans": {"2026年3月1日 15:04 UTC", "2026年3月1日", []string{
+		"0 秒", "1 秒", "2 秒", "5 分钟", "1 小时 30 分钟", "1 天", "30 天"}},
+	"ar": {"1 مارس 2026، 15:04 UTC", "1 مارس 2026", []string{
+		"0 ثانية", "ثانية واحدة", "ثانيتين", "5 دقائق", "ساعة واحدة و30 دقيقة", "يوم واحد", "30 يومًا"}},
+}
+
+// TestDatesAndDurationsAreThoseOfTheLanguage: the name of the month, the order, the
+// 24 hours, and the plurals of the units.
+func TestDatesAndDurationsAreThoseOfTheLanguage(t *testing.T) {
+	c := catalogue(t, nil)
+	at := time.Date(2026, 3, 1, 16, 4, 5, 0, time.FixedZone("", 3600))
+	for _, w := range c.words {
+		want, ok := sayings[w.Tag]
+		if !ok {
+			t.Errorf("%s: this test does not know its dates", w.Tag)
+			continue
+		}
+		if got := w.when(at); got != want.time {
+			t.Errorf("%s: a time is %q, want %q", w.Tag, got, want.time)
+		}
+		if got := w.date(at); got != want.date {
+			t.Errorf("%s: a day is %q, want %q", w.Tag, got, want.date)
+		}
+		for i, d := range []time.Duration{0, time.Second, 1500 * time.Millisecond, 5 * time.Minute, 90 * time.Minute,
+			24 * time.Hour, 720 * time.Hour} {
+			if got := w.Duration(d); got != want.durations[i] {
+				t.Errorf("%s: %v is %q, want %q", w.Tag, d, got, want.durations[i])
+			}
+		}
+		if got := strings.Split(w.Text("month_names"), ", "); len(got) != 12 {
+			t.Errorf("%s has the months %q", w.Tag, got)
+		}
+	}
+}
+
+// TestABrowserGetsTheLanguageItAsksFor, or the nearest one of ours.
+func TestABrowserGetsTheLanguageItAsksFor(t *testing.T) {
+	c := catalogue(t, nil)
+	for wanted, want := range map[string]string{
+		"pt": "pt-BR", "pt-BR": "pt-BR", "pt-PT,pt;q=0.9,en;q=0.8": "pt-BR",
+		"zh": "zh-Hans", "zh-CN,zh;q=0.9": "zh-Hans", "zh-SG": "zh-Hans", "zh-Hans-CN": "zh-Hans",
+		"fr-CA,fr;q=0.9,en-CA;q=0.8": "fr", "fr-CH, de;q=0.5": "fr", "de-CH": "de", "es-419": "es", "es-MX,es;q=0.9": "es",
+		"nl-BE": "nl", "ar-EG,ar;q=0.9": "ar", "ja-JP": "ja", "tr-TR": "tr", "pl-PL": "pl", "it-CH": "it",
+		"en-GB,fr;q=0.5": "en", "sw, pl;q=0.4": "pl", "sw": "en", "": "en", "*": "en", "zz;q=x": "en",
+	} {
+		if got := c.For(wanted).Tag; got != want {
+			t.Errorf("a browser that asks for %q gets %s, want %s", wanted, got, want)
+		}
+	}
+}
+
+// keys are those that the language has a text for.
+func (t *texts) keys() map[string]bool {
+	out := maps.Clone(t.shaped)
+	for key := range t.plain {
+		out[key] = true
+	}
+	return out
+}

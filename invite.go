@@ -1,0 +1,88 @@
+package twofold
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/invite"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/profile"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (b *builder) invitations() *invite.Invitations {
+	c := b.c
+	return invite.New(invite.Config{
+		Store: c.Store, Accounts: b.a.accounts, Post: b.post(), Trail: b.a.trail, Events: c.Advanced.OnEvent,
+		Within:       c.Accounts.InviteWithin,
+		Passwordless: c.Accounts.PasswordOptional || c.Accounts.MagicLink,
+		Now:          c.Advanced.Now,
+	})
+}
+
+// Invitation is an invitation that waits.
+type Invitation struct {
+	Email    string
+	Username string
+	Roles    []string
+	Created  time.Time
+	Expires  time.Time
+}
+
+// Invite mails an invitation to an address. Its link creates the account described
+// by n: the invited person chooses a password, or registers a passkey if
+// Passkeys.FirstFactor is set, and sets up a second factor if one is required. The
+// address counts as proven. The link works once, for Accounts.InviteWithin. It is
+// used up in the transaction that creates the account. With Config.Users it is used
+// up first, so a crash before the row is in the application's own table costs the
+// invitation: invite the address again. Another invitation to the same address replaces
+// the first one. Invite returns ErrUserExists if the address or the username is
+// taken. The Password, PasswordHash and Inactive of n must not be set.
+func (a *Auth) Invite(ctx context.Context, n NewUser) (Invitation, error) {
+	if n.Password != "" || n.PasswordHash != "" || n.Inactive {
+		return Invitation{}, errors.New("twofold: an invitation has no password and is not inactive")
+	}
+	if err := checkLanguage(a.words, n.Language); err != nil {
+		return Invitation{}, err
+	}
+	i, err := a.invites.Invite(ctx, account.Draft{
+		Email: n.Email, Username: n.Username, Roles: n.Roles, Language: n.Language, Profile: profile.Encode(n.Fields),
+	})
+	if errors.Is(err, login.ErrSend) {
+		return Invitation{}, errors.New("twofold: no mail is sent here, so no one can be invited: " +
+			"set up a sender in Mail")
+	}
+	if err != nil {
+		return Invitation{}, publicError(err)
+	}
+	return invitationOf(i), nil
+}
+
+// Invitations returns the invitations that wait, ordered by address.
+func (a *Auth) Invitations(ctx context.Context) ([]Invitation, error) {
+	list, err := a.invites.List(ctx)
+	out := make([]Invitation, len(list))
+	for i, v := range list {
+		out[i] = invitationOf(v)
+	}
+	return out, publicError(err)
+}
+
+// RevokeInvitation ends the invitation of an address, so its link no longer works,
+// and reports whether there was one.
+func (a *Auth) RevokeInvitation(ctx context.Context, email string) (bool, error) {
+	err := a.invites.Revoke(ctx, email)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func invitationOf(i store.Invitation) Invitation {
+	return Invitation{
+		Email: i.Email, Username: i.Username, Roles: append([]string(nil), i.Roles...), Created: i.CreatedAt,
+		Expires: i.ExpiresAt,
+	}
+}

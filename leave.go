@@ -1,0 +1,67 @@
+package twofold
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/deletion"
+	"github.com/twofold-auth/twofold/internal/dossier"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/internal/web"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func (b *builder) deletions() *deletion.Deletions {
+	return deletion.New(deletion.Config{
+		Store: b.c.Store, Trail: b.a.trail, Limits: limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits),
+		Changed: b.a.sessions.Forget, Events: b.c.Advanced.OnEvent, Now: b.c.Advanced.Now, Log: b.c.Log,
+		Owners: deletion.Owners{
+			Keys: b.keys, Post: b.post(), Wait: b.c.Accounts.DeletionWait,
+			Fresh: func(ctx context.Context, who login.Who) error {
+				within := b.c.TwoFactor.Freshness
+				if within < 0 { // however old a proof may be for other changes
+					within = 15 * time.Minute
+				}
+				return b.a.login.RequireFresh(ctx, who, within)
+			},
+		},
+	})
+}
+
+// leaves is what web needs for owners who leave.
+func (b *builder) leaves() web.Leaving {
+	return web.Leaving{
+		Deletions: b.a.leaving, Delete: b.c.Accounts.Deletable, Export: b.c.Accounts.Exportable,
+		Wait: b.c.Accounts.DeletionWait,
+		Copy: func(ctx context.Context, u store.User) (any, error) {
+			return dossier.Of(ctx, b.c.Store, u, b.c.Advanced.Now())
+		},
+	}
+}
+
+// DeleteUser deletes an account and everything that is kept of it, at once:
+// factors, passkeys, recovery codes, connections, sessions, tokens, trusted
+// browsers, messages that were not sent yet. The rows of the audit trail stay,
+// with a pseudonym and without addresses, user agents, sessions and reasons, so
+// AuditVerify still succeeds. The ID is never used again. A UserSource that is a
+// UserDeleter is told first.
+func (a *Auth) DeleteUser(ctx context.Context, id string) error {
+	return publicError(a.leaving.Delete(ctx, id))
+}
+
+// Export returns what is kept about an account as JSON, for its owner: the account,
+// factors, sessions, browsers, tokens and its rows of the audit trail. It contains
+// no secret.
+func (a *Auth) Export(ctx context.Context, id string) (json.RawMessage, error) {
+	u, err := a.accounts.ByID(ctx, id)
+	if err != nil {
+		return nil, publicError(err)
+	}
+	d, err := dossier.Of(ctx, a.store, u, a.now())
+	if err != nil {
+		return nil, publicError(err)
+	}
+	return json.MarshalIndent(d, "", "  ")
+}

@@ -1,0 +1,130 @@
+package twofold
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/factor/onetime"
+	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Passwordless configures unified sign-in: a page with one field that takes a
+// password or a code from an e-mail, a text message or an authenticator app. A
+// code in place of a password is one factor. A user who has a second factor
+// must still prove it, and it must not rest on the same thing as the first.
+type Passwordless struct {
+	// Enabled serves unified sign-in at /us-signin.
+	Enabled bool
+	// ReplacesLogin also serves it at /login, in place of the page that takes a
+	// password only.
+	ReplacesLogin bool
+	// EnabledMethods may start a sign-in, in this order: password, email,
+	// authenticator, sms. If it is empty, all methods that have a sender may.
+	EnabledMethods []string
+	// Unforced lists methods after which a required second factor need not be
+	// set up before the first session. A user who has a second factor must
+	// prove it after any method.
+	Unforced []string
+	// CodeValidity is the lifetime of a code and of the link mailed with it.
+	// The default is 5 minutes and the maximum 10.
+	CodeValidity time.Duration
+	// SetupWithin is how long the set-up of a first factor may take. The
+	// default is TwoFactor.SetupWithin and the maximum 30 minutes.
+	SetupWithin time.Duration
+}
+
+// firstKinds are all methods of unified sign-in, in the contract's order.
+func firstKinds() []string {
+	return []string{login.ByPassword, store.Email, store.Authenticator, store.SMS}
+}
+
+func (u Passwordless) withDefaults(mail, sms bool) Passwordless {
+	setDefault(&u.CodeValidity, 5*time.Minute)
+	if u.Enabled && len(u.EnabledMethods) == 0 {
+		u.EnabledMethods = slices.DeleteFunc(firstKinds(), func(m string) bool {
+			return m == store.Email && !mail || m == store.SMS && !sms
+		})
+	}
+	if !u.Enabled {
+		u.EnabledMethods = nil
+	}
+	return u
+}
+
+func (c *Config) checkPasswordless(bad func(field, text string)) {
+	u := c.Passwordless
+	if u.ReplacesLogin && !u.Enabled {
+		bad("Passwordless.ReplacesLogin", "needs Passwordless.Enabled")
+	}
+	for _, m := range u.EnabledMethods {
+		switch {
+		case !slices.Contains(firstKinds(), m):
+			bad("Passwordless.EnabledMethods", fmt.Sprintf("%q is not one of password, email, authenticator, sms", m))
+		case u.Enabled && m == store.Email && c.Mail == nil:
+			bad("Passwordless.EnabledMethods", "email needs a sender in Mail")
+		case u.Enabled && m == store.SMS && c.SMS == nil:
+			bad("Passwordless.EnabledMethods", "sms needs a sender in SMS")
+		}
+	}
+	for _, m := range u.Unforced {
+		if !slices.Contains(firstKinds(), m) || m == login.ByPassword {
+			bad("Passwordless.Unforced", fmt.Sprintf("%q is not one of email, authenticator, sms", m))
+		}
+	}
+	if d := u.SetupWithin; d < 0 || d > 30*time.Minute {
+		bad("Passwordless.SetupWithin", "must be between 0 and 30m")
+	}
+	if d := u.CodeValidity; d != 0 && (d < 30*time.Second || d > onetime.MaxLife) {
+		bad("Passwordless.CodeValidity", fmt.Sprintf("must be between %v and %v", 30*time.Second, onetime.MaxLife))
+	}
+}
+
+// firstCodes are the codes in place of a password, by channel.
+func (b *builder) firstCodes() (map[string]login.Trier, error) {
+	out := map[string]login.Trier{}
+	for channel, sender := range map[string]send.Sender{store.Email: b.c.Mail, store.SMS: b.c.SMS} {
+		if sender == nil || !b.c.Passwordless.Enabled {
+			continue
+		}
+		m, err := onetime.New(onetime.Config{
+			Channel: channel, Challenges: b.c.Store, Factors: b.c.Store, Keys: b.keys, Send: b.sendFirst,
+			Life: b.c.Passwordless.CodeValidity, Region: b.c.TwoFactor.PhoneRegion,
+			Countries: b.c.TwoFactor.SMSCountries,
+			Possible:  b.c.TwoFactor.PossiblePhones, Now: b.c.Advanced.Now,
+		})
+		if err != nil {
+			return nil, field("Passwordless.CodeValidity", err)
+		}
+		out[channel] = m
+	}
+	return out, nil
+}
+
+// sendFirst renders a code in place of a password. At a sign-in no one waits for
+// it to go out, and to no one it never does: so time does not tell who has an
+// account (R123). Who is signed in hears whether it went.
+func (b *builder) sendFirst(ctx context.Context, c onetime.Code) error {
+	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
+	if c.Channel == store.Email {
+		name, link := b.nameOf(c.User), ""
+		if c.Link != "" {
+			link = b.link("us-verify-link", c.Link)
+		}
+		var err error
+		if m, err = b.letters.SignInMail(c.Locale, c.Destination, name, c.Code, link, c.Life); err != nil {
+			return err
+		}
+	}
+	switch {
+	case c.User.ID == "":
+		return b.a.outbox.Decoy(ctx, m)
+	case c.Purpose == factor.First:
+		return b.a.outbox.Queue(ctx, m, c.ExpiresAt)
+	}
+	return b.a.outbox.Deliver(ctx, m, c.ExpiresAt)
+}

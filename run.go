@@ -1,0 +1,65 @@
+package twofold
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// work is what Run needs of the configuration, and whether it runs.
+type work struct {
+	log       *slog.Logger
+	now       func() time.Time
+	built     time.Time
+	auditDays int
+	running   atomic.Bool
+	told      sync.Once
+	tell      func() // what is set and has no effect
+}
+
+func newWork(c Config) *work {
+	now := c.Advanced.Now
+	return &work{log: c.Log, now: now, built: now(), auditDays: c.Accounts.AuditDays, tell: c.tell}
+}
+
+// Run runs the workers of the sign-in until ctx ends and returns nil then. They
+// deliver messages, seal the audit trail, delete what has expired and learn what
+// other nodes change. Run also logs what is configured and has no effect. Each
+// process that serves the sign-in calls Run; one that only calls methods of Auth,
+// such as a command, need not. Run returns an error if it already runs.
+func (a *Auth) Run(ctx context.Context) error {
+	if !a.work.running.CompareAndSwap(false, true) {
+		return errors.New("twofold: Run is already running")
+	}
+	defer a.work.running.Store(false)
+	a.work.tell()
+	var workers sync.WaitGroup
+	workers.Go(func() { _ = a.outbox.Run(ctx) }) // it logs what fails
+	workers.Go(func() { closeTrail(ctx, a.trail, a.work.log) })
+	workers.Go(func() { a.sessions.Follow(ctx) })
+	workers.Go(func() { a.accounts.LearnPace(ctx) })
+	workers.Go(func() { sweep(ctx, a.store, a.now, a.work.log) })
+	workers.Go(func() { deleteDue(ctx, a.leaving, a.work.log) })
+	if days := a.work.auditDays; days > 0 {
+		workers.Go(func() { sweepTrail(ctx, a.trail, days, a.now, a.work.log) })
+	}
+	workers.Wait()
+	return nil
+}
+
+// startWithin is how long after New a program may serve before it calls Run.
+const startWithin = 10 * time.Second
+
+// watch logs once that requests are served and Run does not run.
+func (w *work) watch(ctx context.Context) {
+	if w.running.Load() || w.now().Sub(w.built) < startWithin {
+		return
+	}
+	w.told.Do(func() {
+		w.log.ErrorContext(ctx, "the sign-in serves requests without its workers: messages wait, and the audit "+
+			"trail is not sealed", "cure", "call Run of the Auth in each process that serves")
+	})
+}

@@ -1,0 +1,89 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+const (
+	defaultTimeout = 10 * time.Second
+	// maxAnswer bounds how much of an answer is read, in bytes.
+	maxAnswer = 64 << 10
+)
+
+// newClient copies a client, or makes one, that follows no redirect: a redirect would
+// carry the message to a host that is not configured.
+func newClient(given *http.Client) *http.Client {
+	client := &http.Client{}
+	if given != nil {
+		*client = *given
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return client
+}
+
+// reach connects to the host of a URL, with TLS if it says so, and asks nothing.
+func reach(ctx context.Context, who, address string, within time.Duration) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return errors.New(who + ": the URL cannot be read")
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	port := u.Port()
+	var conn net.Conn
+	if u.Scheme == "https" {
+		if port == "" {
+			port = "443"
+		}
+		conn, err = (&tls.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	} else {
+		if port == "" {
+			port = "80"
+		}
+		conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	}
+	if err != nil {
+		return transportFailure(ctx, who, err)
+	}
+	return conn.Close()
+}
+
+// transportFailure keeps of a failed request only what cannot hold anything we sent:
+// net/http quotes malformed answers, and url.Error the URL.
+func transportFailure(ctx context.Context, who string, err error) error {
+	var op *net.OpError
+	var cert *tls.CertificateVerificationError
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s: %w", who, ctx.Err())
+	case errors.As(err, &op):
+		return fmt.Errorf("%s: %w", who, op) // dialling, names, broken connections
+	case errors.As(err, &cert):
+		return errors.New(who + ": the server's certificate is not accepted")
+	default:
+		return errors.New(who + ": no HTTP answer")
+	}
+}
+
+// checkURL accepts https anywhere and http on this machine.
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("is missing or not a plain URL") // a parse error would repeat it
+	}
+	if u.Scheme == "https" {
+		return nil
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return errors.New("has to be https, except on loopback")
+}

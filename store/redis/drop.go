@@ -1,0 +1,70 @@
+package redis
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	client "github.com/redis/go-redis/v9"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// dropUser: prefix, user, milliseconds. The key "gone" keeps every script that
+// stores a record of the user from doing so.
+var dropUser = client.NewScript(`
+	local gone = ARGV[1] .. 'gone:' .. ARGV[2]
+	if ARGV[3] == '0' then return redis.call('DEL', gone) end
+	redis.call('SET', gone, '1', 'PX', ARGV[3])
+	for kind, of in pairs({s = 'su:', p = 'pu:', d = 'du:'}) do
+		local set = ARGV[1] .. of .. ARGV[2]
+		local names
+		if kind == 'p' then names = redis.call('ZRANGE', set, 0, -1) else names = redis.call('SMEMBERS', set) end
+		for _, name in ipairs(names) do
+			redis.call('DEL', ARGV[1] .. kind .. ':' .. name)
+			redis.call('ZREM', ARGV[1] .. 'end:' .. kind, name)
+		end
+		redis.call('DEL', set)
+	end
+	return 1`)
+
+// DropUser implements store.UserDropper. Codes stay until they expire: what is
+// kept of them names no one.
+func (db *DB) DropUser(ctx context.Context, userID string, until time.Time) error {
+	hold := int64(0)
+	if !until.IsZero() {
+		hold = max(time.Until(until).Milliseconds(), 1)
+	}
+	return db.write(ctx, "drop user", func(ctx context.Context) error {
+		return dropUser.Run(ctx, db.c, nil, db.prefix, userID, hold).Err()
+	})
+}
+
+// Owners implements store.UserDropper.
+func (db *DB) Owners(ctx context.Context) ([]string, error) {
+	var out []string
+	for _, of := range []string{"su:", "pu:", "du:"} {
+		under := db.prefix + of
+		it := db.c.Scan(ctx, 0, under+"*", 500).Iterator()
+		for it.Next(ctx) {
+			out = append(out, strings.TrimPrefix(it.Val(), under))
+		}
+		if err := it.Err(); err != nil {
+			return nil, db.fail("owners", err)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// stored turns the answer of a script that stores a record into an error.
+func stored(n int, err error) error {
+	switch {
+	case err == nil && n == 0:
+		return store.ErrExists
+	case err == nil && n < 0:
+		return store.ErrNotFound
+	}
+	return err
+}

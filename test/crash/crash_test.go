@@ -1,0 +1,208 @@
+package crash_test
+
+import (
+	"cmp"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func TestNoCrashBreaksAFlow(t *testing.T) {
+	engines := []string{oneEngine()}
+	if thorough() && os.Getenv("TWOFOLD_STORE") == "" {
+		engines = append(engines, "postgres", "redis")
+	}
+	for _, engine := range engines {
+		for _, f := range allFlows() {
+			if thorough() || f.few {
+				t.Run(engine+"/"+f.name, func(t *testing.T) {
+					t.Parallel()
+					f.crash(newSite(t, engine, f.site))
+				})
+			}
+		}
+	}
+}
+
+func allFlows() []flow  { return slices.Concat(flows, waysIn) }
+func oneEngine() string { return cmp.Or(os.Getenv("TWOFOLD_STORE"), "sqlite") }
+func every() bool       { return os.Getenv("TWOFOLD_CRASH") == "all" }
+func thorough() bool    { return every() || storetest.Thorough() }
+
+// crash lets the flow run into its end at one call after the other. What lies in the
+// database before a call is what lay there after the last write, and before the first
+// write no one has done anything. So without TWOFOLD_CRASH=all it is killed after
+// writes: after each on SQLite in a thorough run, after every few otherwise.
+func (f flow) crash(s *site) {
+	start, kills, step := time.Now(), 0, 3
+	if every() || thorough() && s.File != "" {
+		step = 1
+	}
+	var reached []string
+	for _, after := range []bool{true, false} {
+		if !after && !every() {
+			break
+		}
+		for at := 1; ; at += step {
+			p := f.start(s)
+			where := f.killed(p, at, after)
+			if where == "" {
+				break
+			}
+			kills++
+			reached = append(reached, where)
+			if f.look(p, where); s.Failed() {
+				return
+			}
+		}
+	}
+	if kills < 1 {
+		s.Errorf("the flow was killed %d times", kills)
+	}
+	s.Logf("%d kills, %.1f s: %s", kills, time.Since(start).Seconds(), strings.Join(reached, ", "))
+}
+
+// killed takes the step, and returns the call at which the child died; empty: the step
+// has fewer.
+func (f flow) killed(p *person, at int, after bool) string {
+	s := p.s
+	s.Helper()
+	s.arm(at, after)
+	if p.b == nil {
+		p.b = s.browser()
+	}
+	p.b.marked = true
+	f.step(p)
+	p.b.marked = false
+	if s.alive() && s.disarmed() {
+		if f.effect(p) == "" {
+			s.Fatalf("%s: not killed, and not done", f.name)
+		}
+		return ""
+	}
+	return s.dead()
+}
+
+// look holds what the crash left behind against the promises.
+func (f flow) look(p *person, where string) {
+	s := p.s
+	s.Helper()
+	f.sound(p, where)
+	done := f.effect(p)
+	if p.again != nil && !f.often {
+		p.again()
+		f.sound(p, where+", and the request again")
+		if now := f.effect(p); done != "" && now != done {
+			s.Errorf("killed %s: the request works twice: %s, then %s", where, done, now)
+		}
+		if done = f.effect(p); done != "" {
+			p.again()
+			if now := f.effect(p); now != done {
+				s.Errorf("killed %s: the request works twice after that: %s, then %s", where, done, now)
+			}
+		}
+	}
+	if done == "" {
+		f.redo(p, where)
+	}
+	f.sound(p, where+", and done")
+	if !p.enters() {
+		s.Errorf("killed %s: the owner cannot sign in", where)
+	}
+	f.sound(p, where+", and signed in")
+}
+
+// redo takes the step from the start, as its owner does who saw it fail.
+func (f flow) redo(p *person, where string) {
+	s := p.s
+	s.Helper()
+	s.pass(time.Hour)
+	if p.b = s.browser(); f.signedIn {
+		p.b = p.in()
+	}
+	if f.step(p); f.effect(p) == "" {
+		s.Errorf("killed %s: it cannot be done any more: %s", where, strings.Join(p.b.heard, "\n"))
+	}
+}
+
+// sound asks the doctor, and looks at what the account's sessions rest on.
+func (f flow) sound(p *person, where string) {
+	s := p.s
+	s.Helper()
+	report, err := s.auth.CheckStore(s.Context())
+	s.must(err)
+	for _, problem := range report.Problems {
+		s.Errorf("killed %s: the doctor: %s", where, problem)
+	}
+	if _, there := p.user(); !there || len(p.factors()) == 0 {
+		return
+	}
+	for _, n := range p.living() {
+		two := len(n.Proofs) >= 2 || len(n.Proofs) == 1 && n.Proofs[0].Both
+		if full := n.Level == store.TwoFactors && two || n.Trusted; !full {
+			s.Errorf("killed %s: a session of %d proofs", where, len(n.Proofs))
+		}
+	}
+}
+
+// enters signs the owner in from the start.
+func (p *person) enters() bool {
+	s := p.s
+	s.Helper()
+	s.pass(time.Hour)
+	u, there := p.user()
+	if !there {
+		return false
+	}
+	if p.email = u.Email; u.ConfirmedAt.IsZero() {
+		b := s.browser()
+		link := s.linked(p.email, "confirm", func() answer { return b.post("/confirm", m{"email": p.email}) })
+		b.post(link, chosen(p.password))
+	}
+	b, sent := s.browser(), len(s.letters(p.email, ""))+len(s.letters(p.phone, ""))
+	if p.comesIn == nil {
+		p.comesIn = func(b *browser) answer { return p.logsIn(b, nil) }
+	}
+	r := p.comesIn(b)
+	factors := p.factors()
+	if len(factors) > 1 {
+		r = b.post("/tf-select", m{"which": "authenticator"})
+	}
+	if len(factors) > 0 && r.status == 200 {
+		code := ""
+		switch to := map[string]string{store.SMS: p.phone, store.Email: p.email}[factors[0].Method]; {
+		case p.app != nil:
+			code = p.next()
+		case len(s.letters(p.email, ""))+len(s.letters(p.phone, "")) > sent:
+			code = s.code(to)
+		}
+		r = b.post("/tf-validate", m{"code": code})
+	}
+	if !b.in() {
+		s.Logf("the last answer: %d %s", r.status, r.body)
+		return false
+	}
+	return true
+}
+
+// disarmed lets no call of the step end the child any more, as some are made after its
+// answer. It reports whether the child lives.
+func (s *site) disarmed() bool {
+	s.Helper()
+	time.Sleep(20 * time.Millisecond)
+	if s.living.Err() != nil {
+		return false
+	}
+	s.arm(0, false)
+	return s.living.Err() == nil
+}
+
+// alive reports whether the child still answers.
+func (s *site) alive() bool {
+	return s.browser().send("GET", "/app/user", nil).status != 0
+}

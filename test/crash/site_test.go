@@ -1,0 +1,421 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/background"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/store"
+)
+
+type m = map[string]any
+
+// site is a database, the process that serves it at the time, and this process, which
+// looks at it.
+type site struct {
+	*testing.T
+	place
+	listener *os.File
+	child    *exec.Cmd
+	said     string          // by the child before it died
+	living   context.Context // until then
+	db       store.Store
+	auth     *twofold.Auth
+	client   *http.Client
+	people   int
+	corp     *federatedtest.Provider // another site, if there is one
+}
+
+func newSite(t *testing.T, engine string, set func(s *site)) *site {
+	t.Helper()
+	dir := t.TempDir()
+	s := &site{T: t, place: place{Mails: filepath.Join(dir, "mails")}}
+	switch engine {
+	case "sqlite":
+		s.File = filepath.Join(dir, "app.db")
+	case "redis":
+		s.Redis = servers.Redis(t)
+		fallthrough
+	default:
+		s.Postgres = servers.Postgres(t)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	s.Origin = "http://" + l.Addr().String()
+	s.listener, err = l.(*net.TCPListener).File()
+	s.must(err)
+	s.must(l.Close()) // the file goes on listening
+	s.db, err = s.open(nil)
+	s.must(err)
+	if set != nil {
+		set(s)
+	}
+	c, err := s.config(s.db, s.now)
+	s.must(err)
+	s.auth, err = twofold.New(c)
+	s.must(err)
+	s.client = &http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	s.start()
+	stop := background.Start(s.auth)
+	t.Cleanup(func() {
+		_ = s.child.Process.Kill()
+		<-s.living.Done()
+		stop()
+		_ = s.db.Close()
+		_ = s.listener.Close()
+	})
+	return s
+}
+
+func (s *site) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// now is the time of the site.
+func (s *site) now() time.Time { return time.Now().Add(s.Offset) }
+
+// gap is how long people wait before they ask for another mail.
+func (s *site) gap() time.Duration { return time.Minute }
+
+func (s *site) pass(d time.Duration) { s.Offset += d }
+
+// start starts a child.
+func (s *site) start() {
+	s.Helper()
+	at, err := json.Marshal(s.place)
+	s.must(err)
+	s.child = exec.Command(os.Args[0])
+	s.child.Env = append(os.Environ(), role+"="+string(at))
+	s.child.ExtraFiles = []*os.File{s.listener}
+	s.child.Stderr = os.Stderr
+	out, err := s.child.StdoutPipe()
+	s.must(err)
+	s.must(s.child.Start())
+	living, end := context.WithCancel(context.WithoutCancel(s.Context()))
+	s.living = living
+	go func() {
+		said, _ := io.ReadAll(out)
+		s.said = strings.TrimSpace(string(said))
+		_ = s.child.Wait()
+		end()
+	}()
+}
+
+// dead starts another child if the last one was killed, and returns where that was.
+func (s *site) dead() string {
+	s.Helper()
+	<-s.living.Done()
+	where := s.said
+	if where == "" {
+		s.Fatal("the child ended by itself")
+	}
+	s.start()
+	return where
+}
+
+// answer is a reply; status 0 if there was none.
+type answer struct {
+	status   int
+	body     string
+	location string
+	json     m
+}
+
+func (a answer) text(name string) string { v, _ := a.json[name].(string); return v }
+
+// browser is a jar of cookies. A marked one makes calls that count.
+type browser struct {
+	s      *site
+	jar    map[string]string
+	marked bool
+	last   func() answer // the last request once more
+	heard  []string      // the answers
+}
+
+func (s *site) browser() *browser { return &browser{s: s, jar: map[string]string{}} }
+
+func (b *browser) post(path string, body m) answer { return b.send("POST", path, body) }
+
+func (b *browser) send(method, path string, body m) answer {
+	b.s.Helper()
+	b.last = func() answer { return b.send(method, path, body) }
+	var raw []byte
+	if body != nil {
+		var err error
+		raw, err = json.Marshal(body)
+		b.s.must(err)
+	}
+	r, err := http.NewRequestWithContext(b.s.living, method, b.s.Origin+path, bytes.NewReader(raw))
+	b.s.must(err)
+	if raw != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("X-Crash-Clock", strconv.FormatInt(int64(b.s.Offset), 10))
+	if b.marked {
+		r.Header.Set("X-Crash", "1")
+	}
+	for name, v := range b.jar {
+		r.AddCookie(&http.Cookie{Name: name, Value: v})
+	}
+	resp, err := b.s.client.Do(r)
+	if err != nil {
+		return answer{}
+	}
+	defer resp.Body.Close()
+	out, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}
+	}
+	for _, c := range resp.Cookies() {
+		if c.MaxAge < 0 || c.Value == "" {
+			delete(b.jar, c.Name)
+		} else {
+			b.jar[c.Name] = c.Value
+		}
+	}
+	a := answer{status: resp.StatusCode, body: string(out), location: resp.Header.Get("Location")}
+	b.heard = append(b.heard, fmt.Sprint(method, " ", path, ": ", a.status, " ", a.body))
+	var envelope struct{ Response m }
+	if json.Unmarshal(out, &envelope) == nil {
+		a.json = envelope.Response
+	}
+	return a
+}
+
+// in reports whether the browser is signed in.
+func (b *browser) in() bool {
+	return strings.HasPrefix(b.send("GET", "/app/user", nil).body, "signed in as ")
+}
+
+// arm lets the child die at a call.
+func (s *site) arm(at int, after bool) {
+	s.Helper()
+	if s.living.Err() != nil { // it was killed after its last answer
+		s.dead()
+	}
+	r, err := http.NewRequestWithContext(s.living, "POST", s.Origin, nil)
+	s.must(err)
+	r.Header.Set("X-Crash-At", strconv.Itoa(at))
+	if after {
+		r.Header.Set("X-Crash-After", "1")
+	}
+	resp, err := s.client.Do(r)
+	s.must(err)
+	s.must(resp.Body.Close())
+}
+
+// letters are the texts of all messages of a kind to someone, newest last.
+func (s *site) letters(to, kind string) (texts []string) {
+	s.Helper()
+	raw, err := os.ReadFile(s.Mails)
+	if err != nil {
+		return nil
+	}
+	for line := range strings.Lines(string(raw)) {
+		var l letter
+		if json.Unmarshal([]byte(line), &l) == nil && l.To == to && (kind == "" || l.Kind == kind) {
+			texts = append(texts, l.Text)
+		}
+	}
+	return texts
+}
+
+var (
+	sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+	anyLink   = regexp.MustCompile(`https?://[^/\s]+` +
+		`(/(?:confirm|reset|change-email|tf-delete|tf-invite|tf-recovery|login|us-verify-link)/[A-Za-z0-9._-]+)`)
+)
+
+// wait waits for something that comes by mail.
+func (s *site) wait(to, kind string, find func(text string) string) string {
+	s.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		texts := s.letters(to, kind)
+		for _, text := range slices.Backward(texts) {
+			if found := find(text); found != "" {
+				return found
+			}
+		}
+		if s.living.Err() != nil { // it was killed after its answer, before it sent anything
+			return ""
+		}
+	}
+	s.Fatalf("nothing %q was sent to %s", kind, to)
+	return ""
+}
+
+// linked is the link that a request mails; empty if the request gets no answer.
+func (s *site) linked(to, kind string, ask func() answer) string {
+	s.Helper()
+	before := s.newest(to, kind)
+	if a := ask(); a.status != 200 {
+		return ""
+	}
+	return s.wait(to, kind, func(string) string {
+		if link := s.newest(to, kind); link != before {
+			return link
+		}
+		return ""
+	})
+}
+
+// newest is the newest link of a kind that was mailed to someone.
+func (s *site) newest(to, kind string) (link string) {
+	for _, text := range s.letters(to, kind) {
+		if found := anyLink.FindStringSubmatch(text); found != nil {
+			link = found[1]
+		}
+	}
+	return link
+}
+
+// coded is the code that a request mails; empty if the request gets no answer. After a
+// crash an older letter may come once more.
+func (s *site) coded(to string, ask func() answer) string {
+	s.Helper()
+	before := strings.Join(s.letters(to, ""), "")
+	if a := ask(); a.status != 200 {
+		return ""
+	}
+	return s.wait(to, "", func(text string) string {
+		if code := sixDigits.FindString(text); !strings.Contains(before, code) {
+			return code
+		}
+		return ""
+	})
+}
+
+func (s *site) code(to string) string {
+	s.Helper()
+	return s.wait(to, "", sixDigits.FindString)
+}
+
+// person is an account and what its owner has.
+type person struct {
+	s                *site
+	id, email, phone string
+	password         string
+	app, newApp      []byte   // its key, and that of one which may have taken its place
+	b                *browser // of the step under way
+	codes            []string
+	link             string
+	first            string // the factor at the start
+	key              *softkey.Key
+	comesIn          func(b *browser) answer // begins a sign-in, where no password does
+	again            func()                  // the last request once more, from elsewhere if that is worse
+}
+
+// person makes an account. Each comes a day after the one before, so that none finds
+// the budgets of the address used up.
+func (s *site) person() *person {
+	s.Helper()
+	p := s.stranger()
+	u, err := s.auth.CreateUser(s.Context(), twofold.NewUser{Email: p.email, PasswordHash: hashed})
+	s.must(err)
+	p.id = u.ID
+	return p
+}
+
+// stranger is someone without an account.
+func (s *site) stranger() *person {
+	s.people++
+	s.pass(25 * time.Hour)
+	name, phone := fmt.Sprintf("p%d@good.test", s.people), fmt.Sprintf("+491511%07d", s.people)
+	return &person{s: s, email: name, phone: phone, password: secret}
+}
+
+func (s *site) withApp() *person {
+	s.Helper()
+	p := s.person()
+	p.b = p.in()
+	p.setsUpApp()
+	p.b.post("/logout", m{})
+	p.b = nil
+	if len(p.factors()) != 1 {
+		s.Fatal("no app was set up")
+	}
+	return p
+}
+
+// in is a browser that signed in by everything that the account asks for.
+func (p *person) in() *browser {
+	p.s.Helper()
+	b := p.s.browser()
+	r := p.logsIn(b, nil)
+	if len(p.factors()) > 0 {
+		r = b.post("/tf-validate", m{"code": p.next()})
+	}
+	if r.status != 200 || !b.in() {
+		p.s.Fatalf("%s is not signed in: %d %s", p.email, r.status, r.body)
+	}
+	return b
+}
+
+func (p *person) factors() []store.Factor {
+	p.s.Helper()
+	if p.id == "" {
+		return nil
+	}
+	list, err := p.s.db.FactorsOf(p.s.Context(), p.id)
+	p.s.must(err)
+	return list
+}
+
+// next is the app's next code: each is taken once.
+func (p *person) next() string {
+	if p.newApp != nil && p.replaced() != "" {
+		p.app = p.newApp
+	}
+	return p.shows(p.app)
+}
+
+func (p *person) shows(key []byte) string {
+	p.s.pass(time.Minute)
+	mac := hmac.New(sha1.New, key)
+	_ = binary.Write(mac, binary.BigEndian, p.s.now().Unix()/30)
+	sum := mac.Sum(nil)
+	part := sum[sum[19]&15:]
+	return fmt.Sprintf("%06d", (binary.BigEndian.Uint32(part)&0x7fffffff)%1_000_000)
+}
+
+func decode(text string) []byte {
+	key, _ := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(text)
+	return key
+}
+
+func (b *browser) copy() *browser {
+	c := *b
+	c.jar = maps.Clone(b.jar)
+	return &c
+}

@@ -1,0 +1,228 @@
+package crash_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// waysIn are the sign-ins by something else than a password.
+var waysIn = []flow{
+	{name: "sign-in by a mailed code", site: unified, start: mailed, step: (*person).entersCode,
+		effect: (*person).sessions},
+	{name: "sign-in by a mailed code and app", site: unified, start: mailedAndApp, step: (*person).entersCode,
+		effect: (*person).sessions, few: true},
+	{name: "sign-in by the link alongside a code", site: unified, start: mailedAndApp, step: (*person).followsLink,
+		effect: (*person).sessions},
+	{name: "sign-in by a mailed link", site: byLink, start: wanting, step: (*person).followsLink,
+		effect: (*person).sessions},
+	{name: "sign-in by a passkey", start: withPasskey, step: (*person).touches,
+		effect: (*person).sessions},
+	{name: "sign-in through another site", site: elsewhere, start: connected, step: (*person).comesThrough,
+		effect: (*person).sessions},
+	{name: "sign-up through another site", site: elsewhere, start: newcomer, step: (*person).comesThrough,
+		effect: (*person).connection},
+}
+
+// unified, byLink and elsewhere are sites with other ways in.
+func unified(s *site) { s.Unified = true }
+func byLink(s *site)  { s.ByLink = true }
+func elsewhere(s *site) {
+	s.corp = federatedtest.New(s.T, s.now)
+	s.Corp, s.ClientID, s.ClientSecret = s.corp.URL, s.corp.ClientID, s.corp.Secret
+}
+
+// adds puts the ways in of a place into its configuration.
+func (p place) adds(c *twofold.Config) error {
+	c.Passwordless.Enabled = p.Unified
+	c.Accounts.MagicLink = p.ByLink
+	if p.Corp == "" {
+		return nil
+	}
+	corp, err := oidc.New(oidc.Settings{
+		Name: "corp", Issuer: p.Corp, ClientID: p.ClientID, ClientSecret: p.ClientSecret, Now: c.Advanced.Now,
+	})
+	c.Accounts.OAuth, c.Accounts.OAuthSignUp = []federated.Provider{corp}, []string{"corp"}
+	return err
+}
+
+// entersCode begins with a code that was mailed. A stranger who saw it tries it too.
+func (p *person) entersCode() {
+	p.s.pass(p.s.gap())
+	code := p.s.coded(p.email, func() answer {
+		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": store.Email})
+	})
+	if code == "" {
+		return
+	}
+	p.beginsBy(func(b *browser) { b.post("/us-signin", m{"identity": p.email, "passcode": code}) })
+}
+
+// followsLink begins by a link that was mailed.
+func (p *person) followsLink() {
+	p.s.pass(p.s.gap())
+	link := p.s.linked(p.email, "", func() answer {
+		if p.s.ByLink {
+			return p.b.post("/login", m{"email": p.email})
+		}
+		return p.b.post("/us-signin/send-code", m{"identity": p.email, "chosen_method": store.Email})
+	})
+	if link != "" {
+		p.beginsBy(func(b *browser) { b.post(link, m{"meant": true}) })
+	}
+}
+
+// beginsBy begins a sign-in, and goes on with the app if there is one. What began it is
+// tried again in another browser, with another code of the app.
+func (p *person) beginsBy(first func(b *browser)) {
+	whole := func(b *browser) {
+		if first(b); p.app != nil {
+			b.post("/tf-validate", m{"code": p.next()})
+		}
+	}
+	p.again = func() {
+		p.b.copy().last()
+		whole(p.s.browser())
+	}
+	whole(p.b)
+}
+
+// mailed makes someone whose sign-ins may begin by mail, and mailedAndApp goes on with
+// an app.
+func mailed(s *site) *person { return s.person().begins() }
+
+func mailedAndApp(s *site) *person { return s.withApp().begins() }
+
+func (p *person) begins() *person {
+	p.s.Helper()
+	b := p.in()
+	var r answer
+	code := p.s.coded(p.email, func() answer {
+		r = b.post("/us-setup", m{"chosen_method": store.Email})
+		return r
+	})
+	if r = b.post("/us-setup/"+r.text("state"), m{"passcode": code}); r.status != 200 {
+		p.s.Fatalf("no sign-in by mail: %d %s", r.status, r.body)
+	}
+	b.post("/logout", m{})
+	return p
+}
+
+func wanting(s *site) *person {
+	p := s.person()
+	p.comesIn = func(b *browser) answer {
+		s.pass(s.gap())
+		link := s.linked(p.email, "", func() answer { return b.post("/login", m{"email": p.email}) })
+		return b.post(link, m{"meant": true})
+	}
+	return p
+}
+
+func withPasskey(s *site) *person {
+	p := signedIn(s)
+	r := p.b.post("/wan-register", m{"name": "key", "usage": store.UseFirst})
+	options, err := json.Marshal(r.json["credential_options"])
+	s.must(err)
+	p.key, err = softkey.New(s.Origin, softkey.ES256)
+	s.must(err)
+	said, err := p.key.Create(options)
+	s.must(err)
+	if r = p.b.post("/wan-register/"+r.text("wan_state"), m{"credential": said}); r.status != 200 {
+		s.Fatalf("no passkey: %d %s", r.status, r.body)
+	}
+	p.b.post("/logout", m{})
+	p.b = nil
+	return p
+}
+
+// touches signs in by the passkey. Its answer is tried again, here and elsewhere.
+func (p *person) touches() {
+	r := p.b.post("/wan-signin", m{})
+	if r.status != 200 {
+		return
+	}
+	options, err := json.Marshal(r.json["credential_options"])
+	p.s.must(err)
+	said, err := p.key.Get(options)
+	p.s.must(err)
+	before, path := p.b.copy(), "/wan-signin/"+r.text("wan_state")
+	p.again = func() {
+		p.s.pass(p.s.gap())
+		before.copy().post(path, m{"credential": said})
+		p.s.browser().post(path, m{"credential": said})
+	}
+	p.b.post(path, m{"credential": said})
+}
+
+// goes goes to the other site and returns the path that it sends back to.
+func (p *person) goes(b *browser, start string) string {
+	p.s.corp.SignIn(strings.TrimSuffix(p.email, "@good.test"))
+	p.s.corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = p.email, true })
+	away := b.send(http.MethodPost, start, nil)
+	if away.location == "" {
+		return ""
+	}
+	back := p.s.corp.Visit(away.location)
+	return (&url.URL{Path: back.Path, RawQuery: back.RawQuery}).String()
+}
+
+func connected(s *site) *person {
+	p := signedIn(s)
+	if r := p.b.send(http.MethodGet, p.goes(p.b, "/login/oauth-connect/corp"), nil); r.status != 200 {
+		s.Fatalf("not connected: %d %s", r.status, r.body)
+	}
+	p.b.post("/logout", m{})
+	p.b = nil
+	return p
+}
+
+// comesThrough signs in through the other site, which makes an account if there is none.
+// The way back is tried again, here and elsewhere.
+func (p *person) comesThrough() {
+	back := p.goes(p.b, "/login/oauthstart/corp")
+	if back == "" {
+		return
+	}
+	before := p.b.copy()
+	p.again = func() {
+		p.s.pass(p.s.gap())
+		for _, b := range []*browser{before.copy(), p.s.browser()} {
+			if b.send(http.MethodGet, back, nil); p.app != nil {
+				b.post("/tf-validate", m{"code": p.next()})
+			}
+		}
+	}
+	r := p.b.send(http.MethodGet, back, nil)
+	if r.text("oauth_signup") == "code" {
+		p.proven("/login/oauth-signup", p.s.code(p.email))
+	} else if p.app != nil && r.status == 200 {
+		p.b.post("/tf-validate", m{"code": p.next()})
+	}
+}
+
+func newcomer(s *site) *person {
+	p := s.stranger()
+	p.comesIn = func(b *browser) answer {
+		return b.send(http.MethodGet, p.goes(b, "/login/oauthstart/corp"), nil)
+	}
+	return p
+}
+
+// connection is the account and what opens it.
+func (p *person) connection() string {
+	u, there := p.user()
+	if !there {
+		return ""
+	}
+	list, err := p.s.db.ConnectionsOf(p.s.Context(), u.ID)
+	p.s.must(err)
+	return u.ID + " " + joined(list, func(c store.Connection) string { return c.ID })
+}

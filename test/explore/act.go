@@ -1,0 +1,343 @@
+package explore
+
+import (
+	"slices"
+
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Label says what happened between two states.
+type Label struct {
+	By   By
+	Verb string
+	With [2]Thing
+}
+
+// By is who acts: a person, the operator, or time.
+type By uint8
+
+// Who acts besides the people.
+const (
+	Operator = By(people) + iota
+	Time
+)
+
+func (l Label) String() string {
+	out := "The operator "
+	switch {
+	case l.By == Time:
+		out = "Time: "
+	case l.By < By(people):
+		out = Person(l.By).String() + " "
+	}
+	out += l.Verb
+	for i, t := range l.With {
+		if t != 0 {
+			out += [...]string{": ", ", then "}[i] + t.String()
+		}
+	}
+	return out
+}
+
+// turn is one state in which everybody may act.
+type turn struct {
+	*World
+	was  State
+	emit func(Label, State)
+}
+
+// all calls emit with every state that one action leads to.
+func (m *World) all(s State, emit func(Label, State)) {
+	t := turn{m, s, emit}
+	if !s.Exists {
+		for p := range people {
+			if m.acts(p) {
+				t.register(p)
+			}
+		}
+		return
+	}
+	t.time()
+	t.operator()
+	fresh := slices.IndexFunc(s.Browsers[:], func(b Browser) bool { return b.empty() })
+	for p := range people {
+		if !m.acts(p) {
+			continue
+		}
+		t.mail(p)
+		if fresh >= 0 && m.mayOpen(&s, p) { // a browser that holds nothing yet
+			was := t.was
+			t.was.Browsers[fresh] = Browser{Of: p}
+			t.enter(fresh)
+			t.was = was
+		}
+	}
+	for i, b := range s.Browsers {
+		if b.empty() {
+			continue
+		}
+		t.leave(i)
+		if !b.Session.alive() {
+			t.enter(i)
+			continue
+		}
+		switch m.standing(&s, &b) {
+		case policy.Stands:
+			t.own(i)
+		case policy.Enrolls:
+			t.reauthenticate(i)
+			if !b.Session.Fresh || !t.full(&s, &b) {
+				continue
+			}
+			t.enroll(i, b.Session.First, 0, "sets up a factor that is required by now")
+		}
+	}
+	t.steal()
+}
+
+// mayOpen reports whether a person takes another browser to hand. Ann always finds
+// one.
+func (m *World) mayOpen(s *State, p Person) bool {
+	of := [people]int{}
+	for _, b := range s.Browsers {
+		if !b.empty() {
+			of[b.Of]++
+		}
+	}
+	if m.Crowd {
+		return p == Ann && of[Ann] == 0 || p != Ann && of[Ben]+of[Eve] == 0
+	}
+	return of[p] < browsersEach && (p == Ann || of[Ben]+of[Eve] < browsers-browsersEach)
+}
+
+// then tells what one action led to.
+func (t *turn) then(by By, verb string, s State, with ...Thing) {
+	l := Label{By: by, Verb: verb}
+	copy(l.With[:], with)
+	t.emit(l, s.sorted())
+}
+
+// register makes an account with Ann's address: everybody can type it.
+func (t *turn) register(p Person) {
+	s := State{Exists: true, Mailbox: Ann, HasPassword: true}
+	s.Knows[p] = true
+	t.then(By(p), "registers Ann's address", s)
+	if t.MailBegins {
+		t.then(By(p), "registers Ann's address without a password", State{Exists: true, Mailbox: Ann})
+	}
+}
+
+// time ages what is fresh, and lets a day go by.
+func (t *turn) time() {
+	s := t.was
+	for i := range s.Browsers {
+		s.Browsers[i].Session.Fresh = false
+	}
+	if !t.WithinADay {
+		s.day()
+	}
+	t.then(Time, "a day goes by", s)
+}
+
+func (s *State) day() {
+	s.ResetLately = false
+	switch s.Recovery {
+	case Waits:
+		s.Recovery = Opens
+	case Opens:
+		s.Recovery = NotAsked
+	}
+}
+
+// operator changes the rules, and helps Ann when she asks.
+func (t *turn) operator() {
+	if s := t.was; t.OperatorChanges {
+		s.Strict = true
+		t.then(Operator, "no longer counts text messages and mails", s)
+		s = t.was
+		s.Distrusts = true
+		t.then(Operator, "no longer lets browsers be trusted", s)
+	}
+	s := t.was
+	s.Blocked = false
+	t.then(Operator, "unlocks the account", s)
+	if s = t.was; s.Mailbox != Ann && s.WasAnns {
+		t.moveTo(&s, Ann, people)
+		t.end(&s, -1)
+		t.then(Operator, "gives the account its owner's address again", s)
+	}
+	if s = t.was; s.Seconds != 0 && s.HasPassword && s.Mailbox == Ann {
+		s.Recovery = Opens
+		t.then(Operator, "starts a recovery", s)
+	}
+}
+
+// mail is what a person does who reads the mail of the account, in any browser.
+func (t *turn) mail(p Person) {
+	if !t.reads(p, t.was.Mailbox) {
+		return
+	}
+	s := t.was
+	if !t.NoReset {
+		t.chooses(&s, p)
+		t.then(By(p), "resets the password by a mailed link", s)
+	}
+	if s = t.was; !s.Proven && s.Knows[p] {
+		t.proves(&s, p)
+		t.then(By(p), "confirms the address in the browser that registered it", s)
+	}
+}
+
+// chooses gives the account a password through its mailbox.
+func (t *turn) chooses(s *State, p Person) {
+	openers, seconds := t.drops(s)
+	if openers {
+		s.Firsts, s.Sites = s.Firsts&ofKind(Mail), 0
+	}
+	if seconds {
+		s.Seconds, s.Sheet = 0, 0
+	}
+	s.HasPassword, s.Knows = true, [people]bool{}
+	s.Knows[p] = true
+	s.ResetLately = true
+	t.proves(s, p)
+	t.end(s, -1)
+}
+
+func (t *turn) proves(s *State, p Person) {
+	s.Proven, s.EverProven, s.ProvenBy = true, true, p
+	s.WasAnns = s.WasAnns || p == Ann
+}
+
+// provesBy is proves on the way of a sign-in.
+func (t *turn) provesBy(s *State, p Person, first Thing) {
+	if !s.Proven && !t.mailboxAlone(s, first) {
+		t.proves(s, p)
+	}
+}
+
+// moveTo changes the account's address to one that someone has proven, or the
+// operator vouches for. Factors by mail go with it.
+func (t *turn) moveTo(s *State, to, by Person) {
+	if t.Fault != MailFactorsStay {
+		if s.Seconds&ofKind(Mail) != 0 {
+			s.Seconds = s.Seconds&^ofKind(Mail) | set(thing(Mail, to))
+		}
+		if s.Firsts&ofKind(Mail) != 0 {
+			s.Firsts = s.Firsts&^ofKind(Mail) | set(thing(Mail, to))
+		}
+	}
+	s.Mailbox = to
+	t.proves(s, by)
+}
+
+// steal copies the session of Ann's browser.
+func (t *turn) steal() {
+	if !t.EveCopiesASession || t.was.Stolen {
+		return
+	}
+	for _, b := range t.was.Browsers {
+		for i, to := range t.was.Browsers {
+			if b.Of == Ann && b.Session.alive() && to.empty() && (!t.Crowd || t.mayOpen(&t.was, Eve)) {
+				s := t.was
+				s.Stolen = true
+				s.Browsers[i] = Browser{Of: Eve, Session: b.Session}
+				s.Browsers[i].Session.Copied, s.Browsers[i].Session.Fresh = true, false
+				t.then(By(Eve), "copies the session of Ann's browser", s)
+				return
+			}
+		}
+	}
+}
+
+// leave signs out, or forgets the browser altogether.
+func (t *turn) leave(i int) {
+	s := t.was
+	b := &s.Browsers[i]
+	of := By(b.Of)
+	if b.Session.alive() {
+		b.Session = Session{}
+		t.then(of, "signs out", s)
+	}
+	s.Browsers[i] = Browser{}
+	t.then(of, "throws a browser away", s)
+}
+
+// end ends everything that was issued, but for the session of one browser.
+func (t *turn) end(s *State, keep int) {
+	if t.Fault == ChangesEndNothing {
+		return
+	}
+	for i := range s.Browsers {
+		b := &s.Browsers[i]
+		b.TrustFirst, b.TrustSecond = 0, 0
+		if i != keep {
+			b.Session = Session{}
+		}
+	}
+	s.Recovery, s.ended = NotAsked, everything
+}
+
+// loses takes from all browsers what an action in another one ended.
+func (s *State) loses(what ended) {
+	for i := range s.Browsers {
+		b := &s.Browsers[i]
+		if what != nothing {
+			b.TrustFirst, b.TrustSecond = 0, 0
+		}
+		if what == everything {
+			b.Session = Session{}
+		}
+	}
+}
+
+func ofKind(k Kind) (out Things) {
+	for p := range people {
+		out |= set(thing(k, p))
+	}
+	return out
+}
+
+// sorted is the state with its browsers in one order: which is which of a person's
+// does not matter.
+func (s State) sorted() State {
+	for i := range s.Browsers {
+		if s.Browsers[i].empty() {
+			s.Browsers[i] = Browser{}
+		}
+	}
+	var order [browsers]uint32
+	for i, b := range s.Browsers {
+		n, j := b.number(), i
+		for ; j > 0 && order[j-1] < n; j-- {
+			order[j], s.Browsers[j] = order[j-1], s.Browsers[j-1]
+		}
+		order[j], s.Browsers[j] = n, b
+	}
+	return s
+}
+
+func (b Browser) number() uint32 {
+	n := uint32(b.Of)
+	for _, t := range [...]Thing{b.Session.First, b.Session.Second, b.TrustFirst, b.TrustSecond} {
+		n = n<<5 | uint32(t)
+	}
+	for _, is := range [...]bool{b.Session.Trusted, b.Session.Fresh, b.Session.Copied, b.Known} {
+		n <<= 1
+		if is {
+			n |= 1
+		}
+	}
+	return n
+}
+
+// thingOf is the thing behind a factor that package policy names.
+func thingOf(f store.Factor) Thing {
+	for p := range people {
+		if p.String() == f.ID {
+			return thing(Kind(slices.Index(methods[:], f.Method)), p)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,139 @@
+package explore
+
+import (
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Everything that is decided is asked here, of package policy. A fault changes one
+// answer.
+
+// rules are those of today.
+func (m *World) rules(s *State) policy.Rules {
+	r := m.Rules
+	if r.StrongOnly = r.StrongOnly || s.Strict; r.StrongOnly { // the product offers no others then
+		r.Methods = methods[App : Passkey+1]
+	}
+	if !m.SharesMailbox || m.Fault == SitesAreIndependent {
+		r.Independent = independent
+	}
+	return r
+}
+
+// facts are what package policy is told of the account.
+func (m *World) facts(s *State) policy.Account {
+	return policy.Account{
+		Required: m.Required, Trusts: m.Trust && !s.Distrusts, Proven: s.Proven, EverProven: s.EverProven,
+		Password: s.HasPassword, ResetLately: s.ResetLately && m.Fault != MailFollowsAReset,
+		Factors: s.Seconds.factors(),
+	}
+}
+
+// next is what a sign-in must do after a first factor.
+func (m *World) next(s *State, first Thing) policy.Step {
+	r, a := m.rules(s), m.facts(s)
+	step := policy.Next(r, a, proofs[first])
+	switch {
+	case m.Fault == SecondIsNotAsked && step.Do == policy.Prove:
+		return policy.Step{Do: policy.SignIn}
+	case m.Fault == SetUpIsNotAsked && step.Do != policy.Prove:
+		return policy.Step{Do: policy.SignIn}
+	case m.Fault == SameThingTwice:
+		step.Factors = a.Factors
+	}
+	return step
+}
+
+// counts reports whether a second factor is enough for a session. If not, another one
+// is set up.
+func (m *World) counts(s *State, second Thing) bool {
+	return m.Fault == WeakFactorsCount || policy.After(m.rules(s), proofs[second]) == policy.SignIn
+}
+
+// again is next for someone who proves again who they are.
+func (m *World) again(s *State, first Thing) policy.Step {
+	if m.Fault == AgainByOneFactor {
+		return policy.Step{Do: policy.SignIn}
+	}
+	return policy.Again(m.rules(s), m.facts(s), proofs[first])
+}
+
+// mayRescue reports whether something mailed may take the place of a second factor.
+func (m *World) mayRescue(s *State, first Thing) bool {
+	r, a := m.rules(s), m.facts(s)
+	switch m.Fault {
+	case BlockedCannotBeRescued:
+		if s.Blocked {
+			return false
+		}
+	case RescueByTheSameThing:
+		return !a.ResetLately
+	case RescueFollowsAReset:
+		a.ResetLately = false
+	}
+	return policy.MayRescueByMail(r, a, proofs[first])
+}
+
+// opens reports whether a sign-in can begin and end with what an account has.
+func (m *World) opens(s *State, w policy.Ways) bool {
+	return m.Fault == LastWayInGoes || policy.Opens(m.rules(s), w, s.Seconds.factors())
+}
+
+// drops reports what goes when someone chooses a password through the mailbox.
+func (m *World) drops(s *State) (openers, seconds bool) {
+	if m.Fault == PlantedFactorsStay || m.Fault == FirstProofEndsNothing {
+		return false, false
+	}
+	return policy.Drops(m.facts(s))
+}
+
+// mayEnroll reports whether anything may be added that opens the account.
+func (m *World) mayEnroll(s *State) bool {
+	return m.Fault == PlantedFactorsStay || m.Fault == StrangersEnroll || policy.MayEnroll(m.rules(s), m.facts(s))
+}
+
+func (m *World) mayChange(s *State, c store.FactorChange) bool {
+	return m.Fault == PlantedFactorsStay || m.Fault == StrangersEnroll || policy.MayChange(m.rules(s), m.facts(s), c)
+}
+
+// mailboxAlone reports whether a first factor leaves open who chose the password.
+func (m *World) mailboxAlone(s *State, first Thing) bool {
+	return m.Fault != MailboxProvesAll && policy.MailboxAlone(m.facts(s), proofs[first])
+}
+
+// full reports whether a session proved all that a change asks for, where there is
+// something to prove.
+func (m *World) full(s *State, b *Browser) bool {
+	n := b.Session
+	held := store.Session{Level: store.OneFactor, Proofs: []store.Proof{proofs[n.First]}}
+	switch {
+	case n.Second == n.First && n.First != 0:
+		held.Level, held.Proofs[0].Both = store.TwoFactors, true
+	case n.Second != 0:
+		held.Level, held.Proofs = store.TwoFactors, append(held.Proofs, proofs[n.Second])
+	}
+	return s.Seconds == 0 || m.Fault == OneFactorChanges || policy.IsFull(m.rules(s), held)
+}
+
+// usable reports whether a session opens the account today.
+func (m *World) usable(s *State, b *Browser) bool {
+	return b.Session.alive() && (m.Fault == DescendantsAreNotAsked || m.standing(s, b) == policy.Stands)
+}
+
+func (m *World) standing(s *State, b *Browser) policy.Standing {
+	r := m.rules(s)
+	both := [2]store.Proof{proofs[b.Session.First], proofs[b.Session.Second]}
+	h := policy.Held{Level: store.OneFactor, Proofs: both[:1], Trusted: b.Session.Trusted}
+	if b.Session.Second != 0 {
+		h.Level, h.Proofs = store.TwoFactors, both[:]
+		both[0].Both = b.Session.First == b.Session.Second
+	}
+	h.BrowserStands = m.vouches(s, b)
+	return policy.Today(r, m.facts(s), h)
+}
+
+// vouches reports whether a trusted browser stands for the second factor.
+func (m *World) vouches(s *State, b *Browser) bool {
+	both := []store.Proof{proofs[b.TrustFirst], proofs[b.TrustSecond]}
+	return b.TrustSecond != 0 && (m.Fault == TrustIsForever || policy.Vouches(m.rules(s), both))
+}

@@ -1,0 +1,84 @@
+package explore
+
+// In a crowd Ann, Ben and Eve have any number of browsers. One of Ann's and one of
+// the others' are in view. What is done in the rest is seen by what it does to the
+// account and takes from those in view. So the search visits every state that the two
+// can be in, whatever the others do. It may visit some that they cannot be in: where
+// a browser out of view did what it could do only after another history of the
+// account. A promise that holds in all of these holds for any number of browsers.
+
+// effect is what an action in one browser does to the account and the other browsers.
+type effect struct {
+	account uint64 // as it is packed
+	ended   ended
+	in      bool // the browser is signed in afterwards
+}
+
+// account is what was seen while the account was in one state.
+type account struct {
+	states  []uint32
+	effects map[effect]string // told by an action that has it
+	order   []effect
+}
+
+func (x *search) account(packed uint64) *account {
+	a := x.accounts[packed]
+	if a == nil {
+		a = &account{effects: map[effect]string{}}
+		x.accounts[packed] = a
+	}
+	return a
+}
+
+// others takes the actions in browsers that are out of view.
+func (x *search) others(i int) {
+	a := x.account(x.seen.at(i)[0])
+	a.states = append(a.states, uint32(i))
+	for _, e := range a.order {
+		x.elsewhere(i, e)
+	}
+}
+
+// learn notes an action in a browser, as one that can be done out of view of every
+// state of the same account.
+func (x *search) learn(before, after *State, by Label) {
+	from, to := before.pack()[0], after.pack()[0]
+	e := effect{to, after.ended, signedIn(after, Person(by.By))}
+	if by.By >= By(people) || from == to && e.ended == nothing {
+		return
+	}
+	a := x.account(from)
+	if a.effects[e] != "" {
+		return
+	}
+	a.effects[e], a.order = by.String(), append(a.order, e)
+	for _, i := range a.states {
+		x.elsewhere(int(i), e)
+	}
+}
+
+func signedIn(s *State, p Person) bool {
+	for _, b := range s.Browsers {
+		if b.Of == p && b.Session.alive() {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere takes an action in a browser that is out of view.
+func (x *search) elsewhere(i int, e effect) {
+	x.Actions++
+	before := x.seen.state(i)
+	after := e.on(before)
+	j := x.add(i, after)
+	after.away = e.in
+	x.moved(Label{}, i, j, &before, &after)
+}
+
+func (e effect) on(s State) State {
+	s.loses(e.ended)
+	p := s.sorted().pack()
+	p[0] = e.account
+	return p.state()
+}

@@ -1,0 +1,178 @@
+package explore
+
+import (
+	"math"
+	"os"
+	"testing"
+)
+
+// TestNoPromiseIsBroken explores some worlds: a few small ones, and more of all sizes
+// where time does not matter. The command in run explores all.
+func TestNoPromiseIsBroken(t *testing.T) {
+	asked := func(i int, m *World) bool {
+		m.Crowd = i%2 == 0
+		small := len(m.Seconds) == 1 && (len(m.Firsts) == 0 || m.EveHas == None)
+		return small && i%41 == 0
+	}
+	if os.Getenv("TWOFOLD_THOROUGH") != "" {
+		asked = func(i int, m *World) bool {
+			m.Crowd = i%2 == 0
+			return i%53 == 0
+		}
+	}
+	worlds, states, cut := 0, 0, 0
+	for r := range All(asked, 200_000) {
+		worlds, states = worlds+1, states+r.States
+		if r.Cut {
+			cut++
+		}
+		for _, story := range r.Stories {
+			t.Errorf("%s: %s", r.World.Name, story)
+		}
+		if r.States < 10 || r.Depth < 3 {
+			t.Errorf("%s has %d states: nobody does anything in it", r.World.Name, r.States)
+		}
+	}
+	t.Logf("%d worlds, %d states, %d not to the end", worlds, states, cut)
+	if worlds < 20 || cut > worlds/10 {
+		t.Errorf("explored %d worlds, %d of them not to the end", worlds, cut)
+	}
+}
+
+// TestFaultsAreFound puts faults in, some that were in Twofold once. Each is told as the
+// promise that it breaks.
+func TestFaultsAreFound(t *testing.T) {
+	for _, c := range Cases() {
+		found, with, err := c.Try()
+		if err != nil {
+			t.Error(err)
+		} else if found != nil {
+			t.Logf("%s, %d states, %.2f s: %s", c.What, with.States, with.Took.Seconds(), found)
+		}
+	}
+}
+
+// TestEveryPromiseCanBreak: a promise that nothing could break would promise nothing.
+func TestEveryPromiseCanBreak(t *testing.T) {
+	ann, eve := Browser{Of: Ann}, Browser{Of: Eve}
+	ann.Session = Session{First: thing(Password, Ann), Second: thing(App, Ann)}
+	eve.Session = Session{First: thing(Password, Ann)}
+	base := State{Exists: true, Proven: true, EverProven: true, HasPassword: true, Knows: [people]bool{Ann: true}}
+	m := world([]setting{trust, required}, []Kind{App}, nil, None)
+	m.Fault = DescendantsAreNotAsked // usable is whatever is signed in
+	in := func(change func(s *State), browsers ...Browser) *State {
+		s := base
+		copy(s.Browsers[:], browsers)
+		change(&s)
+		return &s
+	}
+	weak := ann
+	weak.Session.Second = thing(Phone, Ann)
+	trusted := ann
+	trusted.Session = Session{First: thing(Password, Ann), Trusted: true}
+	broken := []*State{
+		in(func(s *State) { s.Seconds = set(thing(App, Ann)) }, eve),
+		in(func(s *State) { s.Firsts = set(thing(Phone, Eve)) }),
+		in(func(s *State) { s.Seconds = set(thing(App, Ann)) }, eve),
+		in(func(s *State) { s.Seconds = set(thing(Mail, Eve)) }),
+		in(func(s *State) {}, trusted),
+		in(func(s *State) { s.Strict = true }, weak),
+		in(func(s *State) {}, eve),
+		in(func(s *State) { s.EverProven, s.Firsts = false, set(thing(Phone, Ann)) }),
+	}
+	for i, p := range promises {
+		if !p.Broken(m, broken[i]) {
+			t.Errorf("%s: not broken by %s", p.Words, broken[i])
+		}
+		if p.Broken(m, in(func(s *State) { s.Seconds = set(thing(App, Ann)) }, ann)) {
+			t.Errorf("%s: broken by Ann's own session", p.Words)
+		}
+	}
+	after := in(func(s *State) { s.Seconds = set(thing(App, Ann)) }, ann, eve)
+	if !moves[0].Broken(m, Label{}, &base, after) || moves[0].Broken(m, Label{}, after, after) {
+		t.Error("a change that leaves two sessions breaks nothing, or no change does")
+	}
+	used := Label{Verb: "follows the link of a recovery and sets up another factor"}
+	s := in(func(s *State) { s.Recovery = Opens })
+	if !moves[1].Broken(m, used, s, s) || moves[1].Broken(m, used, s, &base) {
+		t.Error("a link that works twice breaks nothing, or one that works once does")
+	}
+	mailed := Label{Verb: "signs in", With: [2]Thing{thing(Password, Ann), thing(Mail, Ann)}}
+	reset := in(func(s *State) { s.Seconds, s.ResetLately = set(thing(App, Ann), thing(Mail, Ann)), true })
+	if !moves[2].Broken(m, mailed, reset, reset) || moves[2].Broken(m, mailed, s, s) {
+		t.Error("mail after a reset breaks nothing, or mail at any time does")
+	}
+	rescued := Label{Verb: "signs in", With: [2]Thing{thing(Password, Ann), thing(Mended, Ann)}}
+	if !moves[3].Broken(m, rescued, reset, reset) || moves[3].Broken(m, rescued, s, s) {
+		t.Error("a rescue after a reset breaks nothing, or a rescue at any time does")
+	}
+	both := Label{Verb: "asks for a recovery", With: [2]Thing{thing(Mail, Ann)}}
+	if !moves[4].Broken(m, both, s, s) || moves[4].Broken(m, rescued, s, s) {
+		t.Error("a recovery by mail after mail breaks nothing, or one after the password does")
+	}
+	in2 := Label{Verb: "signs in", With: [2]Thing{thing(Password, Ann), thing(App, Ann)}}
+	m.Fault = NoFault
+	if moves[5].Broken(m, in2, after, after) || !moves[5].Broken(m, in2, s, s) {
+		t.Error("a session that opens the account breaks a promise, or one that does not breaks none")
+	}
+}
+
+// TestACrowdCoversTwoBrowsersEach: whatever Ann's browser and one of the others' can
+// be in where each has two, they can be in where each has any number.
+func TestACrowdCoversTwoBrowsersEach(t *testing.T) {
+	for _, m := range []*World{
+		world([]setting{trust, changing}, []Kind{App}, []Kind{Phone}, None),
+		world([]setting{mail, rescue}, []Kind{Mail, App}, nil, None),
+		world(nil, []Kind{App}, []Kind{Site}, Mail),
+	} {
+		crowd := begin(m)
+		two := begin(m)
+		m.Crowd = false
+		two.all(math.MaxInt)
+		m.Crowd = true
+		crowd.all(math.MaxInt)
+		n := crowd.seen.n
+		for i := range two.seen.n {
+			s := two.seen.state(i)
+			for _, a := range s.Browsers {
+				for _, b := range s.Browsers {
+					view := s
+					view.Browsers = [browsers]Browser{}
+					if a.Of == Ann {
+						view.Browsers[0] = a
+					}
+					if b.Of != Ann {
+						view.Browsers[1] = b
+					}
+					if _, fresh := crowd.seen.add(view.sorted()); fresh {
+						t.Fatalf("%s: a crowd does not reach %s", m.Name, view)
+					}
+				}
+			}
+		}
+		t.Logf("%s: %d states of two browsers each, %d of a crowd", m.Name, two.seen.n, n)
+	}
+}
+
+func TestAPackedStateIsTheSame(t *testing.T) {
+	m := world([]setting{trust, changing, mail}, []Kind{App, Passkey}, nil, Password)
+	x := begin(m)
+	packed := 0
+	for i := 0; x.seen.n < 5000; i++ {
+		if i == 0 {
+			x.add(0, State{})
+		}
+		m.all(x.seen.state(i), func(_ Label, s State) {
+			x.add(i, s)
+			s.ended = nothing
+			if packed++; s.pack().state() != s {
+				t.Fatalf("%+v is unpacked as %+v", s, s.pack().state())
+			}
+		})
+	}
+	s := State{Seconds: ofKind(Mail) | ofKind(Passkey), Firsts: ofKind(App), Sites: ofKind(Site), Sheet: ofKind(Sheet)}
+	s.Browsers[3] = Browser{Eve, Session{thing(Sheet, Eve), thing(Mended, Eve), true, true, true}, 1, 2, true}
+	if s.pack().state() != s {
+		t.Errorf("%+v is unpacked as %+v", s, s.pack().state())
+	}
+}

@@ -1,0 +1,127 @@
+package explore
+
+import (
+	"fmt"
+	"math"
+)
+
+// Fault is one that is put in, to see that it is found.
+type Fault uint8
+
+// The faults. Numbers with an F are those of the audit that found them in Twofold;
+// the others are made up.
+const (
+	NoFault                Fault = iota
+	PlantedFactorsStay           // F1: what a stranger set up outlives the first proof of the address
+	SitesAreIndependent          // F2: an account at a mail provider and its mailbox count as two things
+	DescendantsAreNotAsked       // F8: what was issued earlier is not asked what a sign-in is asked today
+	MailFactorsStay              // F10: a factor by mail stays at the former address
+	BlockedCannotBeRescued       // F15: no rescue where strangers used up the guesses
+	MailFollowsAReset            // a password that was reset by mail counts as another thing than the mailbox
+	SecondIsNotAsked             // a sign-in ends after the first factor
+	SetUpIsNotAsked              // a required factor is not asked for
+	SameThingTwice               // a second factor may be the thing that the first was
+	WeakFactorsCount             // a factor that does not count anymore ends a sign-in
+	AgainByOneFactor             // one factor makes a session fresh
+	RescueByTheSameThing         // a mailed code rescues a sign-in that began by mail
+	RescueFollowsAReset          // it rescues one by a password that was reset by mail
+	LastWayInGoes                // the last way in can be removed
+	FirstProofEndsNothing        // the first proof of an address ends nothing that was set up
+	StrangersEnroll              // what opens an account is added before the address is proven
+	MailboxProvesAll             // the mail alone proves the address, and not who chose the password
+	OneFactorChanges             // a session of one factor may change what opens the account
+	TrustIsForever               // trust outlives the worth of what was proven for it
+	RecoveryWorksTwice           // the link of a recovery is not spent
+	ChangesEndNothing            // a change leaves all sessions and all trust
+)
+
+// Case is a fault, and a small world in which it can be seen.
+type Case struct {
+	Fault           Fault
+	What            string
+	profile         []setting
+	seconds, firsts []Kind
+	eve             Kind
+	// Promise is what the fault breaks. If it is empty, nothing is broken, and Why says
+	// which other check decides.
+	Promise, Why string
+}
+
+// Cases are all faults, some of them in several worlds.
+func Cases() []Case {
+	two, same, opens := promises[0].Words, promises[2].Words, moves[5].Words
+	return []Case{
+		{PlantedFactorsStay, "F1: what a stranger set up stays", nil, []Kind{App}, nil, None, promises[1].Words, ""},
+		{PlantedFactorsStay, "the same of a way in", nil, []Kind{App}, []Kind{Phone}, None, promises[1].Words, ""},
+		{SitesAreIndependent, "F2: an account elsewhere and its mailbox count as two things", []setting{rescue},
+			[]Kind{App}, []Kind{Site}, Mail, two, ""},
+		{SitesAreIndependent, "the same with a factor by mail", nil, []Kind{Mail}, []Kind{Site}, Mail, same, ""},
+		{DescendantsAreNotAsked, "F8: trust that ended", []setting{trust}, []Kind{App}, nil, None,
+			promises[4].Words, ""},
+		{DescendantsAreNotAsked, "F8: rules that changed", []setting{changing}, []Kind{App, Mail}, nil, None,
+			promises[5].Words, ""},
+		{DescendantsAreNotAsked, "F8: a required factor", []setting{changing, required}, []Kind{Mail, App}, nil, None,
+			promises[5].Words, ""},
+		{MailFactorsStay, "F10: a factor by mail stays at the former address", nil, []Kind{Mail}, nil, Mail,
+			promises[3].Words, ""},
+		{BlockedCannotBeRescued, "F15: no rescue where guesses are used up", nil, []Kind{App}, nil, Password,
+			ways[0].Words, ""},
+		{MailFollowsAReset, "mail follows a reset by mail", nil, []Kind{App, Mail}, nil, Mail, moves[2].Words, ""},
+		{SecondIsNotAsked, "the second factor is not asked for", nil, []Kind{App}, nil, Password, opens, ""},
+		{SetUpIsNotAsked, "a required factor is not asked for", []setting{required}, []Kind{App}, nil, None, opens, ""},
+		{SameThingTwice, "one thing is asked for twice", []setting{mail}, []Kind{Mail}, nil, None, opens, ""},
+		{WeakFactorsCount, "a factor that does not count ends a sign-in", []setting{changing},
+			[]Kind{App, Mail}, nil, None, opens, ""},
+		{AgainByOneFactor, "one factor makes a session fresh", nil, []Kind{App}, nil, None, opens, ""},
+		{RescueByTheSameThing, "a mailed code rescues a sign-in by mail", []setting{rescue, mail},
+			[]Kind{App}, nil, None, opens, ""},
+		{RescueByTheSameThing, "the same of a recovery by a link", []setting{mail}, []Kind{App}, nil, None,
+			moves[4].Words, ""},
+		{RescueFollowsAReset, "a mailed code rescues after a reset by mail", []setting{rescue}, []Kind{App}, nil, None,
+			moves[3].Words, ""},
+		{LastWayInGoes, "the last way in can be removed", []setting{noReset, mail}, []Kind{Mail}, []Kind{Phone}, None,
+			ways[0].Words, ""},
+		{LastWayInGoes, "the same where a reset helps", []setting{mail}, []Kind{Mail}, []Kind{Phone}, None,
+			"", "a reset by mail gives the account a password, which opens it"},
+		{FirstProofEndsNothing, "the first proof of an address ends nothing", []setting{mail},
+			[]Kind{App}, []Kind{Phone}, None, "", "nothing is set up before the first proof"},
+		{StrangersEnroll, "a factor before the address is proven", nil, []Kind{App}, nil, None,
+			promises[7].Words, ""},
+		{MailboxProvesAll, "mail alone proves whose password it is", []setting{mail}, []Kind{App}, nil, None,
+			promises[1].Words, ""},
+		{OneFactorChanges, "a session of one factor makes changes", []setting{trust},
+			[]Kind{App, Mail}, nil, Password, "", "a set-up ends what one factor was proven for; where trust stands " +
+				"for the second, nothing is fresh"},
+		{TrustIsForever, "trust outlives what it rests on", []setting{trust, changing}, []Kind{App, Mail}, nil, None,
+			promises[5].Words, ""},
+		{RecoveryWorksTwice, "the link of a recovery works twice", nil, []Kind{App}, nil, None, moves[1].Words, ""},
+		{ChangesEndNothing, "a change ends nothing", nil, []Kind{App}, nil, None, moves[0].Words, ""},
+	}
+}
+
+// Try explores the world of a case with its fault, up to the first story. In the
+// same world without the fault nothing is broken.
+func (c Case) Try() (found *Story, with Result, err error) {
+	m := *world(c.profile, c.seconds, c.firsts, c.eve)
+	m.Crowd = true
+	faulty := m
+	faulty.Fault = c.Fault
+	x := begin(&faulty)
+	x.until = c.Promise
+	with = x.explore(math.MaxInt)
+	for i := range with.Stories {
+		if with.Stories[i].Promise == c.Promise {
+			found = &with.Stories[i]
+		}
+	}
+	without := Explore(&m, math.MaxInt)
+	switch {
+	case len(without.Stories) > 0:
+		err = fmt.Errorf("%s, without a fault: %s", m.Name, without.Stories[0])
+	case c.Promise != "" && found == nil:
+		err = fmt.Errorf("%s: %s: breaks no promise %q but %v", m.Name, c.What, c.Promise, with.Stories)
+	case c.Promise == "" && len(with.Stories) > 0:
+		err = fmt.Errorf("%s: %s: breaks a promise, which it must not: %s", m.Name, c.What, with.Stories[0])
+	}
+	return found, with, err
+}

@@ -1,0 +1,261 @@
+package explore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// Person is one of the people.
+type Person uint8
+
+// The people. Ann has the account's first mailbox. Ben is another user, who may
+// enter Ann's address by mistake. Eve attacks.
+const (
+	Ann Person = iota
+	Ben
+	Eve
+	people
+)
+
+func (p Person) String() string { return [...]string{"Ann", "Ben", "Eve", "no one"}[p] }
+
+// Kind is a kind of thing that a proof rests on.
+type Kind uint8
+
+// The kinds of things. Each person has one of each but the password, which is the
+// account's.
+const (
+	None Kind = iota
+	Password
+	Mail
+	Phone
+	App
+	Passkey
+	Site  // an account at another site
+	Sheet // recovery codes
+	Mended
+	kinds
+)
+
+var kindNames = [...]string{
+	"nothing", "the password", "mailbox", "phone", "app", "passkey", "account elsewhere", "recovery codes",
+	"mailed rescue code",
+}
+
+// Thing is what someone proves: a kind and whose it is.
+type Thing uint8
+
+func thing(k Kind, p Person) Thing { return Thing(k)*Thing(people) + Thing(p) }
+
+func (t Thing) kind() Kind    { return Kind(t / Thing(people)) }
+func (t Thing) owner() Person { return Person(t % Thing(people)) }
+
+func (t Thing) String() string {
+	if k := t.kind(); k == None || k == Password {
+		return kindNames[k]
+	}
+	return t.owner().String() + "'s " + kindNames[t.kind()]
+}
+
+var methods = [...]string{Password: "password", Mail: store.Email, Phone: store.SMS, App: store.Authenticator,
+	Passkey: store.Passkey, Site: policy.Elsewhere, Sheet: store.RecoveryCode, Mended: policy.Rescued}
+
+// proofs are what package policy sees of a thing.
+var proofs = func() (all [int(kinds) * int(people)]store.Proof) {
+	for k := Password; k < kinds; k++ {
+		for p := range people {
+			t := thing(k, p)
+			switch k {
+			case Passkey:
+				all[t] = policy.ByFactor(store.Factor{ID: p.String(), Method: store.Passkey})
+			case Site:
+				all[t] = store.Proof{Method: policy.Elsewhere, Rests: []string{store.OnElsewhere, siteName}}
+			default:
+				all[t] = policy.By(methods[k])
+			}
+		}
+	}
+	return all
+}()
+
+const siteName = store.OnElsewhere + ":site"
+
+var independent = []string{siteName}
+
+// Things is a set of things.
+type Things uint32
+
+func set(ts ...Thing) (out Things) {
+	for _, t := range ts {
+		out |= 1 << t
+	}
+	return out
+}
+
+func (s Things) has(t Thing) bool { return s&(1<<t) != 0 }
+
+func (s Things) each(f func(Thing)) {
+	for t := Thing(0); s>>t != 0; t++ {
+		if s.has(t) {
+			f(t)
+		}
+	}
+}
+
+// factors are what package policy sees of a set of second factors.
+func (s Things) factors() []store.Factor { return factors[s>>thing(Mail, Ann)] }
+
+var factors = func() (all [1 << (4 * people)][]store.Factor) {
+	for n := range all {
+		(Things(n) << thing(Mail, Ann)).each(func(t Thing) {
+			all[n] = append(all[n], store.Factor{ID: t.owner().String(), Method: methods[t.kind()]})
+		})
+		all[n] = slices.Clip(all[n])
+	}
+	return all
+}()
+
+// Session is what a browser is signed in by. The zero value stands for no session.
+type Session struct {
+	First, Second Thing
+	Trusted       bool // the browser stood for the second factor
+	Fresh         bool
+	Copied        bool // Eve copied it
+}
+
+func (s Session) alive() bool { return s.First != 0 }
+
+// Browser is a browser of a person.
+type Browser struct {
+	Of      Person
+	Session Session
+	// TrustFirst and TrustSecond were proven when the browser was trusted.
+	TrustFirst, TrustSecond Thing
+	Known                   bool // the account signed in here before
+}
+
+func (b Browser) empty() bool { return b == Browser{Of: b.Of} }
+
+// Recovery is a request for a link that sets up a factor in place of a lost one.
+type Recovery uint8
+
+// The states of a request.
+const (
+	NotAsked Recovery = iota
+	Waits
+	Opens
+)
+
+// browsersEach is how many browsers of one person can hold something at the same
+// time, and browsers how many there are: two of Ann's, and two of the others'.
+const (
+	browsersEach = 2
+	browsers     = 2 * browsersEach
+)
+
+// State is everything that matters of one account and the people around it. Two
+// accounts share nothing but that an address and an account elsewhere belong to
+// one of them, so one is explored.
+type State struct {
+	Exists bool
+	// Mailbox is whose mailbox the account's address is. Proven and EverProven are
+	// about this address and about any.
+	Mailbox            Person
+	Proven, EverProven bool
+	ProvenBy           Person // who proved an address last
+	WasAnns            bool   // Ann has proved it once
+	HasPassword        bool
+	Knows              [people]bool // who knows the password
+	ResetLately        bool
+	Seconds, Firsts    Things // second factors, and what begins a sign-in
+	Sites              Things // connections
+	Sheet              Things // recovery codes, by who has them
+	Blocked            bool   // strangers have used up the guesses at the second factors
+	Recovery           Recovery
+	Browsers           [browsers]Browser
+	Stolen             bool // Eve has copied what this run lets her copy
+	Strict             bool // the operator has switched weak factors off
+	Distrusts          bool // the operator has switched trust off
+	// These tell of an action and are no part of a state: what it took from all
+	// browsers but its own, and whether its own is out of view and signed in.
+	ended ended
+	away  bool
+}
+
+// ended is what an action takes from browsers.
+type ended uint8
+
+const (
+	nothing ended = iota
+	trusts
+	everything
+)
+
+// World is what the operator of a run decided at the start, and what Eve has.
+type World struct {
+	Name string
+	policy.Rules
+	Required, Trust   bool
+	MailBegins        bool // a mailed code or link begins a sign-in
+	Recovers          bool // a lost factor can be replaced after a wait
+	Seconds           []Kind
+	Firsts            []Kind
+	OperatorChanges   bool
+	Codes             bool // there are recovery codes
+	Guesses           bool // strangers can use up the guesses at a second factor
+	SharesMailbox     bool // accounts elsewhere open by the same mailbox
+	WithinADay        bool // no day goes by
+	NoReset           bool // a password cannot be reset by mail
+	EveHas            Kind // of Ann's things; None: nothing
+	EveCopiesASession bool
+	Crowd             bool // everybody has any number of browsers, not two
+	Alone             bool // Ann has everything, and no one else acts: see Explain
+	Fault             Fault
+}
+
+// reads reports whether a person reads the mail of a mailbox.
+func (m *World) reads(p, mailbox Person) bool {
+	return m.Alone || p == mailbox || p == Eve && mailbox == Ann && m.EveHas == Mail
+}
+
+// acts reports whether a person does anything here. Eve can do all that Ben can.
+func (m *World) acts(p Person) bool { return p == Ann || !m.Alone && (p == Eve || m.EveHas == None) }
+
+// owns reports whether a thing is in a person's hands as it is in its owner's.
+func (m *World) owns(p Person, t Thing) bool { return m.Alone || p == t.owner() }
+
+// can reports whether a person can prove a thing of the account.
+func (m *World) can(s *State, p Person, t Thing) bool {
+	switch t.kind() {
+	case Password:
+		return s.HasPassword && (s.Knows[p] || p == Eve && s.Knows[Ann] && m.EveHas == Password)
+	case Mail, Mended:
+		return m.reads(p, s.Mailbox)
+	case Site: // most accounts elsewhere open by the same mailbox
+		stolen := m.EveHas == Site || m.EveHas == Mail && m.SharesMailbox
+		return m.owns(p, t) || p == Eve && t.owner() == Ann && stolen
+	}
+	return m.owns(p, t) || p == Eve && t.owner() == Ann && m.EveHas == t.kind()
+}
+
+// String tells a state.
+func (s State) String() string {
+	if !s.Exists {
+		return "no account"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "address %s's (proven %v), password %v", s.Mailbox, s.Proven, s.HasPassword)
+	for what, ts := range map[string]Things{"second": s.Seconds, "first": s.Firsts | s.Sites, "codes": s.Sheet} {
+		ts.each(func(t Thing) { fmt.Fprintf(&b, ", %s: %s", what, t) })
+	}
+	for _, w := range s.Browsers {
+		if n := w.Session; n.alive() {
+			fmt.Fprintf(&b, "; %s is in by %s, %s (trusted %v)", w.Of, n.First, n.Second, n.Trusted)
+		}
+	}
+	return b.String()
+}

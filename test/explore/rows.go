@@ -1,0 +1,305 @@
+package explore
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// read takes the step that a row tells of. A row that is not named here changes
+// nothing that the model knows: what was sent, named or shown.
+func (r *reader) read(row store.Event) {
+	switch kind := kindOf(row.Method); row.Name {
+	case "first-factor-proven":
+		r.begun |= set(thing(kind, Ann))
+	case "user-authenticated":
+		r.signsIn(kind, row.Reason == "trusted device")
+	case "user-reauthenticated":
+		r.step(r.like(func(l Label) bool { return l.Verb == "proves again who they are" && l.last().kind() == kind }))
+	case "device-trusted":
+		r.step((*turn).isTrusted)
+	case "tf-enrolled":
+		r.setsUp(kind, "signs in")
+	case "tf-profile-changed":
+		r.setsUp(kind, "sets up")
+	case "wan-registered":
+		if row.Reason == store.UseFirst {
+			r.changes(r.way("adds a way in", kind))
+		} else {
+			r.setsUp(kind, "") // in a sign-in or by a session
+		}
+	case "us-profile-changed":
+		verb := "adds a way in"
+		if row.Reason == "removed" {
+			verb = "removes a way in"
+		}
+		r.changes(r.way(verb, kind))
+	case "tf-factor-removed":
+		r.removes(kind, false)
+		r.removed = kind == Passkey
+	case "wan-deleted":
+		told := map[packed]bool{}
+		if r.removed { // the row before may have told of it
+			told = r.states
+		}
+		r.removed = false
+		r.removes(kind, true)
+		maps.Copy(r.states, told)
+	case "tf-disabled":
+		clear(r.sets)
+		r.removed = true
+		r.changes(r.switchesOff)
+	case "connection-added":
+		r.changes(r.way("adds a way in", Site))
+	case "connection-removed":
+		r.changes(r.way("removes a way in", Site))
+	case "recovery-codes-made":
+		r.changes(r.verb("makes recovery codes"))
+	case "token-minted":
+		r.step(func(t *turn) { t.makesToken(row.Method == "personal") })
+	case "user-logged-out":
+		r.step(r.verb("signs out"))
+	case "session-ended":
+		if row.Reason == "all others" {
+			r.step(r.verb("ends all other sessions"))
+		}
+	default:
+		r.readMailed(row)
+	}
+}
+
+// readMailed is read for what goes through the mailbox.
+func (r *reader) readMailed(row store.Event) {
+	switch row.Name {
+	case "user-confirmed":
+		r.since = row.At
+		r.step((*turn).confirms)
+	case "password-reset":
+		r.since = row.At
+		r.changes(r.verb("resets the password by a mailed link"))
+	case "password-changed":
+		r.changes(r.verb("changes the password"))
+	case "change-email-instructions-sent":
+		r.moves = true
+		r.step(r.could(func(l Label) bool { return strings.HasPrefix(l.Verb, "changes the address") }))
+	case "change-email-confirmed":
+		if !r.moves {
+			r.states = nil
+			return
+		}
+		r.changes(func(t *turn) { t.moves() })
+	case "tf-rescue-requested":
+		if row.Method == "recovery_request" {
+			r.since = row.At
+			r.step(func(t *turn) { t.waits(r.begun) })
+		}
+	case "tf-rescued":
+		r.repairs = true
+		r.step(func(t *turn) { t.rescued(row.Method == "recovery_request", r.begun) })
+	case "recovery-ended":
+		if row.Reason == "cancelled" {
+			r.step(r.verb("cancels a recovery"))
+		}
+	default:
+		r.readOthers(row)
+	}
+}
+
+// readOthers is read for what the application or an operator does, and what a link in a
+// notice does.
+func (r *reader) readOthers(row store.Event) {
+	what := row.Name
+	if what == "account-changed" {
+		what = row.Reason
+	}
+	each := func(change func(t *turn, s *State)) {
+		r.changes(func(t *turn) {
+			s := t.was
+			change(t, &s)
+			t.then(By(Ann), what, s)
+		})
+	}
+	switch what {
+	case "created", "user-registered", "user-invitation-accepted":
+		r.begins(what, row.Reason)
+	case "password_changed":
+		each(func(t *turn, s *State) {
+			s.HasPassword, s.ResetLately = true, false
+			s.Knows[Ann] = true
+			t.end(s, -1)
+		})
+	case "identity_changed":
+		r.changes(func(t *turn) { t.moves(); t.stays() })
+	case "access_reset":
+		clear(r.sets)
+		each(func(t *turn, s *State) {
+			s.Seconds, s.Firsts, s.Sites, s.Sheet = 0, s.Firsts&ofKind(Mail), 0, 0
+			t.end(s, -1)
+		})
+	case "activated", "deactivated":
+		each(func(t *turn, s *State) { t.end(s, -1) })
+	case "user-disowned": // what is recent and begins a sign-in goes
+		r.changes(func(t *turn) {
+			recent := t.was.Firsts | t.was.Sites
+			for gone := recent; ; gone = (gone - 1) & recent {
+				s := t.was
+				s.Firsts, s.Sites = s.Firsts&^gone, s.Sites&^gone
+				t.end(&s, -1)
+				t.then(By(Ann), what, s)
+				if gone == 0 {
+					break
+				}
+			}
+		})
+	case "recovery-started":
+		each(func(t *turn, s *State) { s.Recovery = Opens })
+	}
+}
+
+// begins is an account that there was not before. Who makes it for someone else may
+// vouch for the address.
+func (r *reader) begins(what, provider string) {
+	made := func(site bool, proven, password bool) func(t *turn) {
+		return func(t *turn) {
+			s := State{Exists: true, Mailbox: Ann, HasPassword: password, Knows: [people]bool{Ann: password}}
+			if site {
+				s.Sites = set(thing(Site, Ann))
+			}
+			if proven {
+				t.proves(&s, Ann)
+			}
+			t.then(By(Ann), what, s)
+		}
+	}
+	vouched := what != "user-registered" || provider != ""
+	r.step(func(t *turn) {
+		if t.was.Exists {
+			return
+		}
+		for _, password := range []bool{false, true} {
+			made(provider != "" && what == "user-registered", false, password)(t)
+			if vouched {
+				made(provider != "" && what == "user-registered", true, password)(t)
+			}
+		}
+	})
+}
+
+// like is a step by the actions that are such.
+func (r *reader) like(such func(l Label) bool) func(t *turn) {
+	return func(t *turn) {
+		if !t.was.Exists {
+			return
+		}
+		r.all(t.was, func(l Label, s State) {
+			if l.By == By(Ann) && such(l) {
+				t.emit(l, s)
+			}
+		})
+	}
+}
+
+func (r *reader) verb(verb string) func(t *turn) {
+	return r.like(func(l Label) bool { return l.Verb == verb })
+}
+
+func (r *reader) way(verb string, k Kind) func(t *turn) {
+	return r.like(func(l Label) bool { return l.Verb == verb && l.With[0].kind() == k })
+}
+
+// could is a step that changes nothing, where an action that is such could be taken.
+func (r *reader) could(such func(l Label) bool) func(t *turn) {
+	return func(t *turn) {
+		can := false
+		r.all(t.was, func(l Label, _ State) { can = can || l.By == By(Ann) && such(l) })
+		if can {
+			t.stays()
+		}
+	}
+}
+
+// signsIn is a session. A second factor follows a first one that is in the trail.
+func (r *reader) signsIn(last Kind, trusted bool) {
+	entered := map[packed]bool{}
+	if r.entered != 0 && r.entered.kind() == last { // the row before has told of it, or may have
+		entered = r.states
+	}
+	r.entered = 0
+	r.step(r.like(func(l Label) bool {
+		two := l.With[1] != 0 && l.With[0] != l.With[1]
+		return strings.HasPrefix(l.Verb, "signs in") && !strings.Contains(l.Verb, "sets up") &&
+			!strings.HasSuffix(l.Verb, "has the browser trusted") && l.last().kind() == last &&
+			trusted == (l.Verb == "signs in in a trusted browser") && (!two || r.hasBegun(l))
+	}))
+	maps.Copy(r.states, entered)
+}
+
+func (r *reader) hasBegun(l Label) bool { return r.begun.has(thing(l.With[0].kind(), Ann)) }
+
+// last is the proof that a session was issued for.
+func (l Label) last() Thing {
+	if l.With[1] != 0 {
+		return l.With[1]
+	}
+	return l.With[0]
+}
+
+// setsUp is a new second factor, in a sign-in, whose session is the next row, or by a
+// session: the actions whose verbs begin so.
+func (r *reader) setsUp(k Kind, verb string) {
+	if verb == "signs in" && r.entered.kind() == k { // a passkey has two rows
+		return
+	}
+	r.sets[k]++
+	repairs := r.repairs && verb != "sets up"
+	r.changes(func(t *turn) {
+		r.like(func(l Label) bool {
+			set := l.With[1] // after the first factor
+			if l.Verb == "sets up a second factor" {
+				set = l.With[0]
+			}
+			inside := strings.HasPrefix(l.Verb, "sets up")
+			enters := strings.HasPrefix(l.Verb, "signs in") && strings.Contains(l.Verb, "sets up") && r.hasBegun(l)
+			return set.kind() == k && strings.HasPrefix(l.Verb, verb) && (enters || inside)
+		})(t)
+		if repairs {
+			t.repairs(k)
+		}
+	})
+	if verb != "sets up" {
+		r.entered = thing(k, Ann)
+	}
+}
+
+// switchesOff is the end of all second factors, if there are any.
+func (r *reader) switchesOff(t *turn) {
+	off := *t
+	off.emit = func(l Label, s State) {
+		if s.Seconds == 0 {
+			t.emit(l, s)
+		}
+	}
+	r.verb("removes a second factor")(&off)
+	r.verb("switches all second factors off")(&off)
+	if t.was.Seconds == 0 && t.isFull() {
+		t.stays()
+	}
+}
+
+// removes is the end of a second factor, or of a passkey, whatever it was for.
+func (r *reader) removes(k Kind, passkey bool) {
+	several := r.sets[k] > 1 // another one of the kind may be left
+	r.sets[k] = max(0, r.sets[k]-1)
+	such := func(l Label) bool {
+		second := l.Verb == "removes a second factor"
+		return l.With[0].kind() == k && (second || passkey && l.Verb == "removes a way in")
+	}
+	r.changes(func(t *turn) {
+		r.like(such)(t)
+		if s := t.was; several && s.Seconds.has(thing(k, Ann)) && t.isFull() {
+			t.end(&s, 0)
+			t.then(By(Ann), "removes one of several", s)
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package explore
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// product is a world with everything in it.
+func product() World {
+	return World{
+		Rules: policy.Rules{
+			Methods: []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
+			Mails:   true, RescueByMail: true,
+		},
+		Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
+		Seconds: []Kind{App, Mail, Phone, Passkey}, Firsts: []Kind{App, Mail, Phone, Passkey},
+	}
+}
+
+// trail reads rows as "name method reason", with "-" for nothing; "+25h" lets time pass.
+func trail(rows string) (out []store.Event) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for line := range strings.SplitSeq(rows, ", ") {
+		if d, err := time.ParseDuration(strings.TrimPrefix(line, "+")); err == nil {
+			at = at.Add(d)
+			continue
+		}
+		e := store.Event{Row: int64(len(out) + 1), At: at, Result: "ok"}
+		for i, word := range strings.Fields(line) {
+			if word != "-" {
+				*[]*string{&e.Name, &e.Method, &e.Reason}[i] = word
+			}
+		}
+		e.Reason = strings.ReplaceAll(e.Reason, "-", " ")
+		out = append(out, e)
+	}
+	return out
+}
+
+// What trails begin with: an owner who is signed in, and one who has an app too.
+const (
+	isIn   = "account-changed - created, user-authenticated password"
+	hasApp = isIn + ", tf-profile-changed authenticator"
+	isOut  = hasApp + ", user-logged-out"
+	begins = isOut + ", first-factor-proven password"
+	again  = begins + ", user-authenticated authenticator"
+)
+
+// TestATrailIsExplained: what people do every day has a run of the model.
+func TestATrailIsExplained(t *testing.T) {
+	for _, rows := range []string{
+		again + ", device-trusted, user-logged-out, user-authenticated password trusted-device, " +
+			"user-reauthenticated authenticator, tf-disabled, password-changed",
+		"user-registered, user-confirmed, user-authenticated password, tf-profile-changed sms",
+		begins + ", tf-rescue-requested recovery_request, +25h, tf-rescued recovery_request, " +
+			"tf-enrolled sms, user-authenticated sms, recovery-codes-made",
+		isOut + ", first-factor-proven email, user-authenticated authenticator, change-email-instructions-sent, " +
+			"change-email-confirmed, password-reset, +25h, first-factor-proven password, user-authenticated rescue",
+		isIn + ", wan-registered webauthn first, user-authenticated webauthn, wan-deleted webauthn",
+	} {
+		if err := product().Explain(trail(rows)); err != nil {
+			t.Errorf("%s\n%v", rows, err)
+		}
+	}
+}
+
+// TestATrailIsRefused: each rule of the model refuses a trail that breaks it, at the
+// last row.
+func TestATrailIsRefused(t *testing.T) {
+	required := func(m *World) { m.Required = true }
+	for _, tt := range []struct {
+		what, rows string
+		set        func(m *World)
+	}{
+		{"a session before there is an account", "user-authenticated password", nil},
+		{"one factor where the account has two", isOut + ", user-authenticated password", nil},
+		{"one factor where two are required", isIn, required},
+		{"a second factor after no first one", isOut + ", user-authenticated authenticator", nil},
+		{"a second factor that the account does not have", begins + ", user-authenticated sms", nil},
+		{"a mailbox twice",
+			isIn + ", tf-profile-changed email, first-factor-proven email, user-authenticated email", nil},
+		{"a rescue by the mailbox that began", isOut + ", first-factor-proven email, user-authenticated rescue", nil},
+		{"a rescue within a day of a reset by mail",
+			isOut + ", password-reset, first-factor-proven password, user-authenticated rescue", nil},
+		{"a rescue that is not offered", begins + ", user-authenticated rescue",
+			func(m *World) { m.RescueByMail = false }},
+		{"a factor that does not count", isIn + ", tf-profile-changed sms", func(m *World) { m.StrongOnly = true }},
+		{"a set-up by no one who is signed in", "account-changed - created, tf-profile-changed authenticator", nil},
+		{"a set-up after the session ended", isIn + ", password-reset, tf-profile-changed authenticator", nil},
+		{"a set-up before the address is proven",
+			"user-registered, user-authenticated password, tf-profile-changed authenticator", nil},
+		{"a way in before the address is proven",
+			"user-registered, user-authenticated password, us-profile-changed sms", nil},
+		{"a set-up in a sign-in that did not begin", "account-changed - created, tf-enrolled authenticator", required},
+		{"a set-up of the mailbox after the mailbox",
+			"account-changed - created, first-factor-proven email, tf-enrolled email", required},
+		{"the end of a required factor", "account-changed - created, first-factor-proven password, " +
+			"tf-enrolled authenticator, user-authenticated authenticator, tf-disabled", required},
+		{"the end of a factor that is not there", hasApp + ", tf-factor-removed sms", nil},
+		{"a change in a session of a trusted browser", again + ", " +
+			"device-trusted, user-logged-out, " +
+			"user-authenticated password trusted-device, password-changed", nil},
+		{"a trusted browser that no one trusted", isOut + ", user-authenticated password trusted-device", nil},
+		{"trust that a change of the password ended", again + ", " +
+			"device-trusted, password-changed, user-logged-out, " +
+			"user-authenticated password trusted-device", nil},
+		{"trust where there is none", again + ", " +
+			"device-trusted", func(m *World) { m.Trust = false }},
+		{"the link of a recovery before its day", begins + ", " +
+			"tf-rescue-requested recovery_request, tf-rescued recovery_request", nil},
+		{"the link of a recovery twice", begins + ", tf-rescue-requested recovery_request, " +
+			"+25h, tf-rescued recovery_request, tf-rescued recovery_request", nil},
+		{"a recovery that no one asked for", isOut + ", +25h, tf-rescued recovery_request", nil},
+		{"codes without a second factor", isIn + ", recovery-codes-made", nil},
+		{"a recovery code of an account that has none",
+			begins + ", user-authenticated recovery_code", nil},
+		{"a token of an account whose address is not proven",
+			"user-registered, user-authenticated password, token-minted personal", nil},
+		{"a change of address that no one asked for", isIn + ", change-email-confirmed", nil},
+		{"a proof again by what the account does not have", hasApp + ", user-reauthenticated sms", nil},
+		{"a second end of a session", isIn + ", user-logged-out, password-changed", nil},
+	} {
+		m := product()
+		if tt.set != nil {
+			tt.set(&m)
+		}
+		rows := trail(tt.rows)
+		err := m.Explain(rows)
+		if err == nil {
+			t.Errorf("%s is explained: %s", tt.what, tt.rows)
+			continue
+		}
+		if last := told(rows[len(rows)-1]); !strings.Contains(err.Error(), last) {
+			t.Errorf("%s: refused, but not for %s:\n%v", tt.what, last, err)
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package model_test
+
+import (
+	"fmt"
+
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/test/explore"
+)
+
+// explained holds the audit trail of every account against the model that package
+// explore explores: it must have a run in which the same happens. That model and the one
+// here know nothing of each other.
+func (w *world) explained(counts map[string]int) error {
+	for _, a := range w.accounts {
+		m := explore.World{
+			Rules: policy.Rules{
+				Methods:       []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
+				PasskeyIsBoth: true, Mails: true, RescueByMail: true,
+			},
+			Required: a.required, Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
+			Seconds: []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
+			Firsts:  []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
+		}
+		rows, err := w.db.EventsBy(w.context(), store.EventFilter{UserID: a.id, Limit: 10_000})
+		if err != nil {
+			return err
+		}
+		if err := m.Explain(rows); err != nil {
+			return &broken{fmt.Sprintf("the trail of %s: %v", a.name, err)}
+		}
+		if counts != nil {
+			counts["explained rows"] += len(rows)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package security_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold/internal/factor/passkey"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/internal/factor/recovery"
+	apptotp "github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/transfer"
+	"github.com/twofold-auth/twofold/internal/transfer/betterauth"
+	"github.com/twofold-auth/twofold/internal/transfer/columns"
+	djangosite "github.com/twofold-auth/twofold/internal/transfer/django"
+	"github.com/twofold-auth/twofold/internal/transfer/engine"
+	"github.com/twofold-auth/twofold/internal/transfer/keycloak"
+	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
+	"github.com/twofold-auth/twofold/password"
+	"github.com/twofold-auth/twofold/store"
+)
+
+const (
+	arrivals    = "../../internal/transfer/"
+	oldPassword = "old password 1"
+)
+
+// importer is the engine over the first node's database.
+func (w *world) importer() *engine.Engine {
+	w.t.Helper()
+	n := w.nodes[0]
+	keys, err := seal.NewKeys(firstKey)
+	w.must(err)
+	ring, err := seal.NewRingOf(firstKey)
+	w.must(err)
+	hasher, err := password.New(password.Config{})
+	w.must(err)
+	apps, err := apptotp.New(apptotp.Config{Factors: n.db, Ring: ring, Issuer: "good", Now: w.Now})
+	w.must(err)
+	passkeys, err := passkey.New(passkey.Config{Factors: n.db, Ring: ring, Origin: n.origin, Now: w.Now})
+	w.must(err)
+	codes, err := recovery.New(recovery.Config{Codes: n.db, Keys: keys, Ring: ring, Now: w.Now})
+	w.must(err)
+	e, err := engine.New(engine.Config{
+		Store: n.db, Keys: keys, Hasher: hasher, Apps: apps, Passkeys: passkeys, Codes: codes, SMS: true,
+		Mail: true, Now: w.Now,
+	})
+	w.must(err)
+	return e
+}
+
+// moveIn imports the accounts of another system. refused are those that cannot come.
+func (w *world) moveIn(src transfer.Source, refused int) {
+	w.t.Helper()
+	w.moveInFrom(func() transfer.Source { return src }, refused)
+}
+
+// moveInFrom is the same with a source for each reading.
+func (w *world) moveInFrom(src func() transfer.Source, refused int) {
+	w.t.Helper()
+	e := w.importer()
+	report, err := e.Import(w.t.Context(), src(), engine.Options{RPID: "127.0.0.1", SkipBad: true})
+	if err != nil || report.Refused != refused || report.New == 0 {
+		w.t.Fatalf("%d are new and %d refused, not %d: %v %+v", report.New, report.Refused, refused, err,
+			report.Problems)
+	}
+	again, err := e.Import(w.t.Context(), src(), engine.Options{RPID: "127.0.0.1", SkipBad: true})
+	if err != nil || again.New != 0 || again.Unchanged != report.New {
+		w.t.Fatalf("the second import makes %d and leaves %d: %v", again.New, again.Unchanged, err)
+	}
+}
+
+// breaksOff demands that an import fails and leaves no account behind.
+func (w *world) breaksOff(name string, src transfer.Source) {
+	w.t.Helper()
+	if _, err := w.importer().Import(w.t.Context(), src, engine.Options{SkipBad: true}); err == nil {
+		w.t.Errorf("%s: imported", name)
+	}
+	w.must(w.nodes[0].db.EachAccount(w.t.Context(), "", func(a store.Whole) error {
+		w.t.Errorf("%s: account %s is there", name, a.User.Email)
+		return nil
+	}))
+}
+
+// begins types the password that an account had.
+func (w *world) begins(email string) *browser {
+	w.t.Helper()
+	b := w.browser()
+	b.post("/login", m{"email": email, "password": "not " + oldPassword}).refused("a wrong password")
+	b.post("/login", m{"email": email, "password": oldPassword}).want(200)
+	return b
+}
+
+// isIn demands that the account is signed in at a level.
+func (b *browser) isIn(email string, level int) {
+	b.w.t.Helper()
+	user, two := b.sees()
+	if want := fmt.Sprintf("%s level %d ", email, level); !strings.HasPrefix(user, want) ||
+		(two != "") != (level == 2) {
+		b.w.t.Errorf("signed in as (%q, %q), not %s", user, two, want)
+	}
+}
+
+// shows is what an app with other parameters shows.
+func shows(digest func() hash.Hash, key []byte, step int64, modulus uint32) uint32 {
+	mac := hmac.New(digest, key)
+	_ = binary.Write(mac, binary.BigEndian, step)
+	sum := mac.Sum(nil)
+	part := sum[sum[len(sum)-1]&15:]
+	return (binary.BigEndian.Uint32(part) & 0x7fffffff) % modulus
+}
+
+// kept is a passkey that was made at another system, used at this site.
+func (w *world) kept(file string) *softkey.Key {
+	w.t.Helper()
+	var k softkey.Key
+	w.reads(file, &k)
+	k.Origin, k.RPID = w.nodes[0].origin, "127.0.0.1"
+	return &k
+}
+
+func (w *world) reads(file string, to any) {
+	w.t.Helper()
+	raw, err := os.ReadFile(arrivals + file)
+	w.must(err)
+	w.must(json.Unmarshal(raw, to))
+}
+
+func TestR373_PeopleOfADjangoSiteSignInWithWhatTheyHad(t *testing.T) {
+	w := newWorld(t)
+	w.moveIn(djangosite.New(djangosite.Options{Address: transfertest.SQLite(t,
+		arrivals+"django/testdata/django.sql")}), 2)
+	for _, name := range []string{"plain", "sha1", "argon", "bcrypt", "md5"} {
+		w.begins(name+"@example.org").isIn(name+"@example.org", 1)
+	}
+	w.browser().post("/login", m{"email": "nopassword@example.org", "password": oldPassword}).refused("no password")
+	w.browser().post("/login", m{"email": "off@example.org",
+		"password": oldPassword}).refused("an account that is off")
+	step := w.Now().Unix() / 30
+	const app = "app@example.org"
+	b := w.begins(app)
+	b.out("before the second factor")
+	b.validate(fmt.Sprintf("%08d", shows(sha1.New, []byte("01234567890123456789"), step, 1e8))).want(200)
+	b.isIn(app, 2)
+	b = w.begins(app)
+	b.recover("abcd2345").want(200)
+	b.isIn(app, 2)
+	w.begins(app).recover("abcd2345").refused("a code a second time")
+
+	const allauth = "allauth@example.org"
+	b = w.begins(allauth)
+	b.validate(totp20(step)).want(200)
+	b.isIn(allauth, 2)
+	var codes []string
+	w.reads("django/testdata/codes.json", &codes)
+	w.begins(allauth).recover(codes[0]).refused("a code that was used at the old site")
+	b = w.begins(allauth)
+	b.recover(codes[1]).want(200)
+	b.isIn(allauth, 2)
+
+	const holder = "passkey@example.org"
+	b = w.begins(holder)
+	b.out("before the passkey")
+	b.signInBy(w.kept("django/testdata/passkey.json")).want(200)
+	b.isIn(holder, 2)
+}
+
+// totp20 is what an app with RFC 6238's key shows.
+func totp20(step int64) string {
+	return fmt.Sprintf("%06d", shows(sha1.New, []byte("12345678901234567890"), step, 1e6))
+}
+
+func TestR373_PeopleOfAKeycloakRealmSignInWithWhatTheyHad(t *testing.T) {
+	w := newWorld(t)
+	w.moveIn(keycloak.New(keycloak.Options{Path: arrivals + "keycloak/testdata/site-realm.json"}), 2)
+	for _, name := range []string{"argon", "sha512", "sha256", "sha1"} {
+		w.begins(name+"@example.org").isIn(name+"@example.org", 1)
+	}
+	w.browser().post("/login", m{"email": "temporary@example.org",
+		"password": oldPassword}).refused("a temporary password")
+	step := w.Now().Unix() / 30
+	var know struct {
+		App   string
+		Codes []string
+	}
+	w.reads("keycloak/testdata/known.json", &know)
+	const app = "app@example.org"
+	b := w.begins(app)
+	b.out("before the second factor")
+	b.validate(fmt.Sprintf("%06d", shows(sha1.New, []byte(know.App), step, 1e6))).want(200)
+	b.isIn(app, 2)
+	b = w.begins(app)
+	b.recover(know.Codes[2]).want(200) // in any order here
+	b.isIn(app, 2)
+	w.begins(app).recover(know.Codes[2]).refused("a code a second time")
+	b = w.begins("base32@example.org")
+	b.validate(fmt.Sprintf("%08d", shows(sha256.New, []byte("12345678901234567890"), step/2, 1e8))).want(200)
+	b.isIn("base32@example.org", 2)
+
+	const holder = "passkey@example.org"
+	b = w.begins(holder)
+	b.out("before the passkey")
+	b.signInBy(w.kept("keycloak/testdata/second.json")).want(200)
+	b.isIn(holder, 2)
+	b = w.browser()
+	b.signInBy(w.kept("keycloak/testdata/first.json")).want(200)
+	b.isIn(holder, 2)
+}
+
+func TestR373_PeopleOfBetterAuthSignInWithWhatTheyHad(t *testing.T) {
+	w := newWorld(t)
+	var know struct {
+		First, Second           string
+		App, Encrypted, Rotated struct {
+			Secret string
+			Codes  []string
+		}
+	}
+	w.reads("betterauth/testdata/known.json", &know)
+	address := transfertest.SQLite(t, arrivals+"betterauth/testdata/better-auth.sql",
+		"UPDATE user SET emailVerified = 1")
+	w.moveIn(betterauth.New(betterauth.Options{
+		Address: address, Secrets: betterauth.Secrets{Plain: know.First, Versions: map[int]string{2: know.Second}},
+	}), 0)
+	w.begins("plain@example.org").isIn("plain@example.org", 1)
+	step := w.Now().Unix() / 30
+	for name, p := range map[string]struct {
+		Secret string
+		Codes  []string
+	}{"app": know.App, "encrypted": know.Encrypted, "rotated": know.Rotated} {
+		email := name + "@example.org"
+		b := w.begins(email)
+		b.out("before the second factor")
+		b.validate(fmt.Sprintf("%06d", shows(sha1.New, []byte(p.Secret), step, 1e6))).want(200)
+		b.isIn(email, 2)
+		b = w.begins(email)
+		b.recover(p.Codes[4]).want(200)
+		b.isIn(email, 2)
+	}
+	b := w.browser()
+	b.signInBy(w.kept("betterauth/testdata/passkey.json")).want(200)
+	b.isIn("passkey@example.org", 2)
+}
+
+func TestR373_PeopleOfAuthbossSignInWithWhatTheyHad(t *testing.T) {
+	w := newWorld(t)
+	address := transfertest.SQLite(t, arrivals+"columns/testdata/authboss.sql")
+	w.moveIn(columns.NewAuthboss(columns.Authboss{Address: address}), 0)
+	w.begins("plain@example.org").isIn("plain@example.org", 1)
+	const app = "app@example.org"
+	b := w.begins(app)
+	b.validate(totp20(w.Now().Unix() / 30)).want(200)
+	b.isIn(app, 2)
+	b = w.begins(app)
+	b.recover("k7k7k-k7k7k").want(200)
+	b.isIn(app, 2)
+	w.begins(app).recover("k7k7k-k7k7k").refused("a code a second time")
+}
+
+// A source that breaks off changes nothing.
+func TestR374_ASourceThatBreaksOffChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	raw, err := os.ReadFile(arrivals + "keycloak/testdata/site-realm.json")
+	w.must(err)
+	cut := t.TempDir() + "/realm.json"
+	w.must(os.WriteFile(cut, raw[:len(raw)*3/4], 0o600))
+	for name, src := range map[string]transfer.Source{
+		"keycloak": keycloak.New(keycloak.Options{Path: cut}),
+		"csv":      columns.NewCSV(columns.CSV{Path: w.file("email\na@example.org\nb@example.org\n\"c")}),
+		"django":   djangosite.New(djangosite.Options{Address: arrivals + "django/testdata/codes.json"}),
+	} {
+		if err := src.Read(context.Background(), func(transfer.Entry) error { return nil }); err == nil {
+			t.Errorf("%s: read to the end", name)
+		}
+		w.breaksOff(name, src)
+	}
+}
+
+func (w *world) file(text string) string {
+	name := w.t.TempDir() + "/people.csv"
+	w.must(os.WriteFile(name, []byte(text), 0o600))
+	return name
+}

@@ -1,0 +1,301 @@
+package security_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// traces are a person who used everything, and the texts that tell of them.
+type traces struct {
+	p     *person
+	texts map[string]string
+}
+
+const (
+	herAddress = "203.0.113.77"
+	herAgent   = "Mozilla/5.0 (X11; Linux x86_64) Conspicuous/7.1"
+)
+
+// traced makes such a person.
+func (w *world) traced(name string) traces {
+	w.t.Helper()
+	p := w.person(name).enrolApp().enrolSMS("+4915112345678").enrolMail()
+	hers := func() *browser {
+		b := w.browser()
+		b.header["X-Forwarded-For"], b.header["User-Agent"] = herAddress, herAgent
+		return b
+	}
+	b := hers()
+	b.login(p, m{"remember": true}).want(200)
+	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	b.validate(p.next()).want(200)
+	key := w.key(phoneKey)
+	b.register(key, "her conspicuous key", store.UseFirst).want(200)
+	b.newCodes()
+	b.post("/access-tokens", m{"name": "her conspicuous script", "scopes": []string{"read"}, "days": "30"}).want(200)
+	b.post("/tf-setup", m{"setup": "sms", "phone": "+4915187654321", "add": true}).want(200) // a draft that stays
+	hers().login(p).want(200)                                                                // a sign-in that waits
+	hers().post("/login", m{"email": p.email, "password": "wrong " + secret}).want(400)
+	w.must(w.nodes[0].auth.StartRecovery(w.t.Context(), p.id, "she called, Ticket-4711"))
+	w.must(w.nodes[0].db.PutMessage(w.t.Context(), store.Message{
+		ID: "under way", Channel: store.Email, UserID: p.id, Body: []byte{1}, CreatedAt: w.Now(),
+		DueAt: w.Now().AddDate(1, 0, 0), ExpiresAt: w.Now().AddDate(1, 0, 1),
+	}))
+	t := traces{p, map[string]string{
+		"address": p.email, "username": name, "id": p.id, "phone": "15112345678",
+		"second phone": "15187654321", "IP address": herAddress,
+		"user agent": "Conspicuous", "device name": "conspicuous", "reason": "Ticket-4711", "message": "under way",
+	}}
+	for _, f := range append(p.factors(), p.passkeys()...) {
+		t.texts["factor "+f.Method+f.Name] = f.ID
+	}
+	for what, text := range t.texts {
+		if !w.holds(text) {
+			w.t.Fatalf("the %s %q is nowhere, so this test would not see it stay", what, text)
+		}
+	}
+	return t
+}
+
+// holds reports whether a text is in the database, as it is or as hexadecimal
+// digits.
+func (w *world) holds(text string) bool {
+	w.t.Helper()
+	digits := fmt.Sprintf("%x", text)
+	return slices.ContainsFunc(w.dump(), func(c cell) bool {
+		return strings.Contains(strings.ToLower(c.text), strings.ToLower(text)) || strings.Contains(c.hex, digits)
+	})
+}
+
+// gone demands that nothing tells of the person, and that all else is in order.
+func (t traces) gone() {
+	w := t.p.w
+	w.t.Helper()
+	w.settled()
+	for what, text := range t.texts {
+		if w.holds(text) {
+			w.t.Errorf("the %s %q is left in the database", what, text)
+		}
+	}
+	if file := w.place.file; file != "" {
+		w.write(`VACUUM`)
+		w.write(`PRAGMA wal_checkpoint(TRUNCATE)`)
+		for _, name := range []string{file, file + "-wal"} {
+			raw, err := os.ReadFile(name)
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				w.t.Fatal(err)
+			}
+			for what, text := range t.texts {
+				if bytes.Contains(bytes.ToLower(raw), bytes.ToLower([]byte(text))) {
+					w.t.Errorf("the %s %q is left in %s", what, text, name)
+				}
+			}
+		}
+	}
+	w.sound()
+}
+
+// sound demands that nothing is wrong in the database, and that the trail verifies.
+func (w *world) sound() {
+	w.t.Helper()
+	problems, err := w.nodes[0].db.Examine(w.t.Context(), w.Now())
+	w.must(err)
+	for _, problem := range problems {
+		w.t.Error(problem)
+	}
+	trail, err := w.nodes[0].auth.AuditVerify(w.t.Context(), "")
+	w.must(err)
+	if len(trail.Problems) > 0 || trail.Rows == 0 {
+		w.t.Errorf("the trail of %d rows does not verify: %v", trail.Rows, trail.Problems)
+	}
+}
+
+func TestR350_DeletionLeavesNoTraceAndTheTrailVerifies(t *testing.T) {
+	w := newWorld(t, tokens, proxied)
+	her, other := w.traced("conspicua"), w.withApp("bertram")
+	rows := len(w.trail(0))
+	w.must(w.nodes[0].auth.DeleteUser(t.Context(), her.p.id))
+	her.gone()
+	if err := w.nodes[0].auth.DeleteUser(t.Context(), her.p.id); !errors.Is(err, twofold.ErrNoUser) {
+		t.Errorf("deleted twice: %v", err)
+	}
+	after := w.trail(0)
+	if len(after) != rows+1 || after[rows].Event != "user-deleted" || !strings.HasPrefix(after[rows].User, "deleted-") {
+		t.Errorf("the trail has %d rows and ends with %+v, want %d and the deletion",
+			len(after), after[len(after)-1], rows+1)
+	}
+	hers := 0
+	for _, e := range after {
+		if e.User == after[rows].User {
+			hers++
+		}
+	}
+	if hers < 10 {
+		t.Errorf("%d rows have her pseudonym: her history is gone", hers)
+	}
+	if n := len(happened[event.UserDeleted](w)); n != 1 {
+		t.Errorf("the application heard of %d deletions", n)
+	}
+	b := w.browser()
+	b.login(other).want(200)
+	b.validate(other.next()).want(200)
+	b.in(other, 2)
+}
+
+// TestR350_ANewAccountHasNothingOfADeletedOne with the same address.
+func TestR350_ANewAccountHasNothingOfADeletedOne(t *testing.T) {
+	w := newWorld(t, tokens, proxied)
+	her := w.traced("conspicua")
+	b := w.browser()
+	b.login(her.p).want(200)
+	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	b.validate(her.p.next()).want(200)
+	b.in(her.p, 2)
+	w.must(w.nodes[0].auth.DeleteUser(t.Context(), her.p.id))
+	b.out("the account was deleted")
+	next := w.person("conspicua")
+	if next.id == her.p.id {
+		t.Fatal("the id was given again")
+	}
+	b.out("another person has the address now")
+	w.browser().login(next).want(200)
+	for _, e := range w.trail(0) {
+		if e.User == next.id && e.Address == herAddress {
+			t.Error("the new account has her history")
+		}
+	}
+	if len(next.factors()) != 0 {
+		t.Error("the new account has factors")
+	}
+}
+
+// TestR350_AnErasedRowCannotBeMadeWithoutTheKey: the columns alone do not make a
+// row of the trail one of a deleted account.
+func TestR350_AnErasedRowCannotBeMadeWithoutTheKey(t *testing.T) {
+	w := newWorld(t)
+	p := w.withApp("alice")
+	w.browser().login(p).want(200)
+	w.sound()
+	w.write(`UPDATE twofold_events SET user_id = 'deleted-x', address = '', agent = '', erased = mac
+		WHERE user_id = '` + p.id + `'`)
+	trail, err := w.nodes[0].auth.AuditVerify(t.Context(), "")
+	w.must(err)
+	if len(trail.Problems) == 0 {
+		t.Error("rows were erased without the key, and the trail verifies")
+	}
+}
+
+func TestR351_NothingDuringADeletionOutlivesIt(t *testing.T) {
+	w := newWorld(t, tokens, proxied)
+	w.start(nil)
+	for round := range 6 {
+		p := w.withApp(fmt.Sprint("person", round))
+		ready := make([]*browser, 4)
+		for i := range ready { // each waits for its second factor
+			ready[i] = w.browser().on(w.nodes[i%2])
+			ready[i].login(p).want(200)
+		}
+		in := w.browser()
+		in.login(p).want(200)
+		in.validate(p.next()).want(200)
+		w.advance(31e9)
+		code := p.code(0)
+		var all sync.WaitGroup
+		for i, b := range ready {
+			all.Go(func() { b.validate(code) })
+			all.Go(func() { w.browser().on(w.nodes[i%2]).login(p) })
+		}
+		all.Go(func() { in.post("/tf-setup", m{"setup": "sms", "phone": "+4915112345678", "add": true}) })
+		all.Go(func() { in.post("/access-tokens", m{"name": "x", "scopes": []string{"read"}, "days": "30"}) })
+		errs := make([]error, 2)
+		for i := range errs {
+			all.Go(func() { errs[i] = w.nodes[i].auth.DeleteUser(t.Context(), p.id) })
+		}
+		all.Wait()
+		slices.SortFunc(errs, func(a, b error) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		if errs[0] != nil || !errors.Is(errs[1], twofold.ErrNoUser) {
+			t.Fatalf("two deletions: %v", errs)
+		}
+		for _, b := range append(ready, in) {
+			b.out("the account was deleted")
+		}
+		for _, text := range []string{p.id, p.email, "15112345678"} {
+			if w.holds(text) {
+				t.Errorf("%s is left", text)
+			}
+		}
+	}
+	w.settled()
+	w.sound()
+}
+
+// TestR350_DoctorFindsWhatHasNoAccount in every table whose rows are of accounts: if
+// a foreign key does not keep such a row out, Examine reports it.
+func TestR350_DoctorFindsWhatHasNoAccount(t *testing.T) {
+	w := newWorld(t, tokens, proxied)
+	her := w.traced("conspicua")
+	w.code(her.p)
+	w.sound()
+	tables := map[string]bool{}
+	for _, c := range w.dump() {
+		if c.column == "user_id" {
+			tables[c.table] = true
+		}
+	}
+	if len(tables) < 10 {
+		t.Fatalf("only %v have rows of accounts: this test looks in the wrong place", tables)
+	}
+	for table := range tables {
+		if w.place.refuses(`UPDATE ` + table + ` SET user_id = 'nobody'`) {
+			continue // a foreign key
+		}
+		problems, err := w.nodes[0].db.Examine(t.Context(), w.Now())
+		w.must(err)
+		if !slices.ContainsFunc(problems, func(p string) bool { return strings.Contains(p, "does not exist") }) {
+			t.Errorf("%s: rows of no account are not reported: %q", table, problems)
+		}
+		w.write(`UPDATE ` + table + ` SET user_id = '` + her.p.id + `'`)
+	}
+}
+
+// code leaves a code that was sent and not used.
+func (w *world) code(p *person) {
+	w.t.Helper()
+	b := w.browser()
+	b.login(p).want(200)
+	b.post("/tf-select", m{"which": "email"}).want(200)
+}
+
+// refuses reports whether the database refuses a statement. SQLite is asked to keep
+// foreign keys, as the program asks it.
+func (p *place) refuses(query string) bool {
+	p.t.Helper()
+	if p.postgres == "" {
+		_, err := p.sql().Exec(`PRAGMA foreign_keys = ON`)
+		p.must(err)
+		defer func() {
+			_, err := p.sql().Exec(`PRAGMA foreign_keys = OFF`)
+			p.must(err)
+		}()
+		p.sql().SetMaxOpenConns(1)
+	}
+	if p.redis != "" {
+		for _, kind := range []string{"sessions", "pendings", "drafts", "challenges"} {
+			if strings.Contains(query, "twofold_"+kind) {
+				return true // see orphans of store.Join, and its test
+			}
+		}
+	}
+	_, err := p.sql().Exec(query)
+	return err != nil
+}

@@ -1,0 +1,120 @@
+package security_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+// hooked is what the hooks of a site answer.
+type hooked struct {
+	refusal atomic.Value // string
+	fails   atomic.Bool
+}
+
+func (h *hooked) ask(context.Context, twofold.User, event.Context) (string, error) {
+	if h.fails.Load() {
+		return "", twofold.ErrUserExists // an error that would be shown if it were ours
+	}
+	text, _ := h.refusal.Load().(string)
+	return text, nil
+}
+
+// TestR361_AHookDecidesBeforeAnAccountIsMade: a refusal is said in the application's
+// words and is the same for an address that is taken. A hook that fails is a 503.
+// Either way nothing is made and no one is written to.
+func TestR361_AHookDecidesBeforeAnAccountIsMade(t *testing.T) {
+	var h hooked
+	w := newWorld(t, open, func(c *twofold.Config) {
+		c.Accounts.Registerable, c.Accounts.OnRegister = true, h.ask
+	})
+	alice := w.person("alice")
+	const words = "Only addresses of example.org <b>register</b> here."
+	h.refusal.Store(words)
+	said := map[string]string{}
+	for _, email := range []string{"new@example.net", alice.email} {
+		said[email] = w.registers(email, newSecret).want(400).body
+		if !strings.Contains(said[email], "Only addresses of example.org") {
+			t.Errorf("%s is told %s", email, said[email])
+		}
+	}
+	if said["new@example.net"] != said[alice.email] {
+		t.Errorf("the refusal tells who has an account: %v", said)
+	}
+	b := w.browser()
+	b.page("/register")
+	r := b.form("/register", "email", "new@example.net", "password", newSecret, "password_confirm", newSecret)
+	if body := r.want(200).body; !strings.Contains(body, "&lt;b&gt;register&lt;/b&gt;") {
+		t.Error("the page does not show the refusal as text")
+	}
+	if bad := w.registers("new@example.net", "short").want(400).body; strings.Contains(bad, "Only addresses") {
+		t.Errorf("a form with a mistake asks the application: %s", bad)
+	}
+	h.fails.Store(true)
+	w.registers("new@example.net", newSecret).want(503)
+	w.settled()
+	if w.count("users") != 1 || len(w.mail.To("new@example.net"))+len(w.mail.To(alice.email)) != 0 {
+		t.Error("a refusal made an account or sent a mail")
+	}
+	h.fails.Store(false)
+	h.refusal.Store("")
+	w.registers("new@example.net", newSecret).want(200)
+}
+
+// TestR362_AHookDecidesAtTheDoor: OnSignIn is asked when all was proven, and never
+// before, so it tells strangers nothing. It holds for a password, a second factor,
+// a remembered browser and a refresh token, and a refusal spends neither of the
+// last two.
+func TestR362_AHookDecidesAtTheDoor(t *testing.T) {
+	var h hooked
+	w := newWorld(t, open, func(c *twofold.Config) {
+		c.Accounts.OnSignIn = h.ask
+		c.Sessions.Remember = 24 * time.Hour
+		c.Tokens.Refresh, c.Tokens.RefreshInBody = true, true
+	})
+	one, two := w.person("alice"), w.withApp("bobby")
+	stays := w.browser()
+	stays.login(one, m{"remember": true}).want(200)
+	stays = stays.copy().only("remember_token")
+	body := m{"email": one.email, "password": secret}
+	user := w.browser().post("/login?include_auth_token", body).want(200).json["user"].(m)
+	refresh := user["refresh_token"]
+	open := w.plantSession(one)
+	const words = "Please accept the new terms first."
+	for _, fails := range []bool{false, true} {
+		h.refusal.Store(words)
+		h.fails.Store(fails)
+		status := 400
+		if fails {
+			status = 503
+		}
+		if r := w.browser().login(one).want(status); !fails && !strings.Contains(r.body, words) {
+			t.Errorf("a password is answered %s", r.body)
+		}
+		b := w.browser()
+		if r := b.login(two).want(200); strings.Contains(r.body, words) {
+			t.Error("the application is asked before all was proven")
+		}
+		b.validate("000000").want(400)
+		w.advance(time.Minute)
+		b.validate(two.next()).want(status)
+		b.out("refused at the door")
+		w.browser().post("/login", m{"email": one.email, "password": "wrong"}).want(400)
+		if r := stays.copy().get("/me"); r.status == 200 {
+			t.Error("a remembered browser is let in")
+		}
+		if r := w.browser().post("/refresh-token", m{"refresh_token": refresh}); r.status == 200 {
+			t.Error("a refresh token is exchanged")
+		}
+		open.get("/me").want(200)
+	}
+	h.fails.Store(false)
+	h.refusal.Store("")
+	w.browser().post("/refresh-token", m{"refresh_token": refresh}).want(200)
+	stays.get("/me").want(200)
+}

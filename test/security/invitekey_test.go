@@ -1,0 +1,207 @@
+package security_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// acceptBy accepts an invitation by a passkey in place of a password.
+func (b *browser) acceptBy(link string, k *softkey.Key, lies ...softkey.Lie) *answer {
+	b.w.t.Helper()
+	options, state := b.asks(link, m{"passkey": true})
+	return b.post(link, m{"wan_state": state, "credential": b.w.creates(k, options, lies...)})
+}
+
+// makesNothing: after the step there is no account of the invited address, and the
+// invitation still works.
+func (w *world) makesNothing(link, what string) {
+	w.t.Helper()
+	if _, there := w.found(invited); there {
+		w.t.Errorf("%s made an account", what)
+	}
+	w.browser().get(link).want(200)
+}
+
+// TestR400: whichever write fails, before it is done or after, the invitation works
+// and either there is no account or the account is complete and can be opened.
+func TestR400_AnInvitationEndsWithTheAccountThatIsMadeOfItOrNotAtAll(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		after, byKey bool
+	}{{"a password, a write fails", false, false}, {"a password, a write was done", true, false},
+		{"a passkey, a write fails", false, true}, {"a passkey, a write was done", true, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			w, f := newWorld(t), &faulty{}
+			w.nodes[0].stop()
+			w.nodes = nil
+			w.start(f.wrap)
+			for k := 1; w.acceptsWithFault(f, k, c.after, c.byKey); k++ {
+			}
+		})
+	}
+}
+
+// acceptsWithFault accepts an invitation while the k-th write fails, and reports
+// whether there was one.
+func (w *world) acceptsWithFault(f *faulty, k int, after, byKey bool) bool {
+	w.t.Helper()
+	email, key := fmt.Sprintf("ivy%d@good.test", k), w.key(phoneKey)
+	link, b, body := w.invite(email), w.browser(), chosen()
+	if byKey {
+		options, state := b.asks(link, m{"passkey": true})
+		body = m{"wan_state": state, "credential": w.creates(key, options)}
+	}
+	f.arm(k, after)
+	r := b.post(link, body)
+	failed := f.disarm()
+	if failed == "" {
+		r.want(200)
+		return false
+	}
+	if r.status != 503 {
+		w.t.Errorf("%s failed (after it was done: %v), and the answer is %d %s", failed, after, r.status, r.body)
+	}
+	b.out(failed + " failed")
+	if _, there := w.found(email); !there {
+		w.browser().get(link).want(200)
+		w.browser().post(link, chosen()).want(200)
+		return true
+	}
+	w.browser().get(link).want(400)
+	if byKey {
+		w.browser().signInBy(key).want(200)
+		return true
+	}
+	w.browser().post("/login", m{"email": email, "password": secret}).want(200)
+	return true
+}
+
+// TestR400: what another account holds ends the acceptance, and not the invitation.
+func TestR400_ATakenAddressLeavesTheInvitation(t *testing.T) {
+	w := newWorld(t)
+	link := w.invite(invited)
+	taken, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, Password: secret})
+	w.must(err)
+	w.browser().post(link, chosen()).want(400)
+	w.browser().acceptBy(link, w.key(phoneKey)).want(400)
+	w.must(w.nodes[0].auth.SetIdentity(t.Context(), taken.ID, "moved@good.test", ""))
+	w.browser().post(link, chosen()).want(200)
+}
+
+func TestR401_APasskeyTakesThePlaceOfThePasswordOfAnInvitedPerson(t *testing.T) {
+	w := newWorld(t)
+	link, k := w.invite(invited, "staff"), w.key(phoneKey)
+	b := w.browser()
+	options, state := b.asks(link, m{"passkey": true})
+	w.makesNothing(link, "a question")
+	b.out("a question was asked")
+	b.post(link, m{"wan_state": state, "credential": w.creates(k, options)}).want(200)
+	u, there := w.found(invited)
+	if !there || len(u.Roles) != 1 {
+		t.Fatalf("the account: %+v, %v", u, there)
+	}
+	p := &person{w: w, email: invited, id: u.ID}
+	b.in(p, 2)
+	if made := happened[event.PasskeyRegistered](w); len(made) != 1 || made[0].User.ID != u.ID {
+		t.Errorf("the application heard %v", made)
+	}
+	w.browser().post("/login", m{"email": invited, "password": ""}).want(400)
+	again := w.browser()
+	again.signInBy(k).want(200)
+	again.in(p, 2)
+	// The link and the answer are used up.
+	w.browser().post(link, m{"wan_state": state, "credential": w.creates(k, options)}).want(400)
+	w.browser().post(link, m{"passkey": true}).want(400)
+
+	// Without passkeys that begin a sign-in, a password is needed.
+	w.restart(func(c *twofold.Config) { c.Passkeys.FirstFactor = false })
+	w.browser().post(w.invite("other@good.test"), m{"passkey": true}).want(400)
+}
+
+func TestR401_OnlyAnAnswerToTheQuestionOfTheLinkAcceptsIt(t *testing.T) {
+	w := newWorld(t)
+	link, other := w.invite(invited), w.invite("other@good.test")
+	ask := func(link string) ([]byte, string) { return w.browser().asks(link, m{"passkey": true}) }
+	for name, post := range map[string]func() *answer{
+		"an answer to the question of another link": func() *answer {
+			options, state := ask(other)
+			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+		},
+		"an answer to another question": func() *answer {
+			options, _ := ask(link)
+			_, state := ask(link)
+			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+		},
+		"an answer that names no question": func() *answer {
+			options, _ := ask(link)
+			return w.browser().post(link, m{"credential": w.creates(w.key(phoneKey), options)})
+		},
+		"an answer of another site": func() *answer {
+			return w.browser().acceptBy(link, w.key(phoneKey), softkey.Say("origin", "https://other.test"))
+		},
+		"an answer to the question of a sign-in": func() *answer {
+			b := w.browser()
+			_, state := b.asks("/wan-signin", m{})
+			options, _ := ask(link)
+			return b.post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+		},
+		"an answer that came too late": func() *answer {
+			options, state := ask(link)
+			w.advance(5 * time.Minute)
+			return w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)})
+		},
+		"a passkey of another account": func() *answer {
+			_, k := w.withKey("bobby", store.UseFirst, phoneKey)
+			return w.browser().acceptBy(link, k)
+		},
+		"no answer": func() *answer {
+			_, state := ask(link)
+			return w.browser().post(link, m{"wan_state": state, "credential": "{}"})
+		},
+	} {
+		if r := post(); r.status != 400 {
+			t.Errorf("%s is answered with %d %s", name, r.status, r.body)
+		}
+		w.makesNothing(link, name)
+	}
+	// A link that was revoked meanwhile makes nothing of an answer.
+	options, state := ask(link)
+	_, err := w.nodes[0].auth.RevokeInvitation(t.Context(), invited)
+	w.must(err)
+	w.browser().post(link, m{"wan_state": state, "credential": w.creates(w.key(phoneKey), options)}).want(400)
+	if _, there := w.found(invited); there {
+		t.Error("a revoked invitation was accepted")
+	}
+}
+
+func TestR401_OfParallelAnswersOneAcceptsAnInvitation(t *testing.T) {
+	w := newWorld(t)
+	w.start(nil)
+	link, k := w.invite(invited), w.key(phoneKey)
+	options, state := w.browser().asks(link, m{"passkey": true})
+	statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
+		b := w.browser().on(n)
+		return b, b.post(link, m{"wan_state": state, "credential": w.creates(k, options)})
+	})
+	if statuses[200] != 1 || len(in) != 1 {
+		t.Errorf("it was accepted %d times, and %d are signed in: %v", statuses[200], len(in), statuses)
+	}
+}
+
+func TestR402_AnInvitationAcceptedByAPasskeyPassesTheDoor(t *testing.T) {
+	w := newWorld(t, func(c *twofold.Config) { c.TwoFactor.Required = true })
+	// A passkey that did not verify its user is one factor.
+	b := w.browser()
+	b.mustSetUp(b.acceptBy(w.invite(invited), w.key(phoneKey), softkey.Clear(softkey.UV)).want(200))
+	// One that did is both, as at a sign-in by it.
+	b = w.browser()
+	b.acceptBy(w.invite("other@good.test"), w.key(phoneKey)).want(200)
+	u, _ := w.found("other@good.test")
+	b.in(&person{w: w, email: "other@good.test", id: u.ID}, 2)
+}

@@ -1,0 +1,243 @@
+package security_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// leavable lets owners delete their accounts and download their data.
+func leavable(c *twofold.Config) { c.Accounts.Deletable, c.Accounts.Exportable = true, true }
+
+const week = 7 * 24 * time.Hour
+
+// full signs a person in with both factors.
+func (w *world) full(p *person) *browser {
+	w.t.Helper()
+	b := w.browser()
+	b.login(p).want(200)
+	b.validate(p.next()).want(200)
+	return b
+}
+
+// exists reports whether the account is there.
+func (p *person) exists() bool {
+	p.w.t.Helper()
+	_, err := p.w.nodes[0].auth.FindUser(p.w.t.Context(), p.id)
+	if err != nil && !errors.Is(err, twofold.ErrNoUser) {
+		p.w.t.Fatal(err)
+	}
+	return err == nil
+}
+
+// later moves the clock, restarts the program, and waits until a worker has deleted
+// what is due. A witness shows that it has: an account whose request is due last.
+func (w *world) later(d time.Duration) {
+	w.t.Helper()
+	w.settled()
+	w.advance(d)
+	w.witnesses++
+	witness := w.person(fmt.Sprint("witness", w.witnesses))
+	u, err := w.nodes[0].db.UserByID(w.t.Context(), witness.id)
+	w.must(err)
+	w.must(w.nodes[0].db.PutDeletion(w.t.Context(), store.DeletionRequest{
+		UserID: u.ID, ID: u.ID, Uniquifier: u.Uniquifier + "x", CreatedAt: w.Now(), DueAt: w.Now(),
+	}, u.Uniquifier))
+	w.restart()
+	for end := time.Now().Add(time.Minute); witness.exists(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatal("the worker deletes nothing")
+		}
+	}
+}
+
+func TestR352_ADeletionNeedsAFreshFullProof(t *testing.T) {
+	w := newWorld(t, leavable)
+	p := w.withApp("alice")
+	w.browser().post("/tf-delete", m{}).want(401)
+	half := w.browser()
+	half.login(p).want(200)
+	half.post("/tf-delete", m{}).want(401)
+	stale := w.full(p)
+	w.advance(20 * time.Minute)
+	stale.post("/tf-delete", m{}).want(401)
+	stale.get("/tf-delete").want(401)
+	w.trusted(p)
+	if w.count("deletions") != 0 || len(w.letters("delete", p.email)) != 0 {
+		t.Fatal("a deletion was requested without a fresh proof")
+	}
+	w.full(p).post("/tf-delete", m{}).want(200)
+	if w.count("deletions") != 1 {
+		t.Fatal("no deletion waits")
+	}
+}
+
+// TestR352_ADeletionWaits: everything ends at once, the owner is told at once, and
+// the account is there until the day.
+func TestR352_ADeletionWaits(t *testing.T) {
+	w := newWorld(t, leavable)
+	p := w.withApp("alice")
+	device, other := w.trusted(p), w.full(p)
+	b := w.full(p)
+	r := b.post("/tf-delete", m{}).want(200)
+	if got, want := r.text("delete_at"), w.Now().Add(week).UTC().Format(time.RFC3339); got != want {
+		t.Errorf("it is due at %s, want %s", got, want)
+	}
+	b.out("a deletion waits")
+	other.out("a deletion waits")
+	device.asked(p, "a deletion waits")
+	w.settled()
+	if len(w.letters("delete", p.email)) != 1 {
+		t.Fatal("the owner was not told")
+	}
+	w.later(week - time.Minute)
+	if !p.exists() {
+		t.Fatal("the account was deleted before its day")
+	}
+	w.later(2 * time.Minute)
+	if p.exists() {
+		t.Fatal("the account was not deleted")
+	}
+	w.settled()
+	told := func(e event.UserDeleted) bool { return e.User.ID == p.id }
+	if !slices.ContainsFunc(happened[event.UserDeleted](w), told) {
+		t.Error("the application was not told")
+	}
+	w.sound()
+	for _, text := range []string{p.id, p.email} {
+		if w.holds(text) {
+			t.Errorf("%s is left", text)
+		}
+	}
+}
+
+func TestR353_ACompleteSignInStopsADeletion(t *testing.T) {
+	w := newWorld(t, leavable)
+	p := w.withApp("alice")
+	w.full(p).post("/tf-delete", m{}).want(200)
+	half := w.browser()
+	half.login(p).want(200)
+	half.validate(p.wrong()).want(400)
+	w.browser().post("/login", m{"email": p.email, "password": "wrong"}).want(400)
+	if w.count("deletions") != 1 {
+		t.Fatal("less than a sign-in stopped it")
+	}
+	w.advance(time.Minute)
+	b := w.browser()
+	b.login(p).want(200)
+	if r := b.validate(p.next()).want(200); r.json["deletion_stopped"] != true {
+		t.Errorf("the answer does not say so: %s", r.body)
+	}
+	w.later(2 * week)
+	if !p.exists() {
+		t.Fatal("the account was deleted although its owner signed in")
+	}
+	if stopped := happened[event.DeletionStopped](w); len(stopped) != 1 || stopped[0].Why != "signed in" {
+		t.Errorf("the application heard %v", stopped)
+	}
+}
+
+// TestR353_AChangeOfCredentialsStopsADeletion, by an operator too.
+func TestR353_AChangeOfCredentialsStopsADeletion(t *testing.T) {
+	w := newWorld(t, leavable)
+	p := w.withApp("alice")
+	w.full(p).post("/tf-delete", m{}).want(200)
+	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, "another horse 71 battery"))
+	w.later(2 * week)
+	if !p.exists() {
+		t.Fatal("the account was deleted although its password was changed")
+	}
+}
+
+func TestR353_TheMailedLinkStopsADeletionOnce(t *testing.T) {
+	w := newWorld(t, leavable)
+	p, other := w.withApp("alice"), w.withApp("bertram")
+	w.full(p).post("/tf-delete", m{}).want(200)
+	w.full(other).post("/tf-delete", m{}).want(200)
+	w.settled()
+	link, others := w.link("delete", p.email), w.link("delete", other.email)
+	w.browser().get(link).want(200)
+	w.browser().get(link[:len(link)-3] + "abc").want(400)
+	if w.count("deletions") != 2 {
+		t.Fatal("looking at the link did something")
+	}
+	w.start(nil)
+	statuses, _ := w.submit(func(_ int, n *node) (*browser, *answer) {
+		b := w.browser().on(n)
+		return b, b.post(link, m{})
+	})
+	if statuses[200] != 1 {
+		t.Errorf("the link worked %d times: %v", statuses[200], statuses)
+	}
+	// A later request has a link of its own.
+	w.advance(time.Minute)
+	w.full(p).post("/tf-delete", m{}).want(200)
+	w.browser().post(link, m{}).want(400)
+	if w.count("deletions") != 2 {
+		t.Fatal("a used link stopped another request")
+	}
+	w.settled()
+	w.browser().post(w.link("delete", p.email), m{}).want(200)
+	w.later(2 * week)
+	if !p.exists() || other.exists() {
+		t.Errorf("kept: %v, the other: %v", p.exists(), other.exists())
+	}
+	w.browser().post(others, m{}).want(400)
+	if w.browser().login(p).want(200); w.count("sessions") != 0 {
+		t.Error("the link signed someone in")
+	}
+}
+
+func TestR354_ACopyNeedsAFreshProofAndHoldsNoSecret(t *testing.T) {
+	w := newWorld(t, leavable, tokens, proxied)
+	her := w.traced("conspicua")
+	w.browser().get("/tf-export").want(401)
+	b := w.browser()
+	b.login(her.p).want(200)
+	b.get("/tf-export").want(401)
+	b.post("/tf-select", m{"which": "authenticator"}).want(200)
+	b.validate(her.p.next()).want(200)
+	r := b.get("/tf-export").want(200)
+	for _, what := range []string{
+		"address", "username", "id", "phone", "IP address", "user agent", "device name", "reason",
+	} {
+		if !strings.Contains(r.body, her.texts[what]) {
+			t.Errorf("the copy lacks the %s %q", what, her.texts[what])
+		}
+	}
+	data, err := json.Marshal(r.json["data"])
+	w.must(err)
+	w.noSecrets(her.p, string(data))
+	raw, err := w.nodes[0].auth.Export(t.Context(), her.p.id)
+	w.must(err)
+	w.noSecrets(her.p, string(raw))
+	w.advance(20 * time.Minute)
+	b.get("/tf-export").want(401)
+}
+
+// noSecrets demands that a text holds nothing that opens the account.
+func (w *world) noSecrets(p *person, text string) {
+	w.t.Helper()
+	for value, what := range w.known() {
+		if strings.Contains(text, value) {
+			w.t.Errorf("it holds the %s", what)
+		}
+	}
+	for _, c := range w.dump() {
+		secret := []string{"secret", "hash", "mac", "password_hash", "uniquifier"}
+		if slices.Contains(secret, c.column) && len(c.text) > 8 && strings.Contains(text, c.text) {
+			w.t.Errorf("it holds %s.%s", c.table, c.column)
+		}
+	}
+	if len(p.app) > 0 && strings.Contains(text, string(p.app)) {
+		w.t.Error("it holds the key of the app")
+	}
+}

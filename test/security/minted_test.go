@@ -1,0 +1,132 @@
+package security_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+// minted makes a token for a person as an operator does.
+func (w *world) minted(p *person, scopes ...string) string {
+	w.t.Helper()
+	ctx := twofold.By(w.t.Context(), "Support (Bo)", "nightly export")
+	token, err := w.nodes[0].auth.MintToken(ctx, p.id, "export", scopes, 24*time.Hour)
+	w.must(err)
+	w.handedOut("personal access token", token)
+	return token
+}
+
+// TestR390_AnOperatorsTokenIsOneFactor: it opens its scopes and nothing that wants
+// two factors or a fresh proof, whatever the account has; the trail and the owner
+// know of it.
+func TestR390_AnOperatorsTokenIsOneFactor(t *testing.T) {
+	for name, account := range map[string]func(*world) *person{
+		"with a second factor": func(w *world) *person { return w.withApp("alice") },
+		"without":              func(w *world) *person { return w.person("alice") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tokens, required)
+			p, n := account(w), w.nodes[0]
+			n.server.Handler = both(n.server.Handler, scopedPages(n))
+			token := w.minted(p, "read")
+			prog := w.program("Authentication-Token", token)
+			for path, want := range map[string]int{
+				"/token-check?scope=read": 200, "/token-check?scope=write": 403, "/api/read": 403, "/api/fresh": 401,
+				"/api/user": 401, "/api/one": 200,
+			} {
+				if r := prog.get(path); r.status != want {
+					t.Errorf("%s: %d %.100s, want %d", path, r.status, r.body, want)
+				}
+			}
+			prog.out("an operator's token is no session")
+			if r := prog.get("/token-check?scope=read"); !strings.Contains(r.body, `"level":1`) {
+				t.Errorf("the level: %s", r.body)
+			}
+			w.settled()
+			if mail := w.mailTo(p); !strings.Contains(mail, "An access token was created") ||
+				!strings.Contains(mail, "By: Support (Bo)\nReason: nightly export") {
+				t.Errorf("the owner is not told who did it: %s", mail)
+			}
+			made := happened[event.TokenMinted](w)
+			if e := made[len(made)-1]; e.By != "Support (Bo)" || e.Why != "nightly export" || e.Kind != "personal" {
+				t.Errorf("the event: %+v", e)
+			}
+			w.advance(24*time.Hour + time.Second)
+			if r := prog.get("/token-check?scope=read"); r.status != 401 {
+				t.Errorf("it outlives its life: %d", r.status)
+			}
+			w.sound()
+		})
+	}
+}
+
+// TestR390_AnOperatorsTokenEnds with what ends others: the owner, the operator, a
+// change of credentials.
+func TestR390_AnOperatorsTokenEnds(t *testing.T) {
+	w := newWorld(t, tokens)
+	p, auth := w.withApp("alice"), w.nodes[0].auth
+	for name, end := range map[string]func(token string){
+		"the owner": func(string) {
+			b := w.full(p)
+			list, _ := b.get("/access-tokens").want(200).json["tokens"].([]any)
+			if len(list) != 1 {
+				t.Fatalf("the owner sees %v", list)
+			}
+			b.post("/access-tokens/"+list[0].(m)["id"].(string), m{}).want(200)
+		},
+		"EndSessions": func(string) { w.must(auth.EndSessions(t.Context(), p.id)) },
+		"SetActive": func(string) {
+			w.must(auth.SetActive(t.Context(), p.id, false))
+			w.must(auth.SetActive(t.Context(), p.id, true))
+		},
+	} {
+		token := w.minted(p, "read")
+		prog := w.program("Authorization", "Bearer "+token)
+		if r := prog.get("/token-check?scope=read"); r.status != 200 {
+			t.Fatalf("%s: %d %s", name, r.status, r.body)
+		}
+		end(token)
+		if r := prog.get("/token-check?scope=read"); r.status != 401 {
+			t.Errorf("%s does not end it: %d", name, r.status)
+		}
+	}
+}
+
+// TestR390_WhatIsOutOfBoundsIsNotMinted, and leaves no trace.
+func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
+	w := newWorld(t, tokens)
+	p, q, auth := w.person("alice"), w.person("robert"), w.nodes[0].auth
+	w.must(auth.SetActive(t.Context(), q.id, false))
+	w.settled()
+	before := w.rows("users", "tokens", "events", "messages")
+	read, day := []string{"read"}, 24*time.Hour
+	for why, try := range map[string]struct {
+		id, name string
+		scopes   []string
+		life     time.Duration
+	}{
+		"no name": {p.id, " \n", read, day}, "no scope": {p.id, "x", nil, day}, "no life": {p.id, "x", read, 0},
+		"another scope": {p.id, "x", []string{"admin"}, day}, "too long a life": {p.id, "x", read, 91 * day},
+		"no such user": {"none", "x", read, day}, "inactive": {q.id, "x", read, day},
+	} {
+		token, err := auth.MintToken(t.Context(), try.id, try.name, try.scopes, try.life)
+		if err == nil || token != "" || !strings.HasPrefix(err.Error(), "twofold: ") {
+			t.Errorf("%s: %q, %v", why, token, err)
+		}
+	}
+	if w.rows("users", "tokens", "events", "messages") != before {
+		t.Error("a refused token changed something")
+	}
+	for range 50 {
+		w.minted(p, "read", "write", "read")
+	}
+	if token, err := auth.MintToken(t.Context(), p.id, "x", read, day); err == nil || token != "" {
+		t.Error("an account has more tokens than it may have")
+	}
+	if n := w.count("tokens"); n != 50 {
+		t.Errorf("%d tokens", n)
+	}
+}

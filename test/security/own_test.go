@@ -1,0 +1,281 @@
+package security_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// ownTable is an application's own table of users.
+type ownTable struct {
+	mu   sync.Mutex
+	rows map[string]twofold.ExternalUser
+	made int
+}
+
+func (t *ownTable) find(is func(twofold.ExternalUser) bool) (twofold.ExternalUser, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for u := range maps.Values(t.rows) {
+		if is(u) {
+			u.Roles = slices.Clone(u.Roles)
+			return u, nil
+		}
+	}
+	return twofold.ExternalUser{}, twofold.ErrNoUser
+}
+
+func (t *ownTable) FindUser(_ context.Context, identity string) (twofold.ExternalUser, error) {
+	return t.find(func(u twofold.ExternalUser) bool {
+		return strings.ToLower(u.Email) == identity || u.Username != "" && strings.ToLower(u.Username) == identity
+	})
+}
+
+func (t *ownTable) UserByID(_ context.Context, id string) (twofold.ExternalUser, error) {
+	return t.find(func(u twofold.ExternalUser) bool { return u.ID == id })
+}
+
+func (t *ownTable) CreateUser(ctx context.Context, u twofold.ExternalUser) (string, error) {
+	if _, err := t.FindUser(ctx, strings.ToLower(u.Email)); err == nil {
+		return "", twofold.ErrUserExists
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.made++
+	u.ID = "row" + strconv.Itoa(t.made)
+	t.rows[u.ID] = u
+	return u.ID, nil
+}
+
+func (t *ownTable) SetPasswordHash(_ context.Context, id, old, new string) (bool, error) {
+	was := ""
+	err := t.change(id, func(u *twofold.ExternalUser) {
+		if was = u.PasswordHash; was == old {
+			u.PasswordHash = new
+		}
+	})
+	return was == old, err
+}
+
+func (t *ownTable) change(id string, f func(*twofold.ExternalUser)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	u, ok := t.rows[id]
+	if !ok {
+		return twofold.ErrNoUser
+	}
+	f(&u)
+	t.rows[id] = u
+	return nil
+}
+
+// deleting is a table that deletes rows; fails and meanwhile are set by tests.
+type deleting struct {
+	*ownTable
+	fails     error
+	meanwhile func()
+	asked     []string
+}
+
+func (d *deleting) DeleteUser(_ context.Context, id string) error {
+	if d.asked = append(d.asked, id); d.fails != nil {
+		return d.fails
+	}
+	d.mu.Lock()
+	_, ok := d.rows[id]
+	delete(d.rows, id)
+	d.mu.Unlock()
+	if !ok {
+		return twofold.ErrNoUser
+	}
+	if d.meanwhile != nil {
+		d.meanwhile()
+	}
+	return nil
+}
+
+// giving is a table that takes roles.
+type giving struct{ *ownTable }
+
+func (g giving) SetRoles(_ context.Context, id string, roles []string) error {
+	return g.change(id, func(u *twofold.ExternalUser) { u.Roles = slices.Clone(roles) })
+}
+
+func newOwnTable() *ownTable { return &ownTable{rows: map[string]twofold.ExternalUser{}} }
+
+// over puts a world on a table.
+func over(users twofold.UserSource) func(*twofold.Config) {
+	return func(c *twofold.Config) { c.Users = users }
+}
+
+// gone fails unless nothing of a person is left but the trail.
+func (w *world) gone(p *person, b *browser) {
+	w.t.Helper()
+	b.out("a deleted account")
+	w.browser().login(p).refused("the password of a deleted account")
+	if _, err := w.nodes[0].auth.FindUser(w.t.Context(), p.id); !errors.Is(err, twofold.ErrNoUser) {
+		w.t.Errorf("the account is found: %v", err)
+	}
+	for _, of := range []string{"users", "factors", "sessions", "devices", "deletions"} {
+		if n := w.count(of); n != 0 {
+			w.t.Errorf("%d rows of %s are left", n, of)
+		}
+	}
+	w.sound()
+}
+
+// TestR391_ATableIsToldOfADeletion before everything else goes: if it fails, nothing
+// is deleted, and the deletion can be repeated.
+func TestR391_ATableIsToldOfADeletion(t *testing.T) {
+	own := &deleting{ownTable: newOwnTable(), fails: errors.New("no disk")}
+	w := newWorld(t, over(own))
+	p, auth := w.withApp("alice"), w.nodes[0].auth
+	b := w.full(p)
+	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, own.fails) {
+		t.Errorf("the table failed: %v", err)
+	}
+	w.settled()
+	if b.in(p, 2); w.count("users") != 1 || w.count("factors") != 1 {
+		t.Error("a deletion that the table refused deleted something")
+	}
+	own.fails = nil
+	w.must(auth.DeleteUser(t.Context(), p.id))
+	w.gone(p, b)
+	if err := auth.DeleteUser(t.Context(), p.id); !errors.Is(err, twofold.ErrNoUser) {
+		t.Errorf("a second deletion: %v", err)
+	}
+	// The same address is another account, with nothing of the first one.
+	q := w.person("alice")
+	if q.id == p.id {
+		t.Fatal("an ID was given twice")
+	}
+	fresh := w.browser()
+	fresh.login(q).want(200)
+	fresh.in(q, 1)
+}
+
+// TestR391_ARowThatIsGoneAlready does not keep the rest from being deleted.
+func TestR391_ARowThatIsGoneAlready(t *testing.T) {
+	own := &deleting{ownTable: newOwnTable()}
+	w := newWorld(t, over(own))
+	p := w.withApp("alice")
+	b := w.full(p)
+	delete(own.rows, p.id)
+	w.advance(2 * time.Second)
+	b.out("the row is gone")
+	w.must(w.nodes[0].auth.DeleteUser(t.Context(), p.id))
+	w.gone(p, b)
+}
+
+// TestR391_ATableThatIsNotTold keeps its row, which opens nothing anymore.
+func TestR391_ATableThatIsNotTold(t *testing.T) {
+	own := newOwnTable()
+	w := newWorld(t, over(own))
+	p := w.withApp("alice")
+	b := w.full(p)
+	w.must(w.nodes[0].auth.DeleteUser(t.Context(), p.id))
+	w.gone(p, b)
+	if len(own.rows) != 1 {
+		t.Error("the row of the application is gone")
+	}
+}
+
+// TestR391_AnOwnersDeletionReachesTheTable when it is due, not before and not if it
+// was stopped. One that is stopped after the table lost the row still deletes the rest.
+func TestR391_AnOwnersDeletionReachesTheTable(t *testing.T) {
+	own := &deleting{ownTable: newOwnTable()}
+	w := newWorld(t, leavable, over(own))
+	p := w.withApp("alice")
+	w.full(p).post("/tf-delete", m{}).want(200)
+	w.full(p).in(p, 2) // stops it
+	w.later(week + time.Minute)
+	b := w.full(p)
+	if slices.Contains(own.asked, p.id) {
+		t.Fatal("a deletion that was stopped reached the table")
+	}
+	b.post("/tf-delete", m{}).want(200)
+	own.meanwhile = func() { w.write(`DELETE FROM twofold_deletions WHERE user_id = ?`, p.id) }
+	w.later(week + time.Minute)
+	w.wait("the due deletion", func() bool { return w.count("users") == 0 })
+	after := w.browser()
+	after.jar = b.jar
+	w.gone(p, after)
+}
+
+// TestR392_ATableThatTakesRoles has all of them: they are written to it, what the
+// store had of an earlier time goes, and what the table takes away is gone at the
+// guards within a second.
+func TestR392_ATableThatTakesRoles(t *testing.T) {
+	own := newOwnTable()
+	w := newWorld(t, over(own))
+	p, ctx := w.person("alice"), t.Context()
+	w.must(w.nodes[0].auth.SetRoles(ctx, p.id, "old", "kept")) // in the store: the table takes none yet
+	auth := w.restart(over(giving{own})).auth
+	w.must(auth.SetRoles(ctx, p.id, "staff", "kept"))
+	if got := own.rows[p.id].Roles; !slices.Equal(got, []string{"staff", "kept"}) {
+		t.Errorf("the table has %v", got)
+	}
+	b := w.browser()
+	b.login(p).want(200)
+	status := func(role string) int {
+		page := auth.RequireRole(role)(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		r := httptest.NewRequest("GET", w.nodes[0].origin+"/page", nil)
+		r.Header.Set("Accept", typeJSON)
+		for name, value := range b.jar {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		rec := httptest.NewRecorder()
+		page.ServeHTTP(rec, r)
+		return rec.Code
+	}
+	for role, want := range map[string]int{"staff": 200, "kept": 200, "old": 403} {
+		if got := status(role); got != want {
+			t.Errorf("%s: %d, want %d", role, got, want)
+		}
+	}
+	w.must(own.change(p.id, func(u *twofold.ExternalUser) { u.Roles = []string{"boss"} }))
+	w.advance(time.Second + time.Millisecond)
+	for role, want := range map[string]int{"staff": 403, "kept": 403, "boss": 200} {
+		if got := status(role); got != want {
+			t.Errorf("%s after a change in the table: %d, want %d", role, got, want)
+		}
+	}
+	w.must(auth.SetRoles(ctx, p.id))
+	if got := own.rows[p.id].Roles; len(got) != 0 || status("boss") != 403 {
+		t.Errorf("roles that were taken away: %v", got)
+	}
+	if err := auth.SetRoles(ctx, p.id, "two words"); !errors.Is(err, twofold.ErrRoleName) {
+		t.Errorf("an odd role: %v", err)
+	}
+	if err := auth.SetRoles(ctx, "none", "staff"); !errors.Is(err, twofold.ErrNoUser) {
+		t.Errorf("no such user: %v", err)
+	}
+}
+
+// TestR393_NoSessionIsNamed: an empty ID is a mistake of the caller. Nothing ends.
+func TestR393_NoSessionIsNamed(t *testing.T) {
+	w := newWorld(t)
+	p, auth := w.person("alice"), w.nodes[0].auth
+	b := w.browser()
+	b.login(p).want(200)
+	before := w.rows("users", "sessions", "events")
+	if ended, err := auth.EndSession(t.Context(), p.id, ""); ended || err == nil {
+		t.Errorf("%v %v", ended, err)
+	}
+	if ended, err := auth.EndSession(t.Context(), p.id, "unknown"); ended || err != nil {
+		t.Errorf("an unknown one: %v %v", ended, err)
+	}
+	if b.in(p, 1); w.rows("users", "sessions", "events") != before {
+		t.Error("a call that named no session changed something")
+	}
+}

@@ -1,0 +1,132 @@
+package security_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// crammed gives an account as many of everything that is listed as it may have.
+func (w *world) crammed(p *person) {
+	w.t.Helper()
+	ctx, db := w.t.Context(), w.nodes[0].db
+	u, err := db.UserByID(ctx, p.id)
+	w.must(err)
+	for i := range 100 {
+		now, id := w.Now().Add(-time.Duration(i)*time.Second), store.NewID()
+		ends := w.Now().Add(time.Hour)
+		w.must(db.PutSession(ctx, store.Session{
+			Hash: seal.HashToken(seal.Token()), ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Level: store.OneFactor,
+			Agent: linuxFox, CreatedAt: now, SeenAt: now, IdleAt: ends, ExpiresAt: ends,
+		}))
+		if i < 30 {
+			w.must(db.PutDevice(ctx, store.Device{
+				ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Secret: id, Name: "Firefox",
+				CreatedAt: now, LastSeenAt: now, ExpiresAt: ends,
+			}))
+			for _, name := range []string{"factor-disabled", "tf-rescue-requested"} {
+				w.must(db.AppendEvent(ctx, store.Event{
+					ID: store.NewID(), UserID: u.ID, At: now, Name: name, Method: "sms", Result: "ok", MAC: []byte{1},
+				}))
+			}
+		}
+		w.must(db.PutToken(ctx, store.Token{
+			ID: id, UserID: u.ID, Uniquifier: u.Uniquifier, Hash: id, Personal: i%2 == 0, Name: fmt.Sprint("token ", i),
+			CreatedAt: now, IdleAt: ends, ExpiresAt: ends,
+		}))
+	}
+	w.advance(2 * time.Second)
+}
+
+// TestR174_EveryListHasPages: each list that may be long is read in parts, without
+// a gap and without an entry twice; a program that asks for no part gets all, as before;
+// people get pages with links; and what is not a page is refused.
+func TestR174_EveryListHasPages(t *testing.T) {
+	w := newWorld(t, tokens, remembering, plenty)
+	p := w.person("alice")
+	b := w.plantSession(p)
+	w.crammed(p)
+	for path, key := range map[string]string{
+		"/tf-sessions": "sessions", "/tf-devices": "devices", "/access-tokens": "tokens", "/tf-notices": "tf_notices",
+	} {
+		t.Run(path, func(t *testing.T) {
+			r := b.get(path).want(200)
+			all, _ := r.json[key].([]any)
+			if len(all) < 20 || r.json["paging"] != nil {
+				t.Fatalf("without a page: %d entries, %v", len(all), r.json["paging"])
+			}
+			var parts []any
+			at := path + "?page=1&limit=7"
+			for n := 1; at != ""; n++ {
+				r := b.get(at).want(200)
+				part, _ := r.json[key].([]any)
+				paging, _ := r.json["paging"].(m)
+				if len(part) == 0 || len(part) > 7 || paging["page"] != float64(n) || paging["total"] != float64(len(all)) ||
+					paging["pages"] != float64((len(all)+6)/7) || (paging["previous"] == nil) != (n == 1) {
+					t.Fatalf("%s: %d entries, %v", at, len(part), paging)
+				}
+				parts = append(parts, part...)
+				at, _ = paging["next"].(string)
+			}
+			if !slices.EqualFunc(parts, all, func(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }) {
+				t.Errorf("the parts have %d entries, and the whole list %d, or others", len(parts), len(all))
+			}
+			part, _ := b.get(path + "?page=1").want(200).json[key].([]any)
+			if len(part) != min(25, len(all)) {
+				t.Errorf("a page has %d entries", len(part))
+			}
+			if last, _ := b.get(path + "?page=99").want(200).json[key].([]any); last == nil || len(last) != 0 {
+				t.Errorf("behind the last page: %v", last)
+			}
+			for _, odd := range []string{
+				"page=0", "page=-1", "page=x", "page=", "page=1&page=2", "page=99999999999999999999", "limit=0", "limit=101",
+				"page=1&limit=-5", "page=1.0", "page=%31%00",
+			} {
+				b.get(path + "?" + odd).want(400)
+			}
+		})
+	}
+	for path, pages := range map[string]int{"/tf-sessions": 5, "/tf-devices": 2, "/access-tokens": 4} {
+		seen, at := 0, path
+		for n := 1; n <= pages; n++ {
+			page := b.page(at).want(200).body
+			seen += strings.Count(page, path+"?remove=")
+			next := strings.Contains(page, fmt.Sprintf(`rel="next" href="%s?page=%d"`, path, n+1))
+			back := strings.Contains(page, fmt.Sprintf(`rel="prev" href="%s?page=%d"`, path, n-1))
+			if next != (n < pages) || back != (n > 1) {
+				t.Errorf("%s, page %d of %d: next %v, previous %v", path, n, pages, next, back)
+			}
+			at = fmt.Sprintf("%s?page=%d", path, n+1)
+		}
+		if b.page(at).want(200); seen < 29 {
+			t.Errorf("%s: %d entries can be ended on all pages", path, seen)
+		}
+	}
+	if me := b.page("/me").want(200).body; strings.Count(me, "/tf-sessions?remove=") > 27 ||
+		!strings.Contains(me, `href="/tf-sessions?page=2"`) || !strings.Contains(me, `href="/tf-devices?page=2"`) {
+		t.Error("the account page has whole lists, or no link to the rest")
+	}
+}
+
+// BenchmarkTheFullestAccountPage is the account page of an account that has the most of
+// everything; its neighbor has one of each.
+func BenchmarkTheFullestAccountPage(b *testing.B) {
+	w := newWorld(b, tokens, remembering, plenty)
+	for _, name := range []string{"least", "most"} {
+		p := w.withApp(name)
+		in := w.plantSession(p)
+		if name == "most" {
+			w.crammed(p)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				in.page("/me").want(200)
+			}
+		})
+	}
+}

@@ -1,0 +1,127 @@
+package security_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+)
+
+// asksFor is a site with a field of each kind.
+func asksFor(c *twofold.Config) {
+	open(c)
+	c.Accounts.Registerable, c.Pages.AccountPage = true, true
+	c.Accounts.Fields = []twofold.Field{
+		{Name: "name", Label: "Your name", Required: true},
+		{Name: "terms", Label: "I accept the terms", Kind: "checkbox", Required: true},
+		{Name: "plan", Kind: "select", Options: []string{"free", "pro"}},
+	}
+}
+
+// TestR360_AProfileIsCheckedAndShownAsText: a registration without a required
+// field, or with a value of another kind, makes nothing. A value is text wherever
+// it is shown. Events have the names of fields and none of their values.
+func TestR360_AProfileIsCheckedAndShownAsText(t *testing.T) {
+	w := newWorld(t, asksFor)
+	evil := `<script>alert(1)</script>"'`
+	good := m{"email": "ann@example.org", "password": newSecret, "password_confirm": newSecret,
+		"name": evil, "terms": true, "plan": "pro"}
+	for what, change := range map[string]m{
+		"no name": {"name": nil}, "a blank name": {"name": "  "}, "two lines": {"name": "a\nb"},
+		"a number": {"name": 7}, "a list": {"name": []any{"a"}}, "no terms": {"terms": false},
+		"a list of terms": {"terms": []any{true}}, "another plan": {"plan": "admin"}, "an array": {"plan[]": "pro"},
+	} {
+		body := m{}
+		for k, v := range good {
+			body[k] = v
+		}
+		for k, v := range change {
+			body[k] = v
+		}
+		w.browser().post("/register", body).want(400)
+		if w.count("users") != 0 {
+			t.Fatalf("%s: there is an account", what)
+		}
+	}
+	b := w.browser()
+	if r := b.get("/register").want(200); len(r.json["fields"].([]any)) != 3 {
+		t.Errorf("a program is not told the fields: %s", r.body)
+	}
+	want := m{"name": evil, "terms": true, "plan": "pro"}
+	if r := b.post("/register", good).want(200); !reflect.DeepEqual(r.json["user"].(m)["fields"], want) {
+		t.Errorf("the answer of a registration: %s", r.body)
+	}
+	of := func(b *browser) any { return b.get("/me").want(200).json["user"].(m)["fields"] }
+	if got := of(b); !reflect.DeepEqual(got, want) {
+		t.Errorf("/me has %v", got)
+	}
+	for _, path := range []string{"/me", "/tf-profile"} {
+		body := b.page(path).want(200).body
+		if strings.Contains(body, evil) || !strings.Contains(body, "&lt;script&gt;") {
+			t.Errorf("%s does not show the value as text", path)
+		}
+	}
+	made := happened[event.UserRegistered](w)
+	if len(made) != 1 || !slices.Equal(made[0].Fields, []string{"name", "plan", "terms"}) {
+		t.Errorf("the event of the registration: %+v", made)
+	}
+	for _, bad := range []m{{"name": ""}, {"terms": false}, {"plan": "admin"}, {"name": strings.Repeat("x", 101)}} {
+		b.post("/tf-profile", bad).want(400)
+	}
+	w.browser().post("/tf-profile", m{"name": "Eve"}).want(401)
+	if got := of(b); !reflect.DeepEqual(got, want) {
+		t.Errorf("a refusal changed the profile to %v", got)
+	}
+	b.post("/tf-profile", m{"name": "Ann"}).want(200)
+	b.form("/tf-profile", "name", "Ann", "terms", "true", "plan", "").want(303)
+	if got := of(b); !reflect.DeepEqual(got, m{"name": "Ann", "terms": true}) {
+		t.Errorf("after two changes: %v", got)
+	}
+	e := happened[event.ProfileChanged](w)
+	if len(e) != 2 || !slices.Equal(e[0].Fields, []string{"name"}) || !slices.Equal(e[1].Fields, []string{"plan"}) {
+		t.Errorf("the events of the changes: %+v", e)
+	}
+	u, _ := w.found("ann@example.org")
+	data, err := w.nodes[0].auth.Export(t.Context(), u.ID)
+	if w.must(err); !strings.Contains(string(data), `"fields": {
+      "name": "Ann",
+      "terms": true
+    }`) {
+		t.Errorf("the copy for the owner has another profile: %s", data)
+	}
+	if rows := w.rows("events"); strings.Contains(rows, "Ann") || strings.Contains(rows, "script") {
+		t.Error("the audit trail has a value of the profile")
+	}
+}
+
+// TestR395_ChangesOfAProfileAreBounded: sixty an hour for an account, as each writes
+// rows that stay. What changes nothing costs nothing, and no other account pays.
+func TestR395_ChangesOfAProfileAreBounded(t *testing.T) {
+	w := newWorld(t, asksFor)
+	p, q := w.person("alice"), w.person("robert")
+	b, other := w.browser(), w.browser()
+	b.login(p).want(200)
+	other.login(q).want(200)
+	set := func(b *browser, n int) *answer {
+		return b.post("/tf-profile", m{"name": fmt.Sprint("name ", n), "terms": true})
+	}
+	for n := range 60 {
+		set(b, n).want(200)
+		set(b, n).want(200)
+	}
+	before := w.rows("users", "events")
+	set(b, 60).want(429)
+	if w.rows("users", "events") != before {
+		t.Error("a refused change changed something")
+	}
+	set(other, 1).want(200)
+	w.advance(time.Hour + time.Second)
+	b = w.browser()
+	b.login(p).want(200)
+	set(b, 61).want(200)
+}

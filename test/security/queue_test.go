@@ -1,0 +1,104 @@
+package security_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// waiting is how many passwords wait to be hashed.
+func (n *node) waiting(ctx context.Context) int {
+	l, _ := n.auth.Stats(ctx)
+	return l.HashWaiting
+}
+
+// queued is that, and those that are hashed.
+func (n *node) queued(ctx context.Context) int {
+	l, _ := n.auth.Stats(ctx)
+	return l.HashWaiting + l.HashBusy
+}
+
+// flood has as many strangers, of networks of their own, send wrong passwords for an
+// account, and returns when they all wait. No more come after that, so where all are
+// served in the order of arrival, no one waits when the last who came is served. The
+// result waits for their answers.
+func (w *world) flood(p *person, strangers int) (over func()) {
+	w.t.Helper()
+	var all sync.WaitGroup
+	var answered atomic.Int64
+	for i := range strangers {
+		all.Go(func() {
+			email := p.email
+			if i%2 == 1 {
+				email = fmt.Sprintf("nobody%d@good.test", i)
+			}
+			b := w.at(fmt.Sprintf("198.51.%d.%d", i/200, i%200))
+			b.post("/login", m{"email": email, "password": "wrong password"})
+			answered.Add(1)
+		})
+	}
+	for w.nodes[0].queued(w.t.Context())+int(answered.Load()) < strangers {
+		time.Sleep(time.Millisecond)
+	}
+	return all.Wait
+}
+
+// TestR312_AFloodOfPasswordsDelaysNoKnownBrowser: many strangers wait for their wrong
+// passwords to be hashed. A browser that signed in to the account before, a session
+// that proves its password again and the holder of a mailed link are served among the
+// first, and a stranger with the right password, or with a forged note, is served after
+// those who came earlier.
+func TestR312_AFloodOfPasswordsDelaysNoKnownBrowser(t *testing.T) {
+	const strangers = 80
+	w := newWorld(t, proxied, life, func(c *twofold.Config) { c.Password.Slots = 1 })
+	node := w.nodes[0]
+	p, other := w.person("alice"), w.person("erika")
+	home, elsewhere := w.at("203.0.113.5"), w.at("203.0.113.6")
+	home.login(p).want(200)
+	elsewhere.login(other).want(200)
+	w.at("203.0.113.7").post("/reset", m{"email": p.email}).want(200)
+	link := w.link("reset", p.email)
+
+	over := w.flood(p, strangers)
+	home.noted().login(p).want(200)
+	if n := node.waiting(t.Context()); n == 0 {
+		t.Error("a known browser was served after all strangers")
+	}
+	home.post("/verify", m{"password": secret}).want(200)
+	if n := node.waiting(t.Context()); n == 0 {
+		t.Error("a session was served after all strangers")
+	}
+	w.browser().post(link, m{"password": newSecret, "password_confirm": newSecret}).want(200)
+	if n := node.waiting(t.Context()); n == 0 {
+		t.Error("the holder of a link was served after all strangers")
+	}
+	over()
+
+	name, forged := "twofold-known", w.at("203.0.113.8")
+	content, mac, _ := strings.Cut(home.jar[name], ".")
+	raw, err := base64.RawURLEncoding.DecodeString(content)
+	w.must(err)
+	content = base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(raw), `"b":"`, `"b":"A`, 1)))
+	forged.jar[name] = content + "." + mac
+	for what, b := range map[string]*browser{
+		"a stranger":                w.at("203.0.113.9"),
+		"a forged note":             forged,
+		"a note of another account": elsewhere.noted(),
+		"a note of before a reset":  home.noted(),
+	} {
+		w.advance(25 * time.Hour)
+		over := w.flood(p, strangers)
+		b.post("/login", m{"email": p.email, "password": newSecret}).want(200)
+		if n := node.waiting(t.Context()); n > 0 {
+			t.Errorf("%s was served before %d who came earlier", what, n)
+		}
+		over()
+	}
+}

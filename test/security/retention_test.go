@@ -1,0 +1,105 @@
+package security_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestR310_OldRowsGoByPolicyOnly: rows of the trail are removed once they are old
+// enough, what says so is believed only if the site wrote it, and every other removal
+// shows. What was sent before and used after is not a contradiction.
+func TestR310_OldRowsGoByPolicyOnly(t *testing.T) {
+	w := newWorld(t, plenty)
+	e, other := w.person("erika").enrolMail(), w.person("hugo")
+	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
+	b := w.plantPending(e)
+	w.advance(time.Minute)
+	b.post("/tf-resend", m{}).want(200)
+	code := e.mailed()
+	w.restart() // what is there is sealed at the start
+	b.on(w.nodes[0])
+	w.advance(2 * time.Minute)
+	b.validate(code).want(200)
+	w.restart()
+	w.advance(30*24*time.Hour - time.Minute) // the code was sent earlier, and used later
+	w.browser().login(other).want(200)
+	before := w.count("events")
+	rows, err := w.restart().auth.AuditList(t.Context(), twofold.AuditFilter{})
+	w.must(err)
+
+	days := func(c *twofold.Config) { c.Accounts.AuditDays = 30 }
+	auth := w.restart(days).auth
+	look := func() twofold.StoreReport {
+		t.Helper()
+		r, err := auth.CheckStore(t.Context())
+		w.must(err)
+		return r
+	}
+	var r twofold.StoreReport
+	for range 1000 {
+		if r = look(); r.Trail.RemovedThrough > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if len(r.Problems) > 0 || r.Trail.RemovedThrough == 0 || int(r.Trail.RemovedRows)+r.Events != before {
+		t.Fatalf("%d rows; %+v", before, r)
+	}
+	now, err := auth.AuditList(t.Context(), twofold.AuditFilter{})
+	w.must(err)
+	if first := now[0]; first.Row != r.Trail.RemovedThrough+1 || first.Event != "user-authenticated" ||
+		rows[len(rows)-len(now)] != first {
+		t.Errorf("the trail begins with %+v", first)
+	}
+
+	for what, damage := range map[string]struct{ do, undo string }{
+		"who removes more": {
+			`UPDATE twofold_events SET row_no = -row_no WHERE row_no = ` + strconv.FormatInt(now[0].Row, 10),
+			`UPDATE twofold_events SET row_no = -row_no WHERE row_no < 0`,
+		},
+		"who moves the checkpoint": {`UPDATE twofold_event_checkpoint SET through_row = through_row + 1`,
+			`UPDATE twofold_event_checkpoint SET through_row = through_row - 1`},
+		"who dates it otherwise": {`UPDATE twofold_event_checkpoint SET at = at - 1`,
+			`UPDATE twofold_event_checkpoint SET at = at + 1`},
+	} {
+		w.write(damage.do)
+		if r := look(); !strings.Contains(strings.Join(r.Problems, "\n"), "audit trail: row") {
+			t.Errorf("%s is not noticed: %v", what, r.Problems)
+		}
+		w.write(damage.undo)
+		if r := look(); len(r.Problems) > 0 {
+			t.Fatal(r.Problems)
+		}
+	}
+	w.write(`DELETE FROM twofold_event_checkpoint`)
+	if r := look(); !strings.Contains(strings.Join(r.Problems, "\n"), "their seal is missing") {
+		t.Errorf("a trail without its checkpoint is taken for whole: %v", r.Problems)
+	}
+}
+
+// TestR310_AgesAreBounded: a trail that is too short to tell of a living session, or
+// of the first sign-in of a young account, is refused.
+func TestR310_AgesAreBounded(t *testing.T) {
+	w := newWorld(t)
+	try := func(days int, absolute time.Duration) error {
+		_, err := twofold.New(twofold.Config{
+			Origin: "http://localhost", Key: twofold.KeyText(firstKey), Store: w.nodes[0].db,
+			Accounts: twofold.Accounts{AuditDays: days}, Sessions: twofold.Sessions{Absolute: absolute},
+		})
+		return err
+	}
+	for days, absolute := range map[int]time.Duration{-1: 0, 1: 0, 29: 0, 36501: 0, 30: 31 * 24 * time.Hour} {
+		if err := try(days, absolute); err == nil || !strings.Contains(err.Error(), "Accounts.AuditDays") {
+			t.Errorf("%d days, sessions of %v: %v", days, absolute, err)
+		}
+	}
+	for days, absolute := range map[int]time.Duration{0: 31 * 24 * time.Hour, 30: 30 * 24 * time.Hour, 36500: 0} {
+		if err := try(days, absolute); err != nil {
+			t.Errorf("%d days, sessions of %v: %v", days, absolute, err)
+		}
+	}
+}

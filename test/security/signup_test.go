@@ -1,0 +1,491 @@
+package security_test
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/federated"
+	"github.com/twofold-auth/twofold/federated/oidc"
+	"github.com/twofold-auth/twofold/internal/federatedtest"
+	"github.com/twofold-auth/twofold/internal/limit"
+)
+
+const signUpPath = "/login/oauth-signup"
+
+// signsUp lets users of corp make accounts, and not those of club. Registration is
+// closed.
+func signsUp(c *twofold.Config) {
+	open(c)
+	c.Accounts.Registerable, c.Accounts.OAuthSignUp = false, []string{"corp"}
+}
+
+// owned makes corp authoritative for addresses of its domain.
+func owned(site *federatedtest.Provider) func(*twofold.Config) {
+	return func(c *twofold.Config) {
+		p, err := oidc.New(oidc.Settings{
+			Name: "corp", Issuer: site.URL, ClientID: site.ClientID, ClientSecret: site.Secret, Now: c.Advanced.Now,
+			Domains: []string{"corp.test"},
+		})
+		if err != nil {
+			panic(err)
+		}
+		c.Accounts.OAuth = []federated.Provider{p}
+	}
+}
+
+// newAt is a person who has an account at corp and none here.
+func (w *world) newAt(corp *federatedtest.Provider, name string) *person {
+	corp.SignIn(name)
+	return &person{w: w, email: name + "@corp.test"}
+}
+
+// TestR385_AnAccountIsMadeOfAProvenAddressOnly: the other site must say that the
+// address is verified, and the code that is mailed there must come back. Before
+// that there is no account, and nothing to sign in to.
+func TestR385_AnAccountIsMadeOfAProvenAddressOnly(t *testing.T) {
+	w, corp, club := sites(t, signsUp)
+	ann := w.newAt(corp, "ann")
+	club.SignIn("ann")
+	w.browser().through(club, "club").want(400).refused("a site whose users make no accounts")
+	if asked := club.Asked().Get("scope"); asked != "openid" {
+		t.Errorf("that site is asked for %q", asked)
+	}
+	for what, lie := range map[string]func(map[string]any){
+		"not verified":  func(c map[string]any) { c["email_verified"] = false },
+		"the text true": func(c map[string]any) { c["email_verified"] = "true" },
+		"not said":      func(c map[string]any) { delete(c, "email_verified") },
+		"no address":    func(c map[string]any) { delete(c, "email") },
+		"several":       func(c map[string]any) { c["email"] = "ann@corp.test,eve@evil.test" },
+		"with a name":   func(c map[string]any) { c["email"] = "Ann <ann@corp.test>" },
+		"no domain":     func(c map[string]any) { c["email"] = "ann" },
+	} {
+		corp.Lie(lie)
+		b := w.browser()
+		b.through(corp, "corp").want(400).refused(what)
+		b.post(signUpPath, m{"code": "000000"}).want(400).refused(what)
+	}
+	corp.Lie(nil)
+	if w.count("users")+len(w.mail.To(ann.email)) != 0 {
+		t.Fatal("something was made or sent")
+	}
+
+	b := w.browser()
+	r := b.through(corp, "corp").want(200)
+	if r.json["oauth_signup"] != "code" || r.json["email"] != ann.email || r.json["user"] != nil {
+		t.Errorf("answered %s", r.body)
+	}
+	b.out("before the code")
+	code := ann.mailed()
+	b.post(signUpPath, m{}).want(400)
+	b.post(signUpPath, m{"code": ann.wrong()}).want(400)
+	other := w.browser()
+	other.through(corp, "corp").want(200)
+	other.post(signUpPath, m{"code": code}).want(400).refused("the code of another browser")
+	w.browser().post(signUpPath, m{"code": code}).want(400).refused("a browser that was never there")
+	if w.count("users") != 0 {
+		t.Fatal("an account was made without the code")
+	}
+	b.post(signUpPath, m{"code": code}).want(200)
+	b.in(ann, 1)
+	u, there := w.found(ann.email)
+	if !there || u.Email != ann.email || w.count("users") != 1 || w.count("connections") != 1 {
+		t.Fatalf("%+v", u)
+	}
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200) // the address counts as proven
+	again := w.browser()
+	again.through(corp, "corp").want(200)
+	again.in(ann, 1)
+	e := happened[event.UserRegistered](w)
+	if len(e) != 1 || e[0].Provider != "corp" || e[0].User.Email != ann.email {
+		t.Errorf("told %+v", e)
+	}
+}
+
+// TestR385_ASiteThatRunsTheMailboxProvesTheAddress, of its own domains and no other.
+func TestR385_ASiteThatRunsTheMailboxProvesTheAddress(t *testing.T) {
+	var now func() time.Time
+	corp := federatedtest.New(t, func() time.Time { return now() })
+	w := newWorld(t, signsUp, func(c *twofold.Config) { now = c.Advanced.Now }, owned(corp))
+	ann := w.newAt(corp, "ann")
+	b := w.browser()
+	if r := b.through(corp, "corp").want(200); r.json["tf_required"] != false {
+		t.Errorf("answered %s", r.body)
+	}
+	b.in(ann, 1)
+	b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	corp.SignIn("bob")
+	corp.Lie(func(c map[string]any) { c["email"] = "bob@elsewhere.test" })
+	if r := w.browser().through(corp, "corp").want(200); r.json["oauth_signup"] != "code" {
+		t.Errorf("an address of another domain: %s", r.body)
+	}
+	corp.Lie(func(c map[string]any) { c["email_verified"] = false })
+	w.browser().through(corp, "corp").want(400).refused("an address of its own that it did not verify")
+	if w.count("users") != 1 {
+		t.Error("an account too many")
+	}
+}
+
+// TestR386_ATakenAddressIsNeverLinked: neither to an account whose owner proved the
+// address, nor to one that was registered with it. It is told only to a person
+// whom the other site has shown to have the address.
+func TestR386_ATakenAddressIsNeverLinked(t *testing.T) {
+	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Accounts.Registerable = true })
+	ann := w.newAt(corp, "ann")
+	w.registers(ann.email, newSecret).want(200) // and the address was not proven
+	w.settled()
+	before := len(w.mail.To(ann.email))
+	corp.Lie(func(c map[string]any) { c["email"] = "ANN@corp.test" })
+	b := w.browser()
+	r := b.through(corp, "corp").want(400)
+	if !strings.Contains(r.body, "Sign in to it, then connect") {
+		t.Errorf("answered %s", r.body)
+	}
+	b.out("the address of an account")
+	b.post(signUpPath, m{"code": "000000"}).want(400)
+	p := w.browser()
+	at := p.page(p.leave(corp, "/login/oauthstart/corp")).want(303).header.Get("Location")
+	if at != "/login" || !strings.Contains(p.page(at).want(200).body, "Sign in to it, then connect") {
+		t.Errorf("a browser is led to %s", at)
+	}
+	if w.count("connections") != 0 || w.count("users") != 1 || len(w.mail.To(ann.email)) != before {
+		t.Error("something was made or sent")
+	}
+	corp.Lie(func(c map[string]any) { c["email_verified"] = false })
+	unproven := w.browser().through(corp, "corp").want(400).body
+	corp.Lie(func(c map[string]any) { c["email"], c["email_verified"] = "nobody@corp.test", false })
+	if nobody := w.browser().through(corp, "corp").want(400).body; nobody != unproven {
+		t.Errorf("an address that is not verified: %s, and of no account: %s", unproven, nobody)
+	}
+
+	// While the sign-up waits, another person registers the address.
+	corp.Lie(nil)
+	bob := w.newAt(corp, "bobby")
+	late := w.browser()
+	late.through(corp, "corp").want(200)
+	code := bob.mailed()
+	w.advance(time.Minute)
+	w.registers(bob.email, newSecret).want(200)
+	late.post(signUpPath, m{"code": code}).want(400)
+	late.out("an address that was registered meanwhile")
+	if w.count("connections") != 0 {
+		t.Error("linked")
+	}
+}
+
+// TestR387_OneSignUpMakesOneAccount: of callbacks at once from several browsers, of
+// the same form sent again and again, and of an answer that comes back twice.
+func TestR387_OneSignUpMakesOneAccount(t *testing.T) {
+	var now func() time.Time
+	corp := federatedtest.New(t, func() time.Time { return now() })
+	w := newWorld(t, signsUp, func(c *twofold.Config) { now = c.Advanced.Now }, owned(corp))
+	w.start(nil)
+	ann := w.newAt(corp, "ann")
+	backs, browsers := make([]string, storm), make([]*browser, storm)
+	for i := range storm {
+		browsers[i] = w.browser().on(w.nodes[i%2])
+		backs[i] = browsers[i].leave(corp, "/login/oauthstart/corp")
+	}
+	statuses, in := w.submit(func(i int, _ *node) (*browser, *answer) { return browsers[i], browsers[i].get(backs[i]) })
+	if statuses[200] != storm || len(in) != storm || w.count("users") != 1 || w.count("connections") != 1 {
+		t.Errorf("%v, %d sessions, %d accounts", statuses, len(in), w.count("users"))
+	}
+	in[0].in(ann, 1)
+	browsers[0].copy().get(backs[0]).refused("the same answer again")
+
+	corp.Lie(func(c map[string]any) { c["email"] = "bobby@elsewhere.test" }) // a code is asked for
+	w.newAt(corp, "bobby")
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	b.post(signUpPath, m{"code": w.mail.Code(t, "bobby@elsewhere.test")}).want(200)
+	if w.count("users") != 2 {
+		t.Fatal("no account")
+	}
+}
+
+// TestR387_AFormIsTakenOnce, on whichever node, and a failure of the store makes
+// either nothing or the account with its connection.
+func TestR387_AFormIsTakenOnce(t *testing.T) {
+	w, corp, _ := sites(t, asksFor, signsUp)
+	w.start(nil)
+	ann := w.newAt(corp, "ann")
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	if r := b.post(signUpPath, m{"code": ann.mailed()}).want(200); r.json["oauth_signup"] != "details" {
+		t.Fatalf("answered %s", r.body)
+	}
+	form := m{"name": "Ann", "terms": true}
+	statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
+		c := b.copy().on(n)
+		return c, c.post(signUpPath, form)
+	})
+	if statuses[200] != 1 || len(in) != 1 || w.count("users") != 1 || w.count("connections") != 1 {
+		t.Errorf("%v, %d sessions, %d accounts", statuses, len(in), w.count("users"))
+	}
+	b.copy().post(signUpPath, form).want(400).refused("the same form again")
+}
+
+// TestR387_AStoreThatFailsMakesNothingByHalves: whichever write fails, there is an
+// account with its connection, or neither; and the person gets in, at once or after
+// another try.
+func TestR387_AStoreThatFailsMakesNothingByHalves(t *testing.T) {
+	w, corp, _ := sites(t, asksFor, signsUp)
+	f := &faulty{}
+	w.nodes[0].stop()
+	w.nodes = nil
+	w.start(f.wrap)
+	for k := 1; k <= 20; k++ {
+		ann := w.newAt(corp, "ann"+strings.Repeat("n", k))
+		b := w.browser()
+		b.through(corp, "corp").want(200)
+		b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+		users := w.count("users")
+		f.arm(k, false)
+		r := b.post(signUpPath, m{"name": "Ann", "terms": true})
+		failed := f.disarm()
+		if failed != "" && r.status != 503 {
+			t.Fatalf("%s failed, and the answer is %d %s", failed, r.status, r.body)
+		}
+		if w.count("users") != w.count("connections") {
+			t.Fatalf("%s failed: %d accounts and %d connections", failed, w.count("users"), w.count("connections"))
+		}
+		if failed == "" {
+			b.in(ann, 1)
+			return
+		}
+		b.out(failed + " failed")
+		if w.count("users") == users { // the form can be sent again, or the way gone again
+			if r := b.post(signUpPath, m{"name": "Ann", "terms": true}); r.status == 200 {
+				b.in(ann, 1)
+			}
+			continue
+		}
+		b = w.browser()
+		b.through(corp, "corp").want(200)
+		b.in(ann, 1)
+	}
+	t.Error("more than twenty writes")
+}
+
+// TestR388_ANewAccountGoesTheWayOfAllOthers: what is asked at registration is asked
+// here, the application decides, and a required second factor is set up before the
+// first session.
+func TestR388_ANewAccountGoesTheWayOfAllOthers(t *testing.T) {
+	var h hooked
+	w, corp, _ := sites(t, asksFor, signsUp, func(c *twofold.Config) {
+		c.TwoFactor.Required, c.Accounts.UsernameRequired, c.Accounts.OnRegister = true, true, h.ask
+	})
+	taken := w.person("taken")
+	corp.Lie(func(c map[string]any) { c["name"], c["preferred_username"] = `Ann <script>`, "annann" })
+	ann := w.newAt(corp, "ann")
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	early := m{"name": "Ann", "terms": true, "username": "annann"}
+	b.post(signUpPath, early).want(400).refused("the fields, and no code")
+	r := b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	if r.json["oauth_signup"] != "details" || r.json["username_required"] != true ||
+		len(r.json["fields"].([]any)) != 3 || r.json["values"].(m)["name"] != "Ann <script>" {
+		t.Errorf("answered %s", r.body)
+	}
+	page := b.page(signUpPath).want(200).body
+	if !strings.Contains(page, `value="Ann &lt;script&gt;"`) || !strings.Contains(page, `value="annann"`) {
+		t.Errorf("the page is %s", page)
+	}
+	form := func(change m) m {
+		out := m{"name": "Ann", "terms": true, "username": "annann"}
+		for k, v := range change {
+			out[k] = v
+		}
+		return out
+	}
+	for what, change := range map[string]m{
+		"no name": {"name": ""}, "no terms": {"terms": false}, "no username": {"username": ""},
+		"a username that is none": {"username": "a b"}, "a username that is taken": {"username": taken.name},
+		"another plan": {"plan": "admin"},
+	} {
+		b.post(signUpPath, form(change)).want(400).refused(what)
+	}
+	h.refusal.Store("Not you.")
+	if r := b.post(signUpPath, form(nil)).want(400); !strings.Contains(r.body, "Not you.") {
+		t.Errorf("refused with %s", r.body)
+	}
+	h.refusal.Store("")
+	h.fails.Store(true)
+	b.post(signUpPath, form(nil)).want(503)
+	h.fails.Store(false)
+	if w.count("connections") != 0 || w.count("users") != 1 {
+		t.Fatal("a refused form made an account")
+	}
+	r = b.post(signUpPath, form(m{"email": "other@corp.test"})).want(200)
+	if r.json["tf_required"] != true || r.json["tf_state"] != "setup_from_login" || r.json["user"] != nil {
+		t.Errorf("answered %s", r.body)
+	}
+	b.out("before the second factor is set up")
+	if _, there := w.found("other@corp.test"); there {
+		t.Error("the form chose the address")
+	}
+	b.post("/tf-setup", m{"setup": "email"}).refused("a code to the mailbox after an account that counts as it")
+	r = b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	ann.app = decode(w, r.text("tf_authr_b32key"))
+	b.validate(ann.code(0)).want(200)
+	b.in(ann, 2)
+	again := w.browser()
+	if r := again.through(corp, "corp").want(200); r.json["tf_required"] != true {
+		t.Errorf("answered %s", r.body)
+	}
+	again.out("one factor")
+	if made := happened[event.UserRegistered](w); len(made) != 1 || !slices.Contains(made[0].Fields, "name") {
+		t.Errorf("told %+v", made)
+	}
+}
+
+// TestR388_SignUpsHaveTheBudgetsOfRegistrations.
+func TestR388_SignUpsHaveTheBudgetsOfRegistrations(t *testing.T) {
+	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Advanced.Limits.RegisterHour = 3 })
+	for i := range 3 {
+		w.newAt(corp, strings.Repeat("x", i+3))
+		w.browser().through(corp, "corp").want(200)
+	}
+	last := w.newAt(corp, "last")
+	b := w.browser()
+	b.through(corp, "corp").want(429)
+	b.post(signUpPath, m{"code": "000000"}).want(400)
+	if len(w.mail.To(last.email)) != 0 {
+		t.Error("a code was sent beyond the budget")
+	}
+}
+
+// TestR388_GuessesAtTheCodeAreCountedByAddress, however many sign-ups there are.
+func TestR388_GuessesAtTheCodeAreCountedByAddress(t *testing.T) {
+	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{} })
+	ann := w.newAt(corp, "ann")
+	guesses := 0
+	for range 4 {
+		b := w.browser()
+		if b.through(corp, "corp").status != 200 {
+			break
+		}
+		for range 5 {
+			if r := b.post(signUpPath, m{"code": ann.wrong()}); r.status == 429 {
+				break
+			}
+			guesses++
+		}
+		w.advance(31 * time.Second)
+	}
+	if guesses > 5 {
+		t.Errorf("%d guesses in two minutes", guesses)
+	}
+	b := w.browser()
+	if r := b.through(corp, "corp"); r.status == 200 {
+		b.post(signUpPath, m{"code": ann.mailed()}).want(429)
+	}
+	if w.count("users") != 0 {
+		t.Error("an account was made")
+	}
+}
+
+// TestR386_AnApplicationIsToldInTheQuery: what a sign-up waits for, and that an
+// address is taken, without the address.
+func TestR386_AnApplicationIsToldInTheQuery(t *testing.T) {
+	w, corp, _ := sites(t, app, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"corp"} })
+	back := func(b *browser) *url.URL {
+		t.Helper()
+		to, err := url.Parse(b.page(b.leave(corp, "/login/oauthstart/corp")).want(303).header.Get("Location"))
+		w.must(err)
+		if to.Scheme+"://"+to.Host+to.Path != appOrigin+"/login-error" {
+			t.Errorf("leads to %s", to)
+		}
+		return to
+	}
+	ann := w.newAt(corp, "ann")
+	b := w.browser()
+	if to := back(b); to.RawQuery != "oauth_signup=code" {
+		t.Errorf("leads to %s", to)
+	}
+	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	b.in(ann, 1)
+	alice := w.person("alice")
+	corp.SignIn("other")
+	corp.Lie(func(c map[string]any) { c["email"] = alice.email })
+	to := back(w.browser())
+	if q := to.Query(); len(q) != 1 || !strings.Contains(q.Get("error"), "already an account") {
+		t.Errorf("leads to %s", to)
+	}
+}
+
+// TestR389_ASignUpIsOfItsBrowserAndMoment: what the other site told lies with us,
+// not in the browser; it ends, it is over when sign-up is switched off, and a code
+// that could not be sent can be asked for again.
+func TestR389_ASignUpIsOfItsBrowserAndMoment(t *testing.T) {
+	w, corp, _ := sites(t, asksFor, signsUp)
+	off := w.start(nil, func(c *twofold.Config) { c.Accounts.OAuthSignUp = []string{"club"} })
+	ann := w.newAt(corp, "ann")
+	begun := func() *browser {
+		b := w.browser()
+		b.through(corp, "corp").want(200)
+		return b
+	}
+	b := begun()
+	if cookie := b.jar["twofold-signup"]; len(cookie) != 43 || strings.Contains(w.rows("drafts"), cookie) {
+		t.Errorf("the cookie is %q", cookie)
+	}
+	b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	b.copy().on(off).post(signUpPath, m{"name": "Ann", "terms": true}).want(400).refused("switched off")
+	forged := b.copy()
+	forged.jar["twofold-signup"] = strings.Repeat("A", 43)
+	forged.post(signUpPath, m{"name": "Ann", "terms": true}).want(400).refused("a cookie that is made up")
+	b.post(signUpPath, m{"name": "Ann", "terms": true}, "Sec-Fetch-Site", "cross-site").want(403)
+	for _, path := range []string{signUpPath, "/login", "/me"} {
+		b.get(path)
+	}
+	if w.count("users") != 0 {
+		t.Fatal("reading made an account")
+	}
+	late := b.copy()
+	w.advance(10 * time.Minute)
+	late.post(signUpPath, m{"name": "Ann", "terms": true}).want(400).refused("ten minutes later")
+	late.get(signUpPath).want(400)
+
+	w.mail.FailWith(errBroken)
+	b = w.browser()
+	b.through(corp, "corp").want(500)
+	b.post(signUpPath, m{"code": "000000"}).want(400)
+	w.mail.FailWith(nil)
+	w.advance(time.Minute)
+	b.post(signUpPath, m{"resend": true}).want(200)
+	b.post(signUpPath, m{"code": ann.mailed(), "name": "Ann", "terms": true}).want(200)
+	b.in(ann, 1)
+	b.get(signUpPath).want(400) // for those who are not signed in
+}
+
+// TestR383_ASignUpThroughAnotherSiteAsksForACaptcha, where registrations do: no
+// account is made without an answer, also where nothing else is missing.
+func TestR383_ASignUpThroughAnotherSiteAsksForACaptcha(t *testing.T) {
+	w, corp, _ := sites(t, signsUp, altcha)
+	ann := w.newAt(corp, "ann")
+	b := w.browser()
+	b.through(corp, "corp").want(200)
+	r := b.post(signUpPath, m{"code": ann.mailed()}).want(200)
+	if r.json["oauth_signup"] != "details" || r.json["captcha"] == nil {
+		t.Errorf("no captcha is asked for: %s", r.body)
+	}
+	if w.count("users") != 0 {
+		t.Fatal("an account was made without a captcha")
+	}
+	b.post(signUpPath, m{}).asksCaptcha("no answer")
+	b.post(signUpPath, m{"altcha": "wrong"}).want(400).asksCaptcha("a wrong answer")
+	if page := b.page(signUpPath).want(200).body; !strings.Contains(page, "data-altcha") {
+		t.Errorf("the page shows no captcha:\n%s", page)
+	}
+	b.out("no captcha was answered")
+	if w.count("users") != 0 {
+		t.Fatal("an account was made without a captcha")
+	}
+	b.post(signUpPath, m{"altcha": r.solve()}).want(200)
+	b.in(ann, 1)
+}

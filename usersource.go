@@ -1,0 +1,165 @@
+package twofold
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// UserSource is an application's existing table of users. Identities, password
+// hashes and roles stay there. Everything else (second factors, sessions,
+// trusted browsers, budgets, the audit trail) is kept in Config.Store under the
+// user's ID, without a foreign key between the two.
+//
+// Cost: every lookup of an account is a query to this table too; for signed-in
+// requests, at most one a second and session. If the table cannot be read, no
+// one can sign in and sessions get 503.
+//
+// Duties:
+//
+//   - An ID is never given to another person, because second factors belong to it.
+//   - Identities are unique without regard to case, e-mail addresses and usernames
+//     together.
+//   - Hashes are argon2 or bcrypt, also in the forms of Flask-Security. They are
+//     replaced through SetPasswordHash as users sign in.
+//   - A user who is deleted or not Active is signed out within a second.
+//   - The application may change a password, an address or a username in the table
+//     at any time. Everything issued before then ends within a second.
+//   - Only the application changes addresses and usernames. The paths for that are
+//     off.
+//
+// Methods are called concurrently. An error other than ErrNoUser and
+// ErrUserExists means that the table cannot be reached.
+type UserSource interface {
+	// FindUser finds a user by e-mail address or username. The identity is in
+	// lower case, so compare with lower(email) = $1 or the like. It returns
+	// ErrNoUser if there is no such user.
+	FindUser(ctx context.Context, identity string) (ExternalUser, error)
+	// UserByID returns ErrNoUser for an unknown id.
+	UserByID(ctx context.Context, id string) (ExternalUser, error)
+	// CreateUser inserts a user who registers, or whom Auth.CreateUser creates,
+	// and returns the ID. It returns ErrUserExists if an identity is taken;
+	// rely on a unique index for that.
+	CreateUser(ctx context.Context, u ExternalUser) (id string, err error)
+	// SetPasswordHash replaces the hash old by new in one statement (UPDATE ...
+	// WHERE id = $1 AND hash = $2) and reports whether it did. Of two
+	// concurrent changes, one must fail.
+	SetPasswordHash(ctx context.Context, id, old, new string) (bool, error)
+}
+
+// UserLister is an optional interface of a UserSource that ListUsers needs.
+type UserLister interface {
+	// ListUsers returns up to limit users whose ID comes after the given one,
+	// ordered by ID as the database compares them. The first call has an empty
+	// string.
+	ListUsers(ctx context.Context, after string, limit int) ([]ExternalUser, error)
+}
+
+// UserDeleter is an optional interface of a UserSource that is told when an
+// account is deleted.
+type UserDeleter interface {
+	// DeleteUser deletes a user, before everything else of them is deleted here. If
+	// it fails, nothing is, and the deletion can be repeated. A user who is not
+	// there is ErrNoUser.
+	DeleteUser(ctx context.Context, id string) error
+}
+
+// ExternalUser is one row of a UserSource.
+type ExternalUser struct {
+	ID           string // opaque, at most 128 bytes
+	Email        string
+	Username     string // empty if there is none
+	PasswordHash string // empty: no password opens the account
+	Active       bool   // false: nothing opens the account
+	// Confirmed reports that the address is proven to be the owner's. It must
+	// be false for an account that registered itself and has not proven its
+	// address. Such an account is asked for a mailed code before it sets up a
+	// second factor.
+	Confirmed bool
+	// Roles are names as CreateRole takes them. Others are left out. A change in the
+	// table applies within a second. See UserRoles.
+	Roles []string
+	// Fields are the profile fields (see Accounts.Fields) of a table that
+	// implements UserFields. For another table they are nil when a user is looked
+	// up, and can be ignored by CreateUser.
+	Fields map[string]any
+}
+
+// UserFields is an optional interface of a UserSource that keeps the profile
+// fields of Accounts.Fields in the application's own table. Without it they are
+// kept in Config.Store.
+type UserFields interface {
+	// SetFields replaces the profile fields of a user. Texts are strings and boxes
+	// are booleans. It returns ErrNoUser for an unknown id.
+	SetFields(ctx context.Context, id string, fields map[string]any) error
+}
+
+// UserRoles is an optional interface of a UserSource that lets Auth.SetRoles write
+// the roles in the application's own table. Without it, Auth.SetRoles keeps the roles
+// that the table does not have in Config.Store, and cannot remove one that it has.
+type UserRoles interface {
+	// SetRoles replaces the roles of a user. It returns ErrNoUser for an unknown id.
+	SetRoles(ctx context.Context, id string, roles []string) error
+}
+
+// source is a UserSource as package account wants it.
+type source struct{ own UserSource }
+
+func (s source) ByIdentity(ctx context.Context, identity string) (account.Record, error) {
+	u, err := s.own.FindUser(ctx, identity)
+	return account.Record(u), storeError(err)
+}
+
+func (s source) ByID(ctx context.Context, id string) (account.Record, error) {
+	u, err := s.own.UserByID(ctx, id)
+	return account.Record(u), storeError(err)
+}
+
+func (s source) Create(ctx context.Context, r account.Record) (string, error) {
+	id, err := s.own.CreateUser(ctx, ExternalUser(r))
+	return id, storeError(err)
+}
+
+func (s source) SetPasswordHash(ctx context.Context, id, old, new string) (bool, error) {
+	ok, err := s.own.SetPasswordHash(ctx, id, old, new)
+	return ok, storeError(err)
+}
+
+// sourceOf is an application's table as package account wants it, with what the
+// table does besides.
+func sourceOf(own UserSource) account.Table {
+	t := account.Table{Source: source{own}}
+	if d, ok := own.(UserDeleter); ok {
+		t.Delete = func(ctx context.Context, id string) error { return storeError(d.DeleteUser(ctx, id)) }
+	}
+	if f, ok := own.(UserFields); ok {
+		t.SetProfile = func(ctx context.Context, id string, fields map[string]any) error {
+			return storeError(f.SetFields(ctx, id, fields))
+		}
+	}
+	if r, ok := own.(UserRoles); ok {
+		t.SetRoles = func(ctx context.Context, id string, roles []string) error {
+			return storeError(r.SetRoles(ctx, id, roles))
+		}
+	}
+	return t
+}
+
+func (b *builder) source() account.Source {
+	if b.c.Users == nil {
+		return nil
+	}
+	return sourceOf(b.c.Users)
+}
+
+func storeError(err error) error {
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return store.ErrNotFound
+	case errors.Is(err, ErrUserExists):
+		return store.ErrExists
+	}
+	return err
+}
