@@ -30,7 +30,10 @@ type room struct {
 var rooms = map[string]room{
 	".": {
 		ours: "internal/captcha internal/deletion internal/dossier internal/invite gate " +
-			"internal/account internal/device event internal/factor federated internal/factor/onetime internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit internal/login internal/policy internal/profile password internal/seal internal/transfer/engine send internal/session store internal/web",
+			"internal/account internal/device event internal/factor federated internal/factor/onetime " +
+			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit " +
+			"internal/login internal/policy internal/profile password internal/seal internal/transfer/engine " +
+			"send internal/session store internal/web",
 		http:   true,
 		others: "",
 	},
@@ -41,7 +44,7 @@ var rooms = map[string]room{
 	"store/redis":                {ours: "store", others: "github.com/redis/go-redis"},
 	"store/postgres":             {ours: "store internal/sqlstore", others: "github.com/jackc/pgx/v5"},
 	"internal/storetest/servers": {ours: "store", others: "github.com/jackc/pgx/v5"},
-	"internal/background":        {},
+	"internal/background":        {ours: "."},
 	"internal/seal":              {},
 	"internal/argon2id":          {others: "golang.org/x/crypto golang.org/x/sys"},
 	"gate":                       {http: true},
@@ -127,7 +130,12 @@ var rooms = map[string]room{
 }
 
 // testOnly are folders that are for tests: nothing that ships imports them.
-var testOnly = []string{"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest", "internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey", "internal/federatedtest", "test/openapitest", "twofoldtest", "test/e2e", "test/model", "test/explore", "test/explore/run", "test/cluster", "test/crash", "test/security"}
+var testOnly = []string{
+	"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest",
+	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey", "internal/federatedtest",
+	"test/openapitest", "twofoldtest", "test/e2e", "test/model", "test/explore", "test/explore/run",
+	"test/cluster", "test/crash", "test/security",
+}
 
 func TestArrowsPointInward(t *testing.T) {
 	for _, f := range sources(t, false) {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,12 +99,8 @@ func bareMachine(t *testing.T, binary, toml string) machine {
 	program, err := os.ReadFile(binary)
 	must(err)
 	must(os.WriteFile(filepath.Join(m.tools, "program"), program, 0o755))
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	must(err)
-	listen := free.Addr().String()
-	must(free.Close())
 	// What the program keeps is in the root; the port must be a free one here.
-	toml = strings.ReplaceAll(toml, "/var/lib", m.root+"/var/lib") + fmt.Sprintf("TWOFOLD_LISTEN = %q\n", listen)
+	toml = strings.ReplaceAll(toml, "/var/lib", m.root+"/var/lib") + fmt.Sprintf("TWOFOLD_LISTEN = %q\n", freeAddress(t))
 	must(os.WriteFile(filepath.Join(m.tools, "settings.toml"), []byte(toml), 0o600))
 	must(os.WriteFile(filepath.Join(m.tools, "password"), []byte("walking a dog by the canal\n"), 0o600))
 	chroot, err := exec.LookPath("chroot")

@@ -1,21 +1,28 @@
 // Package background runs the workers of a sign-in while a program does something else.
 package background
 
-import "context"
+import (
+	"context"
+	"time"
 
-// Runner is a twofold.Auth.
-type Runner interface {
-	Run(ctx context.Context) error
-}
+	"github.com/twofold-auth/twofold"
+)
 
-// Start calls Run and returns a function that ends it and waits for it.
-func Start(r Runner) (stop func()) {
+// Start calls Run, waits until the workers run, and returns a function that ends
+// them and waits for their end.
+func Start(auth *twofold.Auth) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = r.Run(ctx) // it fails only if it already runs
+		_ = auth.Run(ctx) // it fails only if it already runs
 	}()
+	for {
+		if now, _ := auth.Stats(ctx); now.Running { // even if the store fails, and with it this call
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
 	return func() {
 		cancel()
 		<-done

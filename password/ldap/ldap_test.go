@@ -14,10 +14,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/password/ldap"
 )
@@ -129,12 +131,7 @@ access to * by dn.exact="uid=nomail,dc=good,dc=test" read by anonymous read
 
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return "127.0.0.1:" + strconv.Itoa(servers.FreePort(t))
 }
 
 func certificate(t *testing.T, dir string) *x509.CertPool {

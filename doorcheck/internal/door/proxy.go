@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -76,12 +77,22 @@ func certificate() (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
 }
 
-// FreeAddress returns a loopback address that is free now.
+// FreeAddress returns a loopback address that nothing listens on. Its port is below those
+// that the system gives to connections (32768 and more on Linux), so that none takes it in
+// the meantime.
 func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for tries := 1; ; tries++ {
+		n, err := rand.Int(rand.Reader, big.NewInt(20000))
+		if err != nil {
+			return "", err
+		}
+		address := "127.0.0.1:" + strconv.Itoa(10000+int(n.Int64()))
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		if tries == 100 {
+			return "", err
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

@@ -2,8 +2,10 @@ package servers
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
 	"os"
 	"os/exec"
@@ -110,13 +112,23 @@ func folder(as *syscall.Credential) (string, error) {
 	return dir, err
 }
 
+// freePort chooses a port that nothing listens on. It is below those that the system
+// gives to connections (32768 and more on Linux), so that none takes it in the meantime.
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for tries := 1; ; tries++ {
+		n, err := rand.Int(rand.Reader, big.NewInt(20000))
+		if err != nil {
+			return 0, err
+		}
+		port := 10000 + int(n.Int64())
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err == nil {
+			return port, l.Close()
+		}
+		if tries == 100 {
+			return 0, err
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // errMissing says that a server is not installed.
