@@ -193,7 +193,7 @@ func (t *turn) enroll(i int, first, lost Thing, verb string) {
 
 // in issues a session: nothing else does.
 func (t *turn) in(s State, i int, n Session, verb string) {
-	n.Fresh = !n.Trusted
+	n.Fresh = true
 	b := &s.Browsers[i]
 	b.Session, b.Known = n, t.Guesses
 	t.then(By(b.Of), verb, s, n.First, n.Second)

@@ -39,7 +39,7 @@ func (t *turn) own(i int) {
 // alone that counts as both factors.
 func (t *turn) reauthenticate(i int) {
 	s, b := t.was, t.was.Browsers[i]
-	if b.Session.Fresh {
+	if b.Session.Fresh && !b.Session.Trusted {
 		return
 	}
 	done := func(first, second Thing) {

@@ -55,6 +55,8 @@ func TestATrailIsExplained(t *testing.T) {
 	for _, rows := range []string{
 		again + ", device-trusted, user-logged-out, user-authenticated password trusted-device, " +
 			"user-reauthenticated authenticator, tf-disabled, password-changed",
+		again + ", device-trusted, user-logged-out, user-authenticated password trusted-device, " +
+			"session-ended - all-others",
 		"user-registered, user-confirmed, user-authenticated password, tf-profile-changed sms",
 		begins + ", tf-rescue-requested recovery_request, +25h, tf-rescued recovery_request, " +
 			"tf-enrolled sms, user-authenticated sms, recovery-codes-made",
