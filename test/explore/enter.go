@@ -43,7 +43,9 @@ func (t *turn) after(i int, first Thing) {
 	p, r := s.Browsers[i].Of, t.rules(&s)
 	if first.kind() == Passkey && r.PasskeyIsBoth && t.owns(p, first) { // only they have its PIN
 		t.in(s, i, Session{First: first, Second: first}, "signs in by a passkey alone")
-		return
+		if !t.Alone { // a trail may be of a passkey that was used without its PIN
+			return
+		}
 	}
 	next := t.next(&s, first)
 	switch next.Do {

@@ -63,8 +63,15 @@ func TestATrailIsExplained(t *testing.T) {
 		isOut + ", first-factor-proven email, user-authenticated authenticator, change-email-instructions-sent, " +
 			"change-email-confirmed, password-reset, +25h, first-factor-proven password, user-authenticated rescue",
 		isIn + ", wan-registered webauthn first, user-authenticated webauthn, wan-deleted webauthn",
+		isIn + ", wan-registered webauthn first, tf-profile-changed email, " +
+			"first-factor-proven webauthn, user-authenticated email",
 	} {
 		if err := product().Explain(trail(rows)); err != nil {
+			t.Errorf("%s\n%v", rows, err)
+		}
+		both := product()
+		both.PasskeyIsBoth = true
+		if err := both.Explain(trail(rows)); err != nil {
 			t.Errorf("%s\n%v", rows, err)
 		}
 	}
