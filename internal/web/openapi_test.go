@@ -138,7 +138,7 @@ func switchOn(v reflect.Value) {
 }
 
 // TestOpenAPIIsTheTableOfPaths: docs/openapi.yaml has every path, method and
-// field of the table, and no other.
+// field of the table, and no other, and names the same callers.
 func TestOpenAPIIsTheTableOfPaths(t *testing.T) {
 	d := openapitest.Open(t, "../../docs/openapi.yaml")
 	told := map[string]openapitest.Operation{}
@@ -157,6 +157,9 @@ func TestOpenAPIIsTheTableOfPaths(t *testing.T) {
 			continue
 		}
 		delete(told, name)
+		if op.Access != r.access.String() {
+			t.Errorf("%s: the document has x-access %q, the table %q", name, op.Access, r.access)
+		}
 		took := fields{}
 		for _, f := range op.Fields {
 			k := map[string]kind{"boolean": flag, "array": list, "string|integer": digits}[f.Type]

@@ -33,6 +33,7 @@ type Document struct {
 // Operation is one method of one path.
 type Operation struct {
 	Method, Path string
+	Access       string                                   // who may call it, in the words of x-access
 	Fields       []Field                                  // of the request's body
 	answers      map[string]map[string]*jsonschema.Schema // by status and media type; nil: any text
 }
@@ -128,6 +129,7 @@ func (d *Document) resolve(v any, at string) (object, string, error) {
 
 func (d *Document) add(method, path string, op object, at string) error {
 	o := Operation{Method: method, Path: path, answers: map[string]map[string]*jsonschema.Schema{}}
+	o.Access, _ = op["x-access"].(string)
 	if body, ok := op["requestBody"]; ok {
 		r, _, err := d.resolve(body, at+"/requestBody")
 		if err != nil {
