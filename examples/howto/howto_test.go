@@ -19,6 +19,7 @@ import (
 // also are further files that the code of a page may be a part of. Their own tests run
 // them.
 var also = map[string][]string{
+	"native-clients":                  {"../clients/session.go"},
 	"python-and-node-behind-the-gate": {"../gate/rules.toml", "../gate/verify.py", "../gate/app.mjs"},
 	"routers":                         {"../routers/routers_test.go"},
 	"single-page-application":         {"../spa/static/app.js"},
