@@ -22,7 +22,7 @@ var also = map[string][]string{
 	"native-clients":                  {"../clients/session.go"},
 	"python-and-node-behind-the-gate": {"../gate/rules.toml", "../gate/verify.py", "../gate/app.mjs"},
 	"routers":                         {"../routers/routers_test.go"},
-	"single-page-application":         {"../spa/static/app.js"},
+	"single-page-application":         {"../spa/app.ts"},
 }
 
 // notRun are blocks that nothing runs, by page and first line, and why.
