@@ -39,7 +39,6 @@ var mailedLink = regexp.MustCompile(
 // link is the path in the newest mail of a kind to an address.
 func (w *world) link(kind, to string) string {
 	w.t.Helper()
-	w.settled()
 	for _, mail := range w.letters(kind, to) {
 		if found := mailedLink.FindStringSubmatch(mail); found != nil {
 			w.handedOut("token to "+kind, found[2])
@@ -50,8 +49,11 @@ func (w *world) link(kind, to string) string {
 	return ""
 }
 
-// letters are the texts of all mails of a kind to an address, newest first.
+// letters are the texts of all mails of a kind to an address, newest first, when all
+// that were stored are delivered.
 func (w *world) letters(kind, to string) (texts []string) {
+	w.t.Helper()
+	w.settled()
 	for _, mail := range w.mail.To(to) {
 		if mail.Kind == kind {
 			texts = append([]string{mail.Text}, texts...)

@@ -154,6 +154,7 @@ func TestR084_ARefreshTokenThatComesBackEndsTheFamily(t *testing.T) {
 }
 
 func (w *world) mailTo(p *person) string {
+	w.settled()
 	var all strings.Builder
 	for _, mail := range w.mail.To(p.email) {
 		all.WriteString(mail.Text)
