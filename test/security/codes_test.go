@@ -202,6 +202,7 @@ func TestR042_OnlyTheNewestCode(t *testing.T) {
 	b = w.plantPending(e)
 	before := w.mail.Count(e.email)
 	par(20, func(int) { b.copy().post("/tf-resend", m{}) })
+	w.settled()
 	works := 0
 	for _, mail := range w.mail.To(e.email)[before:] {
 		if mail.Kind != "two_factor_code" {

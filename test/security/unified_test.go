@@ -55,6 +55,7 @@ func (b *browser) passcode(p *person, code string) *answer {
 // linked is the newest link alongside a code.
 func (p *person) linked() string {
 	p.w.t.Helper()
+	p.w.settled()
 	found := ""
 	for _, mail := range p.w.mail.To(p.email) {
 		if l := codeLink.FindString(mail.Text); l != "" {
