@@ -65,7 +65,7 @@ type AskForm struct {
 		// Captcha A captcha that the form must be sent with, where the site has one.
 		Captcha Captcha `json:"captcha,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
@@ -83,7 +83,7 @@ type Asked struct {
 		// CredentialOptions The options for `navigator.credentials.create` or `.get`, as JSON (WebAuthn Level 3).
 		CredentialOptions map[string]interface{} `json:"credential_options"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// WanState Names the question. It is the token of the path that takes the answer.
@@ -265,7 +265,7 @@ type Connection struct {
 	Provider string `json:"provider"`
 }
 
-// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 type CsrfToken = string
 
 // CurrentEmail The address of the account.
@@ -275,7 +275,7 @@ type CurrentEmail struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// CurrentEmail The address of the account, until the link is used.
@@ -296,7 +296,7 @@ type DeleteTfFactorsTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The second factors that are left.
@@ -344,7 +344,7 @@ type Done struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
@@ -359,7 +359,7 @@ type DoneIfAny struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -422,7 +422,7 @@ type GetAccessTokensAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// MaxDays The longest life of a personal access token, in days.
@@ -449,7 +449,7 @@ type GetChangeAnswer struct {
 		// ActivePassword The account has a password. If not, a change needs no current one.
 		ActivePassword bool `json:"active_password,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
@@ -464,7 +464,7 @@ type GetChangeEmailTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Email The new address; null or left out if the answer does not name it.
@@ -482,7 +482,7 @@ type GetChangeUsernameAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// CurrentUsername The username; null if the account has none.
@@ -509,7 +509,7 @@ type GetLoginAnswer struct {
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
@@ -527,7 +527,7 @@ type GetLoginTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Elsewhere The link was asked for in another browser. The POST then needs `meant`.
@@ -542,10 +542,10 @@ type GetMeAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Events What happened to the account, the newest first: at most 8 lines, and at most 5 of failed attempts.
+		// Events What happened to the account, the newest first: at most 8 lines of what was done, and at most 5 of failed attempts.
 		Events []Event `json:"events,omitempty,omitzero"`
 
 		// Languages The languages that `/tf-language` accepts, as BCP 47 tags.
@@ -560,7 +560,7 @@ type GetMeAnswer struct {
 		// Recovery The request for a way in without the second factor that waits; null if none does.
 		Recovery Recovery `json:"recovery,omitempty,omitzero"`
 
-		// RecoveryCodesLeft How many recovery codes are not used yet.
+		// RecoveryCodesLeft How many recovery codes are not used yet. Only if recovery codes are on.
 		RecoveryCodesLeft int `json:"recovery_codes_left,omitempty,omitzero"`
 
 		// TfFactors The second factors of the user.
@@ -587,7 +587,7 @@ type GetMfRecoveryCodesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// RecoveryCodes The new codes, four groups of four characters each. Only the answer that makes them has them; otherwise the list is empty.
@@ -605,7 +605,7 @@ type GetTfDeleteAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// WaitsSeconds How many seconds pass between the request and the deletion.
@@ -620,7 +620,7 @@ type GetTfDevicesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Devices The browsers.
@@ -638,7 +638,7 @@ type GetTfExportAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Data What is stored: the account and its profile, factors, connections, sessions, trusted browsers, tokens, sign-ins and events. It has no secrets.
@@ -653,7 +653,7 @@ type GetTfFactorsAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The second factors of the user.
@@ -671,7 +671,7 @@ type GetTfInviteTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Email The address that the invitation is for.
@@ -689,7 +689,7 @@ type GetTfNoticesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Paging Which part of a list an answer has.
@@ -710,7 +710,7 @@ type GetTfProfileAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Fields The profile fields of the site, if it has any. A request sends their values by name.
@@ -728,7 +728,7 @@ type GetTfRecoveryAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Recovery The request for a way in without the second factor that waits; null if none does.
@@ -743,7 +743,7 @@ type GetTfRecoveryTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Opens When the link begins to work; null if it works now.
@@ -758,7 +758,7 @@ type GetTfRescueAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
@@ -773,7 +773,7 @@ type GetTfSelectAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with `tf_select`.
@@ -794,7 +794,7 @@ type GetTfSessionsAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Paging Which part of a list an answer has.
@@ -812,7 +812,7 @@ type GetTfSetupAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfAvailableMethods What `setup` may be: `disable` first if the factors may be removed, then the methods that can be set up.
@@ -845,7 +845,7 @@ type GetTfValidateAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
@@ -863,10 +863,10 @@ type GetTokenCheckAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Level Factors that were proven when the token was made.
+		// Level How many factors were proven when the token was made.
 		Level int `json:"level,omitempty,omitzero"`
 
 		// Token A token of a program.
@@ -890,7 +890,7 @@ type GetUsSetupAnswer struct {
 		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page.
 		AvailableMethods []string `json:"available_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
@@ -932,7 +932,7 @@ type GetUsSetupTokenAnswer struct {
 		// ChosenMethod The method that is being set up: `email`, `sms` or `authenticator`.
 		ChosenMethod string `json:"chosen_method"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Phone The phone number of the SMS method, in E.164; null if there is none.
@@ -959,7 +959,7 @@ type GetUsSigninAnswer struct {
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
@@ -983,7 +983,7 @@ type GetUsVerifyAnswer struct {
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// HasWebauthnVerifyCredential The user has a passkey that `/wan-verify` accepts.
@@ -1013,7 +1013,7 @@ type GetUsVerifyLinkTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Elsewhere The link was asked for in another browser. The POST then needs `meant`.
@@ -1028,7 +1028,7 @@ type GetVerifyAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// HasWebauthnVerifyCredential The user has a passkey that `/wan-verify` accepts.
@@ -1055,7 +1055,7 @@ type GetWanRegisterAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// RegisteredCredentials The passkeys of the user.
@@ -1073,7 +1073,7 @@ type GetWanSigninAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IsSecondary The passkey would be the second factor: a first one was given.
@@ -1088,7 +1088,7 @@ type LinkPage struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Email The address of the account; null or left out if the caller may not learn it.
@@ -1109,7 +1109,7 @@ type Linked struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token,omitempty,omitzero"`
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
@@ -1242,7 +1242,7 @@ type Me struct {
 	// Language The language of what is sent to the user, as a BCP 47 tag; null until it is known.
 	Language string `json:"language"`
 
-	// LastLoginAt When the user signed in the time before. Only with `SECURITY_TRACKABLE`.
+	// LastLoginAt When the user signed in before that. Only with `SECURITY_TRACKABLE`.
 	LastLoginAt time.Time `json:"last_login_at,omitempty,omitzero"`
 
 	// LastLoginIP The network address of that sign-in. Only with `SECURITY_TRACKABLE`.
@@ -1338,7 +1338,7 @@ type Offered struct {
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
@@ -1356,7 +1356,7 @@ type Outcome struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
@@ -1455,7 +1455,7 @@ type PostAccessTokensAnswer struct {
 		// CreatedAt When the token was made.
 		CreatedAt time.Time `json:"created_at,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// ExpiresAt When the token ends.
@@ -1497,7 +1497,7 @@ type PostMfRecoveryAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
@@ -1521,7 +1521,7 @@ type PostMfRecoveryCodesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// RecoveryCodes The new codes, four groups of four characters each. Only the answer that makes them has them; otherwise the list is empty.
@@ -1539,7 +1539,7 @@ type PostRefreshTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token,omitempty,omitzero"`
 
 		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
@@ -1554,7 +1554,7 @@ type PostTfDeleteAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// DeleteAt When the account is deleted unless the deletion is stopped.
@@ -1569,7 +1569,7 @@ type PostTfFactorsTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The second factors that are left.
@@ -1584,7 +1584,7 @@ type PostTfLanguageAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Language The language that was chosen.
@@ -1599,7 +1599,7 @@ type PostTfProfileAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
@@ -1614,7 +1614,7 @@ type PostTfRescueAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Opens When the mailed link begins to work. Only for `recovery_request`.
@@ -1635,7 +1635,7 @@ type PostTfSetupAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfAuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for `authenticator`.
@@ -1680,7 +1680,7 @@ type PostTfSetupTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfMethod The method of the primary factor now.
@@ -1725,7 +1725,7 @@ type PostUsSetupAnswer struct {
 		// ChosenMethod The method that is being set up; null or left out if methods were only removed.
 		ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Phone The phone number of the SMS method, in E.164; null if there is none.
@@ -1746,7 +1746,7 @@ type PostUsSetupTokenAnswer struct {
 		// ChosenMethod The method that was set up, or for which another code was sent.
 		ChosenMethod string `json:"chosen_method"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Phone The phone number of the SMS method, in E.164; null if there is none.
@@ -1761,7 +1761,7 @@ type PostWanRegisterTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfNotices How many things happened to the account that the owner has not marked as seen. `/tf-notices` lists them. Left out if there are none.
@@ -1782,7 +1782,7 @@ type PostWanSigninAnswer struct {
 		// CredentialOptions The options for `navigator.credentials.create` or `.get`, as JSON (WebAuthn Level 3).
 		CredentialOptions map[string]interface{} `json:"credential_options"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IsSecondary The passkey would be the second factor: a first one was given.
@@ -1995,7 +1995,7 @@ type RegisterForm struct {
 		// Captcha A captcha that the form must be sent with, where the site has one.
 		Captcha Captcha `json:"captcha,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Fields The profile fields of the site, if it has any. A request sends their values by name.
@@ -2405,7 +2405,7 @@ type UsSigninSendCodeFields struct {
 	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
 	Remember *bool `json:"remember,omitempty"`
 
-	// Resend The page shows the form of the code that was sent before. JSON callers need it not.
+	// Resend The page shows the form of the code that was sent before. JSON callers do not need it.
 	Resend bool `json:"resend,omitempty,omitzero"`
 
 	// Username The username, in place of the e-mail address. Read only where accounts have usernames.
@@ -2453,7 +2453,7 @@ type UsVerifySendCodeFields struct {
 	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
-	// Resend The page shows the form of the code that was sent before. JSON callers need it not.
+	// Resend The page shows the form of the code that was sent before. JSON callers do not need it.
 	Resend bool `json:"resend,omitempty,omitzero"`
 }
 
@@ -2483,7 +2483,7 @@ type UserAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
@@ -2498,7 +2498,7 @@ type UserIfAny struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
@@ -2604,7 +2604,7 @@ type WanVerifyTokenFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
+	// Remember Not used by this step.
 	Remember *bool `json:"remember,omitempty"`
 }
 

@@ -1890,7 +1890,7 @@ export interface components {
             current_login_at?: string | null;
             /**
              * Format: date-time
-             * @description When the user signed in the time before. Only with `SECURITY_TRACKABLE`.
+             * @description When the user signed in before that. Only with `SECURITY_TRACKABLE`.
              */
             last_login_at?: string | null;
             /** @description The network address of the last sign-in. Only with `SECURITY_TRACKABLE`. */
@@ -2411,7 +2411,7 @@ export interface components {
                 tf_required?: boolean;
                 /** @description The second factors of the user. */
                 tf_factors: components["schemas"]["Factor"][];
-                /** @description What happened to the account, the newest first: at most 8 lines, and at most 5 of failed attempts. */
+                /** @description What happened to the account, the newest first: at most 8 lines of what was done, and at most 5 of failed attempts. */
                 events?: components["schemas"]["Event"][];
                 /** @description The connected accounts at other sites. Only if the site has providers. */
                 oauth_connections?: components["schemas"]["Connection"][];
@@ -2419,7 +2419,7 @@ export interface components {
                 recovery?: null | components["schemas"]["Recovery"];
                 /** @description The passkeys of the user, of both uses. Only if passkeys are on. */
                 passkeys?: components["schemas"]["Passkey"][];
-                /** @description How many recovery codes are not used yet. */
+                /** @description How many recovery codes are not used yet. Only if recovery codes are on. */
                 recovery_codes_left?: number;
                 /** @description What happened to the account and is not marked as seen. */
                 tf_notices?: components["schemas"]["News"][];
@@ -2884,7 +2884,7 @@ export interface components {
                 user: components["schemas"]["User"];
                 /** @description The token. */
                 token: components["schemas"]["Token"];
-                /** @description Factors that were proven when the token was made. */
+                /** @description How many factors were proven when the token was made. */
                 level?: number;
             };
         };
@@ -3026,7 +3026,7 @@ export interface components {
             email?: string;
             /** @description The username, in place of the e-mail address. Read only where accounts have usernames. */
             username?: string;
-            /** @description The page shows the form of the code that was sent before. JSON callers need it not. */
+            /** @description The page shows the form of the code that was sent before. JSON callers do not need it. */
             resend?: boolean;
             /** @description Not used by this step. The page sends it empty. */
             passcode?: components["schemas"]["Code"];
@@ -3082,7 +3082,7 @@ export interface components {
         };
         /** @description The fields of `POST /us-verify/send-code`. */
         UsVerifySendCodeFields: components["schemas"]["Common"] & {
-            /** @description The page shows the form of the code that was sent before. JSON callers need it not. */
+            /** @description The page shows the form of the code that was sent before. JSON callers do not need it. */
             resend?: boolean;
             /** @description Not used by this step. The page sends it empty. */
             passcode?: components["schemas"]["Code"];
@@ -3196,10 +3196,10 @@ export interface components {
         WanVerifyTokenFields: components["schemas"]["Common"] & {
             /** @description What `navigator.credentials.get` returned, as JSON text (`PublicKeyCredential.toJSON`). */
             credential?: string;
-            /** @description Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site. */
+            /** @description Not used by this step. */
             remember?: boolean;
         };
-        /** @description A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers need it not. */
+        /** @description A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it. */
         CsrfToken: string;
         /** @description Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do. */
         PendingToken: string;
