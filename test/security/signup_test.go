@@ -489,3 +489,31 @@ func TestR383_ASignUpThroughAnotherSiteAsksForACaptcha(t *testing.T) {
 	b.post(signUpPath, m{"altcha": r.solve()}).want(200)
 	b.in(ann, 1)
 }
+
+// TestR383_AnAddressThatNeedsNoCodeNeedsTheCaptcha: a site that runs the mailbox
+// proves the address and tells everything else that is asked, and no account is made
+// until the captcha is answered. Where registration asks for none, it is made at once.
+func TestR383_AnAddressThatNeedsNoCodeNeedsTheCaptcha(t *testing.T) {
+	var now func() time.Time
+	corp := federatedtest.New(t, func() time.Time { return now() })
+	w := newWorld(t, signsUp, altcha, func(c *twofold.Config) { now = c.Advanced.Now }, owned(corp))
+	ann := w.newAt(corp, "ann")
+	b := w.browser()
+	r := b.through(corp, "corp").want(200)
+	if r.json["oauth_signup"] != "details" || r.json["captcha"] == nil {
+		t.Errorf("no captcha is asked for: %s", r.body)
+	}
+	b.post(signUpPath, m{}).asksCaptcha("no answer")
+	b.out("no captcha was answered")
+	if w.count("users") != 0 {
+		t.Fatal("an account was made without a captcha")
+	}
+	b.post(signUpPath, m{"altcha": r.solve()}).want(200)
+	b.in(ann, 1)
+
+	elsewhere := w.start(nil, func(c *twofold.Config) { c.Accounts.CaptchaAt = []string{"sign-in"} })
+	bob := w.newAt(corp, "bob")
+	bobs := w.browser().on(elsewhere)
+	bobs.through(corp, "corp").want(200)
+	bobs.in(bob, 1)
+}
