@@ -54,12 +54,26 @@ type Entry struct {
 // Record adds a row. If it fails, the caller must refuse what it was about to
 // do, so that nothing happens without a record.
 func (t *Trail) Record(ctx context.Context, n Entry) error {
+	return t.events.AppendEvent(ctx, t.row(n))
+}
+
+func (t *Trail) row(n Entry) store.Event {
 	e := store.Event{
 		ID: store.NewID(), UserID: n.User, At: t.now().UTC().Truncate(time.Microsecond), Name: n.Name, Method: n.Method,
 		Result: n.Result, Reason: n.Reason, Session: n.Session, Address: n.Address, Agent: n.Agent, Request: n.Request,
 	}
 	e.MAC = t.keys.MAC("event", signed(e)...)
-	return t.events.AppendEvent(ctx, e)
+	return e
+}
+
+// Row returns the row of an event, for a verb of the store that adds it in the
+// transaction of the change. It is the zero value if the event is no security event.
+func (t *Trail) Row(e Event) store.Event {
+	entry, ok := EntryOf(e)
+	if !ok {
+		return store.Event{}
+	}
+	return t.row(entry)
 }
 
 // Tell adds the row of an event, if it is a security event, and then hands the event

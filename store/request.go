@@ -19,6 +19,9 @@ type Recovery struct {
 	CreatedAt  time.Time
 	OpensAt    time.Time // good for nothing before
 	ExpiresAt  time.Time // dead from here on
+	// Event is added to the audit trail in the transaction that stores the request. It
+	// is for PutRecovery and not kept. The zero value adds none.
+	Event Event
 }
 
 // Recoveries keeps them.

@@ -29,6 +29,9 @@ type Token struct {
 	// Most is how many living personal tokens the user may have, with this one. It is
 	// for PutToken and not kept. Zero: nothing bounds them.
 	Most int
+	// Event is added to the audit trail in the transaction that stores the token. It
+	// is for PutToken and not kept. The zero value adds none.
+	Event Event
 }
 
 // TokenUse is a refresh token that was presented, and what shall follow it.

@@ -122,7 +122,7 @@ func keeps(ctx context.Context, c Config, g granted, b Browser) (bool, error) {
 	if c.Kept == nil || g.renews != nil || g.family != nil {
 		return false, nil
 	}
-	kept, err := c.Kept(ctx, g.user, b)
+	kept, err := c.Kept(ctx, g.user, "signed in", b)
 	return kept, stateError(err)
 }
 
@@ -177,7 +177,7 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 }
 
 // mint is issue for rights that outlive the browser: nothing but what was
-// granted is in them, and its row comes first.
+// granted is in them, and the row of the trail is written with them.
 func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
 	if err := l.mayEnroll(g.user); err != nil {
 		return store.Token{}, err
@@ -188,10 +188,13 @@ func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string,
 	if b.Address == "" { // no request: an operator
 		at = event.Acting(ctx, at)
 	}
-	if err := l.tell(ctx, event.TokenMinted{User: subject(g.user), Kind: kind, Context: at}); err != nil {
+	e := event.TokenMinted{User: subject(g.user), Kind: kind, Context: at}
+	t.Event = l.c.Trail.Row(e)
+	if err := l.c.Tokens.PutToken(ctx, t, messages...); err != nil {
 		return store.Token{}, err
 	}
-	return t, l.c.Tokens.PutToken(ctx, t, messages...)
+	l.emit(ctx, e)
+	return t, nil
 }
 
 // announcement is the event of a session; nil for one that only carries on.

@@ -128,6 +128,7 @@ type Config struct {
 // Trail is where security events are written down; see event.Trail.
 type Trail interface {
 	Record(ctx context.Context, e event.Entry) error
+	Row(e event.Event) store.Event
 	List(ctx context.Context, f store.EventFilter) ([]store.Event, error)
 }
 

@@ -42,7 +42,7 @@ func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens ti
 			n.Phones = append(n.Phones, f.Destination)
 		}
 	}
-	r, err := l.putRecovery(ctx, n, w.Factor, l.c.Policy.RecoveryWait)
+	r, err := l.putRecovery(ctx, n, w.Factor, l.c.Policy.RecoveryWait, store.Event{})
 	if errors.Is(err, store.ErrExists) {
 		r, err = l.c.Recoveries.Recovery(ctx, w.user.ID)
 		if err != nil || r.Shut {
@@ -54,14 +54,15 @@ func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens ti
 }
 
 // putRecovery stores a request with the letter that holds its link, which alone
-// opens it, and the notice: all or nothing.
+// opens it, the notice, and a row of the trail if there is one: all or nothing.
 func (l *Login) putRecovery(
-	ctx context.Context, n Notice, factorID string, wait time.Duration,
+	ctx context.Context, n Notice, factorID string, wait time.Duration, row store.Event,
 ) (store.Recovery, error) {
 	now, u, b := l.c.Now(), n.User, n.Browser
 	r := store.Recovery{
 		UserID: u.ID, ID: store.NewID(), Uniquifier: u.Uniquifier, FactorID: factorID, Address: b.Address, Agent: b.Agent,
 		CreatedAt: now, OpensAt: now.Add(wait), ExpiresAt: now.Add(wait + recoveryLife),
+		Event: row,
 	}
 	p := recovery(wait)
 	token, err := l.newLink(p, u, r.ID, b)
@@ -101,15 +102,14 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	if l.c.Post == nil {
 		return ErrSend
 	}
-	if err := l.tell(ctx, event.RecoveryStarted{
-		User: subject(u), Reason: reason, Context: event.Acting(ctx, l.at(Browser{})),
-	}); err != nil {
-		return err
-	}
 	if err := l.c.Recoveries.EndRecovery(ctx, u.ID); err != nil {
 		return err
 	}
-	_, err = l.putRecovery(ctx, Notice{User: u, Kind: RecoveryStarted}, factors[0].ID, 0)
+	e := event.RecoveryStarted{User: subject(u), Reason: reason, Context: event.Acting(ctx, l.at(Browser{}))}
+	_, err = l.putRecovery(ctx, Notice{User: u, Kind: RecoveryStarted}, factors[0].ID, 0, l.c.Trail.Row(e))
+	if err == nil {
+		l.emit(ctx, e)
+	}
 	return err
 }
 

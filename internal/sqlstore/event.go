@@ -37,6 +37,15 @@ func (v events) AppendEvent(ctx context.Context, e store.Event) error {
 	return found(s.exec(ctx, "append event", insertEvent+s.d.unlessDeleted(14), args...))
 }
 
+// putEvent adds the row of a change in its transaction.
+func (t *txn) putEvent(e store.Event) error {
+	if e.ID == "" {
+		return nil
+	}
+	args := append(eventValues(e), e.UserID, userKey(e.UserID))
+	return found(t.exec(insertEvent+t.s.d.unlessDeleted(14), args...))
+}
+
 const insertEvent = `INSERT INTO twofold_events (` + eventColumns + `)
 	SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13`
 

@@ -23,19 +23,29 @@ func scanRecovery(scan scanner) (r store.Recovery, err error) {
 // PutRecovery implements store.Recoveries. The one statement decides: a request
 // that lives is neither replaced nor put off, however many ask.
 func (s *Store) PutRecovery(ctx context.Context, r store.Recovery, messages ...store.Message) error {
-	n, err := s.execTelling(ctx, "put recovery", messages, `INSERT INTO twofold_recoveries (`+recoveryColumns+`)
+	return s.tx(ctx, "put recovery", func(t *txn) error {
+		n, err := t.exec(putRecovery, r.UserID, r.ID, r.Uniquifier, r.FactorID, r.Address, r.Agent,
+			micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return store.ErrExists
+		}
+		if err := t.putEvent(r.Event); err != nil {
+			return err
+		}
+		return t.putMessages(messages)
+	})
+}
+
+const putRecovery = `INSERT INTO twofold_recoveries (` + recoveryColumns + `)
 		VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9)
 		ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier, factor_id = excluded.factor_id,
 			address = excluded.address, agent = excluded.agent, created_at = excluded.created_at,
 			opens_at = excluded.opens_at, expires_at = excluded.expires_at
 		WHERE twofold_recoveries.shut = 0 AND (twofold_recoveries.expires_at <= excluded.created_at
-			OR twofold_recoveries.uniquifier <> excluded.uniquifier)`,
-		r.UserID, r.ID, r.Uniquifier, r.FactorID, r.Address, r.Agent, micros(r.CreatedAt), micros(r.OpensAt), micros(r.ExpiresAt))
-	if err == nil && n == 0 {
-		return store.ErrExists
-	}
-	return err
-}
+			OR twofold_recoveries.uniquifier <> excluded.uniquifier)`
 
 // Recovery implements store.Recoveries.
 func (s *Store) Recovery(ctx context.Context, userID string) (store.Recovery, error) {

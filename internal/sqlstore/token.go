@@ -27,22 +27,25 @@ func (s *Store) PutToken(ctx context.Context, k store.Token, messages ...store.M
 	}
 	const insert = `INSERT INTO twofold_tokens (` + tokenColumns + `)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17`
-	if k.Most == 0 {
-		_, err := s.execTelling(ctx, "put token", messages, insert, row...)
-		return err
-	}
 	return s.tx(ctx, "put token", func(t *txn) error {
-		if err := t.lock("personal tokens " + k.UserID); err != nil {
-			return err
+		query, args := insert, row
+		if k.Most > 0 {
+			if err := t.lock("personal tokens " + k.UserID); err != nil {
+				return err
+			}
+			query += ` WHERE (SELECT COUNT(*) FROM twofold_tokens WHERE user_id = $18 AND personal = 1
+				AND uniquifier = $19 AND expires_at > $20 AND idle_at > $20) < $21`
+			args = append(args, k.UserID, k.Uniquifier, micros(k.CreatedAt), int64(k.Most))
 		}
-		n, err := t.exec(insert+` WHERE (SELECT COUNT(*) FROM twofold_tokens WHERE user_id = $18 AND personal = 1
-				AND uniquifier = $19 AND expires_at > $20 AND idle_at > $20) < $21`,
-			append(row, k.UserID, k.Uniquifier, micros(k.CreatedAt), int64(k.Most))...)
+		n, err := t.exec(query, args...)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return store.ErrUsed
+		}
+		if err := t.putEvent(k.Event); err != nil {
+			return err
 		}
 		return t.putMessages(messages)
 	})
