@@ -21,7 +21,7 @@ type DeletionRequested struct {
 	Context
 }
 
-// DeletionStopped reports that a deletion was called off. Why is "signed in" or
+// DeletionStopped reports that a deletion was called off. Why is "signed in", "not me" or
 // "link".
 type DeletionStopped struct {
 	User Subject

@@ -9,8 +9,8 @@ import (
 type Deletion struct {
 	UserID string
 	// Request is the id of the request of the account's owner. The account is
-	// deleted only if that request is there, is due at Now, and the uniquifier is
-	// still the one it was made under. Empty: whatever was requested.
+	// deleted only if that request is there and is due at Now. Empty: whatever was
+	// requested.
 	Request string
 	Now     time.Time
 	// Erase returns what is left of an event of the account: its Row and ID stay,
@@ -26,9 +26,12 @@ type Deletion struct {
 type DeletionRequest struct {
 	UserID     string
 	ID         string
-	Uniquifier string // of the user, set by the request
+	Uniquifier string // of the user, set by the request; later changes do not end the request
 	CreatedAt  time.Time
 	DueAt      time.Time
+	// Event is added to the audit trail in the transaction that stores the request. It
+	// is for PutDeletion and not kept. The zero value adds none.
+	Event Event
 }
 
 // Deletions deletes accounts, and keeps the requests of owners who wait for it.
@@ -44,8 +47,7 @@ type Deletions interface {
 	// one to that of the request, so everything issued before is over. ErrUsed: the
 	// uniquifier is another one. ErrExists: a request waits already.
 	PutDeletion(ctx context.Context, r DeletionRequest, from string, messages ...Message) error
-	// DeletionOf returns the request of an account; ErrNotFound if there is none,
-	// or if the uniquifier has changed since.
+	// DeletionOf returns the request of an account; ErrNotFound if there is none.
 	DeletionOf(ctx context.Context, userID string) (DeletionRequest, error)
 	// EndDeletion removes the request of an account that has the given id, or
 	// whichever there is if the id is empty. Of several callers one gets nil, the

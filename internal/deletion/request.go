@@ -71,9 +71,7 @@ func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser)
 		return due, err
 	}
 	e := event.DeletionRequested{User: subject(u), Due: r.DueAt, Context: d.at(b)}
-	if err := d.c.Trail.Tell(ctx, e, d.c.Events); err != nil {
-		return due, err
-	}
+	r.Event = d.c.Trail.Row(e)
 	defer d.c.Changed()
 	switch err := d.c.Store.PutDeletion(ctx, r, u.Uniquifier, m); {
 	case errors.Is(err, store.ErrExists):
@@ -84,6 +82,9 @@ func (d *Deletions) Request(ctx context.Context, who login.Who, b login.Browser)
 		return due, err
 	}
 	o.Post.Wake()
+	if d.c.Events != nil {
+		d.c.Events(ctx, e)
+	}
 	return r.DueAt, nil
 }
 
@@ -126,9 +127,9 @@ func (d *Deletions) Stop(ctx context.Context, token string, b login.Browser) err
 	return d.c.Trail.Tell(ctx, e, d.c.Events)
 }
 
-// SignedIn calls a deletion off because the owner signs in. It reports whether there
+// Keep calls a deletion off because of what the owner did. It reports whether there
 // was one.
-func (d *Deletions) SignedIn(ctx context.Context, u store.User, b login.Browser) (bool, error) {
+func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.Browser) (bool, error) {
 	r, err := d.c.Store.DeletionOf(ctx, u.ID)
 	if err == nil {
 		err = d.c.Store.EndDeletion(ctx, u.ID, r.ID)
@@ -139,7 +140,7 @@ func (d *Deletions) SignedIn(ctx context.Context, u store.User, b login.Browser)
 	if err != nil {
 		return false, err
 	}
-	e := event.DeletionStopped{User: subject(u), Why: "signed in", Context: d.at(b)}
+	e := event.DeletionStopped{User: subject(u), Why: why, Context: d.at(b)}
 	return true, d.c.Trail.Tell(ctx, e, d.c.Events)
 }
 

@@ -100,9 +100,10 @@ type Config struct {
 	Recoveries  store.Recoveries
 	Passkeys    factor.Passkeys     // nil: none are taken
 	SignIns     store.SignInCounter // nil: sign-ins are not counted
-	// Kept is told of every sign-in before its session exists, and reports whether
-	// that called the deletion of the account off; nil: none is ever requested.
-	Kept func(ctx context.Context, u store.User, b Browser) (bool, error)
+	// Kept is told why the owner keeps the account: of every sign-in before its session
+	// exists, and of the answer to a notice. It reports whether that called a deletion of
+	// the account off. Nil: none is ever requested.
+	Kept func(ctx context.Context, u store.User, why string, b Browser) (bool, error)
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil: there are none

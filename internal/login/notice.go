@@ -198,22 +198,33 @@ func (l *Login) CheckStop(ctx context.Context, token string) error {
 // anyone who is in must sign in again with all factors. What opens the account by
 // itself and was set up since, or in the week before the notice, is removed. Second
 // factors stay: the mailbox alone, which the notice came to, must not remove them.
-// It works once. ErrState.
-func (l *Login) NotMe(ctx context.Context, token string, b Browser) error {
+// A deletion of the account is called off, and kept says so: anyone who was in may
+// have asked for it. It works once. ErrState.
+func (l *Login) NotMe(ctx context.Context, token string, b Browser) (kept bool, err error) {
 	k, err := l.stop(ctx, token)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := l.spendLink(ctx, k); errors.Is(err, ErrLink) {
-		return ErrState
+		return false, ErrState
 	} else if err != nil {
-		return err
+		return false, err
 	}
 	// Anyone who is in may hold the mailbox too: no rescue until a real factor was
 	// proven (R76).
 	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
-		return stateError(err)
+		return false, stateError(err)
 	}
+	if err := disowned(ctx, l, k, b); err != nil || l.c.Kept == nil {
+		return false, err
+	}
+	kept, err = l.c.Kept(ctx, k.user, "not me", b)
+	return kept, stateError(err)
+}
+
+// disowned ends what was issued to the account of a notice, and removes what disown
+// says.
+func disowned(ctx context.Context, l *Login, k link, b Browser) error {
 	for range 3 { // a change that runs at the same time may win; then look again
 		u, err := l.c.Accounts.ByID(ctx, k.User)
 		if err != nil {

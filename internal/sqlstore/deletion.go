@@ -50,7 +50,7 @@ func (v deletions) DeleteUser(ctx context.Context, d store.Deletion) error {
 		}
 		if d.Request != "" {
 			n, err := t.exec(`DELETE FROM twofold_deletions
-				WHERE user_id = $1 AND id = $2 AND uniquifier = $3 AND due_at <= $4`,
+				WHERE user_id = $1 AND id = $2 AND (stays = 1 OR uniquifier = $3) AND due_at <= $4`,
 				d.UserID, d.Request, uniquifier, micros(d.Now))
 			if err != nil {
 				return err
@@ -139,8 +139,7 @@ func (v deletions) PutDeletion(
 	ctx context.Context, r store.DeletionRequest, from string, messages ...store.Message,
 ) error {
 	return v.s.tx(ctx, "put deletion", func(t *txn) error {
-		waits, err := get(t, `SELECT COUNT(*) FROM twofold_deletions AS d JOIN twofold_users AS u ON u.id = d.user_id
-			AND u.uniquifier = d.uniquifier WHERE d.user_id = $1`, scanInt, r.UserID)
+		waits, err := get(t, `SELECT COUNT(*) FROM twofold_deletions AS d `+waitingDeletion+`WHERE d.user_id = $1`, scanInt, r.UserID)
 		if err != nil {
 			return err
 		}
@@ -152,19 +151,26 @@ func (v deletions) PutDeletion(
 			from, r.Uniquifier, micros(r.CreatedAt)); err != nil {
 			return err
 		}
-		if _, err := t.exec(`INSERT INTO twofold_deletions (user_id, id, uniquifier, created_at, due_at)
-			VALUES ($1, $2, $3, $4, $5)
+		if _, err := t.exec(`INSERT INTO twofold_deletions (user_id, id, uniquifier, created_at, due_at, stays)
+			VALUES ($1, $2, $3, $4, $5, 1)
 			ON CONFLICT (user_id) DO UPDATE SET id = excluded.id, uniquifier = excluded.uniquifier,
-				created_at = excluded.created_at, due_at = excluded.due_at`,
+				created_at = excluded.created_at, due_at = excluded.due_at, stays = excluded.stays`,
 			r.UserID, r.ID, r.Uniquifier, micros(r.CreatedAt), micros(r.DueAt)); err != nil {
+			return err
+		}
+		if err := t.putEvent(r.Event); err != nil {
 			return err
 		}
 		return t.putMessages(messages)
 	})
 }
 
-const deletionQuery = `SELECT d.user_id, d.id, d.uniquifier, d.created_at, d.due_at FROM twofold_deletions AS d
-	JOIN twofold_users AS u ON u.id = d.user_id AND u.uniquifier = d.uniquifier `
+// waitingDeletion leaves out requests that were made by an older version and that a
+// change of credentials has ended.
+const waitingDeletion = `JOIN twofold_users AS u ON u.id = d.user_id AND (d.stays = 1 OR u.uniquifier = d.uniquifier) `
+
+const deletionQuery = `SELECT d.user_id, d.id, d.uniquifier, d.created_at, d.due_at FROM twofold_deletions AS d ` +
+	waitingDeletion
 
 func scanDeletion(scan scanner) (r store.DeletionRequest, err error) {
 	err = scan(&r.UserID, &r.ID, &r.Uniquifier, (*stamp)(&r.CreatedAt), (*stamp)(&r.DueAt))

@@ -209,20 +209,44 @@ var deletionRules = []rule{
 		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), r.Uniquifier))
 		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
 	}},
-	{"a request is over when the uniquifier changes", func(k kit) {
+	{"a request waits on when the uniquifier changes", func(k kit) {
 		u := k.user()
 		r := newDeletion(u)
 		k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier))
 		k.ok(k.s.SetPassword(k.Context(), u.ID, "new", "another", false, now))
-		_, err := k.s.DeletionOf(k.Context(), u.ID)
-		k.is(err, store.ErrNotFound)
+		got, err := k.s.DeletionOf(k.Context(), u.ID)
+		k.ok(err)
+		k.same(got, r)
+		k.is(k.s.PutDeletion(k.Context(), newDeletion(u), "another"), store.ErrExists)
 		list, err := k.s.DueDeletions(k.Context(), in(200), 10)
 		k.ok(err)
-		k.same(len(list), 0)
+		k.same(list, []store.DeletionRequest{r})
 		d := deletion(u)
 		d.Request, d.Now = r.ID, in(200)
-		k.is(k.s.DeleteUser(k.Context(), d), store.ErrUsed)
-		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), "another"))
+		k.ok(k.s.DeleteUser(k.Context(), d))
+		k.same(leftOf(k, u), []string{})
+	}},
+	{"a row of the trail comes with its change or not at all", func(k kit) {
+		u := k.user()
+		row := func(id string) store.Event {
+			return store.Event{ID: id, UserID: u.ID, At: now, Name: "n", Result: "ok", MAC: []byte{1}}
+		}
+		r, t, q := newDeletion(u), newToken(u), newRequest(u)
+		t.Personal, t.Most = true, 1
+		r.Event, t.Event, q.Event = row("refused deletion"), row("token"), row("recovery")
+		k.is(k.s.PutDeletion(k.Context(), r, "another"), store.ErrUsed)
+		k.ok(k.s.PutToken(k.Context(), t))
+		k.ok(k.s.PutRecovery(k.Context(), q))
+		k.events(store.EventFilter{UserID: u.ID}, "token", "recovery")
+		second, again := newToken(u), newRequest(u)
+		second.Personal, second.Most, second.Event, again.Event = true, 1, row("token 2"), row("recovery 2")
+		k.is(k.s.PutToken(k.Context(), second), store.ErrUsed)
+		k.is(k.s.PutRecovery(k.Context(), again), store.ErrExists)
+		r.Event = row("deletion")
+		k.ok(k.s.PutDeletion(k.Context(), r, u.Uniquifier))
+		r.ID, r.Event = store.NewID(), row("deletion 2")
+		k.is(k.s.PutDeletion(k.Context(), r, r.Uniquifier), store.ErrExists)
+		k.events(store.EventFilter{UserID: u.ID}, "token", "recovery", "deletion")
 	}},
 	{"a requested deletion happens when it is due, and only by its own id", func(k kit) {
 		u := k.user()

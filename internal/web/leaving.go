@@ -114,6 +114,11 @@ func tellKept(a *answer) {
 	if a.outcome == nil || a.outcome.Session == nil || !a.outcome.Session.Kept {
 		return
 	}
+	a.keeps()
+}
+
+// keeps has an answer say that a deletion was stopped.
+func (a *answer) keeps() {
 	if a.body == nil {
 		a.body = map[string]any{}
 	}

@@ -11,8 +11,13 @@ func (s *Site) getNotMe(c *call) (*answer, error) {
 
 // postNotMe ends everything issued to the account.
 func (s *Site) postNotMe(c *call) (*answer, error) {
-	if err := s.c.Login.NotMe(c.r.Context(), c.token, c.browser); err != nil {
+	kept, err := s.c.Login.NotMe(c.r.Context(), c.token, c.browser)
+	if err != nil {
 		return nil, s.turn(c, err)
 	}
-	return &answer{page: "not_me", data: NotMePage{Done: true}}, nil
+	a := &answer{page: "not_me", data: NotMePage{Done: true}}
+	if kept {
+		a.keeps()
+	}
+	return a, nil
 }

@@ -145,16 +145,109 @@ func TestR353_ACompleteSignInStopsADeletion(t *testing.T) {
 	}
 }
 
-// TestR353_AChangeOfCredentialsStopsADeletion, by an operator too.
-func TestR353_AChangeOfCredentialsStopsADeletion(t *testing.T) {
+// TestR353_AChangeOfCredentialsStopsNoDeletion: what an operator does to the account
+// and what the mailbox alone may do are not the owner's word that they keep it.
+func TestR353_AChangeOfCredentialsStopsNoDeletion(t *testing.T) {
+	w := newWorld(t, leavable, life)
+	ctx, auth := t.Context(), w.nodes[0].auth
+	changes := map[string]func(p *person) error{
+		"password": func(p *person) error { return auth.SetPassword(ctx, p.id, "another horse 71 battery") },
+		"active":   func(p *person) error { return auth.SetActive(ctx, p.id, false) },
+		"identity": func(p *person) error { return auth.SetIdentity(ctx, p.id, "n"+p.email, p.name) },
+		"access":   func(p *person) error { return auth.ResetAccess(ctx, p.id) },
+		"sessions": func(p *person) error { return auth.EndSessions(ctx, p.id) },
+		"mailbox": func(p *person) error {
+			b := w.browser()
+			b.post(b.resets(p.email), m{"password": newSecret, "password_confirm": newSecret}).want(200)
+			return nil
+		},
+	}
+	people := map[string]*person{}
+	for what := range changes {
+		people[what] = w.withApp("alice" + what)
+		w.full(people[what]).post("/tf-delete", m{}).want(200)
+	}
+	w.settled()
+	for what, change := range changes {
+		w.must(change(people[what]))
+	}
+	back := w.browser() // the owner of that one keeps it
+	back.login(people["password"], m{"password": "another horse 71 battery"}).want(200)
+	back.validate(people["password"].next()).want(200)
+	w.later(week + time.Minute)
+	for what, p := range people {
+		if p.exists() != (what == "password") {
+			t.Errorf("after a change of %s, the account is there: %v", what, p.exists())
+		}
+	}
+}
+
+// TestR353_ARequestOfAnOlderVersionEndsAsItDidThen: a change of credentials ended it,
+// the owner may use the account since, and it must not happen later.
+func TestR353_ARequestOfAnOlderVersionEndsAsItDidThen(t *testing.T) {
 	w := newWorld(t, leavable)
-	p := w.withApp("alice")
+	p, other := w.withApp("alice"), w.withApp("bertram")
 	w.full(p).post("/tf-delete", m{}).want(200)
-	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, "another horse 71 battery"))
+	w.full(other).post("/tf-delete", m{}).want(200)
+	w.write(`UPDATE twofold_deletions SET stays = 0`)
+	w.must(w.nodes[0].auth.SetPassword(t.Context(), p.id, secret))
+	w.later(week + time.Minute)
+	if !p.exists() || other.exists() {
+		t.Errorf("the one that was ended: %v; the one that waited: %v", p.exists(), other.exists())
+	}
+}
+
+// TestR353_TheAnswerToANoticeStopsADeletion: anyone who was in may have asked for it.
+func TestR353_TheAnswerToANoticeStopsADeletion(t *testing.T) {
+	w := newWorld(t, leavable)
+	p, other := w.withApp("alice"), w.withApp("bertram")
+	w.full(p).post("/tf-delete", m{}).want(200)
+	path := "/tf-not-me/" + p.stopToken()
+	w.browser().page(path).want(200)
+	if w.count("deletions") != 1 {
+		t.Fatal("looking at the link did something")
+	}
+	if r := w.browser().form(path).want(200); !strings.Contains(r.body, "Your account is kept.") {
+		t.Errorf("the page does not say so: %s", r.body)
+	}
+	if r := w.browser().form("/tf-not-me/" + other.stopToken()).want(200); strings.Contains(r.body, "is kept") {
+		t.Errorf("no deletion waits, and the page says: %s", r.body)
+	}
+	if stopped := happened[event.DeletionStopped](w); len(stopped) != 1 || stopped[0].Why != "not me" {
+		t.Errorf("the application heard %v", stopped)
+	}
 	w.later(2 * week)
 	if !p.exists() {
-		t.Fatal("the account was deleted although its password was changed")
+		t.Fatal("the account was deleted although its owner knew of nothing")
 	}
+}
+
+// TestR352_ARefusedRequestLeavesNoRow: of requests at once one waits, and the audit
+// trail has one.
+func TestR352_ARefusedRequestLeavesNoRow(t *testing.T) {
+	w := newWorld(t, leavable)
+	p := w.withApp("alice")
+	w.start(nil)
+	browsers := make([]*browser, storm)
+	for i := range browsers {
+		w.advance(31 * time.Second)
+		browsers[i] = w.full(p)
+	}
+	par(storm, func(i int) { browsers[i].on(w.nodes[i%2]).post("/tf-delete", m{}) })
+	if n := w.rowsOf("user-deletion-requested"); n != 1 || w.count("deletions") != 1 {
+		t.Errorf("%d rows of the trail and %d requests", n, w.count("deletions"))
+	}
+}
+
+// rowsOf is how many rows of the trail have a name.
+func (w *world) rowsOf(name string) (n int) {
+	w.t.Helper()
+	for _, e := range w.trail(0) {
+		if e.Event == name {
+			n++
+		}
+	}
+	return n
 }
 
 func TestR353_TheMailedLinkStopsADeletionOnce(t *testing.T) {

@@ -2,6 +2,7 @@ package security_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -129,4 +130,33 @@ func TestR390_WhatIsOutOfBoundsIsNotMinted(t *testing.T) {
 	if n := w.count("tokens"); n != 50 {
 		t.Errorf("%d tokens", n)
 	}
+}
+
+// TestR390_TheTrailHasEveryTokenAndNoOther: of calls at once for the last place one
+// makes a token, and neither the trail nor the owner is told of the others.
+func TestR390_TheTrailHasEveryTokenAndNoOther(t *testing.T) {
+	w := newWorld(t, tokens)
+	p, auth := w.person("alice"), w.nodes[0].auth
+	second := w.start(nil).auth
+	for range 49 {
+		w.minted(p, "read")
+	}
+	w.settled()
+	told := len(w.mail.To(p.email))
+	var made atomic.Int64
+	par(storm, func(i int) {
+		a := auth
+		if i%2 == 1 {
+			a = second
+		}
+		if _, err := a.MintToken(t.Context(), p.id, "x", []string{"read"}, 24*time.Hour); err == nil {
+			made.Add(1)
+		}
+	})
+	w.settled()
+	rows, heard, mails := w.rowsOf("token-minted"), len(happened[event.TokenMinted](w)), len(w.mail.To(p.email))-told
+	if made.Load() != 1 || w.count("tokens") != 50 || rows != 50 || heard != 50 || mails != 1 {
+		t.Errorf("%d made, %d tokens, %d rows, %d events, %d mails", made.Load(), w.count("tokens"), rows, heard, mails)
+	}
+	w.sound()
 }
