@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,7 +21,7 @@ var (
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "*/README.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "docs/explain/*.md", "*/README.md"} {
 		names, err := filepath.Glob(pattern)
 		if err != nil || len(names) == 0 {
 			t.Fatal(pattern, err)
@@ -74,16 +75,17 @@ func TestLinksInDocumentsLead(t *testing.T) {
 // TestDocumentsSayWhoTheyAreFor: the index leads to every page, and the first words
 // of each say for whom it is.
 func TestDocumentsSayWhoTheyAreFor(t *testing.T) {
-	names, err := filepath.Glob("docs/*")
-	if err != nil {
-		t.Fatal(err)
+	var names []string
+	for _, pattern := range []string{"docs/*", "docs/how-to/*", "docs/explain/*"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatal(pattern, err)
+		}
+		names = append(names, found...)
 	}
-	howTo, err := filepath.Glob("docs/how-to/*")
-	if err != nil {
-		t.Fatal(err)
-	}
+	folders := []string{"recipes", "how-to", "explain"}
 	pages := documents(t)
-	for _, name := range append(names, howTo...) {
+	for _, name := range names {
 		base := strings.TrimPrefix(name, "docs/")
 		if strings.HasSuffix(base, ".md") {
 			_, text, _ := strings.Cut(pages[name], "\n\n")
@@ -91,7 +93,7 @@ func TestDocumentsSayWhoTheyAreFor(t *testing.T) {
 				t.Errorf("%s begins with %.40q", name, text)
 			}
 		}
-		if base != "README.md" && !strings.HasSuffix(base, ".svg") && base != "recipes" && base != "how-to" &&
+		if base != "README.md" && !strings.HasSuffix(base, ".svg") && !slices.Contains(folders, base) &&
 			!strings.Contains(pages["docs/README.md"], "("+base) {
 			t.Errorf("docs/README.md does not lead to %s", base)
 		}
@@ -112,6 +114,7 @@ https://pkg.go.dev/github.com/twofold-auth/twofold documents it.
 var llmsPages = []struct{ section, pattern string }{
 	{"Documentation", "docs/*.md"},
 	{"How-to pages", "docs/how-to/*.md"},
+	{"Explanations", "docs/explain/*.md"},
 	{"Project", "*.md"},
 }
 

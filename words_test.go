@@ -57,7 +57,10 @@ func TestWords(t *testing.T) {
 			return true
 		})
 	}
-	for _, pattern := range []string{"*.md", "docs/*.md", "docs/how-to/*.md", "docs/*.yaml", "bench/*.md", "internal/web/locales/en.json", "internal/web/templates/*.html"} {
+	for _, pattern := range []string{
+		"*.md", "docs/*.md", "docs/how-to/*.md", "docs/explain/*.md", "docs/*.yaml", "bench/*.md",
+		"internal/web/locales/en.json", "internal/web/templates/*.html",
+	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, err)
