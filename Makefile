@@ -1,8 +1,9 @@
 # make setup    installs what the tests need (Debian, as root)
 # make test     everything: vet, staticcheck, races, browser
 # make quick    what to run after each change
+# make site     the documentation as a static site, in site/dist/
 # make release  what a release contains, in dist/
-.PHONY: setup test quick fuzz bench build release
+.PHONY: setup test quick fuzz bench build site release
 
 GO ?= go
 
@@ -29,6 +30,10 @@ bench:
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o twofold ./cmd/twofold
+
+# The documentation, from the same files, for a web server. It needs Node and npm.
+site:
+	./scripts/site
 
 # Programs for all targets, packages, a list of what they are made of, and checksums.
 release:
