@@ -35,6 +35,6 @@ build:
 site:
 	./scripts/site
 
-# Programs for all targets, packages, a list of what they are made of, and checksums.
+# Programs for all targets, packages, an image, a list of what they are made of, and checksums.
 release:
 	./scripts/release

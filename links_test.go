@@ -173,3 +173,42 @@ func opening(text string) string {
 	}
 	return strings.TrimSuffix(first, ".") + "."
 }
+
+var (
+	runsScript = regexp.MustCompile(`\bscripts/[\w/-]+`)
+	runsTarget = regexp.MustCompile(`(?m)(?:^# |run: |exec )make ([a-z]+)`)
+)
+
+// TestWorkflowsRunWhatExists checks that workflows, and Makefile, name scripts and targets that exist.
+func TestWorkflowsRunWhatExists(t *testing.T) {
+	workflows, err := filepath.Glob(".github/workflows/*.yml")
+	if err != nil || len(workflows) < 2 {
+		t.Fatal(workflows, err)
+	}
+	read := func(name string) string {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	makefile := read("Makefile")
+	for _, name := range append(workflows, "Makefile", ".ci/run") {
+		text := read(name)
+		scripts, targets := runsScript.FindAllString(text, -1), runsTarget.FindAllStringSubmatch(text, -1)
+		if len(scripts)+len(targets) == 0 {
+			t.Errorf("%s runs nothing of this repository", name)
+		}
+		for _, script := range scripts {
+			// scripts/prepare is sourced, by bash: it needs no mode.
+			if info, err := os.Stat(script); err != nil || info.IsDir() || info.Mode()&0o100 == 0 && script != "scripts/prepare" {
+				t.Errorf("%s runs %s, which is not a program", name, script)
+			}
+		}
+		for _, target := range targets {
+			if !strings.Contains(makefile, "\n"+target[1]+":") {
+				t.Errorf("%s runs %q, and Makefile has no such target", name, target[0])
+			}
+		}
+	}
+}
