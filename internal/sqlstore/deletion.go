@@ -88,6 +88,13 @@ func (t *txn) mark(userID string, ends int64) error {
 
 // neverDeleted is ErrExists if the id behind one of the keys was a deleted account's.
 func (t *txn) neverDeleted(keys []string) error {
+	if !t.s.d.Local {
+		n, err := get(t, `SELECT COUNT(*) FROM twofold_deleted_users WHERE user_key = ANY($1::text[])`, scanInt, keys)
+		if err == nil && n > 0 {
+			err = store.ErrExists
+		}
+		return err
+	}
 	for chunk := range slices.Chunk(keys, 500) {
 		n, err := get(t, `SELECT COUNT(*) FROM twofold_deleted_users WHERE user_key IN (`+places(1, len(chunk))+`)`,
 			scanInt, anys(chunk)...)

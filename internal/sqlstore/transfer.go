@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/twofold-auth/twofold/store"
@@ -71,17 +72,57 @@ func (r *rowsOf) insert(t *txn) error {
 		{"sign_ins", "user_id, current_at, last_at, current_address, last_address, count", r.signIns},
 		{"origins", originColumns, r.origins},
 	} {
-		head := "INSERT INTO twofold_" + table.name + " (" + table.columns + ") VALUES "
-		if err := t.insertAll(head, table.rows); err != nil {
+		head := "INSERT INTO twofold_" + table.name + " (" + table.columns + ") "
+		insert := t.insertColumns
+		if t.s.d.Local {
+			insert = t.insertAll
+		}
+		if err := insert(head, table.rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// insertColumns inserts rows in one statement, whose parameters are the columns: a
+// statement with a parameter for each value is planned again and again, at the cost of
+// all of them.
+func (t *txn) insertColumns(head string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	columns, types := make([]any, len(rows[0])), make([]string, len(rows[0]))
+	for i, value := range rows[0] {
+		switch value.(type) {
+		case string:
+			columns[i], types[i] = column(rows, i, func(v any) string { return v.(string) }), "text"
+		case []byte:
+			columns[i], types[i] = column(rows, i, func(v any) []byte { return v.([]byte) }), "bytea"
+		case int64:
+			columns[i], types[i] = column(rows, i, func(v any) int64 { return v.(int64) }), "bigint"
+		case int:
+			columns[i], types[i] = column(rows, i, func(v any) int64 { return int64(v.(int)) }), "bigint"
+		default:
+			return &rowError{"a value is of another type"}
+		}
+		types[i] = "$" + strconv.Itoa(i+1) + "::" + types[i] + "[]"
+	}
+	_, err := t.exec(head+"SELECT * FROM unnest("+strings.Join(types, ", ")+")", columns...)
+	return err
+}
+
+func column[T any](rows [][]any, i int, as func(any) T) []T {
+	out := make([]T, len(rows))
+	for n, row := range rows {
+		out[n] = as(row[i])
+	}
+	return out
+}
+
 // insertAll inserts rows, many in a statement. The numbers of rows are powers of
 // two, so that the texts are few.
 func (t *txn) insertAll(head string, rows [][]any) error {
+	head += "VALUES "
 	for len(rows) > 0 {
 		n := 64
 		for n > len(rows) {
@@ -94,7 +135,7 @@ func (t *txn) insertAll(head string, rows [][]any) error {
 			if i > 0 {
 				text.WriteByte(',')
 			}
-			text.WriteString("(" + t.marks(len(args)+1, len(row)) + ")")
+			text.WriteString("(" + strings.Repeat(", ?", len(row))[2:] + ")") // the driver looks for names
 			args = append(args, row...)
 		}
 		if _, err := t.exec(text.String(), args...); err != nil {
@@ -107,15 +148,6 @@ func (t *txn) insertAll(head string, rows [][]any) error {
 
 // transfers are the verbs that move whole accounts.
 type transfers struct{ s *Store }
-
-// marks are the parameters of a row. SQLite's driver looks for the name of each among
-// all of a statement, so there they have none.
-func (t *txn) marks(from, n int) string {
-	if t.s.d.Local {
-		return strings.Repeat(", ?", n)[2:]
-	}
-	return places(from, n)
-}
 
 // PutAccounts implements store.Transfers.
 func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) error {
@@ -179,13 +211,21 @@ func (v transfers) ReplaceAccount(ctx context.Context, w store.Whole, was store.
 	})
 }
 
-// lookUp is how many names one query looks for.
+// lookUp is how many names one query looks for that has a parameter for each.
 const lookUp = 128
 
-// among runs a query for names, which stand in it as %s. The last part is filled up
-// with the name that it begins with, so that there is one text.
+// among runs a query for names, whose condition on them stands in it as %s. The last
+// part is filled up with the name that it begins with, so that there is one text.
+// Where a parameter can be a list, it is one: many are planned again each time.
 func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan func(scanner) (T, error)) ([]T, error) {
 	var out []T
+	if !s.d.Local {
+		if len(names) == 0 {
+			return nil, nil
+		}
+		query := fmt.Sprintf(q.text, "= ANY($"+strconv.Itoa(len(q.args)+1)+"::text[])")
+		return all(ctx, s, s.read, q.verb, query, scan, append(slices.Clone(q.args), names)...)
+	}
 	for part := range slices.Chunk(names, lookUp) {
 		args := slices.Clone(q.args)
 		for i := range lookUp {
@@ -195,7 +235,7 @@ func among[T any](ctx context.Context, s *Store, q lookup, names []string, scan 
 			}
 			args = append(args, name)
 		}
-		query := fmt.Sprintf(q.text, "("+places(len(q.args)+1, lookUp)+")")
+		query := fmt.Sprintf(q.text, "IN ("+places(len(q.args)+1, lookUp)+")")
 		list, err := all(ctx, s, s.read, q.verb, query, scan, args...)
 		if err != nil {
 			return nil, err
@@ -214,16 +254,16 @@ type lookup struct {
 // OriginsOf implements store.Transfers.
 func (v transfers) OriginsOf(ctx context.Context, source string, oldIDs []string) ([]store.Origin, error) {
 	return among(ctx, v.s, lookup{"origins", `SELECT ` + originColumns + ` FROM twofold_origins
-		WHERE source = $1 AND old_id IN %s`, []any{source}}, oldIDs, scanOrigin)
+		WHERE source = $1 AND old_id %s`, []any{source}}, oldIDs, scanOrigin)
 }
 
 // HoldersOf implements store.Transfers.
 func (v transfers) HoldersOf(ctx context.Context, kind string, names []string) (map[string]string, error) {
 	text := map[string]string{
-		"id":       `SELECT id, id FROM twofold_users WHERE id IN %s`,
-		"identity": `SELECT identity, user_id FROM twofold_identities WHERE identity IN %s`,
-		"passkey":  `SELECT credential, user_id FROM twofold_factors WHERE credential <> '' AND credential IN %s`,
-		"subject":  `SELECT issuer, subject, user_id FROM twofold_connections WHERE issuer = $1 AND subject IN %s`,
+		"id":       `SELECT id, id FROM twofold_users WHERE id %s`,
+		"identity": `SELECT identity, user_id FROM twofold_identities WHERE identity %s`,
+		"passkey":  `SELECT credential, user_id FROM twofold_factors WHERE credential <> '' AND credential %s`,
+		"subject":  `SELECT issuer, subject, user_id FROM twofold_connections WHERE issuer = $1 AND subject %s`,
 	}[kind]
 	if text == "" {
 		return nil, v.s.fail("holders", &rowError{"no such kind of name"})
@@ -254,7 +294,7 @@ func deletedIDs(ctx context.Context, s *Store, ids []string, out map[string]stri
 		keys[i] = userKey(id)
 		byKey[keys[i]] = id
 	}
-	const text = `SELECT user_key FROM twofold_deleted_users WHERE user_key IN %s`
+	const text = `SELECT user_key FROM twofold_deleted_users WHERE user_key %s`
 	list, err := among(ctx, s, lookup{"holders", text, nil}, keys, func(scan scanner) (key string, err error) {
 		err = scan(&key)
 		return key, err

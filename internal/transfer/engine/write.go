@@ -139,11 +139,11 @@ func (r *importing) judgeAgain(batch *[]built) error {
 // buildBatch builds accounts in parallel. One that comes again keeps its id and, if
 // that did not change there, its password.
 func (r *importing) buildBatch(ctx context.Context, batch []built) error {
-	var looked []judged
+	var ids []string
 	for _, b := range batch {
-		looked = append(looked, judged{line: b.Line, d: b.d})
+		ids = append(ids, b.d.ID)
 	}
-	h, err := r.e.lookAround(ctx, r.source, looked)
+	h, err := r.e.lookUp(ctx, r.source, ids, map[string][]string{}) // the store refuses other names that are taken
 	if err != nil {
 		return err
 	}
