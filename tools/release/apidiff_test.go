@@ -17,6 +17,8 @@ var sample = map[string]string{
 	"send/twilio/send.go":  "package twilio\n\nfunc New() {}\n",
 	"internal/x/x.go":      "package x\n\nfunc X() {}\n",
 	"examples/hello/x.go":  "package hello\n\nfunc X() {}\n",
+	"client/go.mod":        "module example.org/sample/client\n\ngo 1.26\n",
+	"client/client.go":     "package client\n\nfunc Ask() {}\n",
 	"CHANGELOG.md":         "# Changelog\n\n## v0.1.0 - 2026-01-01\n\n### Breaking\n\n* `Close` and `Site`, before the release.\n",
 	"tools/release/go.mod": "", "tools/release/go.sum": "", "scripts/apidiff": "",
 }
@@ -114,6 +116,8 @@ func TestAPIDiff(t *testing.T) {
 		},
 		{name: "a package that goes", fails: true, says: []string{"- package example.org/sample/send/twilio: removed"},
 			changes: map[string]string{"send/twilio/send.go": ""}},
+		{name: "a name of the nested module", fails: true, says: []string{"- Ask: removed"},
+			changes: map[string]string{"client/client.go": "package client\n"}},
 		{
 			name: "what nobody imports", says: []string{": 0 incompatible changes"},
 			changes: map[string]string{"internal/x/x.go": "package x\n", "examples/hello/x.go": "package hello\n"},
