@@ -49,12 +49,12 @@ export function slug(text) {
 
 // sidebar has the pages of the index, in its sections and in its order.
 export function sidebar(root) {
-  const out = []
+  const out = [{ text: 'Start', items: [] }]
   const seen = new Set()
   for (const line of readFileSync(join(root, 'docs/README.md'), 'utf8').split('\n')) {
     const section = /^## (.+)$/.exec(line)
     if (section) out.push({ text: section[1], items: [] })
-    for (const [, link] of out.length ? line.matchAll(/\]\(([^)#\s]+\.md)/g) : []) {
+    for (const [, link] of line.matchAll(/\]\(([^)#\s]+\.md)/g)) {
       const file = posix.join('docs', link)
       if (!route(file) || seen.has(file)) continue
       seen.add(file)
