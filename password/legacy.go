@@ -11,8 +11,9 @@ import (
 const AskLegacy = legacy.Ask
 
 // A Legacy is the system that accounts came from, where it gives no hashes. It is asked
-// with an identity and a password as they were typed: for an account whose stored hash
-// is [AskLegacy], and for an identity that no account here has. After it has said yes
+// with a password as it was typed, and with an identity: for an account whose stored hash
+// is [AskLegacy] with its username or its address, as they are spelled here, and for an
+// identity that no account here has with that, as it was typed. After it has said yes
 // once the account is here, with a hash of that password, and it is not asked for it
 // again.
 //
@@ -29,7 +30,8 @@ type Legacy interface {
 type LegacyAccount struct {
 	// Email is the account's address. If it is empty, the identity is.
 	Email string
-	// Proven means that the former system has seen that the address is the owner's.
+	// Proven means that the former system has seen that the address is the owner's. If
+	// it is false, the answer opens no account that is here already under the address.
 	Proven   bool
 	Username string // optional
 	Language string // optional, e.g. "de"

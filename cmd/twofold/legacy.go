@@ -45,7 +45,8 @@ func legacyTable() []setting {
 				"(e.g. `(uid={identity})`; by default `mail` or `uid` is the identity), `BIND_DN` and " +
 				"`BIND_PASSWORD` for the search, `EMAIL` and `USERNAME` (names of attributes, by default " +
 				"`mail` and none), `PROVEN` (`true`: " +
-				"addresses of the directory need not be confirmed) and `CA_FILE`.",
+				"addresses of the directory need not be confirmed, and a person whose name is not known here opens " +
+				"the waiting account with their address) and `CA_FILE`.",
 			Apply: toDict(func(s *settings) *map[string]string { return &s.legacy.config })},
 	}
 }

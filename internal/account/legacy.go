@@ -97,6 +97,16 @@ func (l *legacy) unclear(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// nameThere is the name by which the former system is asked about an account that waits
+// for it: the account's own, as it came from there. It may tell apart what is one name
+// here, so what was typed may be another person's name there.
+func nameThere(u store.User, typed string) string {
+	if key := Key(typed); key == u.UsernameKey && key != "" {
+		return u.Username
+	}
+	return u.Email
+}
+
 // askLegacy asks the former system about an account that waits for it, or about an unknown identity
 // (a zero u). On yes the account has a hash here, and u is that account.
 func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
@@ -129,6 +139,11 @@ func (a *Accounts) askLegacy(ctx context.Context, u *store.User, identity, plain
 			// It has a way in of its own here, which the former system does not decide on.
 			a.c.Log.WarnContext(ctx, "the former system knows an account whose address another account here has",
 				"user", there.ID)
+			return Checked{}, nil
+		case !found.Proven: // anyone may claim it there
+			a.c.Log.WarnContext(ctx, "the former system knows an account with the address of another one that waits "+
+				"for it, and does not say that the address was proven", "user", there.ID,
+				"cure", "let the person sign in with the address, or have the former system say what was proven")
 			return Checked{}, nil
 		default:
 			*u = there

@@ -123,7 +123,7 @@ func TestFormerSystemIsNotAsked(t *testing.T) {
 func TestWaitingAccounts(t *testing.T) {
 	f := &former{people: map[string]former1{
 		"ann@good.test": {phrase, password.LegacyAccount{}},
-		"annie":         {phrase, password.LegacyAccount{Email: "ann@good.test"}},
+		"annie":         {phrase, password.LegacyAccount{Email: "ann@good.test", Proven: true}},
 		"eve":           {phrase, password.LegacyAccount{Email: "bob@good.test"}},
 		"bob@good.test": {phrase, password.LegacyAccount{}},
 	}}

@@ -29,7 +29,7 @@ func (a *Accounts) Adopt(ctx context.Context, hash string) (string, error) {
 // says so, because only an operator can cure it.
 //
 // The system that accounts came from is asked about an unknown identity and about accounts that wait
-// for it, with identity, which is as typed. On yes u is the account. The error is
+// for it: with identity, which is as typed, or with the account's own name. On yes u is the account. The error is
 // ErrLegacy, or one of password.Hasher.
 func (a *Accounts) CheckPassword(ctx context.Context, u *store.User, identity, plain string) (Checked, error) {
 	start := time.Now()
@@ -54,6 +54,9 @@ func (a *Accounts) checkPassword(ctx context.Context, u *store.User, identity, p
 	}
 	if err := a.c.Hasher.Burn(ctx, plain); err != nil {
 		return Checked{}, err
+	}
+	if waits {
+		identity = nameThere(*u, identity)
 	}
 	if !waits && u.ID != "" || !a.legacy.asks(identity, plain) {
 		return Checked{}, nil

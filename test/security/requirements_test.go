@@ -323,6 +323,7 @@ func requirements() []requirement {
 		{number: 410, class: 1, title: "What the audit trail tells of, the explored model can do",
 			elsewhere: "test/explore TestATrailIsRefused, test/model TestWalk, test/crash TestEveryFlowHasARunOfTheModel"},
 		{number: 411, class: 3, title: "The doctor takes a sign-in by a mailed link for what it is"},
+		{number: 412, class: 1, title: "A former system's yes opens only the account that it is about"},
 		{number: 359, class: 2, title: "A guard for several roles lets in who has one of them, and no one without"},
 	}
 }
