@@ -266,11 +266,9 @@ func (j *Joined) SetActive(ctx context.Context, id string, active bool, uniquifi
 
 // DeleteUser implements store.Deletions. The table is told first: if it fails,
 // nothing is deleted. A row that is gone from the table already is not an error. Once the
-// row is gone, the rest goes too, even if the request was stopped at that moment.
+// row is gone, the rest goes too, even if the request was stopped at that moment. An
+// invitation of the account's address goes first: the shadow does not have the address.
 func (j *Joined) DeleteUser(ctx context.Context, d store.Deletion) error {
-	if j.src.Delete == nil {
-		return j.Store.DeleteUser(ctx, d)
-	}
 	if d.Request != "" { // a request that is over must not reach the table
 		r, err := j.Store.DeletionOf(ctx, d.UserID)
 		switch {
@@ -280,11 +278,29 @@ func (j *Joined) DeleteUser(ctx context.Context, d store.Deletion) error {
 			return err
 		}
 	}
+	if err := j.endInvitation(ctx, d.UserID); err != nil {
+		return err
+	}
+	if j.src.Delete == nil {
+		return j.Store.DeleteUser(ctx, d)
+	}
 	if err := j.src.Delete(ctx, d.UserID); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	d.Request = ""
 	return j.Store.DeleteUser(context.WithoutCancel(ctx), d)
+}
+
+// endInvitation ends the invitation of an account's address, if there is one.
+func (j *Joined) endInvitation(ctx context.Context, id string) error {
+	r, err := j.src.ByID(ctx, id)
+	if err == nil {
+		err = j.Store.EndInvitation(ctx, Key(r.Email))
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // SetLanguage implements store.OwnerWriter. The language is in the shadow.

@@ -15,6 +15,10 @@ import (
 func (a *Accounts) createOwn(ctx context.Context, u store.User, d Draft) (store.User, error) {
 	back := func(err error) error { return err }
 	if d.Invitation != "" {
+		// While there is an account, its deletion must find the invitation to end it.
+		if _, err := a.Find(ctx, u.Email); err == nil {
+			return store.User{}, store.ErrExists
+		}
 		i, err := a.c.Users.TakeInvitation(ctx, d.Invitation, a.c.Now())
 		if err != nil {
 			return store.User{}, err
