@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/twofold-auth/twofold"
-	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -28,14 +25,15 @@ func serve(t *testing.T) (*twofoldtest.Kit, *pgxpool.Pool) {
 	return k, pool
 }
 
+// database is the database of address, with new tables.
 func database(t *testing.T) *pgxpool.Pool {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), servers.Postgres(t))
+	pool, err := pgxpool.New(t.Context(), address(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	run(t, pool, schema)
+	run(t, pool, "DROP TABLE IF EXISTS invoices, customers;"+schema)
 	return pool
 }
 
@@ -150,30 +148,4 @@ func TestNoSideDoor(t *testing.T) {
 	pool := database(t)
 	twofoldtest.NoSideDoor(t, config(nil, customers{pool}),
 		func(auth *twofold.Auth) http.Handler { return site(auth, invoices{pool}) }, "/invoices")
-}
-
-// TestTheTutorialShowsThisProgram: each piece of code in docs/tutorial.md is a part of
-// a file here.
-func TestTheTutorialShowsThisProgram(t *testing.T) {
-	page, err := os.ReadFile("../../docs/tutorial.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var program strings.Builder
-	for _, name := range []string{"main.go", "customers.go", "site.go", "schema.sql", "invoices_test.go"} {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		program.Write(raw)
-	}
-	pieces := regexp.MustCompile("(?s)```(?:go|sql)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(pieces) < 10 {
-		t.Errorf("%d pieces of code", len(pieces))
-	}
-	for _, piece := range pieces {
-		if !strings.Contains(program.String(), piece[1]) {
-			t.Errorf("not a part of the program:\n%s", piece[1])
-		}
-	}
 }
