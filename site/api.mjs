@@ -18,10 +18,12 @@ function resolved(node) {
   return node ?? {}
 }
 
-// text is one line that can stand in a table. Braces and brackets mean nothing there.
+// text is one line that can stand in a table. Of its marks only code means something.
 function text(s) {
-  return String(s ?? '').replace(/\s+/g, ' ').trim()
-    .replace(/[|<>{}[\]*_`\\]/g, (c) => (c === '|' ? '\\|' : `&#${c.charCodeAt(0)};`))
+  return String(s ?? '').replace(/\s+/g, ' ').trim().replace(/`[^`]+`|[|<>{}[\]*_`\\]/g, (found) => {
+    if (found.length > 1 || found === '|') return found.replaceAll('|', '\\|')
+    return `&#${found.charCodeAt(0)};`
+  })
 }
 
 function type(schema) {
