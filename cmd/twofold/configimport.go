@@ -105,7 +105,7 @@ func take(path, source string) *taking {
 		case !isOurs && (prefixed(a.Name)):
 			t.say(a.Line, a.Name, misspelt(a.Name, known))
 		case !isOurs:
-		case row.Group == groupInert || row.Group == groupAbsent:
+		case (row.Group == groupInert || row.Group == groupAbsent) && !forImport(a.Name):
 			t.inert = append(t.inert, a.Name)
 		default:
 			if before, twice := lines[a.Name]; twice {
@@ -124,6 +124,12 @@ func take(path, source string) *taking {
 		t.check(lines)
 	}
 	return t
+}
+
+// forImport reports whether a setting without effect is one that an import of the
+// site's accounts reads.
+func forImport(name string) bool {
+	return name == "SECURITY_PASSWORD_SINGLE_HASH" || name == "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"
 }
 
 // misspelt says that a name is not a setting, and which one it may stand for.

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/twofold-auth/twofold/internal/transfer/flask"
 )
 
 // imported runs the command on a source.
@@ -119,5 +121,51 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 	public := []string{"TWOFOLD_ORIGIN=http://localhost", "SECRET_KEY=pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"}
 	if _, err := load(where{}, public); err == nil {
 		t.Error("a public key is taken without --dev")
+	}
+}
+
+// TestWhichHashesHaveNoSaltIsTakenOver: a configuration that was taken from the
+// application says what its import needs, and the server starts with it.
+func TestWhichHashesHaveNoSaltIsTakenOver(t *testing.T) {
+	dir := t.TempDir()
+	source, to := filepath.Join(dir, "app.py"), filepath.Join(dir, "twofold.toml")
+	err := os.WriteFile(source, []byte("SECURITY_PASSWORD_SALT = 'a salt of this test alone, 32 bytes'\n"+
+		"SECURITY_PASSWORD_SINGLE_HASH = ['bcrypt', 'plaintext']\n"+
+		"SECURITY_PASSWORD_SCHEMES = ['bcrypt', 'argon2']\n"), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report, err := imported(t, source, to); err != nil || !strings.Contains(report, "1 without effect") {
+		t.Fatal(report, err)
+	}
+	s, err := load(where{Config: to}, []string{"TWOFOLD_ORIGIN=https://login.example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := (importFlask{}).singleHash(s); err != nil || !slices.Equal(list, []string{"bcrypt", "plaintext"}) {
+		t.Errorf("the import takes %q, %v", list, err)
+	}
+}
+
+// TestTheImportReadsWhichHashesHaveNoSalt, as the original reads it.
+func TestTheImportReadsWhichHashesHaveNoSalt(t *testing.T) {
+	only := []string{"plaintext"}
+	for text, want := range map[string][]string{
+		"True": flask.EverySingle, "1": flask.EverySingle, "False": only, "None": only, "[]": only, "{}": only,
+		"['bcrypt', 'argon2']": {"bcrypt", "argon2"}, "{'bcrypt'}": {"bcrypt"}, "('bcrypt',)": {"bcrypt"},
+		"bcrypt,plaintext": {"bcrypt", "plaintext"}, "{'bcrypt': 1}": nil, "[1": nil,
+	} {
+		s := &settings{values: map[string]value{"SECURITY_PASSWORD_SINGLE_HASH": {raw: text}}}
+		list, err := (importFlask{}).singleHash(s)
+		if (err != nil) != (want == nil) || !slices.Equal(list, want) {
+			t.Errorf("%s: %q, %v", text, list, err)
+		}
+		list, err = importFlask{SingleHash: true}.singleHash(s)
+		if err != nil || !slices.Equal(list, flask.EverySingle) {
+			t.Errorf("%s, --single-hash: %q, %v", text, list, err)
+		}
+	}
+	if list, err := (importFlask{}).singleHash(&settings{}); list != nil || err != nil {
+		t.Errorf("not set: %q, %v", list, err)
 	}
 }

@@ -17,8 +17,10 @@ type importFlask struct {
 	Database      string   `arg:"" name:"DATABASE" help:"Address as in SQLALCHEMY_DATABASE_URI."`
 	TOTPSecrets   string   `name:"totp-secrets" help:"Secrets of apps, in place of the setting." placeholder:"FILE"`
 	RecoveryKeys  string   `help:"Keys of recovery codes, in place of the setting." placeholder:"FILE"`
-	SingleHash    bool     `help:"SECURITY_PASSWORD_SINGLE_HASH is true: the salt is not in the hashes."`
+	SingleHash    bool     `help:"SECURITY_PASSWORD_SINGLE_HASH is true: no hash has the salt in it."`
 	UserTable     string   `default:"user" help:"Table of users." placeholder:"NAME"`
+	RoleTable     string   `default:"role" help:"Table of roles." placeholder:"NAME"`
+	RolesTable    string   `name:"roles-users-table" default:"roles_users" help:"Who has them." placeholder:"NAME"`
 	WebauthnTable string   `help:"Table of passkeys; webauthn or web_authn if left out." placeholder:"NAME"`
 	Field         []string `help:"Column of users that becomes a profile field." placeholder:"COLUMN"`
 }
@@ -27,7 +29,8 @@ type importFlask struct {
 func (importFlask) Help() string {
 	return `Reads the database and changes nothing in it. The settings are those of the server, under their names in
 Flask-Security: SECURITY_PASSWORD_SALT for passwords, SECURITY_TOTP_SECRETS for authenticator apps and
-SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS for recovery codes. A file for --totp-secrets holds a JSON object, or lines
+SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS for recovery codes. SECURITY_PASSWORD_SINGLE_HASH says which hashes the salt
+does not enter. A file for --totp-secrets holds a JSON object, or lines
 of tag: secret; one for --recovery-keys holds a key a line.
 
 Examples:
@@ -39,11 +42,16 @@ Examples:
 func (c importFlask) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(s *settings) (transfer.Source, error) {
 		o := flask.Options{
-			Address: c.Database, TOTPSecrets: s.Config.TwoFactor.Secrets, SingleHash: c.SingleHash, Fields: c.Field,
+			Address: c.Database, TOTPSecrets: s.Config.TwoFactor.Secrets, Fields: c.Field,
 			CodeLife: s.Config.TwoFactor.RecoveryCodes.Life,
-			Tables:   flask.Tables{User: c.UserTable, WebAuthn: c.WebauthnTable},
+			Tables: flask.Tables{
+				User: c.UserTable, Role: c.RoleTable, RolesUsers: c.RolesTable, WebAuthn: c.WebauthnTable,
+			},
 		}
 		var err error
+		if o.SingleHash, err = c.singleHash(s); err != nil {
+			return nil, err
+		}
 		if c.TOTPSecrets != "" {
 			if o.TOTPSecrets, err = secretsOf(c.TOTPSecrets); err != nil {
 				return nil, err
@@ -54,6 +62,38 @@ func (c importFlask) Run(ctx context.Context, p process) error {
 		}
 		return flask.New(o), nil
 	})
+}
+
+// singleHash reads which schemes have no salt. Of the setting, which has no other use
+// here, True means all, False and None only passwords in plain, as in the original.
+func (c importFlask) singleHash(s *settings) ([]string, error) {
+	const name = "SECURITY_PASSWORD_SINGLE_HASH"
+	if c.SingleHash {
+		return flask.EverySingle, nil
+	}
+	v, given := s.values[name]
+	if !given {
+		return nil, nil
+	}
+	if all, err := asBool(v.raw); err == nil && all {
+		return flask.EverySingle, nil
+	} else if err == nil || isNone(v.raw) {
+		return []string{"plaintext"}, nil
+	}
+	raw := v.raw
+	if text, ok := raw.(string); ok { // a set of Python
+		if inner, ok := strings.CutPrefix(strings.TrimSpace(text), "{"); ok {
+			raw = "[" + strings.TrimSuffix(inner, "}") + "]"
+		}
+	}
+	list, err := asList(raw)
+	if err == nil && len(list) == 0 {
+		list = []string{"plaintext"}
+	}
+	if err != nil {
+		return nil, problems{{name, err.Error()}}
+	}
+	return list, nil
 }
 
 // secretsOf reads secrets by tag: a JSON object, or lines as passlib's file of secrets

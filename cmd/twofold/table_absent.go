@@ -32,7 +32,6 @@ func absentBehaviours() []setting {
 		absent("SECURITY_FRESHNESS_ALLOW_AUTH_TOKEN", "true", "a separate freshness of header tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_HEADER", "Authentication-Token", "another name for the header of tokens"),
 		absent("SECURITY_TOKEN_AUTHENTICATION_KEY", "auth_token", "tokens in queries and bodies"),
-		absent("SECURITY_PASSWORD_SINGLE_HASH", "", "a choice of hashes without salt"),
 		absent("SECURITY_TWO_FACTOR_IMPLEMENTATIONS", `{"code":"flask_security.twofactor.CodeTfPlugin","webauthn":"flask_security.webauthn.WebAuthnTfPlugin"}`, "second factors from plug-ins"),
 		absent("SECURITY_EMAIL_PLAINTEXT", "true", "mails without text"),
 		absent("SECURITY_EMAIL_HTML", "true", "a choice of mail formats"),

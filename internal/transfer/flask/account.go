@@ -55,18 +55,37 @@ func (r *reading) account(u rows.Row, roles, passkeys []rows.Row) *transfer.Draf
 	return d
 }
 
-// hashes are the schemes that Flask-Security knows, as passlib recognizes them, and
-// whether the salt enters them (SECURITY_PASSWORD_SINGLE_HASH).
+// hashes are the schemes that Flask-Security knows, as passlib recognizes and names them.
 var hashes = []struct {
-	looks  *regexp.Regexp
-	salted bool
+	looks *regexp.Regexp
+	name  string
 }{
-	{regexp.MustCompile(`^\$2[abxy]?\$`), true},
-	{regexp.MustCompile(`^\$argon2(i|d|id)\$`), true},
-	{regexp.MustCompile(`^[./0-9A-Za-z]{13}$`), true}, // des_crypt
-	{regexp.MustCompile(`^\$pbkdf2-sha(256|512)\$`), true},
-	{regexp.MustCompile(`^\$[56]\$`), true},
-	{regexp.MustCompile(`^(pbkdf2_sha(1|256)|argon2|bcrypt(_sha256)?|sha1|md5|crypt)\$`), false}, // django_*
+	{regexp.MustCompile(`^\$2[abxy]?\$`), "bcrypt"},
+	{regexp.MustCompile(`^\$argon2(i|d|id)\$`), "argon2"},
+	{regexp.MustCompile(`^[./0-9A-Za-z]{13}$`), "des_crypt"},
+	{regexp.MustCompile(`^\$pbkdf2-sha256\$`), "pbkdf2_sha256"},
+	{regexp.MustCompile(`^\$pbkdf2-sha512\$`), "pbkdf2_sha512"},
+	{regexp.MustCompile(`^\$5\$`), "sha256_crypt"},
+	{regexp.MustCompile(`^\$6\$`), "sha512_crypt"},
+	{regexp.MustCompile(`^pbkdf2_sha256\$`), "django_pbkdf2_sha256"},
+	{regexp.MustCompile(`^pbkdf2_sha1\$`), "django_pbkdf2_sha1"},
+	{regexp.MustCompile(`^argon2\$`), "django_argon2"},
+	{regexp.MustCompile(`^bcrypt\$`), "django_bcrypt"},
+	{regexp.MustCompile(`^bcrypt_sha256\$`), "django_bcrypt_sha256"},
+	{regexp.MustCompile(`^sha1\$`), "django_salted_sha1"},
+	{regexp.MustCompile(`^md5\$`), "django_salted_md5"},
+	{regexp.MustCompile(`^crypt\$`), "django_des_crypt"},
+}
+
+// plaintext is the scheme of passwords in plain.
+const plaintext = "plaintext"
+
+// single reports whether the salt does not enter the hashes of a scheme.
+func (o Options) single(scheme string) bool {
+	if o.SingleHash == nil {
+		return scheme == plaintext || strings.HasPrefix(scheme, "django_")
+	}
+	return slices.Equal(o.SingleHash, EverySingle) || slices.Contains(o.SingleHash, scheme)
 }
 
 // password tells a hash from a password in plain, which Flask-Security stores if it is
@@ -78,7 +97,7 @@ func (r *reading) password(d *transfer.Draft, stored string) *transfer.Password 
 	for _, h := range hashes {
 		if h.looks.MatchString(stored) {
 			pre := "flask"
-			if !h.salted || r.o.SingleHash {
+			if r.o.single(h.name) {
 				pre = "nfkd"
 			}
 			return &transfer.Password{Value: stored, Pre: pre}
@@ -86,6 +105,10 @@ func (r *reading) password(d *transfer.Draft, stored string) *transfer.Password 
 	}
 	if stored[0] == '$' || stored[0] == '{' {
 		d.Refuse("its password is a hash of a kind that Flask-Security does not have")
+		return nil
+	}
+	if !r.o.single(plaintext) {
+		d.Refuse("SECURITY_PASSWORD_SINGLE_HASH does not name plaintext: what is stored is not the password")
 		return nil
 	}
 	return &transfer.Password{Scheme: "plain", Value: stored}

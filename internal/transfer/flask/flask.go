@@ -3,6 +3,7 @@ package flask
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/twofold-auth/twofold/internal/transfer"
@@ -19,8 +20,9 @@ type Options struct {
 	// plain. CodeLife is SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL; zero: endless.
 	RecoveryKeys []string
 	CodeLife     time.Duration
-	// SingleHash: SECURITY_PASSWORD_SINGLE_HASH is true, so the salt is not used.
-	SingleHash bool
+	// SingleHash are SECURITY_PASSWORD_SINGLE_HASH: the schemes of hashes that the salt
+	// does not enter, by passlib's names. Nil: those of Flask-Security's default.
+	SingleHash []string
 	// RPID is the host that passkeys were made for.
 	RPID string
 	// Tables are the names of the tables, where the site has its own.
@@ -29,6 +31,9 @@ type Options struct {
 	Fields []string
 	Now    func() time.Time
 }
+
+// EverySingle is SECURITY_PASSWORD_SINGLE_HASH where it is true: the salt enters none.
+var EverySingle = []string{"*"}
 
 // Tables are names of tables; the defaults are those of Flask-Security.
 type Tables struct{ User, Role, RolesUsers, WebAuthn string }
@@ -43,6 +48,19 @@ func (t *Tables) defaults() {
 			*to = name
 		}
 	}
+}
+
+// complete refuses a database that has one of the tables of roles and not the other:
+// accounts would come without their roles. A site without roles has neither.
+func (t Tables) complete(roles, ofUsers bool) error {
+	missing, there := t.Role, t.RolesUsers
+	if roles {
+		missing, there = there, missing
+	}
+	if roles == ofUsers {
+		return nil
+	}
+	return fmt.Errorf("the database has a table %s and no table %s: name that of your roles", there, missing)
 }
 
 // New returns a source that reads the database. Each reading opens it.
@@ -147,6 +165,9 @@ func (s source) prepare(ctx context.Context, db *rows.DB) (*reading, error) {
 		return nil, err
 	}
 	roles, err := db.Table(ctx, s.o.Tables.Role, "id", "name")
+	if err == nil {
+		err = s.o.Tables.complete(roles != nil, r.ofRoles != nil)
+	}
 	if err != nil || roles == nil {
 		return r, err
 	}

@@ -1,6 +1,7 @@
 package flask
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -253,5 +254,71 @@ func TestATableOfAnotherName(t *testing.T) {
 	o.Tables.WebAuthn = "lost"
 	if err := New(o).Read(t.Context(), nil); err == nil {
 		t.Error("a table of passkeys that is not there was passed over")
+	}
+}
+
+// TestRolesInTablesOfOtherNames come if the tables are named, and no account comes
+// without its roles if they are not.
+func TestRolesInTablesOfOtherNames(t *testing.T) {
+	s := known(t, "testdata/v3.json")
+	for other, change := range map[Tables]string{
+		{Role: "groups"}:         `ALTER TABLE role RENAME TO "groups"`,
+		{RolesUsers: "in_group"}: `ALTER TABLE roles_users RENAME TO in_group`,
+	} {
+		o := options(transfertest.SQLite(t, "testdata/v3.sql", change), s)
+		err := New(o).Read(t.Context(), nil)
+		if err == nil || !strings.Contains(err.Error(), "name that of your roles") {
+			t.Errorf("%+v are not named: %v", other, err)
+		}
+		o.Tables = other
+		h, list := transfertest.All(t, New(o))
+		both := func(e transfer.Entry) bool { return len(e.Account.Roles) == 2 }
+		if len(h.Roles) != 2 || !slices.ContainsFunc(list, both) {
+			t.Errorf("%+v: roles %+v", other, h.Roles)
+		}
+	}
+}
+
+// TestTheSaltEntersWhatTheSettingDoesNotName, as in Flask-Security: by default what
+// Django made and passwords in plain have none.
+func TestTheSaltEntersWhatTheSettingDoesNotName(t *testing.T) {
+	stored := map[string]string{
+		"bcrypt": "$2b$12$abc", "argon2": "$argon2id$v=19$m=65536,t=3,p=4$a$b", "des_crypt": "abcdefghijklm",
+		"pbkdf2_sha256": "$pbkdf2-sha256$1$a$b", "pbkdf2_sha512": "$pbkdf2-sha512$1$a$b", "sha256_crypt": "$5$a$b",
+		"sha512_crypt": "$6$a$b", "django_pbkdf2_sha256": "pbkdf2_sha256$1$a$b",
+		"django_pbkdf2_sha1": "pbkdf2_sha1$1$a$b",
+		"django_argon2":      "argon2$argon2id$v=19$a", "django_bcrypt": "bcrypt$$2b$12$a",
+		"django_bcrypt_sha256": "bcrypt_sha256$$2b$12$a", "django_salted_sha1": "sha1$a$b",
+		"django_salted_md5": "md5$a$b", "django_des_crypt": "crypt$a$b", "plaintext": "a password",
+	}
+	for name, c := range map[string]struct {
+		setting []string
+		without []string // schemes
+	}{
+		"default": {nil, []string{"django_pbkdf2_sha256", "django_pbkdf2_sha1", "django_argon2", "django_bcrypt",
+			"django_bcrypt_sha256", "django_salted_sha1", "django_salted_md5", "django_des_crypt", "plaintext"}},
+		"false": {[]string{"plaintext"}, []string{"plaintext"}},
+		"named": {[]string{"bcrypt", "sha512_crypt"}, []string{"bcrypt", "sha512_crypt"}},
+		"true":  {EverySingle, slices.Collect(maps.Keys(stored))},
+	} {
+		for scheme, value := range stored {
+			r, d := &reading{o: Options{SingleHash: c.setting}}, &transfer.Draft{}
+			p := r.password(d, value)
+			without := slices.Contains(c.without, scheme)
+			switch {
+			case scheme == "plaintext" && !without:
+				if p != nil || d.Entry(1).Refused == "" {
+					t.Errorf("%s: a text that is not the password comes as %+v", name, p)
+				}
+			case p == nil:
+				t.Errorf("%s: %s does not come", name, scheme)
+			case scheme == "plaintext":
+				if p.Scheme != "plain" || p.Pre != "" {
+					t.Errorf("%s: %+v", name, p)
+				}
+			case without != (p.Pre == "nfkd") || without == (p.Pre == "flask"):
+				t.Errorf("%s: %s comes as %+v", name, scheme, p)
+			}
+		}
 	}
 }
