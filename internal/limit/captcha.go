@@ -20,11 +20,11 @@ const networkFactor = 5
 func captchas() []Budget {
 	return []Budget{
 		{
-			Name: captchaName, Per: "account, password",
+			Name: captchaName, Per: "identity as typed, password",
 			Claims: "anybody in a browser that never signed in before, with a password or a code in its place and " +
 				"without a captcha, where captchas are switched on",
 			Number: func(n Numbers) int { return n.CaptchaFailures }, Window: day,
-			Returns: "a right one from anywhere; a new password; unlocking",
+			Returns: "a right one by that identity, from anywhere; a new password; unlocking",
 			Hurts:   "no one: a captcha is asked for",
 		},
 		{
@@ -44,9 +44,10 @@ func captchas() []Budget {
 	}
 }
 
-// unasked are the places of a guess without a captcha.
+// unasked are the places of a guess without a captcha. They are those of what was
+// typed: those of the account would show which username belongs to an address.
 func unasked(l *Limiter, g Guess) []store.Claim {
-	claims := []store.Claim{l.claim(captchaName, g.Account, fingerprint(g.Secret))}
+	claims := []store.Claim{l.claim(captchaName, g.Identity, fingerprint(g.Secret))}
 	if g.From.Address != "" {
 		claims = append(claims, l.byNetwork(captchaNetwork, g.From.Address)...)
 	}

@@ -91,7 +91,7 @@ func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Place, error) {
 	// strangers and known are what callers of many networks share. A right guess
 	// forgets both, and the caller's own count, but no other network's.
 	strangers, known := l.claim(firstAccount, g.Account, secret), l.claim(firstKnownAccount, g.Account, secret)
-	p := &Place{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Account, secret).Key}}
+	p := &Place{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Identity, secret).Key}}
 	var claims []store.Claim
 	switch {
 	case g.From.Session != "":

@@ -1,0 +1,24 @@
+package security_test
+
+import (
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+)
+
+// TestR414_ACaptchaDoesNotTellWhoHasAUsername: wrong passwords for an address have a
+// captcha asked for there. A stranger who sees it at a username, too, would know that
+// both are of one account.
+func TestR414_ACaptchaDoesNotTellWhoHasAUsername(t *testing.T) {
+	w := newWorld(t, open, altcha, func(c *twofold.Config) { c.Accounts.Usernames = true })
+	alice := w.person("alice")
+	w.person("bobby")
+	for range 3 {
+		w.signsIn(alice.email, "wrong "+secret).want(400)
+	}
+	w.signsIn(alice.email, "wrong "+secret).asksCaptcha("after failures")
+	of := func(name string) any { return w.signsIn(name, "wrong "+secret).json["captcha_required"] }
+	if hers, others := of("alice"), of("bobby"); hers != others {
+		t.Errorf("her username is answered %v, another one %v", hers, others)
+	}
+}
