@@ -24,11 +24,7 @@ func (r *reader) read(row store.Event) {
 	case "tf-profile-changed":
 		r.setsUp(kind, "sets up")
 	case "wan-registered":
-		if row.Reason == store.UseFirst {
-			r.changes(r.way("adds a way in", kind))
-		} else {
-			r.setsUp(kind, "") // in a sign-in or by a session
-		}
+		r.registers(row.Reason == store.UseFirst)
 	case "us-profile-changed":
 		verb := "adds a way in"
 		if row.Reason == "removed" {
@@ -123,6 +119,13 @@ func (r *reader) readOthers(row store.Event) {
 	switch what {
 	case "created", "user-registered", "user-invitation-accepted":
 		r.begins(what, row.Reason)
+	case "user-deletion-requested":
+		r.changes(func(t *turn) {
+			if s := t.was; s.Exists && t.isFull() {
+				t.end(&s, -1)
+				t.then(By(Ann), what, s)
+			}
+		})
 	case "password_changed":
 		each(func(t *turn, s *State) {
 			s.HasPassword, s.ResetLately = true, false
@@ -160,30 +163,48 @@ func (r *reader) readOthers(row store.Event) {
 // begins is an account that there was not before. Who makes it for someone else may
 // vouch for the address.
 func (r *reader) begins(what, provider string) {
-	made := func(site bool, proven, password bool) func(t *turn) {
-		return func(t *turn) {
-			s := State{Exists: true, Mailbox: Ann, HasPassword: password, Knows: [people]bool{Ann: password}}
-			if site {
-				s.Sites = set(thing(Site, Ann))
-			}
-			if proven {
-				t.proves(&s, Ann)
-			}
-			t.then(By(Ann), what, s)
+	opened := []State{{}, {HasPassword: true, Knows: [people]bool{Ann: true}}}
+	switch {
+	case what == "user-registered" && provider != "":
+		for i := range opened {
+			opened[i].Sites = set(thing(Site, Ann))
 		}
+	case what == "user-invitation-accepted":
+		opened = append(opened, State{Firsts: set(r.passkey())})
 	}
 	vouched := what != "user-registered" || provider != ""
 	r.step(func(t *turn) {
 		if t.was.Exists {
 			return
 		}
-		for _, password := range []bool{false, true} {
-			made(provider != "" && what == "user-registered", false, password)(t)
+		for _, s := range opened {
+			s.Exists, s.Mailbox = true, Ann
+			t.then(By(Ann), what, s)
 			if vouched {
-				made(provider != "" && what == "user-registered", true, password)(t)
+				t.proves(&s, Ann)
+				t.then(By(Ann), what, s)
 			}
 		}
 	})
+}
+
+// passkey is the one that begins a sign-in.
+func (r *reader) passkey() Thing { return (&turn{World: r.World}).opener(Passkey, Ann) }
+
+// registers is a passkey: that of an account that was made with it, or one that is added.
+func (r *reader) registers(first bool) {
+	switch {
+	case r.invited:
+		r.step(func(t *turn) {
+			if t.was.Firsts&ofKind(Passkey) != 0 {
+				t.stays()
+			}
+		})
+	case first:
+		r.changes(r.way("adds a way in", Passkey))
+	default:
+		r.setsUp(Passkey, "") // in a sign-in or by a session
+	}
 }
 
 // like is a step by the actions that are such.

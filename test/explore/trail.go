@@ -34,6 +34,7 @@ func (m World) Explain(rows []store.Event) error {
 			return unexplained(rows[:i+1], before)
 		}
 		r.count(row)
+		r.invited = row.Name == "user-invitation-accepted"
 	}
 	return nil
 }
@@ -44,6 +45,7 @@ type reader struct {
 	sets    map[Kind]int    // how many factors of a kind there can be
 	since   time.Time       // of the last reset, or request for a recovery
 	entered Thing           // what a sign-in has just set up, whose session is the next row
+	invited bool            // the row before made an account of an invitation
 	removed bool            // the row before was that of a second factor that may be a passkey
 	begun   Things          // what sign-ins began with that wait for more: as Ann's things
 	repairs bool            // one of them may set up a factor in place of a lost one

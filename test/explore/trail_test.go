@@ -48,6 +48,8 @@ const (
 	isOut  = hasApp + ", user-logged-out"
 	begins = isOut + ", first-factor-proven password"
 	again  = begins + ", user-authenticated authenticator"
+	// byPasskey is an account by an invitation that was accepted with a passkey.
+	byPasskey = "user-invitation-accepted, wan-registered webauthn first"
 )
 
 // TestATrailIsExplained: what people do every day has a run of the model.
@@ -62,6 +64,8 @@ func TestATrailIsExplained(t *testing.T) {
 			"tf-enrolled sms, user-authenticated sms, recovery-codes-made",
 		isOut + ", first-factor-proven email, user-authenticated authenticator, change-email-instructions-sent, " +
 			"change-email-confirmed, password-reset, +25h, first-factor-proven password, user-authenticated rescue",
+		byPasskey + ", user-authenticated webauthn, account-changed - password_changed, user-authenticated webauthn, " +
+			"tf-profile-changed email, user-logged-out, first-factor-proven webauthn, user-authenticated email",
 		isIn + ", wan-registered webauthn first, user-authenticated webauthn, wan-deleted webauthn",
 		isIn + ", wan-registered webauthn first, tf-profile-changed email, " +
 			"first-factor-proven webauthn, user-authenticated email",
@@ -74,6 +78,18 @@ func TestATrailIsExplained(t *testing.T) {
 		if err := both.Explain(trail(rows)); err != nil {
 			t.Errorf("%s\n%v", rows, err)
 		}
+	}
+}
+
+// TestAPasskeyThatVerifiesNoOneIsAFirstFactor: a sign-in that it begins goes on like
+// any other, where a factor has to be set up too.
+func TestAPasskeyThatVerifiesNoOneIsAFirstFactor(t *testing.T) {
+	m := product()
+	m.Required, m.PasskeyIsBoth = true, true
+	rows := byPasskey + ", first-factor-proven webauthn, wan-registered webauthn secondary, tf-enrolled webauthn, " +
+		"user-authenticated webauthn, user-deletion-requested, user-authenticated webauthn, user-deletion-stopped"
+	if err := m.Explain(trail(rows)); err != nil {
+		t.Errorf("%s\n%v", rows, err)
 	}
 }
 
@@ -131,6 +147,12 @@ func TestATrailIsRefused(t *testing.T) {
 			"user-registered, user-authenticated password, token-minted personal", nil},
 		{"a change of address that no one asked for", isIn + ", change-email-confirmed", nil},
 		{"a proof again by what the account does not have", hasApp + ", user-reauthenticated sms", nil},
+		{"a deletion that no one who is signed in asked for", isOut + ", user-deletion-requested", nil},
+		{"a session after its end by a deletion", hasApp + ", user-deletion-requested, user-logged-out", nil},
+		{"a deletion by one factor", again + ", device-trusted, user-logged-out, " +
+			"user-authenticated password trusted-device, user-deletion-requested", nil},
+		{"a passkey of an invitation that is not the next row",
+			"user-invitation-accepted, account-changed - activated, wan-registered webauthn first", nil},
 		{"a second end of a session", isIn + ", user-logged-out, password-changed", nil},
 	} {
 		m := product()
