@@ -1,0 +1,34 @@
+package security_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/event"
+)
+
+// TestR144_ARecoveryLinkOnceInParallel: one sign-in goes on to a set-up, and only its
+// link was used. A link that is spent after what it grants shows here: each browser
+// leaves a sign-in that waits and a row in the trail, even if its answer refuses.
+func TestR144_ARecoveryLinkOnceInParallel(t *testing.T) {
+	w := newWorld(t, strictly, plenty)
+	w.start(nil)
+	for round := range 2 {
+		a := w.withApp(fmt.Sprintf("alice%d", round))
+		link := w.askedLink(a)
+		w.advance(25 * time.Hour)
+		waiting, used := w.count("pendings"), len(happened[event.TFRescued](w))
+		var won [8]int
+		par(len(won), func(i int) {
+			won[i] = w.browser().on(w.nodes[i%2]).post(link, m{"password": secret}).status
+		})
+		counted(t, "recovery", won[:])
+		if n := w.count("pendings") - waiting; n != 1 {
+			t.Errorf("%d sign-ins wait for a set-up", n)
+		}
+		if n := len(happened[event.TFRescued](w)) - used; n != 1 {
+			t.Errorf("the link was used %d times", n)
+		}
+	}
+}
