@@ -16,17 +16,19 @@ func (m *model) changed(who *session, old, password string) *want {
 	switch {
 	case who == nil:
 		return refused(401)
-	case old == "" || password == "":
+	case old == "" && who.of.password != "" || password == "":
 		return refused(400)
 	case !m.fresh(who, freshForUs):
 		return refused(401)
 	}
 	of := who.of
-	if w := m.password(of, old, fmt.Sprint(who.id)); w != nil {
-		return w
-	}
-	if of.locked || old == password {
-		return refused(400)
+	if of.password != "" {
+		if w := m.password(of, old, fmt.Sprint(who.id)); w != nil {
+			return w
+		}
+		if of.locked || old == password {
+			return refused(400)
+		}
 	}
 	of.password, of.nearAt = password, never
 	of.hashes++

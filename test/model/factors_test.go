@@ -76,6 +76,9 @@ func (m *model) remove(who *session, f *factor) *want {
 		w.of = nil
 		return w
 	}
+	if !of.opens(f) { // what is left may follow nothing that begins a sign-in
+		return refused(400)
+	}
 	of.factors = slices.DeleteFunc(of.factors, func(o *factor) bool { return o == f })
 	if f.primary {
 		of.factors[0].primary = true

@@ -1,19 +1,23 @@
 package model_test
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/twofold-auth/twofold/send"
 )
 
 // linkPaths are where links of a kind lead.
 var (
-	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/", "confirm": "/confirm/"}
-	linkKinds = []string{"reset", "change_email", "recovery"}
-	mailed    = regexp.MustCompile(`https://walk\.test/(?:confirm|reset|change-email|tf-recovery|us-verify-link)/([^\s<"]+)`)
+	linkPaths = map[string]string{"reset": "/reset/", "change_email": "/change-email/", "recovery": "/tf-recovery/",
+		"confirm": "/confirm/", "invite": "/tf-invite/", "delete": "/tf-delete/"}
+	linkKinds = []string{"reset", "change_email", "recovery", "invite", "delete"}
+	mailed    = regexp.MustCompile(`https://walk\.test/(?:confirm|reset|change-email|us-verify-link|tf-(?:recovery|invite|delete))/` +
+		`([^\s<"]+)`)
 )
 
 func init() {
@@ -134,12 +138,17 @@ func (t *turn) cancel() *want {
 
 // openLink opens the page of a link, as scanners of mail do: it changes nothing.
 func (t *turn) openLink() *want {
-	kind := linkKinds[t.v%3]
+	kind := linkKinds[t.v%len(linkKinds)]
 	l, token := t.someLink(kind)
 	t.q.form, t.q.method, t.q.path, t.q.fields = false, http.MethodGet, linkPaths[kind]+token, nil
 	good := t.w.stands(l)
-	if kind == "recovery" {
+	switch kind {
+	case "recovery":
 		good = l != nil && t.w.waits(l) != nil
+	case "invite":
+		good = t.who == nil && t.w.invites(l)
+	case "delete":
+		good = t.w.leaves(l)
 	}
 	switch {
 	case !good:
@@ -150,4 +159,35 @@ func (t *turn) openLink() *want {
 		return refused(400)
 	}
 	return &want{status: 200}
+}
+
+// once are the steps whose links work once, also for two browsers at the same time.
+var once = []string{"reset by link", "change by link", "recover", "confirm by link", "accept", "stay"}
+
+// inParallel follows a link twice at the same time, in two copies of a browser. One of
+// them gets what the model says, and the other gets nothing.
+func (w *world) inParallel(t *turn, x *want) error {
+	w.done["in parallel"]++
+	jars, answers := []browser{maps.Clone(t.b), maps.Clone(t.b)}, make([]answer, 2)
+	var both sync.WaitGroup
+	for i := range jars {
+		q := t.q
+		q.b = jars[i]
+		both.Go(func() { answers[i] = w.send(q) })
+	}
+	both.Wait()
+	first := slices.IndexFunc(answers, func(a answer) bool { return a.status == http.StatusOK })
+	other := answers[1-max(0, first)]
+	if first < 0 || other.status == http.StatusOK || other.status >= 500 {
+		return wrong("the same link twice at the same time: %d %s, and %d %s", answers[0].status, answers[0].text,
+			answers[1].status, answers[1].text)
+	}
+	for _, name := range []string{sessionCookie, pendingCookie, deviceCookie, knownCookie} {
+		if other.set[name] != "" {
+			return wrong("a link that another browser took sets %s", name)
+		}
+	}
+	clear(t.b)
+	maps.Copy(t.b, jars[first])
+	return w.compare(t.q, answers[first], x)
 }

@@ -46,6 +46,7 @@ type account struct {
 	resetAt          time.Time
 	nearAt           time.Time // of the newest sign-in since the password was set
 	recovery         *recovery
+	leaving          *leaving  // asked for by the owner
 	version          int       // grows whenever everything issued before must be dead
 	factors          []*factor // second ones, the default first
 	firsts           []*factor // with which a sign-in begins, alongside the password
@@ -152,6 +153,8 @@ type model struct {
 	alive    []*pending
 
 	questions map[string]*question // to passkeys, by owner
+	invited   map[string]*link     // the newest invitation of each address
+	guests    int                  // who were ever invited
 	lasting   []*lasting           // tokens, by age
 }
 
@@ -293,6 +296,7 @@ func (m *model) issue(w *want, of *account, g grant) {
 	}
 	w.session = s
 	if g.renews == nil {
+		of.leaving = nil // a sign-in stops a deletion
 		m.arrived(w, of)
 	}
 	m.remember(w, of)

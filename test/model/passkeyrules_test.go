@@ -30,6 +30,7 @@ type question struct {
 	allowed      []*soft // if bound
 	bound, must  bool    // must: its user has to be verified
 	name, usage  string  // of one that is made
+	link         *link   // of an invitation, which it is about
 	until        time.Time
 }
 
@@ -235,6 +236,9 @@ func (m *model) dropPasskey(who *session, name string) *want {
 			w.of = of
 		}
 		return w
+	}
+	if !of.opens(f) {
+		return refused(400)
 	}
 	of.firsts = slices.DeleteFunc(of.firsts, func(o *factor) bool { return o == f })
 	m.change(of)

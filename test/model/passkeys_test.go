@@ -61,8 +61,11 @@ func (t *turn) asking(x *want) *want {
 	x.learn = func(a answer) error {
 		q.token, _ = a.body["wan_state"].(string)
 		q.options, _ = json.Marshal(a.body["credential_options"])
-		if q.owner == "first" {
+		switch q.owner {
+		case "first":
 			q.owner = first(t.b[askedCookie], q.token)
+		case "invite":
+			q.owner = invitedOwner(q.link.token, q.token)
 		}
 		t.w.questions[q.owner] = q
 		t.w.asked = append(t.w.asked, q)

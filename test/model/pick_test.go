@@ -10,7 +10,7 @@ import (
 // often any.
 func (w *world) pick(r *rand.Rand) step {
 	s := step{
-		b: r.IntN(3), u: []int{0, 0, 0, 0, 1, 1, 1, 1, 2}[r.IntN(9)], v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
+		b: r.IntN(3), u: w.someone(r), v: r.IntN(60), n: r.IntN(1000), flag: r.IntN(3) == 0,
 		form: r.IntN(6) == 0, token: r.IntN(4) == 0,
 	}
 	if r.IntN(10) == 0 {
@@ -36,6 +36,8 @@ func (w *world) pick(r *rand.Rand) step {
 			"new passkey", 5, "add passkey", 5, "drop passkey", 2, "ask passkey", 5, "passkey", 7, "ask again", 3, "passkey again", 4,
 			"refresh", 7, "mint", 4, "end token", 5, "change", 2, "lock", 3,
 			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
+			"invite", 2, "revoke invitation", 1, "accept", 2, "ask invited", 1, "accept by passkey", 2,
+			"leave", 1, "stay", 2, "delete", 1,
 			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 5)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
@@ -50,7 +52,8 @@ func (w *world) pick(r *rand.Rand) step {
 	switch s.what {
 	case "login":
 		s.flag = r.IntN(2) == 0
-	case "validate", "confirm", "use code", "add passkey", "passkey", "passkey again", "unified", "first verify", "confirm first":
+	case "validate", "confirm", "use code", "add passkey", "accept by passkey", "passkey", "passkey again",
+		"unified", "first verify", "confirm first":
 		switch {
 		case s.v >= 2*codeKinds:
 			s.v = rightCode
@@ -74,6 +77,15 @@ func (w *world) pick(r *rand.Rand) step {
 	return s
 }
 
+// someone is an account: one of the first two more often than not.
+func (w *world) someone(r *rand.Rand) int {
+	n := r.IntN(12)
+	if n < 8 {
+		return n / 4 % len(w.accounts)
+	}
+	return r.IntN(len(w.accounts))
+}
+
 // lead picks what leads on.
 func (w *world) lead(r *rand.Rand, s *step) {
 	b := w.browsers[s.b]
@@ -90,9 +102,14 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what = "cancel"
 	case slices.ContainsFunc(w.accounts, w.recovers) && r.IntN(8) == 0:
 		s.what, s.flag, s.v = weighted(r, "day", 1, "recover", 3), true, 1
+	case slices.ContainsFunc(w.accounts, func(a *account) bool { return a.leaving != nil }) && r.IntN(12) == 0:
+		s.what, s.v = weighted(r, "week", 1, "stay", 1), 1
 	case len(w.links) > 0 && w.stands(w.links[len(w.links)-1]) && r.IntN(6) == 0:
 		kind := w.links[len(w.links)-1].kind
-		s.what, s.flag, s.v = map[string]string{"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover", "confirm": "confirm by link"}[kind], true, 1
+		s.what, s.flag, s.v = followed[kind], true, 1
+		if kind == "invite" && r.IntN(2) == 0 {
+			s.what, s.v = "ask invited", rightCode
+		}
 		if v := slices.Index(linkKinds, kind); v >= 0 && r.IntN(4) == 0 {
 			s.what, s.v = "open link", v
 		}
@@ -135,7 +152,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
 			"new passkey", 10, "ask again", 4, "drop passkey", 1,
 			"mint", 3, "remove", 2, "ask change", 2,
-			"begin first", 6, "change", 1, "remove first", 1, "send again", 2, "first verify", 2), r.IntN(60)
+			"begin first", 6, "change", 1, "leave", 1, "remove first", 1, "send again", 2, "first verify", 2), r.IntN(60)
 	}
 }
 
@@ -155,6 +172,8 @@ func (w *world) leads(r *rand.Rand, s *step, who *session, p *pending) bool {
 		s.what = "add passkey"
 	case who != nil && open(fmt.Sprint("verify ", who.id)):
 		s.what = "passkey again"
+	case who == nil && open("invite ") && w.invites(w.newest("invite ", 0).link):
+		s.what = "accept by passkey"
 	case who == nil && open("first "+w.browsers[s.b][askedCookie]+" "):
 		s.what = "passkey"
 	case who == nil && p == nil && len(w.firstKeys()) > 0 && r.IntN(3) == 0:
@@ -179,7 +198,7 @@ func (w *world) begins(r *rand.Rand, s *step) bool {
 	s.u = can[r.IntN(len(can))]
 	s.what, s.v = "unified", rightCode
 	for _, channel := range []string{"email", "sms"} { // a code lies ready
-		if c := w.codes[firstKey(w.browsers[s.b][askedCookie], channel)]; c != nil && c.of != nil && !c.taken && w.now.Before(c.until) {
+		if c := w.codes[firstKey(w.browsers[s.b][askedCookie], channel)]; c != nil && slices.Contains(w.accounts, c.of) && !c.taken && w.now.Before(c.until) {
 			s.u = slices.Index(w.accounts, c.of)
 			return true
 		}
@@ -191,6 +210,12 @@ func (w *world) begins(r *rand.Rand, s *step) bool {
 		}
 	}
 	return true
+}
+
+// followed are the steps that follow links.
+var followed = map[string]string{
+	"us_code": "follow", "reset": "reset by link", "change_email": "change by link", "recovery": "recover",
+	"confirm": "confirm by link", "invite": "accept", "delete": "stay",
 }
 
 // recovers says that a recovery of the account waits.

@@ -21,11 +21,23 @@ func mailedClaim(of *account) claim {
 }
 
 // reads records that a person who knows the password reads the mail too. The
-// mailbox alone does not show who chose the password.
+// mailbox alone does not show who chose the password, if there is one.
 func (m *model) reads(of *account, how string) {
-	if of.unproven && !mailbox(how) {
+	if of.unproven && !mailboxAlone(of, how) {
 		m.proved(of)
 	}
+}
+
+func mailboxAlone(of *account, how string) bool { return mailbox(how) && of.password != "" }
+
+// readsMail takes an account without password over whose address an operator changed:
+// a code that was mailed there began a sign-in.
+func (m *model) readsMail(w *want, of *account) {
+	of.resetAt = m.now
+	of.dropPlanted()
+	m.proved(of)
+	m.change(of)
+	m.announce(w, of, "password_reset")
 }
 
 // isProven records that the address of an account is its owner's.
@@ -65,7 +77,7 @@ func (of *account) dropPlanted() {
 
 // proofFirst refuses to add to an account, and mails the code that comes first.
 func (m *model) proofFirst(who *session, cookie string) *want {
-	if mailbox(who.how) {
+	if mailboxAlone(who.of, who.how) {
 		return refused(401)
 	}
 	w := refused(400)
@@ -134,7 +146,9 @@ func (w *world) readdress(s step, a *account) error {
 				f.dest = email
 			}
 		}
-		a.dropPlanted()
+		if a.password != "" || a.firstOf("email") != nil { // else nothing would open it
+			a.dropPlanted()
+		}
 		a.unproven, a.movedAt = email != a.provenAs, w.now
 		x.notices[0].mute = true
 	}

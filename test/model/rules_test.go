@@ -11,7 +11,7 @@ import (
 // must change the world.
 
 func (m *model) login(who *session, of *account, password, deviceCookie string, remember, token bool) *want {
-	if who != nil {
+	if who != nil || password == "" {
 		return refused(400)
 	}
 	if w := m.password(of, password, ""); w != nil {
@@ -26,6 +26,9 @@ func (m *model) login(who *session, of *account, password, deviceCookie string, 
 // gate is what comes after a first factor.
 func (m *model) gate(of *account, how, deviceCookie string, remember, token bool) *want {
 	w, p := &want{status: 200}, &pending{of: of, how: how, remember: remember}
+	if how == "email" && of.unproven && of.password == "" {
+		m.readsMail(w, of)
+	}
 	switch {
 	case len(of.factors) == 0 && of.required:
 		if p.state = "setup"; of.unproven && !mailbox(how) {
@@ -204,6 +207,9 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 		}
 		return &want{status: 200}
 	}
+	if option == "recovery_request" && p.of.password == "" { // its link asks for it
+		return refused(400)
+	}
 	if option != "help" && (p.of.shut || mailbox(p.how) || m.now.Sub(p.of.resetAt) < rescueBlocked) {
 		return refused(400)
 	}
@@ -359,8 +365,13 @@ func (m *model) notMe(n *notice) *want {
 	// What opens the account by itself and is of that week or later goes; the code
 	// to its own mailbox stays.
 	since := n.at.Add(-noticeLife)
-	n.of.firsts = slices.DeleteFunc(n.of.firsts, func(f *factor) bool { return f.method != "email" && !f.made.Before(since) })
+	recent := slices.DeleteFunc(slices.Clone(n.of.firsts), func(f *factor) bool {
+		return f.method == "email" || f.made.Before(since)
+	})
+	if n.of.opens(recent...) {
+		n.of.firsts = slices.DeleteFunc(n.of.firsts, func(f *factor) bool { return slices.Contains(recent, f) })
+	}
 	m.change(n.of)
-	n.of.shut, n.of.recovery = true, nil
+	n.of.shut, n.of.recovery, n.of.leaving = true, nil, nil // anyone who was in may have asked for it
 	return &want{status: 200}
 }

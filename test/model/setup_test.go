@@ -42,6 +42,9 @@ func (m *model) begin(who *session, cookie, method, phone, name string, add bool
 	if same(how, method) {
 		return refused(400) // it cannot become the second factor of what it began
 	}
+	if who != nil && !who.of.mayFollow(method, add) {
+		return refused(400)
+	}
 	if of := actor(who, p); of.unproven && method != "email" && (p == nil || p.lost == nil) {
 		if who == nil {
 			return refused(400)

@@ -106,18 +106,21 @@ func (w *world) learn() error {
 	if err := w.learnFactors(); err != nil {
 		return err
 	}
-	return w.learnTokens()
+	if err := w.learnTokens(); err != nil {
+		return err
+	}
+	return w.learnLeaving()
 }
 
 func (w *world) act(s step) error {
-	b, a := w.browsers[s.b], w.accounts[s.u]
+	b, a := w.browsers[s.b], w.accounts[s.u%len(w.accounts)]
 	switch s.what {
 	case "clock":
-		w.pass(moves[s.v%len(moves)])
-		return nil
+		return w.pass(moves[s.v%len(moves)])
 	case "day": // until what waits for a day is open
-		w.pass(25 * time.Hour)
-		return nil
+		return w.pass(25 * time.Hour)
+	case "week": // until a deletion that waits is due
+		return w.pass(leaveWait)
 	case "copy": // a cookie from another browser
 		name := planted[s.v%len(planted)]
 		if v := w.browsers[s.n%len(w.browsers)][name]; v != "" {
@@ -137,6 +140,12 @@ func (w *world) act(s step) error {
 	case "forget":
 		delete(b, planted[s.v%len(planted)])
 		return nil
+	case "invite":
+		return w.invite(s, a)
+	case "revoke invitation":
+		return w.revokeInvitation(s)
+	case "delete":
+		return w.delete(a)
 	case "address":
 		return w.readdress(s, a)
 	case "active", "reset", "password", "lock":
@@ -152,16 +161,17 @@ func (w *world) act(s step) error {
 // pass lets time pass. A process may answer from memory for a second of real time,
 // so when trust runs out under a session that is still awake, that second is waited
 // for.
-func (w *world) pass(d time.Duration) {
+func (w *world) pass(d time.Duration) error {
 	before := w.now
 	w.now = w.now.Add(d)
 	w.clock.set(w.now)
 	for _, s := range w.sessions {
 		if s.by != nil && !s.dead && w.now.Before(s.idle) && before.Before(s.by.until) && !w.now.Before(s.by.until) {
 			time.Sleep(memory)
-			return
+			break
 		}
 	}
+	return w.due()
 }
 
 const memory = 1100 * time.Millisecond
@@ -178,7 +188,7 @@ type turn struct {
 }
 
 func (w *world) turn(s step) *turn {
-	t := &turn{step: s, w: w, b: w.browsers[s.b], a: w.accounts[s.u]}
+	t := &turn{step: s, w: w, b: w.browsers[s.b], a: w.accounts[s.u%len(w.accounts)]}
 	t.q = request{b: t.b, method: http.MethodPost, fields: map[string]any{}, form: s.form}
 	switch s.header {
 	case 1:
@@ -244,6 +254,9 @@ func (w *world) ask(s step) error {
 	}
 	if s.token {
 		t.q.path += "?include_auth_token"
+	}
+	if x.status == 200 && !t.q.form && s.n%3 == 0 && slices.Contains(once, s.what) {
+		return w.inParallel(t, x)
 	}
 	before := browser(maps.Clone(t.b))
 	a := w.send(t.q)

@@ -13,25 +13,34 @@ import (
 // here know nothing of each other.
 func (w *world) explained(counts map[string]int) error {
 	for _, a := range w.accounts {
-		m := explore.World{
-			Rules: policy.Rules{
-				Methods:       []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
-				PasskeyIsBoth: true, Mails: true, RescueByMail: true,
-			},
-			Required: a.required, Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
-			Seconds: []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
-			Firsts:  []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
-		}
-		rows, err := w.db.EventsBy(w.context(), store.EventFilter{UserID: a.id, Limit: 10_000})
+		n, err := w.explains(a)
 		if err != nil {
 			return err
 		}
-		if err := m.Explain(rows); err != nil {
-			return &broken{fmt.Sprintf("the trail of %s: %v", a.name, err)}
-		}
 		if counts != nil {
-			counts["explained rows"] += len(rows)
+			counts["explained rows"] += n
 		}
 	}
 	return nil
+}
+
+// explains holds one trail against it, and returns the number of its rows.
+func (w *world) explains(a *account) (int, error) {
+	m := explore.World{
+		Rules: policy.Rules{
+			Methods:       []string{store.Authenticator, store.SMS, store.Email, store.Passkey},
+			PasskeyIsBoth: true, Mails: true, RescueByMail: true,
+		},
+		Required: a.required, Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
+		Seconds: []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
+		Firsts:  []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
+	}
+	rows, err := w.db.EventsBy(w.context(), store.EventFilter{UserID: a.id, Limit: 10_000})
+	if err != nil {
+		return 0, err
+	}
+	if err := m.Explain(rows); err != nil {
+		return 0, &broken{fmt.Sprintf("the trail of %s: %v", a.name, err)}
+	}
+	return len(rows), nil
 }

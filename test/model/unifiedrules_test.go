@@ -299,7 +299,7 @@ func (m *model) removeFirst(who *session, method string) *want {
 		return refused(401)
 	}
 	f := who.of.firstOf(method)
-	if f == nil {
+	if f == nil || !who.of.opens(f) {
 		return refused(400)
 	}
 	who.of.firsts = slices.DeleteFunc(who.of.firsts, func(o *factor) bool { return o == f })

@@ -76,7 +76,8 @@ func TestWalk(t *testing.T) {
 	wanted := []string{"one factor", "two factors", "fresh", "pending", "explained rows"}
 	if total >= 100_000 {
 		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last",
-			"readdressed", "double click", "passkey of a sign-in")
+			"readdressed", "double click", "passkey of a sign-in", "invite", "revoke invitation", "delete",
+			"deleted on the day", "in parallel")
 		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
 	}
 	for _, what := range wanted {

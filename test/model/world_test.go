@@ -132,6 +132,7 @@ type world struct {
 	texted   map[string]bool // phones that heard of a recovery
 	done     map[string]int  // steps that were not refused
 	closers  []func()
+	stop     func()               // ends the workers
 	open     bool                 // an address need not be confirmed
 	guesser  bool                 // this walk is of people who try codes
 	typed    map[string]time.Time // when each code was typed last
@@ -146,7 +147,7 @@ func newWorld(open bool) (*world, error) {
 	w.model = &model{
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
 		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{}, questions: map[string]*question{},
-		notes: map[string]*note{},
+		notes: map[string]*note{}, invited: map[string]*link{},
 	}
 	dir, err := os.MkdirTemp("", "walk")
 	if err != nil {
@@ -185,13 +186,14 @@ func newWorld(open bool) (*world, error) {
 			Locked:     func(i twofold.User) bool { return w.is(i, func(a *account) bool { return a.locked }) },
 			Changeable: true, ChangeEmail: true, Recoverable: true, AutoLoginAfterReset: true,
 			Confirmable: !open, AutoLoginAfterConfirm: true, NoWelcome: true,
-			Registerable: true,
+			Registerable: true, Deletable: true,
 		},
 	})
 	if err != nil {
 		return w, err
 	}
-	w.closers = append(w.closers, background.Start(w.auth))
+	w.stop = background.Start(w.auth)
+	w.closers = append(w.closers, func() { w.stop() })
 	mux := http.NewServeMux()
 	w.auth.Mount(mux)
 	page := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -233,7 +235,10 @@ func (w *world) people() error {
 
 // is asks the model about an account, as an application would look it up.
 func (w *world) is(i twofold.User, what func(*account) bool) bool {
-	return slices.ContainsFunc(w.accounts, func(a *account) bool { return a.id == i.ID && what(a) })
+	return slices.ContainsFunc(w.accounts, func(a *account) bool {
+		made := a.id == "" && a.email == i.Email // a moment ago
+		return (a.id == i.ID || made) && what(a)
+	})
 }
 
 func (w *world) context() context.Context { return context.Background() }
