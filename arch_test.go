@@ -108,6 +108,7 @@ var rooms = map[string]room{
 	"internal/invite":   {ours: "internal/account internal/login internal/seal event store"},
 	"tracing":           {http: true},
 	"metrics":           {ours: ". event send", http: true},
+	"test/ask":          {http: true},
 	"test/openapitest":  {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
 	"twofoldtest": {
 		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp federated password send " +
@@ -132,7 +133,7 @@ var rooms = map[string]room{
 // testOnly are folders that are for tests: nothing that ships imports them.
 var testOnly = []string{
 	"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest",
-	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey", "internal/federatedtest",
+	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey", "test/ask", "internal/federatedtest",
 	"test/openapitest", "twofoldtest", "test/e2e", "test/model", "test/explore", "test/explore/run",
 	"test/cluster", "test/crash", "test/security",
 }

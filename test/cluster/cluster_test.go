@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,6 +23,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
+	"github.com/twofold-auth/twofold/test/ask"
 )
 
 const (
@@ -223,22 +223,8 @@ func (b *browser) send(at, path string, body map[string]any) answer {
 		return answer{}
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json")
-	for name, v := range b.cookies {
-		if v != "" {
-			r.AddCookie(&http.Cookie{Name: name, Value: v})
-		}
-	}
-	resp, err := b.c.client.Do(r)
-	if err != nil {
-		return answer{}
-	}
-	defer resp.Body.Close()
-	out, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{}
-	}
-	return answer{resp.StatusCode, out, resp.Cookies()}
+	a := ask.With(b.c.client, r, b.cookies)
+	return answer{a.Status, a.Body, a.Cookies}
 }
 
 func (b *browser) login(at string, u store.User) answer {

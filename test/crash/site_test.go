@@ -29,6 +29,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/federatedtest"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/test/ask"
 )
 
 type m = map[string]any
@@ -179,35 +180,26 @@ func (b *browser) send(method, path string, body m) answer {
 	if raw != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.Header.Set("X-Crash-Clock", strconv.FormatInt(int64(b.s.Offset), 10))
 	if b.marked {
 		r.Header.Set("X-Crash", "1")
 	}
-	for name, v := range b.jar {
-		r.AddCookie(&http.Cookie{Name: name, Value: v})
-	}
-	resp, err := b.s.client.Do(r)
-	if err != nil {
+	got := ask.With(b.s.client, r, b.jar)
+	if got.Status == 0 {
 		return answer{}
 	}
-	defer resp.Body.Close()
-	out, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{}
-	}
-	for _, c := range resp.Cookies() {
+	for _, c := range got.Cookies {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(b.jar, c.Name)
 		} else {
 			b.jar[c.Name] = c.Value
 		}
 	}
-	a := answer{status: resp.StatusCode, body: string(out), location: resp.Header.Get("Location")}
+	a := answer{status: got.Status, body: string(got.Body), location: got.Location}
 	b.heard = append(b.heard, fmt.Sprint(method, " ", path, ": ", a.status, " ", a.body))
 	var envelope struct{ Response m }
-	if json.Unmarshal(out, &envelope) == nil {
+	if json.Unmarshal(got.Body, &envelope) == nil {
 		a.json = envelope.Response
 	}
 	return a

@@ -129,30 +129,37 @@ func (t *Try) setUpMagic(b *door.Browser, p *Person) {
 	t.must(b, door.SetUpMagicEnd, door.In{Code: t.mailedCode(p.Email, past, 10*time.Second)})
 }
 
+// used is an owner who has signed in by a code, and that code.
+func (t *Try) used(p *Person, v door.Verb, code string) *door.Browser {
+	owner := t.first(p)
+	t.must(owner, v, door.In{Code: code})
+	t.honest(t.inside(owner) == p.Email, "a right code does not let the owner in")
+	return owner
+}
+
+// again uses a code in the second step of a browser that has come so far.
+func (t *Try) again(b *door.Browser, p *Person, v door.Verb, code, what string) {
+	t.attempt(b, v, door.In{Code: code})
+	t.worksIf(t.inside(b) == p.Email, "%s opened a second session", what)
+}
+
 // totpReplay uses a code of the app that the owner has used, in another browser.
 func totpReplay(t *Try) {
 	p := t.protected()
 	code := p.App.Next()
-	owner := t.first(p)
-	t.must(owner, door.Code, door.In{Code: code})
-	t.honest(t.inside(owner) == p.Email, "the owner is not let in")
-	thief := t.first(p)
-	t.attempt(thief, door.Code, door.In{Code: code})
-	t.worksIf(t.inside(thief) == p.Email, "the code opened a second session")
+	t.used(p, door.Code, code)
+	t.again(t.first(p), p, door.Code, code, "the code")
 }
 
 // totpReplaySameBrowser uses it again in the same browser after signing out.
 func totpReplaySameBrowser(t *Try) {
 	p := t.protected()
 	code := p.App.Next()
-	b := t.first(p)
-	t.must(b, door.Code, door.In{Code: code})
-	t.honest(t.inside(b) == p.Email, "the owner is not let in")
+	b := t.used(p, door.Code, code)
 	t.must(b, door.Logout, door.In{})
 	t.honest(t.inside(b) == "", "signing out does nothing")
 	t.must(b, door.Login, door.In{Email: p.Email, Password: p.Password})
-	t.attempt(b, door.Code, door.In{Code: code})
-	t.worksIf(t.inside(b) == p.Email, "the code opened a second session")
+	t.again(b, p, door.Code, code, "the code")
 }
 
 // totpRace gives one code in eight browsers at the same moment.
@@ -164,12 +171,8 @@ func totpRace(t *Try) {
 // recoveryReplay uses a recovery code twice.
 func recoveryReplay(t *Try) {
 	p, codes := t.withCodes()
-	owner := t.first(p)
-	t.must(owner, door.UseCode, door.In{Code: codes[0]})
-	t.honest(t.inside(owner) == p.Email, "a recovery code does not let the owner in")
-	thief := t.first(p)
-	t.attempt(thief, door.UseCode, door.In{Code: codes[0]})
-	t.worksIf(t.inside(thief) == p.Email, "the recovery code opened a second session")
+	t.used(p, door.UseCode, codes[0])
+	t.again(t.first(p), p, door.UseCode, codes[0], "the recovery code")
 }
 
 // recoveryRace gives one recovery code in eight browsers at the same moment.
@@ -188,9 +191,7 @@ func recoveryOldSet(t *Try) {
 	thief := t.first(p)
 	t.attempt(thief, door.UseCode, door.In{Code: old[0]})
 	t.worksIf(t.inside(thief) == p.Email, "a code of the old set opened a session")
-	owner := t.first(p)
-	t.must(owner, door.UseCode, door.In{Code: fresh[0]})
-	t.honest(t.inside(owner) == p.Email, "a code of the new set does not let the owner in")
+	t.used(p, door.UseCode, fresh[0])
 }
 
 // resetReplay uses a link for a new password twice.

@@ -40,24 +40,12 @@ func launchBetterAuth(ctx context.Context, at place) (string, error) {
 	if err := os.Symlink(modules, filepath.Join(at.dir, "node_modules")); err != nil {
 		return "", err
 	}
-	file := filepath.Join(at.dir, "site.mjs")
-	if err := os.WriteFile(file, betterAuthSite, 0o600); err != nil {
-		return "", err
-	}
 	_, port, err := net.SplitHostPort(at.listen)
 	if err != nil {
 		return "", err
 	}
-	mailbox := "http://" + at.mail.HTTP.Addr().String()
 	env := []string{"NODE_ENV=production"}
-	p, err := start(ctx, at.dir, env, "node", file, port, filepath.Join(at.dir, "door.db"), mailbox, at.origin)
-	if err != nil {
-		return "", err
-	}
-	if err := at.ready(p, "/version"); err != nil {
-		return "", err
-	}
-	a, err := door.NewBrowser(at.origin, "").Do("GET", "/version", nil)
+	a, err := at.script(ctx, "site.mjs", betterAuthSite, env, "node", port, at.database(), at.mailbox(), at.origin)
 	if err != nil {
 		return "", err
 	}

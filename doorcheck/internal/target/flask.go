@@ -4,8 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"net"
-	"os"
-	"path/filepath"
 
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
@@ -23,23 +21,11 @@ func flask() Target {
 }
 
 func launchFlask(ctx context.Context, at place) (string, error) {
-	file := filepath.Join(at.dir, "site.py")
-	if err := os.WriteFile(file, flaskSite, 0o600); err != nil {
-		return "", err
-	}
 	host, port, err := net.SplitHostPort(at.listen)
 	if err != nil {
 		return "", err
 	}
-	mailbox := "http://" + at.mail.HTTP.Addr().String()
-	p, err := start(ctx, at.dir, nil, "/usr/bin/python3", file, host, port, filepath.Join(at.dir, "door.db"), mailbox)
-	if err != nil {
-		return "", err
-	}
-	if err := at.ready(p, "/version"); err != nil {
-		return "", err
-	}
-	a, err := door.NewBrowser(at.origin, "").Do("GET", "/version", nil)
+	a, err := at.script(ctx, "site.py", flaskSite, nil, "/usr/bin/python3", host, port, at.database(), at.mailbox())
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -35,6 +36,28 @@ func start(ctx context.Context, dir string, env []string, name string, args ...s
 	}()
 	return p, nil
 }
+
+// script starts a site that is a script, and returns what it answers at /version.
+func (at place) script(
+	ctx context.Context, name string, source []byte, env []string, interpreter string, args ...string,
+) (*door.Answer, error) {
+	file := filepath.Join(at.dir, name)
+	if err := os.WriteFile(file, source, 0o600); err != nil {
+		return nil, err
+	}
+	p, err := start(ctx, at.dir, env, interpreter, append([]string{file}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	if err := at.ready(p, "/version"); err != nil {
+		return nil, err
+	}
+	return door.NewBrowser(at.origin, "").Do("GET", "/version", nil)
+}
+
+func (at place) database() string { return filepath.Join(at.dir, "door.db") }
+
+func (at place) mailbox() string { return "http://" + at.mail.HTTP.Addr().String() }
 
 // ready waits until a path answers.
 func (p *program) ready(b *door.Browser, path string) error {
