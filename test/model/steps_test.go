@@ -290,6 +290,9 @@ func (t *turn) login() *want {
 }
 
 func (t *turn) verify() *want {
+	if lowers(t.who) {
+		return nil
+	}
 	password := []string{passwords[2], "", t.a.password, t.a.password, t.a.password}[t.v%5]
 	if t.who != nil && t.v%5 > 2 {
 		password = t.who.of.password

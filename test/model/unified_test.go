@@ -33,6 +33,9 @@ func (t *turn) unified() *want {
 }
 
 func (t *turn) firstVerify() *want {
+	if lowers(t.who) {
+		return nil
+	}
 	of, key := t.a, func(string) string { return "" }
 	if t.who != nil {
 		of, key = t.who.of, func(channel string) string { return againKey(t.who, channel) }
