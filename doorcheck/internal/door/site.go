@@ -46,6 +46,9 @@ const (
 	ForgedLogin    Verb = "forged-login"      // Email, Password: the same for signing in
 	LogoutByLink   Verb = "logout-by-link"    // a GET
 	LoginPage      Verb = "login-page"        // out: Answer
+	GoAway         Verb = "go-away"           // out: Location, at the other site, to sign in
+	Connect        Verb = "connect"           // the same, to let an account there open this one
+	ComeBack       Verb = "come-back"         // Link: the way back from there
 	ProbeLogin     Verb = "probe-login"       // Email, Password; out: Answer
 	ProbeReset     Verb = "probe-reset"       // Email; out: Answer
 	ProbeRegister  Verb = "probe-register"    // Email, Password; out: Answer
@@ -93,6 +96,7 @@ type Site struct {
 	Settings string // what is set, and why
 	Origin   string
 	Mail     *Mailbox
+	Provider *Provider // another site, through which people sign in; nil: none is set up
 	Steps    map[Verb]Step
 	Proxied  bool // our proxy stands in front and tells the site who asks
 	Secure   bool // the origin is https

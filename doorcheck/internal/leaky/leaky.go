@@ -28,6 +28,9 @@ type Site struct {
 	sessions map[string]*session
 	tokens   map[string]string // to the address of the user
 	links    map[string]*link
+	provider *door.Provider
+	trips    map[string]*trip // by state
+	sites    map[string]*user // by who they are at the provider
 }
 
 type user struct {
@@ -61,9 +64,12 @@ type link struct {
 
 // New returns a site with these leaks; "all" has all of them. Proofs are fresh for
 // a while.
-func New(origin string, fresh time.Duration, mail func(to, text string), leaks ...string) *Site {
+func New(
+	origin string, fresh time.Duration, mail func(to, text string), provider *door.Provider, leaks ...string,
+) *Site {
 	s := &Site{
-		origin: origin, fresh: fresh, mail: mail, leaks: map[string]bool{}, users: map[string]*user{},
+		origin: origin, fresh: fresh, mail: mail, provider: provider, trips: map[string]*trip{}, sites: map[string]*user{},
+		leaks: map[string]bool{}, users: map[string]*user{},
 		sessions: map[string]*session{}, tokens: map[string]string{}, links: map[string]*link{},
 	}
 	for _, name := range leaks {

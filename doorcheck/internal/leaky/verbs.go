@@ -28,7 +28,7 @@ func (s *request) verbs() map[door.Verb]verb {
 		door.SetUpMail: s.setUpMail, door.AskMailCode: s.askMailCode, door.UseMailCode: s.useMailCode,
 		door.Logout: s.logout, door.LogoutByLink: s.logout, door.LogoutAll: s.logoutAll,
 		door.ChangePassword: s.changePassword, door.ChangeEmail: s.changeEmail, door.ChangeEmailEnd: s.changeEmailEnd,
-		door.LoginPage: s.loginPage,
+		door.LoginPage: s.loginPage, door.GoAway: s.goAway, door.Connect: s.connect, door.ComeBack: s.comeBack,
 	}
 }
 

@@ -18,7 +18,7 @@ func leaking() Target { return Leaking("all") }
 func Leaking(leaks ...string) Target {
 	return Target{Name: "leaky", Title: "a leaky site", Dress: dressLeaky, launch: func(ctx context.Context,
 		at place) (string, error) {
-		handler := leaky.New(at.origin, attack.Freshness, at.mail.Put, leaks...)
+		handler := leaky.New(at.origin, attack.Freshness, at.mail.Put, at.provider, leaks...)
 		server := &http.Server{Addr: at.listen, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 		go func() { _ = server.ListenAndServe() }()
 		go func() {
@@ -52,7 +52,7 @@ func dressLeaky(s *door.Site) {
 		door.ChangeEmailEnd,
 		door.ForgedDisable, door.ForgedLogin, door.LogoutByLink, door.LoginPage, door.LoginNext, door.ProbeLogin,
 		door.ProbeReset, door.ProbeRegister,
-		door.WhoByMethod,
+		door.WhoByMethod, door.GoAway, door.Connect, door.ComeBack,
 	} {
 		s.Steps[v] = plainStep(v)
 	}

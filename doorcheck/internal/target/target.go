@@ -26,7 +26,9 @@ type place struct {
 	listen string // host:port
 	origin string
 	mail   *door.Mailbox
-	ready  func(p *program, path string) error
+	// provider is another site, through which people may sign in.
+	provider *door.Provider
+	ready    func(p *program, path string) error
 }
 
 // All returns the kinds of sites.
@@ -64,6 +66,11 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 		return fail(err)
 	}
 	ends = append(ends, mail.Close)
+	provider, err := door.OpenProvider()
+	if err != nil {
+		return fail(err)
+	}
+	ends = append(ends, provider.Close)
 	listen, err := door.FreeAddress()
 	if err != nil {
 		return fail(err)
@@ -73,7 +80,7 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 		return fail(err)
 	}
 	ends = append(ends, proxy.Close)
-	at := place{dir: dir, listen: listen, origin: proxy.Origin, mail: mail}
+	at := place{dir: dir, listen: listen, origin: proxy.Origin, mail: mail, provider: provider}
 	at.ready = func(p *program, path string) error {
 		ends = append(ends, func() { cancel(); <-p.end })
 		return p.ready(door.NewBrowser(proxy.Origin, ""), path)
@@ -83,7 +90,7 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 		return fail(err)
 	}
 	site := t.Site(proxy.Origin, mail)
-	site.Version, site.Proxied = version, true
+	site.Version, site.Proxied, site.Provider = version, true, provider
 	return site, end, nil
 }
 

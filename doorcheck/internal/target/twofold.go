@@ -17,7 +17,7 @@ var twofoldSettings = []string{
 	"SECURITY_REGISTERABLE=true", "SECURITY_CONFIRMABLE=true", "SECURITY_RECOVERABLE=true", "SECURITY_CHANGEABLE=true",
 	"SECURITY_CHANGE_EMAIL=true", "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true", "SECURITY_UNIFIED_SIGNIN=true",
 	"SECURITY_REMEMBER_ME=true", "SECURITY_TWO_FACTOR_ENABLED_METHODS=authenticator,email",
-	"SECURITY_FRESHNESS=20 seconds",
+	"SECURITY_FRESHNESS=20 seconds", "SECURITY_OAUTH_ENABLE=true", "SECURITY_OAUTH_SIGN_UP=corp",
 }
 
 func twofold() Target {
@@ -42,7 +42,10 @@ func launchTwofold(ctx context.Context, at place) (string, error) {
 	}
 	smtp := at.mail.SMTP.Addr().String()
 	host, port, _ := strings.Cut(smtp, ":")
+	corp := fmt.Sprintf(`{"corp": {"ISSUER": %q, "CLIENT_ID": %q, "CLIENT_SECRET": %q, "SCOPES": "email"}}`,
+		at.provider.URL, at.provider.ClientID, at.provider.Secret)
 	env := append([]string{
+		"SECURITY_OAUTH_PROVIDERS=" + corp,
 		"SECRET_KEY=" + strings.TrimSpace(string(key)), "TWOFOLD_ORIGIN=" + at.origin, "TWOFOLD_LISTEN=" + at.listen,
 		"TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(at.dir, "door.db"),
 		"MAIL_SERVER=" + host, "MAIL_PORT=" + port, "MAIL_DEFAULT_SENDER=no-reply@example.org",
@@ -98,8 +101,24 @@ func dressTwofold(s *door.Site) {
 		}
 		return door.Out{}, nil
 	}
+	s.Steps[door.GoAway], s.Steps[door.Connect] = away("/login/oauthstart/corp"), away("/login/oauth-connect/corp")
+	s.Steps[door.ComeBack] = back
 	s.Steps[door.LogoutAll] = func(b *door.Browser, _ door.In) (door.Out, error) {
 		a, err := w.post(b, "/tf-sessions", map[string]any{})
 		return door.Out{Answer: a}, err
 	}
+}
+
+// away leaves for the other site.
+func away(path string) door.Step {
+	return func(b *door.Browser, _ door.In) (door.Out, error) {
+		a, err := door.Judge(b.Do("POST", path, nil, asJSON...))
+		return located(a), err
+	}
+}
+
+// back comes from there.
+func back(b *door.Browser, in door.In) (door.Out, error) {
+	a, err := door.Judge(b.Do("GET", in.Link, nil, asJSON...))
+	return located(a), err
 }

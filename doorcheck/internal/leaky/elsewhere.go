@@ -1,0 +1,85 @@
+package leaky
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/twofold-auth/twofold/doorcheck/internal/door"
+)
+
+// trip is a browser on its way to the other site.
+type trip struct {
+	browser, nonce string
+	connects       *user // who asked for it; nil: a sign-in
+}
+
+func (s *request) goAway() (door.Out, int) { return s.depart(nil) }
+
+func (s *request) connect() (door.Out, int) {
+	if s.session == nil || !s.session.full {
+		return door.Out{}, refused
+	}
+	return s.depart(s.session.user)
+}
+
+func (s *request) depart(of *user) (door.Out, int) {
+	state, t := rand.Text(), &trip{browser: rand.Text(), nonce: rand.Text(), connects: of}
+	s.trips[state] = t
+	http.SetCookie(s.w, &http.Cookie{Name: "trip", Value: t.browser, Path: "/", MaxAge: 600, HttpOnly: true, Secure: true,
+		SameSite: http.SameSiteLaxMode})
+	q := url.Values{
+		"client_id": {s.provider.ClientID}, "redirect_uri": {s.origin + "/back"}, "response_type": {"code"},
+		"scope": {"openid email"}, "state": {state}, "nonce": {t.nonce},
+	}
+	return door.Out{Location: s.provider.URL + "/authorize?" + q.Encode()}, http.StatusSeeOther
+}
+
+// arrival is what a browser came back with, if it may be believed.
+func (s *request) arrival() (*trip, door.Claims, bool) {
+	u, err := url.Parse(s.in.Link)
+	if err != nil {
+		return nil, door.Claims{}, false
+	}
+	state := u.Query().Get("state")
+	t := s.trips[state]
+	if t == nil {
+		return nil, door.Claims{}, false
+	}
+	c, err := s.r.Cookie("trip")
+	if (err != nil || c.Value != t.browser) && !s.leak("site-csrf") {
+		return nil, door.Claims{}, false
+	}
+	if !s.leak("site-replay") {
+		delete(s.trips, state)
+	}
+	claims, ok := s.provider.Exchange(u.Query().Get("code"), "")
+	ok = ok && (claims.Nonce == t.nonce || s.leak("site-injection"))
+	return t, claims, ok && (claims.Client == s.provider.ClientID || s.leak("site-other-client"))
+}
+
+func (s *request) comeBack() (door.Out, int) {
+	t, claims, ok := s.arrival()
+	if !ok {
+		return door.Out{}, refused
+	}
+	if t.connects != nil {
+		s.sites[claims.Subject] = t.connects
+		return door.Out{}, http.StatusOK
+	}
+	u, present := s.sites[claims.Subject], s.users[claims.Email]
+	switch {
+	case u != nil:
+	case present != nil && s.leak("site-unverified"):
+		u = present
+	case present == nil && (claims.Verified || s.leak("site-planted")):
+		u = &user{email: claims.Email, confirmed: true, used: map[string]bool{}, codes: map[string]bool{}}
+		s.users[claims.Email], s.sites[claims.Subject] = u, u
+	default:
+		return door.Out{}, refused
+	}
+	full := u.key == nil && !u.mailFactor || s.leak("after-site")
+	s.give(&session{user: u, full: full, proven: time.Now()}, false)
+	return door.Out{}, http.StatusOK
+}
