@@ -101,11 +101,13 @@ func confined(t *testing.T, root string, env ...string) *server {
 	return follow(t, cmd)
 }
 
-// TestExamplesAreDocumented: docs/server.md, gate.md, moving.md or tutorial.md names every file of
-// the examples that other programs read.
+// TestExamplesAreDocumented: a page of docs names every file of the examples that other
+// programs read.
 func TestExamplesAreDocumented(t *testing.T) {
 	var doc strings.Builder
-	for _, page := range []string{"server.md", "gate.md", "moving.md", "tutorial.md"} {
+	for _, page := range []string{
+		"server.md", "gate.md", "moving.md", "tutorial.md", "how-to/single-page-application.md",
+	} {
 		text, err := os.ReadFile("../../docs/" + page)
 		if err != nil {
 			t.Fatal(err)
