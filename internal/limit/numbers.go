@@ -35,8 +35,8 @@ type Numbers struct {
 	// network is an IPv4 address or an IPv6 /64. A /56 has half as much again and
 	// a /48 twice as much, here and wherever a network has a budget.
 	AddressFailures int
-	// CaptchaFailures wrong passwords in 24 hours for one account from browsers that
-	// never signed in to it, or five times as many within 15 minutes from one network,
+	// CaptchaFailures wrong passwords in 24 hours for one address or username, from browsers
+	// that never signed in to the account, or five times as many within 15 minutes from one network,
 	// have a captcha asked for, if Accounts.Captcha is set (default 3).
 	CaptchaFailures int
 	// HourFailures wrong passwords in an hour, over all accounts and addresses,

@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/twofold-auth/twofold"
@@ -27,5 +28,32 @@ func TestR413_AnInvitationEndsWithTheAccountOfItsAddress(t *testing.T) {
 				t.Error("the link makes the account again")
 			}
 		})
+	}
+}
+
+// asked is a table that counts how often it is asked to make a row.
+type asked struct {
+	*deleting
+	times int
+}
+
+func (a *asked) CreateUser(ctx context.Context, u twofold.ExternalUser) (string, error) {
+	a.times++
+	return a.deleting.CreateUser(ctx, u)
+}
+
+// TestR413_AnInvitationIsNotTakenWhileItsAddressHasAnAccount: a deletion at that moment
+// would not find it, and it would be put back afterwards.
+func TestR413_AnInvitationIsNotTakenWhileItsAddressHasAnAccount(t *testing.T) {
+	table := &asked{deleting: &deleting{ownTable: newOwnTable()}}
+	w := newWorld(t, over(table))
+	link := w.invite(invited)
+	_, err := w.nodes[0].auth.CreateUser(t.Context(), twofold.NewUser{Email: invited, PasswordHash: hashed})
+	w.must(err)
+	before := table.times
+	w.browser().post(link, chosen()).want(400)
+	if table.times != before || w.count("invitations") != 1 {
+		t.Errorf("the invitation was taken: the table was asked %d times, %d are left",
+			table.times-before, w.count("invitations"))
 	}
 }
