@@ -144,25 +144,37 @@ func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.
 	return true, d.c.Trail.Tell(ctx, e, d.c.Events)
 }
 
-// batch is how many accounts one look deletes.
+// batch is how many requests are read at once.
 const batch = 100
 
 // Due deletes the accounts whose waiting period is over. A deletion that fails is
-// tried again at the next look, and keeps no other from happening.
+// tried again at the next look, and keeps no other from happening: those that failed
+// come first in the list, so it is read beyond them.
 func (d *Deletions) Due(ctx context.Context) error {
-	list, err := d.c.Store.DueDeletions(ctx, d.c.Now(), batch)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, r := range list {
-		err := d.delete(ctx, r.UserID, r.ID)
-		// It was stopped, or another node was faster.
-		if !errors.Is(err, store.ErrUsed) && !errors.Is(err, store.ErrNotFound) {
-			errs = append(errs, err)
+	failed, errs := map[string]bool{}, []error(nil)
+	for {
+		list, err := d.c.Store.DueDeletions(ctx, d.c.Now(), len(failed)+batch)
+		if err != nil {
+			return errors.Join(append(errs, err)...)
+		}
+		more := false
+		for _, r := range list {
+			if failed[r.ID] {
+				continue
+			}
+			more = true
+			switch err := d.delete(ctx, r.UserID, r.ID); {
+			case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+				failed[r.ID] = true // it was stopped, or another node was faster
+			case err != nil:
+				failed[r.ID] = true
+				errs = append(errs, err)
+			}
+		}
+		if !more || ctx.Err() != nil {
+			return errors.Join(errs...)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 func subject(u store.User) event.Subject {

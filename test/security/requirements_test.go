@@ -326,6 +326,7 @@ func requirements() []requirement {
 		{number: 412, class: 1, title: "A former system's yes opens only the account that it is about"},
 		{number: 413, class: 2, title: "An invitation ends with the account of its address"},
 		{number: 414, class: 3, title: "A captcha does not tell which username belongs to an address"},
+		{number: 415, class: 3, title: "Deletions that fail keep no other from happening"},
 		{number: 359, class: 2, title: "A guard for several roles lets in who has one of them, and no one without"},
 	}
 }

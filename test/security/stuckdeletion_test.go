@@ -1,0 +1,46 @@
+package security_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// stuck is a table that cannot delete some rows.
+type stuck struct {
+	*deleting
+	bad map[string]bool
+}
+
+func (s *stuck) DeleteUser(ctx context.Context, id string) error {
+	if s.bad[id] {
+		return errors.New("a foreign key holds the row")
+	}
+	return s.deleting.DeleteUser(ctx, id)
+}
+
+// TestR415_DeletionsThatFailKeepNoOtherFromHappening: a table that cannot delete many
+// rows must not keep the accounts of others, who asked for it later.
+func TestR415_DeletionsThatFailKeepNoOtherFromHappening(t *testing.T) {
+	table := &stuck{&deleting{ownTable: newOwnTable()}, map[string]bool{}}
+	w := newWorld(t, leavable, over(table))
+	var last *person
+	for i := range 101 {
+		p := w.person(fmt.Sprintf("user%d", i))
+		table.bad[p.id], last = i < 100, p
+		u, err := w.nodes[0].db.UserByID(t.Context(), p.id)
+		w.must(err)
+		w.must(w.nodes[0].db.PutDeletion(t.Context(), store.DeletionRequest{
+			UserID: u.ID, ID: u.ID, Uniquifier: u.Uniquifier + "x", CreatedAt: w.Now(),
+			DueAt: w.Now().Add(time.Duration(i) * time.Second),
+		}, u.Uniquifier))
+	}
+	w.later(time.Hour)
+	if last.exists() {
+		t.Error("the account whose row can be deleted is still there")
+	}
+}
