@@ -191,9 +191,9 @@ type DeviceTrusted struct {
 	Context
 }
 
-// NewBrowser: an account was signed in to from a browser that had not signed in to
-// it before. It follows the UserAuthenticated of that sign-in, and not the first
-// one of an account.
+// NewBrowser reports a sign-in from a browser that had not signed in to the account
+// before. It follows the UserAuthenticated of that sign-in. The first sign-in to an
+// account has none.
 type NewBrowser struct {
 	User Subject
 	Context

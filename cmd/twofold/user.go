@@ -344,7 +344,7 @@ type userRecovery struct {
 // Help implements kong.HelpProvider.
 func (userRecovery) Help() string {
 	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, at once and
-for a day. Nothing is switched off. Make sure by other means that you talk to the owner; he is told by mail, and the
+for a day. Nothing is switched off. Make sure by other means that you talk to the owner; they are told by mail, and the
 reason stands in the audit trail.
 
 Example:

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// TestCommandsDocIsUpToDate: docs/commands.md lists every command with its flags.
+// -update writes it.
+func TestCommandsDocIsUpToDate(t *testing.T) {
+	const path = "../../docs/commands.md"
+	parser, err := kong.New(&cli{}, kong.Name("twofold"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := commandsPage(parser.Model.Node)
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is out of date: go test ./cmd/twofold -run Doc -update", path)
+	}
+}
+
+// commandsPage describes every command. Flags that all of them have stand once.
+func commandsPage(program *kong.Node) string {
+	var all []command
+	for _, c := range commandsUnder(program, nil)[1:] {
+		if len(c.node.Children) == 0 {
+			all = append(all, c)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("# Commands\n\nFor operators. This file is generated from `cmd/twofold` and checked by a test; " +
+		"do not edit it.\n\n`twofold help`, or `--help` after a command, prints the same, and `twofold man` a manual page. " +
+		"A command exits with 0 if it\n")
+	fmt.Fprintf(&b, "worked, with %d if not, and with %d if the command line is wrong.\n", exitFailed, exitUsage)
+	b.WriteString("\n| command | what it does |\n|---|---|\n")
+	for _, c := range all {
+		fmt.Fprintf(&b, "| [`%s`](#%s) | %s |\n", c.at(), strings.ReplaceAll("twofold "+c.at(), " ", "-"), cell(c.help))
+	}
+	common := map[string]bool{}
+	b.WriteString("\nThese flags say where the settings are. Every command that needs settings has them:\n\n" +
+		"| flag | |\n|---|---|\n")
+	for _, f := range flagsOf(all[0]) {
+		if slices.Contains([]string{"config", "dev", "dir"}, f.Name) {
+			common[f.String()] = true
+			flagRow(&b, f)
+		}
+	}
+	for _, c := range all {
+		describe(&b, c, common)
+	}
+	return b.String()
+}
+
+// describe is the section of one command.
+func describe(b *strings.Builder, c command, common map[string]bool) {
+	fmt.Fprintf(b, "\n## twofold %s\n\n%s\n", c.at(), c.help)
+	usage := "twofold " + c.at()
+	for _, a := range c.node.Positional {
+		usage += " " + a.Summary()
+	}
+	fmt.Fprintf(b, "\n    %s\n", usage)
+	if slices.ContainsFunc(c.node.Positional, func(a *kong.Positional) bool { return a.Help != "" }) {
+		b.WriteString("\n| argument | |\n|---|---|\n")
+		for _, a := range c.node.Positional {
+			fmt.Fprintf(b, "| `%s` | %s |\n", a.Summary(), cell(a.Help))
+		}
+	}
+	own := slices.DeleteFunc(flagsOf(c), func(f *kong.Flag) bool { return common[f.String()] })
+	if len(own) > 0 {
+		b.WriteString("\n| flag | |\n|---|---|\n")
+	}
+	for _, f := range own {
+		flagRow(b, f)
+	}
+	if detail := strings.TrimSpace(c.node.Detail); detail != "" {
+		b.WriteString("\n```text\n" + detail + "\n```\n")
+	}
+}
+
+func flagsOf(c command) []*kong.Flag {
+	return slices.DeleteFunc(slices.Concat(c.node.AllFlags(true)...), func(f *kong.Flag) bool { return f.Name == "help" })
+}
+
+func flagRow(b *strings.Builder, f *kong.Flag) {
+	fmt.Fprintf(b, "| `%s` | %s |\n", strings.ReplaceAll(f.String(), "|", `\|`), cell(f.Help))
+}
+
+// cell is a text in a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
+}
