@@ -32,9 +32,16 @@ func oldSite(t *testing.T, database string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestFlaskSecurityThereAndBack follows docs/moving.md: people of a real site come
-// here, one changes the password, and all go back.
-func TestFlaskSecurityThereAndBack(t *testing.T) {
+// move is a site of Flask-Security whose people come here.
+type move struct {
+	t        *testing.T
+	dir, old string // old is the database there
+	env      []string
+	from     []string // the command that imports
+}
+
+func newMove(t *testing.T, origin string) *move {
+	t.Helper()
 	modules := "import flask_security, flask_sqlalchemy, argon2"
 	if err := exec.Command(python, "-c", modules).Run(); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -42,62 +49,80 @@ func TestFlaskSecurityThereAndBack(t *testing.T) {
 		}
 		t.Skip("needs Debian's python3-flask-security")
 	}
-	dir := t.TempDir()
-	old := filepath.Join(dir, "app.db")
-	oldSite(t, old, "make")
-	secrets := filepath.Join(dir, "secrets.json")
+	m := &move{t: t, dir: t.TempDir()}
+	m.old = filepath.Join(m.dir, "app.db")
+	oldSite(t, m.old, "make")
+	secrets := filepath.Join(m.dir, "secrets.json")
 	if err := os.WriteFile(secrets, []byte(oldSecrets), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := []string{
-		"TWOFOLD_ORIGIN=http://localhost:8080", "SECRET_KEY=" + goodKey, "SECURITY_PASSWORD_SALT=" + sampleSalt,
-		"SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(dir, "twofold.db"),
+	m.from = []string{"import", "flask-security", "sqlite:///" + m.old, "--totp-secrets", secrets}
+	m.env = []string{
+		"TWOFOLD_ORIGIN=" + origin, "SECRET_KEY=" + goodKey, "SECURITY_PASSWORD_SALT=" + sampleSalt,
+		"SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(m.dir, "twofold.db"),
 	}
+	return m
+}
+
+// run runs a command of the program.
+func (m *move) run(stdin string, args ...string) string {
+	m.t.Helper()
 	binary, err := buildOnce()
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	run := func(stdin string, args ...string) string {
-		t.Helper()
-		cmd := exec.Command(binary, args...)
-		cmd.Env, cmd.Stdin = env, strings.NewReader(stdin)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %v: %s", args, err, out)
-		}
-		return string(out)
+	cmd := exec.Command(binary, args...)
+	cmd.Env, cmd.Stdin = m.env, strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		m.t.Fatalf("%v: %v: %s", args, err, out)
 	}
-	from := []string{"import", "flask-security", "sqlite:///" + old, "--totp-secrets", secrets}
-	run("", append(from, "--dry-run")...)
-	run("", from...)
-	if out := run("", append(from, "--dry-run")...); !strings.Contains(out, "unchanged") {
-		t.Errorf("a second import would change something: %s", out)
-	}
-	s := start(t, env)
-	s.want(200, "POST", "/login", `{"email":"ann@example.org","password":"walking boots 71"}`)
-	run("new walking boots 81", "user", "set-password", "ann@example.org", "--password-stdin")
-	run("new walking boots 82", "user", "create", "eve@example.org", "--password-stdin")
+	return string(out)
+}
 
+// back exports all accounts and gives them to the old site. It returns what that says.
+func (m *move) back() string {
+	m.t.Helper()
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	file := filepath.Join(dir, "accounts.age")
-	run("", "export", "--with-secrets", "--recipient", identity.Recipient().String(), "-o", file)
+	file := filepath.Join(m.dir, "accounts.age")
+	m.run("", "export", "--with-secrets", "--recipient", identity.Recipient().String(), "-o", file)
 	sealed, err := os.Open(file)
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
 	defer sealed.Close()
 	lines, err := age.Decrypt(sealed, identity)
 	if err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	back := exec.Command(python, "../../examples/flask-security/back.py", "sqlite:///"+old)
+	back := exec.Command(python, "../../examples/flask-security/back.py", "sqlite:///"+m.old)
 	back.Env = []string{"PATH=/usr/bin:/bin", "SECURITY_TOTP_SECRETS=" + oldSecrets}
 	back.Stdin = lines
-	if out, err := back.CombinedOutput(); err != nil || !strings.Contains(string(out), "2 accounts changed, 1 added") {
-		t.Fatalf("%v: %s", err, out)
+	out, err := back.CombinedOutput()
+	if err != nil {
+		m.t.Fatalf("%v: %s", err, out)
+	}
+	return string(out)
+}
+
+// TestFlaskSecurityThereAndBack follows docs/moving.md: people of a real site come
+// here, one changes the password, and all go back.
+func TestFlaskSecurityThereAndBack(t *testing.T) {
+	m := newMove(t, "http://localhost:8080")
+	m.run("", append(m.from, "--dry-run")...)
+	m.run("", m.from...)
+	if out := m.run("", append(m.from, "--dry-run")...); !strings.Contains(out, "unchanged") {
+		t.Errorf("a second import would change something: %s", out)
+	}
+	s := start(t, m.env)
+	s.want(200, "POST", "/login", `{"email":"ann@example.org","password":"walking boots 71"}`)
+	m.run("new walking boots 81", "user", "set-password", "ann@example.org", "--password-stdin")
+	m.run("new walking boots 82", "user", "create", "eve@example.org", "--password-stdin")
+	if out := m.back(); !strings.Contains(out, "2 accounts changed, 1 added") {
+		t.Fatal(out)
 	}
 	for _, p := range []struct{ email, password, key, want string }{
 		{"ann@example.org", "new walking boots 81", "", "session"},
@@ -110,7 +135,7 @@ func TestFlaskSecurityThereAndBack(t *testing.T) {
 		if p.key != "" {
 			args = append(args, p.key)
 		}
-		if got := oldSite(t, old, args...); got != p.want {
+		if got := oldSite(t, m.old, args...); got != p.want {
 			t.Errorf("%s with %q at the old site: %s, want %s", p.email, p.password, got, p.want)
 		}
 	}

@@ -2,12 +2,18 @@
 
     site.py make app.db                        makes the database with one person of each kind
     site.py signin app.db EMAIL PASSWORD [KEY] signs in, with the key of an authenticator app, and prints what came of it
+    site.py password app.db EMAIL PASSWORD     gives someone another password
+    site.py serve app.db PORT TWOFOLD          serves the site, and pages of the application: /app is who is signed in
+                                               here, /asks is who is signed in at the address TWOFOLD
 """
 
 import json
 import sys
+import urllib.error
+import urllib.request
 
-from flask import Flask
+from flask import Flask, request
+from flask_login import current_user
 from flask_security import Security, SQLAlchemyUserDatastore, hash_password
 from flask_security.models import fsqla_v3 as fsqla
 from flask_sqlalchemy import SQLAlchemy
@@ -74,10 +80,37 @@ def signin(app, email, password, key=None):
     return "session" if answer.status_code == 200 else "refused: " + json.dumps(answer.json)
 
 
+def password(app, db, email, password):
+    app.extensions["security"].datastore.find_user(email=email).password = hash_password(password)
+    db.session.commit()
+
+
+def serve(app, port, twofold):
+    @app.get("/app")
+    def here():
+        return {"user": current_user.email if current_user.is_authenticated else ""}
+
+    @app.get("/asks")
+    def there():
+        asked = urllib.request.Request(twofold + "/me", headers={
+            "Host": request.host, "Cookie": request.headers.get("Cookie", ""), "Accept": "application/json"})
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return {"user": json.load(answer)["response"]["user"]["email"]}
+        except urllib.error.HTTPError as e:
+            return {"user": "", "status": e.code}
+
+    app.run(host="127.0.0.1", port=int(port))
+
+
 if __name__ == "__main__":
     app, db = site(sys.argv[2])
+    if sys.argv[1] == "serve":
+        serve(app, *sys.argv[3:])
     with app.app_context():
         if sys.argv[1] == "make":
             make(app, db)
+        elif sys.argv[1] == "password":
+            password(app, db, *sys.argv[3:])
         else:
             print(signin(app, *sys.argv[3:]))
