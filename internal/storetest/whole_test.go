@@ -28,8 +28,8 @@ func TestWhatIsStoredIsWhole(t *testing.T) {
 		{record: newChallenge("key")},
 		{record: newConnection(u, "subject")},
 		{record: newMessage("id"), others: []string{"UserID"}},
-		{record: newRequest(u), others: []string{"Shut"}},
-		{record: newToken(u), others: []string{"Personal", "Generation", "Most"}},
+		{record: newRequest(u), others: []string{"Shut", "Event"}},
+		{record: newToken(u), others: []string{"Personal", "Generation", "Most", "Event"}},
 	} {
 		v := reflect.ValueOf(c.record)
 		for i := range v.NumField() {
