@@ -38,8 +38,9 @@ func newSides(t *testing.T) *sides {
 	if err != nil {
 		t.Fatal(err)
 	}
-	servers.New(t, t.TempDir(), "TERM", application, "/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "PYTHONWARNINGS=ignore",
-		"PYTHONDONTWRITEBYTECODE=1", python, site, "serve", s.move.old, strconv.Itoa(application), twofold.url)
+	servers.New(t, t.TempDir(), "TERM", application, "/usr/bin/env", "-i", "PATH=/usr/bin:/bin",
+		"PYTHONWARNINGS=ignore", "PYTHONDONTWRITEBYTECODE=1", python, site, "serve", s.move.old,
+		strconv.Itoa(application), twofold.url)
 	dir := t.TempDir()
 	s.conf = filepath.Join(dir, "nginx.conf")
 	s.write(port, dir, "location / { proxy_pass http://"+s.old+"; proxy_set_header Host $http_host; }")
@@ -50,7 +51,8 @@ func newSides(t *testing.T) *sides {
 // write writes the configuration of nginx.
 func (s *sides) write(port int, dir, locations string) {
 	s.t.Helper()
-	text := "daemon off; master_process off; pid " + dir + "/pid; events { worker_connections 256; }\nhttp { access_log off;\n"
+	text := "daemon off; master_process off; pid " + dir + "/pid; events { worker_connections 256; }\n" +
+		"http { access_log off;\n"
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		text += kind + "_temp_path " + dir + "/" + kind + ";\n"
 	}
@@ -150,7 +152,8 @@ func (v *caller) wants(when, here, there string) {
 // takes the passwords that were changed here.
 func TestSideBySideAndBack(t *testing.T) {
 	s := newSides(t)
-	const ann, first, second, third = "ann@example.org", "walking boots 71", "walking boots 91", "walking boots 92"
+	const ann = "ann@example.org"
+	const first, second, third = "walking boots 71", "walking boots 91", "walking boots 92"
 	s.run("", s.from...)
 	v := s.caller()
 	if got := v.login(ann, first); got != 200 {
