@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,26 +10,12 @@ import (
 )
 
 // TestCommandsDocIsUpToDate: docs/commands.md lists every command with its flags.
-// -update writes it.
 func TestCommandsDocIsUpToDate(t *testing.T) {
-	const path = "../../docs/commands.md"
 	parser, err := kong.New(&cli{}, kong.Name("twofold"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := commandsPage(parser.Model.Node)
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Errorf("%s is out of date: go test ./cmd/twofold -run Doc -update", path)
-	}
+	isUpToDate(t, "../../docs/commands.md", commandsPage(parser.Model.Node))
 }
 
 // commandsPage describes every command. Flags that all of them have stand once.

@@ -496,18 +496,11 @@ func TestExampleGateNginx(t *testing.T) {
 	f.write(inc, f.gateExample("gate.inc", "127.0.0.1:8080", node))
 	site := f.gateExample("nginx.conf", append(f.application, "listen 443 ssl", "listen "+f.addr+" ssl",
 		"/etc/ssl/twofold/fullchain.pem", f.cert, "/etc/ssl/twofold/privkey.pem", f.key, "/etc/nginx/gate.inc", inc)...)
-	text := "daemon off; user root; pid " + f.dir + "/pid; error_log stderr warn; worker_processes 1; events { " +
-		"worker_connections 256; }\nhttp { access_log off;\n"
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		text += kind + "_temp_path " + f.dir + "/" + kind + ";\n"
-	}
-	text += site + "server { listen " + f.addr + " ssl; server_name login.example.org; ssl_certificate " +
+	site += "server { listen " + f.addr + " ssl; server_name login.example.org; ssl_certificate " +
 		f.cert + "; ssl_certificate_key " + f.key + ";\n" +
 		"location / { proxy_pass http://" + node + "; proxy_set_header Host $host; proxy_set_header " +
-		"X-Forwarded-For $proxy_add_x_forwarded_for; } } }\n"
-	conf := filepath.Join(f.dir, "nginx.conf")
-	f.write(conf, text)
-	f.proxy(nginx, "-p", f.dir, "-c", conf)
+		"X-Forwarded-For $proxy_add_x_forwarded_for; } }\n"
+	f.proxy(nginx, "-p", f.dir, "-c", nginxFile(t, f.dir, "user root; error_log stderr warn; worker_processes 1;", site))
 	f.gateHolds()
 }
 

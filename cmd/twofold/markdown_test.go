@@ -6,15 +6,12 @@ import (
 	"testing"
 )
 
-var update = goflag.Bool("update", false, "write docs/configuration.md")
+var update = goflag.Bool("update", false, "write the pages of docs that are generated here")
 
-func TestConfigurationDocIsUpToDate(t *testing.T) {
-	const path = "../../docs/configuration.md"
-	want := markdown()
+// isUpToDate compares a page of docs that is generated with its file. -update writes it.
+func isUpToDate(t *testing.T, path, want string) {
+	t.Helper()
 	if *update {
-		if err := os.MkdirAll("../../docs", 0o755); err != nil {
-			t.Fatal(err)
-		}
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -24,6 +21,10 @@ func TestConfigurationDocIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Error("docs/configuration.md is out of date: go test ./cmd/twofold -run Doc -update")
+		t.Errorf("%s is out of date: go test ./cmd/twofold -run Doc -update", path)
 	}
+}
+
+func TestConfigurationDocIsUpToDate(t *testing.T) {
+	isUpToDate(t, "../../docs/configuration.md", markdown())
 }

@@ -67,17 +67,7 @@ func newMove(t *testing.T, origin string) *move {
 // run runs a command of the program.
 func (m *move) run(stdin string, args ...string) string {
 	m.t.Helper()
-	binary, err := buildOnce()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	cmd := exec.Command(binary, args...)
-	cmd.Env, cmd.Stdin = m.env, strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		m.t.Fatalf("%v: %v: %s", args, err, out)
-	}
-	return string(out)
+	return runProgram(m.t, m.env, stdin, args...)
 }
 
 // back exports all accounts and gives them to the old site. It returns what that says.

@@ -68,15 +68,21 @@ func newFront(t *testing.T) *front {
 // run runs a command of the program.
 func (f *front) run(env []string, stdin string, args ...string) string {
 	f.t.Helper()
+	return runProgram(f.t, env, stdin, args...)
+}
+
+// runProgram runs a command of the program and returns what it prints.
+func runProgram(t *testing.T, env []string, stdin string, args ...string) string {
+	t.Helper()
 	binary, err := buildOnce()
 	if err != nil {
-		f.t.Fatal(err)
+		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, args...)
 	cmd.Env, cmd.Stdin = env, strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		f.t.Fatalf("%v: %v: %s", args, err, out)
+		t.Fatalf("%v: %v: %s", args, err, out)
 	}
 	return string(out)
 }
@@ -275,16 +281,24 @@ func TestExampleNginx(t *testing.T) {
 	cert, key := f.certificate()
 	site := f.example("nginx/twofold.conf", "listen 443 ssl", "listen "+f.addr+" ssl", "listen 80;", "listen "+f.plain+";",
 		"/etc/ssl/twofold/fullchain.pem", cert, "/etc/ssl/twofold/privkey.pem", key)
-	conf := filepath.Join(f.dir, "nginx.conf")
-	text := "daemon off; pid " + f.dir + "/pid; error_log stderr warn; worker_processes 1; events { worker_connections 256; }\nhttp { access_log off;\n"
+	f.proxy(nginx, "-p", f.dir, "-c", nginxFile(t, f.dir, "error_log stderr warn; worker_processes 1;", site))
+	f.holds()
+}
+
+// nginxFile writes dir/nginx.conf, for an nginx that stays in the foreground and keeps
+// all its files in dir, with settings of the process and with sites. It returns the path.
+func nginxFile(t *testing.T, dir, settings, sites string) string {
+	t.Helper()
+	text := "daemon off; pid " + dir + "/pid; " + settings + "\nevents { worker_connections 256; }\n" +
+		"http { access_log off;\n"
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		text += kind + "_temp_path " + f.dir + "/" + kind + ";\n"
+		text += kind + "_temp_path " + dir + "/" + kind + ";\n"
 	}
-	if err := os.WriteFile(conf, []byte(text+site+"}\n"), 0o600); err != nil {
+	path := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(path, []byte(text+sites+"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f.proxy(nginx, "-p", f.dir, "-c", conf)
-	f.holds()
+	return path
 }
 
 func TestExampleCaddy(t *testing.T) {

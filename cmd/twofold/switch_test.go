@@ -19,9 +19,10 @@ import (
 // sides is nginx in front of a site of Flask-Security and of Twofold.
 type sides struct {
 	*move
-	origin, conf string
-	nginx        *servers.Server
-	old, new     string // their addresses
+	origin   string
+	nginxDir string
+	nginx    *servers.Server
+	old, new string // their addresses
 }
 
 // newSides starts all three. The proxy sends every path to the old site.
@@ -41,36 +42,29 @@ func newSides(t *testing.T) *sides {
 	servers.New(t, t.TempDir(), "TERM", application, "/usr/bin/env", "-i", "PATH=/usr/bin:/bin",
 		"PYTHONWARNINGS=ignore", "PYTHONDONTWRITEBYTECODE=1", python, site, "serve", s.move.old,
 		strconv.Itoa(application), twofold.url)
-	dir := t.TempDir()
-	s.conf = filepath.Join(dir, "nginx.conf")
-	s.write(port, dir, "location / { proxy_pass http://"+s.old+"; proxy_set_header Host $http_host; }")
-	s.nginx = servers.New(t, dir, "QUIT", port, nginx, "-p", dir, "-c", s.conf, "-e", filepath.Join(dir, "error.log"))
+	s.nginxDir = t.TempDir()
+	s.nginx = servers.New(t, s.nginxDir, "QUIT", port, nginx, "-p", s.nginxDir, "-c", s.write(s.oldOnly()), "-e",
+		filepath.Join(s.nginxDir, "error.log"))
 	return s
 }
 
-// write writes the configuration of nginx.
-func (s *sides) write(port int, dir, locations string) {
+// oldOnly is the location that sends every path to the old site.
+func (s *sides) oldOnly() string {
+	return "location / { proxy_pass http://" + s.old + "; proxy_set_header Host $http_host; }"
+}
+
+// write writes the configuration of nginx and returns its path.
+func (s *sides) write(locations string) string {
 	s.t.Helper()
-	text := "daemon off; master_process off; pid " + dir + "/pid; events { worker_connections 256; }\n" +
-		"http { access_log off;\n"
-	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		text += kind + "_temp_path " + dir + "/" + kind + ";\n"
-	}
-	text += "server { listen 127.0.0.1:" + strconv.Itoa(port) + ";\n" + locations + "\n} }\n"
-	if err := os.WriteFile(s.conf, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
+	listen := strings.Replace(s.origin, "http://localhost", "127.0.0.1", 1)
+	return nginxFile(s.t, s.nginxDir, "master_process off;", "server { listen "+listen+";\n"+locations+"\n}\n")
 }
 
 // becomes restarts nginx with other locations.
 func (s *sides) becomes(locations string) {
 	s.t.Helper()
-	port, err := strconv.Atoi(strings.TrimPrefix(s.origin, "http://localhost:"))
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	s.nginx.Stop(s.t)
-	s.write(port, filepath.Dir(s.conf), locations)
+	s.write(locations)
 	s.nginx.Start(s.t)
 }
 
@@ -182,7 +176,7 @@ func TestSideBySideAndBack(t *testing.T) {
 	if out := s.back(); !strings.Contains(out, "changed") {
 		t.Error(out)
 	}
-	s.becomes("location / { proxy_pass http://" + s.old + "; proxy_set_header Host $http_host; }")
+	s.becomes(s.oldOnly())
 	back := s.caller()
 	if got := back.login(ann, second); got != 400 {
 		t.Errorf("at the old site, with the password of before: %d, want 400", got)
