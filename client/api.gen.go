@@ -39,10 +39,12 @@ const (
 
 // AccessTokensFields The fields of `POST /access-tokens`.
 type AccessTokensFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Days How many days the token lives, as decimal digits: 1 to `max_days`. 30, or `max_days` if that is less, if left out.
+	// Days How many days the token lives, as decimal digits: 1 to `max_days`. 30, or `max_days` if
+	// that is less, if left out.
 	Days string `json:"days,omitempty,omitzero"`
 
 	// Name A name for the list, one line of at most 64 code points.
@@ -65,10 +67,13 @@ type AskForm struct {
 		// Captcha A captcha that the form must be sent with, where the site has one.
 		Captcha Captcha `json:"captcha,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -80,10 +85,12 @@ type Asked struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CredentialOptions The options for `navigator.credentials.create` or `.get`, as JSON (WebAuthn Level 3).
+		// CredentialOptions The options for `navigator.credentials.create` or `.get`, as JSON (WebAuthn
+		// Level 3).
 		CredentialOptions map[string]interface{} `json:"credential_options"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// WanState Names the question. It is the token of the path that takes the answer.
@@ -93,7 +100,8 @@ type Asked struct {
 
 // Captcha A captcha that the form must be sent with, where the site has one.
 type Captcha struct {
-	// Action What the answer is for. The script of Turnstile and of reCAPTCHA must be given it. Present with `site_key`.
+	// Action What the answer is for. The script of Turnstile and of reCAPTCHA must be given it.
+	// Present with `site_key`.
 	Action string `json:"action,omitempty,omitzero"`
 
 	// Challenge The challenge, in version 1 of the format of Altcha. Present for `altcha` only.
@@ -107,7 +115,8 @@ type Captcha struct {
 		// Maxnumber The greatest number to try.
 		Maxnumber int `json:"maxnumber"`
 
-		// Salt The text that each number is appended to before it is hashed. It names when the challenge ends.
+		// Salt The text that each number is appended to before it is hashed. It names when the challenge
+		// ends.
 		Salt string `json:"salt"`
 
 		// Signature The signature of the challenge. The solution sends it back.
@@ -127,7 +136,8 @@ type Captcha struct {
 // CaptchaProvider The service that makes the captcha.
 type CaptchaProvider string
 
-// CaptchaAnswer The answer to the captcha, in the field of its provider. A site knows only the field of its own provider.
+// CaptchaAnswer The answer to the captcha, in the field of its provider. A site knows only the
+// field of its own provider.
 type CaptchaAnswer struct {
 	// Altcha The solution of an Altcha challenge: JSON in base64, as the script of Altcha makes it.
 	Altcha string `json:"altcha,omitempty,omitzero"`
@@ -144,7 +154,8 @@ type CaptchaAnswer struct {
 
 // ChangeEmailFields The fields of `POST /change-email`.
 type ChangeEmailFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The new address.
@@ -156,7 +167,8 @@ type ChangeEmailFields struct {
 
 // ChangeFields The fields of `POST /change`.
 type ChangeFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// NewPassword The new password: 8 (or the minimum of the site) to 128 code points.
@@ -174,7 +186,8 @@ type ChangeFields struct {
 
 // ChangeUsernameFields The fields of `POST /change-username`.
 type ChangeUsernameFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -199,12 +212,14 @@ type Choice struct {
 	Name string `json:"name"`
 }
 
-// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to
+// six digits, which stands for the code with that value: 12345 is `012345`.
 type Code = string
 
 // Common Fields that every form may have.
 type Common struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -219,7 +234,8 @@ type ConfirmFields struct {
 	// CfTurnstileResponse The answer of Cloudflare Turnstile.
 	CfTurnstileResponse string `json:"cf-turnstile-response,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address of the account.
@@ -237,7 +253,8 @@ type ConfirmFields struct {
 
 // ConfirmTokenFields The fields of `POST /confirm/{token}`.
 type ConfirmTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -265,7 +282,8 @@ type Connection struct {
 	Provider string `json:"provider"`
 }
 
-// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it
+// back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 type CsrfToken = string
 
 // CurrentEmail The address of the account.
@@ -275,16 +293,21 @@ type CurrentEmail struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// CurrentEmail The address of the account, until the link is used.
 		CurrentEmail string `json:"current_email,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -296,13 +319,16 @@ type DeleteTfFactorsTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The second factors that are left.
 		TfFactors []Factor `json:"tf_factors"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -344,10 +370,13 @@ type Done struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -359,7 +388,8 @@ type DoneIfAny struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -378,7 +408,8 @@ type Event struct {
 	// Count How many failed attempts of the same kind there were among the newest 100; otherwise 1.
 	Count int `json:"count,omitempty,omitzero"`
 
-	// Event The name of the event, as package event and the audit trail have it, such as `tf-factor-removed`.
+	// Event The name of the event, as package event and the audit trail have it, such as
+	// `tf-factor-removed`.
 	Event string `json:"event"`
 
 	// Method The method that the event is about, such as `authenticator`. Empty if it is about none.
@@ -422,7 +453,8 @@ type GetAccessTokensAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// MaxDays The longest life of a personal access token, in days.
@@ -449,10 +481,13 @@ type GetChangeAnswer struct {
 		// ActivePassword The account has a password. If not, a change needs no current one.
 		ActivePassword bool `json:"active_password,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -464,13 +499,16 @@ type GetChangeEmailTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Email The new address; null or left out if the answer does not name it.
 		Email string `json:"email,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -482,13 +520,16 @@ type GetChangeUsernameAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// CurrentUsername The username; null if the account has none.
 		CurrentUsername string `json:"current_username,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -500,7 +541,8 @@ type GetLoginAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page.
+		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`,
+		// `authenticator`. At `/login` only where unified sign-in replaces that page.
 		AvailableMethods []string `json:"available_methods,omitempty,omitzero"`
 
 		// Captcha A captcha that the form must be sent with, where the site has one.
@@ -509,13 +551,16 @@ type GetLoginAnswer struct {
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
 		IdentityAttributes []string `json:"identity_attributes"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -527,7 +572,8 @@ type GetLoginTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Elsewhere The link was asked for in another browser. The POST then needs `meant`.
@@ -542,10 +588,12 @@ type GetMeAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Events What happened to the account, the newest first: at most 8 lines of what was done, and at most 5 of failed attempts.
+		// Events What happened to the account, the newest first: at most 8 lines of what was done, and at
+		// most 5 of failed attempts.
 		Events []Event `json:"events,omitempty,omitzero"`
 
 		// Languages The languages that `/tf-language` accepts, as BCP 47 tags.
@@ -587,10 +635,12 @@ type GetMfRecoveryCodesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// RecoveryCodes The new codes, four groups of four characters each. Only the answer that makes them has them; otherwise the list is empty.
+		// RecoveryCodes The new codes, four groups of four characters each. Only the answer that makes
+		// them has them; otherwise the list is empty.
 		RecoveryCodes []string `json:"recovery_codes"`
 
 		// RecoveryCodesLeft How many recovery codes are not used yet.
@@ -605,7 +655,8 @@ type GetTfDeleteAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// WaitsSeconds How many seconds pass between the request and the deletion.
@@ -620,7 +671,8 @@ type GetTfDevicesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Devices The browsers.
@@ -638,10 +690,12 @@ type GetTfExportAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// Data What is stored: the account and its profile, factors, connections, sessions, trusted browsers, tokens, sign-ins and events. It has no secrets.
+		// Data What is stored: the account and its profile, factors, connections, sessions, trusted
+		// browsers, tokens, sign-ins and events. It has no secrets.
 		Data map[string]interface{} `json:"data"`
 	} `json:"response"`
 }
@@ -653,7 +707,8 @@ type GetTfFactorsAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The second factors of the user.
@@ -671,7 +726,8 @@ type GetTfInviteTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Email The address that the invitation is for.
@@ -689,7 +745,8 @@ type GetTfNoticesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Paging Which part of a list an answer has.
@@ -710,13 +767,16 @@ type GetTfProfileAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Fields The profile fields of the site, if it has any. A request sends their values by name.
 		Fields []ProfileField `json:"fields"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -728,7 +788,8 @@ type GetTfRecoveryAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Recovery The request for a way in without the second factor that waits; null if none does.
@@ -743,7 +804,8 @@ type GetTfRecoveryTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Opens When the link begins to work; null if it works now.
@@ -758,10 +820,12 @@ type GetTfRescueAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
+		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes
+		// it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
 		RecoveryOptions RecoveryOptions `json:"recovery_options"`
 	} `json:"response"`
 }
@@ -773,16 +837,19 @@ type GetTfSelectAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with `tf_select`.
+		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with
+		// `tf_select`.
 		TfFactors TfFactors `json:"tf_factors"`
 
 		// TfSelect A factor must be chosen at `/tf-select` first. Left out otherwise.
 		TfSelect TfSelect `json:"tf_select"`
 
-		// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with `tf_select`.
+		// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with
+		// `tf_select`.
 		TfSetupMethods TfSetupMethods `json:"tf_setup_methods"`
 	} `json:"response"`
 }
@@ -794,7 +861,8 @@ type GetTfSessionsAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Paging Which part of a list an answer has.
@@ -812,10 +880,12 @@ type GetTfSetupAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfAvailableMethods What `setup` may be: `disable` first if the factors may be removed, then the methods that can be set up.
+		// TfAvailableMethods What `setup` may be: `disable` first if the factors may be removed, then the
+		// methods that can be set up.
 		TfAvailableMethods []string `json:"tf_available_methods"`
 
 		// TfMethod The method of the primary factor; null if there is none, or if it is a passkey.
@@ -833,7 +903,9 @@ type GetTfSetupAnswer struct {
 		// TfRequired The site asks this account for a second factor, so `disable` is not offered.
 		TfRequired bool `json:"tf_required"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -845,13 +917,17 @@ type GetTfValidateAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
+		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes
+		// it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
 		RecoveryOptions RecoveryOptions `json:"recovery_options,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -863,7 +939,8 @@ type GetTokenCheckAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Level How many factors were proven when the token was made.
@@ -872,7 +949,9 @@ type GetTokenCheckAnswer struct {
 		// Token A token of a program.
 		Token Token `json:"token"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -884,13 +963,16 @@ type GetUsSetupAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// ActiveMethods The methods that begin this user's sign-ins: `password`, `email`, `sms`, `authenticator`.
+		// ActiveMethods The methods that begin this user's sign-ins: `password`, `email`, `sms`,
+		// `authenticator`.
 		ActiveMethods []string `json:"active_methods"`
 
-		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page.
+		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`,
+		// `authenticator`. At `/login` only where unified sign-in replaces that page.
 		AvailableMethods []string `json:"available_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
@@ -911,19 +993,23 @@ type GetUsSetupTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// AuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for `authenticator`.
+		// AuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for
+		// `authenticator`.
 		AuthrB32Key string `json:"authr_b32key,omitempty,omitzero"`
 
 		// AuthrIssuer The name of the site, as the app shows it. Only for `authenticator`.
 		AuthrIssuer string `json:"authr_issuer,omitempty,omitzero"`
 
-		// AuthrKey The secret of the app in base32, in groups of four characters with hyphens, for typing. Only for `authenticator`.
+		// AuthrKey The secret of the app in base32, in groups of four characters with hyphens, for
+		// typing. Only for `authenticator`.
 		AuthrKey string `json:"authr_key,omitempty,omitzero"`
 
-		// AuthrQr The URI as a QR code: an SVG image as a data URI. Only for `authenticator`, with `?include_qr` or if the site has `SECURITY_TWO_FACTOR_QR_IN_JSON`.
+		// AuthrQr The URI as a QR code: an SVG image as a data URI. Only for `authenticator`, with
+		// `?include_qr` or if the site has `SECURITY_TWO_FACTOR_QR_IN_JSON`.
 		AuthrQr string `json:"authr_qr,omitempty,omitzero"`
 
-		// AuthrURI The `otpauth:` URI with the secret. It opens an app on the same device. Only for `authenticator`.
+		// AuthrURI The `otpauth:` URI with the secret. It opens an app on the same device. Only for
+		// `authenticator`.
 		AuthrURI string `json:"authr_uri,omitempty,omitzero"`
 
 		// AuthrUsername The name of the account, as the app shows it. Only for `authenticator`.
@@ -932,7 +1018,8 @@ type GetUsSetupTokenAnswer struct {
 		// ChosenMethod The method that is being set up: `email`, `sms` or `authenticator`.
 		ChosenMethod string `json:"chosen_method"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Phone The phone number of the SMS method, in E.164; null if there is none.
@@ -950,7 +1037,8 @@ type GetUsSigninAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page.
+		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`,
+		// `authenticator`. At `/login` only where unified sign-in replaces that page.
 		AvailableMethods []string `json:"available_methods"`
 
 		// Captcha A captcha that the form must be sent with, where the site has one.
@@ -959,13 +1047,16 @@ type GetUsSigninAnswer struct {
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
 		IdentityAttributes []string `json:"identity_attributes"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -977,13 +1068,15 @@ type GetUsVerifyAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page.
+		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`,
+		// `authenticator`. At `/login` only where unified sign-in replaces that page.
 		AvailableMethods []string `json:"available_methods,omitempty,omitzero"`
 
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// HasWebauthnVerifyCredential The user has a passkey that `/wan-verify` accepts.
@@ -1001,7 +1094,9 @@ type GetUsVerifyAnswer struct {
 		// UnifiedSigninEnabled Unified sign-in is on: `/us-verify` proves again who the user is.
 		UnifiedSigninEnabled bool `json:"unified_signin_enabled,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -1013,7 +1108,8 @@ type GetUsVerifyLinkTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Elsewhere The link was asked for in another browser. The POST then needs `meant`.
@@ -1028,7 +1124,8 @@ type GetVerifyAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// HasWebauthnVerifyCredential The user has a passkey that `/wan-verify` accepts.
@@ -1043,7 +1140,9 @@ type GetVerifyAnswer struct {
 		// UnifiedSigninEnabled Unified sign-in is on: `/us-verify` proves again who the user is.
 		UnifiedSigninEnabled bool `json:"unified_signin_enabled,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -1055,13 +1154,16 @@ type GetWanRegisterAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// RegisteredCredentials The passkeys of the user.
 		RegisteredCredentials []Passkey `json:"registered_credentials"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1073,7 +1175,8 @@ type GetWanSigninAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IsSecondary The passkey would be the second factor: a first one was given.
@@ -1088,7 +1191,8 @@ type LinkPage struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Email The address of the account; null or left out if the caller may not learn it.
@@ -1097,7 +1201,9 @@ type LinkPage struct {
 		// PasswordRequired The POST must set a new password.
 		PasswordRequired bool `json:"password_required,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1109,7 +1215,8 @@ type Linked struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token,omitempty,omitzero"`
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
@@ -1118,16 +1225,21 @@ type Linked struct {
 		// Email The address of the account; null or left out if the caller may not learn it.
 		Email string `json:"email,omitempty,omitzero"`
 
-		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with `tf_select`.
+		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with
+		// `tf_select`.
 		TfFactors TfFactors `json:"tf_factors,omitempty,omitzero"`
 
-		// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or `webauthn`; null if none is.
+		// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or
+		// `webauthn`; null if none is.
 		TfMethod TfMethod `json:"tf_method,omitempty,omitzero"`
 
-		// TfNotices How many things happened to the account that the owner has not marked as seen. `/tf-notices` lists them. Left out if there are none.
+		// TfNotices How many things happened to the account that the owner has not marked as seen.
+		// `/tf-notices` lists them. Left out if there are none.
 		TfNotices TfNotices `json:"tf_notices,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 
 		// TfPrimaryMethod The same as `tf_method`, for clients of the original. Left out for a passkey.
@@ -1139,16 +1251,21 @@ type Linked struct {
 		// TfSelect A factor must be chosen at `/tf-select` first. Left out otherwise.
 		TfSelect TfSelect `json:"tf_select,omitempty,omitzero"`
 
-		// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with `tf_select`.
+		// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with
+		// `tf_select`.
 		TfSetupMethods TfSetupMethods `json:"tf_setup_methods,omitempty,omitzero"`
 
 		// TfSigninURL The path where the passkey is asked for. Only if `tf_method` is `webauthn`.
 		TfSigninURL TfSigninURL `json:"tf_signin_url,omitempty,omitzero"`
 
-		// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor. `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a set-up.
+		// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor.
+		// `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a
+		// set-up.
 		TfState TfState `json:"tf_state,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1161,10 +1278,12 @@ type LoginFields struct {
 	// CfTurnstileResponse The answer of Cloudflare Turnstile.
 	CfTurnstileResponse string `json:"cf-turnstile-response,omitempty,omitzero"`
 
-	// ChosenMethod How the code was sent, `email` or `sms`. The page sends it, to show the same form after a mistake.
+	// ChosenMethod How the code was sent, `email` or `sms`. The page sends it, to show the same form
+	// after a mistake.
 	ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address. A username is taken here too.
@@ -1182,13 +1301,15 @@ type LoginFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up
+	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
 	// Password The password.
 	Password string `json:"password,omitempty,omitzero"`
 
-	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
+	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON
+	// takes the default of the site.
 	Remember *bool `json:"remember,omitempty"`
 
 	// Username The username, in place of the e-mail address. Read only where accounts have usernames.
@@ -1197,10 +1318,12 @@ type LoginFields struct {
 
 // LoginTokenFields The fields of `POST /login/{token}`.
 type LoginTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Meant The user wants to sign in with this link in another browser than the one that asked for it.
+	// Meant The user wants to sign in with this link in another browser than the one that asked for
+	// it.
 	Meant bool `json:"meant,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -1209,7 +1332,8 @@ type LoginTokenFields struct {
 
 // LogoutFields The fields of `POST /logout`.
 type LogoutFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -1230,7 +1354,8 @@ type Me struct {
 	// Email The e-mail address.
 	Email string `json:"email"`
 
-	// Fields The values of the profile fields, by name: text, or true and false. Only if the site has profile fields.
+	// Fields The values of the profile fields, by name: text, or true and false. Only if the site has
+	// profile fields.
 	Fields map[string]interface{} `json:"fields,omitempty,omitzero"`
 
 	// Fresh The session is fresh: it may change what protects the account.
@@ -1260,7 +1385,8 @@ type Me struct {
 	// Roles The roles of the user.
 	Roles []string `json:"roles"`
 
-	// Trusted A trusted browser stood for the second factor. Such a session has level 1 and is never fresh.
+	// Trusted A trusted browser stood for the second factor. Such a session has level 1 and is never
+	// fresh.
 	Trusted bool `json:"trusted"`
 
 	// Username The username; null if the account has none.
@@ -1276,10 +1402,12 @@ type Meta struct {
 
 // MfRecoveryCodesFields The fields of `POST /mf-recovery-codes`.
 type MfRecoveryCodesFields struct {
-	// Action `download`: answer with the codes of `sheet` as a text file. `saved`: continue, if `saved` is set. Left out: make a new set.
+	// Action `download`: answer with the codes of `sheet` as a text file. `saved`: continue, if
+	// `saved` is set. Left out: make a new set.
 	Action string `json:"action,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -1297,7 +1425,8 @@ type MfRecoveryFields struct {
 	// Code A recovery code. Case, spaces and hyphens do not matter.
 	Code string `json:"code,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -1315,7 +1444,8 @@ type News struct {
 	// Browser The browser in words, such as "Firefox on Linux". Empty if it is not known.
 	Browser string `json:"browser,omitempty,omitzero"`
 
-	// Event The name of the event, as package event and the audit trail have it, such as `tf-factor-removed`.
+	// Event The name of the event, as package event and the audit trail have it, such as
+	// `tf-factor-removed`.
 	Event string `json:"event"`
 
 	// Method The method that the event is about, such as `authenticator`. Empty if it is about none.
@@ -1332,19 +1462,23 @@ type Offered struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`, `authenticator`. At `/login` only where unified sign-in replaces that page.
+		// AvailableMethods The methods that may begin a sign-in here: `password`, `email`, `sms`,
+		// `authenticator`. At `/login` only where unified sign-in replaces that page.
 		AvailableMethods []string `json:"available_methods,omitempty,omitzero"`
 
 		// CodeMethods The methods of `available_methods` that need a code to be sent: `email`, `sms`.
 		CodeMethods []string `json:"code_methods,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IdentityAttributes What names an account here, in order: `email`, `username`.
 		IdentityAttributes []string `json:"identity_attributes,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1356,22 +1490,28 @@ type Outcome struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
 		DeletionStopped DeletionStopped `json:"deletion_stopped,omitempty,omitzero"`
 
-		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with `tf_select`.
+		// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with
+		// `tf_select`.
 		TfFactors TfFactors `json:"tf_factors,omitempty,omitzero"`
 
-		// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or `webauthn`; null if none is.
+		// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or
+		// `webauthn`; null if none is.
 		TfMethod TfMethod `json:"tf_method,omitempty,omitzero"`
 
-		// TfNotices How many things happened to the account that the owner has not marked as seen. `/tf-notices` lists them. Left out if there are none.
+		// TfNotices How many things happened to the account that the owner has not marked as seen.
+		// `/tf-notices` lists them. Left out if there are none.
 		TfNotices TfNotices `json:"tf_notices,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 
 		// TfPrimaryMethod The same as `tf_method`, for clients of the original. Left out for a passkey.
@@ -1383,16 +1523,21 @@ type Outcome struct {
 		// TfSelect A factor must be chosen at `/tf-select` first. Left out otherwise.
 		TfSelect TfSelect `json:"tf_select,omitempty,omitzero"`
 
-		// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with `tf_select`.
+		// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with
+		// `tf_select`.
 		TfSetupMethods TfSetupMethods `json:"tf_setup_methods,omitempty,omitzero"`
 
 		// TfSigninURL The path where the passkey is asked for. Only if `tf_method` is `webauthn`.
 		TfSigninURL TfSigninURL `json:"tf_signin_url,omitempty,omitzero"`
 
-		// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor. `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a set-up.
+		// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor.
+		// `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a
+		// set-up.
 		TfState TfState `json:"tf_state,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1426,7 +1571,8 @@ type Passkey struct {
 	// DeviceType `multi_device` if the passkey can be synchronized, otherwise `single_device`.
 	DeviceType string `json:"device_type,omitempty,omitzero"`
 
-	// Discoverable Whether the passkey can be used without a name. The text `Unknown` if its authenticator did not tell.
+	// Discoverable Whether the passkey can be used without a name. The text `Unknown` if its
+	// authenticator did not tell.
 	Discoverable any `json:"discoverable,omitempty,omitzero"`
 
 	// Lastuse When the passkey was last used, or was added if it was never used.
@@ -1442,7 +1588,9 @@ type Passkey struct {
 	Usage string `json:"usage"`
 }
 
-// PendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+// PendingToken Stands for the cookies that bind this step to its client. Send the newest one back
+// in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+// presented one, and something is left to do.
 type PendingToken = string
 
 // PostAccessTokensAnswer The answer of `POST /access-tokens`.
@@ -1455,7 +1603,8 @@ type PostAccessTokensAnswer struct {
 		// CreatedAt When the token was made.
 		CreatedAt time.Time `json:"created_at,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// ExpiresAt When the token ends.
@@ -1476,7 +1625,8 @@ type PostAccessTokensAnswer struct {
 		// Scopes What the token may do. Empty for a client that holds refresh tokens.
 		Scopes []string `json:"scopes,omitempty,omitzero"`
 
-		// Token The text of the token, for the header `Authentication-Token` or `Authorization: Bearer`. It is shown once.
+		// Token The text of the token, for the header `Authentication-Token` or `Authorization: Bearer`.
+		// It is shown once.
 		Token string `json:"token"`
 	} `json:"response"`
 }
@@ -1497,7 +1647,8 @@ type PostMfRecoveryAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// DeletionStopped This sign-in stopped the deletion of the account. Left out otherwise.
@@ -1506,10 +1657,13 @@ type PostMfRecoveryAnswer struct {
 		// RecoveryCodesLeft How many recovery codes are not used yet.
 		RecoveryCodesLeft int `json:"recovery_codes_left,omitempty,omitzero"`
 
-		// TfNotices How many things happened to the account that the owner has not marked as seen. `/tf-notices` lists them. Left out if there are none.
+		// TfNotices How many things happened to the account that the owner has not marked as seen.
+		// `/tf-notices` lists them. Left out if there are none.
 		TfNotices TfNotices `json:"tf_notices,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -1521,10 +1675,12 @@ type PostMfRecoveryCodesAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// RecoveryCodes The new codes, four groups of four characters each. Only the answer that makes them has them; otherwise the list is empty.
+		// RecoveryCodes The new codes, four groups of four characters each. Only the answer that makes
+		// them has them; otherwise the list is empty.
 		RecoveryCodes []string `json:"recovery_codes,omitempty,omitzero"`
 
 		// RecoveryCodesLeft How many recovery codes are not used yet.
@@ -1539,10 +1695,13 @@ type PostRefreshTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -1554,7 +1713,8 @@ type PostTfDeleteAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// DeleteAt When the account is deleted unless the deletion is stopped.
@@ -1569,7 +1729,8 @@ type PostTfFactorsTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfFactors The second factors that are left.
@@ -1584,7 +1745,8 @@ type PostTfLanguageAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Language The language that was chosen.
@@ -1599,10 +1761,13 @@ type PostTfProfileAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -1614,16 +1779,20 @@ type PostTfRescueAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Opens When the mailed link begins to work. Only for `recovery_request`.
 		Opens time.Time `json:"opens,omitempty,omitzero"`
 
-		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
+		// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes
+		// it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
 		RecoveryOptions RecoveryOptions `json:"recovery_options"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1635,40 +1804,51 @@ type PostTfSetupAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfAuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for `authenticator`.
+		// TfAuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for
+		// `authenticator`.
 		TfAuthrB32Key string `json:"tf_authr_b32key,omitempty,omitzero"`
 
 		// TfAuthrIssuer The name of the site, as the app shows it. Only for `authenticator`.
 		TfAuthrIssuer string `json:"tf_authr_issuer,omitempty,omitzero"`
 
-		// TfAuthrKey The secret of the app in base32, in groups of four characters with hyphens, for typing. Only for `authenticator`.
+		// TfAuthrKey The secret of the app in base32, in groups of four characters with hyphens, for
+		// typing. Only for `authenticator`.
 		TfAuthrKey string `json:"tf_authr_key,omitempty,omitzero"`
 
-		// TfAuthrQr The URI as a QR code: an SVG image as a data URI. Only for `authenticator`, with `?include_qr` or if the site has `SECURITY_TWO_FACTOR_QR_IN_JSON`.
+		// TfAuthrQr The URI as a QR code: an SVG image as a data URI. Only for `authenticator`, with
+		// `?include_qr` or if the site has `SECURITY_TWO_FACTOR_QR_IN_JSON`.
 		TfAuthrQr string `json:"tf_authr_qr,omitempty,omitzero"`
 
-		// TfAuthrURI The `otpauth:` URI with the secret. It opens an app on the same device. Only for `authenticator`.
+		// TfAuthrURI The `otpauth:` URI with the secret. It opens an app on the same device. Only for
+		// `authenticator`.
 		TfAuthrURI string `json:"tf_authr_uri,omitempty,omitzero"`
 
 		// TfAuthrUsername The name of the account, as the app shows it. Only for `authenticator`.
 		TfAuthrUsername string `json:"tf_authr_username,omitempty,omitzero"`
 
-		// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or `webauthn`; null if none is.
+		// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or
+		// `webauthn`; null if none is.
 		TfMethod TfMethod `json:"tf_method,omitempty,omitzero"`
 
 		// TfPrimaryMethod The same as `tf_method`, for clients of the original. Left out for a passkey.
 		TfPrimaryMethod TfPrimaryMethod `json:"tf_primary_method,omitempty,omitzero"`
 
-		// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor. `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a set-up.
+		// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor.
+		// `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a
+		// set-up.
 		TfState TfState `json:"tf_state,omitempty,omitzero"`
 
-		// TfStateToken Names the set-up of a signed-in user, for `/tf-setup/{token}`. Null during a sign-in: then the code goes to `/tf-validate`.
+		// TfStateToken Names the set-up of a signed-in user, for `/tf-setup/{token}`. Null during a
+		// sign-in: then the code goes to `/tf-validate`.
 		TfStateToken string `json:"tf_state_token,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1680,7 +1860,8 @@ type PostTfSetupTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// TfMethod The method of the primary factor now.
@@ -1692,7 +1873,9 @@ type PostTfSetupTokenAnswer struct {
 		// TfPrimaryMethod The same as `tf_method`, for clients of the original.
 		TfPrimaryMethod string `json:"tf_primary_method,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -1704,19 +1887,23 @@ type PostUsSetupAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// AuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for `authenticator`.
+		// AuthrB32Key The secret of the app in base32 (RFC 4648), without spaces. Only for
+		// `authenticator`.
 		AuthrB32Key string `json:"authr_b32key,omitempty,omitzero"`
 
 		// AuthrIssuer The name of the site, as the app shows it. Only for `authenticator`.
 		AuthrIssuer string `json:"authr_issuer,omitempty,omitzero"`
 
-		// AuthrKey The secret of the app in base32, in groups of four characters with hyphens, for typing. Only for `authenticator`.
+		// AuthrKey The secret of the app in base32, in groups of four characters with hyphens, for
+		// typing. Only for `authenticator`.
 		AuthrKey string `json:"authr_key,omitempty,omitzero"`
 
-		// AuthrQr The URI as a QR code: an SVG image as a data URI. Only for `authenticator`, with `?include_qr` or if the site has `SECURITY_TWO_FACTOR_QR_IN_JSON`.
+		// AuthrQr The URI as a QR code: an SVG image as a data URI. Only for `authenticator`, with
+		// `?include_qr` or if the site has `SECURITY_TWO_FACTOR_QR_IN_JSON`.
 		AuthrQr string `json:"authr_qr,omitempty,omitzero"`
 
-		// AuthrURI The `otpauth:` URI with the secret. It opens an app on the same device. Only for `authenticator`.
+		// AuthrURI The `otpauth:` URI with the secret. It opens an app on the same device. Only for
+		// `authenticator`.
 		AuthrURI string `json:"authr_uri,omitempty,omitzero"`
 
 		// AuthrUsername The name of the account, as the app shows it. Only for `authenticator`.
@@ -1725,7 +1912,8 @@ type PostUsSetupAnswer struct {
 		// ChosenMethod The method that is being set up; null or left out if methods were only removed.
 		ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Phone The phone number of the SMS method, in E.164; null if there is none.
@@ -1746,7 +1934,8 @@ type PostUsSetupTokenAnswer struct {
 		// ChosenMethod The method that was set up, or for which another code was sent.
 		ChosenMethod string `json:"chosen_method"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Phone The phone number of the SMS method, in E.164; null if there is none.
@@ -1761,13 +1950,17 @@ type PostWanRegisterTokenAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfNotices How many things happened to the account that the owner has not marked as seen. `/tf-notices` lists them. Left out if there are none.
+		// TfNotices How many things happened to the account that the owner has not marked as seen.
+		// `/tf-notices` lists them. Left out if there are none.
 		TfNotices TfNotices `json:"tf_notices,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -1779,10 +1972,12 @@ type PostWanSigninAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CredentialOptions The options for `navigator.credentials.create` or `.get`, as JSON (WebAuthn Level 3).
+		// CredentialOptions The options for `navigator.credentials.create` or `.get`, as JSON (WebAuthn
+		// Level 3).
 		CredentialOptions map[string]interface{} `json:"credential_options"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// IsSecondary The passkey would be the second factor: a first one was given.
@@ -1791,7 +1986,9 @@ type PostWanSigninAnswer struct {
 		// Remember What was asked for, to be sent with the answer.
 		Remember bool `json:"remember,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 
 		// WanState Names the question. It is the token of the path that takes the answer.
@@ -1828,10 +2025,12 @@ type Proof struct {
 	// At When this factor was proven.
 	At time.Time `json:"at"`
 
-	// Both This one proof counts as both factors: a passkey that verified its user. Left out otherwise.
+	// Both This one proof counts as both factors: a passkey that verified its user. Left out
+	// otherwise.
 	Both interface{} `json:"both,omitempty,omitzero"`
 
-	// Method What was proven, such as `password`, `authenticator`, `sms`, `email`, `webauthn` or `recovery_code`.
+	// Method What was proven, such as `password`, `authenticator`, `sms`, `email`, `webauthn` or
+	// `recovery_code`.
 	Method string `json:"method"`
 }
 
@@ -1843,7 +2042,8 @@ type RecoverUsernameFields struct {
 	// CfTurnstileResponse The answer of Cloudflare Turnstile.
 	CfTurnstileResponse string `json:"cf-turnstile-response,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address of the account.
@@ -1867,19 +2067,22 @@ type Recovery struct {
 	// Asked When the request was made.
 	Asked time.Time `json:"asked"`
 
-	// Browser The browser in words, such as "Firefox on Linux". Empty if an operator started the request.
+	// Browser The browser in words, such as "Firefox on Linux". Empty if an operator started the
+	// request.
 	Browser string `json:"browser"`
 
 	// Opens When the link of the request begins to work.
 	Opens time.Time `json:"opens"`
 }
 
-// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
+// RecoveryOptions The ways for users who lost the factor: name of the way to the path that takes
+// it. The names are `email`, `recovery_code`, `help` and `recovery_request`.
 type RecoveryOptions map[string]string
 
 // RefreshTokenFields The fields of `POST /refresh-token`.
 type RefreshTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -1899,16 +2102,19 @@ type Refused struct {
 		// Captcha A captcha that the form must be sent with, where the site has one.
 		Captcha Captcha `json:"captcha,omitempty,omitzero"`
 
-		// CaptchaRequired The answer to the captcha is missing or wrong. Solve `captcha` and repeat the request with the answer.
+		// CaptchaRequired The answer to the captcha is missing or wrong. Solve `captcha` and repeat the
+		// request with the answer.
 		CaptchaRequired bool `json:"captcha_required,omitempty,omitzero"`
 
-		// EmailProofRequired The address must be proven first, and a code was mailed to it. Send the code to `/tf-validate`, then repeat the request.
+		// EmailProofRequired The address must be proven first, and a code was mailed to it. Send the code
+		// to `/tf-validate`, then repeat the request.
 		EmailProofRequired bool `json:"email_proof_required,omitempty,omitzero"`
 
 		// Errors What is wrong, in sentences for the user, in the language of the request.
 		Errors []string `json:"errors"`
 
-		// FieldErrors The same texts by the name of the field they are about. The empty name is the form as a whole. Left out if the error is not about a form.
+		// FieldErrors The same texts by the name of the field they are about. The empty name is the form
+		// as a whole. Left out if the error is not about a form.
 		FieldErrors map[string][]string `json:"field_errors,omitempty,omitzero"`
 
 		// HasWebauthnVerifyCredential The user has a passkey that `/wan-verify` accepts.
@@ -1920,7 +2126,8 @@ type Refused struct {
 		// OauthProviders The names of the providers that can prove again who the user is.
 		OauthProviders []string `json:"oauth_providers,omitempty,omitzero"`
 
-		// ReauthRequired A fresh proof is needed: `/verify`, or another way that this answer names. Then repeat the request.
+		// ReauthRequired A fresh proof is needed: `/verify`, or another way that this answer names. Then
+		// repeat the request.
 		ReauthRequired bool `json:"reauth_required,omitempty,omitzero"`
 
 		// TfInstead A second factor to choose during a sign-in.
@@ -1929,7 +2136,9 @@ type Refused struct {
 		// TfMethod With `email_proof_required`: `email`.
 		TfMethod string `json:"tf_method,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 
 		// TfPrimaryMethod With `email_proof_required`: `email`.
@@ -1957,7 +2166,8 @@ type RegisterFields struct {
 	// CfTurnstileResponse The answer of Cloudflare Turnstile.
 	CfTurnstileResponse string `json:"cf-turnstile-response,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address of the new account.
@@ -1995,13 +2205,16 @@ type RegisterForm struct {
 		// Captcha A captcha that the form must be sent with, where the site has one.
 		Captcha Captcha `json:"captcha,omitempty,omitzero"`
 
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
 		// Fields The profile fields of the site, if it has any. A request sends their values by name.
 		Fields []ProfileField `json:"fields,omitempty,omitzero"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 	} `json:"response"`
 }
@@ -2014,7 +2227,8 @@ type ResetFields struct {
 	// CfTurnstileResponse The answer of Cloudflare Turnstile.
 	CfTurnstileResponse string `json:"cf-turnstile-response,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address of the account.
@@ -2032,7 +2246,8 @@ type ResetFields struct {
 
 // ResetTokenFields The fields of `POST /reset/{token}`.
 type ResetTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2074,11 +2289,13 @@ type Session struct {
 	// Token A program with a header token. If false, a browser with a cookie.
 	Token bool `json:"token"`
 
-	// Trusted A trusted browser stood for the second factor. Such a session has level 1 and is never fresh.
+	// Trusted A trusted browser stood for the second factor. Such a session has level 1 and is never
+	// fresh.
 	Trusted bool `json:"trusted"`
 }
 
-// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with `tf_select`.
+// TfFactors The factors to choose from. Send the `id` of one to `/tf-select`. Only with
+// `tf_select`.
 type TfFactors = []Choice
 
 // TfFactorsTokenFields The fields of `POST /tf-factors/{token}`.
@@ -2086,7 +2303,8 @@ type TfFactorsTokenFields struct {
 	// Action `remove` removes the factor. It goes alone, without `name` and `default`.
 	Action string `json:"action,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Default `true` makes this factor the one that a sign-in asks for first.
@@ -2101,16 +2319,19 @@ type TfFactorsTokenFields struct {
 
 // TfInviteTokenFields The fields of `POST /tf-invite/{token}`.
 type TfInviteTokenFields struct {
-	// Credential What `navigator.credentials.create` returned, as JSON text. It accepts the invitation.
+	// Credential What `navigator.credentials.create` returned, as JSON text. It accepts the
+	// invitation.
 	Credential string `json:"credential,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passkey Ask for a passkey instead of sending a password. The answer is a question for the authenticator, and accepts nothing yet.
+	// Passkey Ask for a passkey instead of sending a password. The answer is a question for the
+	// authenticator, and accepts nothing yet.
 	Passkey bool `json:"passkey,omitempty,omitzero"`
 
 	// Password The password of the new account: 8 (or the minimum of the site) to 128 code points.
@@ -2125,7 +2346,8 @@ type TfInviteTokenFields struct {
 
 // TfLanguageFields The fields of `POST /tf-language`.
 type TfLanguageFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Language The BCP 47 tag of one of the languages that `/me` lists, such as `de`.
@@ -2135,15 +2357,18 @@ type TfLanguageFields struct {
 	Next string `json:"next,omitempty,omitzero"`
 }
 
-// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or `webauthn`; null if none is.
+// TfMethod The method of the factor that is asked for: `authenticator`, `sms`, `email` or
+// `webauthn`; null if none is.
 type TfMethod = string
 
-// TfNotices How many things happened to the account that the owner has not marked as seen. `/tf-notices` lists them. Left out if there are none.
+// TfNotices How many things happened to the account that the owner has not marked as seen.
+// `/tf-notices` lists them. Left out if there are none.
 type TfNotices = int
 
 // TfNoticesFields The fields of `POST /tf-notices`.
 type TfNoticesFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2161,7 +2386,8 @@ type TfPrimaryMethod = string
 
 // TfProfileFields The fields of `POST /tf-profile`.
 type TfProfileFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Name An example of a profile field. A site has the fields of `Accounts.Fields`, by their names.
@@ -2174,7 +2400,8 @@ type TfProfileFields struct {
 
 // TfRecoveryTokenFields The fields of `POST /tf-recovery/{token}`.
 type TfRecoveryTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2189,10 +2416,12 @@ type TfRequired = bool
 
 // TfRescueFields The fields of `POST /tf-rescue`.
 type TfRescueFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// HelpSetup The way: `email`, `recovery_code`, `help` or `recovery_request`. `recovery_options` names those that are offered.
+	// HelpSetup The way: `email`, `recovery_code`, `help` or `recovery_request`. `recovery_options`
+	// names those that are offered.
 	HelpSetup string `json:"help_setup,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2204,16 +2433,19 @@ type TfSelect = bool
 
 // TfSelectFields The fields of `POST /tf-select`.
 type TfSelectFields struct {
-	// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to
+	// six digits, which stands for the code with that value: 12345 is `012345`.
 	Code Code `json:"code,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Which The `id` of one of `tf_factors`, or a method: then the primary factor of that method, else its oldest.
+	// Which The `id` of one of `tf_factors`, or a method: then the primary factor of that method, else
+	// its oldest.
 	Which string `json:"which,omitempty,omitzero"`
 }
 
@@ -2222,7 +2454,8 @@ type TfSetupFields struct {
 	// Add Add a factor instead of replacing the primary one.
 	Add bool `json:"add,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Name A name for the list, one line; what exceeds 64 code points is cut.
@@ -2231,22 +2464,26 @@ type TfSetupFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Phone A phone number in any usual spelling. Without a country code it is of the region of the site. Required for `sms`.
+	// Phone A phone number in any usual spelling. Without a country code it is of the region of the
+	// site. Required for `sms`.
 	Phone string `json:"phone,omitempty,omitzero"`
 
 	// Setup The method: `authenticator`, `sms` or `email`; or `disable`, to remove all second factors.
 	Setup string `json:"setup,omitempty,omitzero"`
 }
 
-// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with `tf_select`.
+// TfSetupMethods The methods of the factors to choose from, the one used last first. Only with
+// `tf_select`.
 type TfSetupMethods = []string
 
 // TfSetupTokenFields The fields of `POST /tf-setup/{token}`.
 type TfSetupTokenFields struct {
-	// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to
+	// six digits, which stands for the code with that value: 12345 is `012345`.
 	Code Code `json:"code,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2256,15 +2493,19 @@ type TfSetupTokenFields struct {
 // TfSigninURL The path where the passkey is asked for. Only if `tf_method` is `webauthn`.
 type TfSigninURL = string
 
-// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor. `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a set-up.
+// TfState What the sign-in waits for. `ready`: a code or passkey of a second factor.
+// `setup_from_login`: the set-up of a second factor. `validating_profile`: the first code of a
+// set-up.
 type TfState string
 
 // TfValidateFields The fields of `POST /tf-validate`.
 type TfValidateFields struct {
-	// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Code A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to
+	// six digits, which stands for the code with that value: 12345 is `012345`.
 	Code Code `json:"code,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2295,7 +2536,8 @@ type Token struct {
 	Scopes []string `json:"scopes"`
 }
 
-// TokenKind `personal` for a personal access token, `refresh` for a client that holds refresh tokens.
+// TokenKind `personal` for a personal access token, `refresh` for a client that holds refresh
+// tokens.
 type TokenKind string
 
 // UsSetupFields The fields of `POST /us-setup`.
@@ -2303,7 +2545,8 @@ type UsSetupFields struct {
 	// ChosenMethod The method to add: `email`, `sms` or `authenticator`.
 	ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// DeleteMethod The methods to remove: `email`, `sms`, `authenticator`.
@@ -2312,19 +2555,22 @@ type UsSetupFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Phone A phone number in any usual spelling. Without a country code it is of the region of the site. Required for `sms`.
+	// Phone A phone number in any usual spelling. Without a country code it is of the region of the
+	// site. Required for `sms`.
 	Phone string `json:"phone,omitempty,omitzero"`
 }
 
 // UsSetupTokenFields The fields of `POST /us-setup/{token}`.
 type UsSetupTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up
+	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
 	// Resend Send another code instead of taking one. The former code ends.
@@ -2339,10 +2585,12 @@ type UsSigninFields struct {
 	// CfTurnstileResponse The answer of Cloudflare Turnstile.
 	CfTurnstileResponse string `json:"cf-turnstile-response,omitempty,omitzero"`
 
-	// ChosenMethod How the code was sent, `email` or `sms`. The page sends it, to show the same form after a mistake.
+	// ChosenMethod How the code was sent, `email` or `sms`. The page sends it, to show the same form
+	// after a mistake.
 	ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address, in place of `identity`.
@@ -2360,10 +2608,12 @@ type UsSigninFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up
+	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
-	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
+	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON
+	// takes the default of the site.
 	Remember *bool `json:"remember,omitempty"`
 
 	// Username The username, in place of the e-mail address. Read only where accounts have usernames.
@@ -2381,7 +2631,8 @@ type UsSigninSendCodeFields struct {
 	// ChosenMethod How the code is sent: `email` or `sms`.
 	ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Email The e-mail address, in place of `identity`.
@@ -2399,10 +2650,12 @@ type UsSigninSendCodeFields struct {
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up
+	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
-	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
+	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON
+	// takes the default of the site.
 	Remember *bool `json:"remember,omitempty"`
 
 	// Resend The page shows the form of the code that was sent before. JSON callers do not need it.
@@ -2414,25 +2667,30 @@ type UsSigninSendCodeFields struct {
 
 // UsVerifyFields The fields of `POST /us-verify`.
 type UsVerifyFields struct {
-	// ChosenMethod How the code was sent, `email` or `sms`. The page sends it, to show the same form after a mistake.
+	// ChosenMethod How the code was sent, `email` or `sms`. The page sends it, to show the same form
+	// after a mistake.
 	ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up
+	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 }
 
 // UsVerifyLinkTokenFields The fields of `POST /us-verify-link/{token}`.
 type UsVerifyLinkTokenFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Meant The user wants to sign in with this link in another browser than the one that asked for it.
+	// Meant The user wants to sign in with this link in another browser than the one that asked for
+	// it.
 	Meant bool `json:"meant,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2444,22 +2702,27 @@ type UsVerifySendCodeFields struct {
 	// ChosenMethod How the code is sent: `email` or `sms`.
 	ChosenMethod string `json:"chosen_method,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up to six digits, which stands for the code with that value: 12345 is `012345`.
+	// Passcode A code of six digits. Spaces and hyphens do not count. In JSON it may be a number of up
+	// to six digits, which stands for the code with that value: 12345 is `012345`.
 	Passcode Code `json:"passcode,omitempty,omitzero"`
 
 	// Resend The page shows the form of the code that was sent before. JSON callers do not need it.
 	Resend bool `json:"resend,omitempty,omitzero"`
 }
 
-// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+// User What the site tells of a user: `id` and `email` by default, or what
+// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+// always has them.
 type User struct {
-	// AuthenticationToken The header token, for the header `Authentication-Token`. Only with `?include_auth_token`, when nothing is left to prove.
+	// AuthenticationToken The header token, for the header `Authentication-Token`. Only with
+	// `?include_auth_token`, when nothing is left to prove.
 	AuthenticationToken string `json:"authentication_token,omitempty,omitzero"`
 
 	// Fields The values of the profile fields, by name. After a registration, and at `/tf-profile`.
@@ -2468,7 +2731,8 @@ type User struct {
 	// Permissions What the roles permit, by name. Only where `RolesInPayload` is set.
 	Permissions []string `json:"permissions,omitempty,omitzero"`
 
-	// RefreshToken The refresh token. It works once. Only with a header token, where refresh tokens are on and not in a cookie.
+	// RefreshToken The refresh token. It works once. Only with a header token, where refresh tokens
+	// are on and not in a cookie.
 	RefreshToken string `json:"refresh_token,omitempty,omitzero"`
 
 	// Roles The roles of the user. Only where `RolesInPayload` is set.
@@ -2483,10 +2747,13 @@ type UserAnswer struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user"`
 	} `json:"response"`
 }
@@ -2498,20 +2765,26 @@ type UserIfAny struct {
 
 	// Response What the operation answers.
 	Response struct {
-		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
+		// CsrfToken A token for forms. A browser that sends neither `Sec-Fetch-Site` nor `Origin` sends
+		// it back in the field of this name or in the header `X-CSRF-Token`. JSON callers do not need it.
 		CsrfToken CsrfToken `json:"csrf_token"`
 
-		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or presented one, and something is left to do.
+		// TfPendingToken Stands for the cookies that bind this step to its client. Send the newest one
+		// back in the header `Two-Factor-Pending`. Present only if the client asked for header tokens or
+		// presented one, and something is left to do.
 		TfPendingToken PendingToken `json:"tf_pending_token,omitempty,omitzero"`
 
-		// User What the site tells of a user: `id` and `email` by default, or what `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me` always has them.
+		// User What the site tells of a user: `id` and `email` by default, or what
+		// `Config.Accounts.UserPayload` says. A site may tell something else under these two names; `/me`
+		// always has them.
 		User User `json:"user,omitempty,omitzero"`
 	} `json:"response"`
 }
 
 // VerifyFields The fields of `POST /verify`.
 type VerifyFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2523,7 +2796,8 @@ type VerifyFields struct {
 
 // WanDeleteFields The fields of `POST /wan-delete`.
 type WanDeleteFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Name The name of the passkey to remove.
@@ -2535,10 +2809,12 @@ type WanDeleteFields struct {
 
 // WanRegisterFields The fields of `POST /wan-register`.
 type WanRegisterFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Name A name for the list: letters, digits, spaces, hyphens and underscores, at most 64 code points. Required unless `unnamed` is set.
+	// Name A name for the list: letters, digits, spaces, hyphens and underscores, at most 64 code
+	// points. Required unless `unnamed` is set.
 	Name string `json:"name,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2547,16 +2823,19 @@ type WanRegisterFields struct {
 	// Unnamed Name the passkey after what keeps it, such as the password manager, if `name` is empty.
 	Unnamed bool `json:"unnamed,omitempty,omitzero"`
 
-	// Usage `first` for a passkey that begins a sign-in, `secondary` (the default) for a second factor.
+	// Usage `first` for a passkey that begins a sign-in, `secondary` (the default) for a second
+	// factor.
 	Usage string `json:"usage,omitempty,omitzero"`
 }
 
 // WanRegisterTokenFields The fields of `POST /wan-register/{token}`.
 type WanRegisterTokenFields struct {
-	// Credential What `navigator.credentials.create` returned, as JSON text (`PublicKeyCredential.toJSON`).
+	// Credential What `navigator.credentials.create` returned, as JSON text
+	// (`PublicKeyCredential.toJSON`).
 	Credential string `json:"credential,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2565,40 +2844,48 @@ type WanRegisterTokenFields struct {
 
 // WanSigninFields The fields of `POST /wan-signin`.
 type WanSigninFields struct {
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
-	// Identity The e-mail address or username, so that the options name the user's passkeys. Read only for a first factor, and only where the site gives such hints.
+	// Identity The e-mail address or username, so that the options name the user's passkeys. Read only
+	// for a first factor, and only where the site gives such hints.
 	Identity string `json:"identity,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
+	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON
+	// takes the default of the site.
 	Remember *bool `json:"remember,omitempty"`
 }
 
 // WanSigninTokenFields The fields of `POST /wan-signin/{token}`.
 type WanSigninTokenFields struct {
-	// Credential What `navigator.credentials.get` returned, as JSON text (`PublicKeyCredential.toJSON`).
+	// Credential What `navigator.credentials.get` returned, as JSON text
+	// (`PublicKeyCredential.toJSON`).
 	Credential string `json:"credential,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
 	Next string `json:"next,omitempty,omitzero"`
 
-	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON takes the default of the site.
+	// Remember Trust this browser, or stay signed in, as far as the site allows it. If left out, JSON
+	// takes the default of the site.
 	Remember *bool `json:"remember,omitempty"`
 }
 
 // WanVerifyTokenFields The fields of `POST /wan-verify/{token}`.
 type WanVerifyTokenFields struct {
-	// Credential What `navigator.credentials.get` returned, as JSON text (`PublicKeyCredential.toJSON`).
+	// Credential What `navigator.credentials.get` returned, as JSON text
+	// (`PublicKeyCredential.toJSON`).
 	Credential string `json:"credential,omitempty,omitzero"`
 
-	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither `Sec-Fetch-Site` nor `Origin` needs it.
+	// CsrfToken The `csrf_token` of an earlier answer. Only a form of a browser that sends neither
+	// `Sec-Fetch-Site` nor `Origin` needs it.
 	CsrfToken string `json:"csrf_token,omitempty,omitzero"`
 
 	// Next A path of this origin where pages lead afterwards. JSON callers need none.
@@ -2631,97 +2918,128 @@ type GetAccessTokensParams struct {
 	// Page Which page of the list, from 1. The default is 1 if only `limit` is sent.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With neither, JSON has the whole list.
+	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With
+	// neither, JSON has the whole list.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // PostAccessTokensParams defines parameters for PostAccessTokens.
 type PostAccessTokensParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostChangeParams defines parameters for PostChange.
 type PostChangeParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostChangeEmailParams defines parameters for PostChangeEmail.
 type PostChangeEmailParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostChangeEmailTokenParams defines parameters for PostChangeEmailToken.
 type PostChangeEmailTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostChangeUsernameParams defines parameters for PostChangeUsername.
 type PostChangeUsernameParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostConfirmParams defines parameters for PostConfirm.
 type PostConfirmParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostConfirmTokenParams defines parameters for PostConfirmToken.
 type PostConfirmTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostLoginParams defines parameters for PostLogin.
 type PostLoginParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostLoginTokenParams defines parameters for PostLoginToken.
 type PostLoginTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostMfRecoveryParams defines parameters for PostMfRecovery.
 type PostMfRecoveryParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostMfRecoveryCodesParams defines parameters for PostMfRecoveryCodes.
 type PostMfRecoveryCodesParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostRecoverUsernameParams defines parameters for PostRecoverUsername.
 type PostRecoverUsernameParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostRegisterParams defines parameters for PostRegister.
 type PostRegisterParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostResetParams defines parameters for PostReset.
 type PostResetParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostResetTokenParams defines parameters for PostResetToken.
 type PostResetTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
@@ -2730,13 +3048,16 @@ type GetTfDevicesParams struct {
 	// Page Which page of the list, from 1. The default is 1 if only `limit` is sent.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With neither, JSON has the whole list.
+	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With
+	// neither, JSON has the whole list.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // PostTfInviteTokenParams defines parameters for PostTfInviteToken.
 type PostTfInviteTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
@@ -2750,31 +3071,40 @@ type GetTfNoticesParams struct {
 	// Page Which page of the list, from 1. The default is 1 if only `limit` is sent.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With neither, JSON has the whole list.
+	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With
+	// neither, JSON has the whole list.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // PostTfRecoveryTokenParams defines parameters for PostTfRecoveryToken.
 type PostTfRecoveryTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostTfRescueParams defines parameters for PostTfRescue.
 type PostTfRescueParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostTfResendParams defines parameters for PostTfResend.
 type PostTfResendParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostTfSelectParams defines parameters for PostTfSelect.
 type PostTfSelectParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
@@ -2783,13 +3113,16 @@ type GetTfSessionsParams struct {
 	// Page Which page of the list, from 1. The default is 1 if only `limit` is sent.
 	Page *Page `form:"page,omitempty" json:"page,omitempty"`
 
-	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With neither, JSON has the whole list.
+	// Limit How many entries a page has, 1 to 100. The default is 25 if only `page` is sent. With
+	// neither, JSON has the whole list.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // PostTfSetupParams defines parameters for PostTfSetup.
 type PostTfSetupParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 
 	// IncludeQr Add the QR code of an app's key. Its presence counts, not its value.
@@ -2798,25 +3131,32 @@ type PostTfSetupParams struct {
 
 // PostTfSetupTokenParams defines parameters for PostTfSetupToken.
 type PostTfSetupTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostTfValidateParams defines parameters for PostTfValidate.
 type PostTfValidateParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // GetTokenCheckParams defines parameters for GetTokenCheck.
 type GetTokenCheckParams struct {
-	// Scope A scope that the token must have. May be sent several times; the token must have all. With none, any scope will do.
+	// Scope A scope that the token must have. May be sent several times; the token must have all. With
+	// none, any scope will do.
 	Scope []string `form:"scope,omitempty" json:"scope,omitempty,omitzero"`
 }
 
 // PostUsSetupParams defines parameters for PostUsSetup.
 type PostUsSetupParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 
 	// IncludeQr Add the QR code of an app's key. Its presence counts, not its value.
@@ -2831,68 +3171,90 @@ type GetUsSetupTokenParams struct {
 
 // PostUsSigninParams defines parameters for PostUsSignin.
 type PostUsSigninParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostUsSigninSendCodeParams defines parameters for PostUsSigninSendCode.
 type PostUsSigninSendCodeParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostUsVerifyParams defines parameters for PostUsVerify.
 type PostUsVerifyParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostUsVerifyLinkTokenParams defines parameters for PostUsVerifyLinkToken.
 type PostUsVerifyLinkTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostUsVerifySendCodeParams defines parameters for PostUsVerifySendCode.
 type PostUsVerifySendCodeParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostVerifyParams defines parameters for PostVerify.
 type PostVerifyParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostWanRegisterTokenParams defines parameters for PostWanRegisterToken.
 type PostWanRegisterTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostWanSigninParams defines parameters for PostWanSignin.
 type PostWanSigninParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostWanSigninTokenParams defines parameters for PostWanSigninToken.
 type PostWanSigninTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
 // PostWanVerifyTokenParams defines parameters for PostWanVerifyToken.
 type PostWanVerifyTokenParams struct {
-	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has `tf_pending_token` while something is left to do, and `authentication_token` in `user` when nothing is.
+	// IncludeAuthToken Ask for header tokens. Its presence counts, not its value. The answer then has
+	// `tf_pending_token` while something is left to do, and `authentication_token` in `user` when
+	// nothing is.
 	IncludeAuthToken *IncludeAuthToken `form:"include_auth_token,omitempty" json:"include_auth_token,omitempty"`
 }
 
-// PostAccessTokensJSONRequestBody defines body for PostAccessTokens for application/json ContentType.
+// PostAccessTokensJSONRequestBody defines body for PostAccessTokens for application/json
+// ContentType.
 type PostAccessTokensJSONRequestBody = AccessTokensFields
 
-// PostAccessTokensTokenJSONRequestBody defines body for PostAccessTokensToken for application/json ContentType.
+// PostAccessTokensTokenJSONRequestBody defines body for PostAccessTokensToken for application/json
+// ContentType.
 type PostAccessTokensTokenJSONRequestBody = Common
 
 // PostChangeJSONRequestBody defines body for PostChange for application/json ContentType.
@@ -2901,16 +3263,19 @@ type PostChangeJSONRequestBody = ChangeFields
 // PostChangeEmailJSONRequestBody defines body for PostChangeEmail for application/json ContentType.
 type PostChangeEmailJSONRequestBody = ChangeEmailFields
 
-// PostChangeEmailTokenJSONRequestBody defines body for PostChangeEmailToken for application/json ContentType.
+// PostChangeEmailTokenJSONRequestBody defines body for PostChangeEmailToken for application/json
+// ContentType.
 type PostChangeEmailTokenJSONRequestBody = Common
 
-// PostChangeUsernameJSONRequestBody defines body for PostChangeUsername for application/json ContentType.
+// PostChangeUsernameJSONRequestBody defines body for PostChangeUsername for application/json
+// ContentType.
 type PostChangeUsernameJSONRequestBody = ChangeUsernameFields
 
 // PostConfirmJSONRequestBody defines body for PostConfirm for application/json ContentType.
 type PostConfirmJSONRequestBody = ConfirmFields
 
-// PostConfirmTokenJSONRequestBody defines body for PostConfirmToken for application/json ContentType.
+// PostConfirmTokenJSONRequestBody defines body for PostConfirmToken for application/json
+// ContentType.
 type PostConfirmTokenJSONRequestBody = ConfirmTokenFields
 
 // PostLoginJSONRequestBody defines body for PostLogin for application/json ContentType.
@@ -2925,13 +3290,16 @@ type PostLogoutJSONRequestBody = LogoutFields
 // PostMfRecoveryJSONRequestBody defines body for PostMfRecovery for application/json ContentType.
 type PostMfRecoveryJSONRequestBody = MfRecoveryFields
 
-// PostMfRecoveryCodesJSONRequestBody defines body for PostMfRecoveryCodes for application/json ContentType.
+// PostMfRecoveryCodesJSONRequestBody defines body for PostMfRecoveryCodes for application/json
+// ContentType.
 type PostMfRecoveryCodesJSONRequestBody = MfRecoveryCodesFields
 
-// PostRecoverUsernameJSONRequestBody defines body for PostRecoverUsername for application/json ContentType.
+// PostRecoverUsernameJSONRequestBody defines body for PostRecoverUsername for application/json
+// ContentType.
 type PostRecoverUsernameJSONRequestBody = RecoverUsernameFields
 
-// PostRefreshTokenJSONRequestBody defines body for PostRefreshToken for application/json ContentType.
+// PostRefreshTokenJSONRequestBody defines body for PostRefreshToken for application/json
+// ContentType.
 type PostRefreshTokenJSONRequestBody = RefreshTokenFields
 
 // PostRegisterJSONRequestBody defines body for PostRegister for application/json ContentType.
@@ -2946,25 +3314,30 @@ type PostResetTokenJSONRequestBody = ResetTokenFields
 // PostTfDeleteJSONRequestBody defines body for PostTfDelete for application/json ContentType.
 type PostTfDeleteJSONRequestBody = Common
 
-// PostTfDeleteTokenJSONRequestBody defines body for PostTfDeleteToken for application/json ContentType.
+// PostTfDeleteTokenJSONRequestBody defines body for PostTfDeleteToken for application/json
+// ContentType.
 type PostTfDeleteTokenJSONRequestBody = Common
 
 // PostTfDevicesJSONRequestBody defines body for PostTfDevices for application/json ContentType.
 type PostTfDevicesJSONRequestBody = Common
 
-// PostTfDevicesTokenJSONRequestBody defines body for PostTfDevicesToken for application/json ContentType.
+// PostTfDevicesTokenJSONRequestBody defines body for PostTfDevicesToken for application/json
+// ContentType.
 type PostTfDevicesTokenJSONRequestBody = Common
 
-// PostTfFactorsTokenJSONRequestBody defines body for PostTfFactorsToken for application/json ContentType.
+// PostTfFactorsTokenJSONRequestBody defines body for PostTfFactorsToken for application/json
+// ContentType.
 type PostTfFactorsTokenJSONRequestBody = TfFactorsTokenFields
 
-// PostTfInviteTokenJSONRequestBody defines body for PostTfInviteToken for application/json ContentType.
+// PostTfInviteTokenJSONRequestBody defines body for PostTfInviteToken for application/json
+// ContentType.
 type PostTfInviteTokenJSONRequestBody = TfInviteTokenFields
 
 // PostTfLanguageJSONRequestBody defines body for PostTfLanguage for application/json ContentType.
 type PostTfLanguageJSONRequestBody = TfLanguageFields
 
-// PostTfNotMeTokenJSONRequestBody defines body for PostTfNotMeToken for application/json ContentType.
+// PostTfNotMeTokenJSONRequestBody defines body for PostTfNotMeToken for application/json
+// ContentType.
 type PostTfNotMeTokenJSONRequestBody = Common
 
 // PostTfNoticesJSONRequestBody defines body for PostTfNotices for application/json ContentType.
@@ -2976,7 +3349,8 @@ type PostTfProfileJSONRequestBody = TfProfileFields
 // PostTfRecoveryJSONRequestBody defines body for PostTfRecovery for application/json ContentType.
 type PostTfRecoveryJSONRequestBody = Common
 
-// PostTfRecoveryTokenJSONRequestBody defines body for PostTfRecoveryToken for application/json ContentType.
+// PostTfRecoveryTokenJSONRequestBody defines body for PostTfRecoveryToken for application/json
+// ContentType.
 type PostTfRecoveryTokenJSONRequestBody = TfRecoveryTokenFields
 
 // PostTfRescueJSONRequestBody defines body for PostTfRescue for application/json ContentType.
@@ -2991,13 +3365,15 @@ type PostTfSelectJSONRequestBody = TfSelectFields
 // PostTfSessionsJSONRequestBody defines body for PostTfSessions for application/json ContentType.
 type PostTfSessionsJSONRequestBody = Common
 
-// PostTfSessionsTokenJSONRequestBody defines body for PostTfSessionsToken for application/json ContentType.
+// PostTfSessionsTokenJSONRequestBody defines body for PostTfSessionsToken for application/json
+// ContentType.
 type PostTfSessionsTokenJSONRequestBody = Common
 
 // PostTfSetupJSONRequestBody defines body for PostTfSetup for application/json ContentType.
 type PostTfSetupJSONRequestBody = TfSetupFields
 
-// PostTfSetupTokenJSONRequestBody defines body for PostTfSetupToken for application/json ContentType.
+// PostTfSetupTokenJSONRequestBody defines body for PostTfSetupToken for application/json
+// ContentType.
 type PostTfSetupTokenJSONRequestBody = TfSetupTokenFields
 
 // PostTfValidateJSONRequestBody defines body for PostTfValidate for application/json ContentType.
@@ -3006,22 +3382,26 @@ type PostTfValidateJSONRequestBody = TfValidateFields
 // PostUsSetupJSONRequestBody defines body for PostUsSetup for application/json ContentType.
 type PostUsSetupJSONRequestBody = UsSetupFields
 
-// PostUsSetupTokenJSONRequestBody defines body for PostUsSetupToken for application/json ContentType.
+// PostUsSetupTokenJSONRequestBody defines body for PostUsSetupToken for application/json
+// ContentType.
 type PostUsSetupTokenJSONRequestBody = UsSetupTokenFields
 
 // PostUsSigninJSONRequestBody defines body for PostUsSignin for application/json ContentType.
 type PostUsSigninJSONRequestBody = UsSigninFields
 
-// PostUsSigninSendCodeJSONRequestBody defines body for PostUsSigninSendCode for application/json ContentType.
+// PostUsSigninSendCodeJSONRequestBody defines body for PostUsSigninSendCode for application/json
+// ContentType.
 type PostUsSigninSendCodeJSONRequestBody = UsSigninSendCodeFields
 
 // PostUsVerifyJSONRequestBody defines body for PostUsVerify for application/json ContentType.
 type PostUsVerifyJSONRequestBody = UsVerifyFields
 
-// PostUsVerifyLinkTokenJSONRequestBody defines body for PostUsVerifyLinkToken for application/json ContentType.
+// PostUsVerifyLinkTokenJSONRequestBody defines body for PostUsVerifyLinkToken for application/json
+// ContentType.
 type PostUsVerifyLinkTokenJSONRequestBody = UsVerifyLinkTokenFields
 
-// PostUsVerifySendCodeJSONRequestBody defines body for PostUsVerifySendCode for application/json ContentType.
+// PostUsVerifySendCodeJSONRequestBody defines body for PostUsVerifySendCode for application/json
+// ContentType.
 type PostUsVerifySendCodeJSONRequestBody = UsVerifySendCodeFields
 
 // PostVerifyJSONRequestBody defines body for PostVerify for application/json ContentType.
@@ -3033,19 +3413,22 @@ type PostWanDeleteJSONRequestBody = WanDeleteFields
 // PostWanRegisterJSONRequestBody defines body for PostWanRegister for application/json ContentType.
 type PostWanRegisterJSONRequestBody = WanRegisterFields
 
-// PostWanRegisterTokenJSONRequestBody defines body for PostWanRegisterToken for application/json ContentType.
+// PostWanRegisterTokenJSONRequestBody defines body for PostWanRegisterToken for application/json
+// ContentType.
 type PostWanRegisterTokenJSONRequestBody = WanRegisterTokenFields
 
 // PostWanSigninJSONRequestBody defines body for PostWanSignin for application/json ContentType.
 type PostWanSigninJSONRequestBody = WanSigninFields
 
-// PostWanSigninTokenJSONRequestBody defines body for PostWanSigninToken for application/json ContentType.
+// PostWanSigninTokenJSONRequestBody defines body for PostWanSigninToken for application/json
+// ContentType.
 type PostWanSigninTokenJSONRequestBody = WanSigninTokenFields
 
 // PostWanVerifyJSONRequestBody defines body for PostWanVerify for application/json ContentType.
 type PostWanVerifyJSONRequestBody = Common
 
-// PostWanVerifyTokenJSONRequestBody defines body for PostWanVerifyToken for application/json ContentType.
+// PostWanVerifyTokenJSONRequestBody defines body for PostWanVerifyToken for application/json
+// ContentType.
 type PostWanVerifyTokenJSONRequestBody = WanVerifyTokenFields
 
 // Getter for additional properties for Me. Returns the specified
@@ -3525,14 +3908,16 @@ func (t PostTfInviteToken200JSONResponseBody) AsOutcome() (Outcome, error) {
 	return body, err
 }
 
-// FromOutcome overwrites any union data inside the PostTfInviteToken200JSONResponseBody as the provided Outcome
+// FromOutcome overwrites any union data inside the PostTfInviteToken200JSONResponseBody as the
+// provided Outcome
 func (t *PostTfInviteToken200JSONResponseBody) FromOutcome(v Outcome) error {
 	b, err := json.Marshal(v)
 	t.union = b
 	return err
 }
 
-// MergeOutcome performs a merge with any union data inside the PostTfInviteToken200JSONResponseBody, using the provided Outcome
+// MergeOutcome performs a merge with any union data inside the
+// PostTfInviteToken200JSONResponseBody, using the provided Outcome
 func (t *PostTfInviteToken200JSONResponseBody) MergeOutcome(v Outcome) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -3551,14 +3936,16 @@ func (t PostTfInviteToken200JSONResponseBody) AsAsked() (Asked, error) {
 	return body, err
 }
 
-// FromAsked overwrites any union data inside the PostTfInviteToken200JSONResponseBody as the provided Asked
+// FromAsked overwrites any union data inside the PostTfInviteToken200JSONResponseBody as the
+// provided Asked
 func (t *PostTfInviteToken200JSONResponseBody) FromAsked(v Asked) error {
 	b, err := json.Marshal(v)
 	t.union = b
 	return err
 }
 
-// MergeAsked performs a merge with any union data inside the PostTfInviteToken200JSONResponseBody, using the provided Asked
+// MergeAsked performs a merge with any union data inside the PostTfInviteToken200JSONResponseBody,
+// using the provided Asked
 func (t *PostTfInviteToken200JSONResponseBody) MergeAsked(v Asked) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -3656,14 +4043,19 @@ type ClientInterface interface {
 
 	// GetAccessTokens List the tokens of programs
 	//
-	// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens of clients that are signed in. Nothing changes, and the list never has the text of a token. The answer also says which scopes a new personal token may have and how long it may live.
+	// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
+	// of clients that are signed in. Nothing changes, and the list never has the text of a token. The
+	// answer also says which scopes a new personal token may have and how long it may live.
 	//
 	// Corresponds with GET /access-tokens (the `GetAccessTokens` operationId).
 	GetAccessTokens(ctx context.Context, params *GetAccessTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostAccessTokensWithBody Create a personal access token
 	//
-	// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// A signed-in user creates a token for a script or another program. The session must be fresh, and
+	// the e-mail address must be proven. The answer is the only one that has the text of the token.
+	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3672,7 +4064,10 @@ type ClientInterface interface {
 
 	// PostAccessTokens Create a personal access token
 	//
-	// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// A signed-in user creates a token for a script or another program. The session must be fresh, and
+	// the e-mail address must be proven. The answer is the only one that has the text of the token.
+	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3681,14 +4076,18 @@ type ClientInterface interface {
 
 	// DeleteAccessTokensToken Revoke a token
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one token. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// one token. Some factor must have been proven recently. 401: it was not. 404: the user has no
+	// such token.
 	//
 	// Corresponds with DELETE /access-tokens/{token} (the `DeleteAccessTokensToken` operationId).
 	DeleteAccessTokensToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostAccessTokensTokenWithBody Revoke a token
 	//
-	// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+	// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+	// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+	// user has no such token.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3697,7 +4096,9 @@ type ClientInterface interface {
 
 	// PostAccessTokensToken Revoke a token
 	//
-	// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+	// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+	// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+	// user has no such token.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3706,14 +4107,20 @@ type ClientInterface interface {
 
 	// GetChange Show the form of a new password
 	//
-	// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes. The answer says whether the account has a password, which the POST then needs. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
+	// The answer says whether the account has a password, which the POST then needs. 401: a fresh
+	// proof is needed.
 	//
 	// Corresponds with GET /change (the `GetChange` operationId).
 	GetChange(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostChangeWithBody Change the password
 	//
-	// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session sets another password. An account without a password gets
+	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+	// from a breach. 401: a fresh proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3722,7 +4129,11 @@ type ClientInterface interface {
 
 	// PostChange Change the password
 	//
-	// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session sets another password. An account without a password gets
+	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+	// from a breach. 401: a fresh proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3731,14 +4142,18 @@ type ClientInterface interface {
 
 	// GetChangeEmail Show the form of a new e-mail address
 	//
-	// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
+	// proof is needed.
 	//
 	// Corresponds with GET /change-email (the `GetChangeEmail` operationId).
 	GetChangeEmail(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostChangeEmailWithBody Ask for another e-mail address
 	//
-	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+	// current one. The address changes only when the link is used. The answer is the same if another
+	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3747,7 +4162,10 @@ type ClientInterface interface {
 
 	// PostChangeEmail Ask for another e-mail address
 	//
-	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+	// current one. The address changes only when the link is used. The answer is the same if another
+	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3756,14 +4174,20 @@ type ClientInterface interface {
 
 	// GetChangeEmailToken Open the link of a new e-mail address
 	//
-	// The link of the mail opens this page, which has a button. The user of the account must be signed in. Opening it changes nothing, because mail scanners open links too; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired. 401: no one is signed in.
+	// The link of the mail opens this page, which has a button. The user of the account must be signed
+	// in. Opening it changes nothing, because mail scanners open links too; only where the application
+	// shows its own pages and the same browser asked does it do what the POST does. 400: the link is
+	// wrong, used or expired. 401: no one is signed in.
 	//
 	// Corresponds with GET /change-email/{token} (the `GetChangeEmailToken` operationId).
 	GetChangeEmailToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostChangeEmailTokenWithBody Change the e-mail address
 	//
-	// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+	// The signed-in user of the account takes the new address, which is proven by the link. All other
+	// sessions of the account end, and the former address gets a notice. The link works once, for 2
+	// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+	// address. 401: no one is signed in.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3772,7 +4196,10 @@ type ClientInterface interface {
 
 	// PostChangeEmailToken Change the e-mail address
 	//
-	// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+	// The signed-in user of the account takes the new address, which is proven by the link. All other
+	// sessions of the account end, and the former address gets a notice. The link works once, for 2
+	// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+	// address. 401: no one is signed in.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3781,14 +4208,17 @@ type ClientInterface interface {
 
 	// GetChangeUsername Show the form of a new username
 	//
-	// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
+	// proof is needed.
 	//
 	// Corresponds with GET /change-username (the `GetChangeUsername` operationId).
 	GetChangeUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostChangeUsernameWithBody Change the username
 	//
-	// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
+	// or has characters that are not allowed. 401: a fresh proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3797,7 +4227,9 @@ type ClientInterface interface {
 
 	// PostChangeUsername Change the username
 	//
-	// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
+	// or has characters that are not allowed. 401: a fresh proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3813,7 +4245,10 @@ type ClientInterface interface {
 
 	// PostConfirmWithBody Ask for another confirmation link
 	//
-	// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link that confirms an address. If an account with that address is not
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3822,7 +4257,10 @@ type ClientInterface interface {
 
 	// PostConfirm Ask for another confirmation link
 	//
-	// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link that confirms an address. If an account with that address is not
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3831,14 +4269,20 @@ type ClientInterface interface {
 
 	// GetConfirmToken Open a confirmation link
 	//
-	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. The answer says whether the POST must set a password. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+	// the application shows its own pages and the same browser asked does it do what the POST does.
+	// The answer says whether the POST must set a password. 400: the link is wrong, used or expired.
 	//
 	// Corresponds with GET /confirm/{token} (the `GetConfirmToken` operationId).
 	GetConfirmToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostConfirmTokenWithBody Confirm an e-mail address
 	//
-	// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link confirms the address. If the link was asked for later than the
+	// registration, the POST must also set a new password, because someone else may have registered
+	// the address. In the browser that registered, the account may be signed in, and the answer says
+	// what is next. The link works once, for 2 days by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3847,7 +4291,11 @@ type ClientInterface interface {
 
 	// PostConfirmToken Confirm an e-mail address
 	//
-	// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link confirms the address. If the link was asked for later than the
+	// registration, the POST must also set a new password, because someone else may have registered
+	// the address. In the browser that registered, the account may be signed in, and the answer says
+	// what is next. The link works once, for 2 days by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3856,14 +4304,21 @@ type ClientInterface interface {
 
 	// GetLogin Show what a sign-in needs
 	//
-	// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha. Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the answer is that of `/us-signin`.
+	// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha.
+	// Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the
+	// answer is that of `/us-signin`.
 	//
 	// Corresponds with GET /login (the `GetLogin` operationId).
 	GetLogin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostLoginWithBody Sign in with a password
 	//
-	// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+	// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+	// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the
+	// fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes
+	// `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong,
+	// without saying which, or a captcha is needed. 429: too many attempts.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3872,7 +4327,12 @@ type ClientInterface interface {
 
 	// PostLogin Sign in with a password
 	//
-	// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+	// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+	// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the
+	// fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes
+	// `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong,
+	// without saying which, or a captcha is needed. 429: too many attempts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3881,14 +4341,19 @@ type ClientInterface interface {
 
 	// GetLoginToken Open a mailed sign-in link
 	//
-	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+	// the application shows its own pages and the same browser asked does it do what the POST does.
+	// 400: the link is wrong, used or expired.
 	//
 	// Corresponds with GET /login/{token} (the `GetLoginToken` operationId).
 	GetLoginToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostLoginTokenWithBody Sign in with a mailed link
 	//
-	// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link gives the first factor. The answer signs in, or names the next step as
+	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3897,7 +4362,10 @@ type ClientInterface interface {
 
 	// PostLoginToken Sign in with a mailed link
 	//
-	// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link gives the first factor. The answer signs in, or names the next step as
+	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3906,7 +4374,9 @@ type ClientInterface interface {
 
 	// PostLogoutWithBody Sign out
 	//
-	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+	// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+	// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3915,7 +4385,9 @@ type ClientInterface interface {
 
 	// PostLogout Sign out
 	//
-	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+	// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+	// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3924,21 +4396,26 @@ type ClientInterface interface {
 
 	// GetMe Get the signed-in user
 	//
-	// A signed-in user, or an application in any language that passes on the user's cookies, asks who is signed in, with how many factors, and what protects the account. Nothing changes. Sections of features that are off are left out. 401: no one is signed in.
+	// A signed-in user, or an application in any language that passes on the user's cookies, asks who
+	// is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
+	// features that are off are left out. 401: no one is signed in.
 	//
 	// Corresponds with GET /me (the `GetMe` operationId).
 	GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetMfRecovery Show the form of a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
+	// A caller with a sign-in that waits for the second factor checks that a recovery code is
+	// accepted. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Corresponds with GET /mf-recovery (the `GetMfRecovery` operationId).
 	GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostMfRecoveryWithBody Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3947,7 +4424,9 @@ type ClientInterface interface {
 
 	// PostMfRecovery Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3956,14 +4435,19 @@ type ClientInterface interface {
 
 	// GetMfRecoveryCodes Count the recovery codes that are left
 	//
-	// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
+	// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
 	//
 	// Corresponds with GET /mf-recovery-codes (the `GetMfRecoveryCodes` operationId).
 	GetMfRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostMfRecoveryCodesWithBody Create recovery codes
 	//
-	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+	// former one. This answer is the only one that has them. All other sessions and all trusted
+	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+	// proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3972,7 +4456,11 @@ type ClientInterface interface {
 
 	// PostMfRecoveryCodes Create recovery codes
 	//
-	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+	// former one. This answer is the only one that has them. All other sessions and all trusted
+	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+	// proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3981,14 +4469,17 @@ type ClientInterface interface {
 
 	// GetRecoverUsername Show the form that asks for a forgotten username
 	//
-	// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the JSON answer has no facts about an account.
+	// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
+	// JSON answer has no facts about an account.
 	//
 	// Corresponds with GET /recover-username (the `GetRecoverUsername` operationId).
 	GetRecoverUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostRecoverUsernameWithBody Ask for a forgotten username
 	//
-	// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// A caller who is not signed in has the username mailed to the address of the account. The answer
+	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3997,7 +4488,9 @@ type ClientInterface interface {
 
 	// PostRecoverUsername Ask for a forgotten username
 	//
-	// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// A caller who is not signed in has the username mailed to the address of the account. The answer
+	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4006,7 +4499,11 @@ type ClientInterface interface {
 
 	// PostRefreshTokenWithBody Exchange a refresh token
 	//
-	// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// A client without cookies exchanges its refresh token for a new one and a new header token. It
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4015,7 +4512,11 @@ type ClientInterface interface {
 
 	// PostRefreshToken Exchange a refresh token
 	//
-	// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// A client without cookies exchanges its refresh token for a new one and a new header token. It
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4024,14 +4525,19 @@ type ClientInterface interface {
 
 	// GetRegister Show what a registration needs
 	//
-	// A caller who is not signed in asks which profile fields there are and whether a captcha is needed. Nothing changes.
+	// A caller who is not signed in asks which profile fields there are and whether a captcha is
+	// needed. Nothing changes.
 	//
 	// Corresponds with GET /register (the `GetRegister` operationId).
 	GetRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostRegisterWithBody Create an account
 	//
-	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+	// address has an account. Otherwise the answer signs in or names the next step. Where no password
+	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+	// 429: too many registrations from this network.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4040,7 +4546,11 @@ type ClientInterface interface {
 
 	// PostRegister Create an account
 	//
-	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+	// address has an account. Otherwise the answer signs in or names the next step. Where no password
+	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+	// 429: too many registrations from this network.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4056,7 +4566,10 @@ type ClientInterface interface {
 
 	// PostResetWithBody Ask for a password reset
 	//
-	// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4065,7 +4578,10 @@ type ClientInterface interface {
 
 	// PostReset Ask for a password reset
 	//
-	// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4074,14 +4590,19 @@ type ClientInterface interface {
 
 	// GetResetToken Open a password reset link
 	//
-	// The link of the mail opens this page, which has the form of the new password. Nothing changes. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has the form of the new password. Nothing changes.
+	// 400: the link is wrong, used or expired.
 	//
 	// Corresponds with GET /reset/{token} (the `GetResetToken` operationId).
 	GetResetToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostResetTokenWithBody Set a new password
 	//
-	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+	// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+	// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+	// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4090,7 +4611,11 @@ type ClientInterface interface {
 
 	// PostResetToken Set a new password
 	//
-	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+	// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+	// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+	// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4099,14 +4624,17 @@ type ClientInterface interface {
 
 	// GetTfDelete Show what a deletion of the account does
 	//
-	// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
+	// fresh proof is needed.
 	//
 	// Corresponds with GET /tf-delete (the `GetTfDelete` operationId).
 	GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfDeleteWithBody Ask for the deletion of the account
 	//
-	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4115,7 +4643,9 @@ type ClientInterface interface {
 
 	// PostTfDelete Ask for the deletion of the account
 	//
-	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4124,14 +4654,16 @@ type ClientInterface interface {
 
 	// GetTfDeleteToken Open the link that stops a deletion
 	//
-	// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link stops nothing (any more).
+	// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
+	// changes. 400: the link stops nothing (any more).
 	//
 	// Corresponds with GET /tf-delete/{token} (the `GetTfDeleteToken` operationId).
 	GetTfDeleteToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfDeleteTokenWithBody Stop the deletion of the account
 	//
-	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+	// signed in by it. 400: the link stops nothing (any more).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4140,7 +4672,8 @@ type ClientInterface interface {
 
 	// PostTfDeleteToken Stop the deletion of the account
 	//
-	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+	// signed in by it. 400: the link stops nothing (any more).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4149,21 +4682,24 @@ type ClientInterface interface {
 
 	// DeleteTfDevices Forget all browsers
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
 	//
 	// Corresponds with DELETE /tf-devices (the `DeleteTfDevices` operationId).
 	DeleteTfDevices(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTfDevices List trusted and remembered browsers
 	//
-	// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing changes.
+	// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing
+	// changes.
 	//
 	// Corresponds with GET /tf-devices (the `GetTfDevices` operationId).
 	GetTfDevices(ctx context.Context, params *GetTfDevicesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfDevicesWithBody Forget all browsers
 	//
-	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+	// stay. Some factor must have been proven recently; 401 if it was not.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4172,7 +4708,8 @@ type ClientInterface interface {
 
 	// PostTfDevices Forget all browsers
 	//
-	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+	// stay. Some factor must have been proven recently; 401 if it was not.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4181,14 +4718,17 @@ type ClientInterface interface {
 
 	// DeleteTfDevicesToken Forget one browser
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in one browser. Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// the trust in one browser. Some factor must have been proven recently. 401: it was not. 404:
+	// there is no such entry.
 	//
 	// Corresponds with DELETE /tf-devices/{token} (the `DeleteTfDevicesToken` operationId).
 	DeleteTfDevicesToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfDevicesTokenWithBody Forget one browser
 	//
-	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+	// been proven recently. 401: it was not. 404: there is no such entry.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4197,7 +4737,8 @@ type ClientInterface interface {
 
 	// PostTfDevicesToken Forget one browser
 	//
-	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+	// been proven recently. 401: it was not. 404: there is no such entry.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4206,28 +4747,37 @@ type ClientInterface interface {
 
 	// GetTfExport Get a copy of the data of the account
 	//
-	// A signed-in user with a fresh session gets what is stored about their account. It has no secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session gets what is stored about their account. It has no
+	// secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
 	//
 	// Corresponds with GET /tf-export (the `GetTfExport` operationId).
 	GetTfExport(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTfFactors List the second factors
 	//
-	// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone numbers and addresses are masked.
+	// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone
+	// numbers and addresses are masked.
 	//
 	// Corresponds with GET /tf-factors (the `GetTfFactors` operationId).
 	GetTfFactors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// DeleteTfFactorsToken Remove a second factor
 	//
-	// A signed-in user with a fresh session removes a factor. All other sessions and all trusted browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+	// A signed-in user with a fresh session removes a factor. All other sessions and all trusted
+	// browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it
+	// is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+	// factor.
 	//
 	// Corresponds with DELETE /tf-factors/{token} (the `DeleteTfFactorsToken` operationId).
 	DeleteTfFactorsToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfFactorsTokenWithBody Rename, prefer or remove a second factor
 	//
-	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+	// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+	// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+	// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+	// factor.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4236,7 +4786,11 @@ type ClientInterface interface {
 
 	// PostTfFactorsToken Rename, prefer or remove a second factor
 	//
-	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+	// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+	// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+	// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+	// factor.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4245,14 +4799,21 @@ type ClientInterface interface {
 
 	// GetTfInviteToken Open an invitation
 	//
-	// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says whom the invitation is for, and whether a passkey may take the place of the password. 400: the link is wrong, used, withdrawn or expired.
+	// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says
+	// whom the invitation is for, and whether a passkey may take the place of the password. 400: the
+	// link is wrong, used, withdrawn or expired.
 	//
 	// Corresponds with GET /tf-invite/{token} (the `GetTfInviteToken` operationId).
 	GetTfInviteToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfInviteTokenWithBody Accept an invitation
 	//
-	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+	// the first request has `passkey`, and its answer is a question for the authenticator; the second
+	// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+	// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link
+	// is not good, the password is not accepted, the passkey does not hold, or the address has an
+	// account by now.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4261,7 +4822,12 @@ type ClientInterface interface {
 
 	// PostTfInviteToken Accept an invitation
 	//
-	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+	// the first request has `passkey`, and its answer is a question for the authenticator; the second
+	// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+	// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link
+	// is not good, the password is not accepted, the passkey does not hold, or the address has an
+	// account by now.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4270,7 +4836,8 @@ type ClientInterface interface {
 
 	// PostTfLanguageWithBody Choose the language of the account
 	//
-	// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+	// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+	// the pages in this browser. 400: the site does not have this language.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4279,7 +4846,8 @@ type ClientInterface interface {
 
 	// PostTfLanguage Choose the language of the account
 	//
-	// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+	// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+	// the pages in this browser. 400: the site does not have this language.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4288,14 +4856,18 @@ type ClientInterface interface {
 
 	// GetTfNotMeToken Open the "this was not me" link of a notice
 	//
-	// The link of a security notice opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link is wrong, used or expired.
+	// The link of a security notice opens this page, which has a button. No sign-in is needed, and
+	// nothing changes. 400: the link is wrong, used or expired.
 	//
 	// Corresponds with GET /tf-not-me/{token} (the `GetTfNotMeToken` operationId).
 	GetTfNotMeToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfNotMeTokenWithBody Report that a change was not made by the owner
 	//
-	// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+	// The holder of the link ends everything that was issued to the account: sessions, tokens,
+	// sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or
+	// in the week before the notice, is removed. Second factors stay. The link works once. 400: the
+	// link is wrong, used or expired.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4304,7 +4876,10 @@ type ClientInterface interface {
 
 	// PostTfNotMeToken Report that a change was not made by the owner
 	//
-	// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+	// The holder of the link ends everything that was issued to the account: sessions, tokens,
+	// sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or
+	// in the week before the notice, is removed. Second factors stay. The link works once. 400: the
+	// link is wrong, used or expired.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4313,14 +4888,16 @@ type ClientInterface interface {
 
 	// GetTfNotices List security notices that are not seen yet
 	//
-	// A signed-in user lists what happened to the account since they last marked the notices as seen. Nothing changes.
+	// A signed-in user lists what happened to the account since they last marked the notices as seen.
+	// Nothing changes.
 	//
 	// Corresponds with GET /tf-notices (the `GetTfNotices` operationId).
 	GetTfNotices(ctx context.Context, params *GetTfNoticesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfNoticesWithBody Mark security notices as seen
 	//
-	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+	// stays. 400: `through` is not a number.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4329,7 +4906,8 @@ type ClientInterface interface {
 
 	// PostTfNotices Mark security notices as seen
 	//
-	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+	// stays. 400: `through` is not a number.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4338,14 +4916,17 @@ type ClientInterface interface {
 
 	// GetTfProfile Get the profile
 	//
-	// A signed-in user reads which profile fields the site has, and their own values. Nothing changes. The path exists only if the site has profile fields.
+	// A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
+	// The path exists only if the site has profile fields.
 	//
 	// Corresponds with GET /tf-profile (the `GetTfProfile` operationId).
 	GetTfProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfProfileWithBody Change the profile
 	//
-	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+	// missing, too short, too long or not one of the options.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4354,7 +4935,9 @@ type ClientInterface interface {
 
 	// PostTfProfile Change the profile
 	//
-	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+	// missing, too short, too long or not one of the options.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4363,21 +4946,24 @@ type ClientInterface interface {
 
 	// DeleteTfRecovery Stop a request for recovery
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops the request that waits. 404: no request waits.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
+	// the request that waits. 404: no request waits.
 	//
 	// Corresponds with DELETE /tf-recovery (the `DeleteTfRecovery` operationId).
 	DeleteTfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTfRecovery Get a request for recovery that waits
 	//
-	// A signed-in user asks whether someone asked for a way into the account without the second factor. Nothing changes.
+	// A signed-in user asks whether someone asked for a way into the account without the second
+	// factor. Nothing changes.
 	//
 	// Corresponds with GET /tf-recovery (the `GetTfRecovery` operationId).
 	GetTfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfRecoveryWithBody Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+	// signed in may stop it. 404: no request waits.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4386,7 +4972,8 @@ type ClientInterface interface {
 
 	// PostTfRecovery Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+	// signed in may stop it. 404: no request waits.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4395,14 +4982,18 @@ type ClientInterface interface {
 
 	// GetTfRecoveryToken Open a recovery link
 	//
-	// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and nothing changes. The answer says when the link begins to work. 400: the link is wrong, used, stopped or expired.
+	// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and
+	// nothing changes. The answer says when the link begins to work. 400: the link is wrong, used,
+	// stopped or expired.
 	//
 	// Corresponds with GET /tf-recovery/{token} (the `GetTfRecoveryToken` operationId).
 	GetTfRecoveryToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfRecoveryTokenWithBody Use a recovery link
 	//
-	// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+	// The holder of the link, who is not signed in, gives the password as well. The answer leads to
+	// the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link
+	// does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4411,7 +5002,9 @@ type ClientInterface interface {
 
 	// PostTfRecoveryToken Use a recovery link
 	//
-	// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+	// The holder of the link, who is not signed in, gives the password as well. The answer leads to
+	// the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link
+	// does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4420,14 +5013,18 @@ type ClientInterface interface {
 
 	// GetTfRescue Show the ways in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor asks what there is for users who lost it. Nothing changes. 400: no such sign-in is under way.
+	// A caller with a sign-in that waits for the second factor asks what there is for users who lost
+	// it. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Corresponds with GET /tf-rescue (the `GetTfRescue` operationId).
 	GetTfRescue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfRescueWithBody Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// recovery code, a message to the help address, or a request for recovery. The code by mail then
+	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4436,7 +5033,10 @@ type ClientInterface interface {
 
 	// PostTfRescue Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// recovery code, a message to the help address, or a request for recovery. The code by mail then
+	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4445,7 +5045,10 @@ type ClientInterface interface {
 
 	// PostTfResendWithBody Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4454,7 +5057,10 @@ type ClientInterface interface {
 
 	// PostTfResend Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4463,14 +5069,20 @@ type ClientInterface interface {
 
 	// GetTfSelect List the second factors to choose from
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors of the account, of which there are at least two. Nothing changes, and destinations are masked. 400: nothing waits, or there is one factor only.
+	// A caller with a sign-in or a re-authentication that waits for the second factor lists the
+	// factors of the account, of which there are at least two. Nothing changes, and destinations are
+	// masked. 400: nothing waits, or there is one factor only.
 	//
 	// Corresponds with GET /tf-select (the `GetTfSelect` operationId).
 	GetTfSelect(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfSelectWithBody Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+	// one.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4479,7 +5091,11 @@ type ClientInterface interface {
 
 	// PostTfSelect Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+	// one.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4488,21 +5104,25 @@ type ClientInterface interface {
 
 	// DeleteTfSessions End all other sessions
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends all sessions but their own. Some factor must have been proven recently; 401 if it was not.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// all sessions but their own. Some factor must have been proven recently; 401 if it was not.
 	//
 	// Corresponds with DELETE /tf-sessions (the `DeleteTfSessions` operationId).
 	DeleteTfSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetTfSessions List the sessions
 	//
-	// A signed-in user lists where the account is signed in: browsers, and programs with header tokens. Nothing changes. The caller's own session is the first.
+	// A signed-in user lists where the account is signed in: browsers, and programs with header
+	// tokens. Nothing changes. The caller's own session is the first.
 	//
 	// Corresponds with GET /tf-sessions (the `GetTfSessions` operationId).
 	GetTfSessions(ctx context.Context, params *GetTfSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfSessionsWithBody End all other sessions
 	//
-	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+	// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+	// session continues with a new cookie.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4511,7 +5131,9 @@ type ClientInterface interface {
 
 	// PostTfSessions End all other sessions
 	//
-	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+	// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+	// session continues with a new cookie.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4520,14 +5142,17 @@ type ClientInterface interface {
 
 	// DeleteTfSessionsToken End one session
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one session. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// one session. Some factor must have been proven recently. 401: it was not. 404: there is no such
+	// session.
 	//
 	// Corresponds with DELETE /tf-sessions/{token} (the `DeleteTfSessionsToken` operationId).
 	DeleteTfSessionsToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfSessionsTokenWithBody End one session
 	//
-	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+	// proven recently. 401: it was not. 404: there is no such session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4536,7 +5161,8 @@ type ClientInterface interface {
 
 	// PostTfSessionsToken End one session
 	//
-	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+	// proven recently. 401: it was not. 404: there is no such session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4545,14 +5171,22 @@ type ClientInterface interface {
 
 	// GetTfSetup Show which second factors can be set up
 	//
-	// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor, asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor,
+	// asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is
+	// needed.
 	//
 	// Corresponds with GET /tf-setup (the `GetTfSetup` operationId).
 	GetTfSetup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfSetupWithBody Start the set-up of a second factor
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
+	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
+	// proof is needed. 500: the code could not be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4561,7 +5195,13 @@ type ClientInterface interface {
 
 	// PostTfSetup Start the set-up of a second factor
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
+	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
+	// proof is needed. 500: the code could not be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4570,7 +5210,10 @@ type ClientInterface interface {
 
 	// PostTfSetupTokenWithBody Complete the set-up of a second factor
 	//
-	// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+	// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+	// from now on. All other sessions and all trusted browsers end, and the owner is told by mail.
+	// 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4579,7 +5222,10 @@ type ClientInterface interface {
 
 	// PostTfSetupToken Complete the set-up of a second factor
 	//
-	// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+	// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+	// from now on. All other sessions and all trusted browsers end, and the owner is told by mail.
+	// 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4588,14 +5234,20 @@ type ClientInterface interface {
 
 	// GetTfValidate Show the step that waits for a code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a code.
+	// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its
+	// page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits
+	// for a code.
 	//
 	// Corresponds with GET /tf-validate (the `GetTfValidate` operationId).
 	GetTfValidate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostTfValidateWithBody Give the code of a second factor
 	//
-	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+	// factor, and has the user; after the proof of an address it names the next step. Each code works
+	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+	// stands.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4604,7 +5256,11 @@ type ClientInterface interface {
 
 	// PostTfValidate Give the code of a second factor
 	//
-	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+	// factor, and has the user; after the proof of an address it names the next step. Each code works
+	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+	// stands.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4613,21 +5269,29 @@ type ClientInterface interface {
 
 	// GetTokenCheck Check a personal access token
 	//
-	// An application in any language passes on the token that a program sent it, in `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last use. The answer has the token and its user. It is always JSON. 401: there is no valid personal token. 403: the token lacks a scope.
+	// An application in any language passes on the token that a program sent it, in
+	// `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
+	// use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
+	// token. 403: the token lacks a scope.
 	//
 	// Corresponds with GET /token-check (the `GetTokenCheck` operationId).
 	GetTokenCheck(ctx context.Context, params *GetTokenCheckParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetUsSetup Show what can begin a sign-in
 	//
-	// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that can be added. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
+	// can be added. Nothing changes. 401: a fresh proof is needed.
 	//
 	// Corresponds with GET /us-setup (the `GetUsSetup` operationId).
 	GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostUsSetupWithBody Add or remove a method that begins a sign-in
 	//
-	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
+	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
+	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4636,7 +5300,11 @@ type ClientInterface interface {
 
 	// PostUsSetup Add or remove a method that begins a sign-in
 	//
-	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
+	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
+	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4645,14 +5313,19 @@ type ClientInterface interface {
 
 	// GetUsSetupToken Show a set-up that waits for its first code
 	//
-	// The session that started the set-up asks for it again. Nothing changes. The key of an app is in the answer while the session is fresh. 400: the set-up is complete, replaced, of another session, or took too long.
+	// The session that started the set-up asks for it again. Nothing changes. The key of an app is in
+	// the answer while the session is fresh. 400: the set-up is complete, replaced, of another
+	// session, or took too long.
 	//
 	// Corresponds with GET /us-setup/{token} (the `GetUsSetupToken` operationId).
 	GetUsSetupToken(ctx context.Context, token string, params *GetUsSetupTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostUsSetupTokenWithBody Complete the set-up of a method
 	//
-	// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+	// The session that started the set-up sends its first code, or asks for another one with `resend`.
+	// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+	// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes. 500: the code could not be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4661,7 +5334,10 @@ type ClientInterface interface {
 
 	// PostUsSetupToken Complete the set-up of a method
 	//
-	// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+	// The session that started the set-up sends its first code, or asks for another one with `resend`.
+	// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+	// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes. 500: the code could not be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4670,14 +5346,18 @@ type ClientInterface interface {
 
 	// GetUsSignin Show what a unified sign-in needs
 	//
-	// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller gets `user`.
+	// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
+	// gets `user`.
 	//
 	// Corresponds with GET /us-signin (the `GetUsSignin` operationId).
 	GetUsSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostUsSigninWithBody Sign in with a password or a code
 	//
-	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+	// which, or a captcha is needed. 429: too many attempts.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4686,7 +5366,10 @@ type ClientInterface interface {
 
 	// PostUsSignin Sign in with a password or a code
 	//
-	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+	// which, or a captcha is needed. 429: too many attempts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4695,7 +5378,11 @@ type ClientInterface interface {
 
 	// PostUsSigninSendCodeWithBody Send a sign-in code
 	//
-	// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+	// sign-in with this method. The answer is the same for every identity, unless the site tells such
+	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+	// 429: too many codes.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4704,7 +5391,11 @@ type ClientInterface interface {
 
 	// PostUsSigninSendCode Send a sign-in code
 	//
-	// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+	// sign-in with this method. The answer is the same for every identity, unless the site tells such
+	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+	// 429: too many codes.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4720,7 +5411,8 @@ type ClientInterface interface {
 
 	// PostUsVerifyWithBody Prove again who you are
 	//
-	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+	// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4729,7 +5421,8 @@ type ClientInterface interface {
 
 	// PostUsVerify Prove again who you are
 	//
-	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+	// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4738,21 +5431,26 @@ type ClientInterface interface {
 
 	// GetUsVerifyLink Refuse a link without its token
 	//
-	// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a refusal (400), or for pages a redirect to where another link can be asked for.
+	// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a
+	// refusal (400), or for pages a redirect to where another link can be asked for.
 	//
 	// Corresponds with GET /us-verify-link (the `GetUsVerifyLink` operationId).
 	GetUsVerifyLink(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetUsVerifyLinkToken Open the sign-in link next to a mailed code
 	//
-	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+	// the application shows its own pages and the same browser asked does it do what the POST does.
+	// 400: the link is wrong, used or expired.
 	//
 	// Corresponds with GET /us-verify-link/{token} (the `GetUsVerifyLinkToken` operationId).
 	GetUsVerifyLinkToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostUsVerifyLinkTokenWithBody Sign in with the link next to a mailed code
 	//
-	// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4761,7 +5459,9 @@ type ClientInterface interface {
 
 	// PostUsVerifyLinkToken Sign in with the link next to a mailed code
 	//
-	// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4770,7 +5470,9 @@ type ClientInterface interface {
 
 	// PostUsVerifySendCodeWithBody Send a code for a fresh proof
 	//
-	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+	// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the
+	// code could not be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4779,7 +5481,9 @@ type ClientInterface interface {
 
 	// PostUsVerifySendCode Send a code for a fresh proof
 	//
-	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+	// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the
+	// code could not be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4788,14 +5492,18 @@ type ClientInterface interface {
 
 	// GetVerify Show what a fresh proof needs
 	//
-	// A signed-in user asks by which other ways than the password they can prove again who they are. Nothing changes.
+	// A signed-in user asks by which other ways than the password they can prove again who they are.
+	// Nothing changes.
 	//
 	// Corresponds with GET /verify (the `GetVerify` operationId).
 	GetVerify(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostVerifyWithBody Prove again who you are with the password
 	//
-	// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// A signed-in user gives the password. Without a second factor the session is fresh then. With
+	// one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`.
+	// 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not
+	// be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4804,7 +5512,10 @@ type ClientInterface interface {
 
 	// PostVerify Prove again who you are with the password
 	//
-	// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// A signed-in user gives the password. Without a second factor the session is fresh then. With
+	// one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`.
+	// 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not
+	// be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4813,14 +5524,17 @@ type ClientInterface interface {
 
 	// GetWanDelete Go to the list of passkeys
 	//
-	// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON answer has no facts.
+	// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON
+	// answer has no facts.
 	//
 	// Corresponds with GET /wan-delete (the `GetWanDelete` operationId).
 	GetWanDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostWanDeleteWithBody Remove a passkey
 	//
-	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+	// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or
+	// it is the last factor or the last way in. 401: a fresh proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4829,7 +5543,9 @@ type ClientInterface interface {
 
 	// PostWanDelete Remove a passkey
 	//
-	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+	// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or
+	// it is the last factor or the last way in. 401: a fresh proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4838,14 +5554,19 @@ type ClientInterface interface {
 
 	// GetWanRegister List the passkeys
 	//
-	// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is signed in.
+	// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
+	// second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
+	// signed in.
 	//
 	// Corresponds with GET /wan-register (the `GetWanRegister` operationId).
 	GetWanRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostWanRegisterWithBody Start to add a passkey
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
+	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4854,7 +5575,10 @@ type ClientInterface interface {
 
 	// PostWanRegister Start to add a passkey
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
+	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4863,7 +5587,9 @@ type ClientInterface interface {
 
 	// PostWanRegisterTokenWithBody Add a passkey
 	//
-	// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+	// The caller who started sends what the browser returned. The passkey is stored. All other
+	// sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the
+	// answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4872,7 +5598,9 @@ type ClientInterface interface {
 
 	// PostWanRegisterToken Add a passkey
 	//
-	// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+	// The caller who started sends what the browser returned. The passkey is stored. All other
+	// sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the
+	// answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4881,14 +5609,17 @@ type ClientInterface interface {
 
 	// GetWanSignin Show the page of a sign-in with a passkey
 	//
-	// A caller who is not signed in asks whether a passkey would be their first or their second factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+	// A caller who is not signed in asks whether a passkey would be their first or their second
+	// factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
 	//
 	// Corresponds with GET /wan-signin (the `GetWanSignin` operationId).
 	GetWanSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostWanSigninWithBody Start a sign-in with a passkey
 	//
-	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+	// are not accepted at this step. 429: too many questions.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4897,7 +5628,9 @@ type ClientInterface interface {
 
 	// PostWanSignin Start a sign-in with a passkey
 	//
-	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+	// are not accepted at this step. 429: too many questions.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4906,7 +5639,10 @@ type ClientInterface interface {
 
 	// PostWanSigninTokenWithBody Sign in with a passkey
 	//
-	// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// The caller who started sends what the browser returned. The answer signs in or names the next
+	// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+	// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+	// factor could not be sent.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4915,7 +5651,10 @@ type ClientInterface interface {
 
 	// PostWanSigninToken Sign in with a passkey
 	//
-	// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// The caller who started sends what the browser returned. The answer signs in or names the next
+	// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+	// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+	// factor could not be sent.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4924,14 +5663,16 @@ type ClientInterface interface {
 
 	// GetWanVerify Show the page of a fresh proof with a passkey
 	//
-	// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has the question. The answer has the user.
+	// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has
+	// the question. The answer has the user.
 	//
 	// Corresponds with GET /wan-verify (the `GetWanVerify` operationId).
 	GetWanVerify(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostWanVerifyWithBody Start a fresh proof with a passkey
 	//
-	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+	// for 5 minutes (by default), for this session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4940,7 +5681,8 @@ type ClientInterface interface {
 
 	// PostWanVerify Start a fresh proof with a passkey
 	//
-	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+	// for 5 minutes (by default), for this session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4949,7 +5691,9 @@ type ClientInterface interface {
 
 	// PostWanVerifyTokenWithBody Prove again who you are with a passkey
 	//
-	// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+	// The session that started sends what the browser returned. The session is fresh then, or the
+	// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+	// question is over. 429: too many attempts.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4958,7 +5702,9 @@ type ClientInterface interface {
 
 	// PostWanVerifyToken Prove again who you are with a passkey
 	//
-	// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+	// The session that started sends what the browser returned. The session is fresh then, or the
+	// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+	// question is over. 429: too many attempts.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4968,7 +5714,9 @@ type ClientInterface interface {
 
 // GetAccessTokens List the tokens of programs
 //
-// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens of clients that are signed in. Nothing changes, and the list never has the text of a token. The answer also says which scopes a new personal token may have and how long it may live.
+// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
+// of clients that are signed in. Nothing changes, and the list never has the text of a token. The
+// answer also says which scopes a new personal token may have and how long it may live.
 //
 // Corresponds with GET /access-tokens (the `GetAccessTokens` operationId).
 func (c *Client) GetAccessTokens(ctx context.Context, params *GetAccessTokensParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4985,7 +5733,10 @@ func (c *Client) GetAccessTokens(ctx context.Context, params *GetAccessTokensPar
 
 // PostAccessTokensWithBody Create a personal access token
 //
-// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+// A signed-in user creates a token for a script or another program. The session must be fresh, and
+// the e-mail address must be proven. The answer is the only one that has the text of the token. The
+// owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
+// over a bound, or the limit is reached. 401: a fresh proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5004,7 +5755,10 @@ func (c *Client) PostAccessTokensWithBody(ctx context.Context, params *PostAcces
 
 // PostAccessTokens Create a personal access token
 //
-// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+// A signed-in user creates a token for a script or another program. The session must be fresh, and
+// the e-mail address must be proven. The answer is the only one that has the text of the token. The
+// owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
+// over a bound, or the limit is reached. 401: a fresh proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5023,7 +5777,9 @@ func (c *Client) PostAccessTokens(ctx context.Context, params *PostAccessTokensP
 
 // DeleteAccessTokensToken Revoke a token
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one token. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// one token. Some factor must have been proven recently. 401: it was not. 404: the user has no such
+// token.
 //
 // Corresponds with DELETE /access-tokens/{token} (the `DeleteAccessTokensToken` operationId).
 func (c *Client) DeleteAccessTokensToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5040,7 +5796,9 @@ func (c *Client) DeleteAccessTokensToken(ctx context.Context, token string, reqE
 
 // PostAccessTokensTokenWithBody Revoke a token
 //
-// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+// user has no such token.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5059,7 +5817,9 @@ func (c *Client) PostAccessTokensTokenWithBody(ctx context.Context, token string
 
 // PostAccessTokensToken Revoke a token
 //
-// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+// user has no such token.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5078,7 +5838,9 @@ func (c *Client) PostAccessTokensToken(ctx context.Context, token string, body P
 
 // GetChange Show the form of a new password
 //
-// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes. The answer says whether the account has a password, which the POST then needs. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
+// The answer says whether the account has a password, which the POST then needs. 401: a fresh proof
+// is needed.
 //
 // Corresponds with GET /change (the `GetChange` operationId).
 func (c *Client) GetChange(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5095,7 +5857,11 @@ func (c *Client) GetChange(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // PostChangeWithBody Change the password
 //
-// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+// A signed-in user with a fresh session sets another password. An account without a password gets
+// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+// from a breach. 401: a fresh proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5114,7 +5880,11 @@ func (c *Client) PostChangeWithBody(ctx context.Context, params *PostChangeParam
 
 // PostChange Change the password
 //
-// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+// A signed-in user with a fresh session sets another password. An account without a password gets
+// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+// from a breach. 401: a fresh proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5133,7 +5903,8 @@ func (c *Client) PostChange(ctx context.Context, params *PostChangeParams, body 
 
 // GetChangeEmail Show the form of a new e-mail address
 //
-// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
+// proof is needed.
 //
 // Corresponds with GET /change-email (the `GetChangeEmail` operationId).
 func (c *Client) GetChangeEmail(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5150,7 +5921,10 @@ func (c *Client) GetChangeEmail(ctx context.Context, reqEditors ...RequestEditor
 
 // PostChangeEmailWithBody Ask for another e-mail address
 //
-// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+// current one. The address changes only when the link is used. The answer is the same if another
+// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+// an address. 401: a fresh proof is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5169,7 +5943,10 @@ func (c *Client) PostChangeEmailWithBody(ctx context.Context, params *PostChange
 
 // PostChangeEmail Ask for another e-mail address
 //
-// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+// current one. The address changes only when the link is used. The answer is the same if another
+// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+// an address. 401: a fresh proof is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5188,7 +5965,10 @@ func (c *Client) PostChangeEmail(ctx context.Context, params *PostChangeEmailPar
 
 // GetChangeEmailToken Open the link of a new e-mail address
 //
-// The link of the mail opens this page, which has a button. The user of the account must be signed in. Opening it changes nothing, because mail scanners open links too; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired. 401: no one is signed in.
+// The link of the mail opens this page, which has a button. The user of the account must be signed
+// in. Opening it changes nothing, because mail scanners open links too; only where the application
+// shows its own pages and the same browser asked does it do what the POST does. 400: the link is
+// wrong, used or expired. 401: no one is signed in.
 //
 // Corresponds with GET /change-email/{token} (the `GetChangeEmailToken` operationId).
 func (c *Client) GetChangeEmailToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5205,7 +5985,10 @@ func (c *Client) GetChangeEmailToken(ctx context.Context, token string, reqEdito
 
 // PostChangeEmailTokenWithBody Change the e-mail address
 //
-// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+// The signed-in user of the account takes the new address, which is proven by the link. All other
+// sessions of the account end, and the former address gets a notice. The link works once, for 2
+// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+// address. 401: no one is signed in.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5224,7 +6007,10 @@ func (c *Client) PostChangeEmailTokenWithBody(ctx context.Context, token string,
 
 // PostChangeEmailToken Change the e-mail address
 //
-// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+// The signed-in user of the account takes the new address, which is proven by the link. All other
+// sessions of the account end, and the former address gets a notice. The link works once, for 2
+// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+// address. 401: no one is signed in.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5243,7 +6029,8 @@ func (c *Client) PostChangeEmailToken(ctx context.Context, token string, params 
 
 // GetChangeUsername Show the form of a new username
 //
-// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
+// proof is needed.
 //
 // Corresponds with GET /change-username (the `GetChangeUsername` operationId).
 func (c *Client) GetChangeUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5260,7 +6047,9 @@ func (c *Client) GetChangeUsername(ctx context.Context, reqEditors ...RequestEdi
 
 // PostChangeUsernameWithBody Change the username
 //
-// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+// where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
+// has characters that are not allowed. 401: a fresh proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5279,7 +6068,9 @@ func (c *Client) PostChangeUsernameWithBody(ctx context.Context, params *PostCha
 
 // PostChangeUsername Change the username
 //
-// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+// where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
+// has characters that are not allowed. 401: a fresh proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5315,7 +6106,10 @@ func (c *Client) GetConfirm(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // PostConfirmWithBody Ask for another confirmation link
 //
-// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link that confirms an address. If an account with that address is not
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
+// 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5334,7 +6128,10 @@ func (c *Client) PostConfirmWithBody(ctx context.Context, params *PostConfirmPar
 
 // PostConfirm Ask for another confirmation link
 //
-// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link that confirms an address. If an account with that address is not
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
+// 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5353,7 +6150,9 @@ func (c *Client) PostConfirm(ctx context.Context, params *PostConfirmParams, bod
 
 // GetConfirmToken Open a confirmation link
 //
-// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. The answer says whether the POST must set a password. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+// the application shows its own pages and the same browser asked does it do what the POST does. The
+// answer says whether the POST must set a password. 400: the link is wrong, used or expired.
 //
 // Corresponds with GET /confirm/{token} (the `GetConfirmToken` operationId).
 func (c *Client) GetConfirmToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5370,7 +6169,11 @@ func (c *Client) GetConfirmToken(ctx context.Context, token string, reqEditors .
 
 // PostConfirmTokenWithBody Confirm an e-mail address
 //
-// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link confirms the address. If the link was asked for later than the
+// registration, the POST must also set a new password, because someone else may have registered the
+// address. In the browser that registered, the account may be signed in, and the answer says what
+// is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or
+// the password is not accepted.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5389,7 +6192,11 @@ func (c *Client) PostConfirmTokenWithBody(ctx context.Context, token string, par
 
 // PostConfirmToken Confirm an e-mail address
 //
-// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link confirms the address. If the link was asked for later than the
+// registration, the POST must also set a new password, because someone else may have registered the
+// address. In the browser that registered, the account may be signed in, and the answer says what
+// is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or
+// the password is not accepted.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5408,7 +6215,9 @@ func (c *Client) PostConfirmToken(ctx context.Context, token string, params *Pos
 
 // GetLogin Show what a sign-in needs
 //
-// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha. Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the answer is that of `/us-signin`.
+// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha.
+// Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the
+// answer is that of `/us-signin`.
 //
 // Corresponds with GET /login (the `GetLogin` operationId).
 func (c *Client) GetLogin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5425,7 +6234,12 @@ func (c *Client) GetLogin(ctx context.Context, reqEditors ...RequestEditorFn) (*
 
 // PostLoginWithBody Sign in with a password
 //
-// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields
+// and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`,
+// mails the link, and answers the same for everyone. 400: identity or password is wrong, without
+// saying which, or a captcha is needed. 429: too many attempts.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5444,7 +6258,12 @@ func (c *Client) PostLoginWithBody(ctx context.Context, params *PostLoginParams,
 
 // PostLogin Sign in with a password
 //
-// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields
+// and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`,
+// mails the link, and answers the same for everyone. 400: identity or password is wrong, without
+// saying which, or a captcha is needed. 429: too many attempts.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5463,7 +6282,9 @@ func (c *Client) PostLogin(ctx context.Context, params *PostLoginParams, body Po
 
 // GetLoginToken Open a mailed sign-in link
 //
-// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+// the application shows its own pages and the same browser asked does it do what the POST does.
+// 400: the link is wrong, used or expired.
 //
 // Corresponds with GET /login/{token} (the `GetLoginToken` operationId).
 func (c *Client) GetLoginToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5480,7 +6301,10 @@ func (c *Client) GetLoginToken(ctx context.Context, token string, reqEditors ...
 
 // PostLoginTokenWithBody Sign in with a mailed link
 //
-// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link gives the first factor. The answer signs in, or names the next step as
+// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5499,7 +6323,10 @@ func (c *Client) PostLoginTokenWithBody(ctx context.Context, token string, param
 
 // PostLoginToken Sign in with a mailed link
 //
-// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link gives the first factor. The answer signs in, or names the next step as
+// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5518,7 +6345,9 @@ func (c *Client) PostLoginToken(ctx context.Context, token string, params *PostL
 
 // PostLogoutWithBody Sign out
 //
-// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5537,7 +6366,9 @@ func (c *Client) PostLogoutWithBody(ctx context.Context, contentType string, bod
 
 // PostLogout Sign out
 //
-// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5556,7 +6387,9 @@ func (c *Client) PostLogout(ctx context.Context, body PostLogoutJSONRequestBody,
 
 // GetMe Get the signed-in user
 //
-// A signed-in user, or an application in any language that passes on the user's cookies, asks who is signed in, with how many factors, and what protects the account. Nothing changes. Sections of features that are off are left out. 401: no one is signed in.
+// A signed-in user, or an application in any language that passes on the user's cookies, asks who
+// is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
+// features that are off are left out. 401: no one is signed in.
 //
 // Corresponds with GET /me (the `GetMe` operationId).
 func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5573,7 +6406,8 @@ func (c *Client) GetMe(ctx context.Context, reqEditors ...RequestEditorFn) (*htt
 
 // GetMfRecovery Show the form of a recovery code
 //
-// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted.
+// Nothing changes. 400: no such sign-in is under way.
 //
 // Corresponds with GET /mf-recovery (the `GetMfRecovery` operationId).
 func (c *Client) GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5590,7 +6424,9 @@ func (c *Client) GetMfRecovery(ctx context.Context, reqEditors ...RequestEditorF
 
 // PostMfRecoveryWithBody Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5609,7 +6445,9 @@ func (c *Client) PostMfRecoveryWithBody(ctx context.Context, params *PostMfRecov
 
 // PostMfRecovery Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5628,7 +6466,8 @@ func (c *Client) PostMfRecovery(ctx context.Context, params *PostMfRecoveryParam
 
 // GetMfRecoveryCodes Count the recovery codes that are left
 //
-// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
+// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
 //
 // Corresponds with GET /mf-recovery-codes (the `GetMfRecoveryCodes` operationId).
 func (c *Client) GetMfRecoveryCodes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5645,7 +6484,11 @@ func (c *Client) GetMfRecoveryCodes(ctx context.Context, reqEditors ...RequestEd
 
 // PostMfRecoveryCodesWithBody Create recovery codes
 //
-// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+// former one. This answer is the only one that has them. All other sessions and all trusted
+// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+// proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5664,7 +6507,11 @@ func (c *Client) PostMfRecoveryCodesWithBody(ctx context.Context, params *PostMf
 
 // PostMfRecoveryCodes Create recovery codes
 //
-// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+// former one. This answer is the only one that has them. All other sessions and all trusted
+// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+// proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5683,7 +6530,8 @@ func (c *Client) PostMfRecoveryCodes(ctx context.Context, params *PostMfRecovery
 
 // GetRecoverUsername Show the form that asks for a forgotten username
 //
-// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the JSON answer has no facts about an account.
+// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
+// JSON answer has no facts about an account.
 //
 // Corresponds with GET /recover-username (the `GetRecoverUsername` operationId).
 func (c *Client) GetRecoverUsername(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5700,7 +6548,9 @@ func (c *Client) GetRecoverUsername(ctx context.Context, reqEditors ...RequestEd
 
 // PostRecoverUsernameWithBody Ask for a forgotten username
 //
-// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// A caller who is not signed in has the username mailed to the address of the account. The answer
+// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5719,7 +6569,9 @@ func (c *Client) PostRecoverUsernameWithBody(ctx context.Context, params *PostRe
 
 // PostRecoverUsername Ask for a forgotten username
 //
-// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// A caller who is not signed in has the username mailed to the address of the account. The answer
+// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5738,7 +6590,11 @@ func (c *Client) PostRecoverUsername(ctx context.Context, params *PostRecoverUse
 
 // PostRefreshTokenWithBody Exchange a refresh token
 //
-// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// A client without cookies exchanges its refresh token for a new one and a new header token. It
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
+// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5757,7 +6613,11 @@ func (c *Client) PostRefreshTokenWithBody(ctx context.Context, contentType strin
 
 // PostRefreshToken Exchange a refresh token
 //
-// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// A client without cookies exchanges its refresh token for a new one and a new header token. It
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
+// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5776,7 +6636,8 @@ func (c *Client) PostRefreshToken(ctx context.Context, body PostRefreshTokenJSON
 
 // GetRegister Show what a registration needs
 //
-// A caller who is not signed in asks which profile fields there are and whether a captcha is needed. Nothing changes.
+// A caller who is not signed in asks which profile fields there are and whether a captcha is
+// needed. Nothing changes.
 //
 // Corresponds with GET /register (the `GetRegister` operationId).
 func (c *Client) GetRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5793,7 +6654,11 @@ func (c *Client) GetRegister(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostRegisterWithBody Create an account
 //
-// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+// address has an account. Otherwise the answer signs in or names the next step. Where no password
+// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+// 429: too many registrations from this network.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5812,7 +6677,11 @@ func (c *Client) PostRegisterWithBody(ctx context.Context, params *PostRegisterP
 
 // PostRegister Create an account
 //
-// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+// address has an account. Otherwise the answer signs in or names the next step. Where no password
+// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+// 429: too many registrations from this network.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5848,7 +6717,10 @@ func (c *Client) GetReset(ctx context.Context, reqEditors ...RequestEditorFn) (*
 
 // PostResetWithBody Ask for a password reset
 //
-// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5867,7 +6739,10 @@ func (c *Client) PostResetWithBody(ctx context.Context, params *PostResetParams,
 
 // PostReset Ask for a password reset
 //
-// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// missing or malformed, or a captcha is needed. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5886,7 +6761,8 @@ func (c *Client) PostReset(ctx context.Context, params *PostResetParams, body Po
 
 // GetResetToken Open a password reset link
 //
-// The link of the mail opens this page, which has the form of the new password. Nothing changes. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has the form of the new password. Nothing changes.
+// 400: the link is wrong, used or expired.
 //
 // Corresponds with GET /reset/{token} (the `GetResetToken` operationId).
 func (c *Client) GetResetToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5903,7 +6779,11 @@ func (c *Client) GetResetToken(ctx context.Context, token string, reqEditors ...
 
 // PostResetTokenWithBody Set a new password
 //
-// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+// expired, or the password is not accepted.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5922,7 +6802,11 @@ func (c *Client) PostResetTokenWithBody(ctx context.Context, token string, param
 
 // PostResetToken Set a new password
 //
-// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+// expired, or the password is not accepted.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5941,7 +6825,8 @@ func (c *Client) PostResetToken(ctx context.Context, token string, params *PostR
 
 // GetTfDelete Show what a deletion of the account does
 //
-// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
+// fresh proof is needed.
 //
 // Corresponds with GET /tf-delete (the `GetTfDelete` operationId).
 func (c *Client) GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5958,7 +6843,9 @@ func (c *Client) GetTfDelete(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostTfDeleteWithBody Ask for the deletion of the account
 //
-// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5977,7 +6864,9 @@ func (c *Client) PostTfDeleteWithBody(ctx context.Context, contentType string, b
 
 // PostTfDelete Ask for the deletion of the account
 //
-// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5996,7 +6885,8 @@ func (c *Client) PostTfDelete(ctx context.Context, body PostTfDeleteJSONRequestB
 
 // GetTfDeleteToken Open the link that stops a deletion
 //
-// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link stops nothing (any more).
+// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
+// changes. 400: the link stops nothing (any more).
 //
 // Corresponds with GET /tf-delete/{token} (the `GetTfDeleteToken` operationId).
 func (c *Client) GetTfDeleteToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6013,7 +6903,8 @@ func (c *Client) GetTfDeleteToken(ctx context.Context, token string, reqEditors 
 
 // PostTfDeleteTokenWithBody Stop the deletion of the account
 //
-// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+// signed in by it. 400: the link stops nothing (any more).
 //
 // Takes any type of body and a specified content type.
 //
@@ -6032,7 +6923,8 @@ func (c *Client) PostTfDeleteTokenWithBody(ctx context.Context, token string, co
 
 // PostTfDeleteToken Stop the deletion of the account
 //
-// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+// signed in by it. 400: the link stops nothing (any more).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6051,7 +6943,8 @@ func (c *Client) PostTfDeleteToken(ctx context.Context, token string, body PostT
 
 // DeleteTfDevices Forget all browsers
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
 //
 // Corresponds with DELETE /tf-devices (the `DeleteTfDevices` operationId).
 func (c *Client) DeleteTfDevices(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6068,7 +6961,8 @@ func (c *Client) DeleteTfDevices(ctx context.Context, reqEditors ...RequestEdito
 
 // GetTfDevices List trusted and remembered browsers
 //
-// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing changes.
+// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing
+// changes.
 //
 // Corresponds with GET /tf-devices (the `GetTfDevices` operationId).
 func (c *Client) GetTfDevices(ctx context.Context, params *GetTfDevicesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6085,7 +6979,8 @@ func (c *Client) GetTfDevices(ctx context.Context, params *GetTfDevicesParams, r
 
 // PostTfDevicesWithBody Forget all browsers
 //
-// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+// stay. Some factor must have been proven recently; 401 if it was not.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6104,7 +6999,8 @@ func (c *Client) PostTfDevicesWithBody(ctx context.Context, contentType string, 
 
 // PostTfDevices Forget all browsers
 //
-// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+// stay. Some factor must have been proven recently; 401 if it was not.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6123,7 +7019,9 @@ func (c *Client) PostTfDevices(ctx context.Context, body PostTfDevicesJSONReques
 
 // DeleteTfDevicesToken Forget one browser
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in one browser. Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// the trust in one browser. Some factor must have been proven recently. 401: it was not. 404: there
+// is no such entry.
 //
 // Corresponds with DELETE /tf-devices/{token} (the `DeleteTfDevicesToken` operationId).
 func (c *Client) DeleteTfDevicesToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6140,7 +7038,8 @@ func (c *Client) DeleteTfDevicesToken(ctx context.Context, token string, reqEdit
 
 // PostTfDevicesTokenWithBody Forget one browser
 //
-// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+// been proven recently. 401: it was not. 404: there is no such entry.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6159,7 +7058,8 @@ func (c *Client) PostTfDevicesTokenWithBody(ctx context.Context, token string, c
 
 // PostTfDevicesToken Forget one browser
 //
-// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+// been proven recently. 401: it was not. 404: there is no such entry.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6178,7 +7078,8 @@ func (c *Client) PostTfDevicesToken(ctx context.Context, token string, body Post
 
 // GetTfExport Get a copy of the data of the account
 //
-// A signed-in user with a fresh session gets what is stored about their account. It has no secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+// A signed-in user with a fresh session gets what is stored about their account. It has no secrets.
+// Nothing changes. A browser gets a file. 401: a fresh proof is needed.
 //
 // Corresponds with GET /tf-export (the `GetTfExport` operationId).
 func (c *Client) GetTfExport(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6195,7 +7096,8 @@ func (c *Client) GetTfExport(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // GetTfFactors List the second factors
 //
-// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone numbers and addresses are masked.
+// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone
+// numbers and addresses are masked.
 //
 // Corresponds with GET /tf-factors (the `GetTfFactors` operationId).
 func (c *Client) GetTfFactors(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6212,7 +7114,10 @@ func (c *Client) GetTfFactors(ctx context.Context, reqEditors ...RequestEditorFn
 
 // DeleteTfFactorsToken Remove a second factor
 //
-// A signed-in user with a fresh session removes a factor. All other sessions and all trusted browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+// A signed-in user with a fresh session removes a factor. All other sessions and all trusted
+// browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it is
+// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+// factor.
 //
 // Corresponds with DELETE /tf-factors/{token} (the `DeleteTfFactorsToken` operationId).
 func (c *Client) DeleteTfFactorsToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6229,7 +7134,11 @@ func (c *Client) DeleteTfFactorsToken(ctx context.Context, token string, reqEdit
 
 // PostTfFactorsTokenWithBody Rename, prefer or remove a second factor
 //
-// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+// factor.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6248,7 +7157,11 @@ func (c *Client) PostTfFactorsTokenWithBody(ctx context.Context, token string, c
 
 // PostTfFactorsToken Rename, prefer or remove a second factor
 //
-// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+// factor.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6267,7 +7180,9 @@ func (c *Client) PostTfFactorsToken(ctx context.Context, token string, body Post
 
 // GetTfInviteToken Open an invitation
 //
-// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says whom the invitation is for, and whether a passkey may take the place of the password. 400: the link is wrong, used, withdrawn or expired.
+// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says
+// whom the invitation is for, and whether a passkey may take the place of the password. 400: the
+// link is wrong, used, withdrawn or expired.
 //
 // Corresponds with GET /tf-invite/{token} (the `GetTfInviteToken` operationId).
 func (c *Client) GetTfInviteToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6284,7 +7199,12 @@ func (c *Client) GetTfInviteToken(ctx context.Context, token string, reqEditors 
 
 // PostTfInviteTokenWithBody Accept an invitation
 //
-// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+// the first request has `passkey`, and its answer is a question for the authenticator; the second
+// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is
+// not good, the password is not accepted, the passkey does not hold, or the address has an account
+// by now.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6303,7 +7223,12 @@ func (c *Client) PostTfInviteTokenWithBody(ctx context.Context, token string, pa
 
 // PostTfInviteToken Accept an invitation
 //
-// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+// the first request has `passkey`, and its answer is a question for the authenticator; the second
+// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is
+// not good, the password is not accepted, the passkey does not hold, or the address has an account
+// by now.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6322,7 +7247,8 @@ func (c *Client) PostTfInviteToken(ctx context.Context, token string, params *Po
 
 // PostTfLanguageWithBody Choose the language of the account
 //
-// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+// the pages in this browser. 400: the site does not have this language.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6341,7 +7267,8 @@ func (c *Client) PostTfLanguageWithBody(ctx context.Context, contentType string,
 
 // PostTfLanguage Choose the language of the account
 //
-// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+// the pages in this browser. 400: the site does not have this language.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6360,7 +7287,8 @@ func (c *Client) PostTfLanguage(ctx context.Context, body PostTfLanguageJSONRequ
 
 // GetTfNotMeToken Open the "this was not me" link of a notice
 //
-// The link of a security notice opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link is wrong, used or expired.
+// The link of a security notice opens this page, which has a button. No sign-in is needed, and
+// nothing changes. 400: the link is wrong, used or expired.
 //
 // Corresponds with GET /tf-not-me/{token} (the `GetTfNotMeToken` operationId).
 func (c *Client) GetTfNotMeToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6377,7 +7305,10 @@ func (c *Client) GetTfNotMeToken(ctx context.Context, token string, reqEditors .
 
 // PostTfNotMeTokenWithBody Report that a change was not made by the owner
 //
-// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins
+// under way, trusted browsers. What opens the account by itself and was set up since, or in the
+// week before the notice, is removed. Second factors stay. The link works once. 400: the link is
+// wrong, used or expired.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6396,7 +7327,10 @@ func (c *Client) PostTfNotMeTokenWithBody(ctx context.Context, token string, con
 
 // PostTfNotMeToken Report that a change was not made by the owner
 //
-// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins
+// under way, trusted browsers. What opens the account by itself and was set up since, or in the
+// week before the notice, is removed. Second factors stay. The link works once. 400: the link is
+// wrong, used or expired.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6415,7 +7349,8 @@ func (c *Client) PostTfNotMeToken(ctx context.Context, token string, body PostTf
 
 // GetTfNotices List security notices that are not seen yet
 //
-// A signed-in user lists what happened to the account since they last marked the notices as seen. Nothing changes.
+// A signed-in user lists what happened to the account since they last marked the notices as seen.
+// Nothing changes.
 //
 // Corresponds with GET /tf-notices (the `GetTfNotices` operationId).
 func (c *Client) GetTfNotices(ctx context.Context, params *GetTfNoticesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6432,7 +7367,8 @@ func (c *Client) GetTfNotices(ctx context.Context, params *GetTfNoticesParams, r
 
 // PostTfNoticesWithBody Mark security notices as seen
 //
-// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+// stays. 400: `through` is not a number.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6451,7 +7387,8 @@ func (c *Client) PostTfNoticesWithBody(ctx context.Context, contentType string, 
 
 // PostTfNotices Mark security notices as seen
 //
-// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+// stays. 400: `through` is not a number.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6470,7 +7407,8 @@ func (c *Client) PostTfNotices(ctx context.Context, body PostTfNoticesJSONReques
 
 // GetTfProfile Get the profile
 //
-// A signed-in user reads which profile fields the site has, and their own values. Nothing changes. The path exists only if the site has profile fields.
+// A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
+// The path exists only if the site has profile fields.
 //
 // Corresponds with GET /tf-profile (the `GetTfProfile` operationId).
 func (c *Client) GetTfProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6487,7 +7425,9 @@ func (c *Client) GetTfProfile(ctx context.Context, reqEditors ...RequestEditorFn
 
 // PostTfProfileWithBody Change the profile
 //
-// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+// missing, too short, too long or not one of the options.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6506,7 +7446,9 @@ func (c *Client) PostTfProfileWithBody(ctx context.Context, contentType string, 
 
 // PostTfProfile Change the profile
 //
-// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+// missing, too short, too long or not one of the options.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6525,7 +7467,8 @@ func (c *Client) PostTfProfile(ctx context.Context, body PostTfProfileJSONReques
 
 // DeleteTfRecovery Stop a request for recovery
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops the request that waits. 404: no request waits.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
+// the request that waits. 404: no request waits.
 //
 // Corresponds with DELETE /tf-recovery (the `DeleteTfRecovery` operationId).
 func (c *Client) DeleteTfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6542,7 +7485,8 @@ func (c *Client) DeleteTfRecovery(ctx context.Context, reqEditors ...RequestEdit
 
 // GetTfRecovery Get a request for recovery that waits
 //
-// A signed-in user asks whether someone asked for a way into the account without the second factor. Nothing changes.
+// A signed-in user asks whether someone asked for a way into the account without the second factor.
+// Nothing changes.
 //
 // Corresponds with GET /tf-recovery (the `GetTfRecovery` operationId).
 func (c *Client) GetTfRecovery(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6559,7 +7503,8 @@ func (c *Client) GetTfRecovery(ctx context.Context, reqEditors ...RequestEditorF
 
 // PostTfRecoveryWithBody Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+// signed in may stop it. 404: no request waits.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6578,7 +7523,8 @@ func (c *Client) PostTfRecoveryWithBody(ctx context.Context, contentType string,
 
 // PostTfRecovery Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+// signed in may stop it. 404: no request waits.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6597,7 +7543,9 @@ func (c *Client) PostTfRecovery(ctx context.Context, body PostTfRecoveryJSONRequ
 
 // GetTfRecoveryToken Open a recovery link
 //
-// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and nothing changes. The answer says when the link begins to work. 400: the link is wrong, used, stopped or expired.
+// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and
+// nothing changes. The answer says when the link begins to work. 400: the link is wrong, used,
+// stopped or expired.
 //
 // Corresponds with GET /tf-recovery/{token} (the `GetTfRecoveryToken` operationId).
 func (c *Client) GetTfRecoveryToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6614,7 +7562,9 @@ func (c *Client) GetTfRecoveryToken(ctx context.Context, token string, reqEditor
 
 // PostTfRecoveryTokenWithBody Use a recovery link
 //
-// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+// The holder of the link, who is not signed in, gives the password as well. The answer leads to the
+// set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does
+// not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6633,7 +7583,9 @@ func (c *Client) PostTfRecoveryTokenWithBody(ctx context.Context, token string, 
 
 // PostTfRecoveryToken Use a recovery link
 //
-// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+// The holder of the link, who is not signed in, gives the password as well. The answer leads to the
+// set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does
+// not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6652,7 +7604,8 @@ func (c *Client) PostTfRecoveryToken(ctx context.Context, token string, params *
 
 // GetTfRescue Show the ways in without the second factor
 //
-// A caller with a sign-in that waits for the second factor asks what there is for users who lost it. Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that waits for the second factor asks what there is for users who lost
+// it. Nothing changes. 400: no such sign-in is under way.
 //
 // Corresponds with GET /tf-rescue (the `GetTfRescue` operationId).
 func (c *Client) GetTfRescue(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6669,7 +7622,10 @@ func (c *Client) GetTfRescue(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostTfRescueWithBody Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// recovery code, a message to the help address, or a request for recovery. The code by mail then
+// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6688,7 +7644,10 @@ func (c *Client) PostTfRescueWithBody(ctx context.Context, params *PostTfRescueP
 
 // PostTfRescue Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// recovery code, a message to the help address, or a request for recovery. The code by mail then
+// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6707,7 +7666,10 @@ func (c *Client) PostTfRescue(ctx context.Context, params *PostTfRescueParams, b
 
 // PostTfResendWithBody Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+// another factor if there is one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6726,7 +7688,10 @@ func (c *Client) PostTfResendWithBody(ctx context.Context, params *PostTfResendP
 
 // PostTfResend Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+// another factor if there is one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6745,7 +7710,9 @@ func (c *Client) PostTfResend(ctx context.Context, params *PostTfResendParams, b
 
 // GetTfSelect List the second factors to choose from
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors of the account, of which there are at least two. Nothing changes, and destinations are masked. 400: nothing waits, or there is one factor only.
+// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors
+// of the account, of which there are at least two. Nothing changes, and destinations are masked.
+// 400: nothing waits, or there is one factor only.
 //
 // Corresponds with GET /tf-select (the `GetTfSelect` operationId).
 func (c *Client) GetTfSelect(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6762,7 +7729,11 @@ func (c *Client) GetTfSelect(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostTfSelectWithBody Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+// one.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6781,7 +7752,11 @@ func (c *Client) PostTfSelectWithBody(ctx context.Context, params *PostTfSelectP
 
 // PostTfSelect Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+// one.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6800,7 +7775,8 @@ func (c *Client) PostTfSelect(ctx context.Context, params *PostTfSelectParams, b
 
 // DeleteTfSessions End all other sessions
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends all sessions but their own. Some factor must have been proven recently; 401 if it was not.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// all sessions but their own. Some factor must have been proven recently; 401 if it was not.
 //
 // Corresponds with DELETE /tf-sessions (the `DeleteTfSessions` operationId).
 func (c *Client) DeleteTfSessions(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6817,7 +7793,8 @@ func (c *Client) DeleteTfSessions(ctx context.Context, reqEditors ...RequestEdit
 
 // GetTfSessions List the sessions
 //
-// A signed-in user lists where the account is signed in: browsers, and programs with header tokens. Nothing changes. The caller's own session is the first.
+// A signed-in user lists where the account is signed in: browsers, and programs with header tokens.
+// Nothing changes. The caller's own session is the first.
 //
 // Corresponds with GET /tf-sessions (the `GetTfSessions` operationId).
 func (c *Client) GetTfSessions(ctx context.Context, params *GetTfSessionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6834,7 +7811,9 @@ func (c *Client) GetTfSessions(ctx context.Context, params *GetTfSessionsParams,
 
 // PostTfSessionsWithBody End all other sessions
 //
-// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+// session continues with a new cookie.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6853,7 +7832,9 @@ func (c *Client) PostTfSessionsWithBody(ctx context.Context, contentType string,
 
 // PostTfSessions End all other sessions
 //
-// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+// session continues with a new cookie.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6872,7 +7853,9 @@ func (c *Client) PostTfSessions(ctx context.Context, body PostTfSessionsJSONRequ
 
 // DeleteTfSessionsToken End one session
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one session. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// one session. Some factor must have been proven recently. 401: it was not. 404: there is no such
+// session.
 //
 // Corresponds with DELETE /tf-sessions/{token} (the `DeleteTfSessionsToken` operationId).
 func (c *Client) DeleteTfSessionsToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6889,7 +7872,8 @@ func (c *Client) DeleteTfSessionsToken(ctx context.Context, token string, reqEdi
 
 // PostTfSessionsTokenWithBody End one session
 //
-// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+// proven recently. 401: it was not. 404: there is no such session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6908,7 +7892,8 @@ func (c *Client) PostTfSessionsTokenWithBody(ctx context.Context, token string, 
 
 // PostTfSessionsToken End one session
 //
-// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+// proven recently. 401: it was not. 404: there is no such session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6927,7 +7912,9 @@ func (c *Client) PostTfSessionsToken(ctx context.Context, token string, body Pos
 
 // GetTfSetup Show which second factors can be set up
 //
-// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor, asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is needed.
+// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor,
+// asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is
+// needed.
 //
 // Corresponds with GET /tf-setup (the `GetTfSetup` operationId).
 func (c *Client) GetTfSetup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6944,7 +7931,13 @@ func (c *Client) GetTfSetup(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // PostTfSetupWithBody Start the set-up of a second factor
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
+// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
+// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
+// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
+// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
+// 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6963,7 +7956,13 @@ func (c *Client) PostTfSetupWithBody(ctx context.Context, params *PostTfSetupPar
 
 // PostTfSetup Start the set-up of a second factor
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
+// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
+// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
+// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
+// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
+// 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -6982,7 +7981,10 @@ func (c *Client) PostTfSetup(ctx context.Context, params *PostTfSetupParams, bod
 
 // PostTfSetupTokenWithBody Complete the set-up of a second factor
 //
-// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+// from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7001,7 +8003,10 @@ func (c *Client) PostTfSetupTokenWithBody(ctx context.Context, token string, par
 
 // PostTfSetupToken Complete the set-up of a second factor
 //
-// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+// from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7020,7 +8025,9 @@ func (c *Client) PostTfSetupToken(ctx context.Context, token string, params *Pos
 
 // GetTfValidate Show the step that waits for a code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a code.
+// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page.
+// Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a
+// code.
 //
 // Corresponds with GET /tf-validate (the `GetTfValidate` operationId).
 func (c *Client) GetTfValidate(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7037,7 +8044,11 @@ func (c *Client) GetTfValidate(ctx context.Context, reqEditors ...RequestEditorF
 
 // PostTfValidateWithBody Give the code of a second factor
 //
-// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+// factor, and has the user; after the proof of an address it names the next step. Each code works
+// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+// stands.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7056,7 +8067,11 @@ func (c *Client) PostTfValidateWithBody(ctx context.Context, params *PostTfValid
 
 // PostTfValidate Give the code of a second factor
 //
-// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+// factor, and has the user; after the proof of an address it names the next step. Each code works
+// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+// stands.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7075,7 +8090,10 @@ func (c *Client) PostTfValidate(ctx context.Context, params *PostTfValidateParam
 
 // GetTokenCheck Check a personal access token
 //
-// An application in any language passes on the token that a program sent it, in `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last use. The answer has the token and its user. It is always JSON. 401: there is no valid personal token. 403: the token lacks a scope.
+// An application in any language passes on the token that a program sent it, in
+// `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
+// use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
+// token. 403: the token lacks a scope.
 //
 // Corresponds with GET /token-check (the `GetTokenCheck` operationId).
 func (c *Client) GetTokenCheck(ctx context.Context, params *GetTokenCheckParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7092,7 +8110,8 @@ func (c *Client) GetTokenCheck(ctx context.Context, params *GetTokenCheckParams,
 
 // GetUsSetup Show what can begin a sign-in
 //
-// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that can be added. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
+// can be added. Nothing changes. 401: a fresh proof is needed.
 //
 // Corresponds with GET /us-setup (the `GetUsSetup` operationId).
 func (c *Client) GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7109,7 +8128,11 @@ func (c *Client) GetUsSetup(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // PostUsSetupWithBody Add or remove a method that begins a sign-in
 //
-// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
+// and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7128,7 +8151,11 @@ func (c *Client) PostUsSetupWithBody(ctx context.Context, params *PostUsSetupPar
 
 // PostUsSetup Add or remove a method that begins a sign-in
 //
-// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
+// and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7147,7 +8174,9 @@ func (c *Client) PostUsSetup(ctx context.Context, params *PostUsSetupParams, bod
 
 // GetUsSetupToken Show a set-up that waits for its first code
 //
-// The session that started the set-up asks for it again. Nothing changes. The key of an app is in the answer while the session is fresh. 400: the set-up is complete, replaced, of another session, or took too long.
+// The session that started the set-up asks for it again. Nothing changes. The key of an app is in
+// the answer while the session is fresh. 400: the set-up is complete, replaced, of another session,
+// or took too long.
 //
 // Corresponds with GET /us-setup/{token} (the `GetUsSetupToken` operationId).
 func (c *Client) GetUsSetupToken(ctx context.Context, token string, params *GetUsSetupTokenParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7164,7 +8193,10 @@ func (c *Client) GetUsSetupToken(ctx context.Context, token string, params *GetU
 
 // PostUsSetupTokenWithBody Complete the set-up of a method
 //
-// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+// The session that started the set-up sends its first code, or asks for another one with `resend`.
+// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes. 500: the code could not be sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7183,7 +8215,10 @@ func (c *Client) PostUsSetupTokenWithBody(ctx context.Context, token string, con
 
 // PostUsSetupToken Complete the set-up of a method
 //
-// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+// The session that started the set-up sends its first code, or asks for another one with `resend`.
+// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes. 500: the code could not be sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7202,7 +8237,8 @@ func (c *Client) PostUsSetupToken(ctx context.Context, token string, body PostUs
 
 // GetUsSignin Show what a unified sign-in needs
 //
-// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller gets `user`.
+// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
+// gets `user`.
 //
 // Corresponds with GET /us-signin (the `GetUsSignin` operationId).
 func (c *Client) GetUsSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7219,7 +8255,10 @@ func (c *Client) GetUsSignin(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostUsSigninWithBody Sign in with a password or a code
 //
-// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+// which, or a captcha is needed. 429: too many attempts.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7238,7 +8277,10 @@ func (c *Client) PostUsSigninWithBody(ctx context.Context, params *PostUsSigninP
 
 // PostUsSignin Sign in with a password or a code
 //
-// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+// which, or a captcha is needed. 429: too many attempts.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7257,7 +8299,11 @@ func (c *Client) PostUsSignin(ctx context.Context, params *PostUsSigninParams, b
 
 // PostUsSigninSendCodeWithBody Send a sign-in code
 //
-// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+// sign-in with this method. The answer is the same for every identity, unless the site tells such
+// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+// 429: too many codes.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7276,7 +8322,11 @@ func (c *Client) PostUsSigninSendCodeWithBody(ctx context.Context, params *PostU
 
 // PostUsSigninSendCode Send a sign-in code
 //
-// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+// sign-in with this method. The answer is the same for every identity, unless the site tells such
+// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+// 429: too many codes.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7312,7 +8362,8 @@ func (c *Client) GetUsVerify(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // PostUsVerifyWithBody Prove again who you are
 //
-// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7331,7 +8382,8 @@ func (c *Client) PostUsVerifyWithBody(ctx context.Context, params *PostUsVerifyP
 
 // PostUsVerify Prove again who you are
 //
-// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7350,7 +8402,8 @@ func (c *Client) PostUsVerify(ctx context.Context, params *PostUsVerifyParams, b
 
 // GetUsVerifyLink Refuse a link without its token
 //
-// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a refusal (400), or for pages a redirect to where another link can be asked for.
+// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a
+// refusal (400), or for pages a redirect to where another link can be asked for.
 //
 // Corresponds with GET /us-verify-link (the `GetUsVerifyLink` operationId).
 func (c *Client) GetUsVerifyLink(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7367,7 +8420,9 @@ func (c *Client) GetUsVerifyLink(ctx context.Context, reqEditors ...RequestEdito
 
 // GetUsVerifyLinkToken Open the sign-in link next to a mailed code
 //
-// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+// the application shows its own pages and the same browser asked does it do what the POST does.
+// 400: the link is wrong, used or expired.
 //
 // Corresponds with GET /us-verify-link/{token} (the `GetUsVerifyLinkToken` operationId).
 func (c *Client) GetUsVerifyLinkToken(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7384,7 +8439,9 @@ func (c *Client) GetUsVerifyLinkToken(ctx context.Context, token string, reqEdit
 
 // PostUsVerifyLinkTokenWithBody Sign in with the link next to a mailed code
 //
-// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7403,7 +8460,9 @@ func (c *Client) PostUsVerifyLinkTokenWithBody(ctx context.Context, token string
 
 // PostUsVerifyLinkToken Sign in with the link next to a mailed code
 //
-// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7422,7 +8481,9 @@ func (c *Client) PostUsVerifyLinkToken(ctx context.Context, token string, params
 
 // PostUsVerifySendCodeWithBody Send a code for a fresh proof
 //
-// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code
+// could not be sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7441,7 +8502,9 @@ func (c *Client) PostUsVerifySendCodeWithBody(ctx context.Context, params *PostU
 
 // PostUsVerifySendCode Send a code for a fresh proof
 //
-// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code
+// could not be sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7460,7 +8523,8 @@ func (c *Client) PostUsVerifySendCode(ctx context.Context, params *PostUsVerifyS
 
 // GetVerify Show what a fresh proof needs
 //
-// A signed-in user asks by which other ways than the password they can prove again who they are. Nothing changes.
+// A signed-in user asks by which other ways than the password they can prove again who they are.
+// Nothing changes.
 //
 // Corresponds with GET /verify (the `GetVerify` operationId).
 func (c *Client) GetVerify(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7477,7 +8541,10 @@ func (c *Client) GetVerify(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // PostVerifyWithBody Prove again who you are with the password
 //
-// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+// A signed-in user gives the password. Without a second factor the session is fresh then. With one,
+// the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400:
+// the password is wrong. 429: too many attempts. 500: the code of the second factor could not be
+// sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7496,7 +8563,10 @@ func (c *Client) PostVerifyWithBody(ctx context.Context, params *PostVerifyParam
 
 // PostVerify Prove again who you are with the password
 //
-// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+// A signed-in user gives the password. Without a second factor the session is fresh then. With one,
+// the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400:
+// the password is wrong. 429: too many attempts. 500: the code of the second factor could not be
+// sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7515,7 +8585,8 @@ func (c *Client) PostVerify(ctx context.Context, params *PostVerifyParams, body 
 
 // GetWanDelete Go to the list of passkeys
 //
-// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON answer has no facts.
+// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON
+// answer has no facts.
 //
 // Corresponds with GET /wan-delete (the `GetWanDelete` operationId).
 func (c *Client) GetWanDelete(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7532,7 +8603,9 @@ func (c *Client) GetWanDelete(ctx context.Context, reqEditors ...RequestEditorFn
 
 // PostWanDeleteWithBody Remove a passkey
 //
-// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it
+// is the last factor or the last way in. 401: a fresh proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7551,7 +8624,9 @@ func (c *Client) PostWanDeleteWithBody(ctx context.Context, contentType string, 
 
 // PostWanDelete Remove a passkey
 //
-// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it
+// is the last factor or the last way in. 401: a fresh proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7570,7 +8645,9 @@ func (c *Client) PostWanDelete(ctx context.Context, body PostWanDeleteJSONReques
 
 // GetWanRegister List the passkeys
 //
-// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is signed in.
+// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
+// second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
+// signed in.
 //
 // Corresponds with GET /wan-register (the `GetWanRegister` operationId).
 func (c *Client) GetWanRegister(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7587,7 +8664,10 @@ func (c *Client) GetWanRegister(ctx context.Context, reqEditors ...RequestEditor
 
 // PostWanRegisterWithBody Start to add a passkey
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
+// this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
+// or there are too many passkeys. 401: a fresh proof is needed.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7606,7 +8686,10 @@ func (c *Client) PostWanRegisterWithBody(ctx context.Context, contentType string
 
 // PostWanRegister Start to add a passkey
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
+// this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
+// or there are too many passkeys. 401: a fresh proof is needed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7625,7 +8708,9 @@ func (c *Client) PostWanRegister(ctx context.Context, body PostWanRegisterJSONRe
 
 // PostWanRegisterTokenWithBody Add a passkey
 //
-// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+// The caller who started sends what the browser returned. The passkey is stored. All other sessions
+// and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs
+// in. 400: the answer of the authenticator does not hold, or the question is over.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7644,7 +8729,9 @@ func (c *Client) PostWanRegisterTokenWithBody(ctx context.Context, token string,
 
 // PostWanRegisterToken Add a passkey
 //
-// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+// The caller who started sends what the browser returned. The passkey is stored. All other sessions
+// and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs
+// in. 400: the answer of the authenticator does not hold, or the question is over.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7663,7 +8750,8 @@ func (c *Client) PostWanRegisterToken(ctx context.Context, token string, params 
 
 // GetWanSignin Show the page of a sign-in with a passkey
 //
-// A caller who is not signed in asks whether a passkey would be their first or their second factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+// A caller who is not signed in asks whether a passkey would be their first or their second factor.
+// Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
 //
 // Corresponds with GET /wan-signin (the `GetWanSignin` operationId).
 func (c *Client) GetWanSignin(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7680,7 +8768,9 @@ func (c *Client) GetWanSignin(ctx context.Context, reqEditors ...RequestEditorFn
 
 // PostWanSigninWithBody Start a sign-in with a passkey
 //
-// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+// are not accepted at this step. 429: too many questions.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7699,7 +8789,9 @@ func (c *Client) PostWanSigninWithBody(ctx context.Context, params *PostWanSigni
 
 // PostWanSignin Start a sign-in with a passkey
 //
-// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+// are not accepted at this step. 429: too many questions.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7718,7 +8810,10 @@ func (c *Client) PostWanSignin(ctx context.Context, params *PostWanSigninParams,
 
 // PostWanSigninTokenWithBody Sign in with a passkey
 //
-// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+// The caller who started sends what the browser returned. The answer signs in or names the next
+// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+// factor could not be sent.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7737,7 +8832,10 @@ func (c *Client) PostWanSigninTokenWithBody(ctx context.Context, token string, p
 
 // PostWanSigninToken Sign in with a passkey
 //
-// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+// The caller who started sends what the browser returned. The answer signs in or names the next
+// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+// factor could not be sent.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7756,7 +8854,8 @@ func (c *Client) PostWanSigninToken(ctx context.Context, token string, params *P
 
 // GetWanVerify Show the page of a fresh proof with a passkey
 //
-// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has the question. The answer has the user.
+// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has
+// the question. The answer has the user.
 //
 // Corresponds with GET /wan-verify (the `GetWanVerify` operationId).
 func (c *Client) GetWanVerify(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -7773,7 +8872,8 @@ func (c *Client) GetWanVerify(ctx context.Context, reqEditors ...RequestEditorFn
 
 // PostWanVerifyWithBody Start a fresh proof with a passkey
 //
-// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+// for 5 minutes (by default), for this session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7792,7 +8892,8 @@ func (c *Client) PostWanVerifyWithBody(ctx context.Context, contentType string, 
 
 // PostWanVerify Start a fresh proof with a passkey
 //
-// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+// for 5 minutes (by default), for this session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7811,7 +8912,9 @@ func (c *Client) PostWanVerify(ctx context.Context, body PostWanVerifyJSONReques
 
 // PostWanVerifyTokenWithBody Prove again who you are with a passkey
 //
-// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+// The session that started sends what the browser returned. The session is fresh then, or the
+// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+// question is over. 429: too many attempts.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7830,7 +8933,9 @@ func (c *Client) PostWanVerifyTokenWithBody(ctx context.Context, token string, p
 
 // PostWanVerifyToken Prove again who you are with a passkey
 //
-// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+// The session that started sends what the browser returned. The session is fresh then, or the
+// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+// question is over. 429: too many attempts.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7924,7 +9029,8 @@ func NewPostAccessTokensRequest(server string, params *PostAccessTokensParams, b
 	return NewPostAccessTokensRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostAccessTokensRequestWithBody constructs an http.Request for the PostAccessTokens method, with any body, and a specified content type
+// NewPostAccessTokensRequestWithBody constructs an http.Request for the PostAccessTokens method,
+// with any body, and a specified content type
 func NewPostAccessTokensRequestWithBody(server string, params *PostAccessTokensParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -7980,7 +9086,8 @@ func NewPostAccessTokensRequestWithBody(server string, params *PostAccessTokensP
 	return req, nil
 }
 
-// NewDeleteAccessTokensTokenRequest constructs an http.Request for the DeleteAccessTokensToken method
+// NewDeleteAccessTokensTokenRequest constructs an http.Request for the DeleteAccessTokensToken
+// method
 func NewDeleteAccessTokensTokenRequest(server string, token string) (*http.Request, error) {
 	var err error
 
@@ -8014,7 +9121,8 @@ func NewDeleteAccessTokensTokenRequest(server string, token string) (*http.Reque
 	return req, nil
 }
 
-// NewPostAccessTokensTokenRequest calls the generic PostAccessTokensToken builder with application/json body
+// NewPostAccessTokensTokenRequest calls the generic PostAccessTokensToken builder with
+// application/json body
 func NewPostAccessTokensTokenRequest(server string, token string, body PostAccessTokensTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -8025,7 +9133,8 @@ func NewPostAccessTokensTokenRequest(server string, token string, body PostAcces
 	return NewPostAccessTokensTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostAccessTokensTokenRequestWithBody constructs an http.Request for the PostAccessTokensToken method, with any body, and a specified content type
+// NewPostAccessTokensTokenRequestWithBody constructs an http.Request for the PostAccessTokensToken
+// method, with any body, and a specified content type
 func NewPostAccessTokensTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8099,7 +9208,8 @@ func NewPostChangeRequest(server string, params *PostChangeParams, body PostChan
 	return NewPostChangeRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostChangeRequestWithBody constructs an http.Request for the PostChange method, with any body, and a specified content type
+// NewPostChangeRequestWithBody constructs an http.Request for the PostChange method, with any body,
+// and a specified content type
 func NewPostChangeRequestWithBody(server string, params *PostChangeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8193,7 +9303,8 @@ func NewPostChangeEmailRequest(server string, params *PostChangeEmailParams, bod
 	return NewPostChangeEmailRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostChangeEmailRequestWithBody constructs an http.Request for the PostChangeEmail method, with any body, and a specified content type
+// NewPostChangeEmailRequestWithBody constructs an http.Request for the PostChangeEmail method, with
+// any body, and a specified content type
 func NewPostChangeEmailRequestWithBody(server string, params *PostChangeEmailParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8283,7 +9394,8 @@ func NewGetChangeEmailTokenRequest(server string, token string) (*http.Request, 
 	return req, nil
 }
 
-// NewPostChangeEmailTokenRequest calls the generic PostChangeEmailToken builder with application/json body
+// NewPostChangeEmailTokenRequest calls the generic PostChangeEmailToken builder with
+// application/json body
 func NewPostChangeEmailTokenRequest(server string, token string, params *PostChangeEmailTokenParams, body PostChangeEmailTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -8294,7 +9406,8 @@ func NewPostChangeEmailTokenRequest(server string, token string, params *PostCha
 	return NewPostChangeEmailTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostChangeEmailTokenRequestWithBody constructs an http.Request for the PostChangeEmailToken method, with any body, and a specified content type
+// NewPostChangeEmailTokenRequestWithBody constructs an http.Request for the PostChangeEmailToken
+// method, with any body, and a specified content type
 func NewPostChangeEmailTokenRequestWithBody(server string, token string, params *PostChangeEmailTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8384,7 +9497,8 @@ func NewGetChangeUsernameRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
-// NewPostChangeUsernameRequest calls the generic PostChangeUsername builder with application/json body
+// NewPostChangeUsernameRequest calls the generic PostChangeUsername builder with application/json
+// body
 func NewPostChangeUsernameRequest(server string, params *PostChangeUsernameParams, body PostChangeUsernameJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -8395,7 +9509,8 @@ func NewPostChangeUsernameRequest(server string, params *PostChangeUsernameParam
 	return NewPostChangeUsernameRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostChangeUsernameRequestWithBody constructs an http.Request for the PostChangeUsername method, with any body, and a specified content type
+// NewPostChangeUsernameRequestWithBody constructs an http.Request for the PostChangeUsername
+// method, with any body, and a specified content type
 func NewPostChangeUsernameRequestWithBody(server string, params *PostChangeUsernameParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8489,7 +9604,8 @@ func NewPostConfirmRequest(server string, params *PostConfirmParams, body PostCo
 	return NewPostConfirmRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostConfirmRequestWithBody constructs an http.Request for the PostConfirm method, with any body, and a specified content type
+// NewPostConfirmRequestWithBody constructs an http.Request for the PostConfirm method, with any
+// body, and a specified content type
 func NewPostConfirmRequestWithBody(server string, params *PostConfirmParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8590,7 +9706,8 @@ func NewPostConfirmTokenRequest(server string, token string, params *PostConfirm
 	return NewPostConfirmTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostConfirmTokenRequestWithBody constructs an http.Request for the PostConfirmToken method, with any body, and a specified content type
+// NewPostConfirmTokenRequestWithBody constructs an http.Request for the PostConfirmToken method,
+// with any body, and a specified content type
 func NewPostConfirmTokenRequestWithBody(server string, token string, params *PostConfirmTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8691,7 +9808,8 @@ func NewPostLoginRequest(server string, params *PostLoginParams, body PostLoginJ
 	return NewPostLoginRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostLoginRequestWithBody constructs an http.Request for the PostLogin method, with any body, and a specified content type
+// NewPostLoginRequestWithBody constructs an http.Request for the PostLogin method, with any body,
+// and a specified content type
 func NewPostLoginRequestWithBody(server string, params *PostLoginParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8792,7 +9910,8 @@ func NewPostLoginTokenRequest(server string, token string, params *PostLoginToke
 	return NewPostLoginTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostLoginTokenRequestWithBody constructs an http.Request for the PostLoginToken method, with any body, and a specified content type
+// NewPostLoginTokenRequestWithBody constructs an http.Request for the PostLoginToken method, with
+// any body, and a specified content type
 func NewPostLoginTokenRequestWithBody(server string, token string, params *PostLoginTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8866,7 +9985,8 @@ func NewPostLogoutRequest(server string, body PostLogoutJSONRequestBody) (*http.
 	return NewPostLogoutRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostLogoutRequestWithBody constructs an http.Request for the PostLogout method, with any body, and a specified content type
+// NewPostLogoutRequestWithBody constructs an http.Request for the PostLogout method, with any body,
+// and a specified content type
 func NewPostLogoutRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -8960,7 +10080,8 @@ func NewPostMfRecoveryRequest(server string, params *PostMfRecoveryParams, body 
 	return NewPostMfRecoveryRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostMfRecoveryRequestWithBody constructs an http.Request for the PostMfRecovery method, with any body, and a specified content type
+// NewPostMfRecoveryRequestWithBody constructs an http.Request for the PostMfRecovery method, with
+// any body, and a specified content type
 func NewPostMfRecoveryRequestWithBody(server string, params *PostMfRecoveryParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9043,7 +10164,8 @@ func NewGetMfRecoveryCodesRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
-// NewPostMfRecoveryCodesRequest calls the generic PostMfRecoveryCodes builder with application/json body
+// NewPostMfRecoveryCodesRequest calls the generic PostMfRecoveryCodes builder with application/json
+// body
 func NewPostMfRecoveryCodesRequest(server string, params *PostMfRecoveryCodesParams, body PostMfRecoveryCodesJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -9054,7 +10176,8 @@ func NewPostMfRecoveryCodesRequest(server string, params *PostMfRecoveryCodesPar
 	return NewPostMfRecoveryCodesRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostMfRecoveryCodesRequestWithBody constructs an http.Request for the PostMfRecoveryCodes method, with any body, and a specified content type
+// NewPostMfRecoveryCodesRequestWithBody constructs an http.Request for the PostMfRecoveryCodes
+// method, with any body, and a specified content type
 func NewPostMfRecoveryCodesRequestWithBody(server string, params *PostMfRecoveryCodesParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9137,7 +10260,8 @@ func NewGetRecoverUsernameRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
-// NewPostRecoverUsernameRequest calls the generic PostRecoverUsername builder with application/json body
+// NewPostRecoverUsernameRequest calls the generic PostRecoverUsername builder with application/json
+// body
 func NewPostRecoverUsernameRequest(server string, params *PostRecoverUsernameParams, body PostRecoverUsernameJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -9148,7 +10272,8 @@ func NewPostRecoverUsernameRequest(server string, params *PostRecoverUsernamePar
 	return NewPostRecoverUsernameRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostRecoverUsernameRequestWithBody constructs an http.Request for the PostRecoverUsername method, with any body, and a specified content type
+// NewPostRecoverUsernameRequestWithBody constructs an http.Request for the PostRecoverUsername
+// method, with any body, and a specified content type
 func NewPostRecoverUsernameRequestWithBody(server string, params *PostRecoverUsernameParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9215,7 +10340,8 @@ func NewPostRefreshTokenRequest(server string, body PostRefreshTokenJSONRequestB
 	return NewPostRefreshTokenRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostRefreshTokenRequestWithBody constructs an http.Request for the PostRefreshToken method, with any body, and a specified content type
+// NewPostRefreshTokenRequestWithBody constructs an http.Request for the PostRefreshToken method,
+// with any body, and a specified content type
 func NewPostRefreshTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9282,7 +10408,8 @@ func NewPostRegisterRequest(server string, params *PostRegisterParams, body Post
 	return NewPostRegisterRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostRegisterRequestWithBody constructs an http.Request for the PostRegister method, with any body, and a specified content type
+// NewPostRegisterRequestWithBody constructs an http.Request for the PostRegister method, with any
+// body, and a specified content type
 func NewPostRegisterRequestWithBody(server string, params *PostRegisterParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9376,7 +10503,8 @@ func NewPostResetRequest(server string, params *PostResetParams, body PostResetJ
 	return NewPostResetRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostResetRequestWithBody constructs an http.Request for the PostReset method, with any body, and a specified content type
+// NewPostResetRequestWithBody constructs an http.Request for the PostReset method, with any body,
+// and a specified content type
 func NewPostResetRequestWithBody(server string, params *PostResetParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9477,7 +10605,8 @@ func NewPostResetTokenRequest(server string, token string, params *PostResetToke
 	return NewPostResetTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostResetTokenRequestWithBody constructs an http.Request for the PostResetToken method, with any body, and a specified content type
+// NewPostResetTokenRequestWithBody constructs an http.Request for the PostResetToken method, with
+// any body, and a specified content type
 func NewPostResetTokenRequestWithBody(server string, token string, params *PostResetTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9578,7 +10707,8 @@ func NewPostTfDeleteRequest(server string, body PostTfDeleteJSONRequestBody) (*h
 	return NewPostTfDeleteRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfDeleteRequestWithBody constructs an http.Request for the PostTfDelete method, with any body, and a specified content type
+// NewPostTfDeleteRequestWithBody constructs an http.Request for the PostTfDelete method, with any
+// body, and a specified content type
 func NewPostTfDeleteRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9641,7 +10771,8 @@ func NewGetTfDeleteTokenRequest(server string, token string) (*http.Request, err
 	return req, nil
 }
 
-// NewPostTfDeleteTokenRequest calls the generic PostTfDeleteToken builder with application/json body
+// NewPostTfDeleteTokenRequest calls the generic PostTfDeleteToken builder with application/json
+// body
 func NewPostTfDeleteTokenRequest(server string, token string, body PostTfDeleteTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -9652,7 +10783,8 @@ func NewPostTfDeleteTokenRequest(server string, token string, body PostTfDeleteT
 	return NewPostTfDeleteTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostTfDeleteTokenRequestWithBody constructs an http.Request for the PostTfDeleteToken method, with any body, and a specified content type
+// NewPostTfDeleteTokenRequestWithBody constructs an http.Request for the PostTfDeleteToken method,
+// with any body, and a specified content type
 func NewPostTfDeleteTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9792,7 +10924,8 @@ func NewPostTfDevicesRequest(server string, body PostTfDevicesJSONRequestBody) (
 	return NewPostTfDevicesRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfDevicesRequestWithBody constructs an http.Request for the PostTfDevices method, with any body, and a specified content type
+// NewPostTfDevicesRequestWithBody constructs an http.Request for the PostTfDevices method, with any
+// body, and a specified content type
 func NewPostTfDevicesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9855,7 +10988,8 @@ func NewDeleteTfDevicesTokenRequest(server string, token string) (*http.Request,
 	return req, nil
 }
 
-// NewPostTfDevicesTokenRequest calls the generic PostTfDevicesToken builder with application/json body
+// NewPostTfDevicesTokenRequest calls the generic PostTfDevicesToken builder with application/json
+// body
 func NewPostTfDevicesTokenRequest(server string, token string, body PostTfDevicesTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -9866,7 +11000,8 @@ func NewPostTfDevicesTokenRequest(server string, token string, body PostTfDevice
 	return NewPostTfDevicesTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostTfDevicesTokenRequestWithBody constructs an http.Request for the PostTfDevicesToken method, with any body, and a specified content type
+// NewPostTfDevicesTokenRequestWithBody constructs an http.Request for the PostTfDevicesToken
+// method, with any body, and a specified content type
 func NewPostTfDevicesTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -9990,7 +11125,8 @@ func NewDeleteTfFactorsTokenRequest(server string, token string) (*http.Request,
 	return req, nil
 }
 
-// NewPostTfFactorsTokenRequest calls the generic PostTfFactorsToken builder with application/json body
+// NewPostTfFactorsTokenRequest calls the generic PostTfFactorsToken builder with application/json
+// body
 func NewPostTfFactorsTokenRequest(server string, token string, body PostTfFactorsTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -10001,7 +11137,8 @@ func NewPostTfFactorsTokenRequest(server string, token string, body PostTfFactor
 	return NewPostTfFactorsTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostTfFactorsTokenRequestWithBody constructs an http.Request for the PostTfFactorsToken method, with any body, and a specified content type
+// NewPostTfFactorsTokenRequestWithBody constructs an http.Request for the PostTfFactorsToken
+// method, with any body, and a specified content type
 func NewPostTfFactorsTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10071,7 +11208,8 @@ func NewGetTfInviteTokenRequest(server string, token string) (*http.Request, err
 	return req, nil
 }
 
-// NewPostTfInviteTokenRequest calls the generic PostTfInviteToken builder with application/json body
+// NewPostTfInviteTokenRequest calls the generic PostTfInviteToken builder with application/json
+// body
 func NewPostTfInviteTokenRequest(server string, token string, params *PostTfInviteTokenParams, body PostTfInviteTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -10082,7 +11220,8 @@ func NewPostTfInviteTokenRequest(server string, token string, params *PostTfInvi
 	return NewPostTfInviteTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostTfInviteTokenRequestWithBody constructs an http.Request for the PostTfInviteToken method, with any body, and a specified content type
+// NewPostTfInviteTokenRequestWithBody constructs an http.Request for the PostTfInviteToken method,
+// with any body, and a specified content type
 func NewPostTfInviteTokenRequestWithBody(server string, token string, params *PostTfInviteTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10156,7 +11295,8 @@ func NewPostTfLanguageRequest(server string, body PostTfLanguageJSONRequestBody)
 	return NewPostTfLanguageRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfLanguageRequestWithBody constructs an http.Request for the PostTfLanguage method, with any body, and a specified content type
+// NewPostTfLanguageRequestWithBody constructs an http.Request for the PostTfLanguage method, with
+// any body, and a specified content type
 func NewPostTfLanguageRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10230,7 +11370,8 @@ func NewPostTfNotMeTokenRequest(server string, token string, body PostTfNotMeTok
 	return NewPostTfNotMeTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostTfNotMeTokenRequestWithBody constructs an http.Request for the PostTfNotMeToken method, with any body, and a specified content type
+// NewPostTfNotMeTokenRequestWithBody constructs an http.Request for the PostTfNotMeToken method,
+// with any body, and a specified content type
 func NewPostTfNotMeTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10343,7 +11484,8 @@ func NewPostTfNoticesRequest(server string, body PostTfNoticesJSONRequestBody) (
 	return NewPostTfNoticesRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfNoticesRequestWithBody constructs an http.Request for the PostTfNotices method, with any body, and a specified content type
+// NewPostTfNoticesRequestWithBody constructs an http.Request for the PostTfNotices method, with any
+// body, and a specified content type
 func NewPostTfNoticesRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10410,7 +11552,8 @@ func NewPostTfProfileRequest(server string, body PostTfProfileJSONRequestBody) (
 	return NewPostTfProfileRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfProfileRequestWithBody constructs an http.Request for the PostTfProfile method, with any body, and a specified content type
+// NewPostTfProfileRequestWithBody constructs an http.Request for the PostTfProfile method, with any
+// body, and a specified content type
 func NewPostTfProfileRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10504,7 +11647,8 @@ func NewPostTfRecoveryRequest(server string, body PostTfRecoveryJSONRequestBody)
 	return NewPostTfRecoveryRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfRecoveryRequestWithBody constructs an http.Request for the PostTfRecovery method, with any body, and a specified content type
+// NewPostTfRecoveryRequestWithBody constructs an http.Request for the PostTfRecovery method, with
+// any body, and a specified content type
 func NewPostTfRecoveryRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10567,7 +11711,8 @@ func NewGetTfRecoveryTokenRequest(server string, token string) (*http.Request, e
 	return req, nil
 }
 
-// NewPostTfRecoveryTokenRequest calls the generic PostTfRecoveryToken builder with application/json body
+// NewPostTfRecoveryTokenRequest calls the generic PostTfRecoveryToken builder with application/json
+// body
 func NewPostTfRecoveryTokenRequest(server string, token string, params *PostTfRecoveryTokenParams, body PostTfRecoveryTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -10578,7 +11723,8 @@ func NewPostTfRecoveryTokenRequest(server string, token string, params *PostTfRe
 	return NewPostTfRecoveryTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostTfRecoveryTokenRequestWithBody constructs an http.Request for the PostTfRecoveryToken method, with any body, and a specified content type
+// NewPostTfRecoveryTokenRequestWithBody constructs an http.Request for the PostTfRecoveryToken
+// method, with any body, and a specified content type
 func NewPostTfRecoveryTokenRequestWithBody(server string, token string, params *PostTfRecoveryTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10679,7 +11825,8 @@ func NewPostTfRescueRequest(server string, params *PostTfRescueParams, body Post
 	return NewPostTfRescueRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostTfRescueRequestWithBody constructs an http.Request for the PostTfRescue method, with any body, and a specified content type
+// NewPostTfRescueRequestWithBody constructs an http.Request for the PostTfRescue method, with any
+// body, and a specified content type
 func NewPostTfRescueRequestWithBody(server string, params *PostTfRescueParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10746,7 +11893,8 @@ func NewPostTfResendRequest(server string, params *PostTfResendParams, body Post
 	return NewPostTfResendRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostTfResendRequestWithBody constructs an http.Request for the PostTfResend method, with any body, and a specified content type
+// NewPostTfResendRequestWithBody constructs an http.Request for the PostTfResend method, with any
+// body, and a specified content type
 func NewPostTfResendRequestWithBody(server string, params *PostTfResendParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -10840,7 +11988,8 @@ func NewPostTfSelectRequest(server string, params *PostTfSelectParams, body Post
 	return NewPostTfSelectRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostTfSelectRequestWithBody constructs an http.Request for the PostTfSelect method, with any body, and a specified content type
+// NewPostTfSelectRequestWithBody constructs an http.Request for the PostTfSelect method, with any
+// body, and a specified content type
 func NewPostTfSelectRequestWithBody(server string, params *PostTfSelectParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11000,7 +12149,8 @@ func NewPostTfSessionsRequest(server string, body PostTfSessionsJSONRequestBody)
 	return NewPostTfSessionsRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostTfSessionsRequestWithBody constructs an http.Request for the PostTfSessions method, with any body, and a specified content type
+// NewPostTfSessionsRequestWithBody constructs an http.Request for the PostTfSessions method, with
+// any body, and a specified content type
 func NewPostTfSessionsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11063,7 +12213,8 @@ func NewDeleteTfSessionsTokenRequest(server string, token string) (*http.Request
 	return req, nil
 }
 
-// NewPostTfSessionsTokenRequest calls the generic PostTfSessionsToken builder with application/json body
+// NewPostTfSessionsTokenRequest calls the generic PostTfSessionsToken builder with application/json
+// body
 func NewPostTfSessionsTokenRequest(server string, token string, body PostTfSessionsTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -11074,7 +12225,8 @@ func NewPostTfSessionsTokenRequest(server string, token string, body PostTfSessi
 	return NewPostTfSessionsTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostTfSessionsTokenRequestWithBody constructs an http.Request for the PostTfSessionsToken method, with any body, and a specified content type
+// NewPostTfSessionsTokenRequestWithBody constructs an http.Request for the PostTfSessionsToken
+// method, with any body, and a specified content type
 func NewPostTfSessionsTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11148,7 +12300,8 @@ func NewPostTfSetupRequest(server string, params *PostTfSetupParams, body PostTf
 	return NewPostTfSetupRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostTfSetupRequestWithBody constructs an http.Request for the PostTfSetup method, with any body, and a specified content type
+// NewPostTfSetupRequestWithBody constructs an http.Request for the PostTfSetup method, with any
+// body, and a specified content type
 func NewPostTfSetupRequestWithBody(server string, params *PostTfSetupParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11227,7 +12380,8 @@ func NewPostTfSetupTokenRequest(server string, token string, params *PostTfSetup
 	return NewPostTfSetupTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostTfSetupTokenRequestWithBody constructs an http.Request for the PostTfSetupToken method, with any body, and a specified content type
+// NewPostTfSetupTokenRequestWithBody constructs an http.Request for the PostTfSetupToken method,
+// with any body, and a specified content type
 func NewPostTfSetupTokenRequestWithBody(server string, token string, params *PostTfSetupTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11328,7 +12482,8 @@ func NewPostTfValidateRequest(server string, params *PostTfValidateParams, body 
 	return NewPostTfValidateRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostTfValidateRequestWithBody constructs an http.Request for the PostTfValidate method, with any body, and a specified content type
+// NewPostTfValidateRequestWithBody constructs an http.Request for the PostTfValidate method, with
+// any body, and a specified content type
 func NewPostTfValidateRequestWithBody(server string, params *PostTfValidateParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11476,7 +12631,8 @@ func NewPostUsSetupRequest(server string, params *PostUsSetupParams, body PostUs
 	return NewPostUsSetupRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostUsSetupRequestWithBody constructs an http.Request for the PostUsSetup method, with any body, and a specified content type
+// NewPostUsSetupRequestWithBody constructs an http.Request for the PostUsSetup method, with any
+// body, and a specified content type
 func NewPostUsSetupRequestWithBody(server string, params *PostUsSetupParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11616,7 +12772,8 @@ func NewPostUsSetupTokenRequest(server string, token string, body PostUsSetupTok
 	return NewPostUsSetupTokenRequestWithBody(server, token, "application/json", bodyReader)
 }
 
-// NewPostUsSetupTokenRequestWithBody constructs an http.Request for the PostUsSetupToken method, with any body, and a specified content type
+// NewPostUsSetupTokenRequestWithBody constructs an http.Request for the PostUsSetupToken method,
+// with any body, and a specified content type
 func NewPostUsSetupTokenRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11690,7 +12847,8 @@ func NewPostUsSigninRequest(server string, params *PostUsSigninParams, body Post
 	return NewPostUsSigninRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostUsSigninRequestWithBody constructs an http.Request for the PostUsSignin method, with any body, and a specified content type
+// NewPostUsSigninRequestWithBody constructs an http.Request for the PostUsSignin method, with any
+// body, and a specified content type
 func NewPostUsSigninRequestWithBody(server string, params *PostUsSigninParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11746,7 +12904,8 @@ func NewPostUsSigninRequestWithBody(server string, params *PostUsSigninParams, c
 	return req, nil
 }
 
-// NewPostUsSigninSendCodeRequest calls the generic PostUsSigninSendCode builder with application/json body
+// NewPostUsSigninSendCodeRequest calls the generic PostUsSigninSendCode builder with
+// application/json body
 func NewPostUsSigninSendCodeRequest(server string, params *PostUsSigninSendCodeParams, body PostUsSigninSendCodeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -11757,7 +12916,8 @@ func NewPostUsSigninSendCodeRequest(server string, params *PostUsSigninSendCodeP
 	return NewPostUsSigninSendCodeRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostUsSigninSendCodeRequestWithBody constructs an http.Request for the PostUsSigninSendCode method, with any body, and a specified content type
+// NewPostUsSigninSendCodeRequestWithBody constructs an http.Request for the PostUsSigninSendCode
+// method, with any body, and a specified content type
 func NewPostUsSigninSendCodeRequestWithBody(server string, params *PostUsSigninSendCodeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11851,7 +13011,8 @@ func NewPostUsVerifyRequest(server string, params *PostUsVerifyParams, body Post
 	return NewPostUsVerifyRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostUsVerifyRequestWithBody constructs an http.Request for the PostUsVerify method, with any body, and a specified content type
+// NewPostUsVerifyRequestWithBody constructs an http.Request for the PostUsVerify method, with any
+// body, and a specified content type
 func NewPostUsVerifyRequestWithBody(server string, params *PostUsVerifyParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -11968,7 +13129,8 @@ func NewGetUsVerifyLinkTokenRequest(server string, token string) (*http.Request,
 	return req, nil
 }
 
-// NewPostUsVerifyLinkTokenRequest calls the generic PostUsVerifyLinkToken builder with application/json body
+// NewPostUsVerifyLinkTokenRequest calls the generic PostUsVerifyLinkToken builder with
+// application/json body
 func NewPostUsVerifyLinkTokenRequest(server string, token string, params *PostUsVerifyLinkTokenParams, body PostUsVerifyLinkTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -11979,7 +13141,8 @@ func NewPostUsVerifyLinkTokenRequest(server string, token string, params *PostUs
 	return NewPostUsVerifyLinkTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostUsVerifyLinkTokenRequestWithBody constructs an http.Request for the PostUsVerifyLinkToken method, with any body, and a specified content type
+// NewPostUsVerifyLinkTokenRequestWithBody constructs an http.Request for the PostUsVerifyLinkToken
+// method, with any body, and a specified content type
 func NewPostUsVerifyLinkTokenRequestWithBody(server string, token string, params *PostUsVerifyLinkTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12042,7 +13205,8 @@ func NewPostUsVerifyLinkTokenRequestWithBody(server string, token string, params
 	return req, nil
 }
 
-// NewPostUsVerifySendCodeRequest calls the generic PostUsVerifySendCode builder with application/json body
+// NewPostUsVerifySendCodeRequest calls the generic PostUsVerifySendCode builder with
+// application/json body
 func NewPostUsVerifySendCodeRequest(server string, params *PostUsVerifySendCodeParams, body PostUsVerifySendCodeJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -12053,7 +13217,8 @@ func NewPostUsVerifySendCodeRequest(server string, params *PostUsVerifySendCodeP
 	return NewPostUsVerifySendCodeRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostUsVerifySendCodeRequestWithBody constructs an http.Request for the PostUsVerifySendCode method, with any body, and a specified content type
+// NewPostUsVerifySendCodeRequestWithBody constructs an http.Request for the PostUsVerifySendCode
+// method, with any body, and a specified content type
 func NewPostUsVerifySendCodeRequestWithBody(server string, params *PostUsVerifySendCodeParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12147,7 +13312,8 @@ func NewPostVerifyRequest(server string, params *PostVerifyParams, body PostVeri
 	return NewPostVerifyRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostVerifyRequestWithBody constructs an http.Request for the PostVerify method, with any body, and a specified content type
+// NewPostVerifyRequestWithBody constructs an http.Request for the PostVerify method, with any body,
+// and a specified content type
 func NewPostVerifyRequestWithBody(server string, params *PostVerifyParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12241,7 +13407,8 @@ func NewPostWanDeleteRequest(server string, body PostWanDeleteJSONRequestBody) (
 	return NewPostWanDeleteRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostWanDeleteRequestWithBody constructs an http.Request for the PostWanDelete method, with any body, and a specified content type
+// NewPostWanDeleteRequestWithBody constructs an http.Request for the PostWanDelete method, with any
+// body, and a specified content type
 func NewPostWanDeleteRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12308,7 +13475,8 @@ func NewPostWanRegisterRequest(server string, body PostWanRegisterJSONRequestBod
 	return NewPostWanRegisterRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostWanRegisterRequestWithBody constructs an http.Request for the PostWanRegister method, with any body, and a specified content type
+// NewPostWanRegisterRequestWithBody constructs an http.Request for the PostWanRegister method, with
+// any body, and a specified content type
 func NewPostWanRegisterRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12337,7 +13505,8 @@ func NewPostWanRegisterRequestWithBody(server string, contentType string, body i
 	return req, nil
 }
 
-// NewPostWanRegisterTokenRequest calls the generic PostWanRegisterToken builder with application/json body
+// NewPostWanRegisterTokenRequest calls the generic PostWanRegisterToken builder with
+// application/json body
 func NewPostWanRegisterTokenRequest(server string, token string, params *PostWanRegisterTokenParams, body PostWanRegisterTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -12348,7 +13517,8 @@ func NewPostWanRegisterTokenRequest(server string, token string, params *PostWan
 	return NewPostWanRegisterTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostWanRegisterTokenRequestWithBody constructs an http.Request for the PostWanRegisterToken method, with any body, and a specified content type
+// NewPostWanRegisterTokenRequestWithBody constructs an http.Request for the PostWanRegisterToken
+// method, with any body, and a specified content type
 func NewPostWanRegisterTokenRequestWithBody(server string, token string, params *PostWanRegisterTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12449,7 +13619,8 @@ func NewPostWanSigninRequest(server string, params *PostWanSigninParams, body Po
 	return NewPostWanSigninRequestWithBody(server, params, "application/json", bodyReader)
 }
 
-// NewPostWanSigninRequestWithBody constructs an http.Request for the PostWanSignin method, with any body, and a specified content type
+// NewPostWanSigninRequestWithBody constructs an http.Request for the PostWanSignin method, with any
+// body, and a specified content type
 func NewPostWanSigninRequestWithBody(server string, params *PostWanSigninParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12505,7 +13676,8 @@ func NewPostWanSigninRequestWithBody(server string, params *PostWanSigninParams,
 	return req, nil
 }
 
-// NewPostWanSigninTokenRequest calls the generic PostWanSigninToken builder with application/json body
+// NewPostWanSigninTokenRequest calls the generic PostWanSigninToken builder with application/json
+// body
 func NewPostWanSigninTokenRequest(server string, token string, params *PostWanSigninTokenParams, body PostWanSigninTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -12516,7 +13688,8 @@ func NewPostWanSigninTokenRequest(server string, token string, params *PostWanSi
 	return NewPostWanSigninTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostWanSigninTokenRequestWithBody constructs an http.Request for the PostWanSigninToken method, with any body, and a specified content type
+// NewPostWanSigninTokenRequestWithBody constructs an http.Request for the PostWanSigninToken
+// method, with any body, and a specified content type
 func NewPostWanSigninTokenRequestWithBody(server string, token string, params *PostWanSigninTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12617,7 +13790,8 @@ func NewPostWanVerifyRequest(server string, body PostWanVerifyJSONRequestBody) (
 	return NewPostWanVerifyRequestWithBody(server, "application/json", bodyReader)
 }
 
-// NewPostWanVerifyRequestWithBody constructs an http.Request for the PostWanVerify method, with any body, and a specified content type
+// NewPostWanVerifyRequestWithBody constructs an http.Request for the PostWanVerify method, with any
+// body, and a specified content type
 func NewPostWanVerifyRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12646,7 +13820,8 @@ func NewPostWanVerifyRequestWithBody(server string, contentType string, body io.
 	return req, nil
 }
 
-// NewPostWanVerifyTokenRequest calls the generic PostWanVerifyToken builder with application/json body
+// NewPostWanVerifyTokenRequest calls the generic PostWanVerifyToken builder with application/json
+// body
 func NewPostWanVerifyTokenRequest(server string, token string, params *PostWanVerifyTokenParams, body PostWanVerifyTokenJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
@@ -12657,7 +13832,8 @@ func NewPostWanVerifyTokenRequest(server string, token string, params *PostWanVe
 	return NewPostWanVerifyTokenRequestWithBody(server, token, params, "application/json", bodyReader)
 }
 
-// NewPostWanVerifyTokenRequestWithBody constructs an http.Request for the PostWanVerifyToken method, with any body, and a specified content type
+// NewPostWanVerifyTokenRequestWithBody constructs an http.Request for the PostWanVerifyToken
+// method, with any body, and a specified content type
 func NewPostWanVerifyTokenRequestWithBody(server string, token string, params *PostWanVerifyTokenParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
@@ -12766,7 +13942,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetAccessTokensWithResponse List the tokens of programs
 	//
-	// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens of clients that are signed in. Nothing changes, and the list never has the text of a token. The answer also says which scopes a new personal token may have and how long it may live.
+	// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
+	// of clients that are signed in. Nothing changes, and the list never has the text of a token. The
+	// answer also says which scopes a new personal token may have and how long it may live.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12775,25 +13953,35 @@ type ClientWithResponsesInterface interface {
 
 	// PostAccessTokensWithBodyWithResponse Create a personal access token
 	//
-	// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// A signed-in user creates a token for a script or another program. The session must be fresh, and
+	// the e-mail address must be proven. The answer is the only one that has the text of the token.
+	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /access-tokens (the `PostAccessTokens` operationId).
 	PostAccessTokensWithBodyWithResponse(ctx context.Context, params *PostAccessTokensParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostAccessTokensResponse, error)
 
 	// PostAccessTokensWithResponse Create a personal access token
 	//
-	// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+	// A signed-in user creates a token for a script or another program. The session must be fresh, and
+	// the e-mail address must be proven. The answer is the only one that has the text of the token.
+	// The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong,
+	// unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /access-tokens (the `PostAccessTokens` operationId).
 	PostAccessTokensWithResponse(ctx context.Context, params *PostAccessTokensParams, body PostAccessTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*PostAccessTokensResponse, error)
 
 	// DeleteAccessTokensTokenWithResponse Revoke a token
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one token. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// one token. Some factor must have been proven recently. 401: it was not. 404: the user has no
+	// such token.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12802,25 +13990,33 @@ type ClientWithResponsesInterface interface {
 
 	// PostAccessTokensTokenWithBodyWithResponse Revoke a token
 	//
-	// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+	// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+	// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+	// user has no such token.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /access-tokens/{token} (the `PostAccessTokensToken` operationId).
 	PostAccessTokensTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostAccessTokensTokenResponse, error)
 
 	// PostAccessTokensTokenWithResponse Revoke a token
 	//
-	// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+	// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+	// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+	// user has no such token.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /access-tokens/{token} (the `PostAccessTokensToken` operationId).
 	PostAccessTokensTokenWithResponse(ctx context.Context, token string, body PostAccessTokensTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostAccessTokensTokenResponse, error)
 
 	// GetChangeWithResponse Show the form of a new password
 	//
-	// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes. The answer says whether the account has a password, which the POST then needs. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
+	// The answer says whether the account has a password, which the POST then needs. 401: a fresh
+	// proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12829,25 +14025,36 @@ type ClientWithResponsesInterface interface {
 
 	// PostChangeWithBodyWithResponse Change the password
 	//
-	// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session sets another password. An account without a password gets
+	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+	// from a breach. 401: a fresh proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change (the `PostChange` operationId).
 	PostChangeWithBodyWithResponse(ctx context.Context, params *PostChangeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeResponse, error)
 
 	// PostChangeWithResponse Change the password
 	//
-	// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session sets another password. An account without a password gets
+	// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+	// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+	// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+	// from a breach. 401: a fresh proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change (the `PostChange` operationId).
 	PostChangeWithResponse(ctx context.Context, params *PostChangeParams, body PostChangeJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeResponse, error)
 
 	// GetChangeEmailWithResponse Show the form of a new e-mail address
 	//
-	// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
+	// proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12856,25 +14063,36 @@ type ClientWithResponsesInterface interface {
 
 	// PostChangeEmailWithBodyWithResponse Ask for another e-mail address
 	//
-	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+	// current one. The address changes only when the link is used. The answer is the same if another
+	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change-email (the `PostChangeEmail` operationId).
 	PostChangeEmailWithBodyWithResponse(ctx context.Context, params *PostChangeEmailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeEmailResponse, error)
 
 	// PostChangeEmailWithResponse Ask for another e-mail address
 	//
-	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+	// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+	// current one. The address changes only when the link is used. The answer is the same if another
+	// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+	// an address. 401: a fresh proof is needed. 429: too many mails.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change-email (the `PostChangeEmail` operationId).
 	PostChangeEmailWithResponse(ctx context.Context, params *PostChangeEmailParams, body PostChangeEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeEmailResponse, error)
 
 	// GetChangeEmailTokenWithResponse Open the link of a new e-mail address
 	//
-	// The link of the mail opens this page, which has a button. The user of the account must be signed in. Opening it changes nothing, because mail scanners open links too; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired. 401: no one is signed in.
+	// The link of the mail opens this page, which has a button. The user of the account must be signed
+	// in. Opening it changes nothing, because mail scanners open links too; only where the application
+	// shows its own pages and the same browser asked does it do what the POST does. 400: the link is
+	// wrong, used or expired. 401: no one is signed in.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12883,25 +14101,34 @@ type ClientWithResponsesInterface interface {
 
 	// PostChangeEmailTokenWithBodyWithResponse Change the e-mail address
 	//
-	// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+	// The signed-in user of the account takes the new address, which is proven by the link. All other
+	// sessions of the account end, and the former address gets a notice. The link works once, for 2
+	// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+	// address. 401: no one is signed in.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change-email/{token} (the `PostChangeEmailToken` operationId).
 	PostChangeEmailTokenWithBodyWithResponse(ctx context.Context, token string, params *PostChangeEmailTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeEmailTokenResponse, error)
 
 	// PostChangeEmailTokenWithResponse Change the e-mail address
 	//
-	// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+	// The signed-in user of the account takes the new address, which is proven by the link. All other
+	// sessions of the account end, and the former address gets a notice. The link works once, for 2
+	// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+	// address. 401: no one is signed in.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change-email/{token} (the `PostChangeEmailToken` operationId).
 	PostChangeEmailTokenWithResponse(ctx context.Context, token string, params *PostChangeEmailTokenParams, body PostChangeEmailTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeEmailTokenResponse, error)
 
 	// GetChangeUsernameWithResponse Show the form of a new username
 	//
-	// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
+	// proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12910,18 +14137,24 @@ type ClientWithResponsesInterface interface {
 
 	// PostChangeUsernameWithBodyWithResponse Change the username
 	//
-	// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
+	// or has characters that are not allowed. 401: a fresh proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change-username (the `PostChangeUsername` operationId).
 	PostChangeUsernameWithBodyWithResponse(ctx context.Context, params *PostChangeUsernameParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeUsernameResponse, error)
 
 	// PostChangeUsernameWithResponse Change the username
 	//
-	// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+	// where none is required. The owner is told by mail. 400: the name is taken, too short, too long
+	// or has characters that are not allowed. 401: a fresh proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /change-username (the `PostChangeUsername` operationId).
 	PostChangeUsernameWithResponse(ctx context.Context, params *PostChangeUsernameParams, body PostChangeUsernameJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeUsernameResponse, error)
@@ -12937,25 +14170,35 @@ type ClientWithResponsesInterface interface {
 
 	// PostConfirmWithBodyWithResponse Ask for another confirmation link
 	//
-	// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link that confirms an address. If an account with that address is not
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// needed. 429: too many mails.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /confirm (the `PostConfirm` operationId).
 	PostConfirmWithBodyWithResponse(ctx context.Context, params *PostConfirmParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostConfirmResponse, error)
 
 	// PostConfirmWithResponse Ask for another confirmation link
 	//
-	// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link that confirms an address. If an account with that address is not
+	// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+	// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is
+	// needed. 429: too many mails.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /confirm (the `PostConfirm` operationId).
 	PostConfirmWithResponse(ctx context.Context, params *PostConfirmParams, body PostConfirmJSONRequestBody, reqEditors ...RequestEditorFn) (*PostConfirmResponse, error)
 
 	// GetConfirmTokenWithResponse Open a confirmation link
 	//
-	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. The answer says whether the POST must set a password. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+	// the application shows its own pages and the same browser asked does it do what the POST does.
+	// The answer says whether the POST must set a password. 400: the link is wrong, used or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12964,25 +14207,37 @@ type ClientWithResponsesInterface interface {
 
 	// PostConfirmTokenWithBodyWithResponse Confirm an e-mail address
 	//
-	// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link confirms the address. If the link was asked for later than the
+	// registration, the POST must also set a new password, because someone else may have registered
+	// the address. In the browser that registered, the account may be signed in, and the answer says
+	// what is next. The link works once, for 2 days by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /confirm/{token} (the `PostConfirmToken` operationId).
 	PostConfirmTokenWithBodyWithResponse(ctx context.Context, token string, params *PostConfirmTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostConfirmTokenResponse, error)
 
 	// PostConfirmTokenWithResponse Confirm an e-mail address
 	//
-	// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link confirms the address. If the link was asked for later than the
+	// registration, the POST must also set a new password, because someone else may have registered
+	// the address. In the browser that registered, the account may be signed in, and the answer says
+	// what is next. The link works once, for 2 days by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /confirm/{token} (the `PostConfirmToken` operationId).
 	PostConfirmTokenWithResponse(ctx context.Context, token string, params *PostConfirmTokenParams, body PostConfirmTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostConfirmTokenResponse, error)
 
 	// GetLoginWithResponse Show what a sign-in needs
 	//
-	// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha. Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the answer is that of `/us-signin`.
+	// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha.
+	// Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the
+	// answer is that of `/us-signin`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12991,25 +14246,39 @@ type ClientWithResponsesInterface interface {
 
 	// PostLoginWithBodyWithResponse Sign in with a password
 	//
-	// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+	// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+	// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the
+	// fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes
+	// `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong,
+	// without saying which, or a captcha is needed. 429: too many attempts.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /login (the `PostLogin` operationId).
 	PostLoginWithBodyWithResponse(ctx context.Context, params *PostLoginParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostLoginResponse, error)
 
 	// PostLoginWithResponse Sign in with a password
 	//
-	// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+	// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+	// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the
+	// fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes
+	// `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong,
+	// without saying which, or a captcha is needed. 429: too many attempts.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /login (the `PostLogin` operationId).
 	PostLoginWithResponse(ctx context.Context, params *PostLoginParams, body PostLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*PostLoginResponse, error)
 
 	// GetLoginTokenWithResponse Open a mailed sign-in link
 	//
-	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+	// the application shows its own pages and the same browser asked does it do what the POST does.
+	// 400: the link is wrong, used or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13018,43 +14287,59 @@ type ClientWithResponsesInterface interface {
 
 	// PostLoginTokenWithBodyWithResponse Sign in with a mailed link
 	//
-	// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link gives the first factor. The answer signs in, or names the next step as
+	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /login/{token} (the `PostLoginToken` operationId).
 	PostLoginTokenWithBodyWithResponse(ctx context.Context, token string, params *PostLoginTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostLoginTokenResponse, error)
 
 	// PostLoginTokenWithResponse Sign in with a mailed link
 	//
-	// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link gives the first factor. The answer signs in, or names the next step as
+	// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+	// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set.
+	// 400: the link is wrong, used or expired, or `meant` is missing.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /login/{token} (the `PostLoginToken` operationId).
 	PostLoginTokenWithResponse(ctx context.Context, token string, params *PostLoginTokenParams, body PostLoginTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostLoginTokenResponse, error)
 
 	// PostLogoutWithBodyWithResponse Sign out
 	//
-	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+	// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+	// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /logout (the `PostLogout` operationId).
 	PostLogoutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostLogoutResponse, error)
 
 	// PostLogoutWithResponse Sign out
 	//
-	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+	// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+	// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+	// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /logout (the `PostLogout` operationId).
 	PostLogoutWithResponse(ctx context.Context, body PostLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*PostLogoutResponse, error)
 
 	// GetMeWithResponse Get the signed-in user
 	//
-	// A signed-in user, or an application in any language that passes on the user's cookies, asks who is signed in, with how many factors, and what protects the account. Nothing changes. Sections of features that are off are left out. 401: no one is signed in.
+	// A signed-in user, or an application in any language that passes on the user's cookies, asks who
+	// is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
+	// features that are off are left out. 401: no one is signed in.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13063,7 +14348,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetMfRecoveryWithResponse Show the form of a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
+	// A caller with a sign-in that waits for the second factor checks that a recovery code is
+	// accepted. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13072,25 +14358,32 @@ type ClientWithResponsesInterface interface {
 
 	// PostMfRecoveryWithBodyWithResponse Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /mf-recovery (the `PostMfRecovery` operationId).
 	PostMfRecoveryWithBodyWithResponse(ctx context.Context, params *PostMfRecoveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMfRecoveryResponse, error)
 
 	// PostMfRecoveryWithResponse Sign in with a recovery code
 	//
-	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+	// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+	// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+	// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /mf-recovery (the `PostMfRecovery` operationId).
 	PostMfRecoveryWithResponse(ctx context.Context, params *PostMfRecoveryParams, body PostMfRecoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMfRecoveryResponse, error)
 
 	// GetMfRecoveryCodesWithResponse Count the recovery codes that are left
 	//
-	// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
+	// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13099,25 +14392,36 @@ type ClientWithResponsesInterface interface {
 
 	// PostMfRecoveryCodesWithBodyWithResponse Create recovery codes
 	//
-	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+	// former one. This answer is the only one that has them. All other sessions and all trusted
+	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+	// proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /mf-recovery-codes (the `PostMfRecoveryCodes` operationId).
 	PostMfRecoveryCodesWithBodyWithResponse(ctx context.Context, params *PostMfRecoveryCodesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMfRecoveryCodesResponse, error)
 
 	// PostMfRecoveryCodesWithResponse Create recovery codes
 	//
-	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+	// former one. This answer is the only one that has them. All other sessions and all trusted
+	// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+	// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+	// proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /mf-recovery-codes (the `PostMfRecoveryCodes` operationId).
 	PostMfRecoveryCodesWithResponse(ctx context.Context, params *PostMfRecoveryCodesParams, body PostMfRecoveryCodesJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMfRecoveryCodesResponse, error)
 
 	// GetRecoverUsernameWithResponse Show the form that asks for a forgotten username
 	//
-	// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the JSON answer has no facts about an account.
+	// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
+	// JSON answer has no facts about an account.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13126,43 +14430,60 @@ type ClientWithResponsesInterface interface {
 
 	// PostRecoverUsernameWithBodyWithResponse Ask for a forgotten username
 	//
-	// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// A caller who is not signed in has the username mailed to the address of the account. The answer
+	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /recover-username (the `PostRecoverUsername` operationId).
 	PostRecoverUsernameWithBodyWithResponse(ctx context.Context, params *PostRecoverUsernameParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostRecoverUsernameResponse, error)
 
 	// PostRecoverUsernameWithResponse Ask for a forgotten username
 	//
-	// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// A caller who is not signed in has the username mailed to the address of the account. The answer
+	// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+	// address is missing or malformed, or a captcha is needed. 429: too many mails.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /recover-username (the `PostRecoverUsername` operationId).
 	PostRecoverUsernameWithResponse(ctx context.Context, params *PostRecoverUsernameParams, body PostRecoverUsernameJSONRequestBody, reqEditors ...RequestEditorFn) (*PostRecoverUsernameResponse, error)
 
 	// PostRefreshTokenWithBodyWithResponse Exchange a refresh token
 	//
-	// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// A client without cookies exchanges its refresh token for a new one and a new header token. It
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /refresh-token (the `PostRefreshToken` operationId).
 	PostRefreshTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostRefreshTokenResponse, error)
 
 	// PostRefreshTokenWithResponse Exchange a refresh token
 	//
-	// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+	// A client without cookies exchanges its refresh token for a new one and a new header token. It
+	// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+	// back, all tokens of its family end and the owner is told by mail. The new session is never
+	// fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+	// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /refresh-token (the `PostRefreshToken` operationId).
 	PostRefreshTokenWithResponse(ctx context.Context, body PostRefreshTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostRefreshTokenResponse, error)
 
 	// GetRegisterWithResponse Show what a registration needs
 	//
-	// A caller who is not signed in asks which profile fields there are and whether a captcha is needed. Nothing changes.
+	// A caller who is not signed in asks which profile fields there are and whether a captcha is
+	// needed. Nothing changes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13171,18 +14492,28 @@ type ClientWithResponsesInterface interface {
 
 	// PostRegisterWithBodyWithResponse Create an account
 	//
-	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+	// address has an account. Otherwise the answer signs in or names the next step. Where no password
+	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+	// 429: too many registrations from this network.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /register (the `PostRegister` operationId).
 	PostRegisterWithBodyWithResponse(ctx context.Context, params *PostRegisterParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostRegisterResponse, error)
 
 	// PostRegisterWithResponse Create an account
 	//
-	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+	// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+	// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+	// address has an account. Otherwise the answer signs in or names the next step. Where no password
+	// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+	// 429: too many registrations from this network.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /register (the `PostRegister` operationId).
 	PostRegisterWithResponse(ctx context.Context, params *PostRegisterParams, body PostRegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*PostRegisterResponse, error)
@@ -13198,25 +14529,34 @@ type ClientWithResponsesInterface interface {
 
 	// PostResetWithBodyWithResponse Ask for a password reset
 	//
-	// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /reset (the `PostReset` operationId).
 	PostResetWithBodyWithResponse(ctx context.Context, params *PostResetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostResetResponse, error)
 
 	// PostResetWithResponse Ask for a password reset
 	//
-	// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+	// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+	// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+	// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+	// missing or malformed, or a captcha is needed. 429: too many mails.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /reset (the `PostReset` operationId).
 	PostResetWithResponse(ctx context.Context, params *PostResetParams, body PostResetJSONRequestBody, reqEditors ...RequestEditorFn) (*PostResetResponse, error)
 
 	// GetResetTokenWithResponse Open a password reset link
 	//
-	// The link of the mail opens this page, which has the form of the new password. Nothing changes. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has the form of the new password. Nothing changes.
+	// 400: the link is wrong, used or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13225,25 +14565,36 @@ type ClientWithResponsesInterface interface {
 
 	// PostResetTokenWithBodyWithResponse Set a new password
 	//
-	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+	// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+	// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+	// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /reset/{token} (the `PostResetToken` operationId).
 	PostResetTokenWithBodyWithResponse(ctx context.Context, token string, params *PostResetTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostResetTokenResponse, error)
 
 	// PostResetTokenWithResponse Set a new password
 	//
-	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+	// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+	// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+	// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+	// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+	// expired, or the password is not accepted.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /reset/{token} (the `PostResetToken` operationId).
 	PostResetTokenWithResponse(ctx context.Context, token string, params *PostResetTokenParams, body PostResetTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostResetTokenResponse, error)
 
 	// GetTfDeleteWithResponse Show what a deletion of the account does
 	//
-	// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
+	// fresh proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13252,25 +14603,32 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfDeleteWithBodyWithResponse Ask for the deletion of the account
 	//
-	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-delete (the `PostTfDelete` operationId).
 	PostTfDeleteWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDeleteResponse, error)
 
 	// PostTfDeleteWithResponse Ask for the deletion of the account
 	//
-	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+	// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+	// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-delete (the `PostTfDelete` operationId).
 	PostTfDeleteWithResponse(ctx context.Context, body PostTfDeleteJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDeleteResponse, error)
 
 	// GetTfDeleteTokenWithResponse Open the link that stops a deletion
 	//
-	// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link stops nothing (any more).
+	// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
+	// changes. 400: the link stops nothing (any more).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13279,25 +14637,30 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfDeleteTokenWithBodyWithResponse Stop the deletion of the account
 	//
-	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+	// signed in by it. 400: the link stops nothing (any more).
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-delete/{token} (the `PostTfDeleteToken` operationId).
 	PostTfDeleteTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDeleteTokenResponse, error)
 
 	// PostTfDeleteTokenWithResponse Stop the deletion of the account
 	//
-	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+	// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+	// signed in by it. 400: the link stops nothing (any more).
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-delete/{token} (the `PostTfDeleteToken` operationId).
 	PostTfDeleteTokenWithResponse(ctx context.Context, token string, body PostTfDeleteTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDeleteTokenResponse, error)
 
 	// DeleteTfDevicesWithResponse Forget all browsers
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13306,7 +14669,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfDevicesWithResponse List trusted and remembered browsers
 	//
-	// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing changes.
+	// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing
+	// changes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13315,25 +14679,31 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfDevicesWithBodyWithResponse Forget all browsers
 	//
-	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+	// stay. Some factor must have been proven recently; 401 if it was not.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-devices (the `PostTfDevices` operationId).
 	PostTfDevicesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDevicesResponse, error)
 
 	// PostTfDevicesWithResponse Forget all browsers
 	//
-	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+	// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+	// stay. Some factor must have been proven recently; 401 if it was not.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-devices (the `PostTfDevices` operationId).
 	PostTfDevicesWithResponse(ctx context.Context, body PostTfDevicesJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDevicesResponse, error)
 
 	// DeleteTfDevicesTokenWithResponse Forget one browser
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in one browser. Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// the trust in one browser. Some factor must have been proven recently. 401: it was not. 404:
+	// there is no such entry.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13342,25 +14712,30 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfDevicesTokenWithBodyWithResponse Forget one browser
 	//
-	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+	// been proven recently. 401: it was not. 404: there is no such entry.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-devices/{token} (the `PostTfDevicesToken` operationId).
 	PostTfDevicesTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDevicesTokenResponse, error)
 
 	// PostTfDevicesTokenWithResponse Forget one browser
 	//
-	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+	// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+	// been proven recently. 401: it was not. 404: there is no such entry.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-devices/{token} (the `PostTfDevicesToken` operationId).
 	PostTfDevicesTokenWithResponse(ctx context.Context, token string, body PostTfDevicesTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDevicesTokenResponse, error)
 
 	// GetTfExportWithResponse Get a copy of the data of the account
 	//
-	// A signed-in user with a fresh session gets what is stored about their account. It has no secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session gets what is stored about their account. It has no
+	// secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13369,7 +14744,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfFactorsWithResponse List the second factors
 	//
-	// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone numbers and addresses are masked.
+	// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone
+	// numbers and addresses are masked.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13378,7 +14754,10 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteTfFactorsTokenWithResponse Remove a second factor
 	//
-	// A signed-in user with a fresh session removes a factor. All other sessions and all trusted browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+	// A signed-in user with a fresh session removes a factor. All other sessions and all trusted
+	// browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it
+	// is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+	// factor.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13387,25 +14766,37 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfFactorsTokenWithBodyWithResponse Rename, prefer or remove a second factor
 	//
-	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+	// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+	// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+	// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+	// factor.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-factors/{token} (the `PostTfFactorsToken` operationId).
 	PostTfFactorsTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfFactorsTokenResponse, error)
 
 	// PostTfFactorsTokenWithResponse Rename, prefer or remove a second factor
 	//
-	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+	// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+	// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+	// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+	// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+	// factor.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-factors/{token} (the `PostTfFactorsToken` operationId).
 	PostTfFactorsTokenWithResponse(ctx context.Context, token string, body PostTfFactorsTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfFactorsTokenResponse, error)
 
 	// GetTfInviteTokenWithResponse Open an invitation
 	//
-	// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says whom the invitation is for, and whether a passkey may take the place of the password. 400: the link is wrong, used, withdrawn or expired.
+	// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says
+	// whom the invitation is for, and whether a passkey may take the place of the password. 400: the
+	// link is wrong, used, withdrawn or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13414,43 +14805,60 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfInviteTokenWithBodyWithResponse Accept an invitation
 	//
-	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+	// the first request has `passkey`, and its answer is a question for the authenticator; the second
+	// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+	// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link
+	// is not good, the password is not accepted, the passkey does not hold, or the address has an
+	// account by now.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-invite/{token} (the `PostTfInviteToken` operationId).
 	PostTfInviteTokenWithBodyWithResponse(ctx context.Context, token string, params *PostTfInviteTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfInviteTokenResponse, error)
 
 	// PostTfInviteTokenWithResponse Accept an invitation
 	//
-	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+	// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+	// the first request has `passkey`, and its answer is a question for the authenticator; the second
+	// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+	// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link
+	// is not good, the password is not accepted, the passkey does not hold, or the address has an
+	// account by now.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-invite/{token} (the `PostTfInviteToken` operationId).
 	PostTfInviteTokenWithResponse(ctx context.Context, token string, params *PostTfInviteTokenParams, body PostTfInviteTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfInviteTokenResponse, error)
 
 	// PostTfLanguageWithBodyWithResponse Choose the language of the account
 	//
-	// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+	// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+	// the pages in this browser. 400: the site does not have this language.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-language (the `PostTfLanguage` operationId).
 	PostTfLanguageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfLanguageResponse, error)
 
 	// PostTfLanguageWithResponse Choose the language of the account
 	//
-	// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+	// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+	// the pages in this browser. 400: the site does not have this language.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-language (the `PostTfLanguage` operationId).
 	PostTfLanguageWithResponse(ctx context.Context, body PostTfLanguageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfLanguageResponse, error)
 
 	// GetTfNotMeTokenWithResponse Open the "this was not me" link of a notice
 	//
-	// The link of a security notice opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link is wrong, used or expired.
+	// The link of a security notice opens this page, which has a button. No sign-in is needed, and
+	// nothing changes. 400: the link is wrong, used or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13459,25 +14867,34 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfNotMeTokenWithBodyWithResponse Report that a change was not made by the owner
 	//
-	// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+	// The holder of the link ends everything that was issued to the account: sessions, tokens,
+	// sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or
+	// in the week before the notice, is removed. Second factors stay. The link works once. 400: the
+	// link is wrong, used or expired.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-not-me/{token} (the `PostTfNotMeToken` operationId).
 	PostTfNotMeTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfNotMeTokenResponse, error)
 
 	// PostTfNotMeTokenWithResponse Report that a change was not made by the owner
 	//
-	// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+	// The holder of the link ends everything that was issued to the account: sessions, tokens,
+	// sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or
+	// in the week before the notice, is removed. Second factors stay. The link works once. 400: the
+	// link is wrong, used or expired.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-not-me/{token} (the `PostTfNotMeToken` operationId).
 	PostTfNotMeTokenWithResponse(ctx context.Context, token string, body PostTfNotMeTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfNotMeTokenResponse, error)
 
 	// GetTfNoticesWithResponse List security notices that are not seen yet
 	//
-	// A signed-in user lists what happened to the account since they last marked the notices as seen. Nothing changes.
+	// A signed-in user lists what happened to the account since they last marked the notices as seen.
+	// Nothing changes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13486,25 +14903,30 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfNoticesWithBodyWithResponse Mark security notices as seen
 	//
-	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+	// stays. 400: `through` is not a number.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-notices (the `PostTfNotices` operationId).
 	PostTfNoticesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfNoticesResponse, error)
 
 	// PostTfNoticesWithResponse Mark security notices as seen
 	//
-	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+	// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+	// stays. 400: `through` is not a number.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-notices (the `PostTfNotices` operationId).
 	PostTfNoticesWithResponse(ctx context.Context, body PostTfNoticesJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfNoticesResponse, error)
 
 	// GetTfProfileWithResponse Get the profile
 	//
-	// A signed-in user reads which profile fields the site has, and their own values. Nothing changes. The path exists only if the site has profile fields.
+	// A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
+	// The path exists only if the site has profile fields.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13513,25 +14935,32 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfProfileWithBodyWithResponse Change the profile
 	//
-	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+	// missing, too short, too long or not one of the options.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-profile (the `PostTfProfile` operationId).
 	PostTfProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfProfileResponse, error)
 
 	// PostTfProfileWithResponse Change the profile
 	//
-	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+	// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+	// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+	// missing, too short, too long or not one of the options.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-profile (the `PostTfProfile` operationId).
 	PostTfProfileWithResponse(ctx context.Context, body PostTfProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfProfileResponse, error)
 
 	// DeleteTfRecoveryWithResponse Stop a request for recovery
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops the request that waits. 404: no request waits.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
+	// the request that waits. 404: no request waits.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13540,7 +14969,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfRecoveryWithResponse Get a request for recovery that waits
 	//
-	// A signed-in user asks whether someone asked for a way into the account without the second factor. Nothing changes.
+	// A signed-in user asks whether someone asked for a way into the account without the second
+	// factor. Nothing changes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13549,25 +14979,31 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRecoveryWithBodyWithResponse Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+	// signed in may stop it. 404: no request waits.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-recovery (the `PostTfRecovery` operationId).
 	PostTfRecoveryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfRecoveryResponse, error)
 
 	// PostTfRecoveryWithResponse Stop a request for recovery
 	//
-	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+	// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+	// signed in may stop it. 404: no request waits.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-recovery (the `PostTfRecovery` operationId).
 	PostTfRecoveryWithResponse(ctx context.Context, body PostTfRecoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfRecoveryResponse, error)
 
 	// GetTfRecoveryTokenWithResponse Open a recovery link
 	//
-	// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and nothing changes. The answer says when the link begins to work. 400: the link is wrong, used, stopped or expired.
+	// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and
+	// nothing changes. The answer says when the link begins to work. 400: the link is wrong, used,
+	// stopped or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13576,25 +15012,32 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRecoveryTokenWithBodyWithResponse Use a recovery link
 	//
-	// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+	// The holder of the link, who is not signed in, gives the password as well. The answer leads to
+	// the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link
+	// does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-recovery/{token} (the `PostTfRecoveryToken` operationId).
 	PostTfRecoveryTokenWithBodyWithResponse(ctx context.Context, token string, params *PostTfRecoveryTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfRecoveryTokenResponse, error)
 
 	// PostTfRecoveryTokenWithResponse Use a recovery link
 	//
-	// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+	// The holder of the link, who is not signed in, gives the password as well. The answer leads to
+	// the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link
+	// does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-recovery/{token} (the `PostTfRecoveryToken` operationId).
 	PostTfRecoveryTokenWithResponse(ctx context.Context, token string, params *PostTfRecoveryTokenParams, body PostTfRecoveryTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfRecoveryTokenResponse, error)
 
 	// GetTfRescueWithResponse Show the ways in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor asks what there is for users who lost it. Nothing changes. 400: no such sign-in is under way.
+	// A caller with a sign-in that waits for the second factor asks what there is for users who lost
+	// it. Nothing changes. 400: no such sign-in is under way.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13603,43 +15046,61 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfRescueWithBodyWithResponse Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// recovery code, a message to the help address, or a request for recovery. The code by mail then
+	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-rescue (the `PostTfRescue` operationId).
 	PostTfRescueWithBodyWithResponse(ctx context.Context, params *PostTfRescueParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfRescueResponse, error)
 
 	// PostTfRescueWithResponse Choose a way in without the second factor
 	//
-	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+	// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+	// recovery code, a message to the help address, or a request for recovery. The code by mail then
+	// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+	// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-rescue (the `PostTfRescue` operationId).
 	PostTfRescueWithResponse(ctx context.Context, params *PostTfRescueParams, body PostTfRescueJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfRescueResponse, error)
 
 	// PostTfResendWithBodyWithResponse Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-resend (the `PostTfResend` operationId).
 	PostTfResendWithBodyWithResponse(ctx context.Context, params *PostTfResendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfResendResponse, error)
 
 	// PostTfResendWithResponse Send another code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+	// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+	// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+	// another factor if there is one.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-resend (the `PostTfResend` operationId).
 	PostTfResendWithResponse(ctx context.Context, params *PostTfResendParams, body PostTfResendJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfResendResponse, error)
 
 	// GetTfSelectWithResponse List the second factors to choose from
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors of the account, of which there are at least two. Nothing changes, and destinations are masked. 400: nothing waits, or there is one factor only.
+	// A caller with a sign-in or a re-authentication that waits for the second factor lists the
+	// factors of the account, of which there are at least two. Nothing changes, and destinations are
+	// masked. 400: nothing waits, or there is one factor only.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13648,25 +15109,36 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfSelectWithBodyWithResponse Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+	// one.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-select (the `PostTfSelect` operationId).
 	PostTfSelectWithBodyWithResponse(ctx context.Context, params *PostTfSelectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSelectResponse, error)
 
 	// PostTfSelectWithResponse Choose a second factor
 	//
-	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+	// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+	// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+	// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+	// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+	// one.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-select (the `PostTfSelect` operationId).
 	PostTfSelectWithResponse(ctx context.Context, params *PostTfSelectParams, body PostTfSelectJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSelectResponse, error)
 
 	// DeleteTfSessionsWithResponse End all other sessions
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends all sessions but their own. Some factor must have been proven recently; 401 if it was not.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// all sessions but their own. Some factor must have been proven recently; 401 if it was not.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13675,7 +15147,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetTfSessionsWithResponse List the sessions
 	//
-	// A signed-in user lists where the account is signed in: browsers, and programs with header tokens. Nothing changes. The caller's own session is the first.
+	// A signed-in user lists where the account is signed in: browsers, and programs with header
+	// tokens. Nothing changes. The caller's own session is the first.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13684,25 +15157,33 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfSessionsWithBodyWithResponse End all other sessions
 	//
-	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+	// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+	// session continues with a new cookie.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-sessions (the `PostTfSessions` operationId).
 	PostTfSessionsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSessionsResponse, error)
 
 	// PostTfSessionsWithResponse End all other sessions
 	//
-	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+	// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+	// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+	// session continues with a new cookie.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-sessions (the `PostTfSessions` operationId).
 	PostTfSessionsWithResponse(ctx context.Context, body PostTfSessionsJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSessionsResponse, error)
 
 	// DeleteTfSessionsTokenWithResponse End one session
 	//
-	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one session. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+	// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+	// one session. Some factor must have been proven recently. 401: it was not. 404: there is no such
+	// session.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13711,25 +15192,31 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfSessionsTokenWithBodyWithResponse End one session
 	//
-	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+	// proven recently. 401: it was not. 404: there is no such session.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-sessions/{token} (the `PostTfSessionsToken` operationId).
 	PostTfSessionsTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSessionsTokenResponse, error)
 
 	// PostTfSessionsTokenWithResponse End one session
 	//
-	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+	// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+	// proven recently. 401: it was not. 404: there is no such session.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-sessions/{token} (the `PostTfSessionsToken` operationId).
 	PostTfSessionsTokenWithResponse(ctx context.Context, token string, body PostTfSessionsTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSessionsTokenResponse, error)
 
 	// GetTfSetupWithResponse Show which second factors can be set up
 	//
-	// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor, asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor,
+	// asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is
+	// needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13738,43 +15225,67 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfSetupWithBodyWithResponse Start the set-up of a second factor
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
+	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
+	// proof is needed. 500: the code could not be sent.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-setup (the `PostTfSetup` operationId).
 	PostTfSetupWithBodyWithResponse(ctx context.Context, params *PostTfSetupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSetupResponse, error)
 
 	// PostTfSetupWithResponse Start the set-up of a second factor
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer
+	// has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the
+	// answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second
+	// factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400:
+	// the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh
+	// proof is needed. 500: the code could not be sent.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-setup (the `PostTfSetup` operationId).
 	PostTfSetupWithResponse(ctx context.Context, params *PostTfSetupParams, body PostTfSetupJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSetupResponse, error)
 
 	// PostTfSetupTokenWithBodyWithResponse Complete the set-up of a second factor
 	//
-	// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+	// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+	// from now on. All other sessions and all trusted browsers end, and the owner is told by mail.
+	// 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-setup/{token} (the `PostTfSetupToken` operationId).
 	PostTfSetupTokenWithBodyWithResponse(ctx context.Context, token string, params *PostTfSetupTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSetupTokenResponse, error)
 
 	// PostTfSetupTokenWithResponse Complete the set-up of a second factor
 	//
-	// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+	// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+	// from now on. All other sessions and all trusted browsers end, and the owner is told by mail.
+	// 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-setup/{token} (the `PostTfSetupToken` operationId).
 	PostTfSetupTokenWithResponse(ctx context.Context, token string, params *PostTfSetupTokenParams, body PostTfSetupTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSetupTokenResponse, error)
 
 	// GetTfValidateWithResponse Show the step that waits for a code
 	//
-	// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a code.
+	// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its
+	// page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits
+	// for a code.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13783,25 +15294,38 @@ type ClientWithResponsesInterface interface {
 
 	// PostTfValidateWithBodyWithResponse Give the code of a second factor
 	//
-	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+	// factor, and has the user; after the proof of an address it names the next step. Each code works
+	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+	// stands.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-validate (the `PostTfValidate` operationId).
 	PostTfValidateWithBodyWithResponse(ctx context.Context, params *PostTfValidateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfValidateResponse, error)
 
 	// PostTfValidateWithResponse Give the code of a second factor
 	//
-	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+	// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+	// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+	// factor, and has the user; after the proof of an address it names the next step. Each code works
+	// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+	// stands.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /tf-validate (the `PostTfValidate` operationId).
 	PostTfValidateWithResponse(ctx context.Context, params *PostTfValidateParams, body PostTfValidateJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfValidateResponse, error)
 
 	// GetTokenCheckWithResponse Check a personal access token
 	//
-	// An application in any language passes on the token that a program sent it, in `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last use. The answer has the token and its user. It is always JSON. 401: there is no valid personal token. 403: the token lacks a scope.
+	// An application in any language passes on the token that a program sent it, in
+	// `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
+	// use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
+	// token. 403: the token lacks a scope.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13810,7 +15334,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetUsSetupWithResponse Show what can begin a sign-in
 	//
-	// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that can be added. Nothing changes. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
+	// can be added. Nothing changes. 401: a fresh proof is needed.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13819,25 +15344,37 @@ type ClientWithResponsesInterface interface {
 
 	// PostUsSetupWithBodyWithResponse Add or remove a method that begins a sign-in
 	//
-	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
+	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
+	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-setup (the `PostUsSetup` operationId).
 	PostUsSetupWithBodyWithResponse(ctx context.Context, params *PostUsSetupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSetupResponse, error)
 
 	// PostUsSetupWithResponse Add or remove a method that begins a sign-in
 	//
-	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+	// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+	// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For
+	// SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+	// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last
+	// way in. 401: a fresh proof is needed. 500: the code could not be sent.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-setup (the `PostUsSetup` operationId).
 	PostUsSetupWithResponse(ctx context.Context, params *PostUsSetupParams, body PostUsSetupJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSetupResponse, error)
 
 	// GetUsSetupTokenWithResponse Show a set-up that waits for its first code
 	//
-	// The session that started the set-up asks for it again. Nothing changes. The key of an app is in the answer while the session is fresh. 400: the set-up is complete, replaced, of another session, or took too long.
+	// The session that started the set-up asks for it again. Nothing changes. The key of an app is in
+	// the answer while the session is fresh. 400: the set-up is complete, replaced, of another
+	// session, or took too long.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13846,25 +15383,34 @@ type ClientWithResponsesInterface interface {
 
 	// PostUsSetupTokenWithBodyWithResponse Complete the set-up of a method
 	//
-	// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+	// The session that started the set-up sends its first code, or asks for another one with `resend`.
+	// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+	// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes. 500: the code could not be sent.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-setup/{token} (the `PostUsSetupToken` operationId).
 	PostUsSetupTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSetupTokenResponse, error)
 
 	// PostUsSetupTokenWithResponse Complete the set-up of a method
 	//
-	// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+	// The session that started the set-up sends its first code, or asks for another one with `resend`.
+	// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+	// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+	// default). 429: too many wrong codes. 500: the code could not be sent.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-setup/{token} (the `PostUsSetupToken` operationId).
 	PostUsSetupTokenWithResponse(ctx context.Context, token string, body PostUsSetupTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSetupTokenResponse, error)
 
 	// GetUsSigninWithResponse Show what a unified sign-in needs
 	//
-	// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller gets `user`.
+	// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
+	// gets `user`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13873,36 +15419,54 @@ type ClientWithResponsesInterface interface {
 
 	// PostUsSigninWithBodyWithResponse Sign in with a password or a code
 	//
-	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+	// which, or a captcha is needed. 429: too many attempts.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-signin (the `PostUsSignin` operationId).
 	PostUsSigninWithBodyWithResponse(ctx context.Context, params *PostUsSigninParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSigninResponse, error)
 
 	// PostUsSigninWithResponse Sign in with a password or a code
 	//
-	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+	// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+	// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+	// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+	// which, or a captcha is needed. 429: too many attempts.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-signin (the `PostUsSignin` operationId).
 	PostUsSigninWithResponse(ctx context.Context, params *PostUsSigninParams, body PostUsSigninJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSigninResponse, error)
 
 	// PostUsSigninSendCodeWithBodyWithResponse Send a sign-in code
 	//
-	// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+	// sign-in with this method. The answer is the same for every identity, unless the site tells such
+	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+	// 429: too many codes.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-signin/send-code (the `PostUsSigninSendCode` operationId).
 	PostUsSigninSendCodeWithBodyWithResponse(ctx context.Context, params *PostUsSigninSendCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSigninSendCodeResponse, error)
 
 	// PostUsSigninSendCodeWithResponse Send a sign-in code
 	//
-	// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+	// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+	// sign-in with this method. The answer is the same for every identity, unless the site tells such
+	// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+	// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+	// 429: too many codes.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-signin/send-code (the `PostUsSigninSendCode` operationId).
 	PostUsSigninSendCodeWithResponse(ctx context.Context, params *PostUsSigninSendCodeParams, body PostUsSigninSendCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSigninSendCodeResponse, error)
@@ -13918,25 +15482,30 @@ type ClientWithResponsesInterface interface {
 
 	// PostUsVerifyWithBodyWithResponse Prove again who you are
 	//
-	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+	// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-verify (the `PostUsVerify` operationId).
 	PostUsVerifyWithBodyWithResponse(ctx context.Context, params *PostUsVerifyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsVerifyResponse, error)
 
 	// PostUsVerifyWithResponse Prove again who you are
 	//
-	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+	// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+	// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-verify (the `PostUsVerify` operationId).
 	PostUsVerifyWithResponse(ctx context.Context, params *PostUsVerifyParams, body PostUsVerifyJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsVerifyResponse, error)
 
 	// GetUsVerifyLinkWithResponse Refuse a link without its token
 	//
-	// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a refusal (400), or for pages a redirect to where another link can be asked for.
+	// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a
+	// refusal (400), or for pages a redirect to where another link can be asked for.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13945,7 +15514,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetUsVerifyLinkTokenWithResponse Open the sign-in link next to a mailed code
 	//
-	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+	// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+	// the application shows its own pages and the same browser asked does it do what the POST does.
+	// 400: the link is wrong, used or expired.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13954,43 +15525,56 @@ type ClientWithResponsesInterface interface {
 
 	// PostUsVerifyLinkTokenWithBodyWithResponse Sign in with the link next to a mailed code
 	//
-	// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-verify-link/{token} (the `PostUsVerifyLinkToken` operationId).
 	PostUsVerifyLinkTokenWithBodyWithResponse(ctx context.Context, token string, params *PostUsVerifyLinkTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsVerifyLinkTokenResponse, error)
 
 	// PostUsVerifyLinkTokenWithResponse Sign in with the link next to a mailed code
 	//
-	// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+	// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+	// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+	// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-verify-link/{token} (the `PostUsVerifyLinkToken` operationId).
 	PostUsVerifyLinkTokenWithResponse(ctx context.Context, token string, params *PostUsVerifyLinkTokenParams, body PostUsVerifyLinkTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsVerifyLinkTokenResponse, error)
 
 	// PostUsVerifySendCodeWithBodyWithResponse Send a code for a fresh proof
 	//
-	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+	// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the
+	// code could not be sent.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-verify/send-code (the `PostUsVerifySendCode` operationId).
 	PostUsVerifySendCodeWithBodyWithResponse(ctx context.Context, params *PostUsVerifySendCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsVerifySendCodeResponse, error)
 
 	// PostUsVerifySendCodeWithResponse Send a code for a fresh proof
 	//
-	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+	// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+	// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the
+	// code could not be sent.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /us-verify/send-code (the `PostUsVerifySendCode` operationId).
 	PostUsVerifySendCodeWithResponse(ctx context.Context, params *PostUsVerifySendCodeParams, body PostUsVerifySendCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsVerifySendCodeResponse, error)
 
 	// GetVerifyWithResponse Show what a fresh proof needs
 	//
-	// A signed-in user asks by which other ways than the password they can prove again who they are. Nothing changes.
+	// A signed-in user asks by which other ways than the password they can prove again who they are.
+	// Nothing changes.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13999,25 +15583,34 @@ type ClientWithResponsesInterface interface {
 
 	// PostVerifyWithBodyWithResponse Prove again who you are with the password
 	//
-	// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// A signed-in user gives the password. Without a second factor the session is fresh then. With
+	// one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`.
+	// 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not
+	// be sent.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /verify (the `PostVerify` operationId).
 	PostVerifyWithBodyWithResponse(ctx context.Context, params *PostVerifyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostVerifyResponse, error)
 
 	// PostVerifyWithResponse Prove again who you are with the password
 	//
-	// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// A signed-in user gives the password. Without a second factor the session is fresh then. With
+	// one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`.
+	// 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not
+	// be sent.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /verify (the `PostVerify` operationId).
 	PostVerifyWithResponse(ctx context.Context, params *PostVerifyParams, body PostVerifyJSONRequestBody, reqEditors ...RequestEditorFn) (*PostVerifyResponse, error)
 
 	// GetWanDeleteWithResponse Go to the list of passkeys
 	//
-	// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON answer has no facts.
+	// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON
+	// answer has no facts.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14026,25 +15619,33 @@ type ClientWithResponsesInterface interface {
 
 	// PostWanDeleteWithBodyWithResponse Remove a passkey
 	//
-	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+	// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or
+	// it is the last factor or the last way in. 401: a fresh proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-delete (the `PostWanDelete` operationId).
 	PostWanDeleteWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanDeleteResponse, error)
 
 	// PostWanDeleteWithResponse Remove a passkey
 	//
-	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+	// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or
+	// it is the last factor or the last way in. 401: a fresh proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-delete (the `PostWanDelete` operationId).
 	PostWanDeleteWithResponse(ctx context.Context, body PostWanDeleteJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanDeleteResponse, error)
 
 	// GetWanRegisterWithResponse List the passkeys
 	//
-	// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is signed in.
+	// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
+	// second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
+	// signed in.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14053,43 +15654,58 @@ type ClientWithResponsesInterface interface {
 
 	// PostWanRegisterWithBodyWithResponse Start to add a passkey
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
+	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-register (the `PostWanRegister` operationId).
 	PostWanRegisterWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanRegisterResponse, error)
 
 	// PostWanRegisterWithResponse Start to add a passkey
 	//
-	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+	// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set
+	// up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default),
+	// for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not
+	// accepted, or there are too many passkeys. 401: a fresh proof is needed.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-register (the `PostWanRegister` operationId).
 	PostWanRegisterWithResponse(ctx context.Context, body PostWanRegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanRegisterResponse, error)
 
 	// PostWanRegisterTokenWithBodyWithResponse Add a passkey
 	//
-	// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+	// The caller who started sends what the browser returned. The passkey is stored. All other
+	// sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the
+	// answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-register/{token} (the `PostWanRegisterToken` operationId).
 	PostWanRegisterTokenWithBodyWithResponse(ctx context.Context, token string, params *PostWanRegisterTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanRegisterTokenResponse, error)
 
 	// PostWanRegisterTokenWithResponse Add a passkey
 	//
-	// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+	// The caller who started sends what the browser returned. The passkey is stored. All other
+	// sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the
+	// answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-register/{token} (the `PostWanRegisterToken` operationId).
 	PostWanRegisterTokenWithResponse(ctx context.Context, token string, params *PostWanRegisterTokenParams, body PostWanRegisterTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanRegisterTokenResponse, error)
 
 	// GetWanSigninWithResponse Show the page of a sign-in with a passkey
 	//
-	// A caller who is not signed in asks whether a passkey would be their first or their second factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+	// A caller who is not signed in asks whether a passkey would be their first or their second
+	// factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14098,43 +15714,58 @@ type ClientWithResponsesInterface interface {
 
 	// PostWanSigninWithBodyWithResponse Start a sign-in with a passkey
 	//
-	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+	// are not accepted at this step. 429: too many questions.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-signin (the `PostWanSignin` operationId).
 	PostWanSigninWithBodyWithResponse(ctx context.Context, params *PostWanSigninParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanSigninResponse, error)
 
 	// PostWanSigninWithResponse Start a sign-in with a passkey
 	//
-	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+	// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+	// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+	// are not accepted at this step. 429: too many questions.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-signin (the `PostWanSignin` operationId).
 	PostWanSigninWithResponse(ctx context.Context, params *PostWanSigninParams, body PostWanSigninJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanSigninResponse, error)
 
 	// PostWanSigninTokenWithBodyWithResponse Sign in with a passkey
 	//
-	// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// The caller who started sends what the browser returned. The answer signs in or names the next
+	// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+	// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+	// factor could not be sent.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-signin/{token} (the `PostWanSigninToken` operationId).
 	PostWanSigninTokenWithBodyWithResponse(ctx context.Context, token string, params *PostWanSigninTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanSigninTokenResponse, error)
 
 	// PostWanSigninTokenWithResponse Sign in with a passkey
 	//
-	// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+	// The caller who started sends what the browser returned. The answer signs in or names the next
+	// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+	// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+	// factor could not be sent.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-signin/{token} (the `PostWanSigninToken` operationId).
 	PostWanSigninTokenWithResponse(ctx context.Context, token string, params *PostWanSigninTokenParams, body PostWanSigninTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanSigninTokenResponse, error)
 
 	// GetWanVerifyWithResponse Show the page of a fresh proof with a passkey
 	//
-	// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has the question. The answer has the user.
+	// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has
+	// the question. The answer has the user.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14143,36 +15774,46 @@ type ClientWithResponsesInterface interface {
 
 	// PostWanVerifyWithBodyWithResponse Start a fresh proof with a passkey
 	//
-	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+	// for 5 minutes (by default), for this session.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-verify (the `PostWanVerify` operationId).
 	PostWanVerifyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanVerifyResponse, error)
 
 	// PostWanVerifyWithResponse Start a fresh proof with a passkey
 	//
-	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+	// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+	// for 5 minutes (by default), for this session.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-verify (the `PostWanVerify` operationId).
 	PostWanVerifyWithResponse(ctx context.Context, body PostWanVerifyJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanVerifyResponse, error)
 
 	// PostWanVerifyTokenWithBodyWithResponse Prove again who you are with a passkey
 	//
-	// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+	// The session that started sends what the browser returned. The session is fresh then, or the
+	// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+	// question is over. 429: too many attempts.
 	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-verify/{token} (the `PostWanVerifyToken` operationId).
 	PostWanVerifyTokenWithBodyWithResponse(ctx context.Context, token string, params *PostWanVerifyTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanVerifyTokenResponse, error)
 
 	// PostWanVerifyTokenWithResponse Prove again who you are with a passkey
 	//
-	// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+	// The session that started sends what the browser returned. The session is fresh then, or the
+	// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+	// question is over. 429: too many attempts.
 	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+	// response body format(s).
 	//
 	// Corresponds with POST /wan-verify/{token} (the `PostWanVerifyToken` operationId).
 	PostWanVerifyTokenWithResponse(ctx context.Context, token string, params *PostWanVerifyTokenParams, body PostWanVerifyTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanVerifyTokenResponse, error)
@@ -17036,7 +18677,9 @@ func (r PostWanVerifyTokenResponse) StatusCode() int {
 
 // GetAccessTokensWithResponse List the tokens of programs
 //
-// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens of clients that are signed in. Nothing changes, and the list never has the text of a token. The answer also says which scopes a new personal token may have and how long it may live.
+// A signed-in user lists what programs hold: their personal access tokens, and the refresh tokens
+// of clients that are signed in. Nothing changes, and the list never has the text of a token. The
+// answer also says which scopes a new personal token may have and how long it may live.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17051,9 +18694,13 @@ func (c *ClientWithResponses) GetAccessTokensWithResponse(ctx context.Context, p
 
 // PostAccessTokensWithBodyWithResponse Create a personal access token
 //
-// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+// A signed-in user creates a token for a script or another program. The session must be fresh, and
+// the e-mail address must be proven. The answer is the only one that has the text of the token. The
+// owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
+// over a bound, or the limit is reached. 401: a fresh proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /access-tokens (the `PostAccessTokens` operationId).
 func (c *ClientWithResponses) PostAccessTokensWithBodyWithResponse(ctx context.Context, params *PostAccessTokensParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostAccessTokensResponse, error) {
@@ -17066,9 +18713,13 @@ func (c *ClientWithResponses) PostAccessTokensWithBodyWithResponse(ctx context.C
 
 // PostAccessTokensWithResponse Create a personal access token
 //
-// A signed-in user creates a token for a script or another program. The session must be fresh, and the e-mail address must be proven. The answer is the only one that has the text of the token. The owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or over a bound, or the limit is reached. 401: a fresh proof is needed.
+// A signed-in user creates a token for a script or another program. The session must be fresh, and
+// the e-mail address must be proven. The answer is the only one that has the text of the token. The
+// owner is told by mail. An account has at most 50 such tokens. 400: a field is wrong, unknown, or
+// over a bound, or the limit is reached. 401: a fresh proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /access-tokens (the `PostAccessTokens` operationId).
 func (c *ClientWithResponses) PostAccessTokensWithResponse(ctx context.Context, params *PostAccessTokensParams, body PostAccessTokensJSONRequestBody, reqEditors ...RequestEditorFn) (*PostAccessTokensResponse, error) {
@@ -17081,7 +18732,9 @@ func (c *ClientWithResponses) PostAccessTokensWithResponse(ctx context.Context, 
 
 // DeleteAccessTokensTokenWithResponse Revoke a token
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one token. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// one token. Some factor must have been proven recently. 401: it was not. 404: the user has no such
+// token.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17096,9 +18749,12 @@ func (c *ClientWithResponses) DeleteAccessTokensTokenWithResponse(ctx context.Co
 
 // PostAccessTokensTokenWithBodyWithResponse Revoke a token
 //
-// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+// user has no such token.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /access-tokens/{token} (the `PostAccessTokensToken` operationId).
 func (c *ClientWithResponses) PostAccessTokensTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostAccessTokensTokenResponse, error) {
@@ -17111,9 +18767,12 @@ func (c *ClientWithResponses) PostAccessTokensTokenWithBodyWithResponse(ctx cont
 
 // PostAccessTokensTokenWithResponse Revoke a token
 //
-// A signed-in user ends a personal access token, or a client that holds refresh tokens together with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the user has no such token.
+// A signed-in user ends a personal access token, or a client that holds refresh tokens together
+// with its header tokens. Some factor must have been proven recently. 401: it was not. 404: the
+// user has no such token.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /access-tokens/{token} (the `PostAccessTokensToken` operationId).
 func (c *ClientWithResponses) PostAccessTokensTokenWithResponse(ctx context.Context, token string, body PostAccessTokensTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostAccessTokensTokenResponse, error) {
@@ -17126,7 +18785,9 @@ func (c *ClientWithResponses) PostAccessTokensTokenWithResponse(ctx context.Cont
 
 // GetChangeWithResponse Show the form of a new password
 //
-// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes. The answer says whether the account has a password, which the POST then needs. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks what a change of the password needs. Nothing changes.
+// The answer says whether the account has a password, which the POST then needs. 401: a fresh proof
+// is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17141,9 +18802,14 @@ func (c *ClientWithResponses) GetChangeWithResponse(ctx context.Context, reqEdit
 
 // PostChangeWithBodyWithResponse Change the password
 //
-// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+// A signed-in user with a fresh session sets another password. An account without a password gets
+// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+// from a breach. 401: a fresh proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change (the `PostChange` operationId).
 func (c *ClientWithResponses) PostChangeWithBodyWithResponse(ctx context.Context, params *PostChangeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeResponse, error) {
@@ -17156,9 +18822,14 @@ func (c *ClientWithResponses) PostChangeWithBodyWithResponse(ctx context.Context
 
 // PostChangeWithResponse Change the password
 //
-// A signed-in user with a fresh session sets another password. An account without a password gets its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the account end; the session that asked continues with a new cookie. The owner is told by mail. 400: the current password is wrong, or the new one is too short, too long, too easy to guess or known from a breach. 401: a fresh proof is needed.
+// A signed-in user with a fresh session sets another password. An account without a password gets
+// its first one. All other sessions, header tokens, refresh tokens and trusted browsers of the
+// account end; the session that asked continues with a new cookie. The owner is told by mail. 400:
+// the current password is wrong, or the new one is too short, too long, too easy to guess or known
+// from a breach. 401: a fresh proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change (the `PostChange` operationId).
 func (c *ClientWithResponses) PostChangeWithResponse(ctx context.Context, params *PostChangeParams, body PostChangeJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeResponse, error) {
@@ -17171,7 +18842,8 @@ func (c *ClientWithResponses) PostChangeWithResponse(ctx context.Context, params
 
 // GetChangeEmailWithResponse Show the form of a new e-mail address
 //
-// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session reads the current address. Nothing changes. 401: a fresh
+// proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17186,9 +18858,13 @@ func (c *ClientWithResponses) GetChangeEmailWithResponse(ctx context.Context, re
 
 // PostChangeEmailWithBodyWithResponse Ask for another e-mail address
 //
-// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+// current one. The address changes only when the link is used. The answer is the same if another
+// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+// an address. 401: a fresh proof is needed. 429: too many mails.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change-email (the `PostChangeEmail` operationId).
 func (c *ClientWithResponses) PostChangeEmailWithBodyWithResponse(ctx context.Context, params *PostChangeEmailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeEmailResponse, error) {
@@ -17201,9 +18877,13 @@ func (c *ClientWithResponses) PostChangeEmailWithBodyWithResponse(ctx context.Co
 
 // PostChangeEmailWithResponse Ask for another e-mail address
 //
-// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the current one. The address changes only when the link is used. The answer is the same if another account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not an address. 401: a fresh proof is needed. 429: too many mails.
+// A signed-in user with a fresh session has a link mailed to the new address, and a notice to the
+// current one. The address changes only when the link is used. The answer is the same if another
+// account has the address, unless the site tells such things (`RevealAccounts`). 400: this is not
+// an address. 401: a fresh proof is needed. 429: too many mails.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change-email (the `PostChangeEmail` operationId).
 func (c *ClientWithResponses) PostChangeEmailWithResponse(ctx context.Context, params *PostChangeEmailParams, body PostChangeEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeEmailResponse, error) {
@@ -17216,7 +18896,10 @@ func (c *ClientWithResponses) PostChangeEmailWithResponse(ctx context.Context, p
 
 // GetChangeEmailTokenWithResponse Open the link of a new e-mail address
 //
-// The link of the mail opens this page, which has a button. The user of the account must be signed in. Opening it changes nothing, because mail scanners open links too; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired. 401: no one is signed in.
+// The link of the mail opens this page, which has a button. The user of the account must be signed
+// in. Opening it changes nothing, because mail scanners open links too; only where the application
+// shows its own pages and the same browser asked does it do what the POST does. 400: the link is
+// wrong, used or expired. 401: no one is signed in.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17231,9 +18914,13 @@ func (c *ClientWithResponses) GetChangeEmailTokenWithResponse(ctx context.Contex
 
 // PostChangeEmailTokenWithBodyWithResponse Change the e-mail address
 //
-// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+// The signed-in user of the account takes the new address, which is proven by the link. All other
+// sessions of the account end, and the former address gets a notice. The link works once, for 2
+// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+// address. 401: no one is signed in.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change-email/{token} (the `PostChangeEmailToken` operationId).
 func (c *ClientWithResponses) PostChangeEmailTokenWithBodyWithResponse(ctx context.Context, token string, params *PostChangeEmailTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeEmailTokenResponse, error) {
@@ -17246,9 +18933,13 @@ func (c *ClientWithResponses) PostChangeEmailTokenWithBodyWithResponse(ctx conte
 
 // PostChangeEmailTokenWithResponse Change the e-mail address
 //
-// The signed-in user of the account takes the new address, which is proven by the link. All other sessions of the account end, and the former address gets a notice. The link works once, for 2 hours by default. 400: the link is wrong, used or expired, or another account has taken the address. 401: no one is signed in.
+// The signed-in user of the account takes the new address, which is proven by the link. All other
+// sessions of the account end, and the former address gets a notice. The link works once, for 2
+// hours by default. 400: the link is wrong, used or expired, or another account has taken the
+// address. 401: no one is signed in.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change-email/{token} (the `PostChangeEmailToken` operationId).
 func (c *ClientWithResponses) PostChangeEmailTokenWithResponse(ctx context.Context, token string, params *PostChangeEmailTokenParams, body PostChangeEmailTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeEmailTokenResponse, error) {
@@ -17261,7 +18952,8 @@ func (c *ClientWithResponses) PostChangeEmailTokenWithResponse(ctx context.Conte
 
 // GetChangeUsernameWithResponse Show the form of a new username
 //
-// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session reads the current username. Nothing changes. 401: a fresh
+// proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17276,9 +18968,12 @@ func (c *ClientWithResponses) GetChangeUsernameWithResponse(ctx context.Context,
 
 // PostChangeUsernameWithBodyWithResponse Change the username
 //
-// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+// where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
+// has characters that are not allowed. 401: a fresh proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change-username (the `PostChangeUsername` operationId).
 func (c *ClientWithResponses) PostChangeUsernameWithBodyWithResponse(ctx context.Context, params *PostChangeUsernameParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostChangeUsernameResponse, error) {
@@ -17291,9 +18986,12 @@ func (c *ClientWithResponses) PostChangeUsernameWithBodyWithResponse(ctx context
 
 // PostChangeUsernameWithResponse Change the username
 //
-// A signed-in user with a fresh session takes another username, or gives it up by an empty one where none is required. The owner is told by mail. 400: the name is taken, too short, too long or has characters that are not allowed. 401: a fresh proof is needed.
+// A signed-in user with a fresh session takes another username, or gives it up by an empty one
+// where none is required. The owner is told by mail. 400: the name is taken, too short, too long or
+// has characters that are not allowed. 401: a fresh proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /change-username (the `PostChangeUsername` operationId).
 func (c *ClientWithResponses) PostChangeUsernameWithResponse(ctx context.Context, params *PostChangeUsernameParams, body PostChangeUsernameJSONRequestBody, reqEditors ...RequestEditorFn) (*PostChangeUsernameResponse, error) {
@@ -17321,9 +19019,13 @@ func (c *ClientWithResponses) GetConfirmWithResponse(ctx context.Context, reqEdi
 
 // PostConfirmWithBodyWithResponse Ask for another confirmation link
 //
-// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link that confirms an address. If an account with that address is not
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
+// 429: too many mails.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /confirm (the `PostConfirm` operationId).
 func (c *ClientWithResponses) PostConfirmWithBodyWithResponse(ctx context.Context, params *PostConfirmParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostConfirmResponse, error) {
@@ -17336,9 +19038,13 @@ func (c *ClientWithResponses) PostConfirmWithBodyWithResponse(ctx context.Contex
 
 // PostConfirmWithResponse Ask for another confirmation link
 //
-// Anyone may ask for a link that confirms an address. If an account with that address is not confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link that confirms an address. If an account with that address is not
+// confirmed yet, a link is mailed. The answer is the same for every address, unless the site tells
+// such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed.
+// 429: too many mails.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /confirm (the `PostConfirm` operationId).
 func (c *ClientWithResponses) PostConfirmWithResponse(ctx context.Context, params *PostConfirmParams, body PostConfirmJSONRequestBody, reqEditors ...RequestEditorFn) (*PostConfirmResponse, error) {
@@ -17351,7 +19057,9 @@ func (c *ClientWithResponses) PostConfirmWithResponse(ctx context.Context, param
 
 // GetConfirmTokenWithResponse Open a confirmation link
 //
-// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. The answer says whether the POST must set a password. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+// the application shows its own pages and the same browser asked does it do what the POST does. The
+// answer says whether the POST must set a password. 400: the link is wrong, used or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17366,9 +19074,14 @@ func (c *ClientWithResponses) GetConfirmTokenWithResponse(ctx context.Context, t
 
 // PostConfirmTokenWithBodyWithResponse Confirm an e-mail address
 //
-// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link confirms the address. If the link was asked for later than the
+// registration, the POST must also set a new password, because someone else may have registered the
+// address. In the browser that registered, the account may be signed in, and the answer says what
+// is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or
+// the password is not accepted.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /confirm/{token} (the `PostConfirmToken` operationId).
 func (c *ClientWithResponses) PostConfirmTokenWithBodyWithResponse(ctx context.Context, token string, params *PostConfirmTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostConfirmTokenResponse, error) {
@@ -17381,9 +19094,14 @@ func (c *ClientWithResponses) PostConfirmTokenWithBodyWithResponse(ctx context.C
 
 // PostConfirmTokenWithResponse Confirm an e-mail address
 //
-// The holder of the link confirms the address. If the link was asked for later than the registration, the POST must also set a new password, because someone else may have registered the address. In the browser that registered, the account may be signed in, and the answer says what is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link confirms the address. If the link was asked for later than the
+// registration, the POST must also set a new password, because someone else may have registered the
+// address. In the browser that registered, the account may be signed in, and the answer says what
+// is next. The link works once, for 2 days by default. 400: the link is wrong, used or expired, or
+// the password is not accepted.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /confirm/{token} (the `PostConfirmToken` operationId).
 func (c *ClientWithResponses) PostConfirmTokenWithResponse(ctx context.Context, token string, params *PostConfirmTokenParams, body PostConfirmTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostConfirmTokenResponse, error) {
@@ -17396,7 +19114,9 @@ func (c *ClientWithResponses) PostConfirmTokenWithResponse(ctx context.Context, 
 
 // GetLoginWithResponse Show what a sign-in needs
 //
-// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha. Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the answer is that of `/us-signin`.
+// Anyone asks which identities and methods the sign-in takes, and whether it needs a captcha.
+// Nothing changes. A signed-in caller gets `user`. Where unified sign-in replaces this page the
+// answer is that of `/us-signin`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17411,9 +19131,15 @@ func (c *ClientWithResponses) GetLoginWithResponse(ctx context.Context, reqEdito
 
 // PostLoginWithBodyWithResponse Sign in with a password
 //
-// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields
+// and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`,
+// mails the link, and answers the same for everyone. 400: identity or password is wrong, without
+// saying which, or a captcha is needed. 429: too many attempts.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /login (the `PostLogin` operationId).
 func (c *ClientWithResponses) PostLoginWithBodyWithResponse(ctx context.Context, params *PostLoginParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostLoginResponse, error) {
@@ -17426,9 +19152,15 @@ func (c *ClientWithResponses) PostLoginWithBodyWithResponse(ctx context.Context,
 
 // PostLoginWithResponse Sign in with a password
 //
-// A caller who is not signed in gives the first factor. The answer signs in, or names the next step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`, mails the link, and answers the same for everyone. 400: identity or password is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives the first factor. The answer signs in, or names the next
+// step: a code of the second factor (`tf_state: ready`), a choice of factors (`tf_select`), or the
+// set-up of one (`tf_state: setup_from_login`). Where unified sign-in replaces this page the fields
+// and answers are those of `/us-signin`. Where users sign in with a mailed link it takes `email`,
+// mails the link, and answers the same for everyone. 400: identity or password is wrong, without
+// saying which, or a captcha is needed. 429: too many attempts.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /login (the `PostLogin` operationId).
 func (c *ClientWithResponses) PostLoginWithResponse(ctx context.Context, params *PostLoginParams, body PostLoginJSONRequestBody, reqEditors ...RequestEditorFn) (*PostLoginResponse, error) {
@@ -17441,7 +19173,9 @@ func (c *ClientWithResponses) PostLoginWithResponse(ctx context.Context, params 
 
 // GetLoginTokenWithResponse Open a mailed sign-in link
 //
-// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+// the application shows its own pages and the same browser asked does it do what the POST does.
+// 400: the link is wrong, used or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17456,9 +19190,13 @@ func (c *ClientWithResponses) GetLoginTokenWithResponse(ctx context.Context, tok
 
 // PostLoginTokenWithBodyWithResponse Sign in with a mailed link
 //
-// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link gives the first factor. The answer signs in, or names the next step as
+// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// the link is wrong, used or expired, or `meant` is missing.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /login/{token} (the `PostLoginToken` operationId).
 func (c *ClientWithResponses) PostLoginTokenWithBodyWithResponse(ctx context.Context, token string, params *PostLoginTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostLoginTokenResponse, error) {
@@ -17471,9 +19209,13 @@ func (c *ClientWithResponses) PostLoginTokenWithBodyWithResponse(ctx context.Con
 
 // PostLoginTokenWithResponse Sign in with a mailed link
 //
-// The holder of the link gives the first factor. The answer signs in, or names the next step as `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link gives the first factor. The answer signs in, or names the next step as
+// `POST /login` does. A second factor by mail is not asked for, as the link came by mail. The link
+// works once, for 10 minutes. In another browser than the one that asked, `meant` must be set. 400:
+// the link is wrong, used or expired, or `meant` is missing.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /login/{token} (the `PostLoginToken` operationId).
 func (c *ClientWithResponses) PostLoginTokenWithResponse(ctx context.Context, token string, params *PostLoginTokenParams, body PostLoginTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostLoginTokenResponse, error) {
@@ -17486,9 +19228,12 @@ func (c *ClientWithResponses) PostLoginTokenWithResponse(ctx context.Context, to
 
 // PostLogoutWithBodyWithResponse Sign out
 //
-// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /logout (the `PostLogout` operationId).
 func (c *ClientWithResponses) PostLogoutWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostLogoutResponse, error) {
@@ -17501,9 +19246,12 @@ func (c *ClientWithResponses) PostLogoutWithBodyWithResponse(ctx context.Context
 
 // PostLogoutWithResponse Sign out
 //
-// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with `refresh_token` also the family of that token. It always succeeds, also if no one is signed in. The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
+// Ends the session of the caller, a sign-in under way, and "stay signed in" of this browser; with
+// `refresh_token` also the family of that token. It always succeeds, also if no one is signed in.
+// The JSON answer is `{}`. Trust in this browser (`tf_validity`) stays.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /logout (the `PostLogout` operationId).
 func (c *ClientWithResponses) PostLogoutWithResponse(ctx context.Context, body PostLogoutJSONRequestBody, reqEditors ...RequestEditorFn) (*PostLogoutResponse, error) {
@@ -17516,7 +19264,9 @@ func (c *ClientWithResponses) PostLogoutWithResponse(ctx context.Context, body P
 
 // GetMeWithResponse Get the signed-in user
 //
-// A signed-in user, or an application in any language that passes on the user's cookies, asks who is signed in, with how many factors, and what protects the account. Nothing changes. Sections of features that are off are left out. 401: no one is signed in.
+// A signed-in user, or an application in any language that passes on the user's cookies, asks who
+// is signed in, with how many factors, and what protects the account. Nothing changes. Sections of
+// features that are off are left out. 401: no one is signed in.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17531,7 +19281,8 @@ func (c *ClientWithResponses) GetMeWithResponse(ctx context.Context, reqEditors 
 
 // GetMfRecoveryWithResponse Show the form of a recovery code
 //
-// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted. Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that waits for the second factor checks that a recovery code is accepted.
+// Nothing changes. 400: no such sign-in is under way.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17546,9 +19297,12 @@ func (c *ClientWithResponses) GetMfRecoveryWithResponse(ctx context.Context, req
 
 // PostMfRecoveryWithBodyWithResponse Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /mf-recovery (the `PostMfRecovery` operationId).
 func (c *ClientWithResponses) PostMfRecoveryWithBodyWithResponse(ctx context.Context, params *PostMfRecoveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMfRecoveryResponse, error) {
@@ -17561,9 +19315,12 @@ func (c *ClientWithResponses) PostMfRecoveryWithBodyWithResponse(ctx context.Con
 
 // PostMfRecoveryWithResponse Sign in with a recovery code
 //
-// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The code is used up, and the owner is told by mail. The answer has the user and how many codes are left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
+// A caller with a sign-in that waits for the second factor gives a recovery code in its place. The
+// code is used up, and the owner is told by mail. The answer has the user and how many codes are
+// left. 400: the code is wrong, or no such sign-in is under way. 429: too many wrong codes.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /mf-recovery (the `PostMfRecovery` operationId).
 func (c *ClientWithResponses) PostMfRecoveryWithResponse(ctx context.Context, params *PostMfRecoveryParams, body PostMfRecoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMfRecoveryResponse, error) {
@@ -17576,7 +19333,8 @@ func (c *ClientWithResponses) PostMfRecoveryWithResponse(ctx context.Context, pa
 
 // GetMfRecoveryCodesWithResponse Count the recovery codes that are left
 //
-// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks how many codes are left. Nothing changes. The codes
+// themselves are not kept, so `recovery_codes` is empty. 401: a fresh proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17591,9 +19349,14 @@ func (c *ClientWithResponses) GetMfRecoveryCodesWithResponse(ctx context.Context
 
 // PostMfRecoveryCodesWithBodyWithResponse Create recovery codes
 //
-// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+// former one. This answer is the only one that has them. All other sessions and all trusted
+// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+// proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /mf-recovery-codes (the `PostMfRecoveryCodes` operationId).
 func (c *ClientWithResponses) PostMfRecoveryCodesWithBodyWithResponse(ctx context.Context, params *PostMfRecoveryCodesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostMfRecoveryCodesResponse, error) {
@@ -17606,9 +19369,14 @@ func (c *ClientWithResponses) PostMfRecoveryCodesWithBodyWithResponse(ctx contex
 
 // PostMfRecoveryCodesWithResponse Create recovery codes
 //
-// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the former one. This answer is the only one that has them. All other sessions and all trusted browsers end, and the owner is told by mail. The fields are for the page, which can offer the codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh proof is needed.
+// A signed-in user with a fresh session makes a new set of recovery codes, which replaces the
+// former one. This answer is the only one that has them. All other sessions and all trusted
+// browsers end, and the owner is told by mail. The fields are for the page, which can offer the
+// codes as a file; programs send none. 400: the account has no second factor yet. 401: a fresh
+// proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /mf-recovery-codes (the `PostMfRecoveryCodes` operationId).
 func (c *ClientWithResponses) PostMfRecoveryCodesWithResponse(ctx context.Context, params *PostMfRecoveryCodesParams, body PostMfRecoveryCodesJSONRequestBody, reqEditors ...RequestEditorFn) (*PostMfRecoveryCodesResponse, error) {
@@ -17621,7 +19389,8 @@ func (c *ClientWithResponses) PostMfRecoveryCodesWithResponse(ctx context.Contex
 
 // GetRecoverUsernameWithResponse Show the form that asks for a forgotten username
 //
-// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the JSON answer has no facts about an account.
+// A caller who is not signed in opens the form that asks for an address. Nothing changes, and the
+// JSON answer has no facts about an account.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17636,9 +19405,12 @@ func (c *ClientWithResponses) GetRecoverUsernameWithResponse(ctx context.Context
 
 // PostRecoverUsernameWithBodyWithResponse Ask for a forgotten username
 //
-// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// A caller who is not signed in has the username mailed to the address of the account. The answer
+// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /recover-username (the `PostRecoverUsername` operationId).
 func (c *ClientWithResponses) PostRecoverUsernameWithBodyWithResponse(ctx context.Context, params *PostRecoverUsernameParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostRecoverUsernameResponse, error) {
@@ -17651,9 +19423,12 @@ func (c *ClientWithResponses) PostRecoverUsernameWithBodyWithResponse(ctx contex
 
 // PostRecoverUsernameWithResponse Ask for a forgotten username
 //
-// A caller who is not signed in has the username mailed to the address of the account. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// A caller who is not signed in has the username mailed to the address of the account. The answer
+// is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the
+// address is missing or malformed, or a captcha is needed. 429: too many mails.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /recover-username (the `PostRecoverUsername` operationId).
 func (c *ClientWithResponses) PostRecoverUsernameWithResponse(ctx context.Context, params *PostRecoverUsernameParams, body PostRecoverUsernameJSONRequestBody, reqEditors ...RequestEditorFn) (*PostRecoverUsernameResponse, error) {
@@ -17666,9 +19441,14 @@ func (c *ClientWithResponses) PostRecoverUsernameWithResponse(ctx context.Contex
 
 // PostRefreshTokenWithBodyWithResponse Exchange a refresh token
 //
-// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// A client without cookies exchanges its refresh token for a new one and a new header token. It
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
+// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /refresh-token (the `PostRefreshToken` operationId).
 func (c *ClientWithResponses) PostRefreshTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostRefreshTokenResponse, error) {
@@ -17681,9 +19461,14 @@ func (c *ClientWithResponses) PostRefreshTokenWithBodyWithResponse(ctx context.C
 
 // PostRefreshTokenWithResponse Exchange a refresh token
 //
-// A client without cookies exchanges its refresh token for a new one and a new header token. It takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes back, all tokens of its family end and the owner is told by mail. The new session is never fresh. 400: the token is missing, or is not valid any more (the text has the reason `INVALID`, `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
+// A client without cookies exchanges its refresh token for a new one and a new header token. It
+// takes JSON only, and no other sign-in. The old refresh token ends. If an exchanged token comes
+// back, all tokens of its family end and the owner is told by mail. The new session is never fresh.
+// 400: the token is missing, or is not valid any more (the text has the reason `INVALID`,
+// `NOT_FOUND` or `GEN_MISMATCH`). 429: too many exchanges.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /refresh-token (the `PostRefreshToken` operationId).
 func (c *ClientWithResponses) PostRefreshTokenWithResponse(ctx context.Context, body PostRefreshTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostRefreshTokenResponse, error) {
@@ -17696,7 +19481,8 @@ func (c *ClientWithResponses) PostRefreshTokenWithResponse(ctx context.Context, 
 
 // GetRegisterWithResponse Show what a registration needs
 //
-// A caller who is not signed in asks which profile fields there are and whether a captcha is needed. Nothing changes.
+// A caller who is not signed in asks which profile fields there are and whether a captcha is
+// needed. Nothing changes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17711,9 +19497,14 @@ func (c *ClientWithResponses) GetRegisterWithResponse(ctx context.Context, reqEd
 
 // PostRegisterWithBodyWithResponse Create an account
 //
-// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+// address has an account. Otherwise the answer signs in or names the next step. Where no password
+// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+// 429: too many registrations from this network.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /register (the `PostRegister` operationId).
 func (c *ClientWithResponses) PostRegisterWithBodyWithResponse(ctx context.Context, params *PostRegisterParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostRegisterResponse, error) {
@@ -17726,9 +19517,14 @@ func (c *ClientWithResponses) PostRegisterWithBodyWithResponse(ctx context.Conte
 
 // PostRegisterWithResponse Create an account
 //
-// A caller who is not signed in creates an account. If addresses are confirmed, or no password is sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the address has an account. Otherwise the answer signs in or names the next step. Where no password is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed. 429: too many registrations from this network.
+// A caller who is not signed in creates an account. If addresses are confirmed, or no password is
+// sent, a link or code is mailed and no one is signed in yet; then the answer is the same if the
+// address has an account. Otherwise the answer signs in or names the next step. Where no password
+// is required it may be left out. 400: a field is missing or not accepted, or a captcha is needed.
+// 429: too many registrations from this network.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /register (the `PostRegister` operationId).
 func (c *ClientWithResponses) PostRegisterWithResponse(ctx context.Context, params *PostRegisterParams, body PostRegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*PostRegisterResponse, error) {
@@ -17756,9 +19552,13 @@ func (c *ClientWithResponses) GetResetWithResponse(ctx context.Context, reqEdito
 
 // PostResetWithBodyWithResponse Ask for a password reset
 //
-// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// missing or malformed, or a captcha is needed. 429: too many mails.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /reset (the `PostReset` operationId).
 func (c *ClientWithResponses) PostResetWithBodyWithResponse(ctx context.Context, params *PostResetParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostResetResponse, error) {
@@ -17771,9 +19571,13 @@ func (c *ClientWithResponses) PostResetWithBodyWithResponse(ctx context.Context,
 
 // PostResetWithResponse Ask for a password reset
 //
-// Anyone may ask for a link to choose a new password. If there is such an account, a link is mailed; an account that is not confirmed gets the link that confirms it. The answer is the same for every address, unless the site tells such things (`RevealAccounts`). 400: the address is missing or malformed, or a captcha is needed. 429: too many mails.
+// Anyone may ask for a link to choose a new password. If there is such an account, a link is
+// mailed; an account that is not confirmed gets the link that confirms it. The answer is the same
+// for every address, unless the site tells such things (`RevealAccounts`). 400: the address is
+// missing or malformed, or a captcha is needed. 429: too many mails.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /reset (the `PostReset` operationId).
 func (c *ClientWithResponses) PostResetWithResponse(ctx context.Context, params *PostResetParams, body PostResetJSONRequestBody, reqEditors ...RequestEditorFn) (*PostResetResponse, error) {
@@ -17786,7 +19590,8 @@ func (c *ClientWithResponses) PostResetWithResponse(ctx context.Context, params 
 
 // GetResetTokenWithResponse Open a password reset link
 //
-// The link of the mail opens this page, which has the form of the new password. Nothing changes. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has the form of the new password. Nothing changes.
+// 400: the link is wrong, used or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17801,9 +19606,14 @@ func (c *ClientWithResponses) GetResetTokenWithResponse(ctx context.Context, tok
 
 // PostResetTokenWithBodyWithResponse Set a new password
 //
-// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+// expired, or the password is not accepted.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /reset/{token} (the `PostResetToken` operationId).
 func (c *ClientWithResponses) PostResetTokenWithBodyWithResponse(ctx context.Context, token string, params *PostResetTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostResetTokenResponse, error) {
@@ -17816,9 +19626,14 @@ func (c *ClientWithResponses) PostResetTokenWithBodyWithResponse(ctx context.Con
 
 // PostResetTokenWithResponse Set a new password
 //
-// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the account end, and the owner is told by mail. In the browser that asked, the account may be signed in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or expired, or the password is not accepted.
+// The holder of the link sets a new password. All sessions, tokens and trusted browsers of the
+// account end, and the owner is told by mail. In the browser that asked, the account may be signed
+// in, and the answer says what is next; a second factor is still asked for. Otherwise the JSON
+// answer is `{}`. The link works once, for 1 hour by default. 400: the link is wrong, used or
+// expired, or the password is not accepted.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /reset/{token} (the `PostResetToken` operationId).
 func (c *ClientWithResponses) PostResetTokenWithResponse(ctx context.Context, token string, params *PostResetTokenParams, body PostResetTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostResetTokenResponse, error) {
@@ -17831,7 +19646,8 @@ func (c *ClientWithResponses) PostResetTokenWithResponse(ctx context.Context, to
 
 // GetTfDeleteWithResponse Show what a deletion of the account does
 //
-// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks how long a deletion waits. Nothing changes. 401: a
+// fresh proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17846,9 +19662,12 @@ func (c *ClientWithResponses) GetTfDeleteWithResponse(ctx context.Context, reqEd
 
 // PostTfDeleteWithBodyWithResponse Ask for the deletion of the account
 //
-// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-delete (the `PostTfDelete` operationId).
 func (c *ClientWithResponses) PostTfDeleteWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDeleteResponse, error) {
@@ -17861,9 +19680,12 @@ func (c *ClientWithResponses) PostTfDeleteWithBodyWithResponse(ctx context.Conte
 
 // PostTfDeleteWithResponse Ask for the deletion of the account
 //
-// A signed-in user with a fresh session asks for the deletion of their account. All sessions and tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
+// A signed-in user with a fresh session asks for the deletion of their account. All sessions and
+// tokens end at once, and the address gets a mail with a link that stops the deletion. A sign-in
+// before the deletion stops it too. 400: a deletion waits already. 401: a fresh proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-delete (the `PostTfDelete` operationId).
 func (c *ClientWithResponses) PostTfDeleteWithResponse(ctx context.Context, body PostTfDeleteJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDeleteResponse, error) {
@@ -17876,7 +19698,8 @@ func (c *ClientWithResponses) PostTfDeleteWithResponse(ctx context.Context, body
 
 // GetTfDeleteTokenWithResponse Open the link that stops a deletion
 //
-// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link stops nothing (any more).
+// The link of the mail opens this page, which has a button. No sign-in is needed, and nothing
+// changes. 400: the link stops nothing (any more).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17891,9 +19714,11 @@ func (c *ClientWithResponses) GetTfDeleteTokenWithResponse(ctx context.Context, 
 
 // PostTfDeleteTokenWithBodyWithResponse Stop the deletion of the account
 //
-// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+// signed in by it. 400: the link stops nothing (any more).
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-delete/{token} (the `PostTfDeleteToken` operationId).
 func (c *ClientWithResponses) PostTfDeleteTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDeleteTokenResponse, error) {
@@ -17906,9 +19731,11 @@ func (c *ClientWithResponses) PostTfDeleteTokenWithBodyWithResponse(ctx context.
 
 // PostTfDeleteTokenWithResponse Stop the deletion of the account
 //
-// The holder of the link stops the deletion, without a sign-in. The link works once. No one is signed in by it. 400: the link stops nothing (any more).
+// The holder of the link stops the deletion, without a sign-in. The link works once. No one is
+// signed in by it. 400: the link stops nothing (any more).
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-delete/{token} (the `PostTfDeleteToken` operationId).
 func (c *ClientWithResponses) PostTfDeleteTokenWithResponse(ctx context.Context, token string, body PostTfDeleteTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDeleteTokenResponse, error) {
@@ -17921,7 +19748,8 @@ func (c *ClientWithResponses) PostTfDeleteTokenWithResponse(ctx context.Context,
 
 // DeleteTfDevicesWithResponse Forget all browsers
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// the trust in all browsers. Some factor must have been proven recently; 401 if it was not.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17936,7 +19764,8 @@ func (c *ClientWithResponses) DeleteTfDevicesWithResponse(ctx context.Context, r
 
 // GetTfDevicesWithResponse List trusted and remembered browsers
 //
-// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing changes.
+// A signed-in user lists the browsers that skip the second factor or stay signed in. Nothing
+// changes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17951,9 +19780,11 @@ func (c *ClientWithResponses) GetTfDevicesWithResponse(ctx context.Context, para
 
 // PostTfDevicesWithBodyWithResponse Forget all browsers
 //
-// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+// stay. Some factor must have been proven recently; 401 if it was not.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-devices (the `PostTfDevices` operationId).
 func (c *ClientWithResponses) PostTfDevicesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDevicesResponse, error) {
@@ -17966,9 +19797,11 @@ func (c *ClientWithResponses) PostTfDevicesWithBodyWithResponse(ctx context.Cont
 
 // PostTfDevicesWithResponse Forget all browsers
 //
-// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions stay. Some factor must have been proven recently; 401 if it was not.
+// A signed-in user ends the trust in all browsers, and "stay signed in" of all of them. Sessions
+// stay. Some factor must have been proven recently; 401 if it was not.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-devices (the `PostTfDevices` operationId).
 func (c *ClientWithResponses) PostTfDevicesWithResponse(ctx context.Context, body PostTfDevicesJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDevicesResponse, error) {
@@ -17981,7 +19814,9 @@ func (c *ClientWithResponses) PostTfDevicesWithResponse(ctx context.Context, bod
 
 // DeleteTfDevicesTokenWithResponse Forget one browser
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends the trust in one browser. Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// the trust in one browser. Some factor must have been proven recently. 401: it was not. 404: there
+// is no such entry.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -17996,9 +19831,11 @@ func (c *ClientWithResponses) DeleteTfDevicesTokenWithResponse(ctx context.Conte
 
 // PostTfDevicesTokenWithBodyWithResponse Forget one browser
 //
-// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+// been proven recently. 401: it was not. 404: there is no such entry.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-devices/{token} (the `PostTfDevicesToken` operationId).
 func (c *ClientWithResponses) PostTfDevicesTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfDevicesTokenResponse, error) {
@@ -18011,9 +19848,11 @@ func (c *ClientWithResponses) PostTfDevicesTokenWithBodyWithResponse(ctx context
 
 // PostTfDevicesTokenWithResponse Forget one browser
 //
-// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have been proven recently. 401: it was not. 404: there is no such entry.
+// A signed-in user ends the trust in one browser, or its "stay signed in". Some factor must have
+// been proven recently. 401: it was not. 404: there is no such entry.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-devices/{token} (the `PostTfDevicesToken` operationId).
 func (c *ClientWithResponses) PostTfDevicesTokenWithResponse(ctx context.Context, token string, body PostTfDevicesTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfDevicesTokenResponse, error) {
@@ -18026,7 +19865,8 @@ func (c *ClientWithResponses) PostTfDevicesTokenWithResponse(ctx context.Context
 
 // GetTfExportWithResponse Get a copy of the data of the account
 //
-// A signed-in user with a fresh session gets what is stored about their account. It has no secrets. Nothing changes. A browser gets a file. 401: a fresh proof is needed.
+// A signed-in user with a fresh session gets what is stored about their account. It has no secrets.
+// Nothing changes. A browser gets a file. 401: a fresh proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18041,7 +19881,8 @@ func (c *ClientWithResponses) GetTfExportWithResponse(ctx context.Context, reqEd
 
 // GetTfFactorsWithResponse List the second factors
 //
-// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone numbers and addresses are masked.
+// A signed-in user lists their second factors, passkeys included. Nothing changes, and phone
+// numbers and addresses are masked.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18056,7 +19897,10 @@ func (c *ClientWithResponses) GetTfFactorsWithResponse(ctx context.Context, reqE
 
 // DeleteTfFactorsTokenWithResponse Remove a second factor
 //
-// A signed-in user with a fresh session removes a factor. All other sessions and all trusted browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+// A signed-in user with a fresh session removes a factor. All other sessions and all trusted
+// browsers end, and the owner is told by mail. The answer has the factors that are left. 400: it is
+// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+// factor.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18071,9 +19915,14 @@ func (c *ClientWithResponses) DeleteTfFactorsTokenWithResponse(ctx context.Conte
 
 // PostTfFactorsTokenWithBodyWithResponse Rename, prefer or remove a second factor
 //
-// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+// factor.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-factors/{token} (the `PostTfFactorsToken` operationId).
 func (c *ClientWithResponses) PostTfFactorsTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfFactorsTokenResponse, error) {
@@ -18086,9 +19935,14 @@ func (c *ClientWithResponses) PostTfFactorsTokenWithBodyWithResponse(ctx context
 
 // PostTfFactorsTokenWithResponse Rename, prefer or remove a second factor
 //
-// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A removal ends all other sessions and all trusted browsers, and the owner is told by mail. The answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is the last factor where one is required. 401: a fresh proof is needed. 404: there is no such factor.
+// A signed-in user with a fresh session renames a factor, makes it the default, or removes it. A
+// removal ends all other sessions and all trusted browsers, and the owner is told by mail. The
+// answer has the factors that are left. 400: nothing to do was named, the name is in use, or it is
+// the last factor where one is required. 401: a fresh proof is needed. 404: there is no such
+// factor.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-factors/{token} (the `PostTfFactorsToken` operationId).
 func (c *ClientWithResponses) PostTfFactorsTokenWithResponse(ctx context.Context, token string, body PostTfFactorsTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfFactorsTokenResponse, error) {
@@ -18101,7 +19955,9 @@ func (c *ClientWithResponses) PostTfFactorsTokenWithResponse(ctx context.Context
 
 // GetTfInviteTokenWithResponse Open an invitation
 //
-// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says whom the invitation is for, and whether a passkey may take the place of the password. 400: the link is wrong, used, withdrawn or expired.
+// A caller who is not signed in opens the link of an invitation. Nothing changes. The answer says
+// whom the invitation is for, and whether a passkey may take the place of the password. 400: the
+// link is wrong, used, withdrawn or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18116,9 +19972,15 @@ func (c *ClientWithResponses) GetTfInviteTokenWithResponse(ctx context.Context, 
 
 // PostTfInviteTokenWithBodyWithResponse Accept an invitation
 //
-// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+// the first request has `passkey`, and its answer is a question for the authenticator; the second
+// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is
+// not good, the password is not accepted, the passkey does not hold, or the address has an account
+// by now.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-invite/{token} (the `PostTfInviteToken` operationId).
 func (c *ClientWithResponses) PostTfInviteTokenWithBodyWithResponse(ctx context.Context, token string, params *PostTfInviteTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfInviteTokenResponse, error) {
@@ -18131,9 +19993,15 @@ func (c *ClientWithResponses) PostTfInviteTokenWithBodyWithResponse(ctx context.
 
 // PostTfInviteTokenWithResponse Accept an invitation
 //
-// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey the first request has `passkey`, and its answer is a question for the authenticator; the second has `wan_state` and `credential`. The account is made with the invited address, which is proven, and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is not good, the password is not accepted, the passkey does not hold, or the address has an account by now.
+// A caller who is not signed in accepts the invitation with a password or a passkey. For a passkey
+// the first request has `passkey`, and its answer is a question for the authenticator; the second
+// has `wan_state` and `credential`. The account is made with the invited address, which is proven,
+// and the answer is that of a sign-in. The link works once, for 7 days by default. 400: the link is
+// not good, the password is not accepted, the passkey does not hold, or the address has an account
+// by now.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-invite/{token} (the `PostTfInviteToken` operationId).
 func (c *ClientWithResponses) PostTfInviteTokenWithResponse(ctx context.Context, token string, params *PostTfInviteTokenParams, body PostTfInviteTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfInviteTokenResponse, error) {
@@ -18146,9 +20014,11 @@ func (c *ClientWithResponses) PostTfInviteTokenWithResponse(ctx context.Context,
 
 // PostTfLanguageWithBodyWithResponse Choose the language of the account
 //
-// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+// the pages in this browser. 400: the site does not have this language.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-language (the `PostTfLanguage` operationId).
 func (c *ClientWithResponses) PostTfLanguageWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfLanguageResponse, error) {
@@ -18161,9 +20031,11 @@ func (c *ClientWithResponses) PostTfLanguageWithBodyWithResponse(ctx context.Con
 
 // PostTfLanguageWithResponse Choose the language of the account
 //
-// A signed-in user chooses the language of what is sent to them. A form also sets the language of the pages in this browser. 400: the site does not have this language.
+// A signed-in user chooses the language of what is sent to them. A form also sets the language of
+// the pages in this browser. 400: the site does not have this language.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-language (the `PostTfLanguage` operationId).
 func (c *ClientWithResponses) PostTfLanguageWithResponse(ctx context.Context, body PostTfLanguageJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfLanguageResponse, error) {
@@ -18176,7 +20048,8 @@ func (c *ClientWithResponses) PostTfLanguageWithResponse(ctx context.Context, bo
 
 // GetTfNotMeTokenWithResponse Open the "this was not me" link of a notice
 //
-// The link of a security notice opens this page, which has a button. No sign-in is needed, and nothing changes. 400: the link is wrong, used or expired.
+// The link of a security notice opens this page, which has a button. No sign-in is needed, and
+// nothing changes. 400: the link is wrong, used or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18191,9 +20064,13 @@ func (c *ClientWithResponses) GetTfNotMeTokenWithResponse(ctx context.Context, t
 
 // PostTfNotMeTokenWithBodyWithResponse Report that a change was not made by the owner
 //
-// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins
+// under way, trusted browsers. What opens the account by itself and was set up since, or in the
+// week before the notice, is removed. Second factors stay. The link works once. 400: the link is
+// wrong, used or expired.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-not-me/{token} (the `PostTfNotMeToken` operationId).
 func (c *ClientWithResponses) PostTfNotMeTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfNotMeTokenResponse, error) {
@@ -18206,9 +20083,13 @@ func (c *ClientWithResponses) PostTfNotMeTokenWithBodyWithResponse(ctx context.C
 
 // PostTfNotMeTokenWithResponse Report that a change was not made by the owner
 //
-// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins under way, trusted browsers. What opens the account by itself and was set up since, or in the week before the notice, is removed. Second factors stay. The link works once. 400: the link is wrong, used or expired.
+// The holder of the link ends everything that was issued to the account: sessions, tokens, sign-ins
+// under way, trusted browsers. What opens the account by itself and was set up since, or in the
+// week before the notice, is removed. Second factors stay. The link works once. 400: the link is
+// wrong, used or expired.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-not-me/{token} (the `PostTfNotMeToken` operationId).
 func (c *ClientWithResponses) PostTfNotMeTokenWithResponse(ctx context.Context, token string, body PostTfNotMeTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfNotMeTokenResponse, error) {
@@ -18221,7 +20102,8 @@ func (c *ClientWithResponses) PostTfNotMeTokenWithResponse(ctx context.Context, 
 
 // GetTfNoticesWithResponse List security notices that are not seen yet
 //
-// A signed-in user lists what happened to the account since they last marked the notices as seen. Nothing changes.
+// A signed-in user lists what happened to the account since they last marked the notices as seen.
+// Nothing changes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18236,9 +20118,11 @@ func (c *ClientWithResponses) GetTfNoticesWithResponse(ctx context.Context, para
 
 // PostTfNoticesWithBodyWithResponse Mark security notices as seen
 //
-// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+// stays. 400: `through` is not a number.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-notices (the `PostTfNotices` operationId).
 func (c *ClientWithResponses) PostTfNoticesWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfNoticesResponse, error) {
@@ -18251,9 +20135,11 @@ func (c *ClientWithResponses) PostTfNoticesWithBodyWithResponse(ctx context.Cont
 
 // PostTfNoticesWithResponse Mark security notices as seen
 //
-// A signed-in user marks notices as seen, up to the one that `through` names. What happened later stays. 400: `through` is not a number.
+// A signed-in user marks notices as seen, up to the one that `through` names. What happened later
+// stays. 400: `through` is not a number.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-notices (the `PostTfNotices` operationId).
 func (c *ClientWithResponses) PostTfNoticesWithResponse(ctx context.Context, body PostTfNoticesJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfNoticesResponse, error) {
@@ -18266,7 +20152,8 @@ func (c *ClientWithResponses) PostTfNoticesWithResponse(ctx context.Context, bod
 
 // GetTfProfileWithResponse Get the profile
 //
-// A signed-in user reads which profile fields the site has, and their own values. Nothing changes. The path exists only if the site has profile fields.
+// A signed-in user reads which profile fields the site has, and their own values. Nothing changes.
+// The path exists only if the site has profile fields.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18281,9 +20168,12 @@ func (c *ClientWithResponses) GetTfProfileWithResponse(ctx context.Context, reqE
 
 // PostTfProfileWithBodyWithResponse Change the profile
 //
-// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+// missing, too short, too long or not one of the options.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-profile (the `PostTfProfile` operationId).
 func (c *ClientWithResponses) PostTfProfileWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfProfileResponse, error) {
@@ -18296,9 +20186,12 @@ func (c *ClientWithResponses) PostTfProfileWithBodyWithResponse(ctx context.Cont
 
 // PostTfProfileWithResponse Change the profile
 //
-// A signed-in user changes their profile. JSON changes the fields that it names. A form has all fields, and a box that is missing is not checked. The answer has the new values. 400: a value is missing, too short, too long or not one of the options.
+// A signed-in user changes their profile. JSON changes the fields that it names. A form has all
+// fields, and a box that is missing is not checked. The answer has the new values. 400: a value is
+// missing, too short, too long or not one of the options.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-profile (the `PostTfProfile` operationId).
 func (c *ClientWithResponses) PostTfProfileWithResponse(ctx context.Context, body PostTfProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfProfileResponse, error) {
@@ -18311,7 +20204,8 @@ func (c *ClientWithResponses) PostTfProfileWithResponse(ctx context.Context, bod
 
 // DeleteTfRecoveryWithResponse Stop a request for recovery
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops the request that waits. 404: no request waits.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user stops
+// the request that waits. 404: no request waits.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18326,7 +20220,8 @@ func (c *ClientWithResponses) DeleteTfRecoveryWithResponse(ctx context.Context, 
 
 // GetTfRecoveryWithResponse Get a request for recovery that waits
 //
-// A signed-in user asks whether someone asked for a way into the account without the second factor. Nothing changes.
+// A signed-in user asks whether someone asked for a way into the account without the second factor.
+// Nothing changes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18341,9 +20236,11 @@ func (c *ClientWithResponses) GetTfRecoveryWithResponse(ctx context.Context, req
 
 // PostTfRecoveryWithBodyWithResponse Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+// signed in may stop it. 404: no request waits.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-recovery (the `PostTfRecovery` operationId).
 func (c *ClientWithResponses) PostTfRecoveryWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfRecoveryResponse, error) {
@@ -18356,9 +20253,11 @@ func (c *ClientWithResponses) PostTfRecoveryWithBodyWithResponse(ctx context.Con
 
 // PostTfRecoveryWithResponse Stop a request for recovery
 //
-// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is signed in may stop it. 404: no request waits.
+// A signed-in user stops the request that waits. No fresh proof is needed: any browser that is
+// signed in may stop it. 404: no request waits.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-recovery (the `PostTfRecovery` operationId).
 func (c *ClientWithResponses) PostTfRecoveryWithResponse(ctx context.Context, body PostTfRecoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfRecoveryResponse, error) {
@@ -18371,7 +20270,9 @@ func (c *ClientWithResponses) PostTfRecoveryWithResponse(ctx context.Context, bo
 
 // GetTfRecoveryTokenWithResponse Open a recovery link
 //
-// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and nothing changes. The answer says when the link begins to work. 400: the link is wrong, used, stopped or expired.
+// The link that was mailed after a request for recovery opens this page. No sign-in is needed, and
+// nothing changes. The answer says when the link begins to work. 400: the link is wrong, used,
+// stopped or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18386,9 +20287,12 @@ func (c *ClientWithResponses) GetTfRecoveryTokenWithResponse(ctx context.Context
 
 // PostTfRecoveryTokenWithBodyWithResponse Use a recovery link
 //
-// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+// The holder of the link, who is not signed in, gives the password as well. The answer leads to the
+// set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does
+// not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-recovery/{token} (the `PostTfRecoveryToken` operationId).
 func (c *ClientWithResponses) PostTfRecoveryTokenWithBodyWithResponse(ctx context.Context, token string, params *PostTfRecoveryTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfRecoveryTokenResponse, error) {
@@ -18401,9 +20305,12 @@ func (c *ClientWithResponses) PostTfRecoveryTokenWithBodyWithResponse(ctx contex
 
 // PostTfRecoveryTokenWithResponse Use a recovery link
 //
-// The holder of the link, who is not signed in, gives the password as well. The answer leads to the set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
+// The holder of the link, who is not signed in, gives the password as well. The answer leads to the
+// set-up of a factor in place of the lost one (`tf_state: setup_from_login`). 400: the link does
+// not work yet, is used or stopped, or the password is wrong. 429: too many attempts.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-recovery/{token} (the `PostTfRecoveryToken` operationId).
 func (c *ClientWithResponses) PostTfRecoveryTokenWithResponse(ctx context.Context, token string, params *PostTfRecoveryTokenParams, body PostTfRecoveryTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfRecoveryTokenResponse, error) {
@@ -18416,7 +20323,8 @@ func (c *ClientWithResponses) PostTfRecoveryTokenWithResponse(ctx context.Contex
 
 // GetTfRescueWithResponse Show the ways in without the second factor
 //
-// A caller with a sign-in that waits for the second factor asks what there is for users who lost it. Nothing changes. 400: no such sign-in is under way.
+// A caller with a sign-in that waits for the second factor asks what there is for users who lost
+// it. Nothing changes. 400: no such sign-in is under way.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18431,9 +20339,13 @@ func (c *ClientWithResponses) GetTfRescueWithResponse(ctx context.Context, reqEd
 
 // PostTfRescueWithBodyWithResponse Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// recovery code, a message to the help address, or a request for recovery. The code by mail then
+// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-rescue (the `PostTfRescue` operationId).
 func (c *ClientWithResponses) PostTfRescueWithBodyWithResponse(ctx context.Context, params *PostTfRescueParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfRescueResponse, error) {
@@ -18446,9 +20358,13 @@ func (c *ClientWithResponses) PostTfRescueWithBodyWithResponse(ctx context.Conte
 
 // PostTfRescueWithResponse Choose a way in without the second factor
 //
-// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a recovery code, a message to the help address, or a request for recovery. The code by mail then ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
+// A caller with a sign-in that waits for the second factor chooses a way: a code by mail, a
+// recovery code, a message to the help address, or a request for recovery. The code by mail then
+// ends the sign-in at `/tf-validate`. For every way but the recovery code the owner is told by
+// mail. 400: the way is not offered, or no such sign-in is under way. 429: too many mails.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-rescue (the `PostTfRescue` operationId).
 func (c *ClientWithResponses) PostTfRescueWithResponse(ctx context.Context, params *PostTfRescueParams, body PostTfRescueJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfRescueResponse, error) {
@@ -18461,9 +20377,13 @@ func (c *ClientWithResponses) PostTfRescueWithResponse(ctx context.Context, para
 
 // PostTfResendWithBodyWithResponse Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+// another factor if there is one.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-resend (the `PostTfResend` operationId).
 func (c *ClientWithResponses) PostTfResendWithBodyWithResponse(ctx context.Context, params *PostTfResendParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfResendResponse, error) {
@@ -18476,9 +20396,13 @@ func (c *ClientWithResponses) PostTfResendWithBodyWithResponse(ctx context.Conte
 
 // PostTfResendWithResponse Send another code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another one sent. The former code ends. The answer is that of the step that is under way. 400: nothing waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in, a re-authentication or a set-up that waits for a sent code has another
+// one sent. The former code ends. The answer is that of the step that is under way. 400: nothing
+// waits for a sent code. 429: too many codes. 500: the code could not be sent; `tf_instead` names
+// another factor if there is one.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-resend (the `PostTfResend` operationId).
 func (c *ClientWithResponses) PostTfResendWithResponse(ctx context.Context, params *PostTfResendParams, body PostTfResendJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfResendResponse, error) {
@@ -18491,7 +20415,9 @@ func (c *ClientWithResponses) PostTfResendWithResponse(ctx context.Context, para
 
 // GetTfSelectWithResponse List the second factors to choose from
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors of the account, of which there are at least two. Nothing changes, and destinations are masked. 400: nothing waits, or there is one factor only.
+// A caller with a sign-in or a re-authentication that waits for the second factor lists the factors
+// of the account, of which there are at least two. Nothing changes, and destinations are masked.
+// 400: nothing waits, or there is one factor only.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18506,9 +20432,14 @@ func (c *ClientWithResponses) GetTfSelectWithResponse(ctx context.Context, reqEd
 
 // PostTfSelectWithBodyWithResponse Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+// one.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-select (the `PostTfSelect` operationId).
 func (c *ClientWithResponses) PostTfSelectWithBodyWithResponse(ctx context.Context, params *PostTfSelectParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSelectResponse, error) {
@@ -18521,9 +20452,14 @@ func (c *ClientWithResponses) PostTfSelectWithBodyWithResponse(ctx context.Conte
 
 // PostTfSelectWithResponse Choose a second factor
 //
-// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429: codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is one.
+// A caller with a sign-in or a re-authentication that waits for the second factor chooses one. A
+// code is sent if the factor is SMS or e-mail. The answer names the next step: `/tf-validate`, or
+// the path of passkeys in `tf_signin_url`. 400: there is no such factor, or nothing waits. 429:
+// codes are paused. 500: the code could not be sent; `tf_instead` names another factor if there is
+// one.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-select (the `PostTfSelect` operationId).
 func (c *ClientWithResponses) PostTfSelectWithResponse(ctx context.Context, params *PostTfSelectParams, body PostTfSelectJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSelectResponse, error) {
@@ -18536,7 +20472,8 @@ func (c *ClientWithResponses) PostTfSelectWithResponse(ctx context.Context, para
 
 // DeleteTfSessionsWithResponse End all other sessions
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends all sessions but their own. Some factor must have been proven recently; 401 if it was not.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// all sessions but their own. Some factor must have been proven recently; 401 if it was not.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18551,7 +20488,8 @@ func (c *ClientWithResponses) DeleteTfSessionsWithResponse(ctx context.Context, 
 
 // GetTfSessionsWithResponse List the sessions
 //
-// A signed-in user lists where the account is signed in: browsers, and programs with header tokens. Nothing changes. The caller's own session is the first.
+// A signed-in user lists where the account is signed in: browsers, and programs with header tokens.
+// Nothing changes. The caller's own session is the first.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18566,9 +20504,12 @@ func (c *ClientWithResponses) GetTfSessionsWithResponse(ctx context.Context, par
 
 // PostTfSessionsWithBodyWithResponse End all other sessions
 //
-// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+// session continues with a new cookie.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-sessions (the `PostTfSessions` operationId).
 func (c *ClientWithResponses) PostTfSessionsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSessionsResponse, error) {
@@ -18581,9 +20522,12 @@ func (c *ClientWithResponses) PostTfSessionsWithBodyWithResponse(ctx context.Con
 
 // PostTfSessionsWithResponse End all other sessions
 //
-// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's session continues with a new cookie.
+// A signed-in user ends all sessions but their own, with all trusted browsers, refresh tokens and
+// sign-ins under way. Some factor must have been proven recently; 401 if it was not. The caller's
+// session continues with a new cookie.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-sessions (the `PostTfSessions` operationId).
 func (c *ClientWithResponses) PostTfSessionsWithResponse(ctx context.Context, body PostTfSessionsJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSessionsResponse, error) {
@@ -18596,7 +20540,9 @@ func (c *ClientWithResponses) PostTfSessionsWithResponse(ctx context.Context, bo
 
 // DeleteTfSessionsTokenWithResponse End one session
 //
-// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends one session. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+// Does the same as the POST of this path, for clients that can send DELETE: a signed-in user ends
+// one session. Some factor must have been proven recently. 401: it was not. 404: there is no such
+// session.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18611,9 +20557,11 @@ func (c *ClientWithResponses) DeleteTfSessionsTokenWithResponse(ctx context.Cont
 
 // PostTfSessionsTokenWithBodyWithResponse End one session
 //
-// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+// proven recently. 401: it was not. 404: there is no such session.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-sessions/{token} (the `PostTfSessionsToken` operationId).
 func (c *ClientWithResponses) PostTfSessionsTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSessionsTokenResponse, error) {
@@ -18626,9 +20574,11 @@ func (c *ClientWithResponses) PostTfSessionsTokenWithBodyWithResponse(ctx contex
 
 // PostTfSessionsTokenWithResponse End one session
 //
-// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been proven recently. 401: it was not. 404: there is no such session.
+// A signed-in user ends one session. Ending their own is a sign-out. Some factor must have been
+// proven recently. 401: it was not. 404: there is no such session.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-sessions/{token} (the `PostTfSessionsToken` operationId).
 func (c *ClientWithResponses) PostTfSessionsTokenWithResponse(ctx context.Context, token string, body PostTfSessionsTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSessionsTokenResponse, error) {
@@ -18641,7 +20591,9 @@ func (c *ClientWithResponses) PostTfSessionsTokenWithResponse(ctx context.Contex
 
 // GetTfSetupWithResponse Show which second factors can be set up
 //
-// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor, asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is needed.
+// A signed-in user with a fresh session, or a caller whose sign-in must set up a second factor,
+// asks which methods there are. Nothing changes. 400: neither is under way. 401: a fresh proof is
+// needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18656,9 +20608,16 @@ func (c *ClientWithResponses) GetTfSetupWithResponse(ctx context.Context, reqEdi
 
 // PostTfSetupWithBodyWithResponse Start the set-up of a second factor
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
+// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
+// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
+// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
+// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
+// 500: the code could not be sent.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-setup (the `PostTfSetup` operationId).
 func (c *ClientWithResponses) PostTfSetupWithBodyWithResponse(ctx context.Context, params *PostTfSetupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSetupResponse, error) {
@@ -18671,9 +20630,16 @@ func (c *ClientWithResponses) PostTfSetupWithBodyWithResponse(ctx context.Contex
 
 // PostTfSetupWithResponse Start the set-up of a second factor
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, starts a set-up. For SMS and e-mail a code is sent; for an app the answer has
+// its key. Nothing is stored until the first code comes back: to `/tf-setup/{token}` if the answer
+// has a `tf_state_token`, else to `/tf-validate`. `setup: disable` removes all second factors of a
+// signed-in user at once, ends all other sessions, and tells the owner by mail. 400: the method is
+// not offered, the phone number is wrong, or a factor is required. 401: a fresh proof is needed.
+// 500: the code could not be sent.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-setup (the `PostTfSetup` operationId).
 func (c *ClientWithResponses) PostTfSetupWithResponse(ctx context.Context, params *PostTfSetupParams, body PostTfSetupJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSetupResponse, error) {
@@ -18686,9 +20652,13 @@ func (c *ClientWithResponses) PostTfSetupWithResponse(ctx context.Context, param
 
 // PostTfSetupTokenWithBodyWithResponse Complete the set-up of a second factor
 //
-// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+// from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-setup/{token} (the `PostTfSetupToken` operationId).
 func (c *ClientWithResponses) PostTfSetupTokenWithBodyWithResponse(ctx context.Context, token string, params *PostTfSetupTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfSetupTokenResponse, error) {
@@ -18701,9 +20671,13 @@ func (c *ClientWithResponses) PostTfSetupTokenWithBodyWithResponse(ctx context.C
 
 // PostTfSetupTokenWithResponse Complete the set-up of a second factor
 //
-// The signed-in user who started the set-up sends its first code. The factor is stored and counts from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes.
+// The signed-in user who started the set-up sends its first code. The factor is stored and counts
+// from now on. All other sessions and all trusted browsers end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-setup/{token} (the `PostTfSetupToken` operationId).
 func (c *ClientWithResponses) PostTfSetupTokenWithResponse(ctx context.Context, token string, params *PostTfSetupTokenParams, body PostTfSetupTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfSetupTokenResponse, error) {
@@ -18716,7 +20690,9 @@ func (c *ClientWithResponses) PostTfSetupTokenWithResponse(ctx context.Context, 
 
 // GetTfValidateWithResponse Show the step that waits for a code
 //
-// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page. Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a code.
+// A caller with a sign-in, a re-authentication or a set-up that waits for a code asks for its page.
+// Nothing changes. The answer has the ways for users who lost the factor. 400: nothing waits for a
+// code.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18731,9 +20707,14 @@ func (c *ClientWithResponses) GetTfValidateWithResponse(ctx context.Context, req
 
 // PostTfValidateWithBodyWithResponse Give the code of a second factor
 //
-// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+// factor, and has the user; after the proof of an address it names the next step. Each code works
+// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+// stands.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-validate (the `PostTfValidate` operationId).
 func (c *ClientWithResponses) PostTfValidateWithBodyWithResponse(ctx context.Context, params *PostTfValidateParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostTfValidateResponse, error) {
@@ -18746,9 +20727,14 @@ func (c *ClientWithResponses) PostTfValidateWithBodyWithResponse(ctx context.Con
 
 // PostTfValidateWithResponse Give the code of a second factor
 //
-// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the proof of an address waits for. The answer signs in, makes the session fresh, or stores the factor, and has the user; after the proof of an address it names the next step. Each code works once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in stands.
+// A caller gives the code that a sign-in, a re-authentication, a set-up during a sign-in, or the
+// proof of an address waits for. The answer signs in, makes the session fresh, or stores the
+// factor, and has the user; after the proof of an address it names the next step. Each code works
+// once. 400: the code is wrong, or nothing waits for one. 429: too many wrong codes; the sign-in
+// stands.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /tf-validate (the `PostTfValidate` operationId).
 func (c *ClientWithResponses) PostTfValidateWithResponse(ctx context.Context, params *PostTfValidateParams, body PostTfValidateJSONRequestBody, reqEditors ...RequestEditorFn) (*PostTfValidateResponse, error) {
@@ -18761,7 +20747,10 @@ func (c *ClientWithResponses) PostTfValidateWithResponse(ctx context.Context, pa
 
 // GetTokenCheckWithResponse Check a personal access token
 //
-// An application in any language passes on the token that a program sent it, in `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last use. The answer has the token and its user. It is always JSON. 401: there is no valid personal token. 403: the token lacks a scope.
+// An application in any language passes on the token that a program sent it, in
+// `Authentication-Token` or as `Authorization: Bearer`. Nothing changes but the time of the last
+// use. The answer has the token and its user. It is always JSON. 401: there is no valid personal
+// token. 403: the token lacks a scope.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18776,7 +20765,8 @@ func (c *ClientWithResponses) GetTokenCheckWithResponse(ctx context.Context, par
 
 // GetUsSetupWithResponse Show what can begin a sign-in
 //
-// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that can be added. Nothing changes. 401: a fresh proof is needed.
+// A signed-in user with a fresh session lists the methods that begin their sign-ins and those that
+// can be added. Nothing changes. 401: a fresh proof is needed.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18791,9 +20781,14 @@ func (c *ClientWithResponses) GetUsSetupWithResponse(ctx context.Context, reqEdi
 
 // PostUsSetupWithBodyWithResponse Add or remove a method that begins a sign-in
 //
-// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
+// and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-setup (the `PostUsSetup` operationId).
 func (c *ClientWithResponses) PostUsSetupWithBodyWithResponse(ctx context.Context, params *PostUsSetupParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSetupResponse, error) {
@@ -18806,9 +20801,14 @@ func (c *ClientWithResponses) PostUsSetupWithBodyWithResponse(ctx context.Contex
 
 // PostUsSetupWithResponse Add or remove a method that begins a sign-in
 //
-// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS and e-mail a code is sent; for an app the answer has its key. The new method counts when its first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way in. 401: a fresh proof is needed. 500: the code could not be sent.
+// A signed-in user with a fresh session removes the methods of `delete_method`, and then starts to
+// add `chosen_method`. The address must be proven. A removal stands even if the rest fails. For SMS
+// and e-mail a code is sent; for an app the answer has its key. The new method counts when its
+// first code comes back to `/us-setup/{token}`. 400: a method is not offered, or it is the last way
+// in. 401: a fresh proof is needed. 500: the code could not be sent.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-setup (the `PostUsSetup` operationId).
 func (c *ClientWithResponses) PostUsSetupWithResponse(ctx context.Context, params *PostUsSetupParams, body PostUsSetupJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSetupResponse, error) {
@@ -18821,7 +20821,9 @@ func (c *ClientWithResponses) PostUsSetupWithResponse(ctx context.Context, param
 
 // GetUsSetupTokenWithResponse Show a set-up that waits for its first code
 //
-// The session that started the set-up asks for it again. Nothing changes. The key of an app is in the answer while the session is fresh. 400: the set-up is complete, replaced, of another session, or took too long.
+// The session that started the set-up asks for it again. Nothing changes. The key of an app is in
+// the answer while the session is fresh. 400: the set-up is complete, replaced, of another session,
+// or took too long.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18836,9 +20838,13 @@ func (c *ClientWithResponses) GetUsSetupTokenWithResponse(ctx context.Context, t
 
 // PostUsSetupTokenWithBodyWithResponse Complete the set-up of a method
 //
-// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+// The session that started the set-up sends its first code, or asks for another one with `resend`.
+// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes. 500: the code could not be sent.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-setup/{token} (the `PostUsSetupToken` operationId).
 func (c *ClientWithResponses) PostUsSetupTokenWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSetupTokenResponse, error) {
@@ -18851,9 +20857,13 @@ func (c *ClientWithResponses) PostUsSetupTokenWithBodyWithResponse(ctx context.C
 
 // PostUsSetupTokenWithResponse Complete the set-up of a method
 //
-// The session that started the set-up sends its first code, or asks for another one with `resend`. The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400: the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by default). 429: too many wrong codes. 500: the code could not be sent.
+// The session that started the set-up sends its first code, or asks for another one with `resend`.
+// The method can then begin sign-ins. All other sessions end, and the owner is told by mail. 400:
+// the code is wrong, or the set-up is not of this session or took longer than 10 minutes (by
+// default). 429: too many wrong codes. 500: the code could not be sent.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-setup/{token} (the `PostUsSetupToken` operationId).
 func (c *ClientWithResponses) PostUsSetupTokenWithResponse(ctx context.Context, token string, body PostUsSetupTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSetupTokenResponse, error) {
@@ -18866,7 +20876,8 @@ func (c *ClientWithResponses) PostUsSetupTokenWithResponse(ctx context.Context, 
 
 // GetUsSigninWithResponse Show what a unified sign-in needs
 //
-// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller gets `user`.
+// Anyone asks which identities and methods the sign-in takes. Nothing changes. A signed-in caller
+// gets `user`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -18881,9 +20892,13 @@ func (c *ClientWithResponses) GetUsSigninWithResponse(ctx context.Context, reqEd
 
 // PostUsSigninWithBodyWithResponse Sign in with a password or a code
 //
-// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+// which, or a captcha is needed. 429: too many attempts.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-signin (the `PostUsSignin` operationId).
 func (c *ClientWithResponses) PostUsSigninWithBodyWithResponse(ctx context.Context, params *PostUsSigninParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSigninResponse, error) {
@@ -18896,9 +20911,13 @@ func (c *ClientWithResponses) PostUsSigninWithBodyWithResponse(ctx context.Conte
 
 // PostUsSigninWithResponse Sign in with a password or a code
 //
-// A caller who is not signed in gives an identity and a password, a code that was sent, or a code of their app. The answer signs in or names the next step, as `POST /login` does. A second factor must rest on another thing than the first. 400: identity or passcode is wrong, without saying which, or a captcha is needed. 429: too many attempts.
+// A caller who is not signed in gives an identity and a password, a code that was sent, or a code
+// of their app. The answer signs in or names the next step, as `POST /login` does. A second factor
+// must rest on another thing than the first. 400: identity or passcode is wrong, without saying
+// which, or a captcha is needed. 429: too many attempts.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-signin (the `PostUsSignin` operationId).
 func (c *ClientWithResponses) PostUsSigninWithResponse(ctx context.Context, params *PostUsSigninParams, body PostUsSigninJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSigninResponse, error) {
@@ -18911,9 +20930,14 @@ func (c *ClientWithResponses) PostUsSigninWithResponse(ctx context.Context, para
 
 // PostUsSigninSendCodeWithBodyWithResponse Send a sign-in code
 //
-// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+// sign-in with this method. The answer is the same for every identity, unless the site tells such
+// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+// 429: too many codes.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-signin/send-code (the `PostUsSigninSendCode` operationId).
 func (c *ClientWithResponses) PostUsSigninSendCodeWithBodyWithResponse(ctx context.Context, params *PostUsSigninSendCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsSigninSendCodeResponse, error) {
@@ -18926,9 +20950,14 @@ func (c *ClientWithResponses) PostUsSigninSendCodeWithBodyWithResponse(ctx conte
 
 // PostUsSigninSendCodeWithResponse Send a sign-in code
 //
-// A caller who is not signed in has a code sent, if there is such an account and it may begin a sign-in with this method. The answer is the same for every identity, unless the site tells such things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or client that asked. 400: a field is missing, the method is not offered, or a captcha is needed. 429: too many codes.
+// A caller who is not signed in has a code sent, if there is such an account and it may begin a
+// sign-in with this method. The answer is the same for every identity, unless the site tells such
+// things (`RevealAccounts`). The code works once, within 5 minutes by default, for the browser or
+// client that asked. 400: a field is missing, the method is not offered, or a captcha is needed.
+// 429: too many codes.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-signin/send-code (the `PostUsSigninSendCode` operationId).
 func (c *ClientWithResponses) PostUsSigninSendCodeWithResponse(ctx context.Context, params *PostUsSigninSendCodeParams, body PostUsSigninSendCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsSigninSendCodeResponse, error) {
@@ -18956,9 +20985,11 @@ func (c *ClientWithResponses) GetUsVerifyWithResponse(ctx context.Context, reqEd
 
 // PostUsVerifyWithBodyWithResponse Prove again who you are
 //
-// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-verify (the `PostUsVerify` operationId).
 func (c *ClientWithResponses) PostUsVerifyWithBodyWithResponse(ctx context.Context, params *PostUsVerifyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsVerifyResponse, error) {
@@ -18971,9 +21002,11 @@ func (c *ClientWithResponses) PostUsVerifyWithBodyWithResponse(ctx context.Conte
 
 // PostUsVerifyWithResponse Prove again who you are
 //
-// A signed-in user gives a password or a code. The session is fresh then, or the answer names the second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
+// A signed-in user gives a password or a code. The session is fresh then, or the answer names the
+// second factor as the next step. 400: the passcode is wrong. 429: too many attempts.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-verify (the `PostUsVerify` operationId).
 func (c *ClientWithResponses) PostUsVerifyWithResponse(ctx context.Context, params *PostUsVerifyParams, body PostUsVerifyJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsVerifyResponse, error) {
@@ -18986,7 +21019,8 @@ func (c *ClientWithResponses) PostUsVerifyWithResponse(ctx context.Context, para
 
 // GetUsVerifyLinkWithResponse Refuse a link without its token
 //
-// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a refusal (400), or for pages a redirect to where another link can be asked for.
+// A caller comes here with a link that lost its token. Nothing changes, and the answer is always a
+// refusal (400), or for pages a redirect to where another link can be asked for.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19001,7 +21035,9 @@ func (c *ClientWithResponses) GetUsVerifyLinkWithResponse(ctx context.Context, r
 
 // GetUsVerifyLinkTokenWithResponse Open the sign-in link next to a mailed code
 //
-// The link of the mail opens this page, which has a button. Opening it changes nothing; only where the application shows its own pages and the same browser asked does it do what the POST does. 400: the link is wrong, used or expired.
+// The link of the mail opens this page, which has a button. Opening it changes nothing; only where
+// the application shows its own pages and the same browser asked does it do what the POST does.
+// 400: the link is wrong, used or expired.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19016,9 +21052,12 @@ func (c *ClientWithResponses) GetUsVerifyLinkTokenWithResponse(ctx context.Conte
 
 // PostUsVerifyLinkTokenWithBodyWithResponse Sign in with the link next to a mailed code
 //
-// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-verify-link/{token} (the `PostUsVerifyLinkToken` operationId).
 func (c *ClientWithResponses) PostUsVerifyLinkTokenWithBodyWithResponse(ctx context.Context, token string, params *PostUsVerifyLinkTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsVerifyLinkTokenResponse, error) {
@@ -19031,9 +21070,12 @@ func (c *ClientWithResponses) PostUsVerifyLinkTokenWithBodyWithResponse(ctx cont
 
 // PostUsVerifyLinkTokenWithResponse Sign in with the link next to a mailed code
 //
-// The holder of the link signs in as if they had typed the code of the mail, which is used up too. The answer signs in or names the next step. In another browser than the one that asked, `meant` must be set. 400: the link is wrong, used or expired, or `meant` is missing.
+// The holder of the link signs in as if they had typed the code of the mail, which is used up too.
+// The answer signs in or names the next step. In another browser than the one that asked, `meant`
+// must be set. 400: the link is wrong, used or expired, or `meant` is missing.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-verify-link/{token} (the `PostUsVerifyLinkToken` operationId).
 func (c *ClientWithResponses) PostUsVerifyLinkTokenWithResponse(ctx context.Context, token string, params *PostUsVerifyLinkTokenParams, body PostUsVerifyLinkTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsVerifyLinkTokenResponse, error) {
@@ -19046,9 +21088,12 @@ func (c *ClientWithResponses) PostUsVerifyLinkTokenWithResponse(ctx context.Cont
 
 // PostUsVerifySendCodeWithBodyWithResponse Send a code for a fresh proof
 //
-// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code
+// could not be sent.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-verify/send-code (the `PostUsVerifySendCode` operationId).
 func (c *ClientWithResponses) PostUsVerifySendCodeWithBodyWithResponse(ctx context.Context, params *PostUsVerifySendCodeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostUsVerifySendCodeResponse, error) {
@@ -19061,9 +21106,12 @@ func (c *ClientWithResponses) PostUsVerifySendCodeWithBodyWithResponse(ctx conte
 
 // PostUsVerifySendCodeWithResponse Send a code for a fresh proof
 //
-// A signed-in user has a code sent to one of their own methods, to prove again who they are. The code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code could not be sent.
+// A signed-in user has a code sent to one of their own methods, to prove again who they are. The
+// code goes to `POST /us-verify`. 400: the method is not set up. 429: too many codes. 500: the code
+// could not be sent.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /us-verify/send-code (the `PostUsVerifySendCode` operationId).
 func (c *ClientWithResponses) PostUsVerifySendCodeWithResponse(ctx context.Context, params *PostUsVerifySendCodeParams, body PostUsVerifySendCodeJSONRequestBody, reqEditors ...RequestEditorFn) (*PostUsVerifySendCodeResponse, error) {
@@ -19076,7 +21124,8 @@ func (c *ClientWithResponses) PostUsVerifySendCodeWithResponse(ctx context.Conte
 
 // GetVerifyWithResponse Show what a fresh proof needs
 //
-// A signed-in user asks by which other ways than the password they can prove again who they are. Nothing changes.
+// A signed-in user asks by which other ways than the password they can prove again who they are.
+// Nothing changes.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19091,9 +21140,13 @@ func (c *ClientWithResponses) GetVerifyWithResponse(ctx context.Context, reqEdit
 
 // PostVerifyWithBodyWithResponse Prove again who you are with the password
 //
-// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+// A signed-in user gives the password. Without a second factor the session is fresh then. With one,
+// the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400:
+// the password is wrong. 429: too many attempts. 500: the code of the second factor could not be
+// sent.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /verify (the `PostVerify` operationId).
 func (c *ClientWithResponses) PostVerifyWithBodyWithResponse(ctx context.Context, params *PostVerifyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostVerifyResponse, error) {
@@ -19106,9 +21159,13 @@ func (c *ClientWithResponses) PostVerifyWithBodyWithResponse(ctx context.Context
 
 // PostVerifyWithResponse Prove again who you are with the password
 //
-// A signed-in user gives the password. Without a second factor the session is fresh then. With one, the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400: the password is wrong. 429: too many attempts. 500: the code of the second factor could not be sent.
+// A signed-in user gives the password. Without a second factor the session is fresh then. With one,
+// the answer names it as the next step, and the session is fresh after `POST /tf-validate`. 400:
+// the password is wrong. 429: too many attempts. 500: the code of the second factor could not be
+// sent.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /verify (the `PostVerify` operationId).
 func (c *ClientWithResponses) PostVerifyWithResponse(ctx context.Context, params *PostVerifyParams, body PostVerifyJSONRequestBody, reqEditors ...RequestEditorFn) (*PostVerifyResponse, error) {
@@ -19121,7 +21178,8 @@ func (c *ClientWithResponses) PostVerifyWithResponse(ctx context.Context, params
 
 // GetWanDeleteWithResponse Go to the list of passkeys
 //
-// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON answer has no facts.
+// A signed-in user is led to `/wan-register`, which has the list. Nothing changes, and the JSON
+// answer has no facts.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19136,9 +21194,12 @@ func (c *ClientWithResponses) GetWanDeleteWithResponse(ctx context.Context, reqE
 
 // PostWanDeleteWithBodyWithResponse Remove a passkey
 //
-// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it
+// is the last factor or the last way in. 401: a fresh proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-delete (the `PostWanDelete` operationId).
 func (c *ClientWithResponses) PostWanDeleteWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanDeleteResponse, error) {
@@ -19151,9 +21212,12 @@ func (c *ClientWithResponses) PostWanDeleteWithBodyWithResponse(ctx context.Cont
 
 // PostWanDeleteWithResponse Remove a passkey
 //
-// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it is the last factor or the last way in. 401: a fresh proof is needed.
+// A signed-in user with a fresh session removes a passkey by its name. All other sessions and all
+// trusted browsers end, and the owner is told by mail. 400: there is no passkey of this name, or it
+// is the last factor or the last way in. 401: a fresh proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-delete (the `PostWanDelete` operationId).
 func (c *ClientWithResponses) PostWanDeleteWithResponse(ctx context.Context, body PostWanDeleteJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanDeleteResponse, error) {
@@ -19166,7 +21230,9 @@ func (c *ClientWithResponses) PostWanDeleteWithResponse(ctx context.Context, bod
 
 // GetWanRegisterWithResponse List the passkeys
 //
-// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is signed in.
+// A signed-in user with a fresh session lists their passkeys. A caller whose sign-in must set up a
+// second factor gets an empty list. Nothing changes. 401: a fresh proof is needed, or no one is
+// signed in.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19181,9 +21247,13 @@ func (c *ClientWithResponses) GetWanRegisterWithResponse(ctx context.Context, re
 
 // PostWanRegisterWithBodyWithResponse Start to add a passkey
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
+// this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
+// or there are too many passkeys. 401: a fresh proof is needed.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-register (the `PostWanRegister` operationId).
 func (c *ClientWithResponses) PostWanRegisterWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanRegisterResponse, error) {
@@ -19196,9 +21266,13 @@ func (c *ClientWithResponses) PostWanRegisterWithBodyWithResponse(ctx context.Co
 
 // PostWanRegisterWithResponse Start to add a passkey
 //
-// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted, or there are too many passkeys. 401: a fresh proof is needed.
+// A signed-in user with a fresh session and a proven address, or a caller whose sign-in must set up
+// a second factor, gets the options for a new passkey. They hold for 5 minutes (by default), for
+// this session or sign-in. Nothing is stored yet. 400: the name is missing, in use or not accepted,
+// or there are too many passkeys. 401: a fresh proof is needed.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-register (the `PostWanRegister` operationId).
 func (c *ClientWithResponses) PostWanRegisterWithResponse(ctx context.Context, body PostWanRegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanRegisterResponse, error) {
@@ -19211,9 +21285,12 @@ func (c *ClientWithResponses) PostWanRegisterWithResponse(ctx context.Context, b
 
 // PostWanRegisterTokenWithBodyWithResponse Add a passkey
 //
-// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+// The caller who started sends what the browser returned. The passkey is stored. All other sessions
+// and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs
+// in. 400: the answer of the authenticator does not hold, or the question is over.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-register/{token} (the `PostWanRegisterToken` operationId).
 func (c *ClientWithResponses) PostWanRegisterTokenWithBodyWithResponse(ctx context.Context, token string, params *PostWanRegisterTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanRegisterTokenResponse, error) {
@@ -19226,9 +21303,12 @@ func (c *ClientWithResponses) PostWanRegisterTokenWithBodyWithResponse(ctx conte
 
 // PostWanRegisterTokenWithResponse Add a passkey
 //
-// The caller who started sends what the browser returned. The passkey is stored. All other sessions and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs in. 400: the answer of the authenticator does not hold, or the question is over.
+// The caller who started sends what the browser returned. The passkey is stored. All other sessions
+// and all trusted browsers end, and the owner is told by mail. During a sign-in the answer signs
+// in. 400: the answer of the authenticator does not hold, or the question is over.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-register/{token} (the `PostWanRegisterToken` operationId).
 func (c *ClientWithResponses) PostWanRegisterTokenWithResponse(ctx context.Context, token string, params *PostWanRegisterTokenParams, body PostWanRegisterTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanRegisterTokenResponse, error) {
@@ -19241,7 +21321,8 @@ func (c *ClientWithResponses) PostWanRegisterTokenWithResponse(ctx context.Conte
 
 // GetWanSigninWithResponse Show the page of a sign-in with a passkey
 //
-// A caller who is not signed in asks whether a passkey would be their first or their second factor. Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
+// A caller who is not signed in asks whether a passkey would be their first or their second factor.
+// Nothing changes. 400: passkeys are not a first factor here and no sign-in waits for one.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19256,9 +21337,12 @@ func (c *ClientWithResponses) GetWanSigninWithResponse(ctx context.Context, reqE
 
 // PostWanSigninWithBodyWithResponse Start a sign-in with a passkey
 //
-// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+// are not accepted at this step. 429: too many questions.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-signin (the `PostWanSignin` operationId).
 func (c *ClientWithResponses) PostWanSigninWithBodyWithResponse(ctx context.Context, params *PostWanSigninParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanSigninResponse, error) {
@@ -19271,9 +21355,12 @@ func (c *ClientWithResponses) PostWanSigninWithBodyWithResponse(ctx context.Cont
 
 // PostWanSigninWithResponse Start a sign-in with a passkey
 //
-// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys are not accepted at this step. 429: too many questions.
+// A caller who is not signed in, or whose sign-in waits for a passkey, gets the options for the
+// authenticator. They hold for 5 minutes (by default), for this browser or client. 400: passkeys
+// are not accepted at this step. 429: too many questions.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-signin (the `PostWanSignin` operationId).
 func (c *ClientWithResponses) PostWanSigninWithResponse(ctx context.Context, params *PostWanSigninParams, body PostWanSigninJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanSigninResponse, error) {
@@ -19286,9 +21373,13 @@ func (c *ClientWithResponses) PostWanSigninWithResponse(ctx context.Context, par
 
 // PostWanSigninTokenWithBodyWithResponse Sign in with a passkey
 //
-// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+// The caller who started sends what the browser returned. The answer signs in or names the next
+// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+// factor could not be sent.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-signin/{token} (the `PostWanSigninToken` operationId).
 func (c *ClientWithResponses) PostWanSigninTokenWithBodyWithResponse(ctx context.Context, token string, params *PostWanSigninTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanSigninTokenResponse, error) {
@@ -19301,9 +21392,13 @@ func (c *ClientWithResponses) PostWanSigninTokenWithBodyWithResponse(ctx context
 
 // PostWanSigninTokenWithResponse Sign in with a passkey
 //
-// The caller who started sends what the browser returned. The answer signs in or names the next step. A passkey that verified its user may count as both factors. 400: the passkey does not hold or is not known, or the question is over. 429: too many attempts. 500: the code of the second factor could not be sent.
+// The caller who started sends what the browser returned. The answer signs in or names the next
+// step. A passkey that verified its user may count as both factors. 400: the passkey does not hold
+// or is not known, or the question is over. 429: too many attempts. 500: the code of the second
+// factor could not be sent.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-signin/{token} (the `PostWanSigninToken` operationId).
 func (c *ClientWithResponses) PostWanSigninTokenWithResponse(ctx context.Context, token string, params *PostWanSigninTokenParams, body PostWanSigninTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanSigninTokenResponse, error) {
@@ -19316,7 +21411,8 @@ func (c *ClientWithResponses) PostWanSigninTokenWithResponse(ctx context.Context
 
 // GetWanVerifyWithResponse Show the page of a fresh proof with a passkey
 //
-// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has the question. The answer has the user.
+// A signed-in user opens the page that asks for a passkey. Nothing changes; `POST /wan-verify` has
+// the question. The answer has the user.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19331,9 +21427,11 @@ func (c *ClientWithResponses) GetWanVerifyWithResponse(ctx context.Context, reqE
 
 // PostWanVerifyWithBodyWithResponse Start a fresh proof with a passkey
 //
-// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+// for 5 minutes (by default), for this session.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-verify (the `PostWanVerify` operationId).
 func (c *ClientWithResponses) PostWanVerifyWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanVerifyResponse, error) {
@@ -19346,9 +21444,11 @@ func (c *ClientWithResponses) PostWanVerifyWithBodyWithResponse(ctx context.Cont
 
 // PostWanVerifyWithResponse Start a fresh proof with a passkey
 //
-// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold for 5 minutes (by default), for this session.
+// A signed-in user gets the options for the authenticator, of their own passkeys only. They hold
+// for 5 minutes (by default), for this session.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-verify (the `PostWanVerify` operationId).
 func (c *ClientWithResponses) PostWanVerifyWithResponse(ctx context.Context, body PostWanVerifyJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanVerifyResponse, error) {
@@ -19361,9 +21461,12 @@ func (c *ClientWithResponses) PostWanVerifyWithResponse(ctx context.Context, bod
 
 // PostWanVerifyTokenWithBodyWithResponse Prove again who you are with a passkey
 //
-// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+// The session that started sends what the browser returned. The session is fresh then, or the
+// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+// question is over. 429: too many attempts.
 //
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+// Takes any type of body and a specified content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-verify/{token} (the `PostWanVerifyToken` operationId).
 func (c *ClientWithResponses) PostWanVerifyTokenWithBodyWithResponse(ctx context.Context, token string, params *PostWanVerifyTokenParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostWanVerifyTokenResponse, error) {
@@ -19376,9 +21479,12 @@ func (c *ClientWithResponses) PostWanVerifyTokenWithBodyWithResponse(ctx context
 
 // PostWanVerifyTokenWithResponse Prove again who you are with a passkey
 //
-// The session that started sends what the browser returned. The session is fresh then, or the answer names the next factor. 400: the passkey does not hold or is another user's, or the question is over. 429: too many attempts.
+// The session that started sends what the browser returned. The session is fresh then, or the
+// answer names the next factor. 400: the passkey does not hold or is another user's, or the
+// question is over. 429: too many attempts.
 //
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known
+// response body format(s).
 //
 // Corresponds with POST /wan-verify/{token} (the `PostWanVerifyToken` operationId).
 func (c *ClientWithResponses) PostWanVerifyTokenWithResponse(ctx context.Context, token string, params *PostWanVerifyTokenParams, body PostWanVerifyTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*PostWanVerifyTokenResponse, error) {
@@ -19469,7 +21575,8 @@ func ParsePostAccessTokensResponse(rsp *http.Response) (*PostAccessTokensRespons
 	return response, nil
 }
 
-// ParseDeleteAccessTokensTokenResponse parses an HTTP response from a DeleteAccessTokensTokenWithResponse call
+// ParseDeleteAccessTokensTokenResponse parses an HTTP response from a
+// DeleteAccessTokensTokenWithResponse call
 func ParseDeleteAccessTokensTokenResponse(rsp *http.Response) (*DeleteAccessTokensTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -19509,7 +21616,8 @@ func ParseDeleteAccessTokensTokenResponse(rsp *http.Response) (*DeleteAccessToke
 	return response, nil
 }
 
-// ParsePostAccessTokensTokenResponse parses an HTTP response from a PostAccessTokensTokenWithResponse call
+// ParsePostAccessTokensTokenResponse parses an HTTP response from a
+// PostAccessTokensTokenWithResponse call
 func ParsePostAccessTokensTokenResponse(rsp *http.Response) (*PostAccessTokensTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -19716,7 +21824,8 @@ func ParsePostChangeEmailResponse(rsp *http.Response) (*PostChangeEmailResponse,
 	return response, nil
 }
 
-// ParseGetChangeEmailTokenResponse parses an HTTP response from a GetChangeEmailTokenWithResponse call
+// ParseGetChangeEmailTokenResponse parses an HTTP response from a GetChangeEmailTokenWithResponse
+// call
 func ParseGetChangeEmailTokenResponse(rsp *http.Response) (*GetChangeEmailTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -19756,7 +21865,8 @@ func ParseGetChangeEmailTokenResponse(rsp *http.Response) (*GetChangeEmailTokenR
 	return response, nil
 }
 
-// ParsePostChangeEmailTokenResponse parses an HTTP response from a PostChangeEmailTokenWithResponse call
+// ParsePostChangeEmailTokenResponse parses an HTTP response from a PostChangeEmailTokenWithResponse
+// call
 func ParsePostChangeEmailTokenResponse(rsp *http.Response) (*PostChangeEmailTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -19836,7 +21946,8 @@ func ParseGetChangeUsernameResponse(rsp *http.Response) (*GetChangeUsernameRespo
 	return response, nil
 }
 
-// ParsePostChangeUsernameResponse parses an HTTP response from a PostChangeUsernameWithResponse call
+// ParsePostChangeUsernameResponse parses an HTTP response from a PostChangeUsernameWithResponse
+// call
 func ParsePostChangeUsernameResponse(rsp *http.Response) (*PostChangeUsernameResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -20384,7 +22495,8 @@ func ParsePostMfRecoveryResponse(rsp *http.Response) (*PostMfRecoveryResponse, e
 	return response, nil
 }
 
-// ParseGetMfRecoveryCodesResponse parses an HTTP response from a GetMfRecoveryCodesWithResponse call
+// ParseGetMfRecoveryCodesResponse parses an HTTP response from a GetMfRecoveryCodesWithResponse
+// call
 func ParseGetMfRecoveryCodesResponse(rsp *http.Response) (*GetMfRecoveryCodesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -20424,7 +22536,8 @@ func ParseGetMfRecoveryCodesResponse(rsp *http.Response) (*GetMfRecoveryCodesRes
 	return response, nil
 }
 
-// ParsePostMfRecoveryCodesResponse parses an HTTP response from a PostMfRecoveryCodesWithResponse call
+// ParsePostMfRecoveryCodesResponse parses an HTTP response from a PostMfRecoveryCodesWithResponse
+// call
 func ParsePostMfRecoveryCodesResponse(rsp *http.Response) (*PostMfRecoveryCodesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -20467,7 +22580,8 @@ func ParsePostMfRecoveryCodesResponse(rsp *http.Response) (*PostMfRecoveryCodesR
 	return response, nil
 }
 
-// ParseGetRecoverUsernameResponse parses an HTTP response from a GetRecoverUsernameWithResponse call
+// ParseGetRecoverUsernameResponse parses an HTTP response from a GetRecoverUsernameWithResponse
+// call
 func ParseGetRecoverUsernameResponse(rsp *http.Response) (*GetRecoverUsernameResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -20507,7 +22621,8 @@ func ParseGetRecoverUsernameResponse(rsp *http.Response) (*GetRecoverUsernameRes
 	return response, nil
 }
 
-// ParsePostRecoverUsernameResponse parses an HTTP response from a PostRecoverUsernameWithResponse call
+// ParsePostRecoverUsernameResponse parses an HTTP response from a PostRecoverUsernameWithResponse
+// call
 func ParsePostRecoverUsernameResponse(rsp *http.Response) (*PostRecoverUsernameResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -21135,7 +23250,8 @@ func ParsePostTfDevicesResponse(rsp *http.Response) (*PostTfDevicesResponse, err
 	return response, nil
 }
 
-// ParseDeleteTfDevicesTokenResponse parses an HTTP response from a DeleteTfDevicesTokenWithResponse call
+// ParseDeleteTfDevicesTokenResponse parses an HTTP response from a DeleteTfDevicesTokenWithResponse
+// call
 func ParseDeleteTfDevicesTokenResponse(rsp *http.Response) (*DeleteTfDevicesTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -21175,7 +23291,8 @@ func ParseDeleteTfDevicesTokenResponse(rsp *http.Response) (*DeleteTfDevicesToke
 	return response, nil
 }
 
-// ParsePostTfDevicesTokenResponse parses an HTTP response from a PostTfDevicesTokenWithResponse call
+// ParsePostTfDevicesTokenResponse parses an HTTP response from a PostTfDevicesTokenWithResponse
+// call
 func ParsePostTfDevicesTokenResponse(rsp *http.Response) (*PostTfDevicesTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -21295,7 +23412,8 @@ func ParseGetTfFactorsResponse(rsp *http.Response) (*GetTfFactorsResponse, error
 	return response, nil
 }
 
-// ParseDeleteTfFactorsTokenResponse parses an HTTP response from a DeleteTfFactorsTokenWithResponse call
+// ParseDeleteTfFactorsTokenResponse parses an HTTP response from a DeleteTfFactorsTokenWithResponse
+// call
 func ParseDeleteTfFactorsTokenResponse(rsp *http.Response) (*DeleteTfFactorsTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -21335,7 +23453,8 @@ func ParseDeleteTfFactorsTokenResponse(rsp *http.Response) (*DeleteTfFactorsToke
 	return response, nil
 }
 
-// ParsePostTfFactorsTokenResponse parses an HTTP response from a PostTfFactorsTokenWithResponse call
+// ParsePostTfFactorsTokenResponse parses an HTTP response from a PostTfFactorsTokenWithResponse
+// call
 func ParsePostTfFactorsTokenResponse(rsp *http.Response) (*PostTfFactorsTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -21862,7 +23981,8 @@ func ParsePostTfRecoveryResponse(rsp *http.Response) (*PostTfRecoveryResponse, e
 	return response, nil
 }
 
-// ParseGetTfRecoveryTokenResponse parses an HTTP response from a GetTfRecoveryTokenWithResponse call
+// ParseGetTfRecoveryTokenResponse parses an HTTP response from a GetTfRecoveryTokenWithResponse
+// call
 func ParseGetTfRecoveryTokenResponse(rsp *http.Response) (*GetTfRecoveryTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -21902,7 +24022,8 @@ func ParseGetTfRecoveryTokenResponse(rsp *http.Response) (*GetTfRecoveryTokenRes
 	return response, nil
 }
 
-// ParsePostTfRecoveryTokenResponse parses an HTTP response from a PostTfRecoveryTokenWithResponse call
+// ParsePostTfRecoveryTokenResponse parses an HTTP response from a PostTfRecoveryTokenWithResponse
+// call
 func ParsePostTfRecoveryTokenResponse(rsp *http.Response) (*PostTfRecoveryTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -22290,7 +24411,8 @@ func ParsePostTfSessionsResponse(rsp *http.Response) (*PostTfSessionsResponse, e
 	return response, nil
 }
 
-// ParseDeleteTfSessionsTokenResponse parses an HTTP response from a DeleteTfSessionsTokenWithResponse call
+// ParseDeleteTfSessionsTokenResponse parses an HTTP response from a
+// DeleteTfSessionsTokenWithResponse call
 func ParseDeleteTfSessionsTokenResponse(rsp *http.Response) (*DeleteTfSessionsTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -22330,7 +24452,8 @@ func ParseDeleteTfSessionsTokenResponse(rsp *http.Response) (*DeleteTfSessionsTo
 	return response, nil
 }
 
-// ParsePostTfSessionsTokenResponse parses an HTTP response from a PostTfSessionsTokenWithResponse call
+// ParsePostTfSessionsTokenResponse parses an HTTP response from a PostTfSessionsTokenWithResponse
+// call
 func ParsePostTfSessionsTokenResponse(rsp *http.Response) (*PostTfSessionsTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -22878,7 +25001,8 @@ func ParsePostUsSigninResponse(rsp *http.Response) (*PostUsSigninResponse, error
 	return response, nil
 }
 
-// ParsePostUsSigninSendCodeResponse parses an HTTP response from a PostUsSigninSendCodeWithResponse call
+// ParsePostUsSigninSendCodeResponse parses an HTTP response from a PostUsSigninSendCodeWithResponse
+// call
 func ParsePostUsSigninSendCodeResponse(rsp *http.Response) (*PostUsSigninSendCodeResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -23048,7 +25172,8 @@ func ParseGetUsVerifyLinkResponse(rsp *http.Response) (*GetUsVerifyLinkResponse,
 	return response, nil
 }
 
-// ParseGetUsVerifyLinkTokenResponse parses an HTTP response from a GetUsVerifyLinkTokenWithResponse call
+// ParseGetUsVerifyLinkTokenResponse parses an HTTP response from a GetUsVerifyLinkTokenWithResponse
+// call
 func ParseGetUsVerifyLinkTokenResponse(rsp *http.Response) (*GetUsVerifyLinkTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -23088,7 +25213,8 @@ func ParseGetUsVerifyLinkTokenResponse(rsp *http.Response) (*GetUsVerifyLinkToke
 	return response, nil
 }
 
-// ParsePostUsVerifyLinkTokenResponse parses an HTTP response from a PostUsVerifyLinkTokenWithResponse call
+// ParsePostUsVerifyLinkTokenResponse parses an HTTP response from a
+// PostUsVerifyLinkTokenWithResponse call
 func ParsePostUsVerifyLinkTokenResponse(rsp *http.Response) (*PostUsVerifyLinkTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -23135,7 +25261,8 @@ func ParsePostUsVerifyLinkTokenResponse(rsp *http.Response) (*PostUsVerifyLinkTo
 	return response, nil
 }
 
-// ParsePostUsVerifySendCodeResponse parses an HTTP response from a PostUsVerifySendCodeWithResponse call
+// ParsePostUsVerifySendCodeResponse parses an HTTP response from a PostUsVerifySendCodeWithResponse
+// call
 func ParsePostUsVerifySendCodeResponse(rsp *http.Response) (*PostUsVerifySendCodeResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -23429,7 +25556,8 @@ func ParsePostWanRegisterResponse(rsp *http.Response) (*PostWanRegisterResponse,
 	return response, nil
 }
 
-// ParsePostWanRegisterTokenResponse parses an HTTP response from a PostWanRegisterTokenWithResponse call
+// ParsePostWanRegisterTokenResponse parses an HTTP response from a PostWanRegisterTokenWithResponse
+// call
 func ParsePostWanRegisterTokenResponse(rsp *http.Response) (*PostWanRegisterTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -23549,7 +25677,8 @@ func ParsePostWanSigninResponse(rsp *http.Response) (*PostWanSigninResponse, err
 	return response, nil
 }
 
-// ParsePostWanSigninTokenResponse parses an HTTP response from a PostWanSigninTokenWithResponse call
+// ParsePostWanSigninTokenResponse parses an HTTP response from a PostWanSigninTokenWithResponse
+// call
 func ParsePostWanSigninTokenResponse(rsp *http.Response) (*PostWanSigninTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
@@ -23676,7 +25805,8 @@ func ParsePostWanVerifyResponse(rsp *http.Response) (*PostWanVerifyResponse, err
 	return response, nil
 }
 
-// ParsePostWanVerifyTokenResponse parses an HTTP response from a PostWanVerifyTokenWithResponse call
+// ParsePostWanVerifyTokenResponse parses an HTTP response from a PostWanVerifyTokenWithResponse
+// call
 func ParsePostWanVerifyTokenResponse(rsp *http.Response) (*PostWanVerifyTokenResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
 	defer func() { _ = rsp.Body.Close() }()
