@@ -376,6 +376,6 @@ func (l *Login) wave(ctx context.Context, b Browser) (full bool, err error) {
 	if err != nil || !begun {
 		return full, err
 	}
-	l.c.Log.ErrorContext(ctx, "very many wrong passwords within an hour: someone may be guessing over many accounts and addresses")
+	l.c.Log.ErrorContext(ctx, "unusually many failed sign-ins in the last hour: possible password spraying")
 	return full, l.tell(ctx, event.PasswordsGuessed{Context: event.Context{At: l.c.Now(), Request: b.Request}})
 }

@@ -67,7 +67,7 @@ func TestR113_AWaveIsTold(t *testing.T) {
 			rows++
 		}
 	}
-	if rows != 2 || !strings.Contains(w.log.String(), "very many wrong passwords") {
+	if rows != 2 || !strings.Contains(w.log.String(), "possible password spraying") {
 		t.Errorf("%d rows, and the log", rows)
 	}
 }
