@@ -55,20 +55,29 @@ var rooms = map[string]room{
 	"password": {
 		ours: "internal/argon2id internal/legacy", others: "golang.org/x/crypto golang.org/x/text",
 	},
-	"password/strength":               {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
-	"password/breach":                 {ours: "password", http: true},
-	"send":                            {ours: "store"},
-	"send/smtp":                       {ours: "send", others: "github.com/wneessen/go-mail"},
-	"send/gateway":                    {ours: "send password", http: true},
-	"password/ldap":                   {ours: "password", others: "github.com/go-ldap/ldap"},
-	"send/sendtest":                   {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
-	"federated":                       {},
-	"federated/oidc":                  {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
-	"internal/federatedtest":          {others: "github.com/go-jose/go-jose", http: true},
-	"internal/factor":                 {ours: "store"},
-	"internal/factor/totp":            {ours: "store internal/factor internal/seal", others: "github.com/boombuler/barcode"},
-	"internal/factor/onetime":         {ours: "store internal/factor internal/seal send", others: "github.com/nyaruka/phonenumbers"},
-	"internal/factor/passkey":         {ours: "store internal/factor internal/seal", others: "github.com/go-webauthn/webauthn"},
+	"password/strength":      {ours: "password", others: "github.com/ccojocar/zxcvbn-go"},
+	"password/breach":        {ours: "password", http: true},
+	"send":                   {ours: "store"},
+	"send/smtp":              {ours: "send", others: "github.com/wneessen/go-mail"},
+	"send/gateway":           {ours: "send password", http: true},
+	"password/ldap":          {ours: "password", others: "github.com/go-ldap/ldap"},
+	"send/sendtest":          {ours: "send", others: "github.com/emersion/go-smtp github.com/emersion/go-sasl", http: true},
+	"federated":              {},
+	"federated/oidc":         {ours: "federated", others: "github.com/coreos/go-oidc golang.org/x/oauth2", http: true},
+	"internal/federatedtest": {others: "github.com/go-jose/go-jose", http: true},
+	"internal/factor":        {ours: "store"},
+	"internal/factor/totp": {
+		ours:   "store internal/factor internal/seal",
+		others: "github.com/boombuler/barcode",
+	},
+	"internal/factor/onetime": {
+		ours:   "store internal/factor internal/seal send",
+		others: "github.com/nyaruka/phonenumbers",
+	},
+	"internal/factor/passkey": {
+		ours:   "store internal/factor internal/seal",
+		others: "github.com/go-webauthn/webauthn",
+	},
 	"internal/factor/passkey/softkey": {},
 	"internal/factor/recovery":        {ours: "store internal/factor internal/seal", others: "golang.org/x/crypto"},
 	"internal/factor/factortest":      {ours: "store internal/factor internal/seal"},
@@ -94,12 +103,20 @@ var rooms = map[string]room{
 	"internal/device":                {ours: "store internal/seal"},
 	"internal/limit":                 {ours: "store internal/seal"},
 	"event":                          {ours: "store internal/seal"},
-	"internal/account":               {ours: "store internal/policy internal/profile internal/seal password internal/limit event send internal/session", others: "golang.org/x/net/idna golang.org/x/text"},
-	"internal/login":                 {ours: "internal/account internal/device event internal/factor federated internal/limit internal/policy internal/profile internal/seal send internal/session store"},
-	"internal/captcha":               {http: true},
+	"internal/account": {
+		ours: "store internal/policy internal/profile internal/seal password internal/limit event send " +
+			"internal/session",
+		others: "golang.org/x/net/idna golang.org/x/text",
+	},
+	"internal/login": {
+		ours: "internal/account internal/device event internal/factor federated internal/limit " +
+			"internal/policy internal/profile internal/seal send internal/session store",
+	},
+	"internal/captcha": {http: true},
 	"internal/web": {
 		ours: "internal/captcha gate internal/gate internal/deletion internal/invite " +
-			"internal/account internal/device event internal/factor federated internal/limit internal/login internal/policy internal/profile password internal/seal send internal/session store",
+			"internal/account internal/device event internal/factor federated internal/limit internal/login " +
+			"internal/policy internal/profile password internal/seal send internal/session store",
 		others: "github.com/nicksnyder/go-i18n golang.org/x/net/publicsuffix golang.org/x/text",
 		http:   true,
 	},
@@ -133,7 +150,8 @@ var rooms = map[string]room{
 // testOnly are folders that are for tests: nothing that ships imports them.
 var testOnly = []string{
 	"internal/storetest", "internal/storetest/servers", "send/sendtest", "internal/factor/factortest",
-	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey", "test/ask", "internal/federatedtest",
+	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey",
+	"test/ask", "internal/federatedtest",
 	"test/openapitest", "twofoldtest", "test/e2e", "test/model", "test/explore", "test/explore/run",
 	"test/cluster", "test/crash", "test/security",
 }

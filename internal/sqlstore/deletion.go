@@ -146,7 +146,8 @@ func (v deletions) PutDeletion(
 	ctx context.Context, r store.DeletionRequest, from string, messages ...store.Message,
 ) error {
 	return v.s.tx(ctx, "put deletion", func(t *txn) error {
-		waits, err := get(t, `SELECT COUNT(*) FROM twofold_deletions AS d `+waitingDeletion+`WHERE d.user_id = $1`, scanInt, r.UserID)
+		waits, err := get(t,
+			`SELECT COUNT(*) FROM twofold_deletions AS d `+waitingDeletion+`WHERE d.user_id = $1`, scanInt, r.UserID)
 		if err != nil {
 			return err
 		}
