@@ -1,10 +1,14 @@
 package security_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/twofold-auth/twofold/store"
 )
 
 // TestTheDoctorFindsWhatDoesNotFit: everything that people do leaves a store
@@ -77,5 +81,65 @@ func TestTheDoctorFindsWhatDoesNotFit(t *testing.T) {
 			t.Errorf("%s: %q, want %q", damage.query, r.Problems, damage.want)
 		}
 		w.write(damage.undo)
+	}
+}
+
+// swept is a store whose old rows are removed right after a look at how far they were
+// removed.
+type swept struct {
+	store.Store
+	due    *atomic.Bool
+	remove func()
+}
+
+func (s swept) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
+	c, err := s.Store.Checkpoint(ctx)
+	if s.due.CompareAndSwap(true, false) {
+		s.remove()
+	}
+	return c, err
+}
+
+// TestTheDoctorLooksTwice: old rows that are removed while the doctor reads are not
+// reported as damage.
+func TestTheDoctorLooksTwice(t *testing.T) {
+	w := newWorld(t, plenty)
+	e := w.person("erika").enrolMail()
+	w.write(`DELETE FROM twofold_sessions`) // planted ones, which the trail does not know
+	b := w.plantPending(e)
+	w.advance(time.Minute)
+	b.post("/tf-resend", m{}).want(200)
+	code := e.mailed()
+	seal := func() {
+		t.Helper()
+		trail := w.trailIn(w.nodes[0].db)
+		for range 1000 { // transactions of other tests may hold up what is settled
+			w.must(trail.Close(t.Context()))
+			r, err := trail.Verify(t.Context(), "")
+			w.must(err)
+			if r.Unsealed == 0 {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatal("the rows are not sealed")
+	}
+	seal()
+	w.advance(2 * time.Minute)
+	b.validate(code).want(200)
+	seal()
+	w.advance(30*24*time.Hour - time.Minute)
+	var due atomic.Bool
+	busy := w.start(func(db store.Store) store.Store {
+		return swept{db, &due, func() {
+			_, err := w.trailIn(db).RemoveBefore(t.Context(), w.Now().AddDate(0, 0, -30))
+			w.must(err)
+		}}
+	})
+	due.Store(true)
+	r, err := busy.auth.CheckStore(t.Context())
+	w.must(err)
+	if len(r.Problems) > 0 || r.Trail.RemovedThrough == 0 || due.Load() {
+		t.Fatalf("%+v", r)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/event"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // news are the lines that a signed-in browser is told, and up to where.
@@ -69,12 +70,16 @@ func TestR175_NoStrangerBuriesTheNews(t *testing.T) {
 
 // tell adds a row to the trail, as if it had happened.
 func (w *world) tell(e event.Event) error {
-	keys, err := seal.NewKeys(firstKey)
-	if err != nil {
-		return err
-	}
 	entry, _ := event.EntryOf(e)
-	return event.NewTrail(w.nodes[0].db, keys, w.Now).Record(w.t.Context(), entry)
+	return w.trailIn(w.nodes[0].db).Record(w.t.Context(), entry)
+}
+
+// trailIn is the audit trail in a store, with the world's key.
+func (w *world) trailIn(db store.Store) *event.Trail {
+	w.t.Helper()
+	keys, err := seal.NewKeys(firstKey)
+	w.must(err)
+	return event.NewTrail(db, keys, w.Now)
 }
 
 // TestR143_ToldAtTheNextSignIn: half a sign-in and changes of security are shown
