@@ -24,7 +24,7 @@ const length = 500
 
 // TestWalk is R17: no sequence of operations reaches what it must not.
 func TestWalk(t *testing.T) {
-	everyday := map[bool]string{true: "40000", false: "2000"}[os.Getenv("CI") == "true"]
+	everyday := map[bool]string{true: "20000", false: "2000"}[os.Getenv("CI") == "true"]
 	total, err := strconv.Atoi(cmp.Or(os.Getenv("TWOFOLD_WALK"), everyday))
 	if err != nil {
 		t.Fatalf("TWOFOLD_WALK: %v", err)
