@@ -73,8 +73,8 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 }
 
 // checkUser looks at one account. Sign-ins, changes and the removal of old rows go
-// on meanwhile, and half of the old beside half of the new need not fit. So what a
-// look finds counts only if the next look finds the same.
+// on meanwhile, so that one look may mix what was with what is. A problem counts
+// only if the next look finds the same.
 func checkUser(ctx context.Context, a *Auth, u store.User, r *StoreReport) error {
 	var before []string
 	for range 6 {
