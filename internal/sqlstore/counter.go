@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,164 +10,149 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// counter is a row of twofold_counters. Once now has reached endsAt, the row
-// counts as absent. endsAt is never before opensAt, so a hold outlives a window
-// that ends earlier.
-type counter struct {
-	n               int64
-	opensAt, endsAt int64 // microseconds
-}
-
-// named is a counter with the name of its budget.
-type named struct {
-	name string
-	counter
-}
-
-func scanCounter(scan scanner) (c named, err error) {
-	err = scan(&c.name, &c.n, &c.opensAt, &c.endsAt)
-	return c, err
-}
-
-// Reserve implements store.Counters. All budgets are read before any is
-// written, in one transaction: if one is closed, none has lost a place. They
-// are locked in order of name, so two callers never wait for each other.
+// Reserve implements store.Counters. One statement looks at all budgets and writes, or
+// does not: if one is closed, none has lost a place. They are locked in order of name,
+// so two callers never wait for each other.
 func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
 	const verb = "reserve"
-	if len(claims) == 0 {
-		return time.Time{}, nil
-	}
-	names := make([]string, len(claims))
-	for i, c := range claims {
+	for _, c := range claims {
 		if !c.Look && (c.Limit < 1 || c.Window <= 0) { // nothing would be counted
 			return time.Time{}, s.fail(verb, &rowError{"a claim needs a limit and a window"})
 		}
+	}
+	names := claimed(claims)
+	for range tries {
+		lines := claimLines(claims, now)
+		if len(lines) > 0 {
+			err := s.script(ctx, verb, append(s.d.locked("counter:", names), lines...))
+			if _, refused := missed(err); !refused {
+				return time.Time{}, err
+			}
+		}
+		opens, err := s.opens(ctx, verb, names, now)
+		if err != nil || len(lines) == 0 && opens.IsZero() {
+			return time.Time{}, err
+		}
+		if !opens.IsZero() {
+			return opens, store.ErrUsed
+		}
+		// It was opened meanwhile.
+	}
+	return time.Time{}, s.fail(verb, store.ErrUnavailable)
+}
+
+// claimed are the names of the budgets of claims, in order.
+func claimed(claims []store.Claim) []string {
+	names := make([]string, len(claims))
+	for i, c := range claims {
 		names[i] = c.Key
 	}
 	slices.Sort(names)
-	names = slices.Compact(names)
-	at := micros(now)
-	var opens int64
-	err := s.tx(ctx, verb, func(t *txn) error {
-		opens = 0
-		rows, err := t.counters(names, at)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if row.opensAt > at {
-				opens = max(opens, row.opensAt)
-			}
-		}
-		if opens != 0 {
-			return store.ErrUsed
-		}
-		return t.claim(claims, rows, at)
-	})
-	if !errors.Is(err, store.ErrUsed) {
-		opens = 0
-	}
-	return moment(opens), err
+	return slices.Compact(names)
 }
 
-// counters locks and reads budgets as they stand at now. One that is forgotten
-// is not among them.
-func (t *txn) counters(names []string, now int64) (map[string]counter, error) {
-	if err := t.locks("counter:", names); err != nil {
-		return nil, err
+// closedAt is the condition of a budget that is closed at $1. Once $1 has reached
+// ends_at, the row counts as absent; ends_at is never before opens_at, so a hold
+// outlives a window that ends earlier.
+const closedAt = `opens_at > CAST($1 AS BIGINT) AND ends_at > CAST($1 AS BIGINT)`
+
+// opens is when the last of the closed budgets opens; zero: none is closed.
+func (s *Store) opens(ctx context.Context, verb string, names []string, now time.Time) (time.Time, error) {
+	if len(names) == 0 {
+		return time.Time{}, nil
 	}
-	rows, err := t.query(`SELECT name, n, opens_at, ends_at FROM twofold_counters WHERE name IN (`+places(1, len(names))+`)`, anys(names)...)
-	list, err := collect(rows, err, scanCounter)
-	out := make(map[string]counter, len(names))
-	for _, row := range list {
-		if row.endsAt > now {
-			out[row.name] = row.counter
-		}
-	}
-	return out, err
+	n, err := one(ctx, s, s.read, verb, `SELECT COALESCE(MAX(opens_at), 0) FROM twofold_counters
+		WHERE `+closedAt+` AND name IN (`+places(2, len(names))+`)`, scanInt, append([]any{micros(now)}, anys(names)...)...)
+	return moment(n), err
 }
 
-// claim takes the places and writes the budgets down, in one statement.
-func (t *txn) claim(claims []store.Claim, rows map[string]counter, at int64) error {
-	limits := map[string]int{}
+// claimLines are the lines that take the places of claims, which must be locked; none
+// if all of them only look. The line writes as many rows as there are budgets to count
+// in, or, if one of all is closed, none.
+//
+// The first claim sets when the window ends, and no later one moves it. opens_at only
+// ever grows: a clock that steps back opens nothing and forgets nothing.
+func claimLines(claims []store.Claim, now time.Time) []Line {
+	times, args := map[string]int{}, []any{micros(now)}
 	for _, c := range claims {
 		if !c.Look {
-			rows[c.Key] = rows[c.Key].claim(c, at)
-			limits[c.Key] = c.Limit
+			times[c.Key] += max(1, c.Times)
 		}
-	}
-	if len(limits) == 0 {
-		return nil
 	}
 	var values []string
-	var args []any
-	for _, name := range slices.Sorted(maps.Keys(limits)) {
-		row := rows[name]
-		values = append(values, "("+places(len(args)+1, 5)+")")
-		args = append(args, name, row.n, int64(limits[name]), row.opensAt, row.endsAt)
-	}
-	_, err := t.exec(`INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at) VALUES `+strings.Join(values, ", ")+`
-		ON CONFLICT (name) DO UPDATE SET n = excluded.n, ceiling = excluded.ceiling,
-			opens_at = excluded.opens_at, ends_at = excluded.ends_at`, args...)
-	return err
-}
-
-// claim counts one more. The first claim sets when the window ends, and no
-// later one moves it. opensAt only ever grows: a clock that steps back opens
-// nothing and forgets nothing.
-func (c counter) claim(by store.Claim, now int64) counter {
-	if c.n += int64(max(1, by.Times)); c.endsAt == 0 {
-		c.endsAt = now + by.Window.Microseconds()
-	}
-	if over := c.n - int64(by.Limit); over >= 0 {
-		opens := c.endsAt
-		if by.Hold > 0 {
-			opens = now + holdFor(by, over).Microseconds()
+	for i, c := range claims {
+		later := func(o store.Claim) bool { return !o.Look && o.Key == c.Key }
+		if c.Look || slices.ContainsFunc(claims[i+1:], later) {
+			continue
 		}
-		c.opensAt = max(c.opensAt, opens)
+		list := make([]string, 7)
+		for i, kind := range []string{"TEXT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "BIGINT", "INTEGER"} {
+			list[i] = "CAST($" + strconv.Itoa(len(args)+1+i) + " AS " + kind + ")"
+		}
+		values = append(values, "("+strings.Join(list, ", ")+")")
+		args = append(args, c.Key, int64(times[c.Key]), int64(c.Limit), micros(now)+c.Window.Microseconds(),
+			c.Hold.Microseconds(), max(c.Hold, c.MaxHold).Microseconds(), doublings(c))
 	}
-	c.endsAt = max(c.endsAt, c.opensAt)
-	return c
+	if len(values) == 0 {
+		return nil
+	}
+	names := claimed(claims)
+	query := `INSERT INTO twofold_counters (name, n, ceiling, opens_at, ends_at)
+		SELECT name, n, ceiling, opens, CASE WHEN opens > ends THEN opens ELSE ends END FROM (
+			SELECT name, n, ceiling, ends, CASE WHEN hold > opens THEN hold ELSE opens END AS opens FROM (
+				SELECT name, n, ceiling, opens, ends, CASE WHEN n < ceiling THEN 0 WHEN hold = 0 THEN ends
+					WHEN n - ceiling >= doublings THEN CAST($1 AS BIGINT) + longest
+					ELSE CAST($1 AS BIGINT) + (hold << CAST(n - ceiling AS INTEGER)) END AS hold FROM (
+					SELECT v.column1 AS name, COALESCE(c.n, 0) + v.column2 AS n, v.column3 AS ceiling,
+						COALESCE(c.opens_at, 0) AS opens, COALESCE(c.ends_at, v.column4) AS ends,
+						v.column5 AS hold, v.column6 AS longest, v.column7 AS doublings
+					FROM (VALUES ` + strings.Join(values, ", ") + `) AS v
+					LEFT JOIN twofold_counters AS c ON c.name = v.column1 AND c.ends_at > CAST($1 AS BIGINT)
+				) AS counted
+			) AS held
+		) AS budgets
+		WHERE NOT EXISTS (SELECT 1 FROM twofold_counters WHERE ` + closedAt + `
+			AND name IN (` + places(len(args)+1, len(names)) + `))
+		ON CONFLICT (name) DO UPDATE SET n = excluded.n, ceiling = excluded.ceiling,
+			opens_at = excluded.opens_at, ends_at = excluded.ends_at`
+	return []Line{{query, append(args, anys(names)...), int64(len(values))}}
 }
 
-// holdFor is Hold doubled over times, up to MaxHold.
-func holdFor(c store.Claim, over int64) time.Duration {
-	hold, most := c.Hold, max(c.Hold, c.MaxHold)
-	for ; over > 0 && hold > 0 && hold < most; over-- {
+// doublings is how many claims beyond the limit make a hold as long as it gets.
+func doublings(c store.Claim) (n int64) {
+	most := max(c.Hold, c.MaxHold)
+	for hold := c.Hold; hold > 0 && hold < most; n++ {
 		if hold > most/2 { // doubling would pass it, or overflow
-			return most
+			return n + 1
 		}
 		hold *= 2
 	}
-	return hold
+	return n
 }
 
 // Release implements store.Counters. Like Reserve it locks in order of name.
 func (s *Store) Release(ctx context.Context, own, whole []string) error {
-	own = slices.DeleteFunc(slices.Clone(own), func(key string) bool { return slices.Contains(whole, key) })
-	keys := slices.Concat(own, whole)
-	if len(keys) == 0 {
+	lines := releaseLines(own, whole)
+	if len(lines) == 0 {
 		return nil
 	}
-	slices.Sort(keys)
-	keys = slices.Compact(keys)
-	return s.tx(ctx, "release", func(t *txn) error {
-		if err := t.locks("counter:", keys); err != nil {
-			return err
-		}
-		if len(own) > 0 {
-			if _, err := t.exec(`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
-				opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END
-				WHERE name IN (`+places(1, len(own))+`)`, anys(own)...); err != nil {
-				return err
-			}
-		}
-		if len(whole) == 0 {
-			return nil
-		}
-		_, err := t.exec(`DELETE FROM twofold_counters WHERE name IN (`+places(1, len(whole))+`)`, anys(whole)...)
-		return err
-	})
+	names := slices.Concat(own, whole)
+	slices.Sort(names)
+	return s.script(ctx, "release", append(s.d.locked("counter:", slices.Compact(names)), lines...))
+}
+
+// releaseLines are the lines of Release. The budgets must be locked.
+func releaseLines(own, whole []string) (lines []Line) {
+	own = slices.DeleteFunc(slices.Clone(own), func(key string) bool { return slices.Contains(whole, key) })
+	if len(own) > 0 {
+		lines = append(lines, Line{`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
+			opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END
+			WHERE name IN (` + places(1, len(own)) + `)`, anys(own), Any})
+	}
+	if len(whole) > 0 {
+		lines = append(lines, Line{`DELETE FROM twofold_counters WHERE name IN (` + places(1, len(whole)) + `)`, anys(whole), Any})
+	}
+	return lines
 }
 
 // Forget implements store.Counters. It reads ranges of the primary key.

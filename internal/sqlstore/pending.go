@@ -20,23 +20,28 @@ func scanPending(scan scanner) (p store.Pending, err error) {
 // PutPending implements store.Pendings. The new one is kept whatever the clock
 // says of its age: the other four are the newest of the rest of its kind.
 func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
-	return s.tx(ctx, "put pending", func(t *txn) error {
-		if err := t.lock("pendings:" + p.UserID); err != nil {
-			return err
-		}
-		if err := found(t.exec(`INSERT INTO twofold_pendings (`+pendingColumns+`)
-			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16`+s.d.unlessDeleted(17),
+	lines := append(s.d.locked("pendings:", []string{p.UserID}), s.d.pendingLines(p)...)
+	err := s.script(ctx, "put pending", lines)
+	if isMissed(err) {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// pendingLines store a pending of a user that is locked. The first one misses if the
+// user is deleted.
+func (d Dialect) pendingLines(p store.Pending) []Line {
+	return []Line{
+		{`INSERT INTO twofold_pendings (` + pendingColumns + `)
+			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16` + d.unlessDeleted(17), []any{
 			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),
 			bit(p.Remember), p.SessionID, p.Address, micros(p.CreatedAt), micros(p.ExpiresAt), p.Version,
-			text(p.First.Rests), bit(p.Known), p.UserID, userKey(p.UserID))); err != nil {
-			return err
-		}
-		_, err := t.exec(`DELETE FROM twofold_pendings WHERE user_id = $1 AND known = $3 AND hash <> $2 AND hash NOT IN (
+			text(p.First.Rests), bit(p.Known), p.UserID, userKey(p.UserID),
+		}, 1},
+		{`DELETE FROM twofold_pendings WHERE user_id = $1 AND known = $3 AND hash <> $2 AND hash NOT IN (
 			SELECT hash FROM twofold_pendings WHERE user_id = $1 AND known = $3 AND hash <> $2
-			ORDER BY created_at DESC, hash LIMIT 4)`,
-			p.UserID, p.Hash, bit(p.Known))
-		return err
-	})
+			ORDER BY created_at DESC, hash LIMIT 4)`, []any{p.UserID, p.Hash, bit(p.Known)}, Any},
+	}
 }
 
 // Pending implements store.Pendings.

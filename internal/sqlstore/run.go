@@ -232,16 +232,16 @@ func (t *txn) lock(name string) error { return t.locks("", []string{name}) }
 
 // locks locks several names, which are in order, in one statement.
 func (t *txn) locks(prefix string, names []string) error {
-	if t.s.d.Lock == "" {
-		return nil
-	}
-	each, args := make([]string, len(names)), make([]any, len(names))
+	return t.run(t.s.d.locked(prefix, names))
+}
+
+func (d Dialect) lockAll(prefix string, names []string) (query string, args []any) {
+	each := make([]string, len(names))
 	for i, name := range names {
-		each[i] = strings.Replace(t.s.d.Lock, "$1", "$"+strconv.Itoa(i+1), 1)
-		args[i] = prefix + name
+		each[i] = strings.Replace(d.Lock, "$1", "$"+strconv.Itoa(i+1), 1)
+		args = append(args, prefix+name)
 	}
-	_, err := t.exec("SELECT "+strings.Join(each, ", "), args...)
-	return err
+	return "SELECT " + strings.Join(each, ", "), args
 }
 
 // fail translates an error and tells the watcher of one that is the store's.
@@ -256,7 +256,12 @@ func (s *Store) fail(verb string, err error) error {
 // verdict says that an error is an answer, not a fault.
 func verdict(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) || errors.Is(err, store.ErrUsed) ||
-		errors.Is(err, store.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled)
+		errors.Is(err, store.ErrWrong) || errors.Is(err, errUndo) || errors.Is(err, context.Canceled) || isMissed(err)
+}
+
+func isMissed(err error) bool {
+	_, ok := missed(err)
+	return ok
 }
 
 // translate makes an error one of package store. The text has no values in it: a driver's own
@@ -267,6 +272,8 @@ func (s *Store) translate(verb string, err error) error {
 		return nil
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExists), errors.Is(err, store.ErrUsed),
 		errors.Is(err, store.ErrWrong), errors.Is(err, store.ErrNoFactor), errors.Is(err, store.ErrUnavailable), errors.Is(err, errUndo):
+		return err
+	case isMissed(err):
 		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, err)

@@ -23,6 +23,8 @@ type Dialect struct {
 	// Lock is an expression that makes the transaction wait for every other one
 	// that locked the name $1. Empty where a transaction is alone anyway.
 	Lock string
+	// Script runs a script at once; nil: its lines are run one after the other.
+	Script ScriptFunc
 	// Share ends a SELECT whose row must stay while the statement runs. Empty where
 	// a statement is alone.
 	Share string

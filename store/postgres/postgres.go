@@ -207,5 +207,6 @@ var dialect = sqlstore.Dialect{
 	Snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	Slowly:   `SET LOCAL idle_in_transaction_session_timeout = '10min'`,
 	Prepares: true,
+	Script:   script,
 	Patience: patience,
 }

@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/twofold-auth/twofold/internal/sqlstore"
+)
+
+// divisionByZero is how a statement of sqlstore.Counted fails.
+const divisionByZero = "22012"
+
+// script sends a whole transaction at once, its commit too. PostgreSQL leaves out what
+// follows a statement that fails, so nothing is committed then.
+func script(ctx context.Context, db *sql.DB, lines []sqlstore.Line) error {
+	b := &pgx.Batch{}
+	b.Queue("begin isolation level read committed")
+	for _, line := range lines {
+		query := line.Query
+		if line.Rows != sqlstore.Any {
+			query = sqlstore.Counted(query, line.Rows)
+		}
+		b.Queue(query, line.Args...)
+	}
+	b.Queue("commit")
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(driver any) error {
+		own := driver.(*stdlib.Conn).Conn()
+		at, err := answers(own.SendBatch(ctx, b), b.Len())
+		if err != nil && !own.IsClosed() && own.PgConn().TxStatus() != 'I' {
+			if _, failed := own.Exec(ctx, "rollback"); failed != nil {
+				_ = own.Close(ctx) // the pool drops it
+			}
+		}
+		var e *pgconn.PgError
+		if errors.As(err, &e) && e.Code == divisionByZero {
+			return &sqlstore.Missed{Line: at - 1} // after begin
+		}
+		return err
+	})
+}
+
+// answers reads to the end, or to the first statement that failed, and says which.
+func answers(results pgx.BatchResults, n int) (at int, err error) {
+	for at = range n {
+		if _, err = results.Exec(); err != nil {
+			_ = results.Close()
+			return at, err
+		}
+	}
+	return at, results.Close()
+}
