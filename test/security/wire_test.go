@@ -95,7 +95,7 @@ func (w *wire) carry(client net.Conn, server string) {
 type conversation struct {
 	prepared      map[string]string
 	sent          []string
-	inside, wrote bool // a transaction that was begun
+	inside, wrote bool // a transaction is open; something was written
 }
 
 // heard notes a message and reports whether the node now waits for an answer.
