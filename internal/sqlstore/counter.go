@@ -24,17 +24,17 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 	for range tries {
 		lines := claimLines(claims, now)
 		if len(lines) > 0 {
-			err := s.script(ctx, verb, append(s.d.locked("counter:", names), lines...))
+			err := script(ctx, s, verb, append(s.d.locked("counter:", names), lines...))
 			if _, refused := missed(err); !refused {
 				return time.Time{}, err
 			}
 		}
-		opens, err := s.opens(ctx, verb, names, now)
-		if err != nil || len(lines) == 0 && opens.IsZero() {
+		until, err := opens(ctx, s, verb, names, now)
+		if err != nil || len(lines) == 0 && until.IsZero() {
 			return time.Time{}, err
 		}
-		if !opens.IsZero() {
-			return opens, store.ErrUsed
+		if !until.IsZero() {
+			return until, store.ErrUsed
 		}
 		// It was opened meanwhile.
 	}
@@ -57,7 +57,7 @@ func claimed(claims []store.Claim) []string {
 const closedAt = `opens_at > CAST($1 AS BIGINT) AND ends_at > CAST($1 AS BIGINT)`
 
 // opens is when the last of the closed budgets opens; zero: none is closed.
-func (s *Store) opens(ctx context.Context, verb string, names []string, now time.Time) (time.Time, error) {
+func opens(ctx context.Context, s *Store, verb string, names []string, now time.Time) (time.Time, error) {
 	if len(names) == 0 {
 		return time.Time{}, nil
 	}
@@ -138,7 +138,7 @@ func (s *Store) Release(ctx context.Context, own, whole []string) error {
 	}
 	names := slices.Concat(own, whole)
 	slices.Sort(names)
-	return s.script(ctx, "release", append(s.d.locked("counter:", slices.Compact(names)), lines...))
+	return script(ctx, s, "release", append(s.d.locked("counter:", slices.Compact(names)), lines...))
 }
 
 // releaseLines are the lines of Release. The budgets must be locked.

@@ -21,7 +21,7 @@ func scanPending(scan scanner) (p store.Pending, err error) {
 // says of its age: the other four are the newest of the rest of its kind.
 func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
 	lines := append(s.d.locked("pendings:", []string{p.UserID}), s.d.pendingLines(p)...)
-	err := s.script(ctx, "put pending", lines)
+	err := script(ctx, s, "put pending", lines)
 	if isMissed(err) {
 		return store.ErrNotFound
 	}

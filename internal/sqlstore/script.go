@@ -29,7 +29,7 @@ func (m *Missed) Error() string {
 // script runs statements in one transaction, none of which needs what another one
 // returned. A database that is reached over a network gets all of them at once. The
 // error is a *Missed if a line did not write as many rows as it must.
-func (s *Store) script(ctx context.Context, verb string, lines []Line) error {
+func script(ctx context.Context, s *Store, verb string, lines []Line) error {
 	if s.d.Script == nil {
 		return s.tx(ctx, verb, func(t *txn) error { return t.run(lines) })
 	}
@@ -62,8 +62,8 @@ func missed(err error) (line int, ok bool) {
 }
 
 // Counted is a statement that fails with a division by zero unless another one writes
-// so many rows. With it a script stops there, though nobody looks at its results before
-// its end.
+// so many rows. With it a script stops there, though its results are read only at
+// the end.
 func Counted(query string, rows int64) string {
 	return `WITH written AS (` + query + ` RETURNING 1)
 		SELECT 1 / CASE WHEN COUNT(*) = ` + strconv.FormatInt(rows, 10) + ` THEN 1 ELSE 0 END FROM written`
