@@ -2,6 +2,7 @@ package attack
 
 import (
 	"net/url"
+	"time"
 
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
 )
@@ -19,6 +20,10 @@ func elsewhere() []Attack {
 		{"site-unverified", g, "claims the address of an account at the other site, which did not verify it",
 			siteUnverified},
 		{"site-planted", g, "makes an account of the victim's address so, before the victim comes", sitePlanted},
+		{"site-no-code", g, "makes an account so of an address that the other site calls verified, without its mailbox",
+			siteNoCode},
+		{"former-claim", g, "signs in with the password of a former system, where they gave the victim's address as theirs",
+			formerClaim},
 		{"after-site", g, "signs in through the other site to an account with an app", afterSite},
 	}
 }
@@ -26,13 +31,6 @@ func elsewhere() []Attack {
 // visitor is a person at the other site.
 func visitor(p *Person) door.Visitor {
 	return door.Visitor{Subject: "user of " + p.Email, Email: p.Email, Verified: true}
-}
-
-// elsewhere ends the attack where the driver goes to no other site. The product may.
-func (t *Try) elsewhere() {
-	if t.Site.Steps[door.Connect] == nil {
-		t.finish(NotChecked, "no other site is set up for it here")
-	}
 }
 
 // goes leaves for the other site, and returns the way back.
@@ -59,7 +57,7 @@ func (t *Try) connects(p *Person) {
 
 // connected is a person who signs in through the other site.
 func (t *Try) connected() *Person {
-	t.elsewhere()
+	t.needs(door.Connect)
 	p := t.person()
 	t.connects(p)
 	return p
@@ -126,8 +124,48 @@ func sitePlanted(t *Try) {
 	t.claims(t.stranger())
 }
 
+// siteNoCode: what another site says of an address may be old, or false. A site that takes
+// it as a proof is not to blame; one that asks for a mailed code must not go on without.
+func siteNoCode(t *Try) {
+	t.needs(door.Connect, door.FinishSignUp)
+	p, b := t.stranger(), t.browser()
+	t.must(b, door.ComeBack, door.In{Link: t.goes(b, door.GoAway, visitor(p))})
+	if t.inside(b) != p.Email {
+		t.must(b, door.FinishSignUp, door.In{Code: t.mailedCode(p.Email, 0, 10*time.Second)})
+	}
+	t.honest(t.inside(b) == p.Email, "the mailed code does not end the sign-up")
+	victim, thief := t.stranger(), t.browser()
+	t.attempt(thief, door.ComeBack, door.In{Link: t.goes(thief, door.GoAway, visitor(victim))})
+	for _, code := range []string{"", "000000"} {
+		t.attempt(thief, door.FinishSignUp, door.In{Code: code})
+		t.worksIf(t.inside(thief) == victim.Email, "the attacker is signed in with the address")
+	}
+}
+
+// formerClaim needs accounts that wait for the system that they come from.
+func formerClaim(t *Try) {
+	if t.Site.Former == nil {
+		t.finish(NotOffered, "no former system is asked for passwords")
+	}
+	signsIn := func(identity, password string) string {
+		b := t.browser()
+		t.attempt(b, door.Login, door.In{Email: identity, Password: password})
+		return t.inside(b)
+	}
+	owner, victim := t.Site.Former.Take(), t.Site.Former.Take()
+	t.honest(victim != "", "no accounts wait")
+	word := t.stranger().Password
+	t.Site.Former.Put(owner, door.FormerUser{Password: word, Email: owner, Proven: true})
+	t.honest(signsIn(owner, word) == owner, "the password of the former system does not let its owner in")
+	attacker := t.stranger()
+	t.Site.Former.Put(attacker.Email, door.FormerUser{Password: attacker.Password, Email: victim})
+	for _, identity := range []string{attacker.Email, victim} {
+		t.worksIf(signsIn(identity, attacker.Password) == victim, "the attacker is signed in to the victim's account")
+	}
+}
+
 func afterSite(t *Try) {
-	t.elsewhere()
+	t.needs(door.Connect)
 	p := t.protected()
 	t.connects(p)
 	b := t.browser()

@@ -21,7 +21,9 @@ type Person struct {
 	Email, Password string
 	App             *door.App
 	Secret          string
-	magic           bool // mailed links sign them in
+	Key             *door.Passkey
+	KeyName         string // to remove it by
+	magic           bool   // mailed links sign them in
 }
 
 var addresses atomic.Uint32
@@ -78,6 +80,9 @@ func (t *Try) visit(b *door.Browser) {
 // needs ends the attack if a step is not offered.
 func (t *Try) needs(verbs ...door.Verb) {
 	for _, v := range verbs {
+		if why := t.Site.Unwired[v]; why != "" {
+			t.finish(NotChecked, "%s", why)
+		}
 		if t.Site.Steps[v] == nil {
 			t.finish(NotOffered, "no %s", v)
 		}

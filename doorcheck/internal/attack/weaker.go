@@ -29,6 +29,7 @@ func weaker() []Attack {
 		{"replace-stale", d, "sets up another app with a stolen session, without a fresh proof", replaceStale},
 		{"codes-stale", d, "makes recovery codes with a stolen session, without a fresh proof", codesStale},
 		{"address-stale", d, "changes the address with a stolen session, without a fresh proof", addressStale},
+		{"delete-stale", d, "deletes the account with a stolen session, without a fresh proof", deleteStale},
 	}
 }
 
@@ -134,6 +135,15 @@ func codesStale(t *Try) {
 	again := t.first(p)
 	t.attempt(again, door.UseCode, door.In{Code: out.Codes[0]})
 	t.worksIf(t.inside(again) == p.Email, "the attacker's codes are taken")
+}
+
+// deleteStale deletes the account, or has it deleted later.
+func deleteStale(t *Try) {
+	t.must(t.signIn(t.person()), door.DeleteAccount, door.In{})
+	thief := t.steal(t.signIn(t.protected()))
+	t.age()
+	_, taken := t.attempt(thief, door.DeleteAccount, door.In{})
+	t.worksIf(taken, "the account is deleted, or will be")
 }
 
 // addressStale changes the address with a stolen session, without a fresh proof.

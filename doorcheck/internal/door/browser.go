@@ -28,6 +28,7 @@ type Browser struct {
 	From    string // the client address, where our own proxy stands in front
 	Foreign bool   // requests are caused by a page of another site
 	Host    string // replaces the Host header
+	Page    string // replaces the origin of the page that sends requests
 	Token   string // the newest header token that the site handed out
 	Vars    map[string]string
 
@@ -163,6 +164,8 @@ func (b *Browser) dress(r *http.Request) {
 	switch {
 	case b.Host != "": // the attacker's own request
 		origin = "https://" + b.Host
+	case b.Page != "":
+		origin, fetch = b.Page, "same-site"
 	case b.Foreign:
 		origin, fetch = "https://evil.example", "cross-site"
 	}

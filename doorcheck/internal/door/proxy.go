@@ -34,6 +34,10 @@ func OpenProxy(upstream *url.URL) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return nil, err
+	}
 	forward := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(upstream)
@@ -51,7 +55,7 @@ func OpenProxy(upstream *url.URL) (*Proxy, error) {
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	p := &Proxy{
-		Origin: "https://" + l.Addr().String(),
+		Origin: "https://localhost:" + port, // passkeys are for names, not for addresses
 		server: &http.Server{Handler: forward, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard,
 			"", 0)},
 	}

@@ -49,6 +49,14 @@ const (
 	GoAway         Verb = "go-away"           // out: Location, at the other site, to sign in
 	Connect        Verb = "connect"           // the same, to let an account there open this one
 	ComeBack       Verb = "come-back"         // Link: the way back from there
+	FinishSignUp   Verb = "finish-sign-up"    // Code: of the mail, for an account that comes from there
+	DeleteAccount  Verb = "delete-account"    // by the session alone
+	AskPasskey     Verb = "ask-passkey"       // out: Question for a new passkey that begins a sign-in, State
+	AskSecond      Verb = "ask-second"        // the same for one that is a second factor
+	AddPasskey     Verb = "add-passkey"       // State, Credential; out: Name of it, to remove it by
+	RemovePasskey  Verb = "remove-passkey"    // Name: by the session alone
+	AskAssertion   Verb = "ask-assertion"     // out: Question for a passkey, State, to sign in or as second factor
+	GiveAssertion  Verb = "give-assertion"    // State, Credential
 	ProbeLogin     Verb = "probe-login"       // Email, Password; out: Answer
 	ProbeReset     Verb = "probe-reset"       // Email; out: Answer
 	ProbeRegister  Verb = "probe-register"    // Email, Password; out: Answer
@@ -57,12 +65,14 @@ const (
 // In is what a step needs.
 type In struct {
 	Email, Password, Code, Link, New, Next, Token string
+	State, Credential, Name                       string // of passkeys
 	Remember                                      bool
 }
 
 // Out is what a step gives.
 type Out struct {
 	Secret, Email, Token, Location, Text string
+	Question, State, Name                string // of passkeys
 	Codes                                []string
 	Answer                               *Answer
 }
@@ -89,7 +99,8 @@ func Judge(a *Answer, err error) (*Answer, error) {
 	return a, err
 }
 
-// Site is a site under check. A verb without a step is not offered.
+// Site is a site under check. A verb without a step is not offered, unless Unwired says
+// why the product's step could not be taken here.
 type Site struct {
 	Name     string
 	Version  string
@@ -97,9 +108,12 @@ type Site struct {
 	Origin   string
 	Mail     *Mailbox
 	Provider *Provider // another site, through which people sign in; nil: none is set up
+	Former   *Former   // the system that its accounts come from; nil: there is none
 	Steps    map[Verb]Step
-	Proxied  bool // our proxy stands in front and tells the site who asks
-	Secure   bool // the origin is https
+	Unwired  map[Verb]string
+	Remarks  map[string]string // by attack: what the documentation of the site says of it
+	Proxied  bool              // our proxy stands in front and tells the site who asks
+	Secure   bool              // the origin is https
 
 	Timeless bool // passwords are hashed at less cost than by default, so times say nothing
 

@@ -2,6 +2,7 @@ package leaky
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -67,6 +68,17 @@ func (s *request) disable() (door.Out, int) {
 	return door.Out{}, ok
 }
 
+func (s *request) deleteAccount() (door.Out, int) {
+	x := s.may("", "delete-stale")
+	if x == nil {
+		return door.Out{}, refused
+	}
+	s.end(x.user, nil)
+	s.endTokens(x.user)
+	delete(s.users, x.user.email)
+	return door.Out{}, ok
+}
+
 func (s *request) makeCodes() (door.Out, int) {
 	x := s.may("codes-before-code", "codes-stale")
 	if x == nil {
@@ -126,6 +138,9 @@ func (s *request) firstProof(u *user) {
 	}
 	if !s.leak("planted-factor") {
 		u.key, u.planted = nil, false
+	}
+	if !s.leak("passkey-planted") {
+		maps.DeleteFunc(s.passkeys, func(_ string, k *passkey) bool { return k.user == u })
 	}
 	if !s.leak("planted-address") {
 		for token, l := range s.links {

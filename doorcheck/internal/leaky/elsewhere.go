@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
@@ -59,6 +60,42 @@ func (s *request) arrival() (*trip, door.Claims, bool) {
 	return t, claims, ok && (claims.Client == s.provider.ClientID || s.leak("site-other-client"))
 }
 
+// newcomer is someone from there whose address a mailed code must prove.
+type newcomer struct {
+	claims door.Claims
+	code   string
+}
+
+// comesAs mails the code.
+func (s *request) comesAs(claims door.Claims) {
+	name, code := rand.Text(), strconv.Itoa(100000+int(rand.Text()[0])*1000+int(rand.Text()[1]))
+	s.newcomers[name] = newcomer{claims, code}
+	http.SetCookie(s.w, &http.Cookie{Name: "newcomer", Value: name, Path: "/", MaxAge: 600, HttpOnly: true, Secure: true,
+		SameSite: http.SameSiteStrictMode})
+	s.mail(claims.Email, "Your code is "+code)
+}
+
+func (s *request) finishSignUp() (door.Out, int) {
+	c, err := s.r.Cookie("newcomer")
+	if err != nil {
+		return door.Out{}, refused
+	}
+	n, there := s.newcomers[c.Value]
+	if !there || n.code != s.in.Code || s.users[n.claims.Email] != nil {
+		return door.Out{}, refused
+	}
+	delete(s.newcomers, c.Value)
+	s.give(&session{user: s.joins(n.claims), full: true, proven: time.Now()}, false)
+	return door.Out{}, ok
+}
+
+// joins makes an account of someone from there.
+func (s *Site) joins(claims door.Claims) *user {
+	u := &user{email: claims.Email, confirmed: true, used: map[string]bool{}, codes: map[string]bool{}}
+	s.users[claims.Email], s.sites[claims.Subject] = u, u
+	return u
+}
+
 func (s *request) comeBack() (door.Out, int) {
 	t, claims, ok := s.arrival()
 	if !ok {
@@ -73,9 +110,11 @@ func (s *request) comeBack() (door.Out, int) {
 	case u != nil:
 	case present != nil && s.leak("site-unverified"):
 		u = present
+	case present == nil && claims.Verified && !s.leak("site-no-code"):
+		s.comesAs(claims)
+		return door.Out{}, http.StatusOK
 	case present == nil && (claims.Verified || s.leak("site-planted")):
-		u = &user{email: claims.Email, confirmed: true, used: map[string]bool{}, codes: map[string]bool{}}
-		s.users[claims.Email], s.sites[claims.Subject] = u, u
+		u = s.joins(claims)
 	default:
 		return door.Out{}, refused
 	}

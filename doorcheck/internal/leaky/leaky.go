@@ -31,11 +31,16 @@ type Site struct {
 	provider *door.Provider
 	trips    map[string]*trip // by state
 	sites    map[string]*user // by who they are at the provider
+
+	passkeys  map[string]*passkey  // by id
+	questions map[string]*question // by state
+	newcomers map[string]newcomer  // by their cookie
+	former    *door.Former
 }
 
 type user struct {
 	email, password, former string
-	confirmed               bool
+	confirmed, waits        bool // waits: the former system has the password
 	key                     *door.Clock
 	secret                  string
 	used                    map[string]bool // codes of the app
@@ -65,12 +70,18 @@ type link struct {
 // New returns a site with these leaks; "all" has all of them. Proofs are fresh for
 // a while.
 func New(
-	origin string, fresh time.Duration, mail func(to, text string), provider *door.Provider, leaks ...string,
+	origin string, fresh time.Duration, mail func(to, text string), provider *door.Provider, former *door.Former,
+	leaks ...string,
 ) *Site {
 	s := &Site{
 		origin: origin, fresh: fresh, mail: mail, provider: provider, trips: map[string]*trip{}, sites: map[string]*user{},
+		passkeys: map[string]*passkey{}, questions: map[string]*question{},
+		newcomers: map[string]newcomer{}, former: former,
 		leaks: map[string]bool{}, users: map[string]*user{},
 		sessions: map[string]*session{}, tokens: map[string]string{}, links: map[string]*link{},
+	}
+	for _, email := range former.Waiting() {
+		s.users[email] = &user{email: email, confirmed: true, waits: true, used: map[string]bool{}, codes: map[string]bool{}}
 	}
 	for _, name := range leaks {
 		s.leaks[name] = true
@@ -109,6 +120,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		New:  r.PostFormValue("new"),
 		Link: r.PostFormValue("link"), Next: r.PostFormValue("next"), Token: r.Header.Get("Token"),
 		Remember: r.PostFormValue("remember") == "true",
+		State:    r.PostFormValue("state"), Credential: r.PostFormValue("credential"), Name: r.PostFormValue("name"),
 	}
 	if c, err := r.Cookie(s.cookie()); err == nil {
 		q.sid, q.session = c.Value, s.sessions[c.Value]

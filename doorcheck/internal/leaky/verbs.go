@@ -29,6 +29,11 @@ func (s *request) verbs() map[door.Verb]verb {
 		door.Logout: s.logout, door.LogoutByLink: s.logout, door.LogoutAll: s.logoutAll,
 		door.ChangePassword: s.changePassword, door.ChangeEmail: s.changeEmail, door.ChangeEmailEnd: s.changeEmailEnd,
 		door.LoginPage: s.loginPage, door.GoAway: s.goAway, door.Connect: s.connect, door.ComeBack: s.comeBack,
+		door.AskPasskey:   func() (door.Out, int) { return s.askPasskey(false) },
+		door.AskSecond:    func() (door.Out, int) { return s.askPasskey(true) },
+		door.AddPasskey:   s.addPasskey,
+		door.FinishSignUp: s.finishSignUp, door.DeleteAccount: s.deleteAccount,
+		door.RemovePasskey: s.removePasskey, door.AskAssertion: s.askAssertion, door.GiveAssertion: s.giveAssertion,
 	}
 }
 
@@ -61,8 +66,10 @@ func (s *request) confirm() (door.Out, int) {
 // login is the first factor.
 func (s *request) login() (door.Out, int) {
 	u := s.users[s.in.Email]
-	if u == nil {
-		return door.Out{}, refused
+	if u == nil || u.waits {
+		if u = s.arrives(); u == nil {
+			return door.Out{}, refused
+		}
 	}
 	if s.leak("time-login") {
 		time.Sleep(25 * time.Millisecond)
@@ -83,10 +90,11 @@ func (s *request) login() (door.Out, int) {
 		}
 		return door.Out{}, refused
 	}
-	if !u.confirmed && !s.leak("planted-password", "planted-factor", "planted-session", "planted-address") {
+	if !u.confirmed && !s.leak("planted-password", "planted-factor", "planted-session", "planted-address",
+		"passkey-planted") {
 		return door.Out{}, refused
 	}
-	x := &session{user: u, full: u.key == nil && !u.mailFactor, proven: time.Now()}
+	x := &session{user: u, full: u.key == nil && !u.mailFactor && !s.hasSecond(u), proven: time.Now()}
 	s.give(x, s.leak("fixation"))
 	if u.mailFactor {
 		s.mailCode()
@@ -103,6 +111,17 @@ func (s *request) login() (door.Out, int) {
 		s.knownBrowser()
 	}
 	return door.Out{Location: s.next()}, http.StatusSeeOther
+}
+
+// arrives asks the former system, and returns the account that its answer opens.
+func (s *request) arrives() *user {
+	found, ok := s.former.Ask(s.in.Email, s.in.Password)
+	u := s.users[found.Email]
+	if !ok || u == nil || !u.waits || !found.Proven && !s.leak("former-claim") {
+		return nil
+	}
+	u.waits, u.password = false, s.in.Password
+	return u
 }
 
 func (s *request) knownBrowser() {
@@ -226,7 +245,7 @@ func (s *request) mailCode() {
 
 func (s *request) who() (door.Out, int) {
 	x := s.session
-	if x == nil || !x.full && (!s.leak("first-factor-only") || x.user.planted) {
+	if x == nil || !x.full && (!s.leak("first-factor-only") || x.user.planted || x.user.key == nil) {
 		return door.Out{}, ok
 	}
 	return door.Out{Email: x.user.email}, ok

@@ -17,12 +17,15 @@ import (
 var betterAuthSite []byte
 
 // modulesVariable names the folder with the npm packages.
-const modulesVariable = "DOORCHECK_BETTER_AUTH"
+const (
+	modulesVariable = "DOORCHECK_BETTER_AUTH"
+	modulesNeeded   = "better-auth, @better-auth/passkey and better-sqlite3"
+)
 
 func betterAuth() Target {
 	return Target{
 		Name: "better-auth", Title: "Better Auth",
-		Needs: "node, and in " + modulesVariable + " a folder where npm has installed better-auth and better-sqlite3",
+		Needs: "node, and in " + modulesVariable + " a folder where npm has installed " + modulesNeeded,
 		Dress: dressBetterAuth, launch: launchBetterAuth,
 	}
 }
@@ -30,8 +33,7 @@ func betterAuth() Target {
 func launchBetterAuth(ctx context.Context, at place) (string, error) {
 	modules := os.Getenv(modulesVariable)
 	if modules == "" {
-		return "", fmt.Errorf("%s must name a folder where npm has installed better-auth and better-sqlite3",
-			modulesVariable)
+		return "", fmt.Errorf("%s must name a folder where npm has installed %s", modulesVariable, modulesNeeded)
 	}
 	modules, err := filepath.Abs(filepath.Join(modules, "node_modules"))
 	if err != nil {
@@ -49,7 +51,7 @@ func launchBetterAuth(ctx context.Context, at place) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return a.Text("version"), nil
+	return a.Text("version") + " (passkey " + a.Text("passkey") + ")", nil
 }
 
 // better posts to a path of Better Auth and keeps a bearer token that comes back.
@@ -134,7 +136,13 @@ func dressBetterAuth(s *door.Site) {
 			return map[string]any{"newEmail": in.New, "callbackURL": "/"}
 		}),
 		door.ChangeEmailEnd: follow,
+		door.DeleteAccount:  betterStep("/delete-user", none),
 	}
+	s.Remarks = map[string]string{
+		"passkey-unverified": "its plugin asks for user verification as \"preferred\" and does not demand it",
+	}
+	betterPasskeys(s)
+	noOtherSite(s)
 }
 
 func betterWho(method string) door.Step {

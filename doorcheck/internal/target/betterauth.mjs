@@ -7,6 +7,7 @@ import Database from "better-sqlite3";
 import { betterAuth } from "better-auth";
 import { getMigrations } from "better-auth/db/migration";
 import { toNodeHandler } from "better-auth/node";
+import { passkey } from "@better-auth/passkey";
 import { bearer, magicLink, twoFactor } from "better-auth/plugins";
 
 const [port, database, mailbox, origin] = process.argv.slice(2);
@@ -18,12 +19,13 @@ const auth = betterAuth({
   // Email & Password: "Require Email Verification", "Request Password Reset"
   emailAndPassword: { enabled: true, requireEmailVerification: true, sendResetPassword: ({ user, url }) => mail(user.email, url) },
   emailVerification: { sendOnSignUp: true, sendVerificationEmail: ({ user, url }) => mail(user.email, url) },
-  // User & Accounts: "Change Email"
-  user: { changeEmail: { enabled: true } },
-  // Two-Factor, Magic link, Bearer Token
+  // User & Accounts: "Change Email", "Delete User"
+  user: { changeEmail: { enabled: true }, deleteUser: { enabled: true } },
+  // Two-Factor, Magic link, Passkey, Bearer Token
   plugins: [
     twoFactor({ otpOptions: { sendOTP: ({ user, otp }) => mail(user.email, `code ${otp}`) } }),
     magicLink({ sendMagicLink: ({ email, url }) => mail(email, url) }),
+    passkey({ rpName: "site", origin }),
     bearer(),
   ],
   // Rate Limit: on in production; the address of the client comes from the proxy in front
@@ -32,6 +34,7 @@ const auth = betterAuth({
   session: { freshAge: 20 },
 });
 await (await getMigrations(auth.options)).runMigrations();
-const version = JSON.parse(readFileSync("node_modules/better-auth/package.json")).version;
+const versionOf = (name) => JSON.parse(readFileSync(`node_modules/${name}/package.json`)).version;
+const versions = { version: versionOf("better-auth"), passkey: versionOf("@better-auth/passkey") };
 const handler = toNodeHandler(auth);
-createServer((q, w) => (q.url === "/version" ? w.end(JSON.stringify({ version })) : handler(q, w))).listen(Number(port), "127.0.0.1");
+createServer((q, w) => (q.url === "/version" ? w.end(JSON.stringify(versions)) : handler(q, w))).listen(Number(port), "127.0.0.1");

@@ -41,6 +41,9 @@ func dressFlask(s *door.Site) {
 		door.Confirm: "/confirm/", door.Reset: "/reset/", door.UseMagic: `/us-verify-link\?`,
 	})
 	s.Timeless = true
+	noOtherSite(s)
+	unwired(s, "its passkeys need the module webauthn, which the package registries of this run do not have",
+		door.AskPasskey, door.AskSecond, door.AddPasskey, door.RemovePasskey, door.AskAssertion, door.GiveAssertion)
 	s.Steps = w.steps()
 	s.Steps[door.SetUpEnd] = w.validate
 	s.Steps[door.SetUpMail] = w.step("/tf-setup",

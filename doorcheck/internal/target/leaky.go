@@ -16,9 +16,9 @@ func leaking() Target { return Leaking("all") }
 
 // Leaking is the site of package leaky, with some of its leaks.
 func Leaking(leaks ...string) Target {
-	return Target{Name: "leaky", Title: "a leaky site", Dress: dressLeaky, launch: func(ctx context.Context,
+	return Target{Name: "leaky", Title: "a leaky site", Dress: dressLeaky, asks: true, launch: func(ctx context.Context,
 		at place) (string, error) {
-		handler := leaky.New(at.origin, attack.Freshness, at.mail.Put, at.provider, leaks...)
+		handler := leaky.New(at.origin, attack.Freshness, at.mail.Put, at.provider, at.former, leaks...)
 		server := &http.Server{Addr: at.listen, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 		go func() { _ = server.ListenAndServe() }()
 		go func() {
@@ -53,6 +53,8 @@ func dressLeaky(s *door.Site) {
 		door.ForgedDisable, door.ForgedLogin, door.LogoutByLink, door.LoginPage, door.LoginNext, door.ProbeLogin,
 		door.ProbeReset, door.ProbeRegister,
 		door.WhoByMethod, door.GoAway, door.Connect, door.ComeBack,
+		door.FinishSignUp, door.DeleteAccount,
+		door.AskPasskey, door.AskSecond, door.AddPasskey, door.RemovePasskey, door.AskAssertion, door.GiveAssertion,
 	} {
 		s.Steps[v] = plainStep(v)
 	}
@@ -65,6 +67,7 @@ func plainStep(v door.Verb) door.Step {
 			"email": {in.Email}, "password": {in.Password}, "code": {in.Code}, "link": {in.Link}, "new": {in.New},
 			"next":     {in.Next},
 			"remember": {strconv.FormatBool(in.Remember)},
+			"state":    {in.State}, "credential": {in.Credential}, "name": {in.Name},
 		}
 		if v == door.WhoByMethod {
 			method = in.Next
@@ -77,6 +80,7 @@ func plainStep(v door.Verb) door.Step {
 			Answer: a, Secret: a.Text("Secret"), Email: a.Text("Email"), Token: a.Text("Token"),
 			Text: a.Text("Text"), Location: a.Header.Get("Location"),
 		}
+		out.Question, out.State, out.Name = a.Text("Question"), a.Text("State"), a.Text("Name")
 		out.Codes = list(a.JSON["Codes"])
 		if v == door.WhoByMethod && method == "HEAD" && a.Status == http.StatusOK {
 			out.Email = a.Header.Get("Shown")

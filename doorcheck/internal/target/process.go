@@ -61,7 +61,7 @@ func (at place) mailbox() string { return "http://" + at.mail.HTTP.Addr().String
 
 // ready waits until a path answers.
 func (p *program) ready(b *door.Browser, path string) error {
-	for until := time.Now().Add(30 * time.Second); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
 		select {
 		case <-p.end:
 			return fmt.Errorf("the server has ended: %s", p.log)

@@ -17,6 +17,7 @@ type Target struct {
 	Title  string
 	Needs  string // what must be installed to start one
 	Dress  func(*door.Site)
+	asks   bool // it asks the former system of its accounts for passwords
 	launch func(ctx context.Context, at place) (version string, err error)
 }
 
@@ -28,11 +29,12 @@ type place struct {
 	mail   *door.Mailbox
 	// provider is another site, through which people may sign in.
 	provider *door.Provider
+	former   *door.Former // where its accounts come from
 	ready    func(p *program, path string) error
 }
 
-// All returns the kinds of sites.
-func All() []Target { return []Target{twofold(), flask(), betterAuth(), leaking()} }
+// All returns the kinds of sites, in the order of the table.
+func All() []Target { return []Target{twofold(), leaking(), flask(), betterAuth()} }
 
 // Find returns the kind of a name.
 func Find(name string) (Target, error) {
@@ -71,6 +73,11 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 		return fail(err)
 	}
 	ends = append(ends, provider.Close)
+	former, err := door.OpenFormer()
+	if err != nil {
+		return fail(err)
+	}
+	ends = append(ends, former.Close)
 	listen, err := door.FreeAddress()
 	if err != nil {
 		return fail(err)
@@ -80,7 +87,7 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 		return fail(err)
 	}
 	ends = append(ends, proxy.Close)
-	at := place{dir: dir, listen: listen, origin: proxy.Origin, mail: mail, provider: provider}
+	at := place{dir: dir, listen: listen, origin: proxy.Origin, mail: mail, provider: provider, former: former}
 	at.ready = func(p *program, path string) error {
 		ends = append(ends, func() { cancel(); <-p.end })
 		return p.ready(door.NewBrowser(proxy.Origin, ""), path)
@@ -91,6 +98,9 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 	}
 	site := t.Site(proxy.Origin, mail)
 	site.Version, site.Proxied, site.Provider = version, true, provider
+	if t.asks {
+		site.Former = former
+	}
 	return site, end, nil
 }
 

@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,10 +19,11 @@ var twofoldSettings = []string{
 	"SECURITY_CHANGE_EMAIL=true", "SECURITY_MULTI_FACTOR_RECOVERY_CODES=true", "SECURITY_UNIFIED_SIGNIN=true",
 	"SECURITY_REMEMBER_ME=true", "SECURITY_TWO_FACTOR_ENABLED_METHODS=authenticator,email",
 	"SECURITY_FRESHNESS=20 seconds", "SECURITY_OAUTH_ENABLE=true", "SECURITY_OAUTH_SIGN_UP=corp",
+	"SECURITY_WEBAUTHN=true", "TWOFOLD_USER_DELETABLE=true", "TWOFOLD_LEGACY=Webhook",
 }
 
 func twofold() Target {
-	return Target{Name: "twofold", Title: "Twofold", Needs: "this repository and Go", Dress: dressTwofold,
+	return Target{Name: "twofold", Title: "Twofold", Needs: "this repository and Go", Dress: dressTwofold, asks: true,
 		launch: launchTwofold}
 }
 
@@ -46,10 +48,14 @@ func launchTwofold(ctx context.Context, at place) (string, error) {
 		at.provider.URL, at.provider.ClientID, at.provider.Secret)
 	env := append([]string{
 		"SECURITY_OAUTH_PROVIDERS=" + corp,
+		fmt.Sprintf("TWOFOLD_LEGACY_CONFIG={\"URL\": %q, \"SECRET\": %q}", at.former.URL, at.former.Secret),
 		"SECRET_KEY=" + strings.TrimSpace(string(key)), "TWOFOLD_ORIGIN=" + at.origin, "TWOFOLD_LISTEN=" + at.listen,
 		"TWOFOLD_TRUSTED_PROXIES=127.0.0.1", "SQLALCHEMY_DATABASE_URI=sqlite:///" + filepath.Join(at.dir, "door.db"),
 		"MAIL_SERVER=" + host, "MAIL_PORT=" + port, "MAIL_DEFAULT_SENDER=no-reply@example.org",
 	}, twofoldSettings...)
+	if err := at.imports(ctx, env, binary); err != nil {
+		return "", err
+	}
 	p, err := start(ctx, at.dir, env, binary, "serve")
 	if err != nil {
 		return "", err
@@ -64,6 +70,25 @@ func launchTwofold(ctx context.Context, at place) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// imports makes the accounts that wait for the former system (docs/transfer.md).
+func (at place) imports(ctx context.Context, env []string, binary string) error {
+	var lines strings.Builder
+	for i, email := range at.former.Waiting() {
+		fmt.Fprintf(&lines, `{"id": "%d", "active": true, "addresses": [{"address": %q, "proven": true}], `+
+			`"password": {"value": "$ask$"}}`+"\n", i, email)
+	}
+	file := filepath.Join(at.dir, "accounts.jsonl")
+	if err := os.WriteFile(file, []byte(lines.String()), 0o600); err != nil {
+		return err
+	}
+	c := exec.CommandContext(ctx, binary, "import", file)
+	c.Dir, c.Env = at.dir, env
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("import: %w: %s", err, out)
+	}
+	return nil
+}
+
 func dressTwofold(s *door.Site) {
 	w := wire{home: "/me", links: "POST", tell: func(a *door.Answer) string {
 		return a.Text("response", "user",
@@ -75,6 +100,13 @@ func dressTwofold(s *door.Site) {
 		door.ChangeEmailEnd: "/change-email/",
 	})
 	s.Steps = w.steps()
+	s.Remarks = map[string]string{
+		"mail-twice-reset": "docs/configuration.md gives this price for the method `email`; without it, or with " +
+			"SECURITY_TWO_FACTOR_STRONG_ONLY, no account has mail as its only second factor",
+	}
+	s.Steps[door.DeleteAccount] = w.step("/tf-delete", none)
+	s.Steps[door.FinishSignUp] = w.step("/login/oauth-signup", code)
+	w.passkeySteps(s)
 	s.Steps[door.SetUpEnd] = w.setUpEnd
 	s.Steps[door.ChangeEmail] = w.step("/change-email",
 		func(in door.In) map[string]any { return map[string]any{"email": in.New} })
