@@ -4,8 +4,7 @@
 //	doorcheck -target twofold -attack totp-race  one attack
 //	doorcheck run -driver twofold -url https://login.example.org -mail :2525
 //	                                             checks a site of your own
-//	doorcheck table -markdown RESULTS.md one.json two.json
-//	                                             one table of what -json wrote
+//	doorcheck table -markdown RESULTS.md         one table of what -json wrote to results
 //	doorcheck list                               the attacks
 //
 // A site of your own must let people register, and deliver its mail to the address of
@@ -25,7 +24,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/twofold-auth/twofold/doorcheck/internal/attack"
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
@@ -56,7 +54,7 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 	f.SetOutput(progress)
 	f.StringVar(&o.attacks, "attack", "", "names of attacks, with commas; all if empty")
 	f.StringVar(&o.markdown, "markdown", "", "write the table to this file")
-	f.StringVar(&o.json, "json", "", "write the results to this file")
+	f.StringVar(&o.json, "json", "", "write the results to this file; it keeps those of other attacks")
 	f.StringVar(&o.expect, "expect", "", `fail unless every outcome is this: "refused" or "works"`)
 	f.StringVar(&o.known, "known", "", "names of attacks that -expect leaves out, with commas")
 	f.IntVar(&o.parallel, "parallel", 6, "attacks at a time")
@@ -95,12 +93,16 @@ func command(ctx context.Context, args []string, out, progress io.Writer) error 
 		}
 		return nil
 	}
-	r := report{Date: time.Now().UTC().Format(time.DateOnly), Attacks: list}
+	r := report{Attacks: list}
 	switch mode {
 	case "run":
 		err = o.own(&r, progress)
 	case "table":
-		err = r.read(f.Args())
+		files := f.Args()
+		if len(files) == 0 {
+			files = kept()
+		}
+		err = r.read(files)
 	default:
 		err = o.start(ctx, &r, progress)
 	}
@@ -181,6 +183,9 @@ func (o options) finish(r *report, out io.Writer) error {
 		}
 	}
 	if o.json != "" {
+		if err := r.merge(o.json); err != nil {
+			return err
+		}
 		raw, err := r.json()
 		if err != nil {
 			return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -12,11 +14,11 @@ import (
 
 	"github.com/twofold-auth/twofold/doorcheck/internal/attack"
 	"github.com/twofold-auth/twofold/doorcheck/internal/door"
+	"github.com/twofold-auth/twofold/doorcheck/internal/target"
 )
 
 // report is the table: attacks down, sites across.
 type report struct {
-	Date    string
 	Attacks []attack.Attack
 	Columns []column
 }
@@ -27,6 +29,8 @@ type column struct {
 	Name     string          `json:"name"`
 	Version  string          `json:"version"`
 	Settings string          `json:"settings"`
+	Date     string          `json:"date"`
+	Platform string          `json:"platform"`
 	Took     time.Duration   `json:"took"`
 	Results  []attack.Result `json:"results"`
 }
@@ -39,6 +43,7 @@ func (r *report) check(name string, site *door.Site, parallel int, progress io.W
 	})
 	r.Columns = append(r.Columns, column{
 		Target: name, Name: site.Name, Version: site.Version, Settings: site.Settings,
+		Date: began.UTC().Format(time.DateOnly), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Took: time.Since(began).Round(time.Second), Results: results,
 	})
 }
@@ -56,30 +61,76 @@ func (r *report) others(want attack.Outcome, known []string) (list []string) {
 }
 
 func (r *report) json() ([]byte, error) {
-	raw, err := json.MarshalIndent(map[string]any{"date": r.Date, "targets": r.Columns}, "", "  ")
+	raw, err := json.MarshalIndent(map[string]any{"targets": r.Columns}, "", "  ")
 	return append(raw, '\n'), err
 }
 
-// read adds the columns of files that -json wrote. The table has the oldest date.
+// kept are the files that -json wrote for the table of this folder, in its order.
+func kept() (files []string) {
+	for _, t := range target.All() {
+		files = append(files, "results/"+t.Name+".json")
+	}
+	return files
+}
+
+// read adds the columns of files that -json wrote. Each must have all attacks.
 func (r *report) read(files []string) error {
 	for _, name := range files {
-		raw, err := os.ReadFile(name)
-		if err != nil {
+		if err := r.load(name); err != nil {
 			return err
 		}
-		var got struct {
-			Date    string
-			Targets []column
+	}
+	for _, c := range r.Columns {
+		same := func(x attack.Result, a attack.Attack) bool { return x.Attack == a.Name }
+		if !slices.EqualFunc(c.Results, r.Attacks, same) {
+			return fmt.Errorf("%s was not tried with the %d attacks of this version: run it again with -json",
+				c.Target, len(r.Attacks))
 		}
-		if err := json.Unmarshal(raw, &got); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// load adds the columns of one file.
+func (r *report) load(file string) error {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var got struct{ Targets []column }
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	r.Columns = append(r.Columns, got.Targets...)
+	return nil
+}
+
+// merge adds what a file has of other attacks on the same versions: after an attack was
+// added, it alone is to be tried. The date is that of the oldest result.
+func (r *report) merge(file string) error {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) || len(r.Attacks) == len(attack.All()) {
+		return nil
+	}
+	old := report{}
+	if err := old.load(file); err != nil {
+		return err
+	}
+	for i := range r.Columns {
+		c := &r.Columns[i]
+		at := slices.IndexFunc(old.Columns, func(o column) bool { return o.Target == c.Target && o.Version == c.Version })
+		if at < 0 {
+			return fmt.Errorf("%s has nothing of %s %s: try all attacks", file, c.Target, c.Version)
 		}
-		for _, c := range got.Targets {
-			if len(c.Results) != len(r.Attacks) {
-				return fmt.Errorf("%s: %d attacks on %s, want all %d", name, len(c.Results), c.Target, len(r.Attacks))
+		results := map[string]attack.Result{}
+		for _, x := range slices.Concat(old.Columns[at].Results, c.Results) {
+			results[x.Attack] = x
+		}
+		c.Results, c.Date = nil, min(c.Date, old.Columns[at].Date)
+		for _, a := range attack.All() {
+			if x, tried := results[a.Name]; tried {
+				c.Results = append(c.Results, x)
 			}
-			r.Columns, r.Date = append(r.Columns, c), min(r.Date, got.Date)
 		}
+		c.Took += old.Columns[at].Took
 	}
 	return nil
 }
@@ -87,19 +138,20 @@ func (r *report) read(files []string) error {
 // markdown returns the table, what it was measured on, and the details.
 func (r *report) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Is the door closed?\n\nWritten by `doorcheck` on %s, %s/%s.\n\n",
-		r.Date, runtime.GOOS, runtime.GOARCH)
+	b.WriteString("# Is the door closed?\n\n" +
+		"`doorcheck` writes this file from what `-json` wrote and from its own remarks. A test compares it with them: do\n" +
+		"not edit it.\n\n")
 	b.WriteString("\"Refused\": the attack failed, and the honest use next to it worked. \"Works\": it succeeded.\n" +
 		"\"Not offered\": the site lacks the feature. \"Not checked\": the honest use failed, or the details say why.\n\n" +
-		"| site | version | refused | works | not offered | not checked | seconds |\n|---|---|---|---|---|---|---|\n")
+		"| site | version | date | machine | refused | works | not offered | not checked | seconds |\n" +
+		"|---|---|---|---|---|---|---|---|---|\n")
 	for _, c := range r.Columns {
 		n := map[attack.Outcome]int{}
 		for _, cell := range c.Results {
 			n[cell.Outcome]++
 		}
-		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d | %.0f |\n", c.Name, c.Version, n[attack.Refused],
-			n[attack.Works],
-			n[attack.NotOffered], n[attack.NotChecked], c.Took.Seconds())
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d | %d | %.0f |\n", c.Name, c.Version, c.Date, c.Platform,
+			n[attack.Refused], n[attack.Works], n[attack.NotOffered], n[attack.NotChecked], c.Took.Seconds())
 	}
 	b.WriteString("\nTo repeat one cell, in the folder of the project:\n\n" +
 		"    go run -C doorcheck . -target TARGET -attack NAME\n\n")
@@ -119,13 +171,27 @@ func (r *report) markdown() string {
 	b.WriteString("\n## Details\n")
 	for _, c := range r.Columns {
 		fmt.Fprintf(&b, "\n**%s %s**\n\n", c.Name, c.Version)
+		remarks := remarksOn(c.Target)
 		for _, cell := range c.Results {
-			if cell.Detail != "" {
-				fmt.Fprintf(&b, "* `%s` %s: %s\n", cell.Attack, cell.Outcome, oneLine(cell.Detail))
+			detail := oneLine(cell.Detail)
+			if remark := remarks[cell.Attack]; remark != "" {
+				detail = strings.TrimPrefix(detail+"; "+remark, "; ")
+			}
+			if detail != "" {
+				fmt.Fprintf(&b, "* `%s` %s: %s\n", cell.Attack, cell.Outcome, detail)
 			}
 		}
 	}
 	return b.String()
+}
+
+// remarksOn are what the driver of a site remarks on attacks.
+func remarksOn(name string) map[string]string {
+	t, err := target.Find(name)
+	if err != nil {
+		return nil
+	}
+	return t.Site("", nil).Remarks
 }
 
 func (r *report) rows(b *strings.Builder) {
