@@ -13,18 +13,53 @@
 //
 // What they may do is decided by package policy, the one that the product asks. So a
 // gap in it shows here as a story: the shortest list of steps that ends in a broken
-// promise. Read the files in this order:
+// promise. If the first proof of an address left what was set up before, the search
+// would print:
 //
-//   - promise.go: what is promised, in words and as code;
+//	What others set up opens nothing after the owner proved the address.
+//	  Ben registers Ann's address
+//	  Ben signs in: the password
+//	  Ben sets up a second factor: Ben's app
+//	  Ann resets the password by a mailed link
+//	then: address Ann's (proven true), password true, second: Ben's app
+//
+// # How to read it
+//
+// To know what holds, read these files, in this order. They take about half an hour:
+//
+//   - promise.go: what is promised, in words and as code: of every state (promises), of
+//     every action (moves), and that something stays possible (ways);
 //   - model.go: what a state is, and what the people can do with what they have;
 //   - act.go, enter.go and own.go: what each action changes, of everybody, of a person
 //     who signs in, and of one who is signed in;
-//   - ask.go: what the actions ask package policy;
-//   - worlds.go: the settings and the things that Eve has;
+//   - ask.go: what the actions ask package policy. Nothing else decides;
+//   - worlds.go: the settings and the things that Eve has.
+//
+// These words have one meaning in all of them:
+//
+//   - A thing is what a proof rests on and whose it is, such as Eve's app. The account
+//     has things in four roles: Seconds are its second factors, Firsts begin a sign-in
+//     in the place of the password, Sites do so at another site, and a Sheet is a set
+//     of recovery codes.
+//   - A session has a First and a Second thing: what was proven for it. Without a
+//     second one, the Second is 0; of a passkey that counts as both, they are the same.
+//   - An action is a method of turn. It copies the state (t.was), changes the copy, and
+//     hands it to t.then with the words of the story. What it does not hand over cannot
+//     happen. The verb in the words names the action; moves know actions by it.
+//   - end takes away what was issued; in issues a session, and nothing else does.
+//
+// The other files need not be read for that:
+//
 //   - faults.go: faults that are put in, and the promises that tell of them;
 //   - search.go, crowd.go and pack.go: how the states are visited;
 //   - trail.go and rows.go: how audit trails of the product are replayed against the
 //     same actions, so that the product does nothing that the model does not know.
+//
+// To see a world, run one by a part of its name:
+//
+//	go run ./test/explore/run -only "[trust] second: app; first: ; Eve: the password"
+//
+// # What it covers
 //
 // Three facts keep the number of states small. Two accounts share nothing but that
 // an address and an account elsewhere belong to one of them, so one account is
@@ -35,8 +70,11 @@
 //
 // What is left out: budgets, but for the one of guesses at a second factor; tokens of
 // programs, which are asked what sessions are asked and end with them; and time
-// beyond days. The random walk in test/model and the simulation in internal/limit
-// have those.
+// beyond days. Accounts begin by a registration and do not end: invitations, sign-up
+// through another site, import, arrival from a former system and deletion are not
+// explored. Trails with their rows are replayed. The random walk in test/model and the
+// simulation in internal/limit have budgets, tokens and time. The walk has invitations
+// and deletion; test/crash has these, sign-up and import; test/security has them all.
 //
 // The command in run explores all worlds, with any number of browsers (crowd.go). It
 // takes some minutes. The tests explore some worlds, and some with two browsers each.

@@ -35,9 +35,9 @@ const (
 	Phone
 	App
 	Passkey
-	Site  // an account at another site
-	Sheet // recovery codes
-	Mended
+	Site   // an account at another site
+	Sheet  // recovery codes
+	Mended // a mailed code that takes the place of a lost second factor: a rescue
 	kinds
 )
 
