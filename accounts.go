@@ -206,12 +206,12 @@ func (c *Config) checkAccounts(bad func(field, text string)) {
 			bad("Accounts.OAuthSignUp", fmt.Sprintf("%q is not the name of a provider in Accounts.OAuth", name))
 		}
 	}
-	u := c.Passwordless
+	u := orZero(c.Passwordless)
 	byMail := len(u.EnabledMethods) == 0 || slices.Contains(u.EnabledMethods, store.Email)
-	if a.PasswordOptional && (!u.Enabled || c.Mail == nil || !byMail) {
+	if a.PasswordOptional && (c.Passwordless == nil || c.Mail == nil || !byMail) {
 		bad("Accounts.PasswordOptional", "needs Passwordless with email among its methods, and a sender in Mail")
 	}
-	if a.MagicLink && c.Passwordless.ReplacesLogin {
+	if a.MagicLink && u.ReplacesLogin {
 		bad("Accounts.MagicLink", "and Passwordless.ReplacesLogin are two things at one path: choose one")
 	}
 	if d := a.withDefaults(); d.UsernameMin < 1 || d.UsernameMax > 128 || d.UsernameMin > d.UsernameMax {

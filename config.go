@@ -41,10 +41,11 @@ type Config struct {
 
 	// TwoFactor says when and how a second factor is required.
 	TwoFactor TwoFactor
-	// Passkeys configures passkeys and security keys.
-	Passkeys Passkeys
-	// Passwordless configures sign-in with a code in place of a password.
-	Passwordless Passwordless
+	// Passkeys offers passkeys and security keys. If it is nil, there are none.
+	Passkeys *Passkeys
+	// Passwordless offers sign-in with a code in place of a password. If it is
+	// nil, there is none.
+	Passwordless *Passwordless
 	// Password says how passwords are checked and stored.
 	Password Password
 	// Accounts says who may have an account, and what users may do with theirs.
@@ -154,8 +155,10 @@ type TwoFactor struct {
 	// If FreshOnlyAfterVerify is set, a sign-in is never fresh. Each security
 	// change asks for a proof, which is then fresh for one minute.
 	FreshOnlyAfterVerify bool
-	// RecoveryCodes configures the codes that replace a lost second factor.
-	RecoveryCodes RecoveryCodes
+	// RecoveryCodes offers codes that replace a lost second factor, the first time
+	// when the first second factor is set up. If it is nil, there are none.
+	// Trade-off: anyone who finds the codes has a second factor.
+	RecoveryCodes *RecoveryCodes
 	// RescueEmail mails a code to users who lost their second factor. Trade-
 	// off: a password and a mailbox are then enough for every account.
 	RescueEmail bool
@@ -202,10 +205,6 @@ type Sessions struct {
 // second factor once. Codes are shown once, stored as keyed hashes, and removed
 // with the last second factor.
 type RecoveryCodes struct {
-	// Enabled offers recovery codes, the first time when the first second
-	// factor is set up. Trade-off: anyone who finds the codes has a second
-	// factor.
-	Enabled bool
 	// Number of codes in a set: 10 if zero, 20 at most.
 	Number int
 	// Life is the lifetime of a code, at least 24 hours. If it is zero, codes
@@ -242,7 +241,7 @@ func (c *Config) check() error {
 		bad("Pages.Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)
 	}
 	c.checkTwoFactor(bad)
-	c.Passkeys.check(bad)
+	orZero(c.Passkeys).check(bad)
 	c.checkPasswordless(bad)
 	c.checkAccounts(bad)
 	c.checkSPA(bad)
@@ -304,12 +303,13 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	within("MailValidity", t.MailValidity, 30*time.Second, 10*time.Minute)
 	within("SMSValidity", t.SMSValidity, 30*time.Second, 10*time.Minute)
 	within("SetupWithin", t.SetupWithin, time.Minute, 30*time.Minute)
-	within("RecoveryCodes.Life", t.RecoveryCodes.Life, 24*time.Hour, 100*365*24*time.Hour)
-	if n := t.RecoveryCodes.Number; n < 0 || n > recovery.MaxNumber {
+	codes := orZero(t.RecoveryCodes)
+	within("RecoveryCodes.Life", codes.Life, 24*time.Hour, 100*365*24*time.Hour)
+	if n := codes.Number; n < 0 || n > recovery.MaxNumber {
 		bad("TwoFactor.RecoveryCodes.Number", "must be between 1 and 20")
 	}
-	if t.StrongOnly && len(t.EnabledMethods) > 0 && !slices.Contains(t.EnabledMethods, store.Authenticator) && !c.Passkeys.On {
-		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or switch passkeys on")
+	if t.StrongOnly && len(t.EnabledMethods) > 0 && !slices.Contains(t.EnabledMethods, store.Authenticator) && c.Passkeys == nil {
+		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or set Passkeys")
 	}
 	if t.EnrollProof && c.Mail == nil {
 		bad("TwoFactor.EnrollProof", "needs a sender in Mail")

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-func withCodes(c *twofold.Config) { c.TwoFactor.RecoveryCodes.Enabled = true }
+func withCodes(c *twofold.Config) { c.TwoFactor.RecoveryCodes = &twofold.RecoveryCodes{} }
 
 const wrongRecoveryCode = "Recovery code invalid"
 

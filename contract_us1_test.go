@@ -26,7 +26,7 @@ const (
 
 // withUnified has unified sign-in with all its methods, as the suite of the
 // original.
-func withUnified(c *twofold.Config) { c.Passwordless.Enabled = true }
+func withUnified(c *twofold.Config) { c.Passwordless = &twofold.Passwordless{} }
 
 // begins sets up what a user's sign-ins may begin with, as he would do it
 // himself, in a browser that stays signed in. The app is nil unless there is one.

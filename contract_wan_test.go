@@ -18,7 +18,7 @@ import (
 
 // withPasskeys has everything of passkeys on, as the suite of the original.
 func withPasskeys(c *twofold.Config) {
-	c.Passkeys = twofold.Passkeys{On: true, Name: "My Flask App", FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
+	c.Passkeys = &twofold.Passkeys{Name: "My Flask App", FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
 	c.Pages.AccountPage = true
 }
 

@@ -186,6 +186,9 @@ func importable(f source) bool {
 func leaves(t reflect.Type) (n int) {
 	for i := range t.NumField() {
 		f := t.Field(i).Type
+		if f.Kind() == reflect.Pointer && f.Elem().PkgPath() == t.PkgPath() {
+			f = f.Elem()
+		}
 		if f.Kind() == reflect.Struct && f != reflect.TypeFor[time.Time]() && f.NumField() > 0 && f.Field(0).IsExported() {
 			n += leaves(f)
 		} else {

@@ -10,7 +10,7 @@ import (
 // codes is nil where there are no recovery codes.
 func (b *builder) codes() (login.Codes, error) {
 	r := b.c.TwoFactor.RecoveryCodes
-	if !r.Enabled {
+	if r == nil {
 		return nil, nil
 	}
 	return recovery.New(recovery.Config{
@@ -40,7 +40,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := b.c.TwoFactor
+	t, unified := b.c.TwoFactor, orZero(b.c.Passwordless)
 	return login.New(login.Config{
 		Captcha:  captchas,
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
@@ -57,17 +57,17 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Now: b.c.Advanced.Now, Events: b.c.Advanced.OnEvent, Log: b.c.Log,
 		Policy: login.Policy{
 			Methods: t.EnabledMethods, Require: b.require(), TrustDevices: t.LoginValidity > 0, TrustFor: b.trustFor(),
-			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin, EarlyCodes: t.RecoveryCodes.BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
+			Freshness: t.Freshness, OnlyVerifyIsFresh: t.FreshOnlyAfterVerify, SetupWithin: t.SetupWithin,
+			EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor, RescueEmail: t.RescueEmail, StrongOnly: t.StrongOnly,
 			EnrolProof: t.EnrollProof, RepairOnly: t.RescueRepairOnly, Recovery: t.Recovery,
 			RecoveryWait: t.RecoveryWait,
-			Passkeys:     b.c.Passkeys.policy(), Life: b.c.Accounts.life(),
+			Passkeys:     orZero(b.c.Passkeys).policy(), Life: b.c.Accounts.life(),
 			TellNewBrowsers: !b.c.Sessions.NoNewBrowserMail,
 			Tokens:          b.c.Tokens.policy(),
 			SignUp:          b.c.Accounts.OAuthSignUp,
 			Unified: login.Unified{
-				Methods: b.c.Passwordless.EnabledMethods, Unforced: b.c.Passwordless.Unforced,
-				CodeLife:    b.c.Passwordless.CodeValidity,
-				SetupWithin: b.c.Passwordless.SetupWithin,
+				Methods: unified.EnabledMethods, Unforced: unified.Unforced,
+				CodeLife: unified.CodeValidity, SetupWithin: unified.SetupWithin,
 			},
 		},
 	})

@@ -15,11 +15,11 @@ import (
 // is the host of Config.Origin, which must be a name, because browsers create
 // no passkeys for addresses such as 127.0.0.1. A passkey works for that host
 // only; after a change of host users need new passkeys.
+//
+// An empty Passkeys lets users register passkeys as second factors. If
+// Config.Passkeys becomes nil later, existing passkeys still count as second
+// factors but cannot be used.
 type Passkeys struct {
-	// On lets users register passkeys as second factors. If it is turned off
-	// later, existing passkeys still count as second factors but cannot be
-	// used.
-	On bool
 	// Name is the name of the site in authenticators. If it is empty, Pages.Site is
 	// used.
 	Name string
@@ -93,7 +93,7 @@ func (p Passkeys) check(bad func(field, text string)) {
 // passkeys builds the method; nil where there are none.
 func (b *builder) passkeys() (factor.Passkeys, error) {
 	p := b.c.Passkeys
-	if !p.On {
+	if p == nil {
 		return nil, nil
 	}
 	m, err := passkey.New(passkey.Config{
@@ -113,9 +113,9 @@ func (p Passkeys) policy() login.PasskeyPolicy {
 	}
 }
 
-func (p Passkeys) paths() web.Passkeys {
+func (p Passkeys) paths(on bool) web.Passkeys {
 	return web.Passkeys{
-		On: p.On, First: p.FirstFactor, Verify: len(p.Verify) > 0, Hints: p.Hints, MaxName: p.NameMaxLength,
+		On: on, First: p.FirstFactor, Verify: len(p.Verify) > 0, Hints: p.Hints, MaxName: p.NameMaxLength,
 		CreateWithin: p.RegisterWithin, GetWithin: p.SignInWithin,
 	}
 }

@@ -18,10 +18,8 @@ import (
 // code in place of a password is one factor. A user who has a second factor
 // must still prove it, and it must not rest on the same thing as the first.
 type Passwordless struct {
-	// Enabled serves unified sign-in at /us-signin.
-	Enabled bool
-	// ReplacesLogin also serves it at /login, in place of the page that takes a
-	// password only.
+	// ReplacesLogin serves unified sign-in at /login as well as at /us-signin, in
+	// place of the page that takes a password only.
 	ReplacesLogin bool
 	// EnabledMethods may start a sign-in, in this order: password, email,
 	// authenticator, sms. If it is empty, all methods that have a sender may.
@@ -45,29 +43,26 @@ func firstKinds() []string {
 
 func (u Passwordless) withDefaults(mail, sms bool) Passwordless {
 	setDefault(&u.CodeValidity, 5*time.Minute)
-	if u.Enabled && len(u.EnabledMethods) == 0 {
+	if len(u.EnabledMethods) == 0 {
 		u.EnabledMethods = slices.DeleteFunc(firstKinds(), func(m string) bool {
 			return m == store.Email && !mail || m == store.SMS && !sms
 		})
-	}
-	if !u.Enabled {
-		u.EnabledMethods = nil
 	}
 	return u
 }
 
 func (c *Config) checkPasswordless(bad func(field, text string)) {
 	u := c.Passwordless
-	if u.ReplacesLogin && !u.Enabled {
-		bad("Passwordless.ReplacesLogin", "needs Passwordless.Enabled")
+	if u == nil {
+		return
 	}
 	for _, m := range u.EnabledMethods {
 		switch {
 		case !slices.Contains(firstKinds(), m):
 			bad("Passwordless.EnabledMethods", fmt.Sprintf("%q is not one of password, email, authenticator, sms", m))
-		case u.Enabled && m == store.Email && c.Mail == nil:
+		case m == store.Email && c.Mail == nil:
 			bad("Passwordless.EnabledMethods", "email needs a sender in Mail")
-		case u.Enabled && m == store.SMS && c.SMS == nil:
+		case m == store.SMS && c.SMS == nil:
 			bad("Passwordless.EnabledMethods", "sms needs a sender in SMS")
 		}
 	}
@@ -87,8 +82,11 @@ func (c *Config) checkPasswordless(bad func(field, text string)) {
 // firstCodes are the codes in place of a password, by channel.
 func (b *builder) firstCodes() (map[string]login.Trier, error) {
 	out := map[string]login.Trier{}
+	if b.c.Passwordless == nil {
+		return out, nil
+	}
 	for channel, sender := range map[string]send.Sender{store.Email: b.c.Mail, store.SMS: b.c.SMS} {
-		if sender == nil || !b.c.Passwordless.Enabled {
+		if sender == nil {
 			continue
 		}
 		m, err := onetime.New(onetime.Config{

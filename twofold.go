@@ -106,8 +106,15 @@ func (c Config) withDefaults() Config {
 			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.Email)
 		}
 	}
-	c.Passkeys = c.Passkeys.withDefaults(c.Pages.Site)
-	c.Passwordless, c.Tokens = c.Passwordless.withDefaults(c.Mail != nil, c.SMS != nil), c.Tokens.withDefaults()
+	if c.Passkeys != nil { // a copy: the application's own stays as it is
+		p := c.Passkeys.withDefaults(c.Pages.Site)
+		c.Passkeys = &p
+	}
+	if c.Passwordless != nil {
+		u := c.Passwordless.withDefaults(c.Mail != nil, c.SMS != nil)
+		c.Passwordless = &u
+	}
+	c.Tokens = c.Tokens.withDefaults()
 	if c.TwoFactor.PhoneRegion == "" {
 		c.TwoFactor.PhoneRegion = "US"
 	}
@@ -115,6 +122,14 @@ func (c Config) withDefaults() Config {
 		c.Accounts.UserPayload = func(i User) map[string]any { return map[string]any{"id": i.ID, "email": i.Email} }
 	}
 	return c
+}
+
+// orZero is a section of Config, or an empty one if it is nil.
+func orZero[T any](section *T) T {
+	if section == nil {
+		return *new(T)
+	}
+	return *section
 }
 
 func setDefault(d *time.Duration, v time.Duration) {
@@ -361,21 +376,21 @@ func (b *builder) buildSite() error {
 	if err != nil {
 		return field("Pages.SPA.Origin", err)
 	}
-	t := b.c.TwoFactor
+	t, unified, passkeys := b.c.TwoFactor, orZero(b.c.Passwordless), orZero(b.c.Passkeys)
 	b.a.site, err = web.New(web.Config{
 		Origin: origin, Prefix: b.c.Pages.Prefix, Name: b.c.Pages.Site, Paths: b.c.Pages.Paths,
 		Views: b.c.Pages.Views, App: app,
 		Login: l, Sessions: b.a.sessions, Keys: b.keys, Ring: b.ring, Words: b.a.words,
 		Usernames: b.c.Accounts.Usernames, Registerable: b.c.Accounts.Registerable,
 		Specific: b.c.Accounts.RevealAccounts, Account: b.c.Pages.AccountPage,
-		QRInJSON: t.QRInJSON, Passkeys: b.c.Passkeys.paths(), Life: b.c.Accounts.pages(),
-		UnifiedLogin: b.c.Passwordless.ReplacesLogin,
+		QRInJSON: t.QRInJSON, Passkeys: passkeys.paths(b.c.Passkeys != nil), Life: b.c.Accounts.pages(),
+		UnifiedLogin: unified.ReplacesLogin,
 		MinPassword:  b.c.Password.MinLength, TrustFor: t.LoginValidity, RememberFor: b.c.Sessions.Remember,
 		RememberByDefault: b.c.Sessions.RememberByDefault, SetupWithin: t.SetupWithin, Freshness: t.Freshness,
-		FirstSetupWithin: cmp.Or(b.c.Passwordless.SetupWithin, t.SetupWithin), EarlyCodes: t.RecoveryCodes.BeforeFactor,
+		FirstSetupWithin: cmp.Or(unified.SetupWithin, t.SetupWithin), EarlyCodes: orZero(t.RecoveryCodes).BeforeFactor,
 		UsernameFirst: b.c.Accounts.UsernameFirst,
 		CodeLife:      map[string]time.Duration{store.SMS: t.SMSValidity, store.Email: t.MailValidity},
-		FirstCodeLife: b.c.Passwordless.CodeValidity, Tokens: b.c.Tokens.paths(),
+		FirstCodeLife: unified.CodeValidity, Tokens: b.c.Tokens.paths(),
 		SendGap: cmp.Or(b.c.Advanced.Limits.SendGap, limit.Defaults().SendGap), Judge: b.judge,
 		Brand:  b.c.Pages.brand(),
 		Region: b.c.TwoFactor.PhoneRegion, Proxies: b.c.Advanced.TrustedProxies, Templates: b.c.Pages.Templates,
@@ -383,7 +398,7 @@ func (b *builder) buildSite() error {
 		SignIns:     b.signIns(),
 		Leaving:     b.leaves(),
 		Captcha:     b.captcha,
-		Invitations: b.a.invites, InvitedByPasskey: b.c.Passkeys.On && b.c.Passkeys.FirstFactor,
+		Invitations: b.a.invites, InvitedByPasskey: passkeys.FirstFactor,
 		Payload:     func(u store.User) map[string]any { return b.c.Accounts.UserPayload(publicUser(u)) },
 		Permissions: b.c.Store.PermissionsOf, Roles: b.c.Accounts.RolesInPayload,
 	})

@@ -123,14 +123,14 @@ func TestNewTakesPagesThatAreRight(t *testing.T) {
 			Templates: fstest.MapFS{"login.html": page(`{{define "title"}}{{.T "login_title"}}{{end}}{{define "content"}}<h1>{{.T "my_own"}}</h1>{{end}}`)},
 			Locales:   fstest.MapFS{"en.json": page(`{"my_own": "Welcome"}`)},
 		},
-		Passkeys: twofold.Passkeys{On: true}, Sessions: twofold.Sessions{RememberByDefault: true},
+		Passkeys: &twofold.Passkeys{}, Sessions: twofold.Sessions{RememberByDefault: true},
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	background.Start(auth)()
-	for _, want := range []string{"Sessions.RememberByDefault has no effect", "Passkeys.On has no effect"} {
+	for _, want := range []string{"Sessions.RememberByDefault has no effect", "Passkeys has no effect"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %q: %s", want, &log)
 		}

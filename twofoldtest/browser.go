@@ -232,7 +232,7 @@ func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 
 // typed is an identity and a password as the sign-in page takes them.
 func (k *Kit) typed(email, password string) map[string]any {
-	if k.config.Passwordless.ReplacesLogin {
+	if u := k.config.Passwordless; u != nil && u.ReplacesLogin {
 		return map[string]any{"identity": email, "passcode": password}
 	}
 	return map[string]any{"email": email, "password": password}

@@ -37,11 +37,11 @@ func everything() twofold.Config {
 	return twofold.Config{Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
 			LoginValidity: 30 * 24 * time.Hour, RescueEmail: true, HelpAddress: "admin@example.org", Recovery: true,
-			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			RecoveryCodes: &twofold.RecoveryCodes{},
 		},
-		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true,
+		Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true,
 			Verify: []string{"first", "secondary"}},
-		Passwordless: twofold.Passwordless{Enabled: true},
+		Passwordless: &twofold.Passwordless{},
 		Sessions:     twofold.Sessions{Remember: 30 * 24 * time.Hour},
 		Tokens:       twofold.Tokens{Refresh: true, Scopes: []string{"read", "write"}},
 		Accounts: twofold.Accounts{
@@ -196,10 +196,10 @@ func TestAWayThatIsNotKnownIsReported(t *testing.T) {
 	thorough(t)
 	l := &listener{TB: t}
 	kit := twofoldtest.New(l, everything())
-	kit.Forget("/us-verify-link/{token}", "twofold-asked", "Passwordless.Enabled")
+	kit.Forget("/us-verify-link/{token}", "twofold-asked", "Passwordless")
 	kit.Serve(kit.Auth.RequireTwoFactor(page))
 	kit.TryDoors("/secret")
-	for _, want := range []string{"/us-verify-link/{token}", "cookie twofold-asked", "Config.Passwordless.Enabled"} {
+	for _, want := range []string{"/us-verify-link/{token}", "cookie twofold-asked", "Config.Passwordless"} {
 		if !slices.ContainsFunc(l.heard, func(s string) bool {
 			return strings.Contains(s, want) && strings.Contains(s, "NoSideDoor does not know")
 		}) {
@@ -219,7 +219,7 @@ func TestOtherConfigurationsAreGoneThroughToo(t *testing.T) {
 		},
 		"no browser is trusted, and little is on": func(c *twofold.Config) {
 			c.TwoFactor.Trust = func(twofold.User) bool { return false }
-			c.TwoFactor.HelpAddress, c.TwoFactor.Recovery, c.TwoFactor.RecoveryCodes.Enabled = "", false, false
+			c.TwoFactor.HelpAddress, c.TwoFactor.Recovery, c.TwoFactor.RecoveryCodes = "", false, nil
 			c.Passkeys.FirstFactor, c.Passkeys.MultiFactor, c.Accounts.AutoLoginAfterReset = false, false, false
 			c.Passwordless.EnabledMethods, c.Tokens.Scopes = []string{"email"}, nil
 		},

@@ -22,7 +22,7 @@ var page = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 func TestAnApplicationSeesNoSideDoor(t *testing.T) {
 	for name, c := range map[string]twofold.Config{
 		"as it comes": {},
-		"passkeys":    {Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}}},
+		"passkeys":    {Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}}},
 		"everything required": {TwoFactor: twofold.TwoFactor{Required: true, RescueEmail: true,
 			HelpAddress: "admin@example.org"}, Accounts: twofold.Accounts{Registerable: true},
 			Pages: twofold.Pages{AccountPage: true}},

@@ -113,14 +113,14 @@ Advanced Log
 TwoFactor.PhoneRegion TwoFactor.SMSCountries TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods
 TwoFactor.LoginValidity TwoFactor.Trust TwoFactor.Issuer TwoFactor.Secrets TwoFactor.AuthenticatorValidity
 TwoFactor.MailValidity TwoFactor.SMSValidity TwoFactor.EnrollProof TwoFactor.QRInJSON TwoFactor.SetupWithin
-TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes TwoFactor.RecoveryCodes.Enabled
+TwoFactor.Freshness TwoFactor.FreshOnlyAfterVerify TwoFactor.RecoveryCodes
 TwoFactor.RecoveryCodes.BeforeFactor TwoFactor.RecoveryCodes.Number TwoFactor.RecoveryCodes.Life
 TwoFactor.RescueEmail TwoFactor.RescueRepairOnly TwoFactor.Recovery TwoFactor.RecoveryWait
 TwoFactor.HelpAddress TwoFactor.StrongOnly TwoFactor.PossiblePhones
-Passkeys.On Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints
+Passkeys.Name Passkeys.FirstFactor Passkeys.MultiFactor Passkeys.Verify Passkeys.Hints
 Passkeys.ChallengeBytes Passkeys.RegisterWithin Passkeys.SignInWithin Passkeys.RegisterTimeout
 Passkeys.SignInTimeout Passkeys.NameMaxLength
-Passwordless.Enabled Passwordless.EnabledMethods Passwordless.Unforced Passwordless.CodeValidity
+Passwordless.EnabledMethods Passwordless.Unforced Passwordless.CodeValidity
 Passwordless.SetupWithin Passwordless.ReplacesLogin
 Password.Scheme Password.Salt Password.Peppers Password.MinLength Password.Slots Password.Portable
 Password.Checkers Password.Legacy
@@ -252,6 +252,12 @@ func (k *Kit) unheard(c twofold.Config, all bool) []string {
 				}
 			case f.Type.Kind() == reflect.Struct && f.Type.PkgPath() == v.Type().PkgPath() && name != "Key":
 				look(v.Field(i), name+".")
+			case f.Type.Kind() == reflect.Pointer && f.Type.Elem().PkgPath() == v.Type().PkgPath():
+				section := v.Field(i)
+				if section.IsNil() {
+					section = reflect.New(f.Type.Elem())
+				}
+				look(section.Elem(), name+".")
 			}
 		}
 	}

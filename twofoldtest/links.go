@@ -119,7 +119,7 @@ func (k *Kit) changeStates() []state {
 // firstMethods are those other than a password that may begin a sign-in.
 func (k *Kit) firstMethods() []string {
 	u := k.config.Passwordless
-	if !u.Enabled {
+	if u == nil {
 		return nil
 	}
 	if len(u.EnabledMethods) == 0 {
@@ -132,8 +132,8 @@ var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
 // unifiedPassword says whether a password may begin a sign-in there.
 func (k *Kit) unifiedPassword() bool {
-	u := k.config.Passwordless.EnabledMethods
-	return len(u) == 0 || slices.Contains(u, "password")
+	u := k.config.Passwordless
+	return u == nil || len(u.EnabledMethods) == 0 || slices.Contains(u.EnabledMethods, "password")
 }
 
 // begins lets an account begin its sign-ins by a method, and returns the code

@@ -92,7 +92,7 @@ func (k *Kit) recoveryStates(asked func() (string, *Browser)) []state {
 
 // codeStates are those around recovery codes.
 func (k *Kit) codeStates() []state {
-	if !k.config.TwoFactor.RecoveryCodes.Enabled {
+	if k.config.TwoFactor.RecoveryCodes == nil {
 		return nil
 	}
 	withCodes := func() (string, string) {

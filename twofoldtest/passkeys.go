@@ -49,7 +49,7 @@ func (k *Kit) passkeyStates() []state {
 	if k.mustEnrol() {
 		states = append(states, enrolPasskeyStates(k)...)
 	}
-	if !k.config.Passkeys.FirstFactor {
+	if p := k.config.Passkeys; p == nil || !p.FirstFactor {
 		return states
 	}
 	return append(states, k.firstPasskeyStates()...)

@@ -23,8 +23,8 @@ import (
 func ruled() twofold.Config {
 	return twofold.Config{
 		TwoFactor:    twofold.TwoFactor{LoginValidity: 30 * 24 * time.Hour, RescueEmail: true},
-		Passkeys:     twofold.Passkeys{On: true, FirstFactor: true},
-		Passwordless: twofold.Passwordless{Enabled: true, EnabledMethods: []string{"password", "email", "sms"}},
+		Passkeys:     &twofold.Passkeys{FirstFactor: true},
+		Passwordless: &twofold.Passwordless{EnabledMethods: []string{"password", "email", "sms"}},
 		Sessions:     twofold.Sessions{Remember: 30 * 24 * time.Hour},
 		Tokens:       twofold.Tokens{Refresh: true},
 		Accounts:     twofold.Accounts{Recoverable: true, Registerable: true, OAuth: []federated.Provider{site{}}},

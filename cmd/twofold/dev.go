@@ -102,7 +102,7 @@ func (s *settings) finishDev(w where) problems {
 		}
 	}
 	if !s.given["SECURITY_MULTI_FACTOR_RECOVERY_CODES"] {
-		s.Config.TwoFactor.RecoveryCodes.Enabled = true
+		s.codes.on = true
 	}
 	if s.Config.Pages.Site == "" {
 		s.Config.Pages.Site = "Twofold"

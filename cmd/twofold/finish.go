@@ -32,6 +32,11 @@ func (s *settings) finish(w where) problems {
 	} else {
 		bad = slices.Concat(s.finishOrigin(), s.finishKeys(), s.finishMail(), s.finishSMS(), finishLegacy(s))
 	}
+	if s.unified.with.ReplacesLogin && !s.unified.on {
+		bad = append(bad, problem{"SECURITY_US_SIGNIN_REPLACES_LOGIN", "needs SECURITY_UNIFIED_SIGNIN"})
+	}
+	s.Config.Passkeys, s.Config.Passwordless = s.passkeys.config(), s.unified.config()
+	s.Config.TwoFactor.RecoveryCodes = s.codes.config()
 	return slices.Concat(bad, s.finishTOTP(), s.finishMethods(), s.finishOAuth(), s.finishTimes(), s.finishCheckers(),
 		finishCaptcha(s), s.finishFolders())
 }
@@ -40,7 +45,7 @@ func (s *settings) finishOrigin() problems {
 	if s.Config.Origin == "" && !s.given["TWOFOLD_ORIGIN"] {
 		return problems{{"TWOFOLD_ORIGIN", "is not set: write the address of the site as browsers see it, e.g. https://login.example.org (or try the server out with --dev)"}}
 	}
-	if u, err := url.Parse(s.Config.Origin); err == nil && s.Config.Passkeys.On && net.ParseIP(u.Hostname()) != nil {
+	if u, err := url.Parse(s.Config.Origin); err == nil && s.passkeys.on && net.ParseIP(u.Hostname()) != nil {
 		return problems{{"SECURITY_WEBAUTHN", "is on, but browsers make passkeys for names only, and TWOFOLD_ORIGIN is an IP address: use a name (localhost on this machine), or write false"}}
 	}
 	host, _, err := net.SplitHostPort(s.Listen)

@@ -55,7 +55,7 @@ func (s *settings) wellKnown(mux *http.ServeMux, account string) {
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, c.Pages.Prefix+cmp.Or(c.Pages.Paths.Static, "/tf-static")+"/mark.svg", http.StatusFound)
 	})
-	if !c.Passkeys.On {
+	if c.Passkeys == nil {
 		return
 	}
 	manage := c.Origin + c.Pages.Prefix + cmp.Or(c.Pages.Paths.WanRegister, "/wan-register")

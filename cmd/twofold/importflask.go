@@ -43,7 +43,7 @@ func (c importFlask) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(s *settings) (transfer.Source, error) {
 		o := flask.Options{
 			Address: c.Database, TOTPSecrets: s.Config.TwoFactor.Secrets, Fields: c.Field,
-			CodeLife: s.Config.TwoFactor.RecoveryCodes.Life,
+			CodeLife: s.codes.with.Life,
 			Tables: flask.Tables{
 				User: c.UserTable, Role: c.RoleTable, RolesUsers: c.RolesTable, WebAuthn: c.WebauthnTable,
 			},

@@ -40,7 +40,7 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 		s.Config.Origin = "http://" + socket.Addr().String()
 		// Browsers make passkeys for names only; an application at localhost is
 		// another site than one at an address.
-		if s.Config.Passkeys.On || strings.HasPrefix(s.Config.Pages.SPA.Origin, "http://localhost") {
+		if s.passkeys.on || strings.HasPrefix(s.Config.Pages.SPA.Origin, "http://localhost") {
 			s.Config.Origin = strings.Replace(s.Config.Origin, "127.0.0.1", "localhost", 1)
 		}
 	}

@@ -51,6 +51,19 @@ type setting struct {
 	Apply func(s *settings, raw any) error
 }
 
+// section is a part of Config that is nil unless it is switched on.
+type section[T any] struct {
+	on   bool
+	with T
+}
+
+func (s *section[T]) config() *T {
+	if !s.on {
+		return nil
+	}
+	return &s.with
+}
+
 // settings is what the table's rows fill.
 type settings struct {
 	Config   twofold.Config
@@ -72,6 +85,9 @@ type settings struct {
 	oauth        oauthSettings
 	legacy       legacySettings
 	captcha      captchaSettings
+	passkeys     section[twofold.Passkeys]
+	unified      section[twofold.Passwordless]
+	codes        section[twofold.RecoveryCodes]
 	smsService   string
 	smsConfig    map[string]string
 	mailFallback map[string]string

@@ -12,20 +12,20 @@ func passkeyTable() []setting {
 		return toLife(f, time.Second, 10*time.Minute)
 	}
 	return []setting{
-		{Name: "SECURITY_WEBAUTHN", Type: flag, Default: "false", Field: "Passkeys.On",
+		{Name: "SECURITY_WEBAUTHN", Type: flag, Default: "false", Field: "Passkeys",
 			Doc: "Passkeys and security keys. They are bound to the host of `TWOFOLD_ORIGIN`, which must be a " +
 				"name, not an IP address.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.On })},
+			Apply: toBool(func(s *settings) *bool { return &s.passkeys.on })},
 		{Name: "SECURITY_WAN_RP_NAME", Type: text, Empty: "`TWOFOLD_SITE`", Field: "Passkeys.Name",
 			Doc:   "The name authenticators show.",
-			Apply: toText(func(s *settings) *string { return &s.Config.Passkeys.Name })},
+			Apply: toText(func(s *settings) *string { return &s.passkeys.with.Name })},
 		{Name: "SECURITY_WAN_ALLOW_AS_FIRST_FACTOR", Type: flag, Default: "true", Field: "Passkeys.FirstFactor",
 			Doc:   "A passkey that was registered for it stands in the password's place.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.FirstFactor })},
+			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.FirstFactor })},
 		{Name: "SECURITY_WAN_ALLOW_AS_MULTI_FACTOR", Type: flag, Default: "true", Field: "Passkeys.MultiFactor",
 			Doc:   "A first-factor passkey that verified its user by finger, face or PIN is both factors.",
 			Cost:  "The device, and what unlocks it, open the account.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.MultiFactor })},
+			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.MultiFactor })},
 		{Name: "SECURITY_WAN_ALLOW_AS_VERIFY", Type: list, Default: "first,secondary", Field: "Passkeys.Verify",
 			Doc: "The uses that prove a signed-in user again; an empty list: passkeys do not. Where the account has " +
 				"a second factor the passkey must verify its user.",
@@ -35,25 +35,25 @@ func passkeyTable() []setting {
 				"of the same kind.",
 			Cost: "Anyone who knows a name learns how many passkeys it has. `false`: the browser finds the " +
 				"passkeys by itself, and security keys that cannot be found so are second factors only.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Passkeys.Hints })},
+			Apply: toBool(func(s *settings) *bool { return &s.passkeys.with.Hints })},
 		{Name: "SECURITY_WAN_CHALLENGE_BYTES", Type: number, Empty: "32", Field: "Passkeys.ChallengeBytes",
 			Doc:   "Random bytes of each question, 16 to 64.",
-			Apply: toLeast(func(s *settings) *int { return &s.Config.Passkeys.ChallengeBytes }, 16, 64)},
+			Apply: toLeast(func(s *settings) *int { return &s.passkeys.with.ChallengeBytes }, 16, 64)},
 		{Name: "SECURITY_WAN_REGISTER_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.RegisterWithin",
 			Doc:   "How long a registration may take, 10 minutes at most.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Passkeys.RegisterWithin })},
+			Apply: within(func(s *settings) *time.Duration { return &s.passkeys.with.RegisterWithin })},
 		{Name: "SECURITY_WAN_SIGNIN_WITHIN", Type: duration, Default: "5 minutes", Field: "Passkeys.SignInWithin",
 			Doc:   "The same for a sign-in.",
-			Apply: within(func(s *settings) *time.Duration { return &s.Config.Passkeys.SignInWithin })},
+			Apply: within(func(s *settings) *time.Duration { return &s.passkeys.with.SignInWithin })},
 		{Name: "SECURITY_WAN_REGISTER_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.RegisterTimeout",
 			Doc:   "Milliseconds that the browser waits for its user; a hint.",
-			Apply: toMillis(func(s *settings) *time.Duration { return &s.Config.Passkeys.RegisterTimeout })},
+			Apply: toMillis(func(s *settings) *time.Duration { return &s.passkeys.with.RegisterTimeout })},
 		{Name: "SECURITY_WAN_SIGNIN_TIMEOUT", Type: number, Default: "60000", Field: "Passkeys.SignInTimeout",
 			Doc:   "The same for a sign-in.",
-			Apply: toMillis(func(s *settings) *time.Duration { return &s.Config.Passkeys.SignInTimeout })},
+			Apply: toMillis(func(s *settings) *time.Duration { return &s.passkeys.with.SignInTimeout })},
 		{Name: "SECURITY_WAN_NAME_MAX_LENGTH", Type: number, Default: "64", Field: "Passkeys.NameMaxLength",
 			Doc:   "Greatest length of a passkey's name, 64 at most.",
-			Apply: toMost(func(s *settings) *int { return &s.Config.Passkeys.NameMaxLength }, 1, 64)},
+			Apply: toMost(func(s *settings) *int { return &s.passkeys.with.NameMaxLength }, 1, 64)},
 		{Name: "SECURITY_WAN_NAME_ALLOWED_CHARS", Type: list, Default: "L,N,Pc,Pd,Zs",
 			Doc:   "Unicode categories of a passkey's name. No others can be chosen in this version.",
 			Apply: applyNameChars},
@@ -97,7 +97,7 @@ func applyVerify(s *settings, raw any) error {
 			return errors.New("holds a use that is not one of first, secondary: remove it")
 		}
 	}
-	s.Config.Passkeys.Verify = uses
+	s.passkeys.with.Verify = uses
 	return nil
 }
 

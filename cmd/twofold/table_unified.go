@@ -12,22 +12,22 @@ func unifiedTable() []setting {
 		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
 	}
 	return []setting{
-		{Name: "SECURITY_UNIFIED_SIGNIN", Type: flag, Default: "false", Field: "Passwordless.Enabled",
+		{Name: "SECURITY_UNIFIED_SIGNIN", Type: flag, Default: "false", Field: "Passwordless",
 			Doc: "One page, `/us-signin`, whose one field takes a password or a code: mailed, texted, or shown by " +
 				"an app. A code in its place is one factor: who has a second one is asked for it, and it must be " +
 				"another thing than the first.",
 			Cost:  "Anyone who reads an account's mail or texts has its first factor, once the account has been set up so.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Passwordless.Enabled })},
+			Apply: toBool(func(s *settings) *bool { return &s.unified.on })},
 		{Name: "SECURITY_US_SIGNIN_REPLACES_LOGIN", Type: flag, Default: "false", Field: "Passwordless.ReplacesLogin",
 			Doc:   "Serves it at `SECURITY_LOGIN_URL` too, in the place of the page that takes a password only.",
-			Apply: toBool(func(s *settings) *bool { return &s.Config.Passwordless.ReplacesLogin })},
+			Apply: toBool(func(s *settings) *bool { return &s.unified.with.ReplacesLogin })},
 		{Name: "SECURITY_US_ENABLED_METHODS", Type: list, Empty: "`password,email,authenticator,sms`, as far as " +
 			"there are senders", Field: "Passwordless.EnabledMethods",
 			Doc: "What may begin a sign-in there, tried in this order.", Apply: applyFirstMethods},
 		{Name: "SECURITY_US_SETUP_WITHIN", Type: duration, Empty: "`SECURITY_TWO_FACTOR_SETUP_WITHIN`",
 			Field: "Passwordless.SetupWithin",
 			Doc:   "How long setting up what begins a sign-in may take, 30 minutes at most.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Passwordless.SetupWithin }, time.Second,
+			Apply: toLife(func(s *settings) *time.Duration { return &s.unified.with.SetupWithin }, time.Second,
 				30*time.Minute)},
 		{Name: "SECURITY_US_MFA_REQUIRED", Type: list, Default: "password,email,authenticator,sms",
 			Field: "Passwordless.Unforced",
@@ -38,7 +38,7 @@ func unifiedTable() []setting {
 		{Name: "SECURITY_US_TOKEN_VALIDITY", Type: duration, Default: "5 minutes", Field: "Passwordless.CodeValidity",
 			Doc:  "Life of a code in place of a password, and of the link mailed alongside it.",
 			Cost: "A longer one can be used longer by anyone who sees it.",
-			Apply: toLife(func(s *settings) *time.Duration { return &s.Config.Passwordless.CodeValidity },
+			Apply: toLife(func(s *settings) *time.Duration { return &s.unified.with.CodeValidity },
 				30*time.Second, 10*time.Minute)},
 		{Name: "SECURITY_US_CODES_DAY", Type: number, Default: "120", Field: "Advanced.Limits",
 			Doc: "Codes in place of a password that are mailed to one account in 24 hours. Of texts it is " +
@@ -69,17 +69,17 @@ func applyMFARequired(s *settings, raw any) error {
 	if err := toList(func(*settings) *[]string { return &forced })(s, raw); err != nil {
 		return err
 	}
-	s.Config.Passwordless.Unforced = slices.DeleteFunc([]string{"email", "authenticator", "sms"}, func(m string) bool {
+	s.unified.with.Unforced = slices.DeleteFunc([]string{"email", "authenticator", "sms"}, func(m string) bool {
 		return slices.Contains(forced, m)
 	})
 	return nil
 }
 
 func applyFirstMethods(s *settings, raw any) error {
-	if err := toList(func(s *settings) *[]string { return &s.Config.Passwordless.EnabledMethods })(s, raw); err != nil {
+	if err := toList(func(s *settings) *[]string { return &s.unified.with.EnabledMethods })(s, raw); err != nil {
 		return err
 	}
-	if len(s.Config.Passwordless.EnabledMethods) == 0 {
+	if len(s.unified.with.EnabledMethods) == 0 {
 		return errors.New("is an empty list: name at least one of password, email, authenticator, sms")
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 // lost is what people can do who lost their second factor.
 func lost() twofold.TwoFactor {
 	return twofold.TwoFactor{
-		RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+		RecoveryCodes: &twofold.RecoveryCodes{},
 		Recovery:      true,
 		RecoveryWait:  3 * 24 * time.Hour,
 		HelpAddress:   "help@example.org",

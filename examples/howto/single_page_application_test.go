@@ -42,7 +42,7 @@ type fields = map[string]any
 func TestSinglePageApplication(t *testing.T) {
 	k := twofoldtest.New(t, twofold.Config{
 		Pages:     twofold.Pages{AccountPage: true},
-		TwoFactor: twofold.TwoFactor{Required: true, RecoveryCodes: twofold.RecoveryCodes{Enabled: true}},
+		TwoFactor: twofold.TwoFactor{Required: true, RecoveryCodes: &twofold.RecoveryCodes{}},
 	})
 	k.ServeAll(application(k.Auth, http.NotFoundHandler(), hello))
 	const email = "ada@example.org"

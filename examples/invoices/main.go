@@ -56,8 +56,8 @@ func config(db store.Store, users twofold.UserSource) twofold.Config {
 
 		Accounts:  twofold.Accounts{Registerable: true},
 		Mail:      printed{},
-		Passkeys:  twofold.Passkeys{On: true},
-		TwoFactor: twofold.TwoFactor{RecoveryCodes: twofold.RecoveryCodes{Enabled: true}},
+		Passkeys:  &twofold.Passkeys{},
+		TwoFactor: twofold.TwoFactor{RecoveryCodes: &twofold.RecoveryCodes{}},
 		Tokens:    twofold.Tokens{Scopes: []string{"invoices"}},
 		Pages: twofold.Pages{
 			Site: "Invoices", AccountPage: true, Views: twofold.Views{PostLogin: "/invoices"},

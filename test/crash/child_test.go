@@ -108,7 +108,7 @@ func (p place) config(db store.Store, now func() time.Time) (twofold.Config, err
 			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
 			LoginValidity:  30 * 24 * time.Hour,
 			RescueEmail:    true, HelpAddress: "help@good.test", Recovery: true,
-			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			RecoveryCodes: &twofold.RecoveryCodes{},
 		},
 		Accounts: twofold.Accounts{
 			Confirmable: true, Recoverable: true, Changeable: true, ChangeEmail: true,
@@ -116,7 +116,7 @@ func (p place) config(db store.Store, now func() time.Time) (twofold.Config, err
 			Registerable: true, Usernames: true,
 		},
 		Tokens:   twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: []string{"read", "write"}},
-		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true},
+		Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true},
 		Sessions: twofold.Sessions{NoNewBrowserMail: true},
 		Mail:     file(p.Mails), SMS: file(p.Mails), Log: slog.New(slog.DiscardHandler),
 	}

@@ -42,7 +42,9 @@ func elsewhere(s *site) {
 
 // adds puts the ways in of a place into its configuration.
 func (p place) adds(c *twofold.Config) error {
-	c.Passwordless.Enabled = p.Unified
+	if p.Unified {
+		c.Passwordless = &twofold.Passwordless{}
+	}
 	c.Accounts.MagicLink = p.ByLink
 	if p.Corp == "" {
 		return nil

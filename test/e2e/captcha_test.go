@@ -113,7 +113,7 @@ func TestEveryPageWithACaptcha(t *testing.T) {
 			t.Parallel()
 			g.library = newLibrary(t, func(c *twofold.Config) {
 				quickAltcha(c)
-				c.Pages.Site, c.Passwordless.Enabled, c.Accounts.Usernames = g.site, true, g.username != ""
+				c.Pages.Site, c.Passwordless, c.Accounts.Usernames = g.site, &twofold.Passwordless{}, g.username != ""
 			})
 			g.enter(t, true)
 			done := map[string]string{"en": solved, "de": "Geprüft: Sie sind kein Roboter."}[g.language]

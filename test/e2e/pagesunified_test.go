@@ -19,7 +19,7 @@ func TestEveryPageOfUnifiedSignIn(t *testing.T) {
 			t.Parallel()
 			g.library = newKeyed(t, withCorp(t), func(c *twofold.Config) {
 				c.Pages.Site, c.Accounts.Usernames = g.site, g.username != ""
-				c.Passwordless.Enabled = true
+				c.Passwordless = &twofold.Passwordless{}
 				c.Tokens = twofold.Tokens{Scopes: []string{"read", "write", "reports:export"}}
 				a := &c.Accounts
 				a.Recoverable, a.Changeable, a.ChangeEmail, a.ChangeUsername = true, true, true, g.username != ""

@@ -19,7 +19,7 @@ func newKeyed(t *testing.T, change ...func(*twofold.Config)) *library {
 	t.Helper()
 	s := newLibrary(t, append([]func(*twofold.Config){func(c *twofold.Config) {
 		c.Origin = strings.Replace(c.Origin, "127.0.0.1", "localhost", 1)
-		c.Passkeys = twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
+		c.Passkeys = &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{"first", "secondary"}, Hints: true}
 	}}, change...)...)
 	s.address = strings.Replace(s.address, "127.0.0.1", "localhost", 1)
 	return s

@@ -197,7 +197,7 @@ func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 			AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
 			RescueEmail: true, HelpAddress: "help@example.org", LoginValidity: 30 * 24 * time.Hour,
-			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			RecoveryCodes: &twofold.RecoveryCodes{},
 		},
 		Mail: s, SMS: s, Accounts: twofold.Accounts{Registerable: true},
 		Advanced: twofold.Advanced{

@@ -13,7 +13,7 @@ import (
 func newUnified(t *testing.T) *library {
 	t.Helper()
 	return newLibrary(t, func(c *twofold.Config) {
-		c.Passwordless.Enabled = true
+		c.Passwordless = &twofold.Passwordless{}
 		c.Tokens = twofold.Tokens{Scopes: []string{"read", "write"}}
 	})
 }

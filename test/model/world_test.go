@@ -175,11 +175,11 @@ func newWorld(open bool) (*world, error) {
 		TwoFactor: twofold.TwoFactor{
 			Require:       func(i twofold.User) bool { return w.is(i, func(a *account) bool { return a.required }) },
 			LoginValidity: deviceLife, RescueEmail: true, HelpAddress: helpBox,
-			RecoveryCodes: twofold.RecoveryCodes{Enabled: true}, Recovery: true,
+			RecoveryCodes: &twofold.RecoveryCodes{}, Recovery: true,
 		},
-		Passkeys: twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
-		Passwordless: twofold.Passwordless{
-			Enabled: true, EnabledMethods: []string{"email", "authenticator", "sms", "password"},
+		Passkeys: &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{useFirst, useSecond}, Hints: true},
+		Passwordless: &twofold.Passwordless{
+			EnabledMethods: []string{"email", "authenticator", "sms", "password"},
 		},
 		Tokens: twofold.Tokens{Refresh: true, RefreshInBody: true, Scopes: scopes},
 		Accounts: twofold.Accounts{

@@ -19,7 +19,7 @@ func app(c *twofold.Config) {
 	c.Pages.SPA = twofold.SPA{Origin: appOrigin, TellInQuery: true, CSRFCookie: "XSRF-TOKEN"}
 	v := &c.Pages.Views.Life
 	v.PostConfirm, v.ConfirmError, v.LoginError = "/confirmed", "/confirm-error", "/login-error"
-	c.Accounts.Confirmable, c.Accounts.Recoverable, c.Passwordless.Enabled = true, true, true
+	c.Accounts.Confirmable, c.Accounts.Recoverable, c.Passwordless = true, true, &twofold.Passwordless{}
 }
 
 func (a *answer) allows() (origin string, anything bool) {

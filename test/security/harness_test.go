@@ -165,7 +165,7 @@ func (w *world) start(wrap func(store.Store) store.Store, change ...func(*twofol
 		TwoFactor: twofold.TwoFactor{
 			EnabledMethods: []string{store.Authenticator, store.SMS, store.Email},
 			LoginValidity:  30 * 24 * time.Hour, RescueEmail: true, HelpAddress: helpBox,
-			RecoveryCodes: twofold.RecoveryCodes{Enabled: true},
+			RecoveryCodes: &twofold.RecoveryCodes{},
 		},
 		Passkeys: passkeys(),
 		Sessions: twofold.Sessions{NoNewBrowserMail: true}, // tests count mails, and each of their browsers is new

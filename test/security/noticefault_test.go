@@ -33,7 +33,7 @@ func (d *deaf) PutMessage(ctx context.Context, m store.Message) error {
 // node that dies right after it loses none.
 func TestR061_NoChangeWithoutItsNotice(t *testing.T) {
 	w := newWorld(t, open, func(c *twofold.Config) {
-		c.TwoFactor.Recovery, c.Passwordless.Enabled = true, true
+		c.TwoFactor.Recovery, c.Passwordless = true, &twofold.Passwordless{}
 		c.Accounts.Recoverable, c.Accounts.Changeable, c.Accounts.ChangeEmail, c.Accounts.ChangeUsername = true, true, true, true
 		tokens(c)
 	})

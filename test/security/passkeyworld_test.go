@@ -10,8 +10,8 @@ import (
 )
 
 // passkeys is everything of them, so that everything is attacked.
-func passkeys() twofold.Passkeys {
-	return twofold.Passkeys{On: true, FirstFactor: true, MultiFactor: true, Verify: []string{store.UseFirst, store.UseSecond}, Hints: true}
+func passkeys() *twofold.Passkeys {
+	return &twofold.Passkeys{FirstFactor: true, MultiFactor: true, Verify: []string{store.UseFirst, store.UseSecond}, Hints: true}
 }
 
 // The two kinds of authenticator: a phone that verifies its user and syncs,

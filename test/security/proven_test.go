@@ -17,7 +17,7 @@ func enrolling(t *testing.T, change ...func(*twofold.Config)) (*world, *federate
 	t.Helper()
 	w, corp, _ := sites(t, append([]func(*twofold.Config){keyless, unconfirming, tokens, func(c *twofold.Config) {
 		c.Passkeys = passkeys()
-		c.TwoFactor.RecoveryCodes.Enabled = true
+		c.TwoFactor.RecoveryCodes = &twofold.RecoveryCodes{}
 		c.Passwordless.EnabledMethods = []string{"password", store.Email, store.SMS, store.Authenticator}
 	}}, change...)...)
 	return w, corp

@@ -12,7 +12,7 @@ import (
 )
 
 // unified switches unified sign-in on.
-func unified(c *twofold.Config) { c.Passwordless.Enabled = true }
+func unified(c *twofold.Config) { c.Passwordless = &twofold.Passwordless{} }
 
 var codeLink = regexp.MustCompile(`/us-verify-link/[A-Za-z0-9._-]+`)
 
