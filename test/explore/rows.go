@@ -47,9 +47,10 @@ func (r *reader) read(row store.Event) {
 		r.removed = true
 		r.changes(r.switchesOff)
 	case "connection-added":
+		r.sites++
 		r.changes(r.way("adds a way in", Site))
 	case "connection-removed":
-		r.changes(r.way("removes a way in", Site))
+		r.disconnects()
 	case "recovery-codes-made":
 		r.changes(r.verb("makes recovery codes"))
 	case "token-minted":
@@ -166,6 +167,7 @@ func (r *reader) begins(what, provider string) {
 	opened := []State{{}, {HasPassword: true, Knows: [people]bool{Ann: true}}}
 	switch {
 	case what == "user-registered" && provider != "":
+		r.sites++
 		for i := range opened {
 			opened[i].Sites = set(thing(Site, Ann))
 		}
@@ -306,6 +308,20 @@ func (r *reader) switchesOff(t *turn) {
 	if t.was.Seconds == 0 && t.isFull() {
 		t.stays()
 	}
+}
+
+// disconnects is the end of a connection. Several count as one here, and another one may
+// be left.
+func (r *reader) disconnects() {
+	several := r.sites > 1
+	r.sites = max(0, r.sites-1)
+	r.changes(func(t *turn) {
+		r.way("removes a way in", Site)(t)
+		if s := t.was; several && s.Sites != 0 && t.isFull() {
+			t.end(&s, 0)
+			t.then(By(Ann), "removes one of several", s)
+		}
+	})
 }
 
 // removes is the end of a second factor, or of a passkey, whatever it was for.

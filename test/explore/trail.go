@@ -43,6 +43,7 @@ type reader struct {
 	*World
 	states  map[packed]bool
 	sets    map[Kind]int    // how many factors of a kind there can be
+	sites   int             // how many connections there can be
 	since   time.Time       // of the last reset, or request for a recovery
 	entered Thing           // what a sign-in has just set up, whose session is the next row
 	invited bool            // the row before made an account of an invitation

@@ -17,7 +17,7 @@ func product() World {
 			Mails:   true, RescueByMail: true,
 		},
 		Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
-		Seconds: []Kind{App, Mail, Phone, Passkey}, Firsts: []Kind{App, Mail, Phone, Passkey},
+		Seconds: []Kind{App, Mail, Phone, Passkey}, Firsts: []Kind{App, Mail, Phone, Passkey, Site},
 	}
 }
 
@@ -67,6 +67,10 @@ func TestATrailIsExplained(t *testing.T) {
 		byPasskey + ", user-authenticated webauthn, account-changed - password_changed, user-authenticated webauthn, " +
 			"tf-profile-changed email, user-logged-out, first-factor-proven webauthn, user-authenticated email",
 		isIn + ", wan-registered webauthn first, user-authenticated webauthn, wan-deleted webauthn",
+		isIn + ", connection-added oauth, connection-added oauth, connection-removed oauth, user-logged-out, " +
+			"user-authenticated oauth, connection-removed oauth",
+		"user-registered password corp, user-authenticated oauth, connection-added oauth, connection-removed oauth, " +
+			"user-logged-out, user-authenticated oauth",
 		isIn + ", wan-registered webauthn first, tf-profile-changed email, " +
 			"first-factor-proven webauthn, user-authenticated email",
 	} {
@@ -123,6 +127,15 @@ func TestATrailIsRefused(t *testing.T) {
 		{"a set-up in a sign-in that did not begin", "account-changed - created, tf-enrolled authenticator", required},
 		{"a set-up of the mailbox after the mailbox",
 			"account-changed - created, first-factor-proven email, tf-enrolled email", required},
+		{"a site that is not connected anymore",
+			isIn + ", connection-added oauth, connection-removed oauth, user-logged-out, " +
+				"user-authenticated oauth", nil},
+		{"a site and then the mailbox", isIn + ", tf-profile-changed email, connection-added oauth, user-logged-out, " +
+			"first-factor-proven oauth, user-authenticated email", nil},
+		{"one factor by a site where the account has two",
+			hasApp + ", connection-added oauth, user-logged-out, user-authenticated oauth", nil},
+		{"a connection before the address is proven",
+			"user-registered, user-authenticated password, connection-added oauth", nil},
 		{"the end of a required factor", "account-changed - created, first-factor-proven password, " +
 			"tf-enrolled authenticator, user-authenticated authenticator, tf-disabled", required},
 		{"the end of a factor that is not there", hasApp + ", tf-factor-removed sms", nil},

@@ -200,7 +200,7 @@ func (a *account) opens(without ...*factor) bool {
 		return true
 	}
 	seconds := slices.DeleteFunc(slices.Clone(a.factors), func(f *factor) bool { return !stays(f) })
-	for _, first := range a.firsts {
+	for _, first := range slices.Concat(a.firsts, a.sites) {
 		follows := func(f *factor) bool { return !same(first.method, f.method) }
 		if stays(first) && (first.soft != nil || len(seconds) == 0 || slices.ContainsFunc(seconds, follows)) {
 			return true

@@ -81,7 +81,7 @@ func (m *model) confirmed(t *turn, l *link, password string) *want {
 			return refused(400)
 		}
 		of.hashes++
-		of.password, of.factors, of.firsts, of.codes, of.resetAt = password, nil, nil, nil, m.now
+		of.password, of.factors, of.firsts, of.sites, of.codes, of.resetAt = password, nil, nil, nil, nil, m.now
 		m.change(of)
 	}
 	of.unconfirmed = false

@@ -16,6 +16,10 @@
 // In every second walk an address need not be confirmed, so a stranger signs in
 // with one that is not proven. Browsers keep the note of who signed in there.
 //
+// They also sign in, and make accounts, through another site, a provider of OpenID that
+// tells whatever address a step wants (siterules_test.go). One of its users is an
+// attacker.
+//
 // After each walk the audit trail of every account is replayed against the model
 // that package explore explores (trail_test.go).
 //

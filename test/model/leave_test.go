@@ -125,7 +125,7 @@ func (w *world) delete(a *account) error {
 // made with its address has nothing of it.
 func (w *world) forget(a *account) error {
 	w.change(a)
-	a.active, a.leaving, a.recovery, a.factors, a.firsts = false, nil, nil, nil, nil
+	a.active, a.leaving, a.recovery, a.factors, a.firsts, a.sites = false, nil, nil, nil, nil, nil
 	w.accounts = slices.DeleteFunc(w.accounts, func(o *account) bool { return o == a })
 	for _, n := range w.notices {
 		n.used = n.used || n.of == a

@@ -62,9 +62,10 @@ func linkClaim(kind, of string) claim {
 // second one.
 func mailbox(how string) bool { return how == "email" || how == "confirm" || how == "reset" }
 
-// same says that a factor is the same thing as what a sign-in began with.
+// same says that a factor is the same thing as what a sign-in began with. An account at
+// the other site counts as the mailbox: most such accounts can be opened through one.
 func same(how, method string) bool {
-	return how == method && method != passkeyMethod || method == "email" && mailbox(how)
+	return how == method && method != passkeyMethod || method == "email" && (mailbox(how) || how == siteMethod)
 }
 
 func (m *model) askReset(of *account) *want {
@@ -91,7 +92,7 @@ func (m *model) reset(t *turn, l *link, password string) *want {
 	of.password, of.resetAt = password, m.now
 	of.hashes++
 	if of.unproven {
-		of.dropPlanted()
+		m.dropPlanted(of)
 		if of.never {
 			of.factors, of.codes = nil, nil
 		}

@@ -50,6 +50,7 @@ type account struct {
 	version          int       // grows whenever everything issued before must be dead
 	factors          []*factor // second ones, the default first
 	firsts           []*factor // with which a sign-in begins, alongside the password
+	sites            []*factor // connections to the other site
 	codes, former    []string  // recovery codes that are good, and all others he ever had
 	used             []string  // codes that were accepted
 }
@@ -156,6 +157,11 @@ type model struct {
 	invited   map[string]*link     // the newest invitation of each address
 	guests    int                  // who were ever invited
 	lasting   []*lasting           // tokens, by age
+
+	signUps     map[string]*signUp // by cookie
+	signUpMails []string           // addresses of sign-ups, by age
+	joined      int                // accounts that were made through the site
+	dropped     int                // connections that went when an address was proven, or became another one
 }
 
 // want is what a step must lead to; what is nil must not happen.
@@ -169,6 +175,8 @@ type want struct {
 	draft   *draft
 	note    *note
 
+	trip     *trip
+	signUp   *signUp
 	question *question
 	family   *lasting // a refresh token of it, in the answer's body
 	personal *lasting

@@ -38,6 +38,7 @@ func (w *world) pick(r *rand.Rand) step {
 			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
 			"invite", 2, "revoke invitation", 1, "accept", 2, "ask invited", 1, "accept by passkey", 2,
 			"leave", 1, "stay", 2, "delete", 1,
+			"leave for site", 6, "come back", 8, "sign up", 4, "code of sign-up", 1, "disconnect", 2,
 			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 5)
 	}
 	if s.what == "login" && (w.guesser && r.IntN(2) == 0 || r.IntN(8) == 0) {
@@ -53,7 +54,7 @@ func (w *world) pick(r *rand.Rand) step {
 	case "login":
 		s.flag = r.IntN(2) == 0
 	case "validate", "confirm", "use code", "add passkey", "accept by passkey", "passkey", "passkey again",
-		"unified", "first verify", "confirm first":
+		"unified", "first verify", "confirm first", "sign up":
 		switch {
 		case s.v >= 2*codeKinds:
 			s.v = rightCode
@@ -95,7 +96,11 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	if r.IntN(2) == 0 {
 		s.n = r.IntN(3)
 	}
-	switch {
+	switch away := w.leadsAway(b, who); {
+	case away != "" && r.IntN(3) > 0:
+		s.what, s.flag = away, true
+	case who == nil && p == nil && r.IntN(8) == 0:
+		s.what, s.v = "leave for site", r.IntN(60)
 	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
 		s.what, s.v = "refresh", 1
 	case who != nil && w.recovers(who.of) && r.IntN(2) == 0:
@@ -152,6 +157,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 		s.what, s.v = weighted(r, "setup", 8, "verify", 1, "end token", 1, "disable", 1, "logout", 1, "clock", 6, "copy", 4, "new codes", 3, "prefer", 1, "remove", 2, "rename", 1,
 			"new passkey", 10, "ask again", 4, "drop passkey", 1,
 			"mint", 3, "remove", 2, "ask change", 2,
+			"leave for site", 5, "disconnect", 1,
 			"begin first", 6, "change", 1, "leave", 1, "remove first", 1, "send again", 2, "first verify", 2), r.IntN(60)
 	}
 }

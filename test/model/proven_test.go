@@ -34,7 +34,7 @@ func mailboxAlone(of *account, how string) bool { return mailbox(how) && of.pass
 // a code that was mailed there began a sign-in.
 func (m *model) readsMail(w *want, of *account) {
 	of.resetAt = m.now
-	of.dropPlanted()
+	m.dropPlanted(of)
 	m.proved(of)
 	m.change(of)
 	m.announce(w, of, "password_reset")
@@ -65,14 +65,15 @@ func (m *model) proved(of *account) {
 }
 
 // dropPlanted removes what was set up on an address before its owner came.
-func (of *account) dropPlanted() {
+func (m *model) dropPlanted(of *account) {
+	m.dropped += len(of.sites)
 	var kept []*factor
 	for _, f := range of.firsts {
 		if f.method == "email" {
 			kept = append(kept, f)
 		}
 	}
-	of.firsts = kept
+	of.firsts, of.sites = kept, nil
 }
 
 // proofFirst refuses to add to an account, and mails the code that comes first.
@@ -147,7 +148,7 @@ func (w *world) readdress(s step, a *account) error {
 			}
 		}
 		if a.password != "" || a.firstOf("email") != nil { // else nothing would open it
-			a.dropPlanted()
+			w.dropPlanted(a)
 		}
 		a.unproven, a.movedAt = email != a.provenAs, w.now
 		x.notices[0].mute = true

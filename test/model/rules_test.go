@@ -210,7 +210,7 @@ func (m *model) rescue(who *session, cookie, option string) *want {
 	if option == "recovery_request" && p.of.password == "" { // its link asks for it
 		return refused(400)
 	}
-	if option != "help" && (p.of.shut || mailbox(p.how) || m.now.Sub(p.of.resetAt) < rescueBlocked) {
+	if option != "help" && (p.of.shut || same(p.how, "email") || m.now.Sub(p.of.resetAt) < rescueBlocked) {
 		return refused(400)
 	}
 	w := &want{status: 200}
@@ -368,7 +368,9 @@ func (m *model) notMe(n *notice) *want {
 	recent := slices.DeleteFunc(slices.Clone(n.of.firsts), func(f *factor) bool {
 		return f.method == "email" || f.made.Before(since)
 	})
-	if n.of.opens(recent...) {
+	sites := slices.DeleteFunc(slices.Clone(n.of.sites), func(f *factor) bool { return f.made.Before(since) })
+	if n.of.opens(slices.Concat(recent, sites)...) {
+		n.of.sites = slices.DeleteFunc(n.of.sites, func(f *factor) bool { return slices.Contains(sites, f) })
 		n.of.firsts = slices.DeleteFunc(n.of.firsts, func(f *factor) bool { return slices.Contains(recent, f) })
 	}
 	m.change(n.of)

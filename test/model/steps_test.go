@@ -109,6 +109,9 @@ func (w *world) learn() error {
 	if err := w.learnTokens(); err != nil {
 		return err
 	}
+	if err := w.learnSites(); err != nil {
+		return err
+	}
 	return w.learnLeaving()
 }
 
@@ -249,7 +252,7 @@ func (w *world) ask(s step) error {
 	if x == nil {
 		return nil
 	}
-	if x.status == 200 {
+	if x.status == 200 || x.trip != nil {
 		w.done[s.what]++
 	}
 	if s.token {
@@ -393,7 +396,7 @@ func (w *world) operate(what string, s step, a *account) error {
 		a.locked = s.flag
 		return nil
 	case "reset":
-		a.factors, a.firsts = nil, nil
+		a.factors, a.firsts, a.sites = nil, nil, nil
 		err = w.auth.ResetAccess(ctx, a.id)
 		w.announce(x, a, "access_reset")
 	case "password":

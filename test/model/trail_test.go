@@ -33,7 +33,7 @@ func (w *world) explains(a *account) (int, error) {
 		},
 		Required: a.required, Trust: true, MailBegins: true, Recovers: true, SharesMailbox: true, Codes: true,
 		Seconds: []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
-		Firsts:  []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey},
+		Firsts:  []explore.Kind{explore.App, explore.Mail, explore.Phone, explore.Passkey, explore.Site},
 	}
 	rows, err := w.db.EventsBy(w.context(), store.EventFilter{UserID: a.id, Limit: 10_000})
 	if err != nil {

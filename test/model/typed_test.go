@@ -28,7 +28,7 @@ func (w *world) code(s step, who *session, p *pending, d *draft) string {
 	off := int64(0)
 	switch s.v {
 	case usedCode:
-		a := w.accounts[s.u]
+		a := w.accounts[s.u%len(w.accounts)]
 		if p != nil && s.flag {
 			a = p.of
 		}

@@ -42,6 +42,7 @@ func TestWalk(t *testing.T) {
 	var walkers sync.WaitGroup
 	parallel := 2 * runtime.GOMAXPROCS(0) // one of two waits for the disk
 	tally := make(chan map[string]int, parallel)
+	all := newSites(t)
 	start := time.Now()
 	for range parallel {
 		walkers.Go(func() {
@@ -53,10 +54,10 @@ func TestWalk(t *testing.T) {
 					return
 				}
 				r := rand.New(rand.NewPCG(seed, uint64(i)))
-				steps, err := walk(r, i%2 == 1, min(length, total-int(i)*length), counts)
+				steps, err := walk(all, r, i%2 == 1, min(length, total-int(i)*length), counts)
 				walked.Add(int64(len(steps)))
 				if err != nil && !failed.Swap(true) {
-					report(t, seed, i%2 == 1, steps, err)
+					report(t, all, seed, i%2 == 1, steps, err)
 				}
 			}
 		})
@@ -77,7 +78,8 @@ func TestWalk(t *testing.T) {
 	if total >= 100_000 {
 		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last",
 			"readdressed", "double click", "passkey of a sign-in", "invite", "revoke invitation", "delete",
-			"deleted on the day", "in parallel")
+			"deleted on the day", "in parallel", "no connection before the proof", "a second factor after the site",
+			"an address that is not verified", "an address that is taken", "a connection dropped")
 		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
 	}
 	for _, what := range wanted {
@@ -88,8 +90,8 @@ func TestWalk(t *testing.T) {
 }
 
 // walk walks a new world and returns the steps it took.
-func walk(r *rand.Rand, open bool, n int, counts map[string]int) ([]step, error) {
-	w, err := newWorld(open)
+func walk(all *sites, r *rand.Rand, open bool, n int, counts map[string]int) ([]step, error) {
+	w, err := newWorld(all, open)
 	if w != nil {
 		defer w.close()
 	}
@@ -113,6 +115,7 @@ func walk(r *rand.Rand, open bool, n int, counts map[string]int) ([]step, error)
 		counts[what] += n
 	}
 	counts["proven at last"] += w.shown
+	counts["a connection dropped"] += w.dropped
 	return steps, nil
 }
 
@@ -147,8 +150,8 @@ func (w *world) users(b browser) []noted {
 }
 
 // again walks given steps in a new world.
-func again(open bool, steps []step) error {
-	w, err := newWorld(open)
+func again(all *sites, open bool, steps []step) error {
+	w, err := newWorld(all, open)
 	if w != nil {
 		defer w.close()
 	}
@@ -164,19 +167,20 @@ func again(open bool, steps []step) error {
 }
 
 // report cuts a failing walk down to the steps that matter and shows them.
-func report(t *testing.T, seed uint64, open bool, steps []step, err error) {
+func report(t *testing.T, all *sites, seed uint64, open bool, steps []step, err error) {
 	var b *broken
 	if !errors.As(err, &b) {
 		t.Errorf("TWOFOLD_SEED=%d: %v", seed, err)
 		return
 	}
 	found := b.text
+	t.Logf("found in %d steps, which are cut down now: %s", len(steps), found)
 	deadline := time.Now().Add(90 * time.Second)
 	for size := len(steps) / 2; size > 0 && time.Now().Before(deadline); {
 		cut := false
 		for from := len(steps) - 1 - size; from >= 0 && time.Now().Before(deadline); from -= size {
 			fewer := append(append([]step{}, steps[:from]...), steps[from+size:]...)
-			if err := again(open, fewer); errors.As(err, &b) {
+			if err := again(all, open, fewer); errors.As(err, &b) {
 				steps, found, cut = fewer, b.text, true
 				from = min(from, len(steps)-1)
 			}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/federated"
 	"github.com/twofold-auth/twofold/internal/background"
 	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/password"
@@ -129,6 +130,8 @@ type world struct {
 	answers  []*signed
 	personal []*lasting
 	links    []*link
+	site     *site
+	trips    []*trip
 	texted   map[string]bool // phones that heard of a recovery
 	done     map[string]int  // steps that were not refused
 	closers  []func()
@@ -138,7 +141,7 @@ type world struct {
 	typed    map[string]time.Time // when each code was typed last
 }
 
-func newWorld(open bool) (*world, error) {
+func newWorld(all *sites, open bool) (*world, error) {
 	w := &world{
 		open: open, browsers: []browser{{}, {},
 			{}}, done: map[string]int{}, typed: map[string]time.Time{}, texted: map[string]bool{},
@@ -148,6 +151,7 @@ func newWorld(open bool) (*world, error) {
 		now: w.clock.now, sessions: map[string]*session{}, pendings: map[string]*pending{}, drafts: map[string]*draft{},
 		codes: map[string]*challenge{}, devices: map[string]*device{}, budgets: map[string]*budget{}, questions: map[string]*question{},
 		notes: map[string]*note{}, invited: map[string]*link{},
+		signUps: map[string]*signUp{},
 	}
 	dir, err := os.MkdirTemp("", "walk")
 	if err != nil {
@@ -159,6 +163,10 @@ func newWorld(open bool) (*world, error) {
 		return w, err
 	}
 	w.closers = append(w.closers, func() { _ = db.Close() })
+	corp, err := all.lend(w)
+	if err != nil {
+		return w, err
+	}
 	w.auth, err = twofold.New(twofold.Config{
 		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db,
 		Advanced: twofold.Advanced{
@@ -168,7 +176,8 @@ func newWorld(open bool) (*world, error) {
 				SecondFailures: secondFailures, SecondWindow: secondWindow,
 				FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000,
 				SendHour: 100_000_000, SetupHour: setupHour, AccountFailures: 10_000, FirstDay: 10_000,
-				LinkHour: linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap,
+				RegisterHour: 1_000_000,
+				LinkHour:     linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap,
 				SendShort: sendShort, SendDay: sendDay,
 			},
 		}, Mail: &w.box, SMS: &w.box, Pages: twofold.Pages{AccountPage: true},
@@ -187,6 +196,7 @@ func newWorld(open bool) (*world, error) {
 			Changeable: true, ChangeEmail: true, Recoverable: true, AutoLoginAfterReset: true,
 			Confirmable: !open, AutoLoginAfterConfirm: true, NoWelcome: true,
 			Registerable: true, Deletable: true,
+			OAuth: []federated.Provider{corp}, OAuthSignUp: []string{siteName},
 		},
 	})
 	if err != nil {
@@ -297,6 +307,7 @@ func (w *world) send(q request) answer {
 	for _, c := range rec.Result().Cookies() {
 		if c.MaxAge < 0 || c.Value == "" {
 			delete(q.b, c.Name)
+			delete(a.set, c.Name)
 			continue
 		}
 		q.b[c.Name], a.set[c.Name] = c.Value, c.Value
