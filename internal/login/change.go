@@ -108,6 +108,10 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	if err != nil {
 		return Outcome{}, err
 	}
+	caller := *who // the link asks for no fresh proof, so the session may be a trusted one
+	if caller.Session.TrustedBy, err = keepTrust(ctx, &l.c, caller.Session); err != nil {
+		return Outcome{}, err
+	}
 	if err := l.spendLink(ctx, k); err != nil {
 		return Outcome{}, err
 	}
@@ -125,7 +129,7 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.carryOn(ctx, u, *who, b)
+	return l.carryOn(ctx, u, caller, b)
 }
 
 // emailLink opens a link to change an address for the account that asked for it.

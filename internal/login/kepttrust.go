@@ -9,10 +9,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A trusted session whose user ends all other sessions goes on, though that ends all
-// trust, and the record of its browser with it. So the session keeps what the browser
-// proved: in TrustedBy, behind its own id. Policy is asked of that as it was of the
-// record.
+// A trusted session whose user ends all other sessions, or follows the link that changes
+// the address, goes on, though that ends all trust, and the record of its browser with
+// it. So the session keeps what the browser proved: in TrustedBy, behind its own id.
+// Policy is asked of that as it was of the record.
 
 // keepTrust is what a session is trusted by from then on. It reads the record of the
 // browser, so it comes before the change.

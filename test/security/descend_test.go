@@ -274,6 +274,23 @@ func TestR170_WhoEndsTheOthersStays(t *testing.T) {
 	b.on(n).out("where no browser is trusted now")
 }
 
+// TestR170_WhoMovesInATrustedBrowserStays: so does the change of the address, whose link
+// asks for no fresh proof.
+func TestR170_WhoMovesInATrustedBrowserStays(t *testing.T) {
+	w := newWorld(t, plenty, func(c *twofold.Config) { c.Accounts.ChangeEmail = true })
+	p := w.withApp("alice")
+	b := w.browser()
+	b.login(p, m{"remember": true}).want(200)
+	b.validate(p.next()).want(200)
+	b.post("/change-email", m{"email": "elsewhere@example.org"}).want(200)
+	link := w.link("change_email", "elsewhere@example.org")
+	b.only("tf_validity").login(p).want(200)
+	b.post(link, m{}).want(200)
+	if user, two := b.sees(); user != "elsewhere@example.org level 1 trusted true" || two != user {
+		t.Errorf("who moved is (%q, %q)", user, two)
+	}
+}
+
 // TestR170_WhoEndedAllTrustIsAskedAsBefore: a session that ended all trust, its own
 // browser's too, is asked what the record of that browser was asked.
 func TestR170_WhoEndedAllTrustIsAskedAsBefore(t *testing.T) {
