@@ -84,7 +84,7 @@ type server struct{ address string }
 // program builds the server once.
 var program = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(scratch, "twofold")
-	out, err := exec.Command("go", "build", "-o", file, "../../cmd/twofold").CombinedOutput()
+	out, err := exec.Command("go", "build", "-C", "../..", "-o", file, "./cmd/twofold").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
