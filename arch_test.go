@@ -124,7 +124,7 @@ var rooms = map[string]room{
 	"internal/dossier":  {ours: "store internal/profile"},
 	"internal/invite":   {ours: "internal/account internal/login internal/seal event store"},
 	"tracing":           {http: true},
-	"metrics":           {ours: ". event send", http: true},
+	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
 	"test/ask":          {http: true},
 	"test/openapitest":  {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
 	"twofoldtest": {

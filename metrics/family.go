@@ -1,141 +1,114 @@
 package metrics
 
 import (
-	"bufio"
-	"cmp"
-	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/twofold-auth/twofold"
 )
 
-// family is all the series of one name.
-type family struct {
-	name, help, kind string
-	labels           []string
-	bounds           []float64 // of a histogram
-
-	mu     sync.Mutex
-	series map[string]*series
-}
-
-// series is the figures of one set of labels.
-type series struct {
-	values []string
-	n      float64  // of a counter or gauge; the sum of a histogram
-	counts []uint64 // of a histogram: how many in each bucket, the last one without bound
-}
-
-// mostSeries bounds a family: a label that turns out to be boundless costs
-// memory no longer, its newcomers count as "other".
+// mostSeries bounds a family: when a label turns out to have no bound, its new values
+// count as "other", and memory stays as it is.
 const mostSeries = 2000
 
-func newFamily(kind, name, help string, labels ...string) *family {
-	return &family{name: name, help: help, kind: kind, labels: labels, series: map[string]*series{}}
+// bounded counts the series of a family.
+type bounded struct {
+	mu   sync.Mutex
+	seen map[string]bool
 }
 
-func histogram(name, help string, bounds []float64, labels ...string) *family {
-	f := newFamily("histogram", name, help, labels...)
-	f.bounds = bounds
-	return f
-}
-
-// at returns the series of these label values; hold mu.
-func (f *family) at(values []string) *series {
-	key := strings.Join(values, "\xff")
-	s := f.series[key]
-	if s != nil {
-		return s
+// values returns the label values to count under.
+func (b *bounded) values(values []string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = strings.ToValidUTF8(v, "?") // client_golang takes nothing else
 	}
-	if len(f.series) >= mostSeries {
-		values = slices.Repeat([]string{"other"}, len(values))
-		key = strings.Join(values, "\xff")
-		if s = f.series[key]; s != nil {
-			return s
+	key := strings.Join(out, "\xff")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.seen[key] {
+		return out
+	}
+	if len(b.seen) >= mostSeries {
+		for i := range out {
+			out[i] = "other"
 		}
+		return out
 	}
-	s = &series{values: slices.Clone(values)}
-	if f.bounds != nil {
-		s.counts = make([]uint64, len(f.bounds)+1)
-	}
-	f.series[key] = s
-	return s
+	b.seen[key] = true
+	return out
+}
+
+// counters is a family of counters.
+type counters struct {
+	*bounded
+	vec *prometheus.CounterVec
+}
+
+// counters adds a family.
+func (m *Metrics) counters(name, help string, labels ...string) counters {
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	m.all = append(m.all, vec)
+	return counters{&bounded{seen: map[string]bool{}}, vec}
 }
 
 // inc counts one.
-func (f *family) inc(values ...string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at(values).n++
+func (c counters) inc(values ...string) { c.vec.WithLabelValues(c.values(values)...).Inc() }
+
+// histograms is a family of histograms of durations.
+type histograms struct {
+	*bounded
+	vec *prometheus.HistogramVec
 }
 
-// set is for gauges, and for counters that are kept elsewhere.
-func (f *family) set(v float64, values ...string) *family {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.at(values).n = v
-	return f
+// histograms adds a family.
+func (m *Metrics) histograms(name, help string, buckets []float64, labels ...string) histograms {
+	vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+	m.all = append(m.all, vec)
+	return histograms{&bounded{seen: map[string]bool{}}, vec}
 }
 
-// observe puts a duration into its bucket.
-func (f *family) observe(d time.Duration, values ...string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.at(values)
-	i, _ := slices.BinarySearch(f.bounds, d.Seconds()) // the first bound not below it
-	s.counts[i]++
-	s.n += d.Seconds()
+// observe counts a duration.
+func (h histograms) observe(d time.Duration, values ...string) {
+	h.vec.WithLabelValues(h.values(values)...).Observe(d.Seconds())
 }
 
-// write appends the family in the text format, its series in a stable order.
-func (f *family) write(w *bufio.Writer) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n", f.name, f.help, f.name, f.kind)
-	all := make([]*series, 0, len(f.series))
-	for _, s := range f.series {
-		all = append(all, s)
+// loadGauge is a figure of the load. It may be unknown while the store does not answer.
+type loadGauge struct {
+	desc *prometheus.Desc
+	of   func(twofold.Stats, error) (v float64, known bool)
+}
+
+// gauges are the figures of the load.
+func gauges() []loadGauge {
+	gauge := func(name, help string, of func(twofold.Stats, error) (float64, bool)) loadGauge {
+		return loadGauge{prometheus.NewDesc(name, help, nil, nil), of}
 	}
-	slices.SortFunc(all, func(a, b *series) int { return slices.Compare(a.values, b.values) })
-	for _, s := range all {
-		if f.bounds == nil {
-			fmt.Fprintf(w, "%s%s %s\n", f.name, f.labelled(s, ""), number(s.n))
-			continue
-		}
-		var sum uint64
-		for i, n := range s.counts {
-			sum += n
-			le := "+Inf"
-			if i < len(f.bounds) {
-				le = number(f.bounds[i])
-			}
-			fmt.Fprintf(w, "%s_bucket%s %d\n", f.name, f.labelled(s, le), sum)
-		}
-		fmt.Fprintf(w, "%s_sum%s %s\n%s_count%s %d\n", f.name, f.labelled(s, ""), number(s.n), f.name, f.labelled(s, ""), sum)
+	return []loadGauge{
+		gauge("twofold_hash_slots", "Passwords that may be hashed at once.",
+			func(s twofold.Stats, _ error) (float64, bool) { return float64(s.HashSlots), true }),
+		gauge("twofold_hash_busy", "Passwords that are being hashed.",
+			func(s twofold.Stats, _ error) (float64, bool) { return float64(s.HashBusy), true }),
+		gauge("twofold_hash_waiting", "Sign-ins that wait for a slot.",
+			func(s twofold.Stats, _ error) (float64, bool) { return float64(s.HashWaiting), true }),
+		gauge("twofold_store_up", "1 if the store answered just now.",
+			func(_ twofold.Stats, err error) (float64, bool) {
+				if err != nil {
+					return 0, true
+				}
+				return 1, true
+			}),
+		gauge("twofold_outbox_messages", "Messages that wait to be delivered, on all nodes together.",
+			func(s twofold.Stats, err error) (float64, bool) { return float64(s.Outbox), err == nil }),
+		gauge("twofold_outbox_oldest_seconds", "Age of the oldest of them.",
+			func(s twofold.Stats, err error) (float64, bool) {
+				if s.OutboxSince.IsZero() {
+					return 0, err == nil
+				}
+				return max(0, time.Since(s.OutboxSince).Seconds()), err == nil
+			}),
 	}
 }
-
-func (f *family) labelled(s *series, le string) string {
-	var parts []string
-	for i, name := range f.labels {
-		parts = append(parts, name+`="`+escape(s.values[i])+`"`)
-	}
-	if le != "" {
-		parts = append(parts, `le="`+le+`"`)
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "{" + strings.Join(parts, ",") + "}"
-}
-
-// escape writes a label's value as the format wants it.
-func escape(v string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(v, "?"))
-}
-
-func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-
-func byName(a, b *family) int { return cmp.Compare(a.name, b.name) }

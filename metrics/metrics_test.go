@@ -19,18 +19,25 @@ func shown(t *testing.T, m *metrics.Metrics) string {
 	t.Helper()
 	w := httptest.NewRecorder()
 	m.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	if got := w.Header().Get("Content-Type"); got != "text/plain; version=0.0.4; charset=utf-8" {
+	if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "text/plain; version=0.0.4; charset=utf-8") {
 		t.Errorf("content type %q", got)
 	}
 	return w.Body.String()
 }
 
-// has checks whole lines.
+// has checks whole lines. The order of labels does not matter.
 func has(t *testing.T, text string, lines ...string) {
 	t.Helper()
+	got := series(text)
 	for _, line := range lines {
-		if !strings.Contains("\n"+text, "\n"+line+"\n") {
-			t.Errorf("no line %s", line)
+		want := series(line)
+		if len(want) != 1 {
+			t.Errorf("%s has %d series", line, len(want))
+		}
+		for name, value := range want {
+			if got[name] != value {
+				t.Errorf("no line %s", line)
+			}
 		}
 	}
 	if t.Failed() {

@@ -45,10 +45,10 @@ func TestServeMetrics(t *testing.T) {
 	for _, line := range []string{
 		`twofold_sign_ins_total{outcome="one_factor"} 1`,
 		`twofold_sign_ins_total{outcome="refused"} 1`,
-		`twofold_sends_total{channel="sms",sender="send",place="1",outcome="accepted"} 1`,
-		`twofold_http_requests_total{route="/login",method="POST",status="400"} 1`,
-		`twofold_http_requests_total{route="/tf-setup/{token}",method="POST",status="400"} 1`,
-		`twofold_http_requests_total{route="other",method="GET",status="404"} 2`,
+		`twofold_sends_total{channel="sms",outcome="accepted",place="1",sender="send"} 1`,
+		`twofold_http_requests_total{method="POST",route="/login",status="400"} 1`,
+		`twofold_http_requests_total{method="POST",route="/tf-setup/{token}",status="400"} 1`,
+		`twofold_http_requests_total{method="GET",route="other",status="404"} 2`,
 		`twofold_store_up 1`,
 		`twofold_hash_busy 0`,
 	} {
