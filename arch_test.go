@@ -126,7 +126,7 @@ var rooms = map[string]room{
 	"tracing":           {http: true},
 	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
 	"test/ask":          {http: true},
-	"test/openapitest":  {others: "github.com/santhosh-tekuri/jsonschema go.yaml.in/yaml", http: true},
+	"test/openapitest":  {http: true},
 	"twofoldtest": {
 		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp federated password send " +
 			"send/sendtest store/sqlite", http: true,

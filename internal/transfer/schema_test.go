@@ -1,7 +1,6 @@
 package transfer
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"os"
@@ -11,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/twofold-auth/twofold/test/openapitest"
 )
 
 const schemaFile = "../../docs/account.schema.json"
@@ -72,31 +71,16 @@ func compare(t *testing.T, name string, of reflect.Type, o object, defs map[stri
 	}
 }
 
-func compiled(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	s, err := c.Compile(schemaFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // What the schema allows is read, and what it does not allow is refused.
 func TestTheSchemaAgreesWithTheReader(t *testing.T) {
-	s := compiled(t)
-	allows := func(line []byte) bool {
-		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
-		return err == nil && s.Validate(v) == nil
-	}
+	s := openapitest.OpenSchema(t, schemaFile)
+	allows := func(line []byte) bool { return s.Check(line) == nil }
 	good, err := json.Marshal(whole())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !allows(good) {
-		v, _ := jsonschema.UnmarshalJSON(bytes.NewReader(good))
-		t.Errorf("the schema does not allow a whole account: %v", s.Validate(v))
+	if err := s.Check(good); err != nil {
+		t.Errorf("the schema does not allow a whole account: %v", err)
 	}
 	for _, line := range []string{
 		`{"active":true}`, `{"id":"","active":true}`, `{"id":"1"}`, `{"id":"1","active":true,"admin":true}`,

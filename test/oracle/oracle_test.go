@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"testing"
+)
+
+const own = "../../docs/openapi.yaml"
+
+// TestTheDocumentIsOpenAPI by the schema of the OpenAPI Initiative
+// (testdata/openapi-3.1.json, of https://spec.openapis.org/oas/3.1/schema).
+func TestTheDocumentIsOpenAPI(t *testing.T) {
+	raw, err := os.ReadFile("testdata/openapi-3.1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := compile(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = os.ReadFile(own); err != nil {
+		t.Fatal(err)
+	}
+	d, err := open(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if raw, err = json.Marshal(d.tree); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.judge(raw); err != nil {
+		t.Fatal(err)
+	}
+	for name := range d.spec.Components.Schemas {
+		if !bytes.Contains(raw, []byte(`"#/components/schemas/`+name+`"`)) {
+			t.Errorf("nothing uses the schema %s", name)
+		}
+	}
+}
+
+// TestADocumentThatIsNotOpenAPIIsRefused, so that a mistake in docs/openapi.yaml is.
+func TestADocumentThatIsNotOpenAPIIsRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"no YAML":           "openapi: [",
+		"no version":        "info: {title: a, version: '1'}\npaths: {}\n",
+		"a loose reference": "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': {$ref: '#/components/responses/No'}}}}}\n",
+		"no description":    "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {/a: {get: {responses: {'200': {}}}}}\n",
+	} {
+		if _, err := open([]byte(text)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestQuestionsAreAnsweredOneByOne, as test/openapitest asks them.
+func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
+	ask := func(a answer) []byte {
+		line, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(line, '\n')
+	}
+	page := http.Header{"Content-Type": {"text/html; charset=utf-8"}}
+	questions := bytes.Join([][]byte{
+		ask(answer{Method: "GET", Path: "/login", Status: 200, Header: page, Body: []byte("<html>")}),
+		ask(answer{Method: "GET", Path: "/login", Status: 299, Header: page}),
+		[]byte("{\n"),
+	}, nil)
+	var out bytes.Buffer
+	if err := run("openapi", own, bytes.NewReader(questions), &out); err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+	if len(lines) != 4 || string(lines[1]) != `""` || string(lines[2]) == `""` || string(lines[3]) == `""` {
+		t.Errorf("the verdicts are %s", lines[1:])
+	}
+}
