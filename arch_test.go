@@ -123,7 +123,7 @@ var rooms = map[string]room{
 	"internal/deletion": {ours: "internal/account internal/limit internal/login internal/seal event store"},
 	"internal/dossier":  {ours: "store internal/profile"},
 	"internal/invite":   {ours: "internal/account internal/login internal/seal event store"},
-	"tracing":           {http: true},
+	"tracing":           {others: "go.opentelemetry.io/otel", http: true},
 	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
 	"test/ask":          {http: true},
 	"test/openapitest":  {http: true},

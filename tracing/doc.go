@@ -1,11 +1,10 @@
-// Package tracing sends spans of OpenTelemetry to a collector: OTLP over HTTP
-// in its JSON form, which every collector takes at port 4318. It is this small
-// because a whole SDK would cost the program megabytes for two kinds of span.
+// Package tracing records requests and what they send as spans, through the API of
+// OpenTelemetry. Where the spans go, and which of them, is up to the provider that an
+// application gives it: usually the one of OpenTelemetry's SDK.
 //
-// It owns the settings by OTEL_ variables, which requests are recorded, and
-// what a span may say: methods, patterns of routes, status, channels. Never a
+// It owns what a span may say: methods, patterns of routes, status, channels. Never a
 // path, an address, an account or anything that came in a request.
 //
-// A collector that is slow or away costs requests nothing: spans wait in a
-// bounded queue and are dropped when it is full.
+//	t := tracing.New(otel.GetTracerProvider())
+//	handler = t.Handler(handler, route, trusted)
 package tracing

@@ -48,10 +48,11 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	if err := s.trace(p.environ); err != nil {
+	endTraces, err := s.trace(ctx, p.environ)
+	if err != nil {
 		return err
 	}
-	defer s.tracer.Close()
+	defer endTraces()
 	auth, db, err := s.open(ctx)
 	if err != nil {
 		return err

@@ -2,34 +2,63 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/tracing"
 )
 
-// trace starts the tracer that the OTEL_ variables ask for; nil if none.
-func (s *settings) trace(environ []string) error {
-	wanted, err := tracing.FromEnviron(environ)
+// trace starts the tracer that the OTEL_ variables ask for; nil if none. Call end to
+// send what waits.
+func (s *settings) trace(ctx context.Context, environ []string) (end func(), err error) {
+	wanted, err := tracesFrom(environ)
 	if err != nil {
 		name, text, _ := strings.Cut(err.Error(), ": ")
-		return problems{{name, text}}
+		return nil, problems{{name, text}}
 	}
-	s.tracer = tracing.New(wanted, s.Config.Log)
-	if s.tracer == nil {
-		return nil
+	if wanted.endpoint == "" {
+		return func() {}, nil
 	}
-	s.Config.Log.Info("traces are sent", "endpoint", wanted.Endpoint)
+	exporter, err := wanted.exporter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	log := s.Config.Log
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces were not taken", "cause", err) }))
+	provider := wanted.provider(exporter)
+	s.tracer = tracing.New(provider)
+	log.Info("traces are sent", "endpoint", wanted.endpoint)
 	counted := s.Config.Advanced.OnSend
 	s.Config.Advanced.OnSend = func(ctx context.Context, a send.Attempt) {
 		if counted != nil {
 			counted(ctx, a)
 		}
-		s.tracer.Done(ctx, "send "+a.Channel, a.Took, a.Outcome == send.Failed, "twofold.channel", a.Channel, "twofold.sender", a.Sender, "twofold.outcome", a.Outcome)
+		s.tracer.Done(ctx, "send "+a.Channel, a.Took, a.Outcome == send.Failed,
+			"twofold.channel", a.Channel, "twofold.sender", a.Sender, "twofold.outcome", a.Outcome)
 	}
-	return nil
+	return func() { flushTraces(log, provider.Shutdown) }, nil
+}
+
+// flushTraces sends what waits, for as long as a collector may take.
+func flushTraces(log *slog.Logger, shutdown func(context.Context) error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := shutdown(ctx); err != nil {
+		log.Warn("traces were not taken", "cause", err)
+	}
+}
+
+// exporter sends spans to the endpoint as OTLP over HTTP.
+func (t traces) exporter(ctx context.Context) (*otlptrace.Exporter, error) {
+	return otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(t.endpoint), otlptracehttp.WithHeaders(t.headers))
 }
 
 // fromProxy says whether a request came through a trusted proxy.
