@@ -77,7 +77,7 @@ var flows = []flow{
 	{name: "deletion", start: signedIn, step: (*person).leaves,
 		effect: (*person).leaving, signedIn: true},
 	{name: "acceptance of an invitation", start: invited, step: (*person).accepts,
-		effect: (*person).account, few: true},
+		effect: (*person).joined, few: true},
 	{name: "import", start: (*site).stranger, step: (*person).arrives,
 		effect: (*person).account},
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/twofold-auth/twofold"
@@ -208,6 +209,21 @@ func (p *person) comesThrough() {
 	} else if p.app != nil && r.status == 200 {
 		p.b.post("/tf-validate", m{"code": p.next()})
 	}
+}
+
+// joined is the account of an invitation, which is used up by then.
+func (p *person) joined() string {
+	p.s.Helper()
+	id := p.account()
+	if id == "" {
+		return ""
+	}
+	waiting, err := p.s.auth.Invitations(p.s.Context())
+	p.s.must(err)
+	if slices.ContainsFunc(waiting, func(i twofold.Invitation) bool { return i.Email == p.email }) {
+		p.s.Errorf("%s has an account, and the invitation still works", p.email)
+	}
+	return id
 }
 
 func newcomer(s *site) *person {
