@@ -73,8 +73,8 @@
 // beyond days. Accounts begin by a registration and do not end: invitations, sign-up
 // through another site, import, arrival from a former system and deletion are not
 // explored. Trails with their rows are replayed. The random walk in test/model and the
-// simulation in internal/limit have budgets, tokens and time. The walk has invitations
-// and deletion; test/crash has these, sign-up and import; test/security has them all.
+// simulation in internal/limit have budgets, tokens and time. The walk has invitations,
+// sign-up and deletion; test/crash has these and import; test/security has them all.
 //
 // The command in run explores all worlds, with any number of browsers (crowd.go). It
 // takes some minutes. The tests explore some worlds, and some with two browsers each.
