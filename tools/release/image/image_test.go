@@ -35,6 +35,9 @@ func build(t *testing.T) string {
 		}
 		programs = append(programs, p)
 	}
+	if err := os.WriteFile(filepath.Join(dir, licenseFile), []byte("all licenses"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	out := filepath.Join(dir, "image.tar")
 	if err := sample.write(out, programs); err != nil {
 		t.Fatal(err)
@@ -160,7 +163,7 @@ func checkFiles(t *testing.T, image v1.Image, arch string) {
 	}
 	want := map[string]string{
 		"data": "700 65532:65532", "etc": "755 0:0", "etc/ssl": "755 0:0", "etc/ssl/certs": "755 0:0",
-		certFile: "644 0:0", "twofold": "755 0:0 program for " + arch,
+		certFile: "644 0:0", licenseFile: "644 0:0 all licenses", "twofold": "755 0:0 program for " + arch,
 	}
 	if !maps.Equal(files, want) {
 		t.Errorf("%s: files %v, want %v", arch, files, want)

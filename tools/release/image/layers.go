@@ -18,44 +18,55 @@ import (
 )
 
 const (
-	owner    = 65532 // the user that the program runs as
-	certFile = "etc/ssl/certs/ca-certificates.crt"
+	owner       = 65532 // the user that the program runs as
+	certFile    = "etc/ssl/certs/ca-certificates.crt"
+	licenseFile = "LICENSES.txt"
 )
 
 // baseLayer holds the certificates and the folder for data.
 func baseLayer(made time.Time) (v1.Layer, error) {
-	certs := certificates()
-	return layer([]tar.Header{
-		{Name: "data/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: owner, Gid: owner},
-		{Name: "etc/", Typeflag: tar.TypeDir, Mode: 0o755},
-		{Name: "etc/ssl/", Typeflag: tar.TypeDir, Mode: 0o755},
-		{Name: "etc/ssl/certs/", Typeflag: tar.TypeDir, Mode: 0o755},
-		{Name: certFile, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(certs))},
-	}, certs, made)
+	data := entry{Header: tar.Header{Name: "data/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: owner, Gid: owner}}
+	return layer(made, data, folder("etc/"), folder("etc/ssl/"), folder("etc/ssl/certs/"), file(certFile, 0o644, certificates()))
 }
 
-// programLayer holds the program alone.
+// programLayer holds the program, and the licenses that lie next to it.
 func programLayer(path string, made time.Time) (v1.Layer, error) {
-	raw, err := os.ReadFile(path)
+	program, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	header := tar.Header{Name: "twofold", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(raw))}
-	return layer([]tar.Header{header}, raw, made)
+	licenses, err := os.ReadFile(filepath.Join(filepath.Dir(path), licenseFile))
+	if err != nil {
+		return nil, err
+	}
+	return layer(made, file(licenseFile, 0o644, licenses), file("twofold", 0o755, program))
 }
 
-// layer makes a layer of entries. The content is that of the last one.
-func layer(entries []tar.Header, content []byte, made time.Time) (v1.Layer, error) {
+// entry is a file or a folder of a layer.
+type entry struct {
+	tar.Header
+	content []byte
+}
+
+func folder(name string) entry {
+	return entry{Header: tar.Header{Name: name, Typeflag: tar.TypeDir, Mode: 0o755}}
+}
+
+func file(name string, mode int64, content []byte) entry {
+	return entry{tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: mode, Size: int64(len(content))}, content}
+}
+
+func layer(made time.Time, entries ...entry) (v1.Layer, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	for i := range entries {
-		entries[i].ModTime = made
-		if err := w.WriteHeader(&entries[i]); err != nil {
+	for _, e := range entries {
+		e.ModTime = made
+		if err := w.WriteHeader(&e.Header); err != nil {
 			return nil, err
 		}
-	}
-	if _, err := w.Write(content); err != nil {
-		return nil, err
+		if _, err := w.Write(e.content); err != nil {
+			return nil, err
+		}
 	}
 	if err := w.Close(); err != nil {
 		return nil, err
