@@ -32,7 +32,8 @@ var rooms = map[string]room{
 		ours: "internal/captcha internal/deletion internal/dossier internal/invite gate " +
 			"internal/account internal/device event internal/factor federated internal/factor/onetime " +
 			"internal/factor/recovery internal/factor/passkey internal/factor/totp internal/limit " +
-			"internal/login internal/policy internal/profile password internal/seal internal/transfer/engine " +
+			"internal/login internal/policy internal/profile password internal/seal " +
+			"internal/transfer internal/transfer/engine " +
 			"send internal/session store internal/web",
 		http:   true,
 		others: "",
@@ -87,11 +88,10 @@ var rooms = map[string]room{
 	},
 	"internal/transfer/keycloak": {ours: "internal/transfer"},
 	"internal/transfer/columns":  {ours: "internal/transfer internal/transfer/rows"},
-	"internal/transfer/sealed":   {others: "filippo.io/age"},
+	"internal/transfer/sealed":   {ours: "internal/transfer", others: "filippo.io/age"},
 	"internal/transfer/engine": {ours: "internal/account internal/factor/onetime internal/factor/passkey " +
 		"internal/factor/recovery internal/factor/totp internal/legacy internal/profile internal/seal " +
-		"internal/transfer " +
-		"internal/transfer/sealed password store"},
+		"internal/transfer password store"},
 	"internal/transfer/rows":         {ours: "internal/transfer", others: "modernc.org/sqlite github.com/jackc/pgx/v5"},
 	"internal/transfer/flask":        {ours: "internal/transfer internal/transfer/rows"},
 	"internal/transfer/django":       {ours: "internal/transfer internal/transfer/rows internal/factor/passkey"},

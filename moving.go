@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
+	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 )
 
@@ -19,8 +20,9 @@ var errOwnTable = errors.New("twofold: accounts are in the application's own tab
 type moving struct{ b *builder }
 
 // Transfers returns what moves accounts in and out. It is for the command twofold: its
-// type cannot be named outside of this module.
-func (m moving) Transfers() (*engine.Engine, error) {
+// type cannot be named outside of this module. scratch makes the file of an import: the
+// library itself does not encrypt files, so an application does not link what does.
+func (m moving) Transfers(scratch func() (transfer.Scratch, error)) (*engine.Engine, error) {
 	b := m.b
 	if b.c.Users != nil {
 		return nil, errOwnTable
@@ -45,7 +47,7 @@ func (m moving) Transfers() (*engine.Engine, error) {
 		Store: b.c.Store, Keys: b.keys, Hasher: b.a.hasher, Apps: apps, Passkeys: passkeys, Codes: codes,
 		Region: b.c.TwoFactor.PhoneRegion, Possible: b.c.TwoFactor.PossiblePhones, Language: b.nearest,
 		SMS: b.c.SMS != nil, Mail: b.c.Mail != nil, Mailed: b.c.Accounts.PasswordOptional, Now: b.c.Advanced.Now,
-		Tell: b.moved,
+		Scratch: scratch, Tell: b.moved,
 	})
 }
 

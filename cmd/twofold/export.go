@@ -54,7 +54,7 @@ func (c exportCommand) Run(ctx context.Context, p process) error {
 			}
 			o.UserID = u.ID
 		}
-		e, err := auth.Transfers()
+		e, err := auth.Transfers(sealed.NewScratch)
 		if err != nil {
 			return err
 		}

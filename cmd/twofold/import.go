@@ -73,7 +73,7 @@ func (c importing) from(ctx context.Context, p process, open func(*settings) (tr
 		if err != nil {
 			return err
 		}
-		e, err := auth.Transfers()
+		e, err := auth.Transfers(sealed.NewScratch)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package transfer
 
 import (
 	"context"
+	"io"
 	"slices"
 	"time"
 )
@@ -55,4 +56,11 @@ func Sorted(list []string) []string {
 	out := slices.Clone(list)
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// Scratch is a file that only this process can read. It is written, and then read from
+// its beginning, once or more often. Close removes it.
+type Scratch interface {
+	io.WriteCloser
+	Rewind() (io.Reader, error)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/send"
 	"github.com/twofold-auth/twofold/store"
@@ -217,7 +218,7 @@ func (p place) bring(r *http.Request, db store.Store, now func() time.Time) erro
 		return err
 	}
 	e, err := engine.New(engine.Config{Store: db, Keys: keys, Hasher: hasher, Apps: apps,
-		Passkeys: passkeys, Codes: codes, SMS: true, Mail: true, Now: now})
+		Passkeys: passkeys, Codes: codes, Scratch: sealed.NewScratch, SMS: true, Mail: true, Now: now})
 	if err != nil {
 		return err
 	}

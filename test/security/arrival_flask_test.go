@@ -13,6 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/flask"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
 )
 
@@ -72,7 +73,7 @@ func TestR347_AThousandPeopleOfAFlaskSecuritySite(t *testing.T) {
 
 func comesFromFlask(t *testing.T, s flaskSite, address string) {
 	w := newWorld(t, open, unified, func(c *twofold.Config) { c.Password.Salt = s.Salt })
-	move, err := w.nodes[0].auth.Transfers()
+	move, err := w.nodes[0].auth.Transfers(sealed.NewScratch)
 	w.must(err)
 	refused := 0
 	for _, p := range s.People {

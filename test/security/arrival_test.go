@@ -24,6 +24,7 @@ import (
 	djangosite "github.com/twofold-auth/twofold/internal/transfer/django"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/keycloak"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/internal/transfer/transfertest"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
@@ -52,7 +53,7 @@ func (w *world) importer() *engine.Engine {
 	w.must(err)
 	e, err := engine.New(engine.Config{
 		Store: n.db, Keys: keys, Hasher: hasher, Apps: apps, Passkeys: passkeys, Codes: codes, SMS: true,
-		Mail: true, Now: w.Now,
+		Mail: true, Now: w.Now, Scratch: sealed.NewScratch,
 	})
 	w.must(err)
 	return e

@@ -12,6 +12,7 @@ import (
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -27,7 +28,7 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 	w := newWorld(t)
 	const line = `{"id":"1","active":true,"addresses":[{"address":"ann@good.test"}]}`
 	move := func(n *node) (out string, err error) {
-		e, err := n.auth.Transfers()
+		e, err := n.auth.Transfers(sealed.NewScratch)
 		w.must(err)
 		_, err = e.Import(t.Context(), transfer.NewFile(strings.NewReader(line)), engine.Options{Source: "old"})
 		var b bytes.Buffer
@@ -66,7 +67,7 @@ func TestR349_MovingAccountsIsInTheTrail(t *testing.T) {
 // it is whole, not after six digits of eight.
 func TestR340_ThePageKnowsHowManyDigitsAnAppShows(t *testing.T) {
 	w := newWorld(t)
-	e, err := w.nodes[0].auth.Transfers()
+	e, err := w.nodes[0].auth.Transfers(sealed.NewScratch)
 	w.must(err)
 	for digits, email := range map[int]string{6: "six@good.test", 8: "eight@good.test"} {
 		line := fmt.Sprintf(`{"id":"%d","active":true,"addresses":[{"address":"%s"}],"password":{"scheme":"plain",`+

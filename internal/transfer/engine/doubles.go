@@ -12,7 +12,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/twofold-auth/twofold/internal/transfer/sealed"
+	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
 // doubles finds names that stand in more than one account of a source. Names are kept
@@ -20,9 +20,10 @@ import (
 // number. The hashes are made with a random key: no source can be written so that two
 // of its names collide.
 type doubles struct {
-	key   [32]byte
-	part  []mark
-	parts []*sealed.Scratch
+	key     [32]byte
+	scratch func() (transfer.Scratch, error)
+	part    []mark
+	parts   []transfer.Scratch
 }
 
 // mark is a name and where it stands.
@@ -52,8 +53,8 @@ func kindOf(kind string) byte {
 	return 0
 }
 
-func newDoubles() *doubles {
-	d := &doubles{}
+func newDoubles(scratch func() (transfer.Scratch, error)) *doubles {
+	d := &doubles{scratch: scratch}
 	rand.Read(d.key[:]) // never fails: crypto/rand aborts the program instead
 	return d
 }
@@ -78,7 +79,7 @@ func compareMarks(a, b mark) int {
 
 func (d *doubles) spill() error {
 	slices.SortFunc(d.part, compareMarks)
-	s, err := sealed.NewScratch()
+	s, err := d.scratch()
 	if err != nil {
 		return err
 	}

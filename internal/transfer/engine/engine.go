@@ -9,6 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/factor/totp"
 	"github.com/twofold-auth/twofold/internal/seal"
+	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
 )
@@ -21,6 +22,8 @@ type Config struct {
 	Apps     *totp.Method
 	Passkeys *passkey.Method
 	Codes    *recovery.Codes
+	// Scratch makes a file for what waits between the two passes of an import.
+	Scratch func() (transfer.Scratch, error)
 	// Region is that of phone numbers without a country code; Possible as in
 	// onetime.Config.
 	Region   string
@@ -63,7 +66,8 @@ type Engine struct{ c Config }
 
 // New returns an engine.
 func New(c Config) (*Engine, error) {
-	if c.Store == nil || c.Keys == nil || c.Hasher == nil || c.Apps == nil || c.Passkeys == nil || c.Codes == nil {
+	if c.Store == nil || c.Keys == nil || c.Hasher == nil || c.Apps == nil || c.Passkeys == nil || c.Codes == nil ||
+		c.Scratch == nil {
 		return nil, errors.New("engine: incomplete configuration")
 	}
 	if c.Tell == nil {

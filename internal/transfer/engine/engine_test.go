@@ -19,6 +19,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/internal/transfer"
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
+	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/password"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
@@ -61,7 +62,8 @@ func newSite(t testing.TB, db store.Store, key string, change ...func(*engine.Co
 	s.codes, err = recovery.New(recovery.Config{Codes: db, Keys: keys, Ring: ring, Now: clock})
 	s.must(err)
 	c := engine.Config{Store: db, Keys: keys, Hasher: s.hasher, Apps: s.apps, Passkeys: s.passkeys, Codes: s.codes,
-		Region: "DE", Possible: true, SMS: true, Mail: true, Now: clock}
+		Scratch: sealed.NewScratch,
+		Region:  "DE", Possible: true, SMS: true, Mail: true, Now: clock}
 	for _, f := range change {
 		f(&c)
 	}

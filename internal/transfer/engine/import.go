@@ -16,7 +16,6 @@ import (
 
 	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/transfer"
-	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -60,7 +59,7 @@ type importing struct {
 	rp      string
 	roles   []transfer.Role
 	report  *Report
-	scratch *sealed.Scratch
+	scratch transfer.Scratch
 	to      *json.Encoder
 	flush   func() error
 	doubles *doubles
@@ -78,7 +77,8 @@ type judged struct {
 
 // Import brings the accounts of a source in. The report is never nil.
 func (e *Engine) Import(ctx context.Context, src transfer.Source, o Options) (_ *Report, err error) {
-	r := &importing{e: e, o: o, doubles: newDoubles(), refused: map[int64]bool{}, report: newReport(o.Source, o.DryRun)}
+	r := &importing{e: e, o: o, doubles: newDoubles(e.c.Scratch), refused: map[int64]bool{},
+		report: newReport(o.Source, o.DryRun)}
 	if err := r.begin(ctx, src); err != nil {
 		return r.report, err
 	}
@@ -137,7 +137,7 @@ func (r *importing) begin(ctx context.Context, src transfer.Source) error {
 	if err := r.judgeRoles(ctx, h.Roles); err != nil {
 		return err
 	}
-	if r.scratch, err = sealed.NewScratch(); err != nil {
+	if r.scratch, err = r.e.c.Scratch(); err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(r.scratch, 64<<10)

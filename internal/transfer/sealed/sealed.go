@@ -13,6 +13,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/twofold-auth/twofold/internal/transfer"
 )
 
 // workFactor is the logarithm of scrypt's rounds: 2^18 need 256 MiB and about a second.
@@ -122,22 +124,22 @@ func (c checked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Scratch is a file that only this process can read: its key is nowhere else, and its
-// name is gone where the system allows it.
-type Scratch struct {
+// scratch implements transfer.Scratch: its key is nowhere else, and its name is gone
+// where the system allows it.
+type scratch struct {
 	f    *os.File
 	name string         // empty: removed already
 	w    io.WriteCloser // nil: the writing has ended
 	id   *age.X25519Identity
 }
 
-// NewScratch makes a scratch file in the folder of temporary files.
-func NewScratch() (*Scratch, error) {
+// NewScratch makes an encrypted file in the folder of temporary files.
+func NewScratch() (transfer.Scratch, error) {
 	f, err := os.CreateTemp("", "twofold-*") // mode 0600
 	if err != nil {
 		return nil, err
 	}
-	s := &Scratch{f: f, name: f.Name()}
+	s := &scratch{f: f, name: f.Name()}
 	if os.Remove(f.Name()) == nil { // not on Windows, where Close does it
 		s.name = ""
 	}
@@ -151,10 +153,10 @@ func NewScratch() (*Scratch, error) {
 }
 
 // Write adds to the file.
-func (s *Scratch) Write(p []byte) (int, error) { return s.w.Write(p) }
+func (s *scratch) Write(p []byte) (int, error) { return s.w.Write(p) }
 
 // Rewind ends the writing and returns what was written, from its beginning.
-func (s *Scratch) Rewind() (io.Reader, error) {
+func (s *scratch) Rewind() (io.Reader, error) {
 	if s.w != nil {
 		if err := s.w.Close(); err != nil {
 			return nil, err
@@ -168,7 +170,7 @@ func (s *Scratch) Rewind() (io.Reader, error) {
 }
 
 // Close removes the file.
-func (s *Scratch) Close() error {
+func (s *scratch) Close() error {
 	err := s.f.Close()
 	if s.name != "" {
 		err = errors.Join(err, os.Remove(s.name))

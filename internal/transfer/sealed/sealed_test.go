@@ -112,9 +112,13 @@ func TestKeysThatAreNoneAreRefused(t *testing.T) {
 // can be read without the key of this process.
 func TestAScratchFileIsOfThisProcessOnly(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	s, err := NewScratch()
+	made, err := NewScratch()
 	if err != nil {
 		t.Fatal(err)
+	}
+	s, ok := made.(*scratch)
+	if !ok {
+		t.Fatalf("a %T was made", made)
 	}
 	if _, err := io.WriteString(s, "a secret of an account"); err != nil {
 		t.Fatal(err)
