@@ -11,6 +11,9 @@ GO ?= go
 quick:
 	$(GO) vet ./...
 	$(GO) test -timeout $${TWOFOLD_TIMEOUT:-60m} ./...
+	for module in oracle commands; do \
+	  (cd test/$$module && $(GO) test -count=1 -timeout $${TWOFOLD_TIMEOUT:-60m} .) || exit 1; \
+	done
 
 # Everything. It says what it skipped for want of a program. With CI=true it
 # installs what is missing first (see scripts/prepare), and nothing may be skipped.

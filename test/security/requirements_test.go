@@ -270,7 +270,7 @@ func requirements() []requirement {
 			elsewhere: "internal/transfer/engine TestR345_AnImportComesAgain"},
 		{number: 346, class: 1, title: "Secrets leave only if asked for, and only encrypted",
 			elsewhere: "internal/transfer/engine TestR346_AnExportHasNoSecretsUnlessAsked, and the script " +
-				"transfer of cmd/twofold TestCommands"},
+				"transfer of test/commands TestCommands"},
 		{number: 347, class: 1, title: "People of Flask-Security sign in with what they had, and with nothing less"},
 		{number: 348, class: 1, title: "A recovery code from elsewhere is good once",
 			elsewhere: "internal/factor/recovery TestR348_ACodeFromElsewhereIsGoodOnce"},
