@@ -22,6 +22,7 @@ type Durable interface {
 	Messages
 	Tokens
 	Events
+	Steps
 }
 
 // Volatile is what expires.

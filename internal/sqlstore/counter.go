@@ -15,10 +15,8 @@ import (
 // so two callers never wait for each other.
 func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Claim) (time.Time, error) {
 	const verb = "reserve"
-	for _, c := range claims {
-		if !c.Look && (c.Limit < 1 || c.Window <= 0) { // nothing would be counted
-			return time.Time{}, s.fail(verb, &rowError{"a claim needs a limit and a window"})
-		}
+	if err := countable(claims); err != nil {
+		return time.Time{}, s.fail(verb, err)
 	}
 	names := claimed(claims)
 	for range tries {

@@ -16,15 +16,22 @@ func scanDraft(scan scanner) (d store.Draft, err error) {
 
 // PutDraft implements store.Drafts.
 func (s *Store) PutDraft(ctx context.Context, d store.Draft) error {
-	return found(s.exec(ctx, "put draft", `INSERT INTO twofold_drafts (`+draftColumns+`)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12`+s.d.unlessDeleted(13)+`
+	line := s.d.draftLine(d)
+	return found(s.exec(ctx, "put draft", line.Query, line.Args...))
+}
+
+// draftLine stores a draft. It misses if the user is deleted.
+func (d Dialect) draftLine(v store.Draft) Line {
+	return Line{`INSERT INTO twofold_drafts (` + draftColumns + `)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12` + d.unlessDeleted(13) + `
 		ON CONFLICT (owner) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, uniquifier = excluded.uniquifier,
 			factor_id = excluded.factor_id, method = excluded.method, name = excluded.name, adds = excluded.adds,
 			destination = excluded.destination, secret = excluded.secret, created_at = excluded.created_at,
-			expires_at = excluded.expires_at`,
-		d.Owner, d.ID, d.UserID, d.Uniquifier, d.FactorID, d.Method, d.Name, bit(d.Add), d.Destination,
-		bytesOf(d.Secret), micros(d.CreatedAt), micros(d.ExpiresAt),
-		d.UserID, userKey(d.UserID)))
+			expires_at = excluded.expires_at`, []any{
+		v.Owner, v.ID, v.UserID, v.Uniquifier, v.FactorID, v.Method, v.Name, bit(v.Add), v.Destination,
+		bytesOf(v.Secret), micros(v.CreatedAt), micros(v.ExpiresAt),
+		v.UserID, userKey(v.UserID),
+	}, 1}
 }
 
 // Draft implements store.Drafts.

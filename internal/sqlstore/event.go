@@ -32,9 +32,8 @@ func scanSeal(scan scanner) (s store.Seal, err error) {
 
 // AppendEvent implements store.Events.
 func (v events) AppendEvent(ctx context.Context, e store.Event) error {
-	s := v.s
-	args := append(eventValues(e), e.UserID, userKey(e.UserID))
-	return found(s.exec(ctx, "append event", insertEvent+s.d.unlessDeleted(14), args...))
+	line := v.s.d.eventLine(e)
+	return found(v.s.exec(ctx, "append event", line.Query, line.Args...))
 }
 
 // putEvent adds the row of a change in its transaction.
@@ -42,8 +41,13 @@ func (t *txn) putEvent(e store.Event) error {
 	if e.ID == "" {
 		return nil
 	}
-	args := append(eventValues(e), e.UserID, userKey(e.UserID))
-	return found(t.exec(insertEvent+t.s.d.unlessDeleted(14), args...))
+	line := t.s.d.eventLine(e)
+	return found(t.exec(line.Query, line.Args...))
+}
+
+// eventLine adds a row. It misses if the user is deleted.
+func (d Dialect) eventLine(e store.Event) Line {
+	return Line{insertEvent + d.unlessDeleted(14), append(eventValues(e), e.UserID, userKey(e.UserID)), 1}
 }
 
 const insertEvent = `INSERT INTO twofold_events (` + eventColumns + `)

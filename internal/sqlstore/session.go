@@ -31,6 +31,12 @@ func scanSession(scan scanner) (s store.Session, err error) {
 
 // PutSession implements store.Sessions.
 func (s *Store) PutSession(ctx context.Context, v store.Session) error {
+	line := s.d.sessionLine(v)
+	return found(s.exec(ctx, "put session", line.Query, line.Args...))
+}
+
+// sessionLine stores a session. It misses if the user is deleted.
+func (d Dialect) sessionLine(v store.Session) Line {
 	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
 		v.Hash, v.ID, v.UserID, v.Uniquifier, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
@@ -38,13 +44,13 @@ func (s *Store) PutSession(ctx context.Context, v store.Session) error {
 		v.TrustedBy,
 		min(micros(v.IdleAt), micros(v.ExpiresAt)),
 	}
-	if s.d.Places {
+	if d.Places {
 		columns += ", place, user_place"
 		values += ", $18, (SELECT place FROM twofold_users WHERE id = $3)"
 		args = append(args, Place(v.Hash))
 	}
-	query := `INSERT INTO twofold_sessions (` + columns + `) SELECT ` + values + s.d.unlessDeleted(len(args)+1)
-	return found(s.exec(ctx, "put session", query, append(args, v.UserID, userKey(v.UserID))...))
+	query := `INSERT INTO twofold_sessions (` + columns + `) SELECT ` + values + d.unlessDeleted(len(args)+1)
+	return Line{query, append(args, v.UserID, userKey(v.UserID)), 1}
 }
 
 // Place is where the session of a hash lies, if no program that does not know

@@ -85,6 +85,7 @@ type Store struct {
 	deletions
 	invitations
 	events
+	steps
 	failed func(verb string)
 	// The texts for what every request asks.
 	pair, placed string
@@ -107,7 +108,7 @@ var swiftVerbs = map[string]bool{
 	"put session": true, "touch session": true, "put pending": true, "advance pending": true, "take pending": true,
 	"put draft": true, "put challenge": true, "drop challenge": true, "mark used": true, "reserve": true, "release": true,
 	"put message": true, "claim messages": true, "retry message": true, "finish message": true,
-	"append event": true, "put seal": true, "put device": true, "upgrade password": true, "reseal": true, "sweep": true,
+	"append event": true, "step": true, "put seal": true, "put device": true, "upgrade password": true, "reseal": true, "sweep": true,
 }
 
 // writer is the pool for a verb.
@@ -155,7 +156,7 @@ func (s *Store) leave() {
 func New(write, swift, read *sql.DB, d Dialect) *Store {
 	s := &Store{d: d, write: newPool(write, d), pair: sessionAndUser(), placed: PlacedSession()}
 	s.transfers = transfers{s}
-	s.deletions, s.invitations, s.events = deletions{s}, invitations{s}, events{s}
+	s.deletions, s.invitations, s.events, s.steps = deletions{s}, invitations{s}, events{s}, steps{s}
 	s.read, s.swift = s.write, s.write
 	if swift != write {
 		s.swift = newPool(swift, d)

@@ -18,12 +18,17 @@ func (k kit) named(id, user, name string) store.Event {
 
 func (k kit) eventOf(id, user, name string, at int) store.Event {
 	k.Helper()
-	e := store.Event{
-		ID: id, UserID: user, At: in(at), Name: name, Method: "sms", Result: "ok", Reason: "because", Session: "s",
-		Address: "192.0.2.1", Agent: "Firefox", Request: "r", MAC: []byte{0, 255},
-	}
+	e := newEvent(id)
+	e.UserID, e.Name, e.At = user, name, in(at)
 	k.ok(k.s.AppendEvent(k.Context(), e))
 	return e
+}
+
+func newEvent(id string) store.Event {
+	return store.Event{
+		ID: id, At: now, Name: "user-authenticated", Method: "sms", Result: "ok", Reason: "because", Session: "s",
+		Address: "192.0.2.1", Agent: "Firefox", Request: "r", MAC: []byte{0, 255},
+	}
 }
 
 // events lists ids, to compare.

@@ -46,7 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"connections", connectionRules}, {"transfers", transferRules},
 		{"recovery codes", recoveryRules}, {"several factors", severalRules},
 		{"first factors", firstFactorRules}, {"tokens", tokenRules},
-		{"recovery requests", requestRules}, {"sign-ins", signInRules},
+		{"recovery requests", requestRules}, {"sign-ins", signInRules}, {"whole steps", takeStepRules},
 		{"owners", ownerRules}, {"deletions", deletionRules}, {"invitations", invitationRules}, {"roles", roleRules},
 		{"counters", counterRules}, {"holds", holdRules}, {"messages", messageRules}, {"notices", noticeRules}, {"events", eventRules},
 		{"sessions", sessionRules}, {"pendings", pendingRules}, {"drafts", draftRules}, {"challenges", challengeRules},
@@ -68,6 +68,7 @@ func RunNodes(t *testing.T, open func(t *testing.T) []store.Store) {
 	run(t, noticeRaceRules, open)
 	run(t, recoveryRaceRules, open)
 	run(t, signInRaceRules, open)
+	run(t, takeStepRaceRules, open)
 	run(t, transferRaceRules, open)
 	run(t, deletionRaceRules, open)
 	run(t, invitationRaceRules, open)

@@ -220,3 +220,8 @@ func (z durable) CreateConnected(ctx context.Context, u store.User, c store.Conn
 	defer z.call(ctx, "CreateConnected")()
 	return z.s.CreateConnected(ctx, u, c)
 }
+
+func (z durable) TakeStep(ctx context.Context, s store.Step) error {
+	defer z.call(ctx, "TakeStep")()
+	return z.s.TakeStep(ctx, s)
+}

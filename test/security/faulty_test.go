@@ -79,6 +79,10 @@ func (f *faulty) TakePending(ctx context.Context, hash string) (p store.Pending,
 	return p, err
 }
 
+func (f *faulty) TakeStep(ctx context.Context, s store.Step) error {
+	return f.do("TakeStep", func() error { return f.Store.TakeStep(ctx, s) })
+}
+
 func (f *faulty) TakeDraft(ctx context.Context, owner, id string) error {
 	return f.do("TakeDraft", func() error { return f.Store.TakeDraft(ctx, owner, id) })
 }

@@ -1,0 +1,118 @@
+package sqlstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// steps implements store.Steps.
+type steps struct{ s *Store }
+
+// stepLines are the lines of a step, each with the condition that does not hold if it
+// misses.
+type stepLines struct {
+	lines []Line
+	parts []store.Refusal
+}
+
+func (l *stepLines) add(part store.Refusal, lines ...Line) {
+	for _, line := range lines {
+		l.lines, l.parts = append(l.lines, line), append(l.parts, part)
+	}
+}
+
+// TakeStep implements store.Steps.
+func (v steps) TakeStep(ctx context.Context, step store.Step) error {
+	verb := "step"
+	if step.Factor != "" || step.Takes != "" { // what is spent must not come back
+		verb = "spending step"
+	}
+	l, err := v.s.d.stepLines(step)
+	if err != nil {
+		return v.s.fail(verb, err)
+	}
+	for range tries {
+		err := script(ctx, v.s, verb, l.lines)
+		at, refused := missed(err)
+		if !refused {
+			return err
+		}
+		refusal := l.parts[at]
+		if refusal.Of != store.OfBudgets {
+			return &refusal
+		}
+		refusal.Opens, err = opens(ctx, v.s, verb, claimed(step.Budgets[refusal.Group]), step.Now)
+		if err != nil {
+			return err
+		}
+		if !refusal.Opens.IsZero() {
+			return &refusal
+		}
+		// It was opened meanwhile.
+	}
+	return v.s.fail(verb, store.ErrUnavailable)
+}
+
+// stepLines turns a step into lines. Locks come first, in the order in which the verbs
+// that take more than one of them do: the account, budgets by name, the account's
+// pendings.
+func (d Dialect) stepLines(s store.Step) (*stepLines, error) {
+	l, none := &stepLines{}, store.Refusal{}
+	if user := s.User(); user != "" && d.Share != "" {
+		l.add(none, Line{`SELECT 1 FROM twofold_users WHERE id = $1` + d.Share, []any{user}, Any})
+	}
+	names := slices.Concat(s.Returns, s.Clears)
+	for _, group := range s.Budgets {
+		if err := countable(group); err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(group, func(c store.Claim) bool { return !c.Look }) {
+			return nil, &rowError{"a group of budgets takes a place in one of them"}
+		}
+		names = append(names, claimed(group)...)
+	}
+	slices.Sort(names)
+	l.add(none, d.locked("counter:", slices.Compact(names))...)
+	for i, group := range s.Budgets {
+		l.add(store.Refusal{Of: store.OfBudgets, Group: i}, claimLines(group, s.Now)...)
+	}
+	l.add(none, releaseLines(s.Returns, s.Clears)...)
+	if s.Factor != "" {
+		l.add(store.Refusal{Of: store.OfFactor}, advanceLine(s.Factor, s.TOTPStep, s.Now))
+	}
+	if s.Takes != "" {
+		l.add(store.Refusal{Of: store.OfPending}, Line{dropPending, []any{s.Takes}, 1})
+	}
+	if s.Drops != "" {
+		l.add(none, Line{dropPending, []any{s.Drops}, Any})
+	}
+	gone := store.Refusal{Of: store.OfUser}
+	for _, e := range s.Events {
+		l.add(gone, d.eventLine(e))
+	}
+	if s.Pending != nil {
+		l.add(none, d.locked("pendings:", []string{s.Pending.UserID})...)
+		l.add(gone, d.pendingLines(*s.Pending)...)
+	}
+	if s.Session != nil {
+		l.add(gone, d.sessionLine(*s.Session))
+	}
+	if s.Draft != nil {
+		l.add(gone, d.draftLine(*s.Draft))
+	}
+	return l, nil
+}
+
+const dropPending = `DELETE FROM twofold_pendings WHERE hash = $1`
+
+// countable is an error if a claim would count nothing.
+func countable(claims []store.Claim) error {
+	for _, c := range claims {
+		if !c.Look && (c.Limit < 1 || c.Window <= 0) {
+			return &rowError{"a claim needs a limit and a window"}
+		}
+	}
+	return nil
+}

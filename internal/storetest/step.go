@@ -1,0 +1,185 @@
+package storetest
+
+import (
+	"errors"
+
+	"github.com/twofold-auth/twofold/store"
+)
+
+// step is one that spends a code of an app and a pending, and grants a session.
+func (k kit) step() (store.Step, store.User) {
+	k.Helper()
+	u := k.user()
+	f := newFactor(u)
+	u = k.add(u, f)
+	p := k.pending(newPending(u))
+	v, d, e := newSession(u), newDraft(u, "answer "+u.ID), newEvent("event "+u.ID)
+	e.UserID = u.ID
+	return store.Step{
+		Now: now, Budgets: [][]store.Claim{{claim("once "+u.ID, 1)}, {claim("guess "+u.ID, 2), claim("life "+u.ID, 9)}},
+		Returns: []string{"guess " + u.ID}, Clears: []string{"life " + u.ID}, Factor: f.ID, TOTPStep: f.LastStep + 1,
+		Takes: p.Hash, Events: []store.Event{e}, Session: &v, Draft: &d,
+	}, u
+}
+
+// refuses checks that a step is refused for a reason and has left nothing behind.
+func (k kit) refuses(s store.Step, of store.Part, group int) *store.Refusal {
+	k.Helper()
+	err := k.s.TakeStep(k.Context(), s)
+	var r *store.Refusal
+	if !errors.As(err, &r) || !errors.Is(err, store.ErrUsed) || r.Of != of || r.Group != group {
+		k.Fatalf("got error %v (%+v), want a refusal of %s, group %d", err, r, of, group)
+	}
+	k.granted(s, false)
+	return r
+}
+
+// granted checks whether a step's grants are there: all of them, or none.
+func (k kit) granted(s store.Step, want bool) {
+	k.Helper()
+	is := func(what string, err error) {
+		k.Helper()
+		if err != nil && !errors.Is(err, store.ErrNotFound) || (err == nil) != want {
+			k.Fatalf("%s: %v, want it there: %v", what, err, want)
+		}
+	}
+	if s.Session != nil {
+		_, err := k.s.Session(k.Context(), s.Session.Hash, now)
+		is("session", err)
+	}
+	if s.Pending != nil {
+		_, err := k.s.Pending(k.Context(), s.Pending.Hash, now)
+		is("pending", err)
+	}
+	if s.Draft != nil {
+		_, err := k.s.Draft(k.Context(), s.Draft.Owner)
+		is("draft", err)
+	}
+	if s.Session == nil && s.Pending == nil {
+		return
+	}
+	for _, e := range s.Events {
+		rows, err := k.s.EventsBy(k.Context(), store.EventFilter{UserID: e.UserID})
+		k.ok(err)
+		if (len(rows) > 0) != want {
+			k.Fatalf("%d rows in the trail, want some: %v", len(rows), want)
+		}
+	}
+}
+
+var takeStepRules = []rule{
+	{"a step spends what it says and grants what it says", func(k kit) {
+		s, u := k.step()
+		k.ok(k.s.TakeStep(k.Context(), s))
+		k.granted(s, true)
+		got, err := k.s.Session(k.Context(), s.Session.Hash, now)
+		k.ok(err)
+		k.same(got, *s.Session)
+		_, err = k.s.TakePending(k.Context(), s.Takes)
+		k.is(err, store.ErrUsed)
+		k.is(k.s.AdvanceStep(k.Context(), s.Factor, s.TOTPStep, now), store.ErrUsed)
+		k.closed(now, in(60), claim("once "+u.ID, 1))
+		k.reserve(now, claim("guess "+u.ID, 2)) // its place came back, so this is the first of two
+		k.reserve(now, claim("guess "+u.ID, 2))
+		k.closed(now, in(60), claim("guess "+u.ID, 2))
+		k.reserve(now, claim("life "+u.ID, 2)) // forgotten
+		k.reserve(now, claim("life "+u.ID, 2))
+	}},
+	{"a step that begins a pending drops the one it replaces", func(k kit) {
+		u := k.user()
+		old, e, next := k.pending(newPending(u)), newEvent("event "+u.ID), newPending(u)
+		e.UserID = u.ID
+		k.reserve(now, claim("own", 1))
+		s := store.Step{Now: now, Returns: []string{"own"}, Drops: old.Hash, Events: []store.Event{e}, Pending: &next}
+		k.ok(k.s.TakeStep(k.Context(), s))
+		k.ended(old)
+		k.waits(next)
+		k.granted(s, true)
+		k.reserve(now, claim("own", 1))
+		for i := range 8 { // as PutPending does, it keeps the newest five
+			p := newPending(u)
+			p.CreatedAt = in(i)
+			k.ok(k.s.TakeStep(k.Context(), store.Step{Now: now, Drops: "unknown", Pending: &p}))
+		}
+		k.ended(next)
+	}},
+	{"a step of which a budget is closed changes nothing, whatever else holds", func(k kit) {
+		s, u := k.step()
+		for group, key := range []string{"once ", "guess "} {
+			k.reserve(now, claim(key+u.ID, 1))
+			r := k.refuses(s, store.OfBudgets, group)
+			k.same(r.Opens, in(60))
+			wrong := s // a wrong code is refused alike
+			wrong.Factor, wrong.Takes = "unknown", "unknown"
+			k.same(*k.refuses(wrong, store.OfBudgets, group), *r)
+			k.ok(k.s.Release(k.Context(), nil, []string{key + u.ID}))
+		}
+		k.ok(k.s.TakeStep(k.Context(), s))
+	}},
+	{"a code or a pending that is spent grants nothing and counts nothing", func(k kit) {
+		s, _ := k.step()
+		late := s
+		late.TOTPStep--
+		k.refuses(late, store.OfFactor, 0)
+		late = s
+		late.Factor = "unknown"
+		k.refuses(late, store.OfFactor, 0)
+		k.ok(k.s.TakeStep(k.Context(), s)) // once was not closed by those
+	}},
+	{"a pending that was taken grants nothing", func(k kit) {
+		s, _ := k.step()
+		_, err := k.s.TakePending(k.Context(), s.Takes)
+		k.ok(err)
+		k.refuses(s, store.OfPending, 0)
+	}},
+	{"a step for a deleted account grants nothing", func(k kit) {
+		s, u := k.step()
+		s.Factor, s.Takes, s.Draft = "", "", nil
+		k.ok(k.s.DeleteUser(k.Context(), store.Deletion{UserID: u.ID, Now: now}))
+		k.refuses(s, store.OfUser, 0)
+		p := newPending(u)
+		k.refuses(store.Step{Now: now, Events: s.Events, Pending: &p}, store.OfUser, 0)
+	}},
+	{"a step whose claims would count nothing is refused", func(k kit) {
+		for _, c := range []store.Claim{{Key: "b", Limit: 1}, {Key: "b", Look: true}} {
+			if k.s.TakeStep(k.Context(), store.Step{Now: now, Budgets: [][]store.Claim{{c}}}) == nil {
+				k.Fatalf("taken: %+v", c)
+			}
+		}
+	}},
+}
+
+var takeStepRaceRules = []rule{
+	{"of parallel steps with one code or one pending exactly one is taken", func(k kit) {
+		for range rounds() {
+			s, u := k.step()
+			s.Budgets = s.Budgets[1:]
+			s.Budgets[0][0].Limit = 2 * callers
+			k.one(k.race(func(st store.Store, i int) error {
+				one := s
+				v, e := newSession(u), newEvent(name("event "+u.ID, i))
+				e.UserID = u.ID
+				one.Session, one.Events = &v, []store.Event{e}
+				if i%2 == 1 {
+					one.TOTPStep += int64(i) // another code: the pending decides
+				}
+				return st.TakeStep(k.Context(), one)
+			}), store.ErrUsed)
+			list, err := k.s.SessionsOf(k.Context(), u.ID, now)
+			k.ok(err)
+			k.same(len(list), 1)
+			rows, err := k.s.EventsBy(k.Context(), store.EventFilter{UserID: u.ID})
+			k.ok(err)
+			k.same(len(rows), 1)
+		}
+	}},
+	{"parallel steps do not pass the limit of a budget", func(k kit) {
+		for i := range rounds() {
+			c := claim(name("limit", i), 5)
+			k.exactly(5, k.race(func(s store.Store, n int) error {
+				e := newEvent(name(name("event", i), n))
+				return s.TakeStep(k.Context(), store.Step{Now: now, Budgets: [][]store.Claim{{c}}, Events: []store.Event{e}})
+			}), store.ErrUsed)
+		}
+	}},
+}

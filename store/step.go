@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Step is what a step of a sign-in writes. Its parts happen in the order of the fields:
+// what may happen once comes before what it grants.
+type Step struct {
+	Now time.Time
+	// Budgets are claims, as those of Reserve; each group takes a place. If one of a group is closed, nothing of
+	// the step happens, and the Refusal names the group.
+	Budgets [][]Claim
+	// Returns and Clears are own and whole of Release. A place that Budgets takes may be
+	// among them.
+	Returns, Clears []string
+	// Factor is the id of an app of which TOTPStep is accepted, as by AdvanceStep.
+	Factor   string
+	TOTPStep int64
+	Takes    string // hash of a pending that must be there, as for TakePending
+	Drops    string // hash of a pending that is replaced, if it is there
+	Events   []Event
+	Pending  *Pending
+	Session  *Session
+	Draft    *Draft
+}
+
+// User is the id of the account that a step is about; empty: none.
+func (s Step) User() string {
+	switch {
+	case s.Session != nil:
+		return s.Session.UserID
+	case s.Pending != nil:
+		return s.Pending.UserID
+	case len(s.Events) > 0:
+		return s.Events[0].UserID
+	}
+	return ""
+}
+
+// Steps takes steps.
+type Steps interface {
+	// TakeStep does everything that a step says, or nothing: then a *Refusal says which
+	// condition does not hold. Where two stores are joined, what was spent in one stays
+	// spent if the other fails, and nothing is granted.
+	TakeStep(ctx context.Context, s Step) error
+}
+
+// Part is a condition of a step.
+type Part string
+
+// The conditions of a step.
+const (
+	OfBudgets Part = "budgets" // a budget is closed
+	OfFactor  Part = "factor"  // the TOTP step is not a new one, or the factor is gone
+	OfPending Part = "pending" // the pending was taken
+	OfUser    Part = "user"    // the account is deleted
+)
+
+// Refusal is the error of a step of which a condition does not hold. It is ErrUsed.
+type Refusal struct {
+	Of    Part
+	Group int       // of OfBudgets: index of the group
+	Opens time.Time // of OfBudgets: when the last of the closed ones of the group opens
+}
+
+func (r *Refusal) Error() string { return "store: step refused: " + string(r.Of) }
+
+// Unwrap returns ErrUsed.
+func (r *Refusal) Unwrap() error { return ErrUsed }
+
+// TakeStep implements Steps. The code is spent before the pending is taken, as both
+// are before anything is granted; and a session has its row in the trail before it is
+// there.
+func (j joined) TakeStep(ctx context.Context, s Step) error {
+	granted := s
+	if s.Takes != "" {
+		spent := Step{Now: s.Now, Budgets: s.Budgets, Returns: s.Returns, Clears: s.Clears, Factor: s.Factor, TOTPStep: s.TOTPStep}
+		if err := j.Durable.TakeStep(ctx, spent); err != nil {
+			return err
+		}
+		if _, err := j.Volatile.TakePending(ctx, s.Takes); errors.Is(err, ErrUsed) {
+			return &Refusal{Of: OfPending}
+		} else if err != nil {
+			return err
+		}
+		granted = Step{Now: s.Now, Events: s.Events}
+	}
+	granted.Takes, granted.Drops, granted.Pending, granted.Session, granted.Draft = "", "", nil, nil, nil
+	if err := j.Durable.TakeStep(ctx, granted); err != nil {
+		return err
+	}
+	err := j.grant(ctx, s)
+	if errors.Is(err, ErrNotFound) {
+		return &Refusal{Of: OfUser}
+	}
+	return err
+}
+
+// grant writes the volatile part of a step.
+func (j joined) grant(ctx context.Context, s Step) error {
+	if s.Drops != "" {
+		if _, err := j.Volatile.TakePending(ctx, s.Drops); err != nil && !errors.Is(err, ErrUsed) {
+			return err
+		}
+	}
+	if s.Pending != nil {
+		if err := j.Volatile.PutPending(ctx, *s.Pending); err != nil {
+			return err
+		}
+	}
+	if s.Session != nil {
+		if err := j.Volatile.PutSession(ctx, *s.Session); err != nil {
+			return err
+		}
+	}
+	if s.Draft != nil {
+		return j.Volatile.PutDraft(ctx, *s.Draft)
+	}
+	return nil
+}
