@@ -50,6 +50,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Staying: b.staying(),
 		Limits:  limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
+		Steps:   b.c.Store,
 		Kept:    b.a.leaving.Keep,
 		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,

@@ -27,14 +27,14 @@ type Proof struct {
 // What a proof may rest on. Two phone numbers are one thing: they may ring at one
 // phone.
 const (
-	OnSecret    = "secret"    // something known: the password
+	onSecret    = "secret"    // something known: the password
 	OnMailbox   = "mailbox"   // the account's mailbox
-	OnPhone     = "phone"     // a phone number
-	OnApp       = "app"       // an authenticator app
+	onPhone     = "phone"     // a phone number
+	onApp       = "app"       // an authenticator app
 	OnPasskey   = "passkey"   // a passkey, followed by a colon and its factor's id
 	OnElsewhere = "elsewhere" // an account at another site; also followed by a colon and the site's name
-	OnSheet     = "sheet"     // recovery codes
-	OnBrowser   = "browser"   // a browser's cookie
+	onSheet     = "sheet"     // recovery codes
+	onBrowser   = "browser"   // a browser's cookie
 )
 
 // RestsOn returns what a proof by a method rests on, if nothing else is known of
@@ -43,21 +43,21 @@ const (
 func RestsOn(method string) []string {
 	switch method {
 	case "password", "register":
-		return []string{OnSecret}
+		return []string{onSecret}
 	case Email, "confirm", "reset", "rescue":
 		return []string{OnMailbox}
 	case SMS:
-		return []string{OnPhone}
+		return []string{onPhone}
 	case Authenticator:
-		return []string{OnApp}
+		return []string{onApp}
 	case Passkey:
 		return []string{OnPasskey}
 	case "oauth":
 		return []string{OnElsewhere, OnMailbox}
 	case RecoveryCode:
-		return []string{OnSheet}
+		return []string{onSheet}
 	case "remember":
-		return []string{OnBrowser}
+		return []string{onBrowser}
 	}
 	return []string{method}
 }

@@ -11,7 +11,7 @@ import (
 type Step struct {
 	Now time.Time
 	// Budgets are claims, as those of Reserve; each group takes a place. If one of a group is closed, nothing of
-	// the step happens, and the Refusal names the group.
+	// the step happens; see Closed.
 	Budgets [][]Claim
 	// Returns and Clears are own and whole of Release. A place that Budgets takes may be
 	// among them.
@@ -42,34 +42,24 @@ func (s Step) User() string {
 
 // Steps takes steps.
 type Steps interface {
-	// TakeStep does everything that a step says, or nothing: then a *Refusal says which
-	// condition does not hold. Where two stores are joined, what was spent in one stays
-	// spent if the other fails, and nothing is granted.
+	// TakeStep does everything that a step says, or nothing. A *Closed says that a budget
+	// is closed. ErrUsed: the TOTP step is not a new one, the factor is gone, or the
+	// pending was taken. ErrNotFound: the account is deleted. Where two stores are
+	// joined, what was spent in one stays spent if the other refuses or fails, and
+	// nothing is granted.
 	TakeStep(ctx context.Context, s Step) error
 }
 
-// Part is a condition of a step.
-type Part string
-
-// The conditions of a step.
-const (
-	OfBudgets Part = "budgets" // a budget is closed
-	OfFactor  Part = "factor"  // the TOTP step is not a new one, or the factor is gone
-	OfPending Part = "pending" // the pending was taken
-	OfUser    Part = "user"    // the account is deleted
-)
-
-// Refusal is the error of a step of which a condition does not hold. It is ErrUsed.
-type Refusal struct {
-	Of    Part
-	Group int       // of OfBudgets: index of the group
-	Opens time.Time // of OfBudgets: when the last of the closed ones of the group opens
+// Closed is the error of a step of which a budget is closed. It is ErrUsed.
+type Closed struct {
+	Group int       // index of the group of Budgets
+	Opens time.Time // when the last of the closed ones of the group opens
 }
 
-func (r *Refusal) Error() string { return "store: step refused: " + string(r.Of) }
+func (c *Closed) Error() string { return "store: budget closed" }
 
 // Unwrap returns ErrUsed.
-func (r *Refusal) Unwrap() error { return ErrUsed }
+func (c *Closed) Unwrap() error { return ErrUsed }
 
 // TakeStep implements Steps. The code is spent before the pending is taken, as both
 // are before anything is granted; and a session has its row in the trail before it is
@@ -77,13 +67,14 @@ func (r *Refusal) Unwrap() error { return ErrUsed }
 func (j joined) TakeStep(ctx context.Context, s Step) error {
 	granted := s
 	if s.Takes != "" {
-		spent := Step{Now: s.Now, Budgets: s.Budgets, Returns: s.Returns, Clears: s.Clears, Factor: s.Factor, TOTPStep: s.TOTPStep}
+		spent := Step{
+			Now: s.Now, Budgets: s.Budgets, Returns: s.Returns, Clears: s.Clears,
+			Factor: s.Factor, TOTPStep: s.TOTPStep,
+		}
 		if err := j.Durable.TakeStep(ctx, spent); err != nil {
 			return err
 		}
-		if _, err := j.Volatile.TakePending(ctx, s.Takes); errors.Is(err, ErrUsed) {
-			return &Refusal{Of: OfPending}
-		} else if err != nil {
+		if _, err := j.Volatile.TakePending(ctx, s.Takes); err != nil {
 			return err
 		}
 		granted = Step{Now: s.Now, Events: s.Events}
@@ -92,11 +83,7 @@ func (j joined) TakeStep(ctx context.Context, s Step) error {
 	if err := j.Durable.TakeStep(ctx, granted); err != nil {
 		return err
 	}
-	err := j.grant(ctx, s)
-	if errors.Is(err, ErrNotFound) {
-		return &Refusal{Of: OfUser}
-	}
-	return err
+	return j.grant(ctx, s)
 }
 
 // grant writes the volatile part of a step.

@@ -60,13 +60,23 @@ func (p *Place) Refund(ctx context.Context) error {
 	return p.Right(ctx)
 }
 
+// Returns are own and whole of what Right would release, for a step that does so with all
+// that follows from the right guess. A place of which Right was told has none.
+func (p *Place) Returns() (own, whole []string) {
+	if p == nil || p.done {
+		return nil, nil
+	}
+	p.done = true
+	return p.own, p.all
+}
+
 // Right tells the budgets that the guess was right.
 func (p *Place) Right(ctx context.Context) error {
 	if p == nil || p.done {
 		return nil
 	}
-	p.done = true
-	return p.l.counters.Release(ctx, p.own, p.all)
+	own, whole := p.Returns()
+	return p.l.counters.Release(ctx, own, whole)
 }
 
 // Guess is one try at what begins a sign-in.

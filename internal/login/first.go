@@ -32,26 +32,37 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	if err != nil && !unknown {
 		return Outcome{}, err
 	}
-	if err := l.password(ctx, &u, a.Identity, a.Password, b); err != nil {
+	place, err := guessPassword(ctx, l, &u, a.Identity, a.Password, b)
+	if err != nil {
 		if unknown && errors.Is(err, ErrPassword) {
 			return Outcome{}, ErrUnknownUser
 		}
 		return Outcome{}, err
 	}
-	return l.gate(ctx, u, l.proof("password"), a.Remember, b)
+	return pass(ctx, l, u, passed{l.proof("password"), a.Remember, place}, b)
 }
 
 // password checks a password against an account (a zero User: no one's) within
 // the account's budget. Sign-in and re-authentication share it (R117).
 func (l *Login) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
-	_, err := l.proveFirst(ctx, u, identity, "password", b, func(ctx context.Context) (string, error) {
+	place, err := guessPassword(ctx, l, u, identity, plain, b)
+	if err != nil {
+		return err
+	}
+	return right(ctx, l, *u, place)
+}
+
+// guessPassword is password for a caller who tells the budgets itself that the guess
+// was right.
+func guessPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser) (*limit.Place, error) {
+	_, place, err := guessFirst(ctx, l, guessed{u, identity, "password"}, b, func(ctx context.Context) (string, error) {
 		ok, err := checkPassword(ctx, l, u, identity, plain, b)
 		if !ok {
 			return "", err
 		}
 		return "password", err
 	})
-	return err
+	return place, err
 }
 
 // checkPassword asks the accounts. One that has come from the former system is told of
@@ -72,32 +83,58 @@ func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain
 // the account: one that was unknown may come from the former system.
 func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Browser,
 	check func(context.Context) (string, error)) (string, error) {
+	method, place, err := guessFirst(ctx, l, guessed{who, identity, authType}, b, check)
+	if err == nil {
+		err = right(ctx, l, *who, place)
+	}
+	return method, err
+}
+
+// right tells the budgets that a guess at a first factor was right. The check may have
+// changed whether the account may be entered.
+func right(ctx context.Context, l *Login, u store.User, place *limit.Place) error {
+	if err := place.Right(ctx); err != nil {
+		return err
+	}
+	return l.admit(u)
+}
+
+// guessed is a first factor that is guessed at.
+type guessed struct {
+	who                *store.User
+	identity, authType string
+}
+
+// guessFirst is proveFirst for a caller who tells the budgets itself that the guess was
+// right, once it has written what follows from that.
+func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
+	check func(context.Context) (string, error)) (string, *limit.Place, error) {
 	// Passwords queue to be hashed. A place is reserved after the wait, so that many
 	// people behind one address do not fill its budget by waiting. A caller for whom no
 	// place is left is refused without a wait.
-	u := *who
+	u := *g.who
 	if b.Captcha != "" {
-		if err := humanAfterFailures(ctx, l, u, identity, &b); err != nil {
-			return "", err
+		if err := humanAfterFailures(ctx, l, u, g.identity, &b); err != nil {
+			return "", nil, err
 		}
 	}
 	ctx = ahead(ctx, l, u, b)
 	queued, leave := ctx, func() {}
-	if authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
+	if g.authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
 		var err error
 		if l.c.Accounts.HashingBusy() {
-			if _, err = l.firstPlace(ctx, u, identity, b, true); err != nil {
-				return "", err
+			if _, err = l.firstPlace(ctx, u, g.identity, b, true); err != nil {
+				return "", nil, err
 			}
 		}
 		if queued, leave, err = l.c.Accounts.AcquireHash(ctx); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
 	defer leave()
-	place, err := l.firstPlace(ctx, u, identity, b, false)
+	place, err := l.firstPlace(ctx, u, g.identity, b, false)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	method, err := check(queued)
 	refusal := error(ErrPassword)
@@ -106,31 +143,28 @@ func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authT
 		refusal = err
 	case errors.Is(err, account.ErrLegacy): // it is not known whether it was right
 		// The account's own place stays taken, as that of a known account does.
-		return "", errors.Join(err, place.Refund(ctx))
+		return "", nil, errors.Join(err, place.Refund(ctx))
 	case err != nil:
-		return "", err
+		return "", nil, err
 	}
 	leave() // what is written now hashes nothing
 	if method == "" {
 		// An unknown identity leaves a row too: the same cost, and no typed text,
 		// which might be a password in the wrong field.
-		failed := event.UserFailedAuthn{User: subject(u), AuthType: authType, Context: l.at(b)}
+		failed := event.UserFailedAuthn{User: subject(u), AuthType: g.authType, Context: l.at(b)}
 		full, err := l.wave(ctx, b)
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		if u.ID == "" {
 			if failed.Reason = "unknown identity"; full {
-				return "", refusal // strangers must not fill the trail
+				return "", nil, refusal // strangers must not fill the trail
 			}
-			return "", told(refusal, l.record(ctx, failed))
+			return "", nil, told(refusal, l.record(ctx, failed))
 		}
-		return "", told(refusal, l.tell(ctx, failed))
+		return "", nil, told(refusal, l.tell(ctx, failed))
 	}
-	if err := place.Right(ctx); err != nil {
-		return "", err
-	}
-	return method, l.admit(*who) // the check may have changed it
+	return method, place, nil
 }
 
 // firstPlace reserves a guess at an account's first factor, or only looks whether
@@ -165,26 +199,49 @@ func budgetOf(u store.User, identity string) string {
 	return "id:" + u.ID
 }
 
-// gate is where every first factor arrives. What is asked next comes from the
-// account's real factors and the policy, never from the way in.
+// passed is a first factor that was just proven.
+type passed struct {
+	first    store.Proof
+	remember bool
+	place    *limit.Place // of the guess, if its budgets are to be told; nil: they were
+}
+
+// gate is pass for a first factor of which no budget waits to be told.
 func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
-	if err := l.admit(u); err != nil {
-		return Outcome{}, err
+	return pass(ctx, l, u, passed{first, remember, nil}, b)
+}
+
+// pass is where every first factor arrives. What is asked next comes from the
+// account's real factors and the policy, never from the way in.
+func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
+	if l.admit(u) != nil {
+		return Outcome{}, right(ctx, l, u, p.place)
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return Outcome{}, err
 	}
+	first, remember := p.first, p.remember
 	next := policy.Next(l.rules, l.facts(u, factors), first)
+	begin := func(state store.PendingState, factors []store.Factor) (Outcome, error) {
+		waits := store.Pending{State: state, First: first, Remember: remember}
+		return startPending(ctx, l, entry{u, factors, waits, p.place}, b)
+	}
+	switch {
+	case next.Do == policy.ProveMailbox:
+		return begin(store.Owner, nil)
+	case next.Do == policy.Enroll:
+		return begin(store.Setup, nil)
+	case next.Do != policy.SignIn && len(next.Factors) > 0 && !(next.BrowserDoes && b.Device != ""):
+		return begin("", next.Factors)
+	}
+	if err := p.place.Right(ctx); err != nil {
+		return Outcome{}, err
+	}
 	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
-	switch next.Do {
-	case policy.SignIn:
+	if next.Do == policy.SignIn {
 		g.stay = l.staying(remember, u, g.level)
 		return l.finish(ctx, g, b)
-	case policy.ProveMailbox:
-		return l.startPending(ctx, u, nil, store.Pending{State: store.Owner, First: first, Remember: remember}, b)
-	case policy.Enroll:
-		return l.startPending(ctx, u, nil, store.Pending{State: store.Setup, First: first, Remember: remember}, b)
 	}
 	if next.BrowserDoes && b.Device != "" {
 		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
@@ -212,7 +269,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 	if len(next.Factors) == 0 {
 		return Outcome{}, ErrSameFactor
 	}
-	return l.startPending(ctx, u, next.Factors, store.Pending{First: first, Remember: remember}, b)
+	return begin("", next.Factors)
 }
 
 // copied ends everything of an account whose trusted device was copied: one of
@@ -245,11 +302,23 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 	return out, l.stay(ctx, &out, g, b)
 }
 
-// startPending stores a pending sign-in and, where there is one factor that
-// needs a message, sends its code.
+// entry is a sign-in whose first factor was proven, and how it goes on.
+type entry struct {
+	user    store.User
+	factors []store.Factor // those that can be proven next
+	pending store.Pending
+	place   *limit.Place // as in passed
+}
+
 func (l *Login) startPending(ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser) (Outcome, error) {
-	token := seal.Token()
-	now := l.c.Now()
+	return startPending(ctx, l, entry{u, factors, p, nil}, b)
+}
+
+// startPending stores a pending sign-in and, where there is one factor that
+// needs a message, sends its code. The budgets of the guess are told in the same
+// step, so it leads to a pending or counts as a failure.
+func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, error) {
+	u, factors, p, token, now := e.user, e.factors, e.pending, seal.Token(), l.c.Now()
 	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier
 	p.Address, p.CreatedAt, p.ExpiresAt = b.Address, now, now.Add(PendingLife)
 	p.Known = p.SessionID != "" || l.from(u, b).Own()
@@ -260,17 +329,17 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	default:
 		p.State = store.Select
 	}
-	if err := l.tell(ctx, event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
+	proven := event.FirstFactorProven{User: subject(u), Method: p.First.Method, Context: l.at(b)}
+	step := store.Step{Now: now, Pending: &p, Events: []store.Event{l.c.Trail.Row(proven)}}
+	step.Returns, step.Clears = e.place.Returns()
 	if b.Pending != "" {
-		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, store.ErrUsed) {
-			return Outcome{}, err
-		}
+		step.Drops = hash(b.Pending)
 	}
-	if err := l.c.Pendings.PutPending(ctx, p); err != nil {
+	if err := l.c.Steps.TakeStep(ctx, step); err != nil {
 		return Outcome{}, err
 	}
+	Outcomes(l.c.Log)(ctx, proven)
+	l.emit(ctx, proven)
 	view := view(l, p, factors)
 	view.Token = token
 	out := Outcome{User: u, Pending: view}

@@ -98,6 +98,7 @@ type Config struct {
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
 	Recoveries  store.Recoveries
+	Steps       store.Steps
 	Passkeys    factor.Passkeys     // nil: none are taken
 	SignIns     store.SignInCounter // nil: sign-ins are not counted
 	// Kept is told why the owner keeps the account: of every sign-in before its session
@@ -148,7 +149,7 @@ type Login struct {
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Tokens == nil || c.Recoveries == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Tokens == nil || c.Recoveries == nil || c.Steps == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {

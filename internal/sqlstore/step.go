@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/twofold-auth/twofold/store"
@@ -10,16 +11,15 @@ import (
 // steps implements store.Steps.
 type steps struct{ s *Store }
 
-// stepLines are the lines of a step, each with the condition that does not hold if it
-// misses.
+// stepLines are the lines of a step, each with the error of the step if it misses.
 type stepLines struct {
 	lines []Line
-	parts []store.Refusal
+	errs  []error
 }
 
-func (l *stepLines) add(part store.Refusal, lines ...Line) {
+func (l *stepLines) add(missed error, lines ...Line) {
 	for _, line := range lines {
-		l.lines, l.parts = append(l.lines, line), append(l.parts, part)
+		l.lines, l.errs = append(l.lines, line), append(l.errs, missed)
 	}
 }
 
@@ -39,16 +39,16 @@ func (v steps) TakeStep(ctx context.Context, step store.Step) error {
 		if !refused {
 			return err
 		}
-		refusal := l.parts[at]
-		if refusal.Of != store.OfBudgets {
-			return &refusal
+		var closed *store.Closed
+		if !errors.As(l.errs[at], &closed) {
+			return l.errs[at]
 		}
-		refusal.Opens, err = opens(ctx, v.s, verb, claimed(step.Budgets[refusal.Group]), step.Now)
+		until, err := opens(ctx, v.s, verb, claimed(step.Budgets[closed.Group]), step.Now)
 		if err != nil {
 			return err
 		}
-		if !refusal.Opens.IsZero() {
-			return &refusal
+		if !until.IsZero() {
+			return &store.Closed{Group: closed.Group, Opens: until}
 		}
 		// It was opened meanwhile.
 	}
@@ -59,9 +59,9 @@ func (v steps) TakeStep(ctx context.Context, step store.Step) error {
 // that take more than one of them do: the account, budgets by name, the account's
 // pendings.
 func (d Dialect) stepLines(s store.Step) (*stepLines, error) {
-	l, none := &stepLines{}, store.Refusal{}
+	l := &stepLines{}
 	if user := s.User(); user != "" && d.Share != "" {
-		l.add(none, Line{`SELECT 1 FROM twofold_users WHERE id = $1` + d.Share, []any{user}, Any})
+		l.add(nil, Line{`SELECT 1 FROM twofold_users WHERE id = $1` + d.Share, []any{user}, Any})
 	}
 	names := slices.Concat(s.Returns, s.Clears)
 	for _, group := range s.Budgets {
@@ -74,33 +74,32 @@ func (d Dialect) stepLines(s store.Step) (*stepLines, error) {
 		names = append(names, claimed(group)...)
 	}
 	slices.Sort(names)
-	l.add(none, d.locked("counter:", slices.Compact(names))...)
+	l.add(nil, d.locked("counter:", slices.Compact(names))...)
 	for i, group := range s.Budgets {
-		l.add(store.Refusal{Of: store.OfBudgets, Group: i}, claimLines(group, s.Now)...)
+		l.add(&store.Closed{Group: i}, claimLines(group, s.Now)...)
 	}
-	l.add(none, releaseLines(s.Returns, s.Clears)...)
+	l.add(nil, releaseLines(s.Returns, s.Clears)...)
 	if s.Factor != "" {
-		l.add(store.Refusal{Of: store.OfFactor}, advanceLine(s.Factor, s.TOTPStep, s.Now))
+		l.add(store.ErrUsed, advanceLine(s.Factor, s.TOTPStep, s.Now))
 	}
 	if s.Takes != "" {
-		l.add(store.Refusal{Of: store.OfPending}, Line{dropPending, []any{s.Takes}, 1})
+		l.add(store.ErrUsed, Line{dropPending, []any{s.Takes}, 1})
 	}
 	if s.Drops != "" {
-		l.add(none, Line{dropPending, []any{s.Drops}, Any})
+		l.add(nil, Line{dropPending, []any{s.Drops}, Any})
 	}
-	gone := store.Refusal{Of: store.OfUser}
 	for _, e := range s.Events {
-		l.add(gone, d.eventLine(e))
+		l.add(store.ErrNotFound, d.eventLine(e))
 	}
 	if s.Pending != nil {
-		l.add(none, d.locked("pendings:", []string{s.Pending.UserID})...)
-		l.add(gone, d.pendingLines(*s.Pending)...)
+		l.add(nil, d.locked("pendings:", []string{s.Pending.UserID})...)
+		l.add(store.ErrNotFound, d.pendingLines(*s.Pending)...)
 	}
 	if s.Session != nil {
-		l.add(gone, d.sessionLine(*s.Session))
+		l.add(store.ErrNotFound, d.sessionLine(*s.Session))
 	}
 	if s.Draft != nil {
-		l.add(gone, d.draftLine(*s.Draft))
+		l.add(store.ErrNotFound, d.draftLine(*s.Draft))
 	}
 	return l, nil
 }

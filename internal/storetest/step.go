@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// step is one that spends a code of an app and a pending, and grants a session.
-func (k kit) step() (store.Step, store.User) {
+// wholeStep is one that spends a code of an app and a pending, and grants a session.
+func wholeStep(k kit) (store.Step, store.User) {
 	k.Helper()
 	u := k.user()
 	f := newFactor(u)
@@ -22,20 +22,32 @@ func (k kit) step() (store.Step, store.User) {
 	}, u
 }
 
-// refuses checks that a step is refused for a reason and has left nothing behind.
-func (k kit) refuses(s store.Step, of store.Part, group int) *store.Refusal {
+// refuses checks that a step is refused and grants nothing.
+func refuses(k kit, s store.Step, want error) {
 	k.Helper()
 	err := k.s.TakeStep(k.Context(), s)
-	var r *store.Refusal
-	if !errors.As(err, &r) || !errors.Is(err, store.ErrUsed) || r.Of != of || r.Group != group {
-		k.Fatalf("got error %v (%+v), want a refusal of %s, group %d", err, r, of, group)
+	k.is(err, want)
+	var closed *store.Closed
+	if errors.As(err, &closed) {
+		k.Fatalf("a budget is closed: %+v", closed)
 	}
-	k.granted(s, false)
-	return r
+	granted(k, s, false)
+}
+
+// closes checks that a step is refused because of a group of budgets.
+func closes(k kit, s store.Step, want store.Closed) {
+	k.Helper()
+	err := k.s.TakeStep(k.Context(), s)
+	var closed *store.Closed
+	if !errors.As(err, &closed) || !errors.Is(err, store.ErrUsed) {
+		k.Fatalf("got error %v, want a closed budget", err)
+	}
+	k.same(*closed, want)
+	granted(k, s, false)
 }
 
 // granted checks whether a step's grants are there: all of them, or none.
-func (k kit) granted(s store.Step, want bool) {
+func granted(k kit, s store.Step, want bool) {
 	k.Helper()
 	is := func(what string, err error) {
 		k.Helper()
@@ -69,9 +81,9 @@ func (k kit) granted(s store.Step, want bool) {
 
 var takeStepRules = []rule{
 	{"a step spends what it says and grants what it says", func(k kit) {
-		s, u := k.step()
+		s, u := wholeStep(k)
 		k.ok(k.s.TakeStep(k.Context(), s))
-		k.granted(s, true)
+		granted(k, s, true)
 		got, err := k.s.Session(k.Context(), s.Session.Hash, now)
 		k.ok(err)
 		k.same(got, *s.Session)
@@ -94,7 +106,7 @@ var takeStepRules = []rule{
 		k.ok(k.s.TakeStep(k.Context(), s))
 		k.ended(old)
 		k.waits(next)
-		k.granted(s, true)
+		granted(k, s, true)
 		k.reserve(now, claim("own", 1))
 		for i := range 8 { // as PutPending does, it keeps the newest five
 			p := newPending(u)
@@ -104,41 +116,40 @@ var takeStepRules = []rule{
 		k.ended(next)
 	}},
 	{"a step of which a budget is closed changes nothing, whatever else holds", func(k kit) {
-		s, u := k.step()
+		s, u := wholeStep(k)
 		for group, key := range []string{"once ", "guess "} {
 			k.reserve(now, claim(key+u.ID, 1))
-			r := k.refuses(s, store.OfBudgets, group)
-			k.same(r.Opens, in(60))
+			closes(k, s, store.Closed{Group: group, Opens: in(60)})
 			wrong := s // a wrong code is refused alike
 			wrong.Factor, wrong.Takes = "unknown", "unknown"
-			k.same(*k.refuses(wrong, store.OfBudgets, group), *r)
+			closes(k, wrong, store.Closed{Group: group, Opens: in(60)})
 			k.ok(k.s.Release(k.Context(), nil, []string{key + u.ID}))
 		}
 		k.ok(k.s.TakeStep(k.Context(), s))
 	}},
 	{"a code or a pending that is spent grants nothing and counts nothing", func(k kit) {
-		s, _ := k.step()
+		s, _ := wholeStep(k)
 		late := s
 		late.TOTPStep--
-		k.refuses(late, store.OfFactor, 0)
+		refuses(k, late, store.ErrUsed)
 		late = s
 		late.Factor = "unknown"
-		k.refuses(late, store.OfFactor, 0)
+		refuses(k, late, store.ErrUsed)
 		k.ok(k.s.TakeStep(k.Context(), s)) // once was not closed by those
 	}},
 	{"a pending that was taken grants nothing", func(k kit) {
-		s, _ := k.step()
+		s, _ := wholeStep(k)
 		_, err := k.s.TakePending(k.Context(), s.Takes)
 		k.ok(err)
-		k.refuses(s, store.OfPending, 0)
+		refuses(k, s, store.ErrUsed)
 	}},
 	{"a step for a deleted account grants nothing", func(k kit) {
-		s, u := k.step()
+		s, u := wholeStep(k)
 		s.Factor, s.Takes, s.Draft = "", "", nil
 		k.ok(k.s.DeleteUser(k.Context(), store.Deletion{UserID: u.ID, Now: now}))
-		k.refuses(s, store.OfUser, 0)
+		refuses(k, s, store.ErrNotFound)
 		p := newPending(u)
-		k.refuses(store.Step{Now: now, Events: s.Events, Pending: &p}, store.OfUser, 0)
+		refuses(k, store.Step{Now: now, Events: s.Events, Pending: &p}, store.ErrNotFound)
 	}},
 	{"a step whose claims would count nothing is refused", func(k kit) {
 		for _, c := range []store.Claim{{Key: "b", Limit: 1}, {Key: "b", Look: true}} {
@@ -152,7 +163,7 @@ var takeStepRules = []rule{
 var takeStepRaceRules = []rule{
 	{"of parallel steps with one code or one pending exactly one is taken", func(k kit) {
 		for range rounds() {
-			s, u := k.step()
+			s, u := wholeStep(k)
 			s.Budgets = s.Budgets[1:]
 			s.Budgets[0][0].Limit = 2 * callers
 			k.one(k.race(func(st store.Store, i int) error {

@@ -102,7 +102,8 @@ func siteTable(t *testing.T, change func(*Config)) []route {
 	s := &Site{}
 	s.c.Login, err = login.New(login.Config{
 		Accounts: &account.Accounts{}, Sessions: &session.Manager{}, Devices: &device.Manager{}, Limits: &limit.Limiter{},
-		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Tokens: db, Connections: db, Keys: keys, Now: time.Now,
+		Factors: db, Pendings: db, Drafts: db, Challenges: db, Recoveries: db, Steps: db,
+		Tokens: db, Connections: db, Keys: keys, Now: time.Now,
 		Trail: event.NewTrail(db, keys, time.Now), Providers: []federated.Provider{provider}, Codes: struct{ login.Codes }{},
 		Policy: login.Policy{
 			Unified: login.Unified{Methods: []string{login.ByPassword}}, SignUp: []string{"github"},
