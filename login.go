@@ -51,7 +51,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Limits:  limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits),
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Steps:   b.c.Store,
-		Kept:    b.a.leaving.Keep,
+		Kept:    b.a.leaving.Keep, Leaves: b.a.leaving.Requested,
 		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,
 		FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(),

@@ -104,6 +104,14 @@ type Reader interface {
 	Digits(f store.Factor) int
 }
 
+// Comparer is a Method whose codes are compared without a store.
+type Comparer interface {
+	// Compare returns the TOTP step of a code, and spends nothing. ErrWrong; ErrReplayed
+	// if the factor has accepted it or a later one; ErrSecret, as for a Method, or if
+	// only Verify can tell.
+	Compare(f store.Factor, code string) (step int64, err error)
+}
+
 // DigitsOf returns how many digits the codes of a factor have; zero if it has none.
 func DigitsOf(m Method, f store.Factor) int {
 	switch r, ok := m.(Reader); {

@@ -74,7 +74,7 @@ func withoutCaptcha(ctx context.Context, l *Limiter, p *Place, g Guess, claims [
 	for i := range extra {
 		extra[i].Look = g.Look
 	}
-	p.own = append(p.own, keys(extra[1:])...)
+	p.own = append(p.own, Keys(extra[1:])...)
 	place, err := l.reserve(ctx, p, append(claims[:len(claims):len(claims)], extra...)...)
 	var closed *Paused
 	if !errors.As(err, &closed) {
@@ -89,7 +89,7 @@ func withoutCaptcha(ctx context.Context, l *Limiter, p *Place, g Guess, claims [
 // CaptchaAnswer reserves the check of an answer to a captcha.
 func CaptchaAnswer(ctx context.Context, l *Limiter, address string) (*Place, error) {
 	claims := l.byNetwork(captchaAnswer, address)
-	return l.reserve(ctx, &Place{own: keys(claims)}, claims...)
+	return l.reserve(ctx, &Place{own: Keys(claims)}, claims...)
 }
 
 // FirstUse reports whether it is called with a text for the first time within the

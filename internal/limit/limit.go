@@ -114,10 +114,10 @@ func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Place, error) {
 	default:
 		claims = append(l.byNetwork(firstNetwork, g.From.Address, g.Identity, secret), strangers)
 	}
-	p.all = append(p.all, keys(claims)...)
+	p.all = append(p.all, Keys(claims)...)
 	if g.From.Address != "" && !g.From.known() {
 		spread := l.byNetwork(address, g.From.Address)
-		p.own = keys(spread)
+		p.own = Keys(spread)
 		claims = append(claims, spread...)
 	}
 	for i := range claims {
@@ -163,13 +163,20 @@ func (l *Limiter) apart(of name, account string, f From) []store.Claim {
 // caller's pause budgets and, if factor is not empty, in the budget that ends
 // the factor's life.
 func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f From) (*Place, error) {
+	p, claims := l.SecondFactorClaims(account, factor, f)
+	return l.reserve(ctx, p, claims...)
+}
+
+// SecondFactorClaims are the claims of SecondFactor, for a step that reserves them
+// itself.
+func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Place, []store.Claim) {
 	claims := l.pause(account, f)
-	p := &Place{own: keys(claims)}
+	p := &Place{own: Keys(claims)}
 	if factor != "" {
 		claims = append(claims, l.life(factor, f)...)
 		p = p.Proves(factor)
 	}
-	return l.reserve(ctx, p, claims...)
+	return p, claims
 }
 
 // Pausing reports whether the caller's codes of second factors are paused, and takes
@@ -192,7 +199,7 @@ func looking(claims []store.Claim) []store.Claim {
 // owner in while other codes are paused.
 func (l *Limiter) RecoveryCode(ctx context.Context, account string, f From) (*Place, error) {
 	claims := l.apart(recoveryCode, account, f)
-	return l.reserve(ctx, &Place{own: keys(claims)}, claims...)
+	return l.reserve(ctx, &Place{own: Keys(claims)}, claims...)
 }
 
 // FactorFirst reserves one guess at a factor whose code stands in place of a
@@ -284,10 +291,15 @@ func (l *Limiter) Depart(ctx context.Context, f From) error {
 
 // Once lets the first caller of a key through and no other for the given time.
 func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) error {
+	_, err := l.reserve(ctx, &Place{}, l.OnceClaim(what, within))
+	return err
+}
+
+// OnceClaim is the claim of Once, for a step that reserves it itself.
+func (l *Limiter) OnceClaim(what string, within time.Duration) store.Claim {
 	c := l.claim(once, what)
 	c.Window = within
-	_, err := l.reserve(ctx, &Place{}, c)
-	return err
+	return c
 }
 
 // Running reports whether Once let a caller through a moment ago, and takes no
@@ -320,7 +332,8 @@ func (l *Limiter) reserve(ctx context.Context, p *Place, claims ...store.Claim) 
 	return p, nil
 }
 
-func keys(claims []store.Claim) []string {
+// Keys are those of the budgets of claims.
+func Keys(claims []store.Claim) []string {
 	out := make([]string, len(claims))
 	for i, c := range claims {
 		out[i] = c.Key

@@ -25,7 +25,7 @@ func (l *Limiter) Rescued(ctx context.Context, userID string, f From) (*Place, e
 
 func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*Place, error) {
 	pause, life := l.pause(userID, f), l.claim(of, userID)
-	return l.reserve(ctx, &Place{own: keys(pause), all: []string{life.Key}}, append(pause, life)...)
+	return l.reserve(ctx, &Place{own: Keys(pause), all: []string{life.Key}}, append(pause, life)...)
 }
 
 // Proved forgets what was counted of an account before its address was proven:

@@ -18,7 +18,7 @@ func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Place, e
 	if f.Address != "" && !f.known() {
 		own = l.byNetwork(passkeyAddress, f.Address)
 	}
-	return l.reserve(ctx, &Place{own: keys(own), all: keys(all)}, append(own, all...)...)
+	return l.reserve(ctx, &Place{own: Keys(own), all: Keys(all)}, append(own, all...)...)
 }
 
 // PasskeyOptions reserves one question that is put to a stranger's browser.

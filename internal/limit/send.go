@@ -66,7 +66,7 @@ func (l *Limiter) Send(ctx context.Context, m Message) error {
 // Refund gives their places back too. What bounds cost keeps its place.
 func (p *Place) Answered(m Message) *Place {
 	if m.Destination != "" {
-		p.own = append(p.own, keys(p.l.answerable(m))...)
+		p.own = append(p.own, Keys(p.l.answerable(m))...)
 	}
 	return p
 }
@@ -126,7 +126,7 @@ func (l *Limiter) sent(channel, kind string, look bool) store.Claim {
 
 // AnsweredFirst is Answered for a code that SendFirst was asked for.
 func (l *Limiter) AnsweredFirst(ctx context.Context, m First) error {
-	return l.counters.Release(ctx, keys(l.answerableFirst(m)), nil)
+	return l.counters.Release(ctx, Keys(l.answerableFirst(m)), nil)
 }
 
 // Letter is one letter that someone asks for.

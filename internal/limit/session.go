@@ -1,14 +1,21 @@
 package limit
 
-import "context"
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/store"
+)
 
 // Session reserves the beginning of a session of an account. This budget and
 // those of exchanges bound what an account costs, so only those claim them who have
 // proven all that the account asks for: a stranger cannot use them up.
 func (l *Limiter) Session(ctx context.Context, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(sessions, userID))
+	_, err := l.reserve(ctx, &Place{}, l.SessionClaim(userID))
 	return err
 }
+
+// SessionClaim is the claim of Session, for a step that reserves it itself.
+func (l *Limiter) SessionClaim(userID string) store.Claim { return l.claim(sessions, userID) }
 
 // Exchange reserves the exchange of a refresh token.
 func (l *Limiter) Exchange(ctx context.Context, userID, family string) error {

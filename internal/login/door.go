@@ -37,6 +37,9 @@ type granted struct {
 	// stays is the browser that was let in because it stays signed in: its
 	// session has the id of the one it was made alongside, and is never fresh.
 	stays *store.Device
+	// spends, if there is one, writes the session together with what it is issued for:
+	// all of it or nothing. It gets the row of the trail.
+	spends func(*Opened, store.Event) error
 	// stay is for how long the browser shall be one; zero: it shall not.
 	stay time.Duration
 }
@@ -62,30 +65,14 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if g.level >= store.TwoFactors && !l.rules.TwoFactors(g.proofs) { // whatever step says so
 		return nil, ErrSameFactor
 	}
-	if g.renews == nil && g.family == nil {
+	if g.renews == nil && g.family == nil && g.spends == nil {
 		if err := l.c.Limits.Session(ctx, g.user.ID); err != nil {
 			return nil, err
 		}
 	}
-	s := store.Session{
-		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
-		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
-	}
-	if g.renews != nil {
-		s.ID, s.CreatedAt = g.renews.ID, g.renews.CreatedAt
-	}
-	// A trusted device proved one factor of two: never fresh (R81).
-	if !g.trusted && (g.verified || !l.c.Policy.OnlyVerifyIsFresh) {
-		s.FreshAt = l.c.Now()
-	}
-	if g.carries && g.renews != nil {
-		s.FreshAt = l.afterChange(g.renews.FreshAt)
-	}
-	if g.family != nil {
-		s.ID, s.FreshAt, s.Token = g.family.SessionID, time.Time{}, true
-	}
-	if g.stays != nil { // ended by that id, it takes the record along (see end)
-		s.ID, s.FreshAt = g.stays.SessionID, time.Time{}
+	s := sessionOf(l, g, b)
+	if g.spends != nil {
+		return issueAtOnce(ctx, l, g, s, b)
 	}
 	if err := l.provenFactor(ctx, g, b); err != nil {
 		return nil, err
@@ -114,6 +101,47 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	if e != nil {
 		l.emit(ctx, e)
 	}
+	return opened, nil
+}
+
+// sessionOf is the session that a right comes to.
+func sessionOf(l *Login, g granted, b Browser) store.Session {
+	s := store.Session{
+		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
+		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
+	}
+	if g.renews != nil {
+		s.ID, s.CreatedAt = g.renews.ID, g.renews.CreatedAt
+	}
+	// A trusted device proved one factor of two: never fresh (R81).
+	if !g.trusted && (g.verified || !l.c.Policy.OnlyVerifyIsFresh) {
+		s.FreshAt = l.c.Now()
+	}
+	if g.carries && g.renews != nil {
+		s.FreshAt = l.afterChange(g.renews.FreshAt)
+	}
+	if g.family != nil {
+		s.ID, s.FreshAt, s.Token = g.family.SessionID, time.Time{}, true
+	}
+	if g.stays != nil { // ended by that id, it takes the record along (see end)
+		s.ID, s.FreshAt = g.stays.SessionID, time.Time{}
+	}
+	return s
+}
+
+// issueAtOnce is the rest of issue for what is spent and granted in one step.
+func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Browser) (*Opened, error) {
+	opened := &Opened{}
+	opened.Token, opened.Session = l.c.Sessions.Prepare(s)
+	e := l.announcement(g, opened.Session, b)
+	if err := g.spends(opened, l.c.Trail.Row(e)); err != nil {
+		return nil, err
+	}
+	Outcomes(l.c.Log)(ctx, e)
+	if err := l.boundSessions(ctx, g.user, b); err != nil {
+		return nil, err
+	}
+	l.emit(ctx, e)
 	return opened, nil
 }
 

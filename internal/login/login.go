@@ -105,6 +105,9 @@ type Config struct {
 	// exists, and of the answer to a notice. It reports whether that called a deletion of
 	// the account off. Nil: none is ever requested.
 	Kept func(ctx context.Context, u store.User, why string, b Browser) (bool, error)
+	// Leaves reports whether the deletion of an account is requested, which Kept would
+	// call off. Nil: none is ever requested.
+	Leaves func(ctx context.Context, userID string) (bool, error)
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil: there are none

@@ -172,6 +172,17 @@ func (r repeat) ciphers() ([]cipher.AEAD, error) {
 
 // keep stores what was decided. What cannot be stored is not answered again.
 func (r repeat) keep(ctx context.Context, out Outcome, err error) {
+	d, err := r.draft(out, err)
+	if err == nil {
+		err = r.l.c.Drafts.PutDraft(context.WithoutCancel(ctx), d)
+	}
+	if err != nil {
+		r.l.c.Log.WarnContext(ctx, "the outcome of an answer could not be kept", "cause", err)
+	}
+}
+
+// draft is how what was decided is kept.
+func (r repeat) draft(out Outcome, err error) (store.Draft, error) {
 	v, life := decided{}, repeatRight
 	switch {
 	case errors.Is(err, ErrCode), errors.Is(err, ErrRecoveryCode):
@@ -192,19 +203,18 @@ func (r repeat) keep(ctx context.Context, out Outcome, err error) {
 	}
 	v.UserID = out.User.ID
 	raw, err := json.Marshal(v)
-	if err == nil {
-		var all []cipher.AEAD
-		if all, err = r.ciphers(); err == nil {
-			now := r.l.c.Now()
-			err = r.l.c.Drafts.PutDraft(context.WithoutCancel(ctx), store.Draft{
-				Owner: r.owner, ID: r.name(), UserID: v.UserID, Method: "answer", CreatedAt: now, ExpiresAt: now.Add(life),
-				Secret: all[0].Seal(nil, nil, raw, []byte(r.owner)),
-			})
-		}
-	}
 	if err != nil {
-		r.l.c.Log.WarnContext(ctx, "the outcome of an answer could not be kept", "cause", err)
+		return store.Draft{}, err
 	}
+	all, err := r.ciphers()
+	if err != nil {
+		return store.Draft{}, err
+	}
+	now := r.l.c.Now()
+	return store.Draft{
+		Owner: r.owner, ID: r.name(), UserID: v.UserID, Method: "answer", CreatedAt: now, ExpiresAt: now.Add(life),
+		Secret: all[0].Seal(nil, nil, raw, []byte(r.owner)),
+	}, nil
 }
 
 // await waits until the first request with this answer is decided.

@@ -140,6 +140,11 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 	if !factor.Readable(code) { // no guess: nothing to remember
 		return l.validate(ctx, token, who, code, b)
 	}
+	if who == nil {
+		if out, err := validateAtOnce(ctx, l, token, code, b); !errors.Is(err, errElse) {
+			return out, err
+		}
+	}
 	at := func() (string, error) { return l.standing(ctx, token, who) }
 	return l.once(ctx, l.repeat(stepCode, token, factor.Bare(code)), at, func() (Outcome, error) {
 		return l.validate(ctx, token, who, code, b)

@@ -104,6 +104,15 @@ func (m *Manager) tell(ctx context.Context, word string) {
 // Open stores a session and returns its token. It keeps CreatedAt if that is set. The caller fills in who, what
 // was proven and from where; Open sets hash, times and, if empty, the id.
 func (m *Manager) Open(ctx context.Context, s store.Session) (token string, opened store.Session, err error) {
+	token, s = m.Prepare(s)
+	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
+		return "", store.Session{}, err
+	}
+	return token, s, nil
+}
+
+// Prepare is Open for a caller who stores the session itself.
+func (m *Manager) Prepare(s store.Session) (token string, prepared store.Session) {
 	now := m.c.Now()
 	token = seal.Token()
 	s.Hash = seal.HashToken(token)
@@ -118,10 +127,7 @@ func (m *Manager) Open(ctx context.Context, s store.Session) (token string, open
 		s.ExpiresAt = now.Add(m.c.TokenLife)
 		s.IdleAt = s.ExpiresAt
 	}
-	if err := m.c.Sessions.PutSession(ctx, s); err != nil {
-		return "", store.Session{}, err
-	}
-	return token, s, nil
+	return token, s
 }
 
 // Judge returns the standing of a session that has neither ended nor expired, or

@@ -130,6 +130,22 @@ func (m *Method) Verify(ctx context.Context, _ factor.Transaction, f store.Facto
 	return nil
 }
 
+// Compare implements factor.Comparer. Of an app whose secret an older key sealed it says
+// factor.ErrSecret, since Verify puts that under the newest key.
+func (m *Method) Compare(f store.Factor, code string) (step int64, err error) {
+	p, stale, err := m.open(f.UserID, f.ID, f.Secret)
+	if err != nil {
+		return 0, err
+	}
+	if stale {
+		return 0, factor.ErrSecret
+	}
+	if step, err = m.match(p, code); err == nil && step <= f.LastStep {
+		err = factor.ErrReplayed
+	}
+	return step, err
+}
+
 // reseal moves the secret under the newest key. It is a courtesy: if it fails,
 // the old key still opens it, and the next sign-in tries again.
 func (m *Method) reseal(ctx context.Context, f store.Factor, p Parameters) {

@@ -1,0 +1,165 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// A code of an app is compared in memory. So its guess is not reserved first: whether
+// there is a place for it, the code, and what it leads to are one step of the store, and
+// nothing is told before that is committed. If the budget is closed, the answer is that
+// guesses are paused, whatever the code was, after the same statements.
+//
+// That is done for a sign-in that leads to a session and nothing else. All others, and
+// those whose step was refused because something is spent, go through validate.
+
+// appCode is a code that was compared.
+type appCode struct {
+	waiting
+	factor   store.Factor
+	step     int64
+	verdict  error // nil, factor.ErrWrong or factor.ErrReplayed
+	answered repeat
+}
+
+// errElse says that validate must decide.
+var errElse = errors.New("login: not decided at once")
+
+// validateAtOnce is validate for the code of an app. errElse: nothing was done.
+func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser) (Outcome, error) {
+	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
+		return Outcome{}, errElse
+	}
+	c, err := compared(ctx, l, token, code)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if c.verdict == nil {
+		return c.right(ctx, l, b)
+	}
+	failed := event.UserFailedAuthn{
+		User: subject(c.user), AuthType: "code", SecondFactor: true, Method: c.factor.Method, Context: l.at(b),
+	}
+	if errors.Is(c.verdict, factor.ErrReplayed) {
+		if err := c.take(ctx, l, store.Step{}, ErrCodeUsed, b); err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{}, l.codeUsed(ctx, nil, c.user, c.factor.Method, b)
+	}
+	step := store.Step{Events: []store.Event{l.c.Trail.Row(failed)}}
+	if err := c.take(ctx, l, step, ErrCode, b); err != nil {
+		return Outcome{}, err
+	}
+	Outcomes(l.c.Log)(ctx, failed)
+	l.emit(ctx, failed)
+	return Outcome{}, told(ErrCode, l.warn(ctx, c.user, b))
+}
+
+// compared reads a sign-in and compares a code with its app. What is read does not
+// depend on whether the code is right.
+func compared(ctx context.Context, l *Login, token, code string) (c appCode, err error) {
+	if c.waiting, err = l.waiting(ctx, token, nil); errors.Is(err, ErrState) {
+		return c, errElse // the first answer may have just used it up
+	}
+	if err != nil {
+		return c, err
+	}
+	f, ok := c.waiting.factor()
+	m := l.c.Methods[f.Method]
+	comparer, compares := m.(factor.Comparer)
+	if !ok || !compares || c.State != store.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||
+		policy.After(l.rules, l.proofOf(f)) == policy.Enroll || !l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
+		return c, errElse
+	}
+	if ends, err := signInEnds(ctx, l, c.user.ID); err != nil || ends {
+		return c, errors.Join(err, errElse)
+	}
+	c.factor = f
+	if c.step, c.verdict = comparer.Compare(f, code); c.verdict != nil &&
+		!errors.Is(c.verdict, factor.ErrWrong) && !errors.Is(c.verdict, factor.ErrReplayed) {
+		return c, errElse
+	}
+	c.answered = l.repeat(stepCode, token, factor.Bare(code))
+	c.answered.at = where(c.Pending)
+	return c, nil
+}
+
+// signInEnds reports whether a sign-in to an account ends something: a request for a
+// recovery, or for its deletion.
+func signInEnds(ctx context.Context, l *Login, userID string) (bool, error) {
+	_, err := l.c.Recoveries.Recovery(ctx, userID)
+	if err == nil || !errors.Is(err, store.ErrNotFound) {
+		return true, err
+	}
+	if l.c.Leaves == nil {
+		return false, nil
+	}
+	return l.c.Leaves(ctx, userID)
+}
+
+// right issues the session of a code that is right.
+func (c appCode) right(ctx context.Context, l *Login, b Browser) (Outcome, error) {
+	second := l.proofOf(c.factor)
+	g := granted{user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second}}
+	g.spends = func(opened *Opened, row store.Event) error {
+		step := store.Step{
+			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []store.Event{row}, Session: &opened.Session,
+		}
+		draft, err := c.answered.draft(Outcome{User: c.user, Session: opened}, nil)
+		if err != nil {
+			return err
+		}
+		step.Draft = &draft
+		if err := c.take(ctx, l, step, nil, b); err != nil {
+			return err
+		}
+		l.emit(ctx, event.TFCodeConfirmed{User: subject(c.user), Method: second.Method, Context: l.at(b)})
+		return nil
+	}
+	return l.finish(ctx, g, b)
+}
+
+// take takes the step of a code within its budgets. The same answer is decided once; its
+// outcome is kept for who repeats it.
+func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome error, b Browser) error {
+	step.Now = l.c.Now()
+	again := repeatRight
+	if errors.Is(c.verdict, factor.ErrWrong) {
+		again = repeatWrong
+	}
+	if step.Draft == nil {
+		draft, err := c.answered.draft(Outcome{}, outcome)
+		if err != nil {
+			return err
+		}
+		step.Draft = &draft
+	}
+	once := l.c.Limits.OnceClaim(c.answered.owner+":"+c.answered.name(), again)
+	err := l.claim(ctx, c.user, b, func(from limit.From) error {
+		place, claims := l.c.Limits.SecondFactorClaims(c.user.ID, c.factor.ID, from)
+		step.Budgets = [][]store.Claim{{once}, claims}
+		switch {
+		case c.verdict == nil:
+			step.Budgets = append(step.Budgets, []store.Claim{l.c.Limits.SessionClaim(c.user.ID)})
+			step.Returns, step.Clears = place.Returns()
+		case errors.Is(c.verdict, factor.ErrReplayed): // no guess; see codeUsed
+			step.Returns = limit.Keys(claims)
+		}
+		err := l.c.Steps.TakeStep(ctx, step)
+		var closed *store.Closed
+		switch {
+		case errors.As(err, &closed) && closed.Group > 0:
+			return &limit.Paused{Until: closed.Opens}
+		case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
+			return errElse
+		}
+		return err
+	})
+	return l.toldPaused(ctx, c.user, err, b)
+}

@@ -1,0 +1,121 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// proveFirst runs a check of an account's first factor within its budget. The
+// check returns which method was proven, and none for a wrong answer. It may change
+// the account: one that was unknown may come from the former system.
+func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Browser,
+	check func(context.Context) (string, error)) (string, error) {
+	method, place, err := guessFirst(ctx, l, guessed{who, identity, authType}, b, check)
+	if err == nil {
+		err = right(ctx, l, *who, place)
+	}
+	return method, err
+}
+
+// right tells the budgets that a guess at a first factor was right. The check may have
+// changed whether the account may be entered.
+func right(ctx context.Context, l *Login, u store.User, place *limit.Place) error {
+	if err := place.Right(ctx); err != nil {
+		return err
+	}
+	return l.admit(u)
+}
+
+// guessed is a first factor that is guessed at.
+type guessed struct {
+	who                *store.User
+	identity, authType string
+}
+
+// guessFirst is proveFirst for a caller who tells the budgets itself that the guess was
+// right, once it has written what follows from that.
+func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
+	check func(context.Context) (string, error)) (string, *limit.Place, error) {
+	// Passwords queue to be hashed. A place is reserved after the wait, so that many
+	// people behind one address do not fill its budget by waiting. A caller for whom no
+	// place is left is refused without a wait.
+	u := *g.who
+	if b.Captcha != "" {
+		if err := humanAfterFailures(ctx, l, u, g.identity, &b); err != nil {
+			return "", nil, err
+		}
+	}
+	ctx = ahead(ctx, l, u, b)
+	queued, leave := ctx, func() {}
+	if g.authType == "password" || slices.Contains(l.FirstMethods(), ByPassword) {
+		var err error
+		if l.c.Accounts.HashingBusy() {
+			if _, err = l.firstPlace(ctx, u, g.identity, b, true); err != nil {
+				return "", nil, err
+			}
+		}
+		if queued, leave, err = l.c.Accounts.AcquireHash(ctx); err != nil {
+			return "", nil, err
+		}
+	}
+	defer leave()
+	place, err := l.firstPlace(ctx, u, g.identity, b, false)
+	if err != nil {
+		return "", nil, err
+	}
+	method, err := check(queued)
+	refusal := error(ErrPassword)
+	switch {
+	case errors.Is(err, account.ErrWrong):
+		refusal = err
+	case errors.Is(err, account.ErrLegacy): // it is not known whether it was right
+		// The account's own place stays taken, as that of a known account does.
+		return "", nil, errors.Join(err, place.Refund(ctx))
+	case err != nil:
+		return "", nil, err
+	}
+	leave() // what is written now hashes nothing
+	if method == "" {
+		// An unknown identity leaves a row too: the same cost, and no typed text,
+		// which might be a password in the wrong field.
+		failed := event.UserFailedAuthn{User: subject(u), AuthType: g.authType, Context: l.at(b)}
+		full, err := l.wave(ctx, b)
+		if err != nil {
+			return "", nil, err
+		}
+		if u.ID == "" {
+			if failed.Reason = "unknown identity"; full {
+				return "", nil, refusal // strangers must not fill the trail
+			}
+			return "", nil, told(refusal, l.record(ctx, failed))
+		}
+		return "", nil, told(refusal, l.tell(ctx, failed))
+	}
+	return method, place, nil
+}
+
+// firstPlace reserves a guess at an account's first factor, or only looks whether
+// there is a place; a closed budget is told to subscribers.
+func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser,
+	look bool) (*limit.Place, error) {
+	budget := budgetOf(u, identity)
+	g := guess(u, identity, limit.From{})
+	g.Look, g.Captcha = look, l.c.Captcha.at(AtSignIn) && !b.Human
+	var place *limit.Place
+	err := l.claim(ctx, u, b, func(from limit.From) (err error) {
+		g.From = from
+		place, err = l.c.Limits.FirstFactor(ctx, g)
+		return err
+	})
+	var paused *limit.Paused
+	if errors.As(err, &paused) {
+		return nil, told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
+	}
+	return place, err
+}
