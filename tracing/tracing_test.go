@@ -40,7 +40,7 @@ func traced(t *testing.T, trust bool, traceparent string) tracetest.SpanStubs {
 func at(s tracetest.SpanStub, key string) string {
 	for _, a := range s.Attributes {
 		if string(a.Key) == key {
-			return a.Value.Emit()
+			return a.Value.String()
 		}
 	}
 	return ""
