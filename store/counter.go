@@ -30,7 +30,7 @@ type Claim struct {
 type Counters interface {
 	// Reserve takes a place in every budget or, if one of them is closed at
 	// now, in none: then it returns when the last of the closed ones opens,
-	// and ErrUsed. Claims are reserved before the secret is looked at, so
+	// and ErrUsed. Claims are reserved before a guess is answered, so
 	// parallel guesses cannot beat the counter.
 	Reserve(ctx context.Context, now time.Time, claims ...Claim) (opens time.Time, err error)
 	// Release gives places back after a success: of the keys in own the caller's
