@@ -2,7 +2,7 @@
 // three browsers everything there is to do, in random order, and compares what
 // opens after every step with a small model of what must.
 //
-// It has tests only. The everyday run takes 2,000 steps; CI=true takes 100,000
+// It has tests only. The everyday run takes 2,000 steps; CI=true takes 40,000
 // and TWOFOLD_WALK=n as many as it says. A run prints its seed, and
 // TWOFOLD_SEED repeats it. A walk that goes wrong is cut down to the steps that
 // matter before it is shown.
