@@ -71,12 +71,13 @@ const (
 	Lost              // the connection broke: whether it happened is not known
 )
 
-// Store implements store.Store on three pools, which may be the same one.
+// Store implements store.Store on four pools, which may be the same one.
 type Store struct {
 	transfers
 	d     Dialect
 	write *pool // every commit is on disk when it returns
 	swift *pool // commits survive a crash of the program; a power cut may take the last ones
+	bulk  *pool // as write, for accounts that come with all that belongs to them
 	read  *pool
 	// turn lets one writer in at a time where two pools of them share one lock,
 	// so that they queue here and do not collide in the database.
@@ -114,8 +115,11 @@ var swiftVerbs = map[string]bool{
 
 // writer is the pool for a verb.
 func (s *Store) writer(verb string) *pool {
-	if swiftVerbs[verb] {
+	switch {
+	case swiftVerbs[verb]:
 		return s.swift
+	case verb == putAccounts:
+		return s.bulk
 	}
 	return s.write
 }
@@ -154,16 +158,19 @@ func (s *Store) leave() {
 }
 
 // New returns a store on a migrated database. It owns the pools from now on.
-func New(write, swift, read *sql.DB, d Dialect) *Store {
+func New(write, swift, bulk, read *sql.DB, d Dialect) *Store {
 	s := &Store{d: d, write: newPool(write, d), pair: sessionAndUser(), placed: PlacedSession()}
 	s.transfers = transfers{s}
 	s.deletions, s.invitations, s.events, s.steps = deletions{s}, invitations{s}, events{s}, steps{s}
-	s.read, s.swift = s.write, s.write
+	s.read, s.swift, s.bulk = s.write, s.write, s.write
 	if swift != write {
 		s.swift = newPool(swift, d)
 		if d.Local {
 			s.turn = make(chan struct{}, 1)
 		}
+	}
+	if bulk != write {
+		s.bulk = newPool(bulk, d)
 	}
 	if read != write {
 		s.read = newPool(read, d)
@@ -206,11 +213,11 @@ func (s *Store) Close() error {
 		return nil
 	}
 	var first error
-	if s.read != s.write {
-		first = s.read.close()
-	}
-	if s.swift != s.write {
-		if err := s.swift.close(); err != nil && first == nil {
+	for _, p := range []*pool{s.read, s.swift, s.bulk} {
+		if p == s.write {
+			continue
+		}
+		if err := p.close(); err != nil && first == nil {
 			first = err
 		}
 	}

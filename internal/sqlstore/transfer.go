@@ -72,11 +72,13 @@ func (r *rowsOf) insert(t *txn) error {
 		{"sign_ins", "user_id, current_at, last_at, current_address, last_address, count", r.signIns},
 		{"origins", originColumns, r.origins},
 	} {
-		head := "INSERT INTO twofold_" + table.name + " (" + table.columns + ") "
-		insert := t.insertColumns
+		head, insert := "INSERT", t.insertColumns
 		if t.s.d.Local {
-			insert = t.insertAll
+			// The transaction is rolled back if a row is refused. So SQLite need not keep
+			// what is needed to undo a part of the statement.
+			head, insert = "INSERT OR FAIL", t.insertAll
 		}
+		head += " INTO twofold_" + table.name + " (" + table.columns + ") "
 		if err := insert(head, table.rows); err != nil {
 			return err
 		}
@@ -149,18 +151,19 @@ func (t *txn) insertAll(head string, rows [][]any) error {
 // transfers are the verbs that move whole accounts.
 type transfers struct{ s *Store }
 
+const putAccounts = "put accounts"
+
 // PutAccounts implements store.Transfers.
 func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) error {
-	const verb = "put accounts"
 	var rows rowsOf
 	keys := make([]string, len(accounts))
 	for i, w := range accounts {
 		if err := rows.add(w, true); err != nil {
-			return v.s.fail(verb, err)
+			return v.s.fail(putAccounts, err)
 		}
 		keys[i] = userKey(w.User.ID)
 	}
-	return v.s.tx(ctx, verb, func(t *txn) error {
+	return v.s.tx(ctx, putAccounts, func(t *txn) error {
 		if err := rows.insert(t); err != nil {
 			return err
 		}

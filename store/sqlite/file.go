@@ -21,6 +21,10 @@ const (
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)"
 	swiftPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)"
+	// What puts whole accounts sees to it that each row has its account. SQLite would
+	// look for the account of every row.
+	bulkPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)&_pragma=cache_size(-32768)"
 	readerPragmas = "mode=rw" + commonPragmas + "&_pragma=query_only(1)"
 )
 

@@ -103,22 +103,21 @@ func openFile(path string, prepare prepare) (*DB, error) {
 	if err := prepareSchema(file, prepare); err != nil {
 		return nil, err
 	}
-	write, err := pool(file, writerPragmas, 1)
-	if err != nil {
-		return nil, err
+	var pools []*sql.DB
+	for _, p := range []struct {
+		pragmas     string
+		connections int
+	}{{writerPragmas, 1}, {swiftPragmas, 1}, {bulkPragmas, 1}, {readerPragmas, readers}} {
+		db, err := pool(file, p.pragmas, p.connections)
+		if err != nil {
+			for _, opened := range pools {
+				opened.Close()
+			}
+			return nil, err
+		}
+		pools = append(pools, db)
 	}
-	swift, err := pool(file, swiftPragmas, 1)
-	if err != nil {
-		write.Close()
-		return nil, err
-	}
-	read, err := pool(file, readerPragmas, readers)
-	if err != nil {
-		write.Close()
-		swift.Close()
-		return nil, err
-	}
-	return &DB{sqlstore.New(write, swift, read, dialect)}, nil
+	return &DB{sqlstore.New(pools[0], pools[1], pools[2], pools[3], dialect)}, nil
 }
 
 func pool(file, pragmas string, connections int) (*sql.DB, error) {
