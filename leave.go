@@ -32,10 +32,14 @@ func (b *builder) deletions() *deletion.Deletions {
 
 // leaves is what web needs for owners who leave.
 func (b *builder) leaves() web.Leaving {
+	limits := limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits)
 	return web.Leaving{
 		Deletions: b.a.leaving, Delete: b.c.Accounts.Deletable, Export: b.c.Accounts.Exportable,
 		Wait: b.c.Accounts.DeletionWait,
 		Copy: func(ctx context.Context, u store.User) (any, error) {
+			if err := limit.Copy(ctx, limits, u.ID); err != nil {
+				return nil, err
+			}
 			return dossier.Of(ctx, b.c.Store, u, b.c.Advanced.Now())
 		},
 	}

@@ -28,3 +28,9 @@ func Profile(ctx context.Context, l *Limiter, userID string) error {
 	_, err := l.reserve(ctx, &Place{}, l.claim(profiles, userID))
 	return err
 }
+
+// Copy reserves a copy of all that is kept about an account.
+func Copy(ctx context.Context, l *Limiter, userID string) error {
+	_, err := l.reserve(ctx, &Place{}, l.claim(copies, userID))
+	return err
+}

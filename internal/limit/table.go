@@ -55,6 +55,7 @@ const (
 	exchange          name = "exchange"
 	exchanges         name = "exchanges"
 	profiles          name = "profiles"
+	copies            name = "copies"
 	once              name = "once"
 )
 

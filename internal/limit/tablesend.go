@@ -208,12 +208,20 @@ func costly() []Budget {
 	}
 }
 
-// edits are the budgets of changes that write rows that stay.
+// edits are the budgets of changes that write rows that stay, and of what reads all rows.
 func edits() []Budget {
 	return []Budget{
 		{
 			Name: profiles, Claims: "a signed-in user who changes profile fields", Per: "account",
 			Number: func(Numbers) int { return 60 }, Window: hour,
+			costs:   true,
+			Returns: "nothing",
+			Hurts:   "the account; no stranger can fill it",
+		},
+		{
+			Name: copies, Per: "account",
+			Claims: "a signed-in user with a fresh proof who wants a copy of all that is kept",
+			Number: func(Numbers) int { return 10 }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "the account; no stranger can fill it",

@@ -316,6 +316,30 @@ func TestR354_ACopyNeedsAFreshProofAndHoldsNoSecret(t *testing.T) {
 	b.get("/tf-export").want(401)
 }
 
+// TestR416_CopiesOfAnAccountAreBounded: each reads all rows of the account. What one
+// account uses up, another still has, and an hour later there are places again.
+func TestR416_CopiesOfAnAccountAreBounded(t *testing.T) {
+	w := newWorld(t, leavable)
+	fresh := func(p *person) *browser {
+		b := w.browser()
+		b.login(p).want(200)
+		b.validate(p.next()).want(200)
+		return b
+	}
+	alice, robert := w.withApp("alice"), w.withApp("robert")
+	b := fresh(alice)
+	for range 10 {
+		b.get("/tf-export").want(200)
+	}
+	if r := b.get("/tf-export").want(429); r.header.Get("Retry-After") == "" || r.json["data"] != nil {
+		t.Errorf("the eleventh copy: %v %s", r.header, r.body)
+	}
+	fresh(alice).get("/tf-export").want(429) // in another browser
+	fresh(robert).get("/tf-export").want(200)
+	w.advance(time.Hour)
+	fresh(alice).get("/tf-export").want(200)
+}
+
 // noSecrets demands that a text holds nothing that opens the account.
 func (w *world) noSecrets(p *person, text string) {
 	w.t.Helper()

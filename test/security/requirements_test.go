@@ -327,6 +327,7 @@ func requirements() []requirement {
 		{number: 413, class: 2, title: "An invitation ends with the account of its address"},
 		{number: 414, class: 3, title: "A captcha does not tell which username belongs to an address"},
 		{number: 415, class: 3, title: "Deletions that fail keep no other from happening"},
+		{number: 416, class: 3, title: "Copies of the data of an account are bounded"},
 		{number: 359, class: 2, title: "A guard for several roles lets in who has one of them, and no one without"},
 	}
 }
