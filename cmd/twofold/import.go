@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/term"
@@ -18,6 +19,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 )
+
+// importGC is the heap that an import may have before the next collection, in percent of
+// what was in use after the last one.
+const importGC = 200
 
 // importCommands bring accounts in, each from one system.
 type importCommands struct {
@@ -81,6 +86,8 @@ func (c importing) from(ctx context.Context, p process, open func(*settings) (tr
 		if !c.DryRun { // people read what they will notice before it happens
 			o.Plan = func(r *engine.Report) error { return r.WriteNotices(p.err) }
 		}
+		// Much is made and dropped at once, and little stays: the collector need not run often.
+		defer debug.SetGCPercent(debug.SetGCPercent(importGC))
 		report, err := e.Import(ctx, src, o)
 		if c.JSON {
 			out := json.NewEncoder(p.out)

@@ -66,6 +66,17 @@ func (k *Keys) MAC(purpose string, parts ...string) []byte {
 	return sum(k.roots[0]("twofold/mac/"+purpose), encode(nil, parts...))
 }
 
+// MACer returns a function that is MAC for one purpose. Many MACs are made faster by it:
+// the key is derived once. It is for one goroutine.
+func (k *Keys) MACer(purpose string) func(parts ...string) []byte {
+	h := hmac.New(sha256.New, k.roots[0]("twofold/mac/"+purpose))
+	return func(parts ...string) []byte {
+		h.Reset()
+		h.Write(encode(nil, parts...))
+		return h.Sum(nil)
+	}
+}
+
 // MACs is MAC under every key, newest first: what to look for while keys rotate.
 func (k *Keys) MACs(purpose string, parts ...string) [][]byte {
 	msg := encode(nil, parts...)

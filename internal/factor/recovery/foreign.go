@@ -107,11 +107,11 @@ func Check(codes []Code) error {
 // Import returns codes as they are stored for a user. Check was asked before. Two
 // spellings of one code are one.
 func (c *Codes) Import(userID string, codes []Code) (out []store.KeptCode, err error) {
-	seen := map[string]bool{}
+	seen, mac := map[string]bool{}, c.c.Keys.MACer(purpose)
 	var plain []byte // the form of all plain ones
 	for _, code := range codes {
 		if code.Scheme == Plain && plain != nil {
-			kept := store.KeptCode{MAC: c.c.Keys.MAC(purpose, userID, bare(code.Value)), Form: plain}
+			kept := store.KeptCode{MAC: mac(userID, bare(code.Value)), Form: plain}
 			if !seen[string(kept.MAC)] {
 				seen[string(kept.MAC)], out = true, append(out, kept)
 			}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"testing"
 	"time"
@@ -56,6 +57,7 @@ func BenchmarkImport(b *testing.B) {
 	if text := os.Getenv("TWOFOLD_ACCOUNTS"); text != "" {
 		n, _ = strconv.Atoi(text)
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(200)) // as the command does
 	for name, open := range map[string]func(testing.TB) store.Store{
 		"SQLite": file,
 		"PostgreSQL": func(t testing.TB) store.Store {

@@ -38,7 +38,9 @@ var (
 )
 
 const (
-	batchSize  = 500
+	batchSize  = 500     // accounts that are judged together
+	storeSize  = 1000    // accounts that are stored in one transaction, and
+	storeBytes = 4 << 20 // their lines
 	maxRefused = 100_000 // lines: then it is not a few bad ones
 )
 
@@ -64,10 +66,9 @@ type importing struct {
 	flush   func() error
 	doubles *doubles
 	refused map[int64]bool
-	batch   []judged
 }
 
-// judged is an account of the batch that is being looked at.
+// judged is an account of a batch that is being looked at.
 type judged struct {
 	entry transfer.Entry
 	line  int64
@@ -83,10 +84,10 @@ func (e *Engine) Import(ctx context.Context, src transfer.Source, o Options) (_ 
 		return r.report, err
 	}
 	defer func() { err = errors.Join(err, r.scratch.Close(), r.doubles.close()) }()
-	if err := src.Read(ctx, func(n transfer.Entry) error { return r.look(ctx, n) }); err != nil {
+	if err := r.read(ctx, src); err != nil {
 		return r.report, err
 	}
-	if err := errors.Join(r.judgeBatch(ctx), r.flush()); err != nil {
+	if err := r.flush(); err != nil {
 		return r.report, err
 	}
 	if err := r.findDoubles(); err != nil {
@@ -174,23 +175,58 @@ func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error
 	return nil
 }
 
-// look takes the next entry.
-func (r *importing) look(ctx context.Context, n transfer.Entry) error {
-	r.report.Accounts++
-	if n.Refused != "" {
-		return r.refuse(n.Line, n.Account.ID, n.Refused)
+// read is the first pass. The accounts of a batch are judged while the next ones are
+// being read.
+func (r *importing) read(ctx context.Context, src transfer.Source) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches, failed := make(chan []judged), make(chan error, 1)
+	go func() {
+		var err error
+		for batch := range batches {
+			if err == nil {
+				if err = r.judgeBatch(ctx, batch); err != nil {
+					stop() // the reader ends; what it has read is dropped
+				}
+			}
+		}
+		failed <- err
+	}()
+	var batch []judged
+	send := func() error {
+		select {
+		case batches <- batch:
+			batch = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	if r.batch = append(r.batch, judged{entry: n, line: n.Line}); len(r.batch) < batchSize {
-		return nil
+	err := src.Read(ctx, func(n transfer.Entry) error {
+		if batch = append(batch, judged{entry: n, line: n.Line}); len(batch) < batchSize {
+			return nil
+		}
+		return send()
+	})
+	if err == nil && len(batch) > 0 {
+		err = send()
 	}
-	return r.judgeBatch(ctx)
+	close(batches)
+	if e := <-failed; e != nil { // then the reader was stopped for it
+		return e
+	}
+	return err
 }
 
-// judgeAll judges the accounts of the batch, on all processors, and drops those that
-// cannot come.
-func (r *importing) judgeAll() error {
-	inParallel(len(r.batch), func(i int) {
-		j := &r.batch[i]
+// judgeAll judges the accounts of a batch, on all processors, and returns those that
+// can come.
+func (r *importing) judgeAll(batch []judged) ([]judged, error) {
+	inParallel(len(batch), func(i int) {
+		j := &batch[i]
+		if j.entry.Refused != "" {
+			j.err = errors.New(j.entry.Refused)
+			return
+		}
 		if problems := j.entry.Account.Check(); len(problems) > 0 { // a reader may have missed it
 			j.err = errors.New(strings.Join(problems, "; "))
 			return
@@ -199,23 +235,22 @@ func (r *importing) judgeAll() error {
 			j.d.left = append(j.d.left, j.entry.Left...)
 		}
 	})
-	good := r.batch[:0]
-	for _, j := range r.batch {
+	good := batch[:0]
+	for _, j := range batch {
 		if j.err != nil {
 			if err := r.refuse(j.line, j.entry.Account.ID, j.err.Error()); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
 		for _, name := range j.d.names() {
 			if err := r.doubles.add(j.line, name); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		good = append(good, j)
 	}
-	r.batch = good
-	return nil
+	return good, nil
 }
 
 // inParallel calls f for 0 to n-1, on all processors.
@@ -249,17 +284,18 @@ func (r *importing) refuse(line int64, id, text string) error {
 	return nil
 }
 
-// judgeBatch compares the accounts of the batch with those that are here.
-func (r *importing) judgeBatch(ctx context.Context) error {
-	defer func() { r.batch = r.batch[:0] }()
-	if err := r.judgeAll(); err != nil {
-		return err
-	}
-	here, err := r.e.lookAround(ctx, r.source, r.batch)
+// judgeBatch compares the accounts of a batch with those that are here.
+func (r *importing) judgeBatch(ctx context.Context, batch []judged) error {
+	r.report.Accounts += len(batch)
+	batch, err := r.judgeAll(batch)
 	if err != nil {
 		return err
 	}
-	for _, j := range r.batch {
+	here, err := r.e.lookAround(ctx, r.source, batch)
+	if err != nil {
+		return err
+	}
+	for _, j := range batch {
 		o, came := here.origins[j.d.ID]
 		if here.holders["id"][j.d.ID] == "-" { // its owner left
 			r.report.Changed++

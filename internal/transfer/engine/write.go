@@ -82,6 +82,7 @@ func (r *importing) writeRoles(ctx context.Context) error {
 
 func (r *importing) build(ctx context.Context, out chan<- []built) error {
 	var batch []built
+	size := 0
 	send := func() error {
 		if len(batch) == 0 {
 			return nil
@@ -94,14 +95,15 @@ func (r *importing) build(ctx context.Context, out chan<- []built) error {
 		}
 		select {
 		case out <- batch:
-			batch = nil
+			batch, size = nil, 0
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 	err := r.eachLine(func(line []byte) error {
-		if batch = append(batch, built{raw: line}); len(batch) < batchSize {
+		size += len(line)
+		if batch = append(batch, built{raw: line}); len(batch) < storeSize && size < storeBytes {
 			return nil
 		}
 		return send()
