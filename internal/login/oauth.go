@@ -268,6 +268,9 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: policy.Elsewhere, Reason: "another identity", Context: l.at(b)}
 		return Outcome{}, told(ErrNotConnected, l.record(ctx, failed))
 	}
+	if err == nil {
+		err = l.admit(u) // no code is sent that opens nothing
+	}
 	if err != nil {
 		return Outcome{}, err
 	}

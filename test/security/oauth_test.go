@@ -339,3 +339,17 @@ func TestASignedInUserIsToldSoWhateverTheSite(t *testing.T) {
 	}
 	b.in(p, 1)
 }
+
+// TestR054_WhoIsLockedOutIsSentNoCode: where the application locks an account, its
+// session lives, and a proof through another site sends no second factor's code.
+func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
+	locked := false
+	w, corp, _ := sites(t, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return locked } })
+	p := w.person("alice")
+	corp.SignIn("alice")
+	b := p.connected(corp, "corp")
+	p.enrolSMS("+16502530001")
+	b = w.plantSession(p)
+	locked = true
+	b.get(b.leave(corp, "/login/oauth-verify-start/corp")).want(400)
+}
