@@ -148,7 +148,9 @@ type Accounts struct {
 	// gets 503 and nothing is done.
 	//
 	// OnRegister is called before the account exists, and before anyone looks whether
-	// the address is taken: i.ID is empty, and the address is not proven. OnSignIn is
+	// the address is taken: i.ID is empty, and the address is not proven. It is not asked
+	// about accounts that come from a former system (Password.Legacy): their owners have
+	// them already. OnSignIn decides about those. OnSignIn is
 	// called at every way in when everything that the account asks for was proven, and
 	// also when a remembered browser comes back or a refresh token is exchanged.
 	// Existing sessions are not affected.
