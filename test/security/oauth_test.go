@@ -347,9 +347,12 @@ func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
 	w, corp, _ := sites(t, func(c *twofold.Config) { c.Accounts.Locked = func(twofold.User) bool { return locked } })
 	p := w.person("alice")
 	corp.SignIn("alice")
-	b := p.connected(corp, "corp")
+	p.connected(corp, "corp")
 	p.enrolSMS("+16502530001")
-	b = w.plantSession(p)
+	b, before := w.plantSession(p), len(w.sms.All())
 	locked = true
 	b.get(b.leave(corp, "/login/oauth-verify-start/corp")).want(400)
+	if n := len(w.sms.All()) - before; n != 0 {
+		t.Errorf("%d texts were sent", n)
+	}
 }
