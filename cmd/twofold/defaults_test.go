@@ -50,8 +50,8 @@ func TestEveryOtherDefaultIsListed(t *testing.T) {
 		c := s.Config
 		return []any{
 			c.Pages.Prefix, c.Accounts.Registerable, c.Accounts.Usernames, c.Accounts.RevealAccounts,
-			c.TwoFactor.PhoneRegion, c.Accounts.RolesInPayload, c.Accounts, c.Sessions, c.Tokens, c.Passwordless,
-			c.Passkeys, c.TwoFactor, c.Pages.Paths, c.Pages.Views, c.Password.MinLength, c.Password.Scheme,
+			c.TwoFactor.PhoneRegion, c.Accounts.RolesInPayload, c.Accounts, c.Sessions, c.Tokens, s.unified,
+			s.passkeys, s.codes, c.TwoFactor, c.Pages.Paths, c.Pages.Views, c.Password.MinLength, c.Password.Scheme,
 			c.Advanced.Limits, s.remember, s.rememberFor, s.smsService,
 		}
 	}

@@ -24,7 +24,8 @@ func (d *desk) complete(t *testing.T) Config {
 	}
 	return Config{
 		Accounts: d.c.Accounts, Sessions: sessions, Devices: device.New(device.Config{}), Limits: limit.New(d.db, now, limit.Numbers{}),
-		Factors: d.db, Pendings: d.db, Drafts: d.db, Challenges: d.db, Tokens: d.db, Recoveries: d.db, Keys: d.c.Keys,
+		Factors: d.db, Pendings: d.db, Drafts: d.db, Challenges: d.db, Tokens: d.db,
+		Recoveries: d.db, Steps: d.db, Keys: d.c.Keys,
 		Trail: &event.Trail{}, Now: now,
 	}
 }
@@ -36,7 +37,8 @@ func TestAConfigurationWithAHoleIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, field := range []string{
-		"Accounts", "Sessions", "Devices", "Limits", "Factors", "Pendings", "Drafts", "Challenges", "Tokens", "Recoveries", "Keys", "Trail", "Now",
+		"Accounts", "Sessions", "Devices", "Limits", "Factors", "Pendings", "Drafts", "Challenges", "Tokens",
+		"Recoveries", "Steps", "Keys", "Trail", "Now",
 	} {
 		c := whole
 		reflect.ValueOf(&c).Elem().FieldByName(field).SetZero()
