@@ -185,9 +185,10 @@ func TestR401_OfParallelAnswersOneAcceptsAnInvitation(t *testing.T) {
 	w.start(nil)
 	link, k := w.invite(invited), w.key(phoneKey)
 	options, state := w.browser().asks(link, m{"passkey": true})
+	form := m{"wan_state": state, "credential": w.creates(k, options)}
 	statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 		b := w.browser().on(n)
-		return b, b.post(link, m{"wan_state": state, "credential": w.creates(k, options)})
+		return b, b.post(link, form)
 	})
 	if statuses[200] != 1 || len(in) != 1 {
 		t.Errorf("it was accepted %d times, and %d are signed in: %v", statuses[200], len(in), statuses)

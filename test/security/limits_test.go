@@ -165,6 +165,13 @@ func (f *failing) Reserve(ctx context.Context, now time.Time, c ...store.Claim) 
 	return f.Store.Reserve(ctx, now, c...)
 }
 
+func (f *failing) TakeStep(ctx context.Context, s store.Step) error {
+	if f.on.Load() && len(s.Budgets) > 0 {
+		return errors.New("no counters today")
+	}
+	return f.Store.TakeStep(ctx, s)
+}
+
 // TestR116_CountersSurvive a crash, are shared by nodes, are not washed out,
 // and without them nothing is tried.
 func TestR116_CountersSurvive(t *testing.T) {
