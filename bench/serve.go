@@ -221,7 +221,7 @@ type alone struct{ timed }
 func (alone) Alone() {}
 
 // timed is a store that times what happens between the reserved guess at a
-// password and its release: the hash, and nothing else to speak of.
+// password and its release, or the step that has it: the hash, and nothing else to speak of.
 type timed struct {
 	everything
 	clock *hashClock
@@ -239,8 +239,17 @@ func (t timed) Reserve(ctx context.Context, now time.Time, claims ...store.Claim
 }
 
 func (t timed) Release(ctx context.Context, own, whole []string) error {
+	t.hashed(ctx)
+	return t.everything.Release(ctx, own, whole)
+}
+
+func (t timed) TakeStep(ctx context.Context, step store.Step) error {
+	t.hashed(ctx)
+	return t.everything.TakeStep(ctx, step)
+}
+
+func (t timed) hashed(ctx context.Context) {
 	if run, ok := ctx.Value(runKey{}).(*hashRun); ok {
 		run.end(t.clock)
 	}
-	return t.everything.Release(ctx, own, whole)
 }
