@@ -185,10 +185,13 @@ func TestR401_OfParallelAnswersOneAcceptsAnInvitation(t *testing.T) {
 	w.start(nil)
 	link, k := w.invite(invited), w.key(phoneKey)
 	options, state := w.browser().asks(link, m{"passkey": true})
-	form := m{"wan_state": state, "credential": w.creates(k, options)}
+	forms := map[*node]m{} // by the origin of the node that checks the answer
+	for _, n := range w.nodes {
+		forms[n] = m{"wan_state": state, "credential": w.creates(k, options, softkey.Say("origin", n.origin))}
+	}
 	statuses, in := w.submit(func(_ int, n *node) (*browser, *answer) {
 		b := w.browser().on(n)
-		return b, b.post(link, form)
+		return b, b.post(link, forms[n])
 	})
 	if statuses[200] != 1 || len(in) != 1 {
 		t.Errorf("it was accepted %d times, and %d are signed in: %v", statuses[200], len(in), statuses)
