@@ -28,20 +28,20 @@ type appCode struct {
 	answered repeat
 }
 
-// errElse says that validate must decide.
-var errElse = errors.New("login: not decided at once")
+// errUndecided says that nothing was done, and that validate must decide.
+var errUndecided = errors.New("login: not decided at once")
 
-// validateAtOnce is validate for the code of an app. errElse: nothing was done.
+// validateAtOnce is validate for the code of an app.
 func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser) (Outcome, error) {
 	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
-		return Outcome{}, errElse
+		return Outcome{}, errUndecided
 	}
 	c, err := compared(ctx, l, token, code)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if c.verdict == nil {
-		return c.right(ctx, l, b)
+		return c.signIn(ctx, l, b)
 	}
 	failed := event.UserFailedAuthn{
 		User: subject(c.user), AuthType: "code", SecondFactor: true, Method: c.factor.Method, Context: l.at(b),
@@ -65,7 +65,7 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser
 // depend on whether the code is right.
 func compared(ctx context.Context, l *Login, token, code string) (c appCode, err error) {
 	if c.waiting, err = l.waiting(ctx, token, nil); errors.Is(err, ErrState) {
-		return c, errElse // the first answer may have just used it up
+		return c, errUndecided // the first answer may have just used it up
 	}
 	if err != nil {
 		return c, err
@@ -75,15 +75,15 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 	comparer, compares := m.(factor.Comparer)
 	if !ok || !compares || c.State != store.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||
 		policy.After(l.rules, l.proofOf(f)) == policy.Enroll || !l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
-		return c, errElse
+		return c, errUndecided
 	}
 	if ends, err := signInEnds(ctx, l, c.user.ID); err != nil || ends {
-		return c, errors.Join(err, errElse)
+		return c, errors.Join(err, errUndecided)
 	}
 	c.factor = f
 	if c.step, c.verdict = comparer.Compare(f, code); c.verdict != nil &&
 		!errors.Is(c.verdict, factor.ErrWrong) && !errors.Is(c.verdict, factor.ErrReplayed) {
-		return c, errElse
+		return c, errUndecided
 	}
 	c.answered = l.repeat(stepCode, token, factor.Bare(code))
 	c.answered.at = where(c.Pending)
@@ -103,8 +103,8 @@ func signInEnds(ctx context.Context, l *Login, userID string) (bool, error) {
 	return l.c.Leaves(ctx, userID)
 }
 
-// right issues the session of a code that is right.
-func (c appCode) right(ctx context.Context, l *Login, b Browser) (Outcome, error) {
+// signIn issues the session of a code that is right.
+func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, error) {
 	second := l.proofOf(c.factor)
 	g := granted{user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second}}
 	g.spends = func(opened *Opened, row store.Event) error {
@@ -157,7 +157,7 @@ func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome er
 		case errors.As(err, &closed) && closed.Group > 0:
 			return &limit.Paused{Until: closed.Opens}
 		case errors.Is(err, store.ErrUsed), errors.Is(err, store.ErrNotFound):
-			return errElse
+			return errUndecided
 		}
 		return err
 	})

@@ -105,8 +105,8 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 // pass is where every first factor arrives. What is asked next comes from the
 // account's real factors and the policy, never from the way in.
 func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
-	if l.admit(u) != nil {
-		return Outcome{}, right(ctx, l, u, p.place)
+	if err := l.admit(u); err != nil {
+		return Outcome{}, told(err, p.place.Right(ctx))
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {

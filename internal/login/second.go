@@ -141,7 +141,7 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 		return l.validate(ctx, token, who, code, b)
 	}
 	if who == nil {
-		if out, err := validateAtOnce(ctx, l, token, code, b); !errors.Is(err, errElse) {
+		if out, err := validateAtOnce(ctx, l, token, code, b); !errors.Is(err, errUndecided) {
 			return out, err
 		}
 	}
