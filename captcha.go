@@ -65,9 +65,8 @@ func (b *builder) captchas() (login.Captchas, error) {
 	}
 	c := a.captcha()
 	c.Keys, c.Now, c.Log = b.keys.MACKeys("altcha"), b.c.Advanced.Now, b.c.Log
-	once := limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits)
 	c.Once = func(ctx context.Context, what string, within time.Duration) (bool, error) {
-		return limit.FirstUse(ctx, once, what, within)
+		return limit.FirstUse(ctx, b.limits, what, within)
 	}
 	c.Hosts = captchaHosts(b.c.Origin, b.c.Pages.SPA.Origin)
 	var err error

@@ -15,7 +15,7 @@ import (
 
 func (b *builder) deletions() *deletion.Deletions {
 	return deletion.New(deletion.Config{
-		Store: b.c.Store, Trail: b.a.trail, Limits: limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits),
+		Store: b.c.Store, Trail: b.a.trail, Limits: b.limits,
 		Changed: b.a.sessions.Forget, Events: b.c.Advanced.OnEvent, Now: b.c.Advanced.Now, Log: b.c.Log,
 		Owners: deletion.Owners{
 			Keys: b.keys, Post: b.post(), Wait: b.c.Accounts.DeletionWait,
@@ -32,12 +32,11 @@ func (b *builder) deletions() *deletion.Deletions {
 
 // leaves is what web needs for owners who leave.
 func (b *builder) leaves() web.Leaving {
-	limits := limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits)
 	return web.Leaving{
 		Deletions: b.a.leaving, Delete: b.c.Accounts.Deletable, Export: b.c.Accounts.Exportable,
 		Wait: b.c.Accounts.DeletionWait,
 		Copy: func(ctx context.Context, u store.User) (any, error) {
-			if err := limit.Copy(ctx, limits, u.ID); err != nil {
+			if err := limit.Copy(ctx, b.limits, u.ID); err != nil {
 				return nil, err
 			}
 			return dossier.Of(ctx, b.c.Store, u, b.c.Advanced.Now())

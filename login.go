@@ -3,7 +3,6 @@ package twofold
 import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
-	"github.com/twofold-auth/twofold/internal/limit"
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
@@ -48,7 +47,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 			Devices: b.c.Store, Keys: b.keys, Now: b.c.Advanced.Now, Life: t.LoginValidity,
 		}),
 		Staying: b.staying(),
-		Limits:  limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits),
+		Limits:  b.limits,
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
 		Steps: b.c.Store,
 		Kept:  b.a.leaving.Keep, Leaves: b.a.leaving.Requested,

@@ -144,12 +144,14 @@ type builder struct {
 	ring    *seal.Ring
 	keys    *seal.Keys
 	letters *web.Letters
+	limits  *limit.Limiter
 	captcha *captcha.Checker // nil: there is none
 	a       Auth
 }
 
 func (b *builder) build() (*Auth, error) {
 	b.a.prefix, b.a.store, b.a.factors, b.a.now = b.c.Pages.Prefix, b.c.Store, b.c.Store, b.c.Advanced.Now
+	b.limits = limit.New(b.c.Store, b.c.Advanced.Now, b.c.Advanced.Limits)
 	for _, step := range []func() error{b.buildKeys, b.buildOutbox, b.buildSessions, b.buildSite} {
 		if err := step(); err != nil {
 			return nil, err
