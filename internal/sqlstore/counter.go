@@ -20,15 +20,15 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 	}
 	names := claimed(claims)
 	for range tries {
-		lines := claimLines(claims, now)
-		if len(lines) > 0 {
-			err := script(ctx, s, verb, append(s.d.locked("counter:", names), lines...))
+		statements := claimStatements(claims, now)
+		if len(statements) > 0 {
+			err := script(ctx, s, verb, append(s.d.locked("counter:", names), statements...))
 			if _, refused := missed(err); !refused {
 				return time.Time{}, err
 			}
 		}
 		until, err := opens(ctx, s, verb, names, now)
-		if err != nil || len(lines) == 0 && until.IsZero() {
+		if err != nil || len(statements) == 0 && until.IsZero() {
 			return time.Time{}, err
 		}
 		if !until.IsZero() {
@@ -39,7 +39,7 @@ func (s *Store) Reserve(ctx context.Context, now time.Time, claims ...store.Clai
 	return time.Time{}, s.fail(verb, store.ErrUnavailable)
 }
 
-// claimed are the names of the budgets of claims, in order.
+// claimed returns the names of the budgets of claims, sorted and each once.
 func claimed(claims []store.Claim) []string {
 	names := make([]string, len(claims))
 	for i, c := range claims {
@@ -54,7 +54,7 @@ func claimed(claims []store.Claim) []string {
 // outlives a window that ends earlier.
 const closedAt = `opens_at > CAST($1 AS BIGINT) AND ends_at > CAST($1 AS BIGINT)`
 
-// opens is when the last of the closed budgets opens; zero: none is closed.
+// opens returns when the last of the closed budgets opens, or zero if all are open.
 func opens(ctx context.Context, s *Store, verb string, names []string, now time.Time) (time.Time, error) {
 	if len(names) == 0 {
 		return time.Time{}, nil
@@ -64,13 +64,13 @@ func opens(ctx context.Context, s *Store, verb string, names []string, now time.
 	return moment(n), err
 }
 
-// claimLines are the lines that take the places of claims, which must be locked; none
-// if all of them only look. The line writes as many rows as there are budgets to count
-// in, or, if one of all is closed, none.
+// claimStatements returns the statement that takes the places of claims, whose budgets
+// must be locked, or nothing if all claims only look. It writes one row for each budget to
+// count in, or no row if a budget of any claim is closed.
 //
 // The first claim sets when the window ends, and no later one moves it. opens_at only
 // ever grows: a clock that steps back opens nothing and forgets nothing.
-func claimLines(claims []store.Claim, now time.Time) []Line {
+func claimStatements(claims []store.Claim, now time.Time) []Statement {
 	times, args := map[string]int{}, []any{micros(now)}
 	for _, c := range claims {
 		if !c.Look {
@@ -113,10 +113,10 @@ func claimLines(claims []store.Claim, now time.Time) []Line {
 			AND name IN (` + places(len(args)+1, len(names)) + `))
 		ON CONFLICT (name) DO UPDATE SET n = excluded.n, ceiling = excluded.ceiling,
 			opens_at = excluded.opens_at, ends_at = excluded.ends_at`
-	return []Line{{query, append(args, anys(names)...), int64(len(values))}}
+	return []Statement{{query, append(args, anys(names)...), int64(len(values))}}
 }
 
-// doublings is how many claims beyond the limit make a hold as long as it gets.
+// doublings returns after how many claims beyond the limit a hold is at its longest.
 func doublings(c store.Claim) (n int64) {
 	most := max(c.Hold, c.MaxHold)
 	for hold := c.Hold; hold > 0 && hold < most; n++ {
@@ -130,27 +130,28 @@ func doublings(c store.Claim) (n int64) {
 
 // Release implements store.Counters. Like Reserve it locks in order of name.
 func (s *Store) Release(ctx context.Context, own, whole []string) error {
-	lines := releaseLines(own, whole)
-	if len(lines) == 0 {
+	statements := releaseStatements(own, whole)
+	if len(statements) == 0 {
 		return nil
 	}
 	names := slices.Concat(own, whole)
 	slices.Sort(names)
-	return script(ctx, s, "release", append(s.d.locked("counter:", slices.Compact(names)), lines...))
+	return script(ctx, s, "release", append(s.d.locked("counter:", slices.Compact(names)), statements...))
 }
 
-// releaseLines are the lines of Release. The budgets must be locked.
-func releaseLines(own, whole []string) (lines []Line) {
+// releaseStatements returns the statements of Release. The budgets must be locked.
+func releaseStatements(own, whole []string) (statements []Statement) {
 	own = slices.DeleteFunc(slices.Clone(own), func(key string) bool { return slices.Contains(whole, key) })
 	if len(own) > 0 {
-		lines = append(lines, Line{`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
+		statements = append(statements, Statement{`UPDATE twofold_counters SET n = CASE WHEN n > 0 THEN n - 1 ELSE 0 END,
 			opens_at = CASE WHEN n - 1 < ceiling THEN 0 ELSE opens_at END
 			WHERE name IN (` + places(1, len(own)) + `)`, anys(own), Any})
 	}
 	if len(whole) > 0 {
-		lines = append(lines, Line{`DELETE FROM twofold_counters WHERE name IN (` + places(1, len(whole)) + `)`, anys(whole), Any})
+		query := `DELETE FROM twofold_counters WHERE name IN (` + places(1, len(whole)) + `)`
+		statements = append(statements, Statement{query, anys(whole), Any})
 	}
-	return lines
+	return statements
 }
 
 // Forget implements store.Counters. It reads ranges of the primary key.

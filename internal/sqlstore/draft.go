@@ -16,13 +16,13 @@ func scanDraft(scan scanner) (d store.Draft, err error) {
 
 // PutDraft implements store.Drafts.
 func (s *Store) PutDraft(ctx context.Context, d store.Draft) error {
-	line := s.d.draftLine(d)
-	return found(s.exec(ctx, "put draft", line.Query, line.Args...))
+	statement := s.d.draftStatement(d)
+	return found(s.exec(ctx, "put draft", statement.Query, statement.Args...))
 }
 
-// draftLine stores a draft. It misses if the user is deleted.
-func (d Dialect) draftLine(v store.Draft) Line {
-	return Line{`INSERT INTO twofold_drafts (` + draftColumns + `)
+// draftStatement stores a draft. It misses if the user is deleted.
+func (d Dialect) draftStatement(v store.Draft) Statement {
+	return Statement{`INSERT INTO twofold_drafts (` + draftColumns + `)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12` + d.unlessDeleted(13) + `
 		ON CONFLICT (owner) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, uniquifier = excluded.uniquifier,
 			factor_id = excluded.factor_id, method = excluded.method, name = excluded.name, adds = excluded.adds,

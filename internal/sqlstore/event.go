@@ -32,8 +32,8 @@ func scanSeal(scan scanner) (s store.Seal, err error) {
 
 // AppendEvent implements store.Events.
 func (v events) AppendEvent(ctx context.Context, e store.Event) error {
-	line := v.s.d.eventLine(e)
-	return found(v.s.exec(ctx, "append event", line.Query, line.Args...))
+	statement := v.s.d.eventStatement(e)
+	return found(v.s.exec(ctx, "append event", statement.Query, statement.Args...))
 }
 
 // putEvent adds the row of a change in its transaction.
@@ -41,13 +41,13 @@ func (t *txn) putEvent(e store.Event) error {
 	if e.ID == "" {
 		return nil
 	}
-	line := t.s.d.eventLine(e)
-	return found(t.exec(line.Query, line.Args...))
+	statement := t.s.d.eventStatement(e)
+	return found(t.exec(statement.Query, statement.Args...))
 }
 
-// eventLine adds a row. It misses if the user is deleted.
-func (d Dialect) eventLine(e store.Event) Line {
-	return Line{insertEvent + d.unlessDeleted(14), append(eventValues(e), e.UserID, userKey(e.UserID)), 1}
+// eventStatement adds a row. It misses if the user is deleted.
+func (d Dialect) eventStatement(e store.Event) Statement {
+	return Statement{insertEvent + d.unlessDeleted(14), append(eventValues(e), e.UserID, userKey(e.UserID)), 1}
 }
 
 const insertEvent = `INSERT INTO twofold_events (` + eventColumns + `)

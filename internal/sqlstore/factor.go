@@ -201,18 +201,18 @@ const factorCount = `SELECT COUNT(*) FROM twofold_factors WHERE id = $1`
 // never on the clock, so a clock that steps back reopens nothing.
 func (s *Store) AdvanceStep(ctx context.Context, id string, step int64, now time.Time) error {
 	const verb = "advance step"
-	line := advanceLine(id, step, now)
-	n, err := s.exec(ctx, verb, line.Query, line.Args...)
+	statement := advanceStatement(id, step, now)
+	n, err := s.exec(ctx, verb, statement.Query, statement.Args...)
 	if err != nil || n == 1 {
 		return err
 	}
 	return usedIfThere(ctx, s, verb, factorCount, id)
 }
 
-// advanceLine accepts a TOTP step. It misses if a later one was accepted, or the factor
+// advanceStatement accepts a TOTP step. It misses if a later one was accepted, or the factor
 // is gone.
-func advanceLine(id string, step int64, now time.Time) Line {
-	return Line{`UPDATE twofold_factors SET last_step = $2, last_used_at = $3 WHERE id = $1 AND last_step < $2`,
+func advanceStatement(id string, step int64, now time.Time) Statement {
+	return Statement{`UPDATE twofold_factors SET last_step = $2, last_used_at = $3 WHERE id = $1 AND last_step < $2`,
 		[]any{id, step, micros(now)}, 1}
 }
 

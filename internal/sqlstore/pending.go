@@ -20,18 +20,18 @@ func scanPending(scan scanner) (p store.Pending, err error) {
 // PutPending implements store.Pendings. The new one is kept whatever the clock
 // says of its age: the other four are the newest of the rest of its kind.
 func (s *Store) PutPending(ctx context.Context, p store.Pending) error {
-	lines := append(s.d.locked("pendings:", []string{p.UserID}), s.d.pendingLines(p)...)
-	err := script(ctx, s, "put pending", lines)
+	statements := append(s.d.locked("pendings:", []string{p.UserID}), s.d.pendingStatements(p)...)
+	err := script(ctx, s, "put pending", statements)
 	if isMissed(err) {
 		return store.ErrNotFound
 	}
 	return err
 }
 
-// pendingLines store a pending of a user that is locked. The first one misses if the
+// pendingStatements store a pending of a user that is locked. The first one misses if the
 // user is deleted.
-func (d Dialect) pendingLines(p store.Pending) []Line {
-	return []Line{
+func (d Dialect) pendingStatements(p store.Pending) []Statement {
+	return []Statement{
 		{`INSERT INTO twofold_pendings (` + pendingColumns + `)
 			SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16` + d.unlessDeleted(17), []any{
 			p.Hash, p.UserID, p.Uniquifier, string(p.State), p.Factor, bit(p.Rescue), p.First.Method, micros(p.First.At),

@@ -31,12 +31,12 @@ func scanSession(scan scanner) (s store.Session, err error) {
 
 // PutSession implements store.Sessions.
 func (s *Store) PutSession(ctx context.Context, v store.Session) error {
-	line := s.d.sessionLine(v)
-	return found(s.exec(ctx, "put session", line.Query, line.Args...))
+	statement := s.d.sessionStatement(v)
+	return found(s.exec(ctx, "put session", statement.Query, statement.Args...))
 }
 
-// sessionLine stores a session. It misses if the user is deleted.
-func (d Dialect) sessionLine(v store.Session) Line {
+// sessionStatement stores a session. It misses if the user is deleted.
+func (d Dialect) sessionStatement(v store.Session) Statement {
 	columns, values := sessionColumns+", ends_at", "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17"
 	args := []any{
 		v.Hash, v.ID, v.UserID, v.Uniquifier, bit(v.Token), int64(v.Level), bit(v.Trusted), text(v.Proofs),
@@ -50,7 +50,7 @@ func (d Dialect) sessionLine(v store.Session) Line {
 		args = append(args, Place(v.Hash))
 	}
 	query := `INSERT INTO twofold_sessions (` + columns + `) SELECT ` + values + d.unlessDeleted(len(args)+1)
-	return Line{query, append(args, v.UserID, userKey(v.UserID)), 1}
+	return Statement{query, append(args, v.UserID, userKey(v.UserID)), 1}
 }
 
 // Place is where the session of a hash lies, if no program that does not know

@@ -11,15 +11,16 @@ import (
 // steps implements store.Steps.
 type steps struct{ s *Store }
 
-// stepLines are the lines of a step, each with the error of the step if it misses.
-type stepLines struct {
-	lines []Line
-	errs  []error
+// stepStatements are the statements of a step. Each has the error of the step for the case
+// that it does not write as many rows as it must.
+type stepStatements struct {
+	statements []Statement
+	errs       []error
 }
 
-func (l *stepLines) add(missed error, lines ...Line) {
-	for _, line := range lines {
-		l.lines, l.errs = append(l.lines, line), append(l.errs, missed)
+func (l *stepStatements) add(missed error, statements ...Statement) {
+	for _, statement := range statements {
+		l.statements, l.errs = append(l.statements, statement), append(l.errs, missed)
 	}
 }
 
@@ -29,12 +30,12 @@ func (v steps) TakeStep(ctx context.Context, step store.Step) error {
 	if step.Factor != "" || step.Takes != "" { // what is spent must not come back
 		verb = "spending step"
 	}
-	l, err := v.s.d.stepLines(step)
+	l, err := v.s.d.stepStatements(step)
 	if err != nil {
 		return v.s.fail(verb, err)
 	}
 	for range tries {
-		err := script(ctx, v.s, verb, l.lines)
+		err := script(ctx, v.s, verb, l.statements)
 		at, refused := missed(err)
 		if !refused {
 			return err
@@ -55,13 +56,12 @@ func (v steps) TakeStep(ctx context.Context, step store.Step) error {
 	return v.s.fail(verb, store.ErrUnavailable)
 }
 
-// stepLines turns a step into lines. Locks come first, in the order in which the verbs
-// that take more than one of them do: the account, budgets by name, the account's
-// pendings.
-func (d Dialect) stepLines(s store.Step) (*stepLines, error) {
-	l := &stepLines{}
+// stepStatements turns a step into statements. Locks come first, in the order of all verbs
+// that take more than one of them: the account, budgets by name, the account's pendings.
+func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
+	l := &stepStatements{}
 	if user := s.User(); user != "" && d.Share != "" {
-		l.add(nil, Line{`SELECT 1 FROM twofold_users WHERE id = $1` + d.Share, []any{user}, Any})
+		l.add(nil, Statement{`SELECT 1 FROM twofold_users WHERE id = $1` + d.Share, []any{user}, Any})
 	}
 	names := slices.Concat(s.Returns, s.Clears)
 	for _, group := range s.Budgets {
@@ -76,30 +76,30 @@ func (d Dialect) stepLines(s store.Step) (*stepLines, error) {
 	slices.Sort(names)
 	l.add(nil, d.locked("counter:", slices.Compact(names))...)
 	for i, group := range s.Budgets {
-		l.add(&store.Closed{Group: i}, claimLines(group, s.Now)...)
+		l.add(&store.Closed{Group: i}, claimStatements(group, s.Now)...)
 	}
-	l.add(nil, releaseLines(s.Returns, s.Clears)...)
+	l.add(nil, releaseStatements(s.Returns, s.Clears)...)
 	if s.Factor != "" {
-		l.add(store.ErrUsed, advanceLine(s.Factor, s.TOTPStep, s.Now))
+		l.add(store.ErrUsed, advanceStatement(s.Factor, s.TOTPStep, s.Now))
 	}
 	if s.Takes != "" {
-		l.add(store.ErrUsed, Line{dropPending, []any{s.Takes}, 1})
+		l.add(store.ErrUsed, Statement{dropPending, []any{s.Takes}, 1})
 	}
 	if s.Drops != "" {
-		l.add(nil, Line{dropPending, []any{s.Drops}, Any})
+		l.add(nil, Statement{dropPending, []any{s.Drops}, Any})
 	}
 	for _, e := range s.Events {
-		l.add(store.ErrNotFound, d.eventLine(e))
+		l.add(store.ErrNotFound, d.eventStatement(e))
 	}
 	if s.Pending != nil {
 		l.add(nil, d.locked("pendings:", []string{s.Pending.UserID})...)
-		l.add(store.ErrNotFound, d.pendingLines(*s.Pending)...)
+		l.add(store.ErrNotFound, d.pendingStatements(*s.Pending)...)
 	}
 	if s.Session != nil {
-		l.add(store.ErrNotFound, d.sessionLine(*s.Session))
+		l.add(store.ErrNotFound, d.sessionStatement(*s.Session))
 	}
 	if s.Draft != nil {
-		l.add(store.ErrNotFound, d.draftLine(*s.Draft))
+		l.add(store.ErrNotFound, d.draftStatement(*s.Draft))
 	}
 	return l, nil
 }

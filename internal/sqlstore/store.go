@@ -23,7 +23,7 @@ type Dialect struct {
 	// Lock is an expression that makes the transaction wait for every other one
 	// that locked the name $1. Empty where a transaction is alone anyway.
 	Lock string
-	// Script runs a script at once; nil: its lines are run one after the other.
+	// Script runs a script at once; nil: its statements are run one after the other.
 	Script ScriptFunc
 	// Share ends a SELECT whose row must stay while the statement runs. Empty where
 	// a statement is alone.
@@ -71,13 +71,21 @@ const (
 	Lost              // the connection broke: whether it happened is not known
 )
 
-// Store implements store.Store on four pools, which may be the same one.
+// Pools are connections to one database. All of them may be the same.
+type Pools struct {
+	Write *sql.DB // every commit is on disk when it returns
+	Swift *sql.DB // commits survive a crash of the program; a power cut may take the last ones
+	Bulk  *sql.DB // as Write, for accounts that come with all that belongs to them
+	Read  *sql.DB
+}
+
+// Store implements store.Store on Pools.
 type Store struct {
 	transfers
 	d     Dialect
-	write *pool // every commit is on disk when it returns
-	swift *pool // commits survive a crash of the program; a power cut may take the last ones
-	bulk  *pool // as write, for accounts that come with all that belongs to them
+	write *pool // the Pools
+	swift *pool
+	bulk  *pool
 	read  *pool
 	// turn lets one writer in at a time where two pools of them share one lock,
 	// so that they queue here and do not collide in the database.
@@ -158,22 +166,22 @@ func (s *Store) leave() {
 }
 
 // New returns a store on a migrated database. It owns the pools from now on.
-func New(write, swift, bulk, read *sql.DB, d Dialect) *Store {
-	s := &Store{d: d, write: newPool(write, d), pair: sessionAndUser(), placed: PlacedSession()}
+func New(p Pools, d Dialect) *Store {
+	s := &Store{d: d, write: newPool(p.Write, d), pair: sessionAndUser(), placed: PlacedSession()}
 	s.transfers = transfers{s}
 	s.deletions, s.invitations, s.events, s.steps = deletions{s}, invitations{s}, events{s}, steps{s}
 	s.read, s.swift, s.bulk = s.write, s.write, s.write
-	if swift != write {
-		s.swift = newPool(swift, d)
+	if p.Swift != p.Write {
+		s.swift = newPool(p.Swift, d)
 		if d.Local {
 			s.turn = make(chan struct{}, 1)
 		}
 	}
-	if bulk != write {
-		s.bulk = newPool(bulk, d)
+	if p.Bulk != p.Write {
+		s.bulk = newPool(p.Bulk, d)
 	}
-	if read != write {
-		s.read = newPool(read, d)
+	if p.Read != p.Write {
+		s.read = newPool(p.Read, d)
 	}
 	return s
 }

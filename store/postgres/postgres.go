@@ -113,7 +113,7 @@ func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB,
 		_ = db.Close()
 		return nil, failed(explain(err))
 	}
-	return &DB{sqlstore.New(db, db, db, db, dialect), db, c}, nil
+	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db}, dialect), db, c}, nil
 }
 
 // mixed is an error if a pooler hands one connection's prepared statements to

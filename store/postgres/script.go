@@ -12,20 +12,20 @@ import (
 	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
-// divisionByZero is how a statement of sqlstore.Counted fails.
+// divisionByZero is how a statement of sqlstore.RequireRows fails.
 const divisionByZero = "22012"
 
 // script sends a whole transaction at once, its commit too. PostgreSQL leaves out what
 // follows a statement that fails, so nothing is committed then.
-func script(ctx context.Context, db *sql.DB, lines []sqlstore.Line) error {
+func script(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) error {
 	b := &pgx.Batch{}
 	b.Queue("begin isolation level read committed")
-	for _, line := range lines {
-		query := line.Query
-		if line.Rows != sqlstore.Any {
-			query = sqlstore.Counted(query, line.Rows)
+	for _, statement := range statements {
+		query := statement.Query
+		if statement.Rows != sqlstore.Any {
+			query = sqlstore.RequireRows(query, statement.Rows)
 		}
-		b.Queue(query, line.Args...)
+		b.Queue(query, statement.Args...)
 	}
 	b.Queue("commit")
 	c, err := db.Conn(ctx)
@@ -43,7 +43,7 @@ func script(ctx context.Context, db *sql.DB, lines []sqlstore.Line) error {
 		}
 		var e *pgconn.PgError
 		if errors.As(err, &e) && e.Code == divisionByZero {
-			return &sqlstore.Missed{Line: at - 1} // after begin
+			return &sqlstore.Missed{Index: at - 1} // after begin
 		}
 		return err
 	})

@@ -103,21 +103,26 @@ func openFile(path string, prepare prepare) (*DB, error) {
 	if err := prepareSchema(file, prepare); err != nil {
 		return nil, err
 	}
-	var pools []*sql.DB
+	var pools sqlstore.Pools
+	var opened []*sql.DB
 	for _, p := range []struct {
+		to          **sql.DB
 		pragmas     string
 		connections int
-	}{{writerPragmas, 1}, {swiftPragmas, 1}, {bulkPragmas, 1}, {readerPragmas, readers}} {
+	}{
+		{&pools.Write, writerPragmas, 1}, {&pools.Swift, swiftPragmas, 1}, {&pools.Bulk, bulkPragmas, 1},
+		{&pools.Read, readerPragmas, readers},
+	} {
 		db, err := pool(file, p.pragmas, p.connections)
 		if err != nil {
-			for _, opened := range pools {
-				opened.Close()
+			for _, db := range opened {
+				db.Close()
 			}
 			return nil, err
 		}
-		pools = append(pools, db)
+		*p.to, opened = db, append(opened, db)
 	}
-	return &DB{sqlstore.New(pools[0], pools[1], pools[2], pools[3], dialect)}, nil
+	return &DB{sqlstore.New(pools, dialect)}, nil
 }
 
 func pool(file, pragmas string, connections int) (*sql.DB, error) {
