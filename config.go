@@ -41,10 +41,10 @@ type Config struct {
 
 	// TwoFactor says when and how a second factor is required.
 	TwoFactor TwoFactor
-	// Passkeys offers passkeys and security keys. If it is nil, there are none.
+	// Passkeys offers passkeys and security keys. Nil switches them off.
 	Passkeys *Passkeys
-	// Passwordless offers sign-in with a code in place of a password. If it is
-	// nil, there is none.
+	// Passwordless offers sign-in with a code in place of a password. Nil switches
+	// it off.
 	Passwordless *Passwordless
 	// Password says how passwords are checked and stored.
 	Password Password
@@ -155,8 +155,8 @@ type TwoFactor struct {
 	// If FreshOnlyAfterVerify is set, a sign-in is never fresh. Each security
 	// change asks for a proof, which is then fresh for one minute.
 	FreshOnlyAfterVerify bool
-	// RecoveryCodes offers codes that replace a lost second factor, the first time
-	// when the first second factor is set up. If it is nil, there are none.
+	// RecoveryCodes offers codes that replace a lost second factor. Users get the
+	// first set when they set up their first second factor. Nil switches codes off.
 	// Trade-off: anyone who finds the codes has a second factor.
 	RecoveryCodes *RecoveryCodes
 	// RescueEmail mails a code to users who lost their second factor. Trade-

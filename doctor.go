@@ -72,9 +72,9 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 	return r, nil
 }
 
-// checkUser looks at one account. Sign-ins, changes and the removal of old rows go
-// on meanwhile, so that one look may mix what was with what is. A problem counts
-// only if the next look finds the same.
+// checkUser examines one account. Users sign in and old rows are removed meanwhile, so
+// one examination may mix old and new data. A problem is reported only if the next
+// examination finds it too.
 func checkUser(ctx context.Context, a *Auth, u store.User, r *StoreReport) error {
 	var before []string
 	for range 6 {

@@ -124,7 +124,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// orZero is a section of Config, or an empty one if it is nil.
+// orZero returns what section points to, or the zero value if it is nil.
 func orZero[T any](section *T) T {
 	if section == nil {
 		return *new(T)

@@ -84,7 +84,7 @@ func TestTheTableIsWhatTheProgramWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(raw, out.Bytes()) {
-		t.Error("RESULTS.md differs from what was measured: doorcheck table -markdown RESULTS.md writes it anew; " +
+		t.Error("RESULTS.md differs from what was measured: doorcheck table -markdown RESULTS.md writes it again; " +
 			"remarks stand with the driver of the site, in internal/target")
 	}
 	for _, a := range attack.All() {

@@ -10,11 +10,11 @@ import (
 // what may happen once comes before what it grants.
 type Step struct {
 	Now time.Time
-	// Budgets are claims, as those of Reserve; each group takes a place. If one of a group is closed, nothing of
-	// the step happens; see Closed.
+	// Budgets are groups of claims, as for Reserve. If a budget is closed, nothing of
+	// the step happens, and the error says in which group; see Closed.
 	Budgets [][]Claim
-	// Returns and Clears are own and whole of Release. A place that Budgets takes may be
-	// among them.
+	// Returns and Clears are the arguments of Release. They may name budgets that
+	// Budgets takes a place in.
 	Returns, Clears []string
 	// Factor is the id of an app of which TOTPStep is accepted, as by AdvanceStep.
 	Factor   string
@@ -27,7 +27,7 @@ type Step struct {
 	Draft    *Draft
 }
 
-// User is the id of the account that a step is about; empty: none.
+// User returns the id of the account that the step is about, or an empty string.
 func (s Step) User() string {
 	switch {
 	case s.Session != nil:
@@ -40,7 +40,7 @@ func (s Step) User() string {
 	return ""
 }
 
-// Steps takes steps.
+// Steps writes what a step of a sign-in decides.
 type Steps interface {
 	// TakeStep does everything that a step says, or nothing. A *Closed says that a budget
 	// is closed. ErrUsed: the TOTP step is not a new one, the factor is gone, or the

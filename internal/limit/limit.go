@@ -60,8 +60,9 @@ func (p *Place) Refund(ctx context.Context) error {
 	return p.Right(ctx)
 }
 
-// Returns are own and whole of what Right would release, for a step that does so with all
-// that follows from the right guess. A place of which Right was told has none.
+// Returns returns the arguments of the Release that Right would call, for a step that
+// releases them together with what follows from the right guess. It returns them once;
+// after Right it returns nothing.
 func (p *Place) Returns() (own, whole []string) {
 	if p == nil || p.done {
 		return nil, nil
@@ -332,7 +333,7 @@ func (l *Limiter) reserve(ctx context.Context, p *Place, claims ...store.Claim) 
 	return p, nil
 }
 
-// Keys are those of the budgets of claims.
+// Keys returns the keys of the budgets of claims.
 func Keys(claims []store.Claim) []string {
 	out := make([]string, len(claims))
 	for i, c := range claims {

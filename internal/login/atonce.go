@@ -16,8 +16,8 @@ import (
 // nothing is told before that is committed. If the budget is closed, the answer is that
 // guesses are paused, whatever the code was, after the same statements.
 //
-// That is done for a sign-in that leads to a session and nothing else. All others, and
-// those whose step was refused because something is spent, go through validate.
+// This applies to a sign-in that ends in a session and changes nothing else. All others
+// go through validate, and so does one whose step is refused because something is spent.
 
 // appCode is a code that was compared.
 type appCode struct {

@@ -37,8 +37,8 @@ type granted struct {
 	// stays is the browser that was let in because it stays signed in: its
 	// session has the id of the one it was made alongside, and is never fresh.
 	stays *store.Device
-	// spends, if there is one, writes the session together with what it is issued for:
-	// all of it or nothing. It gets the row of the trail.
+	// spends, if it is not nil, stores the session and spends what the session is
+	// issued for, all or nothing. It is given the row of the trail.
 	spends func(*Opened, store.Event) error
 	// stay is for how long the browser shall be one; zero: it shall not.
 	stay time.Duration
@@ -104,7 +104,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	return opened, nil
 }
 
-// sessionOf is the session that a right comes to.
+// sessionOf returns the session that is issued for g.
 func sessionOf(l *Login, g granted, b Browser) store.Session {
 	s := store.Session{
 		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
@@ -129,7 +129,7 @@ func sessionOf(l *Login, g granted, b Browser) store.Session {
 	return s
 }
 
-// issueAtOnce is the rest of issue for what is spent and granted in one step.
+// issueAtOnce is the rest of issue where g.spends stores the session.
 func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Browser) (*Opened, error) {
 	opened := &Opened{}
 	opened.Token, opened.Session = l.c.Sessions.Prepare(s)

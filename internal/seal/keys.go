@@ -66,8 +66,8 @@ func (k *Keys) MAC(purpose string, parts ...string) []byte {
 	return sum(k.roots[0]("twofold/mac/"+purpose), encode(nil, parts...))
 }
 
-// MACer returns a function that is MAC for one purpose. Many MACs are made faster by it:
-// the key is derived once. It is for one goroutine.
+// MACer returns a function that does what MAC does for one purpose. It derives the key
+// once, so it is faster for many MACs. It is not safe for concurrent use.
 func (k *Keys) MACer(purpose string) func(parts ...string) []byte {
 	h := hmac.New(sha256.New, k.roots[0]("twofold/mac/"+purpose))
 	return func(parts ...string) []byte {

@@ -111,7 +111,7 @@ func (m *Manager) Open(ctx context.Context, s store.Session) (token string, open
 	return token, s, nil
 }
 
-// Prepare is Open for a caller who stores the session itself.
+// Prepare is like Open, but leaves it to the caller to store the session.
 func (m *Manager) Prepare(s store.Session) (token string, prepared store.Session) {
 	now := m.c.Now()
 	token = seal.Token()

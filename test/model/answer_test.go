@@ -54,7 +54,7 @@ func (w *world) compare(q request, a answer, x *want) error {
 			x.device.cookies = append(x.device.cookies, v)
 			w.devices[v] = x.device
 		}},
-		{"trip", a.set[tripCookie], x.trip != nil, func(v string) { x.trip.cookie = v }},
+		{"oauth state", a.set[oauthCookie], x.oauth != nil, func(v string) { x.oauth.cookie = v }},
 		{"sign-up", a.set[signUpCookie], x.signUp != nil, func(v string) { w.signUps[v] = x.signUp }},
 		{"known", a.set[knownCookie], x.note != nil, func(v string) { w.notes[v] = x.note }},
 	} {

@@ -175,7 +175,7 @@ type want struct {
 	draft   *draft
 	note    *note
 
-	trip     *trip
+	oauth    *oauthState
 	signUp   *signUp
 	question *question
 	family   *lasting // a refresh token of it, in the answer's body

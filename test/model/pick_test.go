@@ -96,7 +96,7 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	if r.IntN(2) == 0 {
 		s.n = r.IntN(3)
 	}
-	switch away := w.leadsAway(b, who); {
+	switch away := w.siteStep(b, who); {
 	case away != "" && r.IntN(3) > 0:
 		s.what, s.flag = away, true
 	case who == nil && p == nil && r.IntN(8) == 0:

@@ -16,12 +16,12 @@ const (
 	siteName   = "corp"
 	siteMethod = "oauth"
 	siteDomain = "@corp.test" // the site itself runs its mailboxes
-	tripLife   = 10 * time.Minute
+	oauthLife  = 10 * time.Minute
 	signUpLife = 10 * time.Minute
 	maxSites   = 10
 )
 
-// What a browser is sent away for.
+// What a browser is redirected for.
 const (
 	toSignIn = iota
 	toConnect
@@ -34,12 +34,12 @@ type told struct {
 	verified    bool
 }
 
-// trip is a browser on its way through the site.
-type trip struct {
-	errand  int
+// oauthState is a browser that was redirected to the site.
+type oauthState struct {
+	intent  int
 	session int    // of who is signed in
 	cookie  string // of the browser that was sent
-	back    string // where it comes back to
+	back    string // the callback, with what the site adds
 	tells   told
 	taken   bool
 	until   time.Time
@@ -54,42 +54,42 @@ type signUp struct {
 	required      bool // as its account will be
 }
 
-// depart sends a browser away.
-func (m *model) depart(t *turn, errand int, tells told) *want {
+// startOAuth redirects a browser to the site.
+func (m *model) startOAuth(t *turn, intent int, tells told) *want {
 	who := t.who
 	switch {
-	case errand == toSignIn && who != nil:
+	case intent == toSignIn && who != nil:
 		return refused(400)
-	case errand != toSignIn && who == nil:
+	case intent != toSignIn && who == nil:
 		return refused(401)
-	case errand == toConnect && !m.fresh(who, freshForUs):
+	case intent == toConnect && !m.fresh(who, freshForUs):
 		return refused(401)
-	case errand == toConnect && who.of.unproven:
+	case intent == toConnect && who.of.unproven:
 		t.w.done["no connection before the proof"]++
 		return m.proofFirst(who, t.cookie)
 	}
-	w := &want{status: 302, trip: &trip{errand: errand, tells: tells, until: m.now.Add(tripLife)}}
+	w := &want{status: 302, oauth: &oauthState{intent: intent, tells: tells, until: m.now.Add(oauthLife)}}
 	if who != nil {
-		w.trip.session = who.id
+		w.oauth.session = who.id
 	}
 	return w
 }
 
-// returns ends a trip, whatever comes of it.
-func (m *model) returns(t *turn, p *trip) *want {
-	if t.b[tripCookie] != p.cookie || p.taken || !m.now.Before(p.until) {
+// oauthCallback takes the answer of the site. It uses up the state, whatever comes of it.
+func (m *model) oauthCallback(t *turn, p *oauthState) *want {
+	if t.b[oauthCookie] != p.cookie || p.taken || !m.now.Before(p.until) {
 		return refused(400)
 	}
 	p.taken = true
 	who := t.who
-	if (who == nil) != (p.errand == toSignIn) || who != nil && who.id != p.session {
+	if (who == nil) != (p.intent == toSignIn) || who != nil && who.id != p.session {
 		return refused(400)
 	}
 	of := m.connected(p.tells.user)
 	switch {
-	case p.errand == toConnect:
+	case p.intent == toConnect:
 		return m.connect(who, p.tells.user, t.cookie)
-	case p.errand == toVerify:
+	case p.intent == toVerify:
 		if of != who.of || of.locked {
 			return refused(400)
 		}

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	tripCookie   = "__Host-twofold-oauth"
+	oauthCookie  = "__Host-twofold-oauth"
 	signUpCookie = "__Host-twofold-signup"
 )
 
@@ -34,8 +34,8 @@ func init() {
 		asks[what] = fill
 	}
 	once = append(once, "come back")
-	planted = append(planted, tripCookie, signUpCookie)
-	kinds = append(kinds, "trip", "sign-up")
+	planted = append(planted, oauthCookie, signUpCookie)
+	kinds = append(kinds, "oauth state", "sign-up")
 }
 
 // site is a provider of OpenID whose clock is that of the world that has it.
@@ -81,46 +81,47 @@ func (t *turn) tells() told {
 }
 
 func (t *turn) leaveForSite() *want {
-	errand, w := toSignIn, t.w
+	intent, w := toSignIn, t.w
 	if t.who != nil {
-		errand = []int{toConnect, toConnect, toConnect, toVerify, toSignIn}[t.v%5]
+		intent = []int{toConnect, toConnect, toConnect, toVerify, toSignIn}[t.v%5]
 	} else if t.v%12 == 0 {
-		errand = toConnect + t.n%2
+		intent = toConnect + t.n%2
 	}
-	if errand == toVerify && lowers(t.who) {
+	if intent == toVerify && lowers(t.who) {
 		return nil
 	}
-	t.post([]string{"/login/oauthstart/", "/login/oauth-connect/", "/login/oauth-verify-start/"}[errand]+siteName, nil)
+	t.post([]string{"/login/oauthstart/", "/login/oauth-connect/", "/login/oauth-verify-start/"}[intent]+siteName, nil)
 	t.q.form = false
-	x := w.depart(t, errand, t.tells())
+	x := w.startOAuth(t, intent, t.tells())
 	x.learn = func(a answer) error {
-		if x.trip == nil {
+		if x.oauth == nil {
 			return nil
 		}
-		w.site.SignIn(x.trip.tells.user)
+		w.site.SignIn(x.oauth.tells.user)
 		back := w.site.Visit(either(a.body, "location"))
-		x.trip.back = back.RequestURI()
+		x.oauth.back = back.RequestURI()
 		if home := (&url.URL{Scheme: back.Scheme, Host: back.Host}).String(); home != origin {
 			return wrong("the site sends a browser back to %s", home)
 		}
-		w.trips = append(w.trips, x.trip)
+		w.oauthStates = append(w.oauthStates, x.oauth)
 		return nil
 	}
 	return x
 }
 
-// comeBack follows where the site sends a browser: this one's trip, or one that began
+// comeBack follows where the site sends a browser: a state of its own, or one that began
 // in another browser, or earlier.
 func (t *turn) comeBack() *want {
 	w := t.w
-	if len(w.trips) == 0 {
+	if len(w.oauthStates) == 0 {
 		return nil
 	}
-	p := w.trips[max(0, len(w.trips)-1-t.n%4)]
-	if i := slices.IndexFunc(w.trips, func(o *trip) bool { return o.cookie == t.b[tripCookie] }); i >= 0 && t.flag {
-		p = w.trips[i]
+	p := w.oauthStates[max(0, len(w.oauthStates)-1-t.n%4)]
+	own := func(o *oauthState) bool { return o.cookie == t.b[oauthCookie] }
+	if i := slices.IndexFunc(w.oauthStates, own); i >= 0 && t.flag {
+		p = w.oauthStates[i]
 	}
-	if len(w.accounts) >= mostPeople && p.errand == toSignIn && p.tells.verified && w.holder(p.tells.email) == nil {
+	if len(w.accounts) >= mostPeople && p.intent == toSignIn && p.tells.verified && w.holder(p.tells.email) == nil {
 		return nil
 	}
 	w.site.Lie(func(claims map[string]any) {
@@ -128,7 +129,7 @@ func (t *turn) comeBack() *want {
 	})
 	t.q.form, t.q.method, t.q.path, t.q.fields = false, http.MethodGet, p.back, nil
 	w.former = t.cookie
-	return w.returns(t, p)
+	return w.oauthCallback(t, p)
 }
 
 // provesUp types the code that was mailed.
@@ -197,11 +198,12 @@ func (w *world) learnSites() error {
 	return nil
 }
 
-// leadsAway goes on with a trip or a sign-up of this browser, or begins one.
-func (w *world) leadsAway(b browser, who *session) string {
-	i := slices.IndexFunc(w.trips, func(o *trip) bool { return o.cookie == b[tripCookie] })
+// siteStep returns the operation that continues what this browser began at the site, or
+// nothing.
+func (w *world) siteStep(b browser, who *session) string {
+	i := slices.IndexFunc(w.oauthStates, func(o *oauthState) bool { return o.cookie == b[oauthCookie] })
 	switch {
-	case i >= 0 && !w.trips[i].taken && (who == nil) == (w.trips[i].errand == toSignIn):
+	case i >= 0 && !w.oauthStates[i].taken && (who == nil) == (w.oauthStates[i].intent == toSignIn):
 		return "come back"
 	case who == nil && w.waitingUp(b[signUpCookie]) != nil:
 		return "sign up"

@@ -252,7 +252,7 @@ func (w *world) ask(s step) error {
 	if x == nil {
 		return nil
 	}
-	if x.status == 200 || x.trip != nil {
+	if x.status == 200 || x.oauth != nil {
 		w.done[s.what]++
 	}
 	if s.token {

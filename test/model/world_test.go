@@ -116,29 +116,29 @@ type token struct{ kind, value string }
 // world is the real thing, three browsers and the model.
 type world struct {
 	*model
-	clock    clock
-	auth     *twofold.Auth
-	db       store.Store
-	handler  http.Handler
-	box      box
-	browsers []browser
-	handed   []token
-	notices  []*notice
-	gone     []*factor // every factor there ever was
-	softs    []*soft
-	asked    []*question
-	answers  []*signed
-	personal []*lasting
-	links    []*link
-	site     *site
-	trips    []*trip
-	texted   map[string]bool // phones that heard of a recovery
-	done     map[string]int  // steps that were not refused
-	closers  []func()
-	stop     func()               // ends the workers
-	open     bool                 // an address need not be confirmed
-	guesser  bool                 // this walk is of people who try codes
-	typed    map[string]time.Time // when each code was typed last
+	clock       clock
+	auth        *twofold.Auth
+	db          store.Store
+	handler     http.Handler
+	box         box
+	browsers    []browser
+	handed      []token
+	notices     []*notice
+	gone        []*factor // every factor there ever was
+	softs       []*soft
+	asked       []*question
+	answers     []*signed
+	personal    []*lasting
+	links       []*link
+	site        *site
+	oauthStates []*oauthState
+	texted      map[string]bool // phones that heard of a recovery
+	done        map[string]int  // steps that were not refused
+	closers     []func()
+	stop        func()               // ends the workers
+	open        bool                 // an address need not be confirmed
+	guesser     bool                 // this walk is of people who try codes
+	typed       map[string]time.Time // when each code was typed last
 }
 
 func newWorld(all *sites, open bool) (*world, error) {

@@ -100,6 +100,43 @@ func (s swept) Checkpoint(ctx context.Context) (store.Checkpoint, error) {
 	return c, err
 }
 
+// changing is a store in which something happens between two reads of the doctor.
+type changing struct {
+	store.Store
+	due    *atomic.Bool
+	happen func()
+}
+
+func (c changing) SessionsOf(ctx context.Context, id string, now time.Time) ([]store.Session, error) {
+	if c.due.CompareAndSwap(true, false) {
+		c.happen()
+	}
+	return c.Store.SessionsOf(ctx, id, now)
+}
+
+// TestTheDoctorLooksAgainAfterAChange: a user who signs in, or whose account is deleted,
+// between two reads of the doctor is not reported as damage.
+func TestTheDoctorLooksAgainAfterAChange(t *testing.T) {
+	for name, happen := range map[string]func(*world, *person){
+		"a sign-in":  func(w *world, p *person) { w.browser().login(p).want(200) },
+		"a deletion": func(w *world, p *person) { w.must(w.nodes[0].auth.DeleteUser(w.t.Context(), p.id)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, plenty)
+			p := w.person("erika")
+			w.browser().login(p).want(200)
+			var due atomic.Bool
+			busy := w.start(func(db store.Store) store.Store { return changing{db, &due, func() { happen(w, p) }} })
+			due.Store(true)
+			r, err := busy.auth.CheckStore(t.Context())
+			w.must(err)
+			if len(r.Problems) > 0 || due.Load() {
+				t.Fatalf("%+v", r)
+			}
+		})
+	}
+}
+
 // TestTheDoctorLooksTwice: old rows that are removed while the doctor reads are not
 // reported as damage.
 func TestTheDoctorLooksTwice(t *testing.T) {

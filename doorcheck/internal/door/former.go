@@ -58,7 +58,7 @@ func (f *Former) Waiting() (all []string) {
 	return all
 }
 
-// Take returns one of them that no attack has had; empty: there is none left.
+// Take returns an account that no attack has used, or an empty one if all are used.
 func (f *Former) Take() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -66,7 +66,7 @@ func ask(asked string) (question, error) {
 	var q question
 	err := json.Unmarshal([]byte(asked), &q)
 	if err == nil && q.Challenge == "" {
-		err = fmt.Errorf("this is no question for a passkey: %.200s", asked)
+		err = fmt.Errorf("invalid options for a passkey: %.200s", asked)
 	}
 	return q, err
 }

@@ -108,7 +108,7 @@ type Site struct {
 	Origin   string
 	Mail     *Mailbox
 	Provider *Provider // another site, through which people sign in; nil: none is set up
-	Former   *Former   // the system that its accounts come from; nil: there is none
+	Former   *Former   // the system that its accounts come from, or nil
 	Steps    map[Verb]Step
 	Unwired  map[Verb]string
 	Remarks  map[string]string // by attack: what the documentation of the site says of it
