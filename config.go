@@ -308,7 +308,8 @@ func (c *Config) checkTwoFactor(bad func(field, text string)) {
 	if n := codes.Number; n < 0 || n > recovery.MaxNumber {
 		bad("TwoFactor.RecoveryCodes.Number", "must be between 1 and 20")
 	}
-	if t.StrongOnly && len(t.EnabledMethods) > 0 && !slices.Contains(t.EnabledMethods, store.Authenticator) && c.Passkeys == nil {
+	if t.StrongOnly && c.Passkeys == nil && len(t.EnabledMethods) > 0 &&
+		!slices.Contains(t.EnabledMethods, store.Authenticator) {
 		bad("TwoFactor.StrongOnly", "leaves no method: add authenticator to EnabledMethods, or set Passkeys")
 	}
 	if t.EnrollProof && c.Mail == nil {

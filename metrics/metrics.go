@@ -52,7 +52,8 @@ func New() *Metrics {
 	m.requests = m.counters("twofold_http_requests_total",
 		"Requests by pattern of the route, method and status.", "route", "method", "status")
 	m.requestTime = m.histograms("twofold_http_request_seconds", "How long requests took.", quick, "route", "method")
-	m.storeErrors = m.counters("twofold_store_errors_total", "Verbs of the store that failed because of the store.", "verb")
+	m.storeErrors = m.counters("twofold_store_errors_total",
+		"Verbs of the store that failed because of the store.", "verb")
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(append(process(), m)...)
 	m.show = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

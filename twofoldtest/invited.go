@@ -25,7 +25,8 @@ func inviteStates(k *Kit) []state {
 		}
 		return b, k.at("/tf-invite") + "/" + b.mailed(email, "/tf-invite")
 	}
-	if k.has("/wan-register") && k.config.Passkeys != nil && k.config.Passkeys.FirstFactor && !k.config.Accounts.MagicLink {
+	p := k.config.Passkeys
+	if k.has("/wan-register") && p != nil && p.FirstFactor && !k.config.Accounts.MagicLink {
 		return append(typedInvites(k, invited), keyInvites(k, invited)...)
 	}
 	return typedInvites(k, invited)

@@ -130,7 +130,8 @@ func TestContractGap_opt_in_nc_expired(t *testing.T) {
 // the default where nothing is.
 func TestContractGap_no_verify(t *testing.T) {
 	for given, want := range map[string]int{"": 2, "None": 0, "[]": 0, "first": 1} {
-		if got := mustLoad(t, "SECURITY_WEBAUTHN=true", "SECURITY_WAN_ALLOW_AS_VERIFY="+given).Config.Passkeys.Verify; len(got) != want {
+		s := mustLoad(t, "SECURITY_WEBAUTHN=true", "SECURITY_WAN_ALLOW_AS_VERIFY="+given)
+		if got := s.Config.Passkeys.Verify; len(got) != want {
 			t.Errorf("%q: %v", given, got)
 		}
 	}

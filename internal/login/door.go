@@ -107,7 +107,8 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 // sessionOf returns the session that is issued for g.
 func sessionOf(l *Login, g granted, b Browser) store.Session {
 	s := store.Session{
-		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier, Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
+		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier,
+		Level: g.level, Trusted: g.trusted, TrustedBy: g.trustedBy,
 		Proofs: g.proofs, Address: b.Address, Agent: b.Agent,
 	}
 	if g.renews != nil {

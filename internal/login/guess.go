@@ -115,7 +115,8 @@ func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b
 	})
 	var paused *limit.Paused
 	if errors.As(err, &paused) {
-		return nil, told(err, l.tellOnce(ctx, budget, event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}))
+		e := event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}
+		return nil, told(err, l.tellOnce(ctx, budget, e))
 	}
 	return place, err
 }

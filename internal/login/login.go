@@ -152,7 +152,8 @@ type Login struct {
 // New returns the steps.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
-		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil || c.Tokens == nil || c.Recoveries == nil || c.Steps == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
+		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil ||
+		c.Tokens == nil || c.Recoveries == nil || c.Steps == nil || c.Keys == nil || c.Trail == nil || c.Now == nil {
 		return nil, errors.New("login: incomplete configuration")
 	}
 	if c.Policy.Require == nil {

@@ -26,7 +26,8 @@ const (
 // baseLayer holds the certificates and the folder for data.
 func baseLayer(made time.Time) (v1.Layer, error) {
 	data := entry{Header: tar.Header{Name: "data/", Typeflag: tar.TypeDir, Mode: 0o700, Uid: owner, Gid: owner}}
-	return layer(made, data, folder("etc/"), folder("etc/ssl/"), folder("etc/ssl/certs/"), file(certFile, 0o644, certificates()))
+	return layer(made, data, folder("etc/"), folder("etc/ssl/"), folder("etc/ssl/certs/"),
+		file(certFile, 0o644, certificates()))
 }
 
 // programLayer holds the program, and the licenses that lie next to it.
