@@ -20,12 +20,12 @@ func open(t testing.TB, url string) *postgres.DB {
 }
 
 func TestPromises(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, servers.Postgres(t)) })
+	storetest.Run(t, func(t *testing.T) store.Store { return open(t, servers.PostgresTables(t)) })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {
 	storetest.RunNodes(t, func(t *testing.T) []store.Store {
-		url := servers.Postgres(t)
+		url := servers.PostgresTables(t)
 		return []store.Store{open(t, url), open(t, url), open(t, url)}
 	})
 }

@@ -32,12 +32,12 @@ func join(t testing.TB, durable, volatile string) store.Store {
 }
 
 func TestPromisesBesidePostgreSQL(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return join(t, servers.Postgres(t), servers.Redis(t)) })
+	storetest.Run(t, func(t *testing.T) store.Store { return join(t, servers.PostgresTables(t), servers.Redis(t)) })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {
 	storetest.RunNodes(t, func(t *testing.T) []store.Store {
-		durable, volatile := servers.Postgres(t), servers.Redis(t)
+		durable, volatile := servers.PostgresTables(t), servers.Redis(t)
 		return []store.Store{join(t, durable, volatile), join(t, durable, volatile), join(t, durable, volatile)}
 	})
 }

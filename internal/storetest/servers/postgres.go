@@ -36,6 +36,58 @@ func Postgres(t testing.TB) string {
 	return url + "&search_path=" + name
 }
 
+// emptied holds the URLs of schemas whose tables are empty.
+var emptied struct {
+	sync.Mutex
+	urls []string
+}
+
+// PostgresTables returns the URL of a schema in this program's server. The schema is
+// empty, or an earlier test made its tables and they hold no rows. To make the tables
+// takes longer than most tests do. A test that changes tables calls Postgres.
+func PostgresTables(t testing.TB) string {
+	t.Helper()
+	emptied.Lock()
+	defer emptied.Unlock()
+	var url string
+	if n := len(emptied.urls); n > 0 {
+		url, emptied.urls = emptied.urls[n-1], emptied.urls[:n-1]
+	} else {
+		url = Postgres(t)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			return
+		}
+		if err := empty(url); err != nil {
+			t.Errorf("empty the tables for the next test: %v", err)
+			return
+		}
+		emptied.Lock()
+		defer emptied.Unlock()
+		emptied.urls = append(emptied.urls, url)
+	})
+	return url
+}
+
+// empty deletes all rows. The numbers of the audit trail begin at 1 again.
+func empty(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer db.Close(ctx)
+	_, err = db.Exec(ctx, `DO $$ DECLARE name TEXT; BEGIN
+		FOR name IN SELECT tablename FROM pg_tables
+			WHERE schemaname = current_schema() AND tablename NOT IN ('twofold_migrations', 'twofold_event_rows')
+		LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+		PERFORM setval('twofold_event_row', 1, false) WHERE to_regclass('twofold_event_row') IS NOT NULL;
+	END $$`)
+	return err
+}
+
 // NewPostgres starts a server for this test alone.
 func NewPostgres(t testing.TB) *Server {
 	t.Helper()
