@@ -44,7 +44,7 @@ var rooms = map[string]room{
 	"store/sqlite":               {ours: "store internal/sqlstore", others: "modernc.org/sqlite"},
 	"store/redis":                {ours: "store", others: "github.com/redis/go-redis"},
 	"store/postgres":             {ours: "store internal/sqlstore", others: "github.com/jackc/pgx/v5"},
-	"internal/storetest/servers": {ours: "store", others: "github.com/jackc/pgx/v5"},
+	"internal/storetest/servers": {ours: "store", others: "github.com/jackc/pgx/v5 github.com/redis/go-redis"},
 	"internal/background":        {ours: "."},
 	"internal/seal":              {},
 	"internal/argon2id":          {others: "golang.org/x/crypto golang.org/x/sys"},
@@ -389,7 +389,9 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 var exempt = map[string]string{
 	"store/sqlite/file.go:making":                        "POSIX file locks belong to the process, so creating a file must be serialised in it",
 	"internal/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
+	"internal/storetest/servers/postgres.go:emptied":     "schemas of the server that earlier tests emptied",
 	"internal/storetest/servers/redis.go:ownRedis":       "one server for a test program",
+	"internal/storetest/servers/redis.go:ownCluster":     "one cluster for a test program",
 	"internal/storetest/servers/redis.go:ownPrefixes":    "numbers the places in it",
 	"internal/storetest/servers/postgres.go:ownSchemas":  "numbers the places in it",
 	"test/explore/model.go:factors":                      "a table, computed once and never written to",

@@ -71,7 +71,7 @@ func databaseTable() []setting {
 		{Name: "DATABASE_URL", Type: secret, Empty: "none",
 			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
 		{Name: "TWOFOLD_REDIS_URL", Type: secret, Empty: "none; the database keeps everything",
-			Doc: "A Redis (6 or later) or Valkey that keeps what expires: sessions, sign-ins under way, codes. `redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys. " +
+			Doc: "A Redis (6 or later) or Valkey that keeps what expires: sessions, sign-ins under way, codes. `redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys, `&addr=host:port` names one more node of a cluster, `&master_name=` Sentinel's name of the primary (the hosts are Sentinels then). " +
 				"Accounts, factors and budgets stay in the database. When it restarts, with or without its data, everybody signs in again.",
 			Apply: applyRedis},
 		{Name: "TWOFOLD_MIGRATE", Type: flag, Default: "true",

@@ -26,7 +26,7 @@ func (db *DB) PutDraft(ctx context.Context, d store.Draft) error {
 		if err != nil {
 			return err
 		}
-		return stored(putDraft.Run(ctx, db.c, nil, db.prefix, d.Owner, d.UserID, d.ID, v, micros(d.ExpiresAt)).Int())
+		return stored(db.script(ctx, putDraft, d.Owner, d.UserID, d.ID, v, micros(d.ExpiresAt)).Int())
 	})
 }
 
@@ -58,7 +58,7 @@ var takeDraft = client.NewScript(`
 // TakeDraft implements store.Drafts.
 func (db *DB) TakeDraft(ctx context.Context, owner, id string) error {
 	return db.write(ctx, "take draft", func(ctx context.Context) error {
-		return used(takeDraft.Run(ctx, db.c, nil, db.prefix, owner, id).Int())
+		return used(db.script(ctx, takeDraft, owner, id).Int())
 	})
 }
 
@@ -73,7 +73,7 @@ var putChallenge = client.NewScript(`
 // PutChallenge implements store.Challenges.
 func (db *DB) PutChallenge(ctx context.Context, c store.Challenge) error {
 	return db.write(ctx, "put challenge", func(ctx context.Context) error {
-		return putChallenge.Run(ctx, db.c, nil, db.prefix, c.Key, string(c.MAC), c.Tries, micros(c.ExpiresAt)).Err()
+		return db.script(ctx, putChallenge, c.Key, string(c.MAC), c.Tries, micros(c.ExpiresAt)).Err()
 	})
 }
 
@@ -103,11 +103,11 @@ var tryChallenge = client.NewScript(`
 // TryChallenge implements store.Challenges.
 func (db *DB) TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error {
 	return db.write(ctx, "try challenge", func(ctx context.Context) error {
-		args := []any{db.prefix, key, micros(now)}
+		args := []any{key, micros(now)}
 		for _, mac := range macs {
 			args = append(args, string(mac))
 		}
-		n, err := tryChallenge.Run(ctx, db.c, nil, args...).Int()
+		n, err := db.script(ctx, tryChallenge, args...).Int()
 		switch {
 		case err != nil:
 			return err
@@ -129,7 +129,7 @@ var dropChallenge = client.NewScript(`
 // DropChallenge implements store.Challenges.
 func (db *DB) DropChallenge(ctx context.Context, key string) error {
 	return db.write(ctx, "drop challenge", func(ctx context.Context) error {
-		return dropChallenge.Run(ctx, db.c, nil, db.prefix, key).Err()
+		return db.script(ctx, dropChallenge, key).Err()
 	})
 }
 
@@ -155,7 +155,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, limit int) (total int, e
 		for left := limit; left > 0; {
 			batch, n := min(left, sweepBatch), 0
 			err := db.write(ctx, "sweep", func(ctx context.Context) (err error) {
-				n, err = sweep.Run(ctx, db.c, nil, db.prefix, kind, micros(now), batch).Int()
+				n, err = db.script(ctx, sweep, kind, micros(now), batch).Int()
 				return err
 			})
 			if err != nil {

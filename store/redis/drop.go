@@ -37,7 +37,7 @@ func (db *DB) DropUser(ctx context.Context, userID string, until time.Time) erro
 		hold = max(time.Until(until).Milliseconds(), 1)
 	}
 	return db.write(ctx, "drop user", func(ctx context.Context) error {
-		return dropUser.Run(ctx, db.c, nil, db.prefix, userID, hold).Err()
+		return db.script(ctx, dropUser, userID, hold).Err()
 	})
 }
 
@@ -45,17 +45,31 @@ func (db *DB) DropUser(ctx context.Context, userID string, until time.Time) erro
 func (db *DB) Owners(ctx context.Context) ([]string, error) {
 	var out []string
 	for _, of := range []string{"su:", "pu:", "du:"} {
-		under := db.prefix + of
-		it := db.c.Scan(ctx, 0, under+"*", 500).Iterator()
-		for it.Next(ctx) {
-			out = append(out, strings.TrimPrefix(it.Val(), under))
+		list, err := db.names(ctx, "owners", db.prefix+of)
+		if err != nil {
+			return nil, err
 		}
-		if err := it.Err(); err != nil {
-			return nil, db.fail("owners", err)
-		}
+		out = append(out, list...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out), nil
+}
+
+// names lists the keys that begin with under, without that.
+func (db *DB) names(ctx context.Context, verb, under string) (list []string, err error) {
+	err = db.read(ctx, verb, func(ctx context.Context) error {
+		s, err := db.keeper(ctx)
+		if err != nil {
+			return err
+		}
+		list = nil
+		it := s.Scan(ctx, 0, under+"*", 500).Iterator()
+		for it.Next(ctx) {
+			list = append(list, strings.TrimPrefix(it.Val(), under))
+		}
+		return it.Err()
+	})
+	return list, err
 }
 
 // stored turns the answer of a script that stores a record into an error.

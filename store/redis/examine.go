@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	client "github.com/redis/go-redis/v9"
@@ -30,18 +29,18 @@ var examine = client.NewScript(`
 func (db *DB) Examine(ctx context.Context, _ time.Time) ([]string, error) {
 	out := []string{}
 	for kind, word := range map[string]string{"s": "session", "p": "pending sign-in", "d": "draft", "c": "code"} {
-		under := db.prefix + kind + ":"
-		for it := db.c.Scan(ctx, 0, under+"*", 500).Iterator(); ; {
-			if !it.Next(ctx) {
-				if err := it.Err(); err != nil {
-					return nil, db.fail("examine", err)
-				}
-				break
-			}
-			name := strings.TrimPrefix(it.Val(), under)
-			wrong, err := examine.Run(ctx, db.c, nil, db.prefix, kind, name).Text()
+		list, err := db.names(ctx, "examine", db.prefix+kind+":")
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range list {
+			var wrong string
+			err := db.read(ctx, "examine", func(ctx context.Context) (err error) {
+				wrong, err = db.script(ctx, examine, kind, name).Text()
+				return err
+			})
 			if err != nil {
-				return nil, db.fail("examine", err)
+				return nil, err
 			}
 			if wrong != "" {
 				out = append(out, "the "+word+" "+name+" "+wrong)

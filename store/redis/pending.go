@@ -47,7 +47,7 @@ func (db *DB) PutPending(ctx context.Context, p store.Pending) error {
 		if err != nil {
 			return err
 		}
-		return stored(putPending.Run(ctx, db.c, nil, db.prefix, p.Hash, p.UserID, v, p.Version,
+		return stored(db.script(ctx, putPending, p.Hash, p.UserID, v, p.Version,
 			micros(p.CreatedAt), micros(p.ExpiresAt), p.Known).Int())
 	})
 }
@@ -105,7 +105,7 @@ func (db *DB) AdvancePending(ctx context.Context, p store.Pending) error {
 		if err != nil {
 			return err
 		}
-		return used(advancePending.Run(ctx, db.c, nil, db.prefix, p.Hash, p.Version, v).Int())
+		return used(db.script(ctx, advancePending, p.Hash, p.Version, v).Int())
 	})
 }
 
@@ -129,7 +129,7 @@ var takePending = client.NewScript(`
 // TakePending implements store.Pendings.
 func (db *DB) TakePending(ctx context.Context, hash string) (p store.Pending, err error) {
 	err = db.write(ctx, "take pending", func(ctx context.Context) error {
-		reply, err := takePending.Run(ctx, db.c, nil, db.prefix, hash).Result()
+		reply, err := db.script(ctx, takePending, hash).Result()
 		if err != nil {
 			return err
 		}
@@ -159,6 +159,6 @@ var endPendings = client.NewScript(`
 // EndPendings implements store.Pendings.
 func (db *DB) EndPendings(ctx context.Context, userID string) error {
 	return db.write(ctx, "end pendings", func(ctx context.Context) error {
-		return endPendings.Run(ctx, db.c, nil, db.prefix, userID).Err()
+		return db.script(ctx, endPendings, userID).Err()
 	})
 }

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -21,18 +22,26 @@ const (
 	network  = 2 * time.Second // to connect, to read, to write
 )
 
-// DB is an open server. It is safe for concurrent use.
+// DB keeps records in Redis. It is safe for concurrent use.
 type DB struct {
-	c      *client.Client
-	prefix string
+	link
+	own    bool // Close closes the client
 	closed atomic.Bool
 }
 
 var _ store.VolatileKeeper = (*DB)(nil)
 
+// Options are for New.
+type Options struct {
+	// Prefix begins every key. "twofold:" by default. Installations that share a server
+	// differ in it. It holds none of *?[]\^, and in a cluster no braces.
+	Prefix string
+}
+
 // Open connects to the server at address: redis://user:password@host:6379/0,
-// rediss:// for TLS or unix:///path. The parameter prefix begins every key,
-// "twofold:" if it is not given; installations that share a server differ in it.
+// rediss:// for TLS or unix:///path. Of its parameters, prefix is Options.Prefix,
+// addr=host:port is one more node of a cluster, and master_name is the name by which
+// the Sentinels at host and at each addr know the primary.
 func Open(address string) (*DB, error) {
 	db, err := open(address)
 	if err != nil {
@@ -47,15 +56,11 @@ func open(address string) (*DB, error) {
 	if err != nil {
 		return nil, unclear
 	}
-	db := &DB{prefix: "twofold:"}
 	query := u.Query()
-	if p := query.Get("prefix"); p != "" {
-		if strings.ContainsAny(p, `*?[]\^`) { // it becomes a pattern
-			return nil, errors.New(`the prefix in its address may not hold any of *?[]\^`)
-		}
-		db.prefix = p
+	prefix, nodes, primary := query.Get("prefix"), query["addr"], query.Get("master_name")
+	for _, own := range []string{"prefix", "addr", "master_name"} {
+		query.Del(own)
 	}
-	query.Del("prefix")
 	u.RawQuery = query.Encode()
 	o, err := client.ParseURL(u.String())
 	if err != nil {
@@ -64,19 +69,47 @@ func open(address string) (*DB, error) {
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
 	}
-	o.ClientName = "twofold"
-	o.MaxRetries = -1 // a write whose answer was lost must not be repeated; see try
-	o.DialerRetries = 1
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = network, network, network
-	o.ContextTimeoutEnabled = true
-	o.DisableIdentity = true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	o.OnConnect = db.greet
-	db.c = client.NewClient(o)
+	db, err := newDB(client.NewUniversalClient(&client.UniversalOptions{
+		Addrs:      append([]string{o.Addr}, nodes...),
+		MasterName: primary, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
+		ClientName: "twofold",
+		MaxRetries: -1, // see try
+		// A cluster's client needs as many tries to find the node that has a key.
+		DialerRetries: 1, DialTimeout: network, ReadTimeout: network, WriteTimeout: network,
+		ContextTimeoutEnabled: true, DisableIdentity: true,
+		PoolSize: o.PoolSize, MinIdleConns: o.MinIdleConns, Protocol: o.Protocol,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}), Options{Prefix: prefix})
+	if err == nil {
+		db.own = true
+	}
+	return db, err
+}
+
+// New keeps records through a client that the caller made and closes: a
+// *redis.Client, also one of Sentinel, or a *redis.ClusterClient. The client is not
+// in use yet. It must not read from replicas or from a cache of its own. It may repeat
+// a command whose answer was lost; the verb then fails, and grants nothing twice.
+func New(c client.UniversalClient, o Options) (*DB, error) {
+	db, err := newDB(c, o)
+	if err != nil {
+		return nil, fmt.Errorf("redis: cannot use the client: %w", err)
+	}
+	return db, nil
+}
+
+func newDB(c client.UniversalClient, o Options) (*DB, error) {
+	if strings.ContainsAny(o.Prefix, `*?[]\^`) { // it becomes a pattern
+		return nil, errors.New(`the prefix may not hold any of *?[]\^`)
+	}
+	db := &DB{link: link{c: c, prefix: cmp.Or(o.Prefix, "twofold:"), checking: make(chan struct{}, 1)}}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := db.inspect(ctx); err != nil {
-		_ = db.c.Close()
+	err := db.watch()
+	if err == nil {
+		err = db.inspect(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return db, nil
@@ -84,7 +117,11 @@ func open(address string) (*DB, error) {
 
 // inspect refuses a server that cannot keep the promises.
 func (db *DB) inspect(ctx context.Context) error {
-	memory, err := db.c.Info(ctx, "memory").Result()
+	s, err := db.keeper(ctx)
+	if err != nil {
+		return explain(err)
+	}
+	memory, err := s.Info(ctx, "memory").Result()
 	if err != nil {
 		return explain(err)
 	}
@@ -104,41 +141,6 @@ func field(info, name string) string {
 	return ""
 }
 
-// greet runs on every new connection before it is used: data that an earlier
-// run of the server left behind is deleted. See "Nothing comes back".
-func (db *DB) greet(ctx context.Context, c *client.Conn) error {
-	info, err := c.Info(ctx, "server").Result()
-	if err != nil {
-		return err
-	}
-	run := field(info, "run_id")
-	if run == "" {
-		return errNoRun
-	}
-	was, err := c.Get(ctx, db.prefix+"run").Result()
-	if err == nil && was == run {
-		return nil
-	}
-	if err != nil && !errors.Is(err, client.Nil) {
-		return err
-	}
-	return wipe.Run(ctx, c, nil, db.prefix, run).Err()
-}
-
-var errNoRun = errors.New("it does not tell its run id, so a restart would go unseen")
-
-// wipe deletes everything under the prefix unless the run is the same.
-var wipe = client.NewScript(`
-	if redis.call('GET', ARGV[1] .. 'run') == ARGV[2] then return 0 end
-	local cursor = '0'
-	repeat
-		local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
-		cursor = page[1]
-		for _, key in ipairs(page[2]) do redis.call('UNLINK', key) end
-	until cursor == '0'
-	redis.call('SET', ARGV[1] .. 'run', ARGV[2])
-	return 1`)
-
 // Ping implements store.Store.
 func (db *DB) Ping(ctx context.Context) error {
 	return db.write(ctx, "ping", func(ctx context.Context) error {
@@ -146,9 +148,13 @@ func (db *DB) Ping(ctx context.Context) error {
 	})
 }
 
-// Close releases the connections. Verbs that come later answer ErrUnavailable.
+// Close releases the connections that Open made. Verbs that come later answer
+// ErrUnavailable.
 func (db *DB) Close() error {
 	if db.closed.Swap(true) {
+		return nil
+	}
+	if !db.own {
 		return nil
 	}
 	if err := db.c.Close(); err != nil {

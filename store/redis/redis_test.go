@@ -31,8 +31,8 @@ func join(t testing.TB, durable, volatile string) store.Store {
 	return both
 }
 
-func TestPromisesBesidePostgreSQL(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return join(t, servers.PostgresTables(t), servers.Redis(t)) })
+func TestPromisesInAClusterBesidePostgreSQL(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.Store { return join(t, servers.PostgresTables(t), servers.RedisCluster(t)) })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {

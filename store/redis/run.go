@@ -14,7 +14,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// write runs a verb that changes something: again only if it was not sent.
+// write runs a verb that changes something: again only if it was not sent, or if what it
+// did is deleted.
 func (db *DB) write(ctx context.Context, verb string, run func(context.Context) error) error {
 	return db.try(ctx, verb, notSent, run)
 }
@@ -32,7 +33,7 @@ func (db *DB) try(ctx context.Context, verb string, again func(error) bool, run 
 	defer cancel()
 	wait := 10 * time.Millisecond
 	for n := 1; ; n++ {
-		err := run(ctx)
+		err := db.checked(ctx, run)
 		if err == nil || n == 4 || db.closed.Load() || !again(err) {
 			return db.fail(verb, err)
 		}
@@ -46,10 +47,11 @@ func (db *DB) try(ctx context.Context, verb string, again func(error) bool, run 
 }
 
 // notSent says that the server did not run it: no connection, or it said that
-// it is just starting.
+// it is just starting. What it did in an earlier run is deleted.
 func notSent(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial" || strings.HasPrefix(err.Error(), "LOADING ")
+	return errors.As(err, &op) && op.Op == "dial" || strings.HasPrefix(err.Error(), "LOADING ") ||
+		errors.Is(err, errRestarted)
 }
 
 func broken(err error) bool {
@@ -86,6 +88,8 @@ func text(err error) string {
 	switch {
 	case errors.Is(err, client.ErrClosed):
 		return "closed"
+	case errors.Is(err, errNoRun), errors.Is(err, errInUse), errors.Is(err, errRestarted):
+		return err.Error()
 	case errors.As(err, &reply):
 		word, _, _ := strings.Cut(reply.Error(), " ")
 		return word // READONLY, OOM, LOADING, NOAUTH, MISCONF ...
@@ -95,8 +99,8 @@ func text(err error) string {
 
 // explain turns an error of opening into a sentence that says what to do.
 func explain(err error) error {
-	if errors.Is(err, errNoRun) {
-		return errNoRun
+	if errors.Is(err, errNoRun) || errors.Is(err, errInUse) {
+		return err
 	}
 	switch word := text(err); word {
 	case "no connection":

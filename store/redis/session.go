@@ -40,7 +40,7 @@ func (db *DB) PutSession(ctx context.Context, s store.Session) error {
 			return err
 		}
 		idle, expires := micros(s.IdleAt), micros(s.ExpiresAt)
-		return stored(putSession.Run(ctx, db.c, nil, db.prefix, s.Hash, s.UserID, v, micros(s.SeenAt), idle, expires,
+		return stored(db.script(ctx, putSession, s.Hash, s.UserID, v, micros(s.SeenAt), idle, expires,
 			min(idle, expires)).Int())
 	})
 }
@@ -111,7 +111,7 @@ var touchSession = client.NewScript(`
 // TouchSession implements store.Sessions.
 func (db *DB) TouchSession(ctx context.Context, hash string, seen, idle time.Time) error {
 	return db.write(ctx, "touch session", func(ctx context.Context) error {
-		return found(touchSession.Run(ctx, db.c, nil, db.prefix, hash, micros(seen), micros(idle)).Int())
+		return found(db.script(ctx, touchSession, hash, micros(seen), micros(idle)).Int())
 	})
 }
 
@@ -135,7 +135,7 @@ var takeSession = client.NewScript(`
 // TakeSession implements store.Sessions.
 func (db *DB) TakeSession(ctx context.Context, hash string) (s store.Session, err error) {
 	err = db.write(ctx, "take session", func(ctx context.Context) error {
-		reply, err := takeSession.Run(ctx, db.c, nil, db.prefix, hash).Result()
+		reply, err := db.script(ctx, takeSession, hash).Result()
 		if err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (db *DB) RebindSession(ctx context.Context, s store.Session) error {
 		if err != nil {
 			return err
 		}
-		return found(rebindSession.Run(ctx, db.c, nil, db.prefix, s.Hash, v).Int())
+		return found(db.script(ctx, rebindSession, s.Hash, v).Int())
 	})
 }
 
@@ -195,7 +195,7 @@ func (db *DB) sessions(ctx context.Context, userID string) ([]store.Session, err
 	list := []store.Session{}
 	err := db.read(ctx, "sessions", func(ctx context.Context) error {
 		list = list[:0]
-		replies, err := sessionsOf.Run(ctx, db.c, nil, db.prefix, userID).Slice()
+		replies, err := db.script(ctx, sessionsOf, userID).Slice()
 		if err != nil {
 			return err
 		}
@@ -272,7 +272,7 @@ var endSession = client.NewScript(`
 // EndSession implements store.Sessions.
 func (db *DB) EndSession(ctx context.Context, userID, id string) (hashes []string, err error) {
 	err = db.write(ctx, "end session", func(ctx context.Context) error {
-		hashes, err = endSession.Run(ctx, db.c, nil, db.prefix, userID, id).StringSlice()
+		hashes, err = db.script(ctx, endSession, userID, id).StringSlice()
 		if err == nil && len(hashes) == 0 {
 			err = store.ErrNotFound
 		}
@@ -294,6 +294,6 @@ var endSessions = client.NewScript(`
 // EndSessions implements store.Sessions.
 func (db *DB) EndSessions(ctx context.Context, userID string) error {
 	return db.write(ctx, "end sessions", func(ctx context.Context) error {
-		return endSessions.Run(ctx, db.c, nil, db.prefix, userID).Err()
+		return db.script(ctx, endSessions, userID).Err()
 	})
 }

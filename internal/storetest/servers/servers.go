@@ -38,6 +38,7 @@ type Server struct {
 	signal  string // what ends it well
 	command []string
 	ready   func() error
+	bus     int // the port of a node of a cluster for other nodes
 	watcher *exec.Cmd
 	end     *os.File // closed when this program ends
 }

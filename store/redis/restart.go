@@ -1,0 +1,190 @@
+package redis
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync/atomic"
+
+	client "github.com/redis/go-redis/v9"
+)
+
+// See "Nothing comes back" in the documentation of the package. A hook counts the
+// connections that are made to each server. The answer of a verb counts only if no
+// connection was made since the server that gave it was checked, or if a check that
+// follows finds the same run of that server as before the verb.
+
+// server is what a client talks to: the only server, or a node of a cluster.
+type server struct {
+	*client.Client
+	made atomic.Int64 // connections
+}
+
+// known is the server that was checked last: its run, and how many connections to it
+// had been made then.
+type known struct {
+	at   *server
+	run  string
+	made int64
+}
+
+// answeredBy is where a hook notes, in the context of a verb, which server answers.
+type answeredBy struct{ atomic.Pointer[server] }
+
+type answeredKey struct{}
+
+// DialHook implements client.Hook.
+func (s *server) DialHook(next client.DialHook) client.DialHook {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := next(ctx, network, address)
+		if err == nil {
+			s.made.Add(1)
+		}
+		return c, err
+	}
+}
+
+// ProcessHook implements client.Hook.
+func (s *server) ProcessHook(next client.ProcessHook) client.ProcessHook {
+	return func(ctx context.Context, cmd client.Cmder) error {
+		s.answers(ctx)
+		return next(ctx, cmd)
+	}
+}
+
+// ProcessPipelineHook implements client.Hook.
+func (s *server) ProcessPipelineHook(next client.ProcessPipelineHook) client.ProcessPipelineHook {
+	return func(ctx context.Context, list []client.Cmder) error {
+		s.answers(ctx)
+		return next(ctx, list)
+	}
+}
+
+func (s *server) answers(ctx context.Context) {
+	if a, ok := ctx.Value(answeredKey{}).(*answeredBy); ok {
+		a.Store(s)
+	}
+}
+
+// link is the client and what is known of the server that has our keys.
+type link struct {
+	c        client.UniversalClient
+	prefix   string
+	known    atomic.Pointer[known]
+	checking chan struct{} // holds one value while a server is checked
+}
+
+// watch puts the hook into the client.
+func (l *link) watch() error {
+	switch c := l.c.(type) {
+	case *client.Client:
+		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
+			return errors.New("it reads from a cache of its own: set ClientSideCacheConfig to nil")
+		}
+		c.AddHook(&server{Client: c})
+		return nil
+	case *client.ClusterClient:
+		o := c.Options()
+		if o.ReadOnly {
+			return errors.New("it reads from replicas, which know late what was ended: " +
+				"set ReadOnly, RouteByLatency and RouteRandomly to false")
+		}
+		if strings.ContainsAny(l.prefix, "{}") {
+			return errors.New("in a cluster the prefix may not hold braces")
+		}
+		// A verb is one script, and a script reaches the keys of one slot.
+		l.prefix = "{" + strings.TrimSuffix(l.prefix, ":") + "}:"
+		c.OnNewNode(func(node *client.Client) { node.AddHook(&server{Client: node}) })
+		return nil
+	}
+	return fmt.Errorf("it is a %T: use a *redis.Client or a *redis.ClusterClient", l.c)
+}
+
+// keeper is the server that has our keys.
+func (l *link) keeper(ctx context.Context) (*client.Client, error) {
+	if c, ok := l.c.(*client.ClusterClient); ok {
+		return c.MasterForKey(ctx, l.runKey())
+	}
+	return l.c.(*client.Client), nil // see watch
+}
+
+func (l *link) runKey() string { return l.prefix + "run" }
+
+// script runs one where our keys are, with the prefix as its first argument.
+func (l *link) script(ctx context.Context, s *client.Script, args ...any) *client.Cmd {
+	return s.Run(ctx, l.c, []string{l.runKey()}, append([]any{l.prefix}, args...)...)
+}
+
+var (
+	errNoRun     = errors.New("it does not tell its run id, so a restart would go unseen")
+	errInUse     = errors.New("the client was in use before, so a restart would go unseen")
+	errRestarted = errors.New("the server restarted meanwhile, or another took its place")
+)
+
+// checked runs a verb once. errRestarted: whatever it did is deleted by now.
+func (l *link) checked(ctx context.Context, verb func(context.Context) error) error {
+	before, by := l.known.Load(), &answeredBy{}
+	err := verb(context.WithValue(ctx, answeredKey{}, by))
+	at := by.Load()
+	if err != nil && (notSent(err) || broken(err) || ctx.Err() != nil) {
+		return err // it has no answer
+	}
+	if at == nil {
+		return cmp.Or(err, errInUse)
+	}
+	now, failed := l.check(ctx, at)
+	switch {
+	case failed != nil:
+		return failed
+	case before != nil && now.run != before.run:
+		return errRestarted
+	}
+	return err
+}
+
+// check compares the run of a server with the one that the data was written under,
+// unless it did so since the newest connection was made. If they differ, it deletes
+// all data.
+func (l *link) check(ctx context.Context, at *server) (*known, error) {
+	if k := l.known.Load(); k != nil && k.at == at && k.made == at.made.Load() {
+		return k, nil
+	}
+	select {
+	case l.checking <- struct{}{}:
+		defer func() { <-l.checking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	made := at.made.Load() // before the question: what it asks over may be new
+	if k := l.known.Load(); k != nil && k.at == at && k.made == made {
+		return k, nil
+	}
+	info, err := at.Info(ctx, "server").Result()
+	if err != nil {
+		return nil, err
+	}
+	k := &known{at: at, run: field(info, "run_id"), made: made}
+	if k.run == "" {
+		return nil, errNoRun
+	}
+	if err := wipe.Run(ctx, at.Client, []string{l.runKey()}, l.prefix, k.run).Err(); err != nil {
+		return nil, err
+	}
+	l.known.Store(k)
+	return k, nil
+}
+
+// wipe deletes everything under the prefix unless the run is the same.
+var wipe = client.NewScript(`
+	if redis.call('GET', KEYS[1]) == ARGV[2] then return 0 end
+	local cursor = '0'
+	repeat
+		local page = redis.call('SCAN', cursor, 'MATCH', ARGV[1] .. '*', 'COUNT', 1000)
+		cursor = page[1]
+		for _, key in ipairs(page[2]) do redis.call('UNLINK', key) end
+	until cursor == '0'
+	redis.call('SET', KEYS[1], ARGV[2])
+	return 1`)
