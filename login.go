@@ -4,6 +4,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 	"github.com/twofold-auth/twofold/internal/factor/recovery"
 	"github.com/twofold-auth/twofold/internal/login"
+	"github.com/twofold-auth/twofold/store"
 )
 
 // codes is nil where there are no recovery codes.
@@ -40,6 +41,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		return nil, err
 	}
 	t, unified := b.c.TwoFactor, orZero(b.c.Passwordless)
+	both, _ := b.c.Store.(store.SessionUser)
 	return login.New(login.Config{
 		Captcha:  captchas,
 		Accounts: b.a.accounts, Sessions: b.a.sessions,
@@ -49,8 +51,8 @@ func (b *builder) buildLogin() (*login.Login, error) {
 		Staying: b.staying(),
 		Limits:  b.limits,
 		Factors: b.c.Store, Pendings: b.c.Store, Drafts: b.c.Store, Challenges: b.c.Store, Recoveries: b.c.Store,
-		Steps: b.c.Store,
-		Kept:  b.a.leaving.Keep, Leaves: b.a.leaving.Requested,
+		Steps: b.c.Store, Both: both,
+		Kept:    b.a.leaving.Keep,
 		SignIns: b.signIns(), Connections: b.c.Store, Providers: b.c.Accounts.OAuth,
 		Methods: methods, Passkeys: passkeys, Trail: b.a.trail, RescueCodes: mail, Tokens: b.c.Store,
 		FirstCodes: firstCodes, Codes: codes, Keys: b.keys, Post: b.post(), Write: b.write(), Alert: b.alert(),

@@ -91,8 +91,8 @@ func (t *Trail) Tell(ctx context.Context, e Event, h Handler) error {
 }
 
 // List returns rows in order.
-func (t *Trail) List(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
-	return t.events.EventsBy(ctx, f)
+func (t *Trail) List(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
+	return t.events.EventsBy(ctx, f, more...)
 }
 
 // Settled is List for a reader that continues after the last row it got. It leaves

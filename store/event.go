@@ -64,8 +64,9 @@ type Events interface {
 	// AppendEvent adds a row; ErrExists if the id is taken.
 	AppendEvent(ctx context.Context, e Event) error
 	// EventsBy lists rows in the order in which they were added, or the other way
-	// round.
-	EventsBy(ctx context.Context, f EventFilter) ([]Event, error)
+	// round. Of several filters it lists what any of them chooses, in the order of the
+	// first.
+	EventsBy(ctx context.Context, f EventFilter, more ...EventFilter) ([]Event, error)
 	// SettledEvents returns a row number of the past: every row up to it that will
 	// ever be there can be read by now. Rows get their numbers before they are
 	// committed, so a row may become readable after one with a higher number.

@@ -22,8 +22,8 @@ type Keeper interface {
 	Close() error
 }
 
-// DurableKeeper is a store of what must survive.
-type DurableKeeper interface {
+// durableKeeper is a store of what must survive.
+type durableKeeper interface {
 	Durable
 	Keeper
 }
@@ -40,7 +40,7 @@ type VolatileKeeper interface {
 // nothing.
 //
 // It is a Notifier if one of the two is, the volatile one first.
-func Join(durable DurableKeeper, volatile VolatileKeeper) Store {
+func Join(durable durableKeeper, volatile VolatileKeeper) Store {
 	j := joined{durable, volatile, durable, volatile}
 	for _, part := range []Keeper{volatile, durable} {
 		if n, ok := part.(Notifier); ok {

@@ -56,6 +56,14 @@ type Pendings interface {
 	EndPendings(ctx context.Context, userID string) error
 }
 
+// Waiting is a pending sign-in with what its next step needs.
+type Waiting struct {
+	Pending  Pending
+	User     User
+	Factors  []Factor // as of FactorsOf
+	Sessions int      // how many sessions the user has
+}
+
 // Draft is a factor being set up: nothing of it is active.
 type Draft struct {
 	Owner       string // "pending:"+hash or "session:"+id: one draft each

@@ -128,13 +128,16 @@ type Sessions interface {
 	EndSessions(ctx context.Context, userID string) error
 }
 
-// SessionUser is a store that keeps sessions with their users and reads both at
-// once, as is done for every request. A store that does not implement it is asked for one
-// after the other. A store that embeds one of these and answers Session or
-// UserByID otherwise must answer SessionUser otherwise, too; one that embeds a
+// SessionUser is a store that keeps sessions and pendings with their users and reads both
+// at once, as is done for every request. A store that does not implement it is asked for
+// one after the other. A store that embeds one of these and answers Session, Pending,
+// UserByID or FactorsOf otherwise must answer both verbs otherwise, too; one that embeds a
 // Store has none.
 type SessionUser interface {
 	// SessionUser is Sessions.Session with the session's user: ErrNotFound if
 	// either is missing, or the session dead at now.
 	SessionUser(ctx context.Context, hash string, now time.Time) (Session, User, error)
+	// Waiting is Pendings.Pending with what the next step of the sign-in needs:
+	// ErrNotFound if the pending or its user is missing, or it expired at now.
+	Waiting(ctx context.Context, hash string, now time.Time) (Waiting, error)
 }

@@ -16,7 +16,9 @@ type Step struct {
 	// Returns and Clears are the arguments of Release. They may name budgets that
 	// Budgets takes a place in.
 	Returns, Clears []string
-	// Factor is the id of an app of which TOTPStep is accepted, as by AdvanceStep.
+	// Factor is the id of an app of which TOTPStep is accepted, as by AdvanceStep. Its
+	// account has no request for a recovery or for its deletion, both of which a sign-in
+	// ends.
 	Factor   string
 	TOTPStep int64
 	Takes    string // hash of a pending that must be there, as for TakePending
@@ -43,8 +45,8 @@ func (s Step) User() string {
 // Steps writes what a step of a sign-in decides.
 type Steps interface {
 	// TakeStep does everything that a step says, or nothing. A *Closed says that a budget
-	// is closed. ErrUsed: the TOTP step is not a new one, the factor is gone, or the
-	// pending was taken. ErrNotFound: the account is deleted. Where two stores are
+	// is closed. ErrUsed: the TOTP step is not a new one, the factor is gone, its account
+	// has a request, or the pending was taken. ErrNotFound: the account is deleted. Where two stores are
 	// joined, what was spent in one stays spent if the other refuses or fails, and
 	// nothing is granted.
 	TakeStep(ctx context.Context, s Step) error

@@ -144,15 +144,6 @@ func (d *Deletions) Keep(ctx context.Context, u store.User, why string, b login.
 	return true, d.c.Trail.Tell(ctx, e, d.c.Events)
 }
 
-// Requested reports whether the deletion of an account is requested.
-func (d *Deletions) Requested(ctx context.Context, userID string) (bool, error) {
-	_, err := d.c.Store.DeletionOf(ctx, userID)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // batch is how many requests are read at once.
 const batch = 100
 

@@ -17,7 +17,8 @@ import (
 // guesses are paused, whatever the code was, after the same statements.
 //
 // This applies to a sign-in that ends in a session and changes nothing else. All others
-// go through validate, and so does one whose step is refused because something is spent.
+// go through validate, and so does one whose step is refused because something is spent or
+// the account has a request that a sign-in ends.
 
 // appCode is a code that was compared.
 type appCode struct {
@@ -77,9 +78,6 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 		policy.After(l.rules, l.proofOf(f)) == policy.Enroll || !l.rules.TwoFactors([]store.Proof{c.First, l.proofOf(f)}) {
 		return c, errUndecided
 	}
-	if ends, err := signInEnds(ctx, l, c.user.ID); err != nil || ends {
-		return c, errors.Join(err, errUndecided)
-	}
 	c.factor = f
 	if c.step, c.verdict = comparer.Compare(f, code); c.verdict != nil &&
 		!errors.Is(c.verdict, factor.ErrWrong) && !errors.Is(c.verdict, factor.ErrReplayed) {
@@ -90,23 +88,13 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 	return c, nil
 }
 
-// signInEnds reports whether a sign-in to an account ends something: a request for a
-// recovery, or for its deletion.
-func signInEnds(ctx context.Context, l *Login, userID string) (bool, error) {
-	_, err := l.c.Recoveries.Recovery(ctx, userID)
-	if err == nil || !errors.Is(err, store.ErrNotFound) {
-		return true, err
-	}
-	if l.c.Leaves == nil {
-		return false, nil
-	}
-	return l.c.Leaves(ctx, userID)
-}
-
 // signIn issues the session of a code that is right.
 func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, error) {
 	second := l.proofOf(c.factor)
-	g := granted{user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second}}
+	g := granted{
+		user: c.user, level: store.TwoFactors, proofs: []store.Proof{c.First, second},
+		few: c.sessions >= 0 && c.sessions < fewSessions,
+	}
 	g.spends = func(opened *Opened, row store.Event) error {
 		step := store.Step{
 			Factor: c.factor.ID, TOTPStep: c.step, Takes: c.Hash, Events: []store.Event{row}, Session: &opened.Session,

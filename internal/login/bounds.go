@@ -11,7 +11,10 @@ import (
 // here now. Lists are shown whole, so the numbers bound what a page costs.
 const (
 	maxSessions = 100 // rows, header tokens too
-	maxDevices  = 30  // of both kinds
+	// An account that had fewer than these before a sign-in has room for it, and for the
+	// others of the same moment; there is no need to count again.
+	fewSessions = maxSessions / 2
+	maxDevices  = 30 // of both kinds
 	maxFamilies = 50
 )
 

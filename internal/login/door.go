@@ -40,6 +40,8 @@ type granted struct {
 	// spends, if it is not nil, stores the session and spends what the session is
 	// issued for, all or nothing. It is given the row of the trail.
 	spends func(*Opened, store.Event) error
+	// few says that the account had fewer than fewSessions a moment ago.
+	few bool
 	// stay is for how long the browser shall be one; zero: it shall not.
 	stay time.Duration
 }
@@ -139,8 +141,10 @@ func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Br
 		return nil, err
 	}
 	Outcomes(l.c.Log)(ctx, e)
-	if err := l.boundSessions(ctx, g.user, b); err != nil {
-		return nil, err
+	if !g.few {
+		if err := l.boundSessions(ctx, g.user, b); err != nil {
+			return nil, err
+		}
 	}
 	l.emit(ctx, e)
 	return opened, nil

@@ -90,6 +90,7 @@ type Config struct {
 	Limits     *limit.Limiter
 	Factors    store.Factors
 	Pendings   store.Pendings
+	Both       store.SessionUser // nil: pendings, users and factors are read one after the other
 	Drafts     store.Drafts
 	Challenges store.Challenges
 	// Connections and Providers are for sign-in through other sites; without
@@ -105,9 +106,6 @@ type Config struct {
 	// exists, and of the answer to a notice. It reports whether that called a deletion of
 	// the account off. Nil: none is ever requested.
 	Kept func(ctx context.Context, u store.User, why string, b Browser) (bool, error)
-	// Leaves reports whether the deletion of an account is requested, which Kept would
-	// call off. Nil: none is ever requested.
-	Leaves func(ctx context.Context, userID string) (bool, error)
 	// RescueCodes sends and tries the codes of a rescue by e-mail.
 	RescueCodes Trier
 	Codes       Codes // recovery codes; nil: there are none
@@ -134,7 +132,7 @@ type Config struct {
 type Trail interface {
 	Record(ctx context.Context, e event.Entry) error
 	Row(e event.Event) store.Event
-	List(ctx context.Context, f store.EventFilter) ([]store.Event, error)
+	List(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error)
 }
 
 // Trier sends and spends codes that belong to no enrolled factor.

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -27,35 +26,28 @@ const (
 // What he did himself in this session, and own slips that a sign-in from the
 // same browser made good, are not among them.
 func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
-	newest := func(after int64, limit int, names ...string) ([]store.Event, error) {
-		return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Names: names, After: after, Newest: true, Limit: limit})
+	newest := func(limit int, names ...string) store.EventFilter {
+		return store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
 	}
-	marks, err := newest(0, markRows, event.NewsSeen{}.Name())
+	rows, err := l.c.Trail.List(ctx, newest(newsRows, telltale()...), newest(markRows, event.NewsSeen{}.Name()),
+		newest(pausedRows, event.UserPaused{}.Name()), newest(signInRows, signIns()...))
 	if err != nil {
 		return nil, err
 	}
 	seen := int64(0)
-	for _, e := range marks {
-		through, _ := strconv.ParseInt(e.Reason, 10, 64)
-		seen = max(seen, min(through, e.Row)) // nothing is seen before it happens
+	for _, e := range rows {
+		if e.Name == (event.NewsSeen{}).Name() {
+			through, _ := strconv.ParseInt(e.Reason, 10, 64)
+			seen = max(seen, min(through, e.Row)) // nothing is seen before it happens
+		}
 	}
 	var out []store.Event
-	for _, kind := range []struct {
-		limit int
-		names []string
-	}{{newsRows, telltale()}, {pausedRows, []string{event.UserPaused{}.Name()}}, {signInRows, signIns()}} {
-		rows, err := newest(seen, kind.limit, kind.names...)
-		if err != nil {
-			return nil, err
-		}
-		for i, e := range rows {
-			own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(ownFrom(e, who.Session))
-			if !own && telling(e, rows[:i]) {
-				out = append(out, e)
-			}
+	for i, e := range rows {
+		own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(ownFrom(e, who.Session))
+		if e.Row > seen && !own && telling(e, rows[:i]) {
+			out = append(out, e)
 		}
 	}
-	slices.SortFunc(out, func(a, b store.Event) int { return cmp.Compare(b.Row, a.Row) })
 	return out, nil
 }
 

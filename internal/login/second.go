@@ -16,8 +16,9 @@ import (
 // waiting is a pending sign-in with the records it rests on.
 type waiting struct {
 	store.Pending
-	user    store.User
-	factors []store.Factor // those that can be proven
+	user     store.User
+	factors  []store.Factor // those that can be proven
+	sessions int            // how many the account had; -1: it is not known
 }
 
 func (w waiting) factor() (store.Factor, bool) {
@@ -37,31 +38,36 @@ func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, e
 	if token == "" {
 		return waiting{}, ErrState
 	}
-	p, err := l.c.Pendings.Pending(ctx, hash(token), l.c.Now())
+	w, err := readWaiting(ctx, l.c, hash(token))
 	if errors.Is(err, store.ErrNotFound) {
 		return waiting{}, ErrState
 	}
 	if err != nil {
 		return waiting{}, err
 	}
+	p, u := w.Pending, w.User
 	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
 		return waiting{}, ErrState
-	}
-	u, err := l.c.Accounts.ByID(ctx, p.UserID)
-	if errors.Is(err, store.ErrNotFound) {
-		return waiting{}, ErrState
-	}
-	if err != nil {
-		return waiting{}, err
 	}
 	if l.admit(u) != nil || u.Uniquifier != p.Uniquifier {
 		return waiting{}, ErrState
 	}
-	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
-	if err != nil {
-		return waiting{}, err
+	return waiting{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
+}
+
+func readWaiting(ctx context.Context, c Config, hash string) (w store.Waiting, err error) {
+	if c.Both != nil {
+		return c.Both.Waiting(ctx, hash, c.Now())
 	}
-	return waiting{Pending: p, user: u, factors: policy.Seconds(l.rules, l.facts(u, factors), p.First)}, nil
+	w.Sessions = -1
+	if w.Pending, err = c.Pendings.Pending(ctx, hash, c.Now()); err != nil {
+		return w, err
+	}
+	if w.User, err = c.Accounts.ByID(ctx, w.Pending.UserID); err != nil {
+		return w, err
+	}
+	w.Factors, err = c.Factors.FactorsOf(ctx, w.User.ID)
+	return w, err
 }
 
 // Look returns the pending sign-in of a browser.

@@ -61,45 +61,73 @@ func eventValues(e store.Event) []any {
 }
 
 // EventsBy implements store.Events.
-func (v events) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
 	s := v.s
-	query, args := EventsQuery(f)
+	query, args := EventsQuery(append([]store.EventFilter{f}, more...)...)
 	return all(ctx, s, s.read, "events", query, scanEvent, args...)
 }
 
-// EventsQuery is what EventsBy asks. The newest rows of a user by some names are
-// found name by name, in an index that holds them in order: to look through all rows
-// of the user would take the longer the more of other names others cause.
-func EventsQuery(f store.EventFilter) (query string, args []any) {
+// EventsQuery is what EventsBy asks.
+func EventsQuery(filters ...store.EventFilter) (query string, args []any) {
+	chosen, args := eventsOf(filters[0], nil)
+	if len(filters) > 1 {
+		each := make([]string, len(filters))
+		for i, f := range filters {
+			if i > 0 {
+				chosen, args = eventsOf(f, args)
+			}
+			each[i] = eventRows(chosen)
+		}
+		chosen = `WHERE row_no IN (` + strings.Join(each, ` UNION ALL `) + `)` + eventOrder(filters[0])
+	}
+	return `SELECT row_no, ` + eventColumns + ` FROM twofold_events ` + chosen, args
+}
+
+func eventOrder(f store.EventFilter) string {
+	if f.Newest {
+		return ` ORDER BY row_no DESC`
+	}
+	return ` ORDER BY row_no`
+}
+
+// eventRows are the numbers of the rows that the end of a query chooses.
+func eventRows(chosen string) string {
+	return `SELECT row_no FROM (SELECT row_no FROM twofold_events ` + chosen + `) AS chosen`
+}
+
+// eventsOf is the end of a query for the rows of one filter. The newest rows of a user by
+// some names are found name by name, in an index that holds them in order: to look through
+// all rows of the user would take the longer the more of other names others cause.
+func eventsOf(f store.EventFilter, args []any) (chosen string, all []any) {
+	value := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	where := `WHERE row_no > ` + value(f.After) + ` AND at >= ` + value(micros(f.Since))
+	if f.UserID != "" { // a text of its own, so that it can use the index
+		where += ` AND user_id = ` + value(f.UserID)
+	}
+	if f.UpTo > 0 {
+		where += ` AND row_no <= ` + value(f.UpTo)
+	}
 	if f.Limit <= 0 {
 		f.Limit = 1000
 	}
-	order := ` ORDER BY row_no `
-	if f.Newest {
-		order = ` ORDER BY row_no DESC `
+	end := eventOrder(f) + ` LIMIT ` + value(int64(f.Limit))
+	names := make([]string, len(f.Names))
+	for i, name := range f.Names {
+		names[i] = value(name)
 	}
-	where, args := `WHERE row_no > $1 AND at >= $2`, []any{f.After, micros(f.Since), int64(f.Limit)}
-	if f.UserID != "" { // a text of its own, so that it can use the index
-		args = append(args, f.UserID)
-		where += ` AND user_id = $4`
-	}
-	if f.UpTo > 0 {
-		args = append(args, f.UpTo)
-		where += ` AND row_no <= $` + strconv.Itoa(len(args))
-	}
-	switch names := len(args) + 1; {
-	case len(f.Names) > 0 && f.UserID == "":
-		where += ` AND name IN (` + places(names, len(f.Names)) + `)`
-	case len(f.Names) > 0:
-		var each []string
-		for i := range f.Names {
-			each = append(each, `SELECT row_no FROM (SELECT row_no FROM twofold_events `+where+
-				` AND name = $`+strconv.Itoa(names+i)+order+`LIMIT $3) AS of_name`)
+	switch {
+	case len(names) > 0 && f.UserID == "":
+		where += ` AND name IN (` + strings.Join(names, `, `) + `)`
+	case len(names) > 0:
+		for i, name := range names {
+			names[i] = eventRows(where + ` AND name = ` + name + end)
 		}
-		where = `WHERE row_no IN (` + strings.Join(each, ` UNION ALL `) + `)`
+		where = `WHERE row_no IN (` + strings.Join(names, ` UNION ALL `) + `)`
 	}
-	query = `SELECT row_no, ` + eventColumns + ` FROM twofold_events ` + where + order + `LIMIT $3`
-	return query, append(args, anys(f.Names)...)
+	return where + end, args
 }
 
 // SettledEvents implements store.Events. Where transactions run side by side, it

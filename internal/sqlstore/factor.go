@@ -10,9 +10,15 @@ import (
 
 const factorColumns = `id, user_id, method, name, destination, secret, last_step, is_primary, created_at, last_used_at, credential, passkey_use`
 
+func factorFields(f *store.Factor) []any {
+	return []any{
+		&f.ID, &f.UserID, &f.Method, &f.Name, &f.Destination, (*blob)(&f.Secret), &f.LastStep, &f.Primary,
+		(*stamp)(&f.CreatedAt), (*stamp)(&f.LastUsedAt), &f.Key, &f.Usage,
+	}
+}
+
 func scanFactor(scan scanner) (f store.Factor, err error) {
-	err = scan(&f.ID, &f.UserID, &f.Method, &f.Name, &f.Destination, (*blob)(&f.Secret), &f.LastStep, &f.Primary,
-		(*stamp)(&f.CreatedAt), (*stamp)(&f.LastUsedAt), &f.Key, &f.Usage)
+	err = scan(factorFields(&f)...)
 	return f, err
 }
 

@@ -10,10 +10,16 @@ import (
 const pendingColumns = `hash, user_id, uniquifier, state, factor, rescue, first_method, first_at, remember, session_id, address,
 	created_at, expires_at, version, first_rests, known`
 
-func scanPending(scan scanner) (p store.Pending, err error) {
-	err = scan(&p.Hash, &p.UserID, &p.Uniquifier, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
+func pendingFields(p *store.Pending) []any {
+	return []any{
+		&p.Hash, &p.UserID, &p.Uniquifier, &p.State, &p.Factor, &p.Rescue, &p.First.Method, (*stamp)(&p.First.At),
 		&p.Remember, &p.SessionID, &p.Address, (*stamp)(&p.CreatedAt), (*stamp)(&p.ExpiresAt), &p.Version,
-		listOf[string]{&p.First.Rests}, &p.Known)
+		listOf[string]{&p.First.Rests}, &p.Known,
+	}
+}
+
+func scanPending(scan scanner) (p store.Pending, err error) {
+	err = scan(pendingFields(&p)...)
 	return p, err
 }
 
@@ -48,6 +54,40 @@ func (d Dialect) pendingStatements(p store.Pending) []Statement {
 func (s *Store) Pending(ctx context.Context, hash string, now time.Time) (store.Pending, error) {
 	return one(ctx, s, s.read, "pending", `SELECT `+pendingColumns+` FROM twofold_pendings
 		WHERE hash = $1 AND expires_at > $2`, scanPending, hash, micros(now))
+}
+
+// Waiting implements store.SessionUser. There is a row for each factor.
+func (v steps) Waiting(ctx context.Context, hash string, now time.Time) (store.Waiting, error) {
+	rows, err := all(ctx, v.s, v.s.read, "waiting", v.s.waiting, scanWaiting, hash, micros(now))
+	w, err := first(rows, err)
+	for i := 1; i < len(rows); i++ {
+		w.Factors = append(w.Factors, rows[i].Factors...)
+	}
+	return w, err
+}
+
+func waitingQuery() string {
+	return `SELECT f.id IS NOT NULL, (SELECT COUNT(*) FROM twofold_sessions WHERE user_id = u.id), ` +
+		columnsOf("p", pendingColumns) + `, ` + columnsOf("u", userColumns) + `, ` + columnsOf("f", factorColumns) + `
+		FROM twofold_pendings AS p JOIN twofold_users AS u ON u.id = p.user_id
+		LEFT JOIN twofold_factors AS f ON f.user_id = u.id AND f.passkey_use <> 'first'
+		WHERE p.hash = $1 AND p.expires_at > $2 ORDER BY f.is_primary DESC, f.created_at, f.id`
+}
+
+func scanWaiting(scan scanner) (w store.Waiting, err error) {
+	var f store.Factor
+	var has bool
+	fields := append(append([]any{&has, &w.Sessions}, pendingFields(&w.Pending)...), userFields(&w.User)...)
+	every := append(fields[:len(fields):len(fields)], factorFields(&f)...)
+	for range len(every) - len(fields) {
+		fields = append(fields, new(any)) // NULL if there is no factor
+	}
+	if err = scan(fields...); err != nil || !has {
+		return w, err
+	}
+	err = scan(every...)
+	w.Factors = []store.Factor{f}
+	return w, err
 }
 
 // AdvancePending implements store.Pendings.

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// steps implements store.Steps.
+// steps implements store.Steps, and reads what a step needs.
 type steps struct{ s *Store }
 
 // stepStatements are the statements of a step. Each has the error of the step for the case
@@ -80,7 +80,11 @@ func (d Dialect) stepStatements(s store.Step) (*stepStatements, error) {
 	}
 	l.add(nil, releaseStatements(s.Returns, s.Clears)...)
 	if s.Factor != "" {
-		l.add(store.ErrUsed, advanceStatement(s.Factor, s.TOTPStep, s.Now))
+		statement := advanceStatement(s.Factor, s.TOTPStep, s.Now)
+		for _, table := range []string{"twofold_recoveries", "twofold_deletions"} {
+			statement.Query += ` AND NOT EXISTS (SELECT 1 FROM ` + table + ` AS r WHERE r.user_id = twofold_factors.user_id)`
+		}
+		l.add(store.ErrUsed, statement)
 	}
 	if s.Takes != "" {
 		l.add(store.ErrUsed, Statement{dropPending, []any{s.Takes}, 1})

@@ -97,7 +97,7 @@ type Store struct {
 	steps
 	failed func(verb string)
 	// The texts for what every request asks.
-	pair, placed string
+	pair, placed, waiting string
 }
 
 // OnFailure has f called, with the name of the verb, whenever one fails because
@@ -167,7 +167,7 @@ func (s *Store) leave() {
 
 // New returns a store on a migrated database. It owns the pools from now on.
 func New(p Pools, d Dialect) *Store {
-	s := &Store{d: d, write: newPool(p.Write, d), pair: sessionAndUser(), placed: PlacedSession()}
+	s := &Store{d: d, write: newPool(p.Write, d), pair: sessionAndUser(), placed: PlacedSession(), waiting: waitingQuery()}
 	s.transfers = transfers{s}
 	s.deletions, s.invitations, s.events, s.steps = deletions{s}, invitations{s}, events{s}, steps{s}
 	s.read, s.swift, s.bulk = s.write, s.write, s.write

@@ -105,6 +105,27 @@ var eventRules = []rule{
 		k.events(store.EventFilter{UserID: "u", Names: []string{"two", "three"}, Since: in(1000)})
 		k.events(store.EventFilter{Names: []string{"one", "three"}, Limit: 3}, "a", "b", "d")
 	}},
+	{"events are chosen by several filters, each with its own limit", func(k kit) {
+		for i, name := range []string{"one", "two", "one", "two", "one", "three"} {
+			k.named(string(rune('a'+i)), "u", name)
+		}
+		of := func(limit int, names ...string) store.EventFilter {
+			return store.EventFilter{UserID: "u", Names: names, Newest: true, Limit: limit}
+		}
+		several := func(want string, f store.EventFilter, more ...store.EventFilter) {
+			k.Helper()
+			got := ""
+			list, err := k.s.EventsBy(k.Context(), f, more...)
+			k.ok(err)
+			for _, e := range list {
+				got += e.ID
+			}
+			k.same(got, want)
+		}
+		several("fedc", of(2, "one"), of(1, "two"), of(3, "three", "four"))
+		several("fe", of(1, "one", "two"), of(1, "three"), of(1, "one"), of(1, "four"))
+		several("abf", store.EventFilter{Limit: 2}, of(1, "three"), store.EventFilter{UserID: "v"})
+	}},
 	{"events that are settled are there", func(k kit) {
 		through, err := k.s.SettledEvents(k.Context())
 		k.ok(err)

@@ -99,6 +99,35 @@ var pendingRules = []rule{
 		p.CreatedAt = in(-300)
 		k.waits(k.pending(p))
 	}},
+	{"a store of both reads a pending and what belongs to it at once, as one after the other", func(k kit) {
+		s, ok := k.s.(store.SessionUser)
+		if !ok {
+			return // its pendings and users lie apart
+		}
+		u := k.user()
+		p := k.pending(newPending(u))
+		waits := func(want store.Waiting) {
+			k.Helper()
+			got, err := s.Waiting(k.Context(), p.Hash, p.ExpiresAt.Add(-tick))
+			k.ok(err)
+			k.same(got, want)
+		}
+		waits(store.Waiting{Pending: p, User: u})
+		k.session(k.user())
+		for range 2 {
+			k.session(u)
+			u = k.add(u, newFactor(u))
+		}
+		u = k.add(u, newPasskey(u, store.UseFirst)) // no second factor
+		waits(store.Waiting{Pending: p, User: u, Factors: k.factors(u.ID), Sessions: 2})
+		apart := k.pending(newPending(newUser())) // whose user is not there
+		for _, hash := range []string{apart.Hash, "unknown", ""} {
+			_, err := s.Waiting(k.Context(), hash, now)
+			k.is(err, store.ErrNotFound)
+		}
+		_, err := s.Waiting(k.Context(), p.Hash, p.ExpiresAt)
+		k.is(err, store.ErrNotFound)
+	}},
 	{"a pending advances from the version it has, and no other", func(k kit) {
 		p := k.pending(newPending(newUser()))
 		next := p

@@ -143,6 +143,16 @@ var takeStepRules = []rule{
 		k.ok(err)
 		refuses(k, s, store.ErrUsed)
 	}},
+	{"a code of an account that has a request is not accepted", func(k kit) {
+		s, u := wholeStep(k)
+		k.ok(k.s.PutRecovery(k.Context(), newRequest(u)))
+		refuses(k, s, store.ErrUsed)
+		k.ok(k.s.EndRecovery(k.Context(), u.ID))
+		k.ok(k.s.PutDeletion(k.Context(), newDeletion(u), u.Uniquifier))
+		refuses(k, s, store.ErrUsed)
+		k.ok(k.s.EndDeletion(k.Context(), u.ID, ""))
+		k.ok(k.s.TakeStep(k.Context(), s))
+	}},
 	{"a step for a deleted account grants nothing", func(k kit) {
 		s, u := wholeStep(k)
 		s.Factor, s.Takes, s.Draft = "", "", nil

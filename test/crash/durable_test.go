@@ -140,9 +140,9 @@ func (c durable) EndRecovery(ctx context.Context, userID string) error {
 	return c.s.EndRecovery(ctx, userID)
 }
 
-func (c durable) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+func (c durable) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
 	defer c.call(ctx, "EventsBy")()
-	return c.s.EventsBy(ctx, f)
+	return c.s.EventsBy(ctx, f, more...)
 }
 
 func (c durable) FactorsOf(ctx context.Context, userID string) ([]store.Factor, error) {

@@ -235,9 +235,9 @@ func (s *reads) ConnectionsOf(ctx context.Context, id string) ([]store.Connectio
 	return s.Store.ConnectionsOf(ctx, id)
 }
 
-func (s *reads) EventsBy(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
+func (s *reads) EventsBy(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
 	s.n.Add(1)
-	return s.Store.EventsBy(ctx, f)
+	return s.Store.EventsBy(ctx, f, more...)
 }
 
 func (s *reads) UserByID(ctx context.Context, id string) (store.User, error) {
