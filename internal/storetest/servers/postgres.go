@@ -15,7 +15,11 @@ import (
 
 var (
 	ownPostgres = sync.OnceValues(startPostgres)
-	ownSchemas  atomic.Int64
+	ownSchemas  struct {
+		made atomic.Int64
+		sync.Mutex
+		emptied []string // URLs of schemas whose tables are empty
+	}
 )
 
 // Postgres returns the URL of an empty schema in this program's server.
@@ -29,17 +33,11 @@ func Postgres(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer db.Close(context.WithoutCancel(t.Context()))
-	name := "test" + strconv.FormatInt(ownSchemas.Add(1), 10)
+	name := "test" + strconv.FormatInt(ownSchemas.made.Add(1), 10)
 	if _, err := db.Exec(t.Context(), "CREATE SCHEMA "+name); err != nil {
 		t.Fatal(err)
 	}
 	return url + "&search_path=" + name
-}
-
-// emptied holds the URLs of schemas whose tables are empty.
-var emptied struct {
-	sync.Mutex
-	urls []string
 }
 
 // PostgresTables returns the URL of a schema in this program's server. The schema is
@@ -47,11 +45,11 @@ var emptied struct {
 // takes longer than most tests do. A test that changes tables calls Postgres.
 func PostgresTables(t testing.TB) string {
 	t.Helper()
-	emptied.Lock()
-	defer emptied.Unlock()
+	ownSchemas.Lock()
+	defer ownSchemas.Unlock()
 	var url string
-	if n := len(emptied.urls); n > 0 {
-		url, emptied.urls = emptied.urls[n-1], emptied.urls[:n-1]
+	if n := len(ownSchemas.emptied); n > 0 {
+		url, ownSchemas.emptied = ownSchemas.emptied[n-1], ownSchemas.emptied[:n-1]
 	} else {
 		url = Postgres(t)
 	}
@@ -63,9 +61,9 @@ func PostgresTables(t testing.TB) string {
 			t.Errorf("empty the tables for the next test: %v", err)
 			return
 		}
-		emptied.Lock()
-		defer emptied.Unlock()
-		emptied.urls = append(emptied.urls, url)
+		ownSchemas.Lock()
+		defer ownSchemas.Unlock()
+		ownSchemas.emptied = append(ownSchemas.emptied, url)
 	})
 	return url
 }
