@@ -71,7 +71,7 @@ func startCluster(replicas int) (nodes []*Server, err error) {
 		if err != nil {
 			return nodes, err
 		}
-		s, err := redisWith("cluster-enabled yes", "cluster-port "+strconv.Itoa(bus), "cluster-node-timeout 2000")
+		s, err := redisWith("cluster-enabled yes", "cluster-port "+strconv.Itoa(bus), "cluster-node-timeout 60000")
 		if err != nil {
 			return nodes, err
 		}
