@@ -10,7 +10,15 @@ import (
 // become spaces, digits of every script become ASCII digits, letters of full
 // width become ASCII letters, and a full stop at the end is dropped.
 func Tidy(typed string) string {
-	s := strings.Map(func(r rune) rune {
+	s := typed
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) >= 0 {
+		s = tidied(typed)
+	}
+	return strings.TrimRight(strings.TrimSpace(s), ".。．｡ ")
+}
+
+func tidied(typed string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9':
 			return r
@@ -28,13 +36,14 @@ func Tidy(typed string) string {
 		}
 		return r
 	}, typed)
-	return strings.TrimRight(strings.TrimSpace(s), ".。．｡ ")
 }
 
 // Bare returns Tidy(typed) without blanks and dashes, as codes are compared.
 func Bare(typed string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9':
+			return r
 		case r == ' ', r == '−', r == '⁃', r == '·', r == '_', unicode.Is(unicode.Pd, r):
 			return -1
 		}

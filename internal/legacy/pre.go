@@ -67,35 +67,45 @@ func KeyName(s string) bool {
 
 // Check returns [ErrKey] if h needs a secret that keys does not have.
 func (h Hash) Check(keys Keys) error {
-	_, err := h.prepare("x", keys)
+	_, _, err := h.before(keys)
 	return err
 }
 
-// prepare returns what h hashes of a password.
-func (h Hash) prepare(password string, keys Keys) ([]byte, error) {
+// before returns what is done to a password before it is hashed, and the secret that it
+// is done with.
+func (h Hash) before(keys Keys) (kind, secret string, err error) {
 	p := h.pre
 	if p.kind == "" && h.flask {
 		if _, ok := keys(""); ok {
 			p.kind = "flask"
 		}
 	}
-	if p.kind == "nfkd" {
-		return []byte(norm.NFKD.String(password)), nil
-	}
 	if p.kind != "flask" && p.kind != "pepper" {
-		if h.normal != nil {
-			password = h.normal(password)
-		}
-		return []byte(password), nil
+		return p.kind, "", nil
 	}
 	secret, ok := keys(p.key)
 	if !ok {
-		return nil, fmt.Errorf("%w: %q", ErrKey, p.key)
+		return "", "", fmt.Errorf("%w: %q", ErrKey, p.key)
 	}
-	if p.kind == "pepper" {
+	return p.kind, secret, nil
+}
+
+// prepare returns what h hashes of a password.
+func (h Hash) prepare(password string, keys Keys) ([]byte, error) {
+	kind, secret, err := h.before(keys)
+	switch {
+	case err != nil:
+		return nil, err
+	case kind == "nfkd":
+		return []byte(norm.NFKD.String(password)), nil
+	case kind == "flask":
+		mac := hmac.New(sha512.New, []byte(secret))
+		mac.Write([]byte(norm.NFKD.String(password)))
+		return []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), nil
+	case kind == "pepper":
 		return []byte(password + secret), nil
+	case h.normal != nil:
+		return []byte(h.normal(password)), nil
 	}
-	mac := hmac.New(sha512.New, []byte(secret))
-	mac.Write([]byte(norm.NFKD.String(password)))
-	return []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), nil
+	return []byte(password), nil
 }

@@ -70,9 +70,11 @@ func (k *Keys) MAC(purpose string, parts ...string) []byte {
 // once, so it is faster for many MACs. It is not safe for concurrent use.
 func (k *Keys) MACer(purpose string) func(parts ...string) []byte {
 	h := hmac.New(sha256.New, k.roots[0]("twofold/mac/"+purpose))
+	var text []byte
 	return func(parts ...string) []byte {
 		h.Reset()
-		h.Write(encode(nil, parts...))
+		text = encode(text[:0], parts...)
+		h.Write(text)
 		return h.Sum(nil)
 	}
 }

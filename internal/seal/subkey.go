@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"sync"
+	"sync/atomic"
 )
 
 // minSecret is the least number of bytes of a secret text. 32 bytes hold 256
@@ -17,8 +19,11 @@ const cure = "put at least 32 random bytes there, for example the output of: ope
 // logger or encoder that walks struct fields can come by the key.
 type root func(info string) []byte
 
-// newRoot does HKDF's first step (RFC 5869, 2.2) once; the second, done for each
-// sub-key, is under a microsecond, so sub-keys need no cache.
+// maxKnown bounds the sub-keys that a root keeps. Purposes are constants, so there are fewer.
+const maxKnown = 256
+
+// newRoot does HKDF's first step (RFC 5869, 2.2) once, and the second once for each
+// sub-key. The keys are shared: do not change them.
 func newRoot(secret string) (root, error) {
 	if len(secret) < minSecret {
 		return nil, fmt.Errorf("has %d bytes: %s", len(secret), cure)
@@ -27,12 +32,20 @@ func newRoot(secret string) (root, error) {
 	if err != nil {
 		return nil, err
 	}
+	var known sync.Map // by info
+	var count atomic.Int32
 	return func(info string) []byte {
+		if key, ok := known.Load(info); ok {
+			return key.([]byte)
+		}
 		key, err := hkdf.Expand(sha256.New, prk, info, 32)
 		if err != nil {
 			// Only a length above 255 hashes (RFC 5869, 2.3) or, in FIPS mode, a
 			// key below 112 bits is refused; both are constants here.
 			panic("seal: " + err.Error())
+		}
+		if count.Add(1) <= maxKnown {
+			known.Store(info, key)
 		}
 		return key
 	}, nil

@@ -8,10 +8,12 @@ import (
 
 // pool is a *sql.DB with its prepared statements, each prepared once. The
 // texts are constants of this package (TryChallenge has one per number of
-// hashes), so the map is bounded.
+// hashes), so the map is bounded. Those that store many accounts are more, and
+// have a bound.
 type pool struct {
 	db    *sql.DB
 	plain bool // the driver prepares by itself: texts are run as they are
+	most  int  // statements that transactions add; zero: no bound
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 }
@@ -47,6 +49,16 @@ func (p *pool) known(query string) *sql.Stmt {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.stmts[query]
+}
+
+// learn prepares a statement for the next time, unless there are enough.
+func (p *pool) learn(ctx context.Context, query string) {
+	p.mu.RLock()
+	full := p.most > 0 && len(p.stmts) >= p.most
+	p.mu.RUnlock()
+	if !full {
+		_, _ = p.stmt(ctx, query) // only a matter of speed
+	}
 }
 
 // stmt returns a statement, preparing it if need be. It must not be called

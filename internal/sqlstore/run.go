@@ -183,7 +183,7 @@ func (s *Store) once(ctx context.Context, p *pool, fn func(*txn) error) error {
 		err = tx.Commit()
 	}
 	for _, query := range t.learn {
-		_, _ = p.stmt(ctx, query) // only a matter of speed
+		p.learn(ctx, query)
 	}
 	return err
 }

@@ -179,6 +179,7 @@ func New(p Pools, d Dialect) *Store {
 	}
 	if p.Bulk != p.Write {
 		s.bulk = newPool(p.Bulk, d)
+		s.bulk.most = 128
 	}
 	if p.Read != p.Write {
 		s.read = newPool(p.Read, d)

@@ -122,30 +122,58 @@ func column[T any](rows [][]any, i int, as func(any) T) []T {
 }
 
 // insertAll inserts rows, many in a statement. The numbers of rows are powers of
-// two, so that the texts are few.
+// two, so that the texts are few. What no row has is part of the text: a parameter
+// costs as much as storing its value.
 func (t *txn) insertAll(head string, rows [][]any) error {
-	head += "VALUES "
-	for len(rows) > 0 {
-		n := 64
+	if len(rows) == 0 {
+		return nil
+	}
+	values, bound := valuesOf(rows)
+	args := make([]any, 0, 64*len(bound))
+	for n := 64; len(rows) > 0; rows = rows[n:] {
 		for n > len(rows) {
 			n /= 2
 		}
-		var text strings.Builder
-		text.WriteString(head)
-		args := make([]any, 0, n*len(rows[0]))
-		for i, row := range rows[:n] {
-			if i > 0 {
-				text.WriteByte(',')
+		args = args[:0]
+		for _, row := range rows[:n] {
+			for _, column := range bound {
+				args = append(args, row[column])
 			}
-			text.WriteString("(" + strings.Repeat(", ?", len(row))[2:] + ")") // the driver looks for names
-			args = append(args, row...)
 		}
-		if _, err := t.exec(text.String(), args...); err != nil {
+		if _, err := t.exec(head+"VALUES "+strings.Repeat(","+values, n)[1:], args...); err != nil {
 			return err
 		}
-		rows = rows[n:]
 	}
 	return nil
+}
+
+// valuesOf returns the text for the values of a row, and the columns that it has
+// parameters for. The driver looks for the names of parameters, so they have none.
+func valuesOf(rows [][]any) (text string, bound []int) {
+	columns := make([]string, len(rows[0]))
+	for i, first := range rows[0] {
+		columns[i] = "?"
+		zero := zeroOf(first)
+		if zero != "" && !slices.ContainsFunc(rows, func(row []any) bool { return zeroOf(row[i]) != zero }) {
+			columns[i] = zero
+			continue
+		}
+		bound = append(bound, i)
+	}
+	return "(" + strings.Join(columns, ", ") + ")", bound
+}
+
+// zeroOf returns the text of a value that says nothing, or "".
+func zeroOf(value any) string {
+	switch value {
+	case "":
+		return "''"
+	case "[]":
+		return "'[]'"
+	case int64(0):
+		return "0"
+	}
+	return ""
 }
 
 // transfers are the verbs that move whole accounts.

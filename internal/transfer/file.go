@@ -17,8 +17,15 @@ const MaxLine = 256 << 10
 
 // Decode reads one line. The error says what is wrong, without values from the line.
 func Decode(line []byte) (Account, error) {
+	if err := readable(line); err != nil {
+		return Account{}, err
+	}
 	var a Account
-	top, err := strict(line)
+	problem := unmarshal(line, &a)
+	if errors.Is(problem, errNotJSON) {
+		return Account{}, problem
+	}
+	top, err := names(line)
 	if err != nil {
 		return Account{}, err
 	}
@@ -27,8 +34,8 @@ func Decode(line []byte) (Account, error) {
 			return Account{}, fmt.Errorf("%q is missing", name)
 		}
 	}
-	if err := unmarshal(line, &a); err != nil {
-		return Account{}, err
+	if problem != nil {
+		return Account{}, problem
 	}
 	return a, nil
 }
@@ -38,10 +45,13 @@ func unmarshal(line []byte, to any) error {
 	d.DisallowUnknownFields()
 	d.UseNumber()
 	err := d.Decode(to)
+	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
-	case err == nil:
+	case err == nil && len(bytes.TrimSpace(line[d.InputOffset():])) == 0:
 		return nil
+	case err == nil, errors.As(err, &syntax), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errNotJSON
 	case errors.As(err, &kind):
 		return fmt.Errorf("%q is a %s where a %s belongs", kind.Field, kind.Value, kind.Type.Kind())
 	case strings.HasPrefix(err.Error(), "json: unknown field"):

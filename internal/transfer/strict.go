@@ -18,15 +18,30 @@ const (
 // that differs from another in case only, no NUL, not deep. encoding/json lets all of
 // these pass.
 func strict(line []byte) (top map[string]bool, err error) {
-	if !utf8.Valid(line) {
-		return nil, errors.New("the line is not valid UTF-8")
-	}
-	if deep(line) {
-		return nil, fmt.Errorf("nested deeper than %d levels", maxDepth)
+	if err := readable(line); err != nil {
+		return nil, err
 	}
 	if !json.Valid(line) {
-		return nil, errors.New("the line is not JSON")
+		return nil, errNotJSON
 	}
+	return names(line)
+}
+
+var errNotJSON = errors.New("the line is not JSON")
+
+// readable is the part of strict that must be known before the line is decoded.
+func readable(line []byte) error {
+	if !utf8.Valid(line) {
+		return errors.New("the line is not valid UTF-8")
+	}
+	if deep(line) {
+		return fmt.Errorf("nested deeper than %d levels", maxDepth)
+	}
+	return nil
+}
+
+// names is the rest of strict, for a line that is JSON.
+func names(line []byte) (top map[string]bool, err error) {
 	w := walker{text: line}
 	w.blank()
 	if w.at >= len(line) || line[w.at] != '{' {
@@ -164,7 +179,7 @@ func (w *walker) str() (string, error) {
 	s := string(raw)
 	if escaped {
 		if err := json.Unmarshal(w.text[from-1:w.at], &s); err != nil {
-			return "", errors.New("the line is not JSON")
+			return "", errNotJSON
 		}
 	}
 	if strings.ContainsRune(s, 0) || strings.ContainsRune(s, utf8.RuneError) {

@@ -24,7 +24,8 @@ const (
 	// What puts whole accounts sees to it that each row has its account. SQLite would
 	// look for the account of every row.
 	bulkPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)&_pragma=cache_size(-32768)"
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)&_pragma=cache_size(-32768)" +
+		"&_pragma=wal_autocheckpoint(8192)"
 	readerPragmas = "mode=rw" + commonPragmas + "&_pragma=query_only(1)"
 )
 

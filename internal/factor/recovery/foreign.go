@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/bcrypt"
@@ -107,25 +108,20 @@ func Check(codes []Code) error {
 // Import returns codes as they are stored for a user. Check was asked before. Two
 // spellings of one code are one.
 func (c *Codes) Import(userID string, codes []Code) (out []store.KeptCode, err error) {
-	seen, mac := map[string]bool{}, c.c.Keys.MACer(purpose)
+	mac := c.c.Keys.MACer(purpose)
 	var plain []byte // the form of all plain ones
 	for _, code := range codes {
+		var kept store.KeptCode
 		if code.Scheme == Plain && plain != nil {
-			kept := store.KeptCode{MAC: mac(userID, bare(code.Value)), Form: plain}
-			if !seen[string(kept.MAC)] {
-				seen[string(kept.MAC)], out = true, append(out, kept)
-			}
-			continue
-		}
-		kept, err := c.importOne(userID, code)
-		if err != nil {
+			kept = store.KeptCode{MAC: mac(userID, bare(code.Value)), Form: plain}
+		} else if kept, err = c.importOne(userID, code); err != nil {
 			return nil, err
 		}
 		if code.Scheme == Plain {
 			plain = kept.Form
 		}
-		if !seen[string(kept.MAC)] {
-			seen[string(kept.MAC)], out = true, append(out, kept)
+		if !slices.ContainsFunc(out, func(k store.KeptCode) bool { return bytes.Equal(k.MAC, kept.MAC) }) {
+			out = append(out, kept)
 		}
 	}
 	return out, nil

@@ -15,28 +15,21 @@ type here struct {
 }
 
 // lookAround looks up all names of a batch.
-func (e *Engine) lookAround(ctx context.Context, source string, batch []judged) (here, error) {
+func (e *Engine) lookAround(ctx context.Context, source string, batch []*judged) (here, error) {
 	names := map[string][]string{}
 	var ids []string
 	for _, j := range batch {
 		ids = append(ids, j.d.ID)
+		if keepable(j.d.ID) { // it may be an id here, too
+			names["id"] = append(names["id"], j.d.ID)
+		}
 		for _, n := range j.d.names() {
 			if n.kind != "old id" && n.kind != "phone" {
 				names[n.kind] = append(names[n.kind], n.text)
 			}
 		}
 	}
-	return e.lookUp(ctx, source, ids, names)
-}
-
-// lookUp looks up old ids, which may be ids here too, and other names by their kinds.
-func (e *Engine) lookUp(ctx context.Context, source string, ids []string, names map[string][]string) (here, error) {
 	h := here{origins: map[string]store.Origin{}, holders: map[string]map[string]string{}}
-	for _, id := range ids {
-		if keepable(id) {
-			names["id"] = append(names["id"], id)
-		}
-	}
 	origins, err := e.c.Store.OriginsOf(ctx, source, ids)
 	if err != nil {
 		return h, err

@@ -48,6 +48,7 @@ const (
 type item struct {
 	Line     int64            `json:"n"`
 	Update   bool             `json:"u,omitempty"`
+	OtherID  bool             `json:"o,omitempty"` // its id cannot be kept
 	Password string           `json:"p,omitempty"` // the line of a draft, and its scheme
 	Scheme   string           `json:"s,omitempty"`
 	Account  transfer.Account `json:"a"`
@@ -180,7 +181,7 @@ func (r *importing) judgeRoles(ctx context.Context, roles []transfer.Role) error
 func (r *importing) read(ctx context.Context, src transfer.Source) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches, failed := make(chan []judged), make(chan error, 1)
+	batches, failed := make(chan []*judged), make(chan error, 1)
 	go func() {
 		var err error
 		for batch := range batches {
@@ -192,7 +193,7 @@ func (r *importing) read(ctx context.Context, src transfer.Source) error {
 		}
 		failed <- err
 	}()
-	var batch []judged
+	var batch []*judged
 	send := func() error {
 		select {
 		case batches <- batch:
@@ -203,7 +204,7 @@ func (r *importing) read(ctx context.Context, src transfer.Source) error {
 		}
 	}
 	err := src.Read(ctx, func(n transfer.Entry) error {
-		if batch = append(batch, judged{entry: n, line: n.Line}); len(batch) < batchSize {
+		if batch = append(batch, &judged{entry: n, line: n.Line}); len(batch) < batchSize {
 			return nil
 		}
 		return send()
@@ -220,9 +221,9 @@ func (r *importing) read(ctx context.Context, src transfer.Source) error {
 
 // judgeAll judges the accounts of a batch, on all processors, and returns those that
 // can come.
-func (r *importing) judgeAll(batch []judged) ([]judged, error) {
+func (r *importing) judgeAll(batch []*judged) ([]*judged, error) {
 	inParallel(len(batch), func(i int) {
-		j := &batch[i]
+		j := batch[i]
 		if j.entry.Refused != "" {
 			j.err = errors.New(j.entry.Refused)
 			return
@@ -285,7 +286,7 @@ func (r *importing) refuse(line int64, id, text string) error {
 }
 
 // judgeBatch compares the accounts of a batch with those that are here.
-func (r *importing) judgeBatch(ctx context.Context, batch []judged) error {
+func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 	r.report.Accounts += len(batch)
 	batch, err := r.judgeAll(batch)
 	if err != nil {
@@ -326,7 +327,7 @@ func (r *importing) judgeBatch(ctx context.Context, batch []judged) error {
 			r.report.Updated++
 		} else {
 			r.report.New++
-			if !keepable(j.d.ID) || here.holders["id"][j.d.ID] != "" {
+			if n.OtherID = !keepable(j.d.ID) || here.holders["id"][j.d.ID] != ""; n.OtherID {
 				r.report.OtherID++
 			}
 		}

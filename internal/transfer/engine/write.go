@@ -37,7 +37,7 @@ func (r *importing) write(ctx context.Context) error {
 func (r *importing) writeAccounts(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches, failed := make(chan []built, 1), make(chan error, 1)
+	batches, failed := make(chan []*built, 1), make(chan error, 1)
 	go func() {
 		failed <- r.build(ctx, batches)
 		close(batches)
@@ -80,8 +80,8 @@ func (r *importing) writeRoles(ctx context.Context) error {
 	return nil
 }
 
-func (r *importing) build(ctx context.Context, out chan<- []built) error {
-	var batch []built
+func (r *importing) build(ctx context.Context, out chan<- []*built) error {
+	var batch []*built
 	size := 0
 	send := func() error {
 		if len(batch) == 0 {
@@ -103,7 +103,7 @@ func (r *importing) build(ctx context.Context, out chan<- []built) error {
 	}
 	err := r.eachLine(func(line []byte) error {
 		size += len(line)
-		if batch = append(batch, built{raw: line}); len(batch) < storeSize && size < storeBytes {
+		if batch = append(batch, &built{raw: line}); len(batch) < storeSize && size < storeBytes {
 			return nil
 		}
 		return send()
@@ -116,10 +116,10 @@ func (r *importing) build(ctx context.Context, out chan<- []built) error {
 
 // judgeAgain makes drafts of lines of the scratch file, less those that were refused
 // for the names that they share.
-func (r *importing) judgeAgain(batch *[]built) error {
+func (r *importing) judgeAgain(batch *[]*built) error {
 	list := *batch
 	inParallel(len(list), func(i int) {
-		b := &list[i]
+		b := list[i]
 		if b.item, b.err = readItem(b.raw); b.err == nil {
 			b.d, b.err = r.e.judgeItem(b.item)
 		}
@@ -140,23 +140,29 @@ func (r *importing) judgeAgain(batch *[]built) error {
 
 // buildBatch builds accounts in parallel. One that comes again keeps its id and, if
 // that did not change there, its password.
-func (r *importing) buildBatch(ctx context.Context, batch []built) error {
-	var ids []string
+func (r *importing) buildBatch(ctx context.Context, batch []*built) error {
+	var again []string // the store refuses names of others that were taken meanwhile
 	for _, b := range batch {
-		ids = append(ids, b.d.ID)
+		if b.Update {
+			again = append(again, b.d.ID)
+		}
 	}
-	h, err := r.e.lookUp(ctx, r.source, ids, map[string][]string{}) // the store refuses other names that are taken
+	list, err := r.e.c.Store.OriginsOf(ctx, r.source, again)
 	if err != nil {
 		return err
 	}
+	origins := map[string]store.Origin{}
+	for _, o := range list {
+		origins[o.OldID] = o
+	}
 	inParallel(len(batch), func(i int) {
-		b := &batch[i]
+		b := batch[i]
 		id, keep := b.d.ID, false
-		o, came := h.origins[b.d.ID]
+		o, came := origins[b.d.ID]
 		switch {
 		case came:
 			id, keep = o.UserID, r.e.samePassword(b.d, o)
-		case !keepable(id) || h.holders["id"][id] != "":
+		case b.OtherID:
 			id = store.NewID()
 		}
 		b.whole, b.err = r.e.build(ctx, b.d, r.source, id, keep)
@@ -171,8 +177,8 @@ func (e *Engine) samePassword(d *draft, o store.Origin) bool {
 
 // store stores a batch: new accounts at once, and one after the other if one of them is
 // refused; those that come again one after the other.
-func (r *importing) store(ctx context.Context, batch []built) error {
-	var fresh []built
+func (r *importing) store(ctx context.Context, batch []*built) error {
+	fresh := make([]*built, 0, len(batch))
 	for _, b := range batch {
 		switch {
 		case b.err != nil:
@@ -212,7 +218,7 @@ func (r *importing) store(ctx context.Context, batch []built) error {
 	return nil
 }
 
-func (r *importing) came(b built) {
+func (r *importing) came(b *built) {
 	r.report.New++
 	if b.whole.User.ID != b.d.ID {
 		r.report.OtherID++
@@ -220,7 +226,7 @@ func (r *importing) came(b built) {
 }
 
 // fails counts an account that was fit to come and could not be stored.
-func (r *importing) fails(b built, text string) {
+func (r *importing) fails(b *built, text string) {
 	if _, told := r.refused[b.Line]; !told {
 		r.refused[b.Line] = false
 		r.report.Refused++
@@ -229,7 +235,7 @@ func (r *importing) fails(b built, text string) {
 }
 
 // update puts an account in the place of what came earlier.
-func (r *importing) update(ctx context.Context, b built) error {
+func (r *importing) update(ctx context.Context, b *built) error {
 	origins, err := r.e.c.Store.OriginsOf(ctx, r.source, []string{b.d.ID})
 	if err != nil {
 		return err
@@ -238,7 +244,7 @@ func (r *importing) update(ctx context.Context, b built) error {
 		r.fails(b, "it was removed here meanwhile")
 		return nil
 	}
-	if err := r.e.neverBack(ctx, &b); err != nil {
+	if err := r.e.neverBack(ctx, b); err != nil {
 		return err
 	}
 	err = r.e.c.Store.ReplaceAccount(ctx, b.whole, origins[0], r.e.samePassword(b.d, origins[0]))
