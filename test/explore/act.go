@@ -51,11 +51,7 @@ type turn struct {
 func (m *World) all(s State, emit func(Label, State)) {
 	t := turn{m, s, emit}
 	if !s.Exists {
-		for p := range people {
-			if m.acts(p) {
-				t.register(p)
-			}
-		}
+		life{&t}.begins()
 		return
 	}
 	t.time()
@@ -66,6 +62,8 @@ func (m *World) all(s State, emit func(Label, State)) {
 			continue
 		}
 		t.mail(p)
+		life{&t}.claim(p)
+		life{&t}.accept(p)
 		if fresh >= 0 && m.mayOpen(&s, p) { // a browser that holds nothing yet
 			was := t.was
 			t.was.Browsers[fresh] = Browser{Of: p}
@@ -78,6 +76,10 @@ func (m *World) all(s State, emit func(Label, State)) {
 			continue
 		}
 		t.leave(i)
+		if b.Token {
+			minting{&t}.exchanges(i)
+			continue
+		}
 		if !b.Session.alive() {
 			t.enter(i)
 			continue
@@ -118,16 +120,6 @@ func (t *turn) then(by By, verb string, s State, with ...Thing) {
 	t.emit(l, s.sorted())
 }
 
-// register makes an account with Ann's address: everybody can type it.
-func (t *turn) register(p Person) {
-	s := State{Exists: true, Mailbox: Ann, HasPassword: true}
-	s.Knows[p] = true
-	t.then(By(p), "registers Ann's address", s)
-	if t.MailBegins {
-		t.then(By(p), "registers Ann's address without a password", State{Exists: true, Mailbox: Ann})
-	}
-}
-
 // time ages what is fresh, and lets a day go by.
 func (t *turn) time() {
 	s := t.was
@@ -138,6 +130,7 @@ func (t *turn) time() {
 		s.day()
 	}
 	t.then(Time, "a day goes by", s)
+	life{t}.deletes()
 }
 
 func (s *State) day() {
@@ -159,6 +152,7 @@ func (t *turn) operator() {
 		s.Distrusts = true
 		t.then(Operator, "no longer lets browsers be trusted", s)
 	}
+	life{t}.revoke()
 	s := t.was
 	s.Blocked = false
 	t.then(Operator, "unlocks the account", s)
@@ -187,6 +181,7 @@ func (t *turn) mail(p Person) {
 		t.proves(&s, p)
 		t.then(By(p), "confirms the address in the browser that registered it", s)
 	}
+	life{t}.stopsDeletion(p)
 }
 
 // chooses gives the account a password through its mailbox.
@@ -198,7 +193,7 @@ func (t *turn) chooses(s *State, p Person) {
 	if seconds {
 		s.Seconds, s.Sheet = 0, 0
 	}
-	s.HasPassword, s.Knows = true, [people]bool{}
+	s.HasPassword, s.Waits, s.Knows = true, false, [people]bool{}
 	s.Knows[p] = true
 	s.ResetLately = true
 	t.proves(s, p)
@@ -242,9 +237,9 @@ func (t *turn) steal() {
 			if b.Of == Ann && b.Session.alive() && to.empty() && (!t.Crowd || t.mayOpen(&t.was, Eve)) {
 				s := t.was
 				s.Stolen = true
-				s.Browsers[i] = Browser{Of: Eve, Session: b.Session}
+				s.Browsers[i] = Browser{Of: Eve, Session: b.Session, Token: b.Token, Refreshes: b.Refreshes}
 				s.Browsers[i].Session.Copied, s.Browsers[i].Session.Fresh = true, false
-				t.then(By(Eve), "copies the session of Ann's browser", s)
+				t.then(By(Eve), "copies what Ann is signed in by", s)
 				return
 			}
 		}
@@ -256,12 +251,16 @@ func (t *turn) leave(i int) {
 	s := t.was
 	b := &s.Browsers[i]
 	of := By(b.Of)
-	if b.Session.alive() {
+	if b.Session.alive() && !b.Token {
 		b.Session = Session{}
 		t.then(of, "signs out", s)
 	}
+	verb := "throws a browser away"
+	if b.Token {
+		verb = "revokes a token"
+	}
 	s.Browsers[i] = Browser{}
-	t.then(of, "throws a browser away", s)
+	t.then(of, verb, s)
 }
 
 // end ends everything that was issued, but for the session of one browser.
@@ -272,11 +271,14 @@ func (t *turn) end(s *State, keep int) {
 	for i := range s.Browsers {
 		b := &s.Browsers[i]
 		b.TrustFirst, b.TrustSecond = 0, 0
-		if i != keep {
+		if i != keep && !(b.Token && t.Fault == TokensOutliveChanges) {
 			b.Session = Session{}
 		}
 	}
 	s.Recovery, s.ended = NotAsked, everything
+	if t.Fault == TokensOutliveChanges {
+		s.ended = sessions
+	}
 }
 
 // loses takes from all browsers what an action in another one ended.
@@ -286,7 +288,7 @@ func (s *State) loses(what ended) {
 		if what != nothing {
 			b.TrustFirst, b.TrustSecond = 0, 0
 		}
-		if what == everything {
+		if what == everything || what == sessions && !b.Token {
 			b.Session = Session{}
 		}
 	}
@@ -323,7 +325,9 @@ func (b Browser) number() uint32 {
 	for _, t := range [...]Thing{b.Session.First, b.Session.Second, b.TrustFirst, b.TrustSecond} {
 		n = n<<5 | uint32(t)
 	}
-	for _, is := range [...]bool{b.Session.Trusted, b.Session.Fresh, b.Session.Copied, b.Known} {
+	for _, is := range [...]bool{
+		b.Session.Trusted, b.Session.Fresh, b.Session.Copied, b.Known, b.Token, b.Refreshes,
+	} {
 		n <<= 1
 		if is {
 			n |= 1

@@ -117,7 +117,8 @@ func (m *World) full(s *State, b *Browser) bool {
 
 // usable reports whether a session opens the account today.
 func (m *World) usable(s *State, b *Browser) bool {
-	return b.Session.alive() && (m.Fault == DescendantsAreNotAsked || m.standing(s, b) == policy.Stands)
+	unasked := m.Fault == DescendantsAreNotAsked || m.Fault == TokensAreNotAsked && b.Token
+	return b.Session.alive() && (unasked || m.standing(s, b) == policy.Stands)
 }
 
 func (m *World) standing(s *State, b *Browser) policy.Standing {
@@ -136,4 +137,36 @@ func (m *World) standing(s *State, b *Browser) policy.Standing {
 func (m *World) vouches(s *State, b *Browser) bool {
 	both := []store.Proof{proofs[b.TrustFirst], proofs[b.TrustSecond]}
 	return b.TrustSecond != 0 && (m.Fault == TrustIsForever || policy.Vouches(m.rules(s), both))
+}
+
+// mayMint reports whether tokens may be made, which open the account too.
+func (m *World) mayMint(s *State) bool { return m.Fault == StrangersMint || m.mayEnroll(s) }
+
+// What follows is not asked of package policy: the product decides it where it happens.
+
+// mayAccept reports whether the link of an invitation works.
+func (m *World) mayAccept(s *State) bool {
+	switch {
+	case m.Fault == InvitationTakesAnAccount && s.Exists:
+		return s.Invitation == Invited
+	case m.Fault == RevokedInvitationWorks && s.Invitation == Spent:
+		return !s.Exists
+	}
+	return !s.Exists && s.Invitation == Invited
+}
+
+// provesAddress reports whether a person shows, while they sign up by an account
+// elsewhere, that Ann's address is theirs. The other site's word counts if it gives Ann
+// her mailbox. Otherwise they enter a code that is mailed to her.
+func (m *World) provesAddress(p Person, site Thing) bool {
+	if m.Fault == SiteSaysWhatIsProven || m.SiteRunsMailboxes {
+		return m.Fault == SiteSaysWhatIsProven || site.owner() == Ann
+	}
+	return m.reads(p, Ann)
+}
+
+// mayClaim reports whether a user of the former system who has entered Ann's address
+// there, and did not prove it, gets into her account.
+func (m *World) mayClaim(s *State) bool {
+	return m.Fault == ClaimOpensWhatWaits && s.Waits || m.Fault == ClaimOpensAnAccount && !s.Waits
 }

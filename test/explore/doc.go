@@ -6,17 +6,18 @@
 // account elsewhere or recovery codes, or a copy of her session. Each of them has
 // browsers: any number of them, or two each where less is explored. There is an
 // operator, who helps Ann when she asks and may change the rules. In every state each
-// of them does everything that the product offers: register, confirm, reset, sign in
-// by every first and second factor, set up, replace and remove factors, make codes,
-// ask for a rescue or a recovery, trust a browser, prove again, change the password
-// and the address, sign out, end sessions.
+// of them does everything that the product offers: make the account by a registration,
+// an invitation, another site or a former system, confirm, reset, sign in by every first
+// and second factor, set up, replace and remove factors, make codes, ask for a rescue or
+// a recovery, trust a browser, prove again, change the password and the address, make
+// tokens, sign out, end sessions, ask for the deletion of the account and stop it.
 //
 // What they may do is decided by package policy, the one that the product asks. So a
 // gap in it shows here as a story: the shortest list of steps that ends in a broken
 // promise. If the first proof of an address left what was set up before, the search
 // would print:
 //
-//	What others set up opens nothing after the owner proved the address.
+//	Once the owner has proven the address, nothing that someone else set up opens the account.
 //	  Ben registers Ann's address
 //	  Ben signs in: the password
 //	  Ben sets up a second factor: Ben's app
@@ -32,8 +33,10 @@
 //   - model.go: what a state is, and what the people can do with what they have;
 //   - act.go, enter.go and own.go: what each action changes, of everybody, of a person
 //     who signs in, and of one who is signed in;
-//   - ask.go: what the actions ask package policy. Nothing else decides;
-//   - worlds.go: the settings and the things that Eve has.
+//   - life.go and token.go: how an account begins and ends, and tokens;
+//   - ask.go: what the actions ask package policy. What the product decides elsewhere
+//     stands at its end: who may use an invitation, say;
+//   - worlds.go and pairs.go: the settings and the things that Eve has.
 //
 // These words have one meaning in all of them:
 //
@@ -68,14 +71,12 @@
 // Steps of one sign-in are one action: a sign-in under way ends with every change of
 // the account, as its record is bound to the version of the credentials.
 //
-// What is left out: budgets, but for the one of guesses at a second factor; tokens of
-// programs, which are asked what sessions are asked and end with them; and time
-// beyond days. Accounts begin by a registration and do not end: invitations, sign-up
-// through another site, import, arrival from a former system and deletion are not
-// explored. Trails with their rows are replayed. The random walk in test/model and the
-// simulation in internal/limit have budgets, tokens and time. The walk has invitations,
-// sign-up and deletion; test/crash has these and import; test/security has them all.
+// What is left out: budgets, but for the one of guesses at a second factor; time beyond
+// days; browsers that stay signed in; an import of factors; a refresh token that two
+// programs have; and a token that an operator makes. The random walk in test/model and
+// the simulation in internal/limit have budgets and time, test/crash has imports, and
+// test/security has them all.
 //
 // The command in run explores all worlds, with any number of browsers (crowd.go). It
-// takes some minutes. The tests explore some worlds, and some with two browsers each.
+// takes one to two hours. The tests explore some worlds, and some with two browsers each.
 package explore

@@ -10,11 +10,17 @@ func (t *turn) enter(i int) {
 			t.after(i, first)
 		}
 	}
+	waits := s.Waits
+	s.Waits = false // the former system's word is stored
 	begin(thing(Password, Ann))
+	s.Waits = waits
 	if t.MailBegins {
 		t.byMail(i)
 	}
 	(s.Firsts&^ofKind(Mail) | s.Sites).each(begin)
+	if t.Fault == SiteOpensByAddress {
+		(ofKind(Site) &^ s.Sites).each(begin)
+	}
 }
 
 // byMail begins with a mailed code. It proves the address of an account that only
@@ -196,6 +202,9 @@ func (t *turn) enroll(i int, first, lost Thing, verb string) {
 // in issues a session: nothing else does.
 func (t *turn) in(s State, i int, n Session, verb string) {
 	n.Fresh = true
+	if t.Fault != SignInStopsNoDeletion {
+		s.Leaves = false
+	}
 	b := &s.Browsers[i]
 	b.Session, b.Known = n, t.Guesses
 	t.then(By(b.Of), verb, s, n.First, n.Second)

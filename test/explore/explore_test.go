@@ -6,12 +6,19 @@ import (
 	"testing"
 )
 
+// chosen is the number of worlds whose profiles are chosen for the door alone.
+const chosen = 3346
+
 // TestNoPromiseIsBroken explores some worlds: a few small ones, and more of all sizes
 // where time does not matter. The command in run explores all.
 func TestNoPromiseIsBroken(t *testing.T) {
 	asked := func(i int, m *World) bool {
 		m.Crowd = i%2 == 0
 		small := len(m.Seconds) == 1 && (len(m.Firsts) == 0 || m.EveHas == None)
+		if i >= chosen { // how accounts begin and end
+			m.Crowd = true
+			return small && m.EveHas == None && i%4 == 0
+		}
 		return small && i%41 == 0
 	}
 	if os.Getenv("TWOFOLD_THOROUGH") != "" {
@@ -79,6 +86,7 @@ func TestEveryPromiseCanBreak(t *testing.T) {
 		in(func(s *State) { s.Strict = true }, weak),
 		in(func(s *State) {}, eve),
 		in(func(s *State) { s.EverProven, s.Firsts = false, set(thing(Phone, Ann)) }),
+		in(func(s *State) { s.Leaves = true }, ann),
 	}
 	for i, p := range promises {
 		if !p.Broken(m, broken[i]) {
@@ -117,6 +125,52 @@ func TestEveryPromiseCanBreak(t *testing.T) {
 	}
 }
 
+// TestEveryMoveOfALifeCanBreak is the same of how accounts begin and end.
+func TestEveryMoveOfALifeCanBreak(t *testing.T) {
+	there := State{Exists: true, Proven: true, EverProven: true, HasPassword: true}
+	app, none := set(thing(App, Ann)), State{}
+	with := func(s State, change func(s *State)) *State { change(&s); return &s }
+	invited := with(none, func(s *State) { s.Invitation = Invited })
+	spent := with(there, func(s *State) { s.Invitation = Spent })
+	signedIn := func(first, second Thing, fresh bool) *State {
+		return with(there, func(s *State) {
+			s.Seconds = app
+			s.Browsers[0].Session = Session{First: first, Second: second, Fresh: fresh}
+		})
+	}
+	leaves := with(there, func(s *State) { s.Seconds, s.Leaves = app, true })
+	full := signedIn(thing(Password, Ann), thing(App, Ann), true)
+	site := Label{Verb: "signs in", With: [2]Thing{thing(Site, Eve)}}
+	connected := with(there, func(s *State) { s.Sites = set(thing(Site, Eve)) })
+	for _, tt := range []struct {
+		move          int
+		l             Label
+		before, after *State
+		broken        bool
+	}{
+		{6, site, &there, full, true},
+		{6, site, connected, full, false},
+		{6, Label{Verb: "signs in", With: [2]Thing{thing(Password, Ann)}}, &none, full, true},
+		{6, Label{Verb: "signs in", With: [2]Thing{thing(Mail, Eve)}}, &there, full, true},
+		{7, Label{Verb: "accepts the invitation with a password"}, invited, spent, false},
+		{7, Label{Verb: "accepts the invitation with a password"}, &none, spent, true},
+		{7, Label{Verb: "accepts the invitation with a password"}, spent, spent, true},
+		{8, Label{}, full, &none, false},
+		{8, Label{}, full, invited, true},
+		{8, Label{}, full, with(*full, func(s *State) { s.Exists = false }), true},
+		{9, Label{Verb: "asks"}, full, leaves, false},
+		{9, Label{Verb: "asks"}, signedIn(thing(Password, Ann), thing(App, Ann), false), leaves, true},
+		{9, Label{Verb: "asks"}, signedIn(thing(Password, Ann), 0, true), leaves, true},
+		{10, Label{Verb: "exchanges a refresh token"}, &there, full, true},
+		{10, Label{Verb: "exchanges a refresh token"}, full, full, false},
+	} {
+		m := world([]setting{inviting, deletable, tokens}, []Kind{App}, nil, None)
+		if got := moves[tt.move].Broken(m, tt.l, tt.before, tt.after); got != tt.broken {
+			t.Errorf("%s: broken: %v, from %s to %s by %s", moves[tt.move].Words, got, tt.before, tt.after, tt.l)
+		}
+	}
+}
+
 // TestACrowdCoversTwoBrowsersEach: whatever Ann's browser and one of the others' can
 // be in where each has two, they can be in where each has any number.
 func TestACrowdCoversTwoBrowsersEach(t *testing.T) {
@@ -124,6 +178,8 @@ func TestACrowdCoversTwoBrowsersEach(t *testing.T) {
 		world([]setting{trust, changing}, []Kind{App}, []Kind{Phone}, None),
 		world([]setting{mail, rescue}, []Kind{Mail, App}, nil, None),
 		world(nil, []Kind{App}, []Kind{Site}, Mail),
+		world([]setting{tokens}, []Kind{App}, nil, None),
+		world([]setting{deletable, inviting}, []Kind{App}, []Kind{Passkey}, None),
 	} {
 		crowd := begin(m)
 		two := begin(m)
@@ -171,7 +227,11 @@ func TestAPackedStateIsTheSame(t *testing.T) {
 		})
 	}
 	s := State{Seconds: ofKind(Mail) | ofKind(Passkey), Firsts: ofKind(App), Sites: ofKind(Site), Sheet: ofKind(Sheet)}
-	s.Browsers[3] = Browser{Eve, Session{thing(Sheet, Eve), thing(Mended, Eve), true, true, true}, 1, 2, true}
+	s.Browsers[3] = Browser{
+		Of: Eve, Session: Session{thing(Sheet, Eve), thing(Mended, Eve), true, true, true},
+		TrustFirst: 1, TrustSecond: 2, Known: true, Token: true, Refreshes: true,
+	}
+	s.Invitation, s.Waits, s.Leaves = Spent, true, true
 	if s.pack().state() != s {
 		t.Errorf("%+v is unpacked as %+v", s, s.pack().state())
 	}

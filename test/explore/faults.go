@@ -11,28 +11,45 @@ type Fault uint8
 // The faults. Numbers with an F are those of the audit that found them in Twofold;
 // the others are made up.
 const (
-	NoFault                Fault = iota
-	PlantedFactorsStay           // F1: what a stranger set up outlives the first proof of the address
-	SitesAreIndependent          // F2: an account at a mail provider and its mailbox count as two things
-	DescendantsAreNotAsked       // F8: what was issued earlier is not asked what a sign-in is asked today
-	MailFactorsStay              // F10: a factor by mail stays at the former address
-	BlockedCannotBeRescued       // F15: no rescue where strangers used up the guesses
-	MailFollowsAReset            // a password that was reset by mail counts as another thing than the mailbox
-	SecondIsNotAsked             // a sign-in ends after the first factor
-	SetUpIsNotAsked              // a required factor is not asked for
-	SameThingTwice               // a second factor may be the thing that the first was
-	WeakFactorsCount             // a factor that does not count anymore ends a sign-in
-	AgainByOneFactor             // one factor makes a session fresh
-	RescueByTheSameThing         // a mailed code rescues a sign-in that began by mail
-	RescueFollowsAReset          // it rescues one by a password that was reset by mail
-	LastWayInGoes                // the last way in can be removed
-	FirstProofEndsNothing        // the first proof of an address ends nothing that was set up
-	StrangersEnroll              // what opens an account is added before the address is proven
-	MailboxProvesAll             // the mail alone proves the address, and not who chose the password
-	OneFactorChanges             // a session of one factor may change what opens the account
-	TrustIsForever               // trust outlives the worth of what was proven for it
-	RecoveryWorksTwice           // the link of a recovery is not spent
-	ChangesEndNothing            // a change leaves all sessions and all trust
+	NoFault                     Fault = iota
+	PlantedFactorsStay                // F1: what a stranger set up outlives the first proof of the address
+	SitesAreIndependent               // F2: an account at a mail provider and its mailbox count as two things
+	DescendantsAreNotAsked            // F8: what was issued earlier is not asked what a sign-in is asked today
+	MailFactorsStay                   // F10: a factor by mail stays at the former address
+	BlockedCannotBeRescued            // F15: no rescue where strangers used up the guesses
+	MailFollowsAReset                 // a password that was reset by mail counts as another thing than the mailbox
+	SecondIsNotAsked                  // a sign-in ends after the first factor
+	SetUpIsNotAsked                   // a required factor is not asked for
+	SameThingTwice                    // a second factor may be the thing that the first was
+	WeakFactorsCount                  // a factor that does not count anymore ends a sign-in
+	AgainByOneFactor                  // one factor makes a session fresh
+	RescueByTheSameThing              // a mailed code rescues a sign-in that began by mail
+	RescueFollowsAReset               // it rescues one by a password that was reset by mail
+	LastWayInGoes                     // the last way in can be removed
+	FirstProofEndsNothing             // the first proof of an address ends nothing that was set up
+	StrangersEnroll                   // what opens an account is added before the address is proven
+	MailboxProvesAll                  // the mail alone proves the address, and not who chose the password
+	OneFactorChanges                  // a session of one factor may change what opens the account
+	TrustIsForever                    // trust outlives the worth of what was proven for it
+	RecoveryWorksTwice                // the link of a recovery is not spent
+	ChangesEndNothing                 // a change leaves all sessions and all trust
+	InvitationWorksTwice              // the link of an invitation is not spent
+	InvitationTakesAnAccount          // it gives the account of its address another password
+	RevokedInvitationWorks            // it works after it was revoked
+	SiteSaysWhatIsProven              // what another site says of an address counts as its proof
+	SiteOpensByAddress                // an account elsewhere opens the account of its address
+	ClaimOpensWhatWaits               // so does a former system's user, if that account waits for it
+	ClaimOpensAnAccount               // and if it does not
+	AnyoneAsksForDeletion             // a session that is not fresh or not full asks for the deletion
+	SignInStopsNoDeletion             // a sign-in does not stop the deletion
+	LinkStopsNoDeletion               // the mailed link does not
+	DeletionLeavesSessions            // a deletion ends no session
+	DeletionLeavesTheInvitation       // nor the invitation of its address
+	TokensOutliveChanges              // a change ends sessions and no tokens
+	TokensAreNotAsked                 // a token is not asked what a sign-in is asked today
+	StrangersMint                     // tokens are made before the address is proven
+	OneFactorMints                    // a session that is not fresh or not full makes a personal token
+	ExchangeIsFresh                   // a session that a refresh token was exchanged for is fresh
 )
 
 // Case is a fault, and a small world in which it can be seen.
@@ -48,7 +65,10 @@ type Case struct {
 }
 
 // Cases are all faults, some of them in several worlds.
-func Cases() []Case {
+func Cases() []Case { return append(policyCases(), lifeCases()...) }
+
+// policyCases are faults of what package policy decides.
+func policyCases() []Case {
 	two, same, opens := promises[0].Words, promises[2].Words, moves[5].Words
 	return []Case{
 		{PlantedFactorsStay, "F1: what a stranger set up stays", nil, []Kind{App}, nil, None, promises[1].Words, ""},
@@ -96,6 +116,44 @@ func Cases() []Case {
 			promises[5].Words, ""},
 		{RecoveryWorksTwice, "the link of a recovery works twice", nil, []Kind{App}, nil, None, moves[1].Words, ""},
 		{ChangesEndNothing, "a change ends nothing", nil, []Kind{App}, nil, None, moves[0].Words, ""},
+	}
+}
+
+// lifeCases are faults of how accounts begin and end, and of tokens.
+func lifeCases() []Case {
+	planted, early, leaving := promises[1].Words, promises[7].Words, promises[8].Words
+	begins, invited, left := moves[6].Words, moves[7].Words, moves[8].Words
+	asked, again := moves[9].Words, moves[10].Words
+	app, site := []Kind{App}, []Kind{Site}
+	return []Case{
+		{InvitationWorksTwice, "an invitation is not spent", []setting{inviting}, app, nil, None, invited, ""},
+		{InvitationTakesAnAccount, "an invitation takes an account over", []setting{inviting}, app, nil, None,
+			invited, ""},
+		{RevokedInvitationWorks, "a revoked invitation works", []setting{inviting}, app, nil, None, invited, ""},
+		{SiteSaysWhatIsProven, "another site's word proves an address", []setting{signUp}, app, site, None,
+			planted, ""},
+		{SiteOpensByAddress, "an account elsewhere opens the account of its address", []setting{signUp}, app, site,
+			None, begins, ""},
+		{ClaimOpensWhatWaits, "an address that someone claims in a former system opens the account that waits",
+			[]setting{former}, app, nil, None, planted, ""},
+		{ClaimOpensAnAccount, "the same of an account that does not wait", []setting{former}, app, nil, None,
+			planted, ""},
+		{AnyoneAsksForDeletion, "an old session asks for the deletion", []setting{deletable}, app, nil, None,
+			asked, ""},
+		{SignInStopsNoDeletion, "a sign-in does not stop the deletion", []setting{deletable}, app, nil, None,
+			leaving, ""},
+		{LinkStopsNoDeletion, "the mailed link does not stop it", []setting{deletable, noReset}, app, nil, None,
+			ways[2].Words, ""},
+		{DeletionLeavesSessions, "a deletion ends no session", []setting{deletable}, app, nil, None, left, ""},
+		{DeletionLeavesTheInvitation, "a deletion leaves the invitation of the address",
+			[]setting{inviting, deletable}, app, nil, None, left, ""},
+		{TokensOutliveChanges, "a change ends no token", []setting{tokens}, app, nil, None, moves[0].Words, ""},
+		{TokensAreNotAsked, "a token is not asked what a sign-in is asked", []setting{tokens, changing},
+			[]Kind{App, Mail}, nil, None, promises[5].Words, ""},
+		{StrangersMint, "tokens before the address is proven", []setting{tokens}, app, nil, None, early, ""},
+		{OneFactorMints, "an old session makes a personal token", []setting{tokens, trust}, app, nil, None,
+			moves[5].Words, ""},
+		{ExchangeIsFresh, "a refresh token makes a session fresh", []setting{tokens}, app, nil, None, again, ""},
 	}
 }
 

@@ -135,23 +135,27 @@ type Browser struct {
 	Session Session
 	// TrustFirst and TrustSecond were proven when the browser was trusted.
 	TrustFirst, TrustSecond Thing
-	Known                   bool // the account signed in here before
+	Known                   bool // it signed in to the account before
+	// Token: this is no browser but a token. Its Session is what was proven for it. One
+	// that Refreshes is exchanged for sessions; others are used as they are.
+	Token, Refreshes bool
 }
 
 func (b Browser) empty() bool { return b == Browser{Of: b.Of} }
 
-// Recovery is a request for a link that sets up a factor in place of a lost one.
+// Recovery is how far a recovery has come: someone asks for it who has lost a second
+// factor, a day later a link is mailed, and the link sets up another factor.
 type Recovery uint8
 
 // The states of a request.
 const (
 	NotAsked Recovery = iota
-	Waits
-	Opens
+	Waits             // for the day to go by
+	Opens             // by the link
 )
 
-// browsersEach is how many browsers of one person can hold something at the same
-// time, and browsers how many there are: two of Ann's, and two of the others'.
+// browsersEach is how many browsers of one person can be signed in or trusted at the
+// same time. There are two of Ann's, and two of the others'.
 const (
 	browsersEach = 2
 	browsers     = 2 * browsersEach
@@ -162,57 +166,73 @@ const (
 // one of them, so one is explored.
 type State struct {
 	Exists bool
-	// Mailbox is whose mailbox the account's address is. Proven and EverProven are
-	// about this address and about any.
+	// Mailbox is whose mailbox the account's address is. Proven: someone has shown that
+	// they read it. EverProven: that, or the same of an address that it had before.
 	Mailbox            Person
 	Proven, EverProven bool
 	ProvenBy           Person // who proved an address last
-	WasAnns            bool   // Ann has proved it once
+	WasAnns            bool   // Ann has proven the address at some time
 	HasPassword        bool
 	Knows              [people]bool // who knows the password
-	ResetLately        bool
-	Seconds, Firsts    Things // second factors, and what begins a sign-in
-	Sites              Things // connections
-	Sheet              Things // recovery codes, by who has them
-	Blocked            bool   // strangers have used up the guesses at the second factors
+	ResetLately        bool         // the password, by mail, within a day
+	Seconds, Firsts    Things       // second factors, and what begins a sign-in
+	Sites              Things       // connections
+	Sheet              Things       // recovery codes, by who has them
+	Blocked            bool         // strangers have used up the guesses at the second factors
 	Recovery           Recovery
+	Invitation         Invitation
+	Waits              bool // only the former system knows the password
+	Leaves             bool // the deletion of the account is asked for
 	Browsers           [browsers]Browser
 	Stolen             bool // Eve has copied what this run lets her copy
 	Strict             bool // the operator has switched weak factors off
 	Distrusts          bool // the operator has switched trust off
-	// These tell of an action and are no part of a state: what it took from all
-	// browsers but its own, and whether its own is out of view and signed in.
+	// These two are about the action that led here, and no part of the state. What did it
+	// end in the other browsers? Was it taken in a browser that is not among Browsers,
+	// and is that one signed in now?
 	ended ended
 	away  bool
 }
 
-// ended is what an action takes from browsers.
+// ended is what an action ends in the browsers in which it was not taken.
 type ended uint8
 
 const (
 	nothing ended = iota
 	trusts
+	sessions // but not tokens: a fault
 	everything
 )
 
-// World is what the operator of a run decided at the start, and what Eve has.
+// World is one run of the search: what the operator decided before it, and what Eve has.
+// In the policy.Rules are those decisions that package policy reads.
 type World struct {
-	Name string
+	Name     string
+	settings []string // their names
 	policy.Rules
-	Required, Trust   bool
+	Required          bool // every account must have a second factor
+	Trust             bool // a browser can be trusted in place of the second factor
 	MailBegins        bool // a mailed code or link begins a sign-in
 	Recovers          bool // a lost factor can be replaced after a wait
 	Seconds           []Kind
 	Firsts            []Kind
 	OperatorChanges   bool
-	Codes             bool // there are recovery codes
+	Codes             bool // an account can have recovery codes
 	Guesses           bool // strangers can use up the guesses at a second factor
-	SharesMailbox     bool // accounts elsewhere open by the same mailbox
+	SharesMailbox     bool // who reads a person's mail gets into their account elsewhere too
 	WithinADay        bool // no day goes by
 	NoReset           bool // a password cannot be reset by mail
+	Invites           bool // the operator invites people
+	SignsUp           bool // an account can be made through another site
+	SiteRunsMailboxes bool // that site gives Ann her mailbox, so it knows whose it is
+	Arrives           bool // the passwords of a former system are taken
+	FormerProves      bool // that system says which addresses its users proved
+	Deletes           bool // an account can be deleted
+	Tokens            bool // there are personal and refresh tokens
 	EveHas            Kind // of Ann's things; None: nothing
-	EveCopiesASession bool
-	Crowd             bool // everybody has any number of browsers, not two
+	EveHasTheLink     bool // of the invitation
+	EveCopiesASession bool // or token, once
+	Crowd             bool // everybody has any number of browsers, and not only two: see crowd.go
 	Alone             bool // Ann has everything, and no one else acts: see Explain
 	Fault             Fault
 }

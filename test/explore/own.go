@@ -16,6 +16,7 @@ func (t *turn) own(i int) {
 		t.provesBy(&s, b.Of, b.Session.First)
 		t.then(By(b.Of), "proves the address while signed in", s)
 	}
+	minting{t}.makesTokens(i)
 	t.reauthenticate(i)
 	if b.Session.Fresh { // any one factor will do to take access away
 		s = t.was
@@ -32,6 +33,9 @@ func (t *turn) own(i int) {
 		t.changeSeconds(i)
 		t.changeFirsts(i)
 		t.changeIdentity(i)
+		life{t}.asksForDeletion(i)
+	} else if t.Fault == AnyoneAsksForDeletion {
+		life{t}.asksForDeletion(i)
 	}
 }
 
@@ -198,7 +202,7 @@ func (t *turn) changeFirsts(i int) {
 func (t *turn) changeIdentity(i int) {
 	s, b := t.was, t.was.Browsers[i]
 	if !s.HasPassword || t.can(&s, b.Of, thing(Password, Ann)) {
-		s.HasPassword, s.Knows = true, [people]bool{}
+		s.HasPassword, s.Waits, s.Knows = true, false, [people]bool{}
 		s.Knows[b.Of] = true
 		t.end(&s, i)
 		t.then(By(b.Of), "changes the password", s)

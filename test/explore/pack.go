@@ -52,10 +52,11 @@ func (p packed) state() (s State) {
 func (s *State) exchange(p *packed, write bool) {
 	b := bits{word: &p[0], write: write}
 	b.flags(&s.Exists, &s.Proven, &s.EverProven, &s.WasAnns, &s.HasPassword, &s.ResetLately, &s.Blocked)
-	b.flags(&s.Stolen, &s.Strict, &s.Distrusts, &s.Knows[Ann], &s.Knows[Ben], &s.Knows[Eve])
+	b.flags(&s.Waits, &s.Leaves, &s.Stolen, &s.Strict, &s.Distrusts, &s.Knows[Ann], &s.Knows[Ben], &s.Knows[Eve])
 	field(&b, 2, &s.Mailbox)
 	field(&b, 2, &s.ProvenBy)
 	field(&b, 2, &s.Recovery)
+	field(&b, 2, &s.Invitation)
 	b.things(Mail, Passkey, &s.Seconds)
 	b.things(Mail, Passkey, &s.Firsts)
 	b.things(Site, Site, &s.Sites)
@@ -70,7 +71,7 @@ func (s *State) exchange(p *packed, write bool) {
 		field(&b, 5, &w.Session.Second)
 		field(&b, 5, &w.TrustFirst)
 		field(&b, 5, &w.TrustSecond)
-		b.flags(&w.Session.Trusted, &w.Session.Fresh, &w.Session.Copied, &w.Known)
+		b.flags(&w.Session.Trusted, &w.Session.Fresh, &w.Session.Copied, &w.Known, &w.Token, &w.Refreshes)
 	}
 }
 

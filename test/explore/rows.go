@@ -121,11 +121,19 @@ func (r *reader) readOthers(row store.Event) {
 	case "created", "user-registered", "user-invitation-accepted":
 		r.begins(what, row.Reason)
 	case "user-deletion-requested":
-		r.changes(func(t *turn) {
-			if s := t.was; s.Exists && t.isFull() {
-				t.end(&s, -1)
-				t.then(By(Ann), what, s)
+		r.leaves = true
+		r.changes(r.verb("asks for the deletion of the account"))
+	case "user-deletion-stopped":
+		if !r.leaves {
+			r.states = nil
+			return
+		}
+		r.leaves = false
+		r.step(func(t *turn) { // the row of a sign-in has told of it before
+			if t.was.Exists && !t.was.Leaves {
+				t.doesNothing()
 			}
+			life{t}.stopsDeletion(Ann)
 		})
 	case "password_changed":
 		each(func(t *turn, s *State) {
@@ -134,7 +142,7 @@ func (r *reader) readOthers(row store.Event) {
 			t.end(s, -1)
 		})
 	case "identity_changed":
-		r.changes(func(t *turn) { t.moves(); t.stays() })
+		r.changes(func(t *turn) { t.moves(); t.doesNothing() })
 	case "access_reset":
 		clear(r.sets)
 		each(func(t *turn, s *State) {
@@ -164,34 +172,31 @@ func (r *reader) readOthers(row store.Event) {
 // begins is an account that there was not before. Who makes it for someone else may
 // vouch for the address.
 func (r *reader) begins(what, provider string) {
-	opened := []State{{}, {HasPassword: true, Knows: [people]bool{Ann: true}}}
-	switch {
-	case what == "user-registered" && provider != "":
+	if what == "user-registered" && provider != "" {
 		r.sites++
-		for i := range opened {
-			opened[i].Sites = set(thing(Site, Ann))
-		}
-	case what == "user-invitation-accepted":
-		opened = append(opened, State{Firsts: set(r.passkey())})
 	}
-	vouched := what != "user-registered" || provider != ""
 	r.step(func(t *turn) {
-		if t.was.Exists {
-			return
-		}
-		for _, s := range opened {
-			s.Exists, s.Mailbox = true, Ann
-			t.then(By(Ann), what, s)
-			if vouched {
+		switch {
+		case t.was.Exists:
+		case what == "user-invitation-accepted":
+			t.was.Invitation = Invited // the row of that is about no account
+			life{t}.accept(Ann)
+		case what == "created":
+			for _, opened := range []bool{false, true} {
+				s := life{t}.born()
+				s.HasPassword, s.Knows[Ann] = opened, opened
+				t.then(By(Ann), what, s)
 				t.proves(&s, Ann)
 				t.then(By(Ann), what, s)
 			}
+		case provider != "":
+			life{t}.signUp(Ann)
+		default:
+			life{t}.register(Ann)
+			life{t}.arrive(Ann)
 		}
 	})
 }
-
-// passkey is the one that begins a sign-in.
-func (r *reader) passkey() Thing { return (&turn{World: r.World}).opener(Passkey, Ann) }
 
 // registers is a passkey: that of an account that was made with it, or one that is added.
 func (r *reader) registers(first bool) {
@@ -199,7 +204,7 @@ func (r *reader) registers(first bool) {
 	case r.invited:
 		r.step(func(t *turn) {
 			if t.was.Firsts&ofKind(Passkey) != 0 {
-				t.stays()
+				t.doesNothing()
 			}
 		})
 	case first:
@@ -237,7 +242,7 @@ func (r *reader) could(such func(l Label) bool) func(t *turn) {
 		can := false
 		r.all(t.was, func(l Label, _ State) { can = can || l.By == By(Ann) && such(l) })
 		if can {
-			t.stays()
+			t.doesNothing()
 		}
 	}
 }
@@ -306,7 +311,7 @@ func (r *reader) switchesOff(t *turn) {
 	r.verb("removes a second factor")(&off)
 	r.verb("switches all second factors off")(&off)
 	if t.was.Seconds == 0 && t.isFull() {
-		t.stays()
+		t.doesNothing()
 	}
 }
 

@@ -214,10 +214,14 @@ func (x *search) action(from, to int) (out string) {
 // way marks every state from which the goal can be reached: those where it is
 // reached, then those with an action into a marked one, until there are no more.
 func (x *search) way(w Way) {
-	good := make([]bool, x.seen.n)
+	good, far := make([]bool, x.seen.n), false
 	for i := range good {
 		s := x.seen.state(i)
 		good[i] = w.Goal(x.m, &s)
+		far = far || !good[i] && w.Asks(x.m, &s)
+	}
+	if !far {
+		return
 	}
 	for more := true; more; {
 		more = false

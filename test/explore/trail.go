@@ -22,6 +22,7 @@ import (
 // not say how old a proof is, or that a browser was thrown away: either may be so at
 // any time. Rows of what was refused or sent change nothing and are passed over.
 func (m World) Explain(rows []store.Event) error {
+	m.Invites, m.SignsUp, m.Deletes = true, true, true
 	m.Alone, m.Crowd, m.EveHas, m.EveCopiesASession = true, true, None, false
 	r := &reader{World: &m, states: map[packed]bool{{}: true}, sets: map[Kind]int{}, open: map[string]bool{}}
 	for i, row := range rows {
@@ -51,6 +52,7 @@ type reader struct {
 	begun   Things          // what sign-ins began with that wait for more: as Ann's things
 	repairs bool            // one of them may set up a factor in place of a lost one
 	moves   bool            // a link waits that changes the address
+	leaves  bool            // the deletion was asked for
 	open    map[string]bool // the sessions that can be alive, by their ids
 }
 
@@ -172,8 +174,8 @@ func (t *turn) isTrusted() {
 // makesToken leaves everything as it is. A token for oneself asks for a fresh session.
 func (t *turn) makesToken(personal bool) {
 	alive := t.was.Exists && t.usable(&t.was, &t.was.Browsers[0])
-	if alive && (!personal || t.isFull()) && t.mayEnroll(&t.was) {
-		t.stays()
+	if alive && (!personal || t.isFull()) && t.mayMint(&t.was) {
+		t.doesNothing()
 	}
 }
 
@@ -183,7 +185,7 @@ func (t *turn) isFull() bool {
 	return t.usable(&t.was, b) && b.Session.Fresh && t.full(&t.was, b)
 }
 
-func (t *turn) stays() { t.then(By(Ann), "", t.was) }
+func (t *turn) doesNothing() { t.then(By(Ann), "", t.was) }
 
 // confirms proves the address: by a link or a code in a browser that knows the password,
 // or, where none does, by choosing another one or none.

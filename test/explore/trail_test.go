@@ -73,6 +73,9 @@ func TestATrailIsExplained(t *testing.T) {
 			"user-logged-out, user-authenticated oauth",
 		isIn + ", wan-registered webauthn first, tf-profile-changed email, " +
 			"first-factor-proven webauthn, user-authenticated email",
+		hasApp + ", user-deletion-requested, user-deletion-stopped - link, first-factor-proven password, " +
+			"user-authenticated authenticator, user-deletion-requested, first-factor-proven password, " +
+			"user-authenticated authenticator, user-deletion-stopped - signed-in",
 	} {
 		if err := product().Explain(trail(rows)); err != nil {
 			t.Errorf("%s\n%v", rows, err)
@@ -164,6 +167,16 @@ func TestATrailIsRefused(t *testing.T) {
 		{"a session after its end by a deletion", hasApp + ", user-deletion-requested, user-logged-out", nil},
 		{"a deletion by one factor", again + ", device-trusted, user-logged-out, " +
 			"user-authenticated password trusted-device, user-deletion-requested", nil},
+		{"a stop of a deletion that no one asked for", hasApp + ", user-deletion-stopped - link", nil},
+		{"a second stop of a deletion",
+			hasApp + ", user-deletion-requested, user-deletion-stopped - link, user-deletion-stopped - link", nil},
+		{"a request for a deletion that is asked for already",
+			hasApp + ", user-deletion-requested, user-deletion-requested", nil},
+		{"an invitation that takes an account over", isIn + ", user-invitation-accepted", nil},
+		{"a sign-up for an address that has an account", isIn + ", user-registered - corp", nil},
+		{"a password of an account that was made through a site",
+			"user-registered - corp, user-authenticated password", nil},
+		{"another site than that of the sign-up", "user-registered, user-authenticated oauth", nil},
 		{"a passkey of an invitation that is not the next row",
 			"user-invitation-accepted, account-changed - activated, wan-registered webauthn first", nil},
 		{"a second end of a session", isIn + ", user-logged-out, password-changed", nil},

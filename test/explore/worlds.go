@@ -27,6 +27,15 @@ var (
 	final     = setting{"no recovery", func(m *World) { m.Recovers = false }}
 	noReset   = setting{"no reset", func(m *World) { m.NoReset = true }}
 	elsewhere = setting{"independent sites", func(m *World) { m.SharesMailbox = false }}
+	inviting  = setting{"invitations", func(m *World) { m.Invites = true }}
+	signUp    = setting{"sign-up through a site", func(m *World) { m.SignsUp = true }}
+	runs      = setting{"sign-up through the mailbox's site", func(m *World) {
+		m.SignsUp, m.SiteRunsMailboxes = true, true
+	}}
+	former    = setting{"a former system", func(m *World) { m.Arrives = true }}
+	vouching  = setting{"a former system that proves", func(m *World) { m.Arrives, m.FormerProves = true, true }}
+	deletable = setting{"deletion", func(m *World) { m.Deletes = true }}
+	tokens    = setting{"tokens", func(m *World) { m.Tokens = true }}
 )
 
 // profiles are the combinations of settings that matter together.
@@ -37,6 +46,13 @@ var profiles = [][]setting{
 	{final}, {final, mail}, {elsewhere}, {elsewhere, mail, rescue},
 	{changing, required}, {changing, rescue, trust, mail},
 	{noReset, mail}, {noReset, final, elsewhere},
+}
+
+// lives are profiles about how accounts begin and end, and about what outlives a
+// browser. They are explored with fewer kinds of factors.
+var lives = [][]setting{
+	{inviting}, {inviting, deletable}, {signUp}, {runs, deletable}, {former}, {vouching}, {deletable},
+	{tokens}, {tokens, trust}, {tokens, required, changing},
 }
 
 var (
@@ -64,6 +80,33 @@ func worlds() (out []*World) {
 			}
 		}
 	}
+	return slices.Concat(out, lifeWorlds(), pairWorlds())
+}
+
+func lifeWorlds() (out []*World) {
+	for _, p := range lives {
+		for _, seconds := range [][]Kind{{App}, {App, Mail}} {
+			for _, firsts := range [][]Kind{{}, {Passkey}, {Site}} {
+				for _, eve := range []Kind{None, Password, Mail, Site} {
+					if m := world(p, seconds, firsts, eve); m != nil {
+						out = append(out, m)
+					}
+				}
+				m := world(p, seconds, firsts, None)
+				switch {
+				case m == nil:
+					continue
+				case m.Invites:
+					m.EveHasTheLink = true
+					m.Name += ", who has the link of the invitation"
+				default:
+					m.EveCopiesASession = true
+					m.Name += ", who copies a session"
+				}
+				out = append(out, m)
+			}
+		}
+	}
 	return out
 }
 
@@ -78,16 +121,18 @@ func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 	// which factors there are.
 	m.Codes = len(firsts) == 0 && len(seconds) == 1
 	m.Guesses = m.Codes
-	var name []string
 	for _, s := range profile {
 		s.set(m)
-		name = append(name, s.name)
+		m.settings = append(m.settings, s.name)
 	}
 	useful := eve == None || eve == Password || eve == Mail || eve == Sheet
 	for _, k := range append(append([]Kind{}, seconds...), firsts...) {
 		useful = useful || k == eve
 	}
 	if !useful || len(seconds) > 1 && len(firsts) > 0 { // two kinds of factors are enough at a time
+		return nil
+	}
+	if m.SignsUp && !slices.Contains(firsts, Site) {
 		return nil
 	}
 	if m.StrongOnly || m.OperatorChanges { // an operator who wants strong factors offers one
@@ -98,7 +143,7 @@ func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 	// A mailbox is enough where the operator lets it rescue, after a reset, a wait
 	// and a notice. Within a day it is not.
 	m.WithinADay = eve == Mail
-	m.Name = "[" + strings.Join(name, ", ") + "] second: " + list(seconds) +
+	m.Name = "[" + strings.Join(m.settings, ", ") + "] second: " + list(seconds) +
 		"; first: " + list(firsts) + "; Eve: " + kindNames[eve]
 	return m
 }

@@ -4,6 +4,7 @@
 //
 //	go run ./test/explore/run            all worlds, any number of browsers
 //	go run ./test/explore/run -only app  those whose name contains "app"
+//	go run ./test/explore/run -from 3346 those from that number on: what lives and pairs add
 //	go run ./test/explore/run -two       two browsers each, and everything in view
 //	go run ./test/explore/run -faults    puts faults in, and prints how each is found
 package main
@@ -22,6 +23,7 @@ import (
 
 func main() {
 	only := flag.String("only", "", "explore only worlds whose name contains this")
+	from := flag.Int("from", 0, "leave out so many worlds")
 	two := flag.Bool("two", false, "give everybody two browsers, not any number")
 	most := flag.Int("most", math.MaxInt, "visit so many states of a world at most")
 	faults := flag.Bool("faults", false, "put faults in, and print how each is found")
@@ -31,9 +33,9 @@ func main() {
 		return
 	}
 	start, worlds, states, actions, depth, broken, cut := time.Now(), 0, 0, 0, 0, 0, 0
-	asked := func(_ int, m *explore.World) bool {
+	asked := func(i int, m *explore.World) bool {
 		m.Crowd = !*two
-		return strings.Contains(m.Name, *only)
+		return i >= *from && strings.Contains(m.Name, *only)
 	}
 	for r := range explore.All(asked, *most) {
 		fmt.Println(r)

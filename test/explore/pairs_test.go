@@ -1,0 +1,77 @@
+package explore
+
+import (
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestEveryPairOfSettingsIsExplored: a gap that two settings leave together is in some
+// world. Those of three or four are in some only.
+func TestEveryPairOfSettingsIsExplored(t *testing.T) {
+	covered, where, every := map[pair]bool{}, [3]int{}, pairs()
+	for i, m := range worlds() {
+		for _, p := range every {
+			if !covered[p] && slices.Contains(m.settings, p[0]) && slices.Contains(m.settings, p[1]) {
+				covered[p] = true
+				if i < chosen {
+					where[0]++
+				} else if i < chosen+len(lifeWorlds()) {
+					where[1]++
+				} else {
+					where[2]++
+				}
+			}
+		}
+	}
+	for _, p := range every {
+		if !covered[p] {
+			t.Errorf("no world has %q together with %q", p[0], p[1])
+		}
+	}
+	all := worlds()
+	if last, first := all[chosen-1], all[chosen]; slices.Contains(last.settings, inviting.name) ||
+		!slices.Contains(first.settings, inviting.name) {
+		t.Errorf("world %d is %s, and not the first of those about how accounts begin", chosen, first.Name)
+	}
+	t.Logf("%d settings, %d pairs: %d in %d profiles, %d in %d about how accounts begin, %d in %d that were made",
+		len(settings), len(every), where[0], len(profiles), where[1], len(lives), where[2], len(pairProfiles()))
+}
+
+// TestSettingsAreApart: two settings of one name, or one that changes nothing, would be
+// explored as something else.
+func TestSettingsAreApart(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range settings {
+		m := &World{Recovers: true, SharesMailbox: true}
+		before := *m
+		s.set(m)
+		if seen[s.name] || reflect.DeepEqual(*m, before) {
+			t.Errorf("%q is there twice, or changes nothing", s.name)
+		}
+		seen[s.name] = true
+	}
+}
+
+// TestTheDocsListThePromises in the words of this package.
+func TestTheDocsListThePromises(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, p := range promises {
+		words = append(words, p.Words)
+	}
+	for _, p := range moves {
+		words = append(words, p.Words)
+	}
+	for _, p := range ways {
+		words = append(words, p.Words)
+	}
+	if list := "* " + strings.Join(words, "\n* ") + "\n"; !strings.Contains(string(raw), list) {
+		t.Errorf("docs/security.md does not have this list:\n%s", list)
+	}
+}
