@@ -71,7 +71,7 @@ func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store
 		size = 1
 	}
 	for part := range slices.Chunk(filters, size) {
-		query, args := EventsQuery(part...)
+		query, args := s.d.EventsQuery(part...)
 		list, err := all(ctx, s, s.read, "events", query, scanEvent, args...)
 		if err != nil {
 			return nil, err
@@ -91,11 +91,11 @@ func (v events) EventsBy(ctx context.Context, f store.EventFilter, more ...store
 }
 
 // EventsQuery is what EventsBy asks.
-func EventsQuery(filters ...store.EventFilter) (query string, args []any) {
+func (d Dialect) EventsQuery(filters ...store.EventFilter) (query string, args []any) {
 	each := make([]string, len(filters))
 	for i, f := range filters {
 		var chosen string
-		chosen, args = eventsOf(f, args)
+		chosen, args = d.eventsOf(f, args)
 		each[i] = `SELECT row_no, ` + eventColumns + ` FROM twofold_events ` + chosen
 	}
 	if len(each) == 1 {
@@ -112,15 +112,10 @@ func eventOrder(f store.EventFilter) string {
 	return ` ORDER BY row_no`
 }
 
-// eventRows are the numbers of the rows that the end of a query chooses.
-func eventRows(chosen string) string {
-	return `SELECT row_no FROM (SELECT row_no FROM twofold_events ` + chosen + `) AS chosen`
-}
-
 // eventsOf is the end of a query for the rows of one filter. The newest rows of a user by
 // some names are found name by name, in an index that holds them in order: to look through
 // all rows of the user would take the longer the more of other names others cause.
-func eventsOf(f store.EventFilter, args []any) (chosen string, all []any) {
+func (d Dialect) eventsOf(f store.EventFilter, args []any) (chosen string, all []any) {
 	value := func(v any) string {
 		args = append(args, v)
 		return "$" + strconv.Itoa(len(args))
@@ -144,12 +139,25 @@ func eventsOf(f store.EventFilter, args []any) (chosen string, all []any) {
 	case len(names) > 0 && f.UserID == "":
 		where += ` AND name IN (` + strings.Join(names, `, `) + `)`
 	case len(names) > 0:
-		for i, name := range names {
-			names[i] = eventRows(where + ` AND name = ` + name + end)
-		}
-		where = `WHERE row_no IN (` + strings.Join(names, ` UNION ALL `) + `)`
+		where = `WHERE row_no IN (` + d.ofEach(names, where, end) + `)`
 	}
 	return where + end, args
+}
+
+// ofEach is a query for the numbers of the rows of each name. PostgreSQL plans one
+// subquery that it runs for each name ten times as fast as a subquery for each.
+func (d Dialect) ofEach(names []string, where, end string) string {
+	of := func(name string) string {
+		return `(SELECT row_no FROM twofold_events ` + where + ` AND name = ` + name + end + `) AS of_name`
+	}
+	if d.Lateral {
+		return `SELECT of_name.row_no FROM (VALUES (CAST(` + strings.Join(names, ` AS TEXT)), (CAST(`) +
+			` AS TEXT))) AS names (given) CROSS JOIN LATERAL ` + of(`names.given`)
+	}
+	for i, name := range names {
+		names[i] = `SELECT row_no FROM ` + of(name)
+	}
+	return strings.Join(names, ` UNION ALL `)
 }
 
 // SettledEvents implements store.Events. Where transactions run side by side, it

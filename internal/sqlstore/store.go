@@ -47,6 +47,8 @@ type Dialect struct {
 	// context, whose supervision costs more than they do. The queue in front of
 	// them still watches it.
 	Local bool
+	// Lateral says that a subquery of FROM may name what stands before it.
+	Lateral bool
 	// Places says that sessions and users lie at numbered places.
 	Places bool
 	// Snapshot is how a transaction begins that only reads and sees one moment.

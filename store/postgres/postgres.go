@@ -207,6 +207,7 @@ var dialect = sqlstore.Dialect{
 	Snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 	Slowly:   `SET LOCAL idle_in_transaction_session_timeout = '10min'`,
 	Prepares: true,
+	Lateral:  true,
 	Script:   script,
 	Patience: patience,
 }
