@@ -389,7 +389,6 @@ func (f source) checkDecl(t *testing.T, d ast.Decl) {
 var exempt = map[string]string{
 	"store/sqlite/file.go:making":                        "POSIX file locks belong to the process, so creating a file must be serialised in it",
 	"internal/storetest/servers/postgres.go:ownPostgres": "one server for a test program",
-	"internal/storetest/servers/postgres.go:emptied":     "schemas of the server that earlier tests emptied",
 	"internal/storetest/servers/redis.go:ownRedis":       "one server for a test program",
 	"internal/storetest/servers/redis.go:ownCluster":     "one cluster for a test program",
 	"internal/storetest/servers/redis.go:ownPrefixes":    "numbers the places in it",

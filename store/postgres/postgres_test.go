@@ -19,13 +19,31 @@ func open(t testing.TB, url string) *postgres.DB {
 	return db
 }
 
+// tables hands out handles on the same tables, emptied after each test. To connect
+// takes longer than most tests do.
+type tables struct {
+	all   *testing.T
+	url   string
+	nodes []store.Store
+}
+
+func (v *tables) open(t *testing.T) []store.Store {
+	t.Helper()
+	for i, db := range v.nodes {
+		if db == nil || db.Ping(t.Context()) != nil { // the test before closed it
+			v.nodes[i] = open(v.all, v.url)
+		}
+	}
+	t.Cleanup(func() { servers.EmptyTables(t, v.url) })
+	return v.nodes
+}
+
 func TestPromises(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return open(t, servers.PostgresTables(t)) })
+	v := &tables{t, servers.Postgres(t), make([]store.Store, 1)}
+	storetest.Run(t, func(t *testing.T) store.Store { return v.open(t)[0] })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {
-	storetest.RunNodes(t, func(t *testing.T) []store.Store {
-		url := servers.PostgresTables(t)
-		return []store.Store{open(t, url), open(t, url), open(t, url)}
-	})
+	v := &tables{t, servers.Postgres(t), make([]store.Store, 3)}
+	storetest.RunNodes(t, v.open)
 }

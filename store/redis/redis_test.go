@@ -20,24 +20,49 @@ func open(t testing.TB, url string) *redis.DB {
 	return db
 }
 
-func join(t testing.TB, durable, volatile string) store.Store {
+func join(t testing.TB, durable store.Store, volatile string) store.Store {
 	t.Helper()
-	db, err := postgres.Open(durable)
+	return store.Join(durable, open(t, volatile))
+}
+
+// durable hands out handles on the same tables, emptied after each test. To connect
+// takes longer than most tests do.
+type durable struct {
+	all   *testing.T
+	url   string
+	nodes []store.Store
+}
+
+func (v *durable) open(t *testing.T) []store.Store {
+	t.Helper()
+	for i, db := range v.nodes {
+		if db == nil || db.Ping(t.Context()) != nil { // the test before closed it
+			v.nodes[i] = openPostgres(v.all, v.url)
+		}
+	}
+	t.Cleanup(func() { servers.EmptyTables(t, v.url) })
+	return v.nodes
+}
+
+func openPostgres(t testing.TB, url string) store.Store {
+	t.Helper()
+	db, err := postgres.Open(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	both := store.Join(db, open(t, volatile))
-	t.Cleanup(func() { both.Close() })
-	return both
+	t.Cleanup(func() { db.Close() })
+	return db
 }
 
 func TestPromisesInAClusterBesidePostgreSQL(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return join(t, servers.PostgresTables(t), servers.RedisCluster(t)) })
+	v := &durable{t, servers.Postgres(t), make([]store.Store, 1)}
+	storetest.Run(t, func(t *testing.T) store.Store { return join(t, v.open(t)[0], servers.RedisCluster(t)) })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {
+	v := &durable{t, servers.Postgres(t), make([]store.Store, 3)}
 	storetest.RunNodes(t, func(t *testing.T) []store.Store {
-		durable, volatile := servers.PostgresTables(t), servers.Redis(t)
-		return []store.Store{join(t, durable, volatile), join(t, durable, volatile), join(t, durable, volatile)}
+		url, nodes := servers.Redis(t), v.open(t)
+		return []store.Store{join(t, nodes[0], url), join(t, nodes[1], url), join(t, nodes[2], url)}
 	})
 }

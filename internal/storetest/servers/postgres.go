@@ -57,10 +57,7 @@ func PostgresTables(t testing.TB) string {
 		if t.Failed() {
 			return
 		}
-		if err := empty(url); err != nil {
-			t.Errorf("empty the tables for the next test: %v", err)
-			return
-		}
+		EmptyTables(t, url)
 		ownSchemas.Lock()
 		defer ownSchemas.Unlock()
 		ownSchemas.emptied = append(ownSchemas.emptied, url)
@@ -68,22 +65,25 @@ func PostgresTables(t testing.TB) string {
 	return url
 }
 
-// empty deletes all rows. The numbers of the audit trail begin at 1 again.
-func empty(url string) error {
+// EmptyTables deletes all rows in the schema of a URL that Postgres returned. The
+// numbers of the audit trail begin at 1 again.
+func EmptyTables(t testing.TB, url string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	db, err := pgx.Connect(ctx, url)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
 	defer db.Close(ctx)
-	_, err = db.Exec(ctx, `DO $$ DECLARE name TEXT; BEGIN
+	if _, err = db.Exec(ctx, `DO $$ DECLARE name TEXT; BEGIN
 		FOR name IN SELECT tablename FROM pg_tables
 			WHERE schemaname = current_schema() AND tablename NOT IN ('twofold_migrations', 'twofold_event_rows')
 		LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
 		PERFORM setval('twofold_event_row', 1, false) WHERE to_regclass('twofold_event_row') IS NOT NULL;
-	END $$`)
-	return err
+	END $$`); err != nil {
+		t.Fatalf("empty the tables: %v", err)
+	}
 }
 
 // NewPostgres starts a server for this test alone.
