@@ -20,6 +20,9 @@
 // tells whatever address a step wants (siterules_test.go). One of its users is an
 // attacker.
 //
+// People of a former system arrive too, and an attacker of that system who claims the
+// addresses of others (former_test.go).
+//
 // After each walk the audit trail of every account is replayed against the model
 // that package explore explores (trail_test.go).
 //

@@ -37,6 +37,8 @@ type account struct {
 	movedAt          time.Time // by an operator
 	signIns          int
 	active, required bool
+	waiting          bool   // its password was with the former system when it was made
+	vouched          bool   // the former system has seen that its address is its owner's
 	locked           bool   // by the application
 	unproven         bool   // no one has shown that its address is theirs
 	never            bool   // nor that any former one was
@@ -161,6 +163,7 @@ type model struct {
 	signUps     map[string]*signUp // by cookie
 	signUpMails []string           // addresses of sign-ups, by age
 	joined      int                // accounts that were made through the site
+	came        int                // accounts of the former system
 	dropped     int                // connections that went when an address was proven, or became another one
 }
 

@@ -21,6 +21,10 @@ func (w *world) pick(r *rand.Rand) step {
 			s.what, s.u, s.flag = "active", i, true
 			return s
 		}
+		if len(a.sites) > 0 && r.IntN(120) == 0 { // an address that is another one drops connections
+			s.what, s.u = "address", i
+			return s
+		}
 		if a.locked && r.IntN(12) == 0 {
 			s.what, s.u, s.flag = "lock", i, false
 			return s
@@ -38,6 +42,7 @@ func (w *world) pick(r *rand.Rand) step {
 			"ask reset", 3, "reset by link", 3, "ask confirm", 2, "confirm by link", 2, "ask change", 4, "change by link", 4, "recover", 3, "cancel", 1, "open link", 3,
 			"invite", 2, "revoke invitation", 1, "accept", 2, "ask invited", 1, "accept by passkey", 2,
 			"leave", 1, "stay", 2, "delete", 1,
+			"await", 4, "arrive", 4,
 			"leave for site", 6, "come back", 8, "sign up", 4, "code of sign-up", 1, "disconnect", 2,
 			"send first", 5, "unified", 6, "follow", 5, "first verify", 3, "send again", 3, "begin first", 4, "confirm first", 5, "remove first", 5)
 	}
@@ -99,8 +104,10 @@ func (w *world) lead(r *rand.Rand, s *step) {
 	switch away := w.siteStep(b, who); {
 	case away != "" && r.IntN(3) > 0:
 		s.what, s.flag = away, true
+	case who == nil && p == nil && slices.ContainsFunc(w.accounts, (*account).waits) && r.IntN(4) == 0:
+		s.what, s.v, s.n = "arrive", r.IntN(60), 2+4*r.IntN(20)
 	case who == nil && p == nil && r.IntN(8) == 0:
-		s.what, s.v = "leave for site", r.IntN(60)
+		s.what, s.v = weighted(r, "leave for site", 3, "arrive", 1), r.IntN(60)
 	case r.IntN(10) == 0 && slices.ContainsFunc(w.lasting, func(f *lasting) bool { return f.session != 0 && slices.Contains(w.living(f.of), f) }):
 		s.what, s.v = "refresh", 1
 	case who != nil && w.recovers(who.of) && r.IntN(2) == 0:

@@ -60,6 +60,9 @@ func (m *model) password(of *account, password, within string) *want {
 		return refused(400)
 	}
 	delete(m.budgets, key)
+	if of.waits() { // the former system was asked, for the last time
+		of.hashes++
+	}
 	return nil
 }
 

@@ -145,6 +145,8 @@ func (w *world) act(s step) error {
 		return nil
 	case "invite":
 		return w.invite(s, a)
+	case "await":
+		return w.await(s)
 	case "revoke invitation":
 		return w.revokeInvitation(s)
 	case "delete":

@@ -79,7 +79,9 @@ func TestWalk(t *testing.T) {
 		wanted = append(wanted, "trusted", "unproven", "proof awaited", "noted", "proven at last",
 			"readdressed", "double click", "passkey of a sign-in", "invite", "revoke invitation", "delete",
 			"deleted on the day", "in parallel", "no connection before the proof", "a second factor after the site",
-			"an address that is not verified", "an address that is taken", "a connection dropped")
+			"an address that is not verified", "an address that is taken", "a connection dropped",
+			"await", "arrived", "a claim of an account that is here", "a claim of an account that waits",
+			"another name of an account that waits")
 		wanted = append(wanted, slices.Collect(maps.Keys(asks))...)
 	}
 	for _, what := range wanted {

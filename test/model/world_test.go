@@ -131,6 +131,7 @@ type world struct {
 	personal    []*lasting
 	links       []*link
 	site        *site
+	old         oldSystem
 	oauthStates []*oauthState
 	texted      map[string]bool // phones that heard of a recovery
 	done        map[string]int  // steps that were not refused
@@ -180,7 +181,7 @@ func newWorld(all *sites, open bool) (*world, error) {
 				LinkHour:     linkHour, LinkDay: 1000, LinkAddress: 1_000_000, SendGap: sendGap,
 				SendShort: sendShort, SendDay: sendDay,
 			},
-		}, Mail: &w.box, SMS: &w.box, Pages: twofold.Pages{AccountPage: true},
+		}, Password: twofold.Password{Legacy: &w.old}, Mail: &w.box, SMS: &w.box, Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{
 			Require:       func(i twofold.User) bool { return w.is(i, func(a *account) bool { return a.required }) },
 			LoginValidity: deviceLife, RescueEmail: true, HelpAddress: helpBox,
