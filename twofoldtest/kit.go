@@ -44,9 +44,10 @@ type Kit struct {
 	hash    string
 	people  int         // made up by NoSideDoor
 	made    atomic.Bool // other sites are played by stand-ins
-	pages   []string    // that NoSideDoor tries to reach
-	walked  []string    // marks of the states it has walked from
-	forgets []string    // names that it shall not know, in tests of this package
+	former  *formerSystem
+	pages   []string // that NoSideDoor tries to reach
+	walked  []string // marks of the states it has walked from
+	forgets []string // names that it shall not know, in tests of this package
 
 	mu      sync.Mutex
 	apps    map[string]*app      // authenticator apps by e-mail address
@@ -89,9 +90,9 @@ func SendForReal() Option { return func(o *options) { o.send = true } }
 
 // New builds the sign-in with your configuration, which may be the one of
 // production. It replaces Origin by the kit's own address, Now by the kit's clock,
-// senders by sinks, and other sites by stand-ins, and switches captchas off. Without
-// a Store it makes an SQLite file for the test, with a key of its own; with one it
-// keeps the key, too.
+// senders by sinks, other sites and the former system by stand-ins, and switches
+// captchas off. Without a Store it makes an SQLite file for the test, with a key of
+// its own; with one it keeps the key, too.
 func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	t.Helper()
 	var o options
@@ -137,6 +138,10 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	}
 	if c.TwoFactor.LoginValidity != 0 {
 		c.TwoFactor.Trust = trustOf(k, c.TwoFactor.Trust)
+	}
+	if c.Password.Legacy != nil {
+		k.former = &formerSystem{knows: map[string]password.LegacyAccount{}}
+		c.Password.Legacy = k.former
 	}
 	k.config = c
 	if k.Auth, err = twofold.New(c); err != nil {
