@@ -36,7 +36,7 @@ func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error)
 	}
 	removed := 0
 	for _, s := range seals {
-		if s.After >= last.After || removed+s.Count > batch && removed > 0 {
+		if s.After >= last.After || removed+s.Count > rangeRows && removed > 0 {
 			break
 		}
 		aged, err := v.aged(ctx, s, before)

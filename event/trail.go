@@ -20,8 +20,14 @@ const (
 	Refused = "refused"
 )
 
-// batch is how many rows one seal closes at most.
-const batch = 1000
+const (
+	// batch is how many rows are read at once.
+	batch = 1000
+	// rangeRows is how many rows one seal closes at most, and how many old rows are
+	// removed at once: who writes waits meanwhile. Ranges that earlier versions sealed
+	// have up to 1000.
+	rangeRows = 100
+)
 
 // Trail is the audit trail. Rows are added and never changed. Each row has a
 // keyed hash, and seals close ranges of rows and form a chain. A changed row does
@@ -124,7 +130,7 @@ func (t *Trail) Close(ctx context.Context) error {
 		return err
 	}
 	for last.Through < settled {
-		rows, err := t.events.EventsBy(ctx, store.EventFilter{After: last.Through, UpTo: settled, Limit: batch})
+		rows, err := t.events.EventsBy(ctx, store.EventFilter{After: last.Through, UpTo: settled, Limit: rangeRows})
 		if err != nil || len(rows) == 0 {
 			return err
 		}
