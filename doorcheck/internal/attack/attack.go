@@ -41,7 +41,7 @@ type Result struct {
 // All returns the attacks in the order of the table.
 func All() []Attack {
 	return slices.Concat(replays(), sideDoors(), planted(), weaker(), sessions(), redirects(), budgets(), tells(),
-		pages(), elsewhere(), newPasskeys(), passkeys())
+		pages(), elsewhere(), newPasskeys(), passkeys(), trusts(), invitations())
 }
 
 // Run tries the attacks on a site, several at a time. What measures time runs

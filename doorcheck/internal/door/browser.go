@@ -232,6 +232,14 @@ func (b *Browser) Cookies() []*http.Cookie {
 	return slices.Collect(maps.Values(b.jar))
 }
 
+// Keep takes a copy of a cookie.
+func (b *Browser) Keep(c *http.Cookie) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := *c
+	b.jar[c.Name] = &kept
+}
+
 // Drop removes one cookie.
 func (b *Browser) Drop(name string) {
 	b.mu.Lock()

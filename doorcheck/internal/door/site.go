@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 )
 
 // Verb names a step that a person takes at a site.
@@ -57,6 +58,11 @@ const (
 	RemovePasskey  Verb = "remove-passkey"    // Name: by the session alone
 	AskAssertion   Verb = "ask-assertion"     // out: Question for a passkey, State, to sign in or as second factor
 	GiveAssertion  Verb = "give-assertion"    // State, Credential
+	Trust          Verb = "trust"             // Email, Password, Code: both factors, and trust in the browser
+	EndTrust       Verb = "end-trust"         // in all browsers: by a session, and the password where it is asked for
+	Invite         Verb = "invite"            // Email: what an operator does
+	Revoke         Verb = "revoke"            // Email: the same for the end of an invitation
+	AcceptInvite   Verb = "accept-invite"     // Link, Password, Email: another one than the link's
 	ProbeLogin     Verb = "probe-login"       // Email, Password; out: Answer
 	ProbeReset     Verb = "probe-reset"       // Email; out: Answer
 	ProbeRegister  Verb = "probe-register"    // Email, Password; out: Answer
@@ -99,6 +105,9 @@ func Judge(a *Answer, err error) (*Answer, error) {
 	return a, err
 }
 
+// Operator does what an operator of a site does on its machine.
+type Operator struct{ Invite, Revoke func(email string) error }
+
 // Site is a site under check. A verb without a step is not offered, unless Unwired says
 // why the product's step could not be taken here.
 type Site struct {
@@ -114,6 +123,12 @@ type Site struct {
 	Remarks  map[string]string // by attack: what the documentation of the site says of it
 	Proxied  bool              // our proxy stands in front and tells the site who asks
 	Secure   bool              // the origin is https
+
+	// TrustCookie is in the name of the cookie of a trusted browser.
+	TrustCookie string
+	TrustLife   time.Duration // how long the site trusts a browser
+	InviteLife  time.Duration // how long an invitation works
+	Operator    *Operator     // nil: no one can be invited from here
 
 	Timeless bool // passwords are hashed at less cost than by default, so times say nothing
 

@@ -43,6 +43,7 @@ func (s *request) setUpEnd() (door.Out, int) {
 	u := x.user
 	u.key, u.secret, u.used = x.begun, x.secret, map[string]bool{s.in.Code: true}
 	u.planted = !u.confirmed
+	s.endTrusts(u, "trust-after-factor-change")
 	x.full = true
 	return door.Out{}, ok
 }
@@ -121,6 +122,7 @@ func (s *request) reset() (door.Out, int) {
 		s.firstProof(u)
 	}
 	u.password, u.byReset, u.confirmed = s.in.Password, true, true
+	s.endTrusts(u, "trust-after-reset")
 	if !s.leak("session-after-reset", "planted-session", "planted-address") {
 		s.end(u, nil)
 		s.endTokens(u)
@@ -205,6 +207,7 @@ func (s *request) changePassword() (door.Out, int) {
 		return door.Out{}, refused
 	}
 	x.user.password = s.in.New
+	s.endTrusts(x.user, "trust-after-password-change")
 	if !s.leak("session-after-password-change") {
 		s.end(x.user, x)
 	}

@@ -36,6 +36,9 @@ type Site struct {
 	questions map[string]*question // by state
 	newcomers map[string]newcomer  // by their cookie
 	former    *door.Former
+
+	trusts      map[string]*trust // by their cookie
+	invitations map[*link]*invitation
 }
 
 type user struct {
@@ -77,6 +80,7 @@ func New(
 		origin: origin, fresh: fresh, mail: mail, provider: provider, trips: map[string]*trip{}, sites: map[string]*user{},
 		passkeys: map[string]*passkey{}, questions: map[string]*question{},
 		newcomers: map[string]newcomer{}, former: former,
+		trusts: map[string]*trust{}, invitations: map[*link]*invitation{},
 		leaks: map[string]bool{}, users: map[string]*user{},
 		sessions: map[string]*session{}, tokens: map[string]string{}, links: map[string]*link{},
 	}

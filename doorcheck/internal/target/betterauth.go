@@ -142,6 +142,8 @@ func dressBetterAuth(s *door.Site) {
 		"passkey-unverified": "its plugin asks for user verification as \"preferred\" and does not demand it",
 	}
 	betterPasskeys(s)
+	s.TrustCookie, s.TrustLife = "trust_device", trustLife
+	s.Steps[door.Trust] = betterTrust
 	noOtherSite(s)
 }
 
@@ -162,6 +164,15 @@ func betterWho(method string) door.Step {
 		email, _ := user["email"].(string)
 		return door.Out{Email: email, Answer: a}, nil
 	}
+}
+
+// betterTrust gives both factors, and has the browser trusted.
+func betterTrust(b *door.Browser, in door.In) (door.Out, error) {
+	if _, err := better(b, "/sign-in/email", map[string]any{"email": in.Email, "password": in.Password}); err != nil {
+		return door.Out{}, err
+	}
+	a, err := better(b, "/two-factor/verify-totp", map[string]any{"code": in.Code, "trustDevice": true})
+	return door.Out{Answer: a}, err
 }
 
 func betterToken(b *door.Browser, _ door.In) (door.Out, error) {

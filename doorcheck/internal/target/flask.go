@@ -45,6 +45,9 @@ func dressFlask(s *door.Site) {
 	unwired(s, "its passkeys need the module webauthn, which the package registries of this run do not have",
 		door.AskPasskey, door.AskSecond, door.AddPasskey, door.RemovePasskey, door.AskAssertion, door.GiveAssertion)
 	s.Steps = w.steps()
+	w.trustSteps(s)
+	delete(s.Steps, door.EndTrust)
+	s.Steps[door.Trust], s.Steps[door.Login] = w.trustAsJSON, w.loginAsJSON
 	s.Steps[door.SetUpEnd] = w.validate
 	s.Steps[door.SetUpMail] = w.step("/tf-setup",
 		func(door.In) map[string]any { return map[string]any{"setup": "email"} })

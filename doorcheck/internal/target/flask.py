@@ -31,6 +31,8 @@ app.config.update(
     SECURITY_TWO_FACTOR=True, SECURITY_TWO_FACTOR_ENABLED_METHODS=["email", "authenticator"],
     SECURITY_TOTP_SECRETS={"1": "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B"}, SECURITY_TOTP_ISSUER="site",
     SECURITY_MULTI_FACTOR_RECOVERY_CODES=True,
+    # Two-factor configurations: browsers can be trusted, for 90 seconds in place of 30 days, so that the end can be waited for
+    SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False, SECURITY_TWO_FACTOR_LOGIN_VALIDITY="90 seconds",
     # Unified sign-in
     SECURITY_UNIFIED_SIGNIN=True, SECURITY_US_ENABLED_METHODS=["password", "email"],
     # Security patterns: generic responses

@@ -40,8 +40,9 @@ func dressLeaky(s *door.Site) {
 	s.Settings = "every leak is on"
 	s.Links = linksTo(map[door.Verb]string{
 		door.Confirm: "/link/confirm/", door.Reset: "/link/reset/", door.UseMagic: "/link/use-magic/",
-		door.ChangeEmailEnd: "/link/change-email-end/",
+		door.ChangeEmailEnd: "/link/change-email-end/", door.AcceptInvite: "/link/accept-invite/",
 	})
+	s.TrustCookie, s.TrustLife, s.InviteLife = "trust", 4*attack.Freshness, attack.Freshness
 	s.Steps = map[door.Verb]door.Step{}
 	for _, v := range []door.Verb{
 		door.Register, door.Confirm, door.Login, door.Code, door.Who, door.WhoToken, door.TakeToken, door.SetUp,
@@ -54,6 +55,7 @@ func dressLeaky(s *door.Site) {
 		door.ProbeReset, door.ProbeRegister,
 		door.WhoByMethod, door.GoAway, door.Connect, door.ComeBack,
 		door.FinishSignUp, door.DeleteAccount,
+		door.Trust, door.EndTrust, door.Invite, door.Revoke, door.AcceptInvite,
 		door.AskPasskey, door.AskSecond, door.AddPasskey, door.RemovePasskey, door.AskAssertion, door.GiveAssertion,
 	} {
 		s.Steps[v] = plainStep(v)

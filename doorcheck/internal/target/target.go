@@ -30,6 +30,7 @@ type place struct {
 	// provider is another site, through which people may sign in.
 	provider *door.Provider
 	former   *door.Former // where its accounts come from
+	operator *door.Operator
 	ready    func(p *program, path string) error
 }
 
@@ -88,6 +89,7 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 	}
 	ends = append(ends, proxy.Close)
 	at := place{dir: dir, listen: listen, origin: proxy.Origin, mail: mail, provider: provider, former: former}
+	at.operator = &door.Operator{}
 	at.ready = func(p *program, path string) error {
 		ends = append(ends, func() { cancel(); <-p.end })
 		return p.ready(door.NewBrowser(proxy.Origin, ""), path)
@@ -98,6 +100,9 @@ func (t Target) Start(ctx context.Context) (*door.Site, func(), error) {
 	}
 	site := t.Site(proxy.Origin, mail)
 	site.Version, site.Proxied, site.Provider = version, true, provider
+	if at.operator.Invite != nil {
+		site.Operator = at.operator
+	}
 	if t.asks {
 		site.Former = former
 	}

@@ -20,6 +20,8 @@ var twofoldSettings = []string{
 	"SECURITY_REMEMBER_ME=true", "SECURITY_TWO_FACTOR_ENABLED_METHODS=authenticator,email",
 	"SECURITY_FRESHNESS=20 seconds", "SECURITY_OAUTH_ENABLE=true", "SECURITY_OAUTH_SIGN_UP=corp",
 	"SECURITY_WEBAUTHN=true", "TWOFOLD_USER_DELETABLE=true", "TWOFOLD_LEGACY=Webhook",
+	"SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=false", "SECURITY_TWO_FACTOR_LOGIN_VALIDITY=90 seconds",
+	"TWOFOLD_INVITE_WITHIN=1 minute",
 }
 
 func twofold() Target {
@@ -56,6 +58,16 @@ func launchTwofold(ctx context.Context, at place) (string, error) {
 	if err := at.imports(ctx, env, binary); err != nil {
 		return "", err
 	}
+	operate := func(args ...string) error {
+		c := exec.CommandContext(ctx, binary, args...)
+		c.Dir, c.Env = at.dir, env
+		if out, err := c.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", args, err, out)
+		}
+		return nil
+	}
+	at.operator.Invite = func(email string) error { return operate("user", "invite", email) }
+	at.operator.Revoke = func(email string) error { return operate("user", "invite", email, "--revoke") }
 	p, err := start(ctx, at.dir, env, binary, "serve")
 	if err != nil {
 		return "", err
@@ -97,7 +109,7 @@ func dressTwofold(s *door.Site) {
 	s.Settings = "docs/configuration.md: " + strings.Join(twofoldSettings, ", ")
 	s.Links = linksTo(map[door.Verb]string{
 		door.Confirm: "/confirm/", door.Reset: "/reset/", door.UseMagic: "/us-verify-link/",
-		door.ChangeEmailEnd: "/change-email/",
+		door.ChangeEmailEnd: "/change-email/", door.AcceptInvite: "/tf-invite/",
 	})
 	s.Steps = w.steps()
 	s.Remarks = map[string]string{
@@ -107,6 +119,8 @@ func dressTwofold(s *door.Site) {
 	s.Steps[door.DeleteAccount] = w.step("/tf-delete", none)
 	s.Steps[door.FinishSignUp] = w.step("/login/oauth-signup", code)
 	w.passkeySteps(s)
+	w.trustSteps(s)
+	w.inviteSteps(s)
 	s.Steps[door.SetUpEnd] = w.setUpEnd
 	s.Steps[door.ChangeEmail] = w.step("/change-email",
 		func(in door.In) map[string]any { return map[string]any{"email": in.New} })
