@@ -50,7 +50,7 @@ func (e *Engine) lookAround(ctx context.Context, source string, batch []*judged)
 func (h here) taken(d *draft, own string) string {
 	for _, n := range d.names() {
 		if holder := h.holders[n.kind][n.text]; holder != "" && holder != own {
-			return kinds[kindOf(n.kind)].text + " is taken here, by an account that did not come from there"
+			return kinds[kindOf(n.kind)].text + " is that of another account here"
 		}
 	}
 	return ""
