@@ -75,6 +75,9 @@ func (m *model) confirmed(t *turn, l *link, password string) *want {
 	if l == nil || !l.of.unconfirmed || !l.of.active || l.active != l.of.active || m.now.Sub(l.at) >= l.life {
 		return refused(400)
 	}
+	if l.to != l.of.email { // an operator has set another address since
+		return refused(400)
+	}
 	of, here := l.of, l.asked != "" && l.asked == t.b[askedCookie]
 	if !here || l.data != registered { // anyone who asks for one later may not be who registered
 		if password == "" {
