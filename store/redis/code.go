@@ -10,7 +10,7 @@ import (
 )
 
 // putDraft: prefix, owner, user, id, v, expires.
-var putDraft = client.NewScript(`
+var putDraft = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'd:' .. ARGV[2]
 	if redis.call('EXISTS', ARGV[1] .. 'gone:' .. ARGV[3]) == 1 then return -1 end
 	redis.call('SREM', ARGV[1] .. 'du:' .. (redis.call('HGET', key, 'user') or ''), ARGV[2])
@@ -47,7 +47,7 @@ func (db *DB) Draft(ctx context.Context, owner string) (d store.Draft, err error
 }
 
 // takeDraft: prefix, owner, id.
-var takeDraft = client.NewScript(`
+var takeDraft = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'd:' .. ARGV[2]
 	if redis.call('HGET', key, 'id') ~= ARGV[3] then return 0 end
 	redis.call('SREM', ARGV[1] .. 'du:' .. (redis.call('HGET', key, 'user') or ''), ARGV[2])
@@ -64,7 +64,7 @@ func (db *DB) TakeDraft(ctx context.Context, owner, id string) error {
 
 // putChallenge: prefix, key, mac, tries, expires. Of a code only this is kept
 // here; whom and what it is for is in its keyed hash.
-var putChallenge = client.NewScript(`
+var putChallenge = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'c:' .. ARGV[2]
 	redis.call('HSET', key, 'mac', ARGV[3], 'tries', ARGV[4], 'expires', ARGV[5], 'taken', '0')
 	redis.call('ZADD', ARGV[1] .. 'end:c', ARGV[5], ARGV[2])
@@ -81,7 +81,7 @@ func (db *DB) PutChallenge(ctx context.Context, c store.Challenge) error {
 // time tells nothing: what is compared are keyed hashes. An expired code is
 // deleted, so that it stays so if the clock steps back; an empty hash is never
 // right.
-var tryChallenge = client.NewScript(`
+var tryChallenge = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'c:' .. ARGV[2]
 	local was = redis.call('HMGET', key, 'mac', 'tries', 'expires', 'taken')
 	if not was[1] then return 0 end
@@ -91,7 +91,7 @@ var tryChallenge = client.NewScript(`
 		return 0
 	end
 	if was[4] ~= '0' or tonumber(was[2]) <= 0 then return 0 end
-	for i = 4, #ARGV do
+	for i = 4, #ARGV - 1 do
 		if #was[1] > 0 and was[1] == ARGV[i] then
 			redis.call('HSET', key, 'taken', '1')
 			return 1
@@ -121,7 +121,7 @@ func (db *DB) TryChallenge(ctx context.Context, key string, macs [][]byte, now t
 }
 
 // dropChallenge: prefix, key.
-var dropChallenge = client.NewScript(`
+var dropChallenge = client.NewScript(ofRun + `
 	redis.call('DEL', ARGV[1] .. 'c:' .. ARGV[2])
 	redis.call('ZREM', ARGV[1] .. 'end:c', ARGV[2])
 	return 1`)
@@ -134,7 +134,7 @@ func (db *DB) DropChallenge(ctx context.Context, key string) error {
 }
 
 // sweep: prefix, kind, now, limit. It bounds how long one script runs.
-var sweep = client.NewScript(`
+var sweep = client.NewScript(ofRun + `
 	local ends, n = ARGV[1] .. 'end:' .. ARGV[2], 0
 	for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', ARGV[3], 'LIMIT', 0, ARGV[4])) do
 		local key = ARGV[1] .. ARGV[2] .. ':' .. name

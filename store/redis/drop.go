@@ -13,7 +13,7 @@ import (
 
 // dropUser: prefix, user, milliseconds. The key "gone" keeps every script that
 // stores a record of the user from doing so.
-var dropUser = client.NewScript(`
+var dropUser = client.NewScript(ofRun + `
 	local gone = ARGV[1] .. 'gone:' .. ARGV[2]
 	if ARGV[3] == '0' then return redis.call('DEL', gone) end
 	redis.call('SET', gone, '1', 'PX', ARGV[3])

@@ -9,7 +9,7 @@ import (
 
 // examine: prefix, kind, name. It says what is wrong with a record, in one
 // step, so that a change at the same time is never seen by half.
-var examine = client.NewScript(`
+var examine = client.NewScript(ofRun + `
 	local key = ARGV[1] .. ARGV[2] .. ':' .. ARGV[3]
 	if redis.call('EXISTS', key) == 0 then return '' end
 	if not redis.call('ZSCORE', ARGV[1] .. 'end:' .. ARGV[2], ARGV[3]) then return 'is never swept' end

@@ -19,7 +19,7 @@ type step struct {
 // putPending: prefix, hash, user, v, version, created, expires, known. The new one
 // is kept whatever the clock says of its age: the other four are the newest of its
 // kind.
-var putPending = client.NewScript(`
+var putPending = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'p:' .. ARGV[2]
 	local of = ARGV[1] .. 'pu:' .. ARGV[3]
 	if redis.call('EXISTS', key) == 1 then return 0 end
@@ -91,7 +91,7 @@ func (db *DB) Pending(ctx context.Context, hash string, now time.Time) (p store.
 }
 
 // advancePending: prefix, hash, version, step.
-var advancePending = client.NewScript(`
+var advancePending = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'p:' .. ARGV[2]
 	if redis.call('HGET', key, 'version') ~= ARGV[3] then return 0 end
 	redis.call('HSET', key, 'step', ARGV[4])
@@ -117,7 +117,7 @@ func used(n int, err error) error {
 }
 
 // takePending: prefix, hash.
-var takePending = client.NewScript(`
+var takePending = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'p:' .. ARGV[2]
 	local all = redis.call('HGETALL', key)
 	if #all == 0 then return all end
@@ -147,7 +147,7 @@ func (db *DB) TakePending(ctx context.Context, hash string) (p store.Pending, er
 }
 
 // endPendings: prefix, user.
-var endPendings = client.NewScript(`
+var endPendings = client.NewScript(ofRun + `
 	local of = ARGV[1] .. 'pu:' .. ARGV[2]
 	for _, hash in ipairs(redis.call('ZRANGE', of, 0, -1)) do
 		redis.call('DEL', ARGV[1] .. 'p:' .. hash)

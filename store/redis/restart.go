@@ -31,10 +31,13 @@ type known struct {
 	made int64
 }
 
-// answeredBy is where a hook notes, in the context of a verb, which server answers.
-type answeredBy struct{ atomic.Pointer[server] }
+// attempt is in the context of a verb.
+type attempt struct {
+	at  atomic.Pointer[server] // the server that answers; a hook notes it
+	run string                 // that the data is thought to be of
+}
 
-type answeredKey struct{}
+type attemptKey struct{}
 
 // DialHook implements client.Hook.
 func (s *server) DialHook(next client.DialHook) client.DialHook {
@@ -64,8 +67,8 @@ func (s *server) ProcessPipelineHook(next client.ProcessPipelineHook) client.Pro
 }
 
 func (s *server) answers(ctx context.Context) {
-	if a, ok := ctx.Value(answeredKey{}).(*answeredBy); ok {
-		a.Store(s)
+	if a, ok := ctx.Value(attemptKey{}).(*attempt); ok {
+		a.at.Store(s)
 	}
 }
 
@@ -113,10 +116,19 @@ func (l *link) keeper(ctx context.Context) (*client.Client, error) {
 
 func (l *link) runKey() string { return l.prefix + "run" }
 
-// script runs one where our keys are, with the prefix as its first argument.
+// script runs one where our keys are. Its first argument is the prefix, its last one the
+// run that the data is thought to be of. The context is one that checked made.
 func (l *link) script(ctx context.Context, s *client.Script, args ...any) *client.Cmd {
-	return s.Run(ctx, l.c, []string{l.runKey()}, append([]any{l.prefix}, args...)...)
+	all := append(append([]any{l.prefix}, args...), ctx.Value(attemptKey{}).(*attempt).run)
+	return s.Run(ctx, l.c, []string{l.runKey()}, all...)
 }
+
+// ofRun begins a script: it does nothing if the data is of another run. Then another node
+// has deleted what was there, and what the script did would stay when it is run again.
+const ofRun = `
+	if redis.call('GET', KEYS[1]) ~= ARGV[#ARGV] then return redis.error_reply('RUN is another') end`
+
+func ofAnotherRun(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "RUN ") }
 
 var (
 	errNoRun     = errors.New("it does not tell its run id, so a restart would go unseen")
@@ -126,20 +138,26 @@ var (
 
 // checked runs a verb once. errRestarted: whatever it did is deleted by now.
 func (l *link) checked(ctx context.Context, verb func(context.Context) error) error {
-	before, by := l.known.Load(), &answeredBy{}
-	err := verb(context.WithValue(ctx, answeredKey{}, by))
-	at := by.Load()
+	before, now := l.known.Load(), &attempt{}
+	if before != nil {
+		now.run = before.run
+	}
+	err := verb(context.WithValue(ctx, attemptKey{}, now))
+	at := now.at.Load()
 	if err != nil && (notSent(err) || broken(err) || ctx.Err() != nil) {
 		return err // it has no answer
 	}
 	if at == nil {
 		return cmp.Or(err, errInUse)
 	}
-	now, failed := l.check(ctx, at)
+	if ofAnotherRun(err) {
+		l.known.CompareAndSwap(before, &known{}) // it is checked now, whatever is thought
+	}
+	k, failed := l.check(ctx, at)
 	switch {
 	case failed != nil:
 		return failed
-	case before != nil && now.run != before.run:
+	case before != nil && k.run != before.run, ofAnotherRun(err):
 		return errRestarted
 	}
 	return err

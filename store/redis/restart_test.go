@@ -44,6 +44,31 @@ func TestRedisRestartedEmptyMeansSignInAgain(t *testing.T) {
 	}
 }
 
+// Another node may have deleted the data before this one hears of the restart.
+func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
+	server := servers.NewRedis(t)
+	here, there := open(t, server.URL), open(t, server.URL)
+	put(t, here, "a")
+	server.Stop(t)
+	server.Start(t)
+	if _, err := there.Session(t.Context(), "a", now); !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+	put(t, here, "b")
+	beside := client.NewClient(&client.Options{Addr: address(server)})
+	defer beside.Close()
+	if err := beside.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	put(t, here, "b")
+	put(t, there, "c")
+	for _, hash := range []string{"b", "c"} {
+		if _, err := here.Session(t.Context(), hash, now); err != nil {
+			t.Errorf("%s: %v", hash, err)
+		}
+	}
+}
+
 // The snapshot is older than the sign-out and than the taking of the code.
 func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	ctx, server := t.Context(), servers.NewRedis(t)

@@ -23,7 +23,7 @@ type rebound struct {
 }
 
 // putSession: prefix, hash, user, v, seen, idle, expires, end.
-var putSession = client.NewScript(`
+var putSession = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	if redis.call('EXISTS', key) == 1 then return 0 end
 	if redis.call('EXISTS', ARGV[1] .. 'gone:' .. ARGV[3]) == 1 then return -1 end
@@ -94,7 +94,7 @@ func (db *DB) Session(ctx context.Context, hash string, now time.Time) (s store.
 
 // touchSession: prefix, hash, seen, idle. Touches that come late never shorten
 // what a later one granted. Microseconds fit into Lua's numbers until 2255.
-var touchSession = client.NewScript(`
+var touchSession = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	local was = redis.call('HMGET', key, 'seen', 'idle', 'expires')
 	if not was[1] then return 0 end
@@ -123,7 +123,7 @@ func found(n int, err error) error {
 }
 
 // takeSession: prefix, hash.
-var takeSession = client.NewScript(`
+var takeSession = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	local all = redis.call('HGETALL', key)
 	if #all == 0 then return all end
@@ -149,7 +149,7 @@ func (db *DB) TakeSession(ctx context.Context, hash string) (s store.Session, er
 }
 
 // rebindSession: prefix, hash, rebound. The ends stay, so it revives nothing.
-var rebindSession = client.NewScript(`
+var rebindSession = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	if redis.call('EXISTS', key) == 0 then return 0 end
 	redis.call('HSET', key, 'rebound', ARGV[3])
@@ -167,7 +167,7 @@ func (db *DB) RebindSession(ctx context.Context, s store.Session) error {
 }
 
 // sessionsOf: prefix, user.
-var sessionsOf = client.NewScript(`
+var sessionsOf = client.NewScript(ofRun + `
 	local out = {}
 	for _, hash in ipairs(redis.call('SMEMBERS', ARGV[1] .. 'su:' .. ARGV[2])) do
 		out[#out + 1] = redis.call('HGETALL', ARGV[1] .. 's:' .. hash)
@@ -256,7 +256,7 @@ func (db *DB) TrimSessions(ctx context.Context, userID string, keep int) ([]stor
 }
 
 // endSession: prefix, user, id.
-var endSession = client.NewScript(`
+var endSession = client.NewScript(ofRun + `
 	local of, out = ARGV[1] .. 'su:' .. ARGV[2], {}
 	for _, hash in ipairs(redis.call('SMEMBERS', of)) do
 		local v = redis.call('HGET', ARGV[1] .. 's:' .. hash, 'v')
@@ -282,7 +282,7 @@ func (db *DB) EndSession(ctx context.Context, userID, id string) (hashes []strin
 }
 
 // endSessions: prefix, user.
-var endSessions = client.NewScript(`
+var endSessions = client.NewScript(ofRun + `
 	local of = ARGV[1] .. 'su:' .. ARGV[2]
 	for _, hash in ipairs(redis.call('SMEMBERS', of)) do
 		redis.call('DEL', ARGV[1] .. 's:' .. hash)
