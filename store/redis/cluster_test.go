@@ -18,14 +18,90 @@ func address(s *servers.Server) string {
 	return strings.TrimSuffix(strings.TrimPrefix(s.URL, "redis://"), "/0")
 }
 
+// node is a server of a cluster.
+type node struct {
+	*servers.Server
+	bus int // its port for other nodes
+}
+
+// newCluster starts three primaries, and replicas of the first one.
+func newCluster(t *testing.T, replicas int) (nodes []node) {
+	t.Helper()
+	for range 3 + replicas {
+		bus := servers.Port(t)
+		nodes = append(nodes, node{servers.NewRedis(t, "cluster-enabled yes",
+			fmt.Sprint("cluster-port ", bus), "cluster-node-timeout 60000"), bus})
+	}
+	for i, n := range nodes {
+		n.join(t, nodes[0], i)
+	}
+	for i, n := range nodes {
+		n.knows(t, len(nodes))
+		if i >= 3 {
+			n.follow(t)
+		}
+	}
+	return nodes
+}
+
+// join makes a node known to the first one, and gives it a third of the slots if it is
+// one of three.
+func (n node) join(t *testing.T, first node, i int) {
+	t.Helper()
+	c := client.NewClient(&client.Options{Addr: address(n.Server)})
+	defer c.Close()
+	const slots = 16384
+	if i < 3 {
+		if err := c.ClusterAddSlotsRange(t.Context(), i*slots/3, (i+1)*slots/3-1).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, port, _ := strings.Cut(address(first.Server), ":")
+	if err := c.Do(t.Context(), "CLUSTER", "MEET", "127.0.0.1", port, first.bus).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// knows waits until a node knows all others and all slots are served.
+func (n node) knows(t *testing.T, nodes int) {
+	t.Helper()
+	c := client.NewClient(&client.Options{Addr: address(n.Server)})
+	defer c.Close()
+	within(t, "the nodes know each other", func() bool {
+		info, err := c.ClusterInfo(t.Context()).Result()
+		return err == nil && strings.Contains(info, "cluster_state:ok") &&
+			strings.Contains(info, fmt.Sprint("cluster_known_nodes:", nodes))
+	})
+}
+
+// follow makes a node a replica of the one that has the first slots.
+func (n node) follow(t *testing.T) {
+	t.Helper()
+	c := client.NewClient(&client.Options{Addr: address(n.Server)})
+	defer c.Close()
+	list, err := c.ClusterNodes(t.Context()).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(list) {
+		if f := strings.Fields(line); len(f) > 8 && strings.HasPrefix(f[8], "0-") {
+			if err := c.ClusterReplicate(t.Context(), f[0]).Err(); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+	}
+	t.Fatal("no node has the first slots")
+}
+
 // What a replica lacks when it takes over cannot be known, so it keeps nothing.
 func TestAReplicaThatTakesOverBringsNothingBack(t *testing.T) {
-	ctx, nodes := t.Context(), servers.NewRedisCluster(t, 1)
-	primary, replica := nodes[0], nodes[3]
+	ctx, nodes := t.Context(), newCluster(t, 1)
+	primary, replica := nodes[0].Server, nodes[3].Server
 	beside := client.NewClient(&client.Options{Addr: address(replica)})
 	defer beside.Close()
 	prefix := inFirstThird(t, beside)
-	c := client.NewClusterClient(&client.ClusterOptions{Addrs: []string{address(primary), address(nodes[1])}})
+	c := client.NewClusterClient(&client.ClusterOptions{Addrs: []string{address(primary), address(nodes[1].Server)}})
 	defer c.Close()
 	db, err := redis.New(c, redis.Options{Prefix: prefix})
 	if err != nil {

@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/twofold-auth/twofold/internal/storetest"
@@ -56,7 +57,12 @@ func openPostgres(t testing.TB, url string) store.Store {
 
 func TestPromisesInAClusterBesidePostgreSQL(t *testing.T) {
 	v := &durable{t, servers.Postgres(t), make([]store.Store, 1)}
-	storetest.Run(t, func(t *testing.T) store.Store { return join(t, v.open(t)[0], servers.RedisCluster(t)) })
+	nodes, places := newCluster(t, 0), 0
+	storetest.Run(t, func(t *testing.T) store.Store {
+		places++
+		return join(t, v.open(t)[0], fmt.Sprintf("%s?addr=%s&addr=%s&prefix=test%d:",
+			nodes[0].URL, address(nodes[1].Server), address(nodes[2].Server), places))
+	})
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {

@@ -38,7 +38,6 @@ type Server struct {
 	signal  string // what ends it well
 	command []string
 	ready   func() error
-	bus     int // the port of a node of a cluster for other nodes
 	watcher *exec.Cmd
 	end     *os.File // closed when this program ends
 }
@@ -111,6 +110,16 @@ func folder(as *syscall.Credential) (string, error) {
 		err = os.Chown(dir, int(as.Uid), int(as.Gid))
 	}
 	return dir, err
+}
+
+// Port returns a port that nothing listens on.
+func Port(t testing.TB) int {
+	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // freePort chooses a port that nothing listens on. It is below those that the system
