@@ -70,6 +70,11 @@ func (r *recipe) run(ctx context.Context, steps ...func(context.Context) error) 
 		}
 		defer os.RemoveAll(r.dir)
 	}
+	if r.dir != "" {
+		if err := os.MkdirAll(r.dir, 0o755); err != nil {
+			return err
+		}
+	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return err
@@ -118,7 +123,7 @@ func (r *recipe) serve(ctx context.Context, db place, users, core int, more ...s
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err == nil {
-		_, err = fmt.Sscanf(line, "http://%s %d", &s.url, &s.pid)
+		_, err = fmt.Sscanf(line, "-url http://%s -pid %d", &s.url, &s.pid)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the server did not start: %w", err), s.stop())

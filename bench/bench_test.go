@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +36,7 @@ func TestRecipe(t *testing.T) {
 	t.Setenv("BENCH_IS_ITSELF", "1")
 	var out bytes.Buffer
 	err := run(t.Context(), []string{
-		"all", "-dir", t.TempDir(), "-users", "1000", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
+		"all", "-dir", filepath.Join(t.TempDir(), "new"), "-users", "1000", "-rounds", "1", "-duration", "150ms", "-clients", "4", "-size=false",
 	}, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
@@ -51,7 +55,9 @@ func TestSizesAreCompared(t *testing.T) {
 		t.Skip("needs /proc:", err)
 	}
 	t.Setenv("BENCH_IS_ITSELF", "1")
-	for name, where := range map[string][]string{"sqlite": {"-dir", t.TempDir()}, "postgres": {"-postgres", servers.Postgres(t)}} {
+	for name, where := range map[string][]string{
+		"sqlite": {"-dir", filepath.Join(t.TempDir(), "new")}, "postgres": {"-postgres", servers.Postgres(t)},
+	} {
 		var out bytes.Buffer
 		err := run(t.Context(), append([]string{"flat", "-users", "30,60", "-rounds", "1", "-duration", "150ms", "-clients", "4"}, where...), &out)
 		if err != nil {
@@ -118,6 +124,49 @@ func TestEveryKindIsAnswered(t *testing.T) {
 			t.Error("the hash in a sign-in was not timed")
 		}
 	}
+}
+
+// A load that measured nothing says how many users it takes.
+func TestALoadWithTooFewUsersFails(t *testing.T) {
+	file := place(filepath.Join(t.TempDir(), "bench.db"))
+	if _, err := seed(t.Context(), seedOptions{db: file, users: 50, factors: true, sessions: true}); err != nil {
+		t.Fatal(err)
+	}
+	addr := start(t, file)
+	load := func(args ...string) string {
+		args = append([]string{"load", "-url", "http://" + addr, "-users", "50", "-duration", "10s"}, args...)
+		err := run(t.Context(), args, io.Discard)
+		if err == nil {
+			t.Fatalf("%v: no error", args)
+		}
+		return err.Error()
+	}
+	for _, kind := range []string{"touch", "signin"} {
+		text := load("-kind", kind, "-clients", "2", "-users", "20", "-warm", "10s")
+		_, number, _ := strings.Cut(text, "takes about ")
+		var n int
+		if _, err := fmt.Sscanf(number, "%d users", &n); err != nil || n <= 20 {
+			t.Errorf("%s: %q", kind, text)
+		}
+	}
+	for want, args := range map[string][]string{
+		"6 clients of kind touch need at least 60 users":   {"-kind", "touch", "-clients", "6"},
+		"46 clients of kind spread need at least 51 users": {"-kind", "spread", "-clients", "46"},
+		"51 clients of kind bare need at least 51 users":   {"-kind", "bare", "-clients", "51"},
+		"answered as it should be: map[status 404:": {"-kind", "bare", "-clients", "1", "-duration", "50ms",
+			"-url", "http://" + nowhere(t)},
+	} {
+		if text := load(args...); !strings.Contains(text, want) {
+			t.Errorf("%v: %q\nwant %q in it", args, text, want)
+		}
+	}
+}
+
+// nowhere is a server without any page.
+func nowhere(t *testing.T) (addr string) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
 }
 
 func start(t *testing.T, at place) (addr string) {

@@ -112,11 +112,14 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 	if err != nil || u.Host == "" {
 		return result{}, errors.New("-url: give the address that the server printed")
 	}
-	if o.clients < 1 || o.users < o.clients {
-		return result{}, errors.New("-users: each client needs a user of its own")
-	}
 	if (&worker{loadOptions: o}).op() == nil {
 		return result{}, fmt.Errorf("-kind: %q is not one of\n%s", o.kind, kinds)
+	}
+	if o.clients < 1 {
+		return result{}, errors.New("-clients: at least one is needed")
+	}
+	if n := o.needed(o.clients); o.users < n {
+		return result{}, fmt.Errorf("-users: %d clients of kind %s need at least %d users in the database", o.clients, o.kind, n)
 	}
 	team := o.team(u.Host)
 	defer func() {
@@ -126,17 +129,20 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 	}()
 	// Both phases begin and end with nothing under way, so that what is counted
 	// and what was spent are the same operations.
+	start := time.Now()
 	if err := phase(ctx, team, o.warm); err != nil {
 		return result{}, err
 	}
+	warmed, taken := time.Since(start), 0
 	for _, w := range team {
 		w.took, w.errors = w.took[:0], map[string]int{}
+		taken += w.next
 	}
 	before, err := o.meter(u.Host)
 	if err != nil {
 		return result{}, err
 	}
-	start := time.Now()
+	start = time.Now()
 	if err := phase(ctx, team, o.duration); err != nil {
 		return result{}, err
 	}
@@ -145,7 +151,35 @@ func load(ctx context.Context, o loadOptions) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	return o.sum(team, elapsed, before, after), nil
+	r := o.sum(team, elapsed, before, after)
+	switch {
+	case r.N > 0:
+	case len(r.Errors) > 0:
+		return r, fmt.Errorf("no request was answered as it should be: %v", r.Errors)
+	case taken > 0:
+		return r, o.usedUp(float64(taken) / warmed.Seconds())
+	default:
+		return r, errors.New("-duration: no request was answered in so short a time")
+	}
+	return r, nil
+}
+
+// needed is how many users there must be so that so many suit the kind. See person.away.
+func (o loadOptions) needed(suited int) int {
+	switch o.kind {
+	case "touch":
+		return 10 * suited
+	case "spread":
+		return suited + (suited-1)/9
+	}
+	return suited
+}
+
+// usedUp says how many users the kind takes at so many a second.
+func (o loadOptions) usedUp(rate float64) error {
+	n := int(rate*(o.warm+o.duration).Seconds()) + 1
+	return fmt.Errorf("-users: the warm-up used up all users that suit kind %s; "+
+		"to warm up for %v and measure for %v takes about %d users", o.kind, o.warm, o.duration, o.needed(n))
 }
 
 // team divides the users among the clients.

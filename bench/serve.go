@@ -61,9 +61,9 @@ func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	return errors.Join(serve(ctx, l, s, out), s.close())
 }
 
-// serve answers until ctx is done. Its first line says where.
+// serve answers until ctx is done. Its first line is what load needs to know.
 func serve(ctx context.Context, l net.Listener, h http.Handler, out io.Writer) error {
-	fmt.Fprintf(out, "http://%s %d\n", l.Addr(), os.Getpid())
+	fmt.Fprintf(out, "-url http://%s -pid %d\n", l.Addr(), os.Getpid())
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
