@@ -90,11 +90,11 @@ func engines(t *testing.T) map[string]func() store.Store {
 			t.Fatal(err)
 		}
 	}
-	durable, beside, volatile := servers.Postgres(t), servers.PostgresTables(t), servers.Redis(t)
+	alone, joined, volatile := servers.Postgres(t), servers.Postgres(t), servers.Redis(t)
 	return map[string]func() store.Store{
-		"postgres": func() store.Store { db, err := postgres.Open(durable); must(err); return db },
+		"postgres": func() store.Store { db, err := postgres.Open(alone); must(err); return db },
 		"redis": func() store.Store {
-			db, err := postgres.Open(beside)
+			db, err := postgres.Open(joined)
 			must(err)
 			v, err := redis.Open(volatile)
 			must(err)

@@ -83,6 +83,24 @@ func run(t *testing.T, rules []rule, open func(t *testing.T) []store.Store) {
 	}
 }
 
+// Sharing returns what gives each test the same handles. empty runs after each test, and
+// a handle that the test closed is opened again. Connecting takes longer than most tests
+// do.
+func Sharing(t *testing.T, nodes int, open func(testing.TB) store.Store,
+	empty func(testing.TB)) func(*testing.T) []store.Store {
+	shared := make([]store.Store, nodes)
+	return func(one *testing.T) []store.Store {
+		one.Helper()
+		for i, db := range shared {
+			if db == nil || db.Ping(one.Context()) != nil {
+				shared[i] = open(t)
+			}
+		}
+		one.Cleanup(func() { empty(one) })
+		return shared
+	}
+}
+
 // kit is a test with its store and the words the rules are written in.
 type kit struct {
 	*testing.T

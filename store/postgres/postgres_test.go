@@ -19,31 +19,18 @@ func open(t testing.TB, url string) *postgres.DB {
 	return db
 }
 
-// tables hands out handles on the same tables, emptied after each test. To connect
-// takes longer than most tests do.
-type tables struct {
-	all   *testing.T
-	url   string
-	nodes []store.Store
-}
-
-func (v *tables) open(t *testing.T) []store.Store {
-	t.Helper()
-	for i, db := range v.nodes {
-		if db == nil || db.Ping(t.Context()) != nil { // the test before closed it
-			v.nodes[i] = open(v.all, v.url)
-		}
-	}
-	t.Cleanup(func() { servers.EmptyTables(t, v.url) })
-	return v.nodes
+// shared gives each test the same handles on tables that are emptied after it.
+func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
+	url := servers.Postgres(t)
+	return storetest.Sharing(t, nodes, func(t testing.TB) store.Store { return open(t, url) },
+		func(t testing.TB) { servers.EmptyTables(t, url) })
 }
 
 func TestPromises(t *testing.T) {
-	v := &tables{t, servers.Postgres(t), make([]store.Store, 1)}
-	storetest.Run(t, func(t *testing.T) store.Store { return v.open(t)[0] })
+	tables := shared(t, 1)
+	storetest.Run(t, func(t *testing.T) store.Store { return tables(t)[0] })
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {
-	v := &tables{t, servers.Postgres(t), make([]store.Store, 3)}
-	storetest.RunNodes(t, v.open)
+	storetest.RunNodes(t, shared(t, 3))
 }

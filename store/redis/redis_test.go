@@ -26,23 +26,12 @@ func join(t testing.TB, durable store.Store, volatile string) store.Store {
 	return store.Join(durable, open(t, volatile))
 }
 
-// durable hands out handles on the same tables, emptied after each test. To connect
-// takes longer than most tests do.
-type durable struct {
-	all   *testing.T
-	url   string
-	nodes []store.Store
-}
-
-func (v *durable) open(t *testing.T) []store.Store {
-	t.Helper()
-	for i, db := range v.nodes {
-		if db == nil || db.Ping(t.Context()) != nil { // the test before closed it
-			v.nodes[i] = openPostgres(v.all, v.url)
-		}
-	}
-	t.Cleanup(func() { servers.EmptyTables(t, v.url) })
-	return v.nodes
+// shared gives each test the same handles on tables in PostgreSQL, which are emptied
+// after it.
+func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
+	url := servers.Postgres(t)
+	return storetest.Sharing(t, nodes, func(t testing.TB) store.Store { return openPostgres(t, url) },
+		func(t testing.TB) { servers.EmptyTables(t, url) })
 }
 
 func openPostgres(t testing.TB, url string) store.Store {
@@ -55,20 +44,19 @@ func openPostgres(t testing.TB, url string) store.Store {
 	return db
 }
 
-func TestPromisesInAClusterBesidePostgreSQL(t *testing.T) {
-	v := &durable{t, servers.Postgres(t), make([]store.Store, 1)}
-	nodes, places := newCluster(t, 0), 0
+func TestPromisesInAClusterWithPostgreSQL(t *testing.T) {
+	tables, nodes, places := shared(t, 1), newCluster(t, 0), 0
 	storetest.Run(t, func(t *testing.T) store.Store {
 		places++
-		return join(t, v.open(t)[0], fmt.Sprintf("%s?addr=%s&addr=%s&prefix=test%d:",
+		return join(t, tables(t)[0], fmt.Sprintf("%s?addr=%s&addr=%s&prefix=test%d:",
 			nodes[0].URL, address(nodes[1].Server), address(nodes[2].Server), places))
 	})
 }
 
 func TestPromisesOfThreeNodes(t *testing.T) {
-	v := &durable{t, servers.Postgres(t), make([]store.Store, 3)}
+	tables := shared(t, 3)
 	storetest.RunNodes(t, func(t *testing.T) []store.Store {
-		url, nodes := servers.Redis(t), v.open(t)
+		url, nodes := servers.Redis(t), tables(t)
 		return []store.Store{join(t, nodes[0], url), join(t, nodes[1], url), join(t, nodes[2], url)}
 	})
 }

@@ -41,7 +41,7 @@ func PgBouncer(t testing.TB) (pooled, direct string) {
 	need(t, err)
 	server, err := ownPostgres()
 	need(t, err)
-	name := "pooled" + strconv.FormatInt(ownSchemas.made.Add(1), 10)
+	name := "pooled" + strconv.FormatInt(ownSchemas.Add(1), 10)
 	c, err := pgx.Connect(t.Context(), server.URL)
 	need(t, err)
 	defer c.Close(context.WithoutCancel(t.Context()))

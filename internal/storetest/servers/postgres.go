@@ -15,11 +15,7 @@ import (
 
 var (
 	ownPostgres = sync.OnceValues(startPostgres)
-	ownSchemas  struct {
-		made atomic.Int64
-		sync.Mutex
-		emptied []string // URLs of schemas whose tables are empty
-	}
+	ownSchemas  atomic.Int64
 )
 
 // Postgres returns the URL of an empty schema in this program's server.
@@ -33,36 +29,11 @@ func Postgres(t testing.TB) string {
 		t.Fatal(err)
 	}
 	defer db.Close(context.WithoutCancel(t.Context()))
-	name := "test" + strconv.FormatInt(ownSchemas.made.Add(1), 10)
+	name := "test" + strconv.FormatInt(ownSchemas.Add(1), 10)
 	if _, err := db.Exec(t.Context(), "CREATE SCHEMA "+name); err != nil {
 		t.Fatal(err)
 	}
 	return url + "&search_path=" + name
-}
-
-// PostgresTables returns the URL of a schema in this program's server. The schema is
-// empty, or an earlier test made its tables and they hold no rows. To make the tables
-// takes longer than most tests do. A test that changes tables calls Postgres.
-func PostgresTables(t testing.TB) string {
-	t.Helper()
-	ownSchemas.Lock()
-	defer ownSchemas.Unlock()
-	var url string
-	if n := len(ownSchemas.emptied); n > 0 {
-		url, ownSchemas.emptied = ownSchemas.emptied[n-1], ownSchemas.emptied[:n-1]
-	} else {
-		url = Postgres(t)
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			return
-		}
-		EmptyTables(t, url)
-		ownSchemas.Lock()
-		defer ownSchemas.Unlock()
-		ownSchemas.emptied = append(ownSchemas.emptied, url)
-	})
-	return url
 }
 
 // EmptyTables deletes all rows in the schema of a URL that Postgres returned. The
