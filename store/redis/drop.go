@@ -58,7 +58,7 @@ func (db *DB) Owners(ctx context.Context) ([]string, error) {
 // names lists the keys that begin with under, without that.
 func (db *DB) names(ctx context.Context, verb, under string) (list []string, err error) {
 	err = db.read(ctx, verb, func(ctx context.Context) error {
-		s, err := db.keeper(ctx)
+		s, err := db.primary(ctx)
 		if err != nil {
 			return err
 		}

@@ -34,7 +34,8 @@ var _ store.VolatileKeeper = (*DB)(nil)
 // Options are for New.
 type Options struct {
 	// Prefix begins every key. "twofold:" by default. Installations that share a server
-	// differ in it. It holds none of *?[]\^, and in a cluster no braces.
+	// differ in it, and no prefix begins with the prefix of another. It holds none of
+	// *?[]\^, and in a cluster no braces.
 	Prefix string
 }
 
@@ -117,7 +118,7 @@ func newDB(c client.UniversalClient, o Options) (*DB, error) {
 
 // inspect refuses a server that cannot keep the promises.
 func (db *DB) inspect(ctx context.Context) error {
-	s, err := db.keeper(ctx)
+	s, err := db.primary(ctx)
 	if err != nil {
 		return explain(err)
 	}

@@ -106,8 +106,8 @@ func (l *link) watch() error {
 	return fmt.Errorf("it is a %T: use a *redis.Client or a *redis.ClusterClient", l.c)
 }
 
-// keeper is the server that has our keys.
-func (l *link) keeper(ctx context.Context) (*client.Client, error) {
+// primary returns the server that has our keys.
+func (l *link) primary(ctx context.Context) (*client.Client, error) {
 	if c, ok := l.c.(*client.ClusterClient); ok {
 		return c.MasterForKey(ctx, l.runKey())
 	}
@@ -145,6 +145,9 @@ func (l *link) checked(ctx context.Context, verb func(context.Context) error) er
 	err := verb(context.WithValue(ctx, attemptKey{}, now))
 	at := now.at.Load()
 	if err != nil && (notSent(err) || broken(err) || ctx.Err() != nil) {
+		if c, ok := l.c.(*client.ClusterClient); ok {
+			c.ReloadState(ctx) // another node may serve our slot now
+		}
 		return err // it has no answer
 	}
 	if at == nil {

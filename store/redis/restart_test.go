@@ -55,9 +55,9 @@ func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, here, "b")
-	beside := client.NewClient(&client.Options{Addr: address(server)})
-	defer beside.Close()
-	if err := beside.FlushAll(t.Context()).Err(); err != nil {
+	direct := client.NewClient(&client.Options{Addr: address(server)})
+	defer direct.Close()
+	if err := direct.FlushAll(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	put(t, here, "b")
@@ -73,18 +73,18 @@ func TestAWriteAfterARestartIsDoneOnce(t *testing.T) {
 func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	ctx, server := t.Context(), servers.NewRedis(t)
 	db := open(t, server.URL)
-	beside := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"), "/0")})
-	defer beside.Close()
+	direct := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"), "/0")})
+	defer direct.Close()
 	put(t, db, "ended")
 	put(t, db, "kept")
 	c := store.Challenge{Key: "c", MAC: []byte{1}, Tries: 5, ExpiresAt: now.Add(time.Hour)}
 	if err := db.PutChallenge(ctx, c); err != nil {
 		t.Fatal(err)
 	}
-	if err := beside.Set(ctx, "somebody else's", "1", 0).Err(); err != nil {
+	if err := direct.Set(ctx, "somebody else's", "1", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := beside.Save(ctx).Err(); err != nil {
+	if err := direct.Save(ctx).Err(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.TakeSession(ctx, "ended"); err != nil {
@@ -95,7 +95,7 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	}
 	server.Stop(t)
 	server.Start(t)
-	if n, err := beside.Exists(ctx, "twofold:s:ended").Result(); err != nil || n != 1 {
+	if n, err := direct.Exists(ctx, "twofold:s:ended").Result(); err != nil || n != 1 {
 		t.Fatalf("the snapshot does not hold it, so this test shows nothing: %d %v", n, err)
 	}
 	for _, hash := range []string{"ended", "kept"} {
@@ -109,7 +109,7 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 	if list, err := db.SessionsOf(ctx, "u", now); err != nil || len(list) != 0 {
 		t.Errorf("%v %v", list, err)
 	}
-	if n, _ := beside.Exists(ctx, "somebody else's").Result(); n != 1 {
+	if n, _ := direct.Exists(ctx, "somebody else's").Result(); n != 1 {
 		t.Error("another application's key was deleted")
 	}
 }
@@ -117,11 +117,11 @@ func TestAnOldSnapshotBringsNothingBack(t *testing.T) {
 func TestBrokenConnectionsAreReplaced(t *testing.T) {
 	server := servers.NewRedis(t)
 	db := open(t, server.URL)
-	beside := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"), "/0")})
-	defer beside.Close()
+	direct := client.NewClient(&client.Options{Addr: strings.TrimSuffix(strings.TrimPrefix(server.URL, "redis://"), "/0")})
+	defer direct.Close()
 	put(t, db, "a")
 	for i := range 20 {
-		if err := beside.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
+		if err := direct.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := db.Session(t.Context(), "a", now); err != nil {
