@@ -5,20 +5,42 @@ import (
 	"time"
 )
 
-// RecoveryCodes keeps the way back of those who lost their second factors: a
-// set of codes, each good for one sign-in. A set is made and replaced by
-// FactorChange.Codes, and goes with the last second factor.
-type RecoveryCodes interface {
-	// HasRecoveryCode says whether SpendRecoveryCode would find one now. It
-	// changes nothing.
-	HasRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time) (bool, error)
-	// SpendRecoveryCode takes the user's code that has one of macs and was made
-	// at since or later, and returns how many are left: exactly one caller gets
-	// it, the others ErrUsed, as for a code that never was. Messages go into the
-	// outbox in the transaction that takes it.
-	SpendRecoveryCode(ctx context.Context, userID string, macs [][]byte, since time.Time, messages ...Message) (left int, err error)
-	// RecoveryCodesLeft counts the user's codes made at since or later.
-	RecoveryCodesLeft(ctx context.Context, userID string, since time.Time) (int, error)
-	// ForeignCodes lists the user's codes that have a Form.
-	ForeignCodes(ctx context.Context, userID string) ([]KeptCode, error)
+// Recovery is a user's way back after the loss of a second factor: a request
+// that waits, or the mark that rescue is blocked. An account has one of them at
+// most.
+type Recovery struct {
+	UserID     string
+	ID         string // the mailed link names it; empty if Shut
+	Uniquifier string // must equal the user's, else the request is dead
+	FactorID   string // the lost factor; empty: the primary one
+	Shut       bool   // the owner said "this was not me": no rescue until a real factor was proven
+	Address    string // where it was asked from; empty: an operator's
+	Agent      string
+	CreatedAt  time.Time
+	OpensAt    time.Time // good for nothing before
+	ExpiresAt  time.Time // dead from here on
+	// Event is added to the audit trail in the transaction that stores the request. It
+	// is for PutRecovery and not kept. The zero value adds none.
+	Event Event
+}
+
+// Recoveries keeps them.
+type Recoveries interface {
+	// PutRecovery stores a request, in place of one that has expired (at
+	// r.CreatedAt) or was made under another uniquifier. ErrExists: one lives, or
+	// rescue is blocked; both stay as they are. ErrNotFound: no such user. Messages go
+	// into the outbox in the same transaction.
+	PutRecovery(ctx context.Context, r Recovery, messages ...Message) error
+	// Recovery returns the user's request or mark, whatever its age and
+	// uniquifier; ErrNotFound if there is none.
+	Recovery(ctx context.Context, userID string) (Recovery, error)
+	// TakeRecovery ends the request with this id and uniquifier if at now it has
+	// opened and not expired: exactly one caller gets it back, the others ErrUsed.
+	// Messages go into the outbox in the same transaction.
+	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...Message) (Recovery, error)
+	// EndRecovery removes the user's request or mark, if there is one.
+	EndRecovery(ctx context.Context, userID string) error
+	// ShutRecovery ends the user's request and leaves the mark. ErrNotFound: no
+	// such user.
+	ShutRecovery(ctx context.Context, userID string, now time.Time) error
 }

@@ -29,7 +29,7 @@ type call struct {
 	looked  bool       // who was looked for
 	pending string     // value of the pending cookie
 	token   string     // of /tf-setup/{token}
-	program bool       // a client without cookies: see program.go
+	program bool       // a client without cookies: see nativeclient.go
 	link    bool       // this is the path of a mailed link, or of a way back
 	asked   bool       // this request had a code, a link or a question sent
 

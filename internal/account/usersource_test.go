@@ -313,7 +313,7 @@ func TestAnAccountOfAnotherSiteIsMadeInTheTable(t *testing.T) {
 // and left to its embedding would act on the shadow alone.
 func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	own := map[string]bool{}
-	for _, name := range []string{"own.go", "owncreate.go"} {
+	for _, name := range []string{"usersource.go", "usersource_create.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -330,7 +330,7 @@ func TestEveryVerbOfAccountsIsDecidedByJoined(t *testing.T) {
 	for _, of := range []reflect.Type{reflect.TypeFor[store.UserReader](), reflect.TypeFor[store.UserWriter](), reflect.TypeFor[store.OwnerWriter]()} {
 		for i := range of.NumMethod() {
 			if name := of.Method(i).Name; !own[name] {
-				t.Errorf("%s.%s acts on the shadow alone: decide in own.go", of.Name(), name)
+				t.Errorf("%s.%s acts on the shadow alone: decide in usersource.go", of.Name(), name)
 			}
 		}
 	}
