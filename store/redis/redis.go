@@ -81,6 +81,9 @@ func open(address string) (*DB, error) {
 		PoolSize: o.PoolSize, MinIdleConns: o.MinIdleConns, Protocol: o.Protocol,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}), Options{Prefix: prefix})
+	if errors.Is(err, errCluster) {
+		err = fmt.Errorf("%w: add another node of it to the address, as addr=host:port", err)
+	}
 	if err == nil {
 		db.own = true
 	}
@@ -93,6 +96,9 @@ func open(address string) (*DB, error) {
 // a command whose answer was lost; the verb then fails, and grants nothing twice.
 func New(c client.UniversalClient, o Options) (*DB, error) {
 	db, err := newDB(c, o)
+	if errors.Is(err, errCluster) {
+		err = fmt.Errorf("%w: use a *redis.ClusterClient", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("redis: cannot use the client: %w", err)
 	}
@@ -116,11 +122,21 @@ func newDB(c client.UniversalClient, o Options) (*DB, error) {
 	return db, nil
 }
 
+var errCluster = errors.New("the server belongs to a cluster")
+
 // inspect refuses a server that cannot keep the promises.
 func (db *DB) inspect(ctx context.Context) error {
 	s, err := db.primary(ctx)
 	if err != nil {
 		return explain(err)
+	}
+	cluster, err := s.Info(ctx, "cluster").Result()
+	if err != nil {
+		return explain(err)
+	}
+	// A single node may have our keys today, and another node tomorrow.
+	if _, knowsNodes := db.c.(*client.ClusterClient); !knowsNodes && field(cluster, "cluster_enabled") == "1" {
+		return errCluster
 	}
 	memory, err := s.Info(ctx, "memory").Result()
 	if err != nil {
