@@ -71,8 +71,13 @@ func databaseTable() []setting {
 		{Name: "DATABASE_URL", Type: secret, Empty: "none",
 			Doc: "Another name of `SQLALCHEMY_DATABASE_URI`.", Apply: func(*settings, any) error { return nil }},
 		{Name: "TWOFOLD_REDIS_URL", Type: secret, Empty: "none; the database keeps everything",
-			Doc: "A Redis (6 or later) or Valkey that keeps what expires: sessions, sign-ins under way, codes. `redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys, `&addr=host:port` names one more node of a cluster, `&master_name=` Sentinel's name of the primary (the hosts are Sentinels then). " +
-				"Accounts, factors and budgets stay in the database. When it restarts, with or without its data, everybody signs in again.",
+			Doc: "A Redis (6 or later) or Valkey that keeps what expires: sessions, sign-ins under way, codes. " +
+				"It is a single server, Sentinels or a cluster. " +
+				"`redis://user:password@host:6379/0`, or `rediss://` for TLS; `?prefix=` begins its keys. " +
+				"A cluster needs at least one `addr`: `redis://a:6379?addr=b:6379&addr=c:6379`. " +
+				"With `master_name` the hosts are Sentinels: `redis://a:26379?addr=b:26379&addr=c:26379&master_name=main`. " +
+				"Accounts, factors and budgets stay in the database. " +
+				"When Redis restarts, with or without its data, or a replica takes over, everybody signs in again.",
 			Apply: applyRedis},
 		{Name: "TWOFOLD_MIGRATE", Type: flag, Default: "true",
 			Doc:   "Brings the database's schema up to date at the start. With `false` a node whose schema is not says so and does not start: run `twofold migrate up` before, e.g. as a user of the database who owns the tables.",

@@ -7,15 +7,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/twofold-auth/twofold"
 	"github.com/twofold-auth/twofold/internal/storetest/servers"
 	"github.com/twofold-auth/twofold/store"
 	"github.com/twofold-auth/twofold/store/postgres"
 	"github.com/twofold-auth/twofold/store/redis"
+	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
 // node is one of several that share databases and key.
@@ -39,6 +43,15 @@ func node(database, volatile, key string, balancer netip.Prefix) (*twofold.Auth,
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return auth, db, nil
+}
+
+// through keeps what expires through a client of the program's own.
+func through(c goredis.UniversalClient, durable store.Store) (store.Store, error) {
+	expiring, err := redis.New(c, redis.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return store.Join(durable, expiring), nil
 }
 
 // ready answers the balancer: 503 keeps requests away from a node without database.
@@ -65,6 +78,29 @@ func serve(ctx context.Context, server *http.Server, auth *twofold.Auth) error {
 		return err
 	}
 	return errors.Join(<-stopped, <-working)
+}
+
+func TestTheProgramClosesItsOwnClient(t *testing.T) {
+	o, err := goredis.ParseURL(servers.NewRedis(t).URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	durable, err := sqlite.Open(filepath.Join(t.TempDir(), "twofold.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := goredis.NewClient(o)
+	defer c.Close()
+	db, err := through(c, durable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Ping(t.Context()), db.Close()); err != nil {
+		t.Error(err)
+	}
+	if err := c.Ping(t.Context()).Err(); err != nil {
+		t.Errorf("the store closed it: %v", err)
+	}
 }
 
 func TestNodesShareSessions(t *testing.T) {
