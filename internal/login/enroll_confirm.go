@@ -187,25 +187,3 @@ func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level 
 	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)
 }
-
-// Disable removes all second factors of a signed-in user. ErrMethod when one is
-// required of him; ErrReauthenticate.
-func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
-	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
-		return Outcome{}, err
-	}
-	if l.c.Policy.Require(who.User) {
-		return Outcome{}, ErrMethod
-	}
-	u, err := l.change(ctx, who.User, store.FactorChange{
-		UserID: who.User.ID, From: who.User.Uniquifier, To: account.NewUniquifier(), RemoveAll: true, Now: l.c.Now(),
-		Messages: l.letters(ctx, who.User, FactorDisabled, "", b),
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
-		return Outcome{}, err
-	}
-	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
-}

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/twofold-auth/twofold/internal/account"
 	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
 	"github.com/twofold-auth/twofold/store"
 )
 
@@ -162,4 +164,113 @@ func (l *Login) writeLink(ctx context.Context, p purpose, u store.User, to, data
 		return err
 	}
 	return l.write(ctx, Letter{Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == ""})
+}
+
+// What is wrong with an account (nil: nothing) says whether it gets a letter.
+func confirms(_ store.User, why error) bool { return errors.Is(why, ErrUnconfirmed) }
+
+func resets(_ store.User, why error) bool { return why == nil || errors.Is(why, ErrUnconfirmed) }
+
+func named(u store.User, why error) bool { return why == nil && u.Username != "" }
+
+// linkError: the loser of a race for what a link rests on has a dead link.
+func linkError(err error) error {
+	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
+		return ErrLink
+	}
+	return err
+}
+
+// afterLink is the end of a link that may sign in: at the gate like every
+// other first factor, and only in the browser that asked (R51).
+func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.User, who *Who, method string, b Browser) (Outcome, error) {
+	out := Outcome{User: u}
+	if !allowed || !k.sameBrowser(b) || who != nil {
+		return out, nil
+	}
+	next, err := l.gate(ctx, u, l.proof(method), false, b)
+	switch {
+	// The link has done its work, and an answer that refuses would say it had not.
+	case errors.Is(err, ErrSameFactor), errors.Is(err, ErrLocked):
+		return out, nil // signing in takes the password, and no lock
+	case next.Pending != nil && (paused(err) || errors.Is(err, ErrSend)):
+		return next, nil // its code can be asked for again
+	}
+	return next, err
+}
+
+// The kinds of letters, which are the purposes of those with a link.
+const (
+	confirmKind     = policy.Confirmed
+	resetKind       = policy.Reset
+	changeEmailKind = "change-email"
+	// Letters without a link of their own.
+	welcomeKind       = "welcome"
+	takenKind         = "taken"          // someone registered with this address
+	usernameTakenKind = "username-taken" // someone registered with this address and a username that is taken
+	emailWantedKind   = "email-wanted"   // someone wants to change to this address
+	usernameKind      = "username"
+)
+
+func (l *Login) confirming() purpose {
+	return purpose{name: confirmKind, life: l.c.Policy.Life.ConfirmWithin, rests: mailbox}
+}
+
+func (l *Login) resetting() purpose {
+	return purpose{name: resetKind, life: l.c.Policy.Life.ResetWithin, rests: credentials}
+}
+
+func (l *Login) changingEmail() purpose {
+	return purpose{name: changeEmailKind, life: l.c.Policy.Life.ChangeEmailWithin, rests: credentials}
+}
+
+// asked is how every request for a letter begins that anybody may make: the
+// budgets first, by what was typed; then the account, or no one. why says what
+// is wrong with the account; the answer must not depend on it.
+func (l *Login) asked(ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser) (u store.User, to string, why, err error) {
+	to, key, err := account.ParseEmail(email)
+	if err != nil {
+		return store.User{}, "", nil, err
+	}
+	if l.c.Write == nil {
+		return store.User{}, "", nil, ErrSend
+	}
+	if err := human(ctx, l, AtReset, &b); err != nil {
+		return store.User{}, "", nil, err
+	}
+	if u, why, err = l.addressee(ctx, key); err != nil {
+		return store.User{}, "", nil, err
+	}
+	m := limit.Letter{Kind: kind, Identity: typed(key), Decoy: !real(u, why)}
+	if err := l.letter(ctx, u, m, b); err != nil {
+		return store.User{}, "", nil, err
+	}
+	if u.ID != "" { // to the stored address in its stored spelling, never to the typed one (R45)
+		to = u.Email
+	}
+	return u, to, why, err
+}
+
+// letter takes the places of one letter that anybody may ask for.
+func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Browser) error {
+	return l.claim(ctx, u, b, func(from limit.From) error {
+		m.From = from
+		return l.c.Limits.Link(ctx, m)
+	})
+}
+
+// addressee is the account behind an address, or no one, and what is wrong with
+// it.
+func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, err error) {
+	u, err = l.c.Accounts.Find(ctx, key)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return store.User{}, ErrUnknownUser, nil
+	case err != nil:
+		return store.User{}, nil, err
+	}
+	if why = l.admit(u); errors.Is(why, ErrUnconfirmed) || l.unconfirmed(u) && why == nil {
+		why = ErrUnconfirmed
+	}
+	return u, why, nil
 }

@@ -5,51 +5,7 @@ import (
 	"net/http"
 
 	"github.com/twofold-auth/twofold/internal/login"
-	"github.com/twofold-auth/twofold/password"
 )
-
-// stale shows the way back after a re-authentication.
-func (s *Site) stale(c *call, err error) error {
-	if errors.Is(err, login.ErrReauthenticate) {
-		return s.toFailure(err).goTo(withNext(s.verifyPath(), c.r.URL.EscapedPath()))
-	}
-	return err
-}
-
-func (s *Site) getChange(c *call) (*answer, error) {
-	has := c.who.User.PasswordHash != ""
-	return &answer{
-		body: map[string]any{"active_password": has}, user: &c.who.User,
-		page: "change", data: ChangePage{Has: has, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword},
-	}, nil
-}
-
-func (s *Site) postChange(c *call) (*answer, error) {
-	old, n := c.form.text("password"), &needs{}
-	n.that(old == "" && c.who.User.PasswordHash != "", "password", "PASSWORD_NOT_PROVIDED")
-	s.typed(c, n, "new_password")
-	if f := n.result(); f != nil {
-		return nil, f
-	}
-	out, err := s.c.Login.ChangePassword(c.r.Context(), *c.who, old, c.form.text("new_password"), c.browser)
-	if err != nil {
-		return nil, s.changeFailed(c, err)
-	}
-	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChange), note: "PASSWORD_CHANGE"}, nil
-}
-
-// changeFailed puts what is wrong with the new password to its field.
-func (s *Site) changeFailed(c *call, err error) error {
-	for _, about := range []error{
-		password.ErrTooShort, password.ErrTooLong, password.ErrCommon, password.ErrContext, password.ErrMalformed,
-		password.ErrSimple, password.ErrBreached, password.ErrNotChecked,
-	} {
-		if errors.Is(err, about) {
-			return s.toFailure(err).at("new_password")
-		}
-	}
-	return s.turn(c, s.stale(c, err))
-}
 
 func (s *Site) getChangeEmail(c *call) (*answer, error) {
 	return &answer{
@@ -115,31 +71,4 @@ func (s *Site) postChangeEmailLink(c *call) (*answer, error) {
 		return nil, s.changeEmailRefused(c, err)
 	}
 	return &answer{outcome: &out, about: &out.User, to: s.views.Life.PostChangeEmail, note: "CHANGE_EMAIL_CONFIRMED"}, nil
-}
-
-func (s *Site) getChangeUsername(c *call) (*answer, error) {
-	var current any
-	if name := c.who.User.Username; name != "" {
-		current = name
-	}
-	return &answer{
-		body: map[string]any{"current_username": current}, user: &c.who.User,
-		page: "change_username", data: ChangePage{Has: current != nil, Current: c.who.User.Username},
-	}, nil
-}
-
-func (s *Site) postChangeUsername(c *call) (*answer, error) {
-	// A field that is there and empty gives the username up.
-	name, given := c.form.texts["username"]
-	if name == "" && (!given || s.c.Life.UsernameRequired || c.who.User.Username == "") {
-		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")
-	}
-	out, err := s.c.Login.ChangeUsername(c.r.Context(), *c.who, name, c.browser)
-	if errors.Is(err, login.ErrUsernameTaken) {
-		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", name)
-	}
-	if err != nil {
-		return nil, s.turn(c, s.stale(c, err))
-	}
-	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChangeUsername), note: "USERNAME_CHANGE"}, nil
 }

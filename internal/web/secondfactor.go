@@ -48,21 +48,6 @@ func (s *Site) turn(c *call, err error) error {
 	return err
 }
 
-func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
-	options, err := s.c.Login.RescueOptions(c.r.Context(), c.pending, c.who)
-	if err != nil {
-		return nil, nil, err
-	}
-	urls := map[string]string{}
-	for _, o := range options {
-		urls[o] = s.paths.Rescue
-		if o == login.ByCode {
-			urls[o] = s.paths.UseCode
-		}
-	}
-	return urls, options, nil
-}
-
 func (s *Site) getValidate(c *call) (*answer, error) {
 	ctx := c.r.Context()
 	out, err := s.c.Login.Look(ctx, c.pending, c.who)
@@ -267,43 +252,6 @@ func (s *Site) resendSetup(c *call) (*answer, error) {
 	}
 	body := map[string]any{"tf_state": "validating_profile", "tf_method": begun.Method, "tf_primary_method": begun.Method}
 	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
-}
-
-func (s *Site) getRescue(c *call) (*answer, error) {
-	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
-	if err == nil && out.Pending.State != store.Ready {
-		err = login.ErrState
-	}
-	if err != nil {
-		return nil, s.turn(c, err)
-	}
-	a, err := s.getValidate(c)
-	return a, err
-}
-
-func (s *Site) postRescue(c *call) (*answer, error) {
-	option := c.form.text("help_setup")
-	out, err := s.c.Login.Rescue(c.r.Context(), c.pending, nil, option, c.browser)
-	switch {
-	case errors.Is(err, login.ErrState):
-		return nil, s.illegal(c)
-	case err != nil:
-		return nil, s.toFailure(err).at("help_setup")
-	}
-	urls, _, err := s.recoveryOptions(c)
-	if err != nil {
-		return nil, s.turn(c, err)
-	}
-	a := &answer{body: map[string]any{"recovery_options": urls}, to: withNext(s.paths.Validate, c.next()), note: "RESCUE_HELP_SENT"}
-	switch option {
-	case login.ByCode:
-		a.to, a.note = withNext(s.paths.UseCode, c.next()), ""
-	case login.ByEmail:
-		a.note = "RESCUE_EMAIL_SENT"
-	case login.ByRequest:
-		a.note, a.args, a.body["opens"] = "RESCUE_RECOVERY_SENT", []any{"within", out.Opens.Sub(s.c.Now())}, stamp(out.Opens)
-	}
-	return a, nil
 }
 
 // factorsBody is what a client of ours may choose by id, where two factors have

@@ -29,23 +29,6 @@ type SessionsPage struct {
 	Pager    Pager
 }
 
-// DeviceView is a browser that is trusted or stays signed in, as pages show it.
-type DeviceView struct {
-	ID, Name, Address    string
-	Added, Seen, Expires time.Time
-	Current              bool
-	Stays                bool // signed in; else it skips the second factor
-	Action               string
-}
-
-// DevicesPage is the data of "tf_devices".
-type DevicesPage struct {
-	Devices []DeviceView
-	Stay    bool   // browsers may stay signed in
-	Action  string // where "all" is posted
-	Pager   Pager
-}
-
 // listRows are the paths of the two lists. A form can only post, so POST and
 // DELETE mean the same: end it.
 func (s *Site) listRows() []route {
@@ -134,16 +117,6 @@ func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error 
 	return err
 }
 
-// devicesSection is the list on the account page, where browsers can be trusted
-// or stay signed in.
-func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
-	var err error
-	p.Devices, err = s.devicesPage(c)
-	p.Devices.Devices, p.Devices.Pager = firstPage(s.paths.Devices, p.Devices.Devices)
-	p.Trusts = s.c.TrustFor > 0 || s.c.RememberFor > 0 || len(p.Devices.Devices) > 0
-	return err
-}
-
 // endSessions ends all sessions but the caller's.
 func (s *Site) endSessions(c *call) (*answer, error) {
 	out, err := s.c.Login.EndOthers(c.r.Context(), *c.who, c.browser)
@@ -164,64 +137,6 @@ func (s *Site) endSession(c *call) (*answer, error) {
 		return &answer{bare: true, to: s.views.PostLogout}, nil
 	}
 	return &answer{to: s.listed(s.paths.Sessions), note: "SESSION_ENDED"}, nil
-}
-
-func (s *Site) devicesPage(c *call) (DevicesPage, error) {
-	list, err := s.c.Login.DevicesOf(c.r.Context(), *c.who, c.browser)
-	page := DevicesPage{Action: s.paths.Devices, Stay: s.c.RememberFor > 0}
-	for _, d := range list {
-		page.Devices = append(page.Devices, DeviceView{
-			ID: d.ID, Name: d.Name, Address: d.Address, Added: d.CreatedAt, Seen: d.LastSeenAt, Expires: d.ExpiresAt,
-			Current: d.Current, Stays: d.Stays, Action: s.paths.Devices + "/" + d.ID,
-		})
-	}
-	return page, err
-}
-
-func (s *Site) getDevices(c *call) (*answer, error) {
-	page, err := s.devicesPage(c)
-	if err != nil {
-		return nil, err
-	}
-	back := s.listed(s.paths.Devices)
-	if ask, ok := askRemoval(c, "devices", everyEntry, ""); ok {
-		ask.Action, ask.Back = page.Action, back
-		return removal(ask), nil
-	}
-	for _, d := range page.Devices {
-		kind := "device"
-		if d.Stays {
-			kind = "staying"
-		}
-		if ask, ok := askRemoval(c, kind, d.ID, d.Name); ok {
-			ask.Action, ask.Back = d.Action, back
-			return removal(ask), nil
-		}
-	}
-	if page.Devices, page.Pager, err = paged(c, s.paths.Devices, page.Devices); err != nil {
-		return nil, err
-	}
-	list := []map[string]any{}
-	for _, d := range page.Devices {
-		list = append(list, map[string]any{
-			"id": d.ID, "name": d.Name, "address": d.Address, "created": stamp(d.Added), "last_seen": stamp(d.Seen),
-			"expires": stamp(d.Expires), "current": d.Current, "stays": d.Stays,
-		})
-	}
-	body := pageBody(map[string]any{"devices": list}, page.Pager)
-	return &answer{body: body, page: "tf_devices", data: page}, nil
-}
-
-// endDevices ends all trusted browsers, or the one the path names.
-func (s *Site) endDevices(c *call) (*answer, error) {
-	if err := s.c.Login.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
-		return nil, s.listError(c, err, s.paths.Devices)
-	}
-	note := "DEVICE_REVOKED"
-	if c.token == "" {
-		note = "DEVICES_REVOKED"
-	}
-	return &answer{to: s.listed(s.paths.Devices), note: note}, nil
 }
 
 // listed is where a list is shown: on the account page, if there is one.

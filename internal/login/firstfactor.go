@@ -1,0 +1,116 @@
+package login
+
+import (
+	"context"
+	"errors"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/account"
+	"github.com/twofold-auth/twofold/internal/device"
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/policy"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// passed is a first factor that was just proven.
+type passed struct {
+	first    store.Proof
+	remember bool
+	place    *limit.Place // of the guess, if its budgets are to be told; nil: they were
+}
+
+// gate is pass for a first factor of which no budget waits to be told.
+func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
+	return pass(ctx, l, u, passed{first, remember, nil}, b)
+}
+
+// pass is where every first factor arrives. What is asked next comes from the
+// account's real factors and the policy, never from the way in.
+func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
+	if err := l.admit(u); err != nil {
+		return Outcome{}, told(err, p.place.Right(ctx))
+	}
+	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
+	if err != nil {
+		return Outcome{}, err
+	}
+	first, remember := p.first, p.remember
+	next := policy.Next(l.rules, l.facts(u, factors), first)
+	begin := func(state store.PendingState, factors []store.Factor) (Outcome, error) {
+		waits := store.Pending{State: state, First: first, Remember: remember}
+		return startPending(ctx, l, entry{u, factors, waits, p.place}, b)
+	}
+	switch {
+	case next.Do == policy.ProveMailbox:
+		return begin(store.Owner, nil)
+	case next.Do == policy.Enroll:
+		return begin(store.Setup, nil)
+	case next.Do != policy.SignIn && len(next.Factors) > 0 && !(next.BrowserDoes && b.Device != ""):
+		return begin("", next.Factors)
+	}
+	if err := p.place.Right(ctx); err != nil {
+		return Outcome{}, err
+	}
+	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}
+	if next.Do == policy.SignIn {
+		g.stay = l.staying(remember, u, g.level)
+		return l.finish(ctx, g, b)
+	}
+	if next.BrowserDoes && b.Device != "" {
+		known, ok, err := l.c.Devices.Recognise(ctx, u, b.Device, b.Address)
+		if errors.Is(err, device.ErrCopied) {
+			if u, err = l.copied(ctx, u, b); err != nil {
+				return Outcome{}, err
+			}
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+		switch {
+		case ok && !l.vouches(known.Device): // it had its next secret, so the cookie is void
+			if err := ended(l.c.Devices.Revoke(ctx, u.ID, known.ID)); err != nil {
+				return Outcome{}, err
+			}
+		case ok:
+			// No longer than the device that stands for the second factor.
+			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.staying(remember, u, store.TwoFactors))
+			out, err := l.finish(ctx, g, b)
+			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
+			return out, err
+		}
+	}
+	if len(next.Factors) == 0 {
+		return Outcome{}, ErrSameFactor
+	}
+	return begin("", next.Factors)
+}
+
+// copied ends everything of an account whose trusted device was copied: one of
+// the two who hold it knows the password and is not the owner.
+func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
+	u, err := l.change(ctx, u, store.FactorChange{
+		UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Messages: l.letters(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
+	})
+	if err != nil {
+		return u, err
+	}
+	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
+}
+
+// finish issues and wraps.
+func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, error) {
+	opened, err := l.issue(ctx, g, b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := l.withNews(ctx, Outcome{User: g.user, Session: opened}, g)
+	if !g.quiet && !g.verified && g.stays == nil {
+		l.arrived(ctx, g.user, b)
+	}
+	if opened.Token != "" { // a program that renews its header token holds no cookies
+		if out.KnownCookie, err = l.notes().remember(g.user, b); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return out, l.stay(ctx, &out, g, b)
+}

@@ -1,0 +1,24 @@
+package login
+
+import (
+	"context"
+
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// RecoverUsername mails an account's username to its address. The errors of
+// AskReset.
+func (l *Login) RecoverUsername(ctx context.Context, email string, b Browser) error {
+	u, to, why, err := l.asked(ctx, usernameKind, email, named, b)
+	if err != nil {
+		return err
+	}
+	if why != nil || u.Username == "" {
+		u = store.User{}
+	}
+	if err := l.tell(ctx, event.UsernameRecoverySent{User: subject(u), Context: l.at(b)}); err != nil {
+		return err
+	}
+	return told(why, l.write(ctx, Letter{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
+}

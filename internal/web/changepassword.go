@@ -1,0 +1,42 @@
+package web
+
+import (
+	"errors"
+
+	"github.com/twofold-auth/twofold/password"
+)
+
+func (s *Site) getChange(c *call) (*answer, error) {
+	has := c.who.User.PasswordHash != ""
+	return &answer{
+		body: map[string]any{"active_password": has}, user: &c.who.User,
+		page: "change", data: ChangePage{Has: has, Confirm: !s.c.Life.TypedOnce, MinLength: s.c.MinPassword},
+	}, nil
+}
+
+func (s *Site) postChange(c *call) (*answer, error) {
+	old, n := c.form.text("password"), &needs{}
+	n.that(old == "" && c.who.User.PasswordHash != "", "password", "PASSWORD_NOT_PROVIDED")
+	s.typed(c, n, "new_password")
+	if f := n.result(); f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.ChangePassword(c.r.Context(), *c.who, old, c.form.text("new_password"), c.browser)
+	if err != nil {
+		return nil, s.changeFailed(c, err)
+	}
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChange), note: "PASSWORD_CHANGE"}, nil
+}
+
+// changeFailed puts what is wrong with the new password to its field.
+func (s *Site) changeFailed(c *call, err error) error {
+	for _, about := range []error{
+		password.ErrTooShort, password.ErrTooLong, password.ErrCommon, password.ErrContext, password.ErrMalformed,
+		password.ErrSimple, password.ErrBreached, password.ErrNotChecked,
+	} {
+		if errors.Is(err, about) {
+			return s.toFailure(err).at("new_password")
+		}
+	}
+	return s.turn(c, s.stale(c, err))
+}

@@ -1,0 +1,35 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+func (s *Site) getChangeUsername(c *call) (*answer, error) {
+	var current any
+	if name := c.who.User.Username; name != "" {
+		current = name
+	}
+	return &answer{
+		body: map[string]any{"current_username": current}, user: &c.who.User,
+		page: "change_username", data: ChangePage{Has: current != nil, Current: c.who.User.Username},
+	}, nil
+}
+
+func (s *Site) postChangeUsername(c *call) (*answer, error) {
+	// A field that is there and empty gives the username up.
+	name, given := c.form.texts["username"]
+	if name == "" && (!given || s.c.Life.UsernameRequired || c.who.User.Username == "") {
+		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")
+	}
+	out, err := s.c.Login.ChangeUsername(c.r.Context(), *c.who, name, c.browser)
+	if errors.Is(err, login.ErrUsernameTaken) {
+		return nil, fail(http.StatusBadRequest, "username", "USERNAME_ALREADY_ASSOCIATED", "username", name)
+	}
+	if err != nil {
+		return nil, s.turn(c, s.stale(c, err))
+	}
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChangeUsername), note: "USERNAME_CHANGE"}, nil
+}

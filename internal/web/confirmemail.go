@@ -1,0 +1,51 @@
+package web
+
+func (s *Site) getAskConfirm(c *call) (*answer, error) { return s.askPage(c, "confirm"), nil }
+
+func (s *Site) postAskConfirm(c *call) (*answer, error) {
+	return s.ask(c, "confirm", "CONFIRMATION_REQUEST", s.c.Login.AskConfirm)
+}
+
+func (s *Site) badConfirm(err error) error {
+	return s.badLink(err, s.views.Life.ConfirmError, "INVALID_CONFIRMATION_TOKEN", "CONFIRMATION_EXPIRED", []any{"within", s.c.Life.ConfirmWithin})
+}
+
+func (s *Site) getConfirm(c *call) (*answer, error) {
+	choose, here, err := s.c.Login.LookConfirm(c.r.Context(), c.token, c.who, c.browser)
+	if err != nil {
+		return nil, s.badConfirm(err)
+	}
+	if !choose && s.opensItself(c, here) {
+		return s.postConfirm(c)
+	}
+	a := s.linkPage(c, "confirm")
+	if choose {
+		a = s.choosePage(c, "confirm", "") // another browser learns nothing of the account (R193)
+	}
+	a.body = map[string]any{"password_required": choose}
+	return a, nil
+}
+
+func (s *Site) postConfirm(c *call) (*answer, error) {
+	plain, n := c.form.text("password"), &needs{}
+	if plain != "" {
+		s.typed(c, n, "password")
+	}
+	if f := n.result(); f != nil {
+		return nil, f
+	}
+	out, err := s.c.Login.Confirm(c.r.Context(), c.token, plain, c.who, c.browser)
+	if err != nil {
+		return nil, s.badConfirm(err)
+	}
+	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract has it: that was someone else
+		if err := s.c.Login.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
+			return nil, err
+		}
+		s.jar.clear(c.w, c.r, s.jar.session())
+		c.who = nil
+	}
+	a := s.afterLink(c, out, s.views.Life.PostConfirm, "EMAIL_CONFIRMED", "EMAIL_CONFIRMED")
+	a.about = &out.User
+	return a, nil
+}

@@ -1,0 +1,20 @@
+package web
+
+func (s *Site) postLogout(c *call) (*answer, error) {
+	if err := s.c.Login.Logout(c.r.Context(), c.who, c.pending, c.browser); err != nil {
+		return nil, err
+	}
+	if err := s.logoutRefresh(c); err != nil {
+		return nil, err
+	}
+	// tf_validity stays: it is about the browser, and skips no first factor.
+	s.jar.clear(c.w, c.r, s.jar.session())
+	s.jar.clear(c.w, c.r, s.jar.pending())
+	if s.jar.readable != "" {
+		s.jar.clear(c.w, c.r, s.jar.readable)
+	}
+	s.jar.clear(c.w, c.r, s.jar.staying())
+	s.jar.clear(c.w, c.r, s.jar.csrf())
+	c.w.Header().Set("Clear-Site-Data", `"cache"`)
+	return &answer{bare: true, to: c.after(s.views.PostLogout), note: "SIGNED_OUT"}, nil
+}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/twofold-auth/twofold/internal/limit"
+	"github.com/twofold-auth/twofold/internal/login"
+)
+
+func (s *Site) getVerify(c *call) (*answer, error) {
+	body, passkey := s.verifyBody(c)
+	to := ""
+	if path := s.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
+		to = withNext(path, c.next()) // a password is all that this page takes
+	}
+	return &answer{
+		body: body, user: &c.who.User, page: "verify", to: to,
+		data: VerifyPage{Passkey: passkey, Keyless: c.who.User.PasswordHash == "", Providers: s.providerViews(login.ToVerify, s.paths.OAuth.VerifyStart)},
+	}, nil
+}
+
+// verifyBody says by what else someone may prove themselves again.
+func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
+	body, passkey = s.oauthFacts(login.ToVerify), s.hasVerifier(c)
+	body["has_webauthn_verify_credential"] = passkey
+	return body, passkey
+}
+
+func (s *Site) postVerify(c *call) (*answer, error) {
+	if c.form.text("password") == "" {
+		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")
+	}
+	out, err := s.c.Login.Verify(c.r.Context(), *c.who, c.form.text("password"), c.browser)
+	return s.verifyEnded(c, out, s.paths.Verify, err)
+}
+
+// verifyEnded answers the first factor of a re-authentication.
+func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
+	if errors.Is(err, login.ErrSend) {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(page, c.next()))
+	}
+	var paused *limit.Paused
+	if errors.As(err, &paused) && out.Pending != nil {
+		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if out.Pending != nil {
+		return s.entered(c, out, s.views.PostVerify), nil
+	}
+	return s.verified(c, out), nil
+}
+
+// verified is the end of a re-authentication.
+func (s *Site) verified(c *call, out login.Outcome) *answer {
+	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
+}
+
+// stale shows the way back after a re-authentication.
+func (s *Site) stale(c *call, err error) error {
+	if errors.Is(err, login.ErrReauthenticate) {
+		return s.toFailure(err).goTo(withNext(s.verifyPath(), c.r.URL.EscapedPath()))
+	}
+	return err
+}
