@@ -24,7 +24,7 @@ const (
 	WeakFactorsCount                  // a factor that does not count anymore ends a sign-in
 	AgainByOneFactor                  // one factor makes a session fresh
 	RescueByTheSameThing              // a mailed code rescues a sign-in that began by mail
-	RescueFollowsAReset               // it rescues one by a password that was reset by mail
+	RescueFollowsAReset               // a mailed code rescues a sign-in by a password that was reset by mail
 	LastWayInGoes                     // the last way in can be removed
 	FirstProofEndsNothing             // the first proof of an address ends nothing that was set up
 	StrangersEnroll                   // what opens an account is added before the address is proven
@@ -34,17 +34,17 @@ const (
 	RecoveryWorksTwice                // the link of a recovery is not spent
 	ChangesEndNothing                 // a change leaves all sessions and all trust
 	InvitationWorksTwice              // the link of an invitation is not spent
-	InvitationTakesAnAccount          // it gives the account of its address another password
-	RevokedInvitationWorks            // it works after it was revoked
+	InvitationTakesAnAccount          // an invitation gives the account of its address another password
+	RevokedInvitationWorks            // an invitation works after it was revoked
 	SiteSaysWhatIsProven              // what another site says of an address counts as its proof
 	SiteOpensByAddress                // an account elsewhere opens the account of its address
-	ClaimOpensWhatWaits               // so does a former system's user, if that account waits for it
-	ClaimOpensAnAccount               // and if it does not
+	ClaimOpensWhatWaits               // a claim in a former system opens the account of its address, if it waits
+	ClaimOpensAnAccount               // the same if the account does not wait
 	AnyoneAsksForDeletion             // a session that is not fresh or not full asks for the deletion
 	SignInStopsNoDeletion             // a sign-in does not stop the deletion
-	LinkStopsNoDeletion               // the mailed link does not
+	LinkStopsNoDeletion               // the mailed link does not stop a deletion
 	DeletionLeavesSessions            // a deletion ends no session
-	DeletionLeavesTheInvitation       // nor the invitation of its address
+	DeletionLeavesTheInvitation       // a deletion does not end the invitation of the address
 	TokensOutliveChanges              // a change ends sessions and no tokens
 	TokensAreNotAsked                 // a token is not asked what a sign-in is asked today
 	StrangersMint                     // tokens are made before the address is proven
@@ -72,10 +72,12 @@ func policyCases() []Case {
 	two, same, opens := promises[0].Words, promises[2].Words, moves[5].Words
 	return []Case{
 		{PlantedFactorsStay, "F1: what a stranger set up stays", nil, []Kind{App}, nil, None, promises[1].Words, ""},
-		{PlantedFactorsStay, "the same of a way in", nil, []Kind{App}, []Kind{Phone}, None, promises[1].Words, ""},
+		{PlantedFactorsStay, "F1: a way in that a stranger set up stays",
+			nil, []Kind{App}, []Kind{Phone}, None, promises[1].Words, ""},
 		{SitesAreIndependent, "F2: an account elsewhere and its mailbox count as two things", []setting{rescue},
 			[]Kind{App}, []Kind{Site}, Mail, two, ""},
-		{SitesAreIndependent, "the same with a factor by mail", nil, []Kind{Mail}, []Kind{Site}, Mail, same, ""},
+		{SitesAreIndependent, "F2: an account elsewhere and a factor by mail count as two things",
+			nil, []Kind{Mail}, []Kind{Site}, Mail, same, ""},
 		{DescendantsAreNotAsked, "F8: trust that ended", []setting{trust}, []Kind{App}, nil, None,
 			promises[4].Words, ""},
 		{DescendantsAreNotAsked, "F8: rules that changed", []setting{changing}, []Kind{App, Mail}, nil, None,
@@ -86,7 +88,8 @@ func policyCases() []Case {
 			promises[3].Words, ""},
 		{BlockedCannotBeRescued, "F15: no rescue where guesses are used up", nil, []Kind{App}, nil, Password,
 			ways[0].Words, ""},
-		{MailFollowsAReset, "mail follows a reset by mail", nil, []Kind{App, Mail}, nil, Mail, moves[2].Words, ""},
+		{MailFollowsAReset, "a mailed code is the second factor after a reset by mail",
+			nil, []Kind{App, Mail}, nil, Mail, moves[2].Words, ""},
 		{SecondIsNotAsked, "the second factor is not asked for", nil, []Kind{App}, nil, Password, opens, ""},
 		{SetUpIsNotAsked, "a required factor is not asked for", []setting{required}, []Kind{App}, nil, None, opens, ""},
 		{SameThingTwice, "one thing is asked for twice", []setting{mail}, []Kind{Mail}, nil, None, opens, ""},
@@ -95,13 +98,15 @@ func policyCases() []Case {
 		{AgainByOneFactor, "one factor makes a session fresh", nil, []Kind{App}, nil, None, opens, ""},
 		{RescueByTheSameThing, "a mailed code rescues a sign-in by mail", []setting{rescue, mail},
 			[]Kind{App}, nil, None, opens, ""},
-		{RescueByTheSameThing, "the same of a recovery by a link", []setting{mail}, []Kind{App}, nil, None,
+		{RescueByTheSameThing, "a sign-in by mail asks for a recovery by a mailed link",
+			[]setting{mail}, []Kind{App}, nil, None,
 			moves[4].Words, ""},
 		{RescueFollowsAReset, "a mailed code rescues after a reset by mail", []setting{rescue}, []Kind{App}, nil, None,
 			moves[3].Words, ""},
 		{LastWayInGoes, "the last way in can be removed", []setting{noReset, mail}, []Kind{Mail}, []Kind{Phone}, None,
 			ways[0].Words, ""},
-		{LastWayInGoes, "the same where a reset helps", []setting{mail}, []Kind{Mail}, []Kind{Phone}, None,
+		{LastWayInGoes, "the last way in can be removed where a password can be reset by mail",
+			[]setting{mail}, []Kind{Mail}, []Kind{Phone}, None,
 			"", "a reset by mail gives the account a password, which opens it"},
 		{FirstProofEndsNothing, "the first proof of an address ends nothing", []setting{mail},
 			[]Kind{App}, []Kind{Phone}, None, "", "nothing is set up before the first proof"},
@@ -136,13 +141,14 @@ func lifeCases() []Case {
 			None, begins, ""},
 		{ClaimOpensWhatWaits, "an address that someone claims in a former system opens the account that waits",
 			[]setting{former}, app, nil, None, planted, ""},
-		{ClaimOpensAnAccount, "the same of an account that does not wait", []setting{former}, app, nil, None,
+		{ClaimOpensAnAccount, "an address that someone claims in a former system opens an account that does not wait",
+			[]setting{former}, app, nil, None,
 			planted, ""},
 		{AnyoneAsksForDeletion, "an old session asks for the deletion", []setting{deletable}, app, nil, None,
 			asked, ""},
 		{SignInStopsNoDeletion, "a sign-in does not stop the deletion", []setting{deletable}, app, nil, None,
 			leaving, ""},
-		{LinkStopsNoDeletion, "the mailed link does not stop it", []setting{deletable, noReset}, app, nil, None,
+		{LinkStopsNoDeletion, "the mailed link does not stop the deletion", []setting{deletable, noReset}, app, nil, None,
 			ways[2].Words, ""},
 		{DeletionLeavesSessions, "a deletion ends no session", []setting{deletable}, app, nil, None, left, ""},
 		{DeletionLeavesTheInvitation, "a deletion leaves the invitation of the address",

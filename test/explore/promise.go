@@ -120,7 +120,8 @@ var moves = []Move{
 		},
 	},
 	{
-		"Within a day of a reset by mail, a mailed code does not follow the password if there is another factor.",
+		"Within a day of a reset by mail, a mailed code is not accepted as the second factor after the password " +
+			"if the account has another factor.",
 		func(_ *World, l Label, a, _ *State) bool {
 			other := a.Seconds&^ofKind(Mail) != 0
 			return l.Verb == "signs in" && l.With[0].kind() == Password && l.With[1].kind() == Mail &&
@@ -173,7 +174,7 @@ var moves = []Move{
 		},
 	},
 	{
-		"An invitation makes one account, and only where there is none.",
+		"An invitation makes one account, and only if its address has none.",
 		func(_ *World, l Label, a, b *State) bool {
 			spent := a.Invitation == Invited && b.Invitation == Spent
 			return strings.HasPrefix(l.Verb, "accepts the invitation") && (a.Exists || !spent)
