@@ -7,12 +7,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// How many an account may have at once. The newest are kept: who signs in is
-// here now. Lists are shown whole, so the numbers bound what a page costs.
+// How many an account may have at once. The newest are kept, since they are in use
+// now. Lists are shown whole, so the numbers bound what a page costs.
 const (
 	maxSessions = 100 // rows, header tokens too
-	// An account that had fewer than these before a sign-in has room for it, and for the
-	// others of the same moment; there is no need to count again.
+	// If an account had fewer sessions before a sign-in, they are not counted again: it has
+	// room for this one, and for others of the same moment.
 	fewSessions = maxSessions / 2
 	maxDevices  = 30 // of both kinds
 	maxFamilies = 50

@@ -40,23 +40,21 @@ type granted struct {
 	// spends, if it is not nil, stores the session and spends what the session is
 	// issued for, all or nothing. It is given the row of the trail.
 	spends func(*Opened, store.Event) error
-	// few says that the account had fewer than fewSessions a moment ago.
+	// few reports that the account had fewer than fewSessions a moment ago.
 	few bool
-	// stay is for how long the browser shall be one; zero: it shall not.
+	// stay is for how long the browser stays signed in. Zero: it does not.
 	stay time.Duration
 }
 
-// goesOn says that no more is issued than a session that lives already and has
-// to change its form: the application's lock is about signing in. Refused here,
-// after a change, it would leave its owner signed out and told that nothing was
-// done.
+// goesOn reports whether what is issued only replaces a session that lives. The
+// application's lock is about signing in. If it refused here, after a change, the
+// owner would be signed out and told that nothing was done.
 func (g granted) goesOn(kept error) bool {
 	return g.renews != nil && g.quiet && errors.Is(kept, ErrLocked)
 }
 
-// issue is the one function that issues sessions, and to no one who is kept
-// out. The event is written down before the session exists: there is no session
-// without its row.
+// issue is the only function that issues sessions. It refuses people who are kept
+// out. It writes the event before the session, so every session has its row.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
 	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // whatever was proven, and however
 		return nil, err
@@ -150,7 +148,7 @@ func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Br
 	return opened, nil
 }
 
-// keeps calls the deletion of an account off that is signed in to.
+// keeps stops the deletion of an account, because someone signs in to it.
 func keeps(ctx context.Context, c Config, g granted, b Browser) (bool, error) {
 	if c.Kept == nil || g.renews != nil || g.family != nil {
 		return false, nil
@@ -209,8 +207,8 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 	return opened, err
 }
 
-// mint is issue for rights that outlive the browser: nothing but what was
-// granted is in them, and the row of the trail is written with them.
+// mint is issue for rights that outlive the browser. They hold only what was
+// granted, and the row of the trail is written with them.
 func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
 	if err := l.mayEnroll(g.user); err != nil {
 		return store.Token{}, err

@@ -80,7 +80,7 @@ func scanWaiting(scan scanner) (w store.Waiting, err error) {
 	fields := append(append([]any{&has, &w.Sessions}, pendingFields(&w.Pending)...), userFields(&w.User)...)
 	every := append(fields[:len(fields):len(fields)], factorFields(&f)...)
 	for range len(every) - len(fields) {
-		fields = append(fields, new(any)) // NULL if there is no factor
+		fields = append(fields, new(any)) // NULL if the user has no factor
 	}
 	if err = scan(fields...); err != nil || !has {
 		return w, err

@@ -37,7 +37,7 @@ func TestNoPromiseIsBroken(t *testing.T) {
 			t.Errorf("%s: %s", r.World.Name, story)
 		}
 		if r.States < 10 || r.Depth < 3 {
-			t.Errorf("%s has %d states: nobody does anything in it", r.World.Name, r.States)
+			t.Errorf("%s has %d states: no one does anything in it", r.World.Name, r.States)
 		}
 	}
 	t.Logf("%d worlds, %d states, %d not to the end", worlds, states, cut)

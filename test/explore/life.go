@@ -13,7 +13,7 @@ const (
 	Spent                 // its link was used, was revoked or has expired
 )
 
-// begins calls emit with every account that there can be where there is none.
+// begins calls emit with every account that can begin while the address has none.
 func (t life) begins() {
 	for p := range people {
 		if !t.acts(p) {

@@ -91,7 +91,7 @@ func begin(m *World) *search {
 func Explore(m *World, most int) Result { return begin(m).explore(most) }
 
 func (x *search) explore(most int) Result {
-	begun, m := time.Now(), x.m
+	start, m := time.Now(), x.m
 	x.all(most)
 	for _, w := range ways {
 		if !x.Cut {
@@ -101,7 +101,7 @@ func (x *search) explore(most int) Result {
 	if m.Crowd && len(x.Stories) > 0 {
 		x.retell()
 	}
-	x.Result.States, x.Took = x.seen.n, time.Since(begun)
+	x.Result.States, x.Took = x.seen.n, time.Since(start)
 	return x.Result
 }
 

@@ -117,8 +117,8 @@ func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 		Rules:    policy.Rules{Methods: all, Mails: true},
 		Recovers: true, SharesMailbox: true, Seconds: seconds, Firsts: firsts, EveHas: eve,
 	}
-	// Codes and guesses have nothing to do with what begins a sign-in, nor with
-	// which factors there are.
+	// Codes and guesses have nothing to do with what begins a sign-in, or with which
+	// factors the account has.
 	m.Codes = len(firsts) == 0 && len(seconds) == 1
 	m.Guesses = m.Codes
 	for _, s := range profile {

@@ -11,12 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// People arrive from a former system that gives no hashes: it is asked with the password
-// at the first sign-in. An account that an operator made may wait for it, and one that
-// is not here yet is made. There, one person has another address than here, and an
-// attacker may enter any address in their profile.
+// People arrive from a former system that gives no hashes. It is asked with the password
+// at the first sign-in. An operator may have made an account that waits for this sign-in;
+// if not, the sign-in makes one. One person has another address there than here, and an
+// attacker may enter any address in their profile there.
 
-// There are accounts in the former system, by what people type there.
+// The accounts of the former system, by what people type there.
 var (
 	movers = []string{"ida@old.test", "jon@old.test"} // accounts here wait for them
 	comers = []string{"gil@old.test", "hal@old.test"} // the second one's address was never proven there
@@ -105,7 +105,7 @@ func (t *turn) arrive() *want {
 		claims.Email = w.accounts[i].email
 	}
 	if t.n/4%8 == 0 {
-		claims.Email = "nobody@old.test"
+		claims.Email = "other@old.test"
 	}
 	w.old.tells(claims)
 	if identity != claimant {

@@ -85,12 +85,12 @@ func BenchmarkImport(b *testing.B) {
 				heap, stop := peak()
 				in, err := os.Open(name)
 				s.must(err)
-				begun, used := time.Now(), processor(b)
+				start, used := time.Now(), processor(b)
 				report, err := s.Import(b.Context(), transfer.NewFile(in), engine.Options{})
 				if err != nil || report.New != n {
 					b.Fatalf("%+v %v", report, err)
 				}
-				b.ReportMetric(float64(n)/time.Since(begun).Seconds(), "accounts/s")
+				b.ReportMetric(float64(n)/time.Since(start).Seconds(), "accounts/s")
 				b.ReportMetric(float64(n)/(processor(b)-used).Seconds(), "accounts/cpu-s")
 				in.Close()
 				stop()
