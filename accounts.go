@@ -15,27 +15,25 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Accounts says who may have an account and what users may do with theirs.
-// Everything that sends mail needs Config.Mail. Links work once, lead to Origin,
-// and become invalid as soon as the account changes what they depend on.
+// Accounts configures who may have an account and what users may do with it. Everything that sends
+// mail needs Config.Mail. Links lead to Origin and work once. A link becomes invalid as soon as the
+// account data that it depends on changes.
 type Accounts struct {
 	// Registerable lets anyone create an account.
 	Registerable bool
 	// Usernames lets accounts have a username and sign in with it.
 	Usernames bool
-	// OAuth are identity providers whose users may sign in here, such as those
-	// of oidc.Google, oidc.GitHub and oidc.New. A sign-in creates no account,
-	// unless OAuthSignUp says so. Users connect theirs on the account page; from
-	// then on the issuer and subject identify the account, and the e-mail
-	// address never does. Trade-off: a sign-in at the provider counts as the
-	// first factor here. The second factor is still required.
+	// OAuth lists identity providers whose users may sign in here, such as those of oidc.Google,
+	// oidc.GitHub and oidc.New. A sign-in creates no account unless OAuthSignUp names the provider.
+	// Users connect their provider accounts on the account page. From then on the issuer and
+	// subject identify the account; the e-mail address never does. Trade-off: a sign-in at the
+	// provider counts as the first factor here. The second factor is still required.
 	OAuth []federated.Provider
-	// RevealAccounts makes errors say whether an account exists and whether the
-	// identity or the password was wrong. Trade-off: anyone can find out who
-	// has an account.
+	// If RevealAccounts is set, errors reveal whether an account exists and whether the identity or
+	// the password was wrong. Trade-off: anyone can find out who has an account.
 	RevealAccounts bool
-	// UserPayload returns what JSON answers contain about the user. If it is
-	// nil, they contain the ID and the e-mail address.
+	// UserPayload returns the data about the user in JSON answers. If it is nil, answers contain
+	// the ID and the e-mail address.
 	UserPayload func(User) map[string]any
 	// RolesInPayload adds the user's "roles" and "permissions" to JSON answers.
 	// They are for display; use the guards for decisions.
@@ -54,25 +52,24 @@ type Accounts struct {
 	// up a second factor. Trade-off: accounts exist under addresses that may
 	// belong to someone else.
 	LoginUnconfirmed bool
-	// AutoLoginAfterConfirm signs the user in when they follow the link in the
-	// browser that registered. The second factor is still required.
+	// AutoLoginAfterConfirm signs the user in if they follow the link in the browser in which they
+	// registered. The second factor is still required.
 	AutoLoginAfterConfirm bool
 
 	// Recoverable lets users who forgot their password choose a new one with a
 	// mailed link. Second factors stay and are still required.
 	Recoverable bool
-	// ResetWithin is the lifetime of that link. The default is 1 hour and the
-	// maximum 24. Trade-off: anyone who reads the mail within that time can use
-	// the link.
+	// ResetWithin is the lifetime of that link. The default is 1 hour and the maximum 24.
+	// Trade-off: anyone who can read the mail within that time can use the link.
 	ResetWithin time.Duration
-	// AutoLoginAfterReset signs the user in after the reset, in the browser
-	// that asked for it. The second factor is still required.
+	// AutoLoginAfterReset signs the user in after the reset if they follow the link in the browser
+	// in which they asked for it. The second factor is still required.
 	AutoLoginAfterReset bool
 
 	// Changeable lets users change their password.
 	Changeable bool
-	// ChangeEmail lets users change their address with a link mailed to the new
-	// one. The current address is told.
+	// ChangeEmail lets users change their address with a link mailed to the new one. The current
+	// address is notified.
 	ChangeEmail bool
 	// ChangeEmailWithin is the lifetime of that link. The default is 2 hours
 	// and the maximum 24.
@@ -81,17 +78,15 @@ type Accounts struct {
 	ChangeUsername bool
 	// UsernameRecovery mails a forgotten username. It needs Usernames.
 	UsernameRecovery bool
-	// PasswordOptional lets users register without a password. They then sign
-	// in with a mailed code, so the address is proven before anything else, and
-	// can choose a password later (Recoverable, Changeable). It needs Passwordless
-	// with email among its methods. Trade-off: anyone who can read the
-	// account's mail has its first factor.
+	// PasswordOptional lets users register without a password. They then sign in with a mailed
+	// code, which proves the address first. They can choose a password later (Recoverable,
+	// Changeable). It needs Passwordless with email among its methods. Trade-off: anyone who can
+	// read the account's mail has its first factor.
 	PasswordOptional bool
-	// MagicLink replaces the password by a mailed link for every account. The
-	// sign-in page asks for an address. The link works once, in the browser
-	// that asked for it, or in another browser after the user confirms it. It
-	// is one factor: the second one is still required and cannot be e-mail.
-	// Users who register choose no password. Trade-off: anyone who can read the
+	// MagicLink replaces the password of every account with a mailed link. The sign-in page asks
+	// for an address. The link works once, in the browser that asked for it, or in another browser
+	// after the user confirms it. It is one factor: the second one is still required and cannot be
+	// e-mail. Users do not choose a password when they register. Trade-off: anyone who can read the
 	// account's mail has its first factor.
 	MagicLink bool
 	// LoginWithin is the lifetime of that link. The default and the maximum are
@@ -107,75 +102,73 @@ type Accounts struct {
 	// NoWelcome turns off the mail that welcomes a new account. The mail with
 	// the link of Confirmable is still sent.
 	NoWelcome bool
-	// Deletable lets users delete their account. Everything issued to it ends at
-	// once, its address is mailed, and after DeletionWait the account is deleted as
-	// by DeleteUser. A sign-in, or the mailed link, stops that.
+	// Deletable lets users delete their account. All its sessions and tokens end at once, a mail is
+	// sent to its address, and after DeletionWait the account is deleted as by DeleteUser. A
+	// sign-in or the mailed link cancels the deletion.
 	Deletable bool
-	// DeletionWait is how long that waits. The default is 7 days; it is at least
-	// one day and at most 90.
+	// DeletionWait is the time between the request and the deletion. The default is 7 days, the
+	// minimum one day and the maximum 90.
 	DeletionWait time.Duration
-	// Exportable lets users download what is kept about them, as by Export.
+	// Exportable lets users download all data about them, as returned by Export.
 	Exportable bool
-	// OAuthSignUp are names of providers in OAuth whose users may make an account,
-	// whether or not Registerable is set. The provider must tell an address that it
-	// verified. A code is mailed there before the account is made, unless the
-	// provider runs the mailboxes of that domain (Domains of oidc.Settings). If the
-	// address has an account, none is made and none is connected: its owner signs in
-	// and connects the other one. Fields that are required and that the provider
-	// does not tell are asked for. OnRegister decides about these accounts too, and a
-	// second factor that is required is set up before the first session. Trade-off: a provider that says of addresses that they are
-	// verified, although they are not, tells its users which addresses have accounts.
+	// OAuthSignUp names the providers in OAuth whose users may create an account, whether or not
+	// Registerable is set. The provider must supply an address and state that it has verified it. A
+	// code is mailed to that address before the account is created, unless the provider runs the
+	// mailboxes of its domain (Domains of oidc.Settings). If the address already has an account, no
+	// account is created or connected: the owner signs in and connects the provider. Required
+	// fields that the provider does not supply are asked for. OnRegister decides about these
+	// accounts too, and a required second factor is set up before the first session. Trade-off: the
+	// users of a provider that wrongly marks addresses as verified can find out which addresses
+	// have accounts.
 	OAuthSignUp []string
 	// InviteWithin is the lifetime of the link in an invitation. The default is 7
 	// days and the maximum 30.
 	InviteWithin time.Duration
-	// Trackable counts the sign-ins of each account, and keeps from when and where
-	// the newest and the one before it were. Their owner sees it on the account page;
-	// SignInsOf of the Store returns it.
+	// Trackable counts the sign-ins of each account and keeps the time and the client address of
+	// the last two. Owners see them on the account page; SignInsOf of the Store returns them.
 	Trackable bool
-	// AuditDays is how many days the audit trail keeps what happened to accounts: 30 at
-	// least, and no less than Sessions.Absolute. Older rows are removed, and a sealed
-	// checkpoint says so. If it is zero, all rows are kept. Trade-off: networks that
-	// a user signed in from count as known only while the trail has the sign-in.
+	// AuditDays is the number of days that rows of the audit trail are kept: at least 30, and at
+	// least as long as Sessions.Absolute. Older rows are removed, and a sealed checkpoint records
+	// the removal. If it is zero, all rows are kept. Trade-off: a network that a user signed in
+	// from counts as known only while the trail contains the sign-in.
 	AuditDays int
 	// Fields are asked for when a user registers, and can be seen and changed on
 	// the account page.
 	Fields []Field
-	// OnRegister and OnSignIn decide in the application's own words whether an
-	// account is made and whether a user is signed in, for example by the domain of
-	// the address or by terms that must be accepted. A refusal is a text for the
-	// person; an empty one lets them through. If a hook returns an error, the person
-	// gets 503 and nothing is done.
+	// OnRegister and OnSignIn let the application decide whether an account is created and whether
+	// a user is signed in, for example by the domain of the address or by terms that must be
+	// accepted. A non-empty refusal is a text that is shown to the person. If a hook returns an
+	// error, the person gets 503 and nothing is changed.
 	//
-	// OnRegister is called before the account exists, and before anyone looks whether
-	// the address is taken: i.ID is empty, and the address is not proven. It is not asked
-	// about accounts that come from a former system (Password.Legacy): their owners have
-	// them already. OnSignIn decides about those. OnSignIn is
-	// called at every way in when everything that the account asks for was proven, and
-	// also when a remembered browser comes back or a refresh token is exchanged.
-	// Existing sessions are not affected.
+	// OnRegister is called before the account exists and before the address is looked up: i.ID is
+	// empty, and the address is not proven. It is not called for accounts that are imported from
+	// another system (Password.Legacy), because they exist already; OnSignIn decides about those.
+	// OnSignIn is called for every way to sign in, after all required factors are proven, and also
+	// when a remembered browser returns or a refresh token is exchanged. Existing sessions are not
+	// affected.
 	OnRegister, OnSignIn func(ctx context.Context, i User, at event.Context) (refusal string, err error)
-	// Captcha keeps programs from the forms that anyone can send: "turnstile",
-	// "hcaptcha", "recaptcha" or "altcha". If it is empty, there is none. The first
-	// three are services: browsers load their script, and the address of the person and
-	// the answer are sent to them. Altcha is served from here: the browser computes for
-	// a moment. If a service cannot be asked, the forms answer 503 and change nothing.
-	// Trade-off: the forms that ask for a captcha need JavaScript.
+	// Captcha protects the forms that anyone can submit from programs: "turnstile", "hcaptcha",
+	// "recaptcha" or "altcha". If it is empty, no captcha is used. The first three are services:
+	// browsers load a script from the service, and the person's address and answer are sent to it.
+	// Altcha needs no service: the browser solves a short computation. If a service cannot be
+	// reached, the forms answer 503 and change nothing. Trade-off: forms with a captcha need
+	// JavaScript.
 	Captcha string
-	// CaptchaAt are the forms: "register", "reset" for each form that has mail sent to
-	// an address that was typed, and "sign-in" after Advanced.Limits.CaptchaFailures, in browsers
-	// that have not signed in to the account before. If it is empty, all three.
+	// CaptchaAt lists the forms that ask for a captcha: "register"; "reset", for each form that
+	// sends mail to an address that the user typed; and "sign-in", which asks after
+	// Advanced.Limits.CaptchaFailures in browsers that have not signed in to the account before. If
+	// it is empty, all three are used.
 	CaptchaAt []string
-	// CaptchaSiteKey and CaptchaSecret are the keys that the service shows.
+	// CaptchaSiteKey and CaptchaSecret are the site key and the secret key that the service issued.
 	CaptchaSiteKey, CaptchaSecret string
-	// CaptchaVerifyURL is where the service checks answers, and CaptchaScriptURL is its
-	// script. Empty ones are the service's own.
+	// CaptchaVerifyURL is the URL at which the service verifies answers, and CaptchaScriptURL is
+	// the URL of its script. If they are empty, the URLs of the service are used.
 	CaptchaVerifyURL, CaptchaScriptURL string
-	// CaptchaMinScore is the least score, for keys of reCAPTCHA v3: between 0 and 1. If
-	// it is zero, the keys are those of v2.
+	// CaptchaMinScore is the minimum score, between 0 and 1, for keys of reCAPTCHA v3. If it is
+	// zero, the keys are for v2.
 	CaptchaMinScore float64
-	// CaptchaCost is about twice how often a browser computes a hash for Altcha. The
-	// default is 100,000. Trade-off of a higher one: slow phones take long.
+	// CaptchaCost is the difficulty of Altcha: a browser computes about half as many hashes. The
+	// default is 100,000. Trade-off: a higher value takes long on slow phones.
 	CaptchaCost int
 	// Locked reports whether the application refuses an account. It is called
 	// at every sign-in after the first factor was proven, and must return
@@ -270,7 +263,7 @@ func (a Accounts) life() login.Life {
 	return f
 }
 
-// hook converts a decision of the application for package login.
+// hook converts OnRegister or OnSignIn for package login.
 func hook(own func(context.Context, User, event.Context) (string, error)) login.Hook {
 	if own == nil {
 		return nil
@@ -291,7 +284,7 @@ func (a Accounts) pages() web.Life {
 	}
 }
 
-// signIns counts sign-ins, if it is wanted.
+// signIns returns the counter of sign-ins, or nil if Trackable is not set.
 func (b *builder) signIns() store.SignInCounter {
 	if !b.c.Accounts.Trackable {
 		return nil
@@ -299,8 +292,8 @@ func (b *builder) signIns() store.SignInCounter {
 	return b.c.Store
 }
 
-// judge returns what is wrong with a registration, apart from identities that are
-// taken.
+// judge returns an error if the data of a registration is not valid. It does not check whether an
+// identity is taken.
 func (b *builder) judge(email, username, password string) error {
 	return b.a.accounts.Judge(account.Draft{Email: email, Username: username, Password: password})
 }

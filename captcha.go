@@ -47,7 +47,7 @@ func (a Accounts) checkCaptcha(bad func(field, text string)) {
 
 func captchaPlaces() []string { return []string{login.AtRegister, login.AtReset, login.AtSignIn} }
 
-// checkCaptchaPages finds pages of the application that show no captcha.
+// checkCaptchaPages reports replaced templates that do not contain the captcha.
 func (c *Config) checkCaptchaPages(words *web.Catalogue, bad func(field, text string)) {
 	if c.Accounts.Captcha == "" || c.Pages.Templates == nil {
 		return
@@ -57,7 +57,7 @@ func (c *Config) checkCaptchaPages(words *web.Catalogue, bad func(field, text st
 	}
 }
 
-// captchas builds the captcha, if there is one.
+// captchas builds the captcha, if one is configured.
 func (b *builder) captchas() (login.Captchas, error) {
 	a := b.c.Accounts
 	if a.Captcha == "" {
@@ -80,8 +80,8 @@ func (b *builder) captchas() (login.Captchas, error) {
 	return login.Captchas{Check: b.captcha, At: places}, nil
 }
 
-// captchaHosts are the hosts that an answer may be given on. On this machine it may be
-// any: the keys that providers hand out for tests are bound to names of theirs.
+// captchaHosts returns the hosts on which an answer may be given. For a loopback host it returns
+// nil, which allows any host, because the test keys of providers are bound to other host names.
 func captchaHosts(origins ...string) (hosts []string) {
 	for _, origin := range origins {
 		u, err := url.Parse(origin)

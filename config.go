@@ -19,37 +19,36 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Config configures New. Origin, Key and Store are required. Every other zero
-// value is the safe choice.
+// Config configures New. Origin, Key and Store are required. For every other field the zero value
+// is the safe choice.
 type Config struct {
-	// Origin is the scheme, host and port of the site as browsers see it, such
-	// as "https://example.org". Cookies, links, the origin check of requests
-	// and the last line of text messages use it; what a request says about its
-	// host is never used. Plain http is accepted for loopback hosts only.
+	// Origin is the scheme, host and port of the site as browsers see it, such as
+	// "https://example.org". It is used for cookies, links, the origin check of requests and the
+	// last line of text messages. The Host header of a request is never used. Plain http is
+	// accepted for loopback hosts only.
 	Origin string
 	// Key encrypts stored secrets and signs cookies, links and tokens.
 	Key Key
-	// Store keeps all data of the sign-in, such as the result of
-	// sqlite.Open("app.db").
+	// Store keeps all data of the sign-in. sqlite.Open("app.db") returns one.
 	Store store.Store
-	// Users is the application's own table of users. If it is nil, accounts are
-	// kept in Store. UserSource lists what it must do and what it costs.
+	// Users is the application's own table of users. If it is nil, accounts are kept in Store.
+	// UserSource lists its duties and its cost.
 	Users UserSource
 	// Mail and SMS send codes. A method without a sender is not offered.
 	Mail send.Sender
 	SMS  send.Sender
 
-	// TwoFactor says when and how a second factor is required.
+	// TwoFactor configures when and how a second factor is required.
 	TwoFactor TwoFactor
 	// Passkeys offers passkeys and security keys. Nil switches them off.
 	Passkeys *Passkeys
 	// Passwordless offers sign-in with a code in place of a password. Nil switches
 	// it off.
 	Passwordless *Passwordless
-	// Password says how passwords are checked and stored.
+	// Password configures how passwords are checked and stored.
 	Password Password
-	// Accounts says who may have an account, and what users may do with theirs.
-	// If it is empty, they can only sign in.
+	// Accounts configures who may have an account and what users may do with it. If it is empty,
+	// users can only sign in.
 	Accounts Accounts
 	// Sessions configures the lifetime of sessions.
 	Sessions Sessions
@@ -57,15 +56,14 @@ type Config struct {
 	Tokens Tokens
 	// Pages configures the built-in pages: their paths, look and language.
 	Pages Pages
-	// Advanced is for operation: proxies, limits, metrics.
+	// Advanced configures operation: proxies, limits and metrics.
 	Advanced Advanced
 
-	// Log receives what an operator must know. If it is nil, nothing is logged.
+	// Log receives messages for operators. If it is nil, nothing is logged.
 	Log *slog.Logger
 }
 
-// Advanced configures what most programs leave as it is until they are in
-// production.
+// Advanced contains settings that most programs do not change before production.
 type Advanced struct {
 	// TrustedProxies are the networks of reverse proxies. X-Forwarded-For is
 	// read only if a request comes from one of them, and only its last address
@@ -86,41 +84,38 @@ type Advanced struct {
 	Now func() time.Time
 }
 
-// TwoFactor says when and how a second factor is required.
+// TwoFactor configures when and how a second factor is required.
 type TwoFactor struct {
 	// Required requires a second factor of every user.
 	Required bool
-	// Require decides for one user whether a second factor is required, in
-	// place of Required. A user who has a second factor must always prove it,
-	// whatever Require says.
+	// Require replaces Required: it reports whether one user must have a second factor. A user who
+	// has a second factor must always prove it, whatever Require returns.
 	Require func(User) bool
-	// EnabledMethods can be set up, in this order. If it is empty: the
-	// authenticator app, then sms and email if they have a sender.
+	// EnabledMethods lists the methods that users can set up, in this order. If it is empty, these
+	// are the authenticator app and, if they have a sender, sms and email.
 	EnabledMethods []string
-	// If StrongOnly is set, SMS and e-mail do not count as second factors. They
-	// cannot be set up, and RescueEmail is off. A user who has no other factor
-	// proves it once more at the next sign-in and must then set up an app or a
-	// passkey before there is a session. Browsers that are already trusted stay
-	// trusted if the account has another factor. Trade-off: users who have
+	// If StrongOnly is set, SMS and e-mail do not count as second factors. They cannot be set up,
+	// and RescueEmail is off. A user who has only such a factor proves it once more at the next
+	// sign-in and must then set up an app or a passkey before the session starts. Browsers that are
+	// already trusted stay trusted if the account has a stronger factor. Trade-off: users who have
 	// neither an app nor a passkey lose access.
 	StrongOnly bool
-	// LoginValidity is how long a browser may skip the second factor if its
-	// user asks to be remembered: at most 30 days. If it is zero, no browser
-	// may. Trade-off: the browser itself becomes the second factor.
+	// LoginValidity is the time for which a browser may skip the second factor if its user asks to
+	// be remembered. The maximum is 30 days. If it is zero, no browser may. Trade-off: the browser
+	// itself becomes the second factor.
 	LoginValidity time.Duration
-	// Trust decides for one user whether LoginValidity applies. If it is nil,
-	// it applies to every user. It is asked at every sign-in, so a browser
-	// trusted earlier may lose that trust.
+	// Trust decides for one user whether LoginValidity applies. If it is nil, it applies to every
+	// user. It is called at every sign-in, so a browser trusted earlier may lose that trust.
 	Trust func(User) bool
 	// Issuer is the name of the site in authenticator apps. If it is empty,
 	// Pages.Site is used.
 	Issuer string
-	// Secrets are keys for TOTP secrets by tag, in place of Key. The newest tag
-	// encrypts. All tags, and Key, decrypt.
+	// Secrets contains keys for TOTP secrets by tag, in place of Key. The newest tag encrypts; all
+	// tags and Key decrypt.
 	Secrets map[string]string
-	// QRInJSON adds the QR code of an app's key to every JSON answer that
-	// starts a set-up. If it is not set, a client asks for it with ?include_qr.
-	// Drawing it takes about half the time of such an answer.
+	// QRInJSON adds the QR code of an authenticator app's key to every JSON answer that starts a
+	// set-up. If it is not set, a client requests the code with ?include_qr. Drawing the code takes
+	// about half the time of such an answer.
 	QRInJSON bool
 	// AuthenticatorValidity is how far the clock of an authenticator app may be
 	// off in each direction. The default is 30 seconds and the maximum 120.
@@ -129,75 +124,72 @@ type TwoFactor struct {
 	// PhoneRegion is the region of phone numbers without a country code. The
 	// default is "US".
 	PhoneRegion string
-	// SMSCountries are the regions that text messages are sent to, such as "US"
-	// and "DE". If it is empty, they are sent to every region.
+	// SMSCountries are the regions that text messages are sent to, such as "US" and "DE". If it is
+	// empty, messages are sent to every region.
 	SMSCountries []string
-	// PossiblePhones takes phone numbers of a right length that are in no range the
-	// library knows: the ranges are those of the release, and countries open others
-	// meanwhile. Trade-off: texts may go to numbers that cost more or do not exist.
+	// PossiblePhones accepts phone numbers that have a valid length but are in no known range. The
+	// known ranges are fixed at release; countries add new ones later. Trade-off: messages may be
+	// sent to numbers that are expensive or do not exist.
 	PossiblePhones bool
 	// MailValidity and SMSValidity are the lifetimes of codes. The default is 5
 	// minutes and the maximum 10.
 	MailValidity, SMSValidity time.Duration
-	// EnrollProof asks users who must set up a second factor during sign-in for
-	// a mailed code first. If it is not set, anyone who has the password of an
-	// account without a second factor can choose that factor; the owner is told
-	// by mail.
+	// EnrollProof asks users who must set up a second factor during sign-in for a mailed code
+	// first. If it is not set, anyone who has the password of an account without a second factor
+	// can set up that factor; the owner is notified by mail.
 	EnrollProof bool
-	// SetupWithin is how long a set-up may take. The default is 10 minutes and
-	// the maximum 30.
+	// SetupWithin is the time that a set-up may take. The default is 10 minutes and the maximum 30.
 	SetupWithin time.Duration
 	// Freshness is the maximum age of a full sign-in for a security change. The
 	// default is 15 minutes. A negative value allows any age. Trade-off of a
 	// negative value: anyone who finds a browser that is signed in with both
 	// factors can replace the second one.
 	Freshness time.Duration
-	// If FreshOnlyAfterVerify is set, a sign-in is never fresh. Each security
-	// change asks for a proof, which is then fresh for one minute.
+	// If FreshOnlyAfterVerify is set, a sign-in is never fresh. Each security change asks for a
+	// proof, which stays fresh for one minute.
 	FreshOnlyAfterVerify bool
 	// RecoveryCodes offers codes that replace a lost second factor. Users get the
 	// first set when they set up their first second factor. Nil switches codes off.
 	// Trade-off: anyone who finds the codes has a second factor.
 	RecoveryCodes *RecoveryCodes
-	// RescueEmail mails a code to users who lost their second factor. Trade-
-	// off: a password and a mailbox are then enough for every account.
+	// RescueEmail mails a code to users who lost their second factor. Trade-off: a password and a
+	// mailbox are then enough for every account.
 	RescueEmail bool
 	// RescueRepairOnly allows a user rescued by e-mail only to set up a new
 	// factor. There is no session before that.
 	RescueRepairOnly bool
-	// Recovery lets users who lost their second factor ask for a mailed link
-	// that sets up another one. The link needs the password and works after
-	// RecoveryWait. All addresses of the account are told at once, every
-	// signed-in browser can stop it, and a sign-in with the factor ends it.
-	// Trade-off: an attacker who has the password and the mailbox gets in if
-	// the owner does not notice for that long.
+	// Recovery lets users who lost their second factor ask for a mailed link that sets up another
+	// one. The link needs the password and works after RecoveryWait. All addresses of the account
+	// are notified at once, every signed-in browser can stop the recovery, and a sign-in with the
+	// factor cancels it. Trade-off: an attacker who has the password and the mailbox gets in if the
+	// owner does not notice for that long.
 	Recovery bool
 	// RecoveryWait is the delay of that link. The default is 24 hours, the
 	// minimum 1 hour and the maximum 30 days.
 	RecoveryWait time.Duration
-	// HelpAddress is the address of the administrators, for users who need help.
-	// If it is empty, help is not offered.
+	// HelpAddress is the e-mail address of the administrators, who receive requests for help. If it
+	// is empty, help is not offered.
 	HelpAddress string
 }
 
 // Sessions configures the lifetime of sessions.
 type Sessions struct {
-	Idle      time.Duration // without a request: 1 hour if zero
-	Absolute  time.Duration // in all: 24 hours if zero
-	TokenLife time.Duration // of a header token: 15 minutes if zero
-	// Remember is how long a browser may stay signed in if its user asks for
-	// it: at most 30 days. If it is zero, no browser may. An account with a
-	// second factor is remembered only if TwoFactor.LoginValidity is set, and
-	// no longer than that. Trade-off: anyone who has the browser has the
-	// account, except for security changes, which ask for all factors again.
+	Idle      time.Duration // maximum time between two requests: 1 hour if zero
+	Absolute  time.Duration // maximum lifetime: 24 hours if zero
+	TokenLife time.Duration // lifetime of a header token: 15 minutes if zero
+	// Remember is the time for which a browser may stay signed in if its user asks for it. The
+	// maximum is 30 days. If it is zero, no browser may. An account with a second factor is
+	// remembered only if TwoFactor.LoginValidity is set, and no longer than that. Trade-off: anyone
+	// who has the browser has the account, except for security changes, which require all factors
+	// again.
 	Remember time.Duration
-	// RememberByDefault checks the box "remember me", and treats a JSON sign-in
-	// that does not say as one that asks for it. Trade-off: users who do not
-	// notice the box stay signed in on browsers of other people.
+	// RememberByDefault checks the box "remember me" by default, and a JSON sign-in without the
+	// field "remember" counts as one that asks for it. Trade-off: users who do not notice the box
+	// stay signed in on shared browsers.
 	RememberByDefault bool
-	// NoNewBrowserMail leaves out the mail that tells people of a sign-in from a
-	// browser that has not signed in to their account before. Trade-off: an owner
-	// does not hear of a stranger who has all that a sign-in asks for.
+	// NoNewBrowserMail turns off the mail about a sign-in from a browser that has not signed in to
+	// the account before. Trade-off: an owner does not learn of an attacker who has all required
+	// factors.
 	NoNewBrowserMail bool
 }
 
@@ -210,14 +202,13 @@ type RecoveryCodes struct {
 	// Life is the lifetime of a code, at least 24 hours. If it is zero, codes
 	// do not expire.
 	Life time.Duration
-	// BeforeFactor lets users create codes before they have a second factor.
-	// Trade-off: anyone who is signed in to an account without one can keep
-	// codes that open the account after its owner sets one up. The owner is
-	// told by mail when codes are created.
+	// BeforeFactor lets users create codes before they have a second factor. Trade-off: anyone who
+	// is signed in to an account without one can create codes and use them after the owner sets one
+	// up. The owner is notified by mail when codes are created.
 	BeforeFactor bool
 }
 
-// check returns every mistake, each with the name of its field.
+// check returns a *ConfigError that lists every mistake with the name of its field.
 func (c *Config) check() error {
 	var found ConfigError
 	bad := found.add
@@ -352,5 +343,5 @@ func checkOrigin(origin string) error {
 	if u.Scheme == "http" && web.Loopback(u.Hostname()) {
 		return nil
 	}
-	return errors.New("must be https (plain http is for localhost only): passwords and codes would travel in the clear")
+	return errors.New("must be https (plain http is for localhost only), or passwords and codes would be sent unencrypted")
 }

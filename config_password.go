@@ -10,28 +10,28 @@ type Password struct {
 	// Salt is the SECURITY_PASSWORD_SALT of a Flask-Security installation whose
 	// hashes are in use. They are replaced as users sign in.
 	Salt string
-	// Peppers are secrets that other systems appended to passwords before they
-	// hashed them, such as Devise's pepper, by the name that imported hashes use.
-	// Keep them until every such hash has been replaced.
+	// Peppers are secrets that other systems appended to passwords before they hashed them, such as
+	// Devise's pepper, by the name that imported hashes use. Keep a pepper until every hash that
+	// uses it has been replaced.
 	Peppers map[string]string
 	// MinLength is the minimum length in code points. The default is 8. NIST SP
 	// 800-63B-4 section 3.1.1.2 requires 15 if a password alone opens a
 	// session.
 	MinLength int
-	// Slots is how many passwords are hashed at the same time. The default is
-	// the number of processors.
+	// Slots is the number of passwords that may be hashed at the same time. The default is the
+	// number of processors.
 	Slots int
-	// Portable computes argon2 with golang.org/x/crypto on every machine, not with
-	// the assembly of this module where the processor has AVX2. Hashes are the same.
-	// It costs this: a hash takes two to three times as long.
+	// Portable computes argon2 with golang.org/x/crypto on every machine, not with the assembly of
+	// this module where the processor has AVX2. The hashes are the same. Trade-off: a hash takes
+	// two to three times as long.
 	Portable bool
-	// Checkers judge new passwords that the built-in rules accept, in this
-	// order. Packages strength and breach have two.
+	// Checkers examine, in this order, new passwords that meet the built-in rules. Packages
+	// strength and breach provide two.
 	Checkers []password.Checker
-	// Legacy is the system that accounts come from, where it gives no hashes: it is
-	// asked at the first sign-in of an account that this one does not know, and of
-	// one whose PasswordHash is password.AskLegacy. On yes the account is here.
-	// Packages send/gateway and password/ldap have two. It costs this: until then a
-	// password that is wrong is sent there too.
+	// Legacy checks the passwords of accounts in another system that does not export its hashes. It
+	// is called at the first sign-in of an account that does not exist here, and at that of an
+	// account whose PasswordHash is password.AskLegacy. If it accepts the password, the account is
+	// created or the hash is stored. Packages send/gateway and password/ldap provide two.
+	// Trade-off: until then, wrong passwords are sent to that system too.
 	Legacy password.Legacy
 }

@@ -2,16 +2,16 @@ package twofold
 
 import "strings"
 
-// ConfigError is the error of New for a configuration with mistakes.
+// ConfigError is the error that New returns for an invalid configuration.
 type ConfigError struct {
-	// Problems are all mistakes that were found. Field is the name of a field of
-	// Config, such as "TwoFactor.LoginValidity".
+	// Problems lists every mistake. Field is the path of a field of Config, such as
+	// "TwoFactor.LoginValidity".
 	Problems []struct{ Field, Problem string }
 
 	cause error
 }
 
-// Error has one line for each mistake.
+// Error returns one line for each mistake.
 func (e *ConfigError) Error() string {
 	var lines []string
 	for _, p := range e.Problems {
@@ -20,14 +20,14 @@ func (e *ConfigError) Error() string {
 	return "twofold: " + strings.Join(lines, "\n")
 }
 
-// Unwrap returns what caused the mistake, such as an error of the file system.
+// Unwrap returns the underlying error, such as one of the file system, or nil.
 func (e *ConfigError) Unwrap() error { return e.cause }
 
 func (e *ConfigError) add(field, problem string) {
 	e.Problems = append(e.Problems, struct{ Field, Problem string }{field, problem})
 }
 
-// field says which field of Config an error is about, once for each of several.
+// field adds the name of a field of Config to an error, or to each of several joined errors.
 func field(name string, err error) error {
 	e := &ConfigError{cause: err}
 	several, ok := err.(interface{ Unwrap() []error })

@@ -10,16 +10,16 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// StoreReport is what CheckStore found.
+// StoreReport is the result of CheckStore.
 type StoreReport struct {
 	Users, Factors, Sessions, Events int
-	// Trail is the report on the audit trail. Its problems are among Problems.
+	// Trail is the report on the audit trail. Its problems are also in Problems.
 	Trail event.Report
-	// Problems are sentences, each with the id of what it is about.
+	// Problems contains one sentence for each problem, with the ID of the row concerned.
 	Problems []string
 }
 
-// opener is a method whose factors have a sealed secret.
+// opener is implemented by methods whose factors have a sealed secret.
 type opener interface{ Opens(f store.Factor) error }
 
 func openers(methods map[string]factor.Method, passkeys factor.Passkeys) map[string]opener {
@@ -33,12 +33,11 @@ func openers(methods map[string]factor.Method, passkeys factor.Passkeys) map[str
 	return out
 }
 
-// CheckStore reads everything and says what does not fit together, whatever
-// ended a process in between: accounts and the names they are found by, factors
-// without what they need, secrets that do not open, living sessions that nothing
-// stands behind, codes that opened more than they may, budgets that do not keep
-// their limit, and the audit trail. It changes nothing and may run alongside a
-// server in use; it takes about a millisecond for an account.
+// CheckStore reads the whole store and reports inconsistencies, such as a crashed process may have
+// left: accounts that cannot be found by their address or name, factors without required data,
+// secrets that cannot be decrypted, sessions without proofs, codes that were used more often than
+// allowed, budgets over their limit, and problems of the audit trail. It changes nothing and may
+// run while a server uses the store. It takes about a millisecond for an account.
 func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 	var r StoreReport
 	for after := ""; ; {
@@ -72,9 +71,8 @@ func (a *Auth) CheckStore(ctx context.Context) (StoreReport, error) {
 	return r, nil
 }
 
-// checkUser examines one account. Users sign in and old rows are removed meanwhile, so
-// one examination may mix old and new data. A problem is reported only if the next
-// examination finds it too.
+// checkUser examines one account. The store may be in use, so one examination may mix old and new
+// data. A problem is reported only if the next examination finds it too.
 func checkUser(ctx context.Context, a *Auth, u store.User, r *StoreReport) error {
 	var before []string
 	for range 6 {

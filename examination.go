@@ -10,12 +10,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// examination is the look at one account.
+// examination checks one account.
 type examination struct {
 	a        *Auth
 	u        store.User
 	factors  []store.Factor
-	second   int // factors that a sign-in asks for
+	second   int // number of second factors
 	sessions int
 	problems []string
 	trail    accounted
@@ -85,8 +85,8 @@ func (c *examination) checkFactors(ctx context.Context) (err error) {
 	return nil
 }
 
-// checkSessions looks at the living ones that the account's present
-// credentials stand behind; all others open nothing.
+// checkSessions checks the sessions that are valid: not expired, issued for the current
+// credentials, and of an active account.
 func (c *examination) checkSessions(ctx context.Context) error {
 	list, err := c.a.store.SessionsOf(ctx, c.u.ID, c.a.now())
 	if err != nil {
@@ -120,8 +120,8 @@ func (c *examination) checkSessions(ctx context.Context) error {
 	return nil
 }
 
-// spent reports whether a code accepted at that time is used up: some app of
-// the account has taken a step no earlier, less the clock's tolerance.
+// spent reports whether an authenticator code accepted at that time is used up: an app of the
+// account has recorded its time step or a later one, within the tolerance of the clock.
 func (c *examination) spent(at time.Time) bool {
 	for _, f := range c.factors {
 		if f.Method == store.Authenticator && f.LastStep >= at.Unix()/30-5 {
@@ -131,21 +131,21 @@ func (c *examination) spent(at time.Time) bool {
 	return false
 }
 
-// accounted is what the audit trail says of an account's codes and sessions.
+// accounted contains the codes and sessions that the audit trail records for an account.
 type accounted struct {
-	opened     map[string]bool // sessions, by id
-	sent, used map[string]int  // codes, by channel
-	codes      int             // in the newest set of recovery codes; 0: it does not say
-	codesAt    time.Time       // when that was written down
-	codesUsed  int             // since then
-	counted    time.Time       // uses before that may be of codes whose rows were removed
+	opened     map[string]bool // session IDs
+	sent, used map[string]int  // number of codes, by channel
+	codes      int             // size of the newest set of recovery codes; 0 if it is not known
+	codesAt    time.Time       // time at which that set was recorded
+	codesUsed  int             // number of recovery codes used since codesAt
+	counted    time.Time       // earlier uses do not count, because the rows of their codes may be removed
 }
 
-// codeLife is longer than any code that is sent is good for.
+// codeLife is longer than the lifetime of any code that is sent.
 const codeLife = time.Hour
 
-// readTrail counts from the first row on. Where old rows were removed, codes of the
-// first hour after them may have been sent before.
+// readTrail reads all rows of the account. If old rows were removed, codes used in the first hour
+// after them may have been sent before.
 func (c *examination) readTrail(ctx context.Context) error {
 	c.trail = accounted{opened: map[string]bool{}, sent: map[string]int{}, used: map[string]int{}}
 	removed, err := c.a.store.Checkpoint(ctx)
@@ -203,7 +203,7 @@ func (t *accounted) use(e store.Event, method string) {
 	}
 }
 
-// checkCodes holds what was let in by codes against what there was of them.
+// checkCodes compares the number of codes used with the number of codes issued.
 func (c *examination) checkCodes(ctx context.Context) error {
 	for _, channel := range []string{store.SMS, store.Email} {
 		if used, sent := c.trail.used[channel], c.trail.sent[channel]; used > sent {
@@ -214,7 +214,7 @@ func (c *examination) checkCodes(ctx context.Context) error {
 	if err != nil || left == 0 || c.trail.codes == 0 {
 		return err
 	}
-	// A node may die before it writes down that there is a newer set.
+	// A node may crash after it stores a new set and before it records the event.
 	newer, err := c.a.store.RecoveryCodesLeft(ctx, c.u.ID, c.trail.codesAt.Add(time.Microsecond))
 	if err == nil && newer == 0 && left+c.trail.codesUsed > c.trail.codes {
 		c.problem("%d of %d recovery codes are left after %d were used", left, c.trail.codes, c.trail.codesUsed)

@@ -115,7 +115,7 @@ func ExampleNew() {
 	})
 	fmt.Println(err)
 	// Output:
-	// twofold: Origin: must be https (plain http is for localhost only): passwords and codes would travel in the clear
+	// twofold: Origin: must be https (plain http is for localhost only), or passwords and codes would be sent unencrypted
 	// Key: is required, e.g. twofold.KeyFile("app.key")
 	// Store: is required, e.g. sqlite.Open("app.db")
 	// TwoFactor.LoginValidity: must be between 1s and 720h0m0s

@@ -18,13 +18,13 @@ type User struct {
 	Roles    []string
 	Active   bool
 	Created  time.Time
-	Language string // of what is sent to the user, e.g. "de"; empty: not known yet
-	// Fields are the profile fields of Accounts.Fields: strings, and booleans for
-	// boxes.
+	Language string // language of messages to the user, e.g. "de"; empty if not known yet
+	// Fields contains the values of the profile fields in Accounts.Fields: booleans for boxes,
+	// strings for all others.
 	Fields map[string]any
 }
 
-// publicUser is what an application sees of an account.
+// publicUser converts an account to the type that applications see.
 func publicUser(u store.User) User {
 	return User{
 		ID: u.ID, Email: u.Email, Username: u.Username, Roles: append([]string(nil), u.Roles...),
@@ -32,15 +32,15 @@ func publicUser(u store.User) User {
 	}
 }
 
-// SignedIn is the user of a request and how they signed in.
+// SignedIn describes the user of a request and how they signed in.
 type SignedIn struct {
 	User
-	Level   int           // 1 or 2 factors proven by this session
+	Level   int           // number of factors proven by this session: 1 or 2
 	Trusted bool          // the second factor was skipped by a trusted device
 	Proofs  []store.Proof // how and when each factor was proven
-	FreshAt time.Time     // when all that the account asks for was last proven
-	// Program is the name of the personal access token that came, and Scopes
-	// what it opens; empty for a person.
+	FreshAt time.Time     // time at which all factors that the account requires were last proven
+	// Program is the name of the personal access token of the request, and Scopes are its scopes.
+	// Both are empty if a person is signed in.
 	Program string
 	Scopes  []string
 }
@@ -64,25 +64,22 @@ func UserOf(r *http.Request) (SignedIn, bool) {
 	return in, true
 }
 
-// Note is what a step of the sign-in said on its way to a page of the
-// application, such as "You are signed out.", in the language of the browser.
-// Kind is success, info or error.
+// Note is a message of a step of the sign-in for the next page of the application, such as "You are
+// signed out.", in the language of the browser. Kind is success, info or error.
 type Note = web.Note
 
-// Notes returns the messages of the previous step and removes them. Call it
-// before you write the response, on the pages that Views lead to. A message
-// expires after ten seconds.
+// Notes returns the messages of the previous step and removes them. Call it before you write the
+// response, on the pages of Views. A message expires after ten seconds.
 func (a *Auth) Notes(w http.ResponseWriter, r *http.Request) []Note { return a.site.Notes(w, r) }
 
-// Identify passes every request on; behind it, User returns the signed-in user,
-// if any. Use it for pages that everyone may see, and a guard for pages that
-// only some users may see. A guard may be nested in Identify. A cross-site
-// request counts as one without a user. So does every request while the store
-// cannot be read; the log says so, and the page is served.
+// Identify passes every request on; behind it, User returns the signed-in user, if any. Use it for
+// pages that everyone may see, and a guard for pages that only some users may see. A guard may be
+// nested in Identify. A cross-site request counts as one without a user. If the store cannot be
+// read, the page is served as without a user and the error is logged.
 func (a *Auth) Identify(next http.Handler) http.Handler { return a.site.Identify(next) }
 
-// RequireUser allows requests of signed-in users. Other requests get 401 as
-// JSON, or are redirected to the sign-in page, which leads back.
+// RequireUser allows requests of signed-in users. Other requests get 401 as JSON, or are redirected
+// to the sign-in page, which redirects back.
 func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.RequireUser(next) }
 
 // RequireTwoFactor allows requests of sessions with two factors, or with one
@@ -90,10 +87,9 @@ func (a *Auth) RequireUser(next http.Handler) http.Handler { return a.site.Requi
 // redirected to set up a second factor.
 func (a *Auth) RequireTwoFactor(next http.Handler) http.Handler { return a.site.RequireTwoFactor(next) }
 
-// RequireStrong allows requests of sessions with two factors of which one is an
-// authenticator app, a passkey or a recovery code. Codes by SMS or e-mail and
-// trusted browsers do not count. Other users are redirected to prove or set up
-// such a factor.
+// RequireStrong allows requests of sessions with two factors, one of which is an authenticator app,
+// a passkey or a recovery code. Codes by SMS or e-mail and trusted browsers do not count. Other
+// users are redirected to prove or set up such a factor.
 func (a *Auth) RequireStrong(next http.Handler) http.Handler { return a.site.RequireStrong(next) }
 
 // RequireFresh allows requests of users who proved all factors of their account
@@ -115,15 +111,15 @@ func (a *Auth) RequireAnyRole(names ...string) func(http.Handler) http.Handler {
 	return web.RequireAnyRole(a.site, names...)
 }
 
-// Gate puts the rules into effect for applications that have no sign-in of their own,
-// on the host of Origin and on others. It returns middleware: behind it, a handler
-// such as httputil.ReverseProxy gets only requests that the rules allow, with headers
-// that say who sent them. The sign-in's own paths are served in front of it.
+// Gate applies rules to applications that have no sign-in of their own, on the host of Origin and
+// on other hosts. It returns middleware: the wrapped handler, such as httputil.ReverseProxy, gets
+// only requests that the rules allow, with headers that identify the user. The middleware serves
+// the paths of the sign-in itself.
 //
-// From then on the sign-in also serves the paths of the gate: /auth/verify, which
-// proxies of TrustedProxies ask what to do with a request, /.well-known/jwks.json, and
-// /.twofold/ on the hosts behind the gate. Call it once, before Mount and before the
-// first request. The error names every mistake of the rules.
+// From then on the sign-in also serves the paths of the gate: /auth/verify, at which proxies of
+// TrustedProxies ask whether a request is allowed; /.well-known/jwks.json; and /.twofold/ on the
+// hosts behind the gate. Call it once, before Mount and before the first request. The error lists
+// every mistake in the rules.
 func (a *Auth) Gate(rules []gate.Rule) (func(http.Handler) http.Handler, error) {
 	g, err := web.NewGate(a.site, rules)
 	if err != nil {

@@ -22,7 +22,7 @@ func (b *builder) invitations() *invite.Invitations {
 	})
 }
 
-// Invitation is an invitation that waits.
+// Invitation is an invitation that has not been used yet.
 type Invitation struct {
 	Email    string
 	Username string
@@ -31,18 +31,17 @@ type Invitation struct {
 	Expires  time.Time
 }
 
-// Invite mails an invitation to an address. Its link creates the account described
-// by n: the invited person chooses a password, or registers a passkey if
-// Passkeys.FirstFactor is set, and sets up a second factor if one is required. The
-// address counts as proven. The link works once, for Accounts.InviteWithin. It is
-// used up in the transaction that creates the account. With Config.Users it is used
-// up first, so a crash before the row is in the application's own table costs the
-// invitation: invite the address again. Another invitation to the same address replaces
-// the first one. Invite returns ErrUserExists if the address or the username is
-// taken. The Password, PasswordHash and Inactive of n must not be set.
+// Invite mails an invitation to an address. Its link creates the account that n describes. The
+// invited person chooses a password, or registers a passkey if Passkeys.FirstFactor is set, and
+// sets up a second factor if one is required. The address counts as proven. The link works once,
+// for Accounts.InviteWithin, and is used up in the transaction that creates the account. If
+// Config.Users is set, the link is used up before the row is inserted into the application's own
+// table, so a crash in between requires another invitation. A new invitation replaces an earlier
+// one to the same address. Invite returns ErrUserExists if the address or the username is taken.
+// The Password, PasswordHash and Inactive of n must not be set.
 func (a *Auth) Invite(ctx context.Context, n NewUser) (Invitation, error) {
 	if n.Password != "" || n.PasswordHash != "" || n.Inactive {
-		return Invitation{}, errors.New("twofold: an invitation has no password and is not inactive")
+		return Invitation{}, errors.New("twofold: Password, PasswordHash and Inactive cannot be set for an invitation")
 	}
 	if err := checkLanguage(a.words, n.Language); err != nil {
 		return Invitation{}, err
@@ -51,7 +50,7 @@ func (a *Auth) Invite(ctx context.Context, n NewUser) (Invitation, error) {
 		Email: n.Email, Username: n.Username, Roles: n.Roles, Language: n.Language, Profile: profile.Encode(n.Fields),
 	})
 	if errors.Is(err, login.ErrSend) {
-		return Invitation{}, errors.New("twofold: no mail is sent here, so no one can be invited: " +
+		return Invitation{}, errors.New("twofold: Config.Mail is not set, so invitations cannot be sent:  " +
 			"set up a sender in Mail")
 	}
 	if err != nil {
@@ -60,7 +59,7 @@ func (a *Auth) Invite(ctx context.Context, n NewUser) (Invitation, error) {
 	return invitationOf(i), nil
 }
 
-// Invitations returns the invitations that wait, ordered by address.
+// Invitations returns the invitations that have not been used, ordered by address.
 func (a *Auth) Invitations(ctx context.Context) ([]Invitation, error) {
 	list, err := a.invites.List(ctx)
 	out := make([]Invitation, len(list))

@@ -15,13 +15,13 @@ import (
 // Key is the source of the site's keys. Use KeyFile or KeyText.
 type Key struct {
 	load  func() (secrets, error)
-	check func() error // finds what load would, and makes nothing
+	check func() error // finds the same problems as load and creates nothing
 }
 
 // secrets are the loaded keys, oldest first.
 type secrets []string
 
-// newestFirst is the order in which they sign and verify.
+// newestFirst returns the keys in the order in which they sign and verify.
 func (s secrets) newestFirst() []string {
 	out := make([]string, 0, len(s))
 	for i := len(s) - 1; i >= 0; i-- {
@@ -30,16 +30,15 @@ func (s secrets) newestFirst() []string {
 	return out
 }
 
-// KeyFile reads the keys from a file, one a line. If the file does not exist,
-// it is created with a random key and mode 0600. To rotate, append a line with
-// a key of NewKey: the last key encrypts and signs, and all keys decrypt and
-// verify. Anyone who has the file and the database can compute every second
-// factor, so back them up separately.
+// KeyFile reads keys from a file, one on each line. If the file does not exist, it is created with
+// a random key and mode 0600. To rotate keys, append a line with a new key from NewKey: the last
+// key encrypts and signs; all keys decrypt and verify. Anyone who has the file and the database can
+// compute every second factor, so back them up separately.
 func KeyFile(path string) Key {
 	return Key{load: func() (secrets, error) { return loadKeyFile(path) }, check: func() error { return checkKeyFile(path) }}
 }
 
-// KeyText uses the given keys, oldest first. Each has at least 32 bytes.
+// KeyText uses the given keys, oldest first. Each must have at least 32 bytes.
 func KeyText(oldestFirst ...string) Key {
 	return Key{
 		load:  func() (secrets, error) { return oldestFirst, nil },
@@ -54,11 +53,11 @@ func NewKey() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// checkKeyFile finds what is wrong with a key file, which may not be there yet.
+// checkKeyFile checks a key file, which may not exist yet.
 func checkKeyFile(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(dirOf(path)); err != nil {
-			return fmt.Errorf("%s cannot be made: its folder is not there", path)
+			return fmt.Errorf("cannot create %s: its folder does not exist", path)
 		}
 		return nil
 	}
@@ -69,7 +68,7 @@ func checkKeyFile(path string) error {
 	return checkKeys(keys)
 }
 
-// checkKeys finds what is wrong with the keys themselves.
+// checkKeys checks the keys themselves.
 func checkKeys(oldestFirst secrets) error {
 	if _, err := seal.NewKeys(oldestFirst.newestFirst()...); err != nil {
 		return err
@@ -84,10 +83,11 @@ func loadKeyFile(path string) (secrets, error) {
 		if err := writeNewKey(path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
-		raw, err = os.ReadFile(path) // of two processes that start at once, both read the winner's
+		// if two processes start at once, both read the key of the one that created the file
+		raw, err = os.ReadFile(path)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("%s cannot be read by this user: give it to the user that the program runs as; "+
+		return nil, fmt.Errorf("%s cannot be read by this user: change its owner to the user that runs the program;  "+
 			"a secret of a container belongs to the container's user by its number on the host: chown %d it there", path, os.Getuid())
 	}
 	if err != nil {
@@ -98,18 +98,18 @@ func loadKeyFile(path string) (secrets, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: chmod 600 it; "+
+		return nil, fmt.Errorf("%s can be read by others: run chmod 600 on it;  "+
 			"a secret of a container has the owner and mode it has on the host: chown %d and chmod 400 it there", path, os.Getuid())
 	}
 	keys := strings.Fields(string(raw))
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("%s holds no key: remove it to have one made, if nothing was sealed yet", path)
+		return nil, fmt.Errorf("%s contains no key: if nothing is encrypted yet, remove it and a key is created", path)
 	}
 	return keys, nil
 }
 
-// writeNewKey writes alongside the file and links it into place, so that no one
-// ever reads half a key and of two writers one wins.
+// writeNewKey writes a temporary file in the same folder and links it to the path. A reader never
+// sees an incomplete key, and only one of two writers succeeds.
 func writeNewKey(path string) error {
 	tmp, err := os.CreateTemp(dirOf(path), ".twofold-key-*") // mode 0600
 	if err != nil {

@@ -21,7 +21,7 @@ func (b *builder) deletions() *deletion.Deletions {
 			Keys: b.keys, Post: b.post(), Wait: b.c.Accounts.DeletionWait,
 			Fresh: func(ctx context.Context, who login.Who) error {
 				within := b.c.TwoFactor.Freshness
-				if within < 0 { // however old a proof may be for other changes
+				if within < 0 { // deletion has a limit even if other changes have none
 					within = 15 * time.Minute
 				}
 				return b.a.login.RequireFresh(ctx, who, within)
@@ -30,7 +30,7 @@ func (b *builder) deletions() *deletion.Deletions {
 	})
 }
 
-// leaves is what web needs for owners who leave.
+// leaves returns the configuration of deletion and export for package web.
 func (b *builder) leaves() web.Leaving {
 	return web.Leaving{
 		Deletions: b.a.leaving, Delete: b.c.Accounts.Deletable, Export: b.c.Accounts.Exportable,
@@ -44,19 +44,17 @@ func (b *builder) leaves() web.Leaving {
 	}
 }
 
-// DeleteUser deletes an account and everything that is kept of it, at once:
-// factors, passkeys, recovery codes, connections, sessions, tokens, trusted
-// browsers, messages that were not sent yet. The rows of the audit trail stay,
-// with a pseudonym and without addresses, user agents, sessions and reasons, so
-// AuditVerify still succeeds. The ID is never used again. A UserSource that is a
-// UserDeleter is told first.
+// DeleteUser deletes an account and all its data at once: factors, passkeys, recovery codes,
+// connections, sessions, tokens, trusted browsers and messages that have not been sent. The rows of
+// the audit trail stay, with a pseudonym and without addresses, user agents, sessions and reasons,
+// so AuditVerify still succeeds. The ID is never used again. If Config.Users is a UserDeleter, its
+// DeleteUser is called first.
 func (a *Auth) DeleteUser(ctx context.Context, id string) error {
 	return publicError(a.leaving.Delete(ctx, id))
 }
 
-// Export returns what is kept about an account as JSON, for its owner: the account,
-// factors, sessions, browsers, tokens and its rows of the audit trail. It contains
-// no secret.
+// Export returns all data about an account as JSON, for its owner: the account, its factors,
+// sessions, browsers, tokens and rows of the audit trail. It contains no secret.
 func (a *Auth) Export(ctx context.Context, id string) (json.RawMessage, error) {
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {

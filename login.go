@@ -7,7 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// codes is nil where there are no recovery codes.
+// codes returns nil if recovery codes are off.
 func (b *builder) codes() (login.Codes, error) {
 	r := b.c.TwoFactor.RecoveryCodes
 	if r == nil {
@@ -75,7 +75,7 @@ func (b *builder) buildLogin() (*login.Login, error) {
 	})
 }
 
-// staying is nil where no browser stays signed in.
+// staying returns nil if Sessions.Remember is not set.
 func (b *builder) staying() *device.Manager {
 	life := b.c.Sessions.Remember
 	if life == 0 {

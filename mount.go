@@ -23,18 +23,17 @@ func (a *Auth) Wrap(next http.Handler) http.Handler {
 	})
 }
 
-// Mount registers every path of the sign-in on a mux, such as *http.ServeMux or a
-// chi router. For a router that names
-// parts of a path otherwise than "{token}", use Wrap.
+// Mount registers every path of the sign-in on a mux, such as *http.ServeMux or a chi router. For a
+// router with another syntax for path parameters than "{token}", use Wrap.
 func (a *Auth) Mount(mux interface{ Handle(string, http.Handler) }) {
 	for _, pattern := range a.site.Patterns() {
 		mux.Handle(pattern, a)
 		if strings.HasSuffix(pattern, "/") {
-			mux.Handle(pattern+"*", a) // how chi writes all that follows; to http.ServeMux it is one more path
+			mux.Handle(pattern+"*", a) // a wildcard for chi, and one more path for http.ServeMux
 		}
 	}
 }
 
-// Paths returns every path of the sign-in. "{token}" is one segment,
-// and a slash at the end for everything below. Use Wrap or Mount to serve them.
+// Paths returns every path of the sign-in. "{token}" stands for one segment, and a slash at the end
+// for every path below it. Use Wrap or Mount to serve them.
 func (a *Auth) Paths() []string { return a.site.Patterns() }

@@ -13,15 +13,15 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/engine"
 )
 
-// errOwnTable is what a program with a table of its own gets.
-var errOwnTable = errors.New("twofold: accounts are in the application's own table of users: move them there")
+// errOwnTable means that the accounts are in the application's own table.
+var errOwnTable = errors.New("twofold: accounts are in the application's own table: import or export them there")
 
-// moving is what the commands import and export need of an Auth.
+// moving gives the commands import and export access to an Auth.
 type moving struct{ b *builder }
 
-// Transfers returns what moves accounts in and out. It is for the command twofold: its
-// type cannot be named outside of this module. scratch makes the file of an import: the
-// library itself does not encrypt files, so an application does not link what does.
+// Transfers returns the importer and exporter of accounts. It is for the command twofold: its type
+// cannot be named outside of this module. scratch creates the temporary file of an import. It is a
+// parameter so that applications do not link the code that encrypts files.
 func (m moving) Transfers(scratch func() (transfer.Scratch, error)) (*engine.Engine, error) {
 	b := m.b
 	if b.c.Users != nil {
@@ -51,7 +51,7 @@ func (m moving) Transfers(scratch func() (transfer.Scratch, error)) (*engine.Eng
 	})
 }
 
-// nearest returns the language of texts that is nearest to a tag: de for de-AT.
+// nearest returns the available language nearest to a tag, such as "de" for "de-AT".
 func (b *builder) nearest(tag string) (string, bool) {
 	for {
 		if b.a.words.Has(tag) {
@@ -65,7 +65,7 @@ func (b *builder) nearest(tag string) (string, bool) {
 	}
 }
 
-// moved writes down that accounts move, and tells who listens.
+// moved records an import or export in the audit trail and calls OnEvent.
 func (b *builder) moved(ctx context.Context, n engine.News) error {
 	var e event.Event
 	at := event.Context{At: b.c.Advanced.Now()}

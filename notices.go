@@ -12,20 +12,20 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// noticeWithin is how long a notice is tried to be delivered.
+// noticeWithin is the time within which delivery of a notice is attempted.
 const noticeWithin = 72 * time.Hour
 
-// post mails an account's owner what changed, to the stored address. It waits
-// in the outbox, like everything no one waits for.
+// post mails the owner of an account about changes, at the stored address. Messages are queued in
+// the outbox.
 type post struct {
 	letters *web.Letters
-	texts   bool // there is a sender of texts
+	texts   bool // a sender of text messages is configured
 	outbox  *send.Outbox
 	link    func(kind, token string) string
 	now     func() time.Time
 }
 
-// post is nil without a sender of mail.
+// post returns nil if no sender of mail is configured.
 func (b *builder) post() login.Post {
 	if b.c.Mail == nil {
 		return nil
@@ -43,7 +43,7 @@ func (p post) write(n login.Notice) (send.Message, error) {
 	return m, err
 }
 
-// stop is the link "this was not me" of a notice; empty: it has none.
+// stop returns the link "this was not me" of a notice, or "" if it has none.
 func (p post) stop(n login.Notice) string {
 	if n.Stop == "" {
 		return ""
@@ -51,7 +51,7 @@ func (p post) stop(n login.Notice) string {
 	return p.link("not-me", n.Stop)
 }
 
-// messages are a notice as it goes out.
+// messages renders a notice as mail and as text messages.
 func (p post) messages(n login.Notice) ([]send.Message, error) {
 	m, err := p.write(n)
 	if err != nil {
@@ -91,8 +91,8 @@ func (p post) SealLetter(n login.Letter) (store.Message, error) {
 	return p.outbox.Seal(m, p.now().Add(within))
 }
 
-// letter is a letter as it goes out, and how long that is tried: as long as its
-// link works; what has none, three days.
+// letter renders a letter. Delivery is attempted for the lifetime of its link, or for three days if
+// it has no link.
 func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err error) {
 	letter := web.Letter{
 		Locale: n.Language(), To: n.To, Kind: n.Kind, Email: n.User.Email, Username: n.User.Username, Life: n.Life, Opens: n.Opens,
@@ -108,7 +108,7 @@ func (p post) letter(n login.Letter) (m send.Message, within time.Duration, err 
 	return m, within, err
 }
 
-// Letter queues a letter. A decoy takes the same way and is never sent.
+// Letter queues a letter. A decoy is processed in the same way and never sent.
 func (p post) Letter(ctx context.Context, n login.Letter) error {
 	m, within, err := p.letter(n)
 	if err != nil {

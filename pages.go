@@ -8,9 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Pages configures the built-in pages: their paths, texts, look and links. The
-// zero value is the wire contract's paths and the built-in look, with the first
-// letter of Site instead of a logo. To change more, use Templates.
+// Pages configures the built-in pages: their paths, texts, look and links. The zero value uses the
+// paths of the wire contract and the built-in look, with the first letter of Site as the logo. To
+// change more, use Templates.
 type Pages struct {
 	// Site is the name of the site in pages and messages. If it is empty, the
 	// host of Origin is used.
@@ -26,11 +26,11 @@ type Pages struct {
 	SPA SPA
 	// AccountPage adds an account page at /me.
 	AccountPage bool
-	// Templates replaces pages. A file with the name of a built-in page, such
-	// as "login.html", takes its place.
+	// Templates replaces pages. A file with the name of a built-in page, such as "login.html",
+	// replaces it.
 	Templates fs.FS
-	// Locales adds languages. A file such as "fr.json" has the keys of the
-	// built-in languages.
+	// Locales adds languages. A file such as "fr.json" contains texts for the keys of the built-in
+	// languages.
 	Locales fs.FS
 	// Static contains files of the site, such as pictures, style sheets, fonts
 	// and scripts. New reads them once. They are served in "own/" below
@@ -50,13 +50,13 @@ type Pages struct {
 	// Help, Terms and Privacy are links below each page. Each is a path, or a
 	// URL that starts with "https://" or "mailto:". An empty one is omitted.
 	Home, Help, Terms, Privacy string
-	// Data returns what replaced templates get as .App, such as navigation
-	// entries. It is called for each page. The identity is zero on pages before
-	// sign-in. Templates test for missing data with {{with .App}}.
+	// Data returns the value of .App in replaced templates, such as navigation entries. It is
+	// called for each page. The User is zero on pages before sign-in. Templates test for missing
+	// data with {{with .App}}.
 	Data func(r *http.Request, who User) any
 }
 
-// brand is the same for the pages.
+// brand converts the look for package web.
 func (p Pages) brand() web.Brand {
 	b := web.Brand{
 		Static: p.Static, Logo: p.Logo, LogoDark: p.LogoDark, Style: p.Style, Accent: p.Accent,

@@ -49,8 +49,7 @@ type Passkeys struct {
 	// RegisterTimeout and SignInTimeout tell the browser how long to wait for
 	// its user. The default is 1 minute.
 	RegisterTimeout, SignInTimeout time.Duration
-	// NameMaxLength is the maximum length of a passkey's name in code points.
-	// The default is 64.
+	// NameMaxLength is the maximum length of a passkey's name in code points. The default is 64.
 	NameMaxLength int
 }
 
@@ -90,7 +89,7 @@ func (p Passkeys) check(bad func(field, text string)) {
 	}
 }
 
-// passkeys builds the method; nil where there are none.
+// passkeys builds the method, or returns nil if passkeys are off.
 func (b *builder) passkeys() (factor.Passkeys, error) {
 	p := b.c.Passkeys
 	if p == nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Passwordless configures unified sign-in: a page with one field that takes a
-// password or a code from an e-mail, a text message or an authenticator app. A
-// code in place of a password is one factor. A user who has a second factor
-// must still prove it, and it must not rest on the same thing as the first.
+// Passwordless configures unified sign-in: a page with one field that takes a password or a code
+// from an e-mail, a text message or an authenticator app. A code in place of a password is one
+// factor. A user who has a second factor must still prove it, and it must not use the same channel
+// or device as the first.
 type Passwordless struct {
 	// ReplacesLogin serves unified sign-in at /login as well as at /us-signin, in
 	// place of the page that takes a password only.
@@ -103,9 +103,9 @@ func (b *builder) firstCodes() (map[string]login.Trier, error) {
 	return out, nil
 }
 
-// sendFirst renders a code in place of a password. At a sign-in no one waits for
-// it to go out, and to no one it never does: so time does not tell who has an
-// account (R123). Who is signed in hears whether it went.
+// sendFirst renders a code in place of a password. At a sign-in the code is queued, and a code for
+// an unknown account is discarded later, so the response time does not reveal who has an account
+// (R123). For a signed-in user the code is delivered at once, so an error is reported.
 func (b *builder) sendFirst(ctx context.Context, c onetime.Code) error {
 	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
 	if c.Channel == store.Email {

@@ -10,17 +10,17 @@ import (
 )
 
 var (
-	// ErrNoRole is returned if there is no such role.
+	// ErrNoRole means that there is no such role.
 	ErrNoRole = errors.New("twofold: no such role")
-	// ErrRoleExists is returned if the name is taken.
-	ErrRoleExists = errors.New("twofold: role exists already")
-	// ErrRoleName is returned if the name of a role or a permission is empty, or
-	// contains blanks, commas or characters that are not printed.
+	// ErrRoleExists means that the name is taken.
+	ErrRoleExists = errors.New("twofold: role already exists")
+	// ErrRoleName means that the name of a role or a permission is empty or contains spaces, commas
+	// or non-printable characters.
 	ErrRoleName = account.ErrRoleName
 )
 
-// Role is a named set of permissions. A role that only RequireRole uses needs
-// no record.
+// Role is a named set of permissions. A role that is only used with RequireRole need not be
+// created.
 type Role struct {
 	Name        string
 	Description string

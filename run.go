@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// work is what Run needs of the configuration, and whether it runs.
+// work is the state of Run and its part of the configuration.
 type work struct {
 	log       *slog.Logger
 	now       func() time.Time
@@ -17,7 +17,7 @@ type work struct {
 	auditDays int
 	running   atomic.Bool
 	told      sync.Once
-	tell      func() // what is set and has no effect
+	tell      func() // logs settings that have no effect
 }
 
 func newWork(c Config) *work {
@@ -25,11 +25,10 @@ func newWork(c Config) *work {
 	return &work{log: c.Log, now: now, built: now(), auditDays: c.Accounts.AuditDays, tell: c.tell}
 }
 
-// Run runs the workers of the sign-in until ctx ends and returns nil then. They
-// deliver messages, seal the audit trail, delete what has expired and learn what
-// other nodes change. Run also logs what is configured and has no effect. Each
-// process that serves the sign-in calls Run; one that only calls methods of Auth,
-// such as a command, need not. Run returns an error if it already runs.
+// Run runs the workers of the sign-in until ctx ends and returns nil then. They deliver messages,
+// seal the audit trail, delete expired data and receive changes from other nodes. Run also logs
+// settings that have no effect. Each process that serves the sign-in calls Run; one that only calls
+// methods of Auth, such as a command, need not. Run returns an error if it is already running.
 func (a *Auth) Run(ctx context.Context) error {
 	if !a.work.running.CompareAndSwap(false, true) {
 		return errors.New("twofold: Run is already running")
@@ -37,7 +36,7 @@ func (a *Auth) Run(ctx context.Context) error {
 	defer a.work.running.Store(false)
 	a.work.tell()
 	var workers sync.WaitGroup
-	workers.Go(func() { _ = a.outbox.Run(ctx) }) // it logs what fails
+	workers.Go(func() { _ = a.outbox.Run(ctx) }) // it logs its errors
 	workers.Go(func() { closeTrail(ctx, a.trail, a.work.log) })
 	workers.Go(func() { a.sessions.Follow(ctx) })
 	workers.Go(func() { a.accounts.LearnPace(ctx) })
@@ -50,10 +49,10 @@ func (a *Auth) Run(ctx context.Context) error {
 	return nil
 }
 
-// startWithin is how long after New a program may serve before it calls Run.
+// startWithin is the time after New within which a program that serves must call Run.
 const startWithin = 10 * time.Second
 
-// watch logs once that requests are served and Run does not run.
+// watch logs once if requests are served while Run is not running.
 func (w *work) watch(ctx context.Context) {
 	if w.running.Load() || w.now().Sub(w.built) < startWithin {
 		return

@@ -22,22 +22,20 @@ type SPA struct {
 	// not send such cookies, and trusted browsers and "remember me" do not work
 	// there.
 	Origin string
-	// TellInQuery adds the result to the query of the views that mailed links
-	// and identity providers lead to: "success", "info" or "error" with the
-	// text, and after a success the user's "email" and "identity". If it is not
-	// set, the next built-in page shows the result.
+	// TellInQuery adds the result to the query of the views to which mailed links and identity
+	// providers redirect: "success", "info" or "error" with the text, and after a success also the
+	// user's "email" and "identity". If it is not set, the next built-in page shows the result.
 	TellInQuery bool
-	// CSRFCookie is the name of a cookie that scripts can read and that holds
-	// the value of csrf_token, such as "XSRF-TOKEN". If it is empty, there is
-	// no such cookie. Only forms of browsers that do not say where a request
-	// comes from need the token.
+	// CSRFCookie is the name of a cookie, such as "XSRF-TOKEN", that contains the value of
+	// csrf_token and can be read by scripts. If it is empty, the cookie is not set. The token is
+	// needed only for browsers that do not send the origin of a request.
 	CSRFCookie string
-	// CSRFHeader is one more header that the token may be sent in, besides
-	// X-CSRFToken, X-CSRF-Token and X-XSRF-Token.
+	// CSRFHeader is an additional header in which the token may be sent, besides X-CSRFToken,
+	// X-CSRF-Token and X-XSRF-Token.
 	CSRFHeader string
 }
 
-// token is a name of RFC 9110 section 5.6.2.
+// token matches a token as defined in RFC 9110 section 5.6.2.
 var token = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 
 func (c *Config) checkSPA(bad func(field, text string)) {
@@ -71,7 +69,7 @@ func (c *Config) checkApp() error {
 	if err != nil || appErr != nil || origin.Scheme == "https" || web.SameSite(origin, app) {
 		return nil
 	}
-	return errors.New("is another site than Origin, which takes https: serve both on one host name")
+	return errors.New("is on another site than Origin, which requires https: serve both on one host name")
 }
 
 func (s SPA) app() (web.App, error) {

@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Stats is how busy a node is.
+// Stats describes the load of a node.
 type Stats struct {
-	Running     bool // Run runs the workers
-	HashSlots   int  // passwords that may be hashed at once
-	HashBusy    int  // and are, now
-	HashWaiting int  // sign-ins that wait for one of them
-	// Outbox is how many messages wait to be delivered, on all nodes together;
-	// OutboxSince is when the oldest was stored (zero: none waits).
+	Running     bool // whether Run is running
+	HashSlots   int  // number of passwords that may be hashed at once
+	HashBusy    int  // number of passwords that are being hashed
+	HashWaiting int  // number of sign-ins that wait for a slot
+	// Outbox is the number of undelivered messages of all nodes. OutboxSince is the time at which
+	// the oldest was stored, or zero if there is none.
 	Outbox      int
 	OutboxSince time.Time
 }
 
-// Stats reports how busy this node is, and whether it works. If the store fails, it
-// returns the error and the figures that do not need the store.
+// Stats reports the load of this node. If the store fails, it returns the error and the figures
+// that do not need the store.
 func (a *Auth) Stats(ctx context.Context) (Stats, error) {
 	l := Stats{Running: a.work.running.Load()}
 	l.HashSlots, l.HashBusy, l.HashWaiting = a.hasher.Load()

@@ -15,24 +15,22 @@ import (
 // Tokens configures the tokens of programs. A header token (include_auth_token)
 // is always available; Sessions.TokenLife is its lifetime.
 type Tokens struct {
-	// Refresh issues a refresh token with each header token. A program
-	// exchanges it at /refresh-token. Each refresh token is single-use; reuse
-	// revokes the whole token family. It is never fresh, and a change of the
-	// password or the factors revokes it.
+	// Refresh issues a refresh token with each header token. A program exchanges it at
+	// /refresh-token. Each refresh token is single-use; reuse revokes the whole token family. A
+	// session from a refresh token is never fresh. A change of the password or the factors revokes
+	// the token.
 	Refresh bool
-	// RefreshLife is the lifetime of a token family; the default is 90 days.
-	// RefreshIdle revokes a family that is not used for so long; the default is
-	// 7 days. Trade-off: a stolen refresh token that its owner no longer uses
-	// works for that long.
+	// RefreshLife is the lifetime of a token family; the default is 90 days. RefreshIdle is the
+	// time without use after which a family is revoked; the default is 7 days. Trade-off: a stolen
+	// refresh token that its owner no longer uses works for that long.
 	RefreshLife, RefreshIdle time.Duration
 	// RefreshInBody returns the refresh token in the answer. If it is not set,
 	// the token is in a cookie that scripts cannot read.
 	RefreshInBody bool
 	// RefreshCookie is the name of that cookie. The default is "fs_refresh".
 	RefreshCookie string
-	// Scopes are the scopes that personal access tokens may have, such as
-	// "read". If it is empty, there are no such tokens. RequireScope allows
-	// them.
+	// Scopes are the scopes that personal access tokens may have, such as "read". If it is empty,
+	// personal access tokens are off. RequireScope allows requests with such tokens.
 	Scopes []string
 	// PersonalLife is the maximum lifetime of a personal access token. The
 	// default is 90 days and the maximum 366.
@@ -86,17 +84,17 @@ func (t Tokens) paths() web.TokenConfig {
 	return c
 }
 
-// MintToken makes a personal access token for an account, for example of a program
-// that has one of its own, and returns its text once. The scopes are some of
-// Tokens.Scopes, and life is at most Tokens.PersonalLife. The audit trail and a mail
-// to the owner say so, and who did it (see By). The token appears in the owner's
-// list, counts among the 50 that an account may have, and ends with any change of
-// the account's credentials, with EndSessions, or when its owner revokes it. It is
-// made even if the account has a second factor or must have one, but counts as one
-// factor, so RequireTwoFactor, RequireStrong and RequireFresh refuse it.
+// MintToken creates a personal access token for an account, for example that of a program, and
+// returns its text, which cannot be retrieved later. The scopes must be in Tokens.Scopes, and life
+// is at most Tokens.PersonalLife. The audit trail and a mail to the owner report the new token and
+// the actor (see By). The token appears in the owner's list and counts toward the limit of 50
+// tokens for each account. It becomes invalid with any change of the account's credentials, with
+// EndSessions, or when its owner revokes it. It is created even if the account has or must have a
+// second factor, but counts as one factor, so RequireTwoFactor, RequireStrong and RequireFresh
+// refuse it.
 func (a *Auth) MintToken(ctx context.Context, id, name string, scopes []string, life time.Duration) (string, error) {
 	if name = web.TidyName(name); name == "" {
-		return "", errors.New("twofold: a token needs a name, which its owner knows it by")
+		return "", errors.New("twofold: a token must have a name, by which its owner recognizes it")
 	}
 	u, err := a.accounts.ByID(ctx, id)
 	if err != nil {
@@ -106,7 +104,7 @@ func (a *Auth) MintToken(ctx context.Context, id, name string, scopes []string, 
 	return text, tokenError(err)
 }
 
-// tokenError says why there is no token.
+// tokenError converts the error of a token that was not created.
 func tokenError(err error) error {
 	for cause, problem := range map[error]string{
 		login.ErrChoice:      "choose at least one of the scopes in Tokens.Scopes, and no other",
@@ -118,7 +116,7 @@ func tokenError(err error) error {
 		login.ErrUnproven:    "the address of the account is not confirmed",
 	} {
 		if errors.Is(err, cause) {
-			return errors.New("twofold: no token: " + problem)
+			return errors.New("twofold: no token created:  " + problem)
 		}
 	}
 	return publicError(err)

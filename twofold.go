@@ -27,8 +27,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Auth is the sign-in of one application. It is an http.Handler and safe for
-// concurrent use.
+// Auth is the sign-in of one application. It is an http.Handler and is safe for concurrent use.
 type Auth struct {
 	moving
 	accounts *account.Accounts
@@ -45,16 +44,15 @@ type Auth struct {
 	now      func() time.Time
 	outbox   *send.Outbox
 	hasher   *password.Hasher
-	users    UserSource // nil: accounts are kept in store
+	users    UserSource // nil if accounts are kept in store
 	trail    *event.Trail
 	ring     *seal.Ring
 
 	work *work
 }
 
-// New builds the sign-in. A wrong configuration is a *ConfigError, which lists every
-// mistake. New starts nothing: a program that serves calls
-// Run too.
+// New returns an Auth. For an invalid configuration it returns a *ConfigError, which lists every
+// mistake. New starts no goroutines: a program that serves must also call Run.
 func New(c Config) (*Auth, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -81,7 +79,7 @@ func (c Config) withDefaults() Config {
 	if c.Users != nil {
 		c.Store = account.Join(c.Store, sourceOf(c.Users), c.Advanced.Now)
 	}
-	u, _ := url.Parse(c.Origin) // checked before
+	u, _ := url.Parse(c.Origin) // checked by check
 	if c.Pages.Site == "" {
 		c.Pages.Site = u.Hostname()
 	}
@@ -106,7 +104,7 @@ func (c Config) withDefaults() Config {
 			c.TwoFactor.EnabledMethods = append(c.TwoFactor.EnabledMethods, store.Email)
 		}
 	}
-	if c.Passkeys != nil { // a copy: the application's own stays as it is
+	if c.Passkeys != nil { // do not change the application's value
 		p := c.Passkeys.withDefaults(c.Pages.Site)
 		c.Passkeys = &p
 	}
@@ -145,7 +143,7 @@ type builder struct {
 	keys    *seal.Keys
 	letters *web.Letters
 	limits  *limit.Limiter
-	captcha *captcha.Checker // nil: there is none
+	captcha *captcha.Checker // nil if no captcha is configured
 	a       Auth
 }
 
@@ -180,7 +178,7 @@ func (b *builder) buildKeys() error {
 	if err != nil {
 		return field("TwoFactor.Secrets", err)
 	}
-	b.ring = tagged.Opening(b.ring) // what was sealed before they were set still opens
+	b.ring = tagged.Opening(b.ring) // data sealed before Secrets was set can still be opened
 	b.a.ring = b.ring
 	return nil
 }
@@ -210,7 +208,7 @@ func (b *builder) buildOutbox() error {
 	return err
 }
 
-// sealer is the ring as the outbox wants it.
+// sealer adapts the ring to the interface of the outbox.
 type sealer struct{ ring *seal.Ring }
 
 func (s sealer) Seal(owner string, plain []byte) ([]byte, error) {
@@ -224,8 +222,8 @@ func (s sealer) Open(owner string, sealed []byte) ([]byte, error) {
 
 func (b *builder) buildSessions() error {
 	var err error
-	// Answers from memory need a store that tells of changes elsewhere, or one
-	// that there is no elsewhere for.
+	// Sessions are cached only if the store reports changes of other nodes or is used by one
+	// process.
 	notices, _ := b.c.Store.(store.Notifier)
 	cache := time.Duration(0)
 	if _, alone := b.c.Store.(store.Alone); !alone && notices == nil {
@@ -257,7 +255,7 @@ func (b *builder) buildSessions() error {
 	return nil
 }
 
-// sendCode renders and delivers one code, in the caller's request.
+// sendCode renders one code and delivers it before it returns.
 func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 	m := b.letters.CodeText(c.Locale, c.Destination, c.Code)
 	if c.Channel == store.Email {
@@ -275,8 +273,8 @@ func (b *builder) sendCode(ctx context.Context, c onetime.Code) error {
 	return b.a.outbox.Deliver(ctx, m, c.ExpiresAt)
 }
 
-// nameOf is the one name of an account where it has only one: in apps, on
-// passkeys, in greetings.
+// nameOf returns the name under which an account is shown in authenticator apps, on passkeys and in
+// greetings.
 func (b *builder) nameOf(u store.User) string {
 	if b.c.Accounts.UsernameFirst && u.Username != "" {
 		return u.Username
@@ -318,8 +316,8 @@ func (b *builder) methods() (map[string]factor.Method, *onetime.Method, error) {
 	return out, mail, nil
 }
 
-// alert mails the administrators. It waits in the outbox: no one stands in
-// front of a page for it.
+// alert returns a function that queues a mail to the administrators, or nil if HelpAddress is
+// empty.
 func (b *builder) alert() login.Alert {
 	to := b.c.TwoFactor.HelpAddress
 	if to == "" {
@@ -335,8 +333,8 @@ func (b *builder) alert() login.Alert {
 	}
 }
 
-// link is where a mailed link leads: always to the configured origin, whatever
-// a request says (R108).
+// link returns the URL of a mailed link. It always uses the configured origin, never the host of a
+// request (R108).
 func (b *builder) link(kind, token string) string {
 	return b.c.Origin + b.c.Pages.Prefix + b.c.Pages.Paths.Link(kind) + "/" + token
 }

@@ -14,45 +14,44 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The errors of the functions below, besides those that name what is wrong with
-// an e-mail address, a username or a password.
+// The methods below return these errors, and errors that describe an invalid e-mail address,
+// username or password.
 var (
-	// ErrNoUser is returned if there is no such account.
+	// ErrNoUser means that there is no such account.
 	ErrNoUser = errors.New("twofold: no such user")
-	// ErrNoSecondFactor is returned if the account has no second factor to
-	// recover.
+	// ErrNoSecondFactor means that the account has no second factor to recover.
 	ErrNoSecondFactor = errors.New("twofold: the account has no second factor")
-	// ErrUserExists is returned if the e-mail address or the username is taken.
-	ErrUserExists = errors.New("twofold: user exists already")
-	// ErrPasswordHash is returned if the PasswordHash of a NewUser has an
-	// unknown format, is damaged, or costs too much.
-	ErrPasswordHash = errors.New("twofold: PasswordHash is not a hash that is supported")
-	// ErrOwnRole is returned if the role is in the application's own table of
-	// users, where only the application can remove it.
+	// ErrUserExists means that the e-mail address or the username is taken.
+	ErrUserExists = errors.New("twofold: user already exists")
+	// ErrPasswordHash means that the PasswordHash of a NewUser has an unknown format, is damaged,
+	// or costs too much to compute.
+	ErrPasswordHash = errors.New("twofold: PasswordHash is not a supported hash")
+	// ErrOwnRole means that the role is in the application's own table of users, where only the
+	// application can remove it.
 	ErrOwnRole = errors.New("twofold: the role is in the application's own table of users: change it there")
-	// ErrNotListed is returned if Config.Users does not implement UserLister.
+	// ErrNotListed means that Config.Users does not implement UserLister.
 	ErrNotListed = errors.New("twofold: Config.Users does not implement UserLister, so users cannot be listed")
 )
 
 // NewUser describes an account to create.
 type NewUser struct {
 	Email    string
-	Username string // none if empty
-	// Password is none if empty: no password opens the account. Its mailbox does
-	// where Accounts.PasswordOptional is set.
+	Username string // optional
+	// Password may be empty. Then no password opens the account; if Accounts.PasswordOptional is
+	// set, a code mailed to its address does.
 	Password string
-	// PasswordHash is an existing hash, for imports, in place of Password, of one
-	// of the kinds that package password lists. A weak one is wrapped in argon2id
-	// before it is stored. CreateUser returns ErrPasswordHash for any other, and
-	// for one that costs more than 2 seconds or 256 MiB.
+	// PasswordHash is an existing hash in place of Password, for imports. Package password lists
+	// the supported kinds. A weak hash is wrapped in argon2id before it is stored. CreateUser
+	// returns ErrPasswordHash for any other kind, and for a hash that costs more than 2 seconds or
+	// 256 MiB.
 	PasswordHash string
 	Roles        []string
 	Inactive     bool
-	// Language is that of what is sent to the user, e.g. "de"; if empty, it is
-	// learned at the first sign-in. See Auth.SetLanguage.
+	// Language is the language of messages to the user, e.g. "de". If it is empty, it is taken from
+	// the browser at the first sign-in. See Auth.SetLanguage.
 	Language string
-	// Fields are profile fields: strings, booleans and numbers by name, for
-	// imports. They are stored as they are, whatever Accounts.Fields says.
+	// Fields contains profile fields for imports: strings, booleans and numbers by name. They are
+	// stored without the checks of Accounts.Fields.
 	Fields map[string]any
 }
 
@@ -99,12 +98,12 @@ type UserFilter struct {
 	// Search is a part of the e-mail address, the username or the ID, in any case.
 	Search string
 	Role   string // one of the account's roles
-	// After is the ID of the last account of the page before.
+	// After is the ID of the last account of the previous page.
 	After string
 	Limit int // 100 if zero
 }
 
-// matches reports whether an account is selected.
+// matches reports whether the filter selects an account.
 func (f UserFilter) matches(u User) bool {
 	names := strings.ToLower(u.Email + "\n" + u.Username + "\n" + u.ID)
 	return strings.Contains(names, strings.ToLower(strings.TrimSpace(f.Search))) &&
@@ -143,7 +142,7 @@ func (a *Auth) Users(ctx context.Context, f UserFilter) ([]User, error) {
 	}
 }
 
-// listUsers returns up to limit accounts after the one with an ID.
+// listUsers returns up to limit accounts after the one with the given ID.
 func listUsers(ctx context.Context, a *Auth, after string, limit int) ([]User, error) {
 	if a.users != nil {
 		return listOwn(ctx, a, after, limit)
@@ -178,8 +177,8 @@ func listOwn(ctx context.Context, a *Auth, after string, limit int) ([]User, err
 	return out, nil
 }
 
-// Factors returns the factors of an account without their secrets: the second ones
-// first and the default one before the others, then those that begin a sign-in.
+// Factors returns the factors of an account without their secrets: second factors first, starting
+// with the default one, then first factors.
 func (a *Auth) Factors(ctx context.Context, id string) ([]store.Factor, error) {
 	var out []store.Factor
 	for _, list := range []func(context.Context, string) ([]store.Factor, error){
@@ -225,10 +224,9 @@ func (a *Auth) SetActive(ctx context.Context, id string, active bool) error {
 	return changed(ctx, a, id, login.Deactivated)
 }
 
-// SetRoles replaces an account's roles. It changes nothing and returns ErrRoleName
-// for a name that CreateRole refuses, unless the account has it already, and
-// ErrOwnRole if a role that is in the application's own table of users would go and
-// the table is not a UserRoles.
+// SetRoles replaces an account's roles. It changes nothing and returns ErrRoleName for a name that
+// CreateRole refuses, unless the account already has that role. It returns ErrOwnRole if a role in
+// the application's own table of users would be removed and the table is not a UserRoles.
 func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	err := a.accounts.SetRoles(ctx, id, roles)
 	if errors.Is(err, account.ErrNotOurs) {
@@ -240,10 +238,9 @@ func (a *Auth) SetRoles(ctx context.Context, id string, roles ...string) error {
 	return changed(ctx, a, id, login.RolesChanged)
 }
 
-// SetLanguage sets the language of the e-mails and text messages to the owner
-// of an account: a built-in one, such as "en" or "pt-BR", or one of
-// Config.Pages.Locales. If it is empty, the language is learned from the browser at
-// the next sign-in.
+// SetLanguage sets the language of the e-mails and text messages to the owner of an account: a
+// built-in one, such as "en" or "pt-BR", or one of Config.Pages.Locales. If tag is empty, the
+// language is taken from the browser at the next sign-in.
 func (a *Auth) SetLanguage(ctx context.Context, id, tag string) error {
 	if err := checkLanguage(a.words, tag); err != nil {
 		return err
@@ -255,7 +252,7 @@ func checkLanguage(words *web.Catalogue, tag string) error {
 	if tag == "" || words.Has(tag) {
 		return nil
 	}
-	return fmt.Errorf("twofold: there is no language %q: choose one of %s", tag, strings.Join(words.Tags(), ", "))
+	return fmt.Errorf("twofold: unknown language %q: choose one of %s", tag, strings.Join(words.Tags(), ", "))
 }
 
 // Sessions returns the sessions of an account, the newest first.
@@ -325,18 +322,18 @@ func (a *Auth) StartRecovery(ctx context.Context, id, reason string) error {
 	case errors.Is(err, login.ErrMethod):
 		return ErrNoSecondFactor
 	case errors.Is(err, login.ErrPasswordNeeded):
-		return errors.New("twofold: the account has no password, which the link would ask for: ResetAccess leaves it its mailbox")
+		return errors.New("twofold: the account has no password, which the link requires: use ResetAccess")
 	case errors.Is(err, login.ErrSend):
-		return errors.New("twofold: no mail is sent here, so no link can be: set up a sender in Mail")
+		return errors.New("twofold: Config.Mail is not set, so a link cannot be sent")
 	default:
 		return publicError(err)
 	}
 }
 
-// ResetAccess removes an account's second factors and ends all its sessions,
-// tokens and trusted browsers. The password stays. An account without a
-// password can then be opened by its mailbox if Accounts.PasswordOptional is
-// set. Use it as a last resort, and verify the owner's identity first.
+// ResetAccess removes an account's second factors and ends all its sessions, tokens and trusted
+// browsers. The password stays. An account without a password can then be opened with a mailed code
+// if Accounts.PasswordOptional is set. Use it as a last resort, and verify the owner's identity
+// first.
 func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {
@@ -348,22 +345,20 @@ func (a *Auth) ResetAccess(ctx context.Context, id string) error {
 	return changed(ctx, a, id, login.AccessReset)
 }
 
-// Preview returns what a sign-in with this password would lead to, and changes
-// nothing: "unknown account", "wrong password", "not allowed to sign in",
-// "session", "second factor" with the methods that would be asked for, "set-up" of a
-// required second factor, or "mailed code" before such a set-up. An empty password
-// counts as the right one. Use it to compare Twofold with the system that it is to
-// replace. It must not answer requests of users: it does not limit guesses.
+// Preview returns the outcome of a sign-in with this password, without changing anything: "unknown
+// account", "wrong password", "not allowed to sign in", "session", "second factor" with the methods
+// that would be asked for, "set-up" of a required second factor, or "mailed code" before such a
+// set-up. An empty password counts as the right one. Use it to compare Twofold with the system that
+// it will replace. Do not use it to answer requests of users: it does not limit guesses.
 func (a *Auth) Preview(ctx context.Context, identity, password string) (outcome string, methods []string, err error) {
 	outcome, methods, err = login.Preview(ctx, a.login, identity, password)
 	return outcome, methods, publicError(err)
 }
 
-// Unlock ends the pauses that wrong passwords and codes have caused for an
-// account, and restores a factor that was disabled by too many wrong codes.
-// Budgets that bound the cost of messages are not reset. An account with a new
-// password needs no Unlock, because guesses at the former one do not count
-// against it.
+// Unlock ends the delays that wrong passwords and codes have caused for an account, and restores a
+// factor that was disabled by too many wrong codes. Budgets that bound the cost of messages are not
+// reset. An account with a new password needs no Unlock, because guesses at the previous one do not
+// count.
 func (a *Auth) Unlock(ctx context.Context, id string) error {
 	u, err := a.accounts.ByID(ctx, id)
 	if err == nil {

@@ -8,36 +8,32 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// UserSource is an application's existing table of users. Identities, password
-// hashes and roles stay there. Everything else (second factors, sessions,
-// trusted browsers, budgets, the audit trail) is kept in Config.Store under the
-// user's ID, without a foreign key between the two.
+// UserSource is an application's existing table of users. Identities, password hashes and roles
+// stay there. Everything else (second factors, sessions, trusted browsers, budgets, the audit
+// trail) is kept in Config.Store under the user's ID, without a foreign key between the two.
 //
-// Cost: every lookup of an account is a query to this table too; for signed-in
-// requests, at most one a second and session. If the table cannot be read, no
-// one can sign in and sessions get 503.
+// Cost: every lookup of an account is a query to this table too; for signed-in requests, at most
+// one a second and session. If the table cannot be read, no one can sign in and sessions get 503.
 //
 // Duties:
 //
 //   - An ID is never given to another person, because second factors belong to it.
-//   - Identities are unique without regard to case, e-mail addresses and usernames
-//     together.
-//   - Hashes are argon2 or bcrypt, also in the forms of Flask-Security. They are
-//     replaced through SetPasswordHash as users sign in.
+//   - Identities are unique without regard to case, e-mail addresses and usernames together.
+//   - Hashes are argon2 or bcrypt, also in the forms of Flask-Security. They are replaced through
+//     SetPasswordHash as users sign in.
 //   - A user who is deleted or not Active is signed out within a second.
-//   - The application may change a password, an address or a username in the table
-//     at any time. Everything issued before then ends within a second.
-//   - Only the application changes addresses and usernames. The paths for that are
-//     off.
+//   - The application may change a password, an address or a username in the table at any time.
+//     Everything issued earlier ends within a second.
+//   - Only the application changes addresses and usernames. The paths for that are off.
 //
-// Methods are called concurrently. An error other than ErrNoUser and
-// ErrUserExists means that the table cannot be reached.
+// Methods are called concurrently. An error other than ErrNoUser and ErrUserExists means that the
+// table cannot be reached.
 type UserSource interface {
 	// FindUser finds a user by e-mail address or username. The identity is in
 	// lower case, so compare with lower(email) = $1 or the like. It returns
 	// ErrNoUser if there is no such user.
 	FindUser(ctx context.Context, identity string) (ExternalUser, error)
-	// UserByID returns ErrNoUser for an unknown id.
+	// UserByID finds a user by ID. It returns ErrNoUser for an unknown ID.
 	UserByID(ctx context.Context, id string) (ExternalUser, error)
 	// CreateUser inserts a user who registers, or whom Auth.CreateUser creates,
 	// and returns the ID. It returns ErrUserExists if an identity is taken;
@@ -57,12 +53,12 @@ type UserLister interface {
 	ListUsers(ctx context.Context, after string, limit int) ([]ExternalUser, error)
 }
 
-// UserDeleter is an optional interface of a UserSource that is told when an
-// account is deleted.
+// UserDeleter is an optional interface of a UserSource whose users are deleted together with their
+// accounts.
 type UserDeleter interface {
-	// DeleteUser deletes a user, before everything else of them is deleted here. If
-	// it fails, nothing is, and the deletion can be repeated. A user who is not
-	// there is ErrNoUser.
+	// DeleteUser deletes a user. It is called before the data in Config.Store is deleted; if it
+	// fails, nothing is deleted, and the deletion can be repeated. It returns ErrNoUser if there is
+	// no such user.
 	DeleteUser(ctx context.Context, id string) error
 }
 
@@ -70,20 +66,18 @@ type UserDeleter interface {
 type ExternalUser struct {
 	ID           string // opaque, at most 128 bytes
 	Email        string
-	Username     string // empty if there is none
-	PasswordHash string // empty: no password opens the account
-	Active       bool   // false: nothing opens the account
-	// Confirmed reports that the address is proven to be the owner's. It must
-	// be false for an account that registered itself and has not proven its
-	// address. Such an account is asked for a mailed code before it sets up a
-	// second factor.
+	Username     string // optional
+	PasswordHash string // empty if no password opens the account
+	Active       bool   // if false, the user cannot sign in
+	// Confirmed reports whether the user has proven that the address is theirs. It must be false
+	// for a user who registered and has not proven the address. Such an account is asked for a
+	// mailed code before it sets up a second factor.
 	Confirmed bool
-	// Roles are names as CreateRole takes them. Others are left out. A change in the
-	// table applies within a second. See UserRoles.
+	// Roles contains names that CreateRole accepts. Others are ignored. A change in the table
+	// applies within a second. See UserRoles.
 	Roles []string
-	// Fields are the profile fields (see Accounts.Fields) of a table that
-	// implements UserFields. For another table they are nil when a user is looked
-	// up, and can be ignored by CreateUser.
+	// Fields contains the profile fields (see Accounts.Fields) if the table implements UserFields.
+	// Otherwise it is nil when a user is looked up, and CreateUser can ignore it.
 	Fields map[string]any
 }
 
@@ -91,8 +85,8 @@ type ExternalUser struct {
 // fields of Accounts.Fields in the application's own table. Without it they are
 // kept in Config.Store.
 type UserFields interface {
-	// SetFields replaces the profile fields of a user. Texts are strings and boxes
-	// are booleans. It returns ErrNoUser for an unknown id.
+	// SetFields replaces the profile fields of a user. Texts are strings and boxes are booleans. It
+	// returns ErrNoUser for an unknown ID.
 	SetFields(ctx context.Context, id string, fields map[string]any) error
 }
 
@@ -100,11 +94,11 @@ type UserFields interface {
 // the roles in the application's own table. Without it, Auth.SetRoles keeps the roles
 // that the table does not have in Config.Store, and cannot remove one that it has.
 type UserRoles interface {
-	// SetRoles replaces the roles of a user. It returns ErrNoUser for an unknown id.
+	// SetRoles replaces the roles of a user. It returns ErrNoUser for an unknown ID.
 	SetRoles(ctx context.Context, id string, roles []string) error
 }
 
-// source is a UserSource as package account wants it.
+// source adapts a UserSource to the interface of package account.
 type source struct{ own UserSource }
 
 func (s source) ByIdentity(ctx context.Context, identity string) (account.Record, error) {
@@ -127,8 +121,8 @@ func (s source) SetPasswordHash(ctx context.Context, id, old, new string) (bool,
 	return ok, storeError(err)
 }
 
-// sourceOf is an application's table as package account wants it, with what the
-// table does besides.
+// sourceOf adapts an application's table, and the optional interfaces it implements, to package
+// account.
 func sourceOf(own UserSource) account.Table {
 	t := account.Table{Source: source{own}}
 	if d, ok := own.(UserDeleter); ok {

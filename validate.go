@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
-// checkSurface finds what is wrong with names, texts and pages. It reads the
-// files that the application brings, and renders every page of its own once.
+// checkSurface checks names, texts and pages. It reads the application's files and renders each of
+// its templates once.
 func (c *Config) checkSurface(bad func(field, text string)) {
 	wrong := web.CheckPaths(c.Pages.Paths)
 	for _, field := range slices.Sorted(maps.Keys(wrong)) {
@@ -22,7 +22,7 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 		bad("TwoFactor.PhoneRegion", "is not a region such as US or DE")
 	}
 	for _, p := range c.Advanced.TrustedProxies {
-		if p.Bits() < 7 { // fc00::/7 is the largest network that is private
+		if p.Bits() < 7 { // fc00::/7 is the largest private network
 			bad("Advanced.TrustedProxies", p.String()+
 				" is a large part of the Internet, so anyone could choose their own address: name the proxies")
 		}
@@ -31,14 +31,14 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 		bad("Pages."+p.Field, p.Text)
 	}
 	if c.Pages.Locales == nil && c.Pages.Templates == nil {
-		return // ours are held by tests
+		return // tests check the built-in ones
 	}
 	words, err := web.NewCatalogue(c.Pages.Locales)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			bad("Pages.Locales", line)
 		}
-		return // pages are drawn with texts
+		return // templates cannot be rendered without texts
 	}
 	for _, err := range web.CheckTemplates(c.Pages.Templates, words) {
 		bad("Pages.Templates", err.Error())
@@ -46,7 +46,7 @@ func (c *Config) checkSurface(bad func(field, text string)) {
 	c.checkCaptchaPages(words, bad)
 }
 
-// tell logs what is set and has no effect.
+// tell logs settings that have no effect.
 func (c *Config) tell() {
 	for text, holds := range map[string]bool{
 		"TwoFactor.Trust has no effect: TwoFactor.LoginValidity is zero, so no browser is trusted":                      c.TwoFactor.Trust != nil && c.TwoFactor.LoginValidity == 0,

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// closeTrail seals the audit trail every few seconds and logs its head every
-// hour, so that a copy of it lies outside the database.
+// closeTrail seals the audit trail every few seconds and logs its head every hour, so that a copy
+// of the head exists outside the database.
 func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
 	if fits, err := trail.Fits(ctx); err == nil && !fits {
 		log.ErrorContext(ctx, "the key does not fit this database: second factors set up under another key do not open; use that key, or add it alongside the new one")
@@ -36,8 +36,7 @@ func closeTrail(ctx context.Context, trail *event.Trail, log *slog.Logger) {
 	}
 }
 
-// deleteDue deletes the accounts whose owners asked for it and let the waiting period
-// pass.
+// deleteDue deletes the accounts whose owners asked for it, after the waiting period.
 func deleteDue(ctx context.Context, d *deletion.Deletions, log *slog.Logger) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -53,8 +52,7 @@ func deleteDue(ctx context.Context, d *deletion.Deletions, log *slog.Logger) {
 	}
 }
 
-// sweep removes what has expired, in small batches, so that no sign-in waits
-// long for it.
+// sweep removes expired data in small batches, so that it does not delay sign-ins.
 func sweep(ctx context.Context, s store.Store, now func() time.Time, log *slog.Logger) {
 	const batch = 500
 	tick := time.NewTicker(time.Minute)
@@ -80,13 +78,13 @@ func sweep(ctx context.Context, s store.Store, now func() time.Time, log *slog.L
 	}
 }
 
-// sweepTrail removes rows of the audit trail that are older than so many days.
+// sweepTrail removes rows of the audit trail that are older than the given number of days.
 func sweepTrail(ctx context.Context, trail *event.Trail, days int, now func() time.Time, log *slog.Logger) {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for minute := 0; ; {
 		n, err := trail.RemoveBefore(ctx, now().Add(-time.Duration(days)*24*time.Hour))
-		if err != nil && ctx.Err() == nil && minute%60 == 0 { // it does not pass by itself: once an hour will do
+		if err != nil && ctx.Err() == nil && minute%60 == 0 { // the error will repeat, so log it once an hour
 			log.ErrorContext(ctx, "old rows of the audit trail were not removed", "cause", err)
 		}
 		wait := tick.C

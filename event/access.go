@@ -17,9 +17,9 @@ type USProfileChanged struct {
 	Context
 }
 
-// TokenMinted reports that a personal access token or a family of refresh
-// tokens was created. Kind is "personal" or "refresh". By says who made a personal
-// one for the user.
+// TokenMinted reports that a personal access token or a family of refresh tokens was created. Kind
+// is "personal" or "refresh". If the application created a personal token for the user, By in
+// Context names the actor.
 type TokenMinted struct {
 	User Subject
 	Kind string
@@ -29,7 +29,7 @@ type TokenMinted struct {
 // TokenRevoked reports that the owner revoked a token.
 type TokenRevoked struct {
 	User Subject
-	// Excess: the account had more of them than it may have.
+	// Excess is set if the token was revoked because the account exceeded its limit.
 	Excess bool
 	Context
 }
@@ -41,9 +41,17 @@ type TokenCopied struct {
 	Context
 }
 
-// The names of the wire contract; those it lacks are spelled the same way.
+// Name implements [Event].
 func (USSecurityTokenSent) Name() string { return "us-security-token-sent" }
-func (USProfileChanged) Name() string    { return "us-profile-changed" }
-func (TokenMinted) Name() string         { return "token-minted" }
-func (TokenRevoked) Name() string        { return "token-revoked" }
-func (TokenCopied) Name() string         { return "token-copied" }
+
+// Name implements [Event].
+func (USProfileChanged) Name() string { return "us-profile-changed" }
+
+// Name implements [Event].
+func (TokenMinted) Name() string { return "token-minted" }
+
+// Name implements [Event].
+func (TokenRevoked) Name() string { return "token-revoked" }
+
+// Name implements [Event].
+func (TokenCopied) Name() string { return "token-copied" }

@@ -1,6 +1,6 @@
 package event
 
-// What owners do with their accounts.
+// The events below are actions of owners on their accounts.
 
 // ConfirmInstructionsSent reports a request for a confirmation link. User is
 // empty if no account waits for confirmation; then nothing was sent.
@@ -41,9 +41,8 @@ type PasswordChanged struct {
 	Context
 }
 
-// ChangeEmailInstructionsSent reports that a signed-in user asked to change
-// their address. Refused is set if the address is taken; then its owner was
-// told and no link was sent.
+// ChangeEmailInstructionsSent reports that a signed-in user asked to change their address. Refused
+// is set if the address is taken; then the owner of that address was notified and no link was sent.
 type ChangeEmailInstructionsSent struct {
 	User     Subject
 	NewEmail string
@@ -65,8 +64,8 @@ type UsernameChanged struct {
 	Context
 }
 
-// ProfileChanged reports that a signed-in user changed their profile. Fields are
-// the names of the fields that have another value now.
+// ProfileChanged reports that a signed-in user changed their profile. Fields lists the names of the
+// fields whose value changed.
 type ProfileChanged struct {
 	User   Subject
 	Fields []string
@@ -80,8 +79,7 @@ type UsernameRecoverySent struct {
 	Context
 }
 
-// Current returns the present name of an event. Rows written by earlier
-// versions have the former one.
+// Current returns the current name of an event for a name that an earlier version may have written.
 func Current(name string) string {
 	if name == "reset-password-instructions-sent" {
 		return ResetInstructionsSent{}.Name()
@@ -89,20 +87,40 @@ func Current(name string) string {
 	return name
 }
 
-// The names of the wire contract.
-func (ConfirmInstructionsSent) Name() string     { return "confirm-instructions-sent" }
-func (UserConfirmed) Name() string               { return "user-confirmed" }
-func (ResetInstructionsSent) Name() string       { return "password-reset-instructions-sent" }
-func (LoginInstructionsSent) Name() string       { return "login-instructions-sent" }
-func (PasswordReset) Name() string               { return "password-reset" }
-func (PasswordChanged) Name() string             { return "password-changed" }
-func (ChangeEmailInstructionsSent) Name() string { return "change-email-instructions-sent" }
-func (ChangeEmailConfirmed) Name() string        { return "change-email-confirmed" }
-func (UsernameChanged) Name() string             { return "username-changed" }
-func (ProfileChanged) Name() string              { return "profile-changed" }
-func (UsernameRecoverySent) Name() string        { return "username-recovery-email-sent" }
+// Name implements [Event].
+func (ConfirmInstructionsSent) Name() string { return "confirm-instructions-sent" }
 
-// accountEntry is EntryOf for these.
+// Name implements [Event].
+func (UserConfirmed) Name() string { return "user-confirmed" }
+
+// Name implements [Event].
+func (ResetInstructionsSent) Name() string { return "password-reset-instructions-sent" }
+
+// Name implements [Event].
+func (LoginInstructionsSent) Name() string { return "login-instructions-sent" }
+
+// Name implements [Event].
+func (PasswordReset) Name() string { return "password-reset" }
+
+// Name implements [Event].
+func (PasswordChanged) Name() string { return "password-changed" }
+
+// Name implements [Event].
+func (ChangeEmailInstructionsSent) Name() string { return "change-email-instructions-sent" }
+
+// Name implements [Event].
+func (ChangeEmailConfirmed) Name() string { return "change-email-confirmed" }
+
+// Name implements [Event].
+func (UsernameChanged) Name() string { return "username-changed" }
+
+// Name implements [Event].
+func (ProfileChanged) Name() string { return "profile-changed" }
+
+// Name implements [Event].
+func (UsernameRecoverySent) Name() string { return "username-recovery-email-sent" }
+
+// accountEntry returns the entry of an event in this file.
 func accountEntry(e Event) (s Subject, c Context, refused string, ok bool) {
 	nobody := func(s Subject) string {
 		if s.ID == "" {

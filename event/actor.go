@@ -11,21 +11,21 @@ type actorKey struct{}
 
 type actor struct{ by, why string }
 
-// WithActor returns a context in which what is done to accounts was done by someone,
-// for a reason. Each is one line of at most 200 bytes.
+// WithActor returns a context that records the actor and the reason of changes to accounts. Each is
+// shortened to one line of at most 200 bytes.
 func WithActor(ctx context.Context, by, why string) context.Context {
 	return context.WithValue(ctx, actorKey{}, actor{oneLine(by), oneLine(why)})
 }
 
-// Acting adds to a context of an event who acts, and why.
+// Acting adds the actor and the reason in ctx to the context of an event.
 func Acting(ctx context.Context, c Context) Context {
 	a, _ := ctx.Value(actorKey{}).(actor)
 	c.By, c.Why = a.by, a.why
 	return c
 }
 
-// agent is how the audit trail says who acted, in the place of the user agent: who
-// acts by a program has none.
+// agent returns the value of the user agent column of the audit trail: the user agent, or the actor
+// and the reason if there is an actor. A change with an actor has no user agent.
 func (c Context) agent() string {
 	switch {
 	case c.By == "":
@@ -36,9 +36,9 @@ func (c Context) agent() string {
 	return "by " + c.By + ": " + c.Why
 }
 
-// ActorOf returns the user agent of a row of the audit trail, or who acted and why.
-// They share a column that is sealed with the row. A row of a request has an address,
-// so a user agent is never taken for an actor.
+// ActorOf returns the user agent of a row of the audit trail, or the actor and the reason. They
+// share a column that is sealed with the row. Only the row of a request has an address, so a user
+// agent is never mistaken for an actor.
 func ActorOf(e store.Event) (agent, by string) {
 	if by, ok := strings.CutPrefix(e.Agent, "by "); ok && e.Address == "" && e.Request == "" {
 		return "", by

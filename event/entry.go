@@ -2,8 +2,8 @@ package event
 
 import "strconv"
 
-// EntryOf is the row of the audit trail for an event; ok is false for those
-// that are not security events.
+// EntryOf returns the row of the audit trail for an event. ok is false if the event is not a
+// security event.
 func EntryOf(e Event) (entry Entry, ok bool) {
 	entry = Entry{Name: e.Name(), Result: OK}
 	of := entry.of
@@ -70,12 +70,12 @@ func EntryOf(e Event) (entry Entry, ok bool) {
 	return entry, true
 }
 
-// of says whom the entry is about, when and from where.
+// of sets the account, the time and the origin of the entry.
 func (n *Entry) of(s Subject, c Context) {
 	n.User, n.Address, n.Agent, n.Request, n.Session = s.ID, c.Address, c.agent(), c.Request, c.Session
 }
 
-// entryOfChange is EntryOf for what was done to an account or its browsers.
+// entryOfChange returns the entry of a change to an account or its browsers.
 func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	of := entry.of
 	switch e := e.(type) {
@@ -132,8 +132,8 @@ func entryOfChange(e Event, entry Entry) (Entry, bool) {
 	return entry, true
 }
 
-// entryOfOwner is EntryOf for the way back after a loss, and for what owners do
-// from their lists.
+// entryOfOwner returns the entry of a recovery, or of an owner's action on a list of sessions,
+// browsers or tokens.
 func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 	of := entry.of
 	switch e := e.(type) {
@@ -171,7 +171,7 @@ func entryOfOwner(e Event, entry Entry) (Entry, bool) {
 			entry.Reason = "all others"
 		}
 	default:
-		return deletionEntry(e, entry) // not TFCodeConfirmed: UserAuthenticated says it
+		return deletionEntry(e, entry) // TFCodeConfirmed has no row: UserAuthenticated covers it
 	}
 	return entry, true
 }
@@ -183,7 +183,7 @@ func last(via []string) string {
 	return via[len(via)-1]
 }
 
-// excess is the reason of what ended because an account had too many.
+// excess returns the reason of a row for an item that ended because the account exceeded a limit.
 func excess(is bool) string {
 	if is {
 		return "too many"

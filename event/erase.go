@@ -7,8 +7,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// UserDeleted reports that an account was deleted. The audit trail has it under a
-// pseudonym, like all that is left of the account's rows.
+// UserDeleted reports that an account was deleted. In the audit trail, this event and the remaining
+// rows of the account have a pseudonym.
 type UserDeleted struct {
 	User Subject
 	Context
@@ -21,20 +21,23 @@ type DeletionRequested struct {
 	Context
 }
 
-// DeletionStopped reports that a deletion was called off. Why is "signed in", "not me" or
-// "link".
+// DeletionStopped reports that a deletion was canceled. Why is "signed in", "not me" or "link".
 type DeletionStopped struct {
 	User Subject
 	Why  string
 	Context
 }
 
-// The names are spelled like those of the wire contract, which has none for these.
-func (UserDeleted) Name() string       { return "user-deleted" }
-func (DeletionRequested) Name() string { return "user-deletion-requested" }
-func (DeletionStopped) Name() string   { return "user-deletion-stopped" }
+// Name implements [Event].
+func (UserDeleted) Name() string { return "user-deleted" }
 
-// deletionEntry is EntryOf for these. UserDeleted is written by Erasure.
+// Name implements [Event].
+func (DeletionRequested) Name() string { return "user-deletion-requested" }
+
+// Name implements [Event].
+func (DeletionStopped) Name() string { return "user-deletion-stopped" }
+
+// deletionEntry returns the entry of an event in this file. Erasure writes UserDeleted.
 func deletionEntry(e Event, entry Entry) (Entry, bool) {
 	switch e := e.(type) {
 	case DeletionRequested:
@@ -48,14 +51,13 @@ func deletionEntry(e Event, entry Entry) (Entry, bool) {
 	return entry, true
 }
 
-// Erasure takes one account out of the trail. Its rows stay, each with its time,
-// name, method and result, and with one pseudonym in place of the account's id.
-// Reasons, sessions, addresses, user agents and requests go.
+// Erasure removes the data of one account from the trail. Its rows stay, each with its time, name,
+// method and result, and with one pseudonym in place of the account's ID. Reasons, sessions,
+// addresses, user agents and requests are removed.
 //
-// A row keeps the keyed hash that it was written with, because seals cover that.
-// The hash is over the account's id, too: without it, no one can try out what the
-// row said. A second keyed hash, over what is left, shows that the row was erased
-// by someone who has the key.
+// A row keeps its original keyed hash, because seals cover it. The hash also covers the account's
+// ID: without the ID, no one can guess the removed values and check them. A second keyed hash, over
+// the remaining values, shows that the row was erased by someone who has the key.
 type Erasure struct {
 	t         *Trail
 	pseudonym string
@@ -69,14 +71,14 @@ func (t *Trail) NewErasure(ctx context.Context) Erasure {
 	return Erasure{t, "deleted-" + store.NewID(), t.now().UTC().Truncate(time.Microsecond), agent}
 }
 
-// Erase returns what is left of a row.
+// Erase returns the row without the erased values.
 func (x Erasure) Erase(e store.Event) store.Event {
 	e.UserID, e.Reason, e.Session, e.Address, e.Agent, e.Request = x.pseudonym, "", "", "", "", ""
 	e.Erased = x.t.keys.MAC("erased", signedErased(e)...)
 	return e
 }
 
-// Event is the row that says so.
+// Event returns the row that records the deletion.
 func (x Erasure) Event() store.Event {
 	e := store.Event{
 		ID: store.NewID(), UserID: x.pseudonym, At: x.at, Name: UserDeleted{}.Name(), Result: OK, Agent: x.agent,
@@ -87,7 +89,7 @@ func (x Erasure) Event() store.Event {
 
 func signedErased(e store.Event) []string { return append(signed(e), string(e.MAC)) }
 
-// genuine reports whether a row is what was written, or what Erase left of it.
+// genuine reports whether a row is unchanged since it was written, or since Erase erased it.
 func (t *Trail) genuine(e store.Event) bool {
 	if len(e.Erased) > 0 {
 		return t.any(e.Erased, "erased", signedErased(e))

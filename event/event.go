@@ -17,16 +17,15 @@ type Context struct {
 	At      time.Time
 	Address string // client address, canonical text
 	Agent   string // user agent, as sent
-	Request string // id of the request, as in the log
-	Session string // id of the session concerned, if there is one
-	// By and Why say who acted, and why, if an application or an operator did and said
-	// so; see twofold.By.
+	Request string // ID of the request, as in the log
+	Session string // ID of the session concerned, if there is one
+	// By and Why are the actor and reason given to twofold.By.
 	By, Why string
 }
 
 // Event is something that happened. Its concrete types are in this package.
 type Event interface {
-	// Name is the wire contract's signal name, e.g. "user-authenticated".
+	// Name returns the wire contract's signal name, e.g. "user-authenticated".
 	Name() string
 }
 
@@ -63,9 +62,9 @@ type UserFailedAuthn struct {
 	Context
 }
 
-// UserRegistered reports that a user registered an account. Fields are the names
-// of the profile fields that have a value. Provider is the name of the identity
-// provider through which the account was made, and which opens it from then on.
+// UserRegistered reports that a user registered an account. Fields lists the profile fields that
+// have a value. Provider is the name of the identity provider through which the account was created
+// and with which the user can sign in from then on.
 type UserRegistered struct {
 	User     Subject
 	Fields   []string
@@ -125,8 +124,7 @@ type TFFactorRemoved struct {
 	Context
 }
 
-// RecoveryCodesMade reports that a new set of recovery codes replaced the
-// former one.
+// RecoveryCodesMade reports that a new set of recovery codes replaced the previous one.
 type RecoveryCodesMade struct {
 	User   Subject
 	Number int
@@ -146,15 +144,16 @@ type TFRescueRequested struct {
 	Context
 }
 
-// TFPaused reports that the second factors of an account are paused after too
-// many wrong codes.
+// TFPaused reports that the second factors of an account are blocked for a while after too many
+// wrong codes.
 type TFPaused struct {
 	User  Subject
 	Until time.Time
 	Context
 }
 
-// UserPaused reports that an account is paused after too many wrong passwords.
+// UserPaused reports that sign-in with a password is blocked for a while after too many wrong
+// passwords.
 type UserPaused struct {
 	User  Subject
 	Until time.Time
@@ -191,9 +190,9 @@ type DeviceTrusted struct {
 	Context
 }
 
-// NewBrowser reports a sign-in from a browser that had not signed in to the account
-// before. It follows the UserAuthenticated of that sign-in. The first sign-in to an
-// account has none.
+// NewBrowser reports a sign-in from a browser that had not signed in to the account before. It
+// follows the UserAuthenticated of that sign-in. It is not reported for the first sign-in to an
+// account.
 type NewBrowser struct {
 	User Subject
 	Context
@@ -213,8 +212,7 @@ type TFRescued struct {
 	Context
 }
 
-// RecoveryStarted reports that an operator had a recovery link mailed. It
-// contains the reason.
+// RecoveryStarted reports that an operator sent a recovery link. It contains the reason.
 type RecoveryStarted struct {
 	User   Subject
 	Reason string
@@ -247,7 +245,7 @@ type PasswordsGuessed struct{ Context }
 type DeviceRevoked struct {
 	User Subject
 	All  bool
-	// Excess: the account had more of them than it may have.
+	// Excess is set if the browser was revoked because the account exceeded its limit.
 	Excess bool
 	Context
 }
@@ -257,7 +255,7 @@ type DeviceRevoked struct {
 type SessionEnded struct {
 	User   Subject
 	Others bool
-	// Excess: the account had more of them than it may have.
+	// Excess is set if the session ended because the account exceeded its limit.
 	Excess bool
 	Context
 }
@@ -312,49 +310,4 @@ type UserDisowned struct {
 type UserLoggedOut struct {
 	User Subject
 	Context
-}
-
-// The names of the wire contract; those it lacks are spelled the same way.
-func (UserAuthenticated) Name() string   { return "user-authenticated" }
-func (UserFailedAuthn) Name() string     { return "user-failed-authn" }
-func (UserRegistered) Name() string      { return "user-registered" }
-func (UserNotRegistered) Name() string   { return "user-not-registered" }
-func (TFSecurityTokenSent) Name() string { return "tf-security-token-sent" }
-func (TFCodeConfirmed) Name() string     { return "tf-code-confirmed" }
-func (TFProfileChanged) Name() string    { return "tf-profile-changed" }
-func (TFEnrolled) Name() string          { return "tf-enrolled" }
-func (TFFactorEdited) Name() string      { return "tf-factor-edited" }
-func (TFFactorRemoved) Name() string     { return "tf-factor-removed" }
-func (RecoveryCodesMade) Name() string   { return "recovery-codes-made" }
-func (TFDisabled) Name() string          { return "tf-disabled" }
-func (TFRescueRequested) Name() string   { return "tf-rescue-requested" }
-func (TFPaused) Name() string            { return "tf-paused" }
-func (UserReauthenticated) Name() string { return "user-reauthenticated" }
-func (UserDisowned) Name() string        { return "user-disowned" }
-func (FirstFactorProven) Name() string   { return "first-factor-proven" }
-func (UserPaused) Name() string          { return "user-paused" }
-func (DeviceCopied) Name() string        { return "device-copied" }
-func (PasskeyRegistered) Name() string   { return "wan-registered" }
-func (PasskeyDeleted) Name() string      { return "wan-deleted" }
-func (PasskeyRefused) Name() string      { return "wan-refused" }
-func (DeviceTrusted) Name() string       { return "device-trusted" }
-func (NewBrowser) Name() string          { return "new-browser" }
-func (BrowserStays) Name() string        { return "browser-stays" }
-func (StayingCopied) Name() string       { return "staying-copied" }
-func (TFRescued) Name() string           { return "tf-rescued" }
-func (RecoveryStarted) Name() string     { return "recovery-started" }
-func (RecoveryEnded) Name() string       { return "recovery-ended" }
-func (NewsSeen) Name() string            { return "news-seen" }
-func (PasswordsGuessed) Name() string    { return "passwords-guessed" }
-func (DeviceRevoked) Name() string       { return "device-revoked" }
-func (SessionEnded) Name() string        { return "session-ended" }
-func (AccountChanged) Name() string      { return "account-changed" }
-func (UserLoggedOut) Name() string       { return "user-logged-out" }
-
-// Name says which of the two happened.
-func (e ConnectionChanged) Name() string {
-	if e.Removed {
-		return "connection-removed"
-	}
-	return "connection-added"
 }

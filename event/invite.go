@@ -1,7 +1,7 @@
 package event
 
-// UserInvited reports that an invitation was mailed. The audit trail has the id of
-// the invitation and not the address.
+// UserInvited reports that an invitation was mailed. The audit trail has the ID of the invitation,
+// not the address.
 type UserInvited struct {
 	Email, Invitation string
 	Context
@@ -13,19 +13,23 @@ type InvitationRevoked struct {
 	Context
 }
 
-// InvitationAccepted reports that an invitation became an account.
+// InvitationAccepted reports that an account was created from an invitation.
 type InvitationAccepted struct {
 	User       Subject
 	Invitation string
 	Context
 }
 
-// The names are spelled like those of the wire contract, which has none for these.
-func (UserInvited) Name() string        { return "user-invited" }
-func (InvitationRevoked) Name() string  { return "user-invitation-revoked" }
+// Name implements [Event].
+func (UserInvited) Name() string { return "user-invited" }
+
+// Name implements [Event].
+func (InvitationRevoked) Name() string { return "user-invitation-revoked" }
+
+// Name implements [Event].
 func (InvitationAccepted) Name() string { return "user-invitation-accepted" }
 
-// invitationEntry is EntryOf for these.
+// invitationEntry returns the entry of an event in this file.
 func invitationEntry(e Event, entry Entry) (Entry, bool) {
 	switch e := e.(type) {
 	case UserInvited:

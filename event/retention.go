@@ -11,15 +11,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// RemoveBefore removes the oldest rows that were written before a time, at most
-// about a thousand, and returns how many. It removes whole sealed ranges and
-// leaves a checkpoint in their place, which has the seal of the last one and is
-// sealed itself. So Verify still notices every other removal.
+// RemoveBefore removes the oldest rows that were written before the given time, at most about a
+// thousand, and returns their number. It removes whole sealed ranges and stores a checkpoint in
+// their place. The checkpoint contains the seal of the last range and is sealed itself, so Verify
+// still detects every other removal.
 //
-// Rows that do not fit their seals stay, and are an error: to remove them would
-// hide that they were changed. The newest sealed range always stays.
+// Rows that do not match their seals are kept and cause an error, because removing them would hide
+// the change. The newest sealed range always stays.
 func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error) {
-	before = before.UTC().Truncate(time.Microsecond) // as rows are kept
+	before = before.UTC().Truncate(time.Microsecond) // the precision of stored rows
 	old, err := t.events.Checkpoint(ctx)
 	if err != nil {
 		return 0, err
@@ -57,14 +57,15 @@ func (t *Trail) RemoveBefore(ctx context.Context, before time.Time) (int, error)
 	}
 	c.MAC = t.keys.MAC("checkpoint", checkpointed(c)...)
 	if err := t.events.RemoveEvents(ctx, old.Through, c); errors.Is(err, store.ErrUsed) {
-		return 0, nil // another node is at it
+		return 0, nil // another node is removing rows
 	} else if err != nil {
 		return 0, err
 	}
 	return removed, nil
 }
 
-// stuck returns why nothing can be removed, unless another node just did.
+// stuck returns an error that explains why nothing can be removed, or nil if another node has just
+// removed rows.
 func (v *verifier) stuck(ctx context.Context, old store.Checkpoint) error {
 	if len(v.Problems) == 0 {
 		return nil
@@ -73,12 +74,11 @@ func (v *verifier) stuck(ctx context.Context, old store.Checkpoint) error {
 	if err != nil || now.Through != old.Through {
 		return err
 	}
-	return fmt.Errorf("audit trail: old rows stay, as they are not what was written: %s", v.Problems[0])
+	return fmt.Errorf("audit trail: old rows cannot be removed because they were changed: %s", v.Problems[0])
 }
 
-// aged reports whether a range is older than a time, by the signed times of its
-// rows, and checks it. The first row is looked at alone: it is nearly always too
-// young.
+// aged checks a range and reports whether it is older than the given time, by the signed times of
+// its rows. It reads the first row alone, because that row is almost always too recent.
 func (v *verifier) aged(ctx context.Context, s store.Seal, before time.Time) (bool, error) {
 	first, err := v.t.events.EventsBy(ctx, store.EventFilter{After: v.last.Through, Limit: 1})
 	if err != nil || len(first) > 0 && !first[0].At.Before(before) {
@@ -100,7 +100,7 @@ func checkpointed(c store.Checkpoint) []string {
 	}
 }
 
-// begin starts a check behind what was removed because of its age.
+// begin starts a check after the rows that were removed because of their age.
 func (v *verifier) begin(c store.Checkpoint) {
 	if c.Through == 0 && len(c.MAC) == 0 {
 		return
@@ -108,15 +108,15 @@ func (v *verifier) begin(c store.Checkpoint) {
 	v.last = store.Seal{Through: c.Through, MAC: c.Seal}
 	v.RemovedThrough, v.RemovedRows, v.RemovedBefore, v.RemovedAt = c.Through, c.Rows, c.Before.UTC(), c.At.UTC()
 	if !v.t.any(c.MAC, "checkpoint", checkpointed(c)) {
-		v.problem("rows 1 to %d: what says that they were removed because of their age was not written here", c.Through)
+		v.problem("rows 1 to %d: the checkpoint of their removal is not genuine", c.Through)
 	}
 }
 
-// returned reports rows that were removed and are there again.
+// returned reports rows that were removed and exist again.
 func (v *verifier) returned(ctx context.Context) error {
 	rows, err := v.t.events.EventsBy(ctx, store.EventFilter{Limit: 1})
 	if err == nil && len(rows) > 0 && rows[0].Row <= v.RemovedThrough {
-		v.problem("row %d: it was removed because of its age, and is there again", rows[0].Row)
+		v.problem("row %d: it was removed because of its age but exists again", rows[0].Row)
 	}
 	return err
 }
@@ -126,7 +126,7 @@ func (v *verifier) oldHeadFits(c store.Checkpoint) error {
 	row, _, _ := strings.Cut(v.oldHead, ":")
 	n, err := strconv.ParseInt(row, 10, 64)
 	if err == nil && n < c.Through {
-		return fmt.Errorf("the head %s is of rows that were removed because of their age: use one of row %d or later",
+		return fmt.Errorf("the head %s belongs to rows that were removed because of their age: use a head of row %d or later",
 			v.oldHead, c.Through)
 	}
 	v.headSeen = c.Through > 0 && v.oldHead == fmt.Sprintf("%d:%x", c.Through, c.Seal)

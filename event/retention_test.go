@@ -140,7 +140,7 @@ func TestAHeadOfRemovedRowsIsNoProof(t *testing.T) {
 	b.now = b.now.Add(100 * 24 * time.Hour)
 	b.remove(t, 30)
 	_, err = b.Verify(context.Background(), head)
-	if err == nil || !strings.Contains(err.Error(), "use one of row 30 or later") {
+	if err == nil || !strings.Contains(err.Error(), "use a head of row 30 or later") {
 		t.Errorf("%v", err)
 	}
 	at30 := b.verify(t, "")

@@ -21,44 +21,42 @@ const (
 )
 
 const (
-	// batch is how many rows are read at once.
+	// batch is the number of rows that are read at once.
 	batch = 1000
-	// rangeRows is how many rows one seal closes at most, and how many old rows are
-	// removed at once: who writes waits meanwhile. Ranges that earlier versions sealed
-	// have up to 1000.
+	// rangeRows is the maximum number of rows that one seal covers, and the number of old rows that
+	// are removed at once, during which writers wait. Ranges that earlier versions sealed have up
+	// to 1000.
 	rangeRows = 100
 )
 
-// Trail is the audit trail. Rows are added and never changed. Each row has a
-// keyed hash, and seals close ranges of rows and form a chain. A changed row does
-// not match its hash; a removed or inserted row does not match the seal of its
-// range. Adding a row takes no lock and reads nothing. RemoveBefore removes old
-// rows and says so in the chain.
+// Trail is the audit trail. Rows are added and never changed. Each row has a keyed hash, and seals
+// close ranges of rows and form a chain. A changed row does not match its hash; a removed or
+// inserted row does not match the seal of its range. Adding a row takes no lock and reads nothing.
+// RemoveBefore removes old rows and records that in the chain.
 //
-// The database alone cannot show that the newest seals were removed together
-// with all their rows. A Head that is kept elsewhere shows it; the log has one
-// every hour.
+// The database alone cannot show that the newest seals were removed together with all their rows. A
+// Head that is stored elsewhere can; one is logged every hour.
 type Trail struct {
 	events store.Events
 	keys   *seal.Keys
 	now    func() time.Time
 }
 
-// NewTrail returns the audit trail kept in events.
+// NewTrail returns the audit trail stored in events.
 func NewTrail(events store.Events, keys *seal.Keys, now func() time.Time) *Trail {
 	return &Trail{events: events, keys: keys, now: now}
 }
 
-// Entry is what Record adds.
+// Entry is the data of a row that Record adds.
 type Entry struct {
-	User                         string // id; empty if no account is concerned
+	User                         string // ID; empty if no account is concerned
 	Name, Method, Result, Reason string
 	Session                      string
 	Address, Agent, Request      string
 }
 
-// Record adds a row. If it fails, the caller must refuse what it was about to
-// do, so that nothing happens without a record.
+// Record adds a row. If it fails, the caller must not continue, so that nothing happens without a
+// record.
 func (t *Trail) Record(ctx context.Context, n Entry) error {
 	return t.events.AppendEvent(ctx, t.row(n))
 }
@@ -72,8 +70,8 @@ func (t *Trail) row(n Entry) store.Event {
 	return e
 }
 
-// Row returns the row of an event, for a verb of the store that adds it in the
-// transaction of the change. It is the zero value if the event is no security event.
+// Row returns the row of an event, for a store method that adds it in the transaction of the
+// change. It returns the zero value if the event is not a security event.
 func (t *Trail) Row(e Event) store.Event {
 	entry, ok := EntryOf(e)
 	if !ok {
@@ -82,8 +80,8 @@ func (t *Trail) Row(e Event) store.Event {
 	return t.row(entry)
 }
 
-// Tell adds the row of an event, if it is a security event, and then hands the event
-// to h, which may be nil. If the row cannot be added, h does not hear of the event.
+// Tell adds the row of an event, if it is a security event, and then hands the event to h, which
+// may be nil. If the row cannot be added, h is not called.
 func (t *Trail) Tell(ctx context.Context, e Event, h Handler) error {
 	if entry, ok := EntryOf(e); ok {
 		if err := t.Record(ctx, entry); err != nil {
@@ -96,13 +94,13 @@ func (t *Trail) Tell(ctx context.Context, e Event, h Handler) error {
 	return nil
 }
 
-// List returns rows in order.
+// List returns the rows that the filters select, in order.
 func (t *Trail) List(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error) {
 	return t.events.EventsBy(ctx, f, more...)
 }
 
-// Settled is List for a reader that continues after the last row it got. It leaves
-// out rows that others may still precede.
+// Settled is like List, for a reader that continues after the last row it got. It omits rows before
+// which other rows may still appear.
 func (t *Trail) Settled(ctx context.Context, f store.EventFilter) ([]store.Event, error) {
 	through, err := t.events.SettledEvents(ctx)
 	if err != nil || through == 0 {
@@ -137,7 +135,7 @@ func (t *Trail) Close(ctx context.Context) error {
 		next := store.Seal{After: last.Through, Through: rows[len(rows)-1].Row, Count: len(rows), At: t.now()}
 		next.MAC = t.keys.MAC("seal", sealed(last.MAC, next, rows)...)
 		if err := t.events.PutSeal(ctx, next); errors.Is(err, store.ErrUsed) {
-			return nil // another node is at it
+			return nil // another node is sealing
 		} else if err != nil {
 			return err
 		}
@@ -157,7 +155,7 @@ func sealed(before []byte, s store.Seal, rows []store.Event) []string {
 	return []string{string(before), strconv.FormatInt(s.After, 10), strconv.FormatInt(s.Through, 10), strconv.Itoa(s.Count), string(h.Sum(nil))}
 }
 
-// Head returns the newest seal as one line, to be kept elsewhere.
+// Head returns the newest seal as one line, to be stored outside the database.
 func (t *Trail) Head(ctx context.Context) (string, error) {
 	last, err := t.events.LastSeal(ctx)
 	return fmt.Sprintf("%d:%x", last.Through, last.MAC), err
@@ -177,7 +175,7 @@ func (t *Trail) Fits(ctx context.Context) (bool, error) {
 	}
 	rows, err := t.events.EventsBy(ctx, newest)
 	if err != nil || len(rows) == 0 {
-		return last.Through == 0, err // without rows any key fits
+		return last.Through == 0, err // an empty trail fits any key
 	}
 	return t.genuine(rows[0]), nil
 }
@@ -185,20 +183,20 @@ func (t *Trail) Fits(ctx context.Context) (bool, error) {
 // Report is the result of Verify.
 type Report struct {
 	Rows, Seals int
-	Unsealed    int      // rows newer than the last seal: not covered yet
+	Unsealed    int      // number of rows newer than the last seal
 	Head        string   // see Trail.Head
-	Problems    []string // empty: nothing was changed, removed or put in
+	Problems    []string // empty if no row was changed, removed or inserted
 
-	// RemovedThrough is the last row that was removed because of its age; zero if
-	// none was. RemovedRows is how many were, RemovedAt when the last ones were, and
-	// RemovedBefore the time that those are older than.
+	// RemovedThrough is the last row that was removed because of its age, or zero if none was.
+	// RemovedRows is the number of such rows. RemovedAt is the time of the last removal, which
+	// removed rows older than RemovedBefore.
 	RemovedThrough, RemovedRows int64
 	RemovedBefore, RemovedAt    time.Time
 }
 
-// Verify reads the whole trail and reports what does not match. If oldHead is
-// not empty, it is a line that Head returned earlier; the trail must still
-// contain it. Old rows may be removed meanwhile.
+// Verify reads the whole trail and reports what does not match. If oldHead is not empty, it is a
+// line that Head returned earlier; the trail must still contain it. RemoveBefore may run at the
+// same time.
 func (t *Trail) Verify(ctx context.Context, oldHead string) (Report, error) {
 	for n := 1; ; n++ {
 		c, err := t.events.Checkpoint(ctx)
@@ -232,7 +230,7 @@ func (t *Trail) verify(ctx context.Context, c store.Checkpoint, oldHead string) 
 	}
 	v.Head = fmt.Sprintf("%d:%x", v.last.Through, v.last.MAC)
 	if oldHead != "" && !v.headSeen {
-		v.problem("the trail does not hold the head %s: what it covered was cut off or replaced", oldHead)
+		v.problem("the trail does not contain the head %s: the rows it covers were cut off or replaced", oldHead)
 	}
 	return v.Report, nil
 }
@@ -287,10 +285,10 @@ func (v *verifier) stretch(ctx context.Context, s store.Seal) ([]store.Event, er
 	rows = rows[:n]
 	v.check(rows)
 	if len(rows) != s.Count {
-		v.problem("rows %d to %d: %d are there, %d were sealed", s.After+1, s.Through, len(rows), s.Count)
+		v.problem("rows %d to %d: %d exist, but %d were sealed", s.After+1, s.Through, len(rows), s.Count)
 	}
 	if !v.t.any(s.MAC, "seal", sealed(v.last.MAC, s, rows)) {
-		v.problem("rows %d to %d: they are not what was sealed", s.After+1, s.Through)
+		v.problem("rows %d to %d: they do not match their seal", s.After+1, s.Through)
 	}
 	return rows, nil
 }
@@ -313,12 +311,12 @@ func (v *verifier) check(rows []store.Event) {
 	for _, e := range rows {
 		v.Rows++
 		if !v.t.genuine(e) {
-			v.problem("row %d: it is not what was written", e.Row)
+			v.problem("row %d: it was changed", e.Row)
 		}
 	}
 }
 
-// any tells whether one of the keys made the hash.
+// any reports whether the hash was made with one of the keys.
 func (t *Trail) any(mac []byte, purpose string, parts []string) bool {
 	for _, want := range t.keys.MACs(purpose, parts...) {
 		if hmac.Equal(mac, want) {

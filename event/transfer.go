@@ -2,11 +2,11 @@ package event
 
 import "fmt"
 
-// ImportStarted reports that an import was judged and is about to change accounts.
-// Source is the system that they come from.
+// ImportStarted reports that an import was checked and is about to change accounts. Source is the
+// system that the accounts come from.
 type ImportStarted struct {
 	Source                string
-	New, Updated, Refused int // accounts
+	New, Updated, Refused int // numbers of accounts
 	Context
 }
 
@@ -19,20 +19,24 @@ type AccountsImported struct {
 	Context
 }
 
-// AccountsExported reports that accounts were asked for as a file. User is the one
-// account, or empty for all. Secrets is set if the file holds what they sign in with.
+// AccountsExported reports that accounts were exported to a file. User is the only account, or
+// empty for all accounts. Secrets is set if the file contains their credentials.
 type AccountsExported struct {
 	User    Subject
 	Secrets bool
 	Context
 }
 
-// The names are spelled like those of the wire contract, which has none for these.
-func (ImportStarted) Name() string    { return "import-started" }
+// Name implements [Event].
+func (ImportStarted) Name() string { return "import-started" }
+
+// Name implements [Event].
 func (AccountsImported) Name() string { return "accounts-imported" }
+
+// Name implements [Event].
 func (AccountsExported) Name() string { return "accounts-exported" }
 
-// transferEntry is EntryOf for these.
+// transferEntry returns the entry of an event in this file.
 func transferEntry(e Event, entry Entry) (Entry, bool) {
 	switch e := e.(type) {
 	case ImportStarted:

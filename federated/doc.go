@@ -1,10 +1,9 @@
-// Package federated says what another site must tell for its users to sign in
-// here: who a user is, by issuer and subject. For an account to be made it also tells
-// an address that it verified. No account is ever found by that address.
+// Package federated defines the interface of identity providers whose users may sign in. A provider
+// identifies a user by issuer and subject. To create an account it must also supply an address that
+// it has verified. An account is never looked up by that address.
 //
-// A Provider sends a browser to the other site and reads the answer it comes
-// back with. It keeps nothing and decides nothing: that the answer belongs to a
-// question of ours, is taken once and came back in the browser that asked is
-// login's to see to, and so is what it opens. federated/oidc talks to real
-// providers.
+// A Provider returns the URL to which a browser is redirected and reads the answer with which the
+// browser comes back. It stores nothing and decides nothing. The caller checks that the answer
+// belongs to one of its own requests, is used once and came back in the same browser, and decides
+// what the identity gives access to. Package federated/oidc implements providers.
 package federated

@@ -7,65 +7,65 @@ import (
 )
 
 var (
-	// ErrRefused: the other site, or the person there, said no, or the answer
-	// is not one that may be believed. The cause is wrapped.
-	ErrRefused = errors.New("federated: no valid answer of the other site")
-	// ErrUnreachable: the other site could not be asked.
-	ErrUnreachable = errors.New("federated: the other site cannot be reached")
+	// ErrRefused means that the provider or its user refused, or that the answer is not valid. The
+	// returned error also wraps the cause.
+	ErrRefused = errors.New("federated: no valid answer from the provider")
+	// ErrUnreachable means that the provider could not be reached.
+	ErrUnreachable = errors.New("federated: the provider cannot be reached")
 )
 
-// Provider is another site whose users may sign in here.
+// Provider is an identity provider whose users may sign in.
 type Provider interface {
-	// Name stands in paths and settings, e.g. "google".
+	// Name returns the name used in paths and settings, e.g. "google".
 	Name() string
-	// Title is shown to people, e.g. "Google".
+	// Title returns the name shown to users, e.g. "Google".
 	Title() string
-	// Reauthenticates says whether the site can be made to ask its user for
-	// proof again, and says when it did. Without that, coming back from it
-	// shows that a browser is signed in there, not who sits before it.
+	// Reauthenticates reports whether the provider can be made to authenticate its user again and
+	// reports the time at which it did. Without that, an answer shows only that the browser is
+	// signed in there, not who is using it.
 	Reauthenticates() bool
-	// Begin returns the address to send the browser to. ErrUnreachable.
+	// Begin returns the URL to which the browser is redirected. It returns ErrUnreachable if the
+	// provider cannot be reached.
 	Begin(ctx context.Context, q Question) (address string, err error)
-	// Finish reads the answer to a question. ErrRefused, ErrUnreachable.
+	// Finish reads the answer to a question. It returns ErrRefused or ErrUnreachable.
 	Finish(ctx context.Context, q Question, a Answer) (Identity, error)
 }
 
-// Question is what a browser is sent away with. Nonce and Verifier are secrets
-// of this browser and of this one question.
+// Question is an authentication request. Nonce and Verifier are secrets of one browser and one
+// request.
 type Question struct {
-	Redirect string // where the answer comes to
+	Redirect string // URL that receives the answer
 	State    string
 	Nonce    string // returned inside the signed answer (OpenID Connect Core 3.1.2.1)
-	Verifier string // shown only with the code (PKCE, RFC 7636)
-	// Since, if set, asks the other site to authenticate its user again,
-	// and refuses an answer that does not say they did so since then.
+	Verifier string // sent only with the code (PKCE, RFC 7636)
+	// If Since is set, the provider is asked to authenticate its user again, and an answer is
+	// refused if the user has not authenticated since then.
 	Since time.Time
-	// Address also asks for the user's e-mail address and names, for an account to
-	// be made here.
+	// Address also requests the user's e-mail address and names, from which an account is created.
 	Address bool
 }
 
-// Answer is what a browser came back with, as it stood in the address.
+// Answer contains the query parameters with which the browser came back.
 type Answer struct {
 	Code   string
 	Issuer string // RFC 9207; may be empty
-	Error  string // of the other site; may be empty
+	Error  string // error code of the provider; may be empty
 }
 
-// Identity is a user as the other site identifies them.
+// Identity is a user as the provider identifies them.
 type Identity struct {
-	Issuer  string // as configured, never as an answer spells it
+	Issuer  string // as configured, not as spelled in the answer
 	Subject string
-	Label   string // for people to recognise the account by; proves nothing
+	Label   string // helps users recognize the account; proves nothing
 
-	// What follows is for an account to be made here. It finds no account.
+	// The fields below are used to create an account, never to find one.
 
-	// Email is the user's address, only if the site says that it was verified.
+	// Email is the user's address, set only if the provider states that it is verified.
 	Email string
-	// Authoritative says that the site itself runs the mailboxes of the address's
-	// domain. Then its word is proof of the address. The word of other sites may be
-	// old: the mailbox may be another person's by now.
+	// Authoritative is set if the provider runs the mailboxes of the address's domain. Then its
+	// statement proves the address. The statement of another provider may be outdated: the mailbox
+	// may belong to another person now.
 	Authoritative bool
-	// Name, GivenName, FamilyName and Username are what the user goes by there.
+	// Name, GivenName, FamilyName and Username are the user's names at the provider.
 	Name, GivenName, FamilyName, Username string
 }

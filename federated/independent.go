@@ -1,11 +1,10 @@
 package federated
 
-// Independent returns p as a provider whose accounts are another thing than its
-// users' mailboxes: a person who reads their mail cannot sign in there, by a reset of
-// the password for instance. Without that, an account at another site counts as
-// the mailbox, and nothing that is mailed is a second factor or a rescue after it.
+// Independent declares that access to a user's mailbox does not give access to the user's account
+// at p, for instance by a password reset. Without this declaration, a sign-in at p counts as the
+// mailbox: afterwards no mailed code is accepted as a second factor or as a rescue.
 //
-// Trade-off: if it is not so, one mailbox opens accounts of two factors.
+// Trade-off: if the declaration is wrong, one mailbox is enough for accounts with two factors.
 func Independent(p Provider) Provider { return independent{p} }
 
 type independent struct{ Provider }

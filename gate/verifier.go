@@ -15,20 +15,19 @@ import (
 	"time"
 )
 
-// ErrAssertion is what Verify returns for a text that is not a valid assertion for
-// this audience.
+// ErrAssertion means that a text is not a valid assertion for this audience.
 var ErrAssertion = errors.New("gate: invalid assertion")
 
 // Assertion identifies the user of a request that the gate allowed, and how
 // they signed in.
 type Assertion struct {
 	Subject  string    // ID of the account; it never changes and is never reused
-	Email    string    // its address
-	Groups   []string  // its roles
+	Email    string    // e-mail address of the account
+	Groups   []string  // roles of the account
 	Level    string    // acr: "aal1" for one factor, "aal2" for two
 	Methods  []string  // amr: values of RFC 8176, such as "pwd", "otp", "mfa"
 	AuthTime time.Time // time of the last full proof; zero if this session has none
-	Scopes   []string  // of the personal access token, if one was used
+	Scopes   []string  // scopes of the personal access token, if one was used
 	ID       string    // jti
 	Expires  time.Time
 }
@@ -43,10 +42,10 @@ type Verifier struct {
 	Client   *http.Client     // http.DefaultClient if nil
 	Now      func() time.Time // time.Now if nil
 
-	mu      sync.Mutex // of what follows; never held while keys are fetched
+	mu      sync.Mutex // guards the fields below; never held while keys are fetched
 	keys    map[string]ed25519.PublicKey
-	fetched time.Time // or tried to
-	failed  error     // of the newest try
+	fetched time.Time // time of the newest fetch, also of a failed one
+	failed  error     // error of the newest fetch
 
 	fetching sync.Mutex // one caller fetches; those whose key is known do not wait
 }
@@ -54,23 +53,22 @@ type Verifier struct {
 // leeway is how far the clocks of two machines may differ.
 const leeway = 10 * time.Second
 
-// refetch is how often an unknown key may have the keys fetched, retry how soon after a
-// failure that left none, and fetchWithin how long a fetch may take.
+// refetch is the minimum time between two fetches because of an unknown key. retry is the minimum
+// time after a failed fetch if there are no keys. fetchWithin is the time limit of a fetch.
 const (
 	refetch     = 10 * time.Second
 	retry       = time.Second
 	fetchWithin = 10 * time.Second
 )
 
-// maxAssertion bounds the text of an assertion, maxKeys the answer with the keys.
+// maxAssertion is the maximum size of an assertion, and maxKeys that of the answer with the keys.
 const (
 	maxAssertion = 8 << 10
 	maxKeys      = 64 << 10
 )
 
-// Verify returns what an assertion says. It returns ErrAssertion for a text that is
-// forged, expired or for another host, and another error if the keys could not be
-// fetched.
+// Verify checks an assertion and returns its content. It returns ErrAssertion if the text is
+// forged, expired or for another host, and another error if the keys could not be fetched.
 func (v *Verifier) Verify(ctx context.Context, text string) (Assertion, error) {
 	if v.Issuer == "" || v.Audience == "" {
 		return Assertion{}, errors.New("gate: a Verifier needs an Issuer and an Audience")
@@ -79,7 +77,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Assertion, error) {
 	if err != nil {
 		return Assertion{}, err
 	}
-	// The algorithm is fixed: what the header says cannot choose another one.
+	// The algorithm is fixed: the header cannot select another one.
 	if header.Alg != "EdDSA" {
 		return Assertion{}, ErrAssertion
 	}
@@ -153,18 +151,19 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
-// key returns the public key of that id. An unknown id has the keys fetched again,
-// as they may have been rotated. Anyone can send one, so no one else waits for it.
+// key returns the public key with the given ID. For an unknown ID the keys are fetched again,
+// because they may have been rotated. Anyone can send an unknown ID, so callers with a known key do
+// not wait for the fetch.
 func (v *Verifier) key(ctx context.Context, id string) (ed25519.PublicKey, error) {
 	if key, due, err := v.known(id); !due {
 		return key, err
 	}
 	v.fetching.Lock()
 	defer v.fetching.Unlock()
-	if key, due, err := v.known(id); !due { // the caller before has fetched them
+	if key, due, err := v.known(id); !due { // another caller has fetched them
 		return key, err
 	}
-	// The keys are for all, so a caller who goes away does not end it.
+	// All callers use the keys, so the fetch continues if this caller's context ends.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchWithin)
 	defer cancel()
 	keys, err := v.fetch(ctx)
@@ -180,8 +179,7 @@ func (v *Verifier) key(ctx context.Context, id string) (ed25519.PublicKey, error
 	return key, err
 }
 
-// known looks for a key among those that were fetched. due: they are to be fetched
-// again first.
+// known returns a key that was fetched before. If due is set, the keys must be fetched again first.
 func (v *Verifier) known(id string) (key ed25519.PublicKey, due bool, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// mostSeries bounds a family: when a label turns out to have no bound, its new values
-// count as "other", and memory stays as it is.
+// mostSeries is the maximum number of series of a family. If a label has more values than expected,
+// new values count as "other", so that memory stays bounded.
 const mostSeries = 2000
 
 // bounded counts the series of a family.
@@ -20,11 +20,11 @@ type bounded struct {
 	seen map[string]bool
 }
 
-// values returns the label values to count under.
+// values returns the label values under which to count.
 func (b *bounded) values(values []string) []string {
 	out := make([]string, len(values))
 	for i, v := range values {
-		out[i] = strings.ToValidUTF8(v, "?") // client_golang takes nothing else
+		out[i] = strings.ToValidUTF8(v, "?") // client_golang accepts only valid UTF-8
 	}
 	key := strings.Join(out, "\xff")
 	b.mu.Lock()
@@ -55,7 +55,7 @@ func (m *Metrics) counters(name, help string, labels ...string) counters {
 	return counters{&bounded{seen: map[string]bool{}}, vec}
 }
 
-// inc counts one.
+// inc adds one.
 func (c counters) inc(values ...string) { c.vec.WithLabelValues(c.values(values)...).Inc() }
 
 // histograms is a family of histograms of durations.
@@ -76,13 +76,13 @@ func (h histograms) observe(d time.Duration, values ...string) {
 	h.vec.WithLabelValues(h.values(values)...).Observe(d.Seconds())
 }
 
-// loadGauge is a figure of the load. It may be unknown while the store does not answer.
+// loadGauge is one figure of the load. It may be unknown if the store does not answer.
 type loadGauge struct {
 	desc *prometheus.Desc
 	of   func(twofold.Stats, error) (v float64, known bool)
 }
 
-// gauges are the figures of the load.
+// gauges returns the figures of the load.
 func gauges() []loadGauge {
 	gauge := func(name, help string, of func(twofold.Stats, error) (float64, bool)) loadGauge {
 		return loadGauge{prometheus.NewDesc(name, help, nil, nil), of}

@@ -16,12 +16,13 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// Watched tells how busy it is; *twofold.Auth does.
+// Watched reports its load. *twofold.Auth implements it.
 type Watched interface {
+	// Stats returns the load. If it returns an error, the figures that need the store are unknown.
 	Stats(ctx context.Context) (twofold.Stats, error)
 }
 
-// Metrics counts, and is a collector for a registry of Prometheus. It is safe for
+// Metrics counts events, requests and messages, and implements prometheus.Collector. It is safe for
 // concurrent use.
 type Metrics struct {
 	signIns, seconds, pauses, events counters
@@ -32,7 +33,7 @@ type Metrics struct {
 	show                             http.Handler
 }
 
-// New returns metrics that stand at zero.
+// New returns metrics with all figures at zero.
 func New() *Metrics {
 	quick := []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	slow := []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800}
@@ -60,7 +61,7 @@ func New() *Metrics {
 	return m
 }
 
-// Watch asks w for its load whenever the metrics are read.
+// Watch makes the metrics include the load of w whenever they are read.
 func (m *Metrics) Watch(w Watched) { m.watched.Store(&w) }
 
 // OnEvent counts an event; see twofold.Config.Advanced.OnEvent.
@@ -96,7 +97,7 @@ func (m *Metrics) OnEvent(_ context.Context, e event.Event) {
 	}
 }
 
-// OnSend counts a try of a sender; see twofold.Config.Advanced.OnSend.
+// OnSend counts a delivery attempt; see twofold.Config.Advanced.OnSend.
 func (m *Metrics) OnSend(_ context.Context, a send.Attempt) {
 	place := strconv.Itoa(a.Place)
 	m.sends.inc(a.Channel, a.Sender, place, a.Outcome)
@@ -106,21 +107,21 @@ func (m *Metrics) OnSend(_ context.Context, a send.Attempt) {
 	}
 }
 
-// Request counts a request that was answered. route is the pattern it matched,
-// never its path.
+// Request counts an answered request. route is the pattern that the request matched, never its
+// path.
 func (m *Metrics) Request(route, method string, status int, took time.Duration) {
 	if !slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}, method) {
-		method = "other" // a stranger may write anything there
+		method = "other" // clients can send any method
 	}
 	m.requests.inc(route, method, strconv.Itoa(status))
 	m.requestTime.observe(took, route, method)
 }
 
-// StoreFailed counts a verb that failed.
+// StoreFailed counts a failed call of a store method.
 func (m *Metrics) StoreFailed(verb string) { m.storeErrors.inc(verb) }
 
-// ServeHTTP shows everything, with the figures of the process, also while the store
-// does not answer.
+// ServeHTTP serves all figures, including those of the process. It works even if the store does not
+// answer.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	m.show.ServeHTTP(w, r)
@@ -136,8 +137,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. The load is asked within a second, so that a
-// store that hangs does not hide the figures that say so.
+// Collect implements prometheus.Collector. It waits at most one second for the load, so that a
+// store that hangs does not hide the other figures.
 func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	for _, c := range m.all {
 		c.Collect(to)

@@ -9,8 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// process is the figures of this program, under the names that dashboards for
-// Go programs look for.
+// process returns collectors of the figures of this process, under the usual names for Go programs.
 func process() []prometheus.Collector {
 	version := ""
 	if b, ok := debug.ReadBuildInfo(); ok {
@@ -32,7 +31,7 @@ func process() []prometheus.Collector {
 	}
 }
 
-// collections is how often garbage was collected.
+// collections returns the number of garbage collections.
 func collections() float64 {
 	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
 	metrics.Read(sample)

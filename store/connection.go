@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// Connection is an account at another site that opens an account of ours. It is
-// named by issuer and subject alone: what else the other site says of its users
-// (an e-mail address above all) may change hands.
+// Connection is an account at an identity provider with which a user can sign in. Only the issuer
+// and the subject identify it: other data, above all an e-mail address, may pass to another person.
 type Connection struct {
 	ID        string
 	UserID    string
-	Provider  string // name of the other site in our settings, e.g. "google"
-	Issuer    string // who vouches, e.g. "https://accounts.google.com"
-	Subject   string // whom the issuer means: unique there, never reused
-	Label     string // what the user knows that account by; shown, never looked up
+	Provider  string // name of the provider in the configuration, e.g. "google"
+	Issuer    string // issuer of the identity, e.g. "https://accounts.google.com"
+	Subject   string // the issuer's ID of the user: unique there and never reused
+	Label     string // helps the user recognize the account; shown, never looked up
 	CreatedAt time.Time
 }
 
@@ -23,25 +22,25 @@ type Connection struct {
 type ConnectionChange struct {
 	UserID   string
 	From, To string      // uniquifier before and after
-	Add      *Connection // nil: nothing is added
-	Remove   string      // id removed; empty, or another user's: nothing is
-	// Messages go into the outbox in the same transaction.
+	Add      *Connection // nil if no connection is added
+	Remove   string      // ID to remove; ignored if empty or of another user
+	// Messages are added to the outbox in the same transaction.
 	Messages []Message
 	Now      time.Time
 }
 
-// Connections keeps them.
+// Connections stores connections.
 type Connections interface {
-	// ConnectionBy finds who is behind a subject of an issuer. ErrNotFound.
+	// ConnectionBy returns the connection with an issuer and a subject, or ErrNotFound.
 	ConnectionBy(ctx context.Context, issuer, subject string) (Connection, error)
-	// ConnectionsOf lists a user's, the oldest first. None is an empty slice.
+	// ConnectionsOf lists a user's connections, the oldest first. If there are none, it returns an
+	// empty slice.
 	ConnectionsOf(ctx context.Context, userID string) ([]Connection, error)
-	// ChangeConnections applies the whole change or nothing. ErrExists: the
-	// subject opens an account already, this one or another. ErrUsed: the user's
-	// uniquifier is not From any more; ErrNotFound: no such user. The user's
-	// trusted devices go with it.
+	// ChangeConnections applies the whole change or nothing, and removes the user's trusted
+	// devices. It returns ErrExists if the subject is already connected to an account, ErrUsed if
+	// the user's uniquifier is no longer From, and ErrNotFound if there is no such user.
 	ChangeConnections(ctx context.Context, c ConnectionChange) error
-	// CreateConnected stores a new user together with a connection of theirs, or
-	// neither. ErrExists: as in CreateUser, or the subject opens an account already.
+	// CreateConnected stores a new user together with a connection, or neither. It returns
+	// ErrExists like CreateUser, and also if the subject is already connected to an account.
 	CreateConnected(ctx context.Context, u User, c Connection) error
 }

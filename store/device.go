@@ -5,63 +5,61 @@ import (
 	"time"
 )
 
-// Device is a browser that may skip the second factor for a while, or, if it
-// Stays, one that stays signed in: the first factor too.
+// Device is a browser that may skip the second factor for a while. If Stays is set, it stays signed
+// in and skips the first factor, too.
 type Device struct {
 	ID         string
 	UserID     string
-	Uniquifier string // the user's when it was trusted
+	Uniquifier string // the user's uniquifier when the browser was trusted
 	Secret     string // SHA-256 of the current secret
-	Name       string // the browser in words
-	Address    string // where it was last seen
+	Name       string // description of the browser
+	Address    string // client address of the last use
 	CreatedAt  time.Time
 	LastSeenAt time.Time
-	ExpiresAt  time.Time // absolute; use does not prolong it
+	ExpiresAt  time.Time // use does not extend it
 	Stays      bool
-	// Of one that stays: what was proven when it was made, and the id of the
-	// session alongside it, which those that it opens have too.
+	// For a device that stays signed in: the level proven when it was created, and the ID of its
+	// session, which sessions that it opens also get.
 	Level     Level
 	SessionID string
-	// TrustedBy is the id of the trusted device that stood for the second factor
-	// then, if one did: without that device this one is over too.
+	// TrustedBy is the ID of the trusted device that replaced the second factor at that time, if
+	// any. If that device is revoked, this one becomes invalid.
 	TrustedBy string
-	// Proofs are what was proven when it was made. Records of earlier versions have
-	// none, and do not count as a second factor.
+	// Proofs lists the factors proven when it was created. Records of earlier versions have no
+	// proofs and do not count as a second factor.
 	Proofs []Proof
 }
 
-// Devices keeps trusted devices.
+// Devices stores trusted devices.
 type Devices interface {
-	// PutDevice stores a new device, and messages about it in the same
-	// transaction; ErrExists if the id is taken, ErrNotFound for an unknown user.
+	// PutDevice stores a new device, and messages about it in the same transaction. It returns
+	// ErrExists if the ID is taken, and ErrNotFound for an unknown user.
 	PutDevice(ctx context.Context, d Device, messages ...Message) error
-	// UseDevice recognises a device and gives it its next secret in the same
-	// statement. It returns ErrNotFound for an unknown, expired or revoked
-	// device, for another user's, for another uniquifier and for one that does
-	// not stay where one that does was asked for, or the reverse; none of these
-	// change anything. A retired secret of a living device means that someone
-	// copied it: the device is removed and ErrUsed returned. The secret retired
-	// last is accepted for grace after its replacement (two sign-ins at once),
-	// and then next is not stored: the returned Device.Secret tells which
-	// secret is the current one.
+	// UseDevice recognizes a device and stores its next secret in the same statement. It returns
+	// ErrNotFound and changes nothing if the device is unknown, expired or revoked, belongs to
+	// another user, has another uniquifier, or has another value of Stays. If a retired secret of a
+	// valid device is presented, the secret was copied: the device is removed and ErrUsed is
+	// returned. The secret that was retired last is accepted for the time grace after its
+	// replacement, for concurrent sign-ins. In that case next is not stored, and the returned
+	// Device.Secret is the current secret.
 	UseDevice(ctx context.Context, d DeviceUse) (Device, error)
 	// TrimDevices removes all but the newest devices of a user, and returns those
 	// that it removed.
 	TrimDevices(ctx context.Context, userID string, keep int) ([]Device, error)
-	// DevicesOf lists the living devices of a user, newest first, at most
-	// MaxListed.
+	// DevicesOf lists the valid devices of a user, newest first, at most MaxListed.
 	DevicesOf(ctx context.Context, userID string, now time.Time) ([]Device, error)
-	// RevokeDevice removes one device of the user; ErrNotFound otherwise.
+	// RevokeDevice removes one device of the user. It returns ErrNotFound if there is no such
+	// device.
 	RevokeDevice(ctx context.Context, userID, id string) error
-	// RevokeDevices removes all of them, and stores messages about why in the same
-	// transaction, also if there were none.
+	// RevokeDevices removes all devices of the user, and stores messages about the reason in the
+	// same transaction, even if there were no devices.
 	RevokeDevices(ctx context.Context, userID string, messages ...Message) error
 	// RevokeStaying removes the user's remembered browsers that belong to a
 	// session. A device that only skips the second factor belongs to no session.
 	RevokeStaying(ctx context.Context, userID, sessionID string) error
 }
 
-// DeviceUse is what a browser presented, and what it shall have next.
+// DeviceUse contains the secret that a browser presented and its next secret.
 type DeviceUse struct {
 	ID, UserID, Uniquifier string
 	Stays                  bool
@@ -69,7 +67,7 @@ type DeviceUse struct {
 	Address                string
 	Now                    time.Time
 	Grace                  time.Duration
-	// Copied are messages about a copy, stored in the transaction that removes
-	// the device.
+	// Copied contains messages about a copied secret, stored in the transaction that removes the
+	// device.
 	Copied []Message
 }

@@ -1,24 +1,22 @@
-// Package store defines the records of Twofold and what an engine must promise
-// them: users, factors, trusted devices, sessions, pending sign-ins, drafts,
-// challenges, counters and outgoing messages.
+// Package store defines the records of Twofold (users, factors, trusted devices, sessions, pending
+// sign-ins, drafts, challenges, counters and outgoing messages) and the guarantees that an engine
+// must give.
 //
-// It owns the types and the contracts, nothing else: no SQL, no HTTP, no
-// policy. Engines are store/sqlite and its siblings; each passes the whole
-// suite in store/storetest.
+// It contains only types and contracts: no SQL, no HTTP, no policy. The engines are store/sqlite,
+// store/postgres and store/redis. Each passes the same test suite.
 //
-// # How to read a verb
+// # Atomic methods
 //
-// Every verb is one atomic statement (one SQL statement or transaction, one
-// Lua script) named after what it guarantees. Whatever may happen once is
-// decided here by a conditional write: of any number of parallel callers with
-// the same one-time thing exactly one gets nil, all others get ErrUsed or
-// ErrNotFound. There is no Get-then-Update anywhere above this package.
+// Every method is atomic: it is one SQL statement, transaction or Lua script. If something may
+// happen only once, a conditional write in the store decides: of any number of concurrent callers,
+// exactly one gets nil, and all others get ErrUsed or ErrNotFound. The packages that use a store
+// never read a record and then write it back.
 //
 // # Times and secrets
 //
-// Times come from the caller (the application's clock) and keep microseconds.
-// A clock that steps back gives back nothing that was used, opens no closed
-// budget, revives no code that was found expired and makes no last use older.
-// Engines never see a secret in the clear: tokens arrive as SHA-256 hashes,
-// codes as keyed hashes, TOTP secrets and message bodies sealed.
+// Times are passed by the caller, from the application's clock, and are stored in microseconds. If
+// the clock steps back, used items stay used, closed budgets stay closed, codes found expired stay
+// expired, and the time of the last use does not decrease. Engines never see a secret in plain
+// text: tokens are passed as SHA-256 hashes, codes as keyed hashes, and TOTP secrets and message
+// bodies encrypted.
 package store

@@ -5,88 +5,86 @@ import (
 	"time"
 )
 
-// Event is one thing that happened, as the audit trail keeps it. Rows are removed
-// only from the oldest on, and changed only when their account is deleted: then
-// they lose what is personal. They hold no secret.
+// Event is one row of the audit trail. Only the oldest rows are removed. A row is changed only when
+// its account is deleted: then its personal data is erased. Rows contain no secret.
 type Event struct {
-	Row     int64  // given by the store, growing; not part of what is signed
+	Row     int64  // increasing number, set by the store; not covered by MAC
 	ID      string // unique
-	UserID  string // whom it is about; empty if no account is
+	UserID  string // account concerned; empty if none
 	At      time.Time
 	Name    string // e.g. "user-authenticated"
-	Method  string // of the factor concerned
+	Method  string // method of the factor concerned
 	Result  string // "ok" or "refused"
-	Reason  string // a word for why
-	Session string // id of the session concerned
+	Reason  string // reason, as one word
+	Session string // ID of the session concerned
 	Address string
 	Agent   string
-	Request string // id of the request
-	MAC     []byte // keyed hash over all of the above but Row
-	// Erased is set if the account was deleted: a keyed hash over what is left of
-	// the row, and over MAC, which stays.
+	Request string // ID of the request
+	MAC     []byte // keyed hash over all fields above except Row
+	// Erased is set if the account was deleted. It is a keyed hash over the remaining values of the
+	// row and over MAC, which does not change.
 	Erased []byte
 }
 
-// Seal closes a stretch of the trail: the rows after After, up to Through.
+// Seal covers a range of the trail: the rows after After, up to Through.
 type Seal struct {
 	After, Through int64
 	Count          int
 	At             time.Time
-	MAC            []byte // keyed hash over the rows, their number and the seal before
+	MAC            []byte // keyed hash over the rows, their number and the previous seal
 }
 
-// Checkpoint says which rows of the trail were removed because of their age: all
-// up to Through. The zero value says that none were.
+// Checkpoint records that all rows up to Through were removed because of their age. The zero value
+// means that none were.
 type Checkpoint struct {
 	Through int64
-	Rows    int64     // how many were removed in all
+	Rows    int64     // total number of removed rows
 	Seal    []byte    // MAC of the seal that ended with row Through
-	Before  time.Time // the rows removed last are older than that
-	At      time.Time // when they were removed
-	MAC     []byte    // keyed hash over all of the above
+	Before  time.Time // the rows removed last are older than this time
+	At      time.Time // time of the last removal
+	MAC     []byte    // keyed hash over all fields above
 }
 
-// EventFilter chooses events; zero fields choose all.
+// EventFilter selects events. A zero field selects all.
 type EventFilter struct {
 	UserID string
-	Names  []string // of events; none: all
+	Names  []string // names of events
 	Since  time.Time
-	After  int64 // rows after this one
-	UpTo   int64 // rows up to this one; zero: all
-	Limit  int   // at most so many; zero: 1000
-	Newest bool  // the newest first
+	After  int64 // only rows after this one
+	UpTo   int64 // only rows up to this one
+	Limit  int   // maximum number of rows; zero means 1000
+	Newest bool  // newest rows first
 }
 
-// Events keeps the audit trail. No verb here changes a row or removes one from its
-// middle or end; see Deletions for the rows of an account that is deleted.
+// Events stores the audit trail. No method here changes a row, or removes one from the middle or
+// the end; see Deletions for the rows of a deleted account.
 type Events interface {
 	Checkpoints
-	// AppendEvent adds a row; ErrExists if the id is taken.
+	// AppendEvent adds a row. It returns ErrExists if the ID is taken.
 	AppendEvent(ctx context.Context, e Event) error
-	// EventsBy lists rows in the order in which they were added, or the other way
-	// round. Of several filters it lists what any of them chooses, in the order of the
-	// first.
+	// EventsBy lists rows in the order in which they were added, or newest first. With several
+	// filters it lists the rows that any of them selects, in the order of the first filter.
 	EventsBy(ctx context.Context, f EventFilter, more ...EventFilter) ([]Event, error)
-	// SettledEvents returns a row number of the past: every row up to it that will
-	// ever be there can be read by now. Rows get their numbers before they are
-	// committed, so a row may become readable after one with a higher number.
-	// ErrUnavailable if a row up to it stays undecided for too long.
+	// SettledEvents returns a row number up to which the trail is final: no row with a lower number
+	// will still appear. Rows get their numbers before they are committed, so a row may become
+	// readable after one with a higher number. It returns ErrUnavailable if a transaction that adds
+	// a row up to that number takes too long.
 	SettledEvents(ctx context.Context) (through int64, err error)
-	// PutSeal adds a seal. Of several callers who seal the stretch that begins
-	// after the same row one gets nil, the others ErrUsed.
+	// PutSeal adds a seal. Of several callers that seal a range starting after the same row, one
+	// gets nil and the others get ErrUsed.
 	PutSeal(ctx context.Context, s Seal) error
 	// SealsAfter lists up to limit seals with After >= after, in order.
 	SealsAfter(ctx context.Context, after int64, limit int) ([]Seal, error)
-	// LastSeal returns the newest seal; the zero one if there is none.
+	// LastSeal returns the newest seal, or the zero Seal if there is none.
 	LastSeal(ctx context.Context) (Seal, error)
 }
 
-// Checkpoints keep the beginning of the audit trail.
+// Checkpoints removes old rows of the audit trail.
 type Checkpoints interface {
-	// Checkpoint returns the newest checkpoint; the zero one if nothing was removed.
+	// Checkpoint returns the newest checkpoint, or the zero Checkpoint if no row was removed.
 	Checkpoint(ctx context.Context) (Checkpoint, error)
-	// RemoveEvents removes the rows and seals up to c.Through and keeps c as the
-	// checkpoint, in one step. Of several callers who begin after the same row one
-	// gets nil, the others ErrUsed, and so does one whose c.Through is not above it.
+	// RemoveEvents removes the rows and seals up to c.Through and stores c as the checkpoint, in
+	// one transaction. Of several callers that start after the same row, one gets nil and the
+	// others get ErrUsed. It also returns ErrUsed if c.Through is not greater than after.
 	RemoveEvents(ctx context.Context, after int64, c Checkpoint) error
 }

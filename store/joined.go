@@ -7,39 +7,38 @@ import (
 	"time"
 )
 
-// Keeper keeps the house of a store, or of a part of one.
+// Keeper maintains a store or a part of one.
 type Keeper interface {
-	// Sweep deletes up to limit records of each kind that are dead at now and
-	// returns how many it deleted.
+	// Sweep deletes up to limit records of each kind that are expired at now and returns the number
+	// of deleted records.
 	Sweep(ctx context.Context, now time.Time, limit int) (int, error)
-	// Examine reads everything and says, a sentence each, what no verb leaves
-	// behind: a code that was taken beyond its tries, a budget that is used up and
-	// open. It changes nothing and may run while a server is in use.
+	// Examine reads everything and returns one sentence for each inconsistency that no method can
+	// cause, such as a code with more attempts than allowed or a used-up budget that is open. It
+	// changes nothing and may run while the store is in use.
 	Examine(ctx context.Context, now time.Time) ([]string, error)
-	// Ping answers nil if the store can read and write.
+	// Ping returns nil if the store can read and write.
 	Ping(ctx context.Context) error
-	// Close releases it.
+	// Close closes the store.
 	Close() error
 }
 
-// durableKeeper is a store of what must survive.
+// durableKeeper stores records that must survive a crash.
 type durableKeeper interface {
 	Durable
 	Keeper
 }
 
-// VolatileKeeper is a store of what expires.
+// VolatileKeeper stores records that expire.
 type VolatileKeeper interface {
 	Volatile
 	Keeper
 }
 
-// Join makes one store of two. No verb touches both: what binds a volatile
-// record to the account is the uniquifier in it, so a record that outlives a
-// change of the account, or a volatile store that comes back empty or old, opens
-// nothing.
+// Join combines two stores. A volatile record is bound to its account by the uniquifier in it. So a
+// record that is older than a change of the account gives no access, and it is safe if the volatile
+// store loses data or is restored from an old state.
 //
-// It is a Notifier if one of the two is, the volatile one first.
+// The result is a Notifier if one of the two stores is. If both are, the volatile one is used.
 func Join(durable durableKeeper, volatile VolatileKeeper) Store {
 	j := joined{durable, volatile, durable, volatile}
 	for _, part := range []Keeper{volatile, durable} {
@@ -59,13 +58,13 @@ type joined struct {
 	d, v Keeper
 }
 
-// barred is how long the volatile store takes nothing of a user who is being
-// deleted: longer than any request that read the account before runs on.
+// barred is the time for which the volatile store refuses records of a user who is being deleted.
+// It is longer than any request that has read the account before.
 const barred = 5 * time.Minute
 
-// DeleteUser implements Deletions. The volatile records go first, and none may
-// come after them: if this ends halfway, the account is there and can be deleted
-// again, and no record is left without its account.
+// DeleteUser implements Deletions. Volatile records are deleted first and none may be added
+// afterwards. If the process crashes in between, the account still exists and can be deleted again,
+// and no record is left without its account.
 func (j joined) DeleteUser(ctx context.Context, d Deletion) error {
 	if err := j.Volatile.DropUser(ctx, d.UserID, time.Now().Add(barred)); err != nil {
 		return err
@@ -77,8 +76,8 @@ func (j joined) DeleteUser(ctx context.Context, d Deletion) error {
 	return err
 }
 
-// orphans are what the volatile store has of users whom the durable one does not
-// know.
+// orphans reports users that have records in the volatile store but do not exist in the durable
+// one.
 func (j joined) orphans(ctx context.Context) (out []string, err error) {
 	ids, err := j.Volatile.Owners(ctx)
 	if err != nil {

@@ -5,31 +5,32 @@ import (
 	"time"
 )
 
-// Message is an outgoing mail or text, its content sealed.
+// Message is an outgoing mail or text message with encrypted content.
 type Message struct {
 	ID        string
 	Channel   string // Email or SMS
-	UserID    string // whom it is for; empty: no account. It goes with the account.
+	UserID    string // account of the recipient, or empty; the message is deleted with the account
 	Body      []byte // sealed, bound to ID
 	Attempts  int
 	CreatedAt time.Time
-	DueAt     time.Time // not tried before; moved on by a claim
-	ExpiresAt time.Time // dropped from here on
+	DueAt     time.Time // earliest time of the next attempt; a claim postpones it
+	ExpiresAt time.Time // dropped from then on
 }
 
-// Messages is the outbox's table.
+// Messages stores the messages of the outbox.
 type Messages interface {
-	// PutMessage stores a message; ErrExists if the id is taken.
+	// PutMessage stores a message. It returns ErrExists if the ID is taken.
 	PutMessage(ctx context.Context, m Message) error
-	// ClaimMessages hands out up to limit due messages, counts the attempt and
-	// moves DueAt to now+lease, so that no other worker gets them meanwhile.
-	// Expired messages are deleted, not handed out.
+	// ClaimMessages returns up to limit due messages, counts the attempt and sets DueAt to
+	// now+lease, so that no other worker gets them until then. Expired messages are deleted, not
+	// returned.
 	ClaimMessages(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error)
-	// RetryMessage sets when a message is due again; ErrNotFound if it is gone.
+	// RetryMessage sets the time at which a message is due again. It returns ErrNotFound if there
+	// is no such message.
 	RetryMessage(ctx context.Context, id string, due time.Time) error
-	// CountMessages says how many messages wait, expired ones too, and when the
-	// oldest was stored (zero: none waits).
+	// CountMessages returns the number of stored messages, including expired ones, and the time at
+	// which the oldest was stored, or zero if there is none.
 	CountMessages(ctx context.Context) (n int, oldest time.Time, err error)
-	// FinishMessage deletes a message. A message that is gone is ignored.
+	// FinishMessage deletes a message. It does nothing if there is no such message.
 	FinishMessage(ctx context.Context, id string) error
 }

@@ -5,6 +5,6 @@ import "time"
 // Migration is one step of a database's schema.
 type Migration struct {
 	Version int
-	Name    string    // of its file
-	At      time.Time // when it was made; zero: still to make
+	Name    string    // name of its file
+	At      time.Time // time at which it was applied; zero if pending
 }

@@ -2,17 +2,17 @@ package store
 
 import "context"
 
-// Notifier is a store that several nodes share and that carries word from each
-// to all of them.
+// Notifier is implemented by stores that several nodes share and that deliver notifications from
+// each node to all nodes.
 type Notifier interface {
-	// Notify tells every node that listens, this one too. What was written
-	// before a reader that was notified sees it.
+	// Notify sends a notification to every listening node, including this one. A node that receives
+	// it can read everything written before the call.
 	Notify(ctx context.Context, word string) error
-	// Listen hands on what it hears until ctx is done. It says up(true) once
-	// nothing is missed from there on, and up(false) when something may be.
+	// Listen calls heard for each notification until ctx is done. It calls up(true) when no
+	// notification can be missed from then on, and up(false) when one may be missed.
 	Listen(ctx context.Context, heard func(word string), up func(bool))
 }
 
-// Alone is a store that programs on one machine share at most. A node may
-// answer from memory for a second without being told of changes.
+// Alone is implemented by stores that only programs on one machine can share. A node may cache
+// records for a second without notifications.
 type Alone interface{ Alone() }

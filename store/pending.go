@@ -5,113 +5,112 @@ import (
 	"time"
 )
 
-// Pending is a sign-in (or a re-authentication) whose first factor is proven
-// and whose second is not. It is never a session.
+// Pending is a sign-in or re-authentication whose first factor is proven and whose second is not.
+// It is never a session.
 type Pending struct {
 	Hash       string // SHA-256 of the token in the browser's pending cookie
 	UserID     string
-	Uniquifier string // must equal the user's, else it is dead
+	Uniquifier string // not valid unless equal to the user's
 	State      PendingState
-	Factor     string // id of the factor to be proven; empty unless Ready
-	Rescue     bool   // a rescue code was mailed and may be given instead
+	Factor     string // ID of the factor to be proven; empty unless Ready
+	Rescue     bool   // a rescue code was mailed and is accepted instead
 	First      Proof
 	Remember   bool   // the user asked to be remembered
 	SessionID  string // re-authentication of this session; empty at sign-in
-	Known      bool   // its browser signed in to the account before, or it is of a session
+	Known      bool   // the browser has signed in to the account before, or the pending belongs to a session
 	Address    string
 	CreatedAt  time.Time
-	ExpiresAt  time.Time // absolute
-	Version    int64     // counts AdvancePending
+	ExpiresAt  time.Time // use does not extend it
+	Version    int64     // incremented by AdvancePending
 }
 
-// PendingState is what a pending sign-in waits for.
+// PendingState is the next required step of a pending sign-in.
 type PendingState string
 
-// The states, by the names of the wire.
+// The states, by their wire names.
 const (
-	Setup  PendingState = "setup_from_login" // no factor yet and one is required
+	Setup  PendingState = "setup_from_login" // a required factor must be set up
 	Owner  PendingState = "owner"            // the same, and the mailbox must be proven first
-	Repair PendingState = "repair"           // rescued: the lost factor, Factor, must be replaced
+	Repair PendingState = "repair"           // after a rescue: the lost factor, Factor, must be replaced
 	Select PendingState = "select"           // several factors: the user chooses
 	Ready  PendingState = "ready"            // Factor must be proven
 )
 
-// Enrols says whether a factor is set up before there is a session.
+// Enrols reports whether a factor must be set up before the session starts.
 func (s PendingState) Enrols() bool { return s == Setup || s == Repair }
 
-// Pendings keeps pending sign-ins.
+// Pendings stores pending sign-ins.
 type Pendings interface {
-	// PutPending stores a new pending and drops the oldest of the user's beyond
-	// five. Those that are Known and those that are not count apart.
+	// PutPending stores a new pending and removes the user's oldest ones if there are more than
+	// five. Those with and without Known are counted separately.
 	PutPending(ctx context.Context, p Pending) error
-	// Pending returns ErrNotFound for an unknown or (at now) expired one.
+	// Pending returns a pending, or ErrNotFound if it is unknown or expired at now.
 	Pending(ctx context.Context, hash string, now time.Time) (Pending, error)
-	// AdvancePending stores State, Factor and Rescue if the record still has
-	// p.Version, and counts it up; ErrUsed otherwise.
+	// AdvancePending stores State, Factor and Rescue if the record still has p.Version, and
+	// increments the version. Otherwise it returns ErrUsed.
 	AdvancePending(ctx context.Context, p Pending) error
-	// TakePending ends a pending: exactly one caller gets it back, the others
-	// ErrUsed.
+	// TakePending removes a pending and returns it to exactly one caller. All others get ErrUsed.
 	TakePending(ctx context.Context, hash string) (Pending, error)
-	// EndPendings ends all of a user's.
+	// EndPendings removes all pending sign-ins of a user.
 	EndPendings(ctx context.Context, userID string) error
 }
 
-// Waiting is a pending sign-in with what its next step needs.
+// Waiting is a pending sign-in with the data that its next step needs.
 type Waiting struct {
 	Pending  Pending
 	User     User
-	Factors  []Factor // as of FactorsOf
-	Sessions int      // how many sessions the user has
+	Factors  []Factor // as returned by FactorsOf
+	Sessions int      // number of the user's sessions
 }
 
-// Draft is a factor being set up: nothing of it is active.
+// Draft is a factor that is being set up. It is not active yet.
 type Draft struct {
-	Owner       string // "pending:"+hash or "session:"+id: one draft each
+	Owner       string // "pending:"+hash or "session:"+id; each has at most one draft
 	ID          string // SHA-256 of the state token
 	UserID      string
 	Uniquifier  string
-	FactorID    string // the id the factor will have; its secret is bound to it
+	FactorID    string // ID that the factor will have; its secret is bound to it
 	Method      string
 	Name        string
-	Add         bool // add to the others; false: replace the primary
+	Add         bool // add to the other factors; if false, replace the primary one
 	Destination string
 	Secret      []byte // sealed
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 }
 
-// Drafts keeps drafts.
+// Drafts stores drafts.
 type Drafts interface {
-	// PutDraft stores a draft in place of the owner's former one.
+	// PutDraft stores a draft. It replaces the owner's previous one.
 	PutDraft(ctx context.Context, d Draft) error
-	// Draft returns the owner's draft, expired or not; ErrNotFound if none.
+	// Draft returns the owner's draft, even if it is expired, or ErrNotFound.
 	Draft(ctx context.Context, owner string) (Draft, error)
-	// TakeDraft ends the draft with this id: exactly one caller gets nil, the
-	// others ErrUsed.
+	// TakeDraft removes the draft with the given ID. Exactly one caller gets nil, the others
+	// ErrUsed.
 	TakeDraft(ctx context.Context, owner, id string) error
 }
 
 // Challenge is one issued code. It is bound to a transaction (a pending, a
 // draft), a purpose, a user, a channel and a destination.
 type Challenge struct {
-	Key         string // names transaction and purpose: one running code each
+	Key         string // names the transaction and the purpose; each has at most one valid code
 	UserID      string
 	Channel     string
 	Destination string
-	MAC         []byte // keyed hash of code and binding
-	Tries       int    // wrong codes it still bears
+	MAC         []byte // keyed hash of the code and what it is bound to
+	Tries       int    // remaining attempts
 	CreatedAt   time.Time
 	ExpiresAt   time.Time
 }
 
-// Challenges keeps issued codes.
+// Challenges stores issued codes.
 type Challenges interface {
-	// PutChallenge stores a code in place of the former one with that key.
+	// PutChallenge stores a code. It replaces the previous one with the same key.
 	PutChallenge(ctx context.Context, c Challenge) error
-	// TryChallenge takes the code if one of macs is right: exactly one caller gets
-	// nil. A wrong one costs a try (ErrWrong); without tries left, expired,
-	// taken or unknown is ErrNotFound.
+	// TryChallenge uses up the code if one of macs is right: exactly one caller gets nil. If the
+	// code is wrong, it counts the attempt and returns ErrWrong. If the code is unknown, expired,
+	// used or has no attempts left, it returns ErrNotFound.
 	TryChallenge(ctx context.Context, key string, macs [][]byte, now time.Time) error
-	// DropChallenge voids a code, if there is one.
+	// DropChallenge removes a code, if there is one.
 	DropChallenge(ctx context.Context, key string) error
 }

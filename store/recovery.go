@@ -5,42 +5,41 @@ import (
 	"time"
 )
 
-// Recovery is a user's way back after the loss of a second factor: a request
-// that waits, or the mark that rescue is blocked. An account has one of them at
-// most.
+// Recovery is a user's pending request to replace a lost second factor, or the mark that rescue is
+// blocked. An account has at most one of them.
 type Recovery struct {
 	UserID     string
-	ID         string // the mailed link names it; empty if Shut
-	Uniquifier string // must equal the user's, else the request is dead
-	FactorID   string // the lost factor; empty: the primary one
-	Shut       bool   // the owner said "this was not me": no rescue until a real factor was proven
-	Address    string // where it was asked from; empty: an operator's
+	ID         string // part of the mailed link; empty if Shut
+	Uniquifier string // not valid unless equal to the user's
+	FactorID   string // the lost factor; empty means the primary one
+	Shut       bool   // the owner reported "this was not me": no rescue until a real factor is proven
+	Address    string // client address of the request; empty if an operator made it
 	Agent      string
 	CreatedAt  time.Time
-	OpensAt    time.Time // good for nothing before
-	ExpiresAt  time.Time // dead from here on
-	// Event is added to the audit trail in the transaction that stores the request. It
-	// is for PutRecovery and not kept. The zero value adds none.
+	OpensAt    time.Time // not valid before
+	ExpiresAt  time.Time // not valid from then on
+	// Event is added to the audit trail in the transaction that stores the request. It is used by
+	// PutRecovery and not stored. The zero value adds no row.
 	Event Event
 }
 
-// Recoveries keeps them.
+// Recoveries stores recoveries.
 type Recoveries interface {
-	// PutRecovery stores a request, in place of one that has expired (at
-	// r.CreatedAt) or was made under another uniquifier. ErrExists: one lives, or
-	// rescue is blocked; both stay as they are. ErrNotFound: no such user. Messages go
-	// into the outbox in the same transaction.
+	// PutRecovery stores a request. It replaces a request that is expired at r.CreatedAt or has
+	// another uniquifier. It returns ErrExists and changes nothing if the user has a valid request
+	// or rescue is blocked, and ErrNotFound if there is no such user. Messages are added to the
+	// outbox in the same transaction.
 	PutRecovery(ctx context.Context, r Recovery, messages ...Message) error
-	// Recovery returns the user's request or mark, whatever its age and
-	// uniquifier; ErrNotFound if there is none.
+	// Recovery returns the user's request or mark, regardless of its age and uniquifier, or
+	// ErrNotFound.
 	Recovery(ctx context.Context, userID string) (Recovery, error)
-	// TakeRecovery ends the request with this id and uniquifier if at now it has
-	// opened and not expired: exactly one caller gets it back, the others ErrUsed.
-	// Messages go into the outbox in the same transaction.
+	// TakeRecovery removes the request with the given ID and uniquifier if it is valid at now. It
+	// returns the request to exactly one caller; the others get ErrUsed. Messages are added to the
+	// outbox in the same transaction.
 	TakeRecovery(ctx context.Context, userID, id, uniquifier string, now time.Time, messages ...Message) (Recovery, error)
 	// EndRecovery removes the user's request or mark, if there is one.
 	EndRecovery(ctx context.Context, userID string) error
-	// ShutRecovery ends the user's request and leaves the mark. ErrNotFound: no
+	// ShutRecovery replaces the user's request with the mark. It returns ErrNotFound if there is no
 	// such user.
 	ShutRecovery(ctx context.Context, userID string, now time.Time) error
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Role is a name that users may have, and what it permits.
+// Role is a named set of permissions that users may have.
 type Role struct {
 	Name        string
 	Description string
@@ -13,20 +13,19 @@ type Role struct {
 	CreatedAt   time.Time
 }
 
-// Roles keeps what roles permit. A user may have a role that is not here: it
-// permits nothing.
+// Roles stores the permissions of roles. A user may have a role that is not stored; it grants no
+// permission.
 type Roles interface {
-	// PutRole stores a new role with its permissions; ErrExists if the name is
-	// taken.
+	// PutRole stores a new role with its permissions. It returns ErrExists if the name is taken.
 	PutRole(ctx context.Context, r Role) error
 	// Roles lists all roles by name.
 	Roles(ctx context.Context) ([]Role, error)
-	// ChangePermissions adds to and takes from a role's permissions; what is in
-	// both is taken. ErrNotFound for an unknown role.
+	// ChangePermissions adds and removes permissions of a role. A permission in both lists is
+	// removed. It returns ErrNotFound for an unknown role.
 	ChangePermissions(ctx context.Context, name string, add, remove []string) error
-	// DeleteRole removes a role; ErrNotFound if there is none. Users keep its
-	// name, which then permits nothing.
+	// DeleteRole removes a role. Users keep its name, which then grants nothing. It returns
+	// ErrNotFound if there is no such role.
 	DeleteRole(ctx context.Context, name string) error
-	// PermissionsOf lists what the named roles permit together, sorted.
+	// PermissionsOf lists the permissions of all named roles, sorted.
 	PermissionsOf(ctx context.Context, roles []string) ([]string, error)
 }

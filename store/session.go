@@ -18,28 +18,27 @@ const (
 type Proof struct {
 	Method string    `json:"method"` // "password", or a factor's method
 	At     time.Time `json:"at"`
-	// Both: a passkey that verified its user, so it is both factors at once.
+	// Both is set for a passkey that verified its user and therefore counts as both factors.
 	Both bool `json:"both,omitempty"`
-	// Rests names the things that the proof rests on; see RestsOn.
+	// Rests lists the things on which the proof depends; see RestsOn.
 	Rests []string `json:"rests,omitempty"`
 }
 
-// What a proof may rest on. Two phone numbers are one thing: they may ring at one
-// phone.
+// The things on which a proof may depend. Two phone numbers are one thing, because they may belong
+// to one phone.
 const (
-	onSecret    = "secret"    // something known: the password
+	onSecret    = "secret"    // the password
 	OnMailbox   = "mailbox"   // the account's mailbox
 	onPhone     = "phone"     // a phone number
 	onApp       = "app"       // an authenticator app
 	OnPasskey   = "passkey"   // a passkey, followed by a colon and its factor's id
-	OnElsewhere = "elsewhere" // an account at another site; also followed by a colon and the site's name
+	OnElsewhere = "elsewhere" // an account at an identity provider; also followed by a colon and the provider's name
 	onSheet     = "sheet"     // recovery codes
 	onBrowser   = "browser"   // a browser's cookie
 )
 
-// RestsOn returns what a proof by a method rests on, if nothing else is known of
-// it. An account at another site counts as the mailbox behind it, too. A method
-// that is not known rests on itself.
+// RestsOn returns the things on which a proof by a method depends, if only the method is known. An
+// account at an identity provider also depends on the mailbox. An unknown method depends on itself.
 func RestsOn(method string) []string {
 	switch method {
 	case "password", "register":
@@ -62,7 +61,7 @@ func RestsOn(method string) []string {
 	return []string{method}
 }
 
-// RestsOn returns what the proof rests on.
+// RestsOn returns the things on which the proof depends.
 func (p Proof) RestsOn() []string {
 	if len(p.Rests) > 0 {
 		return p.Rests
@@ -70,74 +69,69 @@ func (p Proof) RestsOn() []string {
 	return RestsOn(p.Method)
 }
 
-// Session says who a browser (or a token's holder) is.
+// Session identifies the user of a browser or of a header token.
 type Session struct {
-	Hash       string // SHA-256 of the token; changes at every step up
-	ID         string // stays when the token is renewed; safe to show
+	Hash       string // SHA-256 of the token; changes whenever the level rises
+	ID         string // does not change when the token is renewed; safe to show
 	UserID     string
-	Uniquifier string // must equal the user's, else the session is dead
+	Uniquifier string // not valid unless equal to the user's
 	Token      bool   // presented in a header, not in a cookie
 	Level      Level
 	Trusted    bool // the second factor was skipped by a trusted device
-	// TrustedBy is the id of that device. If the user ended all trust from this
-	// session, it is the session's own ID, a blank, and what the device had proven.
+	// TrustedBy is the ID of that device. If the user ended all trust from this session, it is the
+	// session's own ID, a space and the proofs of that device.
 	TrustedBy string
 	Proofs    []Proof
-	// FreshAt is when everything the account asks for was last proven; zero
-	// for a session that never did (a trusted device).
+	// FreshAt is the time at which all factors that the account requires were last proven. It is
+	// zero for a session that has never proven them, such as one with a trusted device.
 	FreshAt   time.Time
 	Address   string
 	Agent     string
 	CreatedAt time.Time
 	SeenAt    time.Time
-	IdleAt    time.Time // dead from here on unless touched
-	ExpiresAt time.Time // dead from here on
+	IdleAt    time.Time // not valid from then on unless touched
+	ExpiresAt time.Time // not valid from then on
 }
 
-// MaxListed is how many records one list holds: sessions, devices or tokens of a
-// user. Fewer are kept; see TrimSessions.
+// MaxListed is the maximum number of sessions, devices or tokens of a user in one list. Fewer are
+// stored; see TrimSessions.
 const MaxListed = 250
 
-// Sessions keeps sessions.
+// Sessions stores sessions.
 type Sessions interface {
-	// PutSession stores a new session; ErrExists if the hash is taken.
+	// PutSession stores a new session. It returns ErrExists if the hash is taken.
 	PutSession(ctx context.Context, s Session) error
-	// Session returns ErrNotFound for an unknown or (at now) dead session.
+	// Session returns a session, or ErrNotFound if it is unknown or not valid at now.
 	Session(ctx context.Context, hash string, now time.Time) (Session, error)
-	// TouchSession records activity. A session that is gone stays gone:
-	// ErrNotFound.
+	// TouchSession records activity. It returns ErrNotFound if the session no longer exists.
 	TouchSession(ctx context.Context, hash string, seen, idle time.Time) error
-	// TakeSession ends one session: exactly one caller gets it back, the
-	// others ErrNotFound.
-	TakeSession(ctx context.Context, hash string) (Session, error)
-	// RebindSession gives a living session another Uniquifier, Level, Trusted,
-	// TrustedBy, Proofs and FreshAt (for the token of a caller that changed its own
-	// credentials). It prolongs nothing; a session that is gone stays gone:
+	// TakeSession ends one session and returns it to exactly one caller. The others get
 	// ErrNotFound.
+	TakeSession(ctx context.Context, hash string) (Session, error)
+	// RebindSession replaces the Uniquifier, Level, Trusted, TrustedBy, Proofs and FreshAt of a
+	// valid session, for the token of a caller that changed its own credentials. It does not extend
+	// the session. It returns ErrNotFound if the session no longer exists.
 	RebindSession(ctx context.Context, s Session) error
-	// TrimSessions ends all but the newest sessions of a user, and returns those
-	// that it ended.
+	// TrimSessions ends all but the newest sessions of a user, and returns the ended ones.
 	TrimSessions(ctx context.Context, userID string, keep int) ([]Session, error)
-	// SessionsOf lists a user's living sessions, newest first, at most MaxListed.
+	// SessionsOf lists a user's valid sessions, newest first, at most MaxListed.
 	SessionsOf(ctx context.Context, userID string, now time.Time) ([]Session, error)
-	// EndSession ends a user's session of that id, and with it the header token
-	// that shares the id. It returns the hashes of what it ended; ErrNotFound if
-	// there was nothing.
+	// EndSession ends the user's session with the given ID and the header token with the same ID.
+	// It returns their hashes, or ErrNotFound if there was neither.
 	EndSession(ctx context.Context, userID, id string) (hashes []string, err error)
 	// EndSessions ends all sessions of a user.
 	EndSessions(ctx context.Context, userID string) error
 }
 
-// SessionUser is a store that keeps sessions and pendings with their users and reads both
-// at once, as is done for every request. A store that does not implement it is asked for
-// one after the other. A store that embeds one of these and answers Session, Pending,
-// UserByID or FactorsOf otherwise must answer both verbs otherwise, too; one that embeds a
-// Store has none.
+// SessionUser is an optional interface of a store that can read sessions and pendings together with
+// their users, as every request needs. With other stores, they are read one after the other. A
+// store that embeds a SessionUser and overrides Session, Pending, UserByID or FactorsOf must also
+// override both methods. A store that embeds a Store does not have them.
 type SessionUser interface {
-	// SessionUser is Sessions.Session with the session's user: ErrNotFound if
-	// either is missing, or the session dead at now.
+	// SessionUser returns a session with its user. It returns ErrNotFound if either does not exist
+	// or the session is not valid at now.
 	SessionUser(ctx context.Context, hash string, now time.Time) (Session, User, error)
-	// Waiting is Pendings.Pending with what the next step of the sign-in needs:
-	// ErrNotFound if the pending or its user is missing, or it expired at now.
+	// Waiting returns a pending with the data that the next step needs. It returns ErrNotFound if
+	// the pending or its user does not exist, or the pending is expired at now.
 	Waiting(ctx context.Context, hash string, now time.Time) (Waiting, error)
 }

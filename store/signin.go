@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// SignIns is what an account's sign-ins come to.
+// SignIns summarizes the sign-ins of an account.
 type SignIns struct {
-	CurrentAt, LastAt           time.Time // of the newest, and of the one before it
+	CurrentAt, LastAt           time.Time // times of the last two sign-ins
 	CurrentAddress, LastAddress string
 	Count                       int64
 }
 
-// SignInCounter keeps it, of accounts that are asked to be counted.
+// SignInCounter counts sign-ins.
 type SignInCounter interface {
-	// CountSignIn counts one more sign-in: what was the newest is the one before it
-	// from now on. The first of an account is the newest and, but for its address, the
-	// one before it. ErrNotFound: no such user.
+	// CountSignIn counts a sign-in: it moves the current time and address to the last ones and
+	// stores the new ones. At the first sign-in of an account, the last time is the same as the
+	// current one and the last address is empty. It returns ErrNotFound if there is no such user.
 	CountSignIn(ctx context.Context, userID string, at time.Time, address string) error
-	// SignInsOf returns what was counted; zero for a user of whom nothing was.
+	// SignInsOf returns the counts of a user, or zero if no sign-in was counted.
 	SignInsOf(ctx context.Context, userID string) (SignIns, error)
 }

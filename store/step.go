@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// Step is what a step of a sign-in writes. Its parts happen in the order of the fields:
-// what may happen once comes before what it grants.
+// Step contains the writes of one step of a sign-in. They are made in the order of the fields:
+// one-time items are used up before anything is granted.
 type Step struct {
 	Now time.Time
-	// Budgets are groups of claims, as for Reserve. If a budget is closed, nothing of
-	// the step happens, and the error says in which group; see Closed.
+	// Budgets are groups of claims, as for Reserve. If a budget is closed, nothing is written and
+	// the error names the group; see Closed.
 	Budgets [][]Claim
-	// Returns and Clears are the arguments of Release. They may name budgets that
-	// Budgets takes a place in.
+	// Returns and Clears are the arguments of Release. They may name budgets in which Budgets takes
+	// a place.
 	Returns, Clears []string
-	// Factor is the id of an app of which TOTPStep is accepted, as by AdvanceStep. Its
-	// account has no request for a recovery or for its deletion, both of which a sign-in
+	// Factor is the ID of an authenticator app whose TOTPStep is accepted, as by AdvanceStep. The
+	// account must have no request for a recovery or for its deletion, both of which a sign-in
 	// ends.
 	Factor   string
 	TOTPStep int64
-	Takes    string // hash of a pending that must be there, as for TakePending
-	Drops    string // hash of a pending that is replaced, if it is there
+	Takes    string // hash of a pending that must exist, as for TakePending
+	Drops    string // hash of a pending that is removed if it exists
 	Events   []Event
 	Pending  *Pending
 	Session  *Session
 	Draft    *Draft
 }
 
-// User returns the id of the account that the step is about, or an empty string.
+// User returns the ID of the account concerned, or an empty string.
 func (s Step) User() string {
 	switch {
 	case s.Session != nil:
@@ -42,20 +42,20 @@ func (s Step) User() string {
 	return ""
 }
 
-// Steps writes what a step of a sign-in decides.
+// Steps performs the writes of a step of a sign-in.
 type Steps interface {
-	// TakeStep does everything that a step says, or nothing. A *Closed says that a budget
-	// is closed. ErrUsed: the TOTP step is not a new one, the factor is gone, its account
-	// has a request, or the pending was taken. ErrNotFound: the account is deleted. Where two stores are
-	// joined, what was spent in one stays spent if the other refuses or fails, and
+	// TakeStep makes all writes of a step, or none. It returns a *Closed if a budget is closed. It
+	// returns ErrUsed if the TOTP step is not new, the factor no longer exists, its account has a
+	// request, or the pending was taken, and ErrNotFound if the account is deleted. In a joined
+	// store, items used up in one store stay used up if the other store refuses or fails, and
 	// nothing is granted.
 	TakeStep(ctx context.Context, s Step) error
 }
 
-// Closed is the error of a step of which a budget is closed. It is ErrUsed.
+// Closed is the error of a step with a closed budget. It wraps ErrUsed.
 type Closed struct {
 	Group int       // index of the group of Budgets
-	Opens time.Time // when the last of the closed ones of the group opens
+	Opens time.Time // time at which the last closed budget of the group opens
 }
 
 func (c *Closed) Error() string { return "store: budget closed" }
@@ -63,9 +63,8 @@ func (c *Closed) Error() string { return "store: budget closed" }
 // Unwrap returns ErrUsed.
 func (c *Closed) Unwrap() error { return ErrUsed }
 
-// TakeStep implements Steps. The code is spent before the pending is taken, as both
-// are before anything is granted; and a session has its row in the trail before it is
-// there.
+// TakeStep implements Steps. First the code is used up, then the pending is taken, then the row of
+// the audit trail is written, and only then the session is stored.
 func (j joined) TakeStep(ctx context.Context, s Step) error {
 	granted := s
 	if s.Takes != "" {

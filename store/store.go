@@ -2,8 +2,8 @@ package store
 
 import "crypto/rand"
 
-// Durable is what must survive: a crash, a restart, a volatile store that
-// comes back empty.
+// Durable stores the records that must survive crashes and restarts, even if the volatile store
+// loses its data.
 type Durable interface {
 	UserReader
 	UserWriter
@@ -25,7 +25,7 @@ type Durable interface {
 	Steps
 }
 
-// Volatile is what expires.
+// Volatile stores the records that expire.
 type Volatile interface {
 	Sessions
 	Pendings
@@ -34,12 +34,12 @@ type Volatile interface {
 	UserDropper
 }
 
-// Store is everything, and the keeping of the house.
+// Store stores and maintains all records.
 type Store interface {
 	Durable
 	Volatile
 	Keeper
 }
 
-// NewID returns a new opaque id: 26 characters of base32, 130 random bits.
+// NewID returns a new opaque ID: 26 characters of base32, 130 random bits.
 func NewID() string { return rand.Text() }

@@ -5,69 +5,68 @@ import (
 	"time"
 )
 
-// Token is a right that outlives its browser: a personal access token, which a
-// script presents as it is, or a family of refresh tokens, of which the newest
-// is exchanged for a header token and its own successor.
+// Token is a personal access token, which a program sends with each request, or a family of refresh
+// tokens, the newest of which is exchanged for a header token and its successor.
 type Token struct {
 	ID         string
 	UserID     string
-	Uniquifier string // the user's when it was minted, else it is dead
-	Personal   bool   // false: a family of refresh tokens
-	Hash       string // SHA-256 of the secret, of a family's newest
-	Generation int64  // of a family: counts its exchanges
-	SessionID  string // of a family: the session it was issued with
+	Uniquifier string // not valid unless equal to the user's
+	Personal   bool   // if false, a family of refresh tokens
+	Hash       string // SHA-256 of the secret; for a family, of the newest one
+	Generation int64  // for a family: number of exchanges
+	SessionID  string // for a family: the session with which it was issued
 	Name       string
-	Scopes     []string // of a personal one: what it opens
+	Scopes     []string // for a personal token
 	Level      Level
 	Trusted    bool
 	TrustedBy  string // as in Session
 	Proofs     []Proof
 	CreatedAt  time.Time
-	UsedAt     time.Time // zero: never
-	IdleAt     time.Time // dead from here on unless exchanged
-	ExpiresAt  time.Time // dead from here on
-	// Most is how many living personal tokens the user may have, with this one. It is
-	// for PutToken and not kept. Zero: nothing bounds them.
+	UsedAt     time.Time // zero if never used
+	IdleAt     time.Time // not valid from then on unless exchanged
+	ExpiresAt  time.Time // not valid from then on
+	// Most is the maximum number of the user's valid personal tokens, including this one. It is
+	// used by PutToken and not stored. Zero means no limit.
 	Most int
-	// Event is added to the audit trail in the transaction that stores the token. It
-	// is for PutToken and not kept. The zero value adds none.
+	// Event is added to the audit trail in the transaction that stores the token. It is used by
+	// PutToken and not stored. The zero value adds no row.
 	Event Event
 }
 
-// TokenUse is a refresh token that was presented, and what shall follow it.
+// TokenUse contains a refresh token that was presented and its successor.
 type TokenUse struct {
 	ID         string
 	Generation int64
 	Hash, Next string // SHA-256 of the secret presented, and of its successor's
 	Now        time.Time
 	IdleAt     time.Time
-	// Copied are messages for the case that the token was exchanged before. They
-	// go into the outbox in the transaction that removes the family.
+	// Copied contains messages for the case that the token was exchanged before. They are added to
+	// the outbox in the transaction that removes the family.
 	Copied []Message
 }
 
-// Tokens keeps rights that outlive their browser.
+// Tokens stores personal access tokens and families of refresh tokens.
 type Tokens interface {
-	// PutToken stores a new token, and messages about it in the same transaction;
-	// ErrExists if its id or hash is taken, ErrNotFound for an unknown user, ErrUsed if
-	// the user has Most tokens that live when it is made.
+	// PutToken stores a new token, and messages about it in the same transaction. It returns
+	// ErrExists if its ID or hash is taken, ErrNotFound for an unknown user, and ErrUsed if the
+	// user already has Most valid tokens.
 	PutToken(ctx context.Context, t Token, messages ...Message) error
-	// PersonalToken finds a personal token by its hash; ErrNotFound for an
-	// unknown and for a (at now) dead one.
+	// PersonalToken returns the personal token with the given hash, or ErrNotFound if it is unknown
+	// or not valid at now.
 	PersonalToken(ctx context.Context, hash string, now time.Time) (Token, error)
-	// RotateToken exchanges the newest token of a family for its successor: of
-	// any number of callers exactly one gets the family back. A generation that
-	// was exchanged before means that it was copied: the family is removed
-	// and ErrUsed returned. Everything else is ErrNotFound and changes nothing.
+	// RotateToken exchanges the newest token of a family for its successor and returns the family
+	// to exactly one caller. If the presented generation was exchanged before, the token was
+	// copied: the family is removed and ErrUsed is returned. In all other cases RotateToken changes
+	// nothing and returns ErrNotFound.
 	RotateToken(ctx context.Context, u TokenUse) (Token, error)
-	// TouchToken records a use. A token that is gone stays gone: ErrNotFound.
+	// TouchToken records a use. It returns ErrNotFound if the token no longer exists.
 	TouchToken(ctx context.Context, id string, now time.Time) error
-	// TrimFamilies removes all but the newest families of a user, and returns those
-	// that it removed. Personal tokens stay.
+	// TrimFamilies removes all but the newest families of a user, and returns the removed ones.
+	// Personal tokens stay.
 	TrimFamilies(ctx context.Context, userID string, keep int) ([]Token, error)
-	// TokensOf lists the living tokens of a user, newest first, at most MaxListed.
+	// TokensOf lists the valid tokens of a user, newest first, at most MaxListed.
 	TokensOf(ctx context.Context, userID string, now time.Time) ([]Token, error)
-	// RevokeToken removes one token of the user; ErrNotFound otherwise.
+	// RevokeToken removes one token of the user. It returns ErrNotFound if there is no such token.
 	RevokeToken(ctx context.Context, userID, id string) error
 	// RevokeFamilies removes the user's families that were issued with a
 	// session.

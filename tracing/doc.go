@@ -1,9 +1,9 @@
-// Package tracing records requests and what they send as spans, through the API of
-// OpenTelemetry. Where the spans go, and which of them, is up to the provider that an
-// application gives it: usually the one of OpenTelemetry's SDK.
+// Package tracing records requests, and the messages they send, as spans with the API of
+// OpenTelemetry. The tracer provider of the application, usually that of OpenTelemetry's SDK,
+// decides which spans are exported and where.
 //
-// It owns what a span may say: methods, patterns of routes, status, channels. Never a
-// path, an address, an account or anything that came in a request.
+// Spans contain methods, patterns of routes, status codes and channels. They never contain a path,
+// an address, an account or other data of a request.
 //
 //	t := tracing.New(otel.GetTracerProvider())
 //	handler = t.Handler(handler, route, trusted)

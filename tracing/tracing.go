@@ -12,16 +12,16 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// scope names the origin of the spans.
+// scope is the instrumentation scope of the spans.
 const scope = "github.com/twofold-auth/twofold"
 
-// Tracer makes spans. A nil Tracer makes none and costs nothing.
+// Tracer creates spans. A nil Tracer creates none.
 type Tracer struct {
 	tracer  trace.Tracer
 	parents propagation.TraceContext
 }
 
-// New returns a tracer whose spans go to provider, or nil if provider is nil.
+// New returns a tracer that uses provider, or nil if provider is nil.
 func New(provider trace.TracerProvider) *Tracer {
 	if provider == nil {
 		return nil
@@ -29,9 +29,9 @@ func New(provider trace.TracerProvider) *Tracer {
 	return &Tracer{tracer: provider.Tracer(scope)}
 }
 
-// Handler records a span for each request. route says, once it was answered,
-// the pattern it matched; trusted says whether to believe the request's own
-// traceparent (a stranger's would have us record anything).
+// Handler records a span for each request. After the request is answered, route returns the pattern
+// that it matched. trusted reports whether to use the traceparent header of the request; if
+// strangers could set it, they would decide which requests are recorded.
 func (t *Tracer) Handler(
 	next http.Handler, route func(*http.Request) string, trusted func(*http.Request) bool,
 ) http.Handler {
@@ -63,7 +63,7 @@ func (t *Tracer) Handler(
 	})
 }
 
-// Done records something that has just ended, as a part of ctx's request.
+// Done records an operation that has just ended, as a part of ctx's request.
 func (t *Tracer) Done(ctx context.Context, name string, took time.Duration, failed bool, pairs ...string) {
 	if t == nil {
 		return

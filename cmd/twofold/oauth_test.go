@@ -40,7 +40,7 @@ func TestProvidersBySettings(t *testing.T) {
 		"not one of ISSUER":                `SECURITY_OAUTH_PROVIDERS={"corp": {"SECRET": "hush hush"}}`,
 		"is not https":                     `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "http://corp.test", "CLIENT_ID": "id", "CLIENT_SECRET": "hush hush"}}`,
 		"client id is missing":             `SECURITY_OAUTH_PROVIDERS={"corp": {"ISSUER": "https://corp.test", "CLIENT_SECRET": "hush hush"}}`,
-		"up to 32 small letters":           `SECURITY_OAUTH_PROVIDERS={"Corp/..": {"ISSUER": "https://corp.test", "CLIENT_ID": "id"}}`,
+		"1 to 32 lower-case letters":       `SECURITY_OAUTH_PROVIDERS={"Corp/..": {"ISSUER": "https://corp.test", "CLIENT_ID": "id"}}`,
 	} {
 		if _, err := with(t, on, given); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v, want %q", given, err, want)

@@ -1,11 +1,9 @@
-// Package oidc identifies users by OpenID Connect providers and by GitHub.
+// Package oidc identifies users with OpenID Connect providers and with GitHub.
 //
-// It owns the protocol: discovery, the authorization code with PKCE, the ID
-// token with everything that must hold of it (signature, issuer, audience,
-// authorized party, nonce, times), and, for GitHub, which has no ID tokens, the
-// question to its API. Keys and metadata are fetched when first needed and kept.
+// It implements discovery, the authorization code flow with PKCE and all checks of the ID token:
+// signature, issuer, audience, authorized party, nonce and times. GitHub issues no ID tokens, so
+// its API is called instead. Keys and metadata are fetched when they are first needed, and cached.
 //
-// It does not own state, browsers, users or sessions: see package federated and
-// login. It reads e-mail addresses only where an account may be made, and no one is
-// found by them.
+// It does not manage state, browsers, users or sessions: see package federated. It reads e-mail
+// addresses only if an account may be created, and never looks up a user by address.
 package oidc

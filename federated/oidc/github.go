@@ -13,16 +13,16 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 )
 
-// github is OAuth 2.0 and a question to an API: GitHub signs no ID tokens for
-// people, so nothing comes back that a nonce could be in. State and PKCE bind
-// the code to the browser; the code is redeemed over TLS with GitHub itself.
+// github uses OAuth 2.0 and an API call. GitHub does not issue ID tokens for users, so there is no
+// nonce in its answer. State and PKCE bind the code to the browser, and the code is redeemed over
+// TLS at GitHub itself.
 type github struct {
 	s         Settings
 	site, api string
 }
 
-// GitHub returns the sign-in with GitHub accounts, by their number, which unlike
-// their name is never given to another user.
+// GitHub returns a provider that identifies GitHub accounts by their number. Unlike a name, a
+// number is never reassigned.
 func GitHub(clientID, clientSecret string) (federated.Provider, error) {
 	return newGitHub(Settings{ClientID: clientID, ClientSecret: clientSecret}, "https://github.com", "https://api.github.com")
 }
@@ -74,7 +74,7 @@ func (g *github) Finish(ctx context.Context, q federated.Question, a federated.A
 	return g.user(ctx, q, token)
 }
 
-// user asks whose the access token is. The token is forgotten after it.
+// user returns the owner of the access token. The token is not used afterwards.
 func (g *github) user(ctx context.Context, q federated.Question, token *oauth2.Token) (federated.Identity, error) {
 	var u struct {
 		ID    int64  `json:"id"`
@@ -96,8 +96,8 @@ func (g *github) user(ctx context.Context, q federated.Question, token *oauth2.T
 	return id, err
 }
 
-// email is the user's primary address, if it is verified. GitHub runs no mailboxes,
-// so it is never authoritative.
+// email returns the user's primary address if it is verified. GitHub runs no mailboxes, so it is
+// never authoritative.
 func (g *github) email(ctx context.Context, token *oauth2.Token) (string, error) {
 	var all []struct {
 		Email    string `json:"email"`
@@ -105,7 +105,7 @@ func (g *github) email(ctx context.Context, token *oauth2.Token) (string, error)
 		Verified bool   `json:"verified"`
 	}
 	told, err := g.ask(ctx, token, "/user/emails", &all)
-	if err != nil || !told { // the user did not let us know
+	if err != nil || !told { // the user did not grant access to addresses
 		return "", err
 	}
 	for _, e := range all {
@@ -116,8 +116,7 @@ func (g *github) email(ctx context.Context, token *oauth2.Token) (string, error)
 	return "", nil
 }
 
-// ask reads one answer of the API. It reports false for one that refuses or that
-// cannot be read.
+// ask reads one answer of the API. It reports false if the answer is a refusal or cannot be read.
 func (g *github) ask(ctx context.Context, token *oauth2.Token, path string, into any) (bool, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, g.api+path, nil)
 	if err != nil {
@@ -127,11 +126,11 @@ func (g *github) ask(ctx context.Context, token *oauth2.Token, path string, into
 	r.Header.Set("Accept", "application/vnd.github+json")
 	resp, err := g.s.Client.Do(r)
 	if err != nil {
-		return false, fmt.Errorf("%w: its API does not answer", federated.ErrUnreachable)
+		return false, fmt.Errorf("%w: its API did not answer", federated.ErrUnreachable)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= 500 {
-		return false, fmt.Errorf("%w: its API answers %d", federated.ErrUnreachable, resp.StatusCode)
+		return false, fmt.Errorf("%w: its API answered with status %d", federated.ErrUnreachable, resp.StatusCode)
 	}
 	return resp.StatusCode == http.StatusOK && json.NewDecoder(resp.Body).Decode(into) == nil, nil
 }

@@ -289,7 +289,7 @@ type m = map[string]any
 func TestSettingsThatAreWrongAreNamed(t *testing.T) {
 	good := oidc.Settings{Name: "corp", Issuer: "https://corp.test", ClientID: "id"}
 	for want, change := range map[string]func(*oidc.Settings){
-		"small letters":          func(s *oidc.Settings) { s.Name = "Corp/.." },
+		"lower-case letters":     func(s *oidc.Settings) { s.Name = "Corp/.." },
 		"client id":              func(s *oidc.Settings) { s.ClientID = "" },
 		"is not https":           func(s *oidc.Settings) { s.Issuer = "http://corp.test" },
 		"is not a valid address": func(s *oidc.Settings) { s.Issuer = "https://corp.test?x=1" },

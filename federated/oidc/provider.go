@@ -18,18 +18,18 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 )
 
-// metadataLife is how long a provider's metadata are kept. Its keys are asked
-// for again whenever a token names one that is not known.
+// metadataLife is the time for which a provider's metadata are cached. Keys are fetched again
+// whenever a token names an unknown key.
 const metadataLife = 24 * time.Hour
 
-// failureLife is how long a provider is not asked again that did not answer, and
-// askWithin how long one try takes at most.
+// failureLife is the time after a failure in which metadata are not requested again. askWithin is
+// the time limit of one request.
 const (
 	failureLife = time.Minute
 	askWithin   = 30 * time.Second
 )
 
-// skew is how far off the provider's clock may be.
+// skew is the tolerated error of the provider's clock.
 const skew = time.Minute
 
 type provider struct {
@@ -38,8 +38,8 @@ type provider struct {
 	mu       sync.Mutex
 	found    *oidc.Provider
 	at       time.Time
-	asking   chan struct{} // closed with the answer; nil: no one asks
-	failure  error         // of the last try; nil: it went well
+	asking   chan struct{} // closed when the request ends; nil if there is no request
+	failure  error         // error of the last request; nil if it succeeded
 	failedAt time.Time
 }
 
@@ -59,8 +59,8 @@ func (p *provider) Begin(ctx context.Context, q federated.Question) (string, err
 	return p.client(found, q).AuthCodeURL(q.State, options...), nil
 }
 
-// scopes are those to ask for. A user's address and names are asked for only where
-// they are of use.
+// scopes returns the scopes to request. The user's address and names are requested only if they are
+// needed.
 func (p *provider) scopes(q federated.Question) []string {
 	scopes := append([]string{oidc.ScopeOpenID}, p.s.Scopes...)
 	if q.Address {
@@ -103,12 +103,12 @@ func (p *provider) Finish(ctx context.Context, q federated.Question, a federated
 	return id, err
 }
 
-// askMore asks the UserInfo endpoint for what the ID token leaves out (OpenID Connect
-// Core, section 5.4). Without an answer there is no address, and so no account is
-// made. People who have an account sign in without it.
+// askMore requests the claims that the ID token omits from the UserInfo endpoint (OpenID Connect
+// Core, section 5.4). If there is no answer, the address is empty, so no account is created. Users
+// who have an account can still sign in.
 func (p *provider) askMore(ctx context.Context, found *oidc.Provider, token *oauth2.Token, id *federated.Identity) {
 	info, err := found.UserInfo(ctx, oauth2.StaticTokenSource(token))
-	if err != nil || info.Subject != id.Subject { // section 5.3.2: another user's are not used
+	if err != nil || info.Subject != id.Subject { // section 5.3.2: claims of another user are not used
 		return
 	}
 	var c claims
@@ -117,7 +117,7 @@ func (p *provider) askMore(ctx context.Context, found *oidc.Provider, token *oau
 	}
 }
 
-// claims are the claims of an ID token that are read besides those that the library checks.
+// claims contains the claims of an ID token that the library does not check.
 type claims struct {
 	AuthorizedParty string   `json:"azp"`
 	AuthTime        *float64 `json:"auth_time"`
@@ -129,8 +129,8 @@ type claims struct {
 	FamilyName      any      `json:"family_name"`
 }
 
-// read checks what the library leaves to its caller (OpenID Connect Core,
-// section 3.1.3.7, numbers 4, 5, 11 and 13).
+// read makes the checks that the library leaves to its caller (OpenID Connect Core, section
+// 3.1.3.7, numbers 4, 5, 11 and 13).
 func (p *provider) read(q federated.Question, t *oidc.IDToken) (federated.Identity, error) {
 	var c claims
 	if err := t.Claims(&c); err != nil {
@@ -160,9 +160,9 @@ func (p *provider) read(q federated.Question, t *oidc.IDToken) (federated.Identi
 	return id, nil
 }
 
-// describe adds what an account can be made of. Only the truth value true says that
-// an address was verified (OpenID Connect Core, section 5.1). A provider that sends
-// a text in its place may send "false" one day, which some would take for true.
+// describe adds the data with which an account can be created. An address counts as verified only
+// if the claim is the boolean true (OpenID Connect Core, section 5.1). A provider that sends a
+// string may also send "false", which must not count as true.
 func (c claims) describe(id *federated.Identity, domains []string) {
 	if email, _ := c.Email.(string); c.EmailVerified == true && plausible(email) {
 		id.Email, id.Authoritative = email, runs(domains, email)
@@ -175,23 +175,23 @@ func (c claims) describe(id *federated.Identity, domains []string) {
 	}
 }
 
-// plausible reports whether a text may be an address as it stands. It is checked
-// further before it is stored.
+// plausible reports whether a text looks like an address. Further checks are made before it is
+// stored.
 func plausible(email string) bool {
 	return len(email) <= maxEmail && tidyUpTo(email, maxEmail) == email
 }
 
-const maxEmail = 254 // RFC 5321 section 4.5.3.1.3, less the angle brackets
+const maxEmail = 254 // RFC 5321 section 4.5.3.1.3, without the angle brackets
 
-// runs reports whether one of the domains is the address's, to the letter.
+// runs reports whether the domain of the address is exactly one of the domains.
 func runs(domains []string, email string) bool {
 	at := strings.LastIndexByte(email, '@')
 	return at > 0 && slices.Contains(domains, strings.ToLower(email[at+1:]))
 }
 
-// checkAnswer reads what came back in the address. An issuer in it must be
-// ours: an answer of another provider must not be taken to this one's token
-// endpoint (mix-up, RFC 9207).
+// checkAnswer checks the query parameters of the answer. An issuer in it must be this provider's,
+// so that an answer of another provider is not sent to this one's token endpoint (mix-up attack,
+// RFC 9207).
 func (p *provider) checkAnswer(found *oidc.Provider, a federated.Answer) error {
 	var says struct {
 		Names bool `json:"authorization_response_iss_parameter_supported"`
@@ -222,10 +222,9 @@ func (p *provider) client(found *oidc.Provider, q federated.Question) *oauth2.Co
 	}
 }
 
-// discover returns the metadata. Old ones serve on while new ones are asked for:
-// no one waits for a provider that is slow to answer again. Without any, one
-// caller asks and the others wait for its answer, not each for one of their own.
-// While old ones serve, a provider that failed is not asked again for a moment.
+// discover returns the metadata. While new metadata are fetched, the old ones are used, so no
+// caller waits for a slow provider. If there are none, one caller fetches them and the others wait
+// for the same answer. If there are old ones, a failed request is not repeated for failureLife.
 func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	p.mu.Lock()
 	now := p.s.Now()
@@ -235,7 +234,7 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	}
 	if p.asking == nil {
 		p.asking = make(chan struct{})
-		// The answer is for everyone: it must not end with the request of one.
+		// All callers use the answer, so it must not depend on the context of one caller.
 		go p.ask(context.WithoutCancel(ctx), p.asking)
 	}
 	old, asking := p.found, p.asking
@@ -256,13 +255,13 @@ func (p *provider) discover(ctx context.Context) (*oidc.Provider, error) {
 	return p.found, nil
 }
 
-// failedSince reports whether the provider could not be asked a moment ago.
+// failedSince reports whether a request failed within the last failureLife.
 func (p *provider) failedSince(now time.Time) bool {
 	age := now.Sub(p.failedAt)
 	return p.failure != nil && age < failureLife && age > -failureLife
 }
 
-// ask fetches the metadata, without the lock: it waits for a network.
+// ask fetches the metadata. It does not hold the lock during the request.
 func (p *provider) ask(ctx context.Context, done chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -284,19 +283,19 @@ func (p *provider) ask(ctx context.Context, done chan struct{}) {
 	close(done)
 }
 
-// exchangeError tells a refusal of the provider from one that cannot be asked.
+// exchangeError distinguishes a refusal by the provider from a provider that cannot be reached.
 func exchangeError(err error) error {
 	var refusal *oauth2.RetrieveError
 	if errors.As(err, &refusal) && refusal.Response != nil && refusal.Response.StatusCode < 500 {
-		// The body is left out: what a provider says of a code may hold it.
-		return refused("it does not take the code: " + tidy(refusal.ErrorCode))
+		// Omit the body: it may repeat the code.
+		return refused("it refuses the code: " + tidy(refusal.ErrorCode))
 	}
 	return fmt.Errorf("%w: the code could not be redeemed", federated.ErrUnreachable)
 }
 
 func refused(why string) error { return fmt.Errorf("%w: %s", federated.ErrRefused, why) }
 
-// tidy makes a text of another site fit to be shown or logged.
+// tidy makes a text from a provider safe to show and log.
 func tidy(s string) string { return tidyUpTo(s, 100) }
 
 func tidyUpTo(s string, size int) string {

@@ -12,40 +12,40 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 )
 
-// Settings say where a provider is and who we are there. Its redirect
-// addresses to register there are <origin>/login/oauthresponse/<Name> and, to
-// have it authenticate its users again, <origin>/login/oauth-verify-response/<Name>.
+// Settings describes a provider and our registration with it. Register two redirect URLs with the
+// provider: <origin>/login/oauthresponse/<Name> and, for authenticating users again,
+// <origin>/login/oauth-verify-response/<Name>.
 type Settings struct {
-	// Name stands in paths: small letters, digits, "-" and "_".
+	// Name is used in paths. It consists of lower-case letters, digits, "-" and "_".
 	Name string
-	// Title is shown on buttons; Name if empty.
+	// Title is shown on buttons. The default is Name.
 	Title string
-	// Issuer is the provider's, exactly as its metadata spell it, e.g.
-	// "https://login.example.org". Plain http is for loopback hosts only.
+	// Issuer is the provider's issuer, exactly as spelled in its metadata, e.g.
+	// "https://login.example.org". Plain http is accepted for loopback hosts only.
 	Issuer string
-	// ClientID and ClientSecret were given by the provider. The secret may be
-	// empty for a public client: PKCE is always used.
+	// ClientID and ClientSecret are issued by the provider. The secret may be empty for a public
+	// client: PKCE is always used.
 	ClientID     string
 	ClientSecret string
-	// Scopes besides openid: none if empty. "email" or "profile" make the list of
-	// connected accounts easier to read; nothing is looked up by them.
+	// Scopes lists scopes to request in addition to openid. "email" and "profile" make the list of
+	// connected accounts easier to read; they are not used to look up accounts.
 	Scopes []string
-	// Domains are those of which the provider itself runs every mailbox, such as the
-	// domain of its company. Where sign-up through the provider is on, an address of
-	// these domains that it says is verified counts as proven. All other addresses
-	// are mailed a code. Trade-off: if a mailbox there is not the provider's to give,
-	// an account is made for the wrong person.
+	// Domains lists the domains whose mailboxes the provider itself runs, such as the domain of its
+	// company. If sign-up through the provider is on, an address of these domains that the provider
+	// marks as verified counts as proven. For all other addresses a code is mailed. Trade-off: if
+	// someone else runs a mailbox of these domains, an account may be created for the wrong person.
 	Domains []string
-	// NoReauthentication says that the provider cannot tell when its user last
-	// authenticated (no auth_time). It is then not offered for that.
+	// NoReauthentication must be set if the provider does not report when its user last
+	// authenticated (auth_time). It is then not offered for authenticating users again.
 	NoReauthentication bool
-	// Client reaches the provider; one with a time-out of 10 seconds if nil.
+	// Client makes requests to the provider. If it is nil or has no Timeout, the timeout is 10
+	// seconds.
 	Client *http.Client
-	// Now is the clock; time.Now if nil.
+	// Now returns the current time. The default is time.Now.
 	Now func() time.Time
 }
 
-// Google returns the sign-in with Google accounts.
+// Google returns a provider for Google accounts.
 func Google(clientID, clientSecret string) (federated.Provider, error) {
 	return New(Settings{
 		Name: "google", Title: "Google", Issuer: "https://accounts.google.com", ClientID: clientID, ClientSecret: clientSecret,
@@ -53,24 +53,24 @@ func Google(clientID, clientSecret string) (federated.Provider, error) {
 	})
 }
 
-// reserved are names that mean something of their own.
+// reserved lists names that cannot be used for a provider of New.
 var reserved = []string{"github"}
 
 var domain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z0-9]$`)
 
 var name = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
-// New returns the sign-in with an OpenID Connect provider. It asks nothing yet.
+// New returns an OpenID Connect provider. It makes no request.
 func New(s Settings) (federated.Provider, error) {
 	if slices.Contains(reserved, s.Name) {
-		return nil, fmt.Errorf("oidc: %q is GitHub's: take another name, or GitHub()", s.Name)
+		return nil, fmt.Errorf("oidc: the name %q is reserved: use another name, or GitHub()", s.Name)
 	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	for _, d := range s.Domains {
 		if !domain.MatchString(d) {
-			return nil, fmt.Errorf("oidc: %s: %q is not a domain such as example.org in small letters", s.Name, d)
+			return nil, fmt.Errorf("oidc: %s: %q is not a domain in lower-case letters, such as example.org", s.Name, d)
 		}
 	}
 	if err := secureAddress(s.Issuer); err != nil {
@@ -82,7 +82,7 @@ func New(s Settings) (federated.Provider, error) {
 func (s Settings) check() error {
 	switch {
 	case !name.MatchString(s.Name):
-		return errors.New("oidc: a name is up to 32 small letters, digits, - and _")
+		return errors.New("oidc: a name must be 1 to 32 lower-case letters, digits, - and _")
 	case s.ClientID == "":
 		return fmt.Errorf("oidc: %s: the client id is missing", s.Name)
 	}
@@ -111,7 +111,8 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// secureAddress wants https: client secret, codes and keys travel there.
+// secureAddress returns an error if the URL is not https, because the client secret, codes and keys
+// are sent to it.
 func secureAddress(address string) error {
 	u, err := url.Parse(address)
 	switch {

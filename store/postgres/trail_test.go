@@ -130,7 +130,7 @@ func TestSealsHoldWhileNodesWrite(t *testing.T) {
 		t.Errorf("%+v, %v", report, err)
 	}
 	for _, p := range report.Problems { // rows without a hash of the trail are ours
-		if !strings.Contains(p, "it is not what was written") {
+		if !strings.Contains(p, "it was changed") {
 			t.Error(p)
 		}
 	}
