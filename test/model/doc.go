@@ -21,7 +21,7 @@
 // attacker.
 //
 // People of a former system arrive too, and an attacker of that system who claims the
-// addresses of others (former_test.go).
+// addresses of others (legacy_test.go).
 //
 // After each walk the audit trail of every account is replayed against the model
 // that package explore explores (trail_test.go).

@@ -96,3 +96,42 @@ func TestR178_AnyAgeIsNotAnyProof(t *testing.T) {
 	w.advance(59 * time.Minute)
 	full.post("/tf-setup", m{"setup": "disable"}).want(200)
 }
+
+// TestR054_AProgramProvesBothFactorsAgain with its header token and no cookie.
+// The token of the re-authentication is nothing without the session's.
+func TestR054_AProgramProvesBothFactorsAgain(t *testing.T) {
+	w := newWorld(t, open)
+	a, v := w.withApp("alice"), w.withApp("victor")
+	program := func(p *person) *browser {
+		b := w.browser()
+		b.header["Authentication-Token"] = w.plantToken(p)
+		return b
+	}
+	b := program(a)
+	w.advance(10 * time.Minute)
+	w.write(`UPDATE twofold_sessions SET fresh_at = 1`)
+	b.get("/tf-setup").want(401)
+	r := b.post("/verify", m{"password": secret}).want(200)
+	token := r.text("tf_pending_token")
+	if token == "" {
+		t.Fatalf("no token of the re-authentication: %s", r.body)
+	}
+	w.handedOut("pending token", token)
+	b.jar = map[string]string{} // it keeps none
+	b.header["Two-Factor-Pending"] = token
+	b.validate(a.wrong()).want(400)
+	b.validate(a.next()).want(200)
+	b.get("/tf-setup").want(200)
+	b.in(a, 2)
+	b.copy().validate(a.next()).refused("a second time")
+
+	b = program(a)
+	token = b.post("/verify", m{"password": secret}).want(200).text("tf_pending_token")
+	for name, thief := range map[string]*browser{"nobody": w.browser(), "another": program(v), "another token of the same user": program(a), "a browser": w.plantSession(a)} {
+		thief.header["Two-Factor-Pending"] = token
+		thief.post("/tf-validate", m{"code": a.code(1)}).want(400).refused(name)
+	}
+	if w.plantSession(a).post("/verify", m{"password": secret}).want(200).json["tf_pending_token"] != nil {
+		t.Error("a browser is told the token that its cookie hides")
+	}
+}

@@ -194,3 +194,33 @@ func TestR313_AKnownNetworkIsCountedApart(t *testing.T) {
 		}
 	})
 }
+
+// TestR048_NoCodesWhilePaused: a code that could not be used is not sent, at
+// sign-in, when asked for again or as a rescue.
+func TestR048_NoCodesWhilePaused(t *testing.T) {
+	w := newWorld(t, open)
+	a := w.person("alice").enrolSMS("+16505551212")
+	b := w.plantPending(a)
+	for range 10 {
+		b.validate(a.wrong()).want(400)
+	}
+	sent, mailed := w.sms.Count("+16505551212"), len(w.mail.To(a.email))
+	late := w.browser()
+	late.login(a).want(429)
+	late.post("/tf-resend", m{}).want(429)
+	late.post("/tf-rescue", m{"help_setup": "email"}).want(429)
+	if n := w.sms.Count("+16505551212"); n != sent {
+		t.Errorf("%d texts while paused", n-sent)
+	}
+	w.settled()
+	for _, mail := range w.mail.To(a.email)[mailed:] {
+		if code := sixDigits.FindString(mail.Text); mail.Kind == "two_factor_code" {
+			t.Errorf("a code was mailed while paused: %s", code)
+		}
+	}
+	w.advance(15*time.Minute + time.Second)
+	late = w.browser()
+	late.login(a).want(200)
+	late.validate(a.texted()).want(200)
+	late.in(a, 2)
+}
