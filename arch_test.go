@@ -126,6 +126,7 @@ var rooms = map[string]room{
 	"tracing":           {others: "go.opentelemetry.io/otel", http: true},
 	"metrics":           {ours: ". event send", others: "github.com/prometheus/client_golang", http: true},
 	"test/ask":          {http: true},
+	"test/contract":     {},
 	"test/openapitest":  {http: true},
 	"twofoldtest": {
 		ours: ". internal/background internal/factor/passkey/softkey internal/factor/totp federated password send " +
@@ -152,7 +153,7 @@ var testOnly = []string{
 	"internal/factor/passkey/softkey", "internal/transfer/transfertest", "test/softkey",
 	"test/ask", "internal/federatedtest",
 	"test/openapitest", "twofoldtest", "test/model", "test/explore", "test/explore/run",
-	"test/cluster", "test/crash", "test/security",
+	"test/cluster", "test/contract", "test/crash", "test/security",
 }
 
 func TestArrowsPointInward(t *testing.T) {

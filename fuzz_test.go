@@ -69,7 +69,7 @@ func fuzzed(f *testing.F) *twofold.Auth {
 	f.Cleanup(func() { _ = db.Close() })
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	auth, err := twofold.New(twofold.Config{
-		Origin: "http://localhost", Key: twofold.KeyText(key), Store: db,
+		Origin: "http://localhost", Key: twofold.KeyText(twofold.NewKey()), Store: db,
 		Advanced: twofold.Advanced{Now: func() time.Time { return now }},
 		Accounts: twofold.Accounts{Registerable: true, Usernames: true}, Pages: twofold.Pages{AccountPage: true},
 		TwoFactor: twofold.TwoFactor{Required: true, LoginValidity: time.Hour},

@@ -41,7 +41,7 @@ func TestNewStartsNothing(t *testing.T) {
 	mail := &sendtest.Sink{}
 	auth, _ := idle(t, twofold.Config{Mail: mail})
 	ctx := t.Context()
-	u, err := auth.CreateUser(ctx, twofold.NewUser{Email: "ann@example.org", Password: newPlain})
+	u, err := auth.CreateUser(ctx, twofold.NewUser{Email: "ann@example.org", Password: "battery staple"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestNewStartsNothing(t *testing.T) {
 func TestRunWorksUntilItsContextEnds(t *testing.T) {
 	mail := &sendtest.Sink{}
 	auth, _ := idle(t, twofold.Config{Mail: mail})
-	u, err := auth.CreateUser(t.Context(), twofold.NewUser{Email: "ann@example.org", Password: newPlain})
+	u, err := auth.CreateUser(t.Context(), twofold.NewUser{Email: "ann@example.org", Password: "battery staple"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func ofTheContract() []weakness {
 		{"Flask-Security, W13", "one secret for all channels and for the rescue; a rescue that lives as long as the app's code",
 			[]string{
 				"TestR044_CodeIsForOnePurpose", "TestR074_RescueCode", "TestR073_OneMailboxIsNotEnough",
-				"twofold TestContract09_no_rescue_email",
+				"test/contract TestContract09_no_rescue_email",
 			}},
 		{"Flask-Security, W14", "recovery codes in plain text, for ever, shown again, alive without a factor",
 			[]string{
@@ -119,7 +119,7 @@ func ofTheContract() []weakness {
 			}},
 		{"Flask-Security, W17", "the session's cookie can be read, and holds a secret that is being set up",
 			[]string{
-				"twofold TestContract25_datastore", "twofold TestContract26_totp_secret_generation",
+				"test/contract TestContract25_datastore", "test/contract TestContract26_totp_secret_generation",
 				"TestR135_NothingParkedBetweenTheSteps",
 			}},
 		{"Flask-Security, W18", "the account's state is not looked at again with the second factor",
@@ -137,13 +137,13 @@ func ofTheContract() []weakness {
 		{"Flask-Security, W21", "a phone number is stored before its code came, and as it was typed",
 			[]string{
 				"TestR055_NothingActiveBeforeConfirmed", "TestR057_NewPhoneIsANewFactor",
-				"twofold TestContract10_setup_bad_phone",
+				"test/contract TestContract10_setup_bad_phone",
 			}},
 		{"Flask-Security, W22", "a sealed secret opens in another's row", []string{"TestR034_SecretsAreSealedToTheirOwner"}},
 		{"Flask-Security, W23", "several links to reset are good at once; a new address is compared by case",
 			[]string{
 				"TestR058_LinksDieWithWhatTheyRestOn", "TestR144_LinksOnceInParallel",
-				"twofold TestContractE08_race",
+				"test/contract TestContractE08_race",
 			}},
 		{"Flask-Security, W24", "a fresh proof is matched by e-mail address; one without a session",
 			[]string{
@@ -163,9 +163,9 @@ func ofPeers() []weakness {
 		{"kratos #4285", "a session begun without a password never rises to two factors", []string{"TestR020_ASessionByCodeIsRaised"}},
 		{"kratos #4317", "two codes to one mailbox are two factors", []string{"TestR007_ACodeIsOneFactorOnly", "TestR073_OneMailboxIsNotEnough"}},
 		{"GHSA-97r5-pg8x-p63p", "another account at another site is a fresh proof", []string{"TestR054_AskingAgainThroughAnotherSite"}},
-		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's", []string{"TestR091_CredentialIsOfTheUserBeingAuthenticated", "twofold TestContractW32_verify_rejects_cross_user_assertion"}},
+		{"GHSA-f66q-9rf6-8795", "a passkey's fresh proof without its being the user's", []string{"TestR091_CredentialIsOfTheUserBeingAuthenticated", "test/contract TestContractW32_verify_rejects_cross_user_assertion"}},
 		{"GHSA-w2j7-f3c6-g8cw", "a redirect leaves the site where sub-domains are allowed", []string{"TestR107_NoOpenRedirect"}},
-		{"Flask-Security PR #1258", "an object where a text belongs breaks the step", []string{"TestR127_JSONTypesAreExact", "twofold TestContract19_opt_in_nc_non_string_code"}},
+		{"Flask-Security PR #1258", "an object where a text belongs breaks the step", []string{"TestR127_JSONTypesAreExact", "test/contract TestContract19_opt_in_nc_non_string_code"}},
 		{"SuperTokens", "who is asked for the second factor enrols another one instead", []string{"TestR018_NoChangeWhilePending", "TestR081_DeviceSkipsTheSecondFactorOnly"}},
 		{"supabase #2607, #2615", "the level stays after an administrator took the factor away", []string{"TestR058_EverythingBeforeAChangeIsDead"}},
 		{"nodewarden #370", "a trusted browser survives a reset of the second factor", []string{"TestR083_TrustedDevicesAreRevoked"}},

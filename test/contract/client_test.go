@@ -1,0 +1,466 @@
+package contract_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold/send"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// client is one browser or program with its own cookies. It never follows a
+// redirect by itself.
+type client struct {
+	s       *site
+	cookies map[string]kept
+	token   string            // Authentication-Token
+	headers map[string]string // sent with every request
+}
+
+type kept struct {
+	*http.Cookie
+	until time.Time // zero: until the browser is closed
+}
+
+func (s *site) client() *client {
+	return &client{s: s, cookies: map[string]kept{}, headers: map[string]string{}}
+}
+
+// reply is an answer with its body read.
+type reply struct {
+	t      *testing.T
+	status int
+	header http.Header
+	body   string
+	json   m // "response" of the envelope
+}
+
+// do sends a request; header lines come in pairs.
+func (c *client) do(method, path, body string, pairs ...string) *reply {
+	c.s.t.Helper()
+	r, err := http.NewRequestWithContext(c.s.t.Context(), method, c.s.origin+path, strings.NewReader(body))
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	for k, v := range c.headers {
+		r.Header.Set(k, v)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		r.Header.Set(pairs[i], pairs[i+1])
+	}
+	if c.token != "" {
+		r.Header.Set("Authentication-Token", c.token)
+	}
+	for name, k := range c.cookies {
+		if k.until.IsZero() || c.s.Now().Before(k.until) {
+			r.AddCookie(&http.Cookie{Name: name, Value: k.Value})
+		}
+	}
+	answer, err := c.s.http.Do(r)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	c.keep(answer.Cookies())
+	out := &reply{t: c.s.t, status: answer.StatusCode, header: answer.Header, body: string(raw)}
+	out.envelope(path)
+	return out
+}
+
+func (c *client) keep(list []*http.Cookie) {
+	for _, k := range list {
+		switch {
+		case k.MaxAge < 0:
+			delete(c.cookies, k.Name)
+		case k.MaxAge > 0:
+			c.cookies[k.Name] = kept{k, c.s.Now().Add(time.Duration(k.MaxAge) * time.Second)}
+		default:
+			c.cookies[k.Name] = kept{Cookie: k}
+		}
+	}
+}
+
+// envelope checks what every JSON answer has, whatever it says.
+func (r *reply) envelope(path string) {
+	r.t.Helper()
+	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/json") {
+		return
+	}
+	var e struct {
+		Meta     struct{ Code int }
+		Response m
+	}
+	dec := json.NewDecoder(strings.NewReader(r.body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&e); err != nil {
+		r.t.Fatalf("%s: no envelope: %v\n%s", path, err, r.body)
+	}
+	r.json = e.Response
+	for what, ok := range map[string]bool{
+		"type is exactly application/json": r.header.Get("Content-Type") == "application/json",
+		"meta.code is the status":          e.Meta.Code == r.status,
+		"ends with one line feed":          strings.Count(r.body, "\n") == 1 && strings.HasSuffix(r.body, "\n"),
+		"ASCII only":                       strings.IndexFunc(r.body, func(c rune) bool { return c > 126 }) < 0,
+		"not cached":                       r.header.Get("Cache-Control") == "private, no-store",
+	} {
+		if !ok {
+			r.t.Errorf("%s: not so: %s\n%s", path, what, r.body)
+		}
+	}
+	_, token := e.Response["csrf_token"]
+	_, errs := e.Response["errors"].([]any)
+	success := r.status == http.StatusOK && !strings.HasPrefix(path, "/refresh-token") // which is for programs alone
+	if success != token && len(e.Response) > 0 {
+		r.t.Errorf("%s: csrf_token stands on every success and on no error: %s", path, r.body)
+	}
+	if r.status >= 400 && !errs {
+		r.t.Errorf("%s: an error without errors: %s", path, r.body)
+	}
+}
+
+// get asks for JSON, page for a page.
+func (c *client) get(path string) *reply {
+	c.s.t.Helper()
+	return c.do(http.MethodGet, path, "", "Accept", "application/json")
+}
+
+func (c *client) page(path string) *reply {
+	c.s.t.Helper()
+	return c.do(http.MethodGet, path, "", "Accept", "text/html,*/*;q=0.8")
+}
+
+// post sends JSON as a program does: nothing says where it comes from.
+func (c *client) post(path string, body any) *reply {
+	c.s.t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	return c.do(http.MethodPost, path, string(raw), "Content-Type", "application/json", "Accept", "application/json")
+}
+
+// fields encodes pairs of name and value.
+func fields(pairs []string) string {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Add(pairs[i], pairs[i+1])
+	}
+	return v.Encode()
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// form posts as a browser does, bareForm as one that tells nothing.
+func (c *client) form(path string, pairs ...string) *reply {
+	c.s.t.Helper()
+	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin))
+}
+
+func (c *client) bareForm(path string, pairs ...string) *reply {
+	c.s.t.Helper()
+	return c.shown(path, c.do(http.MethodPost, path, fields(pairs), "Content-Type", formType, "Accept", "text/html"))
+}
+
+// shown follows the redirect of a form that was refused to the page that says so,
+// and that of a set-up to the page that asks for its code.
+func (c *client) shown(path string, r *reply) *reply {
+	c.s.t.Helper()
+	to := r.header.Get("Location")
+	_, refused := c.cookies["twofold-refused"]
+	begun := path == "/tf-setup" && strings.HasPrefix(to, "/tf-validate") ||
+		path == "/us-setup" && strings.HasPrefix(to, "/us-setup/")
+	if r.status != http.StatusSeeOther || !refused && !begun {
+		return r
+	}
+	return c.page(to)
+}
+
+// texts are the English texts of the contract and what pages say instead.
+var texts = sync.OnceValues(func() (map[string]string, error) {
+	files, _ := filepath.Glob("../../*/locales/en.json")
+	more, _ := filepath.Glob("../../internal/*/locales/en.json")
+	out, all := map[string]string{}, map[string]any{}
+	for _, file := range append(files, more...) {
+		raw, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(raw, &all)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no texts found")
+	}
+	for key, said := range all {
+		contract, ok := all[strings.TrimPrefix(key, "page_")].(string)
+		if text, isText := said.(string); ok && isText && strings.HasPrefix(key, "page_") {
+			out[contract] = text
+		}
+	}
+	return out, nil
+})
+
+// says reports whether a page holds a text of the contract, or what pages say in
+// place of it.
+func (r *reply) says(text string) bool {
+	r.t.Helper()
+	if strings.Contains(r.text(), text) {
+		return true
+	}
+	all, err := texts()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for contract, page := range all {
+		pattern := "^" + placeholders.ReplaceAllString(regexp.QuoteMeta(strings.TrimSpace(contract)), ".*") + "$"
+		if ok, _ := regexp.MatchString(pattern, text); !ok && !strings.Contains(contract, text) {
+			continue
+		}
+		pattern = placeholders.ReplaceAllString(regexp.QuoteMeta(page), ".*")
+		if ok, _ := regexp.MatchString(pattern, r.text()); ok {
+			return true
+		}
+	}
+	return false
+}
+
+var placeholders = regexp.MustCompile(`\\\{\\\{\\\.[a-zA-Z]+\\\}\\\}`)
+
+// text is the page as a person reads it.
+func (r *reply) text() string { return html.UnescapeString(isolation.Replace(r.body)) }
+
+// isolation is markup that keeps the direction of what people wrote to itself.
+var isolation = strings.NewReplacer("<bdi>", "", "</bdi>", "")
+
+// want ends the test unless the status is this one.
+func (r *reply) want(status int) *reply {
+	r.t.Helper()
+	if r.status != status {
+		r.t.Fatalf("status %d, want %d (to %q)\n%s", r.status, status, r.header.Get("Location"), r.body)
+	}
+	return r
+}
+
+// has checks keys of a JSON answer: name, value, name, value. Absent means
+// that the key must not be there.
+func (r *reply) has(pairs ...any) *reply {
+	r.t.Helper()
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name := pairs[i].(string)
+		got, there := r.json[name]
+		switch want := pairs[i+1]; {
+		case want == absent && there:
+			r.t.Errorf("%s is there: %v\n%s", name, got, r.body)
+		case want != absent && (!there || !reflect.DeepEqual(got, want)):
+			r.t.Errorf("%s is %#v, want %#v\n%s", name, got, want, r.body)
+		}
+	}
+	return r
+}
+
+type nothing struct{}
+
+var absent any = nothing{}
+
+// list makes what a JSON array of texts decodes to.
+func list(s ...string) any {
+	out := make([]any, len(s))
+	for i, v := range s {
+		out[i] = v
+	}
+	return out
+}
+
+// refused checks a JSON error in both of its places.
+func (r *reply) refused(status int, field, text string) *reply {
+	r.t.Helper()
+	r.want(status).has("errors", list(text), "field_errors", m{field: list(text)}, "user", absent)
+	return r
+}
+
+// refusedFlat checks a JSON error that is about no form.
+func (r *reply) refusedFlat(status int, text string) *reply {
+	r.t.Helper()
+	return r.want(status).has("errors", list(text), "field_errors", absent, "user", absent)
+}
+
+// to ends the test unless the answer leads there.
+func (r *reply) to(path string) *reply {
+	r.t.Helper()
+	if got := r.want(http.StatusSeeOther).header.Get("Location"); got != path {
+		r.t.Fatalf("leads to %q, want %q", got, path)
+	}
+	return r
+}
+
+// shows ends the test unless a page (status 200) holds all texts.
+func (r *reply) shows(texts ...string) *reply {
+	r.t.Helper()
+	r.want(http.StatusOK)
+	for _, s := range texts {
+		if !r.says(s) {
+			r.t.Fatalf("page lacks %q:\n%s", s, r.text())
+		}
+	}
+	return r
+}
+
+// hides checks that a page holds none of the texts.
+func (r *reply) hides(texts ...string) *reply {
+	r.t.Helper()
+	for _, s := range texts {
+		if strings.Contains(r.text(), s) {
+			r.t.Errorf("page shows %q:\n%s", s, r.text())
+		}
+	}
+	return r
+}
+
+// str is a text in a JSON answer.
+func (r *reply) str(name string) string {
+	r.t.Helper()
+	s, ok := r.json[name].(string)
+	if !ok {
+		r.t.Fatalf("%s is no text: %s", name, r.body)
+	}
+	return s
+}
+
+// login signs in by JSON, loginForm as a browser.
+func (c *client) login(user string, pairs ...any) *reply {
+	c.s.t.Helper()
+	body := m{"email": user + "@lp.com", "password": plain}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		body[pairs[i].(string)] = pairs[i+1]
+	}
+	return c.post("/login", body)
+}
+
+func (c *client) loginForm(user string, pairs ...string) *reply {
+	c.s.t.Helper()
+	return c.form("/login", append([]string{"email", user + "@lp.com", "password", plain}, pairs...)...)
+}
+
+func (c *client) logout() {
+	c.s.t.Helper()
+	c.form("/logout").to("/")
+}
+
+// signedIn checks who the application behind the sign-in sees.
+func (c *client) signedIn(user string, level int) {
+	c.s.t.Helper()
+	c.page("/profile").shows(fmt.Sprintf("hello %s@lp.com level %d", user, level))
+}
+
+func (c *client) stranger() {
+	c.s.t.Helper()
+	c.get("/profile").refusedFlat(401, "You must sign in to view this resource.")
+}
+
+var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
+
+// letter is the newest message with a code to an address or a number; there
+// are others, which tell of changes.
+func (s *site) letter(to string) send.Message {
+	s.t.Helper()
+	list := s.letters(to)
+	if len(list) == 0 {
+		s.t.Fatalf("no code was sent to %s", to)
+	}
+	return list[len(list)-1]
+}
+
+func (s *site) letters(to string) []send.Message {
+	sink := s.mail
+	if strings.HasPrefix(to, "+") {
+		sink = s.sms
+	}
+	return slices.DeleteFunc(sink.To(to), func(l send.Message) bool { return l.Kind != "two_factor_code" })
+}
+
+// code is the code in the newest message to an address or a number.
+func (s *site) code(to string) string {
+	s.t.Helper()
+	return sixDigits.FindString(s.letter(to).Text)
+}
+
+// wrong is a code that is not this one.
+func wrong(code string) string {
+	return fmt.Sprintf("%c", '0'+(code[0]-'0'+1)%10) + code[1:]
+}
+
+// shownKey is the key of an app as its page shows it, in groups.
+func shownKey(page string) string {
+	var key strings.Builder
+	for _, group := range regexp.MustCompile(`<span>([A-Z2-7]{4})</span>`).FindAllStringSubmatch(page, -1) {
+		key.WriteString(group[1])
+	}
+	return key.String()
+}
+
+// guesses are five different codes that are not this one.
+func guesses(code string) []string {
+	var out []string
+	for guess := wrong(code); len(out) < 5; guess = wrong(guess) {
+		out = append(out, guess)
+	}
+	return out
+}
+
+// enrol gives a user a second factor, as he would do it himself, in a browser
+// of its own that stays signed in. The app is nil unless there is one.
+func (s *site) enrol(user, method string) (*client, *app) {
+	s.t.Helper()
+	c := s.client()
+	required := c.login(user).want(200).json["tf_required"] == true
+	begun := c.post("/tf-setup", m{"setup": method, "phone": phone}).want(200)
+	var a *app
+	var code string
+	switch method {
+	case store.Authenticator:
+		a = s.app(begun.str("tf_authr_b32key"))
+		code = a.next()
+	case store.SMS:
+		code = s.code(phone)
+	default:
+		code = s.code(user + "@lp.com")
+	}
+	if required {
+		c.post("/tf-validate", m{"code": code}).want(200)
+	} else {
+		c.post("/tf-setup/"+begun.str("tf_state_token"), m{"code": code}).want(200)
+	}
+	s.advance(30 * time.Second) // another code may be sent now
+	return c, a
+}
+
+// eventually waits for what happens alongside a request.
+func (s *site) eventually(what string, ok func() bool) {
+	s.t.Helper()
+	for range 6000 {
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Fatalf("did not happen: %s", what)
+}

@@ -1,0 +1,241 @@
+package contract_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func TestContractW21_wan_context_processors(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) {
+		c.Pages.Templates = fstest.MapFS{
+			"wan_signin.html":   {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my sign-in {{.Data.Second}}{{end}}`)},
+			"wan_register.html": {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my passkeys {{len .Data.Passkeys}}{{end}}`)},
+			"wan_verify.html":   {Data: []byte(`{{define "title"}}{{end}}{{define "content"}}my proof{{end}}`)},
+		}
+	})
+	c, _ := s.owner("matt", "first")
+	c.page("/wan-register").shows("my passkeys 1")
+	c.page("/wan-verify").shows("my proof")
+	s.client().page("/wan-signin").shows("my sign-in false")
+}
+
+// staleOwner is an owner whose last proof is too old for changes.
+func (s *site) staleOwner(usage string, lies ...func(*softkey.Key)) (*client, *softkey.Key) {
+	s.t.Helper()
+	c, k := s.owner("matt", usage, lies...)
+	s.advance(20 * time.Minute)
+	return c, k
+}
+
+func TestContractW28_verify_json(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c, k := s.staleOwner("first")
+	c.get("/wan-register").want(401).has("reauth_required", true, "has_webauthn_verify_credential", true)
+	c.get("/verify").want(200).has("has_webauthn_verify_credential", true)
+	options, state := c.post("/wan-verify", m{}).question()
+	if !strings.Contains(string(options), `"userVerification":"discouraged"`) {
+		t.Errorf("options %s", options)
+	}
+	r := c.post("/wan-verify/"+state+"?include_auth_token", m{"credential": s.made(k.Get(options))}).want(200)
+	if token, _ := r.json["user"].(m)["authentication_token"].(string); token == "" {
+		t.Errorf("no token: %s", r.body)
+	}
+	c.get("/wan-register").want(200)
+}
+
+func TestContractW29_verify(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c, k := s.staleOwner("first")
+	c.page("/wan-register").to("/verify?next=/wan-register")
+	c.page("/verify?next=/wan-register").shows("Use a passkey instead")
+	options, action := c.form("/wan-verify", "next", "/wan-register").asked(t)
+	c.form(action, "credential", s.made(k.Get(options)), "next", "/wan-register").to("/wan-register")
+	c.page("/wan-register").shows("Reauthentication successful")
+}
+
+func TestContractW30_verify_timeout(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.SignInWithin = 2 * time.Second })
+	c, k := s.staleOwner("first")
+	options, state := c.post("/wan-verify", m{}).question()
+	s.advance(2 * time.Second)
+	c.post("/wan-verify/"+state, m{"credential": s.made(k.Get(options))}).
+		refused(400, "", "Passkey operations must be completed within 2 seconds. Please start over.")
+}
+
+func TestContractW31_verify_validate_error(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c, k := s.staleOwner("first")
+	stranger := s.key()
+	stranger.RPID, stranger.Handle = k.RPID, k.Handle
+	s.events.reset()
+	c.useKey("/wan-verify", stranger, m{}).refused(400, "credential", "Unregistered passkey.")
+	c.useKey("/wan-verify", k, m{}, softkey.SignedBy(stranger)).want(400)
+	failed := eventsOf[event.UserFailedAuthn](s.events)
+	if len(failed) != 1 || failed[0].AuthType != "passkey" || failed[0].User.Email != "matt@lp.com" {
+		t.Errorf("events %+v", failed)
+	}
+	c.get("/wan-register").want(401)
+}
+
+func TestContractW32_verify_rejects_cross_user_assertion(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	_, theirs := s.owner("joe", "first")
+	c, _ := s.staleOwner("first")
+	c.useKey("/wan-verify", theirs, m{}).refused(400, "", "Credential user handle didn't match")
+	c.get("/wan-register").want(401)
+	options, action := c.form("/wan-verify").asked(t)
+	c.form(action, "credential", s.made(theirs.Get(options))).to("/wan-verify")
+	c.page("/wan-verify").shows("Credential user handle didn't match")
+}
+
+func TestContractW33_no_verify(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = nil })
+	c, _ := s.staleOwner("first")
+	if slices.Contains(s.auth.Paths(), "/wan-verify") {
+		t.Error("the path is there")
+	}
+	c.get("/verify").want(200).has("has_webauthn_verify_credential", false)
+}
+
+func TestContractW34_verify_usage_any_json(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c, first := s.owner("matt", "first")
+	second := s.key()
+	c.addKey(second, "two", "secondary").want(200)
+	for _, k := range []*softkey.Key{first, second} {
+		s.advance(20 * time.Minute)
+		c.get("/wan-register").want(401)
+		c.useKey("/wan-verify", k, m{}).want(200)
+		c.get("/wan-register").want(200)
+	}
+}
+
+func TestContractW35_verify_usage_first_json(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = []string{"first"} })
+	verifyOneUsage(t, s, "first", "secondary")
+}
+
+func TestContractW36_verify_usage_secondary_json(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Passkeys.Verify = []string{"secondary"} })
+	verifyOneUsage(t, s, "secondary", "first")
+}
+
+func verifyOneUsage(t *testing.T, s *site, taken, refused string) {
+	t.Helper()
+	c, wrong := s.owner("matt", refused)
+	right := s.key()
+	c.addKey(right, "two", taken).want(200)
+	s.advance(20 * time.Minute)
+	options, state := c.post("/wan-verify", m{}).question()
+	if text := string(options); !strings.Contains(text, softkey.Text(right.ID)) || strings.Contains(text, softkey.Text(wrong.ID)) {
+		t.Errorf("options %s", text)
+	}
+	c.post("/wan-verify/"+state, m{"credential": s.made(wrong.Get(options))}).
+		refused(400, "credential", "Passkey not registered for this use (first or secondary)")
+	c.get("/wan-register").want(401)
+	c.useKey("/wan-verify", right, m{}).want(200)
+	c.get("/wan-register").want(200)
+}
+
+func TestContractW39_post_register_redirect(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Pages.Views.PostWanRegister = "/post_register" })
+	c := s.client()
+	c.loginForm("matt").to("/")
+	options, action := c.form("/wan-register", "name", "testr1").asked(t)
+	c.form(action, "credential", s.made(s.key().Create(options))).to("/post_register")
+}
+
+func TestContractW42_login_next(t *testing.T) {
+	s := newSite(t, withPasskeys, func(c *twofold.Config) { c.Pages.Prefix = "/auth" })
+	c, k := s.client(), s.key()
+	c.form("/auth/login", "email", "matt@lp.com", "password", plain).to("/")
+	options, action := c.form("/auth/wan-register", "name", "testr1", "usage", "first").asked(t)
+	c.form(action, "credential", s.made(k.Create(options))).to("/auth/wan-register")
+	c = s.client()
+	// On an IP address, as here, the sign-in page offers no passkey; its own page is there.
+	c.page("/auth/wan-signin?next=/profile").shows(`action="/auth/wan-signin"`, `name="next" value="/profile"`)
+	options, action = c.form("/auth/wan-signin", "next", "/profile").asked(t)
+	c.form(action, "credential", s.made(k.Get(options)), "next", "/profile").to("/profile")
+	c.post("/auth/wan-signin", m{"next": "https://evil.example"}).want(400)
+}
+
+func TestContractW44_csrf(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	_, k := s.owner("matt", "first")
+	c := s.client()
+	c.bareForm("/wan-signin").shows("The CSRF token is missing.")
+	r := c.get("/wan-signin").want(200)
+	page := c.bareForm("/wan-signin", "csrf_token", r.str("csrf_token")).want(200)
+	options, action := page.asked(t)
+	answer := s.made(k.Get(options))
+	c.bareForm(action, "credential", answer).want(400)
+	c.bareForm(action, "credential", answer, "csrf_token", r.str("csrf_token")).to("/")
+	c.signedIn("matt", 2)
+}
+
+func TestContractW46_name_clean(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c := s.client()
+	c.login("matt").want(200)
+	for _, path := range []string{"/wan-register", "/wan-delete"} {
+		for _, name := range []string{"my <script>", "wat?", "a\u202eb", "a\nb"} {
+			c.post(path, m{"name": name}).refused(400, "name", "Value entered is not valid for the field")
+		}
+		c.post(path, m{"name": strings.Repeat("a", 65)}).refused(400, "name", "Value entered must be less than 64 characters")
+	}
+	c.post("/wan-register", m{"name": "testr1", "usage": "third"}).refused(400, "usage", "Not a valid choice.")
+	c.addKey(s.key(), "My phone-2_b", "first").want(200)
+}
+
+func TestContractW47_name_normalize(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	c := s.client()
+	c.login("matt").want(200)
+	c.addKey(s.key(), "caf\u00e9", "first").want(200)
+	c.post("/wan-register", m{"name": "cafe\u0301"}).refused(400, "name", "cafe\u0301 is already associated with a passkey.")
+	c.post("/wan-delete", m{"name": "cafe\u0301"}).want(200)
+}
+
+// TestContractP1_tf_select and its fellows are the passkeys' part of the suite
+// of several factors.
+func TestContractP1_tf_select(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	s.enrol("matt", store.SMS)
+	c, k := s.fresh("matt"), s.key(plainKey)
+	c.addKey(k, "testr1", "secondary").want(200)
+	c = s.client()
+	c.loginForm("matt", "next", "/profile").to("/tf-select?next=/profile")
+	c.page("/tf-select").shows("Passkey")
+	c.form("/tf-select", "which", "webauthn", "next", "/profile").to("/wan-signin?next=/profile")
+	options, action := c.form("/wan-signin", "next", "/profile").asked(t)
+	c.form(action, "credential", s.made(k.Get(options)), "next", "/profile").to("/profile")
+	c.signedIn("matt", 2)
+	c = s.client()
+	s.advance(time.Minute)
+	c.loginForm("matt").to("/tf-select")
+	c.form("/tf-select", "which", "sms").to("/tf-validate")
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+}
+
+func TestContractP2_tf_select_json(t *testing.T) {
+	s := newSite(t, withPasskeys)
+	s.enrol("matt", store.SMS)
+	c, k := s.fresh("matt"), s.key(plainKey)
+	c.addKey(k, "testr1", "secondary").want(200)
+	c.addKey(s.key(plainKey), "testr2", "secondary").want(200) // one choice anyway
+	c = s.client()
+	c.login("matt").want(200).has("tf_required", true, "tf_select", true, "tf_setup_methods", list("sms", "webauthn"))
+	c.get("/tf-select").want(200).has("tf_setup_methods", list("sms", "webauthn"))
+	c.post("/tf-select", m{"which": "webauthn"}).want(200).has("tf_required", true, "tf_method", "webauthn", "tf_signin_url", "/wan-signin")
+	c.useKey("/wan-signin", k, m{}).want(200)
+	c.signedIn("matt", 2)
+	c.get("/tf-select").want(400)
+}

@@ -1,0 +1,47 @@
+package contract_test
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"strings"
+	"testing"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+// image decodes the SVG image of an answer.
+func (r *reply) image(name string) string {
+	r.t.Helper()
+	text, ok := strings.CutPrefix(r.str(name), "data:image/svg+xml;base64,")
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if !ok || err != nil {
+		r.t.Fatalf("%s is not an SVG image: %.80s", name, r.str(name))
+	}
+	if err := xml.Unmarshal(raw, new(struct{ XMLName xml.Name })); err != nil {
+		r.t.Fatalf("%s: %v", name, err)
+	}
+	return string(raw)
+}
+
+// TestTheQRCodeComesWithTheAnswerToWhoAsks: by the query, or for all by the
+// setting; never with a method that has none, and never to who did not ask.
+func TestTheQRCodeComesWithTheAnswerToWhoAsks(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	c.login("joe").want(200)
+	c.post("/tf-setup", m{"setup": store.Authenticator}).want(200).has("tf_authr_qr", absent)
+	first := c.post("/tf-setup?include_qr", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr")
+	if second := c.post("/tf-setup?include_qr", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr"); first == second {
+		t.Error("two keys have the same QR code")
+	}
+	c.post("/tf-setup?include_qr", m{"setup": store.Email}).want(200).has("tf_authr_qr", absent)
+	c.post("/us-setup", m{"chosen_method": store.Authenticator}).want(200).has("authr_qr", absent)
+	c.post("/us-setup?include_qr", m{"chosen_method": store.Authenticator}).want(200).image("authr_qr")
+
+	s = anotherSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.QRInJSON = true })
+	c = s.client()
+	c.login("joe").want(200)
+	c.post("/tf-setup", m{"setup": store.Authenticator}).want(200).image("tf_authr_qr")
+	c.post("/us-setup", m{"chosen_method": store.Authenticator}).want(200).image("authr_qr")
+}

@@ -1,0 +1,296 @@
+package contract_test
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/store"
+)
+
+var (
+	oneForm   = regexp.MustCompile(`(?s)<form [^>]*method="post" action="([^"]+)".*?</form>`)
+	oneInput  = regexp.MustCompile(`<input [^>]*>`)
+	attribute = regexp.MustCompile(`\b(name|value|type)="([^"]*)"`)
+)
+
+// step is what a page asks for: where its form posts, and the names and kinds of
+// its fields. hidden are those that the browser sends by itself.
+func step(t *testing.T, page *reply, field string) (asks, hidden []string) {
+	t.Helper()
+	for _, form := range oneForm.FindAllStringSubmatch(page.text(), -1) {
+		asks, hidden = []string{form[1]}, nil
+		for _, input := range oneInput.FindAllString(form[0], -1) {
+			has := map[string]string{}
+			for _, a := range attribute.FindAllStringSubmatch(input, -1) {
+				has[a[1]] = a[2]
+			}
+			asks = append(asks, has["name"]+" "+has["type"])
+			if has["type"] == "hidden" && has["name"] != "csrf_token" {
+				hidden = append(hidden, has["name"], has["value"])
+			}
+		}
+		if slices.ContainsFunc(asks, func(one string) bool { return strings.HasPrefix(one, field+" ") }) {
+			return asks, hidden
+		}
+	}
+	t.Fatalf("the page has no form with the field %s:\n%s", field, page.text())
+	return nil, nil
+}
+
+// submits posts a form as a browser does, and follows no redirect.
+func (c *client) submits(path string, pairs ...string) *reply {
+	c.s.t.Helper()
+	return c.do(http.MethodPost, path, fields(pairs),
+		"Content-Type", formType, "Accept", "text/html", "Origin", c.s.origin)
+}
+
+// proof is a page that asks for a proof.
+type proof struct {
+	name  string
+	site  []func(*twofold.Config)
+	comes func(s *site) (*client, *reply) // goes there
+	field string
+	more  []string // other fields that are typed
+}
+
+func proofs() []proof {
+	unified := []func(*twofold.Config){withUnified}
+	list := []proof{
+		{name: "/login", comes: pageOf("/login"), field: "password", more: []string{"email", "joe@lp.com"}},
+		{name: "/us-signin", site: unified, comes: pageOf("/us-signin"), field: "passcode",
+			more: []string{"identity", "joe@lp.com"}},
+		{name: "/us-signin after a code was sent", site: unified, field: "passcode",
+			comes: func(s *site) (*client, *reply) {
+				s.begins("joe", store.Email)
+				c := s.client()
+				return c, c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "email")
+			}},
+		{name: "/verify", comes: signedInAt("/verify"), field: "password"},
+		{name: "/us-verify", site: unified, comes: signedInAt("/us-verify"), field: "passcode"},
+		{name: "/us-verify after a code was sent", site: unified, field: "passcode",
+			comes: func(s *site) (*client, *reply) {
+				c, _ := s.begins("joe", store.SMS)
+				return c, c.form("/us-verify/send-code", "chosen_method", "sms")
+			}},
+		{name: "/mf-recovery", site: []func(*twofold.Config){withCodes}, field: "code",
+			comes: func(s *site) (*client, *reply) {
+				owner, _ := s.enrol("joe", store.Authenticator)
+				owner.post("/mf-recovery-codes", m{}).want(200)
+				c := s.client()
+				c.loginForm("joe").to("/tf-validate")
+				return c, c.page("/mf-recovery")
+			}},
+		{name: "/tf-validate, signed in", field: "code", comes: func(s *site) (*client, *reply) {
+			c, _ := s.enrol("joe", store.Authenticator)
+			s.advance(16 * time.Minute)
+			return c, c.page(c.form("/verify", "password", plain).want(303).header.Get("Location"))
+		}},
+	}
+	for _, method := range []string{store.Authenticator, store.Email, store.SMS} {
+		setUp := func(path, field string) func(s *site) (*client, *reply) {
+			return func(s *site) (*client, *reply) {
+				c := s.client()
+				c.loginForm("joe")
+				return c, c.form(path, field, method, "phone", phone)
+			}
+		}
+		list = append(list,
+			proof{name: "/tf-setup: " + method, comes: setUp("/tf-setup", "setup"), field: "code"},
+			proof{name: "/tf-setup at a sign-in: " + method, site: []func(*twofold.Config){required},
+				comes: setUp("/tf-setup", "setup"), field: "code"},
+			proof{name: "/us-setup: " + method, site: unified,
+				comes: setUp("/us-setup", "chosen_method"), field: "passcode"},
+			proof{name: "/tf-validate: " + method, field: "code", comes: func(s *site) (*client, *reply) {
+				s.enrol("joe", method)
+				c := s.client()
+				return c, c.page(c.loginForm("joe").want(303).header.Get("Location"))
+			}})
+	}
+	return list
+}
+
+func pageOf(path string) func(s *site) (*client, *reply) {
+	return func(s *site) (*client, *reply) {
+		c := s.client()
+		return c, c.page(path)
+	}
+}
+
+func signedInAt(path string) func(s *site) (*client, *reply) {
+	return func(s *site) (*client, *reply) {
+		c := s.client()
+		c.loginForm("joe")
+		return c, c.page(path)
+	}
+}
+
+// TestAWrongCodeShowsTheSameStep again, wherever something is proven: the same form
+// at a page of its own, with the error at its field. Reloading that page posts
+// nothing, and shows the step without the error.
+func TestAWrongCodeShowsTheSameStep(t *testing.T) {
+	for _, p := range proofs() {
+		t.Run(p.name, func(t *testing.T) {
+			s := newSite(t, p.site...)
+			c, page := p.comes(s)
+			asked, hidden := step(t, page.want(200), p.field)
+			if strings.Contains(page.body, `class="error"`) {
+				t.Fatal("the page shows an error before anything is wrong")
+			}
+			typed := append(append(hidden, p.more...), p.field, "000000")
+			at := c.submits(asked[0], typed...).want(303).header.Get("Location")
+			refused := c.page(at).want(200)
+			if now, _ := step(t, refused, p.field); !slices.Equal(now, asked) && len(p.more) == 0 {
+				t.Errorf("%s asks for %v, before it was %v", at, now, asked)
+			}
+			ofCode := p.field == "code" || strings.Contains(p.name, "after a code")
+			says := refused.says("That code isn't right") || !ofCode
+			if !strings.Contains(refused.body, `class="error"`) || !says && p.name != "/mf-recovery" {
+				t.Errorf("the page does not say what is wrong:\n%s", refused.text())
+			}
+			before := len(s.events.all())
+			again := c.page(at).want(200)
+			if strings.Contains(again.body, `class="error"`) || len(s.events.all()) != before {
+				t.Error("reloading the page does something")
+			}
+			if strings.Contains(at, "setup") || strings.Contains(at, "validate") {
+				if now, _ := step(t, again, p.field); !slices.Equal(now, asked) {
+					t.Errorf("reloaded, %s asks for %v, before it was %v", at, now, asked)
+				}
+			}
+		})
+	}
+}
+
+// TestASetUpOfASignInForgives: a wrong code costs a try, the right one still
+// completes the set-up, another code can be sent, a second click gets the answer of
+// the first, and a page that is over leads to where one begins.
+func TestASetUpOfASignInForgives(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	c.loginForm("joe").to("/")
+	path := c.submits("/us-setup", "chosen_method", "email").want(303).header.Get("Location")
+	c.page(path).shows("Enter code to complete setup", `name="resend"`)
+	old := s.code("joe@lp.com")
+	c.form(path, "passcode", "").shows("This field is required")
+	c.form(path, "passcode", wrong(old)).shows("That code isn't right")
+	s.advance(time.Minute)
+	c.form(path, "resend", "true").to(path)
+	c.page(path).shows(codeSent)
+	fresh := s.code("joe@lp.com")
+	if fresh == old {
+		t.Fatal("no other code was sent")
+	}
+	other, _ := s.begins("matt", store.Email)
+	other.page(path).to("/us-setup")
+	other.get(path).refused(400, "", apiError)
+	before := &client{s: s, cookies: maps.Clone(c.cookies), headers: maps.Clone(c.headers)}
+	c.form(path, "passcode", fresh).to("/us-setup")
+	before.form(path, "passcode", fresh).to("/us-setup")
+	before.page("/us-setup").shows("Unified sign in setup successful")
+	c.get("/us-setup").want(200).has("active_methods", list("password", "email"))
+	c.page(path).to("/us-setup")
+	c.page("/us-setup").shows("That step is over.")
+
+	state := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200).str("state")
+	c.get("/us-setup/"+state).want(200).has("chosen_method", "sms", "phone", phone, "state", state)
+	paused := false
+	for _, guess := range append(guesses(s.code(phone)), guesses("111111")...) {
+		paused = paused || c.post("/us-setup/"+state, m{"passcode": guess}).status == http.StatusTooManyRequests
+	}
+	if !paused {
+		t.Error("ten wrong codes cost no try")
+	}
+	c.form("/us-setup/"+state, "passcode", "222222").shows("Enter code to complete setup", `class="error"`)
+}
+
+// TestTheAccountPageOffersANewSecondStep to who came in by a recovery code, until
+// they come in by a second step again.
+func TestTheAccountPageOffersANewSecondStep(t *testing.T) {
+	s := newSite(t, withCodes, func(c *twofold.Config) { c.Pages.AccountPage = true })
+	owner, app := s.enrol("joe", store.Authenticator)
+	codes := owner.post("/mf-recovery-codes", m{}).want(200).json["recovery_codes"].([]any)
+	const offer = "Set up a new second step"
+	owner.page("/me").want(200).hides(offer)
+	c := s.client()
+	c.loginForm("joe").to("/tf-validate")
+	c.form("/mf-recovery", "code", codes[0].(string)).want(303)
+	c.page("/me").want(200).shows(offer, `href="/tf-setup"`, "Lost your phone?")
+	c.page("/tf-setup").want(200).shows(`value="authenticator"`)
+	c.logout()
+	s.advance(time.Minute)
+	c.loginForm("joe").to("/tf-validate")
+	c.form("/tf-validate", "code", app.next()).want(303)
+	c.page("/me").want(200).hides(offer)
+}
+
+// TestEndingIsAskedOnce: what ends a session or forgets a browser leads to a page
+// that asks, without a script, and changes nothing before its button is pressed.
+func TestEndingIsAskedOnce(t *testing.T) {
+	for path, ends := range map[string][]string{
+		"/tf-sessions": {"Sign out there", "Sign out everywhere else"},
+		"/tf-devices":  {"Stop trusting", "End all of them"},
+	} {
+		t.Run(path, func(t *testing.T) { asksOnce(t, path, ends) })
+	}
+}
+
+func asksOnce(t *testing.T, path string, ends []string) {
+	t.Helper()
+	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.AccountPage = true })
+	_, app := s.enrol("gal", store.Authenticator)
+	var c *client
+	for range 3 {
+		s.advance(time.Minute)
+		c = s.client()
+		c.loginForm("gal", "remember", "y").to("/tf-validate")
+		c.form("/tf-validate", "code", app.next()).want(303)
+	}
+	for _, one := range ends {
+		entry := regexp.MustCompile(`href="(` + path + `\?remove=[^"]+)"[^>]*>` + one + `<`)
+		for _, page := range []string{path, "/me"} {
+			if !entry.MatchString(c.page(page).want(200).body) {
+				t.Fatalf("%s has no link to %q", page, one)
+			}
+		}
+		listed := func() int { return strings.Count(c.page(path).body, "?remove=") }
+		before := listed()
+		asks := c.page(entry.FindStringSubmatch(c.page(path).body)[1]).want(200).shows(one, "Cancel", `href="/me"`)
+		if listed() != before {
+			t.Errorf("%s: asking changed the list", one)
+		}
+		post := oneForm.FindStringSubmatch(asks.body[strings.Index(asks.body, "<main>"):])
+		c.form(post[1]).to("/me")
+		if listed() >= before {
+			t.Errorf("%s: the button changed nothing", one)
+		}
+	}
+	c.page(path + "?remove=nobody").want(200).shows("<h1>")
+}
+
+// TestASignInThatIsLeftAloneSaysThatItTimedOut, at the page of the sign-in, where
+// it can be started again; it ends no session that the browser has by then.
+func TestASignInThatIsLeftAloneSaysThatItTimedOut(t *testing.T) {
+	s := newSite(t)
+	_, owned := s.enrol("joe", store.Authenticator)
+	c := s.client()
+	c.loginForm("joe").to("/tf-validate")
+	c.page("/tf-validate").want(200)
+	s.advance(11 * time.Minute)
+	c.submits("/tf-validate", "code", owned.next()).want(303)
+	page := c.page("/login")
+	page.shows("Your sign-in timed out. Please start again.", `name="password"`)
+	page.hides("permission")
+	c.page("/login").hides("timed out")
+
+	again := s.client()
+	again.loginForm("joe").to("/tf-validate")
+	again.submits("/tf-validate", "code", owned.next()).want(303)
+	again.submits("/tf-validate", "code", "123456").want(303)
+	again.signedIn("joe", 2)
+}

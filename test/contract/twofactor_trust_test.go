@@ -1,0 +1,320 @@
+package contract_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func trusting(c *twofold.Config) { c.TwoFactor.LoginValidity = 30 * 24 * time.Hour }
+func required(c *twofold.Config) { c.TwoFactor.Required = true }
+
+func TestContract01_validity_cookie(t *testing.T) {
+	s := newSite(t, trusting, func(c *twofold.Config) { c.Pages.Paths.DeviceCookie = "tf_custom" })
+	s.enrol("gal", store.SMS)
+	_, gal2 := s.enrol("gal2", store.Authenticator)
+
+	c := s.client()
+	c.loginForm("gal", "remember", "y").to("/tf-validate")
+	if _, ok := c.cookies["tf_custom"]; ok {
+		t.Error("trusted before the second factor was proven")
+	}
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+	k, ok := c.cookies["tf_custom"]
+	if !ok {
+		t.Fatal("no cookie of the configured name")
+	}
+	if k.MaxAge != 30*24*3600 || !k.HttpOnly || k.SameSite != http.SameSiteStrictMode || k.Path != "/" {
+		t.Errorf("attributes: %v", k.Raw)
+	}
+	if _, ok := c.cookies["tf_validity"]; ok {
+		t.Error("the default name is used beside the configured one")
+	}
+	c.signedIn("gal", 2)
+	c.logout()
+	if _, ok := c.cookies["tf_custom"]; !ok {
+		t.Fatal("signing out took the cookie")
+	}
+	c.loginForm("gal", "remember", "y").to("/")
+	c.page("/profile").shows("hello gal@lp.com level 1 trusted true")
+	c.logout()
+	c.loginForm("gal2").to("/tf-validate") // it is gal's browser, not gal2's
+	c.form("/tf-validate", "code", gal2.next()).to("/")
+	c.logout()
+
+	// The same as JSON.
+	s.advance(time.Minute)
+	j := s.client()
+	j.login("gal", "remember", true).want(200).has("tf_required", true)
+	j.post("/tf-validate", m{"code": s.code(phone)}).want(200)
+	j.post("/logout", m{}).want(200)
+	j.login("gal").want(200).has("tf_required", false, "user", m{"id": s.id("gal"), "email": "gal@lp.com"})
+	j.post("/logout", m{}).want(200)
+	j.login("gal2").want(200).has("tf_required", true, "tf_state", "ready", "tf_method", "authenticator", "user", absent)
+}
+
+func TestContract02_do_not_remember_tf_validity(t *testing.T) {
+	s := newSite(t, trusting)
+	s.enrol("gal", store.SMS)
+	c := s.client()
+	for _, body := range []any{absent, false, nil, "false", ""} {
+		s.advance(time.Minute)
+		if body == absent {
+			c.login("gal").want(200)
+		} else {
+			c.login("gal", "remember", body).want(200).
+				has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method", "sms")
+		}
+		c.post("/tf-validate", m{"code": s.code(phone)}).want(200)
+		if _, ok := c.cookies["tf_validity"]; ok {
+			t.Fatalf("remember %v: trusted all the same", body)
+		}
+		c.logout()
+	}
+	s.advance(time.Minute)
+	c.loginForm("gal").to("/tf-validate")
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+	if _, ok := c.cookies["tf_validity"]; ok {
+		t.Error("a form without remember is remembered")
+	}
+	c.logout()
+	c.loginForm("gal").to("/tf-validate")
+}
+
+func TestContract03_tf_expired_cookie(t *testing.T) {
+	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.LoginValidity = time.Hour })
+	config := s.config
+	config.TwoFactor.LoginValidity = -time.Minute
+	if _, err := twofold.New(config); err == nil || !strings.Contains(err.Error(), "TwoFactor.LoginValidity") {
+		t.Errorf("a negative validity: %v", err)
+	}
+	s.enrol("gal", store.SMS)
+	c := s.client()
+	c.loginForm("gal", "remember", "y").to("/tf-validate")
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+	c.logout()
+	c.loginForm("gal").to("/")
+	c.logout()
+	k := c.cookies["tf_validity"]
+	s.advance(time.Hour)
+	c.cookies["tf_validity"] = kept{Cookie: k.Cookie} // as if the browser kept it for ever
+	c.loginForm("gal").to("/tf-validate")
+	c.form("/logout")
+	s.advance(time.Minute)
+	c.login("gal").want(200).has("tf_required", true)
+
+	always := anotherSite(t)
+	always.enrol("gal", store.SMS)
+	c = always.client()
+	c.login("gal", "remember", true).want(200).has("tf_required", true)
+	c.post("/tf-validate", m{"code": always.code(phone)}).want(200)
+	if _, ok := c.cookies["tf_validity"]; ok {
+		t.Error("without LoginValidity a browser is trusted")
+	}
+}
+
+func TestContract04_change_uniquifier_invalidates_cookie(t *testing.T) {
+	s := newSite(t, trusting)
+	s.enrol("gal", store.SMS)
+	c := s.client()
+	c.loginForm("gal", "remember", "y").to("/tf-validate")
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+	c.logout()
+	if err := s.auth.SetIdentity(t.Context(), s.id("gal"), "gal@lp.com", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := c.cookies["tf_validity"]; !ok {
+		t.Fatal("no cookie to try")
+	}
+	c.loginForm("gal").to("/tf-validate")
+	c.form("/logout")
+	s.advance(time.Minute)
+	c.login("gal").want(200).has("tf_required", true, "tf_state", "ready")
+}
+
+func TestContract05_tf_reset_invalidates_cookie(t *testing.T) {
+	s := newSite(t, trusting, required)
+	s.enrol("gal", store.SMS)
+	c := s.client()
+	c.loginForm("gal", "remember", "y").to("/tf-validate")
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+	if err := s.auth.ResetAccess(t.Context(), s.id("gal")); err != nil {
+		t.Fatal(err)
+	}
+	c.stranger() // what was issued before is dead
+	c.loginForm("gal").to("/tf-setup")
+	c.page("/tf-setup").shows("Two-factor authentication adds an extra layer of security to your account")
+	c.stranger()
+	c.login("gal").want(200).has("tf_required", true, "tf_state", "setup_from_login", "user", absent)
+}
+
+func TestContract06_two_factor_two_factor_setup_anonymous(t *testing.T) {
+	s := newSite(t)
+	c := s.client()
+	c.form("/tf-setup", "setup", "sms").to("/login")
+	c.page("/login").shows(denied)
+	c.page("/login").hides(denied) // said once
+	c.post("/tf-setup", m{"setup": "sms"}).refused(400, "", denied)
+	if len(s.sms.All()) != 0 {
+		t.Error("a stranger had a code sent")
+	}
+}
+
+func TestContract07_two_factor_illegal_state(t *testing.T) {
+	s := newSite(t, func(c *twofold.Config) { c.Pages.Prefix = "/api" })
+	for _, path := range []string{"/tf-setup", "/tf-validate", "/tf-rescue"} {
+		c := s.client()
+		c.page("/api" + path).to("/api/login")
+		c.page("/api/login").shows(denied)
+		c.get("/api"+path).refused(400, "", denied)
+		c.page(path).want(404)
+	}
+	c := s.client()
+	c.form("/api/tf-setup", "setup", "email").to("/api/login")
+	c.form("/api/tf-validate", "code", "123456").to("/api/login")
+	c.form("/api/tf-rescue", "help_setup", "help").to("/api/login")
+}
+
+func TestContract08_two_factor_flag(t *testing.T) {
+	s := newSite(t, required, trusting)
+	c := s.client()
+	c.page("/tf-setup").to("/login")
+	c.page("/login").shows(denied)
+	c.form("/login", "email", "nobody@lp.com", "password", plain).shows("Specified user does not exist")
+	c.form("/login", "email", "matt@lp.com", "password", "wrong").shows("Invalid password")
+	c.form("/login", "email", "tiya@lp.com", "password", plain).shows("Account is disabled.")
+	c.post("/login", m{"email": "nobody@lp.com", "password": plain}).refused(400, "email", "Specified user does not exist")
+	c.post("/login", m{"email": "matt@lp.com", "password": "wrong"}).refused(400, "password", "Invalid password")
+	c.login("jess").refused(400, "password", "Invalid password") // has none
+
+	t.Log("set-up is demanded at the first sign-in, and a bad method changes nothing")
+	c.loginForm("matt").to("/tf-setup")
+	c.page("/tf-setup").shows("adds an extra layer of security to your account").hides("Turn off")
+	c.form("/tf-setup", "setup", "not_a_method").shows("Marked method is not valid")
+	c.post("/tf-setup", m{"setup": "not_a_method"}).refused(400, "setup", "Marked method is not valid")
+	c.post("/tf-setup", m{}).refused(400, "setup", "Marked method is not valid")
+	c.get("/tf-setup").want(200).has("tf_required", true, "tf_method", nil, "tf_primary_method", nil)
+	c.form("/tf-setup", "setup", "sms", "phone", "+442083661177").shows("Enter code to complete setup")
+	c.form("/tf-validate", "code", wrong(s.code("+442083661177"))).shows("Invalid code")
+	c.form("/tf-validate", "code", s.code("+442083661177")).to("/")
+	c.signedIn("matt", 2)
+	c.logout()
+
+	t.Log("sign-in by SMS")
+	s.enrol("gal", store.SMS)
+	s.events.reset()
+	c.login("gal", "remember", true).want(200).
+		has("tf_required", true, "tf_state", "ready", "tf_method", "sms", "tf_primary_method", "sms", "user", absent)
+	c.page("/tf-validate").shows("We texted a code to")
+	c.form("/tf-validate", "code", wrong(s.code(phone))).shows("Invalid code")
+	failed := eventsOf[event.UserFailedAuthn](s.events)
+	if len(failed) != 1 || failed[0].User.Email != "gal@lp.com" || failed[0].AuthType != "code" || !failed[0].SecondFactor {
+		t.Errorf("failed-authn events: %+v", failed)
+	}
+	c.form("/tf-validate", "code", s.code(phone)).to("/")
+	if _, ok := c.cookies["twofold-pending"]; ok {
+		t.Error("the pending sign-in outlived itself")
+	}
+	if _, ok := c.cookies["tf_validity"]; !ok {
+		t.Error("not remembered")
+	}
+	c.page("/tf-setup").shows("Your code has been confirmed", "Text message (SMS)").hides("Turn off")
+	s.contract08change(c)
+	s.contract08rescue()
+}
+
+// contract08change changes the method within the session, to e-mail and on to
+// an app.
+func (s *site) contract08change(c *client) {
+	s.t.Helper()
+	c.form("/tf-setup", "setup", "email").shows("Enter code to complete setup")
+	c.page("/tf-validate").shows(`name="code"`)
+	c.form("/tf-validate", "code", wrong(s.code("gal@lp.com"))).shows("Invalid code")
+	c.form("/tf-validate", "code", s.code("gal@lp.com")).to("/tf-setup")
+	c.page("/tf-setup").shows("set up.", "Email")
+
+	page := c.form("/tf-setup", "setup", "authenticator").
+		shows("Open an authenticator app on your device", "data:image/svg+xml;base64,", "gal@lp.com", "tests")
+	key := shownKey(page.text())
+	if len(key) != 32 {
+		s.t.Fatalf("no key of eight groups of four on the page:\n%s", page.text())
+	}
+	a := s.app(key)
+	c.form("/tf-validate", "code", a.next()).to("/tf-setup")
+	c.page("/tf-setup").shows("set up.", "Authenticator app")
+	c.signedIn("gal", 2)
+	c.logout()
+	for _, name := range []string{"twofold", "twofold-pending", "twofold-csrf"} {
+		if _, ok := c.cookies[name]; ok {
+			s.t.Errorf("cookie %s is there after signing out", name)
+		}
+	}
+	c.stranger()
+	c.loginForm("gal").to("/tf-validate") // the change ended the trust, too
+	c.page("/tf-validate").shows("from your authenticator app")
+	c.form("/tf-validate", "code", a.next()).to("/")
+}
+
+// contract08rescue asks for help by form.
+func (s *site) contract08rescue() {
+	s.t.Helper()
+	c := s.client()
+	c.form("/tf-rescue", "help_setup", "email").to("/login")
+	c.post("/tf-rescue", m{"help_setup": "email"}).refused(400, "", denied)
+	c.loginForm("gal").to("/tf-validate")
+	c.form("/tf-rescue", "help_setup", "email").to("/tf-validate")
+	c.page("/tf-validate").shows("The code for authentication was sent to your email address")
+	c.form("/tf-rescue", "help_setup", "help").to("/tf-validate")
+	c.page("/tf-validate").shows("An email was sent to us in order to reset your application account")
+	c.form("/tf-validate", "code", s.code("gal@lp.com")).to("/")
+	c.signedIn("gal", 2)
+}
+
+func TestContract09_no_rescue_email(t *testing.T) {
+	s := newSite(t, func(c *twofold.Config) { c.TwoFactor.RescueEmail = false })
+	_, a := s.enrol("gal2", store.Authenticator)
+	c := s.client()
+	c.login("gal2").want(200)
+	c.get("/tf-validate").want(200).has("recovery_options", m{"help": "/tf-rescue"}, "user", absent)
+	c.get("/tf-rescue").want(200).has("recovery_options", m{"help": "/tf-rescue"})
+	c.page("/tf-validate").shows("Contact the administrator").hides("Send code via email")
+	c.post("/tf-rescue", m{"help_setup": "email"}).refused(400, "help_setup", "Not a valid choice.")
+	c.form("/tf-rescue", "help_setup", "email").shows("Not a valid choice.")
+	if len(s.letters("gal2@lp.com")) != 0 {
+		t.Error("a mail went out all the same")
+	}
+	c.post("/tf-validate", m{"code": a.next()}).want(200) // nothing was lost by it
+}
+
+func TestContract10_setup_bad_phone(t *testing.T) {
+	s := newSite(t)
+	c := s.client()
+	c.loginForm("matt").to("/")
+	const bad = "Phone number not valid e.g. missing country code"
+	for number, why := range map[string]string{ // which pages say
+		"555-1212": "too short", "": "isn't a phone number", "+1": "isn't a phone number",
+		"650-555-1212x7": "this kind of number", "+19005551212": "this kind of number", "x": "isn't a phone number",
+	} {
+		c.form("/tf-setup", "setup", "sms", "phone", number).shows(why)
+		c.post("/tf-setup", m{"setup": "sms", "phone": number}).refused(400, "phone", bad)
+	}
+	c.post("/tf-setup", m{"setup": "sms"}).refused(400, "phone", bad)
+	if n := len(s.sms.All()); n != 0 {
+		t.Fatalf("%d messages sent to bad numbers", n)
+	}
+	c.form("/tf-setup", "setup", "sms", "phone", "650-555-1212").shows("Enter code to complete setup")
+	if len(s.factors("matt")) != 0 {
+		t.Error("stored before it was confirmed")
+	}
+	c.form("/tf-validate", "code", s.code(phone)).to("/tf-setup")
+	f := s.factors("matt")
+	if len(f) != 1 || f[0].Destination != phone { // E.164, not as typed
+		t.Errorf("stored: %+v", f)
+	}
+	c.get("/tf-setup").want(200).has("tf_phone_number", phone, "tf_method", "sms", "tf_primary_method", "sms")
+}

@@ -1,0 +1,302 @@
+package contract_test
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/event"
+	"github.com/twofold-auth/twofold/store"
+)
+
+func TestContractU15_setup_json(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
+	c := s.tokenClient("joe")
+	s.advance(14 * time.Minute)
+	c.get("/us-setup").want(200).has("identity_attributes", list("email", "username"),
+		"available_methods", list("password", "email", "authenticator", "sms"), "active_methods", list("password"),
+		"setup_methods", list("email", "authenticator", "sms"), "phone", nil)
+	c.post("/us-setup", m{"chosen_method": "sms", "phone": "555-1212"}).refused(400, "phone", "Phone number not valid e.g. missing country code")
+	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": "650-555-1212"}).want(200).has("chosen_method", "sms", "phone", phone, "authr_key", absent, "user", absent)
+	path := "/us-setup/" + begun.str("state")
+	c.post(path, m{"passcode": wrong(s.code(phone))}).refused(400, "passcode", badPasscode)
+	c.post(path, m{}).want(400)
+	c.post(path, m{"passcode": s.code(phone)}).want(200).has("chosen_method", "sms", "phone", phone, "user", absent)
+	c.get("/us-setup").want(200).has("active_methods", list("password", "sms"), "phone", phone)
+	if e := eventsOf[event.USProfileChanged](s.events); len(e) != 1 || !slices.Equal(e[0].Methods, []string{"sms"}) || e[0].User.Email != "joe@lp.com" {
+		t.Errorf("profile changed: %+v", e)
+	}
+	s.advance(time.Minute)
+	b := s.client()
+	b.passcode("joe", b.ask("joe", "sms")).want(200)
+	s.advance(time.Minute)
+	// However it is written, a phone number is not an identity.
+	s.client().post("/us-signin/send-code", m{"identity": "(650) 555-1212", "chosen_method": "sms"}).refused(400, "identity", noIdentity)
+}
+
+func TestContractU16_setup_json_no_session(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Sessions.TokenLife = time.Hour })
+	c := s.tokenClient("joe")
+	s.advance(16 * time.Minute)
+	for _, r := range []*reply{c.get("/us-setup"), c.post("/us-setup", m{"chosen_method": "email"})} {
+		r.refusedFlat(401, reauthenticate).has("reauth_required", true, "unified_signin_enabled", true)
+		if r.header.Get("WWW-Authenticate") != "" {
+			t.Errorf("asks for a browser's own dialogue: %v", r.header)
+		}
+	}
+	c.post("/us-verify", m{"passcode": plain}).want(200)
+	c.get("/us-setup").want(200)
+	begun := c.post("/us-setup", m{"chosen_method": "email"}).want(200)
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code("joe@lp.com")}).want(200)
+}
+
+func TestContractU17_setup_basic(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	c.headers["Authorization"] = "Basic am9lQGxwLmNvbTpwYXNzd29yZA==" // joe@lp.com:password
+	c.get("/us-setup").refusedFlat(401, signInFirst)
+	c.post("/us-setup", m{"chosen_method": "email"}).refusedFlat(401, signInFirst)
+}
+
+func TestContractU18_setup_bad_token(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	c.login("joe").want(200)
+	c.post("/us-setup/not-a-token", m{"passcode": "123456"}).refused(400, "", apiError)
+	c.form("/us-setup/not-a-token", "passcode", "123456").to("/us-setup")
+	c.page("/us-setup").shows(apiError)
+}
+
+func TestContractU19_setup_timeout(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.SetupWithin = 67 * time.Second })
+	c := s.client()
+	c.login("joe").want(200)
+	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
+	s.advance(67 * time.Second)
+	const late = "Setup must be completed within 1 minute and 7 seconds. Please start over."
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).refused(400, "", late)
+	c.form("/us-setup/"+begun.str("state"), "passcode", s.code(phone)).to("/us-setup")
+	c.get("/us-setup").want(200).has("active_methods", list("password"))
+}
+
+func TestContractU20_unique_phone(t *testing.T) {
+	s := newSite(t, withUnified)
+	s.begins("joe", store.SMS)
+	s.begins("matt", store.SMS) // two people, one phone
+	c := s.client()
+	code := c.ask("matt", "sms")
+	c.passcode("joe", code).refused(400, "passcode", badPasscode)
+	c.passcode("matt", code).want(200)
+	c.signedIn("matt", 1)
+}
+
+func TestContractU21_verify(t *testing.T) {
+	s := newSite(t, withUnified, neverFresh)
+	c := s.client()
+	c.loginForm("joe").to("/")
+	c.page("/us-setup").to("/us-verify?next=/us-setup")
+	c.form("/us-verify?next=/us-setup", "passcode", plain).to("/us-setup")
+	c.page("/us-setup").shows("Reauthentication successful")
+	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).want(200)
+	s.advance(time.Minute)
+	s.events.reset()
+	c.form("/us-setup", "chosen_method", "email").to("/us-verify?next=/us-setup")
+	page := c.page("/us-verify?next=/us-setup").shows("Confirm it's you", `name="passcode"`, `value="sms"`).hides(`value="email"`)
+	if !strings.Contains(page.body, `name="next" value="/us-setup"`) {
+		t.Error("the page forgets where it came from")
+	}
+	c.form("/us-verify/send-code?next=/us-setup", "chosen_method", "carrier pigeon").shows("Not a valid choice.")
+	c.form("/us-verify/send-code?next=/us-setup", "chosen_method", "email").shows(noMethod) // not set up
+	c.form("/us-verify/send-code?next=/us-setup", "chosen_method", "sms").shows(codeSent)
+	c.form("/us-verify?next=/us-setup", "passcode", s.code(phone)).to("/us-setup")
+	c.page("/us-setup").want(200)
+	sent, again := eventsOf[event.USSecurityTokenSent](s.events), eventsOf[event.UserReauthenticated](s.events)
+	if len(sent) != 1 || sent[0].Method != "sms" || len(again) != 1 || !slices.Equal(again[0].Via, []string{"sms"}) || len(eventsOf[event.UserFailedAuthn](s.events)) != 0 {
+		t.Errorf("sent %+v, again %+v", sent, again)
+	}
+}
+
+func TestContractU22_verify_json(t *testing.T) {
+	s := newSite(t, withUnified, neverFresh, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{store.SMS, "password", store.Email}
+	})
+	c := s.client()
+	c.get("/us-verify").refusedFlat(401, signInFirst)
+	c.login("joe").want(200)
+	c.get("/us-setup").refusedFlat(401, reauthenticate).has("reauth_required", true, "unified_signin_enabled", true)
+	c.post("/us-verify", m{"passcode": plain}).want(200)
+	begun := c.post("/us-setup", m{"chosen_method": "sms", "phone": phone}).want(200)
+	c.post("/us-setup/"+begun.str("state"), m{"passcode": s.code(phone)}).want(200)
+	s.advance(time.Minute)
+	s.events.reset()
+	user := m{"id": s.id("joe"), "email": "joe@lp.com"}
+	c.get("/us-verify").want(200).has("user", user, "available_methods", list("sms", "password", "email"), "code_methods", list("sms"),
+		"has_webauthn_verify_credential", false, "oauth_enabled", false, "oauth_providers", list())
+	c.post("/us-verify/send-code", m{}).refused(400, "chosen_method", noMethod)
+	c.post("/us-verify/send-code", m{"chosen_method": "orange"}).refused(400, "chosen_method", "Not a valid choice.")
+	if r := c.post("/us-verify/send-code", m{"chosen_method": "sms"}).want(200); len(r.json) != 1 {
+		t.Errorf("more than csrf_token: %s", r.body)
+	}
+	c.post("/us-verify", m{"passcode": nil}).refused(400, "passcode", badPasscode)
+	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 0 {
+		t.Errorf("no passcode is a failed sign-in: %+v", e)
+	}
+	c.post("/us-verify", m{"passcode": wrong(s.code(phone))}).refused(400, "passcode", badPasscode)
+	if e := eventsOf[event.UserFailedAuthn](s.events); len(e) != 1 || e[0].AuthType != "passcode" || e[0].SecondFactor {
+		t.Errorf("failed: %+v", e)
+	}
+	c.post("/us-verify", m{"passcode": s.code(phone)}).want(200).has("user", user)
+	c.get("/us-setup").want(200)
+}
+
+func TestContractU23_setup_nofresh(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.TwoFactor.Freshness = -1 })
+	c := s.client()
+	c.login("joe").want(200)
+	s.advance(50 * time.Minute)
+	c.get("/us-setup").want(200)
+	c.post("/us-setup", m{"chosen_method": "email"}).want(200)
+	c.get("/us-verify").want(404)
+	c.post("/us-verify/send-code", m{"chosen_method": "email"}).want(404)
+}
+
+func TestContractU24_invalid_method(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{"password", store.Email}
+	})
+	c := s.client()
+	c.post("/us-signin/send-code", m{"identity": "joe@lp.com", "chosen_method": "sms"}).refused(400, "chosen_method", noMethod)
+	c.form("/us-signin/send-code", "identity", "joe@lp.com", "chosen_method", "sms").shows(noMethod)
+}
+
+func TestContractU25_invalid_method_setup(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) {
+		c.Passwordless.EnabledMethods = []string{"password", store.Email}
+	})
+	c := s.client()
+	c.login("joe").want(200)
+	for _, method := range []string{"sms", "password", "webauthn", "nonsense"} {
+		c.post("/us-setup", m{"chosen_method": method, "phone": phone}).refused(400, "chosen_method", noMethod)
+		c.form("/us-setup", "chosen_method", method, "phone", phone).shows(noMethod)
+	}
+}
+
+func TestContractU26_setup_new_totp(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	c.login("joe").want(200)
+	first := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200)
+	second := c.post("/us-setup", m{"chosen_method": "authenticator"}).want(200)
+	old, app := s.app(first.str("authr_b32key")), s.app(second.str("authr_b32key"))
+	if first.str("authr_b32key") == second.str("authr_b32key") {
+		t.Error("two set-ups share a secret")
+	}
+	c.post("/us-setup/"+second.str("state"), m{"passcode": old.next()}).refused(400, "passcode", badPasscode)
+	c.post("/us-setup/"+first.str("state"), m{"passcode": old.next()}).refused(400, "", apiError) // the later one replaced it
+	c.post("/us-setup/"+second.str("state"), m{"passcode": app.next()}).want(200)
+	s.client().passcode("joe", old.next()).refused(400, "passcode", badPasscode)
+	s.client().passcode("joe", app.next()).want(200)
+}
+
+func TestContractU27_qrcode(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	c.loginForm("joe").to("/")
+	page := c.form("/us-setup", "chosen_method", "authenticator").shows("Set up your authenticator app", "data:image/svg+xml;base64,", `name="passcode"`)
+	shown := shownKey(page.text())
+	action := regexp.MustCompile(`action="(/us-setup/[^"]+)"`).FindStringSubmatch(page.text())
+	if shown == "" || action == nil {
+		t.Fatalf("no key or no form:\n%s", page.text())
+	}
+	a := s.app(shown)
+	c.form(action[1], "passcode", a.next()).to("/us-setup")
+	c.page("/us-setup").shows("Unified sign in setup successful")
+}
+
+func TestContractU28_next(t *testing.T) {
+	s := newSite(t, withUnified)
+	s.begins("joe", store.Email)
+	c := s.client()
+	c.page("/us-signin?next=/profile").shows(`name="next" value="/profile"`)
+	c.passcodeForm("joe", c.ask("joe", "email"), "next", "/profile").to("/profile")
+	c.logout()
+	c.form("/us-signin?next=/both", "identity", "joe@lp.com", "passcode", plain).to("/both")
+	c.logout()
+	c.passcodeForm("joe", plain, "next", "https://evil.example/").shows("Redirections outside the domain are forbidden")
+	c.stranger()
+}
+
+// unconfirmedSite has a new account whose address waits for its confirmation.
+func unconfirmedSite(t *testing.T, change ...func(*twofold.Config)) *site {
+	s := newSite(t, append([]func(*twofold.Config){withUnified, func(c *twofold.Config) {
+		c.Accounts.Registerable, c.Accounts.Confirmable = true, true
+	}}, change...)...)
+	c := s.client()
+	c.post("/register", m{"email": "jyl@lp.com", "password": "battery staple", "password_confirm": "battery staple"}).want(200)
+	c.stranger()
+	return s
+}
+
+func TestContractU29_requires_confirmation_error_redirect(t *testing.T) {
+	s := unconfirmedSite(t, func(c *twofold.Config) { c.Pages.Views.Life.Unconfirmed = "/confirm" })
+	c := s.client()
+	to := "/confirm?email=" + url.QueryEscape("jyl@lp.com")
+	c.form("/us-signin/send-code", "identity", "jyl@lp.com", "chosen_method", "email").to(to)
+	c.form("/us-signin", "identity", "jyl@lp.com", "passcode", "battery staple").to(to)
+	c.page(to).shows("Email requires confirmation.", `value="jyl@lp.com"`)
+	c.form("/login", "email", "jyl@lp.com", "password", "battery staple").to(to)
+	c.stranger()
+}
+
+func TestContractU30_confirmable(t *testing.T) {
+	s := unconfirmedSite(t)
+	c := s.client()
+	c.post("/us-signin/send-code", m{"identity": "jyl@lp.com", "chosen_method": "email"}).refused(400, "identity", "Email requires confirmation.")
+	c.post("/us-signin", m{"identity": "jyl@lp.com", "passcode": "battery staple"}).refused(400, "identity", "Email requires confirmation.")
+	c.form("/us-signin", "identity", "jyl@lp.com", "passcode", "battery staple").shows("Email requires confirmation.")
+	c.post("/us-signin", m{"identity": "jyl@lp.com", "passcode": "wrong"}).refused(400, "passcode", badPasscode)
+	c.stranger()
+	if n := len(s.passcodes("jyl@lp.com")); n != 0 {
+		t.Errorf("%d codes were mailed to an address that nobody has proven", n)
+	}
+}
+
+func TestContractU33_empty_password(t *testing.T) {
+	s := newSite(t, withUnified)
+	c := s.client()
+	for _, body := range []m{{"identity": "joe@lp.com"}, {"identity": "joe@lp.com", "passcode": ""}, {"identity": "joe@lp.com", "passcode": nil}, {"identity": "jess@lp.com", "passcode": ""}} {
+		c.post("/us-signin", body).refused(400, "passcode", badPasscode)
+	}
+	c.passcode("jess", plain).refused(400, "passcode", badPasscode) // an account without password
+	c.passcodeForm("joe", "").shows(badPasscode)
+	c.stranger()
+}
+
+func TestContractU34_regular_login(t *testing.T) {
+	s := newSite(t, withUnified, remembers)
+	c := s.client()
+	c.passcodeForm("matt", plain, "remember", "y").to("/")
+	c.remembered().signedIn("matt", 1)
+	if got := s.via(); len(got) == 0 || !slices.Equal(got[0], []string{"password"}) {
+		t.Errorf("via %v", got)
+	}
+	c.logout()
+	c.post("/us-signin", m{"identity": "matt", "passcode": plain}).want(200) // his username
+	c.logout()
+	c.post("/us-signin", m{"username": "gal2", "passcode": plain}).want(200)
+	c.signedIn("gal2", 1)
+}
+
+func TestContractU35_regular_login_disallowed(t *testing.T) {
+	s := newSite(t, withUnified, func(c *twofold.Config) { c.Passwordless.EnabledMethods = []string{store.Email} })
+	c := s.client()
+	c.passcode("joe", plain).refused(400, "passcode", badPasscode)
+	c.passcodeForm("joe", plain).shows(badPasscode)
+	c.stranger()
+	c.get("/us-signin").want(200).has("available_methods", list("email"))
+}
