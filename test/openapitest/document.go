@@ -190,7 +190,7 @@ func (d *Document) Check(method, path string, status int, header http.Header, bo
 	if !ok {
 		return nil
 	}
-	question, err := json.Marshal(answer{op.Method, op.Path, status, header, body})
+	question, err := json.Marshal(answer{op.Method, op.Path, status, header, said(header, body)})
 	if err != nil {
 		return err
 	}
@@ -198,6 +198,14 @@ func (d *Document) Check(method, path string, status int, header http.Header, bo
 		return fmt.Errorf("%s %s -> %d %.300s\n\t%w", method, path, status, body, err)
 	}
 	return nil
+}
+
+// said is what the document can describe of a body: what is in a page it does not say.
+func said(header http.Header, body []byte) []byte {
+	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+		return body[:min(len(body), 1)]
+	}
+	return body
 }
 
 // answer is what test/oracle reads.

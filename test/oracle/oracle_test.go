@@ -64,18 +64,35 @@ func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
 		}
 		return append(line, '\n')
 	}
-	page := http.Header{"Content-Type": {"text/html; charset=utf-8"}}
-	questions := bytes.Join([][]byte{
-		ask(answer{Method: "GET", Path: "/login", Status: 200, Header: page, Body: []byte("<html>")}),
-		ask(answer{Method: "GET", Path: "/login", Status: 299, Header: page}),
-		[]byte("{\n"),
-	}, nil)
-	var out bytes.Buffer
-	if err := run("openapi", own, bytes.NewReader(questions), &out); err != nil {
+	page, data := http.Header{"Content-Type": {"text/html; charset=utf-8"}}, http.Header{"Content-Type": {"application/json"}}
+	const good = `{"meta":{"code":400},"response":{"errors":["No."]}}`
+	questions := []struct {
+		line []byte
+		ok   bool
+	}{
+		{ask(answer{Method: "GET", Path: "/login", Status: 200, Header: page, Body: []byte("<html>")}), true},
+		{ask(answer{Method: "GET", Path: "/login", Status: 299, Header: page}), false},
+		{ask(answer{Method: "GET", Path: "/login", Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("a")}), false},
+		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(good)}), true},
+		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(good + "{}")}), false},
+		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(`{"meta":{"code":"400"},"response":{}}`)}), false},
+		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(`[]`)}), false},
+		{[]byte("{\n"), false},
+	}
+	var in, out bytes.Buffer
+	for _, q := range questions {
+		in.Write(q.line)
+	}
+	if err := run("openapi", own, &in, &out); err != nil {
 		t.Fatal(err)
 	}
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
-	if len(lines) != 4 || string(lines[1]) != `""` || string(lines[2]) == `""` || string(lines[3]) == `""` {
-		t.Errorf("the verdicts are %s", lines[1:])
+	if len(lines) != 1+len(questions) {
+		t.Fatalf("%d verdicts", len(lines)-1)
+	}
+	for i, q := range questions {
+		if verdict := string(lines[i+1]); (verdict == `""`) != q.ok {
+			t.Errorf("%s: %s", q.line, verdict)
+		}
 	}
 }
