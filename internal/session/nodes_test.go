@@ -90,7 +90,7 @@ func engines(t *testing.T) map[string]func() store.Store {
 			t.Fatal(err)
 		}
 	}
-	alone, joined, volatile := servers.Postgres(t), servers.Postgres(t), servers.Redis(t)
+	alone, joined, volatile := servers.PostgresTables(t), servers.PostgresTables(t), servers.Redis(t)
 	return map[string]func() store.Store{
 		"postgres": func() store.Store { db, err := postgres.Open(alone); must(err); return db },
 		"redis": func() store.Store {
@@ -188,7 +188,7 @@ func TestWithoutAChannelNothingIsAnsweredFromMemory(t *testing.T) {
 
 func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 	server := servers.NewRedis(t)
-	durable := servers.Postgres(t)
+	durable := servers.PostgresTables(t)
 	all := nodes(t, func() store.Store {
 		db, err := postgres.Open(durable)
 		if err != nil {

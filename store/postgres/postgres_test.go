@@ -21,7 +21,7 @@ func open(t testing.TB, url string) *postgres.DB {
 
 // shared gives each test the same handles on tables that are emptied after it.
 func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
-	url := servers.Postgres(t)
+	url := servers.PostgresTables(t)
 	return storetest.Sharing(t, nodes, func(t testing.TB) store.Store { return open(t, url) },
 		func(t testing.TB) { servers.EmptyTables(t, url) })
 }

@@ -57,7 +57,7 @@ func TestExamineNamesDamage(t *testing.T) {
 // TestRecordsWithoutAnAccountAreReported by the pair of stores, since only the other
 // one has the accounts.
 func TestRecordsWithoutAnAccountAreReported(t *testing.T) {
-	s := join(t, openPostgres(t, servers.Postgres(t)), servers.Redis(t))
+	s := join(t, openPostgres(t, servers.PostgresTables(t)), servers.Redis(t))
 	end := now.AddDate(0, 0, 1)
 	v := store.Session{Hash: "h", ID: "i", UserID: "gone", CreatedAt: now, SeenAt: now, IdleAt: end, ExpiresAt: end}
 	if err := s.PutSession(t.Context(), v); err != nil {

@@ -29,7 +29,7 @@ func join(t testing.TB, durable store.Store, volatile string) store.Store {
 // shared gives each test the same handles on tables in PostgreSQL, which are emptied
 // after it.
 func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
-	url := servers.Postgres(t)
+	url := servers.PostgresTables(t)
 	return storetest.Sharing(t, nodes, func(t testing.TB) store.Store { return openPostgres(t, url) },
 		func(t testing.TB) { servers.EmptyTables(t, url) })
 }

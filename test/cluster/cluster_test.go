@@ -51,7 +51,7 @@ type cluster struct {
 func start(t *testing.T) *cluster {
 	t.Helper()
 	nginx := servers.Find(t, "nginx")
-	pg, rd := servers.Postgres(t), servers.Redis(t)
+	pg, rd := servers.PostgresTables(t), servers.Redis(t)
 	c := &cluster{t: t, smtp: sendtest.SMTP(t), codes: map[string]string{}, program: build(t)}
 	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

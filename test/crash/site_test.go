@@ -61,7 +61,7 @@ func newSite(t *testing.T, engine string, set func(s *site)) *site {
 		s.Redis = servers.Redis(t)
 		fallthrough
 	default:
-		s.Postgres = servers.Postgres(t)
+		s.Postgres = servers.PostgresTables(t)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)

@@ -36,7 +36,7 @@ END $$`
 // their passwords and sign in with both factors. No row of PostgreSQL is written by all of
 // them, so that none waits for another's commit.
 func TestNoRowIsWrittenByEverySignIn(t *testing.T) {
-	w := newWorldAt(t, &place{t: t, postgres: servers.Postgres(t)}, proxied)
+	w := newWorldAt(t, &place{t: t, postgres: servers.PostgresTables(t)}, proxied)
 	var people []*person
 	for i := range 8 {
 		people = append(people, w.withApp(fmt.Sprint("person", i)))

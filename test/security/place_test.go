@@ -46,7 +46,7 @@ func newPlace(t testing.TB) *place {
 		p.redis = servers.Redis(t)
 		fallthrough
 	case "postgres":
-		p.postgres = servers.Postgres(t)
+		p.postgres = servers.PostgresTables(t)
 	default:
 		t.Fatalf("TWOFOLD_STORE=%s: there is sqlite, postgres and redis", engine)
 	}

@@ -159,7 +159,7 @@ func commits(trips []trip) (n int) {
 // comes to so many commits and round trips, in a browser that signed in before and in one
 // that did not. Lower the figures when a step needs fewer.
 func TestHowOftenASignInAsksTheDatabase(t *testing.T) {
-	line, address := newWire(t, servers.Postgres(t))
+	line, address := newWire(t, servers.PostgresTables(t))
 	w := newWorldAt(t, &place{t: t, postgres: address})
 	user := w.withApp("person")
 	w.nodes[0].stopWork()

@@ -42,11 +42,7 @@ func PgBouncer(t testing.TB) (pooled, direct string) {
 	server, err := ownPostgres()
 	need(t, err)
 	name := "pooled" + strconv.FormatInt(ownSchemas.Add(1), 10)
-	c, err := pgx.Connect(t.Context(), server.URL)
-	need(t, err)
-	defer c.Close(context.WithoutCancel(t.Context()))
-	_, err = c.Exec(t.Context(), "CREATE DATABASE "+name)
-	need(t, err)
+	need(t, execute(t.Context(), server.URL, "CREATE DATABASE "+name))
 	return named(s.URL, name), named(server.URL, name)
 }
 

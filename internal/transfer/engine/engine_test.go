@@ -95,7 +95,7 @@ func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) store.Stor
 	t.Run("PostgreSQL", func(t *testing.T) {
 		f(t, func(t testing.TB) store.Store {
 			t.Helper()
-			db, err := postgres.Open(servers.Postgres(t))
+			db, err := postgres.Open(servers.PostgresTables(t))
 			if err != nil {
 				t.Fatal(err)
 			}
