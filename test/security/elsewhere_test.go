@@ -27,7 +27,7 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 		"/us-setup": {"chosen_method", "phone"}, "/us-setup/x": {"passcode"}, "/us-verify": {"passcode"}, "/us-verify/send-code": {"chosen_method"},
 		"/access-tokens": {"name", "days"}, "/wan-register": {"name", "usage"}, "/wan-delete": {"name"},
 	}
-	before, sent := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"), len(w.mail.All())
+	before, sent := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"), w.mails()
 	try := func(paths map[string][]string, from func() *browser) {
 		for path, names := range paths {
 			for _, name := range names {
@@ -47,8 +47,7 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 	}
 	try(strangers, w.browser)
 	try(owners, session.copy)
-	w.settled()
-	if after := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"); after != before || len(w.mail.All()) != sent {
+	if after := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"); after != before || w.mails() != sent {
 		t.Errorf("a value of the wrong type changed something, counted, or sent a mail:\n%s\nwas\n%s", after, before)
 	}
 	session.in(p, 1)

@@ -313,6 +313,20 @@ func (w *world) settled() {
 	w.t.Error("messages are still waiting after a minute")
 }
 
+// mails counts the mails sent so far, those under way included.
+func (w *world) mails() int {
+	w.t.Helper()
+	w.settled()
+	return len(w.mail.All())
+}
+
+// texts counts the text messages in the same way.
+func (w *world) texts() int {
+	w.t.Helper()
+	w.settled()
+	return len(w.sms.All())
+}
+
 // number asks the database for one number.
 func (w *world) number(query string, args ...any) int {
 	w.t.Helper()

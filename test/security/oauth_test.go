@@ -349,10 +349,10 @@ func TestR054_WhoIsLockedOutIsSentNoCode(t *testing.T) {
 	corp.SignIn("alice")
 	p.connected(corp, "corp")
 	p.enrolSMS("+16502530001")
-	b, before := w.plantSession(p), len(w.sms.All())
+	b, before := w.plantSession(p), w.texts()
 	locked = true
 	b.get(b.leave(corp, "/login/oauth-verify-start/corp")).want(400)
-	if n := len(w.sms.All()) - before; n != 0 {
+	if n := w.texts() - before; n != 0 {
 		t.Errorf("%d texts were sent", n)
 	}
 }

@@ -197,8 +197,7 @@ func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
 	known, off := w.person("known").begins(store.Email), w.person("gone").begins(store.Email)
 	w.person("never")
 	w.must(w.nodes[0].auth.SetActive(t.Context(), off.id, false))
-	w.settled()
-	sent := len(w.mail.All())
+	sent := w.mails()
 	shape := func(identity string) string {
 		b := w.browser()
 		r := b.ask(identity, "email")
@@ -214,7 +213,7 @@ func TestR049_UnknownIdentitiesLookTheSame(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant, as for an account:\n%s", identity, got, want)
 		}
 	}
-	if n := len(w.mail.All()); n != sent+1 {
+	if n := w.mails(); n != sent+1 {
 		t.Errorf("%d messages went out, want 1", n-sent)
 	}
 }

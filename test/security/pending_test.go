@@ -315,8 +315,7 @@ func (w *world) factorsOf(p *person) string {
 func TestR018_NoChangeWhilePending(t *testing.T) {
 	w := newWorld(t)
 	a := w.withApp("alice")
-	w.settled()
-	before, sent := w.rows("users", "factors", "drafts", "devices", "sessions"), len(w.mail.All())
+	before, sent := w.rows("users", "factors", "drafts", "devices", "sessions"), w.mails()
 	for _, setup := range []string{"authenticator", "sms", "email", "disable", "webauthn", ""} {
 		fields := m{"setup": setup, "phone": "+16505551212", "add": true}
 		w.plantPending(a).post("/tf-setup", fields).want(400).refused("set-up " + setup)
@@ -325,7 +324,7 @@ func TestR018_NoChangeWhilePending(t *testing.T) {
 	w.plantPending(a).get("/tf-setup").want(400).refused("reading the set-up")
 	w.plantPending(a).post("/tf-setup/x", m{"code": a.code(0)}).want(401).refused("confirming a set-up")
 	w.plantPending(a).post("/verify", m{"password": secret}).want(401).refused("re-authentication")
-	if len(w.mail.All()) != sent || len(w.sms.All()) != 0 {
+	if w.mails() != sent || w.texts() != 0 {
 		t.Errorf("a set-up of the pending sign-in sent %v %v", w.mail.All(), w.sms.All())
 	}
 	if after := w.rows("users", "factors", "drafts", "devices", "sessions"); after != before {

@@ -88,13 +88,11 @@ func TestR196_AUsedCodeIsNoGuess(t *testing.T) {
 	a := w.withApp("alice")
 	code := a.next()
 	w.plantPending(a).validate(code).want(200)
-	w.settled()
-	sent := len(w.mail.All())
+	sent := w.mails()
 	for range 10 {
 		w.plantPending(a).validate(code).want(400).refused("a used code")
 	}
-	w.settled()
-	if n := len(w.mail.All()); n != sent {
+	if n := w.mails(); n != sent {
 		t.Errorf("%d mails of alarm", n-sent)
 	}
 	w.plantPending(a).validate(a.next()).want(200)

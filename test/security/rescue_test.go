@@ -160,8 +160,7 @@ func TestR019_ForcedEnrolmentWithProof(t *testing.T) {
 func TestR072_RescueNeedsThePassword(t *testing.T) {
 	w := newWorld(t, plenty)
 	a := w.withApp("alice")
-	w.settled()
-	sent := len(w.mail.All())
+	sent := w.mails()
 	for name, b := range map[string]*browser{
 		"nobody": w.browser(), "session": w.plantSession(a), "no second factor": w.plantPending(w.person("plain")),
 	} {
@@ -174,8 +173,7 @@ func TestR072_RescueNeedsThePassword(t *testing.T) {
 	again := w.plantSession(a)
 	again.post("/verify", m{"password": secret}).want(200)
 	again.post("/tf-rescue", m{"help_setup": "email"}).want(400).refused("a re-authentication")
-	w.settled()
-	if n := len(w.mail.All()); n != sent {
+	if n := w.mails(); n != sent {
 		t.Fatalf("%d mails without a first factor", n-sent)
 	}
 	rescue := func(option string) *answer { return w.plantPending(a).post("/tf-rescue", m{"help_setup": option}) }
@@ -218,8 +216,7 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 	w.must(w.nodes[0].db.SetPassword(ctx, a.id, hashed, strings.ToLower(store.NewID()), true, w.Now()))
 	shut := func(b *browser, why string) {
 		t.Helper()
-		w.settled()
-		before := len(w.mail.All())
+		before := w.mails()
 		r := b.get("/tf-rescue").want(200)
 		options, _ := r.json["recovery_options"].(m)
 		if options["email"] != nil || options["help"] == nil {
@@ -227,7 +224,7 @@ func TestR073_OneMailboxIsNotEnough(t *testing.T) {
 		}
 		b.post("/tf-rescue", m{"help_setup": "email"}).want(400).refused(why)
 		b.form("/tf-rescue", "help_setup", "email").refused(why)
-		if len(w.mail.All()) != before {
+		if w.mails() != before {
 			t.Errorf("%s: a mail went out", why)
 		}
 		b.validate("000000").refused(why)
@@ -270,10 +267,10 @@ func TestR073_AfterAResetMailIsNotTheOtherFactor(t *testing.T) {
 	if r := b.login(both).want(200); strings.Contains(r.body, `"method":"email"`) {
 		t.Errorf("mail is offered: %s", r.body)
 	}
-	before := len(w.mail.All())
+	before := w.mails()
 	b.post("/tf-select", m{"which": "email"}).want(400)
 	b.get("/me").want(401)
-	if w.settled(); len(w.mail.All()) != before {
+	if w.mails() != before {
 		t.Error("a code went out")
 	}
 	b.validate(both.next()).want(200)

@@ -49,7 +49,7 @@ func TestR048_SendingIsLimited(t *testing.T) {
 		w.advance(10 * time.Second)
 		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
 	}
-	if n := len(w.sms.All()); n != 5 {
+	if n := w.texts(); n != 5 {
 		t.Errorf("%d texts to one number in ten minutes, want 5", n)
 	}
 	for i := range 40 {
@@ -57,14 +57,14 @@ func TestR048_SendingIsLimited(t *testing.T) {
 		people[i%5] = w.plantSession(&person{w: w, id: w.userID(fmt.Sprintf("pumper%d", i%5))})
 		people[i%5].post("/tf-setup", m{"setup": "sms", "phone": spellings[i%len(spellings)]})
 	}
-	if n := len(w.sms.All()); n > 10+2*10 { // the day began before and went on after
+	if n := w.texts(); n > 10+2*10 { // the day began before and went on after
 		t.Errorf("%d texts to one number in a little more than a day", n)
 	}
 	people[0] = w.plantSession(&person{w: w, id: w.userID("pumper0")})
 	for _, phone := range []string{"+19005551212", "+18005551212", "+449098790000", "+1-650-555-1212;ext=1", "+0", "911"} {
-		before := len(w.sms.All())
+		before := w.texts()
 		people[0].post("/tf-setup", m{"setup": "sms", "phone": phone}).want(400)
-		if len(w.sms.All()) != before {
+		if w.texts() != before {
 			t.Errorf("a text went to %s", phone)
 		}
 	}

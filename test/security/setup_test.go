@@ -150,7 +150,7 @@ func TestR056_DraftIsBound(t *testing.T) {
 	}
 
 	const x, y = "+16505551201", "+16505551202"
-	tokens, before := make([]string, 20), len(w.sms.All())
+	tokens, before := make([]string, 20), w.texts()
 	par(20, func(i int) {
 		r := mine.copy().post("/tf-setup", m{"setup": "sms", "phone": []string{x, y}[i%2]})
 		if s, ok := r.json["tf_state_token"].(string); ok {

@@ -21,7 +21,7 @@ func TestR052_StrongOnly(t *testing.T) {
 	n := w.restart(strongOnly)
 	asked.on(n).validate(texted).refused("a code that was sent before")
 	asked.post("/tf-resend", m{}).refused("another text")
-	before := len(w.sms.All()) + len(w.mail.All())
+	before := w.texts() + w.mails()
 
 	in := w.plantSession(a)
 	methods, _ := in.get("/tf-setup").want(200).json["tf_available_methods"].([]any)
@@ -44,7 +44,7 @@ func TestR052_StrongOnly(t *testing.T) {
 	}
 	b.post("/tf-resend", m{}).want(400)
 	b.post("/tf-rescue", m{"help_setup": "email"}).want(400)
-	if after := len(w.sms.All()) + len(w.mail.All()); after != before {
+	if after := w.texts() + w.mails(); after != before {
 		t.Errorf("%d messages were sent", after-before)
 	}
 	b.validate(a.next()).want(200)
@@ -93,9 +93,9 @@ func TestR052_NothingButAWeakFactor(t *testing.T) {
 	o.enrolSMS("+16505551214")
 	old := w.plantSession(o)
 	n = w.restart(strongOnly)
-	sent := len(w.sms.All())
+	sent := w.texts()
 	old.on(n).post("/verify", m{"password": secret}).want(403)
-	if len(w.sms.All()) != sent {
+	if w.texts() != sent {
 		t.Error("a text was sent")
 	}
 }
