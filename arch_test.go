@@ -44,7 +44,7 @@ var rooms = map[string]room{
 	"store/sqlite":               {ours: "store internal/sqlstore", others: "modernc.org/sqlite"},
 	"store/redis":                {ours: "store", others: "github.com/redis/go-redis"},
 	"store/postgres":             {ours: "store internal/sqlstore", others: "github.com/jackc/pgx/v5"},
-	"internal/storetest/servers": {ours: "store", others: "github.com/jackc/pgx/v5"},
+	"internal/storetest/servers": {ours: "store store/postgres", others: "github.com/jackc/pgx/v5"},
 	"internal/background":        {ours: "."},
 	"internal/seal":              {},
 	"internal/argon2id":          {others: "golang.org/x/crypto golang.org/x/sys"},

@@ -115,8 +115,8 @@ func (d *document) body(a answer, described *openapi3.ResponseRef) error {
 			return err
 		}
 	}
-	place := cmp.Or(described.Ref, "#"+pointer("paths", a.Path, strings.ToLower(a.Method), "responses", strconv.Itoa(a.Status))) +
-		pointer("content", bare, "schema")
+	own := pointer("paths", a.Path, strings.ToLower(a.Method), "responses", strconv.Itoa(a.Status))
+	place := cmp.Or(described.Ref, "#"+own) + pointer("content", bare, "schema")
 	schema, err := d.bodies[place], error(nil)
 	if schema == nil {
 		if schema, err = d.schemas.Compile("openapi.json" + place); err != nil {

@@ -64,7 +64,12 @@ func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
 		}
 		return append(line, '\n')
 	}
-	page, data := http.Header{"Content-Type": {"text/html; charset=utf-8"}}, http.Header{"Content-Type": {"application/json"}}
+	page := http.Header{"Content-Type": {"text/html; charset=utf-8"}}
+	data := http.Header{"Content-Type": {"application/json"}}
+	text := http.Header{"Content-Type": {"text/plain"}}
+	refused := func(header http.Header, body string) []byte {
+		return ask(answer{Method: "POST", Path: "/login", Status: 400, Header: header, Body: []byte(body)})
+	}
 	const good = `{"meta":{"code":400},"response":{"errors":["No."]}}`
 	questions := []struct {
 		line []byte
@@ -72,11 +77,11 @@ func TestQuestionsAreAnsweredOneByOne(t *testing.T) {
 	}{
 		{ask(answer{Method: "GET", Path: "/login", Status: 200, Header: page, Body: []byte("<html>")}), true},
 		{ask(answer{Method: "GET", Path: "/login", Status: 299, Header: page}), false},
-		{ask(answer{Method: "GET", Path: "/login", Status: 200, Header: http.Header{"Content-Type": {"text/plain"}}, Body: []byte("a")}), false},
-		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(good)}), true},
-		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(good + "{}")}), false},
-		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(`{"meta":{"code":"400"},"response":{}}`)}), false},
-		{ask(answer{Method: "POST", Path: "/login", Status: 400, Header: data, Body: []byte(`[]`)}), false},
+		{refused(text, "a"), false},
+		{refused(data, good), true},
+		{refused(data, good+"{}"), false},
+		{refused(data, `{"meta":{"code":"400"},"response":{}}`), false},
+		{refused(data, `[]`), false},
 		{[]byte("{\n"), false},
 	}
 	var in, out bytes.Buffer

@@ -47,7 +47,8 @@ func TestR127_TextsOnlyAroundTheSignIn(t *testing.T) {
 	}
 	try(strangers, w.browser)
 	try(owners, session.copy)
-	if after := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens"); after != before || w.mails() != sent {
+	after := w.rows("users", "factors", "sessions", "counters", "drafts", "tokens")
+	if after != before || w.mails() != sent {
 		t.Errorf("a value of the wrong type changed something, counted, or sent a mail:\n%s\nwas\n%s", after, before)
 	}
 	session.in(p, 1)
