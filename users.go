@@ -308,8 +308,8 @@ func (a *Auth) SetIdentity(ctx context.Context, id, email, username string) erro
 }
 
 // StartRecovery mails the owner of an account a link that, with the password,
-// sets up a new second factor in place of the lost one. The link works at once
-// and for 24 hours. The audit trail keeps the reason, and the owner receives a
+// sets up a new second factor in place of the lost one and ends recovery codes. The
+// link works at once and for 24 hours. The audit trail keeps the reason, and the owner receives a
 // security notice. Verify the owner's identity first. StartRecovery returns
 // ErrNoSecondFactor if the account has none, and an error if Mail is not
 // configured or the account has no password.

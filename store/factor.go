@@ -60,7 +60,8 @@ type FactorChange struct {
 	// If KeepOne is set, a change that would leave no second factor is refused.
 	KeepOne bool
 	// Codes contains keyed hashes of new recovery codes, which replace all codes of the user. If it
-	// is nil, the codes stay. They are removed with the last second factor.
+	// is nil, the codes stay; if it is empty, they are removed. They are removed with the last second
+	// factor too.
 	Codes [][]byte
 	// EarlyCodes allows codes for a user who has no second factor yet.
 	EarlyCodes bool

@@ -31,7 +31,7 @@ type PendingState string
 const (
 	Setup  PendingState = "setup_from_login" // a required factor must be set up
 	Owner  PendingState = "owner"            // the same, and the mailbox must be proven first
-	Repair PendingState = "repair"           // after a rescue: the lost factor, Factor, must be replaced
+	Repair PendingState = "repair"           // Factor must be replaced: it is lost (then Rescue is set), or no longer counts
 	Select PendingState = "select"           // several factors: the user chooses
 	Ready  PendingState = "ready"            // Factor must be proven
 )

@@ -344,8 +344,8 @@ type userRecovery struct {
 // Help implements kong.HelpProvider.
 func (userRecovery) Help() string {
 	return `Mails the owner a link that, with the password, sets up a second factor in place of the lost one. It works once, at once and
-for a day. Nothing is switched off. Make sure by other means that you talk to the owner; they are told by mail, and the
-reason stands in the audit trail.
+for a day. Nothing is switched off before the new factor is set up; then recovery codes end too. Make sure by other means that you
+talk to the owner; they are told by mail, and the reason stands in the audit trail.
 
 Example:
   twofold user recovery ann@example.org --reason "called back on the number in her file, ticket 4711"`

@@ -68,6 +68,9 @@ func (a actor) lost() string {
 	return ""
 }
 
+// rescued reports whether the set-up ends a rescue.
+func (a actor) rescued() bool { return a.lost() != "" && a.pending.Rescue }
+
 // actor finds out who is asking. A session must be fresh to begin.
 func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
 	if who != nil {

@@ -46,7 +46,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 			return Outcome{}, stateError(err)
 		}
 	}
-	changed, first, err := l.activate(ctx, u, f, d.Add, a.lost(), l.letters(ctx, u, FactorChanged, d.Method, b))
+	changed, first, err := l.activate(ctx, a, u, f, d.Add, b)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -95,16 +95,30 @@ func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 
 // activate makes the factor real and everything issued before it dead, and
 // stores the letters that say so, in one transaction. first: the user had none.
-func (l *Login) activate(ctx context.Context, u store.User, f store.Factor, add bool, lost string, letters []store.Message) (changed store.User, first bool, err error) {
+// Anyone who was rescued has neither the lost factor nor recovery codes, so other
+// people may have those: they go too.
+func (l *Login) activate(
+	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
+) (changed store.User, first bool, err error) {
 	present, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
 		return store.User{}, false, err
 	}
-	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Messages: letters, Now: l.c.Now()}
+	c := store.FactorChange{UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Add: &f, Now: l.c.Now()}
+	notice := FactorChanged
+	if f.Method == store.Passkey {
+		notice = PasskeyAdded
+	}
+	c.Messages = l.letters(ctx, u, notice, f.Method, b)
 	if len(present) == 0 {
 		f.Primary = true
 	}
-	former := replaced(present, lost, add)
+	if a.rescued() {
+		if err := endCodes(ctx, l, u, &c, b); err != nil {
+			return store.User{}, false, err
+		}
+	}
+	former := replaced(present, a.lost(), add)
 	for _, p := range present {
 		// The same phone or mailbox again takes the place of itself.
 		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination

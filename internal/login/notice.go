@@ -16,6 +16,7 @@ const (
 	FactorDisabled = "factor_disabled"
 	CodesMade      = "codes_made" // recovery codes
 	CodeUsed       = "code_used"
+	CodesEnded     = "codes_ended" // a lost factor was replaced
 	// Of factors that begin a sign-in.
 	FirstFactorChanged = "first_factor_changed"
 	FirstFactorRemoved = "first_factor_removed"

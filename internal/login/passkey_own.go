@@ -203,7 +203,7 @@ func enrolPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Brow
 		return Outcome{}, stateError(err)
 	}
 	u := a.user()
-	changed, first, err := l.activate(ctx, u, f, true, a.lost(), l.letters(ctx, u, PasskeyAdded, store.Passkey, b))
+	changed, first, err := l.activate(ctx, a, u, f, true, b)
 	if err != nil {
 		return Outcome{}, err
 	}

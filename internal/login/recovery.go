@@ -226,7 +226,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 		return Outcome{}, err
 	}
 	return l.startPending(ctx, k.user, nil, store.Pending{
-		State: store.Repair, Factor: r.FactorID, First: l.proof("password"),
+		State: store.Repair, Factor: r.FactorID, Rescue: true, First: l.proof("password"),
 	}, b)
 }
 

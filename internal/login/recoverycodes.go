@@ -60,6 +60,20 @@ func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Out
 	return codes, out, err
 }
 
+// endCodes adds to a change that the user's recovery codes go, and tells the user
+// if there are any.
+func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange, b Browser) error {
+	c.Codes = [][]byte{}
+	if l.c.Codes == nil {
+		return nil
+	}
+	left, err := l.c.Codes.Left(ctx, u.ID)
+	if left > 0 {
+		c.Messages = append(c.Messages, l.letters(ctx, u, CodesEnded, "", b)...)
+	}
+	return err
+}
+
 // UseCode ends a sign-in with a recovery code in the place of the second
 // factor. It makes no trusted device. ErrRecoveryCode, ErrState, *limit.Paused.
 func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {

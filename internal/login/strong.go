@@ -27,7 +27,7 @@ func (l *Login) HasStrong(ctx context.Context, u store.User) (bool, error) {
 // outgrown lets a sign-in that proved a factor which the policy takes no more
 // go on to a set-up in its place. There is no session before that is done.
 func (l *Login) outgrown(ctx context.Context, w waiting, method string, b Browser) (Outcome, error) {
-	w.State = store.Repair
+	w.State, w.Rescue = store.Repair, false // nothing is lost
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
 	}

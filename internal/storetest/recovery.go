@@ -110,6 +110,16 @@ var recoveryRules = []rule{
 		}))
 		k.left(u, 1)
 	}},
+	{"an empty set takes the place of the old one too", func(k kit) {
+		u := k.codes(k.enrolled(), "a")
+		f := newFactor(u)
+		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{
+			UserID: u.ID, From: u.Uniquifier, To: "q", Add: &f, Codes: [][]byte{}, Now: now,
+		}))
+		k.left(u, 0)
+		_, err := k.spend(k.s, u, "a")
+		k.is(err, store.ErrUsed)
+	}},
 	{"codes go with the last second factor", func(k kit) {
 		u := k.codes(k.enrolled(), "a")
 		k.ok(k.s.ChangeFactors(k.Context(), store.FactorChange{

@@ -29,6 +29,14 @@ func (m *model) newCodes(who *session, cookie string) *want {
 	return w
 }
 
+// endCodes ends the codes of anyone who was rescued.
+func (m *model) endCodes(w *want, of *account) {
+	if len(of.codes) > 0 {
+		m.announce(w, of, "codes_ended")
+	}
+	of.former, of.codes = append(of.former, of.codes...), nil
+}
+
 // useCode ends a sign-in with a recovery code. It trusts no browser, and who
 // was shut out of rescue stays so.
 func (m *model) useCode(who *session, cookie, typed string) *want {

@@ -206,6 +206,9 @@ func (m *model) addPasskey(who *session, cookie, token string, a *signed, wantTo
 		kept := slices.DeleteFunc(slices.Clone(of.factors), func(k *factor) bool { return k == p.lost })
 		f.primary = len(of.factors) == 0 || p.lost != nil && p.lost.primary
 		of.factors = ordered(append(kept, f))
+		if p.lost != nil {
+			m.endCodes(w, of)
+		}
 		m.change(of)
 		of.regained()
 		m.issue(w, of, grant{level: 2, proofs: m.proven(p.how, p.made), token: wantToken})

@@ -187,9 +187,12 @@ func (m *model) confirm(who *session, p *pending, state, code string, token bool
 		k.primary = k.primary && !f.primary
 	}
 	of.factors = ordered(append(kept, f))
-	m.change(of)
 	w := &want{status: 200}
 	m.announce(w, of, "factor_changed")
+	if p != nil && p.lost != nil {
+		m.endCodes(w, of)
+	}
+	m.change(of)
 	if who != nil {
 		m.renew(w, who, grant{level: 2, proofs: m.proven(who.how, who.first)})
 		return w

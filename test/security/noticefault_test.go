@@ -84,6 +84,16 @@ func noticedChanges(w *world, n *node) map[string]func(p *person) (act func()) {
 			b := on(p.enrolApp())
 			return func() { b.newCodes() }
 		},
+		"codes_ended": func(p *person) func() {
+			p.enrolApp().recoveryCodes()
+			w.must(auth.StartRecovery(ctx, p.id, "ticket 4711"))
+			links := p.links()
+			b := w.browser().on(n)
+			b.post(links[len(links)-1], m{"password": secret}).want(200)
+			r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+			p.app = decode(w, r.text("tf_authr_b32key"))
+			return func() { b.validate(p.code(0)).want(200) }
+		},
 		"code_used": func(p *person) func() {
 			code := p.enrolApp().recoveryCodes()[0]
 			b := w.plantPending(p).on(n)

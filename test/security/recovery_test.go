@@ -1,6 +1,7 @@
 package security_test
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -129,6 +130,86 @@ func TestR075_RescueLeadsToRepair(t *testing.T) {
 	kinds := w.kinds(a.email)
 	if kinds["rescued"] != 1 || kinds["rescue_asked"] != 1 {
 		t.Errorf("notices %v", kinds)
+	}
+}
+
+// TestR075_ARescueEndsRecoveryCodes: anyone who was rescued does not have the codes,
+// and someone else may. They do not work after a factor took the place of the lost
+// one, and the owner is told.
+func TestR075_ARescueEndsRecoveryCodes(t *testing.T) {
+	w := newWorld(t, repairOnly, waiting)
+	for name, rescued := range map[string]func(p *person) *browser{
+		"a mailed code": func(p *person) *browser {
+			b := w.plantPending(p)
+			b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+			b.validate(p.mailed()).want(200)
+			return b
+		},
+		"a recovery": func(p *person) *browser {
+			link := w.askedLink(p)
+			w.advance(24*time.Hour + time.Second)
+			b, r := w.opens(link, secret)
+			r.want(200)
+			return b
+		},
+		"an operator": func(p *person) *browser {
+			w.must(w.nodes[0].auth.StartRecovery(t.Context(), p.id, "ticket 4711"))
+			links := p.links()
+			b, r := w.opens(links[len(links)-1], secret)
+			r.want(200)
+			return b
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i, has := range []bool{true, false} {
+				p := w.withApp(fmt.Sprint(strings.Fields(name)[1], i))
+				code := "aaaa-bbbb-cccc-dddd"
+				if has {
+					code = p.recoveryCodes()[0]
+				}
+				made := p.codesLeft()
+				b := rescued(p)
+				if n := p.codesLeft(); n != made {
+					t.Errorf("%d codes before another factor is set up, want %d", n, made)
+				}
+				r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+				p.app = decode(w, r.text("tf_authr_b32key"))
+				b.validate(p.code(0)).want(200)
+				b.in(p, 2)
+				w.plantPending(p).recover(code).want(400).refused("a recovery code from before the rescue")
+				if n := p.codesLeft(); n != 0 {
+					t.Errorf("%d codes are left", n)
+				}
+				if told := w.kinds(p.email)["codes_ended"] == 1; told != has {
+					t.Errorf("the owner was told that codes ended: %v", told)
+				}
+			}
+		})
+	}
+}
+
+// TestR075_AFactorThatDoesNotCountIsNotLost: anyone who sets up another factor because
+// theirs does not count anymore keeps the recovery codes, also if a rescue was asked for.
+func TestR075_AFactorThatDoesNotCountIsNotLost(t *testing.T) {
+	w := newWorld(t, open)
+	p := w.person("alice").enrolSMS("+16505551212")
+	p.recoveryCodes()
+	left := p.codesLeft()
+	b := w.plantPending(p)
+	b.post("/tf-rescue", m{"help_setup": "email"}).want(200)
+	b = b.on(w.restart(strongOnly))
+	w.advance(time.Minute)
+	b.post("/tf-resend", m{}).want(200)
+	b.validate(p.texted()).want(200)
+	r := b.post("/tf-setup", m{"setup": "authenticator"}).want(200)
+	p.app = decode(w, r.text("tf_authr_b32key"))
+	b.validate(p.code(0)).want(200)
+	b.in(p, 2)
+	if n := p.codesLeft(); n != left || left == 0 {
+		t.Errorf("%d codes are left of %d", n, left)
+	}
+	if n := w.kinds(p.email)["codes_ended"]; n != 0 {
+		t.Errorf("the owner was told %d times that codes ended", n)
 	}
 }
 
