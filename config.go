@@ -29,7 +29,7 @@ type Config struct {
 	Origin string
 	// Key encrypts stored secrets and signs cookies, links and tokens.
 	Key Key
-	// Store keeps all data of the sign-in. sqlite.Open("app.db") returns one.
+	// Store keeps all data of the sign-in. sqlite.Open(ctx, "app.db") returns one.
 	Store store.Store
 	// Users is the application's own table of users. If it is nil, accounts are kept in Store.
 	// UserSource lists its duties and its cost.
@@ -226,7 +226,7 @@ func (c *Config) check() error {
 		}
 	}
 	if c.Store == nil {
-		bad("Store", `is required, e.g. sqlite.Open("app.db")`)
+		bad("Store", `is required, e.g. sqlite.Open(ctx, "app.db")`)
 	}
 	if p := c.Pages.Prefix; p != "" && (p[0] != '/' || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "{}?# ")) {
 		bad("Pages.Prefix", `must begin with a slash and not end with one, e.g. "/auth"`)

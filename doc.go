@@ -3,7 +3,7 @@
 //	auth, err := twofold.New(twofold.Config{
 //		Origin: "http://localhost:8080",
 //		Key:    twofold.KeyFile("app.key"),
-//		Store:  db, // sqlite.Open("app.db")
+//		Store:  db, // sqlite.Open(ctx, "app.db")
 //	})
 //	go auth.Run(ctx)
 //	auth.Mount(mux)

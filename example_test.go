@@ -26,7 +26,7 @@ func ExampleKeyFile() {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "app.key")
-	db, err := sqlite.Open(filepath.Join(dir, "app.db"))
+	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "app.db"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func exampleSite(c twofold.Config) (auth *twofold.Auth, stop func()) {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, err := sqlite.Open(filepath.Join(dir, "app.db"))
+	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "app.db"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func home(w http.ResponseWriter, r *http.Request) {
 // A page behind two factors. A browser that is not signed in is redirected to the
 // sign-in page, which leads back.
 func Example() {
-	db, err := sqlite.Open(filepath.Join(os.TempDir(), "twofold-example.db"))
+	db, err := sqlite.Open(context.Background(), filepath.Join(os.TempDir(), "twofold-example.db"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func ExampleNew() {
 	// Output:
 	// twofold: Origin: must be https (plain http is for localhost only), or passwords and codes would be sent unencrypted
 	// Key: is required, e.g. twofold.KeyFile("app.key")
-	// Store: is required, e.g. sqlite.Open("app.db")
+	// Store: is required, e.g. sqlite.Open(ctx, "app.db")
 	// TwoFactor.LoginValidity: must be between 1s and 720h0m0s
 }
 

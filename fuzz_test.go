@@ -62,7 +62,7 @@ func FuzzHandler(f *testing.F) {
 
 func fuzzed(f *testing.F) *twofold.Auth {
 	f.Helper()
-	db, err := sqlite.Open(filepath.Join(f.TempDir(), "app.db"))
+	db, err := sqlite.Open(f.Context(), filepath.Join(f.TempDir(), "app.db"))
 	if err != nil {
 		f.Fatal(err)
 	}

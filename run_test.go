@@ -20,7 +20,7 @@ import (
 // idle builds a sign-in that no one has started, with a clock of its own.
 func idle(t *testing.T, c twofold.Config) (*twofold.Auth, *time.Time) {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

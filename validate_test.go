@@ -111,7 +111,7 @@ func TestNewNamesEveryPageThatIsWrong(t *testing.T) {
 
 func TestNewTakesPagesThatAreRight(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

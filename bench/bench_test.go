@@ -174,7 +174,7 @@ func start(t *testing.T, at place) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(at, true, "http://"+l.Addr().String())
+	s, err := newServer(t.Context(), at, true, "http://"+l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (plainSealer) Open(_ string, sealed []byte) ([]byte, error) { return sealed
 func BenchmarkRequestToSMTP(b *testing.B) {
 	for name, queued := range map[string]bool{"code": false, "notice": true} {
 		b.Run(name, func(b *testing.B) {
-			db, err := sqlite.Open(filepath.Join(b.TempDir(), "app.db"))
+			db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "app.db"))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -28,11 +28,11 @@ type everything interface {
 	store.SessionUser
 }
 
-func (p place) open() (everything, error) {
+func (p place) open(ctx context.Context) (everything, error) {
 	if p.isURL() {
-		return postgres.Open(string(p))
+		return postgres.Open(ctx, string(p))
 	}
-	return sqlite.Open(string(p))
+	return sqlite.Open(ctx, string(p))
 }
 
 // openRaw opens it for filling: fast, and lost if the machine crashes.

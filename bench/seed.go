@@ -92,7 +92,7 @@ func seed(ctx context.Context, o seedOptions) (added int, err error) {
 
 // seedFirst makes the schema and, in an empty file, person 0.
 func seedFirst(ctx context.Context, o seedOptions) error {
-	db, err := o.db.open()
+	db, err := o.db.open(ctx)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func serveCommand(ctx context.Context, args []string, out io.Writer) error {
 	if *bare {
 		return serve(ctx, l, http.HandlerFunc(hello), out)
 	}
-	s, err := newServer(place(*db), *cache, "http://"+l.Addr().String())
+	s, err := newServer(ctx, place(*db), *cache, "http://"+l.Addr().String())
 	if err != nil {
 		l.Close()
 		return err
@@ -88,9 +88,9 @@ type server struct {
 	http.Handler
 }
 
-func newServer(at place, cache bool, origin string) (s *server, err error) {
+func newServer(ctx context.Context, at place, cache bool, origin string) (s *server, err error) {
 	s = &server{}
-	if s.db, err = at.open(); err != nil {
+	if s.db, err = at.open(ctx); err != nil {
 		return nil, err
 	}
 	s.auth, err = twofold.New(twofold.Config{

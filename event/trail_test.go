@@ -25,7 +25,7 @@ type bench struct {
 func open(t *testing.T) *bench {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "e.db")
-	db, err := sqlite.Open(path)
+	db, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestTheTrailIsNobodysWithoutTheKey(t *testing.T) {
 	if err := b.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "other.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "other.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

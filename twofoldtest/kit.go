@@ -114,7 +114,7 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 		c.Key = twofold.KeyText(twofold.NewKey())
 	}
 	if c.Store == nil {
-		db, err := sqlite.Open(filepath.Join(t.TempDir(), "twofold.db"))
+		db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "twofold.db"))
 		if err != nil {
 			t.Fatal(err)
 		}

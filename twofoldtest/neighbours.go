@@ -13,7 +13,7 @@ import (
 // program, whose user is a stranger to this one.
 func nested(k *Kit) {
 	k.t.Helper()
-	db, err := sqlite.Open(filepath.Join(k.t.TempDir(), "other.db"))
+	db, err := sqlite.Open(k.t.Context(), filepath.Join(k.t.TempDir(), "other.db"))
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ func (s *settings) try(ctx context.Context) error {
 		defer func(key twofold.Key) { s.Config.Key = key }(s.Config.Key)
 		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
 	}
-	db, err := sqlite.Open(filepath.Join(dir, "check.db"))
+	db, err := sqlite.Open(ctx, filepath.Join(dir, "check.db"))
 	if err != nil {
 		return err
 	}

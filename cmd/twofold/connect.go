@@ -99,7 +99,7 @@ func (s *settings) tryRedis(ctx context.Context, f *findings) {
 	if s.Database.redis == "" {
 		return
 	}
-	db, err := redis.Open(s.Database.redis)
+	db, err := redis.Open(ctx, s.Database.redis)
 	if err == nil {
 		err = errors.Join(db.Ping(ctx), db.Close())
 	}

@@ -191,8 +191,8 @@ func applyRedis(s *settings, raw any) error {
 }
 
 // openStore opens the database, and Redis alongside it.
-func (s *settings) openStore() (store.Store, error) {
-	durable, err := s.Database.openDurable()
+func (s *settings) openStore(ctx context.Context) (store.Store, error) {
+	durable, err := s.Database.openDurable(ctx)
 	if err != nil {
 		return nil, problems{{"SQLALCHEMY_DATABASE_URI", "the database " + s.Database.String() + " cannot be opened: " + oneLine(err)}}
 	}
@@ -200,31 +200,31 @@ func (s *settings) openStore() (store.Store, error) {
 	if s.Database.redis == "" {
 		return durable, nil
 	}
-	volatile, err := redis.Open(s.Database.redis)
+	volatile, err := redis.Open(ctx, s.Database.redis)
 	if err != nil {
 		return nil, errors.Join(problems{{"TWOFOLD_REDIS_URL", oneLine(err)}}, durable.Close())
 	}
 	return store.Join(durable, volatile), nil
 }
 
-func (d database) openDurable() (store.Store, error) {
+func (d database) openDurable(ctx context.Context) (store.Store, error) {
 	switch {
 	case d.postgres != "" && d.migrate:
-		return postgres.Open(d.postgres)
+		return postgres.Open(ctx, d.postgres)
 	case d.postgres != "":
-		return postgres.OpenAsIs(d.postgres)
+		return postgres.OpenAsIs(ctx, d.postgres)
 	case d.migrate || missing(d.file):
-		return sqlite.Open(d.file)
+		return sqlite.Open(ctx, d.file)
 	}
-	return sqlite.OpenAsIs(d.file)
+	return sqlite.OpenAsIs(ctx, d.file)
 }
 
 // openUnchecked opens an existing database whatever its schema is.
-func (d database) openUnchecked() (store.Store, error) {
+func (d database) openUnchecked(ctx context.Context) (store.Store, error) {
 	if d.postgres != "" {
-		return postgres.OpenUnchecked(d.postgres)
+		return postgres.OpenUnchecked(ctx, d.postgres)
 	}
-	return sqlite.OpenUnchecked(d.file)
+	return sqlite.OpenUnchecked(ctx, d.file)
 }
 
 type migrateCommands struct {
@@ -258,7 +258,7 @@ func (c migrateUp) Run(ctx context.Context, p process) error {
 		return err
 	}
 	s.Database.migrate, s.Database.redis = true, ""
-	db, err := s.openStore()
+	db, err := s.openStore(ctx)
 	if err != nil {
 		return err
 	}

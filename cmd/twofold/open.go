@@ -58,7 +58,7 @@ func (s *settings) openAll(ctx context.Context) (*twofold.Auth, store.Store, err
 	if err := olderKeyFits(ctx, s); err != nil {
 		return nil, nil, err
 	}
-	db, err := s.openStore()
+	db, err := s.openStore(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,7 +99,7 @@ func olderKeyFits(ctx context.Context, s *settings) error {
 	if err != nil || len(steps) == 0 || steps[0].At.IsZero() || !steps[len(steps)-1].At.IsZero() {
 		return nil // there is nothing yet, or nothing to do; trouble is told when the database is opened
 	}
-	db, err := s.Database.openUnchecked()
+	db, err := s.Database.openUnchecked(ctx)
 	if err != nil {
 		return nil
 	}

@@ -33,7 +33,7 @@ func turnstile(siteKey, secret string) twofold.Accounts {
 // site makes a sign-in without twofoldtest, which switches captchas off.
 func site(t *testing.T, a twofold.Accounts) *twofold.Auth {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func TestTheComparisonSeesADifference(t *testing.T) {
 // newAuth makes a sign-in with a database of its own, at https://login.example.org.
 func newAuth(t *testing.T, c twofold.Config) *twofold.Auth {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "twofold.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "twofold.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func stillNeeded(ctx context.Context, db store.Store, next string) (n int, err e
 
 func TestSecondFactorsGoOverToTheNewKey(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "app.db")
-	db, err := sqlite.Open(file)
+	db, err := sqlite.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestSecondFactorsGoOverToTheNewKey(t *testing.T) {
 		if err := sqlite.Backup(t.Context(), file, to); err != nil {
 			t.Fatal(err)
 		}
-		c, err := sqlite.Open(to)
+		c, err := sqlite.Open(t.Context(), to)
 		if err != nil {
 			t.Fatal(err)
 		}

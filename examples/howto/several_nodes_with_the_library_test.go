@@ -23,12 +23,13 @@ import (
 )
 
 // node is one of several that share databases and key.
-func node(database, volatile, key string, balancer netip.Prefix) (*twofold.Auth, store.Store, error) {
-	durable, err := postgres.Open(database)
+func node(ctx context.Context, database, volatile, key string, balancer netip.Prefix) (
+	*twofold.Auth, store.Store, error) {
+	durable, err := postgres.Open(ctx, database)
 	if err != nil {
 		return nil, nil, err
 	}
-	expiring, err := redis.Open(volatile)
+	expiring, err := redis.Open(ctx, volatile)
 	if err != nil {
 		return nil, nil, errors.Join(err, durable.Close())
 	}
@@ -46,8 +47,8 @@ func node(database, volatile, key string, balancer netip.Prefix) (*twofold.Auth,
 }
 
 // through keeps what expires through a client of the program's own.
-func through(c goredis.UniversalClient, durable store.Store) (store.Store, error) {
-	expiring, err := redis.New(c, redis.Options{})
+func through(ctx context.Context, c goredis.UniversalClient, durable store.Store) (store.Store, error) {
+	expiring, err := redis.New(ctx, c, redis.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -85,13 +86,13 @@ func TestTheProgramClosesItsOwnClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	durable, err := sqlite.Open(filepath.Join(t.TempDir(), "twofold.db"))
+	durable, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "twofold.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := goredis.NewClient(o)
 	defer c.Close()
-	db, err := through(c, durable)
+	db, err := through(t.Context(), c, durable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestNodesShareSessions(t *testing.T) {
 	var nodes []*twofold.Auth
 	var stores []store.Store
 	for range 2 {
-		auth, db, err := node(pg, rd, key, netip.MustParsePrefix("192.0.2.0/28"))
+		auth, db, err := node(t.Context(), pg, rd, key, netip.MustParsePrefix("192.0.2.0/28"))
 		if err != nil {
 			t.Fatal(err)
 		}

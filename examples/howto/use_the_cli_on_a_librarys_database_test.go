@@ -40,7 +40,7 @@ func TestTheCommandLineOnAProgramsDatabase(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", dir, "../../cmd/twofold").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	db, err := sqlite.Open(filepath.Join(dir, "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func main() {
 	if _, err := pool.Exec(ctx, schema); err != nil {
 		log.Fatal(err)
 	}
-	db, err := postgres.Open(url)
+	db, err := postgres.Open(ctx, url)
 	if err != nil {
 		log.Fatal(err)
 	}

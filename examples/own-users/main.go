@@ -21,7 +21,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	db, err := sqlite.Open("twofold.db")
+	db, err := sqlite.Open(context.Background(), "twofold.db")
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	db, err := sqlite.Open("app.db")
+	db, err := sqlite.Open(context.Background(), "app.db")
 	if err != nil {
 		log.Fatal(err)
 	}

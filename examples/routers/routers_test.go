@@ -176,7 +176,7 @@ func use(t *testing.T, serve serveFunc) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

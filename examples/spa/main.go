@@ -18,7 +18,7 @@ import (
 var static embed.FS
 
 func main() {
-	db, err := sqlite.Open("app.db")
+	db, err := sqlite.Open(context.Background(), "app.db")
 	if err != nil {
 		log.Fatal(err)
 	}

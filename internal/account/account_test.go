@@ -149,7 +149,7 @@ const phrase = "correct horse 71 battery"
 
 func open(t *testing.T) *people {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (f *former) CheckPassword(_ context.Context, identity, plain string) (passw
 // other things do not wait.
 func withFormer(t *testing.T, f *former) *people {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	must(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	h, err := password.New(password.Config{Asks: true})

@@ -87,7 +87,7 @@ func (t *table) set(id string, change func(*account.Record)) {
 func joined(t *testing.T) (*table, *account.Joined) {
 	t.Helper()
 	t.Parallel()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "own.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "own.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type house struct {
 
 func open(t testing.TB) *house {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type bench struct {
 
 func open(t *testing.T, n limit.Numbers) *bench {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "l.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "l.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

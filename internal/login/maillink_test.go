@@ -28,7 +28,7 @@ type desk struct {
 
 func newDesk(t testing.TB, keys ...string) *desk {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,11 +92,11 @@ func engines(t *testing.T) map[string]func() store.Store {
 	}
 	alone, joined, volatile := servers.PostgresTables(t), servers.PostgresTables(t), servers.Redis(t)
 	return map[string]func() store.Store{
-		"postgres": func() store.Store { db, err := postgres.Open(alone); must(err); return db },
+		"postgres": func() store.Store { db, err := postgres.Open(t.Context(), alone); must(err); return db },
 		"redis": func() store.Store {
-			db, err := postgres.Open(joined)
+			db, err := postgres.Open(t.Context(), joined)
 			must(err)
-			v, err := redis.Open(volatile)
+			v, err := redis.Open(t.Context(), volatile)
 			must(err)
 			return store.Join(db, v)
 		},
@@ -190,11 +190,11 @@ func TestABrokenChannelSwitchesTheCacheOffAndComesBack(t *testing.T) {
 	server := servers.NewRedis(t)
 	durable := servers.PostgresTables(t)
 	all := nodes(t, func() store.Store {
-		db, err := postgres.Open(durable)
+		db, err := postgres.Open(t.Context(), durable)
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := redis.Open(server.URL)
+		v, err := redis.Open(t.Context(), server.URL)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func open(t *testing.T, c session.Config) *bench {
 
 func (b *bench) reopen(t *testing.T) store.Store {
 	t.Helper()
-	db, err := sqlite.Open(b.path)
+	db, err := sqlite.Open(t.Context(), b.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestLimitsThatMakeNoSenseAreRefused(t *testing.T) {
 }
 
 func BenchmarkFind(b *testing.B) {
-	db, err := sqlite.Open(filepath.Join(b.TempDir(), "s.db"))
+	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "s.db"))
 	if err != nil {
 		b.Fatal(err)
 	}

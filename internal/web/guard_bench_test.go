@@ -19,7 +19,7 @@ import (
 // stranger.
 func BenchmarkGuard(b *testing.B) {
 	const sessions = 1000
-	db, err := sqlite.Open(filepath.Join(b.TempDir(), "a.db"))
+	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "a.db"))
 	if err != nil {
 		b.Fatal(err)
 	}

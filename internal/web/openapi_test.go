@@ -86,7 +86,7 @@ func captchaOf(t *testing.T, c captcha.Config) *captcha.Checker {
 
 func siteTable(t *testing.T, change func(*Config)) []route {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,11 +27,11 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
 	if err := storetest.FirstRelease(func(query string, args ...any) error { _, err := db.Exec(query, args...); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := postgres.OpenAsIs(url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
+	if _, err := postgres.OpenAsIs(t.Context(), url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
 		t.Fatalf("as it is: %v", err)
 	}
 	storetest.CheckFirstRelease(t, open(t, url))
-	as, err := postgres.OpenAsIs(url)
+	as, err := postgres.OpenAsIs(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

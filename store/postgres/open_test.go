@@ -50,7 +50,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		url + "x":                                            "no schema to put tables in",
 		newer:                                                "run the newer program",
 	} {
-		db, err := postgres.Open(address)
+		db, err := postgres.Open(t.Context(), address)
 		if err == nil {
 			db.Close()
 			t.Errorf("%s: no error", address)
@@ -60,7 +60,8 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s: %v\nwant one line with %q", address, err, want)
 		}
 	}
-	if _, err := postgres.OpenAsIs(older); err == nil || !strings.Contains(err.Error(), "twofold migrate up") {
+	_, err := postgres.OpenAsIs(t.Context(), older)
+	if err == nil || !strings.Contains(err.Error(), "twofold migrate up") {
 		t.Errorf("a database without tables: %v", err)
 	}
 }
@@ -70,7 +71,7 @@ func TestANodeRunsBesideANewerOneWhoseStepsOnlyAdd(t *testing.T) {
 	open(t, url).Close()
 	mustExec(t, raw(t, url), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.sql', 0)`)
 	open(t, url)
-	db, err := postgres.OpenAsIs(url)
+	db, err := postgres.OpenAsIs(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,7 @@ func TestManyNodesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 6 {
 			all.Go(func() {
-				db, err := postgres.Open(url)
+				db, err := postgres.Open(t.Context(), url)
 				if err != nil {
 					t.Error(err)
 					return

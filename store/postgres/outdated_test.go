@@ -40,7 +40,7 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustExec(t, beside, `ALTER ROLE `+pgx.Identifier{role}.Sanitize()+` IN DATABASE `+pgx.Identifier{strings.Trim(u.Path, "/")}.Sanitize()+` SET default_transaction_read_only = on`)
-	standby, err := postgres.OpenAsIs(u.String())
+	standby, err := postgres.OpenAsIs(ctx, u.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestAnUnknownParameterOfTheAddressIsNamed(t *testing.T) {
 	q := u.Query()
 	q.Set("serverVersion", "15")
 	u.RawQuery = q.Encode()
-	if _, err := postgres.Open(u.String()); err == nil || !strings.Contains(err.Error(), "serverVersion") {
+	if _, err := postgres.Open(t.Context(), u.String()); err == nil || !strings.Contains(err.Error(), "serverVersion") {
 		t.Errorf("got %v, want the parameter's name", err)
 	}
 }

@@ -21,7 +21,7 @@ const exec = "&default_query_exec_mode=exec"
 
 func openPooled(t *testing.T, url string) *postgres.DB {
 	t.Helper()
-	db, err := postgres.Open(url)
+	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func TestManyMigrateThroughAPooler(t *testing.T) {
 	var all sync.WaitGroup
 	for range 6 {
 		all.Go(func() {
-			db, err := postgres.Open(pooled + exec)
+			db, err := postgres.Open(t.Context(), pooled+exec)
 			if err != nil {
 				t.Error(err)
 				return
@@ -110,11 +110,11 @@ func TestAPoolerIsNoChannel(t *testing.T) {
 // anything else.
 func TestAPoolerWithoutItsSettings(t *testing.T) {
 	pooled, _ := servers.PgBouncer(t)
-	if _, err := postgres.Open(pooled + exec + "&jit=off"); err == nil || !strings.Contains(err.Error(), "ignore_startup_parameters") {
+	if _, err := postgres.Open(t.Context(), pooled+exec+"&jit=off"); err == nil || !strings.Contains(err.Error(), "ignore_startup_parameters") {
 		t.Errorf("a start-up parameter that does not pass: %v", err)
 	}
 	openPooled(t, pooled+exec).Close()
-	db, err := postgres.Open(pooled) // prepared statements
+	db, err := postgres.Open(t.Context(), pooled) // prepared statements
 	if err != nil {
 		if !strings.Contains(err.Error(), "default_query_exec_mode=exec") {
 			t.Errorf("prepared statements: %v", err)

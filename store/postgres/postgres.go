@@ -40,23 +40,24 @@ var (
 	_ store.SessionUser = (*DB)(nil)
 )
 
-// Open connects to the database at url and brings its schema up to date.
-func Open(url string) (*DB, error) {
-	return open(url, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
+// Open connects to the database at url and brings its schema up to date, before ctx
+// ends.
+func Open(ctx context.Context, url string) (*DB, error) {
+	return open(ctx, url, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
 		return sqlstore.Migrate(ctx, db, dialect, steps)
 	})
 }
 
 // OpenAsIs is Open for a node that may not change the schema: it is an error
 // if steps are missing.
-func OpenAsIs(url string) (*DB, error) {
-	return open(url, sqlstore.CheckSchema)
+func OpenAsIs(ctx context.Context, url string) (*DB, error) {
+	return open(ctx, url, sqlstore.CheckSchema)
 }
 
 // OpenUnchecked opens a database whatever its schema is, to read what all schemas
 // have: the audit trail. Nothing is brought up to date.
-func OpenUnchecked(url string) (*DB, error) {
-	return open(url, func(context.Context, *sql.DB, fs.FS) error { return nil })
+func OpenUnchecked(ctx context.Context, url string) (*DB, error) {
+	return open(ctx, url, func(context.Context, *sql.DB, fs.FS) error { return nil })
 }
 
 // Schema lists the steps of the schema that were made and those to make.
@@ -95,14 +96,14 @@ func ClockAhead(ctx context.Context, url string) (time.Duration, error) {
 
 func failed(err error) error { return fmt.Errorf("postgres: cannot open the database: %w", err) }
 
-func open(url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB, error) {
+func open(ctx context.Context, url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB, error) {
 	db, c, err := connect(url)
 	if err != nil {
 		return nil, failed(err)
 	}
 	steps, err := fs.Sub(schema, "schema")
 	if err == nil {
-		ctx, cancel := context.WithTimeout(context.Background(), migrateIn)
+		ctx, cancel := context.WithTimeout(ctx, migrateIn)
 		defer cancel()
 		err = prepare(ctx, db, steps)
 		if err == nil {

@@ -106,7 +106,7 @@ func TestAReplicaThatTakesOverBringsNothingBack(t *testing.T) {
 		ClusterStateReloadInterval: time.Hour, // it learns of the new primary from us alone
 	})
 	defer c.Close()
-	db, err := redis.New(c, redis.Options{Prefix: prefix})
+	db, err := redis.New(ctx, c, redis.Options{Prefix: prefix})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestNewUsesTheClientOfTheApplication(t *testing.T) {
 	server := servers.NewRedis(t)
 	c := client.NewClient(&client.Options{Addr: address(server)})
 	defer c.Close()
-	db, err := redis.New(c, redis.Options{Prefix: "own:"})
+	db, err := redis.New(t.Context(), c, redis.Options{Prefix: "own:"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestNewRefusesAClientThatForgets(t *testing.T) {
 		"from a cache": client.NewClient(&client.Options{Addr: at[0], Protocol: 3,
 			ClientSideCacheConfig: &client.ClientSideCacheConfig{}}),
 	} {
-		db, err := redis.New(c, redis.Options{})
+		db, err := redis.New(t.Context(), c, redis.Options{})
 		if err == nil {
 			db.Close()
 			t.Errorf("want an error with %q", want)

@@ -21,8 +21,8 @@ func TestANodeOfAClusterIsNotASingleServer(t *testing.T) {
 	node := servers.NewRedis(t, "cluster-enabled yes", fmt.Sprint("cluster-port ", servers.Port(t)))
 	c := client.NewClient(&client.Options{Addr: address(node)})
 	defer c.Close()
-	_, open := redis.Open(node.URL)
-	_, use := redis.New(c, redis.Options{})
+	_, open := redis.Open(t.Context(), node.URL)
+	_, use := redis.New(t.Context(), c, redis.Options{})
 	for want, err := range map[string]error{
 		"redis: cannot open the server: the server belongs to a cluster: " +
 			"add another node of it to the address, as addr=host:port": open,

@@ -39,19 +39,19 @@ type Options struct {
 	Prefix string
 }
 
-// Open connects to the server at address: redis://user:password@host:6379/0,
+// Open connects to the server at address, before ctx ends: redis://user:password@host:6379/0,
 // rediss:// for TLS or unix:///path. Of its parameters, prefix is Options.Prefix,
 // addr=host:port is one more node of a cluster, and master_name is the name by which
 // the Sentinels at host and at each addr know the primary.
-func Open(address string) (*DB, error) {
-	db, err := open(address)
+func Open(ctx context.Context, address string) (*DB, error) {
+	db, err := open(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("redis: cannot open the server: %w", err)
 	}
 	return db, nil
 }
 
-func open(address string) (*DB, error) {
+func open(ctx context.Context, address string) (*DB, error) {
 	unclear := errors.New("its address cannot be read: write redis://user:password@host:6379/0, or rediss:// for TLS")
 	u, err := url.Parse(address)
 	if err != nil {
@@ -70,7 +70,7 @@ func open(address string) (*DB, error) {
 	if o.TLSConfig != nil {
 		o.TLSConfig.MinVersion = tls.VersionTLS12
 	}
-	db, err := newDB(client.NewUniversalClient(&client.UniversalOptions{
+	db, err := newDB(ctx, client.NewUniversalClient(&client.UniversalOptions{
 		Addrs:      append([]string{o.Addr}, nodes...),
 		MasterName: primary, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 		ClientName: "twofold",
@@ -94,8 +94,8 @@ func open(address string) (*DB, error) {
 // *redis.Client, also one of Sentinel, or a *redis.ClusterClient. The client is not
 // in use yet. It must not read from replicas or from a cache of its own. It may repeat
 // a command whose answer was lost; the verb then fails, and grants nothing twice.
-func New(c client.UniversalClient, o Options) (*DB, error) {
-	db, err := newDB(c, o)
+func New(ctx context.Context, c client.UniversalClient, o Options) (*DB, error) {
+	db, err := newDB(ctx, c, o)
 	if errors.Is(err, errCluster) {
 		err = fmt.Errorf("%w: use a *redis.ClusterClient", err)
 	}
@@ -105,12 +105,12 @@ func New(c client.UniversalClient, o Options) (*DB, error) {
 	return db, nil
 }
 
-func newDB(c client.UniversalClient, o Options) (*DB, error) {
+func newDB(ctx context.Context, c client.UniversalClient, o Options) (*DB, error) {
 	if strings.ContainsAny(o.Prefix, `*?[]\^`) { // it becomes a pattern
 		return nil, errors.New(`the prefix may not hold any of *?[]\^`)
 	}
 	db := &DB{link: link{c: c, prefix: cmp.Or(o.Prefix, "twofold:"), checking: make(chan struct{}, 1)}}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := db.watch()
 	if err == nil {

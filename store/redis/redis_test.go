@@ -13,7 +13,7 @@ import (
 
 func open(t testing.TB, url string) *redis.DB {
 	t.Helper()
-	db, err := redis.Open(url)
+	db, err := redis.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func shared(t *testing.T, nodes int) func(*testing.T) []store.Store {
 
 func openPostgres(t testing.TB, url string) store.Store {
 	t.Helper()
-	db, err := postgres.Open(url)
+	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

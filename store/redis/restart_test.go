@@ -141,7 +141,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		evicts.URL + "?prefix=a*": "prefix",
 		"redis://u:wrong@" + locked.URL[len("redis://"):]: "refuses the user or the password",
 	} {
-		db, err := redis.Open(address)
+		db, err := redis.Open(t.Context(), address)
 		if err == nil {
 			db.Close()
 			t.Errorf("%s: no error", address)

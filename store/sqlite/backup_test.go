@@ -17,7 +17,7 @@ import (
 func TestBackupOfALivingDatabase(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "app.db")
-	db, err := sqlite.Open(file)
+	db, err := sqlite.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestBackupOfALivingDatabase(t *testing.T) {
 	if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the copy: %v %v", info.Mode(), err)
 	}
-	restored, err := sqlite.Open(to)
+	restored, err := sqlite.Open(t.Context(), to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestBackupTouchesNothingThatIsThere(t *testing.T) {
 	if _, err := os.Stat(to); err == nil {
 		t.Error("it left an empty copy of nothing")
 	}
-	db, err := sqlite.Open(file)
+	db, err := sqlite.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,11 +31,11 @@ func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
 	if err := storetest.FirstRelease(func(query string, args ...any) error { _, err := db.Exec(query, args...); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.OpenAsIs(url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
+	if _, err := sqlite.OpenAsIs(t.Context(), url); err == nil || !strings.Contains(err.Error(), "it has schema 2 and this program needs") {
 		t.Fatalf("as it is: %v", err)
 	}
 	storetest.CheckFirstRelease(t, open(t, url))
-	as, err := sqlite.OpenAsIs(url)
+	as, err := sqlite.OpenAsIs(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestAStepThatFailsIsNamed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
 	db := raw(t, path)
 	mustExec(t, db, `CREATE TABLE twofold_events (mine TEXT)`) // of another program, or left by hand
-	_, err := sqlite.Open(path)
+	_, err := sqlite.Open(t.Context(), path)
 	if err == nil {
 		t.Fatal("it opens")
 	}

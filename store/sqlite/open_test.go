@@ -62,7 +62,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		newer:                               fmt.Sprintf("it has schema 99 and this program knows %d: run the newer program", len(known)),
 		filepath.Join(text, "below a file"): "not a directory",
 	} {
-		db, err := sqlite.Open(path)
+		db, err := sqlite.Open(t.Context(), path)
 		if err == nil {
 			db.Close()
 			t.Errorf("%q: no error", path)
@@ -123,7 +123,7 @@ func TestManyOpenAtOnce(t *testing.T) {
 		for range 8 {
 			all.Go(func() {
 				<-start
-				db, err := sqlite.Open(path)
+				db, err := sqlite.Open(t.Context(), path)
 				if err != nil {
 					t.Error(err)
 					return

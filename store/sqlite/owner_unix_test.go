@@ -20,7 +20,7 @@ func TestADatabaseMadeByRootBelongsToTheOwnerOfItsFolder(t *testing.T) {
 		t.Skip("this root may not give files away: ", err)
 	}
 	file := filepath.Join(dir, "app.db")
-	db, err := sqlite.Open(file)
+	db, err := sqlite.Open(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}

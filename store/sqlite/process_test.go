@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	if role == "" {
 		os.Exit(m.Run())
 	}
-	db, err := sqlite.Open(os.Getenv(envFile))
+	db, err := sqlite.Open(context.Background(), os.Getenv(envFile))
 	if err == nil {
 		err = map[string]func(*sqlite.DB) error{"count": count, "take": take}[role](db)
 	}

@@ -39,22 +39,24 @@ var (
 func (*DB) Alone() {}
 
 // Open opens the file at path, which is created if it does not exist, and
-// brings its schema up to date. The directory must exist. For a test use a
+// brings its schema up to date, before ctx ends. The directory must exist. For a test use a
 // file in t.TempDir(): a database in memory would not keep the promises that
 // the test is there to see.
-func Open(path string) (*DB, error) {
-	return open(path, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
+func Open(ctx context.Context, path string) (*DB, error) {
+	return open(ctx, path, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
 		return sqlstore.Migrate(ctx, db, dialect, steps)
 	})
 }
 
 // OpenAsIs is Open for a program that may not change the schema: it is an
 // error if steps are missing.
-func OpenAsIs(path string) (*DB, error) { return open(path, sqlstore.CheckSchema) }
+func OpenAsIs(ctx context.Context, path string) (*DB, error) {
+	return open(ctx, path, sqlstore.CheckSchema)
+}
 
 // OpenUnchecked opens a database whatever its schema is, to read what all schemas
 // have: the audit trail. Nothing is brought up to date.
-func OpenUnchecked(path string) (*DB, error) { return open(path, unchecked) }
+func OpenUnchecked(ctx context.Context, path string) (*DB, error) { return open(ctx, path, unchecked) }
 
 func unchecked(context.Context, *sql.DB, fs.FS) error { return nil }
 
@@ -84,8 +86,8 @@ func Schema(ctx context.Context, path string) ([]store.Migration, error) {
 	return list, nil
 }
 
-func open(path string, prepare prepare) (*DB, error) {
-	db, err := openFile(path, prepare)
+func open(ctx context.Context, path string, prepare prepare) (*DB, error) {
+	db, err := openFile(ctx, path, prepare)
 	if err != nil {
 		return nil, fmt.Errorf("sqlite: cannot open %q: %w", path, err)
 	}
@@ -95,12 +97,12 @@ func open(path string, prepare prepare) (*DB, error) {
 // prepare sees to the schema.
 type prepare func(ctx context.Context, db *sql.DB, steps fs.FS) error
 
-func openFile(path string, prepare prepare) (*DB, error) {
+func openFile(ctx context.Context, path string, prepare prepare) (*DB, error) {
 	file, err := prepareFile(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareSchema(file, prepare); err != nil {
+	if err := prepareSchema(ctx, file, prepare); err != nil {
 		return nil, err
 	}
 	var pools sqlstore.Pools
@@ -146,7 +148,7 @@ var dialect = sqlstore.Dialect{
 // whether it did. Turning a new file into WAL mode needs it for itself, and
 // SQLite does not wait for that when several programs do it at once: so this is
 // tried again, for five seconds. What it does once it is alone may take longer.
-func prepareSchema(file string, prepare prepare) error {
+func prepareSchema(ctx context.Context, file string, prepare prepare) error {
 	db, err := pool(file, migratorPragmas, 1)
 	if err != nil {
 		return err
@@ -157,11 +159,11 @@ func prepareSchema(file string, prepare prepare) error {
 		return err
 	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		err := prepareOnce(context.Background(), db, steps, prepare)
+		err := prepareOnce(ctx, db, steps, prepare)
 		if err == nil {
 			return nil
 		}
-		if !isBusy(err) || time.Now().After(deadline) {
+		if !isBusy(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return explain(err)
 		}
 	}

@@ -55,9 +55,9 @@ func start(t *testing.T) *cluster {
 	c := &cluster{t: t, smtp: sendtest.SMTP(t), codes: map[string]string{}, program: build(t)}
 	c.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	durable, err := postgres.Open(pg)
+	durable, err := postgres.Open(t.Context(), pg)
 	c.must(err)
-	volatile, err := redis.Open(rd)
+	volatile, err := redis.Open(t.Context(), rd)
 	c.must(err)
 	c.db = store.Join(durable, volatile)
 	t.Cleanup(func() { c.client.CloseIdleConnections(); _ = c.db.Close() })

@@ -135,7 +135,7 @@ func anotherSite(t *testing.T, change ...func(*twofold.Config)) *site {
 		err = os.WriteFile(file, raw, 0o600)
 	}
 	if err == nil {
-		s.db, err = sqlite.Open(file)
+		s.db, err = sqlite.Open(t.Context(), file)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -228,7 +228,7 @@ func seed(file string) error {
 	if err != nil {
 		return err
 	}
-	db, err := sqlite.Open(file)
+	db, err := sqlite.Open(ctx, file)
 	if err != nil {
 		return err
 	}

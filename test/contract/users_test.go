@@ -78,7 +78,7 @@ func threeMembers() *members {
 // overTable is a sign-in on an application's own table.
 func overTable(t *testing.T, users twofold.UserSource) *twofold.Auth {
 	t.Helper()
-	db, err := sqlite.Open(t.TempDir() + "/app.db")
+	db, err := sqlite.Open(t.Context(), t.TempDir()+"/app.db")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func oddRoles() []string {
 func TestNoWayGivesARoleThatCreateRoleRefuses(t *testing.T) {
 	t.Parallel()
 	ctx, table := t.Context(), threeMembers()
-	db, err := sqlite.Open(t.TempDir() + "/own.db")
+	db, err := sqlite.Open(ctx, t.TempDir()+"/own.db")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,13 +67,13 @@ func TestMain(m *testing.M) {
 // open opens the store. With d its calls are counted.
 func (p place) open(d *doom) (store.Store, error) {
 	if p.Postgres == "" {
-		db, err := sqlite.Open(p.File)
+		db, err := sqlite.Open(context.Background(), p.File)
 		if err != nil || d == nil {
 			return db, err
 		}
 		return alone{durable{db, d}, volatile{db, d}, db, db}, nil
 	}
-	db, err := postgres.Open(p.Postgres)
+	db, err := postgres.Open(context.Background(), p.Postgres)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (p place) open(d *doom) (store.Store, error) {
 		}
 		return shared{durable{db, d}, volatile{db, d}, db, db}, nil
 	}
-	rd, err := redis.Open(p.Redis)
+	rd, err := redis.Open(context.Background(), p.Redis)
 	if err != nil {
 		return nil, err
 	}

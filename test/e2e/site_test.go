@@ -182,7 +182,7 @@ type library struct {
 // newLibrary starts the package with everything on offer.
 func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -159,7 +159,7 @@ func newWorld(all *sites, open bool) (*world, error) {
 		return nil, err
 	}
 	w.closers = append(w.closers, func() { _ = os.RemoveAll(dir) })
-	db, err := sqlite.Open(filepath.Join(dir, "walk.db"))
+	db, err := sqlite.Open(context.Background(), filepath.Join(dir, "walk.db"))
 	if err != nil {
 		return w, err
 	}

@@ -55,13 +55,13 @@ func newPlace(t testing.TB) *place {
 
 func (p *place) open() (store.Store, error) {
 	if p.postgres == "" {
-		return sqlite.Open(p.file)
+		return sqlite.Open(p.t.Context(), p.file)
 	}
-	db, err := postgres.Open(p.postgres)
+	db, err := postgres.Open(p.t.Context(), p.postgres)
 	if err != nil || p.redis == "" {
 		return db, err
 	}
-	volatile, err := redis.Open(p.redis)
+	volatile, err := redis.Open(p.t.Context(), p.redis)
 	if err != nil {
 		return nil, err
 	}
@@ -235,9 +235,9 @@ func (p *place) records(match string) map[string]map[string]string {
 // engines opens both halves as the library does.
 func (p *place) engines() (*postgres.DB, *redis.DB) {
 	p.t.Helper()
-	tables, err := postgres.Open(p.postgres)
+	tables, err := postgres.Open(p.t.Context(), p.postgres)
 	p.must(err)
-	keys, err := redis.Open(p.redis)
+	keys, err := redis.Open(p.t.Context(), p.redis)
 	p.must(err)
 	return tables, keys
 }

@@ -19,7 +19,7 @@ import (
 
 func bench(t *testing.T, now *time.Time) *factortest.Bench {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "f.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "f.db"))
 	if err != nil {
 		t.Fatal(err)
 	}

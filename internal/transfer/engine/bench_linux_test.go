@@ -70,7 +70,7 @@ func BenchmarkImport(b *testing.B) {
 	for name, open := range map[string]func(testing.TB) store.Store{
 		"SQLite": file,
 		"PostgreSQL": func(t testing.TB) store.Store {
-			db, err := postgres.Open(servers.Postgres(t))
+			db, err := postgres.Open(t.Context(), servers.Postgres(t))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -81,7 +81,7 @@ func (s *site) must(err error) {
 
 func file(t testing.TB) store.Store {
 	t.Helper()
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "app.db"))
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "app.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func engines(t *testing.T, f func(t *testing.T, open func(testing.TB) store.Stor
 	t.Run("PostgreSQL", func(t *testing.T) {
 		f(t, func(t testing.TB) store.Store {
 			t.Helper()
-			db, err := postgres.Open(servers.PostgresTables(t))
+			db, err := postgres.Open(t.Context(), servers.PostgresTables(t))
 			if err != nil {
 				t.Fatal(err)
 			}
