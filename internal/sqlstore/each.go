@@ -15,7 +15,7 @@ const page = 256
 func (v transfers) EachAccount(ctx context.Context, id string, each func(store.Whole) error) error {
 	const verb = "each account"
 	s := v.s
-	tx, err := s.read.db.BeginTx(ctx, s.d.Snapshot)
+	tx, err := s.read.begin(ctx, s.d.Snapshot)
 	if err != nil {
 		return s.fail(verb, err)
 	}

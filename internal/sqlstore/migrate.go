@@ -45,12 +45,20 @@ func (e *StepError) Unwrap() error { return e.Err }
 // run next to. All other steps only add: tables, indexes, columns with a default.
 const breaking = ".breaking.sql"
 
+// Database is a *sql.DB or a *sql.Conn.
+type Database interface {
+	querier
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+	PingContext(ctx context.Context) error
+}
+
 // Migrate brings the schema up to date with files, *.sql in order of name:
 // the n-th makes version n. All missing steps are one transaction, started by
 // taking the write lock, so of several programs that open at once one does the
 // work, the others wait and find it done, and a crash leaves no half. A database
 // that lacks nothing is only read.
-func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
+func Migrate(ctx context.Context, db Database, d Dialect, files fs.FS) error {
 	names, err := fs.Glob(files, "*.sql") // sorted
 	if err != nil {
 		return err
@@ -71,6 +79,11 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
 	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS twofold_migrations (
 		version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`); err != nil {
 		return err
+	}
+	if d.First != "" {
+		if _, err := tx.ExecContext(ctx, d.First); err != nil {
+			return err
+		}
 	}
 	has, err := version(ctx, tx)
 	if err != nil {
@@ -97,7 +110,7 @@ func Migrate(ctx context.Context, db *sql.DB, d Dialect, files fs.FS) error {
 
 // CheckSchema is Migrate for those who may not change anything: it says what
 // is missing.
-func CheckSchema(ctx context.Context, db *sql.DB, files fs.FS) error {
+func CheckSchema(ctx context.Context, db Database, files fs.FS) error {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
 		return err

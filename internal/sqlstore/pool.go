@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 )
 
 // pool is a *sql.DB with its prepared statements, each prepared once. The
@@ -16,10 +17,19 @@ type pool struct {
 	most  int  // statements that transactions add; zero: no bound
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
+
+	closed atomic.Bool // a borrowed db stays open
 }
 
 func newPool(db *sql.DB, d Dialect) *pool {
 	return &pool{db: db, plain: d.Prepares, stmts: make(map[string]*sql.Stmt)}
+}
+
+func (p *pool) begin(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
+	if p.closed.Load() {
+		return nil, sql.ErrConnDone
+	}
+	return p.db.BeginTx(ctx, o)
 }
 
 func (p *pool) exec(ctx context.Context, query string, args []any) (sql.Result, error) {
@@ -67,6 +77,9 @@ func (p *pool) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if st := p.known(query); st != nil {
 		return st, nil
 	}
+	if p.closed.Load() {
+		return nil, sql.ErrConnDone
+	}
 	st, err := p.db.PrepareContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -77,17 +90,25 @@ func (p *pool) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 		st.Close()
 		return was, nil
 	}
+	if p.closed.Load() {
+		st.Close()
+		return nil, sql.ErrConnDone
+	}
 	p.stmts[query] = st
 	return st, nil
 }
 
-// close closes the pool, and the statements with it.
-func (p *pool) close() error {
+// close closes the statements, and the pool unless it is borrowed.
+func (p *pool) close(borrowed bool) error {
+	p.closed.Store(true)
 	p.mu.Lock()
 	for _, st := range p.stmts {
 		st.Close()
 	}
 	clear(p.stmts)
 	p.mu.Unlock()
+	if borrowed {
+		return nil
+	}
 	return p.db.Close()
 }

@@ -29,7 +29,14 @@ func (s *Store) patient(ctx context.Context) (context.Context, context.CancelFun
 }
 
 // exec runs one statement that writes and returns how many rows it touched.
-func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int64, error) {
+func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (n int64, err error) {
+	if s.d.Lacks != "" {
+		err = s.tx(ctx, verb, func(t *txn) error {
+			n, err = t.exec(query, args...)
+			return err
+		})
+		return n, err
+	}
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	if err := s.enter(ctx); err != nil {
@@ -37,8 +44,7 @@ func (s *Store) exec(ctx context.Context, verb, query string, args ...any) (int6
 	}
 	defer s.leave()
 	ctx = s.unhurried(ctx)
-	var n int64
-	err := s.try(ctx, Again, func() error {
+	err = s.try(ctx, Again, func() error {
 		r, err := s.writer(verb).exec(ctx, query, args)
 		if err != nil {
 			return err
@@ -65,6 +71,9 @@ func (s *Store) try(ctx context.Context, worst Class, run func() error) error {
 		if class, _ := s.d.Classify(err); class < Again || class > worst {
 			return err
 		}
+		if s.d.Misled != nil {
+			s.d.Misled(err)
+		}
 		select {
 		case <-ctx.Done():
 			return err
@@ -81,15 +90,22 @@ func one[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan
 
 // take is one for a statement that writes and returns what it wrote.
 func take[T any](ctx context.Context, s *Store, verb, query string, scan func(scanner) (T, error), args ...any) (T, error) {
+	var list []T
+	if s.d.Lacks != "" {
+		err := s.tx(ctx, verb, func(t *txn) error {
+			rows, err := t.query(query, args...)
+			list, err = collect(rows, err, scan)
+			return err
+		})
+		return first(list, err)
+	}
 	ctx, cancel := s.patient(ctx)
 	defer cancel()
 	if err := s.enter(ctx); err != nil {
-		var none T
-		return none, s.fail(verb, err)
+		return first(list, s.fail(verb, err))
 	}
 	defer s.leave()
 	ctx = s.unhurried(ctx)
-	var list []T
 	err := s.try(ctx, Again, func() error {
 		rows, err := s.writer(verb).query(ctx, query, args)
 		list, err = collect(rows, err, scan)
@@ -111,7 +127,7 @@ func first[T any](list []T, err error) (T, error) {
 
 // all runs a query that only reads, outside of transactions.
 func all[T any](ctx context.Context, s *Store, p *pool, verb, query string, scan func(scanner) (T, error), args ...any) ([]T, error) {
-	if !s.d.Local { // a network may hang
+	if !s.local { // a network may hang
 		var cancel context.CancelFunc
 		ctx, cancel = s.patient(ctx)
 		defer cancel()
@@ -172,12 +188,15 @@ func (s *Store) tx(ctx context.Context, verb string, fn func(*txn) error) error 
 }
 
 func (s *Store) once(ctx context.Context, p *pool, fn func(*txn) error) error {
-	tx, err := p.db.BeginTx(ctx, s.d.Begin)
+	tx, err := p.begin(ctx, s.d.Begin)
 	if err != nil {
 		return err
 	}
 	t := &txn{ctx: ctx, s: s, p: p, tx: tx}
-	if err = fn(t); err != nil {
+	if err = t.begin(); err == nil {
+		err = fn(t)
+	}
+	if err != nil {
 		_ = tx.Rollback() // fn's error says more; a broken connection is dropped
 	} else {
 		err = tx.Commit()
@@ -187,6 +206,28 @@ func (s *Store) once(ctx context.Context, p *pool, fn func(*txn) error) error {
 	}
 	return err
 }
+
+// begin does what comes before the statements of a verb.
+func (t *txn) begin() error {
+	if t.s.d.First != "" {
+		if _, err := t.exec(t.s.d.First); err != nil {
+			return err
+		}
+	}
+	if t.s.d.Lacks == "" {
+		return nil
+	}
+	lacks, err := get(t, t.s.d.Lacks, scanText)
+	if err == nil && lacks != "" {
+		err = &LacksError{lacks}
+	}
+	return err
+}
+
+// LacksError says what a connection of a handle must have and does not.
+type LacksError struct{ What string }
+
+func (e *LacksError) Error() string { return "a connection of the handle has no " + e.What }
 
 // stmt returns the transaction's form of a statement prepared before, or nil:
 // then the text is run as it is and prepared for the next time.
@@ -279,6 +320,10 @@ func (s *Store) translate(verb string, err error) error {
 		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, err)
 	case s.closed.Load(), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, sql.ErrTxDone):
 		return fmt.Errorf("%w: %s: %s: connection closed", store.ErrUnavailable, s.d.Name, verb)
+	}
+	var lacks *LacksError
+	if errors.As(err, &lacks) {
+		return fmt.Errorf("%w: %s: %s: %w", store.ErrUnavailable, s.d.Name, verb, lacks)
 	}
 	class, text := s.d.Classify(err)
 	switch class {

@@ -40,12 +40,19 @@ type Dialect struct {
 	SkipLocked string
 	// Begin are the options of a transaction.
 	Begin *sql.TxOptions
+	// First is a statement that each transaction that writes begins with. Empty: none.
+	First string
+	// Lacks is a query for what the connection must have and does not: one text, empty
+	// if it lacks nothing. If it is set, each write is a transaction that asks it first.
+	Lacks string
+	// Misled is told of an error before a verb is tried again. It may be nil.
+	Misled func(error)
 	// Prepares says that the driver prepares each text once by itself.
 	Prepares bool
 	// Local says that a statement never waits for a network, only for a lock, and
 	// for that no longer than Patience: then statements run without the caller's
 	// context, whose supervision costs more than they do. The queue in front of
-	// them still watches it.
+	// them still watches it. Borrowed pools are the exception.
 	Local bool
 	// Lateral says that a subquery of FROM may name what stands before it.
 	Lateral bool
@@ -79,17 +86,21 @@ type Pools struct {
 	Swift *sql.DB // commits survive a crash of the program; a power cut may take the last ones
 	Bulk  *sql.DB // as Write, for accounts that come with all that belongs to them
 	Read  *sql.DB
+	// Borrowed says that all of them are one handle of the application, which closes it.
+	Borrowed bool
 }
 
 // Store implements store.Store on Pools.
 type Store struct {
 	transfers
 	d     Dialect
+	lent  bool  // the pools are not closed
+	local bool  // Local, and no statement waits for a connection of a borrowed pool
 	write *pool // the Pools
 	swift *pool
 	bulk  *pool
 	read  *pool
-	// turn lets one writer in at a time where two pools of them share one lock,
+	// turn lets one writer in at a time where several connections share one lock,
 	// so that they queue here and do not collide in the database.
 	turn   chan struct{}
 	closed atomic.Bool
@@ -136,7 +147,7 @@ func (s *Store) writer(verb string) *pool {
 
 // unhurried is the context that a statement runs in, once it has its turn.
 func (s *Store) unhurried(ctx context.Context) context.Context {
-	if s.d.Local && ctx.Err() == nil {
+	if s.local && ctx.Err() == nil {
 		return context.WithoutCancel(ctx)
 	}
 	return ctx
@@ -167,17 +178,19 @@ func (s *Store) leave() {
 	}
 }
 
-// New returns a store on a migrated database. It owns the pools from now on.
+// New returns a store on a migrated database. It owns the pools from now on, unless
+// they are borrowed.
 func New(p Pools, d Dialect) *Store {
-	s := &Store{d: d, write: newPool(p.Write, d), pair: sessionAndUser(), placed: PlacedSession(), waiting: waitingQuery()}
+	s := &Store{d: d, lent: p.Borrowed, local: d.Local && !p.Borrowed, write: newPool(p.Write, d)}
+	s.pair, s.placed, s.waiting = sessionAndUser(), PlacedSession(), waitingQuery()
 	s.transfers = transfers{s}
 	s.deletions, s.invitations, s.events, s.steps = deletions{s}, invitations{s}, events{s}, steps{s}
 	s.read, s.swift, s.bulk = s.write, s.write, s.write
 	if p.Swift != p.Write {
 		s.swift = newPool(p.Swift, d)
-		if d.Local {
-			s.turn = make(chan struct{}, 1)
-		}
+	}
+	if d.Lacks != "" || d.Local && s.swift != s.write {
+		s.turn = make(chan struct{}, 1)
 	}
 	if p.Bulk != p.Write {
 		s.bulk = newPool(p.Bulk, d)
@@ -218,7 +231,8 @@ func (s *Store) Ping(ctx context.Context) error {
 	return err
 }
 
-// Close releases the pools. Verbs that come later answer ErrUnavailable.
+// Close closes the pools, unless they are borrowed. Verbs that come later answer
+// ErrUnavailable.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
@@ -228,12 +242,12 @@ func (s *Store) Close() error {
 		if p == s.write {
 			continue
 		}
-		if err := p.close(); err != nil && first == nil {
+		if err := p.close(s.lent); err != nil && first == nil {
 			first = err
 		}
 	}
 	// The writer goes last: SQLite's last connection tidies the log away.
-	if err := s.write.close(); err != nil && first == nil {
+	if err := s.write.close(s.lent); err != nil && first == nil {
 		first = err
 	}
 	if first != nil {

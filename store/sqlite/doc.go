@@ -1,8 +1,9 @@
 // Package sqlite keeps everything in one SQLite file, without cgo. It is the
 // engine to begin with: one program, or several on one machine.
 //
-// It owns the file, its connections, its schema and what SQLite's errors mean.
-// The queries are in store/internal/sqlstore, which every SQL engine shares.
+// It owns its schema and what SQLite's errors mean; Open owns the file and its
+// connections too, and New uses those of the application. The queries are in
+// internal/sqlstore, which every SQL engine shares.
 //
 // # What it promises
 //

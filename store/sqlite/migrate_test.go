@@ -15,6 +15,22 @@ import (
 )
 
 func TestADatabaseOfTheFirstReleaseIsBroughtUpToDate(t *testing.T) {
+	firstRelease(t, open)
+}
+
+func TestADatabaseOfTheFirstReleaseIsBroughtUpToDateOnAHandle(t *testing.T) {
+	firstRelease(t, func(t testing.TB, path string) *sqlite.DB {
+		db := handle(t, path, pragmas)
+		s := on(t, db)
+		var keys int // of the connection that made the steps
+		if err := db.QueryRow(`SELECT foreign_keys FROM pragma_foreign_keys`).Scan(&keys); err != nil || keys != 1 {
+			t.Errorf("foreign_keys is %d: %v", keys, err)
+		}
+		return s
+	})
+}
+
+func firstRelease(t *testing.T, open func(testing.TB, string) *sqlite.DB) {
 	url := filepath.Join(t.TempDir(), "a.db")
 	db := raw(t, url)
 	mustExec(t, db, `CREATE TABLE twofold_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)`)

@@ -43,9 +43,7 @@ func (*DB) Alone() {}
 // file in t.TempDir(): a database in memory would not keep the promises that
 // the test is there to see.
 func Open(ctx context.Context, path string) (*DB, error) {
-	return open(ctx, path, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
-		return sqlstore.Migrate(ctx, db, dialect, steps)
-	})
+	return open(ctx, path, migrate)
 }
 
 // OpenAsIs is Open for a program that may not change the schema: it is an
@@ -58,7 +56,7 @@ func OpenAsIs(ctx context.Context, path string) (*DB, error) {
 // have: the audit trail. Nothing is brought up to date.
 func OpenUnchecked(ctx context.Context, path string) (*DB, error) { return open(ctx, path, unchecked) }
 
-func unchecked(context.Context, *sql.DB, fs.FS) error { return nil }
+func unchecked(context.Context, sqlstore.Database, fs.FS) error { return nil }
 
 // Schema lists the steps of the schema that were made and those to make. It
 // makes no file.
@@ -95,7 +93,11 @@ func open(ctx context.Context, path string, prepare prepare) (*DB, error) {
 }
 
 // prepare sees to the schema.
-type prepare func(ctx context.Context, db *sql.DB, steps fs.FS) error
+type prepare func(ctx context.Context, db sqlstore.Database, steps fs.FS) error
+
+func migrate(ctx context.Context, db sqlstore.Database, steps fs.FS) error {
+	return sqlstore.Migrate(ctx, db, dialect, steps)
+}
 
 func openFile(ctx context.Context, path string, prepare prepare) (*DB, error) {
 	file, err := prepareFile(path)
@@ -141,13 +143,12 @@ func pool(file, pragmas string, connections int) (*sql.DB, error) {
 var dialect = sqlstore.Dialect{
 	Name: "sqlite", Classify: classify, Local: true, Places: true, Patience: patience,
 	LastEvent: `SELECT COALESCE(MAX(row_no), 0) FROM twofold_events`,
+	Snapshot:  &sql.TxOptions{ReadOnly: true}, // begins without the write lock
 }
 
 // prepareSchema connects and migrates. It does so without foreign keys: a step
 // that rebuilds a table would lose what belongs to its rows, and looks itself
-// whether it did. Turning a new file into WAL mode needs it for itself, and
-// SQLite does not wait for that when several programs do it at once: so this is
-// tried again, for five seconds. What it does once it is alone may take longer.
+// whether it did.
 func prepareSchema(ctx context.Context, file string, prepare prepare) error {
 	db, err := pool(file, migratorPragmas, 1)
 	if err != nil {
@@ -158,8 +159,15 @@ func prepareSchema(ctx context.Context, file string, prepare prepare) error {
 	if err != nil {
 		return err
 	}
+	return untilFree(ctx, func() error { return prepareOnce(ctx, db, steps, prepare) })
+}
+
+// untilFree runs f until the database is not busy, for five seconds at most. To turn a
+// new file into WAL mode, SQLite needs the file for itself, and does not wait for that.
+// What f does once it is alone may take longer.
+func untilFree(ctx context.Context, f func() error) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		err := prepareOnce(ctx, db, steps, prepare)
+		err := f()
 		if err == nil {
 			return nil
 		}
@@ -169,7 +177,7 @@ func prepareSchema(ctx context.Context, file string, prepare prepare) error {
 	}
 }
 
-func prepareOnce(ctx context.Context, db *sql.DB, steps fs.FS, prepare prepare) error {
+func prepareOnce(ctx context.Context, db sqlstore.Database, steps fs.FS, prepare prepare) error {
 	var mode string
 	if err := db.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
 		return err
