@@ -1,8 +1,9 @@
 // Package postgres keeps everything in a PostgreSQL database (13 or later): the
 // engine for several nodes.
 //
-// It owns the connections, the schema and what PostgreSQL's errors mean. The
-// queries are in store/internal/sqlstore, which every SQL engine shares.
+// It owns the schema and what PostgreSQL's errors mean; Open owns the connections
+// too, and New uses those of the application. The queries are in internal/sqlstore,
+// which every SQL engine shares.
 //
 // # What it promises
 //
@@ -16,17 +17,19 @@
 //
 // # Connections
 //
-// The URL is libpq's (postgres://user:password@host:port/name?sslmode=...), with
-// search_path and pool_max_conns (16 if not given) if need be, and PGPASSWORD,
-// PGSSLMODE and their like are honoured. sslmode=verify-full is what a database
-// on another machine needs.
+// New uses a pool of the application. The URL that Open takes is libpq's
+// (postgres://user:password@host:port/name?sslmode=...), with search_path and
+// pool_max_conns (16 if not given) if need be, and PGPASSWORD, PGSSLMODE and
+// their like are honoured. sslmode=verify-full is what a database on another
+// machine needs.
 //
 // Nothing outlives its transaction on the server but prepared statements, so a
 // PgBouncer in transaction mode works: with version 1.21 or later and
 // max_prepared_statements, or with default_query_exec_mode=exec in the URL. It
 // must let three start-up parameters pass: ignore_startup_parameters =
-// statement_timeout,lock_timeout,idle_in_transaction_session_timeout. Notifications
-// do not pass it: with the parameter listen, the address of the server itself (or
-// of a database of the pooler in session mode), one connection a node goes there;
-// without it the node notices that it hears nothing.
+// statement_timeout,lock_timeout,idle_in_transaction_session_timeout (which New does
+// not need). Notifications do not pass it: with the parameter listen, or
+// Options.Listen, the address of the server itself (or of a database of the pooler in
+// session mode), one connection a node goes there; without it the node notices that
+// it hears nothing.
 package postgres

@@ -40,7 +40,7 @@ func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 // own word, sent over another connection as all words are: a pooler may take a
 // LISTEN and pass nothing on but what its own connection says.
 func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
-	c, err := pgx.ConnectConfig(ctx, d.listen.Copy())
+	c, err := d.connect(ctx)
 	if err != nil {
 		return
 	}
@@ -65,6 +65,7 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
 		n, err := c.WaitForNotification(wait)
 		cancel()
 		switch {
+		case err == nil && n.Channel != name: // a connection of a pool may have listened before
 		case err == nil && n.Payload == own:
 			sure = true
 			up(true)

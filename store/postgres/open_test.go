@@ -105,7 +105,9 @@ func TestManyNodesOpenAnEmptyDatabaseAtOnce(t *testing.T) {
 
 // Two verbs that lock two accounts in opposite order are not ours; another
 // program's may be. The victim of a deadlock is tried again.
-func TestTheVictimOfADeadlockIsTriedAgain(t *testing.T) {
+func TestTheVictimOfADeadlockIsTriedAgain(t *testing.T) { eachWay(t, theVictimOfADeadlockIsTriedAgain) }
+
+func theVictimOfADeadlockIsTriedAgain(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db, other := open(t, url), raw(t, url)
 	ctx := t.Context()
@@ -153,7 +155,9 @@ func waitFor(t *testing.T, db *sql.DB, count string) {
 	t.Fatal("it did not come to that")
 }
 
-func TestALockHeldByAnotherIsUnavailable(t *testing.T) {
+func TestALockHeldByAnotherIsUnavailable(t *testing.T) { eachWay(t, aLockHeldByAnotherIsUnavailable) }
+
+func aLockHeldByAnotherIsUnavailable(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db, other := open(t, url), raw(t, url)
 	ctx := t.Context()
@@ -191,6 +195,10 @@ func TestALockHeldByAnotherIsUnavailable(t *testing.T) {
 }
 
 func TestBrokenConnectionsAreReplacedUnseen(t *testing.T) {
+	eachWay(t, brokenConnectionsAreReplacedUnseen)
+}
+
+func brokenConnectionsAreReplacedUnseen(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db, other := open(t, url), raw(t, url)
 	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {
@@ -211,7 +219,9 @@ func TestBrokenConnectionsAreReplacedUnseen(t *testing.T) {
 	}
 }
 
-func TestErrorsHoldNoValues(t *testing.T) {
+func TestErrorsHoldNoValues(t *testing.T) { eachWay(t, errorsHoldNoValues) }
+
+func errorsHoldNoValues(t *testing.T, open opener) {
 	url := servers.Postgres(t)
 	db := open(t, url)
 	mustExec(t, raw(t, url), `ALTER TABLE twofold_factors ADD CONSTRAINT odd CHECK (name <> 'marker-name')`)
@@ -225,7 +235,9 @@ func TestErrorsHoldNoValues(t *testing.T) {
 	}
 }
 
-func TestARestartedServerIsFoundAgain(t *testing.T) {
+func TestARestartedServerIsFoundAgain(t *testing.T) { eachWay(t, aRestartedServerIsFoundAgain) }
+
+func aRestartedServerIsFoundAgain(t *testing.T, open opener) {
 	server := servers.NewPostgres(t)
 	db := open(t, server.URL)
 	if err := db.CreateUser(t.Context(), store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil {

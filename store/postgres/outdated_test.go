@@ -39,31 +39,43 @@ func TestConnectionsToAStandbyLeaveThePool(t *testing.T) {
 	if err := beside.QueryRow(`SELECT current_user`).Scan(&role); err != nil {
 		t.Fatal(err)
 	}
-	mustExec(t, beside, `ALTER ROLE `+pgx.Identifier{role}.Sanitize()+` IN DATABASE `+pgx.Identifier{strings.Trim(u.Path, "/")}.Sanitize()+` SET default_transaction_read_only = on`)
+	database := pgx.Identifier{strings.Trim(u.Path, "/")}.Sanitize()
+	alter := `ALTER ROLE ` + pgx.Identifier{role}.Sanitize() + ` IN DATABASE ` + database
+	pool := poolAt(t, address, nil)
+	ofPool := on(t, pool)
+	mustExec(t, beside, alter+` SET default_transaction_read_only = on`)
+	pool.Reset()
+	defer func() { mustExec(t, beside, alter+` RESET default_transaction_read_only`) }()
 	standby, err := postgres.OpenAsIs(ctx, u.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer standby.Close()
-	var all sync.WaitGroup
-	for range 24 { // as many connections as the pool holds
-		all.Go(func() { _, _ = standby.UserByID(ctx, "nobody") })
+	nodes := map[string]*postgres.DB{"an address": standby, "a pool": ofPool}
+	connect := func(node *postgres.DB) { // as many connections as the pool holds
+		var all sync.WaitGroup
+		for range 24 {
+			all.Go(func() { _, _ = node.UserByID(ctx, "nobody") })
+		}
+		all.Wait()
 	}
-	all.Wait()
-	if err := standby.CreateUser(ctx, users[0]); !errors.Is(err, store.ErrUnavailable) {
-		t.Fatalf("a server that only reads: %v, want unavailable", err)
+	for name, node := range nodes {
+		connect(node)
+		if err := node.CreateUser(ctx, users[0]); !errors.Is(err, store.ErrUnavailable) {
+			t.Fatalf("%s: a server that only reads: %v, want unavailable", name, err)
+		}
+		connect(node)
 	}
-	for range 24 {
-		all.Go(func() { _, _ = standby.UserByID(ctx, "nobody") })
-	}
-	all.Wait()
-	mustExec(t, beside, `ALTER ROLE `+pgx.Identifier{role}.Sanitize()+` IN DATABASE `+pgx.Identifier{strings.Trim(u.Path, "/")}.Sanitize()+` RESET default_transaction_read_only`)
-	for i, u := range users {
-		if err := standby.CreateUser(ctx, u); err != nil {
-			t.Fatalf("write %d after the failover: %v", i, err)
+	mustExec(t, beside, alter+` RESET default_transaction_read_only`)
+	for name, node := range nodes {
+		for i, u := range users {
+			u.ID, u.EmailKey = u.ID+name, u.EmailKey+name
+			if err := node.CreateUser(ctx, u); err != nil {
+				t.Fatalf("%s: write %d after the failover: %v", name, i, err)
+			}
 		}
 	}
-	if _, err := db.UserByID(ctx, "u0"); err != nil {
+	if _, err := db.UserByID(ctx, "u0a pool"); err != nil {
 		t.Error(err)
 	}
 }

@@ -31,8 +31,8 @@ type engine = sqlstore.Store
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	*engine
-	db     *sql.DB        // the engine's; it closes it
-	listen pgx.ConnConfig // of the connection that listens
+	db      *sql.DB                                  // the engine's; it closes it
+	connect func(context.Context) (*pgx.Conn, error) // makes the connection that listens
 }
 
 var (
@@ -43,21 +43,30 @@ var (
 // Open connects to the database at url and brings its schema up to date, before ctx
 // ends.
 func Open(ctx context.Context, url string) (*DB, error) {
-	return open(ctx, url, func(ctx context.Context, db *sql.DB, steps fs.FS) error {
-		return sqlstore.Migrate(ctx, db, dialect, steps)
-	})
+	return open(ctx, url, migrate)
 }
 
 // OpenAsIs is Open for a node that may not change the schema: it is an error
 // if steps are missing.
 func OpenAsIs(ctx context.Context, url string) (*DB, error) {
-	return open(ctx, url, sqlstore.CheckSchema)
+	return open(ctx, url, check)
 }
 
 // OpenUnchecked opens a database whatever its schema is, to read what all schemas
 // have: the audit trail. Nothing is brought up to date.
 func OpenUnchecked(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, func(context.Context, *sql.DB, fs.FS) error { return nil })
+}
+
+// prepare sees to the schema.
+type prepare func(ctx context.Context, db *sql.DB, steps fs.FS) error
+
+func migrate(ctx context.Context, db *sql.DB, steps fs.FS) error {
+	return sqlstore.Migrate(ctx, db, dialect, steps)
+}
+
+func check(ctx context.Context, db *sql.DB, steps fs.FS) error {
+	return sqlstore.CheckSchema(ctx, db, steps)
 }
 
 // Schema lists the steps of the schema that were made and those to make.
@@ -96,11 +105,23 @@ func ClockAhead(ctx context.Context, url string) (time.Duration, error) {
 
 func failed(err error) error { return fmt.Errorf("postgres: cannot open the database: %w", err) }
 
-func open(ctx context.Context, url string, prepare func(context.Context, *sql.DB, fs.FS) error) (*DB, error) {
-	db, c, err := connect(url)
+func open(ctx context.Context, url string, prepare prepare) (*DB, error) {
+	db, listen, err := connect(url)
 	if err != nil {
 		return nil, failed(err)
 	}
+	if err := prepareSchema(ctx, db, prepare); err != nil {
+		_ = db.Close()
+		return nil, failed(err)
+	}
+	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db}, dialect), db, dial(listen)}, nil
+}
+
+func dial(c pgx.ConnConfig) func(context.Context) (*pgx.Conn, error) {
+	return func(ctx context.Context) (*pgx.Conn, error) { return pgx.ConnectConfig(ctx, c.Copy()) }
+}
+
+func prepareSchema(ctx context.Context, db *sql.DB, prepare prepare) error {
 	steps, err := fs.Sub(schema, "schema")
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, migrateIn)
@@ -111,10 +132,9 @@ func open(ctx context.Context, url string, prepare func(context.Context, *sql.DB
 		}
 	}
 	if err != nil {
-		_ = db.Close()
-		return nil, failed(explain(err))
+		return explain(err)
 	}
-	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db}, dialect), db, c}, nil
+	return nil
 }
 
 // mixed is an error if a pooler hands one connection's prepared statements to
@@ -209,6 +229,6 @@ var dialect = sqlstore.Dialect{
 	Slowly:   `SET LOCAL idle_in_transaction_session_timeout = '10min'`,
 	Prepares: true,
 	Lateral:  true,
-	Script:   script,
+	Script:   script(""),
 	Patience: patience,
 }

@@ -14,6 +14,10 @@ import (
 // in a transaction, and then it is unavailable. A trigger fails as often as it is
 // told; it counts in a sequence, which no rollback takes back.
 func TestASerializationFailureIsTriedAgainAFewTimes(t *testing.T) {
+	eachWay(t, aSerializationFailureIsTriedAgainAFewTimes)
+}
+
+func aSerializationFailureIsTriedAgainAFewTimes(t *testing.T, open opener) {
 	ctx, url := t.Context(), servers.Postgres(t)
 	db, beside := open(t, url), raw(t, url)
 	u := store.User{ID: "u", Email: "a@x.t", EmailKey: "a@x.t", Active: true, Uniquifier: "q", CreatedAt: now, UpdatedAt: now}

@@ -16,10 +16,21 @@ import (
 const divisionByZero = "22012"
 
 // script sends a whole transaction at once, its commit too. PostgreSQL leaves out what
-// follows a statement that fails, so nothing is committed then.
-func script(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) error {
+// follows a statement that fails, so nothing is committed then. The statement first, if
+// there is one, is run before the others.
+func script(first string) sqlstore.ScriptFunc {
+	return func(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) error {
+		return runScript(ctx, db, first, statements)
+	}
+}
+
+func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlstore.Statement) error {
 	b := &pgx.Batch{}
 	b.Queue("begin isolation level read committed")
+	if first != "" {
+		b.Queue(first)
+	}
+	before := b.Len()
 	for _, statement := range statements {
 		query := statement.Query
 		if statement.Rows != sqlstore.Any {
@@ -43,7 +54,7 @@ func script(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) er
 		}
 		var e *pgconn.PgError
 		if errors.As(err, &e) && e.Code == divisionByZero {
-			return &sqlstore.Missed{Index: at - 1} // after begin
+			return &sqlstore.Missed{Index: at - before}
 		}
 		return err
 	})

@@ -1,0 +1,121 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/twofold-auth/twofold/internal/sqlstore"
+)
+
+// Options are for New.
+type Options struct {
+	// Listen is the address of the server itself, for notifications, if the pool leads
+	// to a pooler that does not pass them on. Empty: a connection of the pool is taken
+	// out of it.
+	Listen string
+	// AsIs leaves the schema as it is: it is an error if steps are missing.
+	AsIs bool
+}
+
+// bounds limits what a transaction can hold up if this node hangs, as connect does for
+// connections of our own. It ends with the transaction.
+const bounds = `SELECT set_config('statement_timeout', '5s', true), set_config('lock_timeout', '2s', true),
+	set_config('idle_in_transaction_session_timeout', '10s', true)`
+
+// lacks asks for the first setting that a connection must have and does not. Whether the
+// server waits for its disk is for its operator to say, not for a pool.
+const lacks = `SELECT CASE
+	WHEN current_setting('default_transaction_isolation') <> 'read committed'
+		THEN 'default_transaction_isolation=read committed'
+	WHEN EXISTS (SELECT 1 FROM pg_settings
+			WHERE name = 'synchronous_commit' AND setting = 'off' AND source IN ('client', 'session'))
+		THEN 'synchronous_commit=on'
+	WHEN current_setting('session_replication_role') = 'replica' THEN 'session_replication_role=origin'
+	ELSE '' END, current_setting('transaction_read_only')`
+
+// New keeps everything in the database of a pool that the application made and closes.
+// It brings the schema up to date, before ctx ends: in the first schema of the pool's
+// search_path. The application may have tables of its own there, and transactions at the
+// same time.
+//
+// The pool must allow two connections or more. Its connections must have the isolation
+// level READ COMMITTED by default, and the pool must not set synchronous_commit to off;
+// New fails otherwise. The time-outs that Open sets for connections are set for each transaction.
+// The application must not change settings of a connection that goes back to the pool.
+//
+// A connection that proves to lead to a server that only reads, after a failover, resets
+// the pool.
+func New(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
+	db, err := newDB(ctx, pool, o)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: cannot use the pool: %w", err)
+	}
+	return db, nil
+}
+
+func newDB(ctx context.Context, pool *pgxpool.Pool, o Options) (*DB, error) {
+	if pool.Config().MaxConns < 2 {
+		return nil, errors.New("it allows one connection only: set MaxConns to two or more")
+	}
+	listen := func(ctx context.Context) (*pgx.Conn, error) {
+		c, err := pool.Acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return c.Hijack(), nil
+	}
+	if o.Listen != "" {
+		c, err := pgx.ParseConfig(o.Listen)
+		if err != nil {
+			return nil, errors.New("invalid Options.Listen: it must be an address of PostgreSQL")
+		}
+		listen = dial(*c)
+	}
+	prepare := migrate
+	if o.AsIs {
+		prepare = check
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	err := suits(ctx, db)
+	if err == nil {
+		err = prepareSchema(ctx, db, prepare)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	d := dialect
+	d.First, d.Script = bounds, script(bounds)
+	d.Misled = func(err error) {
+		var e *pgconn.PgError
+		if errors.As(err, &e) && wrongServer(e.Code) {
+			pool.Reset()
+		}
+	}
+	return &DB{sqlstore.New(sqlstore.Pools{Write: db, Swift: db, Bulk: db, Read: db}, d), db, listen}, nil
+}
+
+// suits is an error if a connection of the pool cannot keep the promises.
+func suits(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var missing, readOnly string
+	if err := db.QueryRowContext(ctx, lacks).Scan(&missing, &readOnly); err != nil {
+		return explain(err)
+	}
+	if readOnly == "on" {
+		return explainCode(&pgconn.PgError{Code: "25006"})
+	}
+	if missing != "" {
+		name, value, _ := strings.Cut(missing, "=")
+		return fmt.Errorf("its connections have another %s: set it to %q in ConnConfig.RuntimeParams", name, value)
+	}
+	return nil
+}

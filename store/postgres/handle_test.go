@@ -1,0 +1,304 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/twofold-auth/twofold/internal/storetest"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+)
+
+// poolAt is an application's own pool. change may be nil.
+func poolAt(t testing.TB, url string, change func(*pgxpool.Config)) *pgxpool.Pool {
+	t.Helper()
+	c, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.ConnConfig.RuntimeParams["application_name"] = "twofold" // tests look for it
+	c.MaxConns = 12
+	if change != nil {
+		change(c)
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func on(t testing.TB, pool *pgxpool.Pool) *postgres.DB {
+	t.Helper()
+	db, err := postgres.New(t.Context(), pool, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+type opener func(t testing.TB, url string) *postgres.DB
+
+// eachWay runs a test for each way in which a program gets a DB.
+func eachWay(t *testing.T, test func(*testing.T, opener)) {
+	t.Run("Open", func(t *testing.T) { test(t, open) })
+	t.Run("New", func(t *testing.T) {
+		test(t, func(t testing.TB, url string) *postgres.DB { return on(t, poolAt(t, url, nil)) })
+	})
+}
+
+func TestPromisesOnAPool(t *testing.T) {
+	for name, change := range map[string]func(*pgxpool.Config){
+		"as pgxpool makes it": nil,
+		"of two connections":  func(c *pgxpool.Config) { c.MaxConns = 2 },
+		"without prepared statements": func(c *pgxpool.Config) {
+			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+		},
+		"with the simple protocol": func(c *pgxpool.Config) {
+			c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := servers.Postgres(t)
+			pool := poolAt(t, url, change)
+			tables := storetest.Sharing(t, 1, func(t testing.TB) store.Store { return on(t, pool) },
+				func(t testing.TB) { servers.EmptyTables(t, url) })
+			storetest.Run(t, func(t *testing.T) store.Store { return tables(t)[0] })
+		})
+	}
+}
+
+func TestPromisesOfPoolsAndAnAddress(t *testing.T) {
+	url, made := servers.Postgres(t), 0
+	pool := poolAt(t, url, nil)
+	storetest.RunNodes(t, storetest.Sharing(t, 4, func(t testing.TB) store.Store {
+		made++
+		switch made % 4 {
+		case 0:
+			return open(t, url)
+		case 1:
+			return on(t, poolAt(t, url, nil))
+		}
+		return on(t, pool)
+	}, func(t testing.TB) { servers.EmptyTables(t, url) }))
+}
+
+// TestAPoolThatDoesNotDo checks that New says what to change.
+func TestAPoolThatDoesNotDo(t *testing.T) {
+	url := servers.Postgres(t)
+	open(t, url).Close() // so that New has no step to make, which would fail too
+	setting := func(name, value string) func(*pgxpool.Config) {
+		return func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams[name] = value }
+	}
+	for want, change := range map[string]func(*pgxpool.Config){
+		"set MaxConns to two or more":                  func(c *pgxpool.Config) { c.MaxConns = 1 },
+		`isolation: set it to "read committed"`:        setting("default_transaction_isolation", "serializable"),
+		`synchronous_commit: set it to "on"`:           setting("synchronous_commit", "off"),
+		`session_replication_role: set it to "origin"`: setting("session_replication_role", "replica"),
+		"it is read-only: name the primary server":     setting("default_transaction_read_only", "on"),
+		"no schema to put tables in":                   setting("search_path", "nowhere"),
+		"it refuses the user":                          func(c *pgxpool.Config) { c.ConnConfig.User = "stranger" },
+		"it cannot be reached":                         func(c *pgxpool.Config) { c.ConnConfig.Port = 1 },
+	} {
+		db, err := postgres.New(t.Context(), poolAt(t, url, change), postgres.Options{})
+		if err == nil {
+			db.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v\nwant one line with %q", err, want)
+		}
+	}
+	if _, err := postgres.New(t.Context(), poolAt(t, url, nil), postgres.Options{Listen: "postgres://:x"}); err == nil ||
+		!strings.Contains(err.Error(), "Options.Listen") {
+		t.Errorf("another address to listen at: %v", err)
+	}
+}
+
+// TestATransactionOnAPoolHasBounds checks the time-outs of a transaction's connection, and
+// that the application's statements keep their own.
+func TestATransactionOnAPoolHasBounds(t *testing.T) {
+	url := servers.Postgres(t)
+	pool := poolAt(t, url, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["statement_timeout"] = "77s" })
+	db, beside, ctx := on(t, pool), raw(t, url), t.Context()
+	mustExec(t, beside, `CREATE TABLE seen (at TEXT)`)
+	mustExec(t, beside, `CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		INSERT INTO seen VALUES (concat_ws(' ', TG_TABLE_NAME, current_setting('statement_timeout'),
+			current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'))); RETURN NEW; END $$`)
+	tables := []string{"twofold_users", "twofold_pendings"}
+	for _, table := range tables {
+		mustExec(t, beside, `CREATE TRIGGER see BEFORE INSERT ON `+table+` FOR EACH ROW EXECUTE FUNCTION see()`)
+	}
+	if err := db.CreateUser(ctx, store.User{ID: "u", EmailKey: "u", Uniquifier: "1"}); err != nil { // a transaction
+		t.Fatal(err)
+	}
+	if err := db.PutPending(ctx, store.Pending{Hash: "h", UserID: "u", ExpiresAt: now}); err != nil { // a script
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		var n int
+		want := table + " 5s 2s 10s"
+		if err := beside.QueryRow(`SELECT COUNT(*) FROM seen WHERE at = $1`, want).Scan(&n); err != nil || n == 0 {
+			t.Errorf("no transaction had %q: %v", want, err)
+		}
+	}
+	for range 12 {
+		c, err := pool.Acquire(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Release()
+		var own string
+		if err := c.QueryRow(ctx, `SHOW statement_timeout`).Scan(&own); err != nil || own != "77s" {
+			t.Errorf("the application's statement_timeout is %q: %v", own, err)
+		}
+	}
+}
+
+// TestTheApplicationUsesItsPool has tables and transactions of its own on the pool, while
+// accounts are written, and after the store is closed.
+func TestTheApplicationUsesItsPool(t *testing.T) {
+	pool := poolAt(t, servers.Postgres(t), nil)
+	db, ctx := on(t, pool), t.Context()
+	if _, err := pool.Exec(ctx, `CREATE TABLE notes (text TEXT NOT NULL)`); err != nil {
+		t.Fatal(err)
+	}
+	const each = 40
+	begin := func() pgx.Tx {
+		tx, err := pool.Begin(ctx)
+		if err == nil {
+			_, err = tx.Exec(ctx, `INSERT INTO notes VALUES ('kept')`)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	open := begin() // while all else happens
+	var all sync.WaitGroup
+	all.Go(func() {
+		for i := range each {
+			tx := begin()
+			end := tx.Commit
+			if i%2 == 1 {
+				end = tx.Rollback
+			}
+			if err := end(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for n := range 2 {
+		all.Go(func() {
+			for i := range each {
+				id := fmt.Sprint(n, " ", i)
+				if err := db.CreateUser(ctx, store.User{ID: id, EmailKey: id, Uniquifier: "1"}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.CreateUser(ctx, store.User{ID: "late", EmailKey: "late"}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("after Close: %v", err)
+	}
+	if err := open.Commit(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]int{
+		`SELECT COUNT(*) FROM notes`:         each/2 + 1,
+		`SELECT COUNT(*) FROM twofold_users`: 2 * each,
+	} {
+		var got int
+		if err := pool.QueryRow(ctx, query).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %d %v, want %d", query, got, err, want)
+		}
+	}
+	if n := pool.Stat().AcquiredConns(); n != 0 {
+		t.Errorf("%d connections were not given back", n)
+	}
+}
+
+func TestAPoolWhoseSchemaStays(t *testing.T) {
+	pool := poolAt(t, servers.Postgres(t), nil)
+	asIs := postgres.Options{AsIs: true}
+	_, err := postgres.New(t.Context(), pool, asIs)
+	if err == nil || !strings.Contains(err.Error(), "twofold migrate up") {
+		t.Errorf("without tables: %v", err)
+	}
+	on(t, pool).Close()
+	db, err := postgres.New(t.Context(), pool, asIs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Ping(t.Context()), db.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestANodeOnAPoolHears what it and another one say, and nothing of the application's.
+func TestANodeOnAPoolHears(t *testing.T) {
+	pooled, direct := servers.PgBouncer(t)
+	for address, o := range map[string]postgres.Options{direct: {}, pooled + exec: {Listen: direct}} {
+		pool := poolAt(t, address, func(c *pgxpool.Config) {
+			c.MaxConns = 4
+			delete(c.ConnConfig.RuntimeParams, "application_name")
+		})
+		db, err := postgres.New(t.Context(), pool, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if address == direct {
+			if _, err := pool.Exec(t.Context(), `LISTEN jobs`); err != nil { // on the connection that is taken
+				t.Fatal(err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		heard, up, ended := make(chan string, 10), make(chan bool, 10), make(chan struct{})
+		go func() {
+			defer close(ended)
+			db.Listen(ctx, func(word string) { heard <- word }, func(is bool) { up <- is })
+		}()
+		select {
+		case is := <-up:
+			if !is {
+				t.Error("it does not hear")
+			}
+		case <-time.After(60 * time.Second):
+			t.Fatal("it does not hear")
+		}
+		mustExec(t, raw(t, direct), `SELECT pg_notify('jobs', 'foreign')`)
+		if err := open(t, direct).Notify(ctx, "word"); err != nil {
+			t.Error(err)
+		}
+		select {
+		case word := <-heard:
+			if word != "word" {
+				t.Errorf("heard %q", word)
+			}
+		case <-time.After(60 * time.Second):
+			t.Error("nothing heard")
+		}
+		cancel()
+		<-ended
+		for end := time.Now().Add(30 * time.Second); pool.Stat().AcquiredConns() > 0 && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
