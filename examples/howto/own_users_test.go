@@ -11,9 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	_ "modernc.org/sqlite"
 
 	"github.com/twofold-auth/twofold"
+	"github.com/twofold-auth/twofold/internal/storetest/servers"
+	"github.com/twofold-auth/twofold/store"
+	"github.com/twofold-auth/twofold/store/postgres"
+	"github.com/twofold-auth/twofold/store/sqlite"
 	"github.com/twofold-auth/twofold/twofoldtest"
 )
 
@@ -239,5 +244,73 @@ func TestOneOfTwoChangesOfAPasswordFails(t *testing.T) {
 		if err != nil || done != want {
 			t.Errorf("change %d: %v, %v", i, done, err)
 		}
+	}
+}
+
+// onPool keeps Twofold's tables in the database of the program's pool.
+func onPool(ctx context.Context, pool *pgxpool.Pool) (*twofold.Auth, error) {
+	db, err := postgres.New(ctx, pool, postgres.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return twofold.New(twofold.Config{Origin: "https://example.org", Key: twofold.KeyFile("app.key"), Store: db})
+}
+
+// onFile is a handle on a file, and Twofold's store on that handle.
+func onFile(ctx context.Context, path string) (*sql.DB, store.Store, error) {
+	handle, err := sql.Open("sqlite", "file:"+path+
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)")
+	if err != nil {
+		return nil, nil, err
+	}
+	db, err := sqlite.New(ctx, handle, sqlite.Options{})
+	if err != nil {
+		return nil, nil, errors.Join(err, handle.Close())
+	}
+	return handle, db, nil
+}
+
+func TestTwofoldUsesThePoolOfTheProgram(t *testing.T) {
+	t.Chdir(t.TempDir())
+	pool, err := pgxpool.New(t.Context(), servers.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	auth, err := onPool(t.Context(), pool)
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := twofold.NewUser{Email: "ada@example.org", Password: "walking a dog by the canal"}
+	if _, err := auth.CreateUser(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := pool.QueryRow(t.Context(), `SELECT COUNT(*) FROM twofold_users`).Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d accounts in the database of the pool: %v", n, err)
+	}
+}
+
+func TestTwofoldUsesTheHandleOfTheProgram(t *testing.T) {
+	handle, db, err := onFile(t.Context(), filepath.Join(t.TempDir(), "app.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer handle.Close()
+	key := twofold.KeyText(twofold.NewKey())
+	auth, err := twofold.New(twofold.Config{Origin: "https://example.org", Key: key, Store: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := twofold.NewUser{Email: "ada@example.org", Password: "walking a dog by the canal"}
+	if _, err := auth.CreateUser(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := handle.QueryRow(`SELECT COUNT(*) FROM twofold_users`).Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d accounts in the database of the handle: %v", n, err)
 	}
 }

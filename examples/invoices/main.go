@@ -26,15 +26,15 @@ var files embed.FS
 var schema string
 
 func main() {
-	ctx, url := context.Background(), os.Getenv("DATABASE_URL")
-	pool, err := pgxpool.New(ctx, url)
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	if _, err := pool.Exec(ctx, schema); err != nil {
 		log.Fatal(err)
 	}
-	db, err := postgres.Open(ctx, url)
+	db, err := postgres.New(ctx, pool, postgres.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
