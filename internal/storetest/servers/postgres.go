@@ -76,7 +76,7 @@ func makeTables() (string, error) {
 	if err := execute(ctx, server.URL, "CREATE DATABASE tables"); err != nil {
 		return "", err
 	}
-	db, err := postgres.Open(named(server.URL, "tables"))
+	db, err := postgres.Open(ctx, named(server.URL, "tables"))
 	if err != nil {
 		return "", err
 	}
