@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -349,7 +352,8 @@ func TestAnImportThatStopsGoesOn(t *testing.T) {
 	s := newSite(t, file(t), oneKey)
 	people := persons(t, 1200)
 	all := text(t, transfer.Header{Source: "old"}, people...)
-	half := &halting{Store: s.db, after: 1}
+	half := &halting{Store: s.db}
+	half.after.Store(1)
 	h := newSite(t, half, oneKey)
 	if _, err := h.importText(all, engine.Options{}); err == nil {
 		t.Fatal("it did not stop")
@@ -369,14 +373,56 @@ func TestAnImportThatStopsGoesOn(t *testing.T) {
 // halting is a store that fails after some batches.
 type halting struct {
 	store.Store
-	after int
+	after atomic.Int64
 }
 
 func (h *halting) PutAccounts(ctx context.Context, list []store.Whole) error {
-	if h.after--; h.after < 0 {
+	if h.after.Add(-1) < 0 {
 		return store.ErrUnavailable
 	}
 	return h.Store.PutAccounts(ctx, list)
+}
+
+// Names that are taken between the judgment and the storing: those accounts stay out,
+// the others come, and the import says so.
+func TestNamesThatAreTakenMeanwhile(t *testing.T) {
+	s := newSite(t, file(t), oneKey)
+	quick := &taking{Store: s.db, names: []string{"p3@example.org", "p700@example.org", "p1199@example.org"}}
+	report, err := newSite(t, quick, oneKey).importText(text(t, transfer.Header{Source: "old"}, persons(t, 1200)...),
+		engine.Options{})
+	if !errors.Is(err, engine.ErrIncomplete) || report.New != 1197 || report.Refused != 3 || !report.Done {
+		t.Fatalf("%+v %v", report, err)
+	}
+	for _, p := range report.Problems {
+		if !strings.Contains(p.Text, "taken here meanwhile") {
+			t.Errorf("%+v", p)
+		}
+	}
+	for _, name := range quick.names {
+		if u := s.user(name); !strings.HasPrefix(u.ID, "other") {
+			t.Errorf("%s is account %s", name, u.ID)
+		}
+	}
+}
+
+// taking is a store in which names are taken just before the first accounts come.
+type taking struct {
+	store.Store
+	names []string
+	once  sync.Once
+}
+
+func (k *taking) PutAccounts(ctx context.Context, list []store.Whole) (err error) {
+	k.once.Do(func() {
+		for i, name := range k.names {
+			u := store.User{ID: "other" + strconv.Itoa(i), Email: name, EmailKey: name, Active: true, CreatedAt: time.Now()}
+			err = errors.Join(err, k.CreateUser(ctx, u))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return k.Store.PutAccounts(ctx, list)
 }
 
 // Plain passwords and weak hashes never lie in the table.

@@ -2,9 +2,8 @@ package engine
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -39,19 +38,20 @@ var (
 
 const (
 	batchSize  = 500     // accounts that are judged together
-	storeSize  = 1000    // accounts that are stored in one transaction, and
-	storeBytes = 4 << 20 // their lines
+	storeSize  = 500     // accounts that are stored in one transaction, and
+	storeBytes = 4 << 20 // their items
+	writers    = 2       // transactions at a time
 	maxRefused = 100_000 // lines: then it is not a few bad ones
 )
 
 // item is an account between the two passes.
 type item struct {
-	Line     int64            `json:"n"`
-	Update   bool             `json:"u,omitempty"`
-	OtherID  bool             `json:"o,omitempty"` // its id cannot be kept
-	Password string           `json:"p,omitempty"` // the line of a draft, and its scheme
-	Scheme   string           `json:"s,omitempty"`
-	Account  transfer.Account `json:"a"`
+	Line     int64
+	Update   bool
+	OtherID  bool   // its id cannot be kept
+	Password string // the line of a draft, and its scheme
+	Scheme   string
+	Account  transfer.Account
 }
 
 // importing is one import.
@@ -63,10 +63,13 @@ type importing struct {
 	roles   []transfer.Role
 	report  *Report
 	scratch transfer.Scratch
-	to      *json.Encoder
-	flush   func() error
+	to      *bufio.Writer // of scratch
+	text    []byte        // of the item that is being written
 	doubles *doubles
-	refused map[int64]bool
+	refused map[int64]bool // by line
+	// What follows and the report are shared by those who store.
+	mu   sync.Mutex
+	late int // accounts that the store refused after they were judged
 }
 
 // judged is an account of a batch that is being looked at.
@@ -88,7 +91,7 @@ func (e *Engine) Import(ctx context.Context, src transfer.Source, o Options) (_ 
 	if err := r.read(ctx, src); err != nil {
 		return r.report, err
 	}
-	if err := r.flush(); err != nil {
+	if err := r.to.Flush(); err != nil {
 		return r.report, err
 	}
 	if err := r.findDoubles(); err != nil {
@@ -142,9 +145,7 @@ func (r *importing) begin(ctx context.Context, src transfer.Source) error {
 	if r.scratch, err = r.e.c.Scratch(); err != nil {
 		return err
 	}
-	w := bufio.NewWriterSize(r.scratch, 64<<10)
-	r.to, r.flush = json.NewEncoder(w), w.Flush
-	r.to.SetEscapeHTML(false)
+	r.to = bufio.NewWriterSize(r.scratch, 64<<10)
 	return nil
 }
 
@@ -332,7 +333,10 @@ func (r *importing) judgeBatch(ctx context.Context, batch []*judged) error {
 			}
 		}
 		r.report.count(j.d)
-		if err := r.to.Encode(n); err != nil {
+		if r.text, err = appendItem(r.text[:0], n); err != nil {
+			return err
+		}
+		if _, err := r.to.Write(r.text); err != nil {
 			return err
 		}
 	}
@@ -373,7 +377,7 @@ func (r *importing) findDoubles() error {
 
 // eachItem calls f for every account that is to be stored.
 func (r *importing) eachItem(f func(item) error) error {
-	return r.eachLine(func(line []byte) error {
+	return r.eachText(func(line []byte) error {
 		n, err := readItem(line)
 		if err != nil || r.refused[n.Line] {
 			return err
@@ -382,29 +386,27 @@ func (r *importing) eachItem(f func(item) error) error {
 	})
 }
 
-func readItem(line []byte) (n item, err error) {
-	dec := json.NewDecoder(bytes.NewReader(line))
-	dec.UseNumber()
-	return n, dec.Decode(&n)
-}
-
-// eachLine calls f for every line of the scratch file. The line is f's to keep.
-func (r *importing) eachLine(f func([]byte) error) error {
+// eachText calls f for every item of the scratch file. The text is f's to keep.
+func (r *importing) eachText(f func([]byte) error) error {
 	from, err := r.scratch.Rewind()
 	if err != nil {
 		return err
 	}
 	in := bufio.NewReaderSize(from, 64<<10)
 	for {
-		switch line, err := in.ReadBytes('\n'); {
-		case errors.Is(err, io.EOF):
+		size, err := binary.ReadUvarint(in)
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		default:
-			if err := f(line); err != nil {
-				return err
-			}
+		}
+		text := make([]byte, size)
+		if _, err := io.ReadFull(in, text); err != nil {
+			return err
+		}
+		if err := f(text); err != nil {
+			return err
 		}
 	}
 }

@@ -37,36 +37,34 @@ func (r *importing) write(ctx context.Context) error {
 func (r *importing) writeAccounts(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches, failed := make(chan []*built, 1), make(chan error, 1)
+	batches, failed := make(chan []*built), make(chan error, writers+1)
 	go func() {
 		failed <- r.build(ctx, batches)
 		close(batches)
 	}()
-	var err error
-	for batch := range batches {
-		if err == nil {
-			if err = r.store(ctx, batch); err != nil {
-				stop() // the builder ends; what it has built is dropped
+	for range writers {
+		go func() {
+			var err error
+			for batch := range batches {
+				if err == nil {
+					if err = r.store(ctx, batch); err != nil {
+						stop() // the builder ends; what it has built is dropped
+					}
+				}
 			}
+			failed <- err
+		}()
+	}
+	var first error // the others are that it was stopped
+	for range writers + 1 {
+		if err := <-failed; first == nil || errors.Is(first, context.Canceled) && err != nil {
+			first = err
 		}
 	}
-	if e := <-failed; err == nil {
-		err = e
+	if first == nil && r.late > 0 {
+		first = ErrIncomplete
 	}
-	if err == nil && r.late() > 0 {
-		err = ErrIncomplete
-	}
-	return err
-}
-
-// late counts accounts that the store refused after they were judged.
-func (r *importing) late() (n int) {
-	for _, bad := range r.refused {
-		if !bad {
-			n++
-		}
-	}
-	return n
+	return first
 }
 
 func (r *importing) writeRoles(ctx context.Context) error {
@@ -101,7 +99,7 @@ func (r *importing) build(ctx context.Context, out chan<- []*built) error {
 			return ctx.Err()
 		}
 	}
-	err := r.eachLine(func(line []byte) error {
+	err := r.eachText(func(line []byte) error {
 		size += len(line)
 		if batch = append(batch, &built{raw: line}); len(batch) < storeSize && size < storeBytes {
 			return nil
@@ -219,6 +217,8 @@ func (r *importing) store(ctx context.Context, batch []*built) error {
 }
 
 func (r *importing) came(b *built) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.report.New++
 	if b.whole.User.ID != b.d.ID {
 		r.report.OtherID++
@@ -227,11 +227,11 @@ func (r *importing) came(b *built) {
 
 // fails counts an account that was fit to come and could not be stored.
 func (r *importing) fails(b *built, text string) {
-	if _, told := r.refused[b.Line]; !told {
-		r.refused[b.Line] = false
-		r.report.Refused++
-		r.report.problem(b.Line, b.d.ID, text)
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.late++
+	r.report.Refused++
+	r.report.problem(b.Line, b.d.ID, text)
 }
 
 // update puts an account in the place of what came earlier.
@@ -250,6 +250,8 @@ func (r *importing) update(ctx context.Context, b *built) error {
 	err = r.e.c.Store.ReplaceAccount(ctx, b.whole, origins[0], r.e.samePassword(b.d, origins[0]))
 	switch {
 	case errors.Is(err, store.ErrUsed):
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.report.Changed++
 		r.report.problem(b.Line, b.d.ID, "it was changed there and here: it stays as it is here")
 	case errors.Is(err, store.ErrExists), errors.Is(err, store.ErrNotFound):
@@ -257,6 +259,8 @@ func (r *importing) update(ctx context.Context, b *built) error {
 	case err != nil:
 		return err
 	default:
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		r.report.Updated++
 	}
 	return nil
