@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,7 +91,8 @@ func (w *walker) blank() {
 // object stands at an opening brace and goes behind the closing one. The names of
 // our own objects (fixed) are in lower case.
 func (w *walker) object(fixed bool) error {
-	var seen []string
+	var few [16]string
+	seen := few[:0]
 	outermost := w.top == nil
 	if outermost {
 		w.top = map[string]bool{}
@@ -106,7 +108,7 @@ func (w *walker) object(fixed bool) error {
 			w.at++
 			continue
 		}
-		name, err := w.str()
+		name, err := w.str(true)
 		if err != nil {
 			return err
 		}
@@ -139,7 +141,7 @@ func (w *walker) value(fixed bool) error {
 	case '{':
 		return w.object(fixed)
 	case '"':
-		_, err := w.str()
+		_, err := w.str(false)
 		return err
 	case '[':
 		w.at++
@@ -164,9 +166,9 @@ func (w *walker) value(fixed bool) error {
 	return nil
 }
 
-// str returns the text that begins here. NUL, and halves of characters, which
-// encoding/json would replace, are refused.
-func (w *walker) str() (string, error) {
+// str goes behind the text that begins here, and returns it if it is wanted. NUL, and
+// halves of characters, which encoding/json would replace, are refused.
+func (w *walker) str(wanted bool) (string, error) {
 	from, escaped := w.at+1, false
 	for w.at++; w.text[w.at] != '"'; w.at++ {
 		if w.text[w.at] == '\\' {
@@ -176,14 +178,18 @@ func (w *walker) str() (string, error) {
 	}
 	raw := w.text[from:w.at]
 	w.at++
-	s := string(raw)
+	var s string
 	if escaped {
 		if err := json.Unmarshal(w.text[from-1:w.at], &s); err != nil {
 			return "", errNotJSON
 		}
+		raw = []byte(s)
 	}
-	if strings.ContainsRune(s, 0) || strings.ContainsRune(s, utf8.RuneError) {
+	if bytes.IndexByte(raw, 0) >= 0 || bytes.Contains(raw, []byte("\uFFFD")) {
 		return "", errors.New("a text has a character that cannot be stored")
+	}
+	if wanted {
+		s = string(raw)
 	}
 	return s, nil
 }
