@@ -250,3 +250,33 @@ func withoutEmpty(a Account) string {
 	raw, _ := json.Marshal(a)
 	return string(raw)
 }
+
+// letters is a reader of the letter x without end.
+type letters struct{}
+
+func (letters) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'x'
+	}
+	return len(p), nil
+}
+
+// TestALineOfAGigabyteIsSkipped: it is refused with its number, the lines after it are
+// read, and it is never in memory.
+func TestALineOfAGigabyteIsSkipped(t *testing.T) {
+	const good = `{"id":"1","active":true,"addresses":[{"address":"a@example.org"}]}` + "\n"
+	f := NewFile(io.MultiReader(strings.NewReader(good+`{"id":"`), io.LimitReader(letters{}, 1<<30),
+		strings.NewReader("\",\"active\":true}\n"+good)))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var got []Entry
+	err := f.Read(t.Context(), func(e Entry) error { got = append(got, e); return nil })
+	runtime.ReadMemStats(&after)
+	if err != nil || len(got) != 3 || got[0].Refused != "" || got[1].Line != 2 ||
+		!strings.Contains(got[1].Refused, "more than") || got[2].Line != 3 || got[2].Refused != "" {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20 {
+		t.Errorf("%d bytes were taken for it", used)
+	}
+}
