@@ -131,16 +131,16 @@ func (w *world) comes(s oldSite, source func() transfer.Source) {
 		}
 	}
 	o := engine.Options{RPID: "127.0.0.1", SkipBad: true}
-	begun := time.Now()
+	start := time.Now()
 	report, err := move.Import(w.t.Context(), source(), o)
 	if err != nil || report.Refused != refused || report.New != len(s.People)-refused || report.OtherID != 0 {
 		w.t.Fatalf("%+v %v", report, err)
 	}
-	w.t.Logf("%d accounts in %v", report.New, time.Since(begun).Round(time.Millisecond))
+	w.t.Logf("%d accounts in %v", report.New, time.Since(start).Round(time.Millisecond))
 	if again, err := move.Import(w.t.Context(), source(), o); err != nil || again.Unchanged != report.New {
 		w.t.Fatalf("a second time: %+v %v", again, err)
 	}
-	begun = time.Now()
+	start = time.Now()
 	// Most of the time goes into passwords, of which each processor hashes one at a time.
 	for part := range slices.Chunk(s.People, runtime.GOMAXPROCS(0)) {
 		w.clock.advance(2 * time.Minute)
@@ -155,7 +155,7 @@ func (w *world) comes(s oldSite, source func() transfer.Source) {
 			}
 		})
 	}
-	w.t.Logf("all of them signed in within %v", time.Since(begun).Round(time.Millisecond))
+	w.t.Logf("all of them signed in within %v", time.Since(start).Round(time.Millisecond))
 }
 
 // signsInAsBefore signs a person in with everything that they had, and checks that less

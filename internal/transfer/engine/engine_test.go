@@ -193,15 +193,15 @@ func (p *person) makeKey(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	begun, err := m.BeginCreate(factor.NewPasskey{User: store.User{ID: "x", Email: "x@x.t"}})
+	start, err := m.BeginCreate(factor.NewPasskey{User: store.User{ID: "x", Email: "x@x.t"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := k.Create(begun.Options)
+	answer, err := k.Create(start.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := m.FinishCreate(begun.State, "x", "y", answer)
+	f, err := m.FinishCreate(start.State, "x", "y", answer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,15 +263,15 @@ func (s *site) proves(p person) {
 	if p.key == nil {
 		return
 	}
-	begun, err := s.passkeys.BeginGet(factor.Question{}) // the passkey names its user
+	start, err := s.passkeys.BeginGet(factor.Question{}) // the passkey names its user
 	s.must(err)
-	answer, err := p.key.Get(begun.Options)
+	answer, err := p.key.Get(start.Options)
 	s.must(err)
 	key, err := s.passkeys.Key(answer)
 	s.must(err)
 	f, err := s.db.PasskeyByKey(ctx, key)
 	s.must(err)
-	if _, err := s.passkeys.Verify(ctx, begun.State, f, answer); err != nil || f.UserID != u.ID {
+	if _, err := s.passkeys.Verify(ctx, start.State, f, answer); err != nil || f.UserID != u.ID {
 		s.t.Errorf("%s: the passkey is refused: %v", u.Email, err)
 	}
 }

@@ -101,7 +101,7 @@ func TestR342_OneBadAccountRefusesTheFile(t *testing.T) {
 	people := persons(t, 3)
 	db := file(t)
 	s := newSite(t, db, oneKey)
-	begun := time.Now()
+	start := time.Now()
 	for name, bad := range hostile(t, people) {
 		text := text(t, transfer.Header{Source: "old", Roles: []transfer.Role{{Name: "new"}}}, people[0]) + bad +
 			line(t, people[2], func(*transfer.Account) {})
@@ -127,7 +127,7 @@ func TestR342_OneBadAccountRefusesTheFile(t *testing.T) {
 			t.Fatalf("%s: the roles %v are there: %v", name, roles, err)
 		}
 	}
-	if d := time.Since(begun); d > 2*time.Minute {
+	if d := time.Since(start); d > 2*time.Minute {
 		t.Errorf("refusing took %v: a bomb went off", d)
 	}
 	for name, bad := range hostile(t, people) {
