@@ -102,7 +102,10 @@ type Store struct {
 	read  *pool
 	// turn lets one writer in at a time where several connections share one lock,
 	// so that they queue here and do not collide in the database.
-	turn   chan struct{}
+	turn chan struct{}
+	// coming lets those in front of turn in one at a time who bring many accounts: they
+	// would wait for each other longer than Patience. nil where turn is.
+	coming chan struct{}
 	closed atomic.Bool
 	deletions
 	invitations
@@ -190,7 +193,7 @@ func New(p Pools, d Dialect) *Store {
 		s.swift = newPool(p.Swift, d)
 	}
 	if d.Lacks != "" || d.Local && s.swift != s.write {
-		s.turn = make(chan struct{}, 1)
+		s.turn, s.coming = make(chan struct{}, 1), make(chan struct{}, 1)
 	}
 	if p.Bulk != p.Write {
 		s.bulk = newPool(p.Bulk, d)

@@ -191,6 +191,14 @@ func (v transfers) PutAccounts(ctx context.Context, accounts []store.Whole) erro
 		}
 		keys[i] = userKey(w.User.ID)
 	}
+	if v.s.coming != nil {
+		select {
+		case v.s.coming <- struct{}{}:
+			defer func() { <-v.s.coming }()
+		case <-ctx.Done():
+			return v.s.fail(putAccounts, ctx.Err())
+		}
+	}
 	return v.s.tx(ctx, putAccounts, func(t *txn) error {
 		if err := rows.insert(t); err != nil {
 			return err

@@ -147,9 +147,9 @@ func (w *world) comes(s oldSite, source func() transfer.Source) {
 		par(len(part), func(i int) {
 			switch p := part[i]; {
 			case p.Refused != nil:
-				w.browser().post("/login", m{"email": p.Email, "password": *p.Password}).refused("one that was refused")
+				w.signsIn(p.Email, *p.Password).refused("one that was refused")
 			case p.Kind == "off":
-				w.browser().post("/login", m{"email": p.Email, "password": *p.Password}).refused("an account that is off")
+				w.signsIn(p.Email, *p.Password).refused("an account that is off")
 			case p.Password != nil:
 				w.signsInAsBefore(p)
 			}

@@ -415,7 +415,7 @@ type taking struct {
 func (k *taking) PutAccounts(ctx context.Context, list []store.Whole) (err error) {
 	k.once.Do(func() {
 		for i, name := range k.names {
-			u := store.User{ID: "other" + strconv.Itoa(i), Email: name, EmailKey: name, Active: true, CreatedAt: time.Now()}
+			u := store.User{ID: "other" + strconv.Itoa(i), Email: name, EmailKey: name, CreatedAt: time.Now()}
 			err = errors.Join(err, k.CreateUser(ctx, u))
 		}
 	})
