@@ -17,11 +17,11 @@ const (
 	argonMark    = "dHdvZm9sZA" // base64 of "twofold": the keyid of our hashes
 	argonVersion = "v=19"       // 1.3, the only one in RFC 9106
 
-	saltLen = 16 // RFC 9106 section 4
+	saltLen = 16 // as in RFC 9106 section 4
 	tagLen  = 32
 
-	// Ceilings: an attacker who can write a hash must not be able to exhaust the server.
-	// What [argon2id.Pool.Sum] refuses is above all of them.
+	// Upper bounds, so that an attacker who can write a hash cannot exhaust the server.
+	// [argon2id.Pool.Sum] refuses only values above all of them.
 	maxMemory  = 1 << 20 // KiB
 	maxTime    = 20
 	maxThreads = 16
@@ -30,7 +30,7 @@ const (
 // Strict: unused bits of the last character must be zero, so a hash has one spelling.
 var b64 = base64.RawStdEncoding.Strict()
 
-// argon is one of our argon2 hashes in the PHC string format,
+// argon is an argon2 hash in the PHC string format,
 // https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
 type argon struct {
 	variant string // "argon2id" or "argon2i"
@@ -41,7 +41,7 @@ type argon struct {
 	tag     []byte
 }
 
-// argonCost returns an argon that has the cost in c and no salt or tag.
+// argonCost returns an argon with the cost in c and without salt and tag.
 func argonCost(c Config) (argon, error) {
 	a := argon{variant: "argon2id", memory: c.Memory, time: c.Time, threads: c.Threads}
 	var errs []error
@@ -65,7 +65,7 @@ func argonCost(c Config) (argon, error) {
 
 func (a argon) create(password string, memory *argon2id.Pool) (string, error) {
 	a.salt = make([]byte, saltLen)
-	_, _ = rand.Read(a.salt) // crypto/rand ends the program rather than fail
+	_, _ = rand.Read(a.salt) // never fails: crypto/rand aborts the program instead
 	var err error
 	if a.tag, err = a.sum([]byte(normal(password)), tagLen, memory); err != nil {
 		return "", err
@@ -73,10 +73,10 @@ func (a argon) create(password string, memory *argon2id.Pool) (string, error) {
 	return a.String(), nil
 }
 
-// dummy returns a hash of nothing: verifying against it costs the same as a real one.
+// dummy returns a hash of no password. Verifying against it costs the same as against a real one.
 func (a argon) dummy() argon {
 	a.salt, a.tag = make([]byte, saltLen), make([]byte, tagLen)
-	_, _ = rand.Read(a.salt) // crypto/rand ends the program rather than fail
+	_, _ = rand.Read(a.salt) // never fails: crypto/rand aborts the program instead
 	_, _ = rand.Read(a.tag)
 	return a
 }
@@ -88,19 +88,19 @@ func (a argon) matches(password string, memory *argon2id.Pool) (bool, error) {
 	return err == nil && subtle.ConstantTimeCompare(a.tag, tag) == 1, err
 }
 
-// fresh reports that other is at least as strong as a, the configured cost. More
-// threads than configured make a hash faster, not stronger, and do not count.
+// fresh reports whether other is at least as strong as a, which has the configured cost. More
+// threads than configured do not count, because they make a hash faster, not stronger.
 func (a argon) fresh(other decoded) bool {
 	o, ok := other.(argon)
 	return ok && o.variant == a.variant && o.memory >= a.memory && o.time >= a.time &&
 		len(o.salt) >= saltLen && len(o.tag) >= tagLen
 }
 
-// cost is what a hash with the parameters of a takes.
+// cost returns the cost of a hash with the parameters of a.
 func (a argon) cost() legacy.Cost { return legacy.Argon2Cost(a.memory, a.time) }
 
-// wrapping is the cost of argon2id around a weak hash: the configured one, or the
-// least where that would make the hash one that Adopt refuses.
+// wrapping returns the cost of argon2id around a weak hash: the configured cost, or the minimum if
+// Adopt would refuse a hash of the configured cost.
 func (a argon) wrapping() argon2id.Cost {
 	if c := a.cost(); c.Time > legacy.MaxTime/2 || c.Memory > legacy.MaxMemory {
 		return argon2id.Cost{Memory: 19456, Time: 2, Threads: 1}
@@ -122,8 +122,8 @@ func (a argon) String() string {
 		a.memory, a.time, a.threads, argonMark, b64.EncodeToString(a.salt), b64.EncodeToString(a.tag))
 }
 
-// decodeArgon reads a PHC string and checks every bound, so that a hash that asks for
-// too much is refused before a slot is taken for it.
+// decodeArgon reads a PHC string and checks every bound, so that a hash with too high a cost is
+// refused before it takes a slot.
 func decodeArgon(encoded string) (decoded, error) {
 	f := strings.Split(encoded, "$")
 	if len(f) != 6 || f[0] != "" {
@@ -154,7 +154,7 @@ func decodeArgon(encoded string) (decoded, error) {
 	if a.salt, err = b64.DecodeString(f[4]); err != nil || len(a.salt) < 8 || len(a.salt) > 64 {
 		return nil, ErrMalformed
 	}
-	// A short tag would match by luck, and an empty one always.
+	// A short tag could match by chance, and an empty one always would.
 	if a.tag, err = b64.DecodeString(f[5]); err != nil || len(a.tag) < 16 || len(a.tag) > 64 {
 		return nil, ErrMalformed
 	}

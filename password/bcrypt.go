@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// bcryptMark stands before our bcrypt hashes, whose input is shrink's.
+	// bcryptMark is the prefix of our bcrypt hashes, whose input is the output of shrink.
 	bcryptMark = "$twofold-bcrypt"
 
 	defaultBcrypt bcryptCost = 12
 
 	maxBcryptCost    = 15
-	maxForeignBcrypt = 14 // takes a second and more
+	maxForeignBcrypt = 14 // takes a second or more
 	bcryptLen        = 60
 	bcryptAlpha      = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 )
 
-// bcryptHash is one of our bcrypt hashes in modular crypt format, without our mark.
+// bcryptHash is a bcrypt hash in modular crypt format, without our prefix.
 type bcryptHash struct {
 	text string
 	cost int
@@ -39,11 +39,11 @@ func (c bcryptCost) create(password string, _ *argon2id.Pool) (string, error) {
 	return bcryptMark + string(b), nil
 }
 
-// dummy returns a hash of nothing: 22 characters of salt, 31 of hash. The last
-// character of each carries fewer bits, and '.' is valid there.
+// dummy returns a hash of no password: 22 characters of salt and 31 of hash. The last character of
+// each encodes fewer bits; '.' is valid there.
 func (c bcryptCost) dummy() bcryptHash {
 	b := make([]byte, 53)
-	_, _ = rand.Read(b) // crypto/rand ends the program rather than fail
+	_, _ = rand.Read(b) // never fails: crypto/rand aborts the program instead
 	for i := range b {
 		b[i] = bcryptAlpha[b[i]%64]
 	}
@@ -53,7 +53,7 @@ func (c bcryptCost) dummy() bcryptHash {
 
 func (bcryptHash) marked() bool { return true }
 
-// matches never cuts a password: shrink makes it short.
+// matches never truncates a password, because shrink has shortened it.
 func (b bcryptHash) matches(password string, _ *argon2id.Pool) (bool, error) {
 	return bcrypt.CompareHashAndPassword([]byte(b.text), shrink([]byte(normal(password)))) == nil, nil
 }
@@ -63,9 +63,9 @@ func (c bcryptCost) fresh(d decoded) bool {
 	return ok && b.cost >= int(c)
 }
 
-// decodeBcrypt accepts $2a$, $2b$ and $2y$, which are the same for input without
-// NUL up to 72 bytes, at cost 4 to 15. x/crypto ignores what follows the 60th byte
-// and fails late on foreign characters, so both are checked here.
+// decodeBcrypt accepts $2a$, $2b$ and $2y$, which are equal for input of up to 72 bytes without
+// NUL, with cost 4 to 15. x/crypto ignores everything after the 60th byte and detects invalid
+// characters late, so both are checked here.
 func decodeBcrypt(encoded string) (decoded, error) {
 	text := strings.TrimPrefix(encoded, bcryptMark)
 	if len(text) != bcryptLen || text[3] != '$' || text[6] != '$' {

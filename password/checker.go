@@ -6,18 +6,19 @@ import (
 )
 
 var (
-	// ErrSimple means that a [Checker] finds the password easy to guess.
+	// ErrSimple means that a [Checker] considers the password easy to guess.
 	ErrSimple = errors.New("password: too easy to guess")
 	// ErrBreached means that the password is in a published collection.
 	ErrBreached = errors.New("password: found in a breach")
-	// ErrNotChecked means that a strict [Checker] could not ask. Nothing was
-	// changed; the same password may be tried again.
+	// ErrNotChecked means that a strict [Checker] got no answer. Nothing was changed; the same
+	// password may be tried again.
 	ErrNotChecked = errors.New("password: could not be checked")
 )
 
-// A Checker judges a password that passed [Policy]: breach and strength next to
-// this package are two. Context is what an attacker would try for this user. It
-// returns [ErrSimple], [ErrBreached], [ErrNotChecked] or ctx's error.
+// A Checker examines a password that meets [Policy]. Packages breach and strength provide two.
 type Checker interface {
+	// Check returns nil if the password is acceptable; otherwise [ErrSimple], [ErrBreached],
+	// [ErrNotChecked] or the error of ctx. context contains words that an attacker would try for
+	// this user.
 	Check(ctx context.Context, password string, context ...string) error
 }

@@ -1,36 +1,35 @@
-// Package password hashes passwords, verifies them, says when a hash should be
-// rewritten, and decides which passwords may be chosen.
+// Package password hashes and verifies passwords, reports which hashes should be replaced, and
+// decides which passwords may be chosen.
 //
-// It owns the stored string: everything needed to verify a password later is in
-// it, except Flask-Security's salt and other peppers. It does not own the user record,
-// guess limits (package limit) or the look-up of breached passwords on another server.
+// A stored string contains everything that is needed to verify a password later, except
+// Flask-Security's salt and other peppers. The package does not store user records, limit guesses
+// or look up breached passwords on a server.
 //
 // # Stored forms
 //
-// What is hashed differs by origin, and the stored string says so by itself:
+// The input of the hash depends on the origin of the stored string, which its form shows:
 //
 //	$argon2id$v=19$m=..,t=..,p=..,keyid=dHdvZm9sZA$salt$tag   ours, argon2id
 //	$twofold-bcrypt$2a$12$...                                 ours, bcrypt
-//	$argon2id$v=19$m=..,t=..,p=..$salt$tag   $2b$12$...       from elsewhere, and
+//	$argon2id$v=19$m=..,t=..,p=..$salt$tag   $2b$12$...       another system's, and
 //	                                                          many more
 //
-// Ours is argon2id over the NFKC form of the password, whole. Its mark is the
-// keyid parameter of the PHC string format, base64 of "twofold"; it enters no
-// computation. Our bcrypt hashes base64(HMAC-SHA256("twofold/password/bcrypt",
-// NFKC(password))): 44 characters without NUL, so bcrypt neither cuts it at 72
-// bytes nor stops early. The HMAC's key is not secret; it makes the inner hash one
-// that occurs nowhere else, so leaked lists of plain SHA-256 hashes cannot be tried
-// in place of passwords.
+// Our argon2id hashes are computed over the whole password in NFKC form. They are marked by the
+// keyid parameter of the PHC string format, which is base64 of "twofold" and is not part of the
+// computation. Our bcrypt hashes are computed over base64(HMAC-SHA256("twofold/password/bcrypt",
+// NFKC(password))). These are 44 characters without NUL, so bcrypt neither truncates them at 72
+// bytes nor stops early. The HMAC's key is not secret. It makes the inner hash unique to this
+// package, so leaked lists of plain SHA-256 hashes cannot be tried in place of passwords.
 //
-// A string without our mark comes from elsewhere. All that are listed below verify and
-// ask to be rewritten; [Hasher.Adopt] decides what is stored for one. A digest, or
-// anything else that takes less than 5 milliseconds, is wrapped in argon2id at once, so
-// that nothing weak lies in the table.
+// A hash without our mark was created by another system. All kinds that are listed below can be
+// verified, and Verify reports that they should be replaced. [Hasher.Adopt] decides what is stored
+// for such a hash. A hash that takes less than 5 milliseconds, such as a digest, is wrapped in
+// argon2id at once, so that no weak hash is stored.
 //
-// Because ours are marked, adding or removing a secret later locks out no user who
-// has signed in since; only hashes imported and never used depend on it.
+// Because our hashes are marked, adding or removing a secret later does not affect users who have
+// signed in since the import. Only imported hashes that have not been used depend on it.
 //
-// # Hashes from elsewhere
+// # Hashes of other systems
 //
 //	$2a$ $2b$ $2y$                          bcrypt
 //	$argon2id$v=19$m=..,t=..,p=..$salt$sum  argon2id and argon2i, PHC string
@@ -57,11 +56,11 @@
 //	$aspnet$BASE64                          ASP.NET Identity, versions 2 and 3
 //	$better-auth$salt:sum                   Better Auth
 //	{PLAIN}password                         never stored
-//	$ask$                                   the former system is asked, once
+//	$ask$                                   see [AskLegacy]
 //
-// What was done to the password before it was hashed stands in front, where the
-// line itself does not say it: $pre$KIND$ or $pre$KIND,k=NAME$. NAME is that of a
-// secret in the configuration, which is never in the line.
+// A prefix $pre$KIND$ or $pre$KIND,k=NAME$ describes what was done to the password before it was
+// hashed, if the hash itself does not show it. NAME is the name of a secret in the configuration;
+// the secret itself is never stored in the hash.
 //
 //	$pre$none$     nothing
 //	$pre$nfkd$     only its NFKD form was taken: Flask-Security's single hash
@@ -69,18 +68,16 @@
 //	               without k=, the secret is the configured salt
 //	$pre$pepper,k=devise$  the secret is appended to the password
 //
-// Without it, [Config].Salt enters the schemes for which Flask-Security uses it, and no
-// others.
+// Without a prefix, [Config].Salt is used only for the schemes for which Flask-Security uses it.
 //
 // # Bounds
 //
-// Passwords over [MaxBytes] are refused before any work, and no more than
-// [Config].Slots hashes run at once: argon2 is bound by memory, and more of them
-// than processors finish fewer per second, not more. Others wait in line, and get
-// [ErrBusy] when that takes too long. Callers of [Reserve] have a line of their own.
-// A hash from elsewhere that would take more than 2 seconds or 256 MiB, by its
-// parameters, is refused without being tried.
-// Memory under load is Slots times the memory of the costliest stored hash. On amd64
-// the memory of the configured cost is kept for the next hash, and given back after
-// ten seconds without one; package internal/argon2id says what lies in it meanwhile.
+// Passwords longer than [MaxBytes] are refused before any work. At most [Config].Slots hashes run
+// at once: argon2 is limited by memory, and running more hashes than there are processors lowers
+// the number that finish per second. Other callers wait in a queue and get [ErrBusy] if that takes
+// too long. Callers with a context of [Reserve] have their own queue. Another system's hash that
+// would take more than 2 seconds or 256 MiB, judged by its parameters, is refused. Under load, the
+// memory used is Slots times the memory of the costliest stored hash. On amd64 the memory of the
+// configured cost is kept for the next hash and released after ten seconds without one; package
+// internal/argon2id describes its content.
 package password

@@ -11,7 +11,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/legacy"
 )
 
-// foreign is a hash that another system made.
+// foreign is a hash that another system created.
 type foreign struct {
 	legacy.Hash
 	keys legacy.Keys
@@ -23,7 +23,7 @@ func (f foreign) matches(password string, memory *argon2id.Pool) (bool, error) {
 	return f.Matches(password, f.keys, memory)
 }
 
-// decode takes a stored hash apart.
+// decode parses a stored hash.
 func (h *Hasher) decode(encoded string) (decoded, error) {
 	switch {
 	case strings.HasPrefix(encoded, "$argon2") && strings.Contains(encoded, "keyid="):
@@ -34,7 +34,7 @@ func (h *Hasher) decode(encoded string) (decoded, error) {
 	f, err := legacy.Parse(encoded)
 	if err == nil {
 		if _, plain := f.Plain(); plain {
-			err = legacy.ErrUnknown // is never stored
+			err = legacy.ErrUnknown // never stored
 		}
 	}
 	if encoded == AskLegacy && !h.asks {
@@ -49,7 +49,7 @@ func (h *Hasher) decode(encoded string) (decoded, error) {
 	return foreign{f, h.keys}, nil
 }
 
-// ours makes an error of this package of one of package legacy.
+// ours converts an error of package legacy to one of this package.
 func ours(err error) error {
 	switch {
 	case errors.Is(err, legacy.ErrUnknown), errors.Is(err, legacy.ErrKey):
@@ -60,11 +60,11 @@ func ours(err error) error {
 	return err
 }
 
-// Adopt returns what to store for a hash that another system made: the hash itself,
-// or argon2id around one that is too weak to lie in a table, or one of [Hasher.Hash]
-// where encoded holds the password. It needs a slot for the last two. The error is
-// [ErrMalformed] (damaged, or a cost above 2 seconds or 256 MiB), [ErrUnknownScheme],
-// [ErrBusy], ctx's, or the system's if it has no memory.
+// Adopt returns the string to store for a hash that another system created: the hash itself,
+// argon2id around the hash if it is too weak to be stored, or a new hash of [Hasher.Hash] if
+// encoded contains the password. For the last two it needs a slot. The error is [ErrMalformed] if
+// the hash is damaged or costs more than 2 seconds or 256 MiB, [ErrUnknownScheme], [ErrBusy], the
+// error of ctx, or that of the system if there is not enough memory.
 func (h *Hasher) Adopt(ctx context.Context, encoded string) (string, error) {
 	if f, err := legacy.Parse(encoded); err == nil {
 		if plain, ok := f.Plain(); ok {

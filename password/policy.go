@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	// ErrTooShort means fewer code points than [Policy].MinLength.
+	// ErrTooShort means that the password has fewer code points than [Policy].MinLength.
 	ErrTooShort = errors.New("password: too short")
 	// ErrCommon means that the password is one that attackers try first.
 	ErrCommon = errors.New("password: too common")
@@ -20,23 +20,21 @@ var (
 	ErrContext = errors.New("password: same as a name or address")
 )
 
-// A Policy says which passwords may be chosen, by length and by list, as NIST SP
-// 800-63B-4, 3.1.1.2 has it; there are no rules about kinds of characters. The zero
-// Policy is safe.
+// A Policy restricts passwords by length and by a list of common ones, as NIST SP 800-63B-4,
+// 3.1.1.2 requires. There are no rules about kinds of characters. The zero Policy is safe.
 type Policy struct {
-	// MinLength is the least number of code points. Zero means 8, for accounts with
-	// a second factor; use 15 where a password alone may open a session.
+	// MinLength is the minimum number of code points. The default is 8, for accounts with a second
+	// factor. Use 15 if a password alone may open a session.
 	MinLength int
-	// MaxLength is the greatest number of code points. Zero means 128. [MaxBytes]
-	// holds besides.
+	// MaxLength is the maximum number of code points. The default is 128. [MaxBytes] also applies.
 	MaxLength int
 }
 
-// Check returns nil when password may be chosen, else [ErrTooShort], [ErrTooLong],
-// [ErrCommon], [ErrContext] or [ErrMalformed] (NUL or not UTF-8). Context is what an
-// attacker would try for this user: site name, user name, e-mail address, whose part
-// before the @ counts too. Lists are compared with the whole password, ignoring case:
-// a password that merely contains a listed word is accepted.
+// Check returns nil if password may be chosen; otherwise [ErrTooShort], [ErrTooLong], [ErrCommon],
+// [ErrContext] or [ErrMalformed] (NUL or not UTF-8). context contains words that an attacker would
+// try for this user: the site name, the username, and the e-mail address, whose part before the @
+// is also compared. Words are compared with the whole password, ignoring case: a password that
+// merely contains a word is accepted.
 func (p Policy) Check(password string, context ...string) error {
 	if len(password) > MaxBytes {
 		return ErrTooLong
@@ -44,7 +42,7 @@ func (p Policy) Check(password string, context ...string) error {
 	if password != "" && !Plausible(password) {
 		return ErrMalformed
 	}
-	// Count what will be hashed, so that the answer is the same on every keyboard.
+	// Count the normal form, which is hashed, so that the result is the same on every keyboard.
 	n := utf8.RuneCountInString(normal(password))
 	if n < orDefault(p.MinLength, 8) {
 		return ErrTooShort
@@ -75,16 +73,16 @@ func orDefault(n, zero int) int {
 
 func fold(s string) string { return strings.ToLower(normal(s)) }
 
-// commonPacked holds about 25,000 passwords of 8 characters or more: the frequent
-// ones of published leaks, repetitions and runs of keys. They are in normal form
-// and lower case, one a line, sorted by bytes, so the text itself is the index. It
-// takes 85 kB of the binary. Its origin and licence: common.LICENSE.txt.
+// commonPacked contains about 25,000 passwords of 8 characters or more: the most frequent ones of
+// published leaks, repetitions and runs of keys. They are in normal form and lower case, one per
+// line, sorted by bytes, so the text itself is the index. It takes 85 kB of the binary. See
+// common.LICENSE.txt for its origin and license.
 //
 //go:embed common.txt.gz
 var commonPacked string
 
-// commonList is the text, 269 kB of it, unpacked when the first password is
-// chosen: starting costs nothing. What cannot be unpacked lets no password pass.
+// commonList returns the unpacked text of 269 kB. It is unpacked when the first password is chosen,
+// so that it does not slow down the start. If it cannot be unpacked, no password is accepted.
 var commonList = sync.OnceValues(func() (string, error) {
 	r, err := gzip.NewReader(strings.NewReader(commonPacked))
 	if err != nil {
@@ -94,9 +92,9 @@ var commonList = sync.OnceValues(func() (string, error) {
 	return string(raw), err
 })
 
-// common looks folded up by bisecting the bytes of the list.
+// common reports whether folded is in the list, with a binary search over the bytes of the list.
 func common(list, folded string) bool {
-	// The least offset whose line, the one it lies in, is not below folded.
+	// The smallest offset within a line that is not less than folded.
 	at := sort.Search(len(list), func(i int) bool { return lineAt(list, i) >= folded })
 	return at < len(list) && lineAt(list, at) == folded
 }

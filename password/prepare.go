@@ -8,12 +8,12 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// normal is the form that our hashes are made of: the same password typed on two
-// keyboards is the same string (NFKC is one of the two forms that NIST SP 800-63B of
-// 2017, 5.1.1.2 names).
+// normal returns the form of a password that is hashed, so that the same password typed on two
+// keyboards is the same string. NFKC is one of the two forms that NIST SP 800-63B of 2017, 5.1.1.2
+// names.
 func normal(password string) string { return norm.NFKC.String(password) }
 
-// shrink makes 44 characters of a password in normal form, for bcrypt.
+// shrink converts a password in normal form to 44 characters, for bcrypt.
 func shrink(prepared []byte) []byte {
 	mac := hmac.New(sha256.New, []byte("twofold/password/bcrypt"))
 	mac.Write(prepared)

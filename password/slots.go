@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// slots is a semaphore with two queues, each served in the order of arrival: that of
-// anybody, and that of callers who proved something (see [Reserve]). While callers wait
-// in both, slots go to them by turns, so neither can hold up the other.
+// slots is a semaphore with two queues, each served in order of arrival: one for all callers, and
+// one for callers that have proven something (see [Reserve]). While callers wait in both, slots go
+// to the queues in turn, so neither can block the other.
 type slots struct {
 	size int
 	wait time.Duration
-	held atomic.Int64 // nanoseconds that a slot is held, about
+	held atomic.Int64 // estimated nanoseconds for which a slot is held
 
 	mu     sync.Mutex
 	taken  int
 	queues [2][]*waiter
-	turn   int            // the queue that is served next if callers wait in both
-	shares map[string]int // slots and places that callers with a share hold, by its name
+	turn   int            // the queue to serve next if callers wait in both
+	shares map[string]int // number of slots and places held by callers with a share, by name
 }
 
 // The queues.
@@ -29,28 +29,28 @@ const (
 	reserved
 )
 
-// perShare is how many callers with a share of one name wait in the reserved queue or
-// hash at once. More of them wait among anybody.
+// perShare is the maximum number of callers with a share of one name that wait in the reserved
+// queue or hash at once. Further callers wait in the other queue.
 const perShare = 4
 
 // waiter is a caller in a queue; ready is closed when it has a slot.
 type waiter struct{ ready chan struct{} }
 
-// slotKey finds the slot that a context holds.
+// slotKey is the context key of the slot that a context holds.
 type slotKey struct{ of *slots }
 
-// shareKey finds the names of a context's shares.
+// shareKey is the context key of the names of shares.
 type shareKey struct{}
 
-// Reserve returns a context whose callers have a queue of their own for a slot. The
-// names say what they proved, such as a browser that signed in to the account before;
-// a few callers of each name have a place there at a time. So a flood of other
-// callers does not keep them from being served.
+// Reserve returns a context with which callers use a separate queue for a slot. The names identify
+// what they have proven, such as a browser that has signed in to the account before. A few callers
+// with each name have a place in that queue at a time. They are served even during a flood of other
+// callers.
 func Reserve(ctx context.Context, names ...string) context.Context {
 	return context.WithValue(ctx, shareKey{}, names)
 }
 
-// A slot is one of the slots, from take until the first leave.
+// A slot is held from take until the first call of leave.
 type slot struct {
 	of     *slots
 	since  time.Time
@@ -59,9 +59,9 @@ type slot struct {
 	left   atomic.Bool
 }
 
-// take waits for a slot, at most s.wait and no longer than ctx lives. A caller that
-// gives up leaves the queue, so it costs those behind it nothing. Where the queue
-// takes longer than s.wait, the answer is ErrBusy at once.
+// take waits for a slot until ctx ends, for at most s.wait. A caller that gives up leaves the
+// queue, so it does not delay those behind it. If the expected wait is longer than s.wait, take
+// returns ErrBusy at once.
 func (s *slots) take(ctx context.Context) (*slot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (s *slots) enqueue(ctx context.Context) (*waiter, []string, error) {
 		return nil, shares, nil
 	}
 	before := len(s.queues[queue]) + 1
-	before += min(before, len(s.queues[1-queue])) // that many of the others are served meanwhile
+	before += min(before, len(s.queues[1-queue])) // callers of the other queue that are served in turn
 	if time.Duration(int64(before)*s.held.Load()/int64(s.size)) > s.wait {
 		s.giveBack(shares)
 		return nil, nil, ErrBusy
@@ -110,7 +110,7 @@ func (s *slots) enqueue(ctx context.Context) (*waiter, []string, error) {
 	return w, shares, nil
 }
 
-// share takes one place of each name, or none if one of them has no place left.
+// share takes one place for each name, or none if one of the names has no place left.
 func (s *slots) share(ctx context.Context) []string {
 	names, _ := ctx.Value(shareKey{}).([]string)
 	for _, name := range names {
@@ -132,7 +132,7 @@ func (s *slots) giveBack(shares []string) {
 	}
 }
 
-// giveUp leaves the queue. It reports false if the caller was served meanwhile.
+// giveUp leaves the queue. It returns false if the caller has already been served.
 func (s *slots) giveUp(w *waiter, shares []string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,20 +146,20 @@ func (s *slots) giveUp(w *waiter, shares []string) bool {
 	return false
 }
 
-// leave gives the slot back. What is known of how long one is held moves by an eighth
-// towards how long this one was; it begins at nothing, so that no caller is refused
-// before some hashes are done. A call after the first does nothing.
+// leave returns the slot. It moves the estimate of how long a slot is held an eighth of the way
+// toward the time of this one. The estimate starts at zero, so that no caller is refused before
+// some hashes are done. Further calls do nothing.
 func (l *slot) leave() {
 	l.once.Do(func() {
 		l.left.Store(true)
 		known := l.of.held.Load()
-		// Two at once may lose one: it is an estimate.
+		// Of two concurrent updates one may be lost, which is acceptable for an estimate.
 		l.of.held.Store(known + (int64(time.Since(l.since))-known)/8)
 		l.of.pass(l.shares)
 	})
 }
 
-// pass hands a slot to who is next.
+// pass gives a slot to the next caller.
 func (s *slots) pass(shares []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,15 +177,16 @@ func (s *slots) pass(shares []string) {
 	s.queues[queue] = slices.Delete(s.queues[queue], 0, 1)
 }
 
-// load says how many slots are taken and how many callers wait.
+// load returns the number of taken slots and of waiting callers.
 func (s *slots) load() (taken, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.taken, len(s.queues[anybody]) + len(s.queues[reserved])
 }
 
-// enter returns what ends the use of a slot: of the one that ctx holds, nothing,
-// because who queued for it gives it back; else of one that is taken here.
+// enter returns a function that ends the use of a slot. If ctx holds a slot, the function does
+// nothing, because the caller of Acquire returns it. Otherwise enter takes a slot, which the
+// function returns.
 func (s *slots) enter(ctx context.Context) (leave func(), err error) {
 	if l, ok := ctx.Value(slotKey{s}).(*slot); ok && !l.left.Load() {
 		return func() {}, ctx.Err()

@@ -7,27 +7,26 @@ import (
 	"time"
 )
 
-// boxSize is how many messages NewBox(0) keeps.
+// boxSize is the number of messages that NewBox(0) keeps.
 const boxSize = 100
 
-// Kept is a message in a Box and when it came.
+// Kept is a message in a Box and the time at which it was sent.
 type Kept struct {
 	At      time.Time
 	Message Message
 }
 
-// Box is a Sender for every channel that keeps the last messages in memory, so that
-// a development server can show them. It is for development only: it holds codes
-// and links in the clear.
+// Box is a Sender for every channel that keeps the last messages in memory, so that a development
+// server can show them. It is for development only: it keeps codes and links in plain text.
 type Box struct {
 	mu      sync.Mutex
 	ring    []Kept
-	next    int // where the next message goes
+	next    int // index of the next message
 	full    bool
 	changed chan struct{}
 }
 
-// NewBox returns a box for the last n messages; n below 1: 100.
+// NewBox returns a box for the last n messages, or for 100 if n is less than 1.
 func NewBox(n int) *Box {
 	if n < 1 {
 		n = boxSize
@@ -35,7 +34,7 @@ func NewBox(n int) *Box {
 	return &Box{ring: make([]Kept, n), changed: make(chan struct{})}
 }
 
-// Send keeps m, in the place of the oldest message if the box is full.
+// Send keeps m. If the box is full, m replaces the oldest message.
 func (b *Box) Send(ctx context.Context, m Message) error {
 	if err := CheckRecipient(m.Channel, m.To); err != nil {
 		return fmt.Errorf("send: %w", err)
@@ -55,7 +54,7 @@ func (b *Box) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// Messages returns what the box holds, newest first.
+// Messages returns the messages in the box, newest first.
 func (b *Box) Messages() []Kept {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -70,8 +69,8 @@ func (b *Box) Messages() []Kept {
 	return list
 }
 
-// Changed returns a channel that is closed when the next message comes. Get it
-// before Messages, so that nothing slips between the two.
+// Changed returns a channel that is closed when the next message is sent. Call it before Messages,
+// so that no message is missed in between.
 func (b *Box) Changed() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -9,36 +9,36 @@ import (
 	"time"
 )
 
-// A sender that fails is tried last for a while, so that people do not wait
-// for its time-out one after the other; the pause doubles up to its bound.
+// A sender that fails is tried last for a while, so that not every user waits for its timeout. The
+// time doubles with each failure, up to a maximum.
 const (
 	firstRest = 30 * time.Second
 	maxRest   = 5 * time.Minute
 )
 
-// How an attempt ended.
+// The outcomes of an attempt.
 const (
-	Accepted = "accepted" // the provider took the message
-	Refused  = "refused"  // it never will, for this recipient
-	Failed   = "failed"   // it may, another time
+	Accepted = "accepted" // the provider accepted the message
+	Refused  = "refused"  // the provider will never accept this recipient
+	Failed   = "failed"   // a later attempt may succeed
 )
 
-// Attempt is one try of one sender, as metrics want to know it: it names no
-// recipient and holds nothing of the message.
+// Attempt describes one attempt of one sender, for metrics. It contains neither the recipient nor
+// the content of the message.
 type Attempt struct {
 	Channel string        // Email or SMS
 	Kind    string        // name of the template
 	Sender  string        // package of the sender, e.g. "smtp"
-	Place   int           // 1: the first of its channel, 2: the one that takes over
+	Place   int           // position in its channel: 1 for the first sender, 2 for its first fallback
 	Outcome string        // Accepted, Refused or Failed
-	Took    time.Duration // this try
-	Waited  time.Duration // from the moment the message was stored to the end of this try
+	Took    time.Duration // duration of this attempt
+	Waited  time.Duration // time from storing the message to the end of this attempt
 }
 
-// chain is the senders of a channel, in the order they were configured.
+// chain contains the senders of a channel in the configured order.
 type chain []*link
 
-// link is one sender and whether it works.
+// link is one sender and its state.
 type link struct {
 	Sender
 	name  string
@@ -46,21 +46,21 @@ type link struct {
 
 	mu    sync.Mutex
 	fails int
-	rests time.Time // tried last until then
+	rests time.Time // time until which it is tried last
 }
 
 func newChain(senders []Sender) chain {
 	var c chain
 	for i, s := range senders {
-		// "*smtp.Sender" is "smtp".
+		// For example, "*smtp.Sender" becomes "smtp".
 		name, _, _ := strings.Cut(strings.TrimLeft(fmt.Sprintf("%T", s), "*"), ".")
 		c = append(c, &link{Sender: s, name: name, place: i + 1})
 	}
 	return c
 }
 
-// order returns which sender to try first: those that rest come last. None is left
-// out, so with one sender, or with all of them broken, resting changes nothing.
+// order returns the senders in the order in which to try them. Senders that failed recently come
+// last. None is omitted, so the order does not matter if there is one sender or all have failed.
 func (c chain) order(now time.Time) chain {
 	out := slices.Clone(c)
 	slices.SortStableFunc(out, func(a, b *link) int {
@@ -79,12 +79,12 @@ func (c chain) order(now time.Time) chain {
 func (l *link) resting(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	// A clock that was set back must not make the rest longer.
+	// A clock that was set back must not extend the time.
 	left := l.rests.Sub(now)
 	return left > 0 && left <= maxRest
 }
 
-// settle remembers how a try ended. A refused recipient says nothing about the
+// settle records the outcome of an attempt. A refused recipient does not count as a failure of the
 // sender.
 func (l *link) settle(now time.Time, err error) (outcome string) {
 	l.mu.Lock()

@@ -9,10 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Decoy costs what Queue costs and sends nothing: it stores a message that was
-// never in time, which no worker is handed and the next one to look removes.
-// With it, the answer to a request for mail takes as long for an address
-// without an account as for one with (R123).
+// Decoy takes as long as Queue and sends nothing. It stores a message that has already expired,
+// which no worker delivers and the next worker deletes. So a request for mail takes as long for an
+// address without an account as for one with an account (R123).
 func (o *Outbox) Decoy(ctx context.Context, m Message) error {
 	if !o.CanSend(m.Channel) {
 		return ErrNoSender
@@ -26,8 +25,8 @@ func (o *Outbox) Decoy(ctx context.Context, m Message) error {
 	if err != nil {
 		return fmt.Errorf("send: seal message: %w", err)
 	}
-	// Expired since 1970, so that no clock that is set back revives it; due far
-	// off, as a second reason.
+	// It expired in 1970, so that it stays expired if the clock is set back. It is also due only in
+	// 100 years.
 	now, never := o.now(), time.UnixMicro(1)
 	err = o.messages.PutMessage(ctx, store.Message{
 		ID: m.ID, Channel: m.Channel, Body: sealed, CreatedAt: now, DueAt: now.AddDate(100, 0, 0), ExpiresAt: never,

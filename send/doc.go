@@ -1,28 +1,25 @@
-// Package send gets mails and texts out of the house: the message, the one
-// method a provider has to have, and the outbox that outlives a crash.
+// Package send delivers e-mail and text messages. It defines the message, the interface of a
+// sender, and an outbox that survives a crash.
 //
-// It owns who may be written to (exactly one bare address or number), what may
-// be said about a message in a log (never its content, never the whole
-// destination), the order in which providers take over from each other, and
-// when a message is tried again or dropped. It does not own texts (they arrive
-// rendered), send budgets (package limit) or the content of codes.
+// The package checks recipients (exactly one bare address or number), keeps the content and the
+// full destination of messages out of logs, tries fallback senders in order, and decides when a
+// message is tried again or dropped. It does not render texts or limit the number of messages.
 //
 // # Two ways to send
 //
-// A person who waits for a code is served by Outbox.Deliver: one try of every
-// sender, now, and an honest answer. A notice that no user waits for ("your password
-// was changed") goes to Outbox.Queue and is delivered by Outbox.Run with
-// back-off until it expires.
+// If a user waits for a code, Outbox.Deliver tries every sender at once and returns the result. A
+// notice that no user waits for, such as "your password was changed", is stored by Outbox.Queue.
+// Outbox.Run delivers it and retries with growing delays until it expires.
 //
-// # Delivery happens at least once
+// # Messages are delivered at least once
 //
-// A message is stored, sealed, before the first try and erased after the last.
-// A provider that took the message and then lost the connection before saying
-// so gets it again; Message.ID stays the same, so that a receiver can tell.
+// A message is encrypted and stored before the first attempt and erased after the last. If a
+// provider accepts a message and the connection breaks before it answers, the message is sent
+// again. Message.ID stays the same, so that a receiver can recognize it.
 //
 // # Providers
 //
-// send/smtp and send/gateway talk to real ones, Box keeps messages for
-// a development server, send/sendtest is for tests and holds TestSender, the
-// conformance test every Sender passes.
+// Packages send/smtp and send/gateway contain senders for real providers. Box keeps messages for a
+// development server. Package send/sendtest is for tests and contains TestSender, the conformance
+// test that every Sender passes.
 package send

@@ -9,54 +9,52 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The channels a message can take; the same words as the methods in store.
+// The channels of messages. They have the same names as the methods in package store.
 const (
 	Email = store.Email
 	SMS   = store.SMS
 )
 
-// The ways sending fails. Every one of them matches ErrFailed, so a caller who
-// only wants to tell the person needs one errors.Is.
+// The errors of sending. All of them match ErrFailed with errors.Is.
 var (
-	// ErrFailed says that no sender could deliver the message this time.
+	// ErrFailed means that no sender could deliver the message this time.
 	ErrFailed = errors.New("send: message not delivered")
-	// ErrRefused is returned for a recipient that is not a valid address or number,
-	// or that the provider says so. Trying again is useless.
+	// ErrRefused means that the recipient is not a valid address or number, or that the provider
+	// refused it. Further attempts are useless.
 	ErrRefused = fmt.Errorf("%w: recipient refused", ErrFailed)
-	// ErrNoSender is returned for a channel without a sender.
+	// ErrNoSender means that the channel has no sender.
 	ErrNoSender = fmt.Errorf("%w: no sender for this channel", ErrFailed)
 )
 
-// Message is one mail or text, rendered.
+// Message is one rendered mail or text message.
 //
-// Formatting one with fmt or log/slog never shows what it says, nor all of
-// where it goes.
+// Formatting it with fmt or log/slog never shows its content or its full destination.
 type Message struct {
 	Channel string // Email or SMS
 	To      string // one bare address or one E.164 number, see CheckRecipient
 	Subject string // mail only
-	Text    string // always there
-	HTML    string // mail only; empty: text alone
+	Text    string // required
+	HTML    string // mail only; empty for a mail with text only
 	Kind    string // name of the template, e.g. "two_factor_code", for metrics and sinks
-	ID      string // set by the outbox, the same at every try; may be empty
-	// User is the id of the account it is for. The message is dropped if that is
-	// deleted before it was sent. Empty: none.
+	ID      string // set by the outbox, the same for every attempt; may be empty
+	// User is the ID of the recipient's account, or empty. If the account is deleted before the
+	// message is sent, the message is dropped.
 	User string `json:"-"`
 }
 
-// Sender hands messages to a provider. It is safe for concurrent use.
+// Sender passes messages to a provider. It must be safe for concurrent use.
 //
-// Send returns nil only once the provider has taken the message, an error that
-// matches ErrRefused if this recipient will never work (decided with
-// CheckRecipient before any network is touched, or by the provider), and any
-// other error if a later try may succeed. It returns soon after ctx is done.
-// Its errors never repeat the message's content: providers like to quote what
-// they were sent, so their words are reduced to codes.
+// Errors must not contain the content of the message. Providers often quote the request, so only
+// their codes may be kept.
 type Sender interface {
+	// Send returns nil only if the provider has accepted the message. It returns an error that
+	// matches ErrRefused if this recipient will never work, either because CheckRecipient refuses
+	// it before any connection is made or because the provider does. It returns any other error if
+	// a later attempt may succeed. It returns soon after ctx is done.
 	Send(ctx context.Context, m Message) error
 }
 
-// LogValue shows the kind, the channel and the masked destination.
+// LogValue contains the kind, the channel and the masked destination.
 func (m Message) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("id", m.ID),
@@ -66,10 +64,10 @@ func (m Message) LogValue() slog.Value {
 	)
 }
 
-// String shows the kind, the channel and the masked destination.
+// String returns the kind, the channel and the masked destination.
 func (m Message) String() string {
 	return fmt.Sprintf("%q by %q to %s", m.Kind, m.Channel, Mask(m.Channel, m.To))
 }
 
-// GoString is String, so that %#v does not get around it.
+// GoString returns the same text as String, so that %#v does not show the content.
 func (m Message) GoString() string { return m.String() }

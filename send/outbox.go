@@ -15,63 +15,63 @@ import (
 )
 
 const (
-	// defaultTimeout bounds one attempt with one sender, and patience all of
-	// them together: a user waits for the page.
+	// defaultTimeout is the time limit of one attempt of one sender, and patience that of all
+	// attempts together, because a user waits for the page.
 	defaultTimeout = 10 * time.Second
 	patience       = 20 * time.Second
-	// storeTimeout bounds the erasing of a row when the request that began it
-	// may be gone already.
+	// storeTimeout is the time limit for erasing a row, which may happen after the request has
+	// ended.
 	storeTimeout = 5 * time.Second
-	// slack is added to the time a message can take, before anybody else may
-	// touch it: for a slow store, a paused process and clocks that differ
-	// between nodes.
+	// slack is added to the longest time that a message can take, before another worker may take
+	// it. It allows for a slow store, a paused process and differing clocks.
 	slack = 15 * time.Second
 )
 
-// Sealer encrypts bytes so that they open for the same owner only. The outbox
-// uses the row's id as owner: a body moved to another row does not open.
+// Sealer encrypts bytes that can be decrypted only for the same owner. The outbox uses the row's ID
+// as the owner, so a body that was moved to another row cannot be decrypted.
 type Sealer interface {
+	// Seal encrypts plain for an owner.
 	Seal(owner string, plain []byte) ([]byte, error)
+	// Open decrypts the result of Seal for the same owner.
 	Open(owner string, sealed []byte) ([]byte, error)
 }
 
-// OutboxConfig says what an Outbox works with.
+// OutboxConfig configures an Outbox.
 type OutboxConfig struct {
-	// Messages is the table. Required.
+	// Messages stores the messages. Required.
 	Messages store.Messages
-	// Sealer keeps message bodies. Required: they hold codes.
+	// Sealer encrypts message bodies, which contain codes. Required.
 	Sealer Sealer
-	// Senders lists, for Email and SMS, who sends, in the order they are
-	// tried: the next one takes over when one fails. None: that channel
-	// answers ErrNoSender.
+	// Senders contains the senders for Email and SMS in the order in which they are tried: if one
+	// fails, the next one is tried. A channel without senders returns ErrNoSender.
 	Senders map[string][]Sender
-	// Now is the clock; nil: time.Now.
+	// Now returns the current time. The default is time.Now.
 	Now func() time.Time
-	// Log gets failed tries as warnings and successes at debug level, without
-	// content and with masked destinations. nil: slog.Default().
+	// Log receives failed attempts as warnings and successes at debug level, without content and
+	// with masked destinations. The default is slog.Default().
 	Log *slog.Logger
-	// Timeout bounds one attempt with one sender; 0: 10 seconds, or less where
-	// more than two senders share the 20 seconds a person waits at most.
+	// Timeout is the time limit of one attempt of one sender. The default is 10 seconds, or less if
+	// more than two senders share the 20 seconds that a user waits at most.
 	Timeout time.Duration
-	// Tried hears of every attempt, for metrics. It runs in the delivery, so it
-	// must be quick. It may be nil.
+	// Tried is called for every attempt, for metrics. It delays the delivery, so it must return
+	// quickly. It may be nil.
 	Tried func(ctx context.Context, a Attempt)
 }
 
-// Outbox delivers messages and remembers them, sealed, until it has.
-// It is safe for concurrent use.
+// Outbox delivers messages and stores them encrypted until they are delivered. It is safe for
+// concurrent use.
 type Outbox struct {
 	messages store.Messages
 	sealer   Sealer
 	senders  map[string]chain
 	now      func() time.Time
 	log      *slog.Logger
-	timeout  time.Duration // 0: the default
+	timeout  time.Duration // 0 for the default
 	tried    func(context.Context, Attempt)
-	queued   chan struct{} // holds one token while something new is stored
+	queued   chan struct{} // contains one token if there are new messages
 }
 
-// NewOutbox returns an outbox, or every mistake in c at once.
+// NewOutbox returns an outbox, or an error that lists every mistake in c.
 func NewOutbox(c OutboxConfig) (*Outbox, error) {
 	var errs []error
 	if c.Messages == nil {
@@ -86,10 +86,10 @@ func NewOutbox(c OutboxConfig) (*Outbox, error) {
 	senders := make(map[string]chain)
 	for _, channel := range slices.Sorted(maps.Keys(c.Senders)) {
 		if channel != Email && channel != SMS {
-			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders has the channel %q; there are %q and %q", channel, Email, SMS))
+			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders has the channel %q; use %q or %q", channel, Email, SMS))
 		}
 		if slices.Contains(c.Senders[channel], nil) {
-			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders[%q] holds a nil Sender", channel))
+			errs = append(errs, fmt.Errorf("send: OutboxConfig.Senders[%q] contains a nil Sender", channel))
 		}
 		senders[channel] = newChain(c.Senders[channel])
 	}
@@ -116,19 +116,17 @@ func NewOutbox(c OutboxConfig) (*Outbox, error) {
 // CanSend reports whether a channel has a sender.
 func (o *Outbox) CanSend(channel string) bool { return len(o.senders[channel]) > 0 }
 
-// Deliver sends m while the caller waits: every sender of its channel is tried
-// once, in order, until one takes it.
+// Deliver sends m while the caller waits: every sender of its channel is tried once, in order,
+// until one accepts it.
 //
-// An error that matches ErrFailed means that the person should be told to try
-// again or take another method, ErrRefused that this destination is useless;
-// either way the message is erased and not tried again. Any other error
-// is the store's or the sealer's, and nothing was sent. If the process dies on
-// the way, the row is still there and a worker finishes it, unless it has
-// expired.
+// An error that matches ErrFailed means that the user should try again or use another method, and
+// ErrRefused that this destination will never work. In both cases the message is erased and not
+// tried again. Any other error comes from the store or the sealer, and nothing was sent. If the
+// process crashes, the row still exists and a worker delivers the message unless it has expired.
 func (o *Outbox) Deliver(ctx context.Context, m Message, expires time.Time) error {
 	budget := o.budget(m.Channel)
-	// No worker gets the row while this call works on it: it is not due before
-	// budget+slack from now, and this context ends all tries at budget.
+	// No worker gets the row during this call: it is due after budget+slack, and this context ends
+	// all attempts after budget.
 	ctx, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
 	began := o.now()
@@ -145,8 +143,8 @@ func (o *Outbox) Deliver(ctx context.Context, m Message, expires time.Time) erro
 	return err
 }
 
-// Queue stores m for the worker and returns. The worker tries it at once and
-// then again after about 1 s, 5 s, 30 s, 2 min and every 10 min until expires.
+// Queue stores m for the worker and returns. The worker tries it at once, again after about 1 s, 5
+// s, 30 s and 2 min, and then every 10 min until expires.
 func (o *Outbox) Queue(ctx context.Context, m Message, expires time.Time) error {
 	row, err := o.Seal(m, expires)
 	if err != nil {
@@ -159,24 +157,23 @@ func (o *Outbox) Queue(ctx context.Context, m Message, expires time.Time) error 
 	return nil
 }
 
-// Seal makes m the row that Queue would store, for a verb of the store that
-// writes it in the transaction of the change it tells of: then there is no
-// change without its message and no message without its change. Call Wake
-// when that is done.
+// Seal returns the row that Queue would store for m. A store method writes it in the transaction of
+// the change that the message reports, so that neither exists without the other. Call Wake
+// afterwards.
 func (o *Outbox) Seal(m Message, expires time.Time) (store.Message, error) {
 	return o.seal(m, o.now(), expires)
 }
 
-// Wake has the worker of this node look now. Without it, it looks within a
-// second or so, like those of the other nodes.
+// Wake makes the worker of this node look for messages now. Otherwise it looks after about a
+// second, like the workers of the other nodes.
 func (o *Outbox) Wake() {
 	select {
 	case o.queued <- struct{}{}:
-	default: // a token is there already; the worker will look
+	default: // there is already a token; the worker will look
 	}
 }
 
-// seal checks m and makes it a row.
+// seal checks m and converts it to a row.
 func (o *Outbox) seal(m Message, due, expires time.Time) (store.Message, error) {
 	none := store.Message{}
 	if err := CheckRecipient(m.Channel, m.To); err != nil {
@@ -210,8 +207,8 @@ func (o *Outbox) put(ctx context.Context, row store.Message) error {
 	return nil
 }
 
-// try offers m to each sender in turn until one takes it or stop is done. The
-// result is nil, ErrRefused if all of them refused the recipient, or ErrFailed.
+// try offers m to each sender in turn until one accepts it or stop is done. The result is nil,
+// ErrRefused if all of them refused the recipient, or ErrFailed.
 func (o *Outbox) try(ctx, stop context.Context, m Message, stored time.Time) error {
 	senders := o.senders[m.Channel]
 	if len(senders) == 0 {
@@ -241,11 +238,9 @@ func (o *Outbox) try(ctx, stop context.Context, m Message, stored time.Time) err
 	return fmt.Errorf("%w: %s", kind, last)
 }
 
-// attempt is one call of one sender within the time-out. A sender is foreign
-// code that runs in our worker's goroutine, so its panic is turned into an
-// error here: otherwise one message could take the process down at every
-// start. The panic's value may hold the message and is not kept; a stack holds
-// addresses only.
+// attempt calls one sender with the timeout. It converts a panic of a sender into an error;
+// otherwise one message could crash the process at every start. The panic's value may contain the
+// message and is not logged; a stack trace contains only addresses.
 func (o *Outbox) attempt(ctx context.Context, s *link, m Message) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.share(m.Channel))
 	defer cancel()
@@ -258,8 +253,8 @@ func (o *Outbox) attempt(ctx context.Context, s *link, m Message) (err error) {
 	return s.Send(ctx, m)
 }
 
-// erase deletes the row, also when the caller has gone. If that fails the row
-// waits for a worker, who may send the message once more before it expires.
+// erase deletes the row, even if the caller's context has ended. If that fails, a worker may send
+// the message once more before it expires.
 func (o *Outbox) erase(ctx context.Context, m Message) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -268,7 +263,7 @@ func (o *Outbox) erase(ctx context.Context, m Message) {
 	}
 }
 
-// share is the longest that one sender of a channel can take.
+// share returns the longest time that one sender of a channel can take.
 func (o *Outbox) share(channel string) time.Duration {
 	if o.timeout > 0 {
 		return o.timeout
@@ -276,12 +271,12 @@ func (o *Outbox) share(channel string) time.Duration {
 	return min(defaultTimeout, patience/time.Duration(max(1, len(o.senders[channel]))))
 }
 
-// budget is the longest that all senders of a channel can take together.
+// budget returns the longest time that all senders of a channel can take together.
 func (o *Outbox) budget(channel string) time.Duration {
 	return time.Duration(max(1, len(o.senders[channel]))) * o.share(channel)
 }
 
-// Backlog says how many messages wait and since when the oldest does.
+// Backlog returns the number of waiting messages and the time at which the oldest was stored.
 func (o *Outbox) Backlog(ctx context.Context) (n int, oldest time.Time, err error) {
 	return o.messages.CountMessages(ctx)
 }

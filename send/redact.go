@@ -6,12 +6,12 @@ import (
 	"unicode"
 )
 
-// maxCause is how much of a sender's error is kept, in characters.
+// maxCause is the maximum length of a sender's error, in characters.
 const maxCause = 200
 
-// cause returns what err says with everything taken out that m says: its whole
-// parts, its destination, and every word of it that could be a code or a link.
-// Our own senders do not quote messages, but a Sender may be anybody's.
+// cause returns the text of err without any part of m: its fields, its destination, and every word
+// that may be a code or a link. Our own senders do not quote messages, but other implementations of
+// Sender may.
 func cause(err error, m Message) string {
 	text := err.Error()
 	for _, s := range secrets(m) {
@@ -19,7 +19,7 @@ func cause(err error, m Message) string {
 	}
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
-			return ' ' // line ends and escape sequences forge log lines
+			return ' ' // line breaks and escape sequences could forge log lines
 		}
 		return r
 	}, text)
@@ -29,11 +29,11 @@ func cause(err error, m Message) string {
 	return text
 }
 
-// secrets lists what must not be seen of m, longest first so that no part of a
-// longer one is left standing when a shorter one inside it is taken out.
+// secrets lists the parts of m that must be removed. Longer ones come first, so that removing a
+// shorter part does not leave the rest of a longer one.
 func secrets(m Message) []string {
-	// The number without its plus sign and the address without its domain: a
-	// provider may quote them URL-encoded.
+	// Add the number without its plus sign and the address without its domain, because a provider
+	// may quote them URL-encoded.
 	local, _, _ := strings.Cut(m.To, "@")
 	destination := []string{m.To, strings.TrimPrefix(m.To, "+"), local}
 	var list []string
@@ -51,8 +51,8 @@ func notToken(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
 }
 
-// telling reports whether a word could be a code (three characters or more
-// with a digit among them) or the token of a link (twelve or more).
+// telling reports whether a word could be a code (at least three characters, including a digit) or
+// the token of a link (at least twelve characters).
 func telling(s string) bool {
 	return len(s) >= 12 || len(s) >= 3 && strings.ContainsFunc(s, unicode.IsDigit)
 }

@@ -13,19 +13,18 @@ import (
 )
 
 const (
-	// parallel is how many messages one worker has under way.
+	// parallel is the number of messages that one worker delivers at a time.
 	parallel = 16
-	// poll is how often a worker looks without being woken: for retries, and
-	// for what other nodes stored and did not finish.
+	// poll is the interval at which a worker looks for messages without being woken: for retries
+	// and for unfinished messages of other nodes.
 	poll = time.Second
-	// maxPoll bounds the pause while the store does not answer.
+	// maxPoll is the maximum interval while the store does not answer.
 	maxPoll = 30 * time.Second
 )
 
-// Run delivers what was queued, and what a crash left behind, until ctx is
-// done. Then it lets the tries under way end, each within its time-out, and
-// returns nil. Every node may run one: a claim hands a message to one worker
-// only, for longer than that worker can take.
+// Run delivers queued messages, and messages left by a crash, until ctx is done. Then it waits for
+// the current attempts, each within its timeout, and returns nil. Every node may call it: a claim
+// reserves a message for one worker, for longer than that worker can take.
 func (o *Outbox) Run(ctx context.Context) error {
 	var sends sync.WaitGroup
 	defer sends.Wait()
@@ -51,7 +50,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			o.log.ErrorContext(ctx, "outbox cannot read its table", "cause", err, "next", pause)
 			pause = min(2*pause, maxPoll)
 		case len(rows) == free:
-			continue // there may be more
+			continue // there may be more messages
 		default:
 			pause = poll
 		}
@@ -61,8 +60,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 	}
 }
 
-// take waits for one free slot and then takes all that are free. It returns
-// how many it took, 0 once ctx is done.
+// take waits for one free slot and then takes all free slots. It returns the number of slots taken,
+// or 0 once ctx is done.
 func take(ctx context.Context, slots chan<- struct{}) int {
 	if ctx.Err() != nil {
 		return 0
@@ -83,7 +82,7 @@ func take(ctx context.Context, slots chan<- struct{}) int {
 	}
 }
 
-// wait returns true when it is time to look again, false once ctx is done.
+// wait returns true when it is time to look again, or false once ctx is done.
 func (o *Outbox) wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -96,19 +95,19 @@ func (o *Outbox) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// work tries one claimed message and settles its row: erased when it was
-// delivered, refused or has no time left for another try, due again otherwise.
+// work tries to deliver one claimed message. It erases the row if the message was delivered or
+// refused, or if there is no time for another attempt. Otherwise it makes the message due again.
 func (o *Outbox) work(stop context.Context, row store.Message) {
-	// The try ends before the lease does, so no second worker can meet it. A
-	// stop of the process does not cut it off: half a conversation with a
-	// provider may mean two messages.
+	// The attempt ends before the lease does, so no other worker tries the message at the same
+	// time. Stopping the process does not interrupt it, because an interrupted conversation with a
+	// provider may lead to two messages.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), o.budget(row.Channel))
 	defer cancel()
 	m, err := o.open(row)
 	if err == nil {
 		err = o.try(ctx, stop, m, row.CreatedAt)
 	} else {
-		// Perhaps this node lacks a new key that another one has: keep it.
+		// Keep the message: this node may lack a new key that another node has.
 		o.log.ErrorContext(ctx, "message cannot be opened", "message", m, "cause", err)
 	}
 	due := o.now().Add(backoff(row.Attempts))
@@ -126,7 +125,7 @@ func (o *Outbox) work(stop context.Context, row store.Message) {
 	}
 }
 
-// open unseals a row. The channel is the sealed one; the row's is a hint.
+// open decrypts a row. The channel comes from the encrypted body; the column is only a hint.
 func (o *Outbox) open(row store.Message) (Message, error) {
 	m := Message{ID: row.ID, Channel: row.Channel}
 	plain, err := o.sealer.Open(row.ID, row.Body)
@@ -135,14 +134,15 @@ func (o *Outbox) open(row store.Message) (Message, error) {
 	}
 	var opened Message
 	if json.Unmarshal(plain, &opened) != nil {
-		// The decoder's error may quote the content.
-		return m, errors.New("send: open message: not a message")
+		// The decoder's error may contain the content.
+		return m, errors.New("send: open message: invalid content")
 	}
 	opened.ID = row.ID
 	return opened, nil
 }
 
-// retry sets when m is due again. If that fails the lease runs out instead.
+// retry sets the time at which m is due again. If that fails, the message is due when the lease
+// ends.
 func (o *Outbox) retry(ctx context.Context, m Message, due time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -151,13 +151,13 @@ func (o *Outbox) retry(ctx context.Context, m Message, due time.Time) {
 	}
 }
 
-// lease is how long a claimed message stays with its worker: longer than the
-// slowest channel can take, the settling of the row included.
+// lease returns the time for which a message is reserved for a worker. It is longer than the
+// slowest channel can take, including the update of the row.
 func (o *Outbox) lease() time.Duration {
 	return max(o.budget(Email), o.budget(SMS)) + slack
 }
 
-// backoff is the pause after the given number of tries.
+// backoff returns the pause after the given number of attempts.
 func backoff(attempts int) time.Duration {
 	switch {
 	case attempts <= 1:
@@ -173,9 +173,8 @@ func backoff(attempts int) time.Duration {
 	}
 }
 
-// jitter spreads d over d ± 20 % so that messages that failed together, and
-// nodes that started together, do not come back together. Nothing secret
-// depends on it, hence math/rand.
+// jitter varies d by up to 20 % so that messages that failed together, and nodes that started
+// together, are not retried together. It uses math/rand because it need not be unpredictable.
 func jitter(d time.Duration) time.Duration {
 	return d + time.Duration((rand.Float64()-0.5)*0.4*float64(d))
 }

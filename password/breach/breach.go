@@ -20,38 +20,38 @@ import (
 )
 
 const (
-	// Service is where questions go unless Config says otherwise.
+	// Service is the default URL of the service.
 	Service = "https://api.pwnedpasswords.com"
 
 	defaultTimeout = 3 * time.Second
-	// maxAnswer is far above the longest answer (about 40 KB, padded).
+	// maxAnswer is far above the size of the longest answer, about 40 KB with padding.
 	maxAnswer = 1 << 20
 )
 
-// Config says whom to ask. The zero Config asks Service and lets passwords pass
-// that could not be asked about.
+// Config configures a Checker. The zero Config uses Service and accepts a password if the service
+// does not answer.
 type Config struct {
-	// URL is the base of the service; "/range/" and five digits follow. https, or
-	// http on loopback.
+	// URL is the base URL of the service, to which "/range/" and five digits are appended. It must
+	// be https, or http on loopback.
 	URL string
-	// Count is how many sightings refuse a password: 1 if zero.
+	// Count is the number of occurrences from which a password is refused. The default is 1.
 	Count int
-	// Timeout bounds one question: 3 s if zero.
+	// Timeout is the time limit of one request. The default is 3 seconds.
 	Timeout time.Duration
-	// Strict refuses passwords that could not be asked about. It costs this: while
-	// the service is down, no password can be set.
+	// Strict refuses a password if the service does not answer. Trade-off: while the service is
+	// down, no password can be set.
 	Strict bool
-	// Log hears of questions that failed; nothing if nil.
+	// Log receives failed requests. If it is nil, they are not logged.
 	Log *slog.Logger
 }
 
-// Checker asks.
+// Checker is a password.Checker that asks the service.
 type Checker struct {
 	c      Config
 	client *http.Client
 }
 
-// New checks c.
+// New returns a Checker, or an error if c is not valid.
 func New(c Config) (*Checker, error) {
 	if c.URL == "" {
 		c.URL = Service
@@ -84,7 +84,7 @@ func New(c Config) (*Checker, error) {
 
 // Check implements password.Checker.
 func (c *Checker) Check(ctx context.Context, plain string, _ ...string) error {
-	// SHA-1 names the password in the service's list; it protects nothing here.
+	// SHA-1 identifies the password in the service's list; its security does not matter here.
 	sum := sha1.Sum([]byte(plain))
 	name := strings.ToUpper(hex.EncodeToString(sum[:]))
 	seen, err := c.seen(ctx, name[:5], name[5:])
@@ -96,8 +96,8 @@ func (c *Checker) Check(ctx context.Context, plain string, _ ...string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	// The cause names the service, never the question: its digits would narrow
-	// down the password in the log.
+	// The cause contains the service but not the requested digits, which would narrow down the
+	// password in the log.
 	c.c.Log.WarnContext(ctx, "a password could not be looked up among breached ones", "service", c.c.URL, "refused", c.c.Strict, "cause", err)
 	if c.c.Strict {
 		return password.ErrNotChecked
@@ -105,17 +105,17 @@ func (c *Checker) Check(ctx context.Context, plain string, _ ...string) error {
 	return nil
 }
 
-// seen asks how often the password with this hash was sighted.
+// seen returns the number of occurrences of the password with the given hash.
 func (c *Checker) seen(ctx context.Context, prefix, rest string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.c.URL+"/range/"+prefix, nil)
 	if err != nil {
-		return 0, errors.New("the request could not be made")
+		return 0, errors.New("the request could not be created")
 	}
 	r.Header.Set("Add-Padding", "true")
 	r.Header.Set("User-Agent", "twofold")
 	resp, err := c.client.Do(r)
 	if err != nil {
-		var u *url.Error // its text holds the question
+		var u *url.Error // its text contains the requested digits
 		if errors.As(err, &u) {
 			err = u.Err
 		}
@@ -128,9 +128,8 @@ func (c *Checker) seen(ctx context.Context, prefix, rest string) (int, error) {
 	return find(resp.Body, rest)
 }
 
-// find reads lines "<35 digits>:<count>". Padding has the count 0. What has
-// another form is not from such a service, and an answer that was cut off
-// proves nothing.
+// find reads lines "<35 digits>:<count>". Padding has the count 0. An answer of another form does
+// not come from such a service, and a truncated answer proves nothing.
 func find(body io.Reader, rest string) (int, error) {
 	lines := bufio.NewScanner(io.LimitReader(body, maxAnswer))
 	found, n := 0, 0
@@ -142,7 +141,7 @@ func find(body io.Reader, rest string) (int, error) {
 		name, number, ok := strings.Cut(line, ":")
 		count, err := strconv.Atoi(number)
 		if !ok || len(name) != len(rest) || err != nil || count < 0 {
-			return 0, errors.New("an answer of another form")
+			return 0, errors.New("invalid answer")
 		}
 		n++
 		if strings.EqualFold(name, rest) {
@@ -153,7 +152,7 @@ func find(body io.Reader, rest string) (int, error) {
 		return 0, err
 	}
 	if n == 0 {
-		return 0, errors.New("an empty answer")
+		return 0, errors.New("empty answer")
 	}
 	return found, nil
 }

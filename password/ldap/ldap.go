@@ -1,12 +1,12 @@
-// Package ldap asks a directory whether a password is right, for accounts that have
-// not signed in here yet. It is a password.Legacy.
+// Package ldap checks passwords with an LDAP directory, for accounts that have not signed in here
+// yet. It implements password.Legacy.
 //
-// It finds the entry of an identity, and binds as it with the password. The address of
-// the account is an attribute of that entry.
+// It searches for the entry of an identity and binds as that entry with the password. The address
+// of the account is an attribute of the entry.
 //
-// The connection is always encrypted, except on loopback. What people type is escaped
-// wherever it stands. An empty password is refused before anything is sent, because a
-// bind with one succeeds for every entry (RFC 4513, 5.1.2). Referrals are not followed.
+// The connection is always encrypted, except on loopback. User input is always escaped. An empty
+// password is refused before anything is sent, because a bind with an empty password succeeds for
+// every entry (RFC 4513, 5.1.2). Referrals are not followed.
 package ldap
 
 import (
@@ -26,38 +26,41 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// mark stands in Filter for what was typed.
+// mark is the placeholder in Filter for the identity.
 const mark = "{identity}"
 
-// Config says where the directory is and how to find people in it.
+// Config describes a directory and how to find users in it.
 type Config struct {
-	// URL is "ldaps://host" or "ldap://host", with a port if it is not the usual one.
-	// Over ldap the connection begins with StartTLS, except on loopback. Required.
+	// URL is "ldaps://host" or "ldap://host", with a port if it is not the default one. A
+	// connection with ldap starts with StartTLS, except on loopback. Required.
 	URL string
-	// BaseDN is where entries are searched, in the whole subtree. Required.
+	// BaseDN is the base of the search, which includes the whole subtree. Required.
 	BaseDN string
-	// Filter finds the entry of an identity, which stands for {identity} in it. Empty:
+	// Filter finds the entry of an identity, which replaces {identity} in it. The default is
 	// "(|(mail={identity})(uid={identity}))".
 	Filter string
-	// BindDN and BindPassword sign in for the search; both empty: it is anonymous.
+	// BindDN and BindPassword are the credentials for the search. If both are empty, the search is
+	// anonymous.
 	BindDN, BindPassword string
-	// Email is the attribute with the account's address. Empty: "mail".
+	// Email is the attribute that contains the account's address. The default is "mail".
 	Email string
-	// Username is the attribute with its username. Empty: none is taken.
+	// Username is the attribute that contains the username. If it is empty, accounts get no
+	// username.
 	Username string
-	// Proven means that the directory's addresses belong to the people who have them
-	// in it, so that they need not be confirmed.
+	// Proven means that the addresses in the directory belong to its users, so that they need not
+	// be confirmed.
 	Proven bool
-	// StartTLS encrypts an ldap connection on loopback too.
+	// StartTLS also encrypts an ldap connection on loopback.
 	StartTLS bool
-	// Roots are the authorities of the directory's certificate; nil: the system's.
+	// Roots contains the certificate authorities of the directory. If it is nil, those of the
+	// system are used.
 	Roots *x509.CertPool
-	// Timeout bounds one question; 0: 5 seconds.
+	// Timeout is the time limit of one check. The default is 5 seconds.
 	Timeout time.Duration
 }
 
-// Directory is a password.Legacy. It is safe for concurrent use: every question has a
-// connection of its own.
+// Directory is a password.Legacy. It is safe for concurrent use: every check has its own
+// connection.
 type Directory struct {
 	c    Config
 	host string
@@ -105,17 +108,17 @@ func New(c Config) (*Directory, error) {
 	return d, errors.Join(errs...)
 }
 
-// String names the server; passwords are never printed.
+// String returns the name of the server, without passwords.
 func (d *Directory) String() string { return "directory " + d.c.URL }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (d *Directory) GoString() string { return d.String() }
 
 func (d *Directory) filter(identity string) string {
 	return strings.ReplaceAll(d.c.Filter, mark, ldap.EscapeFilter(identity))
 }
 
-// Check connects, signs in for the search, and searches for a name that does not exist.
+// Check connects, binds for the search, and searches for a name that does not exist.
 func (d *Directory) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.c.Timeout)
 	defer cancel()
@@ -131,7 +134,7 @@ func (d *Directory) Check(ctx context.Context) error {
 	return err
 }
 
-// CheckPassword implements password.Legacy. Its errors repeat nothing that was typed.
+// CheckPassword implements password.Legacy. Its errors do not contain user input.
 func (d *Directory) CheckPassword(ctx context.Context, identity, plain string) (password.LegacyAccount, bool, error) {
 	none := password.LegacyAccount{}
 	if plain == "" || identity == "" {
@@ -151,7 +154,7 @@ func (d *Directory) CheckPassword(ctx context.Context, identity, plain string) (
 	if err != nil {
 		return none, false, err
 	}
-	// An entry that does not exist is tried too, so that time does not tell who has one.
+	// Also bind if there is no entry, so that the response time does not reveal who has one.
 	dn := "cn=" + rand.Text() + "," + d.c.BaseDN
 	if entry != nil {
 		dn = entry.DN
@@ -168,7 +171,7 @@ func (d *Directory) CheckPassword(ctx context.Context, identity, plain string) (
 	}
 	account := password.LegacyAccount{Email: entry.GetEqualFoldAttributeValue(d.c.Email), Proven: d.c.Proven}
 	if account.Email == "" {
-		account.Proven = false // the identity is not the directory's word
+		account.Proven = false // the identity was not confirmed by the directory
 	}
 	if d.c.Username != "" {
 		account.Username = entry.GetEqualFoldAttributeValue(d.c.Username)
@@ -210,8 +213,8 @@ func (d *Directory) signIn(conn *ldap.Conn) error {
 	return nil
 }
 
-// find returns the one entry of an identity, or nil. Two are as good as none: the filter
-// is wrong then, and either might be the wrong person.
+// find returns the one entry of an identity, or nil. If there are two, it returns nil, because the
+// filter is wrong and either may be the wrong person.
 func (d *Directory) find(conn *ldap.Conn, identity string) (*ldap.Entry, error) {
 	attributes := []string{d.c.Email}
 	if d.c.Username != "" {
@@ -230,7 +233,7 @@ func (d *Directory) find(conn *ldap.Conn, identity string) (*ldap.Entry, error) 
 	return found.Entries[0], nil
 }
 
-// failure keeps of an error its code, as directories like to quote what they were sent.
+// failure keeps only the code of an error, because directories often quote the request.
 func failure(what string, err error) error {
 	var op *net.OpError
 	var known *ldap.Error

@@ -1,7 +1,6 @@
-// Package strength judges new passwords by how many guesses a clever attacker
-// would need, with zxcvbn (Dropbox, MIT licence): words of several lists, names,
-// dates, runs of keys and repetitions count for what they are worth.
+// Package strength estimates how many guesses an attacker would need for a new password, with
+// zxcvbn (Dropbox, MIT license). It recognizes words of several lists, names, dates, runs of keys
+// and repetitions.
 //
-// It owns the score that is asked for. Its lists make the program about one
-// megabyte larger, which is why only those who want it import it.
+// It is a separate package because its lists make the program about one megabyte larger.
 package strength

@@ -9,22 +9,22 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// heard is how many characters are looked at. The algorithm's time grows faster
-// than the square of the length (one password of 400 characters takes a minute
-// and a half), and what is good after 32 characters stays so.
+// heard is the number of characters that are examined. The time of the algorithm grows faster than
+// the square of the length: one password of 400 characters takes a minute and a half. A password
+// whose first 32 characters are strong is strong.
 const heard = 32
 
 // Checker refuses passwords below a score.
 type Checker struct{ score int }
 
-// New asks for a score from 1 (ten thousand guesses and more) to 4 (ten billion);
-// zero means 3, a hundred million.
+// New returns a Checker that requires a score from 1 (at least ten thousand guesses) to 4 (at least
+// ten billion). Zero means 3, a hundred million.
 func New(score int) (*Checker, error) {
 	if score == 0 {
 		score = 3
 	}
 	if score < 1 || score > 4 {
-		return nil, fmt.Errorf("strength: the score is %d: write a number from 1 to 4", score)
+		return nil, fmt.Errorf("strength: invalid score %d: use a number from 1 to 4", score)
 	}
 	return &Checker{score}, nil
 }

@@ -10,30 +10,29 @@ import (
 	"time"
 )
 
-// AWS signs requests to Amazon's services, by Signature Version 4. It is for a POST to
-// a path without a query and with characters that need no escape, which is what SNS
-// takes.
+// AWS signs requests to Amazon's services with Signature Version 4. It supports POST requests to a
+// path without a query and without characters that must be escaped, as SNS accepts them.
 type AWS struct {
 	Region, Service string
 	KeyID, Secret   string
-	// Token is that of temporary credentials; optional.
+	// Token is the session token of temporary credentials; optional.
 	Token string
 }
 
 func (a *AWS) check() error {
 	for _, name := range []string{a.Region, a.Service} {
 		if name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-			return errors.New("needs a Region and a Service of small letters, digits and dashes")
+			return errors.New("needs a Region and a Service of lower-case letters, digits and hyphens")
 		}
 	}
 	if a.KeyID == "" || a.Secret == "" || strings.ContainsAny(a.KeyID, " ,/\r\n\x00") ||
 		strings.ContainsAny(a.Token, " \r\n\x00") {
-		return errors.New("needs a KeyID and a Secret, and a Token of one line if there is one")
+		return errors.New("needs a KeyID and a Secret; Token must be a single line")
 	}
 	return nil
 }
 
-// sign sets the headers of a signature over host, type, time and body.
+// sign sets the headers of a signature over the host, content type, time and body.
 func (a *AWS) sign(req *http.Request, body []byte, now time.Time) {
 	stamp := now.UTC().Format("20060102T150405Z")
 	req.Header.Set("X-Amz-Date", stamp)

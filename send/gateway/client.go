@@ -13,12 +13,12 @@ import (
 
 const (
 	defaultTimeout = 10 * time.Second
-	// maxAnswer bounds how much of an answer is read, in bytes.
+	// maxAnswer is the maximum number of bytes read of an answer.
 	maxAnswer = 64 << 10
 )
 
-// newClient copies a client, or makes one, that follows no redirect: a redirect would
-// carry the message to a host that is not configured.
+// newClient copies or creates a client that does not follow redirects, because a redirect would
+// send the message to a host that is not configured.
 func newClient(given *http.Client) *http.Client {
 	client := &http.Client{}
 	if given != nil {
@@ -28,11 +28,11 @@ func newClient(given *http.Client) *http.Client {
 	return client
 }
 
-// reach connects to the host of a URL, with TLS if it says so, and asks nothing.
+// reach connects to the host of a URL, with TLS if the URL is https, and sends no request.
 func reach(ctx context.Context, who, address string, within time.Duration) error {
 	u, err := url.Parse(address)
 	if err != nil {
-		return errors.New(who + ": the URL cannot be read")
+		return errors.New(who + ": invalid URL")
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -55,8 +55,8 @@ func reach(ctx context.Context, who, address string, within time.Duration) error
 	return conn.Close()
 }
 
-// transportFailure keeps of a failed request only what cannot hold anything we sent:
-// net/http quotes malformed answers, and url.Error the URL.
+// transportFailure keeps only those parts of an error that cannot contain data of the request:
+// net/http quotes malformed answers, and url.Error contains the URL.
 func transportFailure(ctx context.Context, who string, err error) error {
 	var op *net.OpError
 	var cert *tls.CertificateVerificationError
@@ -64,19 +64,19 @@ func transportFailure(ctx context.Context, who string, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", who, ctx.Err())
 	case errors.As(err, &op):
-		return fmt.Errorf("%s: %w", who, op) // dialling, names, broken connections
+		return fmt.Errorf("%s: %w", who, op) // dialing, name lookup, broken connections
 	case errors.As(err, &cert):
-		return errors.New(who + ": the server's certificate is not accepted")
+		return errors.New(who + ": the server's certificate is not trusted")
 	default:
-		return errors.New(who + ": no HTTP answer")
+		return errors.New(who + ": invalid HTTP response")
 	}
 }
 
-// checkURL accepts https anywhere and http on this machine.
+// checkURL accepts https for any host and http for loopback hosts.
 func checkURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return errors.New("is missing or not a plain URL") // a parse error would repeat it
+		return errors.New("is missing or not a valid URL") // a parse error would contain the URL
 	}
 	if u.Scheme == "https" {
 		return nil
@@ -85,5 +85,5 @@ func checkURL(raw string) error {
 	if u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return errors.New("has to be https, except on loopback")
+	return errors.New("must be https, except on loopback")
 }

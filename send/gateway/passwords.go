@@ -11,14 +11,14 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// Passwords is a password.Legacy: it asks a service of the operator's whether a
-// password is that of an identity in the system that accounts came from.
+// Passwords is a password.Legacy. It asks a service of the operator whether a password belongs to
+// an identity in the system that accounts come from.
 type Passwords struct{ sender *WebhookSender }
 
 var _ password.Legacy = (*Passwords)(nil)
 
-// NewPasswords returns it, or every mistake in c at once. It makes no request. A Timeout
-// of 0 is 10 seconds.
+// NewPasswords returns a Passwords, or an error that lists every mistake in c. It makes no request.
+// The default Timeout is 10 seconds.
 func NewPasswords(c WebhookConfig) (*Passwords, error) {
 	s, err := NewWebhook(c)
 	if err != nil {
@@ -27,17 +27,17 @@ func NewPasswords(c WebhookConfig) (*Passwords, error) {
 	return &Passwords{s}, nil
 }
 
-// String says what this is; URL and secret are never printed.
+// String returns a description without the URL and the secret.
 func (p *Passwords) String() string { return "webhook for passwords" }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (p *Passwords) GoString() string { return p.String() }
 
-// Check connects to the receiver, with TLS if its URL says so, and asks nothing.
+// Check connects to the receiver, with TLS if its URL is https, and sends no request.
 func (p *Passwords) Check(ctx context.Context) error { return p.sender.Check(ctx) }
 
-// question is the JSON that goes out; its names are a promise to receivers. Its type
-// keeps it apart from a message that was signed with the same secret.
+// question is the JSON that is sent. Receivers rely on its names. Type distinguishes it from a
+// message that was signed with the same secret.
 type question struct {
 	Type     string `json:"type"`
 	ID       string `json:"id"`
@@ -45,7 +45,7 @@ type question struct {
 	Password string `json:"password"`
 }
 
-// CheckPassword implements password.Legacy. Its errors repeat nothing that was sent.
+// CheckPassword implements password.Legacy. Its errors do not contain the request.
 func (p *Passwords) CheckPassword(ctx context.Context, identity, plain string) (password.LegacyAccount, bool, error) {
 	none := password.LegacyAccount{}
 	if identity == "" || plain == "" {
@@ -53,7 +53,7 @@ func (p *Passwords) CheckPassword(ctx context.Context, identity, plain string) (
 	}
 	body, err := json.Marshal(question{"password", rand.Text(), identity, plain})
 	if err != nil {
-		return none, false, errors.New("webhook: question cannot be encoded")
+		return none, false, errors.New("webhook: the request cannot be encoded")
 	}
 	status, raw, err := p.sender.post(ctx, body)
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *Passwords) CheckPassword(ctx context.Context, identity, plain string) (
 		Username string `json:"username"`
 		Language string `json:"language"`
 	}
-	// A cut or strange answer is a failure, and never a yes.
+	// A truncated or unexpected answer is a failure, never an acceptance.
 	if err := json.Unmarshal(raw, &answer); err != nil || answer.OK == nil {
 		return none, false, errors.New("webhook: the answer is not JSON with a field ok")
 	}

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// A preset is a provider by its name.
+// A preset contains the template of a provider.
 type preset struct {
 	required, optional []string
 	build              func(k map[string]string) TemplateConfig
 }
 
-// Presets returns the names of the providers that Preset knows, and the keys of each.
-// Those that may be left out come last, in brackets.
+// Presets returns the names of the providers that Preset knows, and the keys of each. Optional keys
+// come last, in brackets.
 func Presets() map[string][]string {
 	out := map[string][]string{}
 	for name, p := range presets {
@@ -26,9 +26,9 @@ func Presets() map[string][]string {
 	return out
 }
 
-// Preset returns the template of a provider: Vonage, Bird, Plivo, Sinch or SNS. The
-// values of keys are placeholders, so none can change the request. Its error names
-// what is missing or not known, and no value.
+// Preset returns the template of a provider: Vonage, Bird, Plivo, Sinch or SNS. The values of keys
+// are placeholders, so none can change the structure of the request. The error names missing or
+// unknown keys and contains no value.
 func Preset(name string, keys map[string]string) (TemplateConfig, error) {
 	p, ok := presets[name]
 	if !ok {
@@ -37,12 +37,12 @@ func Preset(name string, keys map[string]string) (TemplateConfig, error) {
 	}
 	for _, k := range p.required {
 		if keys[k] == "" {
-			return TemplateConfig{}, fmt.Errorf("gateway: %s needs %s", name, k)
+			return TemplateConfig{}, fmt.Errorf("gateway: %s needs the key %s", name, k)
 		}
 	}
 	for k := range keys {
 		if !slices.Contains(p.required, k) && !slices.Contains(p.optional, k) {
-			return TemplateConfig{}, fmt.Errorf("gateway: %s does not know the key %q", name, k)
+			return TemplateConfig{}, fmt.Errorf("gateway: %s has no key %q", name, k)
 		}
 	}
 	c := p.build(keys)
@@ -54,7 +54,7 @@ func Preset(name string, keys map[string]string) (TemplateConfig, error) {
 	return c, nil
 }
 
-// or returns the base of the API: the key BASE_URL, or the usual one.
+// or returns the base URL of the API: the key BASE_URL, or the usual URL.
 func or(k map[string]string, usual string) string {
 	if base := k["BASE_URL"]; base != "" {
 		return strings.TrimSuffix(base, "/")
@@ -62,7 +62,7 @@ func or(k map[string]string, usual string) string {
 	return usual
 }
 
-// host makes a part of a host of a key: nothing that could lead elsewhere.
+// host returns a key as a part of a host name. It refuses values that could change the host.
 func host(value, usual string) string {
 	if value == "" {
 		return usual
@@ -74,7 +74,8 @@ func host(value, usual string) string {
 }
 
 var presets = map[string]preset{
-	// https://developer.vonage.com/en/api/sms: 200 whatever happens, the status inside.
+	// https://developer.vonage.com/en/api/sms: the HTTP status is always 200; the body contains the
+	// result.
 	"Vonage": {[]string{"API_KEY", "API_SECRET", "FROM"}, []string{"BASE_URL"},
 		func(k map[string]string) TemplateConfig {
 			return TemplateConfig{

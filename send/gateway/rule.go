@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// A rule is conditions that all hold.
+// A rule holds if all its conditions hold.
 type rule []condition
 
-// A condition is about the status of an answer (from lowest to highest) or about a
-// value in it.
+// A condition compares the status of an answer with a range from lowest to highest, or a value in
+// it with a text.
 type condition struct {
 	lowest, highest int
-	path            []string // of names and indices; nil: the condition is about the status
+	path            []string // names and indices; nil if the condition is about the status
 	value           string
 }
 
@@ -35,7 +35,7 @@ func parseRules(texts []string) ([]rule, error) {
 				c.lowest = 100 * int(word[0]-'0')
 				c.highest = c.lowest + 99
 			default:
-				return nil, errors.New(`has a rule that is not like "202", "2xx" or "a.b=c"`)
+				return nil, errors.New(`has an invalid rule: use the form "202", "2xx" or "a.b=c"`)
 			}
 			r = append(r, c)
 		}
@@ -47,7 +47,7 @@ func parseRules(texts []string) ([]rule, error) {
 	return rules, nil
 }
 
-// An answer is what a provider said.
+// An answer is the response of a provider.
 type answer struct {
 	status int
 	value  any
@@ -56,9 +56,9 @@ type answer struct {
 func newAnswer(status int, raw []byte) answer {
 	a := answer{status: status}
 	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber() // compared as it is written
+	d.UseNumber() // numbers are compared as text
 	if d.Decode(&a.value) != nil {
-		a.value = nil // not JSON, or cut: it keeps no rule about a value
+		a.value = nil // not JSON, or truncated: no condition about a value holds
 	}
 	return a
 }
@@ -87,7 +87,7 @@ func (a answer) keeps(r rule) bool {
 	return true
 }
 
-// at returns the text, number or truth at a path.
+// at returns the string, number or boolean at a path, as text.
 func (a answer) at(path []string) (string, bool) {
 	v := a.value
 	for _, step := range path {

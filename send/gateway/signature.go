@@ -17,29 +17,29 @@ const (
 	SignatureHeader = "Twofold-Signature" // "v1=" and 64 hex digits
 )
 
-// defaultTolerance is how far a timestamp may be off if Verify is told 0.
+// defaultTolerance is the tolerance of Verify if it is given 0.
 const defaultTolerance = 5 * time.Minute
 
-// ErrSignature is returned for a request whose sender does not have the secret, or
-// not from now.
-var ErrSignature = errors.New("webhook: signature does not hold")
+// ErrSignature means that a request was not signed with the secret, or that its timestamp is
+// outside the tolerance.
+var ErrSignature = errors.New("webhook: invalid signature")
 
-// Verify returns nil if body came from a WebhookSender with the same secret, within
-// tolerance of now (0: 5 minutes, either way), and ErrSignature otherwise.
-// body is the request's body as read, not decoded and encoded again.
+// Verify returns nil if body came from a WebhookSender with the same secret, within tolerance of
+// now, earlier or later, and ErrSignature otherwise. A tolerance of 0 means 5 minutes. body must be
+// the body as it was read, not decoded and encoded again.
 //
-// While a secret is exchanged, a receiver calls Verify with the new and the
-// old one and takes either. A request can be replayed within the tolerance:
-// keep the ids of messages that long to drop copies.
+// While a secret is being replaced, a receiver calls Verify with the new and with the old one and
+// accepts either. A request can be replayed within the tolerance: keep the ids of messages for that
+// time to detect copies.
 func Verify(secret string, header http.Header, body []byte, now time.Time, tolerance time.Duration) error {
 	if len(secret) < minSecret {
-		return ErrSignature // an unset secret must not let everything in
+		return ErrSignature // an unset secret must not accept every request
 	}
 	if tolerance <= 0 {
 		tolerance = defaultTolerance
 	}
-	// One value each: with two, the receiver's framework might show its code
-	// another one than was checked here.
+	// Each header must have one value. If there were two, the receiver's framework might use
+	// another value than the one checked here.
 	stamps, signatures := header.Values(TimestampHeader), header.Values(SignatureHeader)
 	if len(stamps) != 1 || len(signatures) != 1 {
 		return ErrSignature
@@ -53,8 +53,7 @@ func Verify(secret string, header http.Header, body []byte, now time.Time, toler
 	if !ok || err != nil || !hmac.Equal(mac, digest(secret, stamps[0], body)) {
 		return ErrSignature
 	}
-	// The time is looked at last: it is only worth reading once it is known
-	// to be the sender's.
+	// Check the time last: it is meaningful only after the signature is verified.
 	if off := now.Sub(time.Unix(seconds, 0)); off < -tolerance || off > tolerance {
 		return ErrSignature
 	}
@@ -67,8 +66,8 @@ func sign(header http.Header, secret string, body []byte, now time.Time) {
 	header.Set(SignatureHeader, "v1="+hex.EncodeToString(digest(secret, stamp, body)))
 }
 
-// digest covers the time and the body. The dot between them keeps digits from
-// moving from one to the other.
+// digest covers the time and the body. The dot between them prevents digits from being shifted from
+// one to the other.
 func digest(secret, stamp string, body []byte) []byte {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(stamp))

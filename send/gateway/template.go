@@ -17,51 +17,52 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// The bodies that a template can have: they decide how values are escaped in it.
+// The kinds of bodies. They decide how values are escaped.
 const (
 	JSON = "application/json"
 	Form = "application/x-www-form-urlencoded"
 )
 
-// TemplateConfig describes the request that makes a provider send a text, and how its
-// answer is read.
+// TemplateConfig describes the request that makes a provider send a text, and how its answer is
+// read.
 //
-// URL, Body and the values of Headers may hold placeholders: {to} is the number in E.164
-// form, {to_digits} the same without the plus sign, {text} what is to be sent, {id} the
-// same at every try of a message, and {name} any of Values. Each value is escaped for
-// the place where it stands, so a text with quotes stays a text.
+// URL, Body and the values of Headers may contain placeholders: {to} is the number in E.164 form,
+// {to_digits} the same without the plus sign, {text} the text of the message, {id} an ID that is
+// the same for every attempt, and {name} any name in Values. Each value is escaped for its
+// position, so a text may contain quotes.
 type TemplateConfig struct {
-	// Name stands in errors. Empty: "template".
+	// Name is used in errors. The default is "template".
 	Name string
-	// URL is posted to. Required; https, or http on loopback. A placeholder may stand in
-	// its path and its query, and {to} and {text} in neither: proxies log both.
+	// URL is the URL of the POST request. Required. It must be https, or http on loopback. Its path
+	// and query may contain placeholders, but not {to} and {text}, because proxies log URLs.
 	URL string
-	// Kind is JSON or Form. Empty: JSON if Body begins with a brace or bracket.
+	// Kind is JSON or Form. The default is JSON if Body starts with a brace or bracket, and
+	// otherwise Form.
 	Kind string
-	// Body is the template of what is posted. Required. In JSON, placeholders stand
-	// inside of quotes: {"to": "{to}"}.
+	// Body is the template of the body. Required. In JSON, placeholders must be inside quotes:
+	// {"to": "{to}"}.
 	Body string
-	// Headers are sent too, e.g. Authorization: "Bearer {token}". They cannot hold the
-	// placeholders of a message.
+	// Headers contains additional headers, e.g. Authorization: "Bearer {token}". They cannot
+	// contain the placeholders of a message.
 	Headers map[string]string
-	// Username and Password sign in by HTTP Basic, if Username is not empty.
+	// Username and Password are sent with HTTP Basic authentication if Username is not empty.
 	Username, Password string
-	// Values are further placeholders, secrets among them.
+	// Values contains further placeholders, such as secrets.
 	Values map[string]string
-	// AWS signs the request by Signature Version 4, if it is not nil.
+	// If AWS is not nil, it signs the request with Signature Version 4.
 	AWS *AWS
-	// Success are rules, one of which the answer to an accepted message keeps. Empty:
-	// "2xx". A rule is conditions with blanks between them, all of which hold: a status
-	// ("202"), a class of statuses ("2xx"), or a value in a JSON answer
+	// Success lists rules, at least one of which must hold for the answer to an accepted message.
+	// The default is "2xx". A rule consists of conditions separated by spaces, all of which must
+	// hold: a status ("202"), a class of statuses ("2xx"), or a value in a JSON answer
 	// ("messages.0.status=0").
 	Success []string
-	// Refused are the rules for a number that will never work. They are looked at first.
+	// Refused lists rules for a number that will never work. They are evaluated first.
 	Refused []string
-	// Client makes the requests; nil: one of our own.
+	// Client makes the requests. If it is nil, a default client is used.
 	Client *http.Client
-	// Timeout bounds one request; 0: 10 seconds.
+	// Timeout is the time limit of one request. The default is 10 seconds.
 	Timeout time.Duration
-	// Now is the clock; nil: time.Now.
+	// Now returns the current time. The default is time.Now.
 	Now func() time.Time
 }
 
@@ -74,7 +75,7 @@ type TemplateSender struct {
 
 var _ send.Sender = (*TemplateSender)(nil)
 
-// NewTemplate returns a sender, or every mistake in c at once. It makes no request.
+// NewTemplate returns a sender, or an error that lists every mistake in c. It makes no request.
 func NewTemplate(c TemplateConfig) (*TemplateSender, error) {
 	if c.Name == "" {
 		c.Name = "template"
@@ -118,18 +119,18 @@ func NewTemplate(c TemplateConfig) (*TemplateSender, error) {
 	return s, errors.Join(errs...)
 }
 
-// String names the provider; nothing of the configuration is ever printed.
+// String returns the name of the provider and nothing else of the configuration.
 func (s *TemplateSender) String() string { return s.c.Name }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (s *TemplateSender) GoString() string { return s.String() }
 
-// Check connects to the provider, with TLS if its URL says so, and asks nothing.
+// Check connects to the provider, with TLS if its URL is https, and sends no request.
 func (s *TemplateSender) Check(ctx context.Context) error {
 	return reach(ctx, s.c.Name, s.c.URL, s.c.Timeout)
 }
 
-// Send posts m; its Text is what is sent. See send.Sender for the errors.
+// Send sends the Text of m. See send.Sender for the errors.
 func (s *TemplateSender) Send(ctx context.Context, m send.Message) error {
 	if m.Channel != send.SMS {
 		return fmt.Errorf("%s: %w", s.c.Name, send.ErrNoSender)
@@ -141,14 +142,14 @@ func (s *TemplateSender) Send(ctx context.Context, m send.Message) error {
 	defer cancel()
 	req, err := s.request(ctx, m)
 	if err != nil {
-		return fmt.Errorf("%s: request cannot be made", s.c.Name)
+		return fmt.Errorf("%s: request cannot be created", s.c.Name)
 	}
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return transportFailure(ctx, s.c.Name, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // a cut answer keeps no rule about its values
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // if it is truncated, no condition about a value holds
 	a := newAnswer(resp.StatusCode, raw)
 	switch {
 	case a.keepsOne(s.refused):
@@ -180,18 +181,18 @@ func (s *TemplateSender) request(ctx context.Context, m send.Message) (*http.Req
 	return req, nil
 }
 
-// message are the placeholders of one.
+// message returns the placeholders of a message.
 func message(m send.Message) map[string]string {
 	return map[string]string{
 		"to": m.To, "to_digits": strings.TrimPrefix(m.To, "+"), "text": m.Text, "id": m.ID,
 	}
 }
 
-// placeholder is a name in braces. JSON has none, because its names are in quotes.
+// placeholder matches a name in braces. JSON does not match, because its names are in quotes.
 var placeholder = regexp.MustCompile(`\{[a-z][a-z0-9_]*\}`)
 
-// fill puts values in place of placeholders, each escaped for where it stands. What a
-// value holds is not looked at again.
+// fill replaces placeholders with values, each escaped for its position. Placeholders in a value
+// are not replaced.
 func (c TemplateConfig) fill(template, where string, of map[string]string) string {
 	return placeholder.ReplaceAllStringFunc(template, func(found string) string {
 		name := found[1 : len(found)-1]
@@ -229,7 +230,7 @@ func (c TemplateConfig) unknown(template string, of map[string]string) error {
 		name := found[1 : len(found)-1]
 		_, ours := of[name]
 		if _, theirs := c.Values[name]; !ours && !theirs {
-			return fmt.Errorf("holds %s, which has no value there", found)
+			return fmt.Errorf("contains %s, which has no value there", found)
 		}
 	}
 	return nil
@@ -238,7 +239,7 @@ func (c TemplateConfig) unknown(template string, of map[string]string) error {
 func (c TemplateConfig) checkURL() error {
 	rest := strings.TrimPrefix(strings.TrimPrefix(c.URL, "https://"), "http://")
 	if host, _, _ := strings.Cut(rest, "/"); strings.ContainsAny(host, "{}?") {
-		return errors.New("has a placeholder in its host")
+		return errors.New("contains a placeholder in its host")
 	}
 	if err := c.unknown(c.URL, nil); err != nil {
 		return err
@@ -246,7 +247,7 @@ func (c TemplateConfig) checkURL() error {
 	return checkURL(c.fill(c.URL, "url", nil))
 }
 
-// checkBody fills the template with a text that breaks what is not escaped.
+// checkBody fills the template with a text that must be escaped and checks the result.
 func (c TemplateConfig) checkBody() error {
 	sample := map[string]string{"to": "+15555550100", "to_digits": "15555550100",
 		"text": "a \"text\" & \\ more", "id": "1"}
@@ -255,22 +256,22 @@ func (c TemplateConfig) checkBody() error {
 	}
 	if !strings.Contains(c.Body, "{to}") && !strings.Contains(c.Body, "{to_digits}") ||
 		!strings.Contains(c.Body, "{text}") {
-		return errors.New("lacks {text}, or {to} and {to_digits}")
+		return errors.New("must contain {text}, and {to} or {to_digits}")
 	}
 	body := c.fill(c.Body, c.Kind, sample)
 	switch c.Kind {
 	case JSON:
 		if !json.Valid([]byte(body)) {
-			return errors.New("is not JSON: placeholders stand inside of quotes")
+			return errors.New("is not valid JSON: placeholders must be inside quotes")
 		}
 	case Form:
 		values, err := url.ParseQuery(body)
 		if err != nil || !slices.ContainsFunc(keys(values),
 			func(k string) bool { return values.Get(k) == sample["text"] }) {
-			return errors.New("is not a form with {text} as a value")
+			return errors.New("must be a form with {text} as a value")
 		}
 	default:
-		return errors.New("is of a Kind that is not JSON or Form")
+		return errors.New("has a Kind other than JSON or Form")
 	}
 	return nil
 }
@@ -285,13 +286,13 @@ func keys(v url.Values) (out []string) {
 func (c TemplateConfig) checkHeaders() error {
 	for name, value := range c.Headers {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == ':' }) {
-			return errors.New("has a name that no header can have")
+			return errors.New("contains an invalid header name")
 		}
 		if err := c.unknown(value, nil); err != nil {
 			return err
 		}
 		if strings.ContainsAny(c.fill(value, "header", nil), "\r\n\x00") {
-			return errors.New("has a value with a line end")
+			return errors.New("contains a value with a line break")
 		}
 	}
 	return nil

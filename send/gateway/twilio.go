@@ -17,20 +17,20 @@ import (
 
 const defaultBaseURL = "https://api.twilio.com"
 
-// TwilioConfig says whose account sends, and from where.
+// TwilioConfig configures the account and the sender.
 type TwilioConfig struct {
-	// AccountSID and AuthToken sign in. Required.
+	// AccountSID and AuthToken are the credentials. Required.
 	AccountSID, AuthToken string
-	// From is an E.164 number, an alphanumeric sender id, or the "MG..." id of
-	// a messaging service. Required.
+	// From is an E.164 number, an alphanumeric sender ID, or the "MG..." ID of a messaging service.
+	// Required.
 	From string
-	// BaseURL is the API's origin; empty: https://api.twilio.com. Anything but
-	// https has to be loopback: the token and the codes travel over it.
+	// BaseURL is the API's origin. The default is https://api.twilio.com. It must be https, except
+	// on loopback, because the token and the codes are sent to it.
 	BaseURL string
-	// Client makes the requests; nil: one of our own. Redirects are not
-	// followed either way.
+	// Client makes the requests. If it is nil, a default client is used. Redirects are never
+	// followed.
 	Client *http.Client
-	// Timeout bounds one request; 0: 10 seconds.
+	// Timeout is the time limit of one request. The default is 10 seconds.
 	Timeout time.Duration
 }
 
@@ -43,24 +43,24 @@ type TwilioSender struct {
 
 var _ send.Sender = (*TwilioSender)(nil)
 
-// NewTwilio returns a sender, or every mistake in c at once. It makes no request.
+// NewTwilio returns a sender, or an error that lists every mistake in c. It makes no request.
 func NewTwilio(c TwilioConfig) (*TwilioSender, error) {
 	var errs []error
 	// The SID becomes part of the path.
 	if c.AccountSID == "" || url.PathEscape(c.AccountSID) != c.AccountSID {
-		errs = append(errs, errors.New("twilio: Config.AccountSID is missing or no account SID"))
+		errs = append(errs, errors.New("twilio: Config.AccountSID is missing or not an account SID"))
 	}
 	if c.AuthToken == "" {
 		errs = append(errs, errors.New("twilio: Config.AuthToken is missing"))
 	}
 	if c.From == "" {
-		errs = append(errs, errors.New("twilio: Config.From is missing: a number or a messaging service SID"))
+		errs = append(errs, errors.New("twilio: Config.From is missing: set a number or a messaging service SID"))
 	}
 	if c.BaseURL == "" {
 		c.BaseURL = defaultBaseURL
 	}
 	if err := checkURL(c.BaseURL); err != nil || strings.Contains(c.BaseURL, "?") {
-		err = cmp.Or(err, errors.New("is not a plain URL"))
+		err = cmp.Or(err, errors.New("is not a valid URL"))
 		errs = append(errs, fmt.Errorf("twilio: Config.BaseURL %w", err))
 	}
 	if c.Timeout < 0 {
@@ -79,13 +79,13 @@ func NewTwilio(c TwilioConfig) (*TwilioSender, error) {
 	}, nil
 }
 
-// String names the origin; account and token are never printed.
+// String returns the origin, without the account and the token.
 func (s *TwilioSender) String() string { return "twilio " + s.config.BaseURL }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (s *TwilioSender) GoString() string { return s.String() }
 
-// Send hands m to Twilio; its Text is the body. See send.Sender for the errors.
+// Send sends the Text of m through Twilio. See send.Sender for the errors.
 func (s *TwilioSender) Send(ctx context.Context, m send.Message) error {
 	if m.Channel != send.SMS {
 		return fmt.Errorf("twilio: %w", send.ErrNoSender)
@@ -103,7 +103,7 @@ func (s *TwilioSender) Send(ctx context.Context, m send.Message) error {
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return errors.New("twilio: request cannot be made")
+		return errors.New("twilio: request cannot be created")
 	}
 	req.SetBasicAuth(s.config.AccountSID, s.config.AuthToken)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -117,13 +117,13 @@ func (s *TwilioSender) Send(ctx context.Context, m send.Message) error {
 	return twilioOutcome(resp)
 }
 
-// Check asks Twilio for the account, and sends nothing.
+// Check requests the account from Twilio and sends no message.
 func (s *TwilioSender) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(s.endpoint, "/Messages.json")+".json", nil)
 	if err != nil {
-		return errors.New("twilio: request cannot be made")
+		return errors.New("twilio: request cannot be created")
 	}
 	req.SetBasicAuth(s.config.AccountSID, s.config.AuthToken)
 	req.Header.Set("Accept", "application/json")
@@ -136,26 +136,25 @@ func (s *TwilioSender) Check(ctx context.Context) error {
 	return twilioOutcome(resp)
 }
 
-// twilioOutcome reads the status and, of the body, Twilio's numeric code.
+// twilioOutcome reads the status and Twilio's numeric code in the body.
 func twilioOutcome(resp *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // a cut answer has no code; that is all
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // a truncated answer merely has no code
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return nil
 	}
 	var answer struct {
 		Code int `json:"code"`
 	}
-	_ = json.Unmarshal(body, &answer) // not JSON: a proxy's page, and code 0
+	_ = json.Unmarshal(body, &answer) // not JSON, e.g. a proxy's page: the code is 0
 	if resp.StatusCode == http.StatusBadRequest && isBadRecipient(answer.Code) {
 		return fmt.Errorf("twilio: %w: code %d", send.ErrRefused, answer.Code)
 	}
 	return fmt.Errorf("twilio: status %d, code %d", resp.StatusCode, answer.Code)
 }
 
-// isBadRecipient holds the codes that are about this number and will not
-// change by trying again. A code missing here costs a few useless tries;
-// 21608 (trial account), 21408 (region not enabled) and 21612 (this From to
-// this To) are left out because the operator can cure them.
+// isBadRecipient reports whether a code means that this number will never work. A code that is
+// missing here only costs a few useless attempts. 21608 (trial account), 21408 (region not enabled)
+// and 21612 (this From to this To) are omitted because the operator can fix them.
 func isBadRecipient(code int) bool {
 	switch code {
 	case 21211, // not a valid number

@@ -147,7 +147,7 @@ func TestServersOutOfLine(t *testing.T) {
 			}
 			_, _ = conn.Write([]byte("echo " + body + "\r\n\r\n"))
 			_ = conn.Close()
-		}, "no HTTP answer"},
+		}, "invalid HTTP response"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

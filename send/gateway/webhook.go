@@ -14,24 +14,23 @@ import (
 )
 
 const (
-	// minSecret is the shortest secret taken, in bytes: HMAC-SHA256 is worth
-	// what its key is worth (RFC 2104 section 3).
+	// minSecret is the minimum length of a secret in bytes (RFC 2104 section 3).
 	minSecret = 32
 )
 
-// WebhookConfig says where messages go.
+// WebhookConfig configures the receiver of messages.
 type WebhookConfig struct {
-	// URL of the receiver. Required; https, or http on loopback. It may carry
-	// a query, but no user and password.
+	// URL is the URL of the receiver. Required. It must be https, or http on loopback. It may
+	// contain a query, but no user and password.
 	URL string
 	// Secret is shared with the receiver, at least 32 bytes. Required.
 	Secret string
-	// Client makes the requests; nil: one of our own. Redirects are not
-	// followed either way.
+	// Client makes the requests. If it is nil, a default client is used. Redirects are never
+	// followed.
 	Client *http.Client
-	// Timeout bounds one request; 0: 10 seconds.
+	// Timeout is the time limit of one request. The default is 10 seconds.
 	Timeout time.Duration
-	// Now is the clock; nil: time.Now.
+	// Now returns the current time. The default is time.Now.
 	Now func() time.Time
 }
 
@@ -43,7 +42,7 @@ type WebhookSender struct {
 
 var _ send.Sender = (*WebhookSender)(nil)
 
-// NewWebhook returns a sender, or every mistake in c at once. It makes no request.
+// NewWebhook returns a sender, or an error that lists every mistake in c. It makes no request.
 func NewWebhook(c WebhookConfig) (*WebhookSender, error) {
 	var errs []error
 	if err := checkURL(c.URL); err != nil {
@@ -67,19 +66,19 @@ func NewWebhook(c WebhookConfig) (*WebhookSender, error) {
 	return &WebhookSender{config: c, client: newClient(c.Client)}, nil
 }
 
-// String says what this is; URL and secret are never printed, because URLs of
-// hooks often are secrets.
+// String returns a description without the URL and the secret. URLs of webhooks are often secret,
+// too.
 func (s *WebhookSender) String() string { return "webhook" }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (s *WebhookSender) GoString() string { return s.String() }
 
-// Check connects to the receiver, with TLS if its URL says so, and asks nothing.
+// Check connects to the receiver, with TLS if its URL is https, and sends no request.
 func (s *WebhookSender) Check(ctx context.Context) error {
 	return reach(ctx, "webhook", s.config.URL, s.config.Timeout)
 }
 
-// payload is the JSON that goes out; its names are a promise to receivers.
+// payload is the JSON that is sent. Receivers rely on its names.
 type payload struct {
 	ID      string `json:"id,omitempty"`
 	Channel string `json:"channel"`
@@ -90,7 +89,7 @@ type payload struct {
 	Kind    string `json:"kind,omitempty"`
 }
 
-// Send posts m. See send.Sender for the errors.
+// Send posts m to the receiver. See send.Sender for the errors.
 func (s *WebhookSender) Send(ctx context.Context, m send.Message) error {
 	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
 		return fmt.Errorf("webhook: %w", err)
@@ -115,13 +114,13 @@ func (s *WebhookSender) Send(ctx context.Context, m send.Message) error {
 	}
 }
 
-// post sends a signed body and reads the answer, as far as maxAnswer.
+// post sends a signed body and reads at most maxAnswer bytes of the answer.
 func (s *WebhookSender) post(ctx context.Context, body []byte) (status int, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.config.URL, bytes.NewReader(body))
 	if err != nil {
-		return 0, nil, errors.New("webhook: request cannot be made")
+		return 0, nil, errors.New("webhook: request cannot be created")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "twofold")
@@ -133,7 +132,7 @@ func (s *WebhookSender) post(ctx context.Context, body []byte) (status int, answ
 	defer func() { _ = resp.Body.Close() }()
 	answer, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)) // so that the connection can be used again
 	if err != nil {
-		answer = nil // it was cut; the status is enough
+		answer = nil // it was truncated; the status is enough
 	}
 	return resp.StatusCode, answer, nil
 }

@@ -12,24 +12,24 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// Subject is a sender under test and the hands its provider is held by.
+// Subject is a sender under test, with functions that control its provider.
 type Subject struct {
 	Sender send.Sender
-	// Channels lists what it sends: send.Email, send.SMS or both.
+	// Channels lists the channels of the sender: send.Email, send.SMS or both.
 	Channels []string
-	// Calls returns how often the provider was reached: connections, requests,
-	// or for a sender that is its own provider, messages.
+	// Calls returns the number of connections or requests that reached the provider, or the number
+	// of messages for a sender without a provider.
 	Calls func() int
-	// Echo makes the provider refuse everything and repeat what it was sent;
-	// nil only for a sender that has no provider.
+	// Echo makes the provider refuse every message and repeat the request in its answer. It is nil
+	// only for a sender without a provider.
 	Echo func()
-	// Silence makes the provider accept and never answer; nil only for a
-	// sender that has no provider.
+	// Silence makes the provider accept connections and never answer. It is nil only for a sender
+	// without a provider.
 	Silence func()
 }
 
-// TestSender checks the promises of send.Sender. fresh returns a new subject,
-// with a provider of its own, each time.
+// TestSender checks that a sender meets the contract of send.Sender. Each call of fresh returns a
+// new subject with its own provider.
 func TestSender(t *testing.T, fresh func(t *testing.T) Subject) {
 	t.Helper()
 	cases := []struct {
@@ -49,13 +49,13 @@ func TestSender(t *testing.T, fresh func(t *testing.T) Subject) {
 	}
 }
 
-// code and link are what must not be seen again in an error.
+// code and link must not appear in an error.
 const (
 	code = "482193"
 	link = "https://app.example/reset/Zm9vYmFyYmF6cXV4"
 )
 
-// message returns a good one for a channel.
+// message returns a valid message for a channel.
 func message(channel string) send.Message {
 	m := send.Message{
 		Channel: channel, To: "+15555550152", Kind: "two_factor_code", ID: "SENDTEST",

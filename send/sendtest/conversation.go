@@ -10,16 +10,16 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 )
 
-// NewSession implements gosmtp.Backend; it is for the server, not for tests.
+// NewSession implements gosmtp.Backend. It is not for tests to call.
 func (s *SMTPServer) NewSession(c *gosmtp.Conn) (gosmtp.Session, error) {
 	return &conversation{server: s, conn: c}, nil
 }
 
-// conversation is one client's.
+// conversation is the session of one client.
 type conversation struct {
 	server *SMTPServer
 	conn   *gosmtp.Conn
-	user   string // signed in as
+	user   string // authenticated username
 	mail   Mail
 }
 
@@ -95,8 +95,7 @@ func (c *conversation) Data(r io.Reader) error {
 func (c *conversation) Reset()        { c.mail = Mail{} }
 func (c *conversation) Logout() error { return nil }
 
-// answer returns what the test wants said at a step, as an untyped nil if that
-// is nothing.
+// answer returns the answer that the test has set for a step, or an untyped nil if there is none.
 func (s *SMTPServer) answer(step string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +111,7 @@ func (s *SMTPServer) echoes() bool {
 	return s.echo
 }
 
-// loginServer is the other side of AUTH LOGIN, which go-sasl has the client's
-// side of only.
+// loginServer is the server side of AUTH LOGIN. go-sasl has only the client side.
 type loginServer struct {
 	check    sasl.PlainAuthenticator
 	username string

@@ -1,6 +1,6 @@
-// Package sendtest helps tests that have to do with mails and texts: a sink in
-// memory, a real SMTP server and a Twilio-shaped HTTP server on loopback, and
-// TestSender, the conformance test every send.Sender passes.
+// Package sendtest helps to test code that sends mail and text messages. It contains a sink in
+// memory, an SMTP server and a Twilio-compatible HTTP server on loopback, and TestSender, the
+// conformance test that every send.Sender must pass.
 //
-// Everything here keeps codes in the clear and belongs in tests only.
+// It keeps codes in plain text and must be used only in tests.
 package sendtest

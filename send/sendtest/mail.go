@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// Mail is what an SMTPServer got: the envelope and the parsed message.
+// Mail is a mail that an SMTPServer accepted: the envelope and the parsed message.
 type Mail struct {
 	From  string   // envelope
 	To    []string // envelope
-	User  string   // who was signed in
-	TLS   bool     // whether the connection was
-	Hello string   // the name the client gave itself
+	User  string   // authenticated username
+	TLS   bool     // whether the connection used TLS
+	Hello string   // name in the client's EHLO
 
 	Header  mail.Header
 	Subject string // decoded
@@ -28,12 +28,12 @@ type Mail struct {
 	Raw     string
 }
 
-// parse adds the message to an envelope.
+// parse adds the parsed message to an envelope.
 func parse(m Mail, raw []byte) (Mail, error) {
 	m.Raw = string(raw)
 	message, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
-		return m, fmt.Errorf("sendtest: no message: %w", err)
+		return m, fmt.Errorf("sendtest: invalid message: %w", err)
 	}
 	m.Header = message.Header
 	m.Subject, err = new(mime.WordDecoder).DecodeHeader(message.Header.Get("Subject"))

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// Sink is a send.Sender that keeps what it is given. The zero value is ready.
+// Sink is a send.Sender that keeps all messages. The zero value is ready to use.
 type Sink struct {
 	mu   sync.Mutex
 	kept []send.Message
@@ -21,7 +21,7 @@ type Sink struct {
 
 var _ send.Sender = (*Sink)(nil)
 
-// Send keeps m, unless FailWith said otherwise.
+// Send keeps m, or returns the error set by FailWith.
 func (s *Sink) Send(ctx context.Context, m send.Message) error {
 	if err := send.CheckRecipient(m.Channel, m.To); err != nil {
 		return fmt.Errorf("sendtest: %w", err)
@@ -38,7 +38,7 @@ func (s *Sink) Send(ctx context.Context, m send.Message) error {
 	return nil
 }
 
-// FailWith makes every further Send return err; nil ends that.
+// FailWith makes every further Send return err. A nil err ends that.
 func (s *Sink) FailWith(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -52,15 +52,15 @@ func (s *Sink) All() []send.Message {
 	return slices.Clone(s.kept)
 }
 
-// To returns the messages to one destination in whatever case, oldest first.
+// To returns the messages to one destination, oldest first. It ignores case.
 func (s *Sink) To(to string) []send.Message {
 	return slices.DeleteFunc(s.All(), func(m send.Message) bool { return !strings.EqualFold(m.To, to) })
 }
 
-// Count returns how many messages went to one destination.
+// Count returns the number of messages to one destination.
 func (s *Sink) Count(to string) int { return len(s.To(to)) }
 
-// Last returns the newest message to one destination, and whether there is one.
+// Last returns the newest message to one destination and reports whether there is one.
 func (s *Sink) Last(to string) (send.Message, bool) {
 	list := s.To(to)
 	if len(list) == 0 {
@@ -69,10 +69,9 @@ func (s *Sink) Last(to string) (send.Message, bool) {
 	return list[len(list)-1], true
 }
 
-// Code returns the six digits in the text of the newest message to one
-// destination that has any; a text says its code twice, once for the phone to
-// fill in. It ends the test if there is none, or if two different ones stand
-// in one message.
+// Code returns the six-digit code in the newest message to one destination that contains a code. A
+// text message may contain its code twice, once for autofill. Code ends the test if there is no
+// code, or if a message contains two different ones.
 func (s *Sink) Code(t testing.TB, to string) string {
 	t.Helper()
 	digits := regexp.MustCompile(`\b[0-9]{6}\b`)

@@ -14,45 +14,45 @@ import (
 	gosmtp "github.com/emersion/go-smtp"
 )
 
-// The steps of a conversation an SMTPServer can fail at, see SMTPServer.Answer.
+// The steps at which an SMTPServer can fail; see SMTPServer.Answer.
 const (
 	AtMail = "MAIL"
 	AtRcpt = "RCPT"
 	AtData = "DATA"
 )
 
-// SMTPOptions says what kind of server SMTPWith starts.
+// SMTPOptions configures the server that SMTPWith starts.
 type SMTPOptions struct {
-	// Security is "starttls", "tls" or "none"; empty: "none".
+	// Security is "starttls", "tls" or "none". The default is "none".
 	Security string
-	// CertificateFor is the name in the certificate; empty: 127.0.0.1, where
+	// CertificateFor is the name in the certificate. The default is 127.0.0.1, the address on which
 	// the server listens.
 	CertificateFor string
-	// Username and Password have to be presented before mail is taken; empty:
-	// no AUTH is offered.
+	// Username and Password must be presented before mail is accepted. If they are empty, AUTH is
+	// not offered.
 	Username, Password string
-	// Mechanism is "PLAIN" or "LOGIN"; empty: "PLAIN".
+	// Mechanism is "PLAIN" or "LOGIN". The default is "PLAIN".
 	Mechanism string
 }
 
-// SMTPServer is a real SMTP server that keeps what it gets.
+// SMTPServer is an SMTP server that keeps the mails it accepts.
 type SMTPServer struct {
 	Host    string
 	Port    int
-	RootCAs *x509.CertPool // trusts its certificate; nil without TLS
+	RootCAs *x509.CertPool // trust its certificate; nil without TLS
 
 	options SMTPOptions
 	mu      sync.Mutex
 	mails   []Mail
 	opened  int
 	silent  bool
-	held    []net.Conn // accepted while silent
+	held    []net.Conn // connections accepted while silent
 	answers map[string]*gosmtp.SMTPError
 	echo    bool
 }
 
-// SMTP starts a server without TLS and AUTH on a free loopback port. It ends
-// with the test.
+// SMTP starts a server without TLS and AUTH on a free loopback port. It stops at the end of the
+// test.
 func SMTP(t testing.TB) *SMTPServer {
 	t.Helper()
 	return SMTPWith(t, SMTPOptions{})
@@ -70,10 +70,10 @@ func SMTPWith(t testing.TB, o SMTPOptions) *SMTPServer {
 	s := &SMTPServer{options: o, answers: make(map[string]*gosmtp.SMTPError)}
 	server := gosmtp.NewServer(s)
 	server.Domain = "sendtest.invalid"
-	server.AllowInsecureAuth = o.Security != "starttls" // after STARTTLS it is offered anyway
+	server.AllowInsecureAuth = o.Security != "starttls" // after STARTTLS it is always offered
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
 	server.MaxMessageBytes = 1 << 20
-	server.ErrorLog = log.New(io.Discard, "", 0) // clients that hang up are what tests are about
+	server.ErrorLog = log.New(io.Discard, "", 0) // tests close connections on purpose
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	addr, ok := listener.Addr().(*net.TCPAddr)
@@ -104,7 +104,7 @@ func SMTPWith(t testing.TB, o SMTPOptions) *SMTPServer {
 	return s
 }
 
-// Mails returns what was taken, oldest first.
+// Mails returns the accepted mails, oldest first.
 func (s *SMTPServer) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,8 +118,8 @@ func (s *SMTPServer) Connections() int {
 	return s.opened
 }
 
-// Answer makes the server answer a step (AtMail, AtRcpt, AtData) with code, an
-// enhanced code such as {5, 1, 1} and text from here on. Code 0 ends that.
+// Answer makes the server answer a step (AtMail, AtRcpt or AtData) with code, an enhanced code such
+// as {5, 1, 1} and text from now on. Code 0 ends that.
 func (s *SMTPServer) Answer(step string, code int, enhanced [3]int, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,22 +130,22 @@ func (s *SMTPServer) Answer(step string, code int, enhanced [3]int, text string)
 	s.answers[step] = &gosmtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: text}
 }
 
-// Echo makes the server refuse every mail from here on with an answer that
-// repeats the whole of it, as some spam filters do.
+// Echo makes the server refuse every further mail with an answer that repeats the whole mail, as
+// some spam filters do.
 func (s *SMTPServer) Echo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.echo = true
 }
 
-// Silence makes the server accept connections and say nothing from here on.
+// Silence makes the server accept further connections without answering.
 func (s *SMTPServer) Silence() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.silent = true
 }
 
-// release closes what silence held.
+// release closes the connections that were accepted while silent.
 func (s *SMTPServer) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +154,7 @@ func (s *SMTPServer) release() {
 	}
 }
 
-// gate counts connections and keeps them from the server while it is silent.
+// gate counts connections and holds them back from the server while it is silent.
 type gate struct {
 	net.Listener
 	server *SMTPServer

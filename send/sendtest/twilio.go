@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// Text is what a TwilioServer got.
+// Text is a text message that a TwilioServer accepted.
 type Text struct {
 	To, Body            string
-	From                string // or empty
-	MessagingServiceSID string // or empty
+	From                string // may be empty
+	MessagingServiceSID string // may be empty
 }
 
-// TwilioServer answers like Twilio's Messages resource and keeps what it gets.
+// TwilioServer answers like Twilio's Messages resource and keeps the messages it accepts.
 type TwilioServer struct {
 	URL        string // the BaseURL to configure
 	AccountSID string
@@ -34,7 +34,7 @@ type TwilioServer struct {
 	quit     chan struct{}
 }
 
-// Twilio starts a server on a free loopback port. It ends with the test.
+// Twilio starts a server on a free loopback port. It stops at the end of the test.
 func Twilio(t testing.TB) *TwilioServer {
 	t.Helper()
 	s := &TwilioServer{
@@ -47,20 +47,20 @@ func Twilio(t testing.TB) *TwilioServer {
 	server := httptest.NewServer(mux)
 	s.URL = server.URL
 	t.Cleanup(func() {
-		close(s.quit) // lets silent answers go, which Close waits for
+		close(s.quit) // Close waits for unanswered requests
 		server.Close()
 	})
 	return s
 }
 
-// Texts returns what was taken, oldest first.
+// Texts returns the accepted messages, oldest first.
 func (s *TwilioServer) Texts() []Text {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.texts)
 }
 
-// Requests returns how many requests came, failed ones included.
+// Requests returns the number of requests, including failed ones.
 func (s *TwilioServer) Requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,14 +75,14 @@ func (s *TwilioServer) Fail(status, code int, message string) {
 	s.status, s.code, s.message = status, code, message
 }
 
-// Echo makes every further request fail with an answer that repeats it.
+// Echo makes every further request fail with an answer that repeats the request.
 func (s *TwilioServer) Echo() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.echo = true
 }
 
-// Silence makes the server take requests and say nothing from here on.
+// Silence makes the server accept further requests without answering.
 func (s *TwilioServer) Silence() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,9 +12,9 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// dialFailure says why there is no conversation. Up to the sign-in nothing of
-// the message was sent, so causes other than the server's words are kept:
-// names that do not resolve, certificates that do not fit.
+// dialFailure returns the error of a failed connection or sign-in. Nothing of the message has been
+// sent at that point, so causes other than the server's text are kept, such as names that do not
+// resolve and invalid certificates.
 func dialFailure(ctx context.Context, err error, auth *login) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("smtp: connecting: %w", ctx.Err())
@@ -27,19 +27,19 @@ func dialFailure(ctx context.Context, err error, auth *login) error {
 	var garbled textproto.ProtocolError
 	switch {
 	case errors.As(err, &reply):
-		// The code alone: some servers repeat the credentials.
+		// Return only the code: some servers repeat the credentials in the text.
 		return fmt.Errorf("smtp: %s: answered %d", stage, reply.Code)
 	case errors.As(err, &garbled):
-		return fmt.Errorf("smtp: %s: no SMTP answer", stage)
+		return fmt.Errorf("smtp: %s: invalid SMTP answer", stage)
 	case stage == "signing in" && !errors.Is(err, errNoLogin):
-		return errors.New("smtp: signing in: failed") // the cause may quote a challenge
+		return errors.New("smtp: signing in: failed") // the cause may contain a challenge
 	default:
 		return fmt.Errorf("smtp: %s: %w", stage, err)
 	}
 }
 
-// sendFailure says why the message was not taken: the step and the reply's
-// codes, never its words.
+// sendFailure returns the error of a message that was not accepted. It contains the step and the
+// codes of the answer, never its text.
 func sendFailure(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("smtp: sending: %w", ctx.Err())
@@ -56,11 +56,10 @@ func sendFailure(ctx context.Context, err error) error {
 	return fmt.Errorf("smtp: %s: answered %s", failed.Reason, answer)
 }
 
-// isBadRecipient tells "no such mailbox" from a server that does not like us.
-// The enhanced code says it exactly (RFC 3463 sections 3.2 and 3.3, RFC 7505);
-// 5.7.1 (relaying denied) comes with the same 550 and is the operator's to
-// cure. Without one, 550, 551 and 553 are taken at their word (RFC 5321
-// section 4.2.2).
+// isBadRecipient reports whether an answer refuses the recipient, not the sender. If there is an
+// enhanced code, it decides (RFC 3463 sections 3.2 and 3.3, RFC 7505): 5.7.1 (relaying denied) also
+// comes with 550, but the operator can fix it. Without an enhanced code, 550, 551 and 553 mean a
+// refused recipient (RFC 5321 section 4.2.2).
 func isBadRecipient(code int, enhanced string) bool {
 	switch enhanced {
 	case "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1":

@@ -12,28 +12,27 @@ import (
 	gosmtp "github.com/wneessen/go-mail/smtp"
 )
 
-// maxRead bounds what one conversation may make us read: a server's replies
-// are a few lines of 512 octets (RFC 5321 section 4.5.3.1.5).
+// maxRead is the maximum number of bytes read in one conversation. The answers of a server are a
+// few lines of 512 octets (RFC 5321 section 4.5.3.1.5).
 const maxRead = 1 << 20
 
 var (
-	errTooMuch = errors.New("the server talks too much")
+	errTooMuch = errors.New("the server's answers are too long")
 	errNoLogin = errors.New("the server offers neither AUTH PLAIN nor AUTH LOGIN")
 )
 
-// line is the one connection of one message. go-mail watches the context only
-// while it dials and leaves connections open when greeting, TLS or sign-in
-// fail, so the line closes itself: when the context ends, and after the send.
+// line is the connection of one message. go-mail watches the context only while it dials, and
+// leaves connections open if the greeting, TLS or sign-in fails. So the line closes itself when the
+// context ends and after sending.
 type line struct {
-	ctx  context.Context // one Send's; a line does not outlive it
-	tls  *tls.Config     // nil: no TLS from the first byte
+	ctx  context.Context // context of one Send; the line ends with it
+	tls  *tls.Config     // nil unless TLS starts with the first byte
 	conn net.Conn
 	stop func() bool
 }
 
-// dial is go-mail's way to a connection. go-mail cancels the context it passes
-// here as soon as the sign-in is over, so the one that ends the conversation
-// is the line's.
+// dial is called by go-mail. go-mail cancels the context that it passes as soon as the sign-in is
+// done, so the context of the line ends the conversation.
 func (l *line) dial(dialing context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(dialing, network, address)
 	if err != nil {
@@ -57,10 +56,10 @@ func (l *line) close() {
 	_ = l.conn.Close()
 }
 
-// hurry leaves the rest of the conversation no more than d.
+// hurry limits the rest of the conversation to d.
 func (l *line) hurry(d time.Duration) { _ = l.conn.SetDeadline(time.Now().Add(d)) }
 
-// bounded is a connection that ends after maxRead bytes were read.
+// bounded is a connection that fails after maxRead bytes have been read.
 type bounded struct {
 	net.Conn
 	read atomic.Int64
@@ -74,16 +73,15 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// login picks PLAIN, else LOGIN, from what the server offers once the
-// connection is safe. Both hand over the password, so both refuse a connection
-// without TLS unless the configuration asked for one.
+// login selects PLAIN, or else LOGIN, from the mechanisms that the server offers. Both send the
+// password, so both refuse a connection without TLS unless the configuration allows it.
 type login struct {
 	gosmtp.Auth
 	config  Config
 	started bool
 }
 
-// Start implements gosmtp.Auth; Next is the chosen one's.
+// Start implements gosmtp.Auth. The selected mechanism implements Next.
 func (l *login) Start(server *gosmtp.ServerInfo) (string, []byte, error) {
 	l.started = true
 	c, plain := l.config, l.config.Security == None

@@ -20,55 +20,55 @@ import (
 
 // The values of Config.Security.
 const (
-	StartTLS = "starttls" // a plain greeting, then TLS or nothing (RFC 3207)
+	StartTLS = "starttls" // unencrypted greeting, then TLS is required (RFC 3207)
 	TLS      = "tls"      // TLS from the first byte (RFC 8314)
-	None     = "none"     // no TLS: loopback, or Config.AllowPlain
+	None     = "none"     // no TLS; requires loopback or Config.AllowPlain
 )
 
 const (
 	defaultTimeout = 10 * time.Second
-	// quitTimeout is how long we wait for the server's goodbye; the message is
-	// delivered by then.
+	// quitTimeout is the time limit for the server's answer to QUIT, when the message is already
+	// delivered.
 	quitTimeout = time.Second
 )
 
-// Config says which server takes the mail and who it is from.
+// Config configures the server and the sender's address.
 type Config struct {
-	// Host is the server's name, the one in its certificate. Required.
+	// Host is the server's name as in its certificate. Required.
 	Host string
-	// Port; 0: 587 for StartTLS, 465 for TLS, 25 for None.
+	// Port is the server's port. The default is 587 for StartTLS, 465 for TLS and 25 for None.
 	Port int
-	// Security is StartTLS, TLS or None; empty: StartTLS. A server that does
-	// not offer STARTTLS is refused, never spoken to in the clear.
+	// Security is StartTLS, TLS or None. The default is StartTLS. If the server does not offer
+	// STARTTLS, sending fails.
 	Security string
-	// AllowPlain lets None leave this machine. Trade-off: anyone who sits
-	// between here and Host reads every code and reset link, and the password
-	// below, and can take over accounts with them.
+	// AllowPlain allows None for hosts other than loopback. Trade-off: anyone on the network path
+	// to Host can read every code and reset link, and the password below, and take over accounts
+	// with them.
 	AllowPlain bool
-	// Username and Password sign in with PLAIN or LOGIN; both empty: no
+	// Username and Password are the credentials for PLAIN or LOGIN. If both are empty, there is no
 	// sign-in.
 	Username, Password string
-	// From is the sender, "no-reply@example.org" or
-	// "Example <no-reply@example.org>". Required; the domain in ASCII.
+	// From is the sender, such as "no-reply@example.org" or "Example <no-reply@example.org>".
+	// Required. The domain must be in ASCII.
 	From string
-	// Timeout bounds one message from dialling to the server's acceptance;
-	// 0: 10 seconds.
+	// Timeout is the time limit of one message, from dialing to the server's acceptance. The
+	// default is 10 seconds.
 	Timeout time.Duration
-	// RootCAs signs the server's certificate; nil: the system's.
+	// RootCAs contains the certificate authorities of the server. If it is nil, those of the system
+	// are used.
 	RootCAs *x509.CertPool
 }
 
-// Sender is a send.Sender for send.Email. Each message has a connection of its
-// own, so nothing is shared between two of them.
+// Sender is a send.Sender for send.Email. Each message has its own connection.
 type Sender struct {
 	config Config
 	from   *mail.Address
-	domain string // of from; greets the server and ends message ids
+	domain string // domain of from; used in EHLO and message IDs
 }
 
 var _ send.Sender = (*Sender)(nil)
 
-// New returns a sender, or every mistake in c at once. It does not dial.
+// New returns a sender, or an error that lists every mistake in c. It does not connect.
 func New(c Config) (*Sender, error) {
 	var errs []error
 	mistake := func(format string, a ...any) { errs = append(errs, fmt.Errorf("smtp: "+format, a...)) }
@@ -111,15 +111,15 @@ func New(c Config) (*Sender, error) {
 	return &Sender{config: c, from: from, domain: domain}, nil
 }
 
-// String names the server; the password is never printed.
+// String returns the name of the server, without the password.
 func (s *Sender) String() string {
 	return fmt.Sprintf("smtp %s:%d (%s)", s.config.Host, s.config.Port, s.config.Security)
 }
 
-// GoString is String.
+// GoString returns the same text as String.
 func (s *Sender) GoString() string { return s.String() }
 
-// Send hands m to the server. See send.Sender for the errors.
+// Send sends m to the server. See send.Sender for the errors.
 func (s *Sender) Send(ctx context.Context, m send.Message) error {
 	if m.Channel != send.Email {
 		return fmt.Errorf("smtp: %w", send.ErrNoSender)
@@ -151,8 +151,8 @@ func (s *Sender) Send(ctx context.Context, m send.Message) error {
 	}
 	err = client.SendWithSMTPClient(conn, msg)
 	if msg.IsDelivered() {
-		// Whatever happened after the server's 250 does not undo it; an error
-		// here would only make the outbox send the message twice.
+		// The message is accepted once the server has answered 250. An error after that would only
+		// make the outbox send it twice.
 		line.hurry(quitTimeout)
 		_ = client.CloseWithSMTPClient(conn)
 		return nil
@@ -160,8 +160,8 @@ func (s *Sender) Send(ctx context.Context, m send.Message) error {
 	return sendFailure(ctx, err)
 }
 
-// Check connects to the server, and signs in if there is a username, as for a
-// message, and sends none. The error holds what the server said.
+// Check connects to the server and signs in if there is a username, without sending a message. The
+// error contains the server's answer.
 func (s *Sender) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
@@ -179,26 +179,25 @@ func (s *Sender) Check(ctx context.Context) error {
 		return dialFailure(ctx, err, login)
 	}
 	line.hurry(quitTimeout)
-	_ = client.CloseWithSMTPClient(conn) // it was good until here
+	_ = client.CloseWithSMTPClient(conn) // the check has succeeded
 	return nil
 }
 
-// client returns a go-mail client for one message, and how it signs in.
+// client returns a go-mail client for one message, and its sign-in.
 func (s *Sender) client(line *line, m send.Message) (*gomail.Client, *login, error) {
 	options := []gomail.Option{
 		gomail.WithPort(s.config.Port),
 		gomail.WithTimeout(s.config.Timeout),
 		gomail.WithDialContextFunc(line.dial),
-		// The domain, not the name of this machine, which recipients need not know.
+		// Send the domain, not the name of this machine, which recipients need not know.
 		gomail.WithHELO(s.domain),
-		// One message a connection: nothing to probe before, to reset after.
+		// Each connection carries one message, so neither NOOP nor RSET is needed.
 		gomail.WithoutNoop(),
 		gomail.WithoutRset(),
 	}
 	if isASCII(m.To) {
-		// Headers are encoded words and bodies quoted-printable, so only an
-		// address can need SMTPUTF8; asking for it makes relays that lack it
-		// bounce the mail.
+		// Headers are encoded words and bodies quoted-printable, so only an address can need
+		// SMTPUTF8. Requesting it unnecessarily makes relays without it bounce the mail.
 		options = append(options, gomail.WithoutSMTPUTF8())
 	}
 	switch s.config.Security {
@@ -216,7 +215,7 @@ func (s *Sender) client(line *line, m send.Message) (*gomail.Client, *login, err
 	}
 	client, err := gomail.NewClient(s.config.Host, options...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("smtp: %w", err) // about the options alone
+		return nil, nil, fmt.Errorf("smtp: %w", err) // concerns only the options
 	}
 	return client, auth, nil
 }
@@ -225,19 +224,19 @@ func (s *Sender) tlsConfig() *tls.Config {
 	return &tls.Config{ServerName: s.config.Host, RootCAs: s.config.RootCAs, MinVersion: tls.VersionTLS12}
 }
 
-// compose builds the mail. Line ends in the subject are encoded by go-mail, in
-// the recipient they were refused, and the texts are quoted-printable, so
-// nothing in m can add a header or end the message early.
+// compose builds the mail. go-mail encodes line breaks in the subject, CheckRecipient refuses them
+// in the recipient, and the texts are quoted-printable. So nothing in m can add a header or end the
+// message early.
 func (s *Sender) compose(m send.Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(s.from)
 	if err := msg.To(m.To); err != nil {
-		return nil, fmt.Errorf("smtp: %w", send.ErrRefused) // the cause repeats the address
+		return nil, fmt.Errorf("smtp: %w", send.ErrRefused) // the cause contains the address
 	}
 	msg.Subject(m.Subject)
-	msg.SetDateWithValue(time.Now().UTC()) // UTC: recipients need not know our time zone either
+	msg.SetDateWithValue(time.Now().UTC()) // UTC, to hide our time zone
 	msg.SetMessageIDWithValue(messageID(m.ID) + "@" + s.domain)
-	// RFC 3834 section 5: no vacation notice comes back.
+	// RFC 3834 section 5: prevents vacation replies.
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
@@ -246,8 +245,8 @@ func (s *Sender) compose(m send.Message) (*gomail.Msg, error) {
 	return msg, nil
 }
 
-// messageID is the outbox's id, so that the copies of a message that was sent
-// twice are one message to mail programs that look.
+// messageID contains the outbox's ID, so that mail programs can recognize two copies of one
+// message.
 func messageID(id string) string {
 	alnum := func(r rune) bool {
 		return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r))
@@ -262,7 +261,7 @@ func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
-// isLoopback reports whether host is this machine without asking a resolver.
+// isLoopback reports whether host is a loopback host, without a DNS query.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

@@ -281,9 +281,9 @@ func TestServersOutOfLine(t *testing.T) {
 		lines []string
 		want  string // in the error; empty: it was sent
 	}{
-		{"speaks HTTP", []string{"HTTP/1.1 400 " + secret + "\r\n"}, "no SMTP answer"},
+		{"speaks HTTP", []string{"HTTP/1.1 400 " + secret + "\r\n"}, "invalid SMTP answer"},
 		{"is too busy", []string{"421 4.3.2 busy " + secret + "\r\n"}, "connecting: answered 421"},
-		{"never stops talking", []string{"220-" + strings.Repeat("x", 2<<20) + "\r\n"}, "talks too much"},
+		{"never stops talking", []string{"220-" + strings.Repeat("x", 2<<20) + "\r\n"}, "answers are too long"},
 		{"hangs up in the middle", []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "nonsense " + secret + "\r\n"}, "connection lost"},
 		{"takes it and then hangs", []string{"220 hi\r\n", "250 hi\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n", "250 taken\r\n"}, ""},
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
-// classify says what an error means. The text is the code only: PostgreSQL's
-// own message may quote the row.
+// classify returns the class of an error and a text that contains only its code, because
+// PostgreSQL's message may quote the row.
 // https://www.postgresql.org/docs/current/errcodes-appendix.html
 func classify(err error) (sqlstore.Class, string) {
 	var e *pgconn.PgError
@@ -35,7 +35,7 @@ func classify(err error) (sqlstore.Class, string) {
 
 func classOf(code string) sqlstore.Class {
 	if wrongServer(code) {
-		return sqlstore.Again // on another connection; nothing was committed on this one
+		return sqlstore.Again // use another connection; nothing was committed on this one
 	}
 	switch code {
 	case "23505": // unique_violation
@@ -60,11 +60,10 @@ func classOf(code string) sqlstore.Class {
 	return sqlstore.Other
 }
 
-// unknownParameter finds the name in the message of SQLSTATE 42704, whatever
-// language it is in.
+// unknownParameter matches the name in the message of SQLSTATE 42704, in any language.
 var unknownParameter = regexp.MustCompile(`["\x{201e}\x{ab}]([A-Za-z_.]{1,64})["\x{201c}\x{bb}]`)
 
-// explain turns an error of opening into a sentence that says what to do.
+// explain converts an error of Open to a sentence that says how to fix it.
 func explain(err error) error {
 	var newer *sqlstore.NewerError
 	var older *sqlstore.OlderError
@@ -76,7 +75,7 @@ func explain(err error) error {
 	case errors.As(err, &older):
 		return older
 	case errors.Is(err, context.DeadlineExceeded):
-		return errors.New("it did not answer in time: see whether it runs and whether another program holds its locks")
+		return errors.New("it did not answer in time: check whether it is running and whether another program holds locks")
 	case errors.As(err, &e):
 		var step *sqlstore.StepError
 		if errors.As(err, &step) {
@@ -84,7 +83,7 @@ func explain(err error) error {
 		}
 		return explainCode(e)
 	case errors.As(err, &connecting):
-		return errors.New("it cannot be reached: see to host, port, TLS settings and whether it runs")
+		return errors.New("it cannot be reached: check the host, port and TLS settings, and whether it is running")
 	}
 	_, text := classify(err)
 	return errors.New(text)
@@ -93,25 +92,25 @@ func explain(err error) error {
 func explainCode(e *pgconn.PgError) error {
 	switch e.Code {
 	case "42704":
-		// The message of this code names the parameter, which is ours to show: it is
-		// a word of the address, not of a row.
+		// The message of this code contains the name of the parameter. It may be shown because it
+		// is a part of the address, not of a row.
 		if m := unknownParameter.FindStringSubmatch(e.Message); m != nil {
-			return fmt.Errorf("it does not know the parameter %q of its address: remove it", m[1])
+			return fmt.Errorf("unknown parameter %q in its address: remove it", m[1])
 		}
 	case "28P01", "28000":
-		return errors.New("it refuses the user or the password")
+		return errors.New("it rejected the user or the password")
 	case "3D000":
-		return errors.New("there is no database of that name: create it first (CREATE DATABASE)")
+		return errors.New("the database does not exist: create it first (CREATE DATABASE)")
 	case "3F000":
-		return errors.New("there is no schema to put tables in: create what search_path names, or correct it")
+		return errors.New("there is no schema for the tables: create the schema in search_path, or correct search_path")
 	case "42501":
-		return errors.New("the user may not create tables there: grant CREATE on the schema, or run `twofold migrate up` as its owner")
+		return errors.New("the user is not allowed to create tables: grant CREATE on the schema, or run `twofold migrate up` as its owner")
 	case "08P01":
-		return errors.New("a pooler in front refuses a start-up parameter: see ignore_startup_parameters in the documentation of store/postgres")
+		return errors.New("the pooler rejected a startup parameter: see ignore_startup_parameters in the documentation of store/postgres")
 	case "26000", "42P05":
-		return errors.New("a pooler in front mixes up prepared statements: add default_query_exec_mode=exec to the address, or set max_prepared_statements there (PgBouncer 1.21)")
+		return errors.New("the pooler mixes up prepared statements: add default_query_exec_mode=exec to the address, or set max_prepared_statements in the pooler (PgBouncer 1.21)")
 	case "25006":
-		return errors.New("it is read-only: name the primary server, not a standby")
+		return errors.New("it is read-only: use the primary server, not a standby")
 	}
 	return errors.New("SQLSTATE " + e.Code)
 }

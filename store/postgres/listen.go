@@ -12,7 +12,7 @@ import (
 
 var _ store.Notifier = (*DB)(nil)
 
-// channel is a name of its own for each schema of a database.
+// channel is a different name for each schema of a database.
 const channel = `'twofold ' || current_schema()`
 
 // Notify implements store.Notifier by NOTIFY.
@@ -36,9 +36,9 @@ func (d *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 	}
 }
 
-// hear listens until something breaks. What it hears first must be this node's
-// own word, sent over another connection as all words are: a pooler may take a
-// LISTEN and pass nothing on but what its own connection says.
+// hear listens until an error occurs. The first notification must be one that this node sends over
+// another connection, because a pooler may accept LISTEN and then deliver only notifications of the
+// same connection.
 func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
 	c, err := d.connect(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func (d *DB) hear(ctx context.Context, heard func(string), up func(bool)) {
 		case err == nil:
 		case !sure || ctx.Err() != nil || c.IsClosed():
 			return
-		case errors.Is(err, context.DeadlineExceeded): // silence: is it still there?
+		case errors.Is(err, context.DeadlineExceeded): // no notification: check the connection
 			wait, cancel := context.WithTimeout(ctx, patience)
 			err := c.Ping(wait)
 			cancel()

@@ -43,11 +43,11 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	open(t, newer).Close()
 	mustExec(t, raw(t, newer), `INSERT INTO twofold_migrations (version, name, applied_at) VALUES (99, '099_future.breaking.sql', 0)`)
 	for address, want := range map[string]string{
-		"postgres://:x": "write postgres://user:password@host",
+		"postgres://:x": "use the form postgres://user:password@host",
 		"postgres://u:secret@127.0.0.1:1/x?sslmode=disable":  "it cannot be reached",
-		strings.Replace(url, "/postgres?", "/elsewhere?", 1): "there is no database of that name",
+		strings.Replace(url, "/postgres?", "/elsewhere?", 1): "the database does not exist",
 		url + "&pool_max_conns=many":                         "pool_max_conns",
-		url + "x":                                            "no schema to put tables in",
+		url + "x":                                            "no schema for the tables",
 		newer:                                                "run the newer program",
 	} {
 		db, err := postgres.Open(t.Context(), address)

@@ -10,24 +10,23 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// wrongServer reports whether a code means that this connection leads to a
-// server that cannot do the work, while another connection may.
+// wrongServer reports whether a code means that this connection is to the wrong server, while a new
+// connection may be to the right one.
 func wrongServer(code string) bool {
 	switch code {
 	case "25006", // read_only_sql_transaction: the primary became a standby
-		"55000",          // object_not_in_prerequisite_state: it is in recovery
-		"26000", "42P05": // a prepared statement is gone, or another's: a pooler exchanged the connection
+		"55000",          // object_not_in_prerequisite_state: the server is in recovery
+		"26000", "42P05": // a prepared statement is missing or another one: a pooler replaced the connection
 		return true
 	}
 	return false
 }
 
-// outdated keeps connections that lead to the wrong server out of the pool.
-// After a failover all of them do: so the first that is found out closes every
-// connection that is older than the finding.
+// outdated removes connections to the wrong server from the pool. After a failover all connections
+// are affected, so when the first is detected, every older connection is closed.
 type outdated struct{ since atomic.Int64 }
 
-// made is where a connection keeps the time it was made.
+// made is the key under which a connection stores the time at which it was created.
 const made = "twofold made"
 
 func (o *outdated) onError(next pgconn.PgErrorHandler) pgconn.PgErrorHandler {

@@ -21,9 +21,9 @@ import (
 var schema embed.FS
 
 const (
-	patience    = 5 * time.Second // how long a verb may take, retries included
+	patience    = 5 * time.Second // time limit of a method, including retries
 	connections = 16
-	migrateIn   = 10 * time.Minute // an index on a large table takes its time
+	migrateIn   = 10 * time.Minute // creating an index on a large table takes long
 )
 
 type engine = sqlstore.Store
@@ -31,7 +31,7 @@ type engine = sqlstore.Store
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
 	*engine
-	db      *sql.DB                                  // the engine's; it closes it
+	db      *sql.DB                                  // owned and closed by the engine
 	connect func(context.Context) (*pgx.Conn, error) // makes the connection that listens
 }
 
@@ -46,14 +46,14 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, migrate)
 }
 
-// OpenAsIs is Open for a node that may not change the schema: it is an error
-// if steps are missing.
+// OpenAsIs is like Open, for a node that may not change the schema. It returns an error if
+// migrations are missing.
 func OpenAsIs(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, check)
 }
 
-// OpenUnchecked opens a database whatever its schema is, to read what all schemas
-// have: the audit trail. Nothing is brought up to date.
+// OpenUnchecked opens a database with any schema and does not change it. Use it only to read the
+// audit trail, which all schemas have.
 func OpenUnchecked(ctx context.Context, url string) (*DB, error) {
 	return open(ctx, url, func(context.Context, *sql.DB, fs.FS) error { return nil })
 }
@@ -69,7 +69,7 @@ func check(ctx context.Context, db *sql.DB, steps fs.FS) error {
 	return sqlstore.CheckSchema(ctx, db, steps)
 }
 
-// Schema lists the steps of the schema that were made and those to make.
+// Schema lists the migrations of the schema, both applied and pending ones.
 func Schema(ctx context.Context, url string) ([]store.Migration, error) {
 	db, _, err := connect(url)
 	if err != nil {
@@ -137,12 +137,12 @@ func prepareSchema(ctx context.Context, db *sql.DB, prepare prepare) error {
 	return nil
 }
 
-// mixed is an error if a pooler hands one connection's prepared statements to
-// another: better not to begin than to fail now and then.
+// mixed returns an error if a pooler mixes up the prepared statements of connections, so that the
+// program does not start instead of failing occasionally.
 func mixed(ctx context.Context, db *sql.DB) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for range 2 { // the first stays out of the pool while the second is asked
+	for range 2 { // keep the first connection out of the pool while the second is tested
 		c, err := db.Conn(ctx)
 		if err != nil {
 			return err
@@ -152,7 +152,7 @@ func mixed(ctx context.Context, db *sql.DB) error {
 			own := driver.(*stdlib.Conn).Conn()
 			switch own.Config().DefaultQueryExecMode {
 			case pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol:
-				return nil // none are made
+				return nil // this mode uses no prepared statements
 			}
 			_, err := own.Prepare(ctx, "twofold probe", "SELECT 1")
 			return err
@@ -164,8 +164,8 @@ func mixed(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// connect makes the pool. The time-outs bound what a node that hangs or lost
-// its network can hold up on the server; the caller's context bounds the rest.
+// connect creates the pool. The timeouts limit how long a node that hangs or has lost its network
+// can block others on the server. The caller's context limits the rest.
 func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	c, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -178,7 +178,7 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 		}
 		delete(c.RuntimeParams, "pool_max_conns")
 	}
-	listen := c // unless it has an address of its own, past a pooler
+	listen := c // unless listen contains another address, which bypasses a pooler
 	if direct, ok := c.RuntimeParams["listen"]; ok {
 		if listen, err = pgx.ParseConfig(direct); err != nil {
 			return nil, pgx.ConnConfig{}, errors.New("invalid listen in its address: it must be an address of PostgreSQL")
@@ -204,7 +204,7 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	db.SetConnMaxLifetime(time.Hour) // so that nodes spread again after a failover
+	db.SetConnMaxLifetime(time.Hour) // redistributes connections after a failover
 	return db, *listen, nil
 }
 
@@ -215,10 +215,10 @@ var dialect = sqlstore.Dialect{
 	Share:      " FOR KEY SHARE",
 	SkipLocked: " FOR UPDATE SKIP LOCKED",
 	Lock:       `pg_advisory_xact_lock(hashtextextended($1, 7420))`,
-	// Reading a sequence returns its current value, outside of any snapshot.
+	// Reading a sequence returns its current value, independent of snapshots.
 	LastEvent: `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM twofold_event_row`,
-	// A transaction that inserts holds this lock from before it takes the number until
-	// after the row can be read.
+	// An inserting transaction takes this lock before it takes the number and holds it until the
+	// row can be read.
 	EventWriters: `SELECT DISTINCT virtualtransaction FROM pg_locks WHERE locktype = 'relation'
 		AND mode = 'RowExclusiveLock' AND granted AND relation = 'twofold_events'::regclass
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,

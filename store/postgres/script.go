@@ -12,12 +12,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/sqlstore"
 )
 
-// divisionByZero is how a statement of sqlstore.RequireRows fails.
+// divisionByZero is the error code of a failed statement of sqlstore.RequireRows.
 const divisionByZero = "22012"
 
-// script sends a whole transaction at once, its commit too. PostgreSQL leaves out what
-// follows a statement that fails, so nothing is committed then. The statement first, if
-// there is one, is run before the others.
+// script sends a whole transaction, including its commit, at once. PostgreSQL skips all statements
+// after one that fails, so nothing is committed then. The statement first, if there is one, is run
+// before the others.
 func script(first string) sqlstore.ScriptFunc {
 	return func(ctx context.Context, db *sql.DB, statements []sqlstore.Statement) error {
 		return runScript(ctx, db, first, statements)
@@ -49,7 +49,7 @@ func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlst
 		at, err := answers(own.SendBatch(ctx, b), b.Len())
 		if err != nil && !own.IsClosed() && own.PgConn().TxStatus() != 'I' {
 			if _, failed := own.Exec(ctx, "rollback"); failed != nil {
-				_ = own.Close(ctx) // the pool drops it
+				_ = own.Close(ctx) // the pool discards it
 			}
 		}
 		var e *pgconn.PgError
@@ -60,7 +60,7 @@ func runScript(ctx context.Context, db *sql.DB, first string, statements []sqlst
 	})
 }
 
-// answers reads to the end, or to the first statement that failed, and says which.
+// answers reads all results, or those up to the first failed statement, whose index it returns.
 func answers(results pgx.BatchResults, n int) (at int, err error) {
 	for at = range n {
 		if _, err = results.Exec(); err != nil {

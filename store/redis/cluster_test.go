@@ -196,9 +196,9 @@ func TestNewRefusesAClientThatForgets(t *testing.T) {
 	server := servers.NewRedis(t)
 	at := []string{address(server)}
 	for want, c := range map[string]client.UniversalClient{
-		"is a *redis.Ring":    client.NewRing(&client.RingOptions{Addrs: map[string]string{"a": at[0]}}),
+		"type *redis.Ring":    client.NewRing(&client.RingOptions{Addrs: map[string]string{"a": at[0]}}),
 		"reads from replicas": client.NewClusterClient(&client.ClusterOptions{Addrs: at, RouteByLatency: true}),
-		"from a cache": client.NewClient(&client.Options{Addr: at[0], Protocol: 3,
+		"client-side cache": client.NewClient(&client.Options{Addr: at[0], Protocol: 3,
 			ClientSideCacheConfig: &client.ClientSideCacheConfig{}}),
 	} {
 		db, err := redis.New(t.Context(), c, redis.Options{})

@@ -62,8 +62,8 @@ func (db *DB) TakeDraft(ctx context.Context, owner, id string) error {
 	})
 }
 
-// putChallenge: prefix, key, mac, tries, expires. Of a code only this is kept
-// here; whom and what it is for is in its keyed hash.
+// putChallenge: prefix, key, mac, tries, expires. Only these values of a code are stored; its user
+// and purpose are part of the keyed hash.
 var putChallenge = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'c:' .. ARGV[2]
 	redis.call('HSET', key, 'mac', ARGV[3], 'tries', ARGV[4], 'expires', ARGV[5], 'taken', '0')
@@ -77,10 +77,9 @@ func (db *DB) PutChallenge(ctx context.Context, c store.Challenge) error {
 	})
 }
 
-// tryChallenge: prefix, key, now, macs. That the comparison is not constant in
-// time tells nothing: what is compared are keyed hashes. An expired code is
-// deleted, so that it stays so if the clock steps back; an empty hash is never
-// right.
+// tryChallenge: prefix, key, now, macs. The comparison need not take constant time, because it
+// compares keyed hashes. An expired code is deleted, so that it stays expired if the clock steps
+// back. An empty hash never matches.
 var tryChallenge = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'c:' .. ARGV[2]
 	local was = redis.call('HMGET', key, 'mac', 'tries', 'expires', 'taken')
@@ -133,7 +132,7 @@ func (db *DB) DropChallenge(ctx context.Context, key string) error {
 	})
 }
 
-// sweep: prefix, kind, now, limit. It bounds how long one script runs.
+// sweep: prefix, kind, now, limit. The limit bounds the run time of one script.
 var sweep = client.NewScript(ofRun + `
 	local ends, n = ARGV[1] .. 'end:' .. ARGV[2], 0
 	for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', ARGV[3], 'LIMIT', 0, ARGV[4])) do

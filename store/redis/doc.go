@@ -1,31 +1,28 @@
-// Package redis keeps what expires (sessions, pending sign-ins, drafts, codes)
-// in Redis 6 or later, or in Valkey: one server, one primary with replicas and
-// perhaps Sentinels, or a cluster. What must survive, budgets of guesses included,
-// is never here; see store.Join.
+// Package redis stores expiring records (sessions, pending sign-ins, drafts, codes) in Redis 6 or
+// later, or in Valkey: one server, a primary with replicas and optionally Sentinels, or a cluster.
+// Records that must survive, such as budgets of guesses, are never stored here; see store.Join.
 //
-// In a cluster all keys are in one slot, because each verb is decided in one place:
-// the cluster brings fail-over and no more room. Do not move that slot to another
-// node while Twofold runs.
+// In a cluster all keys are in one slot, because each method must run on one node. So a cluster
+// provides failover but no additional capacity. Do not move that slot to another node while Twofold
+// is running.
 //
-// # What it promises
+// # Guarantees
 //
-// Each verb is one command or one Lua script, which Redis runs alone: of any
-// number of parallel callers one wins. Times come from the caller and are
-// compared on every read, so keys carry no time to live; Sweep deletes them. A
-// write whose answer was lost is store.ErrUnavailable, and the caller grants nothing.
-// It is not repeated. A client of a cluster, or one that New is given, may repeat it:
-// then what was done once is refused the second time.
+// Each method is one command or one Lua script, which Redis runs atomically, so only one of several
+// concurrent callers succeeds. Times are passed by the caller and compared on every read, so keys
+// have no time to live; Sweep deletes them. If the answer to a write is lost, the error is
+// store.ErrUnavailable, the caller grants nothing, and the write is not repeated. The client of a
+// cluster, or a client passed to New, may repeat it; then the second attempt is refused.
 //
-// # Nothing comes back
+// # Restarts
 //
-// A Redis that restarts from a snapshot, or a replica that takes over, is older
-// than what it told us: sessions that were ended would live again, codes that
-// were taken could be taken again. So after every new connection, and before the
-// answer of a verb is used, the run id of the server is compared with the one that its
-// data was written under; where it differs, all of ours is deleted and the verb is run
-// again. A restart of Redis therefore means that people sign in again, and nothing
-// worse, with or without persistence (which may be switched off).
+// After a restart from a snapshot, or when a replica takes over, the data of Redis may be old:
+// ended sessions would be valid again, and used codes could be used again. So after every new
+// connection, and before the answer of a method is used, the run ID of the server is compared with
+// the one under which the data was written. If it differs, all data of Twofold is deleted and the
+// method is run again. Therefore users must sign in again after a restart of Redis, with or without
+// persistence, which may be switched off.
 //
-// A server that evicts keys under pressure is refused (maxmemory-policy
-// allkeys-...): it would forget which sessions an account has.
+// A server that evicts keys when memory is short (maxmemory-policy allkeys-...) is refused, because
+// it would lose the list of an account's sessions.
 package redis

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// dropUser: prefix, user, milliseconds. The key "gone" keeps every script that
-// stores a record of the user from doing so.
+// dropUser: prefix, user, milliseconds. The key "gone" prevents every script from storing a record
+// of the user.
 var dropUser = client.NewScript(ofRun + `
 	local gone = ARGV[1] .. 'gone:' .. ARGV[2]
 	if ARGV[3] == '0' then return redis.call('DEL', gone) end
@@ -29,8 +29,8 @@ var dropUser = client.NewScript(ofRun + `
 	end
 	return 1`)
 
-// DropUser implements store.UserDropper. Codes stay until they expire: what is
-// kept of them names no one.
+// DropUser implements store.UserDropper. Codes stay until they expire, because their records do not
+// name a user.
 func (db *DB) DropUser(ctx context.Context, userID string, until time.Time) error {
 	hold := int64(0)
 	if !until.IsZero() {
@@ -55,7 +55,7 @@ func (db *DB) Owners(ctx context.Context) ([]string, error) {
 	return slices.Compact(out), nil
 }
 
-// names lists the keys that begin with under, without that.
+// names lists the keys with the prefix under, without that prefix.
 func (db *DB) names(ctx context.Context, verb, under string) (list []string, err error) {
 	err = db.read(ctx, verb, func(ctx context.Context) error {
 		s, err := db.primary(ctx)
@@ -72,7 +72,7 @@ func (db *DB) names(ctx context.Context, verb, under string) (list []string, err
 	return list, err
 }
 
-// stored turns the answer of a script that stores a record into an error.
+// stored converts the answer of a script that stores a record to an error.
 func stored(n int, err error) error {
 	switch {
 	case err == nil && n == 0:

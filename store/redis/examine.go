@@ -7,8 +7,8 @@ import (
 	client "github.com/redis/go-redis/v9"
 )
 
-// examine: prefix, kind, name. It says what is wrong with a record, in one
-// step, so that a change at the same time is never seen by half.
+// examine: prefix, kind, name. It checks a record atomically, so that it never sees a partial
+// change.
 var examine = client.NewScript(ofRun + `
 	local key = ARGV[1] .. ARGV[2] .. ':' .. ARGV[3]
 	if redis.call('EXISTS', key) == 0 then return '' end

@@ -31,8 +31,8 @@ func (db *DB) Listen(ctx context.Context, heard func(string), up func(bool)) {
 	}
 }
 
-// listen hears until something breaks: the client would mend it without a
-// word, and what was said meanwhile would be missed.
+// listen receives until an error occurs. It does not let the client reconnect silently, because
+// notifications would be missed.
 func (db *DB) listen(ctx context.Context, heard func(string), up func(bool)) {
 	sub := db.c.Subscribe(ctx, db.prefix+"notices")
 	defer sub.Close()
@@ -45,7 +45,7 @@ func (db *DB) listen(ctx context.Context, heard func(string), up func(bool)) {
 			if asked || ctx.Err() != nil || !errors.As(err, &late) || !late.Timeout() || sub.Ping(ctx) != nil {
 				return
 			}
-			asked = true // silence: an answer must come now
+			asked = true // no notification: the server must answer the ping
 			continue
 		}
 		asked = false

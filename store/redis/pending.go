@@ -9,16 +9,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// step is what AdvancePending changes.
+// step contains the fields that AdvancePending changes.
 type step struct {
 	State  store.PendingState
 	Factor string
 	Rescue bool
 }
 
-// putPending: prefix, hash, user, v, version, created, expires, known. The new one
-// is kept whatever the clock says of its age: the other four are the newest of its
-// kind.
+// putPending: prefix, hash, user, v, version, created, expires, known. The new one is kept
+// regardless of its time, with the four newest others of its kind.
 var putPending = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 'p:' .. ARGV[2]
 	local of = ARGV[1] .. 'pu:' .. ARGV[3]

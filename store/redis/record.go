@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// A record is a hash: v is the noun as it was stored, as JSON; what verbs
-// change or compare has fields of its own.
+// A record is a hash. Its field v contains the stored value as JSON. Values that methods change or
+// compare have their own fields.
 //
-// Besides, each kind has a sorted set of its records by the time of their
-// death (end:KIND), for Sweep; sessions and pendings have a set for each user.
+// In addition, each kind has a sorted set of its records by expiry time (end:KIND), for Sweep.
+// Sessions and pendings also have a set for each user.
 
-// micros is how a time is stored. The zero time is 0.
+// micros returns the stored form of a time. The zero time is 0.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -27,7 +27,7 @@ func moment(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-// encode never fails for our nouns but for a time beyond the year 9999.
+// encode fails only for a time after the year 9999.
 func encode(v any) (string, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -51,7 +51,7 @@ func number(raw string) (int64, error) {
 	return n, nil
 }
 
-// pairs turns what a script returns of HGETALL into a map.
+// pairs converts the result of HGETALL in a script to a map.
 func pairs(reply any) (map[string]string, error) {
 	list, ok := reply.([]any)
 	if !ok || len(list)%2 != 0 {

@@ -18,11 +18,11 @@ import (
 )
 
 const (
-	patience = 5 * time.Second // how long a verb may take
-	network  = 2 * time.Second // to connect, to read, to write
+	patience = 5 * time.Second // time limit of a method
+	network  = 2 * time.Second // time limit for connecting, reading and writing
 )
 
-// DB keeps records in Redis. It is safe for concurrent use.
+// DB stores records in Redis. It is safe for concurrent use.
 type DB struct {
 	link
 	own    bool // Close closes the client
@@ -31,7 +31,7 @@ type DB struct {
 
 var _ store.VolatileKeeper = (*DB)(nil)
 
-// Options are for New.
+// Options configures New.
 type Options struct {
 	// Prefix begins every key. "twofold:" by default. Installations that share a server
 	// differ in it, and no prefix begins with the prefix of another. It holds none of
@@ -40,9 +40,9 @@ type Options struct {
 }
 
 // Open connects to the server at address, before ctx ends: redis://user:password@host:6379/0,
-// rediss:// for TLS or unix:///path. Of its parameters, prefix is Options.Prefix,
-// addr=host:port is one more node of a cluster, and master_name is the name by which
-// the Sentinels at host and at each addr know the primary.
+// rediss:// for TLS or unix:///path. The parameter prefix sets Options.Prefix, addr=host:port adds
+// a node of a cluster, and master_name is the name of the primary that the Sentinels at host and at
+// each addr use.
 func Open(ctx context.Context, address string) (*DB, error) {
 	db, err := open(ctx, address)
 	if err != nil {
@@ -52,7 +52,7 @@ func Open(ctx context.Context, address string) (*DB, error) {
 }
 
 func open(ctx context.Context, address string) (*DB, error) {
-	unclear := errors.New("its address cannot be read: write redis://user:password@host:6379/0, or rediss:// for TLS")
+	unclear := errors.New("invalid address: use the form redis://user:password@host:6379/0, or rediss:// for TLS")
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, unclear
@@ -74,8 +74,8 @@ func open(ctx context.Context, address string) (*DB, error) {
 		Addrs:      append([]string{o.Addr}, nodes...),
 		MasterName: primary, Username: o.Username, Password: o.Password, DB: o.DB, TLSConfig: o.TLSConfig,
 		ClientName: "twofold",
-		MaxRetries: -1, // see try
-		// A cluster's client needs as many tries to find the node that has a key.
+		MaxRetries: -1, // DB repeats commands itself
+		// The client of a cluster needs several attempts to find the node that has a key.
 		DialerRetries: 1, DialTimeout: network, ReadTimeout: network, WriteTimeout: network,
 		ContextTimeoutEnabled: true, DisableIdentity: true,
 		PoolSize: o.PoolSize, MinIdleConns: o.MinIdleConns, Protocol: o.Protocol,
@@ -90,10 +90,10 @@ func open(ctx context.Context, address string) (*DB, error) {
 	return db, err
 }
 
-// New keeps records through a client that the caller made and closes: a
+// New stores records with a client that the caller creates and closes: a
 // *redis.Client, also one of Sentinel, or a *redis.ClusterClient. The client is not
-// in use yet. It must not read from replicas or from a cache of its own. It may repeat
-// a command whose answer was lost; the verb then fails, and grants nothing twice.
+// in use yet. It must not read from replicas or from a cache of its own. It may repeat a command
+// whose answer was lost; the verb then fails, and grants nothing twice.
 func New(ctx context.Context, c client.UniversalClient, o Options) (*DB, error) {
 	db, err := newDB(ctx, c, o)
 	if errors.Is(err, errCluster) {
@@ -124,7 +124,7 @@ func newDB(ctx context.Context, c client.UniversalClient, o Options) (*DB, error
 
 var errCluster = errors.New("the server belongs to a cluster")
 
-// inspect refuses a server that cannot keep the promises.
+// inspect returns an error if the server cannot give the guarantees.
 func (db *DB) inspect(ctx context.Context) error {
 	s, err := db.primary(ctx)
 	if err != nil {
@@ -148,7 +148,7 @@ func (db *DB) inspect(ctx context.Context) error {
 	return db.Ping(ctx)
 }
 
-// field reads a line of INFO.
+// field returns the value of a line of INFO.
 func field(info, name string) string {
 	for line := range strings.Lines(info) {
 		if v, ok := strings.CutPrefix(line, name+":"); ok {
@@ -165,8 +165,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	})
 }
 
-// Close releases the connections that Open made. Verbs that come later answer
-// ErrUnavailable.
+// Close closes the connections that Open made. Later calls of methods return ErrUnavailable.
 func (db *DB) Close() error {
 	if db.closed.Swap(true) {
 		return nil

@@ -12,29 +12,28 @@ import (
 	client "github.com/redis/go-redis/v9"
 )
 
-// See "Nothing comes back" in the documentation of the package. A hook counts the
-// connections that are made to each server. The answer of a verb counts only if no
-// connection was made since the server that gave it was checked, or if a check that
-// follows finds the same run of that server as before the verb.
+// See "Restarts" in the documentation of the package. A hook counts the connections that are made
+// to each server. The answer of a method is used only if no connection was made since its server
+// was checked, or if a new check finds the same run of that server as before the method.
 
-// server is what a client talks to: the only server, or a node of a cluster.
+// server is the only server of a client, or a node of a cluster.
 type server struct {
 	*client.Client
-	made atomic.Int64 // connections
+	made atomic.Int64 // number of connections made
 }
 
-// known is the server that was checked last: its run, and how many connections to it
-// had been made then.
+// known describes the server that was checked last: its run, and the number of connections made to
+// it at that time.
 type known struct {
 	at   *server
 	run  string
 	made int64
 }
 
-// attempt is in the context of a verb.
+// attempt is stored in the context of a method call.
 type attempt struct {
-	at  atomic.Pointer[server] // the server that answers; a hook notes it
-	run string                 // that the data is thought to be of
+	at  atomic.Pointer[server] // the server that answered, set by a hook
+	run string                 // expected run of the data
 }
 
 type attemptKey struct{}
@@ -72,38 +71,38 @@ func (s *server) answers(ctx context.Context) {
 	}
 }
 
-// link is the client and what is known of the server that has our keys.
+// link is the client and the state of the server that has our keys.
 type link struct {
 	c        client.UniversalClient
 	prefix   string
 	known    atomic.Pointer[known]
-	checking chan struct{} // holds one value while a server is checked
+	checking chan struct{} // contains one value while a server is checked
 }
 
-// watch puts the hook into the client.
+// watch adds the hook to the client.
 func (l *link) watch() error {
 	switch c := l.c.(type) {
 	case *client.Client:
 		if o := c.Options(); o.ClientSideCache != nil || o.ClientSideCacheConfig != nil {
-			return errors.New("it reads from a cache of its own: set ClientSideCacheConfig to nil")
+			return errors.New("it uses a client-side cache: set ClientSideCacheConfig to nil")
 		}
 		c.AddHook(&server{Client: c})
 		return nil
 	case *client.ClusterClient:
 		o := c.Options()
 		if o.ReadOnly {
-			return errors.New("it reads from replicas, which know late what was ended: " +
+			return errors.New("it reads from replicas, which learn late that a session has ended: " +
 				"set ReadOnly, RouteByLatency and RouteRandomly to false")
 		}
 		if strings.ContainsAny(l.prefix, "{}") {
-			return errors.New("in a cluster the prefix may not hold braces")
+			return errors.New("in a cluster the prefix must not contain braces")
 		}
-		// A verb is one script, and a script reaches the keys of one slot.
+		// A method is one script, and a script can use only the keys of one slot.
 		l.prefix = "{" + strings.TrimSuffix(l.prefix, ":") + "}:"
 		c.OnNewNode(func(node *client.Client) { node.AddHook(&server{Client: node}) })
 		return nil
 	}
-	return fmt.Errorf("it is a %T: use a *redis.Client or a *redis.ClusterClient", l.c)
+	return fmt.Errorf("unsupported type %T: use a *redis.Client or a *redis.ClusterClient", l.c)
 }
 
 // primary returns the server that has our keys.
@@ -116,27 +115,29 @@ func (l *link) primary(ctx context.Context) (*client.Client, error) {
 
 func (l *link) runKey() string { return l.prefix + "run" }
 
-// script runs one where our keys are. Its first argument is the prefix, its last one the
-// run that the data is thought to be of. The context is one that checked made.
+// script runs a script on the server that has our keys. Its first argument is the prefix and its
+// last the expected run of the data. The context must come from checked.
 func (l *link) script(ctx context.Context, s *client.Script, args ...any) *client.Cmd {
 	all := append(append([]any{l.prefix}, args...), ctx.Value(attemptKey{}).(*attempt).run)
 	return s.Run(ctx, l.c, []string{l.runKey()}, all...)
 }
 
-// ofRun begins a script: it does nothing if the data is of another run. Then another node
-// has deleted what was there, and what the script did would stay when it is run again.
+// ofRun is the beginning of every script. The script does nothing if the data belongs to another
+// run: then another node has deleted the old data, and the effect of the script would stay when it
+// is run again.
 const ofRun = `
 	if redis.call('GET', KEYS[1]) ~= ARGV[#ARGV] then return redis.error_reply('RUN is another') end`
 
 func ofAnotherRun(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "RUN ") }
 
 var (
-	errNoRun     = errors.New("it does not tell its run id, so a restart would go unseen")
-	errInUse     = errors.New("the client was in use before, so a restart would go unseen")
-	errRestarted = errors.New("the server restarted meanwhile, or another took its place")
+	errNoRun     = errors.New("it does not report its run ID, so a restart could not be detected")
+	errInUse     = errors.New("the client was used before, so a restart could not be detected")
+	errRestarted = errors.New("the server restarted or was replaced during the call")
 )
 
-// checked runs a verb once. errRestarted: whatever it did is deleted by now.
+// checked runs a method once. If it returns errRestarted, the effect of the method has been
+// deleted.
 func (l *link) checked(ctx context.Context, verb func(context.Context) error) error {
 	before, now := l.known.Load(), &attempt{}
 	if before != nil {
@@ -148,13 +149,13 @@ func (l *link) checked(ctx context.Context, verb func(context.Context) error) er
 		if c, ok := l.c.(*client.ClusterClient); ok {
 			c.ReloadState(ctx) // another node may serve our slot now
 		}
-		return err // it has no answer
+		return err // there is no answer
 	}
 	if at == nil {
 		return cmp.Or(err, errInUse)
 	}
 	if ofAnotherRun(err) {
-		l.known.CompareAndSwap(before, &known{}) // it is checked now, whatever is thought
+		l.known.CompareAndSwap(before, &known{}) // force a check
 	}
 	k, failed := l.check(ctx, at)
 	switch {
@@ -166,9 +167,8 @@ func (l *link) checked(ctx context.Context, verb func(context.Context) error) er
 	return err
 }
 
-// check compares the run of a server with the one that the data was written under,
-// unless it did so since the newest connection was made. If they differ, it deletes
-// all data.
+// check compares the run of a server with the run under which the data was written, unless it has
+// done so since the newest connection was made. If they differ, it deletes all data.
 func (l *link) check(ctx context.Context, at *server) (*known, error) {
 	if k := l.known.Load(); k != nil && k.at == at && k.made == at.made.Load() {
 		return k, nil
@@ -179,7 +179,7 @@ func (l *link) check(ctx context.Context, at *server) (*known, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	made := at.made.Load() // before the question: what it asks over may be new
+	made := at.made.Load() // read this before INFO, which may use a new connection
 	if k := l.known.Load(); k != nil && k.at == at && k.made == made {
 		return k, nil
 	}

@@ -134,12 +134,12 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 	evicts := servers.NewRedis(t, "maxmemory 100mb", "maxmemory-policy allkeys-lru")
 	locked := servers.NewRedis(t, "requirepass hidden")
 	for address, want := range map[string]string{
-		"http://localhost":        "write redis://",
+		"http://localhost":        "use the form redis://",
 		"redis://127.0.0.1:1":     "cannot be reached",
 		evicts.URL:                "set noeviction",
-		locked.URL:                "refuses the user or the password",
+		locked.URL:                "rejected the user or the password",
 		evicts.URL + "?prefix=a*": "prefix",
-		"redis://u:wrong@" + locked.URL[len("redis://"):]: "refuses the user or the password",
+		"redis://u:wrong@" + locked.URL[len("redis://"):]: "rejected the user or the password",
 	} {
 		db, err := redis.Open(t.Context(), address)
 		if err == nil {

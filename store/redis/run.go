@@ -14,13 +14,13 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// write runs a verb that changes something: again only if it was not sent, or if what it
-// did is deleted.
+// write runs a method that changes data. It repeats it only if the command was not sent, or if its
+// effect was deleted.
 func (db *DB) write(ctx context.Context, verb string, run func(context.Context) error) error {
 	return db.try(ctx, verb, notSent, run)
 }
 
-// read runs a verb that changes nothing: again whenever the connection broke.
+// read runs a method that changes nothing. It repeats it whenever the connection breaks.
 func (db *DB) read(ctx context.Context, verb string, run func(context.Context) error) error {
 	return db.try(ctx, verb, func(err error) bool { return notSent(err) || broken(err) }, run)
 }
@@ -46,8 +46,8 @@ func (db *DB) try(ctx context.Context, verb string, again func(error) bool, run 
 	}
 }
 
-// notSent says that the server did not run it: no connection, or it said that
-// it is just starting. What it did in an earlier run is deleted.
+// notSent reports whether the server did not run the command, because there was no connection or
+// the server is starting. The effect in an earlier run has been deleted.
 func notSent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial" || strings.HasPrefix(err.Error(), "LOADING ") ||
@@ -59,8 +59,8 @@ func broken(err error) bool {
 	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// fail translates an error. The server's own text may quote a key or a value,
-// so only its first word is used.
+// fail translates an error. The server's text may contain a key or a value, so only its first word
+// is used.
 func (db *DB) fail(verb string, err error) error {
 	switch {
 	case err == nil:
@@ -79,10 +79,11 @@ func (db *DB) fail(verb string, err error) error {
 	return fmt.Errorf("%w: redis: %s: %s", store.ErrUnavailable, verb, text(err))
 }
 
-// errForm says that a record cannot be read; the cause would quote it.
-var errForm = errors.New("a record is not what was written")
+// errForm means that a record cannot be decoded. It does not wrap the cause, which would contain
+// the record.
+var errForm = errors.New("a record cannot be decoded")
 
-// text is an error without values.
+// text returns the text of an error without values.
 func text(err error) string {
 	var reply client.Error
 	switch {
@@ -97,18 +98,18 @@ func text(err error) string {
 	return "no connection"
 }
 
-// explain turns an error of opening into a sentence that says what to do.
+// explain converts an error of Open to a sentence that says how to fix it.
 func explain(err error) error {
 	if errors.Is(err, errNoRun) || errors.Is(err, errInUse) {
 		return err
 	}
 	switch word := text(err); word {
 	case "no connection":
-		return errors.New("it cannot be reached: see to host, port, TLS settings and whether it runs")
+		return errors.New("it cannot be reached: check the host, port and TLS settings, and whether it is running")
 	case "NOAUTH", "WRONGPASS":
-		return errors.New("it refuses the user or the password")
+		return errors.New("it rejected the user or the password")
 	case "NOPERM":
-		return errors.New("the user lacks a permission: it needs reading, writing, scripting and INFO")
+		return errors.New("the user lacks a permission: allow reading, writing, scripting and INFO")
 	default:
 		return errors.New(word)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// rebound is what RebindSession changes.
+// rebound contains the fields that RebindSession changes.
 type rebound struct {
 	Uniquifier string
 	Level      store.Level
@@ -45,7 +45,7 @@ func (db *DB) PutSession(ctx context.Context, s store.Session) error {
 	})
 }
 
-// session puts a record together; ErrNotFound if there is none.
+// session decodes a record. It returns ErrNotFound if there is none.
 func session(m map[string]string) (s store.Session, err error) {
 	if len(m) == 0 {
 		return s, store.ErrNotFound
@@ -73,8 +73,7 @@ func dead(s store.Session, now time.Time) bool {
 	return min(micros(s.IdleAt), micros(s.ExpiresAt)) <= micros(now)
 }
 
-// Session implements store.Sessions. It is on the path of every request: one
-// command.
+// Session implements store.Sessions. It is called for every request, so it uses only one command.
 func (db *DB) Session(ctx context.Context, hash string, now time.Time) (s store.Session, err error) {
 	err = db.read(ctx, "session", func(ctx context.Context) error {
 		m, err := db.c.HGetAll(ctx, db.prefix+"s:"+hash).Result()
@@ -92,8 +91,8 @@ func (db *DB) Session(ctx context.Context, hash string, now time.Time) (s store.
 	return s, nil
 }
 
-// touchSession: prefix, hash, seen, idle. Touches that come late never shorten
-// what a later one granted. Microseconds fit into Lua's numbers until 2255.
+// touchSession: prefix, hash, seen, idle. An earlier touch that arrives late never shortens the
+// time. Microseconds fit into Lua's numbers until 2255.
 var touchSession = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	local was = redis.call('HMGET', key, 'seen', 'idle', 'expires')
@@ -148,7 +147,7 @@ func (db *DB) TakeSession(ctx context.Context, hash string) (s store.Session, er
 	return s, err
 }
 
-// rebindSession: prefix, hash, rebound. The ends stay, so it revives nothing.
+// rebindSession: prefix, hash, rebound. The expiry times stay, so an expired session stays expired.
 var rebindSession = client.NewScript(ofRun + `
 	local key = ARGV[1] .. 's:' .. ARGV[2]
 	if redis.call('EXISTS', key) == 0 then return 0 end
@@ -190,7 +189,7 @@ func (db *DB) SessionsOf(ctx context.Context, userID string, now time.Time) ([]s
 	return list[:min(len(list), store.MaxListed)], nil
 }
 
-// sessions are all records of a user's, in no order.
+// sessions returns all session records of a user in arbitrary order.
 func (db *DB) sessions(ctx context.Context, userID string) ([]store.Session, error) {
 	list := []store.Session{}
 	err := db.read(ctx, "sessions", func(ctx context.Context) error {
@@ -227,8 +226,8 @@ func newestFirst(list []store.Session) {
 	})
 }
 
-// TrimSessions implements store.Sessions. Of several callers at once each ends
-// what is too much at its time, and none more than that.
+// TrimSessions implements store.Sessions. Each of several concurrent callers ends only the sessions
+// in excess at that time.
 func (db *DB) TrimSessions(ctx context.Context, userID string, keep int) ([]store.Session, error) {
 	n := int64(0)
 	err := db.read(ctx, "trim sessions", func(ctx context.Context) (err error) {

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 )
 
-// Backup writes a copy of the database at path to the new file at to, while it
-// is in use: the copy is what one moment left, and writers do not wait for it.
-// Copying the file itself would miss what stands in its log.
+// Backup writes a copy of the database at path to the new file at to. The database may be in use:
+// the copy is consistent, and writers do not wait for it. Copying the file itself would omit the
+// data in its log.
 func Backup(ctx context.Context, path, to string) error {
 	if err := backup(ctx, path, to); err != nil {
 		return fmt.Errorf("sqlite: cannot copy %q to %q: %w", path, to, err)
@@ -31,10 +31,10 @@ func backup(ctx context.Context, path, to string) error {
 	if _, err := os.Stat(from); err != nil {
 		return reason(err)
 	}
-	// SQLite takes an empty file; ours can be read by its owner only.
+	// SQLite accepts an empty file. Create one that only its owner can read.
 	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return errors.New("the copy exists already: choose another name")
+		return errors.New("the file already exists: choose another name")
 	}
 	if err != nil {
 		return reason(err)

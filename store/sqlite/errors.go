@@ -43,7 +43,7 @@ func isBusy(err error) bool {
 	return primary == codeBusy || primary == codeLocked
 }
 
-// classify says what an error means. The text is the code only: SQLite's own
+// classify returns the class of an error and a text that contains only its code, because SQLite's
 // message may quote the statement.
 func classify(err error) (sqlstore.Class, string) {
 	code := codeOf(err)
@@ -67,7 +67,7 @@ func classify(err error) (sqlstore.Class, string) {
 	return sqlstore.Other, text
 }
 
-// explain turns an error of opening into a sentence that says what to do.
+// explain converts an error of Open to a sentence that says how to fix it.
 func explain(err error) error {
 	var newer *sqlstore.NewerError
 	if errors.As(err, &newer) {
@@ -78,15 +78,15 @@ func explain(err error) error {
 		return older
 	}
 	if errors.Is(err, context.DeadlineExceeded) || isBusy(err) {
-		return errors.New("another program kept it locked for five seconds: stop that, or try again")
+		return errors.New("another program kept it locked for five seconds: stop that program, or try again")
 	}
 	switch codeOf(err) & 0xff {
 	case codeNotADB:
-		return errors.New("it is not an SQLite database: name another file, or move this one away")
+		return errors.New("it is not an SQLite database: use another file, or move this one")
 	case codeCorrupt:
-		return errors.New("it is damaged: restore a copy (SQLite's integrity_check says more)")
+		return errors.New("it is damaged: restore a backup (see SQLite's integrity_check for details)")
 	case codeReadOnly, codePerm, codeCantOpen:
-		return errors.New("it cannot be written: see to the owner and mode of the file and its directory")
+		return errors.New("it cannot be written: check the owner and mode of the file and its directory")
 	case codeFull:
 		return errors.New("the disk is full")
 	case 0:
@@ -94,7 +94,7 @@ func explain(err error) error {
 	}
 	var step *sqlstore.StepError
 	if errors.As(err, &step) {
-		return step // the statement is ours, and SQLite's message names tables and columns only
+		return step // the statement is constant, and SQLite's message contains only names of tables and columns
 	}
 	_, text := classify(err)
 	return errors.New(text)

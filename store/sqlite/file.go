@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// The pragmas are constants; a path cannot add to them, see dsn. busy_timeout
-// comes first, so that the others wait too.
+// The pragmas are constants, to which a path cannot add; see dsn. busy_timeout comes first, so that
+// it applies to the others.
 const (
 	commonPragmas = "&_pragma=busy_timeout(5000)&_pragma=trusted_schema(0)&_defensive=1&_dqs=0&_error_rc=1"
 	writerPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
@@ -21,16 +21,16 @@ const (
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)"
 	swiftPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)"
-	// What puts whole accounts sees to it that each row has its account. SQLite would
-	// look for the account of every row.
+	// Foreign keys are not checked: the import of whole accounts ensures that each row has its
+	// account, and SQLite would look up the account of every row.
 	bulkPragmas = "mode=rw&_txlock=immediate" + commonPragmas +
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(0)&_pragma=cache_size(-32768)" +
 		"&_pragma=wal_autocheckpoint(8192)"
 	readerPragmas = "mode=rw" + commonPragmas + "&_pragma=query_only(1)"
 )
 
-// dsn is the driver's name of the file. The path is escaped as a part of a URL
-// path ('?', '%' and '#' too), so no part of it is read as a parameter.
+// dsn returns the driver's name of the file. The path is escaped as a URL path, including '?', '%'
+// and '#', so no part of it is taken as a parameter.
 func dsn(file, pragmas string) string {
 	file = filepath.ToSlash(file)
 	if runtime.GOOS == "windows" {
@@ -39,20 +39,19 @@ func dsn(file, pragmas string) string {
 	return (&url.URL{Scheme: "file", Path: file, OmitHost: false}).String() + "?" + pragmas
 }
 
-// making serialises creation within the process. POSIX drops all of a process's
-// locks on a file when it closes any descriptor of it, SQLite's included: so a
-// file is touched only before any connection of ours can have it open.
+// making serializes the creation of files within the process. When a process closes any descriptor
+// of a file, POSIX releases all of its locks on the file, including SQLite's. So a file is opened
+// directly only before any connection can have it open.
 var making sync.Mutex
 
-// prepareFile creates the file, if need be, with mode 0600, and returns its
-// absolute path: connections are opened later, and the program may change its
-// working directory.
+// prepareFile creates the file with mode 0600 if it does not exist, and returns its absolute path,
+// because the program may change its working directory before connections are opened.
 func prepareFile(path string) (string, error) {
 	switch {
 	case path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "file:"):
-		return "", errors.New("it must be a plain path to a file (in tests: one in t.TempDir())")
+		return "", errors.New("it must be a plain path to a file (in tests, to a file in t.TempDir())")
 	case strings.ContainsRune(path, 0):
-		return "", errors.New("the path has a NUL byte in it")
+		return "", errors.New("the path contains a NUL byte")
 	}
 	file, err := filepath.Abs(path)
 	if err != nil {
@@ -63,7 +62,7 @@ func prepareFile(path string) (string, error) {
 	info, err := os.Stat(file)
 	switch {
 	case err == nil && info.IsDir():
-		return "", errors.New("it is a directory: name a file in it")
+		return "", errors.New("it is a directory: use a file in it")
 	case err == nil:
 		return file, nil
 	case !errors.Is(err, fs.ErrNotExist):
@@ -73,7 +72,7 @@ func prepareFile(path string) (string, error) {
 		return "", errors.New("its directory does not exist: create that first, or choose another path")
 	}
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) { // another program was quicker
+	if errors.Is(err, fs.ErrExist) { // another program has created it
 		return file, nil
 	}
 	if err != nil {
@@ -83,7 +82,7 @@ func prepareFile(path string) (string, error) {
 	return file, f.Close()
 }
 
-// reason strips the path, which Open names already.
+// reason removes the path, which the error of Open already contains.
 func reason(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

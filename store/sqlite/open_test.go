@@ -58,7 +58,7 @@ func TestOpenSaysWhatToDo(t *testing.T) {
 		"a\x00b":                            "NUL",
 		dir:                                 "it is a directory",
 		filepath.Join(dir, "no", "a.db"):    "its directory does not exist: create that first",
-		text:                                "it is not an SQLite database: name another file",
+		text:                                "it is not an SQLite database: use another file",
 		newer:                               fmt.Sprintf("it has schema 99 and this program knows %d: run the newer program", len(known)),
 		filepath.Join(text, "below a file"): "not a directory",
 	} {

@@ -8,10 +8,9 @@ import (
 	"syscall"
 )
 
-// giveToFolder gives a file that root makes to the owner of its folder: a command
-// run by root before the first start of a server must not make a database that
-// the server, under a user of its own, cannot open. SQLite gives its log the
-// owner of the database by itself.
+// giveToFolder changes the owner of a file that root creates to the owner of its folder. Otherwise
+// a command that root runs before the first start of a server would create a database that the
+// server's user cannot open. SQLite itself gives its log the owner of the database.
 func giveToFolder(f *os.File) {
 	if os.Geteuid() != 0 {
 		return
@@ -21,6 +20,6 @@ func giveToFolder(f *os.File) {
 		return
 	}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		_ = f.Chown(int(stat.Uid), int(stat.Gid)) // opening says so if it is in the way
+		_ = f.Chown(int(stat.Uid), int(stat.Gid)) // opening reports an error if this matters
 	}
 }

@@ -21,7 +21,7 @@ import (
 var schema embed.FS
 
 const (
-	patience = 5 * time.Second // how long a verb waits for the write lock
+	patience = 5 * time.Second // time limit of waiting for the write lock
 	readers  = 4               // a read takes tens of microseconds
 )
 
@@ -38,28 +38,27 @@ var (
 // Alone implements store.Alone.
 func (*DB) Alone() {}
 
-// Open opens the file at path, which is created if it does not exist, and
-// brings its schema up to date, before ctx ends. The directory must exist. For a test use a
-// file in t.TempDir(): a database in memory would not keep the promises that
-// the test is there to see.
+// Open opens the file at path, which is created if it does not exist, and brings its schema up to
+// date, before ctx ends. The directory must exist. For a test, use a file in t.TempDir(): a
+// database in memory would not give the guarantees that the test checks.
 func Open(ctx context.Context, path string) (*DB, error) {
 	return open(ctx, path, migrate)
 }
 
-// OpenAsIs is Open for a program that may not change the schema: it is an
-// error if steps are missing.
+// OpenAsIs is like Open, for a program that may not change the schema. It returns an error if
+// migrations are missing.
 func OpenAsIs(ctx context.Context, path string) (*DB, error) {
 	return open(ctx, path, sqlstore.CheckSchema)
 }
 
-// OpenUnchecked opens a database whatever its schema is, to read what all schemas
-// have: the audit trail. Nothing is brought up to date.
+// OpenUnchecked opens a database with any schema and does not change it. Use it only to read the
+// audit trail, which all schemas have.
 func OpenUnchecked(ctx context.Context, path string) (*DB, error) { return open(ctx, path, unchecked) }
 
 func unchecked(context.Context, sqlstore.Database, fs.FS) error { return nil }
 
-// Schema lists the steps of the schema that were made and those to make. It
-// makes no file.
+// Schema lists the migrations of the schema, both applied and pending ones. It does not create the
+// file.
 func Schema(ctx context.Context, path string) ([]store.Migration, error) {
 	steps, err := fs.Sub(schema, "schema")
 	if err != nil {
@@ -92,7 +91,7 @@ func open(ctx context.Context, path string, prepare prepare) (*DB, error) {
 	return db, nil
 }
 
-// prepare sees to the schema.
+// prepare creates, updates or checks the schema.
 type prepare func(ctx context.Context, db sqlstore.Database, steps fs.FS) error
 
 func migrate(ctx context.Context, db sqlstore.Database, steps fs.FS) error {
@@ -139,7 +138,7 @@ func pool(file, pragmas string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
-// dialect has no locks: a transaction is IMMEDIATE, so it is alone.
+// dialect has no locks, because each transaction is IMMEDIATE and therefore exclusive.
 var dialect = sqlstore.Dialect{
 	Name: "sqlite", Classify: classify, Local: true, Places: true, Patience: patience,
 	LastEvent: `SELECT COALESCE(MAX(row_no), 0) FROM twofold_events`,
