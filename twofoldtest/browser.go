@@ -21,19 +21,19 @@ type Browser struct {
 	k      *Kit
 	jar    *cookiejar.Jar
 	http   *http.Client
-	header http.Header       // goes along with everything: a program's tokens
-	handed map[string]string // everything that was handed out to it, by what it was
+	header http.Header       // sent with every request, e.g. the tokens of a program
+	handed map[string]string // everything that it received, by kind
 }
 
-// Answer is what came back.
+// Answer is the response to a request.
 type Answer struct {
 	Status   int
 	Header   http.Header
 	Body     string
-	Response map[string]any // of the JSON envelope, if it is one
+	Response map[string]any // "response" of the JSON envelope, if there is one
 }
 
-// NewBrowser returns a browser no one has used.
+// NewBrowser returns a new browser without cookies.
 func (k *Kit) NewBrowser() *Browser {
 	k.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -46,19 +46,19 @@ func (k *Kit) NewBrowser() *Browser {
 	}}
 }
 
-// Get asks for JSON at a path.
+// Get requests a path as JSON.
 func (b *Browser) Get(path string) Answer {
 	b.k.t.Helper()
 	return b.do(http.MethodGet, path, nil, nil)
 }
 
-// Page asks for a page at a path.
+// Page requests a path as a page.
 func (b *Browser) Page(path string) Answer {
 	b.k.t.Helper()
 	return b.do(http.MethodGet, path, nil, http.Header{"Accept": {"text/html"}})
 }
 
-// Post posts fields as JSON; nil posts nothing.
+// Post posts fields as JSON. If fields is nil, the body is empty.
 func (b *Browser) Post(path string, fields map[string]any) Answer {
 	b.k.t.Helper()
 	if fields == nil {
@@ -71,7 +71,7 @@ func (b *Browser) Post(path string, fields map[string]any) Answer {
 	return b.do(http.MethodPost, path, raw, http.Header{"Content-Type": {"application/json"}})
 }
 
-// Form posts fields as a page's form does.
+// Form posts fields like the form of a page.
 func (b *Browser) Form(path string, fields url.Values) Answer {
 	b.k.t.Helper()
 	return b.do(http.MethodPost, path, []byte(fields.Encode()), http.Header{
@@ -79,7 +79,7 @@ func (b *Browser) Form(path string, fields url.Values) Answer {
 	})
 }
 
-// do sends a request; without an Accept header it asks for JSON.
+// do sends a request. Without an Accept header it requests JSON.
 func (b *Browser) do(method, path string, body []byte, header http.Header) Answer {
 	b.k.t.Helper()
 	r, err := http.NewRequest(method, b.k.URL+path, bytes.NewReader(body))
@@ -112,8 +112,8 @@ func (b *Browser) do(method, path string, body []byte, header http.Header) Answe
 	return a
 }
 
-// keep remembers what was handed out, for NoSideDoor to present it where it
-// does not belong.
+// keep records everything that the browser received, so that NoSideDoor can present it in wrong
+// places.
 func (b *Browser) keep(r *http.Request, resp *http.Response, a Answer) {
 	for _, c := range resp.Cookies() {
 		if c.Value != "" {
@@ -142,7 +142,7 @@ func (b *Browser) keep(r *http.Request, resp *http.Response, a Answer) {
 	b.k.sawSuccess(r, a)
 }
 
-// Cookies are the browser's cookies by name.
+// Cookies returns the browser's cookies by name.
 func (b *Browser) Cookies() map[string]string {
 	u, err := url.Parse(b.k.URL)
 	if err != nil {
@@ -155,7 +155,7 @@ func (b *Browser) Cookies() map[string]string {
 	return out
 }
 
-// Plant gives the browser a cookie.
+// Plant adds a cookie to the browser.
 func (b *Browser) Plant(name, value string) {
 	u, err := url.Parse(b.k.URL)
 	if err != nil {
@@ -164,7 +164,7 @@ func (b *Browser) Plant(name, value string) {
 	b.jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
-// giveBack plants the cookies that are gone; those that were renewed stay new.
+// giveBack restores the cookies that were removed. It does not overwrite renewed ones.
 func (b *Browser) giveBack(cookies map[string]string) {
 	has := b.Cookies()
 	for name, value := range cookies {
@@ -177,8 +177,8 @@ func (b *Browser) giveBack(cookies map[string]string) {
 // app is a user's authenticator app.
 type app struct{ secret []byte }
 
-// code is what the app shows, in a step of its own: the clock moves on, as each
-// step is accepted once.
+// code returns the app's code of a new time step. It moves the clock, because each step is accepted
+// only once.
 func (k *Kit) code(a *app) string {
 	k.Clock.Move(totp.Period * time.Second)
 	return totp.Code(totp.SHA1, a.secret, totp.Step(k.Clock.Now()), totp.Size)
@@ -190,8 +190,7 @@ func (k *Kit) appOf(email string) *app {
 	return k.apps[email]
 }
 
-// Code is the next code of a user's authenticator app. The clock moves on by
-// one step.
+// Code returns the next code of a user's authenticator app. It moves the clock by one step.
 func (k *Kit) Code(email string) string {
 	k.t.Helper()
 	a := k.appOf(email)
@@ -209,9 +208,9 @@ func (b *Browser) must(what string, a Answer) Answer {
 	return a
 }
 
-// LoginAs returns a browser in which the user is signed in to a level: 1 with
-// the password, 2 with an authenticator app as well. Account and app are made
-// if missing. It takes the same way as a person, over HTTP.
+// LoginAs returns a browser in which the user is signed in with a level: 1 with the password, 2
+// also with an authenticator app. It creates the account and the app if they do not exist, and
+// signs in over HTTP like a user.
 func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 	k.t.Helper()
 	k.User(email, roles...)
@@ -220,7 +219,7 @@ func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 	if a.Response["tf_state"] == "ready" && k.appOf(email) != nil {
 		return b.must2(email)
 	}
-	if a.Response["tf_state"] == "ready" { // whose the mailbox is, before a set-up
+	if a.Response["tf_state"] == "ready" { // the mailbox must be proven before a set-up
 		b.must("mailbox", b.Post(k.at("/tf-validate"), map[string]any{"code": k.Mail.Code(k.t, email)}))
 	}
 	if level < 2 && a.Response["tf_required"] == false {
@@ -230,7 +229,7 @@ func (k *Kit) LoginAs(email string, level int, roles ...string) *Browser {
 	return b
 }
 
-// typed is an identity and a password as the sign-in page takes them.
+// typed returns the fields of the sign-in page for an identity and a password.
 func (k *Kit) typed(email, password string) map[string]any {
 	if u := k.config.Passwordless; u != nil && u.ReplacesLogin {
 		return map[string]any{"identity": email, "passcode": password}
@@ -238,8 +237,8 @@ func (k *Kit) typed(email, password string) map[string]any {
 	return map[string]any{"email": email, "password": password}
 }
 
-// enter gives the first factor at the sign-in page: the password, or the mailed
-// link that stands in its place.
+// enter proves the first factor at the sign-in page: with the password, or with the mailed link
+// that replaces it.
 func (b *Browser) enter(email, password, query string, more map[string]any) Answer {
 	k := b.k
 	k.t.Helper()
@@ -251,14 +250,14 @@ func (b *Browser) enter(email, password, query string, more map[string]any) Answ
 	return b.Post(k.at("/login")+query, body)
 }
 
-// setUpApp sets an authenticator app up.
+// setUpApp sets up an authenticator app.
 func (b *Browser) setUpApp(email string, more map[string]any) {
 	k := b.k
 	k.t.Helper()
 	wish := map[string]any{"setup": "authenticator"}
 	maps.Copy(wish, more)
 	begun := b.Post(k.at("/tf-setup"), wish)
-	if begun.Response["email_proof_required"] == true { // the application's table does not say whose address it is
+	if begun.Response["email_proof_required"] == true { // the application's table does not confirm the address
 		b.must("prove the address", b.Post(k.at("/tf-validate"), map[string]any{"code": k.Mail.Code(k.t, email)}))
 		begun = b.Post(k.at("/tf-setup"), wish)
 	}
@@ -280,7 +279,7 @@ func (b *Browser) must2(email string) *Browser {
 	return b
 }
 
-// secretOf is an app's secret as an answer spells it.
+// secretOf decodes an app's secret from an answer.
 func (k *Kit) secretOf(answer any) []byte {
 	k.t.Helper()
 	key, _ := answer.(string)

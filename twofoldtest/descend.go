@@ -10,8 +10,8 @@ import (
 
 const minute = time.Minute
 
-// trustOf is whether a user's browsers may be trusted: as the application has it,
-// until NoSideDoor takes it away from one user.
+// trustOf returns the policy that decides whether a user's browsers may be trusted: that of the
+// application, except for users in k.distrusted.
 func trustOf(k *Kit, own func(twofold.User) bool) func(twofold.User) bool {
 	return func(i twofold.User) bool {
 		k.mu.Lock()
@@ -20,8 +20,9 @@ func trustOf(k *Kit, own func(twofold.User) bool) func(twofold.User) bool {
 	}
 }
 
-// descendantStates are those of what came of a trusted browser, after the trust
-// is gone: each was worth two factors, and is asked today what a sign-in is.
+// descendantStates returns the states of sessions and tokens that came from a trusted browser,
+// after the trust has ended. Each counted as two factors; now it must meet the same requirements as
+// a sign-in.
 func descendantStates(k *Kit) []state {
 	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.MagicLink {
 		return nil
@@ -68,8 +69,8 @@ func descendantStates(k *Kit) []state {
 	return out
 }
 
-// trustedTokens signs a person in with the password in a trusted browser and asks
-// for tokens. No browser: none is trusted.
+// trustedTokens signs a user in with the password in a trusted browser and requests tokens. It
+// returns no browser if browsers are not trusted.
 func trustedTokens(k *Kit) (email string, b *Browser, header, refresh string) {
 	k.t.Helper()
 	email, _ = k.someone("heir")
@@ -84,14 +85,14 @@ func trustedTokens(k *Kit) (email string, b *Browser, header, refresh string) {
 	header, refresh = first.tokens(a)
 	for _, page := range k.pages {
 		if a := first.Get(page); a.Status >= 400 {
-			return email, nil, "", "" // trust is not enough here
+			return email, nil, "", "" // a trusted browser is not enough
 		}
 	}
 	return email, first, header, refresh
 }
 
-// exchanges is a program that goes on with a refresh token; one that is refused
-// has nothing.
+// exchanges returns a program that exchanges a refresh token. If the exchange is refused, the
+// program has no token.
 func exchanges(k *Kit, refresh string) *Browser {
 	k.t.Helper()
 	b, body := k.NewBrowser(), fields{}
@@ -108,8 +109,8 @@ func exchanges(k *Kit, refresh string) *Browser {
 	return b
 }
 
-// closes waits until the pages are closed: a process may answer for a session from
-// memory for a second. One that stays open is found after it.
+// closes waits until the pages are refused, because a process may cache a session for a second. If
+// a page stays open, the next check reports it.
 func (b *Browser) closes() {
 	for range 300 {
 		if !slices.ContainsFunc(b.k.pages, func(page string) bool { return opened(b.Get(page)) }) {

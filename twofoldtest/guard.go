@@ -2,9 +2,9 @@ package twofoldtest
 
 import "testing"
 
-// A program that holds this package and is not a test ends before its main: what
-// is here opens accounts, and no one shall ship it by mistake. The linker tells
-// the two apart (testing.Testing), not a setting.
+// A program that links this package and is not a test ends before its main function, because the
+// package can open accounts and must not be shipped by mistake. The linker decides whether it is a
+// test (testing.Testing), not a setting.
 var _ = onlyInTests()
 
 func onlyInTests() struct{} {

@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// inviteStates are those of people who were invited.
+// inviteStates returns the states of invited users.
 func inviteStates(k *Kit) []state {
 	if !k.has("/tf-invite/{token}") {
 		return nil
@@ -32,7 +32,7 @@ func inviteStates(k *Kit) []state {
 	return typedInvites(k, invited)
 }
 
-// keyInvites are those of a passkey in place of the password.
+// keyInvites returns the states of invited users who register a passkey instead of a password.
 func keyInvites(k *Kit, invited func() (*Browser, string)) []state {
 	asked := func() (b *Browser, path string, answer func(lies ...softkey.Lie) fields) {
 		k.t.Helper()
@@ -75,7 +75,7 @@ func keyInvites(k *Kit, invited func() (*Browser, string)) []state {
 	}
 }
 
-// typedInvites are those of a password.
+// typedInvites returns the states of invited users who choose a password.
 func typedInvites(k *Kit, invited func() (*Browser, string)) []state {
 	typed := fields{"password": Password, "password_confirm": Password}
 	return []state{

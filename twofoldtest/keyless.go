@@ -2,7 +2,7 @@ package twofoldtest
 
 import "time"
 
-// keylessStates are those of accounts that have no password.
+// keylessStates returns the states of accounts that have no password.
 func (k *Kit) keylessStates() []state {
 	if a := k.config.Accounts; !a.PasswordOptional || a.MagicLink || !k.config.Accounts.Registerable {
 		return nil
@@ -43,7 +43,7 @@ func (k *Kit) keylessStates() []state {
 	}
 }
 
-// registersKeyless is an account without password, as its registration leaves it.
+// registersKeyless registers an account without a password.
 func (k *Kit) registersKeyless() (string, *Browser) {
 	k.t.Helper()
 	k.Clock.Move(time.Hour)
@@ -52,7 +52,7 @@ func (k *Kit) registersKeyless() (string, *Browser) {
 	delete(typed, "password")
 	delete(typed, "password_confirm")
 	b.must("register", b.Post(k.at("/register"), typed))
-	for range 500 { // what it mails is not what is asked for next
+	for range 500 { // wait for the mail of the registration, so that it is not mistaken for the next one
 		if k.Mail.Count(email) > 0 {
 			return email, b
 		}
@@ -62,7 +62,8 @@ func (k *Kit) registersKeyless() (string, *Browser) {
 	return email, b
 }
 
-// keyless is one whose mailbox is proven, and who has come in by it.
+// keyless returns an account without a password and a browser that has signed in with a mailed
+// code.
 func (k *Kit) keyless() (string, *Browser) {
 	k.t.Helper()
 	email, b := k.registersKeyless()
@@ -74,15 +75,15 @@ func (k *Kit) keyless() (string, *Browser) {
 	return email, b
 }
 
-// byMail begins a sign-in with a mailed code.
+// byMail starts a sign-in with a mailed code.
 func (b *Browser) byMail(email string) {
 	b.k.t.Helper()
 	b.k.Clock.Move(time.Minute)
 	b.must("code", b.Post(b.k.at("/us-signin"), fields{"identity": email, "passcode": b.firstCode(email, "email", email)}))
 }
 
-// loginLink has a link mailed that begins a sign-in, in the place of the
-// password, and returns its path.
+// loginLink requests a mailed link that starts a sign-in instead of the password, and returns its
+// path.
 func (b *Browser) loginLink(email string) string {
 	k := b.k
 	k.t.Helper()
@@ -92,7 +93,7 @@ func (b *Browser) loginLink(email string) string {
 	return k.at("/login") + "/" + b.mailedSince(before, email, "/login")
 }
 
-// byLinkStates are those of sites where that is how everybody signs in.
+// byLinkStates returns the states of sites on which all users sign in with mailed links.
 func (k *Kit) byLinkStates() []state {
 	if !k.config.Accounts.MagicLink {
 		return nil

@@ -23,76 +23,74 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// Password is the password of every user that LoginAs makes.
+// Password is the password of every user that LoginAs creates.
 const Password = "correct horse battery staple"
 
-// Kit is an application's sign-in under test.
+// Kit is the sign-in of an application under test.
 type Kit struct {
 	Auth  *twofold.Auth
-	Mail  *sendtest.Sink // every mail
-	SMS   *sendtest.Sink // every text
+	Mail  *sendtest.Sink // all captured mails
+	SMS   *sendtest.Sink // all captured text messages
 	Clock *Clock
-	URL   string // where Serve answers, e.g. "http://127.0.0.1:40123"
-	// Roles are those of the users that NoSideDoor makes, for pages that ask for
-	// some.
+	URL   string // base URL of the server, e.g. "http://127.0.0.1:40123"
+	// Roles contains the roles of the users that NoSideDoor creates, for pages that require roles.
 	Roles []string
 
 	t       testing.TB
 	server  *httptest.Server
-	given   twofold.Config // as the application has it
-	config  twofold.Config // as it is tested
+	given   twofold.Config // the application's configuration
+	config  twofold.Config // the configuration under test
 	hash    string
-	people  int         // made up by NoSideDoor
-	made    atomic.Bool // other sites are played by stand-ins
+	people  int         // number of users created by NoSideDoor
+	made    atomic.Bool // identity providers are replaced by stand-ins
 	former  *formerSystem
-	pages   []string // that NoSideDoor tries to reach
-	walked  []string // marks of the states it has walked from
-	forgets []string // names that it shall not know, in tests of this package
+	pages   []string // pages that NoSideDoor tries to reach
+	walked  []string // marks of the states from which it has walked
+	forgets []string // names that it must not know, in tests of this package
 
 	mu      sync.Mutex
 	apps    map[string]*app      // authenticator apps by e-mail address
-	paths   map[string]knownPath // of the sign-in, as they are registered
-	through map[string]bool      // method and pattern of each step that was got through
-	strange []string             // cookies that no one knows
-	doors   map[string][]string  // pages that were reported, by way in
-	// distrusted are addresses of users whose browsers the policy trusts no more.
+	paths   map[string]knownPath // registered paths of the sign-in
+	through map[string]bool      // method and pattern of each completed step
+	strange []string             // unknown cookies
+	doors   map[string][]string  // reported pages, by way in
+	// distrusted contains the addresses of users whose browsers the policy no longer trusts.
 	distrusted []string
 }
 
-// Clock is the time as the sign-in sees it. It stands still until moved.
+// Clock is the clock of the sign-in. It stands still until Move is called.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
 }
 
-// Now is the present time.
+// Now returns the current time of the clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Move moves the clock; backwards too.
+// Move moves the clock, forward or backward.
 func (c *Clock) Move(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// Option changes what New makes of a configuration.
+// Option is an option of New.
 type Option func(*options)
 
 type options struct{ send bool }
 
-// SendForReal lets the senders of the configuration have each message as well.
-// Without it no test sends anything: messages are kept in Kit.Mail and Kit.SMS.
+// SendForReal also passes each message to the senders of the configuration. Without it no test
+// sends anything: messages are only kept in Kit.Mail and Kit.SMS.
 func SendForReal() Option { return func(o *options) { o.send = true } }
 
-// New builds the sign-in with your configuration, which may be the one of
-// production. It replaces Origin by the kit's own address, Now by the kit's clock,
-// senders by sinks, other sites and the former system by stand-ins, and switches
-// captchas off. Without a Store it makes an SQLite file for the test, with a key of
-// its own; with one it keeps the key, too.
+// New creates the sign-in with your configuration, which may be that of production. It replaces
+// Origin with the kit's own address, Now with the kit's clock, senders with sinks, and identity
+// providers and Password.Legacy with stand-ins, and it switches captchas off. If Store is nil, it
+// creates an SQLite file and a key for the test. Otherwise it keeps Store and Key.
 func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	t.Helper()
 	var o options
@@ -132,7 +130,7 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 		if p != nil {
 			c.Accounts.OAuth[i] = standIn{p, &k.made}
 		}
-		if federated.IsIndependent(p) { // what the operator declares stays
+		if federated.IsIndependent(p) { // keep the operator's declaration
 			c.Accounts.OAuth[i] = federated.Independent(c.Accounts.OAuth[i])
 		}
 	}
@@ -151,8 +149,8 @@ func New(t testing.TB, c twofold.Config, with ...Option) *Kit {
 	return k
 }
 
-// caught keeps what is sent; the application's own sender, if it has one, gets
-// it as well.
+// caught returns a sender that keeps messages and passes them to the application's own sender, if
+// there is one.
 func caught(sink *sendtest.Sink, own send.Sender) send.Sender {
 	if own == nil {
 		return sink
@@ -173,18 +171,18 @@ func (b both) Send(ctx context.Context, m send.Message) error {
 	return b.sink.Send(ctx, m)
 }
 
-// besides serves another handler.
+// besides serves another handler in addition.
 func besides(k *Kit, h http.Handler) *httptest.Server {
 	return httptest.NewServer(h)
 }
 
-// ServeAll answers at URL with a handler that serves the sign-in's paths itself.
+// ServeAll serves, at URL, a handler that serves the sign-in's paths itself.
 func (k *Kit) ServeAll(app http.Handler) {
 	k.server.Config.Handler = app
 	k.server.Start()
 }
 
-// Serve answers at URL with your handler, the sign-in's paths in front of it.
+// Serve serves your handler at URL, with the sign-in's paths in front of it.
 func (k *Kit) Serve(app http.Handler) {
 	k.t.Helper()
 	mux := http.NewServeMux()
@@ -195,7 +193,7 @@ func (k *Kit) Serve(app http.Handler) {
 	k.ServeAll(mux)
 }
 
-// User makes an account with Password, or finds it.
+// User returns an account. If it does not exist, User creates it with Password.
 func (k *Kit) User(email string, roles ...string) twofold.User {
 	k.t.Helper()
 	ctx := context.Background()
@@ -206,7 +204,7 @@ func (k *Kit) User(email string, roles ...string) twofold.User {
 	if !errors.Is(err, twofold.ErrNoUser) {
 		k.t.Fatal(err)
 	}
-	if k.hash == "" { // once: hashing is slow on purpose
+	if k.hash == "" { // only once, because hashing is slow
 		h, err := password.New(password.Config{})
 		if err == nil {
 			k.hash, err = h.Hash(ctx, Password)
@@ -222,8 +220,8 @@ func (k *Kit) User(email string, roles ...string) twofold.User {
 	return u
 }
 
-// withoutCaptcha switches captchas off: nothing here answers them, and they open
-// nothing.
+// withoutCaptcha switches captchas off. Tests cannot solve them, and they do not give access to
+// anything.
 func withoutCaptcha(a *twofold.Accounts) {
 	a.Captcha, a.CaptchaAt, a.CaptchaSiteKey, a.CaptchaSecret = "", nil, "", ""
 	a.CaptchaVerifyURL, a.CaptchaScriptURL, a.CaptchaMinScore, a.CaptchaCost = "", "", 0, 0

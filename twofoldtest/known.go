@@ -11,20 +11,20 @@ import (
 
 // knownPath is a path of the sign-in that NoSideDoor knows.
 type knownPath struct {
-	pattern string // as it is called where no one renames it, without prefix
-	field   string // of twofold.Config.Pages.Paths, which renames it
-	// in is the method whose success is a step on a way in. Where the path is
-	// registered NoSideDoor must have got through it, or it proves nothing of it.
-	// Empty: no one comes in there. It is walked from every state anyway.
+	pattern string // default path without prefix
+	field   string // field of twofold.Config.Pages.Paths that renames it
+	// in is the method whose success is a step of a sign-in. If the path is registered, NoSideDoor
+	// must complete this step, or it fails. It is empty for paths that are not a step of a sign-in;
+	// these are still tried from every state.
 	in string
-	// closed says that no one gets through in this configuration.
+	// closed reports whether the step cannot succeed in this configuration.
 	closed func(k *Kit) bool
-	// fixed reports that the prefix does not apply.
+	// fixed is set if the prefix does not apply.
 	fixed bool
 }
 
-// knownPaths are all of them. A path that the application registers and that is
-// not here fails NoSideDoor: anyone who adds a way in says here how it is tried.
+// knownPaths lists all known paths. NoSideDoor fails if the sign-in registers another path, so a
+// new way to sign in must be added here.
 var knownPaths = []knownPath{
 	{pattern: "/login", field: "Login", in: http.MethodPost},
 	{pattern: "/login/{token}", field: "Login", in: http.MethodPost},
@@ -106,8 +106,8 @@ var knownPaths = []knownPath{
 	{pattern: "/.well-known/jwks.json", fixed: true},
 }
 
-// knownFields are the fields of twofold.Config that NoSideDoor has heard of. One
-// that is set and is not here fails it: not every way in has a path of its own.
+// knownFields lists the fields of twofold.Config that NoSideDoor knows. It fails if another field
+// is set, because not every way to sign in has its own path.
 const knownFields = `Origin Key Store Users Mail SMS TwoFactor Passkeys Passwordless Password Accounts Sessions Tokens Pages
 Advanced Log
 TwoFactor.PhoneRegion TwoFactor.SMSCountries TwoFactor.Required TwoFactor.Require TwoFactor.EnabledMethods
@@ -144,8 +144,8 @@ Pages.Logo Pages.LogoDark Pages.Accent Pages.Style Pages.Home Pages.Help Pages.T
 Advanced.MailFallback Advanced.SMSFallback Advanced.Limits Advanced.TrustedProxies Advanced.OnEvent
 Advanced.OnSend Advanced.Now`
 
-// knownCookies are the sign-in's own; one that is handed out and is not here
-// fails NoSideDoor. The first two are a session's.
+// knownCookies lists the cookies of the sign-in. NoSideDoor fails if another cookie is set. The
+// first two are session cookies.
 const knownCookies = "twofold __Host-twofold twofold-pending twofold-csrf twofold-oauth twofold-signup twofold-notes " +
 	"twofold-refused twofold-inbox twofold-known twofold-asked twofold-lang tf_validity fs_refresh remember_token " +
 	"twofold-gate twofold-gate-nonce"
@@ -159,7 +159,8 @@ func noMailRescue(k *Kit) bool {
 	return !t.RescueEmail || t.StrongOnly || k.config.Accounts.MagicLink
 }
 
-// noRecovery: one mailbox is not enough (R73).
+// noRecovery reports whether recovery is off. It is also off if the mailbox is the first factor,
+// because one mailbox is not enough (R73).
 func noRecovery(k *Kit) bool { return !k.config.TwoFactor.Recovery || k.config.Accounts.MagicLink }
 
 func noCodes(k *Kit) bool {
@@ -175,8 +176,7 @@ func noSiteVerifies(k *Kit) bool {
 	return !slices.ContainsFunc(k.config.Accounts.OAuth, func(p provider) bool { return p.Reauthenticates() })
 }
 
-// at is a path under the name it has in this configuration: what follows a known
-// path stays.
+// at returns the name of a path in this configuration. The part after a known path does not change.
 func (k *Kit) at(path string) string {
 	best, field := "", ""
 	for _, p := range knownPaths {
@@ -189,7 +189,7 @@ func (k *Kit) at(path string) string {
 	return k.config.Pages.Prefix + k.renamed(field, best) + path[len(best):]
 }
 
-// renamed is what a field of Config.Pages.Paths calls a path.
+// renamed returns the name that a field of Config.Pages.Paths gives to a path.
 func (k *Kit) renamed(field, path string) string {
 	v := reflect.ValueOf(k.config.Pages.Paths)
 	for name := range strings.SplitSeq(field, ".") {
@@ -204,8 +204,7 @@ func (k *Kit) renamed(field, path string) string {
 	return path
 }
 
-// registered is the known path behind each path that the sign-in serves, and
-// the ones that are not known.
+// registered returns the known path for each path that the sign-in serves, and the unknown paths.
 func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
 	names := map[string]knownPath{}
 	for _, p := range knownPaths {
@@ -236,8 +235,8 @@ func (k *Kit) registered() (known map[string]knownPath, unknown []string) {
 	return known, unknown
 }
 
-// unheard are the fields of a configuration that are set and that NoSideDoor has
-// not heard of; all, the ones that are not set as well.
+// unheard returns the fields of a configuration that NoSideDoor does not know: only those that are
+// set, or, with all, also those that are not.
 func (k *Kit) unheard(c twofold.Config, all bool) []string {
 	known, out := k.without(strings.Fields(knownFields)), []string{}
 	var look func(v reflect.Value, prefix string)
@@ -265,12 +264,12 @@ func (k *Kit) unheard(c twofold.Config, all bool) []string {
 	return out
 }
 
-// strangeCookie says whether a cookie of the sign-in is none that is known.
+// strangeCookie reports whether a cookie is an unknown cookie of the sign-in.
 func (k *Kit) strangeCookie(name string) bool {
 	return !slices.Contains(k.cookieNames(), strings.TrimPrefix(name, "__Host-"))
 }
 
-// cookieNames are the cookies of the sign-in, as this configuration calls them.
+// cookieNames returns the names of the sign-in's cookies in this configuration.
 func (k *Kit) cookieNames() []string {
 	names := k.without(strings.Fields(knownCookies))
 	pages := k.config.Pages
@@ -282,7 +281,7 @@ func (k *Kit) cookieNames() []string {
 	return names
 }
 
-// without leaves out what a test of this package has NoSideDoor forget.
+// without removes names that NoSideDoor must not know in a test of this package.
 func (k *Kit) without(names []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(k.forgets, name) })
 }

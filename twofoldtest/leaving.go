@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// leavingStates are those of people whose account is to be deleted.
+// leavingStates returns the states of users whose account will be deleted.
 func leavingStates(k *Kit) []state {
 	if !k.has("/tf-delete") {
 		return nil
@@ -43,10 +43,10 @@ func leavingStates(k *Kit) []state {
 	}
 }
 
-// arrivedStates are those of people whose password was hashed by another system.
+// arrivedStates returns the states of users whose password was hashed by another system.
 func arrivedStates(k *Kit) []state {
 	if k.config.Users != nil || k.config.Accounts.MagicLink {
-		return nil // its hashes are the application's, or there are no passwords
+		return nil // the application stores the hashes, or there are no passwords
 	}
 	arrived := func() string {
 		k.t.Helper()
@@ -71,7 +71,7 @@ func arrivedStates(k *Kit) []state {
 	}
 }
 
-// rehash puts a hash of another system in the place of an account's.
+// rehash replaces an account's hash with one of another system.
 func rehash(k *Kit, email string) {
 	k.t.Helper()
 	ctx := context.Background()

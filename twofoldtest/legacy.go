@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/password"
 )
 
-// formerSystem stands in for the system that accounts came from. It knows the people that
-// it was told of, by what they type there, and their password is Password.
+// formerSystem replaces the system that accounts come from. It has the accounts added by tell, by
+// identity. Their password is Password.
 type formerSystem struct {
 	mu    sync.Mutex
 	knows map[string]password.LegacyAccount
@@ -24,15 +24,15 @@ func (f *formerSystem) CheckPassword(_ context.Context, identity, plain string) 
 	return there, ok && plain == Password, nil
 }
 
-// tell adds someone who types that, and has that address.
+// tell adds an account with an identity and an address.
 func (f *formerSystem) tell(typed, email string, proven bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.knows[typed] = password.LegacyAccount{Email: email, Proven: proven}
 }
 
-// formerStates are those of people of the former system, and of one who claims the
-// address of another person there.
+// formerStates returns the states of users of the former system, and of one who claims another
+// user's address there.
 func formerStates(k *Kit) []state {
 	if k.former == nil || k.config.Users != nil || k.config.Accounts.MagicLink {
 		return nil

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// linkStates are those that a mailed link leads to. Each link is also in what the
-// state was handed: it is opened at the paths of all others, and presented as
-// everything that it is not.
+// linkStates returns the states that mailed links lead to. Each link is opened at the paths of all
+// others and presented as every other kind of token.
 func (k *Kit) linkStates() []state {
 	var out []state
 	if k.has("/confirm/{token}") && k.config.Accounts.Registerable {
@@ -77,7 +76,7 @@ func (k *Kit) resetStates() []state {
 	}
 }
 
-// changeStates are those around changes of password and address.
+// changeStates returns the states during changes of the password and the address.
 func (k *Kit) changeStates() []state {
 	var out []state
 	if k.has("/change") {
@@ -104,7 +103,7 @@ func (k *Kit) changeStates() []state {
 			state{name: "the link to a new address, in a browser of no one", open: func() *Browser {
 				_, path := link()
 				b := k.NewBrowser()
-				b.Post(path, nil) // it works where its account is signed in
+				b.Post(path, nil) // the link works only where its account is signed in
 				return b
 			}},
 			state{name: "a new address, and signed out", open: func() *Browser {
@@ -116,7 +115,7 @@ func (k *Kit) changeStates() []state {
 	return out
 }
 
-// firstMethods are those other than a password that may begin a sign-in.
+// firstMethods returns the methods other than a password that may start a sign-in.
 func (k *Kit) firstMethods() []string {
 	u := k.config.Passwordless
 	if u == nil {
@@ -130,14 +129,14 @@ func (k *Kit) firstMethods() []string {
 
 var sixDigits = regexp.MustCompile(`\b[0-9]{6}\b`)
 
-// unifiedPassword says whether a password may begin a sign-in there.
+// unifiedPassword reports whether a password may start a unified sign-in.
 func (k *Kit) unifiedPassword() bool {
 	u := k.config.Passwordless
 	return u == nil || len(u.EnabledMethods) == 0 || slices.Contains(u.EnabledMethods, "password")
 }
 
-// begins lets an account begin its sign-ins by a method, and returns the code
-// that does so, to be called when it is wanted.
+// begins sets up a method as the first factor of an account. It returns a function that returns a
+// code to start a sign-in.
 func (b *Browser) begins(email, method string) func(*Browser) string {
 	k, phone := b.k, ""
 	k.t.Helper()
@@ -172,7 +171,7 @@ func (b *Browser) begins(email, method string) func(*Browser) string {
 	}
 }
 
-// firstCode has a code sent in place of a password and waits for it.
+// firstCode requests a code that replaces the password and waits for it.
 func (b *Browser) firstCode(email, method, to string) string {
 	k, sink := b.k, b.k.Mail
 	k.t.Helper()
@@ -182,7 +181,7 @@ func (b *Browser) firstCode(email, method, to string) string {
 	before := sink.Count(to)
 	b.must("code", b.Post(k.at("/us-signin/send-code"), fields{"identity": email, "chosen_method": method}))
 	for range 500 {
-		for _, m := range sink.To(to)[before:] { // a notice of before may come in between
+		for _, m := range sink.To(to)[before:] { // an earlier notice may arrive first
 			if c := sixDigits.FindString(m.Text); c != "" {
 				return c
 			}
@@ -193,7 +192,7 @@ func (b *Browser) firstCode(email, method, to string) string {
 	return ""
 }
 
-// unifiedStates are those of sign-ins that begin with a code.
+// unifiedStates returns the states of sign-ins that start with a code.
 func (k *Kit) unifiedStates() []state {
 	if !k.has("/us-signin") {
 		return nil
@@ -233,7 +232,8 @@ func (k *Kit) methodStates(method string, enter func(b *Browser, email, code str
 		{name: "a code by " + method + " alone", open: func() *Browser {
 			email, code := half()
 			b := k.NewBrowser()
-			if a := enter(b, email, code(b)); method != "authenticator" { // no app after an app
+			// an app cannot be the second factor after an app
+			if a := enter(b, email, code(b)); method != "authenticator" {
 				b.must("code", a)
 			}
 			return b

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// rescueStates are those of who says that the second factor is lost.
+// rescueStates returns the states of users who report a lost second factor.
 func (k *Kit) rescueStates() []state {
 	t := k.config.TwoFactor
 	asked := func(option string) (string, *Browser) {
@@ -43,7 +43,7 @@ func (k *Kit) rescueStates() []state {
 	return out
 }
 
-// recoveryStates are those of the link that sets up another second factor.
+// recoveryStates returns the states of the link that sets up another second factor.
 func (k *Kit) recoveryStates(asked func() (string, *Browser)) []state {
 	wait := k.config.TwoFactor.RecoveryWait
 	if wait == 0 {
@@ -90,7 +90,7 @@ func (k *Kit) recoveryStates(asked func() (string, *Browser)) []state {
 	}
 }
 
-// codeStates are those around recovery codes.
+// codeStates returns the states of recovery codes.
 func (k *Kit) codeStates() []state {
 	if k.config.TwoFactor.RecoveryCodes == nil {
 		return nil
@@ -134,14 +134,14 @@ func (k *Kit) codeStates() []state {
 	}
 }
 
-// deviceStates are those of a browser that is trusted: with the password it may
-// come in, where that is configured, and with nothing less.
+// deviceStates returns the states of a trusted browser. With the password it may open the page, if
+// that is configured, but not with less.
 func (k *Kit) deviceStates() []state {
-	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.MagicLink { // no page asks there
+	if k.config.TwoFactor.LoginValidity == 0 || k.config.Accounts.MagicLink { // no page offers trust there
 		return nil
 	}
-	// trusted is a browser that holds nothing but the cookie; nil where this
-	// user's cannot be trusted.
+	// trusted returns a browser with only the cookie of a trusted browser, or nil if the user's
+	// browsers cannot be trusted.
 	trusted := func() (string, *Browser) {
 		email, _ := k.someone("trusts")
 		b, _ := k.password(email, fields{"remember": true})

@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// nested puts the application behind the guard of another sign-in in the same
-// program, whose user is a stranger to this one.
+// nested wraps the application in the guard of another sign-in in the same program, whose user has
+// no account here.
 func nested(k *Kit) {
 	k.t.Helper()
 	db, err := sqlite.Open(k.t.Context(), filepath.Join(k.t.TempDir(), "other.db"))
@@ -43,8 +43,8 @@ func nested(k *Kit) {
 	}
 }
 
-// lockedOut has a stranger use up what strangers may try at an account, and looks
-// whether its owner still comes in, in a browser that signed in before.
+// lockedOut uses up the attempts of strangers for an account and checks that its owner can still
+// sign in, in a browser that has signed in before.
 func lockedOut(k *Kit) {
 	k.t.Helper()
 	email, owner := k.someone("besieged")
@@ -69,5 +69,5 @@ func lockedOut(k *Kit) {
 		k.t.Errorf("locked out: the owner's browser, which signed in before, after thirty tries of a stranger: %d %s",
 			a.Status, a.Body)
 	}
-	k.Clock.Move(60 * minute) // the network of the tests has rest
+	k.Clock.Move(60 * minute) // wait until the limits for the tests' network have expired
 }

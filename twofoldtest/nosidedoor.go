@@ -13,10 +13,9 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// NoSideDoor is the whole test of an application, in one line: it builds the
-// sign-in with c, puts app in front of it, and runs Kit.NoSideDoor on the page at
-// protected, which users with these roles may see once they have proven two
-// factors.
+// NoSideDoor tests an application in one line. It creates the sign-in with c, serves app with it,
+// and runs Kit.NoSideDoor on the page at protected, which users with the given roles may see after
+// they have proven two factors.
 //
 //	func TestNoSideDoor(t *testing.T) { twofoldtest.NoSideDoor(t, config(), newApp, "/admin", "admin") }
 func NoSideDoor(t testing.TB, c twofold.Config, app func(*twofold.Auth) http.Handler, protected string, roles ...string) {
@@ -27,26 +26,24 @@ func NoSideDoor(t testing.TB, c twofold.Config, app func(*twofold.Auth) http.Han
 	k.NoSideDoor(protected)
 }
 
-// NoSideDoor tries to reach a protected page, which must be behind
-// RequireTwoFactor (or more), by every way in that the application has switched
-// on and from every half-finished state: it goes each way as far as one factor
-// leads, walks all paths of the sign-in from there, and presents everything that
-// was handed out as everything it is not. It fails the test for each door it
-// finds, for each way in that is registered and that it does not know, and for
-// each that it could not go. extra are paths of your own to walk as well. With
-// go test -short it goes each way once and does not walk on from there.
+// NoSideDoor tries to reach a protected page, which must be behind RequireTwoFactor (or more),
+// through every way to sign in that the application has switched on and from every incomplete
+// state. It follows each way as far as one factor leads, requests all paths of the sign-in from
+// there, and presents every received value as every other kind of credential. It fails the test for
+// each way to reach the page that it finds, for each registered path that it does not know, and for
+// each way to sign in that it could not complete. extra contains further paths of yours to request.
+// With go test -short it follows each way once and requests no further paths from there.
 func (k *Kit) NoSideDoor(protected string, extra ...string) {
 	k.t.Helper()
 	k.tryDoors([]string{protected}, append(k.Auth.Paths(), extra...))
 }
 
-// tryDoors is NoSideDoor for several pages at once; without paths it looks at
-// the states alone.
+// tryDoors is like NoSideDoor for several pages. Without paths it checks only the states.
 func (k *Kit) tryDoors(pages, paths []string) {
 	k.t.Helper()
 	k.begin()
 	defer k.made.Store(false)
-	// The page must open to who may, or nothing below proves anything.
+	// The page must open for an authorized user; otherwise the checks below prove nothing.
 	full := k.LoginAs("nosidedoor@example.org", 2, k.Roles...)
 	for _, page := range pages {
 		if a := full.Get(page); a.Status != http.StatusOK {
@@ -78,8 +75,8 @@ func (k *Kit) tryDoors(pages, paths []string) {
 	k.report()
 }
 
-// handshakes tries to open a channel from a page of a sibling host, whose requests
-// carry the session's cookie.
+// handshakes tries to open a WebSocket from a page of a sibling host, whose requests contain the
+// session cookie.
 func (k *Kit) handshakes(full *Browser, pages []string) {
 	k.t.Helper()
 	for _, page := range pages {
@@ -92,17 +89,17 @@ func (k *Kit) handshakes(full *Browser, pages []string) {
 	}
 }
 
-// state is a way to be less than signed in with two factors.
+// state is a state that is less than a sign-in with two factors.
 type state struct {
 	name string
-	// open goes there in a browser; nil: one cannot, as things are configured.
+	// open returns a browser in this state, or nil if the configuration does not allow it.
 	open func() *Browser
-	// holds names what opens the page in its own place (see slot) and must not in
-	// any other; nil: nothing that was handed out opens it anywhere.
+	// holds lists the values that open the page in the right place (see slot) and must not open it
+	// in any other. If it is nil, no received value may open the page.
 	holds map[string][]string
 }
 
-// states are all of them.
+// states returns all states.
 func (k *Kit) states() []state {
 	var out []state
 	for _, f := range []func() []state{
@@ -116,18 +113,18 @@ func (k *Kit) states() []state {
 	return append(append(out, oneThingStates(k)...), descendantStates(k)...)
 }
 
-// walk takes every path from a state. Where a path ends the state, it is entered
-// again: each path is met by the state itself.
+// walk requests every path from a state. If a path changes the state, walk enters the state again,
+// so that each path is requested from the original state.
 func (k *Kit) walk(s state, b *Browser, paths []string) {
 	k.t.Helper()
 	begun := b.mark()
 	if strings.HasSuffix(begun, ended) && slices.Contains(k.walked, begun) {
-		return // nothing is left of it, and from as little all was walked
+		return // the state has ended, and everything was requested from such a state before
 	}
 	k.walked = append(k.walked, begun)
 	for _, pattern := range paths {
 		if strings.HasSuffix(pattern, k.at("/logout")) {
-			continue // its state is tried as "signed out"
+			continue // this state is tried as "signed out"
 		}
 		if b.mark() != begun {
 			if b = s.open(); b == nil {
@@ -136,7 +133,7 @@ func (k *Kit) walk(s state, b *Browser, paths []string) {
 		}
 		for _, path := range b.fill(pattern) {
 			if k.walkPath(s, b, path); len(k.doors[s.name]) > 0 {
-				return // one way in is one line: the next ones would be the same hole
+				return // report each way only once
 			}
 		}
 	}
@@ -160,11 +157,10 @@ func (k *Kit) walkPath(s state, b *Browser, path string) {
 	k.shut(fmt.Sprintf("%s, then everything at %s", s.name, path), b)
 }
 
-// ended is how the mark of a browser ends that nothing waits for and no one is
-// signed in to.
+// ended is the end of the mark of a browser without a pending sign-in and without a session.
 const ended = " 400 400"
 
-// mark tells whether a state has changed.
+// mark returns a text that changes whenever the state changes.
 func (b *Browser) mark() string {
 	b.k.t.Helper()
 	cookies := slices.Sorted(maps.Keys(b.Cookies()))
@@ -172,8 +168,8 @@ func (b *Browser) mark() string {
 	return fmt.Sprint(cookies, b.Get(b.k.at("/tf-validate")).Status, b.Get(b.k.at("/tf-setup")).Status)
 }
 
-// fill puts something in the place of a pattern's token: nonsense, every token
-// this browser was handed, and the names of other sites.
+// fill replaces the token in a pattern with an invalid value, with every token that this browser
+// received, and with the names of identity providers.
 func (b *Browser) fill(pattern string) []string {
 	base, ok := strings.CutSuffix(pattern, "{token}")
 	if !ok {
@@ -197,9 +193,9 @@ func (b *Browser) fill(pattern string) []string {
 	return slices.Compact(out)
 }
 
-// shut fails the test if a page opens. A cookie that one page took away is there
-// again for the next: each is met by the whole state. A way in is one line, not
-// one for each step that leads through the same hole.
+// shut fails the test if a page opens. It restores cookies that a page removed, so that each page
+// is requested with the whole state. It reports each way only once, not once for each step after
+// it.
 func (k *Kit) shut(how string, b *Browser) {
 	k.t.Helper()
 	way, _, _ := strings.Cut(how, ", then ")
@@ -222,7 +218,7 @@ func (k *Kit) shut(how string, b *Browser) {
 
 func opened(a Answer) bool { return a.Status < 300 || a.Status >= 500 }
 
-// slot is a place in a request where something may be presented as a sign-in.
+// slot is a place in a request in which a credential may be presented.
 type slot struct {
 	name string
 	put  func(b *Browser, value string) (path string)
@@ -257,15 +253,15 @@ func (k *Kit) slots() []slot {
 	return out
 }
 
-// disguises presents everything handed out in a state in every place. All
-// cookies are tried in one request, and singly only if that opens.
+// disguises presents every value received in a state in every place. All cookies are tried in one
+// request, and one by one only if that request opens a page.
 func (k *Kit) disguises(s state, b *Browser) {
 	k.t.Helper()
 	for _, what := range slices.Sorted(maps.Keys(b.handed)) {
 		var cookies []slot
 		for _, place := range k.slots() {
 			switch {
-			case slices.Contains(s.holds[what], place.name): // what it is
+			case slices.Contains(s.holds[what], place.name): // the right place
 			case strings.HasPrefix(place.name, "cookie "):
 				cookies = append(cookies, place)
 			default:
@@ -287,7 +283,7 @@ func (k *Kit) present(state, what, value string, place slot) {
 	}
 }
 
-// opens are the pages that open to a value in these places.
+// opens returns the pages that open with a value in these places.
 func (k *Kit) opens(value string, places ...slot) []string {
 	k.t.Helper()
 	var out []string

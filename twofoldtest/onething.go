@@ -6,10 +6,10 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 )
 
-// oneThingStates are those in which two proofs rest on one thing: a mailbox, a
-// phone or a passkey.
+// oneThingStates returns the states in which two proofs depend on one thing: a mailbox, a phone or
+// a passkey.
 func oneThingStates(k *Kit) []state {
-	if k.config.Accounts.MagicLink { // everybody comes in by the mailbox
+	if k.config.Accounts.MagicLink { // the mailbox is the first factor of all users
 		return nil
 	}
 	var out []state
@@ -46,15 +46,15 @@ func oneThingStates(k *Kit) []state {
 	return out
 }
 
-// channelTwice are a code in place of a password and what goes the same way once
-// more: as the second factor, and as a rescue.
+// channelTwice returns the states in which a code replaces the password and another code is sent
+// through the same channel, as a second factor or as a rescue.
 func channelTwice(k *Kit) (out []state) {
 	for _, method := range k.firstMethods() {
 		if method == "authenticator" {
 			continue
 		}
-		// half is a browser that has given a code; second is the account's only
-		// second factor, or empty for an app.
+		// half returns a browser that has entered a code. second is the account's only second
+		// factor, or empty for an app.
 		half := func(second string) (string, *Browser) {
 			email, owner := k.someone("twice")
 			code := owner.begins(email, method)
@@ -82,8 +82,8 @@ func channelTwice(k *Kit) (out []state) {
 	return out
 }
 
-// siteTwice is an account at another site, and what is mailed to the account
-// here: most often that is one mailbox.
+// siteTwice returns the state after a sign-in at an identity provider, followed by a code mailed to
+// the account here, because both usually depend on one mailbox.
 func siteTwice(k *Kit, p federated.Provider) []state {
 	if federated.IsIndependent(p) || !offersSecond(k, "email") {
 		return nil
@@ -99,8 +99,7 @@ func siteTwice(k *Kit, p federated.Provider) []state {
 	}}}
 }
 
-// again asks for a code that goes the way of the first one, in all ways there
-// are, and gives it.
+// again requests another code through the same channel, in every possible way, and enters it.
 func (b *Browser) again(email, method string) *Browser {
 	k := b.k
 	k.t.Helper()
@@ -136,7 +135,7 @@ func (b *Browser) setUpSecond(email, method, phone string) {
 	k.Clock.Move(10 * minute)
 }
 
-// offersSecond says whether a code of a channel may be a second factor.
+// offersSecond reports whether a code of a channel may be a second factor.
 func offersSecond(k *Kit, method string) bool {
 	t := k.config.TwoFactor
 	return !t.StrongOnly && (len(t.EnabledMethods) == 0 || slices.Contains(t.EnabledMethods, method))

@@ -6,8 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/factor/passkey/softkey"
 )
 
-// passkeyStates are the ways to have got somewhere with a passkey and not to be
-// signed in with two factors.
+// passkeyStates returns the states in which a passkey was used without a sign-in with two factors.
 func (k *Kit) passkeyStates() []state {
 	if !k.has("/wan-register") {
 		return nil
@@ -55,8 +54,8 @@ func (k *Kit) passkeyStates() []state {
 	return append(states, k.firstPasskeyStates()...)
 }
 
-// enrolPasskeyStates are those of a sign-in that must set up a second factor and
-// in which a passkey was asked.
+// enrolPasskeyStates returns the states of a sign-in that must set up a second factor and that has
+// requested a passkey.
 func enrolPasskeyStates(k *Kit) []state {
 	asked := func() (b *Browser, options []byte, to string) {
 		email := k.address("enrols")
@@ -86,7 +85,7 @@ func enrolPasskeyStates(k *Kit) []state {
 	}
 }
 
-// firstPasskeyStates are those of passkeys that begin a sign-in.
+// firstPasskeyStates returns the states of passkeys that start a sign-in.
 func (k *Kit) firstPasskeyStates() []state {
 	enter := func(key *softkey.Key, lies ...softkey.Lie) (*Browser, Answer) {
 		b := k.NewBrowser()
@@ -123,7 +122,7 @@ func (k *Kit) firstPasskeyStates() []state {
 	}})
 }
 
-// owner is someone with an app and a passkey, signed in.
+// owner returns a signed-in user with an app and a passkey.
 func (k *Kit) owner(usage string) (email string, key *softkey.Key, b *Browser) {
 	k.t.Helper()
 	email, b = k.someone("passkey")
@@ -142,7 +141,7 @@ func (k *Kit) softKey() *softkey.Key {
 	return key
 }
 
-// question asks a path for one: its options, and where its answer goes.
+// question requests a challenge at a path. It returns the options and the path for the answer.
 func (b *Browser) question(path string, body fields) (options []byte, to string) {
 	b.k.t.Helper()
 	a := b.Post(b.k.at(path), body)
@@ -155,7 +154,7 @@ func (b *Browser) question(path string, body fields) (options []byte, to string)
 	return options, b.k.at(path) + "/" + state
 }
 
-// answer posts what an authenticator says.
+// answer posts the answer of an authenticator.
 func (b *Browser) answer(path string) func(text string, err error) Answer {
 	return func(text string, err error) Answer {
 		b.k.t.Helper()

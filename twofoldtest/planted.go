@@ -6,15 +6,15 @@ import (
 	"github.com/twofold-auth/twofold/federated"
 )
 
-// planted tries to set up everything on an account that registered itself, before
-// a code that was mailed to its address came back. What a stranger set up there
-// would still open the account of the address's owner after a reset.
+// planted tries to set up every credential on a registered account before its address is proven.
+// Credentials that an attacker added there could still sign in to the owner's account after a
+// reset.
 func (k *Kit) planted() {
 	k.t.Helper()
 	if !k.has("/register") || k.config.Mail == nil {
 		return
 	}
-	k.Clock.Move(time.Hour) // there are only so many an hour
+	k.Clock.Move(time.Hour) // avoid the hourly limit
 	b, email := k.NewBrowser(), k.address("planted")
 	b.must("register", b.Post(k.at("/register"), k.registration(email)))
 	type way struct {
@@ -50,12 +50,12 @@ func (k *Kit) planted() {
 	outlived(k, b, email)
 }
 
-// outlived has the owner of the address reset the password. Nothing of the stranger
-// who registered it may be left: neither a session nor a password.
+// outlived lets the owner of the address reset the password. Neither a session nor the password of
+// the stranger who registered it may stay valid.
 func outlived(k *Kit, stranger *Browser, email string) {
 	k.t.Helper()
 	if a := k.config.Accounts; !k.has("/reset/{token}") || a.MagicLink || a.Confirmable {
-		return // no stranger is signed in
+		return // the stranger is not signed in
 	}
 	owner, typed := k.NewBrowser(), fields{"password": "a fresh " + Password, "password_confirm": "a fresh " + Password}
 	owner.must("reset", owner.Post(k.at("/reset"), fields{"email": email}))
@@ -74,9 +74,9 @@ func outlived(k *Kit, stranger *Browser, email string) {
 	}
 }
 
-// rescuedByMail goes on, after an account at another site, to what is mailed to
-// the account here: most often that is one mailbox twice. Nil: that is not so
-// here.
+// rescuedByMail continues a sign-in at an identity provider with a rescue code mailed to the
+// account here, because both usually depend on one mailbox. It returns nil if the configuration
+// does not allow that.
 func (k *Kit) rescuedByMail(p federated.Provider, email string, b *Browser) *Browser {
 	if noMailRescue(k) || federated.IsIndependent(p) {
 		return nil

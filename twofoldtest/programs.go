@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// program is a client without cookies that holds a token, and shows it where
-// programs do.
+// program returns a client without cookies that sends a token in the usual headers.
 func (k *Kit) program(token string) *Browser {
 	k.t.Helper()
 	b := k.NewBrowser()
@@ -18,7 +17,7 @@ func (k *Kit) program(token string) *Browser {
 	return b
 }
 
-// tokens are the header token and the refresh token of an answer.
+// tokens returns the header token and the refresh token of an answer.
 func (b *Browser) tokens(a Answer) (header, refresh string) {
 	b.k.t.Helper()
 	user, _ := a.Response["user"].(map[string]any)
@@ -39,7 +38,7 @@ func (k *Kit) refreshCookie() string {
 	return k.cookie("fs_refresh")
 }
 
-// cookie is what a cookie is called at the origin of the sign-in.
+// cookie returns the name of a cookie at the origin of the sign-in.
 func (k *Kit) cookie(name string) string {
 	if strings.HasPrefix(k.config.Origin, "https://") && !strings.HasPrefix(name, "__Host-") {
 		return "__Host-" + name
@@ -52,8 +51,8 @@ const (
 	pendingHeader = "Two-Factor-Pending"
 )
 
-// native is a client without cookies that goes on with what an answer handed out
-// in their place.
+// native returns a client without cookies that continues with the tokens that an answer contains
+// instead.
 func (k *Kit) native(a Answer) *Browser {
 	k.t.Helper()
 	token, _ := a.Response["tf_pending_token"].(string)
@@ -66,7 +65,7 @@ func (k *Kit) native(a Answer) *Browser {
 	return b
 }
 
-// fullTokens signs someone in with both factors and asks for tokens.
+// fullTokens signs a user in with both factors and requests tokens.
 func (k *Kit) fullTokens() (email string, b *Browser, header, refresh string) {
 	k.t.Helper()
 	email, _ = k.someone("program")
@@ -75,8 +74,8 @@ func (k *Kit) fullTokens() (email string, b *Browser, header, refresh string) {
 	return email, b, header, refresh
 }
 
-// oneFactorTokens are those of an account without second factor; empty where
-// there is no session without one.
+// oneFactorTokens returns the tokens of an account without a second factor. They are empty if a
+// second factor is required.
 func (k *Kit) oneFactorTokens() (b *Browser, header, refresh string) {
 	k.t.Helper()
 	email := k.address("one-program")
@@ -90,7 +89,7 @@ func (k *Kit) oneFactorTokens() (b *Browser, header, refresh string) {
 	return b, header, refresh
 }
 
-// nativeStates are those of clients without cookies.
+// nativeStates returns the states of clients without cookies.
 func (k *Kit) nativeStates() []state {
 	return []state{
 		{name: "the first factor, without cookies", open: func() *Browser {
@@ -121,7 +120,7 @@ func (k *Kit) nativeStates() []state {
 	}
 }
 
-// headerStates are those of header tokens, which any sign-in may ask for.
+// headerStates returns the states of header tokens, which any sign-in may request.
 func (k *Kit) headerStates() []state {
 	return []state{
 		{name: "a header token asked for with the first factor", open: func() *Browser {
@@ -168,7 +167,7 @@ func (k *Kit) headerStates() []state {
 	}
 }
 
-// refreshStates are those of refresh tokens.
+// refreshStates returns the states of refresh tokens.
 func (k *Kit) refreshStates() []state {
 	if !k.has("/refresh-token") {
 		return nil
@@ -189,7 +188,7 @@ func (k *Kit) refreshStates() []state {
 		b.header = k.program(header).header
 		return b, next
 	}
-	// again exchanges a token once more, and goes on with what comes of it.
+	// again exchanges a token once more and continues with the result.
 	again := func(b *Browser, refresh string) *Browser {
 		other, a := exchange(refresh)
 		if a.Status >= 400 {
@@ -231,8 +230,8 @@ func (k *Kit) refreshStates() []state {
 	}
 }
 
-// personalStates are those of personal access tokens. One of both factors and
-// with the right scopes may open a page behind RequireScope, and no other.
+// personalStates returns the states of personal access tokens. Only a token created with both
+// factors and with the right scopes may open a page behind RequireScope.
 func (k *Kit) personalStates() []state {
 	scopes := k.config.Tokens.Scopes
 	if len(scopes) == 0 {
@@ -285,7 +284,8 @@ func (k *Kit) personalStates() []state {
 	}
 }
 
-// scoped looks which single scopes open the page: if each does, it looks at none.
+// scoped fails the test if a page opens with each single scope, because then the page does not
+// check scopes.
 func (k *Kit) scoped(b *Browser, mint func(b *Browser, scopes ...string) (token, id string)) {
 	k.t.Helper()
 	opening := map[string][]string{} // scopes, by page
@@ -304,5 +304,5 @@ func (k *Kit) scoped(b *Browser, mint func(b *Browser, scopes ...string) (token,
 	}
 }
 
-// four is a number as four digits.
+// four returns four digits derived from a number.
 func four(n int) string { return fmt.Sprintf("%04d", 1000+n%9000) }

@@ -14,14 +14,14 @@ import (
 
 type provider = federated.Provider
 
-// standIn is another site as the configuration has it. While NoSideDoor runs it
-// answers for the people that NoSideDoor makes up, and asks no one.
+// standIn wraps an identity provider of the configuration. While NoSideDoor runs, it answers for
+// the users that NoSideDoor creates, without calling the provider.
 type standIn struct {
 	federated.Provider
 	on *atomic.Bool
 }
 
-// madeUp begins the answers of a stand-in.
+// madeUp is the prefix of the codes of a stand-in.
 const madeUp = "made-up-"
 
 // Begin implements federated.Provider.
@@ -42,14 +42,14 @@ func (s standIn) Finish(ctx context.Context, q federated.Question, a federated.A
 		return federated.Identity{}, federated.ErrRefused
 	}
 	id := federated.Identity{Issuer: "https://elsewhere.test/" + s.Name(), Subject: who, Label: who}
-	if q.Address && strings.Contains(who, "@") { // those who are known by their address have it verified there
+	if q.Address && strings.Contains(who, "@") { // users whose name is an address have verified it
 		id.Email, id.Username = who, username(who)
 	}
 	return id, nil
 }
 
-// leave goes to the other site and returns the path that it sends back to, for
-// someone who is known by a name there.
+// leave starts a sign-in at an identity provider and returns the path to which the provider
+// redirects back, for a user with the given name there.
 func (b *Browser) leave(errand, back, site, who string) string {
 	b.k.t.Helper()
 	a := b.do(http.MethodPost, b.k.at(errand)+"/"+site, nil, nil)
@@ -67,7 +67,7 @@ const (
 	toConnect          = "/login/oauth-connect"
 )
 
-// siteStates are the ways through other sites.
+// siteStates returns the states of sign-ins with identity providers.
 func (k *Kit) siteStates() []state {
 	var out []state
 	for _, p := range k.config.Accounts.OAuth {
@@ -78,7 +78,7 @@ func (k *Kit) siteStates() []state {
 
 func (k *Kit) statesOf(p federated.Provider) []state {
 	site := p.Name()
-	// connected is someone whose account there has the same name.
+	// connected returns a user who has connected an account with the same name.
 	connected := func() (string, *Browser) {
 		email, b := k.someone("site")
 		b.must("connect", b.Get(b.leave(toConnect, fromSite, site, email)))
@@ -106,7 +106,7 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 		{name: site + ": an account there, and no second factor", open: func() *Browser {
 			email := k.address("site-one")
 			b := k.oneFactor(email)
-			if k.mustEnrol() { // nothing is connected before there is a session
+			if k.mustEnrol() { // accounts can be connected only in a session
 				b.do(http.MethodPost, k.at(toConnect)+"/"+site, nil, nil)
 				return b
 			}
@@ -141,14 +141,14 @@ func (k *Kit) statesOf(p federated.Provider) []state {
 	}})
 }
 
-// signUpStates are those of people who make an account through a site.
+// signUpStates returns the states of users who create an account through a provider.
 func signUpStates(k *Kit, site string, through func(b *Browser, who string) Answer) []state {
 	if !slices.Contains(k.config.Accounts.OAuthSignUp, site) {
 		return nil
 	}
 	at := k.at("/login/oauth-signup")
 	begun := func() (string, *Browser) {
-		k.Clock.Move(time.Hour) // there are only so many an hour
+		k.Clock.Move(time.Hour) // avoid the hourly limit
 		email, b := k.address("sign-up"), k.NewBrowser()
 		b.must("through "+site, through(b, email))
 		return email, b
@@ -192,7 +192,7 @@ func signUpStates(k *Kit, site string, through func(b *Browser, who string) Answ
 	}
 }
 
-// filledIn adds what the profile asks for.
+// filledIn adds the required profile fields.
 func filledIn(k *Kit, form fields) fields {
 	for _, f := range k.config.Accounts.Fields {
 		switch f.Kind {
@@ -207,7 +207,7 @@ func filledIn(k *Kit, form fields) fields {
 	return form
 }
 
-// siteNames are the names of the other sites.
+// siteNames returns the names of the identity providers.
 func (k *Kit) siteNames() []string {
 	var out []string
 	for _, p := range k.config.Accounts.OAuth {

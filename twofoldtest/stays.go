@@ -2,11 +2,12 @@ package twofoldtest
 
 import "time"
 
-// stayCookie is the cookie of a browser that stays signed in.
+// stayCookie returns the name of the cookie of a browser that stays signed in.
 func (k *Kit) stayCookie() string { return k.cookie("remember_token") }
 
-// stayStates are those of a browser that stays signed in, where it may: its
-// cookie is worth what was proven when it was made, and nothing once that ended.
+// stayStates returns the states of a browser that stays signed in, if that is configured. Its
+// cookie counts as the factors proven when it was set, and is worthless once that sign-in has
+// ended.
 func (k *Kit) stayStates() []state {
 	const page = "a browser that stays signed in"
 	one := func() (string, *Browser) {
@@ -30,7 +31,7 @@ func (k *Kit) stayStates() []state {
 			return do(email, whole, only)
 		}}
 	}
-	if k.config.Accounts.MagicLink { // no page asks there
+	if k.config.Accounts.MagicLink { // no page offers it there
 		return nil
 	}
 	return []state{
@@ -68,7 +69,7 @@ func (k *Kit) stayStates() []state {
 	}
 }
 
-// onlyStays is a browser with nothing but that cookie; nil if there is none.
+// onlyStays returns a browser with only that cookie, or nil if there is none.
 func (b *Browser) onlyStays() *Browser {
 	value, ok := b.Cookies()[b.k.stayCookie()]
 	if !ok {

@@ -6,16 +6,15 @@ import (
 	"strings"
 )
 
-// begin starts the notes that NoSideDoor takes, and has the other sites of the
-// configuration played by stand-ins.
+// begin initializes the records of NoSideDoor and activates the stand-ins of identity providers.
 func (k *Kit) begin() {
 	k.t.Helper()
 	known, unknown := k.registered()
 	for _, path := range unknown {
-		k.t.Errorf("the sign-in serves %s, and NoSideDoor does not know what it opens: it is in no list of package twofoldtest", path)
+		k.t.Errorf("the sign-in serves %s, which NoSideDoor does not know: add it to package twofoldtest", path)
 	}
 	for _, name := range k.unheard(k.given, false) {
-		k.t.Errorf("Config.%s is set, and NoSideDoor does not know whether it opens a way in: it is in no list of package twofoldtest", name)
+		k.t.Errorf("Config.%s is set, which NoSideDoor does not know: add it to package twofoldtest", name)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -23,7 +22,7 @@ func (k *Kit) begin() {
 	k.made.Store(true)
 }
 
-// patternOf is the pattern that serves a path.
+// patternOf returns the pattern that matches a path.
 func (k *Kit) patternOf(path string) (string, bool) {
 	if _, ok := k.paths[path]; ok {
 		return path, true
@@ -33,7 +32,7 @@ func (k *Kit) patternOf(path string) (string, bool) {
 	return base + "{token}", ok
 }
 
-// sawSuccess notes that a step was got through.
+// sawSuccess records that a step was completed.
 func (k *Kit) sawSuccess(r *http.Request, a Answer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -42,7 +41,7 @@ func (k *Kit) sawSuccess(r *http.Request, a Answer) {
 	}
 }
 
-// seeCookie notes a cookie of the sign-in that is not known.
+// seeCookie records an unknown cookie of the sign-in.
 func (k *Kit) seeCookie(path, name string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -51,17 +50,17 @@ func (k *Kit) seeCookie(path, name string) {
 	}
 }
 
-// report says what NoSideDoor could not try.
+// report fails the test for everything that NoSideDoor could not try.
 func (k *Kit) report() {
 	k.t.Helper()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for pattern, p := range k.paths {
 		if p.in != "" && !k.through[p.in+" "+pattern] && (p.closed == nil || !p.closed(k)) {
-			k.t.Errorf("NoSideDoor did not get through %s %s, so it proves nothing of that way in", p.in, pattern)
+			k.t.Errorf("NoSideDoor could not complete %s %s, so it did not test that way to sign in", p.in, pattern)
 		}
 	}
 	for _, name := range k.strange {
-		k.t.Errorf("the sign-in hands out a cookie %s, and NoSideDoor does not know what it opens: it is in no list of package twofoldtest", name)
+		k.t.Errorf("the sign-in sets a cookie %s, which NoSideDoor does not know: add it to package twofoldtest", name)
 	}
 }

@@ -10,14 +10,14 @@ import (
 
 type fields = map[string]any
 
-// address is one that no one has yet.
+// address returns a new e-mail address.
 func (k *Kit) address(what string) string {
 	k.people++
 	return fmt.Sprintf("%s-%d@nosidedoor.test", what, k.people)
 }
 
-// someone is a new account with an app as its second factor, signed in with
-// both. A minute later, so that no budget of what is sent is in the way.
+// someone returns a new account with an app as its second factor, signed in with both factors. It
+// moves the clock by a minute, so that limits on messages do not interfere.
 func (k *Kit) someone(what string) (string, *Browser) {
 	k.t.Helper()
 	email := k.address(what)
@@ -25,29 +25,30 @@ func (k *Kit) someone(what string) (string, *Browser) {
 	return email, k.LoginAs(email, 2, k.Roles...)
 }
 
-// password gives the password, and nothing more.
+// password starts a sign-in with the password only.
 func (k *Kit) password(email string, more fields) (*Browser, Answer) {
 	k.t.Helper()
 	b := k.NewBrowser()
 	return b, b.must("first factor", b.enter(email, Password, "", more))
 }
 
-// firstFactor is a sign-in that waits for the second factor.
+// firstFactor returns a browser with a sign-in that waits for the second factor.
 func (k *Kit) firstFactor(email string) *Browser {
 	k.t.Helper()
 	b, _ := k.password(email, nil)
 	return b
 }
 
-// oneFactor is an account without second factor: a session, or a sign-in that
-// must enrol.
+// oneFactor returns a browser signed in to an account without a second factor: with a session, or
+// with a sign-in that must set up a second factor.
 func (k *Kit) oneFactor(email string) *Browser {
 	k.t.Helper()
 	k.User(email, k.Roles...)
 	return k.firstFactor(email)
 }
 
-// mustEnrol says whether who has no second factor gets a session without one.
+// mustEnrol reports whether a user without a second factor must set one up before the session
+// starts.
 func (k *Kit) mustEnrol() bool {
 	t := k.config.TwoFactor
 	if t.Require == nil {
@@ -59,7 +60,7 @@ func (k *Kit) mustEnrol() bool {
 
 func (k *Kit) id(email string) string { return k.User(email).ID }
 
-// setPassword gives an account another password from outside.
+// setPassword changes the password of an account outside of the sign-in.
 func (k *Kit) setPassword(email, plain string) {
 	k.t.Helper()
 	if err := k.Auth.SetPassword(context.Background(), k.id(email), plain); err != nil {
@@ -67,7 +68,7 @@ func (k *Kit) setPassword(email, plain string) {
 	}
 }
 
-// signedOut signs out, and holds on to everything it had.
+// signedOut signs out and keeps all cookies.
 func (b *Browser) signedOut() *Browser {
 	b.k.t.Helper()
 	old := b.Cookies()
@@ -78,7 +79,7 @@ func (b *Browser) signedOut() *Browser {
 	return b
 }
 
-// without is another browser with the same cookies but for these.
+// without returns another browser with the same cookies except the given ones.
 func (b *Browser) without(names ...string) *Browser {
 	other := b.k.NewBrowser()
 	for name, value := range b.Cookies() {
@@ -89,11 +90,11 @@ func (b *Browser) without(names ...string) *Browser {
 	return other
 }
 
-// mailed is the token of the newest link to a path that was mailed to an
-// address. Links go out by a worker, so it waits.
+// mailed returns the token of the newest link to a path that was mailed to an address. It waits,
+// because a worker sends links.
 func (b *Browser) mailed(to, path string) string { b.k.t.Helper(); return b.mailedSince(0, to, path) }
 
-// mailedSince is mailed, of the mails after the first so many.
+// mailedSince is like mailed, but skips the first mails to the address.
 func (b *Browser) mailedSince(before int, to, path string) string {
 	k := b.k
 	k.t.Helper()
@@ -111,7 +112,7 @@ func (b *Browser) mailedSince(before int, to, path string) string {
 	return ""
 }
 
-// has says whether a path of the sign-in is registered, by its usual name.
+// has reports whether a path of the sign-in is registered, by its default name.
 func (k *Kit) has(pattern string) bool {
 	for _, p := range k.paths {
 		if p.pattern == pattern {
@@ -121,7 +122,7 @@ func (k *Kit) has(pattern string) bool {
 	return false
 }
 
-// passwordStates are those around the first factor.
+// passwordStates returns the states of the first factor.
 func (k *Kit) passwordStates() []state {
 	return []state{
 		{name: "a stranger", open: k.NewBrowser},
@@ -144,7 +145,7 @@ func (k *Kit) passwordStates() []state {
 			if !k.has("/register") {
 				return nil
 			}
-			k.Clock.Move(time.Hour) // there are only so many an hour
+			k.Clock.Move(time.Hour) // avoid the hourly limit
 			b, email := k.NewBrowser(), k.address("new")
 			b.must("register", b.Post(k.at("/register"), k.registration(email)))
 			return b
@@ -171,12 +172,12 @@ func (k *Kit) registration(email string) fields {
 	return filledIn(k, typed)
 }
 
-// username is one for an address.
+// username returns a username derived from an address.
 func username(email string) string {
 	return "u" + regexp.MustCompile(`[^0-9a-z]`).ReplaceAllString(email, "")
 }
 
-// secondStates are those around the second factor.
+// secondStates returns the states of the second factor.
 func (k *Kit) secondStates() []state {
 	half := func() (string, *Browser) { email, _ := k.someone("second"); return email, k.firstFactor(email) }
 	code := func(b *Browser, code any) { b.Post(k.at("/tf-validate"), fields{"code": code}) }
@@ -218,7 +219,7 @@ func (k *Kit) secondStates() []state {
 	}
 }
 
-// enrolStates are those of who has no second factor.
+// enrolStates returns the states of users without a second factor.
 func (k *Kit) enrolStates() []state {
 	one := func() *Browser { return k.oneFactor(k.address("one")) }
 	return []state{
@@ -241,7 +242,7 @@ func (k *Kit) enrolStates() []state {
 	}
 }
 
-// endedStates are those in which a full sign-in was ended.
+// endedStates returns the states in which a full sign-in has ended.
 func (k *Kit) endedStates() []state {
 	elsewhere := func(what string, do func(email string, other *Browser)) state {
 		return state{name: "signed in, then " + what, open: func() *Browser {
