@@ -7,16 +7,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Activity is the newest activity of an account, from the audit trail. Rows that
-// others can cause without every proof of a sign-in are kept apart, so that they
-// displace nothing else.
+// Activity is the newest activity of an account, from the audit trail. Rows that others can cause
+// without completing a sign-in are kept separate, so that they do not displace other rows.
 type Activity struct {
-	Done  []store.Event // what the owner, an operator or someone signed in did
-	Tried []store.Event // refusals, pauses and requests for a rescue
+	Done  []store.Event // actions of the owner, an operator or a signed-in user
+	Tried []store.Event // refusals, pauses and rescue requests
 }
 
-// Activity returns up to so many rows of each kind about a signed-in caller's own
-// account, the newest first.
+// Activity returns up to done and tried rows of the two kinds about the caller's account, newest
+// first.
 func (l *Login) Activity(ctx context.Context, who Who, done, tried int) (a Activity, err error) {
 	newest := func(limit int, names []string) ([]store.Event, error) {
 		return l.c.Trail.List(ctx, store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit})
@@ -28,7 +27,7 @@ func (l *Login) Activity(ctx context.Context, who Who, done, tried int) (a Activ
 	return a, err
 }
 
-// Done names the events that only the owner, an operator or someone signed in causes.
+// Done returns the names of events that only the owner, an operator or a signed-in user can cause.
 func Done() []string {
 	return append(changes(),
 		event.UserRegistered{}.Name(), event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name(),
@@ -38,8 +37,8 @@ func Done() []string {
 		event.SessionEnded{}.Name(), event.DeviceRevoked{}.Name())
 }
 
-// Tried names the events that are neither a sign-in nor a change. Anyone can cause
-// some of them, and anyone who knows the password the others.
+// Tried returns the names of events that are neither a sign-in nor a change. Anyone can cause some
+// of them; the others require the password.
 func Tried() []string {
 	return []string{
 		event.UserFailedAuthn{}.Name(), event.UserPaused{}.Name(), event.TFPaused{}.Name(), event.TFRescueRequested{}.Name(),

@@ -7,12 +7,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// How many an account may have at once. The newest are kept, since they are in use
-// now. Lists are shown whole, so the numbers bound what a page costs.
+// Maximum numbers for an account. The newest items are kept, because they are in use. Pages show
+// all items, so the numbers also bound the cost of a page.
 const (
-	maxSessions = 100 // rows, header tokens too
-	// If an account had fewer sessions before a sign-in, they are not counted again: it has
-	// room for this one, and for others of the same moment.
+	maxSessions = 100 // rows, including header tokens
+	// If an account had fewer sessions before a sign-in, they are not counted again, because there
+	// is room for this session and for concurrent ones.
 	fewSessions = maxSessions / 2
 	maxDevices  = 30 // of both kinds
 	maxFamilies = 50
@@ -35,7 +35,7 @@ func (l *Login) boundSessions(ctx context.Context, u store.User, b Browser) erro
 func (l *Login) boundDevices(ctx context.Context, u store.User, b Browser) error {
 	ended, err := l.c.Devices.Trim(ctx, u.ID, maxDevices)
 	if len(ended) > 0 {
-		l.c.Sessions.Forget() // those that rest on their trust are over
+		l.c.Sessions.Forget() // sessions that depend on their trust have ended
 	}
 	for range ended {
 		if err := l.tell(ctx, event.DeviceRevoked{User: subject(u), Excess: true, Context: l.at(b)}); err != nil {

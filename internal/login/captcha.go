@@ -10,39 +10,38 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// The places where a captcha may be asked for.
+// The places at which a captcha may be required.
 const (
 	AtRegister = "register" // at every registration
-	AtReset    = "reset"    // at every form that has a letter sent to what was typed
-	AtSignIn   = "sign-in"  // after failed sign-ins, in browsers that are not known
+	AtReset    = "reset"    // at every form that sends a mail to the typed address
+	AtSignIn   = "sign-in"  // after failed sign-ins, in unknown browsers
 )
 
-// Captcha checks answers to captchas. An error means that it is not known whether an
-// answer is right.
+// Captcha checks answers to captchas.
 type Captcha interface {
+	// Check reports whether an answer is right. An error means that this could not be determined.
 	Check(ctx context.Context, answer, action, address string) (bool, error)
 }
 
-// Captchas says where a captcha is asked for, and which.
+// Captchas configures which captcha is required, and where.
 type Captchas struct {
-	Check Captcha // nil: none is asked for
+	Check Captcha // nil if no captcha is required
 	At    []string
 }
 
 func (c Captchas) at(place string) bool { return c.Check != nil && slices.Contains(c.At, place) }
 
 var (
-	// ErrCaptcha: a captcha must be answered first.
+	// ErrCaptcha means that a captcha must be solved first.
 	ErrCaptcha = limit.ErrCaptcha
-	// ErrCaptchaWrong: the answer to the captcha is wrong, too old or used before.
+	// ErrCaptchaWrong means that the answer to the captcha is wrong, too old or already used.
 	ErrCaptchaWrong = errors.New("login: captcha not solved")
-	// ErrCaptchaDown: it is not known whether the answer is right.
+	// ErrCaptchaDown means that the answer could not be checked.
 	ErrCaptchaDown = errors.New("login: captcha could not be checked")
 )
 
-// human checks the captcha of a step that asks for one, before the step takes a
-// place in a budget of anyone's but the caller's network. A right answer is used up,
-// also where the step then fails.
+// human checks the captcha of a step that requires one, before the step takes a place in any budget
+// except that of the caller's network. A right answer is used up even if the step fails.
 func human(ctx context.Context, l *Login, place string, b *Browser) error {
 	if b.Human || !l.c.Captcha.at(place) {
 		return nil
@@ -65,9 +64,9 @@ func human(ctx context.Context, l *Login, place string, b *Browser) error {
 	return claimed.Right(ctx)
 }
 
-// humanAfterFailures is human for a step of the sign-in: it asks for a captcha only
-// where sign-ins failed before, by what was typed and by the network. An identity
-// that no one has counts like any other, so this tells nothing of it.
+// humanAfterFailures is like human, for a step of the sign-in. It requires a captcha only after
+// failed sign-ins with the typed identity or from the network. An unknown identity counts like any
+// other, so the captcha does not reveal whether it exists.
 func humanAfterFailures(ctx context.Context, l *Login, u store.User, identity string, b *Browser) error {
 	failing, err := asksAfterFailures(ctx, l, u, identity, *b)
 	if err != nil || !failing {
@@ -83,13 +82,13 @@ func asksAfterFailures(ctx context.Context, l *Login, u store.User, identity str
 	return limit.Failing(ctx, l.c.Limits, guess(u, identity, l.from(u, b)))
 }
 
-// guess is a guess at the first factor of an account, or of what was typed.
+// guess returns a guess at the first factor of an account, or of a typed identity.
 func guess(u store.User, identity string, from limit.From) limit.Guess {
 	return limit.Guess{Identity: typed(identity), Account: budgetOf(u, identity), Secret: u.PasswordHash, From: from}
 }
 
-// AsksCaptcha reports whether a page shows a captcha: at a place, and for the
-// identity that was typed, if there is one.
+// AsksCaptcha reports whether a page shows a captcha at a place, for the typed identity if there is
+// one.
 func AsksCaptcha(ctx context.Context, l *Login, place, identity string, b Browser) (bool, error) {
 	if place != AtSignIn {
 		return !b.Human && l.c.Captcha.at(place), nil

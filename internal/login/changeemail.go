@@ -9,9 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// AskChangeEmail mails a link to an address that the caller wants in place of
-// his own, and tells the present one. ErrTaken costs what a success costs, and
-// is for sites that tell: the taken address's owner is told too (R125).
+// AskChangeEmail mails a link to the address that the caller wants, and a notice to the current
+// address. ErrTaken takes as long as a success and is for sites that reveal accounts; the owner of
+// the taken address is also notified (R125).
 func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Browser) error {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return err
@@ -46,25 +46,24 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 	return l.useFreshness(ctx, who)
 }
 
-// LookChangeEmail opens a link to change an address and changes nothing. It
-// reports whether the link was asked for in this browser. ErrLink,
-// ErrLinkExpired, ErrNotAsked.
+// LookChangeEmail checks a link to change an address without using it. It reports whether the link
+// was requested in this browser. It returns ErrLink, ErrLinkExpired or ErrNotAsked.
 func (l *Login) LookChangeEmail(ctx context.Context, token string, who *Who, b Browser) (here bool, err error) {
 	k, err := l.emailLink(ctx, token, who)
 	return err == nil && k.sameBrowser(b), err
 }
 
-// ChangeEmail replaces an address by the one its link was mailed to. The account
-// must be signed in where the link is used: its holder and the reader of the new
-// mailbox are one person then, so what they set up before stays. A click alone
-// could give someone's address to an account in which another person has set up
-// what opens it. ErrLink also if the address was taken meanwhile; ErrNotAsked.
+// ChangeEmail replaces the address with the one to which the link was mailed. The account must be
+// signed in in this browser: then its user also reads the new mailbox, so all credentials stay.
+// Without a session, a click could give a person's address to an account that contains another
+// person's credentials. ChangeEmail returns ErrLink also if the address has been taken since, and
+// ErrNotAsked.
 func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.emailLink(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
-	caller := *who // the link asks for no fresh proof, so the session may be a trusted one
+	caller := *who // the link requires no fresh proof, so the session may be trusted
 	if caller.Session.TrustedBy, err = keepTrust(ctx, &l.c, caller.Session); err != nil {
 		return Outcome{}, err
 	}
@@ -88,7 +87,7 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	return l.carryOn(ctx, u, caller, b)
 }
 
-// emailLink opens a link to change an address for the account that asked for it.
+// emailLink opens a link to change an address, for the account that requested it.
 func (l *Login) emailLink(ctx context.Context, token string, who *Who) (link, error) {
 	k, err := l.openLink(ctx, l.changingEmail(), token)
 	if err == nil && (who == nil || who.User.ID != k.user.ID) {

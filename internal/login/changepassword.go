@@ -7,13 +7,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// What a signed-in user changes of his account. Each is a security change: it
-// needs all that the account asks for, proven recently (R53), it ends everything
-// else that was issued, and the acting browser goes on under a new session.
+// These methods are security changes by a signed-in user. Each requires that all factors of the
+// account were proven recently (R53), ends everything else that was issued, and gives the acting
+// browser a new session.
 
-// ChangePassword replaces the caller's password. An account without one takes
-// it as its first. ErrReauthenticate, ErrPassword, ErrSamePassword, the errors
-// of a new password.
+// ChangePassword replaces the caller's password, or sets the first one. It returns
+// ErrReauthenticate, ErrPassword, ErrSamePassword, or an error of the new password.
 func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
@@ -43,8 +42,7 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 	return l.carryOn(ctx, u, who, b)
 }
 
-// carryOn gives the acting browser a new session that proves what the former
-// did, and is not fresher.
+// carryOn gives the acting browser a new session with the proofs and the freshness of the old one.
 func (l *Login) carryOn(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
 	s := who.Session
 	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s, quiet: true, carries: true}, b)

@@ -8,14 +8,14 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ChangeUsername replaces the caller's username; empty: they have none from now
-// on. Their own name again is ErrUsernameTaken. ErrReauthenticate, what is wrong
-// with it.
+// ChangeUsername replaces the caller's username, or removes it if username is empty. It returns
+// ErrReauthenticate, ErrUsernameTaken (also for the current name), or an error that describes an
+// invalid username.
 func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
 	}
-	// Whether a name is taken must be told here; not too often (R121).
+	// This reveals whether a name is taken, so limit how often it can be called (R121).
 	if err := l.c.Limits.Setup(ctx, "username:"+who.User.ID); err != nil {
 		return Outcome{}, err
 	}

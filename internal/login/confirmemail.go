@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// AskConfirm mails another link to confirm an address. ErrUnknownUser and
-// ErrConfirmed cost what a success costs, and are for sites that tell.
+// AskConfirm mails another link to confirm an address. ErrUnknownUser and ErrConfirmed take as long
+// as a success and are for sites that reveal accounts.
 func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
 	u, to, why, err := l.asked(ctx, confirmKind, email, confirms, b)
 	if err != nil {
@@ -31,20 +31,20 @@ func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
 	return told(why, l.writeLink(ctx, l.confirming(), u, to, "", b))
 }
 
-// registered marks the link that a registration has mailed. Links that were
-// asked for later lack it: anyone who asks for one may be the owner of an address
-// that someone else has registered, with a password of their own (R8).
+// registered marks the link mailed by a registration. Links that were requested later do not have
+// the mark, because the person who requests one may be the owner of an address that another person
+// has registered with a password (R8).
 const registered = "registered"
 
-// ownLink says whether anyone who opens a link to confirm an address is the one
-// who registered it: in the browser that did, or signed in as that account.
+// ownLink reports whether the person who opens a link to confirm an address is the one who
+// registered it: they use the same browser or are signed in to the account.
 func ownLink(k link, who *Who, b Browser) bool {
 	return k.Data == registered && k.sameBrowser(b) || who != nil && who.User.ID == k.user.ID
 }
 
-// LookConfirm opens a link to confirm an address and changes nothing. choose
-// says that a password must be chosen with it, here that the link was asked for
-// in this browser. ErrLink, ErrLinkExpired, ErrConfirmed.
+// LookConfirm checks a link to confirm an address without using it. choose reports whether a new
+// password must be chosen, and here whether the link was requested in this browser. It returns
+// ErrLink, ErrLinkExpired or ErrConfirmed.
 func (l *Login) LookConfirm(ctx context.Context, token string, who *Who, b Browser) (choose, here bool, err error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
@@ -61,10 +61,10 @@ func (l *Login) openConfirm(ctx context.Context, token string) (link, error) {
 	return k, err
 }
 
-// Confirm confirms an address. In another browser than the one that registered
-// it, a new password replaces the one that was there, and everything set
-// up so far goes: anyone who reads the mail may not be the one who registered
-// (R8). ErrPasswordNeeded: there is none; the link is not spent.
+// Confirm confirms an address. In a browser other than the one that registered it, a new password
+// replaces the old one and all other credentials are removed, because the reader of the mail may
+// not be the person who registered (R8). If no password is given, Confirm returns ErrPasswordNeeded
+// and the link stays valid.
 func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.openConfirm(ctx, token)
 	if err != nil {
@@ -94,8 +94,8 @@ func (l *Login) Confirm(ctx context.Context, token, plain string, who *Who, b Br
 	return l.afterLink(ctx, l.c.Policy.Life.LoginAfterConfirm, k, u, who, confirmKind, b)
 }
 
-// takeOver gives an account to anyone who reads its mail. No one knows a password
-// of one that has none: it may stay so.
+// takeOver gives an account to the person who reads its mail. An account without a password may
+// stay without one.
 func (l *Login) takeOver(ctx context.Context, k link, plain string) (store.User, error) {
 	if plain == "" && !l.keyless(k.user) {
 		return store.User{}, ErrPasswordNeeded

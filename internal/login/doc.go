@@ -1,20 +1,18 @@
 // Package login decides what must be proven next, and what happens when it is.
 //
-// It is the only door: door.go holds the one function that issues sessions,
-// and its parameter is a type that only this package can make. Password,
-// registration, second factor, enrolment and re-authentication are steps that
-// end there; none issues anything itself.
+// It is the only package that issues sessions. One function in door.go issues them, and its
+// parameter is a type that only this package can create. Password, registration, second factor,
+// enrollment and re-authentication are steps that end there; none of them issues a session itself.
 //
-// # What a step answers
+// # Outcomes
 //
-// "Not yet signed in" is a value, not a flag in a session: a step returns an
-// Outcome that holds either a session or a pending sign-in that says what to
-// prove next.
+// An incomplete sign-in is a separate value, not a flag in a session. A step returns an Outcome
+// that contains either a session or a pending sign-in with the factor to prove next.
 //
-// # What it never does
+// # Rules
 //
-// No HTTP, no SQL, no words for people. Errors are sentinels; web turns them
-// into status and text. Consume first, then grant: a code is spent and the
-// pending taken before the session exists, so a crash in between costs a new
-// sign-in, never a second use.
+// The package contains no HTTP, no SQL and no texts for users. Errors are sentinels, which package
+// web converts to a status and a text. Codes are used up and the pending sign-in is taken before
+// the session is created. So after a crash in between the user must sign in again, but no code can
+// be used twice.
 package login

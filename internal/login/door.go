@@ -9,60 +9,57 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// granted is the right to a session. Only this package can make one, and only
-// the steps that have seen everything proven do. It is what makes "no side
-// door" a matter of structure: a new way in has nothing to pass to issue until
-// it goes through a step.
+// granted is the right to a session. Only this package can create one, and only steps that have
+// checked all proofs do. A new way to sign in cannot call issue without going through such a step.
 type granted struct {
 	user    store.User
 	level   store.Level
 	proofs  []store.Proof
 	trusted bool
-	// trustedBy is the id of the trusted device, as in store.Session.
+	// trustedBy is the ID of the trusted device, as in store.Session.
 	trustedBy string
-	// renews is the session this one replaces (re-authentication, change of
-	// credentials). It is taken first: if someone else ended it meanwhile,
-	// nothing is issued.
+	// renews is the session that this one replaces, after a re-authentication or a change of
+	// credentials. It is taken first: if it has been ended, nothing is issued.
 	renews *store.Session
-	// verified marks a re-authentication.
+	// verified is set for a re-authentication.
 	verified bool
-	// quiet issues without announcing a sign-in.
+	// If quiet is set, no sign-in is announced.
 	quiet bool
-	// carries keeps when the renewed session was last fresh: nothing new was
-	// proven of what a change asks for.
+	// If carries is set, the new session keeps the time at which the renewed one was last fresh,
+	// because nothing new was proven.
 	carries bool
-	// family is the family of refresh tokens of which the newest was exchanged:
-	// what is issued is a header token alongside its session, and never fresh.
+	// family is the family of refresh tokens whose newest token was exchanged. A header token is
+	// issued for its session, which is never fresh.
 	family *store.Token
-	// stays is the browser that was let in because it stays signed in: its
-	// session has the id of the one it was made alongside, and is never fresh.
+	// stays is the browser that is signed in because it stays signed in. The new session has the ID
+	// of the session with which the device was created, and is never fresh.
 	stays *store.Device
-	// spends, if it is not nil, stores the session and spends what the session is
-	// issued for, all or nothing. It is given the row of the trail.
+	// spends, if not nil, atomically stores the session and uses up the code or token for which it
+	// is issued. It is passed the row of the audit trail.
 	spends func(*Opened, store.Event) error
-	// few reports that the account had fewer than fewSessions a moment ago.
+	// few is set if the account had fewer than fewSessions sessions a moment ago.
 	few bool
-	// stay is for how long the browser stays signed in. Zero: it does not.
+	// stay is the time for which the browser stays signed in, or zero.
 	stay time.Duration
 }
 
-// goesOn reports whether what is issued only replaces a session that lives. The
-// application's lock is about signing in. If it refused here, after a change, the
-// owner would be signed out and told that nothing was done.
+// goesOn reports whether the new session only replaces a valid one. The application's lock applies
+// only to sign-ins. If it refused a replacement after a change, the owner would be signed out and
+// told that nothing was changed.
 func (g granted) goesOn(kept error) bool {
 	return g.renews != nil && g.quiet && errors.Is(kept, ErrLocked)
 }
 
-// issue is the only function that issues sessions. It refuses people who are kept
-// out. It writes the event before the session, so every session has its row.
+// issue is the only function that issues sessions. It refuses accounts that are not allowed to sign
+// in. It writes the event before the session, so every session has a row in the audit trail.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
-	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // whatever was proven, and however
+	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // regardless of the proofs
 		return nil, err
 	}
 	if err := g.mayEnter(ctx, l, b); err != nil {
 		return nil, err
 	}
-	if g.level >= store.TwoFactors && !l.rules.TwoFactors(g.proofs) { // whatever step says so
+	if g.level >= store.TwoFactors && !l.rules.TwoFactors(g.proofs) { // regardless of the step
 		return nil, ErrSameFactor
 	}
 	if g.renews == nil && g.family == nil && g.spends == nil {
@@ -104,7 +101,7 @@ func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error
 	return opened, nil
 }
 
-// sessionOf returns the session that is issued for g.
+// sessionOf returns the session to issue for g.
 func sessionOf(l *Login, g granted, b Browser) store.Session {
 	s := store.Session{
 		ID: store.NewID(), UserID: g.user.ID, Uniquifier: g.user.Uniquifier,
@@ -114,7 +111,7 @@ func sessionOf(l *Login, g granted, b Browser) store.Session {
 	if g.renews != nil {
 		s.ID, s.CreatedAt = g.renews.ID, g.renews.CreatedAt
 	}
-	// A trusted device proved one factor of two: never fresh (R81).
+	// A trusted device proved one factor of two, so the session is never fresh (R81).
 	if !g.trusted && (g.verified || !l.c.Policy.OnlyVerifyIsFresh) {
 		s.FreshAt = l.c.Now()
 	}
@@ -124,13 +121,13 @@ func sessionOf(l *Login, g granted, b Browser) store.Session {
 	if g.family != nil {
 		s.ID, s.FreshAt, s.Token = g.family.SessionID, time.Time{}, true
 	}
-	if g.stays != nil { // ended by that id, it takes the record along (see end)
+	if g.stays != nil { // when a session with this ID ends, the device is revoked too (see end)
 		s.ID, s.FreshAt = g.stays.SessionID, time.Time{}
 	}
 	return s
 }
 
-// issueAtOnce is the rest of issue where g.spends stores the session.
+// issueAtOnce is the rest of issue if g.spends stores the session.
 func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Browser) (*Opened, error) {
 	opened := &Opened{}
 	opened.Token, opened.Session = l.c.Sessions.Prepare(s)
@@ -148,7 +145,7 @@ func issueAtOnce(ctx context.Context, l *Login, g granted, s store.Session, b Br
 	return opened, nil
 }
 
-// keeps stops the deletion of an account, because someone signs in to it.
+// keeps cancels the deletion of an account because of a sign-in.
 func keeps(ctx context.Context, c Config, g granted, b Browser) (bool, error) {
 	if c.Kept == nil || g.renews != nil || g.family != nil {
 		return false, nil
@@ -157,8 +154,8 @@ func keeps(ctx context.Context, c Config, g granted, b Browser) (bool, error) {
 	return kept, stateError(err)
 }
 
-// afterChange is when a session was last fresh, after a change that asked for it.
-// Where only a re-authentication is fresh, each change uses one up.
+// afterChange returns the time at which a session was last fresh, after a change that required
+// freshness. If only re-authentications are fresh, each change uses one up.
 func (l *Login) afterChange(freshAt time.Time) time.Time {
 	if l.c.Policy.OnlyVerifyIsFresh {
 		return time.Time{}
@@ -166,7 +163,7 @@ func (l *Login) afterChange(freshAt time.Time) time.Time {
 	return freshAt
 }
 
-// useFreshness does the same for a change after which the session stays as it is.
+// useFreshness does the same for a change that keeps the session.
 func (l *Login) useFreshness(ctx context.Context, who Who) error {
 	if fresh := who.Session.FreshAt; l.afterChange(fresh).Equal(fresh) {
 		return nil
@@ -174,14 +171,14 @@ func (l *Login) useFreshness(ctx context.Context, who Who) error {
 	return stateError(l.c.Sessions.MakeStale(ctx, who.Session))
 }
 
-// open makes what issue has decided on, in the form the caller can hold.
+// open creates the session and returns the tokens for the caller.
 func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser) (*Opened, error) {
 	opened := &Opened{}
 	var err error
 	switch {
 	case g.renews != nil && g.renews.Token:
-		// A header token's holder cannot be handed a new one on every path; its
-		// session is bound to the new credentials instead.
+		// Not every path can return a new header token, so its session is bound to the new
+		// credentials instead.
 		s.Hash, s.Token = g.renews.Hash, true
 		err = l.c.Sessions.Rebind(ctx, s)
 		opened.Session = s
@@ -198,7 +195,7 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 		return nil, err
 	}
 	if b.WantToken {
-		s.Token = true // the same id: both end when either signs out
+		s.Token = true // they have the same ID, so both end when either signs out
 		opened.Header, _, err = l.c.Sessions.Open(ctx, s)
 	}
 	if err == nil && b.WantToken && l.c.Policy.Tokens.RefreshLife > 0 && l.mayEnroll(g.user) == nil {
@@ -207,8 +204,8 @@ func (l *Login) open(ctx context.Context, g granted, s store.Session, b Browser)
 	return opened, err
 }
 
-// mint is issue for rights that outlive the browser. They hold only what was
-// granted, and the row of the trail is written with them.
+// mint is like issue, for tokens that outlast the browser session. They contain only what was
+// granted, and the row of the audit trail is written in the same transaction.
 func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string, b Browser, messages ...store.Message) (store.Token, error) {
 	if err := l.mayEnroll(g.user); err != nil {
 		return store.Token{}, err
@@ -216,7 +213,7 @@ func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string,
 	t.ID, t.UserID, t.Uniquifier, t.CreatedAt = store.NewID(), g.user.ID, g.user.Uniquifier, l.c.Now()
 	t.Level, t.Trusted, t.TrustedBy, t.Proofs = g.level, g.trusted, g.trustedBy, g.proofs
 	at := l.at(b)
-	if b.Address == "" { // no request: an operator
+	if b.Address == "" { // there is no request, so it is an operator
 		at = event.Acting(ctx, at)
 	}
 	e := event.TokenMinted{User: subject(g.user), Kind: kind, Context: at}
@@ -228,7 +225,8 @@ func (l *Login) mint(ctx context.Context, g granted, t store.Token, kind string,
 	return t, nil
 }
 
-// announcement is the event of a session; nil for one that only carries on.
+// announcement returns the event of a new session, or nil if the session only continues another
+// one.
 func (l *Login) announcement(g granted, s store.Session, b Browser) event.Event {
 	if g.quiet {
 		return nil

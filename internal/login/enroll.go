@@ -16,12 +16,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// maxFactors bounds how many factors one account may have (R64).
+// maxFactors is the maximum number of factors of an account (R64).
 const maxFactors = 10
 
-// actor is who sets up a factor: a signed-in user with a fresh session at the
-// account's full level, or a sign-in that must enrol before it gets one. A
-// pending sign-in of an account that has a factor is neither (R18).
+// actor is the user who sets up a factor: a signed-in user with a fresh session at the account's
+// full level, or a sign-in that must set up a factor before it gets a session. A pending sign-in of
+// an account that has a factor is neither (R18).
 type actor struct {
 	who     *Who
 	pending *waiting
@@ -34,14 +34,14 @@ func (a actor) user() store.User {
 	return a.pending.user
 }
 
-// proved reports whether the caller came in by what this method rests on: the same
-// thing cannot become the second factor of the sign-in that it began (R7).
+// proved reports whether the caller's first factor depends on the same thing as this method. The
+// same thing cannot become the second factor of the sign-in that it started (R7).
 func (l *Login) proved(a actor, method string) bool {
 	first, ok := a.first()
 	return ok && !l.rules.AreIndependent(first, policy.By(method))
 }
 
-// first is the first factor that the caller came in by.
+// first returns the first factor of the caller's sign-in.
 func (a actor) first() (first store.Proof, ok bool) {
 	if a.pending != nil {
 		return a.pending.First, true
@@ -52,7 +52,7 @@ func (a actor) first() (first store.Proof, ok bool) {
 	return store.Proof{}, false
 }
 
-// owner names whose draft it is. A session keeps its id when its token changes.
+// owner returns the owner of the draft. A session keeps its ID when its token changes.
 func (a actor) owner() string {
 	if a.who != nil {
 		return "session:" + a.who.Session.ID
@@ -60,7 +60,7 @@ func (a actor) owner() string {
 	return "pending:" + a.pending.Hash
 }
 
-// lost is the factor that the set-up replaces, if it is not the primary one.
+// lost returns the factor that the set-up replaces, if it is not the primary one.
 func (a actor) lost() string {
 	if a.pending != nil && a.pending.State == store.Repair {
 		return a.pending.Factor
@@ -71,7 +71,7 @@ func (a actor) lost() string {
 // rescued reports whether the set-up ends a rescue.
 func (a actor) rescued() bool { return a.lost() != "" && a.pending.Rescue }
 
-// actor finds out who is asking. A session must be fresh to begin.
+// actor identifies the caller. A session must be fresh.
 func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error) {
 	if who != nil {
 		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
@@ -89,11 +89,11 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 	return actor{pending: &w}, nil
 }
 
-// RequireFresh is the rule of every security change: everything the account
-// asks for was proven within the limit, by this session. A trusted device
-// proved one factor of two and is never fresh. ErrReauthenticate.
+// RequireFresh returns ErrReauthenticate unless this session has proven all factors that the
+// account requires within the limit. Every security change calls it. A trusted device proves one
+// factor of two and is never fresh.
 func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) error {
-	if who.Program != nil { // a program has proven nothing, whatever the limit
+	if who.Program != nil { // a program has proven nothing, regardless of the limit
 		return ErrReauthenticate
 	}
 	if l.c.Policy.OnlyVerifyIsFresh && limit >= 0 {
@@ -115,14 +115,14 @@ func (l *Login) RequireFresh(ctx context.Context, who Who, limit time.Duration) 
 	return nil
 }
 
-// Profile is what a user has and may have.
+// Profile describes the second factors that a user has and may set up.
 type Profile struct {
 	User     store.User
-	Required bool // a second factor may not be given up
+	Required bool // a second factor is required
 	Primary  *store.Factor
 	Factors  []store.Factor
 	Methods  []string // offered for set-up, in display order
-	Pending  bool     // asked by a sign-in that must enrol
+	Pending  bool     // requested by a sign-in that must set up a factor
 }
 
 // Setup returns what the caller has and may set up.
@@ -132,7 +132,7 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 		return Profile{}, err
 	}
 	p, err := l.Profile(ctx, a.user(), a.pending != nil)
-	if a.pending != nil { // who is not in yet is not shown what is set up
+	if a.pending != nil { // do not show factors to a user who is not signed in yet
 		p.Primary, p.Factors = nil, nil
 	}
 	p.Methods = slices.DeleteFunc(p.Methods, func(method string) bool {
@@ -145,7 +145,7 @@ func (l *Login) Setup(ctx context.Context, token string, who *Who) (Profile, err
 	return p, err
 }
 
-// Profile returns what a user has and may have.
+// Profile returns the second factors that a user has and may set up.
 func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profile, error) {
 	p := Profile{User: u, Required: l.c.Policy.Require(u), Pending: pending}
 	var err error
@@ -169,24 +169,23 @@ func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profil
 type Wish struct {
 	Method string
 	Phone  string // for sms
-	Add    bool   // alongside the present ones; otherwise it replaces the primary
-	Name   string // what the user calls it
+	Add    bool   // add to the current factors instead of replacing the primary one
+	Name   string // name chosen by the user
 
-	within time.Duration // the draft's life; zero: Policy.SetupWithin
+	within time.Duration // lifetime of the draft; zero means Policy.SetupWithin
 }
 
-// Started is a draft that waits for its first code.
+// Begun is a draft that waits for its first code.
 type Begun struct {
 	Method      string
-	Destination string // where the code went; empty for an app
-	StateToken  string // empty for a sign-in: its cookie is enough
+	Destination string // destination of the code; empty for an app
+	StateToken  string // empty for a sign-in, whose cookie is enough
 	Shown       *factor.Shown
 }
 
-// BeginSetup stores a draft and sends its code. Nothing is active before
-// ConfirmSetup; a set-up that exists keeps working. ErrMethod, ErrPhone,
-// ErrReauthenticate, ErrUnproven, ErrState; ErrSend together with a Started whose draft
-// stands.
+// BeginSetup stores a draft and sends its code. Nothing is active before ConfirmSetup; existing
+// factors keep working. It returns ErrMethod, ErrPhone, ErrReauthenticate, ErrUnproven or ErrState.
+// With ErrSend it also returns a Begun whose draft is valid.
 func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, b Browser) (Begun, error) {
 	a, err := l.actor(ctx, token, who)
 	if err != nil {
@@ -201,7 +200,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	if err := l.follows(ctx, a, w.Method, w.Add); err != nil {
 		return Begun{}, err
 	}
-	if a.lost() == "" && w.Method != store.Email { // a code by mail is the proof
+	if a.lost() == "" && w.Method != store.Email { // a mailed code is the proof itself
 		if err := l.mayEnroll(a.user()); err != nil {
 			return Begun{}, err
 		}
@@ -217,8 +216,8 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, 
 	return begun, l.supersede(ctx, token, *who)
 }
 
-// supersede ends what the session was asked for before it began a set-up: its page
-// takes the code of the newest step.
+// supersede ends the earlier step of the session when it starts a set-up, because its page takes
+// the code of the newest step.
 func (l *Login) supersede(ctx context.Context, token string, who Who) error {
 	w, err := l.waiting(ctx, token, &who)
 	if err == nil {
@@ -230,7 +229,7 @@ func (l *Login) supersede(ctx context.Context, token string, who Who) error {
 	return err
 }
 
-// begin stores a draft of its owner's and sends its code.
+// begin stores a draft of an owner and sends its code.
 func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b Browser) (Begun, error) {
 	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
 		return Begun{}, err
@@ -264,19 +263,18 @@ func draftTransaction(d store.Draft, u store.User, b Browser) factor.Transaction
 	return factor.Transaction{ID: d.ID, Purpose: factor.SetUp, User: u, Locale: language(u, b)}
 }
 
-// ConfirmSetup activates the draft of a signed-in user. With a state token it
-// must be that draft; an empty one means the session's draft.
-// ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
+// ConfirmSetup activates the draft of a signed-in user. A state token must belong to the draft; an
+// empty one means the session's draft. It returns ErrSetupToken, ErrSetupExpired, ErrCode or
+// ErrState.
 func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
-	at := func() (string, error) { return "", nil } // the caller's session lives
+	at := func() (string, error) { return "", nil } // the caller's session is valid
 	return l.once(ctx, l.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
 		return l.confirm(ctx, actor{who: &who}, state, code, b)
 	})
 }
 
-// SettingUp says whether the caller has a draft that waits for its code. What
-// was shown to begin it is shown again: to the sign-in or the session that began
-// it, which must still be fresh.
+// SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
+// the draft again to the sign-in or session that started it, which must still be fresh.
 func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Begun, ok bool, err error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	switch {
@@ -289,8 +287,8 @@ func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Be
 	return begun, true, err
 }
 
-// shownAgain is a draft as it is shown again to who began it: with its secret while
-// they are fresh.
+// shownAgain returns a draft as it is shown again to the user who started it. It includes the
+// secret while the session is fresh.
 func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Begun, error) {
 	begun := Begun{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
@@ -302,8 +300,8 @@ func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who 
 	return begun, err
 }
 
-// ResendSetup sends another code for the caller's draft; the former one is
-// void. ErrState, ErrMethod, ErrSend.
+// ResendSetup sends another code for the caller's draft and invalidates the previous one. It
+// returns ErrState, ErrMethod or ErrSend.
 func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Begun, error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
@@ -352,7 +350,7 @@ func (l *Login) sendDraft(ctx context.Context, d store.Draft, u store.User, m fa
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: d.Method, Destination: send.Mask(d.Method, d.Destination), Context: l.at(b)})
 }
 
-// draft finds the actor's draft: his own, under his present credentials.
+// draft returns the actor's own draft, if it was created under the current credentials.
 func (l *Login) draft(ctx context.Context, a actor, state string) (store.Draft, error) {
 	return l.draftOf(ctx, a.owner(), a.user(), state)
 }

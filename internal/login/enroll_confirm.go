@@ -24,7 +24,7 @@ func (l *Login) confirm(ctx context.Context, a actor, state, code string, b Brow
 	if m == nil || !l.enabled(d.Method) {
 		return Outcome{}, ErrMethod
 	}
-	if l.proved(a, d.Method) { // by a proof that is newer than the set-up
+	if l.proved(a, d.Method) { // by a proof newer than the set-up
 		return Outcome{}, ErrSameFactor
 	}
 	f, err := l.enrol(ctx, u, m, d, code, b)
@@ -82,10 +82,9 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 	return f, place.Answered(l.sent(u, limit.Claimed, d.Method, d.Destination, b)).Right(ctx)
 }
 
-// draftPlace reserves a guess at the code of a draft. Drafts have a budget of
-// their own: wrong codes for what a user sets up do not use up what the account
-// has. A code that proves the account's address counts with all such codes,
-// because otherwise a set-up would allow guesses without end.
+// draftPlace reserves a guess at the code of a draft. Drafts have their own budget, so that wrong
+// codes during a set-up do not use up the account's guesses. A code that proves the account's
+// address counts with all such codes, because otherwise set-ups would allow unlimited guesses.
 func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Place, error) {
 	if d.Method == store.Email && !u.Proven() {
 		return l.mailedPlace(ctx, u, b)
@@ -93,10 +92,9 @@ func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b B
 	return l.c.Limits.SecondFactor(ctx, "draft:"+d.Owner, "", limit.From{})
 }
 
-// activate makes the factor real and everything issued before it dead, and
-// stores the letters that say so, in one transaction. first: the user had none.
-// Anyone who was rescued has neither the lost factor nor recovery codes, so other
-// people may have those: they go too.
+// activate activates the factor, invalidates everything issued before, and stores the notices, in
+// one transaction. first reports whether the user had no factor before. Anyone who was rescued has
+// neither the lost factor nor recovery codes, so other people may have those: they go too.
 func (l *Login) activate(
 	ctx context.Context, a actor, u store.User, f store.Factor, add bool, b Browser,
 ) (changed store.User, first bool, err error) {
@@ -120,7 +118,7 @@ func (l *Login) activate(
 	}
 	former := replaced(present, a.lost(), add)
 	for _, p := range present {
-		// The same phone or mailbox again takes the place of itself.
+		// The same phone or mailbox replaces itself.
 		same := f.Destination != "" && p.Method == f.Method && p.Destination == f.Destination
 		if same || p.ID == former {
 			c.Remove = append(c.Remove, p.ID)
@@ -134,9 +132,9 @@ func (l *Login) activate(
 	return changed, len(present) == 0, err
 }
 
-// replaced is which factor a new one takes the place of; empty: none.
+// replaced returns the ID of the factor that a new one replaces, or an empty string.
 func replaced(present []store.Factor, lost string, add bool) string {
-	if lost == "" && !add { // passkeys are added and removed by themselves
+	if lost == "" && !add { // passkeys are added and removed separately
 		if i := slices.IndexFunc(present, func(p store.Factor) bool { return p.Method != store.Passkey }); i >= 0 {
 			return present[i].ID
 		}
@@ -144,12 +142,13 @@ func replaced(present []store.Factor, lost string, add bool) string {
 	return lost
 }
 
-// change applies a change of factors and returns the user as he is after it.
+// change applies a change of factors and returns the changed user.
 func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) (store.User, error) {
 	if err := l.mayChange(u, c); err != nil {
 		return store.User{}, err
 	}
-	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll // codes go with the last second factor
+	// codes are removed with the last second factor
+	c.EarlyCodes = l.c.Policy.EarlyCodes && len(c.Remove) == 0 && !c.RemoveAll
 	if err := l.c.Factors.ChangeFactors(ctx, c); err != nil {
 		return store.User{}, stateError(err)
 	}
@@ -159,8 +158,7 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 	return u, nil
 }
 
-// stateError: the loser of a race for a one-time thing is in a state that is
-// over.
+// stateError converts store.ErrUsed to ErrState: another request has used the one-time item.
 func stateError(err error) error {
 	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
 		return ErrState
@@ -168,7 +166,7 @@ func stateError(err error) error {
 	return err
 }
 
-// enrolled gives the acting browser its new session; all others are dead.
+// enrolled gives the acting browser its new session. All others are invalid.
 func (l *Login) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
@@ -186,7 +184,7 @@ func (l *Login) enrolled(ctx context.Context, a actor, u store.User, second stor
 	return out, err
 }
 
-// firstProofs are the proofs of a session's first factor.
+// firstProofs returns the proofs of a session's first factor.
 func firstProofs(s store.Session) []store.Proof {
 	if len(s.Proofs) == 0 {
 		return nil
@@ -194,8 +192,8 @@ func firstProofs(s store.Session) []store.Proof {
 	return s.Proofs[:1:1]
 }
 
-// renew replaces the acting session after a change of credentials. The change
-// makes nothing fresh: it proves nothing of what the next one asks for.
+// renew replaces the acting session after a change of credentials. The change does not make the
+// session fresh, because it proves none of the factors that the next change requires.
 func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
 	b.WantToken = false
 	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)

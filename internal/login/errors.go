@@ -5,116 +5,117 @@ import (
 	"fmt"
 )
 
-// What a step may refuse with, besides *limit.Paused and errors of the store
-// (which mean 503 and change nothing).
+// The errors of a step, besides *limit.Paused and errors of the store, which mean 503 and change
+// nothing.
 var (
-	// ErrUnknownUser: no such identity. Time and cost are those of ErrPassword.
+	// ErrUnknownUser means that there is no such identity. It takes as long as ErrPassword.
 	ErrUnknownUser = errors.New("login: unknown identity")
-	// ErrPassword: wrong password.
+	// ErrPassword means that the password is wrong.
 	ErrPassword = errors.New("login: wrong password")
-	// ErrDisabled: right password, but the account is switched off.
+	// ErrDisabled means that the password is right but the account is deactivated.
 	ErrDisabled = errors.New("login: account is disabled")
-	// ErrState: the step does not belong here now: no pending sign-in, another
-	// one, or one that is over.
+	// ErrState means that the step is not possible now: there is no pending sign-in, it is another
+	// one, or it has ended.
 	ErrState = errors.New("login: not in this state")
-	// ErrCode: wrong code.
+	// ErrCode means that the code is wrong.
 	ErrCode = errors.New("login: wrong code")
-	// ErrCodeUsed is an ErrCode: the code was right and has been used before.
+	// ErrCodeUsed wraps ErrCode. It means that the code was right but has already been used.
 	ErrCodeUsed = fmt.Errorf("%w: used before", ErrCode)
-	// ErrSend: a code could not be sent.
+	// ErrSend means that a code could not be sent.
 	ErrSend = errors.New("login: code could not be sent")
-	// ErrUndeliverable is an ErrSend that another try does not change: the number or
-	// address takes no messages.
-	ErrUndeliverable = fmt.Errorf("%w: the destination takes no messages", ErrSend)
-	// ErrMethod: the method is not offered here.
+	// ErrUndeliverable wraps ErrSend. It means that the number or address does not accept messages,
+	// so another attempt is useless.
+	ErrUndeliverable = fmt.Errorf("%w: the destination does not accept messages", ErrSend)
+	// ErrMethod means that the method is not available.
 	ErrMethod = errors.New("login: method not available")
-	// ErrChoice: the choice is not one of those offered.
+	// ErrChoice means that the choice is not one of those offered.
 	ErrChoice = errors.New("login: not a valid choice")
-	// ErrPhone: nothing can be sent to that phone number.
+	// ErrPhone means that messages cannot be sent to the phone number.
 	ErrPhone = errors.New("login: phone number is not valid")
-	// ErrReauthenticate: the session is not fresh at the account's level.
+	// ErrReauthenticate means that the session is not fresh at the account's level.
 	ErrReauthenticate = errors.New("login: fresh authentication needed")
-	// ErrSetupToken: no such draft, or not this session's.
+	// ErrSetupToken means that there is no such draft, or that it belongs to another session.
 	ErrSetupToken = errors.New("login: no such set-up")
-	// ErrSetupExpired: the draft is too old.
+	// ErrSetupExpired means that the draft is too old.
 	ErrSetupExpired = errors.New("login: set-up expired")
-	// ErrNoSuch: the account has no such session, device or factor.
+	// ErrNoSuch means that the account has no such session, device or factor.
 	ErrNoSuch = errors.New("login: no such session, device or factor")
-	// ErrWeak: the policy takes the account's second factors no more; a sign-in
-	// leads to a set-up.
+	// ErrWeak means that the policy no longer accepts the account's second factors. A sign-in leads
+	// to a set-up.
 	ErrWeak = errors.New("login: second factor is not strong enough")
-	// ErrNotStaying: the browser does not stay signed in.
+	// ErrNotStaying means that the browser does not stay signed in.
 	ErrNotStaying = errors.New("login: browser does not stay signed in")
-	// ErrNoFactor: the account has no second factor to make recovery codes for.
+	// ErrNoFactor means that the account has no second factor, so it cannot have recovery codes.
 	ErrNoFactor = errors.New("login: no second factor")
-	// ErrRecoveryCode: wrong recovery code, or none.
+	// ErrRecoveryCode means that the text is not a right recovery code.
 	ErrRecoveryCode = errors.New("login: wrong recovery code")
-	// ErrProvider: no such site to sign in through, or not for this.
+	// ErrProvider means that there is no such identity provider, or that it cannot be used for this
+	// purpose.
 	ErrProvider = errors.New("login: no such provider")
-	// ErrNotConnected: an account at another site that opens none here, or not
-	// this one.
-	ErrNotConnected = errors.New("login: that account opens none here")
-	// ErrConnected: an account at another site that opens an account already.
-	ErrConnected = errors.New("login: that account is connected already")
-	// ErrNoAddress: no account opens to that account at another site, and none can be
-	// made, because the site tells no verified address.
-	ErrNoAddress = errors.New("login: the other site tells no verified address")
-	// ErrAddressTaken: the same, because there is an account with the address.
-	ErrAddressTaken = errors.New("login: there is an account with the address that the other site tells")
-	// ErrLastWayIn: without it nothing opens the account any more.
+	// ErrNotConnected means that an account at an identity provider is not connected to an account
+	// here, or not to this one.
+	ErrNotConnected = errors.New("login: external account is not connected")
+	// ErrConnected means that an account at an identity provider is already connected.
+	ErrConnected = errors.New("login: external account is already connected")
+	// ErrNoAddress means that an account at an identity provider is not connected and that no
+	// account can be created, because the provider supplies no verified address.
+	ErrNoAddress = errors.New("login: the provider supplies no verified address")
+	// ErrAddressTaken means the same, because another account has the address.
+	ErrAddressTaken = errors.New("login: another account has the address that the provider supplies")
+	// ErrLastWayIn means that the user could no longer sign in after the removal.
 	ErrLastWayIn = errors.New("login: the account has no other way in")
-	// ErrTaken: registration of an identity that exists.
+	// ErrTaken means that the identity to register exists.
 	ErrTaken = errors.New("login: identity is taken")
-	// ErrTooLong: a token is to live longer than any may, or no time at all.
-	ErrTooLong = errors.New("login: life of a token is out of bounds")
-	// ErrTooMany: the account has as many as it may have.
-	ErrTooMany = errors.New("login: too many of them")
-	// ErrSameFactor: the account's only second factor is what was proven already;
-	// one thing does not count twice. Told only to who proved it.
+	// ErrTooLong means that the lifetime of a token is not positive or exceeds the maximum.
+	ErrTooLong = errors.New("login: invalid lifetime of a token")
+	// ErrTooMany means that the account has reached the maximum number.
+	ErrTooMany = errors.New("login: limit reached")
+	// ErrSameFactor means that the account's only second factor is the same as the first factor
+	// just proven, which does not count twice. It is reported only to the user who proved it.
 	ErrSameFactor = errors.New("login: second factor is the same as the first")
-	// ErrElsewhere: the link was asked for in another browser, and its holder has
-	// not said that he means this one.
+	// ErrElsewhere means that the link was requested in another browser and the user has not
+	// confirmed using it in this one.
 	ErrElsewhere = errors.New("login: link was asked for in another browser")
-	// ErrLink: a mailed link that is none, was used, or rests on something that
-	// has changed.
+	// ErrLink means that a mailed link is not valid or was used, or that the data it depends on has
+	// changed.
 	ErrLink = errors.New("login: no such link")
-	// ErrLinkExpired: a mailed link that is too old.
+	// ErrLinkExpired means that a mailed link is too old.
 	ErrLinkExpired = errors.New("login: link is too old")
-	// ErrUnconfirmed: right first factor, but the address is not confirmed.
+	// ErrUnconfirmed means that the first factor is right but the address is not confirmed.
 	ErrUnconfirmed = errors.New("login: address is not confirmed")
-	// ErrUnproven: nothing is set up before the address is proven; see AskProof.
+	// ErrUnproven means that the address must be proven before a factor is set up; see AskProof.
 	ErrUnproven = errors.New("login: address is not proven")
-	// ErrNotAsked: the link belongs to an account that is not signed in here.
+	// ErrNotAsked means that the link belongs to an account that is not signed in here.
 	ErrNotAsked = errors.New("login: the account of this link is not signed in here")
-	// ErrConfirmed: the address is confirmed already.
-	ErrConfirmed = errors.New("login: address is confirmed already")
-	// ErrLocked: right first factor, but the application keeps the account out.
+	// ErrConfirmed means that the address is already confirmed.
+	ErrConfirmed = errors.New("login: address is already confirmed")
+	// ErrLocked means that the first factor is right but the application refuses the account.
 	ErrLocked = errors.New("login: account is locked")
-	// ErrUsernameTaken: a username that someone else has.
+	// ErrUsernameTaken means that another account has the username.
 	ErrUsernameTaken = errors.New("login: username is taken")
-	// ErrSamePassword: the new password is the present one.
+	// ErrSamePassword means that the new password is the current one.
 	ErrSamePassword = errors.New("login: same password")
-	// ErrPasswordNeeded: the link must be used together with a new password.
+	// ErrPasswordNeeded means that the link must be used together with a new password.
 	ErrPasswordNeeded = errors.New("login: a new password is needed")
-	// ErrCeremony: no such question to a passkey, or not this browser's, user's or
-	// session's, or answered before.
+	// ErrCeremony means that there is no such passkey challenge, that it belongs to another
+	// browser, user or session, or that it was already answered.
 	ErrCeremony = errors.New("login: no such passkey ceremony")
-	// ErrCeremonyExpired: it was answered too late.
+	// ErrCeremonyExpired means that a passkey challenge was answered too late.
 	ErrCeremonyExpired = errors.New("login: passkey ceremony expired")
-	// ErrPasskeysOff: passkeys do not do this here.
-	ErrPasskeysOff = errors.New("login: passkeys are not taken here")
-	// ErrPasskeyUnknown: no one has registered this passkey.
+	// ErrPasskeysOff means that passkeys cannot be used for this purpose.
+	ErrPasskeysOff = errors.New("login: passkeys are not accepted for this")
+	// ErrPasskeyUnknown means that the passkey is not registered.
 	ErrPasskeyUnknown = errors.New("login: unknown passkey")
-	// ErrPasskeyOwner: it is another user's.
+	// ErrPasskeyOwner means that the passkey belongs to another user.
 	ErrPasskeyOwner = errors.New("login: passkey of another user")
-	// ErrPasskeyUsage: it was registered for something else.
+	// ErrPasskeyUsage means that the passkey was registered for another use.
 	ErrPasskeyUsage = errors.New("login: passkey is not for this use")
-	// ErrPasskeyTaken: it is registered already.
-	ErrPasskeyTaken = errors.New("login: passkey is registered already")
-	// ErrPasskeyName: the user has another passkey of that name.
+	// ErrPasskeyTaken means that the passkey is already registered.
+	ErrPasskeyTaken = errors.New("login: passkey is already registered")
+	// ErrPasskeyName means that the user has another passkey with that name.
 	ErrPasskeyName = errors.New("login: passkey name is in use")
-	// ErrNoPasskey: the user has none of that name.
+	// ErrNoPasskey means that the user has no passkey with that name.
 	ErrNoPasskey = errors.New("login: no such passkey")
-	// ErrLastFactor: a second factor is required, and this is the last one.
+	// ErrLastFactor means that a second factor is required and this is the last one.
 	ErrLastFactor = errors.New("login: the last second factor must stay")
 )

@@ -10,10 +10,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Every change here asks for a session that is fresh at the account's full
-// level (R53), and finds the factor among the caller's own (R60).
+// Every change here requires a session that is fresh at the account's full level (R53), and looks
+// up the factor among the caller's own (R60).
 
-// own finds one of the caller's second factors; others are the ones alongside it.
+// own returns one of the caller's second factors, and the others.
 func (l *Login) own(ctx context.Context, who Who, id string) (f store.Factor, others []store.Factor, err error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return f, nil, err
@@ -29,8 +29,9 @@ func (l *Login) own(ctx context.Context, who Who, id string) (f store.Factor, ot
 	return all[i], slices.Delete(slices.Clone(all), i, i+1), nil
 }
 
-// NameFactor changes what a factor is called. Passkeys are told apart by name,
-// so no two have one: ErrPasskeyName. ErrNoSuch, ErrReauthenticate.
+// NameFactor changes the name of a factor. The names of passkeys must be unique, because they
+// identify them; otherwise it returns ErrPasskeyName. It also returns ErrNoSuch and
+// ErrReauthenticate.
 func (l *Login) NameFactor(ctx context.Context, who Who, id, name string, b Browser) error {
 	f, _, err := l.own(ctx, who, id)
 	if err != nil {
@@ -53,8 +54,8 @@ func (l *Login) NameFactor(ctx context.Context, who Who, id, name string, b Brow
 	return l.edited(ctx, who, f, "renamed", b)
 }
 
-// PreferFactor makes a factor the default: the one that POST /tf-setup replaces
-// and that is meant by its method's name. ErrNoSuch, ErrReauthenticate.
+// PreferFactor makes a factor the default one, which POST /tf-setup replaces and to which the name
+// of its method refers. It returns ErrNoSuch or ErrReauthenticate.
 func (l *Login) PreferFactor(ctx context.Context, who Who, id string, b Browser) error {
 	f, _, err := l.own(ctx, who, id)
 	if err != nil {
@@ -71,10 +72,9 @@ func (l *Login) edited(ctx context.Context, who Who, f store.Factor, what string
 	return errors.Join(l.tell(ctx, e), l.useFreshness(ctx, who))
 }
 
-// RemoveFactor removes one factor, and with it everything issued before; the
-// caller stays signed in. The last one is only removed where none is required,
-// and then two-factor authentication is off. ErrNoSuch, ErrLastFactor,
-// ErrLastWayIn, ErrReauthenticate, ErrState.
+// RemoveFactor removes one factor and ends everything issued before; the caller stays signed in.
+// The last factor can be removed only if none is required, which turns two-factor authentication
+// off. It returns ErrNoSuch, ErrLastFactor, ErrLastWayIn, ErrReauthenticate or ErrState.
 func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
 	f, others, err := l.own(ctx, who, id)
 	if err != nil {
@@ -86,10 +86,11 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 	switch {
 	case len(others) == 0 && !l.c.Policy.Require(who.User):
 		return l.Disable(ctx, who, b)
-	case !works: // what is left is nothing to sign in with
+	case !works: // the remaining factors cannot be used
 		return Outcome{}, ErrLastFactor
 	}
-	if err := l.keepsWayIn(ctx, who.User, id); err != nil { // what is left may follow nothing that begins a sign-in
+	// the remaining factors may not be usable after any first factor
+	if err := l.keepsWayIn(ctx, who.User, id); err != nil {
 		return Outcome{}, err
 	}
 	c := store.FactorChange{
@@ -113,7 +114,8 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 	return l.carryOn(ctx, u, who, b)
 }
 
-// gone: a factor that went while it was edited is like one that never was.
+// gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
+// unknown.
 func gone(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuch
@@ -121,8 +123,8 @@ func gone(err error) error {
 	return err
 }
 
-// Disable removes all second factors of a signed-in user. ErrMethod when one is
-// required of him; ErrReauthenticate.
+// Disable removes all second factors of a signed-in user. It returns ErrMethod if a second factor
+// is required, or ErrReauthenticate.
 func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err

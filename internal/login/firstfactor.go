@@ -16,16 +16,16 @@ import (
 type passed struct {
 	first    store.Proof
 	remember bool
-	place    *limit.Place // of the guess, if its budgets are to be told; nil: they were
+	place    *limit.Place // place of the guess; nil if its budgets have been updated
 }
 
-// gate is pass for a first factor of which no budget waits to be told.
+// gate is like pass, for a first factor whose budgets have been updated.
 func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remember bool, b Browser) (Outcome, error) {
 	return pass(ctx, l, u, passed{first, remember, nil}, b)
 }
 
-// pass is where every first factor arrives. What is asked next comes from the
-// account's real factors and the policy, never from the way in.
+// pass continues a sign-in after any first factor. The account's factors and the policy decide the
+// next step, not the way of signing in.
 func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
 	if err := l.admit(u); err != nil {
 		return Outcome{}, told(err, p.place.Right(ctx))
@@ -67,12 +67,12 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 			return Outcome{}, err
 		}
 		switch {
-		case ok && !l.vouches(known.Device): // it had its next secret, so the cookie is void
+		case ok && !l.vouches(known.Device): // its secret was replaced, so the cookie is invalid
 			if err := ended(l.c.Devices.Revoke(ctx, u.ID, known.ID)); err != nil {
 				return Outcome{}, err
 			}
 		case ok:
-			// No longer than the device that stands for the second factor.
+			// Do not stay longer than the device that replaces the second factor.
 			g.trusted, g.trustedBy, g.stay = true, known.ID, min(known.Left, l.staying(remember, u, store.TwoFactors))
 			out, err := l.finish(ctx, g, b)
 			out.DeviceCookie, out.DeviceLife = known.Next, known.Left
@@ -85,8 +85,8 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 	return begin("", next.Factors)
 }
 
-// copied ends everything of an account whose trusted device was copied: one of
-// the two who hold it knows the password and is not the owner.
+// copied ends all sessions and tokens of an account whose trusted device was copied, because one of
+// the two holders knows the password and is not the owner.
 func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User, error) {
 	u, err := l.change(ctx, u, store.FactorChange{
 		UserID: u.ID, From: u.Uniquifier, To: account.NewUniquifier(), Messages: l.letters(ctx, u, DeviceCopied, "", b), Now: l.c.Now(),
@@ -97,7 +97,7 @@ func (l *Login) copied(ctx context.Context, u store.User, b Browser) (store.User
 	return u, l.tell(ctx, event.DeviceCopied{User: subject(u), Context: l.at(b)})
 }
 
-// finish issues and wraps.
+// finish issues the session and returns the outcome.
 func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, error) {
 	opened, err := l.issue(ctx, g, b)
 	if err != nil {
@@ -107,7 +107,7 @@ func (l *Login) finish(ctx context.Context, g granted, b Browser) (Outcome, erro
 	if !g.quiet && !g.verified && g.stays == nil {
 		l.arrived(ctx, g.user, b)
 	}
-	if opened.Token != "" { // a program that renews its header token holds no cookies
+	if opened.Token != "" { // a program that renews its header token has no cookies
 		if out.KnownCookie, err = l.notes().remember(g.user, b); err != nil {
 			return Outcome{}, err
 		}

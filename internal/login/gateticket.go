@@ -9,8 +9,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Ticket says to another host whose browser comes from the host of the sign-in. It
-// grants nothing by itself: it names a session, which is looked up at every request.
+// Ticket tells another host which session a browser has at the host of the sign-in. It grants
+// nothing by itself: the session is looked up for every request.
 type Ticket struct {
 	ID        string `json:"i"`
 	UserID    string `json:"u"`
@@ -19,14 +19,14 @@ type Ticket struct {
 	To        string `json:"t"` // path and query on that host
 }
 
-// TicketLife is how long a ticket can be taken.
+// TicketLife is the lifetime of a ticket.
 const TicketLife = time.Minute
 
-// ticketPurpose keeps tickets apart from everything else that is signed.
+// ticketPurpose distinguishes tickets from other signed data.
 const ticketPurpose = "gate ticket"
 
-// SealTicket returns a ticket for the caller's browser session. Only the browser that
-// can show what bind is made of, at that host, can take it.
+// SealTicket returns a ticket for the caller's browser session. Only a browser that presents the
+// value behind bind at that host can use it.
 func SealTicket(ctx context.Context, l *Login, who Who, host, to, bind string) (string, error) {
 	if who.Program != nil || who.Session.Token {
 		return "", ErrState
@@ -48,8 +48,8 @@ func SealTicket(ctx context.Context, l *Login, who Who, host, to, bind string) (
 	return l.c.Keys.Sign(ticketPurpose, raw), nil
 }
 
-// ReadTicket returns what a ticket says, taken or not. store.ErrNotFound: it is not
-// one for that host.
+// ReadTicket returns the content of a ticket, even if it was used. It returns store.ErrNotFound if
+// it is not a ticket for that host.
 func ReadTicket(l *Login, text, host string) (Ticket, error) {
 	var t Ticket
 	raw, err := l.c.Keys.Verify(ticketPurpose, text)
@@ -59,9 +59,9 @@ func ReadTicket(l *Login, text, host string) (Ticket, error) {
 	return t, nil
 }
 
-// TakeTicket spends a ticket: one of several callers gets it, and only with the host
-// and the binding that it was made for. A wrong one spends it, too.
-// store.ErrNotFound: it is spent, expired, or not for them.
+// TakeTicket uses up a ticket. One of several callers gets it, and only with the right host and
+// binding. A wrong binding also uses it up. It returns store.ErrNotFound if the ticket is used,
+// expired, or for another host or binding.
 func TakeTicket(ctx context.Context, l *Login, text, host, bind string) (Ticket, error) {
 	t, err := ReadTicket(l, text, host)
 	if err != nil {

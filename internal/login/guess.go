@@ -11,9 +11,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// proveFirst runs a check of an account's first factor within its budget. The
-// check returns which method was proven, and none for a wrong answer. It may change
-// the account: one that was unknown may come from the former system.
+// proveFirst runs a check of an account's first factor within its budget. The check returns the
+// proven method, or an empty string for a wrong answer. It may set the account: an unknown one may
+// be imported from the former system.
 func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authType string, b Browser,
 	check func(context.Context) (string, error)) (string, error) {
 	method, place, err := guessFirst(ctx, l, guessed{who, identity, authType}, b, check)
@@ -23,8 +23,8 @@ func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authT
 	return method, err
 }
 
-// right tells the budgets that a guess at a first factor was right. The check may have
-// changed whether the account may be entered.
+// right updates the budgets after a right guess at a first factor. The check may have changed
+// whether the account may sign in.
 func right(ctx context.Context, l *Login, u store.User, place *limit.Place) error {
 	if err := place.Right(ctx); err != nil {
 		return err
@@ -32,19 +32,19 @@ func right(ctx context.Context, l *Login, u store.User, place *limit.Place) erro
 	return l.admit(u)
 }
 
-// guessed is a first factor that is guessed at.
+// guessed describes a guess at a first factor.
 type guessed struct {
 	who                *store.User
 	identity, authType string
 }
 
-// guessFirst is proveFirst for a caller who tells the budgets itself that the guess was
-// right, once it has written what follows from that.
+// guessFirst is like proveFirst, for a caller that updates the budgets after a right guess itself,
+// when it has written the result.
 func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 	check func(context.Context) (string, error)) (string, *limit.Place, error) {
-	// Passwords queue to be hashed. A place is reserved after the wait, so that many
-	// people behind one address do not fill its budget by waiting. A caller for whom no
-	// place is left is refused without a wait.
+	// Password checks wait for a hashing slot. A place is reserved after the wait, so that many
+	// users behind one address do not fill its budget by waiting. A caller is refused without
+	// waiting if no place is left.
 	u := *g.who
 	if b.Captcha != "" {
 		if err := humanAfterFailures(ctx, l, u, g.identity, &b); err != nil {
@@ -74,16 +74,16 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 	switch {
 	case errors.Is(err, account.ErrWrong):
 		refusal = err
-	case errors.Is(err, account.ErrLegacy): // it is not known whether it was right
-		// The account's own place stays taken, as that of a known account does.
+	case errors.Is(err, account.ErrLegacy): // it could not be determined whether it was right
+		// The account's own place stays taken, like that of a known account.
 		return "", nil, errors.Join(err, place.Refund(ctx))
 	case err != nil:
 		return "", nil, err
 	}
-	leave() // what is written now hashes nothing
+	leave() // the writes below need no hashing slot
 	if method == "" {
-		// An unknown identity leaves a row too: the same cost, and no typed text,
-		// which might be a password in the wrong field.
+		// An unknown identity also gets a row, so that it takes as long. The row does not contain
+		// the typed text, which may be a password in the wrong field.
 		failed := event.UserFailedAuthn{User: subject(u), AuthType: g.authType, Context: l.at(b)}
 		full, err := l.wave(ctx, b)
 		if err != nil {
@@ -91,7 +91,7 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 		}
 		if u.ID == "" {
 			if failed.Reason = "unknown identity"; full {
-				return "", nil, refusal // strangers must not fill the trail
+				return "", nil, refusal // strangers must not fill the audit trail
 			}
 			return "", nil, told(refusal, l.record(ctx, failed))
 		}
@@ -100,8 +100,8 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 	return method, place, nil
 }
 
-// firstPlace reserves a guess at an account's first factor, or only looks whether
-// there is a place; a closed budget is told to subscribers.
+// firstPlace reserves a guess at an account's first factor, or only checks whether there is a
+// place. It reports a closed budget to subscribers.
 func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser,
 	look bool) (*limit.Place, error) {
 	budget := budgetOf(u, identity)

@@ -8,28 +8,27 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Hook is a decision of the application. A refusal is a text for the person. An
-// error means that the application cannot decide now.
+// Hook is a decision of the application. A refusal is a text for the user. An error means that the
+// application cannot decide now.
 type Hook func(ctx context.Context, u store.User, at event.Context) (refusal string, err error)
 
-// Refused is the application's refusal, in its own words. To every step it is an
-// account that is locked: ErrLocked.
+// Refused is a refusal by the application, with its text. It matches ErrLocked.
 type Refused struct{ Text string }
 
 func (r *Refused) Error() string { return "login: the application refuses: " + r.Text }
 
-// Is reports that a refusal is an ErrLocked.
+// Is reports whether target is ErrLocked.
 func (r *Refused) Is(target error) bool { return target == ErrLocked }
 
-// undecided hides what a hook failed with: an error of the application must not be
-// taken for one of ours, which would be shown.
+// undecided hides the error of a hook, so that an error of the application is not mistaken for one
+// of ours, which would be shown.
 type undecided struct{ cause error }
 
 func (u undecided) Error() string {
 	return "login: a hook of the application failed: " + u.cause.Error()
 }
 
-// decide asks the application; a Hook that is nil refuses nothing.
+// decide calls a hook. A nil Hook refuses nothing.
 func decide(ctx context.Context, h Hook, u store.User, at event.Context) error {
 	if h == nil {
 		return nil
@@ -44,9 +43,9 @@ func decide(ctx context.Context, h Hook, u store.User, at event.Context) error {
 	return nil
 }
 
-// mayRegister asks the application about an account that someone wants to make. It
-// is asked before anyone looks whether there is one already, so its answer tells
-// nothing of that. What is wrong with the form is said first.
+// mayRegister asks the application whether an account may be created. It does so before the
+// identity is looked up, so its answer does not reveal whether an account exists. Errors in the
+// form are reported first.
 func mayRegister(ctx context.Context, l *Login, d account.Draft, at event.Context) error {
 	h := l.c.Policy.Life.OnRegister
 	if h == nil {
@@ -64,17 +63,17 @@ func mayRegister(ctx context.Context, l *Login, d account.Draft, at event.Contex
 	}, at)
 }
 
-// mayEnter asks the application about an account that is about to be signed in to.
-// Everything that the account asks for was proven, so the answer is its owner's.
+// mayEnter asks the application whether a user may be signed in. All required factors have been
+// proven, so the answer is shown only to the owner.
 func (g granted) mayEnter(ctx context.Context, l *Login, b Browser) error {
-	if g.renews != nil || g.family != nil || g.stays != nil { // they are asked before anything is spent
+	if g.renews != nil || g.family != nil || g.stays != nil { // these are checked before anything is used up
 		return nil
 	}
 	return decide(ctx, l.c.Policy.Life.OnSignIn, g.user, l.at(b))
 }
 
-// mayStay asks the application about an account that goes on without a sign-in: by
-// a refresh token, or in a browser that stays signed in.
+// mayStay asks the application whether a user may continue without a sign-in: with a refresh token,
+// or in a browser that stays signed in.
 func mayStay(ctx context.Context, l *Login, u store.User, b Browser) error {
 	if err := l.admit(u); err != nil {
 		return err

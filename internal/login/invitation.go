@@ -9,17 +9,16 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// An invitation may be accepted with a passkey in place of a password. The passkey is
-// made before there is an account. Its question belongs to the link: only the holder
-// of the link can answer it.
+// An invitation may be accepted with a passkey instead of a password. The passkey is created before
+// the account exists. Its challenge belongs to the link, so only the holder of the link can answer
+// it.
 
 func invitedOwner(tokenHash, state string) string {
 	return "passkey-invite:" + tokenHash + ":" + hash(state)
 }
 
-// AskInvited begins the registration of a passkey that takes the place of the
-// password of an account that is made of an invitation. Each question has an owner of
-// its own, so that two tabs do not spoil each other's. ErrPasskeysOff.
+// AskInvited starts the registration of a passkey that replaces the password of an invited account.
+// Each challenge has its own owner, so that two tabs do not interfere. It returns ErrPasskeysOff.
 func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Browser) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil || !l.c.Policy.Passkeys.First {
 		return PasskeyAsked{}, ErrPasskeysOff
@@ -39,8 +38,8 @@ func AskInvited(ctx context.Context, l *Login, i store.Invitation, b Browser) (P
 	return l.ask(ctx, d, state, c, orLife(l.c.Policy.Passkeys.CreateWithin))
 }
 
-// InvitedKey ends such a registration. It returns what makes the passkey a factor of
-// an account. ErrCeremony, ErrCeremonyExpired, ErrPasskeyTaken, factor.ErrAnswer,
+// InvitedKey completes such a registration. It returns a function that makes the passkey a factor
+// of an account. Its errors are ErrCeremony, ErrCeremonyExpired, ErrPasskeyTaken, factor.ErrAnswer,
 // *factor.Refused, ErrPasskeysOff.
 func InvitedKey(
 	ctx context.Context, l *Login, i store.Invitation, state, answer string,
@@ -73,11 +72,10 @@ func InvitedKey(
 	return opens, l.spend(ctx, d)
 }
 
-// Invited passes an account that was just made from an invitation to the gate:
-// a required second factor is set up before the first session. The first factor is
-// the passkey that was made, else the password that was chosen, else the mailbox that
-// the link came to. A passkey that verified its user is both factors, as at a sign-in
-// by it.
+// Invited continues the sign-in of an account that was just created from an invitation: a required
+// second factor is set up before the first session. The first factor is the new passkey, or else
+// the new password, or else the mailbox to which the link was mailed. A passkey that verified its
+// user counts as both factors, as at a sign-in.
 func Invited(ctx context.Context, l *Login, u store.User, b Browser) (Outcome, error) {
 	if u.PasswordHash != "" {
 		return l.gate(ctx, u, l.proof("register"), false, b)

@@ -14,35 +14,34 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A browser keeps a signed note of the accounts that signed in there. The note
-// proves nothing and opens nothing: it only chooses budgets, so that a stranger
-// who uses up what everybody may try does not use up what the owner may try. A
-// new password ends all notes of the account, since other people may have known
-// the former one. The browser in which the owner sets it gets another note. A hash
-// that is renewed as its user signs in ends those of other browsers too: their next
-// sign-in writes one.
+// A browser keeps a signed note of the accounts that have signed in there. The note proves nothing
+// and gives no access: it only selects budgets, so that strangers who use up the public budgets do
+// not use up the owner's. A new password invalidates all notes of the account, because other people
+// may have known the old one. The browser in which the owner sets it gets a new note. A hash that
+// is replaced at a sign-in also invalidates the notes of other browsers; their next sign-in writes
+// new ones.
 const (
 	knownPurpose = "known-browser"
-	// KnownLife is how long a browser or network counts as known after a sign-in.
+	// KnownLife is the time for which a browser or network counts as known after a sign-in.
 	KnownLife = 180 * 24 * time.Hour
-	// knownRenewed is how old a note may be before a sign-in writes it again.
+	// knownRenewed is the age from which a sign-in rewrites a note.
 	knownRenewed = 7 * 24 * time.Hour
-	// knownUsers bounds how many accounts one browser remembers.
+	// knownUsers is the maximum number of accounts in a note.
 	knownUsers = 8
-	// knownRows bounds how many sign-ins are looked through for a network.
+	// knownRows is the maximum number of sign-ins that are searched for a network.
 	knownRows = 50
 )
 
-// note is the cookie's content. The field names are short as the cookie travels
-// with every request.
+// note is the content of the cookie. The field names are short because the cookie is sent with
+// every request.
 type note struct {
 	Browser string     `json:"b"`
-	Users   []noteUser `json:"u"` // the newest first
+	Users   []noteUser `json:"u"` // newest first
 }
 
 type noteUser struct {
-	User     string `json:"i"` // hash of the id
-	Password string `json:"p"` // hash of what the password was stored as
+	User     string `json:"i"` // hash of the ID
+	Password string `json:"p"` // hash of the stored password hash
 	At       int64  `json:"t"` // microseconds
 }
 
@@ -58,24 +57,23 @@ func (k notes) note(cookie string) (n note, ok bool) {
 
 func noted(userID string) string { return hash("known:" + userID)[:22] }
 
-// notedPassword stands for an account's password in a note.
+// notedPassword returns the value that represents an account's password in a note.
 func notedPassword(u store.User) string {
 	return hash("known-password:" + u.ID + ":" + u.PasswordHash)[:22]
 }
 
-// current says whether a sign-in at that time still makes a browser or network
-// known.
+// current reports whether a sign-in at the given time still makes a browser or network known.
 func (k notes) current(u store.User, at time.Time) bool {
 	return !at.Before(u.ResetAt) && k.c.Now().Sub(at) < KnownLife
 }
 
-// stands says whether an entry of a note makes its browser known to the account.
+// stands reports whether an entry of a note makes its browser known to the account.
 func (k notes) stands(u store.User, e noteUser) bool {
 	return e.User == noted(u.ID) && e.Password == notedPassword(u) && k.current(u, time.UnixMicro(e.At))
 }
 
-// browser is the id of the browser if it signed in to the account before;
-// else empty. A trusted browser's cookie says the same.
+// browser returns the ID of the browser if it has signed in to the account before, or an empty
+// string. The cookie of a trusted browser also counts.
 func (k notes) browser(u store.User, b Browser) string {
 	if u.ID == "" {
 		return ""
@@ -88,18 +86,18 @@ func (k notes) browser(u store.User, b Browser) string {
 }
 
 const (
-	// newBrowserWithin is how long the owner is not told again of sign-ins from the
-	// same network and kind of browser: a program that keeps no cookies is a new
-	// browser each time.
+	// newBrowserWithin is the time for which the owner is not notified again of sign-ins from the
+	// same network and kind of browser, because a program without cookies is a new browser each
+	// time.
 	newBrowserWithin = 24 * time.Hour
-	// firstSignInWithin is how young an account is whose first sign-in is its
-	// owner's. Of one that is older, the trail may have forgotten the first.
+	// firstSignInWithin is the age up to which the first sign-in to an account counts as its
+	// owner's. For an older account, the first sign-in may have been removed from the audit trail.
 	firstSignInWithin = 30 * 24 * time.Hour
 )
 
-// arrived follows a sign-in: the account's language is learned from the first
-// browser that says one, and its owner is told of a browser that has not signed in
-// before. A failure keeps no one out: the sign-in itself was written down.
+// arrived is called after a sign-in. It takes the account's language from the first browser that
+// sends one, and notifies the owner of a browser that has not signed in before. An error does not
+// prevent the sign-in, which has already been recorded.
 func (l *Login) arrived(ctx context.Context, u store.User, b Browser) {
 	err := l.c.Accounts.LearnLanguage(ctx, u, b.Speaks)
 	if l.c.Policy.TellNewBrowsers {
@@ -110,9 +108,9 @@ func (l *Login) arrived(ctx context.Context, u store.User, b Browser) {
 	}
 }
 
-// newBrowser tells the owner, unless the browser has signed in to the account
-// before. Unlike notes.browser it goes by no password: one that the owner has
-// changed does not make the owner's other browsers new.
+// newBrowser notifies the owner, unless the browser has signed in to the account before. Unlike
+// notes.browser it ignores the password, so that a change of the password does not make the owner's
+// other browsers new.
 func (l *Login) newBrowser(ctx context.Context, u store.User, b Browser) error {
 	n, ok := l.notes().note(b.Known)
 	before := ok && slices.ContainsFunc(n.Users, func(e noteUser) bool {
@@ -137,8 +135,8 @@ func (l *Login) newBrowser(ctx context.Context, u store.User, b Browser) error {
 	return l.tell(ctx, event.NewBrowser{User: subject(u), Context: l.at(b)})
 }
 
-// remember is the note of a browser in which an account has just signed in, or
-// empty if the one that it has will do.
+// remember returns the new note of a browser in which an account has just signed in, or an empty
+// string if its note is recent enough.
 func (k notes) remember(u store.User, b Browser) (string, error) {
 	now := k.c.Now()
 	n, ok := k.note(b.Known)
@@ -158,14 +156,13 @@ func (k notes) remember(u store.User, b Browser) (string, error) {
 	return k.c.Keys.Sign(knownPurpose, raw), err
 }
 
-// from is who asks for something of an account, as far as the request shows it.
+// from describes the caller of a request for an account.
 func (l *Login) from(u store.User, b Browser) limit.From {
 	return limit.From{Address: b.Address, Browser: l.notes().browser(u, b), Session: b.within}
 }
 
-// claim takes places in budgets: in those of anybody, or, if the request shows
-// that its browser is known, in those of that browser. If strangers have used up
-// theirs, it looks whether the network is known.
+// claim takes places in budgets: in the public ones or, if the browser is known, in those of that
+// browser. If the public budgets are used up, it checks whether the network is known.
 func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(limit.From) error) error {
 	from := l.from(u, b)
 	err := take(from)
@@ -183,7 +180,7 @@ func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(li
 	return take(from)
 }
 
-// claimPlace is claim for what hands out a place.
+// claimPlace is like claim, for functions that return a place.
 func (l *Login) claimPlace(ctx context.Context, u store.User, b Browser,
 	take func(limit.From) (*limit.Place, error)) (place *limit.Place, err error) {
 	err = l.claim(ctx, u, b, func(from limit.From) (err error) {
@@ -193,12 +190,12 @@ func (l *Login) claimPlace(ctx context.Context, u store.User, b Browser,
 	return place, err
 }
 
-// network says whether the account signed in from the network of an address
-// before, since its password was last set. Strangers add no such rows to the
-// trail, so they cannot push them out.
+// network reports whether the account has signed in from the network of an address since its
+// password was last set. Strangers cannot add such rows to the audit trail, so they cannot displace
+// them.
 func (k notes) network(ctx context.Context, u store.User, address string) (bool, error) {
 	id := u.ID
-	if id == "" { // the same cost for who does not exist
+	if id == "" { // an unknown account takes as long
 		id = "nobody"
 	}
 	rows, err := k.c.Trail.List(ctx, store.EventFilter{UserID: id, Names: []string{
@@ -221,7 +218,7 @@ func (k notes) network(ctx context.Context, u store.User, address string) (bool,
 	return false, err
 }
 
-// send takes the places of one code behind a first factor.
+// send takes the places of one code that is sent after a first factor.
 func (l *Login) send(ctx context.Context, u store.User, m limit.Message, b Browser) error {
 	m.Account = u.ID
 	return l.claim(ctx, u, b, func(from limit.From) error {
@@ -230,12 +227,12 @@ func (l *Login) send(ctx context.Context, u store.User, m limit.Message, b Brows
 	})
 }
 
-// sent is the message whose code came back.
+// sent returns the message whose code was entered.
 func (l *Login) sent(u store.User, class limit.Class, channel, destination string, b Browser) limit.Message {
 	return limit.Message{Class: class, Account: u.ID, Channel: channel, Destination: destination, From: l.from(u, b)}
 }
 
-// sendFirst takes the places of one code or link in place of a password.
+// sendFirst takes the places of one code or link that replaces a password.
 func (l *Login) sendFirst(ctx context.Context, u store.User, m limit.First, b Browser) error {
 	m.Transaction, m.Account = asked(b), budgetOf(u, m.Identity)
 	return l.claim(ctx, u, b, func(from limit.From) error {
@@ -244,11 +241,11 @@ func (l *Login) sendFirst(ctx context.Context, u store.User, m limit.First, b Br
 	})
 }
 
-// answeredFirst gives back what a code or link in place of a password took.
+// answeredFirst returns the places of a code or link that replaces a password.
 func (l *Login) answeredFirst(ctx context.Context, u store.User, channel string, b Browser) error {
 	_, key, err := account.ParseEmail(u.Email)
 	if err != nil {
-		return nil // it has no address, so nothing was asked for by it
+		return nil // it has no address, so nothing was requested with it
 	}
 	return l.c.Limits.AnsweredFirst(ctx, limit.First{Channel: channel, Identity: typed(key), Account: budgetOf(u, ""), From: l.from(u, b)})
 }

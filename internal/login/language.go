@@ -6,9 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// language is the one in which an account's owner is written to: the account's
-// own. Only if none is known it is that of the browser, which may be someone
-// else's.
+// language returns the language of messages to an account's owner. It is the language of the
+// browser, which may belong to another person, only if the account has none.
 func language(u store.User, b Browser) string {
 	if u.Language != "" {
 		return u.Language
@@ -16,7 +15,7 @@ func language(u store.User, b Browser) string {
 	return b.Locale
 }
 
-// SetLanguage is the owner's choice.
+// SetLanguage sets the language that the owner has chosen.
 func (l *Login) SetLanguage(ctx context.Context, who Who, tag string) error {
 	return l.c.Accounts.SetLanguage(ctx, who.User.ID, tag)
 }

@@ -6,29 +6,28 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Life is what the operator decided about accounts and their links. The zero
-// value: addresses need no confirmation, and no link signs anybody in.
+// Life configures accounts and their links. With the zero value, addresses need no confirmation,
+// and no link signs a user in.
 type Life struct {
-	// Confirm: an account signs in only when its address was confirmed;
-	// Unconfirmed lets it in before, without second factors (R8).
+	// If Confirm is set, an account can sign in only after its address is confirmed. Unconfirmed
+	// allows it earlier, without second factors (R8).
 	Confirm, Unconfirmed bool
-	// How long links work. Zero: two days, one hour, two hours.
+	// The lifetimes of links. The defaults are two days, one hour and two hours.
 	ConfirmWithin, ResetWithin, ChangeEmailWithin time.Duration
-	// LoginAfterConfirm and LoginAfterReset send anyone who used a link in the browser
-	// that asked for it on to the gate, with the mailbox as first factor.
+	// LoginAfterConfirm and LoginAfterReset continue with a sign-in if a link is used in the
+	// browser that requested it. The mailbox is the first factor.
 	LoginAfterConfirm, LoginAfterReset bool
-	// Keyless: people may register without a password. Such an account is opened
-	// by its mailbox.
+	// Keyless allows users to register without a password. They sign in with their mailbox.
 	Keyless bool
-	// ByLink: a mailed link stands in the password's place, for LoginWithin (zero:
-	// ten minutes). Anyone who registers chooses no password.
+	// If ByLink is set, a mailed link replaces the password. It works for LoginWithin, by default
+	// ten minutes. Users who register do not choose a password.
 	ByLink      bool
 	LoginWithin time.Duration
-	// Welcome: a new account is greeted by mail.
+	// If Welcome is set, a new account gets a welcome mail.
 	Welcome bool
-	// OnRegister and OnSignIn may refuse an account to be made, and a sign-in.
+	// OnRegister may refuse a new account, and OnSignIn a sign-in.
 	OnRegister, OnSignIn Hook
-	// Locked is the application's own reason to keep an account out; nil: none.
+	// Locked reports whether the application refuses an account. It may be nil.
 	Locked func(u store.User) bool
 }
 
@@ -43,8 +42,8 @@ func (f Life) withDefaults() Life {
 	return f
 }
 
-// admit says whether an account may be signed in to at all. It is asked after
-// a right first factor only, so it tells strangers nothing (R122).
+// admit returns an error if the account may not sign in at all. It is called only after a right
+// first factor, so it reveals nothing to strangers (R122).
 func (l *Login) admit(u store.User) error {
 	f := l.c.Policy.Life
 	switch {

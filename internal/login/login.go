@@ -19,107 +19,108 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// PendingLife is the absolute life of a pending sign-in (NIST SP 800-63B-4
-// section 3.1.3.2: a transaction is completed within ten minutes).
+// PendingLife is the maximum lifetime of a pending sign-in (NIST SP 800-63B-4 section 3.1.3.2: a
+// transaction is completed within ten minutes).
 const PendingLife = 10 * time.Minute
 
-// Policy is what the operator decided. Zero values are the safe ones.
+// Policy contains the decisions of the operator. Zero values are safe.
 type Policy struct {
 	// Methods are the second factors offered for set-up, in display order.
 	Methods []string
-	// Require says whether a user who has no second factor must set one up
-	// before he gets a session. A user who has one is always asked for it.
+	// Require reports whether a user who has no second factor must set one up before they get a
+	// session. A user who has one must always prove it.
 	Require func(u store.User) bool
-	// TrustDevices lets a browser that asked for it skip the second factor for
-	// the device manager's life (level one plus trusted, never fresh).
+	// TrustDevices allows browsers whose users ask for it to skip the second factor for the
+	// lifetime set in the device manager. Such a session has level one, is trusted and is never
+	// fresh.
 	TrustDevices bool
-	// TrustFor says whose browsers may be trusted; nil: everybody's.
+	// TrustFor reports whether a user's browsers may be trusted. If it is nil, those of all users
+	// may.
 	TrustFor func(u store.User) bool
-	// Freshness is how old a full proof may be for security changes. Negative: any
-	// age will do, so anyone who finds a browser that is signed in with both
-	// factors can change its owner's second factor.
+	// Freshness is the maximum age of a full proof for security changes. A negative value allows
+	// any age: then anyone who finds a browser that is signed in with both factors can change its
+	// owner's second factor.
 	Freshness time.Duration
-	// OnlyVerifyIsFresh: a sign-in is never fresh, only a re-authentication is.
+	// If OnlyVerifyIsFresh is set, only a re-authentication is fresh, not a sign-in.
 	OnlyVerifyIsFresh bool
-	// EnrolProof asks a sign-in that must enrol for a code from the account's
-	// mailbox first.
+	// EnrolProof requires a code from the account's mailbox before a sign-in may set up a factor.
 	EnrolProof bool
-	// SetupWithin is the life of a draft.
+	// SetupWithin is the lifetime of a draft.
 	SetupWithin time.Duration
-	// EarlyCodes lets people make recovery codes before they have a second factor.
+	// EarlyCodes allows users to create recovery codes before they have a second factor.
 	EarlyCodes bool
-	// StrongOnly takes SMS and e-mail for no second factors: they are neither set
-	// up nor asked for, and no one is rescued by mail. Anyone who has nothing else
-	// proves it on the way to a set-up of something that counts.
+	// If StrongOnly is set, SMS and e-mail do not count as second factors. They cannot be set up,
+	// and there is no rescue by mail. A user who has no other factor proves it and must then set up
+	// a stronger one.
 	StrongOnly bool
-	// RescueEmail offers a code to the account's mailbox to those who lost
-	// their second factor. It lowers every account to the security of its
-	// mailbox (and password).
+	// RescueEmail mails a code to users who have lost their second factor. It reduces the security
+	// of every account to that of its mailbox and password.
 	RescueEmail bool
-	// RepairOnly lets who was rescued by e-mail set up a factor in place of the
-	// lost one and nothing else, until that is confirmed.
+	// RepairOnly allows a user rescued by e-mail only to replace the lost factor until that is
+	// confirmed.
 	RepairOnly bool
-	// Recovery lets who lost the second factor ask for a mailed link that sets up
-	// another one, RecoveryWait later (zero: 24 hours).
+	// Recovery allows users who have lost their second factor to request a mailed link that sets up
+	// another one. The link works after RecoveryWait, by default 24 hours.
 	Recovery     bool
 	RecoveryWait time.Duration
 	Passkeys     PasskeyPolicy
-	// RescueAfterReset is how long after a password reset through the mailbox
-	// that mailbox cannot rescue.
+	// RescueAfterReset is the time after a password reset for which there is no rescue by mail.
 	RescueAfterReset time.Duration
-	// TellNewBrowsers mails the owner when a browser signs in that has not signed in
+	// TellNewBrowsers notifies the owner by mail of a sign-in from a browser that has not signed in
 	// to the account before.
 	TellNewBrowsers bool
 	Unified         Unified
 	Tokens          Tokens
-	// Life is about accounts and their links.
+	// Life configures accounts and their links.
 	Life Life
-	// SignUp are the names of the sites whose users may make accounts.
+	// SignUp lists the names of the providers whose users may create accounts.
 	SignUp []string
 }
 
-// Alert tells the administrators that a user lost the second factor.
+// Alert notifies the administrators that a user has lost the second factor.
 type Alert func(ctx context.Context, u store.User, locale string) error
 
-// Config says what login needs. Everything is required but Events and Log.
+// Config configures a Login. Fields are required unless their comment allows nil, except Events and
+// Log.
 type Config struct {
 	Accounts   *account.Accounts
 	Sessions   *session.Manager
 	Devices    *device.Manager
-	Staying    *device.Manager // nil: no browser stays signed in
+	Staying    *device.Manager // nil if browsers cannot stay signed in
 	Limits     *limit.Limiter
 	Factors    store.Factors
 	Pendings   store.Pendings
-	Both       store.SessionUser // nil: pendings, users and factors are read one after the other
+	Both       store.SessionUser // nil if pendings, users and factors are read one after the other
 	Drafts     store.Drafts
 	Challenges store.Challenges
-	// Connections and Providers are for sign-in through other sites; without
-	// Providers no one is sent anywhere.
+	// Connections and Providers are for sign-in with identity providers. Without Providers it is
+	// off.
 	Connections store.Connections
 	Providers   []federated.Provider
 	Methods     map[string]factor.Method
 	Recoveries  store.Recoveries
 	Steps       store.Steps
-	Passkeys    factor.Passkeys     // nil: none are taken
-	SignIns     store.SignInCounter // nil: sign-ins are not counted
-	// Kept is told why the owner keeps the account: of every sign-in before its session
-	// exists, and of the answer to a notice. It reports whether that called a deletion of
-	// the account off. Nil: none is ever requested.
+	Passkeys    factor.Passkeys     // nil if passkeys are off
+	SignIns     store.SignInCounter // nil if sign-ins are not counted
+	// Kept is called with the reason why the owner keeps the account: at every sign-in before its
+	// session exists, and for the answer to a notice. It reports whether this canceled a deletion
+	// of the account. It is nil if deletion is off.
 	Kept func(ctx context.Context, u store.User, why string, b Browser) (bool, error)
-	// RescueCodes sends and tries the codes of a rescue by e-mail.
+	// RescueCodes sends and checks the codes of a rescue by e-mail.
 	RescueCodes Trier
-	Codes       Codes // recovery codes; nil: there are none
-	// Tokens keeps refresh tokens and personal access tokens.
+	Codes       Codes // recovery codes; nil if they are off
+	// Tokens stores refresh tokens and personal access tokens.
 	Tokens store.Tokens
-	// FirstCodes sends and tries, by channel, codes in place of a password.
+	// FirstCodes sends and checks codes that replace a password, by channel.
 	FirstCodes map[string]Trier
 	Keys       *seal.Keys
-	// Post tells an account's owner of changes; nil: no one is told.
+	// Post notifies owners of changes. If it is nil, they are not notified.
 	Post Post
-	// Write queues a letter; nil: none is sent, and what needs one is refused.
+	// Write queues a letter. If it is nil, no letters are sent, and steps that need one are
+	// refused.
 	Write func(ctx context.Context, m Letter) error
-	Alert Alert // nil: no one is told, and the choice is not offered
-	// Captcha keeps programs out.
+	Alert Alert // nil if help is not offered
+	// Captcha protects forms from programs.
 	Captcha Captchas
 	Policy  Policy
 	Now     func() time.Time
@@ -128,26 +129,31 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Trail is where security events are written down; see event.Trail.
+// Trail records security events; see event.Trail.
 type Trail interface {
+	// Record adds a row.
 	Record(ctx context.Context, e event.Entry) error
+	// Row returns the row of an event.
 	Row(e event.Event) store.Event
+	// List returns rows that the filters select.
 	List(ctx context.Context, f store.EventFilter, more ...store.EventFilter) ([]store.Event, error)
 }
 
-// Trier sends and spends codes that belong to no enrolled factor.
+// Trier sends and checks codes that do not belong to an enrolled factor.
 type Trier interface {
+	// Send sends a code to a destination.
 	Send(ctx context.Context, t factor.Transaction, destination string) error
+	// Try uses up a code, or returns an error if it is wrong.
 	Try(ctx context.Context, t factor.Transaction, destination, code string) error
 }
 
-// Login is the door and all steps that lead to it.
+// Login contains the function that issues sessions and all steps that lead to it.
 type Login struct {
 	c     Config
-	rules policy.Rules // what of c package policy needs to know
+	rules policy.Rules // the part of c that package policy needs
 }
 
-// New returns the steps.
+// New returns a Login.
 func New(c Config) (*Login, error) {
 	if c.Accounts == nil || c.Sessions == nil || c.Devices == nil || c.Limits == nil || c.Factors == nil ||
 		c.Pendings == nil || c.Drafts == nil || len(c.Providers) > 0 && c.Connections == nil || c.Challenges == nil ||
@@ -182,30 +188,29 @@ func New(c Config) (*Login, error) {
 	return &Login{c, rulesOf(c)}, nil
 }
 
-// Browser is where a step is asked from.
+// Browser describes the browser of a request.
 type Browser struct {
 	Address string // canonical client address
-	Agent   string // user agent as sent, cut to 256 bytes
+	Agent   string // user agent, truncated to 256 bytes
 	Device  string // value of the trusted-device cookie, if any
 	Stays   string // value of the cookie of a browser that stays signed in, if any
 	Pending string // value of the pending cookie, if any: a new sign-in replaces it
-	Known   string // value of the cookie that says who signed in here before, if any
-	Asked   string // value of the cookie that remembers which links and passkeys this browser asked for
+	Known   string // value of the cookie with the accounts that have signed in here, if any
+	Asked   string // value of the cookie that identifies requests for links and passkeys of this browser
 	Locale  string // language of the answer
-	// Speaks is the same if the browser asked for that language; empty: it did not
-	// say.
+	// Speaks is the same if the browser requested that language, or empty if it did not.
 	Speaks  string
-	Request string // id of the request
-	// Session is the value of the session cookie, whether or not it is alive.
+	Request string // ID of the request
+	// Session is the value of the session cookie, even if it is not valid.
 	Session string
-	// WantToken asks for a header token alongside the session, proving the same.
+	// WantToken requests a header token with the same proofs as the session.
 	WantToken bool
-	// Captcha is the answer to a captcha, if there is one. Human says that none is
-	// asked for: someone is signed in, or the answer was right.
+	// Captcha is the answer to a captcha, if there is one. Human is set if no captcha is required,
+	// because a user is signed in or the answer was right.
 	Captcha string
 	Human   bool
-	// within is the living session, or the link mailed to the owner, that a step
-	// is taken in; empty for strangers and sign-ins.
+	// within is the valid session, or the link mailed to the owner, to which a step belongs. It is
+	// empty for strangers and sign-ins.
 	within string
 }
 
@@ -213,86 +218,82 @@ type Browser struct {
 type Who struct {
 	User    store.User
 	Session store.Session
-	// Program is the personal access token that was presented; nil: a person's
-	// session, or a header token of one. Session is then made up of it, and not
-	// stored.
+	// Program is the personal access token that was presented, from which Session is then derived
+	// without being stored. It is nil for a user's session and for a header token.
 	Program *store.Token
-	// Enrolls says that the account is asked today for a second factor that the
-	// session does not have: it reaches the set-up of one and nothing else.
+	// Enrolls is set if the account now requires a second factor that the session does not have.
+	// The session can then only set one up.
 	Enrolls bool
 }
 
-// Outcome is what a step led to: a session, or a pending sign-in.
+// Outcome is the result of a step: a session or a pending sign-in.
 type Outcome struct {
 	User    store.User
 	Session *Opened
 	Pending *Pending
-	// DeviceCookie is set when the trusted-device cookie shall have this value
-	// for DeviceLife.
+	// DeviceCookie is the new value of the trusted-device cookie, valid for DeviceLife. It is empty
+	// if the cookie does not change.
 	DeviceCookie string
 	DeviceLife   time.Duration
-	// StayCookie is the same for the browser that stays signed in. Forget says
-	// that it does so no more.
+	// StayCookie is the same for a browser that stays signed in. Forget is set if it no longer
+	// does.
 	StayCookie string
-	// KnownCookie is set when the browser shall remember for KnownLife that the
-	// account signed in here.
+	// KnownCookie is the new value of the note of accounts that have signed in here, valid for
+	// KnownLife. It is empty if the note does not change.
 	KnownCookie string
 	StayLife    time.Duration
 	Forget      bool
-	// News is how many things happened to the account that its owner has not
-	// marked as seen; see Login.News.
+	// News is the number of events that the owner has not marked as seen; see Login.News.
 	News int
-	// Next is where anyone who asked for the link that was followed wanted to go, as
-	// he said it.
+	// Next is the unchecked target that the user gave when they requested the link.
 	Next string
-	// Opens is when the recovery that was asked for opens.
+	// Opens is the time from which the requested recovery works.
 	Opens time.Time
-	// FirstFactor says that the account has just got its first second factor.
+	// FirstFactor is set if the account has just got its first second factor.
 	FirstFactor bool
-	// Left is how many recovery codes are left, if one was used.
+	// Left is the number of remaining recovery codes, if one was used.
 	Left int
-	// SignUp is the account that is being made through another site; nil: none is.
+	// SignUp is the account that is being created through an identity provider, or nil.
 	SignUp *SignUp
 }
 
 // Opened is a session that was just issued.
 type Opened struct {
 	Token string // the cookie's value; empty if the caller keeps its header token
-	// Header is a header token, if the browser wanted one.
+	// Header is a header token, if one was requested.
 	Header string
-	// Refresh is a refresh token alongside it.
+	// Refresh is a refresh token for the same session, if there is one.
 	Refresh string
-	// Kept says that the sign-in called the deletion of the account off.
+	// Kept is set if the sign-in canceled the deletion of the account.
 	Kept bool
 	store.Session
 }
 
-// Pending is a sign-in that waits for the second factor, as its browser may
-// see it.
+// Pending is a sign-in that waits for the second factor, in the form that its browser may see.
 type Pending struct {
-	Token   string // the cookie's value; empty if the browser keeps the one it has
+	Token   string // the cookie's value; empty if the cookie does not change
 	State   store.PendingState
 	Method  string   // the method to prove; empty unless State is Ready
-	Factor  string   // id of the factor to prove; empty unless State is Ready
+	Factor  string   // ID of the factor to prove; empty unless State is Ready
 	Methods []string // the methods to choose from
-	Factors []Choice // what stands behind them
+	Factors []Choice // factors of these methods
 	Primary string   // method of the primary factor
 	Expires time.Time
 	Verify  bool // re-authentication of a signed-in user
-	Rescue  bool // a rescue code was mailed and will do instead
+	Rescue  bool // a rescue code was mailed and is accepted instead
 }
 
-// Choice is a factor to choose.
+// Choice is a factor that the user can choose.
 type Choice struct {
 	ID          string
 	Method      string
 	Name        string
 	Destination string // masked by web
 	LastUsed    time.Time
-	Digits      int // of its codes
+	Digits      int // number of digits of its codes
 }
 
-// subject is the account as events name it.
+// subject returns the account as it appears in events.
 func subject(u store.User) event.Subject {
 	return event.Subject{ID: u.ID, Email: u.Email, Username: u.Username}
 }
@@ -301,8 +302,8 @@ func (l *Login) at(b Browser) event.Context {
 	return event.Context{At: l.c.Now(), Address: b.Address, Agent: b.Agent, Request: b.Request}
 }
 
-// tell writes an event down and then lets subscribers know. A step whose event
-// cannot be written down refuses: nothing happens unseen.
+// tell records an event and then passes it to subscribers. If the event cannot be recorded, the
+// step fails, so that nothing happens without a record.
 func (l *Login) tell(ctx context.Context, e event.Event) error {
 	if err := l.record(ctx, e); err != nil {
 		return err
@@ -311,8 +312,8 @@ func (l *Login) tell(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-// tellOnce tells of a closed budget at most once a minute, so that anyone who goes
-// on guessing cannot fill the trail.
+// tellOnce reports a closed budget at most once a minute, so that continued guessing cannot fill
+// the audit trail.
 func (l *Login) tellOnce(ctx context.Context, what string, e event.Event) error {
 	err := l.c.Limits.Once(ctx, e.Name()+":"+what, time.Minute)
 	var again *limit.Paused
@@ -325,7 +326,7 @@ func (l *Login) tellOnce(ctx context.Context, what string, e event.Event) error 
 	return l.tell(ctx, e)
 }
 
-// told is the refusal, unless it could not be written down: then that is.
+// told returns err if recording failed, and otherwise the refusal.
 func told(refusal, err error) error {
 	if err != nil {
 		return err
@@ -333,8 +334,7 @@ func told(refusal, err error) error {
 	return refusal
 }
 
-// record writes an event down, in the audit trail and, if it is how a sign-in
-// ended, in the log.
+// record adds an event to the audit trail and, if it is the outcome of a sign-in, to the log.
 func (l *Login) record(ctx context.Context, e event.Event) error {
 	Outcomes(l.c.Log)(ctx, e)
 	if entry, ok := event.EntryOf(e); ok {
@@ -349,12 +349,12 @@ func (l *Login) emit(ctx context.Context, e event.Event) {
 	}
 }
 
-// enabled says whether a method is offered by policy and built.
+// enabled reports whether a method is enabled by the policy and available.
 func (l *Login) enabled(method string) bool {
 	return slices.Contains(l.c.Policy.Methods, method) && l.c.Methods[method] != nil && !l.rules.Refuses(method)
 }
 
-// secondFactorPlace reserves a guess; a closed budget is told to subscribers.
+// secondFactorPlace reserves a guess. It reports a closed budget to subscribers.
 func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
 	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Place, error) {
 		return l.c.Limits.SecondFactor(ctx, u.ID, factorID, f)
@@ -362,7 +362,7 @@ func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID st
 	return place, l.toldPaused(ctx, u, err, b)
 }
 
-// mailedPlace reserves a guess at a code by which an address is proven.
+// mailedPlace reserves a guess at a code that proves an address.
 func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Place, error) {
 	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Place, error) {
 		return l.c.Limits.Mailed(ctx, u.ID, f)
@@ -370,7 +370,7 @@ func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limi
 	return place, l.toldPaused(ctx, u, err, b)
 }
 
-// toldPaused tells subscribers of a closed budget of second factors.
+// toldPaused reports a closed budget of second factors to subscribers.
 func (l *Login) toldPaused(ctx context.Context, u store.User, err error, b Browser) error {
 	var p *limit.Paused
 	if errors.As(err, &p) {

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Logout ends a session and a pending sign-in, and that the browser stays
-// signed in. Each may be absent; ending what is over already is not an error.
+// Logout ends a session, a pending sign-in and "remember me" of the browser. Each may be absent or
+// have ended already.
 func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser) error {
 	if pending != "" {
 		if _, err := l.c.Pendings.TakePending(ctx, hash(pending)); err != nil && !errors.Is(err, store.ErrUsed) {
@@ -30,9 +30,9 @@ func (l *Login) Logout(ctx context.Context, who *Who, pending string, b Browser)
 	return l.tell(ctx, event.UserLoggedOut{User: subject(who.User), Context: at})
 }
 
-// end ends a session and what was minted alongside it under the same id: a header
-// token does not outlive the sign-out of the browser that asked for it, and
-// that browser does not come back by itself. store.ErrNotFound: it was over.
+// end ends a session and everything issued with the same ID: a header token ends when the browser
+// that requested it signs out, and that browser no longer stays signed in. It returns
+// store.ErrNotFound if the session has already ended.
 func (l *Login) end(ctx context.Context, userID, id string) error {
 	if err := l.c.Devices.RevokeBeside(ctx, userID, id); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (l *Login) end(ctx context.Context, userID, id string) error {
 	return l.c.Sessions.End(ctx, userID, id)
 }
 
-// ended is not an error for who wants a session over that is.
+// ended ignores the error of a session that has already ended.
 func ended(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

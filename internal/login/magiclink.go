@@ -10,18 +10,17 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// loginKind is a letter with a link that begins a sign-in.
+// loginKind is a letter with a link that starts a sign-in.
 const loginKind = "login"
 
 func (l *Login) loggingIn() purpose {
 	return purpose{name: loginKind, life: l.c.Policy.Life.LoginWithin, rests: credentials}
 }
 
-// AskLogin mails a link that begins a sign-in, in the place of a password; next
-// is for who follows it in this browser. The errors of AskReset, under the same
-// terms; an account whose address is not confirmed gets the link that confirms
-// it. The budgets are those of codes in place of a password: a link that is used
-// gives its place back.
+// AskLogin mails a link that replaces the password at a sign-in. next is the target if the link is
+// followed in this browser. It returns the errors of AskReset under the same conditions. An account
+// whose address is not confirmed gets the link that confirms it. The link counts in the budgets of
+// codes that replace a password, and a used link returns its place.
 func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) error {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
@@ -56,14 +55,13 @@ func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) err
 	return told(why, l.writeLink(ctx, p, u, to, next, b))
 }
 
-// OpenLogin looks at such a link and changes nothing. ErrLink, ErrLinkExpired.
+// OpenLogin checks such a link without using it. It returns ErrLink or ErrLinkExpired.
 func (l *Login) OpenLogin(ctx context.Context, token string, b Browser) (CodeLink, error) {
 	k, err := l.openLink(ctx, l.loggingIn(), token)
 	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
 }
 
-// FollowLogin is the click on its button, and a first factor by mail, under the
-// terms of FollowCodeLink.
+// FollowLogin uses such a link as a first factor by mail, under the conditions of FollowCodeLink.
 func (l *Login) FollowLogin(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
 	k, err := l.meantLink(ctx, l.loggingIn(), token, meant, b)
 	if err != nil {

@@ -14,54 +14,53 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A mailed link is a signed text and no record: asking for one leaves nothing
-// behind that a stranger could fill up or spoil (R50), and a copy of the
-// database opens none. What is written down is its use: each works once.
+// A mailed link is a signed text without a record in the store. So requests of strangers cannot
+// fill the store or invalidate a link (R50), and a copy of the database contains no link. Only the
+// use of a link is recorded, so that it works once.
 //
-// The life of a link in three calls: newLink makes it, openLink says whose it
-// is and spends nothing (a page with a button: scanners of mail open links
-// too, R51), spendLink is the click on the button.
+// newLink creates a link. openLink checks it without using it, for a page with a button, because
+// mail scanners also open links (R51). spendLink uses it when the button is clicked.
 
-// purpose says what a link is for. No purpose takes a link of another (R136).
+// purpose is the purpose of a link. A link is accepted only for its own purpose (R136).
 type purpose struct {
 	name string
 	life time.Duration
-	// rests are the facts that the link rests on: it is dead as soon as one of
-	// them is another (R58).
+	// rests returns the data on which the link depends. The link becomes invalid as soon as one
+	// value changes (R58).
 	rests func(u store.User) []string
 }
 
-// credentials: the link dies with everything else that was issued, at every
-// change of password, factors, address or state.
+// credentials makes a link invalid at every change of the password, the factors, the address or the
+// state.
 func credentials(u store.User) []string { return []string{u.Uniquifier, u.EmailKey} }
 
-// mailbox: the link outlives a change of password or factors, not one of the
-// address or the state.
+// mailbox makes a link invalid at a change of the address or the state, but not of the password or
+// the factors.
 func mailbox(u store.User) []string { return []string{u.EmailKey, strconv.FormatBool(u.Active)} }
 
-// nothing: for links that end things and open nothing.
+// nothing is for links that only end sessions and give no access.
 func nothing(store.User) []string { return nil }
 
-// said is what a link says. Anyone who holds it can read it.
+// said is the content of a link. Its holder can read it.
 type said struct {
 	User  string `json:"u"`
-	At    int64  `json:"t"` // when it was made, in seconds
+	At    int64  `json:"t"` // time of creation, in seconds
 	ID    string `json:"i"` // 130 random bits
 	Rests []byte `json:"r"` // keyed hash
 	Asked string `json:"b,omitempty"`
 	Data  string `json:"d,omitempty"`
 }
 
-// link is one that was opened: it is ours, in time, and what it rests on still
-// stands.
+// link is an opened link: it is genuine, has not expired, and the data it depends on has not
+// changed.
 type link struct {
 	purpose purpose
 	user    store.User
 	said
 }
 
-// newLink makes a link for an account. data is for the step that opens it, b
-// the browser that asked for it.
+// newLink returns a link for an account. data is for the step that opens it. b is the browser that
+// requested it.
 func (l *Login) newLink(p purpose, u store.User, data string, b Browser) (string, error) {
 	s := said{
 		User: u.ID, At: l.c.Now().Unix(), ID: store.NewID(), Rests: l.c.Keys.MAC("link", p.rests(u)...), Data: data,
@@ -76,7 +75,7 @@ func (l *Login) newLink(p purpose, u store.User, data string, b Browser) (string
 	return l.c.Keys.Sign("link:"+p.name, raw), nil
 }
 
-// openLink reads a link and changes nothing. ErrLink, ErrLinkExpired.
+// openLink reads a link without using it. It returns ErrLink or ErrLinkExpired.
 func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, error) {
 	var s said
 	raw, err := l.c.Keys.Verify("link:"+p.name, token)
@@ -84,7 +83,7 @@ func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, er
 		return link{}, ErrLink
 	}
 	age := l.c.Now().Sub(time.Unix(s.At, 0))
-	if age < -time.Minute { // made by a clock that is ahead: better dead than endless
+	if age < -time.Minute { // created by a clock that is ahead: refuse it, or it may never expire
 		return link{}, ErrLink
 	}
 	if age >= p.life {
@@ -105,10 +104,10 @@ func (l *Login) openLink(ctx context.Context, p purpose, token string) (link, er
 	return link{}, ErrLink
 }
 
-// spendLink lets the first caller through and no one else: ErrLink. Spend
-// before anything is granted.
+// spendLink uses up a link. The first caller succeeds; all others get ErrLink. Call it before
+// anything is granted.
 func (l *Login) spendLink(ctx context.Context, k link) error {
-	// The mark outlives the link, also by a clock that is set back a little.
+	// The mark outlasts the link, even if the clock is set back a little.
 	err := l.c.Limits.Once(ctx, "link:"+k.ID, k.purpose.life+time.Hour)
 	var spent *limit.Paused
 	if errors.As(err, &spent) {
@@ -117,8 +116,8 @@ func (l *Login) spendLink(ctx context.Context, k link) error {
 	return err
 }
 
-// meantLink opens a link that signs in. In another browser than the one that
-// asked it needs a word that this is meant: ErrElsewhere.
+// meantLink opens a link that signs in. In a browser other than the one that requested it, the user
+// must confirm; otherwise it returns ErrElsewhere.
 func (l *Login) meantLink(ctx context.Context, p purpose, token string, meant bool, b Browser) (link, error) {
 	k, err := l.openLink(ctx, p, token)
 	if err == nil && !meant && !k.sameBrowser(b) {
@@ -127,26 +126,26 @@ func (l *Login) meantLink(ctx context.Context, p purpose, token string, meant bo
 	return k, err
 }
 
-// sameBrowser says whether the browser that asked for the link is this one.
+// sameBrowser reports whether this browser requested the link.
 func (k link) sameBrowser(b Browser) bool {
 	return k.Asked != "" && b.Asked != "" && hmac.Equal([]byte(k.Asked), []byte(hash(b.Asked)))
 }
 
-// Letter is a mail that a step writes to someone.
+// Letter is a mail that a step sends.
 type Letter struct {
-	Kind    string // what it says, and which page its link opens: one of the kinds below
+	Kind    string // one of the kinds below; decides the text and the page of the link
 	To      string
-	User    store.User // whom it is about; the zero User in a decoy
-	Token   string     // of the link; empty: it has none
+	User    store.User // account concerned; the zero User in a decoy
+	Token   string     // token of the link; empty if there is none
 	Life    time.Duration
-	Opens   time.Time // it works from then on; zero: at once
+	Opens   time.Time // time from which the link works; zero means at once
 	Browser Browser
-	// Decoy is a letter to no one. It costs what a real one costs, so that time
-	// does not tell who has an account, and is never sent.
+	// Decoy marks a letter without a recipient. It takes as long as a real one, so that the
+	// response time does not reveal who has an account, and is never sent.
 	Decoy bool
 }
 
-// Language is the one that the letter is written in.
+// Language returns the language of the letter.
 func (m Letter) Language() string { return language(m.User, m.Browser) }
 
 // write queues a letter. It does not wait for a mail server.
@@ -166,14 +165,15 @@ func (l *Login) writeLink(ctx context.Context, p purpose, u store.User, to, data
 	return l.write(ctx, Letter{Kind: p.name, To: to, User: u, Token: token, Life: p.life, Browser: b, Decoy: u.ID == ""})
 }
 
-// What is wrong with an account (nil: nothing) says whether it gets a letter.
+// These functions report whether an account with the given error, or nil, gets a letter.
 func confirms(_ store.User, why error) bool { return errors.Is(why, ErrUnconfirmed) }
 
 func resets(_ store.User, why error) bool { return why == nil || errors.Is(why, ErrUnconfirmed) }
 
 func named(u store.User, why error) bool { return why == nil && u.Username != "" }
 
-// linkError: the loser of a race for what a link rests on has a dead link.
+// linkError converts store.ErrUsed to ErrLink, because the data that the link depends on has
+// changed.
 func linkError(err error) error {
 	if errors.Is(err, store.ErrUsed) || errors.Is(err, store.ErrNotFound) {
 		return ErrLink
@@ -181,8 +181,8 @@ func linkError(err error) error {
 	return err
 }
 
-// afterLink is the end of a link that may sign in: at the gate like every
-// other first factor, and only in the browser that asked (R51).
+// afterLink continues after a link that may sign in. It does so only in the browser that requested
+// the link, with the checks of every other first factor (R51).
 func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.User, who *Who, method string, b Browser) (Outcome, error) {
 	out := Outcome{User: u}
 	if !allowed || !k.sameBrowser(b) || who != nil {
@@ -190,25 +190,25 @@ func (l *Login) afterLink(ctx context.Context, allowed bool, k link, u store.Use
 	}
 	next, err := l.gate(ctx, u, l.proof(method), false, b)
 	switch {
-	// The link has done its work, and an answer that refuses would say it had not.
+	// The link has taken effect, so the answer must not look like a failure.
 	case errors.Is(err, ErrSameFactor), errors.Is(err, ErrLocked):
-		return out, nil // signing in takes the password, and no lock
+		return out, nil // the user must sign in with the password and while not locked
 	case next.Pending != nil && (paused(err) || errors.Is(err, ErrSend)):
-		return next, nil // its code can be asked for again
+		return next, nil // the code can be requested again
 	}
 	return next, err
 }
 
-// The kinds of letters, which are the purposes of those with a link.
+// The kinds of letters. For letters with a link they are also its purpose.
 const (
 	confirmKind     = policy.Confirmed
 	resetKind       = policy.Reset
 	changeEmailKind = "change-email"
-	// Letters without a link of their own.
+	// Letters without their own link.
 	welcomeKind       = "welcome"
-	takenKind         = "taken"          // someone registered with this address
-	usernameTakenKind = "username-taken" // someone registered with this address and a username that is taken
-	emailWantedKind   = "email-wanted"   // someone wants to change to this address
+	takenKind         = "taken"          // an attempt to register with this address
+	usernameTakenKind = "username-taken" // an attempt to register with this address and a taken username
+	emailWantedKind   = "email-wanted"   // another user wants to change to this address
 	usernameKind      = "username"
 )
 
@@ -224,9 +224,9 @@ func (l *Login) changingEmail() purpose {
 	return purpose{name: changeEmailKind, life: l.c.Policy.Life.ChangeEmailWithin, rests: credentials}
 }
 
-// asked is how every request for a letter begins that anybody may make: the
-// budgets first, by what was typed; then the account, or no one. why says what
-// is wrong with the account; the answer must not depend on it.
+// asked is the first part of every public request for a letter. It takes the budgets of the typed
+// address and then looks up the account. why is the problem of the account, if any; the answer must
+// not depend on it.
 func (l *Login) asked(ctx context.Context, kind, email string, real func(store.User, error) bool, b Browser) (u store.User, to string, why, err error) {
 	to, key, err := account.ParseEmail(email)
 	if err != nil {
@@ -245,13 +245,13 @@ func (l *Login) asked(ctx context.Context, kind, email string, real func(store.U
 	if err := l.letter(ctx, u, m, b); err != nil {
 		return store.User{}, "", nil, err
 	}
-	if u.ID != "" { // to the stored address in its stored spelling, never to the typed one (R45)
+	if u.ID != "" { // use the stored address in its stored spelling, never the typed one (R45)
 		to = u.Email
 	}
 	return u, to, why, err
 }
 
-// letter takes the places of one letter that anybody may ask for.
+// letter takes the places of one letter that anyone may request.
 func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Browser) error {
 	return l.claim(ctx, u, b, func(from limit.From) error {
 		m.From = from
@@ -259,8 +259,8 @@ func (l *Login) letter(ctx context.Context, u store.User, m limit.Letter, b Brow
 	})
 }
 
-// addressee is the account behind an address, or no one, and what is wrong with
-// it.
+// addressee returns the account with an address, or the zero User, and the problem of the account,
+// if any.
 func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, err error) {
 	u, err = l.c.Accounts.Find(ctx, key)
 	switch {

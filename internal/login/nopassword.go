@@ -7,21 +7,20 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// An account without password is opened by its mailbox: by a code, and the link
-// alongside it, in place of the password; or, where that is how everybody signs in,
-// by a mailed link. That is a first factor like any other. It
-// is asked for the second, and never for one that comes by mail (R7).
+// The user of an account without a password signs in with a mailed code or the link in the same
+// mail, or, if all users sign in that way, with a mailed link. This is a first factor like any
+// other. The second factor is still required and cannot be e-mail (R7).
 
-// opensByMail says whether a mailbox opens accounts here.
+// opensByMail reports whether users can sign in with their mailbox.
 func (l *Login) opensByMail() bool {
 	return l.c.Policy.Life.ByLink || l.offersFirst(store.Email) && l.c.FirstCodes[store.Email] != nil
 }
 
-// keyless says that an account has no password and needs none.
+// keyless reports whether an account has no password and needs none.
 func (l *Login) keyless(u store.User) bool { return u.PasswordHash == "" && l.opensByMail() }
 
-// openByMail sends the owner of a new account what opens it. If too much was
-// asked for recently nothing is sent: he may ask for it like everybody else.
+// openByMail sends the owner of a new account a code or link to sign in. If the limits are reached,
+// nothing is sent, and the owner can request it later.
 func (l *Login) openByMail(ctx context.Context, u store.User, b Browser) error {
 	err := l.sendFirst(ctx, u, limit.First{Channel: store.Email, Identity: typed(u.Email), Paid: true}, b)
 	if paused(err) {

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// What a Notice is about.
+// The kinds of notices.
 const (
 	FactorChanged  = "factor_changed"
 	FactorRemoved  = "factor_removed"
@@ -17,7 +17,7 @@ const (
 	CodesMade      = "codes_made" // recovery codes
 	CodeUsed       = "code_used"
 	CodesEnded     = "codes_ended" // a lost factor was replaced
-	// Of factors that begin a sign-in.
+	// For first factors.
 	FirstFactorChanged = "first_factor_changed"
 	FirstFactorRemoved = "first_factor_removed"
 	TokenMinted        = "token_minted" // a personal access token
@@ -25,26 +25,25 @@ const (
 	Rescued            = "rescued"
 	DeviceTrusted      = "device_trusted"
 	DeviceCopied       = "device_copied"
-	NewBrowser         = "new_browser"   // signed in, for the first time
+	NewBrowser         = "new_browser"   // a browser stays signed in, for the first time
 	BrowserStays       = "browser_stays" // signed in
 	StayingCopied      = "staying_copied"
 	RescueAsked        = "rescue_asked"
-	CodesTried         = "codes_tried" // right password, wrong codes
-	// An account at another site opens this one now, or does no more.
+	CodesTried         = "codes_tried" // wrong codes after the right password
+	// An account at an identity provider was connected or disconnected.
 	ConnectionAdded   = "connection_added"
 	ConnectionRemoved = "connection_removed"
 	PasskeyAdded      = "passkey_added"
 	PasskeyRemoved    = "passkey_removed"
 	PasskeyCopied     = "passkey_copied" // its counter went back
-	// What the application or an operator does to an account; the owner hears
-	// of the first three.
+	// Actions of the application or an operator. The owner is notified of the first three.
 	PasswordChanged = "password_changed"
 	IdentityChanged = "identity_changed"
-	PasswordReset   = "password_reset" // through the mailbox
-	EmailWanted     = "email_wanted"   // another address was asked for
+	PasswordReset   = "password_reset" // with a mailed link
+	EmailWanted     = "email_wanted"   // a change of the address was requested
 	UsernameChanged = "username_changed"
 	AccessReset     = "access_reset"
-	Unlocked        = "unlocked" // what is counted against the account was forgotten
+	Unlocked        = "unlocked" // the counters of the account were reset
 	Created         = "created"
 	Activated       = "activated"
 	Deactivated     = "deactivated"
@@ -53,47 +52,45 @@ const (
 	RecoveryStarted = "recovery_started" // by an operator
 )
 
-// noticeLife is how long the link of a notice works.
+// noticeLife is the lifetime of the link in a notice.
 const noticeLife = 7 * 24 * time.Hour
 
-// Notice tells the owner of an account that its security changed. It goes out
-// of the session, to every stored address, and is stored in the transaction of
-// the change.
+// Notice informs the owner of an account about a security change. It is sent to every stored
+// address and is stored in the transaction of the change.
 type Notice struct {
 	User    store.User
 	Kind    string // one of the constants above
-	Method  string // of the factor, if one is concerned
-	Left    int    // recovery codes, if one was used
+	Method  string // method of the factor, if one is concerned
+	Left    int    // number of remaining recovery codes, if one was used
 	Browser Browser
 	At      time.Time
-	// Phones hear of it too, by text.
+	// Phones lists numbers that are also notified, by text message.
 	Phones []string
-	// Stop is a token for "this was not me" (see NotMe). It ends things and
-	// opens nothing. Empty: the notice has no link.
+	// Stop is a token for "this was not me" (see NotMe). It ends sessions and gives no access. If
+	// it is empty, the notice has no link.
 	Stop string
-	// powerless: it goes to an address that an operator has just replaced.
+	// powerless is set if the notice is sent to an address that an operator has just replaced.
 	powerless bool
-	// By and Why say who acted, if it was an operator or the application.
+	// By and Why are the actor and the reason, if an operator or the application acted.
 	By, Why string
 }
 
-// Language is the one that the notice is written in.
+// Language returns the language of the notice.
 func (n Notice) Language() string { return language(n.User, n.Browser) }
 
-// Post carries notices to an account's owner.
+// Post sends notices to an account's owner.
 type Post interface {
-	// Seal makes a notice rows of the outbox, for the transaction of the change
-	// it tells of, SealLetter a letter; Wake has them sent once that is done.
-	// With an error, Seal returns those that could be made.
+	// Seal converts a notice to rows of the outbox, for the transaction of the change. If it
+	// returns an error, it also returns the rows that could be created.
 	Seal(n Notice) ([]store.Message, error)
 	SealLetter(m Letter) (store.Message, error)
 	Wake()
-	// Queue stores a notice of its own.
+	// Queue stores a notice outside a transaction.
 	Queue(ctx context.Context, n Notice) error
 }
 
-// notify tells the owner of what is not a change of the store. A notice that
-// cannot be queued is the operator's to know: what it tells of has happened.
+// notify sends the owner a notice that does not belong to a change in the store. An error is only
+// logged, because the event has already happened.
 func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b Browser) {
 	if l.c.Post == nil {
 		return
@@ -105,13 +102,13 @@ func (l *Login) notify(ctx context.Context, u store.User, kind, method string, b
 	l.untold(ctx, u, kind, err)
 }
 
-// letters are the messages of a change, for its transaction. A notice that
-// cannot be written (an address that takes no mail) does not stop the change.
+// letters returns the messages of a change, for its transaction. A notice that cannot be created,
+// for example because of an invalid address, does not prevent the change.
 func (l *Login) letters(ctx context.Context, u store.User, kind, method string, b Browser) []store.Message {
 	return l.lettersOf(ctx, Notice{User: u, Kind: kind, Method: method, Browser: b})
 }
 
-// lettersOf is letters for a notice that says more.
+// lettersOf is like letters, for a notice with further fields.
 func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 	if l.c.Post == nil {
 		return nil
@@ -129,7 +126,7 @@ func (l *Login) lettersOf(ctx context.Context, n Notice) []store.Message {
 	return out
 }
 
-// stamped gives a notice its time and its link.
+// stamped sets the time and the link of a notice.
 func (l *Login) stamped(n Notice) (_ Notice, err error) {
 	n.At = l.c.Now()
 	if !n.powerless {
@@ -138,7 +135,7 @@ func (l *Login) stamped(n Notice) (_ Notice, err error) {
 	return n, err
 }
 
-// mailedTo identifies the address that a notice was sent to.
+// mailedTo returns a hash that identifies the address to which a notice was sent.
 func mailedTo(email string) string { return hash("notice:" + account.Key(email))[:22] }
 
 func (l *Login) untold(ctx context.Context, u store.User, kind string, err error) {
@@ -147,9 +144,9 @@ func (l *Login) untold(ctx context.Context, u store.User, kind string, err error
 	}
 }
 
-// AccountLetters are the messages of what the application or an operator does
-// to an account, for the transaction of it, to the address of each of these: an
-// address that is replaced hears of it as well as the new one, but has no say.
+// AccountLetters returns the messages of a change by the application or an operator, for its
+// transaction. They are sent to the address of each of the owners. A replaced address is notified
+// like the new one, but its notice has no link.
 func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store.User) []store.Message {
 	var out []store.Message
 	for i, u := range owners {
@@ -161,14 +158,13 @@ func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store
 	return out
 }
 
-// AccountChanged writes down what the application or an operator did to an
-// account.
+// AccountChanged records a change of an account by the application or an operator.
 func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
 	l.wake()
 	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Browser{}))})
 }
 
-// wake has letters sent that a change stored.
+// wake starts the delivery of stored messages.
 func (l *Login) wake() {
 	if l.c.Post != nil {
 		l.c.Post.Wake()

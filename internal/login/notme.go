@@ -11,13 +11,13 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// notMe is the purpose of a notice's link. It ends things and opens nothing, so
-// it rests on nothing: it works whatever the account's users changed since, the
-// address too. Where an operator or the application replaced the address, what was
-// mailed to the former one before is over (see stop).
+// notMe is the purpose of the link in a notice. The link only ends sessions, so it depends on no
+// data: it works even if the account has changed since, including its address. If an operator or
+// the application has replaced the address, links mailed to the old address before are invalid (see
+// stop).
 func notMe() purpose { return purpose{name: "not-me", life: noticeLife, rests: nothing} }
 
-// stop opens a notice's link.
+// stop opens the link of a notice.
 func (l *Login) stop(ctx context.Context, token string) (link, error) {
 	k, err := l.openLink(ctx, notMe(), token)
 	if errors.Is(err, ErrLink) || errors.Is(err, ErrLinkExpired) {
@@ -29,19 +29,18 @@ func (l *Login) stop(ctx context.Context, token string) (link, error) {
 	return k, err
 }
 
-// CheckStop says whether a notice's token is one, and changes nothing.
+// CheckStop checks the token of a notice without using it.
 func (l *Login) CheckStop(ctx context.Context, token string) error {
 	_, err := l.stop(ctx, token)
 	return err
 }
 
-// NotMe is the owner's answer to a notice: everything issued to the account is
-// ended (sessions, pending sign-ins, drafts, codes, trusted devices), so that
-// anyone who is in must sign in again with all factors. What opens the account by
-// itself and was set up since, or in the week before the notice, is removed. Second
-// factors stay: the mailbox alone, which the notice came to, must not remove them.
-// A deletion of the account is called off, and kept says so: anyone who was in may
-// have asked for it. It works once. ErrState.
+// NotMe is called when the owner answers a notice with "this was not me". It ends everything issued
+// to the account: sessions, pending sign-ins, drafts, codes and trusted devices. An intruder must
+// then sign in again with all factors. First factors that were set up since the notice, or in the
+// week before it, are removed. Second factors stay, because access to the mailbox alone must not
+// remove them. A requested deletion is canceled, because an intruder may have requested it, and
+// kept reports that. The link works once. NotMe returns ErrState if it is not valid.
 func (l *Login) NotMe(ctx context.Context, token string, b Browser) (kept bool, err error) {
 	k, err := l.stop(ctx, token)
 	if err != nil {
@@ -52,8 +51,7 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) (kept bool, 
 	} else if err != nil {
 		return false, err
 	}
-	// Anyone who is in may hold the mailbox too: no rescue until a real factor was
-	// proven (R76).
+	// An intruder may also have the mailbox, so block rescue until a real factor is proven (R76).
 	if err := l.c.Recoveries.ShutRecovery(ctx, k.User, l.c.Now()); err != nil {
 		return false, stateError(err)
 	}
@@ -64,10 +62,10 @@ func (l *Login) NotMe(ctx context.Context, token string, b Browser) (kept bool, 
 	return kept, stateError(err)
 }
 
-// disowned ends what was issued to the account of a notice, and removes what disown
-// says.
+// disowned ends everything issued to the account of a notice and removes the credentials that
+// disown selects.
 func disowned(ctx context.Context, l *Login, k link, b Browser) error {
-	for range 3 { // a change that runs at the same time may win; then look again
+	for range 3 { // a concurrent change may win: try again
 		u, err := l.c.Accounts.ByID(ctx, k.User)
 		if err != nil {
 			return stateError(err)
@@ -87,10 +85,10 @@ func disowned(ctx context.Context, l *Login, k link, b Browser) error {
 	return ErrState
 }
 
-// disown adds to a change what is removed after a notice of a time: factors that
-// begin a sign-in, passkeys in place of the password and accounts at other sites
-// of that week and since. A code to the account's own mailbox stays, and so does
-// everything if nothing else would open the account.
+// disown adds to a change the credentials to remove after a notice: first factors, including
+// passkeys, and connected accounts that were added since the week before the notice. A first factor
+// that mails codes to the account's own address stays. If the user could not sign in otherwise,
+// nothing is removed.
 func (l *Login) disown(ctx context.Context, u store.User, noticed time.Time, c *store.FactorChange) error {
 	since, ids := noticed.Add(-noticeLife), []string(nil)
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)

@@ -18,51 +18,52 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Errand is what a browser is sent to another site for.
+// Errand is the purpose of a redirect to an identity provider.
 type Errand string
 
-// The errands.
+// The purposes.
 const (
 	ToSignIn   Errand = "sign-in"
-	ToConnect  Errand = "connect" // let that account open this one from now on
+	ToConnect  Errand = "connect" // connect the account at the provider
 	ToVerify   Errand = "verify"  // re-authenticate
 	errandLife        = 10 * time.Minute
-	maxConnect        = 10 // connections of one account
+	maxConnect        = 10 // maximum number of connections of an account
 )
 
-// Departure is where the browser goes, and the cookie it must come back with.
+// Departure contains the URL to which the browser is redirected and the cookie with which it must
+// come back.
 type Departure struct {
 	Address string
 	Cookie  string
 	Life    time.Duration
 }
 
-// Arrival is what a browser came back with.
+// Arrival contains the data with which a browser came back.
 type Arrival struct {
 	Provider string
-	Errand   Errand // that answers come to this path for; ToConnect shares ToSignIn's
-	Redirect string // that path's address
+	Errand   Errand // purpose of the path; ToConnect uses that of ToSignIn
+	Redirect string // URL of that path
 	Cookie   string
 	State    string
 	Answer   federated.Answer
-	Asks     SignUpForm // of accounts that are made
+	Asks     SignUpForm // fields of new accounts
 }
 
-// trip is an errand under way. It lies in the browser, signed; the store holds
-// only that its state may come back once, in this browser. So a state of
-// another browser, of another provider or of yesterday opens nothing, and
-// nothing in the database does.
+// trip is the state of a redirect. It is stored, signed, in a cookie of the browser; the store
+// contains only a record that the state may be used once in this browser. So a state of another
+// browser, of another provider or of an old request is useless, and so are the data in the
+// database.
 type trip struct {
 	Provider string `json:"p"`
 	Errand   Errand `json:"e"`
 	State    string `json:"s"` // hash
-	Key      string `json:"k"` // nonce and verifier come from it
+	Key      string `json:"k"` // nonce and verifier are derived from it
 	Session  string `json:"i,omitempty"`
 	Next     string `json:"n,omitempty"`
 	At       int64  `json:"t"`
 }
 
-// secret of the trip, for one use.
+// secret returns a secret of the trip for one use.
 func (t trip) secret(use string) string {
 	mac := hmac.New(sha256.New, []byte(t.Key))
 	mac.Write([]byte(use))
@@ -78,8 +79,8 @@ func (t trip) question(c Config, state, redirect string) federated.Question {
 	return q
 }
 
-// Providers are the other sites whose users may sign in here; for ToVerify
-// those that can be made to ask again.
+// Providers returns the identity providers for a purpose. For ToVerify these are the ones that can
+// authenticate their users again.
 func (l *Login) Providers(e Errand) []federated.Provider {
 	out := []federated.Provider{}
 	for _, p := range l.c.Providers {
@@ -99,9 +100,9 @@ func (l *Login) provider(name string, e Errand) (federated.Provider, error) {
 	return nil, ErrProvider
 }
 
-// Depart begins a sign-in or a connection at another site. Anyone who connects must be fresh at their account's
-// level, and is asked again when he comes back. ErrProvider, ErrState,
-// ErrReauthenticate, federated.ErrUnreachable.
+// Depart starts a sign-in, a connection or a re-authentication with an identity provider. A user
+// who connects an account must have a fresh session at the account's level, which is checked again
+// on return. It returns ErrProvider, ErrState, ErrReauthenticate or federated.ErrUnreachable.
 func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next string, who *Who, b Browser) (Departure, error) {
 	p, err := l.provider(name, e)
 	if err != nil {
@@ -145,8 +146,8 @@ func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next strin
 	})
 }
 
-// errand takes the trip behind a state. Taken before anything is asked or
-// granted, it is over whatever comes of it. ErrState.
+// errand takes the trip of a state. It is used up before any request is made or access granted,
+// regardless of the result. It returns ErrState.
 func (l *Login) errand(ctx context.Context, a Arrival) (trip, error) {
 	var t trip
 	raw, err := l.c.Keys.Verify("oauth", a.Cookie)
@@ -167,10 +168,10 @@ func (l *Login) errand(ctx context.Context, a Arrival) (trip, error) {
 	return t, err
 }
 
-// Arrive ends an errand and returns where its browser wanted to go. ErrState:
-// no errand of this browser, or not of who is signed in here now.
+// Arrive completes a redirect and returns the target that the browser asked for. It returns
+// ErrState if this browser, or the user who is signed in now, did not start it. Other errors are
 // ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate, those of a sign-up,
-// federated.ErrRefused, federated.ErrUnreachable.
+// federated.ErrRefused and federated.ErrUnreachable.
 func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out Outcome, e Errand, next string, err error) {
 	t, err := l.errand(ctx, a)
 	if err != nil {
@@ -204,7 +205,7 @@ func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out
 	return out, e, next, err
 }
 
-// refusedAbroad writes a refusal down and keeps its cause for the operator.
+// refusedAbroad records a refusal and logs its cause.
 func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, err error, b Browser) error {
 	l.c.Log.WarnContext(ctx, "no answer from another site", "provider", provider, "cause", err)
 	if !errors.Is(err, federated.ErrRefused) {
@@ -217,9 +218,9 @@ func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, er
 	return told(err, l.record(ctx, failed))
 }
 
-// signInFrom is the step of a first factor like any other: what is asked next
-// is the gate's to say. The other site's word that its user proved two factors
-// there counts as one here.
+// signInFrom is the step of a first factor with an identity provider. The next step is decided as
+// after any other first factor. Even if the provider states that its user proved two factors, they
+// count as one here.
 func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) && !l.c.signsUp(p.Name()) {
@@ -232,7 +233,7 @@ func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federat
 	return enterFrom(ctx, l, p, u, b)
 }
 
-// enterFrom goes on to the gate of the account that an identity opens.
+// enterFrom continues the sign-in to the account that an identity is connected to.
 func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User, b Browser) (Outcome, error) {
 	if !u.Active {
 		return Outcome{}, told(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
@@ -242,8 +243,8 @@ func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User
 	return l.gate(ctx, u, l.elsewhere(p), false, b)
 }
 
-// connected is the account that an identity opens: by issuer and subject,
-// never by e-mail address (R111).
+// connected returns the account that an identity is connected to, by issuer and subject, never by
+// e-mail address (R111).
 func (l *Login) connected(ctx context.Context, id federated.Identity) (store.User, error) {
 	c, err := l.c.Connections.ConnectionBy(ctx, id.Issuer, id.Subject)
 	if err != nil {
@@ -260,8 +261,8 @@ func notConnected(err error) error {
 	return err
 }
 
-// verifyFrom re-authenticates with the account at the other site that opens
-// this very account; another user's proves nothing (R54).
+// verifyFrom re-authenticates with the identity that is connected to this account. Another user's
+// identity proves nothing (R54).
 func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, id federated.Identity, b Browser) (Outcome, error) {
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
@@ -269,7 +270,7 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 		return Outcome{}, told(ErrNotConnected, l.record(ctx, failed))
 	}
 	if err == nil {
-		err = l.admit(u) // no code is sent that opens nothing
+		err = l.admit(u) // do not send a code that cannot be used
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -277,8 +278,8 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 	return l.again(ctx, who, l.elsewhere(p), b)
 }
 
-// connect lets an account at another site open this one from now on: a change
-// of security like a new factor, so everything issued before it is dead.
+// connect connects an identity to the caller's account. Like a new factor it is a security change,
+// so everything issued before becomes invalid.
 func (l *Login) connect(ctx context.Context, who Who, provider string, id federated.Identity, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
@@ -296,9 +297,8 @@ func (l *Login) connect(ctx context.Context, who Who, provider string, id federa
 	}}, ConnectionAdded, provider, b)
 }
 
-// Disconnect takes a connection back. It does not take an account's only way
-// in: ErrLastWayIn. ErrChoice: no such connection of this user's;
-// ErrReauthenticate.
+// Disconnect removes a connection. It returns ErrLastWayIn if the user could not sign in otherwise,
+// ErrChoice if the user has no such connection, and ErrReauthenticate.
 func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
@@ -319,13 +319,12 @@ func (l *Login) Disconnect(ctx context.Context, who Who, id string, b Browser) (
 	return Outcome{}, ErrChoice
 }
 
-// Connections lists a user's accounts at other sites.
+// Connections lists a user's connected accounts.
 func (l *Login) Connections(ctx context.Context, u store.User) ([]store.Connection, error) {
 	return l.c.Connections.ConnectionsOf(ctx, u.ID)
 }
 
-// reconnect applies a change, tells of it and gives the acting browser its new
-// session.
+// reconnect applies a change, sends the notice and gives the acting browser its new session.
 func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange, kind, provider string, b Browser) (Outcome, error) {
 	u := who.User
 	if c.Add != nil {

@@ -20,32 +20,31 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Sign-up through another site makes an account for an identity that opens none.
-// The account exists only when its address is proven: the site is authoritative for
-// it, or a code that was mailed to it came back. So no account ever waits under an
-// address that may be another person's, with a way in that its owner did not
-// choose. The steps are those of begin, ProveSignUp and CompleteSignUp.
+// Sign-up through an identity provider creates an account for an identity that is not connected.
+// The account is created only after its address is proven, because the provider is authoritative
+// for it or because a mailed code was entered. So there is never an account with another person's
+// address and credentials that its owner did not choose. The steps are begin, ProveSignUp and
+// CompleteSignUp.
 
-// SignUpLife is how long each step of a sign-up may take.
+// SignUpLife is the time that each step of a sign-up may take.
 const SignUpLife = PendingLife
 
-// SignUp is an account that someone is making through another site.
+// SignUp is an account that is being created through an identity provider.
 type SignUp struct {
-	Token    string // the cookie's value; empty if the browser keeps the one it has
+	Token    string // the cookie's value; empty if the cookie does not change
 	Site     federated.Provider
 	Identity federated.Identity
-	Proven   bool   // the address is: else a code was mailed to it
-	Next     string // where its browser wanted to go
+	Proven   bool   // whether the address is proven; if not, a code was mailed to it
+	Next     string // target that the browser asked for
 }
 
-// SignUpForm is what a site asks for before an account is made.
+// SignUpForm describes the data that is required for a new account.
 type SignUpForm struct {
 	Fields   profile.List
-	Username bool // one is required
+	Username bool // a username is required
 }
 
-// signUp is a SignUp as it lies in the store: a draft that any node can go on with,
-// and that is taken once.
+// signUp is a SignUp as stored: a draft that any node can continue and that can be used once.
 type signUp struct {
 	Provider string
 	Identity federated.Identity
@@ -63,13 +62,13 @@ func (s signUp) draft(token string, now time.Time) (store.Draft, error) {
 
 func signUpOwner(token string) string { return "sign-up:" + hash(token) }
 
-// signsUp reports whether users of a site may make accounts.
+// signsUp reports whether users of a provider may create accounts.
 func (c Config) signsUp(site string) bool { return slices.Contains(c.Policy.SignUp, site) }
 
-// SignsUp reports whether users of any site may make accounts.
+// SignsUp reports whether users of any provider may create accounts.
 func SignsUp(l *Login) bool { return len(l.c.Policy.SignUp) > 0 }
 
-// loadSignUp finds the sign-up of a browser. ErrState.
+// loadSignUp returns the sign-up of a browser, or ErrState.
 func loadSignUp(ctx context.Context, l *Login, token string) (d store.Draft, s signUp, view SignUp, err error) {
 	if token == "" {
 		return d, s, view, ErrState
@@ -89,14 +88,14 @@ func loadSignUp(ctx context.Context, l *Login, token string) (d store.Draft, s s
 	return d, s, view, err
 }
 
-// LookSignUp returns the sign-up of a browser. ErrState: there is none.
+// LookSignUp returns the sign-up of a browser, or ErrState if there is none.
 func LookSignUp(ctx context.Context, l *Login, token string) (SignUp, error) {
 	_, _, view, err := loadSignUp(ctx, l, token)
 	return view, err
 }
 
-// begin is the step of an identity that opens no account. ErrNoAddress: the site
-// tells no verified address that could be stored. ErrAddressTaken. ErrSend and
+// begin is the step of an identity that is not connected. It returns ErrNoAddress if the provider
+// supplies no verified address that can be stored, or ErrAddressTaken. It returns ErrSend and
 // *limit.Paused together with an Outcome whose SignUp stands.
 func (s signUp) begin(
 	ctx context.Context, l *Login, p federated.Provider, asks SignUpForm, b Browser,
@@ -111,13 +110,13 @@ func (s signUp) begin(
 		return Outcome{}, err
 	}
 	_, err := l.c.Accounts.Find(ctx, id.Email)
-	if err == nil { // it may have been made for this identity a moment ago
+	if err == nil { // it may have been created for this identity a moment ago
 		return s.meanwhile(ctx, l, p, store.Draft{}, "", b)
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return Outcome{}, err
 	}
-	// Where a captcha is asked for, there is a form in any case.
+	// If a captcha is required, a form is always needed.
 	if values, whole := asks.prefilled(id); s.Proven && whole && !l.c.Captcha.at(AtRegister) {
 		return s.make(ctx, l, store.Draft{}, Registration{Fields: values}, b)
 	}
@@ -136,17 +135,16 @@ func (s signUp) begin(
 	return out, s.mail(ctx, l, d, b)
 }
 
-// addressTaken refuses to make a second account of an address, and to let the
-// identity open the first one. Only a person whom the other site has shown to have
-// the address is told.
+// addressTaken refuses to create a second account for an address, and to connect the identity to
+// the existing one. Only a user who has the address according to the provider is told so.
 func addressTaken(ctx context.Context, l *Login, u store.User, b Browser) error {
 	return told(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
 		User: subject(u), ExistingEmail: true, Context: l.at(b),
 	}))
 }
 
-// prefilled are the profile fields that the site tells. whole: nothing that is
-// required is missing.
+// prefilled returns the profile fields that the provider supplies. whole reports whether no
+// required field is missing.
 func (f SignUpForm) prefilled(id federated.Identity) (values map[string]any, whole bool) {
 	texts := Prefill(f.Fields, id)
 	values, problems := f.Fields.Read(
@@ -155,7 +153,7 @@ func (f SignUpForm) prefilled(id federated.Identity) (values map[string]any, who
 	return values, len(problems) == 0 && !f.Username
 }
 
-// Prefill returns the texts of profile fields that another site tells of its user.
+// Prefill returns the texts of profile fields that an identity provider supplies.
 func Prefill(of profile.List, id federated.Identity) map[string]string {
 	name := id.Name
 	if name == "" {
@@ -174,18 +172,18 @@ func Prefill(of profile.List, id federated.Identity) map[string]string {
 	return out
 }
 
-// owner is whose budgets a sign-up uses: those of the address, however many
-// sign-ups there are for it. It is no one's account.
+// owner returns the user whose budgets a sign-up uses. They belong to the address, so all sign-ups
+// for it share them. The user is not an account.
 func (s signUp) owner() store.User {
 	return store.User{ID: "sign-up:" + account.Key(s.Identity.Email), Email: s.Identity.Email}
 }
 
-// message is the code of a sign-up among those that are sent.
+// message returns the code of a sign-up as a message for the budgets.
 func (s signUp) message(l *Login, b Browser) limit.Message {
 	return l.sent(s.owner(), limit.Claimed, store.Email, s.Identity.Email, b)
 }
 
-// transaction is what the code is bound to.
+// transaction returns the transaction to which the code is bound.
 func (s signUp) transaction(d store.Draft, b Browser) factor.Transaction {
 	return factor.Transaction{
 		ID: d.ID, Purpose: factor.SignUp, User: store.User{Email: s.Identity.Email}, Locale: b.Locale,
@@ -210,7 +208,7 @@ func (s signUp) mail(ctx context.Context, l *Login, d store.Draft, b Browser) er
 	})
 }
 
-// ResendSignUp mails another code; the former one is void. ErrState, ErrSend.
+// ResendSignUp mails another code and invalidates the previous one. It returns ErrState or ErrSend.
 func ResendSignUp(ctx context.Context, l *Login, token string, b Browser) error {
 	d, s, _, err := loadSignUp(ctx, l, token)
 	if err == nil && s.Proven {
@@ -222,7 +220,7 @@ func ResendSignUp(ctx context.Context, l *Login, token string, b Browser) error 
 	return s.mail(ctx, l, d, b)
 }
 
-// ProveSignUp takes the code that was mailed. ErrCode, ErrState.
+// ProveSignUp checks the mailed code. It returns ErrCode or ErrState.
 func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (SignUp, error) {
 	d, s, view, err := loadSignUp(ctx, l, token)
 	if err != nil || s.Proven {
@@ -257,10 +255,9 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (
 	return view, err
 }
 
-// CompleteSignUp makes the account of a sign-up whose address is proven, and goes on
-// to the gate. ErrState; ErrAddressTaken; ErrUsernameTaken, after which it can be
-// tried again; *Refused; the errors of account.Accounts.Judge; ErrCaptcha,
-// ErrCaptchaWrong and ErrCaptchaDown.
+// CompleteSignUp creates the account of a sign-up whose address is proven, and continues the
+// sign-in. It returns ErrState, ErrAddressTaken, ErrUsernameTaken (then it can be called again),
+// *Refused, the errors of account.Accounts.Judge, ErrCaptcha, ErrCaptchaWrong or ErrCaptchaDown.
 func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration, b Browser) (Outcome, error) {
 	d, s, _, err := loadSignUp(ctx, l, token)
 	if err == nil && !s.Proven {
@@ -278,8 +275,8 @@ func CompleteSignUp(ctx context.Context, l *Login, token string, r Registration,
 	return s.make(ctx, l, d, r, b)
 }
 
-// make makes the account, with its connection. The sign-up is used up first. If the
-// account cannot be made, it works again.
+// make creates the account with its connection. The sign-up is used up first. If the account cannot
+// be created, the sign-up can be used again.
 func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registration, b Browser) (Outcome, error) {
 	p, err := l.provider(s.Provider, ToSignIn)
 	if err != nil {
@@ -327,12 +324,12 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 	}
 	out, err := l.gate(ctx, u, l.elsewhere(p), false, b)
 	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
-		err = nil // the account is made, and the code can be asked for again
+		err = nil // the account exists, and the code can be requested again
 	}
 	return out, err
 }
 
-// again returns err, and makes a sign-up that was used up work again.
+// again restores a used sign-up and returns err.
 func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) error {
 	if d.Owner == "" {
 		return err
@@ -340,8 +337,8 @@ func (s signUp) again(ctx context.Context, l *Login, d store.Draft, err error) e
 	return errors.Join(err, l.c.Drafts.PutDraft(context.WithoutCancel(ctx), d))
 }
 
-// meanwhile says why there is an account already. If the same person has just made
-// it in another browser, they are signed in to it: that is what the identity opens.
+// meanwhile handles an account that was created in the meantime. If the same user has just created
+// it in another browser, they are signed in to it, because the identity is connected to it.
 func (s signUp) meanwhile(
 	ctx context.Context, l *Login, p federated.Provider, d store.Draft, username string, b Browser,
 ) (Outcome, error) {
@@ -356,7 +353,8 @@ func (s signUp) meanwhile(
 	switch {
 	case err == nil:
 		return Outcome{}, addressTaken(ctx, l, u, b)
-	case errors.Is(err, store.ErrNotFound) && username == "": // the identity's account is gone from the own table
+	// the identity's account is no longer in the application's table
+	case errors.Is(err, store.ErrNotFound) && username == "":
 		return Outcome{}, ErrNotConnected
 	case errors.Is(err, store.ErrNotFound):
 		return Outcome{}, s.again(ctx, l, d, ErrUsernameTaken)

@@ -14,28 +14,29 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// PasskeyPolicy says what passkeys may do besides being second factors.
+// PasskeyPolicy configures uses of passkeys other than as second factors.
 type PasskeyPolicy struct {
-	// First: one that was registered for it stands in the password's place.
+	// First allows passkeys that were registered for it to replace the password.
 	First bool
-	// Both: one that verified its user (finger, face, PIN) is both factors.
+	// If Both is set, a passkey that verified its user (by fingerprint, face or PIN) counts as both
+	// factors.
 	Both bool
-	// Verify are the uses (store.UseFirst, store.UseSecond) that re-authenticate
-	// a signed-in user; none: passkeys do not.
+	// Verify lists the uses (store.UseFirst, store.UseSecond) of passkeys that may re-authenticate
+	// a signed-in user. If it is empty, no passkey may.
 	Verify []string
-	// Hints: who says his identity is told which of his passkeys to use; who does
-	// not exist is told of some that do not. Otherwise the browser finds them.
+	// If Hints is set, a user who enters an identity gets the list of the account's passkeys, or an
+	// invented list if there is no account. Otherwise the browser finds the passkeys.
 	Hints bool
-	// CreateWithin and GetWithin are how long a question stands, 5 minutes if zero
+	// CreateWithin and GetWithin are the lifetimes of challenges. The default is 5 minutes
 	// (WebAuthn level 3 section 15.1).
 	CreateWithin, GetWithin time.Duration
 }
 
-// PasskeyAsked is a question for the browser to put to an authenticator.
+// PasskeyAsked is a challenge that the browser passes to an authenticator.
 type PasskeyAsked struct {
 	Options json.RawMessage
-	State   string // to be named with the answer; a right one is taken once
-	Second  bool   // it is about the second factor of a sign-in under way
+	State   string // must be sent with the answer; a right answer is accepted once
+	Second  bool   // it is for the second factor of a pending sign-in
 }
 
 const ceremonyLife = 5 * time.Minute
@@ -47,8 +48,8 @@ func orLife(d time.Duration) time.Duration {
 	return d
 }
 
-// A ceremony is kept as a draft. Its owner's name holds what it is for and to
-// whom it belongs, so an answer that comes elsewhere finds nothing (R87).
+// A ceremony is stored as a draft. The name of its owner contains its purpose and its user, so that
+// an answer in another place finds nothing (R87).
 func createOwner(a actor) string            { return "passkey-create:" + a.owner() }
 func verifyOwner(s store.Session) string    { return "passkey-verify:" + s.ID }
 func secondAskOwner(p store.Pending) string { return "passkey-second:" + p.Hash }
@@ -56,8 +57,8 @@ func firstAskOwner(b Browser, state string) string {
 	return "passkey-first:" + hash(b.Asked) + ":" + hash(state)
 }
 
-// ask keeps a ceremony that was started. draft says for whom and, of a creation,
-// what; its state may be given, else it is new.
+// ask stores a ceremony. The draft contains its owner and, for a registration, the passkey's data.
+// If state is empty, a new one is created.
 func (l *Login) ask(ctx context.Context, d store.Draft, state string, c factor.Ceremony, within time.Duration) (PasskeyAsked, error) {
 	if state == "" {
 		state = seal.Token()
@@ -67,7 +68,7 @@ func (l *Login) ask(ctx context.Context, d store.Draft, state string, c factor.C
 	return PasskeyAsked{Options: c.Options, State: state}, l.c.Drafts.PutDraft(ctx, d)
 }
 
-// question finds a ceremony that waits for its answer. ErrCeremony,
+// question returns a ceremony that waits for its answer. It returns ErrCeremony or
 // ErrCeremonyExpired.
 func (l *Login) question(ctx context.Context, owner, state string, u store.User) (store.Draft, error) {
 	d, err := l.c.Drafts.Draft(ctx, owner)
@@ -86,9 +87,9 @@ func (l *Login) question(ctx context.Context, owner, state string, u store.User)
 	return d, nil
 }
 
-// try counts an answer to a question before it is looked at, so that parallel
-// answers cannot get more tries (R186). An answer that cannot be read is no
-// try: nothing of it is compared. factor.ErrAnswer, ErrCeremony.
+// try counts an answer before it is checked, so that concurrent answers cannot get more attempts
+// (R186). An answer that cannot be decoded does not count as an attempt. It returns
+// factor.ErrAnswer or ErrCeremony.
 func (l *Login) try(ctx context.Context, d store.Draft, answer string) error {
 	if _, err := l.c.Passkeys.Key(answer); err != nil {
 		return err
@@ -101,7 +102,7 @@ func (l *Login) try(ctx context.Context, d store.Draft, answer string) error {
 	return err
 }
 
-// spend ends a question: of several callers one goes on (R86). ErrCeremony.
+// spend uses up a challenge. One of several callers continues; the others get ErrCeremony (R86).
 func (l *Login) spend(ctx context.Context, d store.Draft) error {
 	err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID)
 	if errors.Is(err, store.ErrUsed) {
@@ -110,7 +111,7 @@ func (l *Login) spend(ctx context.Context, d store.Draft) error {
 	return err
 }
 
-// claimed finds the passkey that an answer claims to be of. ErrPasskeyUnknown.
+// claimed returns the passkey that an answer claims to come from, or ErrPasskeyUnknown.
 func (l *Login) claimed(ctx context.Context, answer string) (store.Factor, error) {
 	key, err := l.c.Passkeys.Key(answer)
 	if err != nil {
@@ -123,18 +124,17 @@ func (l *Login) claimed(ctx context.Context, answer string) (store.Factor, error
 	return f, err
 }
 
-// ceremony is a question and who may answer it.
+// ceremony is a challenge and the user who may answer it.
 type ceremony struct {
 	store.Draft
-	user   store.User // zero: anyone who the passkey belongs to
+	user   store.User // zero means the owner of the passkey
 	uses   []string
-	second bool // it is about a second factor
+	second bool // it is for a second factor
 }
 
-// examine lets a passkey prove itself and spends the question, in this order:
-// a wrong answer leaves the question open for another try, and a right one is
-// granted something only after it has ended it. It is the one place where an
-// answer is taken; every refusal leaves a row.
+// examine verifies an answer and then uses up the challenge. A wrong answer leaves the challenge
+// open for another attempt; after a right answer, access is granted only when the challenge has
+// been used up. All answers are checked here, and every refusal is recorded.
 func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browser) (store.Factor, factor.Proven, error) {
 	place, err := l.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Place, error) {
 		return l.c.Limits.Passkey(ctx, q.UserID, from)
@@ -156,8 +156,8 @@ func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browse
 	return store.Factor{}, factor.Proven{}, l.refused(ctx, q, u, err, b)
 }
 
-// holds reports whether an answer is one to this question, by a passkey of the
-// right user and use. The passkey it claims to be of is returned in any case.
+// holds verifies that an answer belongs to this challenge and comes from a passkey of the right
+// user and use. It always returns the passkey that the answer claims to come from.
 func (l *Login) holds(ctx context.Context, q ceremony, answer string) (store.Factor, factor.Proven, error) {
 	if err := l.try(ctx, q.Draft, answer); err != nil {
 		return store.Factor{}, factor.Proven{}, err
@@ -176,9 +176,8 @@ func (l *Login) holds(ctx context.Context, q ceremony, answer string) (store.Fac
 	return f, factor.Proven{}, err
 }
 
-// refused writes a refusal down and returns it. Only an answer that does not
-// hold is a failed authentication; one that cannot be read, or of a passkey
-// that could not answer, says nothing of anyone's credentials.
+// refused records a refusal and returns it. Only a wrong answer is a failed authentication. An
+// answer that cannot be decoded, or of a passkey that must not answer, is not.
 func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error, b Browser) error {
 	var r *factor.Refused
 	if errors.Is(err, factor.ErrSecret) {
@@ -189,7 +188,7 @@ func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error
 		if owner, err := l.c.Accounts.ByID(ctx, u.ID); err == nil {
 			u = owner
 		}
-		if r.Copied { // its holder has the key: there is nothing to try again
+		if r.Copied { // its holder has the key, so another attempt is useless
 			l.notify(ctx, u, PasskeyCopied, store.Passkey, b)
 			if err := l.spend(ctx, q.Draft); err != nil && !errors.Is(err, ErrCeremony) {
 				return err
@@ -210,8 +209,8 @@ func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error
 	return err
 }
 
-// readable leaves out passkeys whose record cannot be opened: they cannot be
-// offered, and must not take the others with them.
+// readable omits passkeys whose record cannot be decrypted, so that the others can still be
+// offered.
 func (l *Login) readable(ctx context.Context, in []store.Factor, uses ...string) []store.Factor {
 	var out []store.Factor
 	for _, f := range in {

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// maxPasskeys bounds how many one account may have (R64).
+// maxPasskeys is the maximum number of passkeys of an account (R64).
 const maxPasskeys = 10
 
 // OwnPasskey is one of a user's passkeys.
@@ -38,7 +38,7 @@ func (l *Login) Passkeys(ctx context.Context, u store.User) ([]OwnPasskey, error
 	return out, err
 }
 
-// ownPasskeys is the first half of every change: the caller is fresh, at the
+// ownPasskeys is the first part of every change. The caller must have a fresh session at the
 // account's full level, or a sign-in that must set up a second factor.
 func (l *Login) ownPasskeys(ctx context.Context, token string, who *Who) (actor, []store.Factor, error) {
 	if l.c.Passkeys == nil {
@@ -52,8 +52,8 @@ func (l *Login) ownPasskeys(ctx context.Context, token string, who *Who) (actor,
 	return a, present, err
 }
 
-// Enrolling reports whether the pending sign-in behind a token must set up a
-// second factor, and is now at that step.
+// Enrolling reports whether the pending sign-in with a token is at the step that sets up a second
+// factor.
 func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
 	_, err := l.actor(ctx, token, nil)
 	if errors.Is(err, ErrState) {
@@ -62,19 +62,18 @@ func Enrolling(ctx context.Context, l *Login, token string) (bool, error) {
 	return err == nil, err
 }
 
-// MayChangePasskeys says whether the caller may add and remove passkeys now.
-// ErrReauthenticate, ErrPasskeysOff.
+// MayChangePasskeys returns nil if the caller may add and remove passkeys now, and otherwise
+// ErrReauthenticate or ErrPasskeysOff.
 func (l *Login) MayChangePasskeys(ctx context.Context, who Who) error {
 	_, _, err := l.ownPasskeys(ctx, "", &who)
 	return err
 }
 
-// NewPasskey begins a registration of a passkey, which names itself if name is
-// empty, for a user who is signed in or for a sign-in
-// that must set up a second factor (token). Where passkeys are not a first factor,
-// and where a second one must be set up first, usage is store.UseSecond whatever
-// was asked. ErrPasskeyName, ErrMethod (too many), ErrReauthenticate, ErrUnproven,
-// ErrState.
+// NewPasskey starts the registration of a passkey for a signed-in user, or for the sign-in with
+// token that must set up a second factor. If name is empty, the name is derived from the
+// authenticator. If passkeys are not first factors, or a second factor must be set up first, usage
+// is always store.UseSecond. It returns ErrPasskeyName, ErrMethod (too many passkeys),
+// ErrReauthenticate, ErrUnproven or ErrState.
 func (l *Login) NewPasskey(
 	ctx context.Context, token string, who *Who, name, usage string, b Browser,
 ) (PasskeyAsked, error) {
@@ -89,7 +88,7 @@ func (l *Login) NewPasskey(
 	if err := free(present, name); err != nil {
 		return PasskeyAsked{}, err
 	}
-	if a.lost() == "" { // else it takes the place of a factor
+	if a.lost() == "" { // otherwise it replaces a factor
 		if err := l.mayEnroll(u); err != nil {
 			return PasskeyAsked{}, err
 		}
@@ -122,7 +121,7 @@ func free(present []store.Factor, name string) error {
 	return nil
 }
 
-// ownName is the name of a passkey that its user gave none: that of what keeps it.
+// ownName returns the name of a passkey that its user did not name: that of its authenticator.
 func ownName(l *Login, f store.Factor, present []store.Factor) string {
 	detail, _ := l.c.Passkeys.Detail(f)
 	base := or(detail.Model, "Passkey")
@@ -134,11 +133,11 @@ func ownName(l *Login, f store.Factor, present []store.Factor) string {
 	}
 }
 
-// AddPasskey ends a registration. Everything issued before is dead then, but
-// for this session, and the owner is told. A sign-in that must set up a second
-// factor is over and gets its session. It returns the passkey's name.
-// ErrCeremony, ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken,
-// factor.ErrAnswer, *factor.Refused, ErrReauthenticate, ErrState.
+// AddPasskey completes a registration and returns the passkey's name. Everything issued before
+// becomes invalid except this session, and the owner is notified. If a sign-in had to set up a
+// second factor, it ends here and its session is issued. AddPasskey returns ErrCeremony,
+// ErrCeremonyExpired, ErrPasskeyName, ErrPasskeyTaken, factor.ErrAnswer, *factor.Refused,
+// ErrReauthenticate or ErrState.
 func (l *Login) AddPasskey(
 	ctx context.Context, token string, who *Who, state, answer string, b Browser,
 ) (Outcome, string, error) {
@@ -179,7 +178,7 @@ func (l *Login) AddPasskey(
 	return out, d.Name, err
 }
 
-// addPasskey gives a signed-in user a passkey that was just made.
+// addPasskey adds a newly created passkey to a signed-in user.
 func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browser) (Outcome, error) {
 	second := f.Usage == store.UseSecond
 	if second {
@@ -195,9 +194,9 @@ func addPasskey(ctx context.Context, l *Login, who Who, f store.Factor, b Browse
 	return out, err
 }
 
-// enrolPasskey completes a sign-in that had to set up a second factor, with a
-// passkey that was just made. The question is spent. What remains is in the order
-// of confirm: the pending sign-in, the change, the session.
+// enrolPasskey completes a sign-in that had to set up a second factor, with a newly created
+// passkey. The challenge has been used up. The remaining order is that of confirm: the pending
+// sign-in, the change, the session.
 func enrolPasskey(ctx context.Context, l *Login, a actor, f store.Factor, b Browser) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, a.pending.Hash); err != nil {
 		return Outcome{}, stateError(err)
@@ -222,9 +221,9 @@ func passkeyRegistered(l *Login, u store.User, f store.Factor, b Browser) event.
 	return event.PasskeyRegistered{User: subject(u), PasskeyName: f.Name, Usage: f.Usage, Context: l.at(b)}
 }
 
-// DropPasskey removes a passkey by its name: a second factor by the rules of
-// all second factors, one in place of the password unless it is the only way
-// in. ErrNoPasskey, ErrLastFactor, ErrLastWayIn, ErrReauthenticate.
+// DropPasskey removes a passkey by its name. For a second factor the rules of all second factors
+// apply. A passkey that replaces the password can be removed only if the user can still sign in. It
+// returns ErrNoPasskey, ErrLastFactor, ErrLastWayIn or ErrReauthenticate.
 func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser) (Outcome, error) {
 	_, present, err := l.ownPasskeys(ctx, "", &who)
 	if err != nil {
@@ -248,8 +247,8 @@ func (l *Login) DropPasskey(ctx context.Context, who Who, name string, b Browser
 	return l.changePasskeys(ctx, who, store.FactorChange{Remove: []string{present[i].ID}}, PasskeyRemoved, e, false, b)
 }
 
-// changePasskeys applies a change, tells of it and renews the session. A new
-// second factor that has just been proven counts for the session.
+// changePasskeys applies a change, sends the notice and renews the session. A new second factor
+// that has just been proven counts for the session.
 func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChange, kind string, e event.Event, proven bool, b Browser) (Outcome, error) {
 	c.UserID, c.From, c.To, c.Now = who.User.ID, who.User.Uniquifier, account.NewUniquifier(), l.c.Now()
 	c.Messages = l.letters(ctx, who.User, kind, store.Passkey, b)

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// passkeyPending is the sign-in of this browser that waits for a passkey as
-// its second factor. ErrState: there is none.
+// passkeyPending returns this browser's sign-in that waits for a passkey as its second factor, or
+// ErrState if there is none.
 func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (waiting, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
@@ -24,8 +24,8 @@ func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (wai
 	return w, nil
 }
 
-// PasskeySecond says whether a passkey is awaited here as second factor; false
-// with ErrPasskeysOff where it could not be the first one either.
+// PasskeySecond reports whether a pending sign-in waits for a passkey as its second factor. If not,
+// and passkeys cannot be first factors, it returns ErrPasskeysOff.
 func (l *Login) PasskeySecond(ctx context.Context, token string, who *Who) (bool, error) {
 	if l.c.Passkeys == nil {
 		return false, ErrPasskeysOff
@@ -42,8 +42,8 @@ func (l *Login) PasskeySecond(ctx context.Context, token string, who *Who) (bool
 	return false, nil
 }
 
-// AskPasskey begins a sign-in with a passkey: as second factor where one is
-// awaited, else as the first. identity may be empty. ErrPasskeysOff.
+// AskPasskey starts a sign-in with a passkey: as the second factor if one is awaited, and otherwise
+// as the first. identity may be empty. It returns ErrPasskeysOff.
 func (l *Login) AskPasskey(ctx context.Context, token, identity string, b Browser) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
@@ -71,15 +71,14 @@ func (l *Login) AskPasskey(ctx context.Context, token, identity string, b Browse
 	if err != nil {
 		return PasskeyAsked{}, err
 	}
-	// Each question has an owner of its own, so that two tabs do not spoil each
-	// other's.
+	// Each challenge has its own owner, so that two tabs do not interfere.
 	state := seal.Token()
 	return l.ask(ctx, store.Draft{Owner: firstAskOwner(b, state)}, state, c, orLife(l.c.Policy.Passkeys.GetWithin))
 }
 
-// hint names the passkeys of an account. One without any, one that is switched
-// off and one that does not exist have some too, the same ones each time and
-// no one's, so that the answer tells nothing (R96).
+// hint adds the passkeys of an account to a challenge. If the account has none, is deactivated or
+// does not exist, it adds invented ones, which are the same each time, so that the answer reveals
+// nothing (R96).
 func (l *Login) hint(ctx context.Context, identity string, q *factor.Question) error {
 	u, err := l.c.Accounts.Find(ctx, identity)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -95,13 +94,13 @@ func (l *Login) hint(ctx context.Context, identity string, q *factor.Question) e
 	return nil
 }
 
-// decoyLengths are the lengths, in bytes, of the credential ids that common
-// passkeys have, each about as often as it occurs.
+// decoyLengths contains the lengths of common credential IDs in bytes, each about as often as it
+// occurs.
 var decoyLengths = [8]int{16, 20, 20, 32, 32, 32, 48, 64}
 
-// decoys returns ids that look like those of real passkeys in number and length:
-// two for one in four, else one. They come from the oldest key, so that adding a
-// newer one does not change them; the ids of real passkeys do not change then.
+// decoys returns IDs that look like those of real passkeys: two for a quarter of the identities,
+// otherwise one. They are derived from the oldest key, so that, like real IDs, they do not change
+// when a newer key is added.
 func (l *Login) decoys(whose string) [][]byte {
 	derived := func(part string) []byte {
 		all := l.c.Keys.MACs("passkey-decoy", whose, part)
@@ -138,10 +137,9 @@ func (l *Login) askSecond(ctx context.Context, w waiting) (PasskeyAsked, error) 
 	return out, err
 }
 
-// Passkey is the step of a sign-in by passkey, first or second factor by what
-// was asked. ErrCeremony, ErrCeremonyExpired, ErrPasskeyUnknown,
-// ErrPasskeyOwner, ErrPasskeyUsage, factor.ErrAnswer, *factor.Refused,
-// ErrDisabled, *limit.Paused.
+// Passkey is the step of a sign-in with a passkey, as the first or second factor according to the
+// challenge. It returns ErrCeremony, ErrCeremonyExpired, ErrPasskeyUnknown, ErrPasskeyOwner,
+// ErrPasskeyUsage, factor.ErrAnswer, *factor.Refused, ErrDisabled or *limit.Paused.
 func (l *Login) Passkey(ctx context.Context, token, state, answer string, remember bool, b Browser) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
@@ -191,7 +189,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.admit(u); err != nil { // told only to who holds the passkey (R122)
+	if err := l.admit(u); err != nil { // reported only to the holder of the passkey (R122)
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)
@@ -206,7 +204,7 @@ func enterByKey(
 	if !first.Both {
 		return l.gate(ctx, u, first, remember, b)
 	}
-	if b.Pending != "" { // a new sign-in replaces the one under way
+	if b.Pending != "" { // a new sign-in replaces the pending one
 		if _, err := l.c.Pendings.TakePending(ctx, hash(b.Pending)); err != nil && !errors.Is(err, store.ErrUsed) {
 			return Outcome{}, err
 		}
@@ -216,13 +214,13 @@ func enterByKey(
 	}, b)
 }
 
-// both: the passkey is something held, and its user's finger, face or PIN is
-// something else (NIST SP 800-63B-4 section 2.2.1). What the authenticator
-// signed counts, never what the browser was asked for (R89).
+// both reports whether a passkey counts as both factors: as something the user has, and as the
+// fingerprint, face or PIN that verified the user (NIST SP 800-63B-4 section 2.2.1). The signed
+// data of the authenticator decides, not the request to the browser (R89).
 func (p Policy) both(proven factor.Proven) bool { return p.Passkeys.Both && proven.UserVerified }
 
-// verifiers are the passkeys with which the signed-in user can prove himself
-// again. Where the account has a second factor a passkey must be both.
+// verifiers returns the passkeys with which the signed-in user can re-authenticate. If the account
+// has a second factor, a passkey must count as both factors.
 func (l *Login) verifiers(ctx context.Context, u store.User) (allowed []store.Factor, both bool, err error) {
 	p := l.c.Policy.Passkeys
 	if l.c.Passkeys == nil || len(p.Verify) == 0 {
@@ -239,8 +237,7 @@ func (l *Login) verifiers(ctx context.Context, u store.User) (allowed []store.Fa
 	return l.readable(ctx, all, p.Verify...), both, err
 }
 
-// CanVerifyByPasskey says whether this user has a passkey to re-authenticate
-// with.
+// CanVerifyByPasskey reports whether the user has a passkey for re-authentication.
 func (l *Login) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, error) {
 	allowed, _, err := l.verifiers(ctx, u)
 	if errors.Is(err, ErrPasskeysOff) {
@@ -249,9 +246,9 @@ func (l *Login) CanVerifyByPasskey(ctx context.Context, u store.User) (bool, err
 	return len(allowed) > 0, err
 }
 
-// AskPasskeyAgain begins a re-authentication by passkey, or, where the password
-// was given again already, the second half of that one. ErrPasskeysOff,
-// ErrPasskeyUsage (he has none that will do).
+// AskPasskeyAgain starts a re-authentication with a passkey or, if the password was already entered
+// again, its second part. It returns ErrPasskeysOff, or ErrPasskeyUsage if the user has no suitable
+// passkey.
 func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (PasskeyAsked, error) {
 	if l.c.Passkeys == nil {
 		return PasskeyAsked{}, ErrPasskeysOff
@@ -276,7 +273,7 @@ func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (Pas
 	if both {
 		q.Verification = factor.Required
 	}
-	if len(allowed) == 0 { // a question that nothing answers, not one that everything does
+	if len(allowed) == 0 { // an empty list would allow every passkey, so add one that cannot answer
 		q.Decoys = l.decoys(who.User.ID)
 	}
 	c, err := l.c.Passkeys.BeginGet(q)
@@ -287,7 +284,8 @@ func (l *Login) AskPasskeyAgain(ctx context.Context, token string, who Who) (Pas
 		orLife(l.c.Policy.Passkeys.GetWithin))
 }
 
-// VerifyByPasskey ends it; the session is fresh then. Errors as of Passkey.
+// VerifyByPasskey completes the re-authentication, after which the session is fresh. It returns the
+// errors of Passkey.
 func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, state, answer string, b Browser) (Outcome, error) {
 	if l.c.Passkeys == nil {
 		return Outcome{}, ErrPasskeysOff
@@ -320,7 +318,7 @@ func (l *Login) VerifyByPasskey(ctx context.Context, token string, who Who, stat
 	if proof.Both {
 		g.level = store.TwoFactors
 	}
-	if both && !proof.Both { // the account got a second factor since it was asked
+	if both && !proof.Both { // the account has got a second factor since
 		return Outcome{}, ErrReauthenticate
 	}
 	out, err := l.finish(ctx, g, b)

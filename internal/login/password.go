@@ -17,9 +17,9 @@ type Attempt struct {
 	Remember bool
 }
 
-// Password is the step of the first factor. Errors: ErrUnknownUser,
-// ErrPassword, ErrDisabled, *limit.Paused; ErrSend together with an Outcome
-// whose Pending stands although its code did not go out.
+// Password is the step of the first factor. It returns ErrUnknownUser, ErrPassword, ErrDisabled or
+// *limit.Paused. With ErrSend it also returns an Outcome whose Pending is valid although its code
+// was not sent.
 func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
 	unknown := errors.Is(err, store.ErrNotFound)
@@ -36,8 +36,8 @@ func (l *Login) Password(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	return pass(ctx, l, u, passed{l.proof("password"), a.Remember, place}, b)
 }
 
-// password checks a password against an account (a zero User: no one's) within
-// the account's budget. Sign-in and re-authentication share it (R117).
+// password checks the password of an account within the account's budget, which sign-in and
+// re-authentication share (R117). A zero User means that there is no account.
 func (l *Login) password(ctx context.Context, u *store.User, identity, plain string, b Browser) error {
 	place, err := guessPassword(ctx, l, u, identity, plain, b)
 	if err != nil {
@@ -46,8 +46,7 @@ func (l *Login) password(ctx context.Context, u *store.User, identity, plain str
 	return right(ctx, l, *u, place)
 }
 
-// guessPassword is password for a caller who tells the budgets itself that the guess
-// was right.
+// guessPassword is like password, for a caller that updates the budgets after a right guess itself.
 func guessPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser) (*limit.Place, error) {
 	_, place, err := guessFirst(ctx, l, guessed{u, identity, "password"}, b, func(ctx context.Context) (string, error) {
 		ok, err := checkPassword(ctx, l, u, identity, plain, b)
@@ -59,8 +58,8 @@ func guessPassword(ctx context.Context, l *Login, u *store.User, identity, plain
 	return place, err
 }
 
-// checkPassword asks the accounts. One that has come from the former system is told of
-// as one that registered.
+// checkPassword checks the password with the accounts. An account that was imported from the former
+// system is reported as registered.
 func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser) (bool, error) {
 	if identity == "" {
 		identity = u.Email // they are signed in
@@ -72,11 +71,11 @@ func checkPassword(ctx context.Context, l *Login, u *store.User, identity, plain
 	return checked.OK, err
 }
 
-// typed names what was typed in a budget, whether or not it is an account's: one
-// that is full does not show that an address and a username are of one account.
+// typed returns the budget key of a typed identity, whether or not an account has it. So a full
+// budget does not reveal that an address and a username belong to one account.
 func typed(identity string) string { return "key:" + account.Key(identity) }
 
-// budgetOf names whose budget an identity's guesses count in.
+// budgetOf returns the key of the budget in which guesses for an identity count.
 func budgetOf(u store.User, identity string) string {
 	if u.ID == "" {
 		return typed(identity)
@@ -84,8 +83,8 @@ func budgetOf(u store.User, identity string) string {
 	return "id:" + u.ID
 }
 
-// wave tells the operator when passwords are guessed all over the place (R113).
-// full says that it goes on.
+// wave notifies the operator of password guessing across many accounts (R113). full reports whether
+// it continues.
 func (l *Login) wave(ctx context.Context, b Browser) (full bool, err error) {
 	begun, full, err := l.c.Limits.Wave(ctx)
 	if err != nil || !begun {

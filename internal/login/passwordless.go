@@ -18,28 +18,26 @@ import (
 // ByPassword is the password among the methods of unified sign-in.
 const ByPassword = "password"
 
-// Unified is unified sign-in: one field takes whatever the account begins a
-// sign-in with.
+// Unified configures unified sign-in, in which one field accepts any first factor of the account.
 type Unified struct {
-	// Methods may begin a sign-in, and are tried in this order: ByPassword, and
-	// methods of factors. Empty: there is no unified sign-in.
+	// Methods lists the methods that may start a sign-in: ByPassword and methods of factors. They
+	// are tried in this order. If it is empty, unified sign-in is off.
 	Methods []string
-	// Unforced are methods after which a required second factor need not be set
-	// up at once. Anyone who has one is asked for it whatever he began with.
+	// Unforced lists methods after which a required second factor need not be set up at once. A
+	// user who has one must always prove it.
 	Unforced []string
-	// CodeLife is the life of a code and of the link alongside it.
+	// CodeLife is the lifetime of a code and of the link in the same mail.
 	CodeLife time.Duration
-	// SetupWithin is the life of a draft of a factor that begins sign-ins;
-	// Policy.SetupWithin if zero.
+	// SetupWithin is the lifetime of a draft of a first factor. The default is Policy.SetupWithin.
 	SetupWithin time.Duration
 }
 
-// offersFirst says whether a method may begin a sign-in.
+// offersFirst reports whether a method may start a sign-in.
 func (l *Login) offersFirst(method string) bool {
 	return slices.Contains(l.c.Policy.Unified.Methods, method) && (method == ByPassword || l.c.Methods[method] != nil)
 }
 
-// FirstMethods are the methods that may begin a sign-in, in order.
+// FirstMethods returns the methods that may start a sign-in, in order.
 func (l *Login) FirstMethods() []string {
 	out := []string{}
 	for _, m := range l.c.Policy.Unified.Methods {
@@ -50,7 +48,7 @@ func (l *Login) FirstMethods() []string {
 	return out
 }
 
-// CodeMethods are those of FirstMethods that send a code.
+// CodeMethods returns the methods of FirstMethods that send a code.
 func (l *Login) CodeMethods() []string {
 	out := []string{}
 	for _, m := range l.FirstMethods() {
@@ -61,8 +59,8 @@ func (l *Login) CodeMethods() []string {
 	return out
 }
 
-// Passcode is the step of the first factor where one field takes a password or
-// a code. Errors as of Password; ErrSameFactor.
+// Passcode is the step of the first factor if one field accepts a password or a code. It returns
+// the errors of Password, or ErrSameFactor.
 func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, error) {
 	u, err := l.c.Accounts.Find(ctx, a.Identity)
 	unknown := errors.Is(err, store.ErrNotFound)
@@ -82,17 +80,17 @@ func (l *Login) Passcode(ctx context.Context, a Attempt, b Browser) (Outcome, er
 	return l.gate(ctx, u, l.proof(method), a.Remember, b)
 }
 
-// asked names the transaction of a browser's codes: one that is mailed at the
-// wish of one browser is nothing in another (R43).
+// asked returns the transaction of a browser's codes. A code that one browser requested is not
+// valid in another (R43).
 func asked(b Browser) string { return "asked:" + hash(b.Asked) }
 
-// firstTransaction is what a code of one channel is bound to.
+// firstTransaction returns the transaction to which a code of a channel is bound.
 func firstTransaction(u store.User, p factor.Purpose, of, channel string, b Browser) factor.Transaction {
 	return factor.Transaction{ID: of + ":" + channel, Purpose: p, User: u, Locale: language(u, b)}
 }
 
-// passcode finds out which first factor of an account (a zero User: no one's)
-// a text proves. An account that is none costs what one costs.
+// passcode determines which first factor of an account a text proves. A zero User means that there
+// is no account; that takes as long.
 func (l *Login) passcode(ctx context.Context, u *store.User, a Attempt, p factor.Purpose, of string,
 	b Browser) (string, error) {
 	return l.proveFirst(ctx, u, a.Identity, "passcode", b, func(ctx context.Context) (string, error) {
@@ -127,7 +125,7 @@ func (l *Login) tryFirst(ctx context.Context, account *store.User, method string
 	codes := l.c.FirstCodes[method]
 	var err error
 	switch {
-	case codes != nil: // also where there is no factor: a decoy may be waiting
+	case codes != nil: // even if there is no factor, because there may be a decoy
 		err = codes.Try(ctx, t, destination(u, f, found), text)
 	case found:
 		return l.tryApp(ctx, u, t, f, text, b)
@@ -146,9 +144,9 @@ func (l *Login) tryFirst(ctx context.Context, account *store.User, method string
 	return true, l.provenFirst(ctx, u, f, p, b)
 }
 
-// tryApp tries an app's code in place of a password. It counts with the codes
-// that are tried at the same app as second factor. When there were too many in a
-// row, the answer is that of a wrong one: the password is still taken.
+// tryApp checks an app's code that replaces the password. It counts together with codes of the same
+// app as second factor. After too many wrong codes in a row, every code is refused as wrong; the
+// password is still accepted.
 func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, f store.Factor, text string, b Browser) (bool, error) {
 	if !factor.Reads(l.c.Methods[f.Method], f, text) {
 		return false, nil
@@ -174,7 +172,7 @@ func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, 
 	return true, place.Right(ctx)
 }
 
-// provenFirst writes down the use of a factor whose code came back.
+// provenFirst records the use of a factor whose code was right.
 func (l *Login) provenFirst(ctx context.Context, u store.User, f store.Factor, p factor.Purpose, b Browser) error {
 	if err := l.c.Factors.MarkUsed(ctx, f.ID, l.c.Now()); err != nil {
 		return stateError(err) // removed meanwhile
@@ -194,11 +192,11 @@ func firstOf(firsts []store.Factor, method string) (store.Factor, bool) {
 	return store.Factor{}, false
 }
 
-// nowhere stands for the destination of a decoy.
+// nowhere is the destination of a decoy.
 const nowhere = "nobody@invalid"
 
-// destination is where codes of a first factor go: mail always to the account's
-// present address, never to what a request says (R45).
+// destination returns the destination for codes of a first factor. Mail is always sent to the
+// account's current address, never to one in a request (R45).
 func destination(u store.User, f store.Factor, found bool) string {
 	switch {
 	case !found:
@@ -209,10 +207,10 @@ func destination(u store.User, f store.Factor, found bool) string {
 	return f.Destination
 }
 
-// SendPasscode sends a code in place of a password to who an identity belongs
-// to, if that account begins sign-ins with the method. Whatever comes back,
-// cost and budgets are the same: ErrUnknownUser, ErrMethod and what admit says
-// are for sites that tell. ErrChoice: no account's method.
+// SendPasscode sends a code that replaces the password, if the account of the identity has the
+// method as a first factor. Duration and budgets do not depend on the result: ErrUnknownUser,
+// ErrMethod and the errors of admit are for sites that reveal accounts. It returns ErrChoice if the
+// method is not enabled.
 func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {
@@ -241,7 +239,7 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	if err := l.sendFirst(ctx, u, m, b); err != nil {
 		return err
 	}
-	if refusal != nil { // a decoy, to no one
+	if refusal != nil { // send a decoy
 		u, found = store.User{}, false
 	}
 	if err := l.sendPasscode(ctx, u, codes, method, destination(u, f, found), b); err != nil {
@@ -251,7 +249,7 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 }
 
 func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, method, to string, b Browser) error {
-	for _, other := range l.CodeMethods() { // only the newest code is good (R42)
+	for _, other := range l.CodeMethods() { // only the newest code is valid (R42)
 		if other != method {
 			t := firstTransaction(u, factor.First, asked(b), other, b)
 			if err := l.c.Challenges.DropChallenge(ctx, t.Key()); err != nil {
@@ -273,29 +271,28 @@ func (l *Login) sendPasscode(ctx context.Context, u store.User, codes Trier, met
 	return l.tell(ctx, sent)
 }
 
-// codeLink is the purpose of the link alongside a mailed code. It says the code
-// again, so link and code are one thing: using either, or having another sent,
-// ends both.
+// codeLink is the purpose of the link in the mail with a code. The link contains the code, so using
+// either, or requesting another code, invalidates both.
 func (l *Login) codeLink() purpose {
 	return purpose{name: "us-verify-link", life: l.c.Policy.Unified.CodeLife, rests: credentials}
 }
 
-// CodeLink is a link that signs in, as its page may show it.
+// CodeLink is a link that signs in, in the form that its page may show.
 type CodeLink struct {
 	User      store.User
-	Elsewhere bool // it was asked for in another browser
+	Elsewhere bool // it was requested in another browser
 }
 
-// OpenCodeLink looks at a link and changes nothing. ErrLink, ErrLinkExpired.
+// OpenCodeLink checks a link without using it. It returns ErrLink or ErrLinkExpired.
 func (l *Login) OpenCodeLink(ctx context.Context, token string, b Browser) (CodeLink, error) {
 	k, err := l.openLink(ctx, l.codeLink(), token)
 	return CodeLink{User: k.user, Elsewhere: !k.sameBrowser(b)}, err
 }
 
-// FollowCodeLink is the click on the button of a link's page: a first factor by
-// mail. In another browser than the one that asked it needs a word that this is
-// meant, or someone could sign people in to an account of their choice. ErrLink,
-// ErrLinkExpired, ErrElsewhere, and what the gate says.
+// FollowCodeLink uses a link as a first factor by mail. In a browser other than the one that
+// requested it, meant must be set after the user confirms; otherwise an attacker could sign users
+// in to an account of the attacker's choice. It returns ErrLink, ErrLinkExpired, ErrElsewhere or an
+// error of the sign-in.
 func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b Browser) (Outcome, error) {
 	k, err := l.meantLink(ctx, l.codeLink(), token, meant, b)
 	if err != nil {

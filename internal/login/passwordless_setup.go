@@ -13,18 +13,17 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// FirstProfile is what a user may begin a sign-in with.
+// FirstProfile describes the first factors of a user.
 type FirstProfile struct {
 	Factors []store.Factor // without the password
-	Active  []string       // methods that are set up, the password among them
-	// Password: the account has one and may begin a sign-in with it.
+	Active  []string       // methods that are set up, including the password
+	// Password is set if the account has a password that can start a sign-in.
 	Password bool
-	Methods  []string // may be set up, the password not among them
-	Last     bool     // without these Factors nothing would begin a sign-in
+	Methods  []string // methods that may be set up, without the password
+	Last     bool     // without these Factors the user could not start a sign-in
 }
 
-// FirstSetup returns what the signed-in user begins a sign-in with.
-// ErrReauthenticate.
+// FirstSetup returns the first factors of the signed-in user, or ErrReauthenticate.
 func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return FirstProfile{}, err
@@ -43,7 +42,7 @@ func (l *Login) FirstSetup(ctx context.Context, who Who) (FirstProfile, error) {
 	return p, err
 }
 
-// FirstFactors is the same, without Last, for who only proves who they are.
+// FirstFactors returns the same without Last, for re-authentication.
 func (l *Login) FirstFactors(ctx context.Context, u store.User) (FirstProfile, error) {
 	p := FirstProfile{Active: []string{}, Methods: []string{}}
 	var err error
@@ -63,12 +62,12 @@ func (l *Login) FirstFactors(ctx context.Context, u store.User) (FirstProfile, e
 	return p, nil
 }
 
-// firstOwner names whose draft of a first factor it is: none of a second
-// factor's steps finds it.
+// firstOwner returns the owner of a draft of a first factor. The steps of second factors use other
+// owners.
 func firstOwner(who Who) string { return "first:" + who.Session.ID }
 
-// BeginFirst stores a draft of a factor that begins sign-ins and sends its code.
-// Nothing is active before ConfirmFirst. Errors as of BeginSetup.
+// BeginFirst stores a draft of a first factor and sends its code. The factor is not active before
+// ConfirmFirst. It returns the errors of BeginSetup.
 func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Begun, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Begun{}, err
@@ -76,7 +75,7 @@ func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Beg
 	if w.Method == ByPassword || !l.offersFirst(w.Method) {
 		return Begun{}, ErrMethod
 	}
-	if w.Method != store.Email { // a code by mail is the proof
+	if w.Method != store.Email { // a mailed code is the proof itself
 		if err := l.mayEnroll(who.User); err != nil {
 			return Begun{}, err
 		}
@@ -84,9 +83,8 @@ func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Beg
 	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
 }
 
-// SettingUpFirst is the draft of this state, for the session that began it. What
-// was shown to begin it is shown again while the session is fresh. ErrSetupToken,
-// ErrSetupExpired.
+// SettingUpFirst returns the draft with this state to the session that started it. It includes the
+// secret while the session is fresh. It returns ErrSetupToken or ErrSetupExpired.
 func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Begun, error) {
 	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
@@ -97,8 +95,8 @@ func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Begu
 	return begun, err
 }
 
-// ResendFirst sends another code for that draft; the former one is void.
-// ErrSetupToken, ErrSetupExpired, ErrMethod, ErrSend.
+// ResendFirst sends another code for that draft and invalidates the previous one. It returns
+// ErrSetupToken, ErrSetupExpired, ErrMethod or ErrSend.
 func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Begun, error) {
 	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
@@ -109,10 +107,10 @@ func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browse
 	return begun, err
 }
 
-// ConfirmFirst makes the draft a factor that begins sign-ins, in place of a
-// former one of its method. ErrSetupToken, ErrSetupExpired, ErrCode, ErrState.
+// ConfirmFirst activates the draft as a first factor, which replaces an earlier one of its method.
+// It returns ErrSetupToken, ErrSetupExpired, ErrCode or ErrState.
 func (l *Login) ConfirmFirst(ctx context.Context, who Who, state, code string, b Browser) (Outcome, error) {
-	at := func() (string, error) { return "", nil } // the caller's session lives
+	at := func() (string, error) { return "", nil } // the caller's session is valid
 	return l.once(ctx, l.repeat(stepSetup, b.Session, setupAnswer(state, code)), at, func() (Outcome, error) {
 		return confirmFirst(ctx, l, who, state, code, b)
 	})
@@ -153,8 +151,8 @@ func confirmFirst(ctx context.Context, l *Login, who Who, state, code string, b 
 	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: []string{f.Method}}, FirstFactorChanged, b)
 }
 
-// RemoveFirst removes factors that begin sign-ins, by method; not the last way
-// in. ErrMethod, ErrReauthenticate.
+// RemoveFirst removes first factors by method, but not the last way to sign in. It returns
+// ErrMethod or ErrReauthenticate.
 func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Browser) (Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return Outcome{}, err
@@ -182,8 +180,8 @@ func (l *Login) RemoveFirst(ctx context.Context, who Who, methods []string, b Br
 	return l.changeFirst(ctx, who, c, event.USProfileChanged{Methods: methods, Delete: true}, FirstFactorRemoved, b)
 }
 
-// changeFirst applies a change, ends everything issued before it, and gives the
-// acting browser a session that has proven what the former one had.
+// changeFirst applies a change, ends everything issued before, and gives the acting browser a new
+// session with the proofs of the old one.
 func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, e event.USProfileChanged, kind string, b Browser) (Outcome, error) {
 	u := who.User
 	c.UserID, c.From, c.To, c.Now = u.ID, u.Uniquifier, account.NewUniquifier(), l.c.Now()
@@ -200,8 +198,8 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 	return l.carryOn(ctx, u, who, b)
 }
 
-// VerifyPasscode is Verify by whatever the account begins a sign-in with.
-// ErrPassword, ErrSameFactor.
+// VerifyPasscode is like Verify, with any first factor of the account. It returns ErrPassword or
+// ErrSameFactor.
 func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Browser) (Outcome, error) {
 	b.within = who.Session.ID
 	method, err := l.passcode(ctx, &who.User, Attempt{Password: text}, factor.FirstAgain, who.Session.ID, b)
@@ -211,8 +209,8 @@ func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Brow
 	return l.again(ctx, who, l.proof(method), b)
 }
 
-// SendVerify sends the signed-in user a code to prove himself again. ErrChoice:
-// no method that sends; ErrMethod: not set up; ErrSend.
+// SendVerify sends the signed-in user a code for re-authentication. It returns ErrChoice if the
+// method sends no codes, ErrMethod if it is not set up, and ErrSend.
 func (l *Login) SendVerify(ctx context.Context, who Who, method string, b Browser) error {
 	codes := l.c.FirstCodes[method]
 	if codes == nil || !l.offersFirst(method) {

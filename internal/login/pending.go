@@ -13,10 +13,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// entry is a sign-in whose first factor was proven, and how it goes on.
+// entry is a sign-in whose first factor was proven, with its next step.
 type entry struct {
 	user    store.User
-	factors []store.Factor // those that can be proven next
+	factors []store.Factor // factors that can be proven next
 	pending store.Pending
 	place   *limit.Place // as in passed
 }
@@ -25,13 +25,13 @@ func (l *Login) startPending(ctx context.Context, u store.User, factors []store.
 	return startPending(ctx, l, entry{u, factors, p, nil}, b)
 }
 
-// view is a pending as its browser may see it.
+// view returns a pending in the form that its browser may see.
 func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
 	v := &Pending{State: p.State, Expires: p.ExpiresAt, Verify: p.SessionID != "", Rescue: p.Rescue}
 	if len(factors) > 0 { // the primary is listed first
 		v.Primary = factors[0].Method
 	}
-	// The one used last comes first: it is the one at hand.
+	// List the factor that was used last first, because the user probably has it at hand.
 	factors = slices.SortedStableFunc(slices.Values(factors), func(a, b store.Factor) int {
 		return b.LastUsedAt.Compare(a.LastUsedAt)
 	})
@@ -52,12 +52,12 @@ func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
 	return v
 }
 
-// waiting is a pending sign-in with the records it rests on.
+// waiting is a pending sign-in with the records that it depends on.
 type waiting struct {
 	store.Pending
 	user     store.User
-	factors  []store.Factor // those that can be proven
-	sessions int            // how many the account had; -1: it is not known
+	factors  []store.Factor // factors that can be proven
+	sessions int            // number of the account's sessions; -1 if unknown
 }
 
 func (w waiting) factor() (store.Factor, bool) {
@@ -69,10 +69,10 @@ func (w waiting) factor() (store.Factor, bool) {
 	return store.Factor{}, false
 }
 
-// waiting finds the pending behind a browser's token. It is no one's when it
-// has expired, when the user's credentials changed or the account was switched
-// off since, and when it does not belong to who is signed in here: a sign-in
-// belongs to no one, a re-authentication to the session that began it (R16).
+// waiting returns the pending with a browser's token. It is not valid if it has expired, if the
+// user's credentials have changed, if the account was deactivated, or if it does not belong to the
+// current session: a sign-in belongs to no session, and a re-authentication to the session that
+// started it (R16).
 func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, error) {
 	if token == "" {
 		return waiting{}, ErrState
@@ -118,9 +118,9 @@ func (l *Login) Look(ctx context.Context, token string, who *Who) (Outcome, erro
 	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
 }
 
-// startPending stores a pending sign-in and, where there is one factor that
-// needs a message, sends its code. The budgets of the guess are told in the same
-// step, so it leads to a pending or counts as a failure.
+// startPending stores a pending sign-in and, if its only factor needs a message, sends the code.
+// The budgets of the guess are updated in the same step, so the guess either leads to a pending or
+// counts as a failure.
 func startPending(ctx context.Context, l *Login, e entry, b Browser) (Outcome, error) {
 	u, factors, p, token, now := e.user, e.factors, e.pending, seal.Token(), l.c.Now()
 	p.Hash, p.UserID, p.Uniquifier = hash(token), u.ID, u.Uniquifier

@@ -19,12 +19,12 @@ const (
 	PreviewMailbox  = "mailed code"
 )
 
-// Preview returns what a sign-in with a password would lead to, and changes nothing:
-// no budget, no hash, no record. An empty password counts as the right one. methods
-// are those of the second factors that would be asked for.
+// Preview returns the outcome of a sign-in with a password without changing any budget, hash or
+// record. An empty password counts as the right one. methods lists the methods of the second
+// factors that would be required.
 //
-// It is for operators who compare Twofold with another system. Nothing that a
-// stranger can reach may call it, as it neither counts guesses nor takes its time.
+// It is for operators who compare Twofold with another system. It must not be reachable by
+// strangers, because it does not count guesses and its duration reveals information.
 func Preview(ctx context.Context, l *Login, identity, plain string) (outcome string, methods []string, err error) {
 	u, err := l.c.Accounts.Find(ctx, identity)
 	if errors.Is(err, store.ErrNotFound) {

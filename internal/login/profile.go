@@ -10,15 +10,14 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// ProfileChange is what a form says of a profile.
+// ProfileChange contains the profile fields of a form.
 type ProfileChange struct {
-	Of   profile.List   // the fields of the site
+	Of   profile.List   // the fields that the site asks for
 	Read map[string]any // their values
 }
 
-// SetProfile is the owner's change of their profile fields. Fields that the site
-// does not ask for stay. A change that someone makes at the same time is not
-// overwritten unseen: it is read, and this one is laid over it.
+// SetProfile changes the owner's profile fields. Fields that the site does not ask for stay. If
+// there is a concurrent change, it is read and this change is applied on top of it.
 func SetProfile(ctx context.Context, l *Login, who Who, c ProfileChange, b Browser) (store.User, error) {
 	for range 3 {
 		u, err := l.c.Accounts.ByID(ctx, who.User.ID)

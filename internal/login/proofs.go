@@ -6,7 +6,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// proof is the proof by a method, now. What it rests on is part of it; package
+// proof returns a proof by a method at the current time, with the things it depends on. Package
 // policy compares proofs.
 func (l *Login) proof(method string) store.Proof {
 	p := policy.By(method)
@@ -14,25 +14,26 @@ func (l *Login) proof(method string) store.Proof {
 	return p
 }
 
-// elsewhere is the proof by an account at another site. It names the site.
+// elsewhere returns the proof by an account at an identity provider. It contains the provider's
+// name.
 func (l *Login) elsewhere(p federated.Provider) store.Proof {
 	out := l.proof(policy.Elsewhere)
 	out.Rests = []string{store.OnElsewhere, siteOf(p)}
 	return out
 }
 
-// siteOf names a site among the things that a proof rests on.
+// siteOf returns the thing that stands for a provider's account in a proof.
 func siteOf(p federated.Provider) string { return store.OnElsewhere + ":" + p.Name() }
 
-// proofOf is the proof by a factor, now.
+// proofOf returns a proof by a factor at the current time.
 func (l *Login) proofOf(f store.Factor) store.Proof {
 	p := policy.ByFactor(f)
 	p.At = l.c.Now()
 	return p
 }
 
-// connectionProof is what the account at another site behind a connection would
-// prove. ok: it can be reached.
+// connectionProof returns the proof that a connected account would give. ok reports whether its
+// provider is configured.
 func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool) {
 	p, err := l.provider(c.Provider, ToSignIn)
 	if err != nil {
@@ -41,7 +42,7 @@ func (l *Login) connectionProof(c store.Connection) (proof store.Proof, ok bool)
 	return l.elsewhere(p), true
 }
 
-// rulesOf are what package policy needs to know of a configuration.
+// rulesOf returns the part of a configuration that package policy needs.
 func rulesOf(c Config) policy.Rules {
 	r := policy.Rules{
 		StrongOnly: c.Policy.StrongOnly, PasskeyIsBoth: c.Policy.Passkeys.Both, Unforced: c.Policy.Unified.Unforced,
@@ -64,8 +65,7 @@ func rulesOf(c Config) policy.Rules {
 	return r
 }
 
-// facts are what package policy needs to know of an account with these second
-// factors.
+// facts returns the data that package policy needs about an account with these second factors.
 func (l *Login) facts(u store.User, factors []store.Factor) policy.Account {
 	return policy.Account{
 		Required: l.c.Policy.Require(u), Trusts: l.trusts(u), Proven: u.Proven(), EverProven: u.ProvenKey != "",

@@ -10,8 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// mayEnroll is asked by everything that adds to an account; see policy.MayEnroll.
-// ErrUnproven: the address is not proven yet.
+// mayEnroll is called by every step that adds a credential to an account; see policy.MayEnroll. It
+// returns ErrUnproven if the address is not proven yet.
 func (l *Login) mayEnroll(u store.User) error {
 	if !policy.MayEnroll(l.rules, policy.Account{Proven: u.Proven()}) {
 		return ErrUnproven
@@ -19,7 +19,7 @@ func (l *Login) mayEnroll(u store.User) error {
 	return nil
 }
 
-// mayChange is mayEnroll for a change of factors.
+// mayChange is like mayEnroll, for a change of factors.
 func (l *Login) mayChange(u store.User, c store.FactorChange) error {
 	if !policy.MayChange(l.rules, policy.Account{Proven: u.Proven()}, c) {
 		return ErrUnproven
@@ -27,16 +27,16 @@ func (l *Login) mayChange(u store.User, c store.FactorChange) error {
 	return nil
 }
 
-// proves records that anyone who acts for an account has also shown that they read
-// its mail. It ends nothing: it is the same person. It records nothing if first,
-// what they came in by, shows no more than the mailbox and the account has a
-// password: the one who chose it may be another person.
+// proves records that the user of an account has also proven access to its mailbox. Sessions stay
+// valid, because it is the same person. It records nothing if first, their first factor, proves
+// only the mailbox and the account has a password, because another person may have chosen the
+// password.
 func (l *Login) proves(ctx context.Context, u store.User, first store.Proof, b Browser) (store.User, error) {
 	if u.Proven() || mailboxAlone(u, first) {
 		return u, nil
 	}
 	err := l.c.Accounts.Confirm(ctx, u)
-	if errors.Is(err, store.ErrUsed) { // in another browser meanwhile
+	if errors.Is(err, store.ErrUsed) { // changed in another browser meanwhile
 		return l.c.Accounts.ByID(ctx, u.ID)
 	}
 	if err != nil {
@@ -52,8 +52,8 @@ func (l *Login) proves(ctx context.Context, u store.User, first store.Proof, b B
 	return u, l.tell(ctx, event.UserConfirmed{User: subject(u), Context: l.at(b)})
 }
 
-// firstProven forgets what others may have used up on an account, when its
-// address has just been proven and was not before.
+// firstProven resets the budgets of an account that others may have used up, when its address is
+// proven for the first time.
 func (l *Login) firstProven(ctx context.Context, was store.User) error {
 	if was.Proven() {
 		return nil
@@ -61,17 +61,17 @@ func (l *Login) firstProven(ctx context.Context, was store.User) error {
 	return l.c.Limits.Proved(ctx, was.ID, was.Email)
 }
 
-// readsMail records that anyone who began a sign-in with what was mailed to an
-// account has proven its address. They need not be the one who chose its
-// password: with a password, the address stays unproven until both come
-// together or the password is reset. Where no one signs in with a password, it
-// goes, and so does what was set up before an address was proven.
+// readsMail records that a user who started a sign-in with a mailed code or link has proven the
+// address. Another person may have chosen the account's password, so if there is one, the address
+// stays unproven until both are proven together or the password is reset. If users do not sign in
+// with passwords, the password is removed, and so is everything set up before the address was
+// proven.
 func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.User, error) {
 	switch {
 	case u.Proven():
 		return u, nil
 	case u.PasswordHash == "" && u.ProvenKey == "":
-		return l.proves(ctx, u, l.proof(store.Email), b) // only its mailbox ever let anyone in
+		return l.proves(ctx, u, l.proof(store.Email), b) // users have signed in only with the mailbox
 	case u.PasswordHash != "" && !l.c.Policy.Life.ByLink:
 		return u, nil
 	}
@@ -91,8 +91,7 @@ func mailboxAlone(u store.User, first store.Proof) bool {
 	return policy.MailboxAlone(policy.Account{Password: u.PasswordHash != ""}, first)
 }
 
-// firstProof is what a session began with. A session that a registration opened
-// may have no proof.
+// firstProof returns the first proof of a session. A session from a registration may have no proof.
 func (l *Login) firstProof(s store.Session) store.Proof {
 	if len(s.Proofs) > 0 {
 		return s.Proofs[0]
@@ -100,11 +99,11 @@ func (l *Login) firstProof(s store.Session) store.Proof {
 	return l.proof("register")
 }
 
-// AskProof mails a code to the signed-in user's address, and Validate takes it
-// and records the proof. A browser in which such a code is awaited keeps it, and
-// nothing is mailed. ErrReauthenticate: anyone who reads the mail has not shown that
-// they know the account's password. ErrSend and *limit.Paused together with an
-// Outcome whose Pending stands.
+// AskProof mails a code to the signed-in user's address. Validate checks the code and records the
+// proof. If the browser already waits for such a code, nothing is mailed. It returns
+// ErrReauthenticate if the user has signed in with the mailbox only and has not proven the
+// account's password. With ErrSend and *limit.Paused it also returns an Outcome whose Pending is
+// valid.
 func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, error) {
 	first := l.firstProof(who.Session)
 	if mailboxAlone(who.User, first) {

@@ -7,9 +7,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Verify is re-authentication: the signed-in user proves again all that his
-// account asks for. With a password alone where that is all; otherwise a
-// pending, bound to this session, that Validate completes. ErrPassword.
+// Verify re-authenticates the signed-in user, who must prove all required factors again. If the
+// password is the only one, that is enough. Otherwise it returns a pending, bound to this session,
+// that Validate completes. It returns ErrPassword.
 func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (Outcome, error) {
 	b.within = who.Session.ID
 	if err := l.password(ctx, &who.User, "", plain, b); err != nil {
@@ -18,8 +18,8 @@ func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (O
 	return l.again(ctx, who, l.proof("password"), b)
 }
 
-// again goes on after the first factor of a re-authentication: to the second,
-// where the account has one, else to a fresh session.
+// again continues after the first factor of a re-authentication: with the second factor if the
+// account has one, and otherwise with a fresh session.
 func (l *Login) again(ctx context.Context, who Who, first store.Proof, b Browser) (Outcome, error) {
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 	if err != nil {

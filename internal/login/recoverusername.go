@@ -7,8 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// RecoverUsername mails an account's username to its address. The errors of
-// AskReset.
+// RecoverUsername mails an account's username to its address. It returns the errors of AskReset.
 func (l *Login) RecoverUsername(ctx context.Context, email string, b Browser) error {
 	u, to, why, err := l.asked(ctx, usernameKind, email, named, b)
 	if err != nil {

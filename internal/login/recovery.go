@@ -10,35 +10,34 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A recovery is for who lost the second factor and whose mailbox alone shall not
-// be enough: asked for after the password, announced everywhere, good for
-// nothing until the waiting period is over, and then only for setting up a
-// factor in place of the lost one, with the password once more. Anyone who can
-// prove the factor meanwhile ends it by signing in.
+// A recovery is for users who have lost their second factor, without making the mailbox alone
+// sufficient. It is requested after the password and announced to all addresses. The link works
+// only after the waiting period, requires the password once more, and only sets up a factor that
+// replaces the lost one. A sign-in with the factor cancels the request.
 
-// recoveryLife is how long the link works once it has opened (R74).
+// recoveryLife is the lifetime of the link after the waiting period (R74).
 const recoveryLife = 24 * time.Hour
 
-// Waits says that a recovery has not opened yet.
+// Waits is the error of a recovery link before the end of the waiting period.
 type Waits struct{ Until time.Time }
 
 func (w *Waits) Error() string { return "login: recovery waits" }
 
-// recovery is the purpose of its link.
+// recovery is the purpose of the recovery link.
 func recovery(wait time.Duration) purpose {
 	return purpose{name: "recovery", life: wait + recoveryLife, rests: credentials}
 }
 
-// longestWait bounds the waiting period, and with it the life of a link whose
-// own record says when it works.
+// longestWait is the maximum waiting period. It also bounds the lifetime of a link, whose record
+// contains the time from which it works.
 const longestWait = 30 * 24 * time.Hour
 
-// askRecovery takes a request. One that waits already stays as it is: asking
-// again neither shortens nor restarts it, and mails nothing.
+// askRecovery stores a request. If there is already one, it does not change: another request does
+// not shorten or restart the waiting period, and nothing is mailed.
 func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens time.Time, err error) {
 	n := Notice{User: w.user, Kind: RecoveryAsked, Browser: b}
 	for _, f := range w.factors {
-		if f.Method == store.SMS { // what rests on the mailbox must not be told to it alone
+		if f.Method == store.SMS { // a recovery that depends on the mailbox must not be announced only to it
 			n.Phones = append(n.Phones, f.Destination)
 		}
 	}
@@ -53,8 +52,8 @@ func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens ti
 	return r.OpensAt, err
 }
 
-// putRecovery stores a request with the letter that holds its link, which alone
-// opens it, the notice, and a row of the trail if there is one: all or nothing.
+// putRecovery stores, in one transaction, a request with the letter that contains its link, the
+// notice, and a row of the audit trail if there is one.
 func (l *Login) putRecovery(
 	ctx context.Context, n Notice, factorID string, wait time.Duration, row store.Event,
 ) (store.Recovery, error) {
@@ -80,11 +79,10 @@ func (l *Login) putRecovery(
 	return r, nil
 }
 
-// StartRecovery is an operator's: the same link, good at once, as he has made
-// sure by other means that he talks to the owner. The reason goes into the audit
-// trail. The owner is told, and what was shut opens. ErrMethod: the account has
-// no second factor to recover from. ErrPasswordNeeded: nor a password, which the
-// link asks for. ErrDisabled, ErrSend.
+// StartRecovery lets an operator, who has verified the owner's identity, send a recovery link that
+// works at once. The reason is recorded in the audit trail, the owner is notified, and a block on
+// rescue ends. It returns ErrMethod if the account has no second factor, ErrPasswordNeeded if it
+// has no password, which the link requires, and ErrDisabled or ErrSend.
 func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) error {
 	if !u.Active {
 		return ErrDisabled
@@ -113,7 +111,7 @@ func (l *Login) StartRecovery(ctx context.Context, u store.User, reason string) 
 	return err
 }
 
-// RecoveryOf returns the request that waits for the caller's account.
+// RecoveryOf returns the pending request of the caller's account.
 func (l *Login) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok bool, err error) {
 	r, err = l.c.Recoveries.Recovery(ctx, who.User.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -123,8 +121,8 @@ func (l *Login) RecoveryOf(ctx context.Context, who Who) (r store.Recovery, ok b
 	return r, ok, err
 }
 
-// CancelRecovery ends the request. It asks for no fresh proof: any browser that
-// is signed in may stop someone else's way in. ErrNoSuch.
+// CancelRecovery ends the request. It requires no fresh proof, so every signed-in browser can stop
+// an attacker's request. It returns ErrNoSuch if there is none.
 func (l *Login) CancelRecovery(ctx context.Context, who Who, b Browser) error {
 	_, ok, err := l.RecoveryOf(ctx, who)
 	if err == nil && !ok {
@@ -143,9 +141,8 @@ func (l *Login) endRecovery(ctx context.Context, u store.User, why string, b Bro
 	return l.tell(ctx, event.RecoveryEnded{User: subject(u), Why: why, Context: l.at(b)})
 }
 
-// provenFactor is called before a session is issued: anyone who has just proven a
-// real second factor has not lost it, so no request needs to wait any longer,
-// and rescue is open again (R76).
+// provenFactor is called before a session is issued. A user who has just proven a real second
+// factor has not lost it, so it ends a pending request and a block on rescue (R76).
 func (l *Login) provenFactor(ctx context.Context, g granted, b Browser) error {
 	if g.level < store.TwoFactors || g.quiet || len(g.proofs) == 0 {
 		return nil
@@ -164,7 +161,7 @@ func (l *Login) provenFactor(ctx context.Context, g granted, b Browser) error {
 	return l.endRecovery(ctx, g.user, "signed in", b)
 }
 
-// openRecovery finds the request behind a link. ErrLink, ErrLinkExpired, *Waits.
+// openRecovery returns the request of a link. It returns ErrLink, ErrLinkExpired or *Waits.
 func (l *Login) openRecovery(ctx context.Context, token string) (link, store.Recovery, error) {
 	k, err := l.openLink(ctx, recovery(longestWait), token)
 	if err != nil {
@@ -186,24 +183,24 @@ func (l *Login) openRecovery(ctx context.Context, token string) (link, store.Rec
 	return k, r, nil
 }
 
-// CheckRecovery says whether a link works now, and changes nothing. ErrLink,
-// ErrLinkExpired, *Waits.
+// CheckRecovery checks whether a link works now, without using it. It returns ErrLink,
+// ErrLinkExpired or *Waits.
 func (l *Login) CheckRecovery(ctx context.Context, token string) error {
 	_, _, err := l.openRecovery(ctx, token)
 	return err
 }
 
-// Recover takes a request: with its link and the password one may set up a
-// factor in place of the lost one, and has no session before that is confirmed.
-// The link is spent then, whatever becomes of the set-up. The errors of
-// CheckRecovery; ErrPassword, *limit.Paused.
+// Recover uses a request. With its link and the password the user may set up a factor that replaces
+// the lost one, and gets a session only after that factor is confirmed. The link is used up even if
+// the set-up is not completed. It returns the errors of CheckRecovery, ErrPassword or
+// *limit.Paused.
 func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Outcome, error) {
 	k, r, err := l.openRecovery(ctx, token)
 	if err != nil {
 		return Outcome{}, err
 	}
-	// The link shows the mailbox; one mailbox must not be enough (R73).
-	within := b // strangers' guesses do not count here
+	// The link proves the mailbox, but the mailbox alone must not be enough (R73).
+	within := b // guesses of strangers do not count here
 	within.within = "recovery " + r.ID
 	if err := l.password(ctx, &k.user, "", plain, within); err != nil {
 		return Outcome{}, err
@@ -219,7 +216,8 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	if err := l.endTrust(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
-	if k.user, err = l.proves(ctx, k.user, l.proof("password"), b); err != nil { // the link came by mail, and the password is right
+	// the link proves the mailbox, and the password is right
+	if k.user, err = l.proves(ctx, k.user, l.proof("password"), b); err != nil {
 		return Outcome{}, err
 	}
 	if err := l.tell(ctx, event.TFRescued{User: subject(k.user), Option: ByRequest, Context: l.at(b)}); err != nil {
@@ -230,8 +228,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	}, b)
 }
 
-// repair lets a sign-in that was rescued go on to a set-up, in place of a
-// session (R75).
+// repair continues a rescued sign-in with a set-up instead of a session (R75).
 func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, error) {
 	w.State = store.Repair
 	if err := l.advance(ctx, w.Pending); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Codes makes and spends recovery codes; see factor/recovery.
+// Codes creates and uses recovery codes; see package factor/recovery.
 type Codes interface {
 	Make(userID string) (shown []string, macs [][]byte)
 	Looks(typed string) bool
@@ -22,7 +22,7 @@ type Codes interface {
 	Left(ctx context.Context, userID string) (int, error)
 }
 
-// OffersCodes says whether there are recovery codes here at all.
+// OffersCodes reports whether recovery codes are configured.
 func (l *Login) OffersCodes() bool { return l.c.Codes != nil }
 
 // CodesLeft counts the caller's recovery codes.
@@ -33,10 +33,9 @@ func (l *Login) CodesLeft(ctx context.Context, who Who) (int, error) {
 	return l.c.Codes.Left(ctx, who.User.ID)
 }
 
-// NewCodes makes a set of recovery codes in place of the former one, in one
-// transaction, and ends everything issued before; the caller stays signed in.
-// What it returns is shown now and kept nowhere. ErrNoFactor: codes stand in
-// for a second factor and there is none. ErrReauthenticate, ErrState.
+// NewCodes replaces the set of recovery codes, in one transaction, and ends everything issued
+// before; the caller stays signed in. The returned codes are shown once and not stored. It returns
+// ErrNoFactor if the account has no second factor, ErrReauthenticate or ErrState.
 func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Outcome, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return nil, Outcome{}, err
@@ -74,8 +73,8 @@ func endCodes(ctx context.Context, l *Login, u store.User, c *store.FactorChange
 	return err
 }
 
-// UseCode ends a sign-in with a recovery code in the place of the second
-// factor. It makes no trusted device. ErrRecoveryCode, ErrState, *limit.Paused.
+// UseCode completes a sign-in with a recovery code instead of the second factor. The browser does
+// not become trusted. It returns ErrRecoveryCode, ErrState or *limit.Paused.
 func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
 	if l.c.Codes == nil || !l.c.Codes.Looks(typed) {
 		return l.useCode(ctx, token, typed, b)
@@ -98,7 +97,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 		return Outcome{}, 0, ErrState
 	}
 	if ok, err := l.c.Codes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
-		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // not a guess: what is not a code is not counted
+		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // a text that is not a code does not count as a guess
 	}
 	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Place, error) {
 		return l.c.Limits.RecoveryCode(ctx, w.user.ID, from)
@@ -117,22 +116,20 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	if err != nil {
 		return Outcome{}, 0, err
 	}
-	// The number is that of now: of two codes that are spent at the same moment
-	// both notices may name the same.
+	// If two codes are used at the same moment, both notices may contain the same number.
 	left, err = l.c.Codes.Left(ctx, w.user.ID)
 	if err != nil {
 		return Outcome{}, 0, err
 	}
 	letters := l.lettersOf(ctx, Notice{User: w.user, Kind: CodeUsed, Left: max(0, left-1), Browser: b})
-	// The sign-in is taken before the code, so that one sign-in never costs two
-	// codes (R70), and the code before anything is granted, so that one code
-	// never opens two sign-ins.
+	// The sign-in is taken before the code, so that one sign-in never uses two codes (R70). The
+	// code is used up before anything is granted, so that one code never completes two sign-ins.
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
 		return Outcome{}, 0, stateError(err)
 	}
 	left, err = l.c.Codes.Spend(ctx, w.user.ID, typed, letters...)
 	if errors.Is(err, factor.ErrWrong) {
-		return Outcome{}, 0, ErrState // someone else had it meanwhile
+		return Outcome{}, 0, ErrState // another request has used it meanwhile
 	}
 	if err != nil {
 		return Outcome{}, 0, err
@@ -146,8 +143,8 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	return out, left, nil
 }
 
-// CodesPaused returns until when the codes of the second factor that a sign-in or a
-// session waits for are paused; zero: they are not. ErrState.
+// CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
+// if they are not. It returns ErrState if there is no such step.
 func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browser) (time.Time, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
@@ -164,7 +161,7 @@ func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browse
 	return time.Time{}, nil
 }
 
-// CodeTakable says whether a recovery code may be given for this sign-in.
+// CodeTakable returns the pending sign-in if a recovery code may be entered for it.
 func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) {
 	w, err := l.waiting(ctx, token, nil)
 	if err == nil && !l.codeTakable(w) {
@@ -176,14 +173,13 @@ func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) 
 	return Outcome{User: w.user, Pending: view(l, w.Pending, w.factors)}, nil
 }
 
-// codeTakable: a sign-in whose second factor is waited for, not one that sets
-// one up, nor a re-authentication.
+// codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up
+// and for a re-authentication.
 func (l *Login) codeTakable(w waiting) bool {
 	return l.c.Codes != nil && w.SessionID == "" && (w.State == store.Ready || w.State == store.Select)
 }
 
-// hasCodes says whether this sign-in may end with a recovery code that its user
-// has.
+// hasCodes reports whether the user has a recovery code that may complete this sign-in.
 func (l *Login) hasCodes(ctx context.Context, w waiting) (bool, error) {
 	if !l.codeTakable(w) {
 		return false, nil
@@ -192,7 +188,7 @@ func (l *Login) hasCodes(ctx context.Context, w waiting) (bool, error) {
 	return n > 0, err
 }
 
-// orElse returns the first error, if there is one.
+// orElse returns err if it is not nil, and otherwise other.
 func orElse(err, other error) error {
 	if err != nil {
 		return err

@@ -11,23 +11,22 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Registration is an account that someone makes for themselves.
+// Registration contains the data of a new account that a user registers.
 type Registration struct {
 	Email    string
 	Username string
 	Password string
-	Fields   map[string]any // of the profile
+	Fields   map[string]any // profile fields
 }
 
-// Register makes an account and goes on to the gate, so that a required second
-// factor is set up before the first session. Where addresses are confirmed it
-// mails the link instead: then the Outcome has neither session nor pending. Nor
-// has it without a password, as nothing has been proven that opens the account:
-// the mailbox comes first, so there is no one who could plant anything (R8).
-// ErrTaken and ErrUsernameTaken cost what a success costs; ErrPasswordNeeded.
+// Register creates an account and continues with the sign-in, so that a required second factor is
+// set up before the first session. If addresses must be confirmed, it mails the link instead, and
+// the Outcome has neither a session nor a pending. The same applies without a password: the mailbox
+// must be proven first, so that a stranger cannot add credentials (R8). ErrTaken and
+// ErrUsernameTaken take as long as a success. It also returns ErrPasswordNeeded.
 func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcome, error) {
 	f := l.c.Policy.Life
-	if f.ByLink { // none would open anything
+	if f.ByLink { // a password could not be used
 		r.Password = ""
 	}
 	keyless := r.Password == ""
@@ -75,14 +74,14 @@ func (l *Login) Register(ctx context.Context, r Registration, b Browser) (Outcom
 	}
 	out, err := l.gate(ctx, u, l.proof("register"), false, b)
 	if out.Pending != nil && (paused(err) || errors.Is(err, ErrSend)) {
-		err = nil // the account is made, and the code can be asked for again
+		err = nil // the account exists, and the code can be requested again
 	}
 	return out, err
 }
 
-// taken tells the owner of the address, and no one else. Where it is
-// not confirmed, its owner gets the link once more: he may have lost it, or be
-// the one whose address someone else registered first.
+// taken notifies only the owner of the address. If the address is not confirmed, the owner gets the
+// link again, because they may have lost it or another person may have registered the address
+// first.
 func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	e, refusal := event.UserNotRegistered{Context: l.at(b)}, ErrTaken
 	u, err := l.c.Accounts.Find(ctx, r.Email)
@@ -103,7 +102,7 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 	if l.c.Write == nil {
 		return refusal
 	}
-	// Anyone who registers the same address again and again must not fill its box.
+	// Repeated registrations with the same address must not fill its mailbox.
 	to, key, err := account.ParseEmail(r.Email)
 	if err != nil {
 		return err
@@ -113,7 +112,7 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 		m = Letter{Kind: takenKind, To: u.Email, User: u, Browser: b}
 	}
 	f := l.c.Policy.Life
-	counted := f.Confirm || f.Welcome || r.Password == "" // with the registration
+	counted := f.Confirm || f.Welcome || r.Password == "" // counted with the registration
 	err = l.letter(ctx, u, limit.Letter{Kind: takenKind, Identity: typed(key), Paid: counted}, b)
 	if m.Decoy = paused(err); err != nil && !m.Decoy {
 		return err

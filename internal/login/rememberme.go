@@ -12,10 +12,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// staying is how long a browser may stay signed in whose user asked for it and
-// has just proven this much; zero: it may not. Where two factors were proven it
-// also stands for the second, so it may only where browsers may be trusted, and
-// for as long.
+// staying returns the time for which a browser may stay signed in, or zero, if its user has asked
+// for it and has just proven the given level. After two factors it also replaces the second one, so
+// it is allowed only if browsers may be trusted, and for no longer.
 func (l *Login) staying(asked bool, u store.User, proven store.Level) time.Duration {
 	switch {
 	case !asked || l.c.Staying == nil:
@@ -28,12 +27,11 @@ func (l *Login) staying(asked bool, u store.User, proven store.Level) time.Durat
 	return 0
 }
 
-// stay ends a sign-in: the browser stays signed in if that was granted, and no
-// longer as anyone who it was before. Every step that signs in comes through here
-// after its last factor, and none before (R23).
+// stay makes the browser stay signed in if that was granted, and ends this for the previous user of
+// the browser. Every step that signs in calls it after the last factor, and not before (R23).
 func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) error {
 	if g.renews != nil || g.family != nil || g.stays != nil {
-		return nil // carries on
+		return nil // the session continues
 	}
 	if out.Forget = b.Stays != ""; out.Forget {
 		if err := l.forget(ctx, b); err != nil {
@@ -47,7 +45,7 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 		Name: device.Name(b.Agent), Address: b.Address, Level: g.level, Proofs: g.proofs, SessionID: out.Session.ID,
 	}
 	if g.trusted {
-		d.Level = store.TwoFactors // one here, one when the device was trusted
+		d.Level = store.TwoFactors // one factor now, the other when the device was trusted
 		d.TrustedBy = g.trustedBy
 	}
 	at := l.at(b)
@@ -67,9 +65,8 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	return nil
 }
 
-// forget ends that the browser stays signed in, anyone who it was, and the
-// sessions that it opened. The cookie need not be the newest one: it takes
-// access away and gives none.
+// forget ends "remember me" of the browser, for any user, and the sessions that came from it. The
+// cookie may be an older one, because this gives no access.
 func (l *Login) forget(ctx context.Context, b Browser) error {
 	if l.c.Staying == nil || b.Stays == "" {
 		return nil
@@ -81,13 +78,12 @@ func (l *Login) forget(ctx context.Context, b Browser) error {
 	return ended(l.end(ctx, made.UserID, made.SessionID))
 }
 
-// Stay lets a browser in that stays signed in. Its cookie is worth one factor,
-// proven when it was made, so it opens what the account asks no more for: an
-// account with a second factor only where that was proven too and the policy
-// lets browsers be trusted, and then as a trusted device does. It proves nothing
-// again: the session is never fresh. The cookie is exchanged first; one that was
-// exchanged before was copied, and ends what came of it. ErrNotStaying; ErrLocked:
-// not now.
+// Stay signs in a browser that stays signed in. Its cookie counts as one factor, proven when the
+// cookie was set. An account with a second factor can be opened only if that factor was proven too
+// and the policy allows trusted browsers; the session is then like that of a trusted device. The
+// session is never fresh. The cookie is exchanged first. A cookie that was exchanged before has
+// been copied, and everything that came from it is ended. It returns ErrNotStaying, or ErrLocked if
+// the application refuses now.
 func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if l.c.Staying == nil {
 		return Outcome{}, ErrNotStaying
@@ -125,8 +121,8 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if !ok || second && known.Level < store.TwoFactors {
 		return Outcome{}, ErrNotStaying
 	}
-	// Without the trusted browser that it was made by, it is over. So is one that
-	// counts as a second factor with proofs that are not enough today.
+	// It ends with the trusted browser from which it was created. It also ends if it counts as a
+	// second factor and its proofs are no longer sufficient.
 	enough := func(d store.Device) bool { return !second || l.vouches(d) }
 	if stands, err := l.c.Devices.StillProves(ctx, u.ID, known.ID, enough); err != nil {
 		return Outcome{}, err
@@ -138,7 +134,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 
 // stayed issues the session of a browser whose cookie has just been exchanged.
 func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, trusted bool, b Browser) (Outcome, error) {
-	b.WantToken = false // a cookie begets no token
+	b.WantToken = false // a cookie cannot request a token
 	trustedBy := ""
 	if trusted {
 		trustedBy = known.ID
@@ -149,7 +145,7 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 	if err != nil {
 		return Outcome{}, err
 	}
-	// Signed out at this very moment: what was issued goes too.
+	// If the user has just signed out, the new session must end, too.
 	all, err := l.c.Staying.List(ctx, u.ID)
 	if err != nil || !slices.ContainsFunc(all, func(d store.Device) bool { return d.ID == known.ID }) {
 		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
@@ -159,9 +155,9 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 	return out, nil
 }
 
-// stayingCopied ends the sessions of a browser whose cookie came back; the owner
-// is told by what was stored with the record's end. Of the two who hold it neither need know more than the
-// cookie, so nothing else of the account is touched.
+// stayingCopied ends the sessions of a browser whose old cookie was presented. The removal of the
+// record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
+// the rest of the account is not changed.
 func (l *Login) stayingCopied(ctx context.Context, u store.User, made store.Device, b Browser) error {
 	l.wake()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {

@@ -14,37 +14,35 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A browser sends the same answer twice: a double click, a reload, a second tap
-// on a slow line. Both get the outcome of the first.
+// A browser may send the same answer twice, for example after a double click or a reload. Both
+// requests get the outcome of the first.
 //
-// What was decided is kept for a few seconds as a draft of its own, encrypted
-// under a key that is derived from the server's key, the cookie that the browser
-// holds for this step, and the answer itself. Anyone who can open it has everything
-// that the first request had, and gets the session that was issued then: none is
-// issued for a repetition.
+// The outcome is stored for a few seconds as a draft. It is encrypted with a key derived from the
+// server's key, the browser's cookie for this step, and the answer itself. A client that can
+// decrypt it has everything that the first request had, and gets the session that was issued then.
+// No session is issued for a repetition.
 //
-// Trade-off: for these seconds someone who has a copy of the browser's cookie and
-// knows the code shares the session, instead of being refused. Such a person could
-// have sent the first answer.
+// Trade-off: during these seconds an attacker who has a copy of the browser's cookie and knows the
+// code gets the same session instead of being refused. Such an attacker could also have sent the
+// first answer.
 const (
-	// repeatRight is how long a right answer is answered again, and repeatWrong how
-	// long the same wrong one is not a further guess.
+	// repeatRight is the time for which a repeated right answer gets the same outcome. repeatWrong
+	// is the time for which the same wrong answer does not count as another guess.
 	repeatRight = 10 * time.Second
 	repeatWrong = 30 * time.Second
-	// repeatNone is how long it is known that an answer led to nothing: as long as a
-	// repetition would wait for it.
+	// repeatNone is the time for which it is stored that an answer led to nothing.
 	repeatNone = repeatRight
-	// repeatWait is how long a repetition waits for the first to be decided.
+	// repeatWait is the time for which a repetition waits for the outcome of the first request.
 	repeatWait = 3 * time.Second
 	repeatStep = 30 * time.Millisecond
 )
 
-// decided is the outcome of an answer, as it is kept.
+// decided is the stored outcome of an answer.
 type decided struct {
 	Wrong        bool
-	At           string // where it was wrong
-	None         bool   // it led to nothing: a repetition is a request of its own
-	Pending      bool   // the sign-in goes on; Token is that of the pending
+	At           string // factor at which it was wrong
+	None         bool   // it led to nothing: a repetition is a new request
+	Pending      bool   // the sign-in continues; Token is that of the pending
 	UserID       string
 	Token        string // of the session
 	Header       string
@@ -54,13 +52,13 @@ type decided struct {
 	StayCookie   string
 	StayLife     time.Duration
 	FirstFactor  bool
-	Left         int // recovery codes
+	Left         int // number of recovery codes
 }
 
-// once runs a step of a browser's that holds cookie, unless the same answer is
-// being dealt with or was dealt with a moment ago: then its outcome is returned.
-// at says where the step stands, and refuses a cookie that no step belongs to:
-// for such a one nothing is written, unless the first answer has just used it up.
+// once runs a step of the browser with the given cookie. If the same answer is being processed or
+// was processed a moment ago, it returns that outcome instead. at returns the factor of the step,
+// or an error if the cookie belongs to no step; then nothing is written, unless the first answer
+// has just used the cookie up.
 func (l *Login) once(
 	ctx context.Context, r repeat, at func() (string, error), run func() (Outcome, error),
 ) (Outcome, error) {
@@ -87,7 +85,7 @@ func (l *Login) once(
 	if err != nil {
 		return Outcome{}, err
 	}
-	if elsewhere { // it was wrong there, and is another guess here
+	if elsewhere { // it was wrong at another factor, so it is a new guess here
 		key += ":" + r.at
 	}
 	var running *limit.Paused
@@ -104,7 +102,7 @@ func (l *Login) once(
 	return out, err
 }
 
-// standing says where a sign-in stands: at which factor an answer is tried.
+// standing returns the factor at which an answer of a sign-in is checked.
 func (l *Login) standing(ctx context.Context, token string, who *Who) (string, error) {
 	w, err := l.waiting(ctx, token, who)
 	return where(w.Pending), err
@@ -112,10 +110,9 @@ func (l *Login) standing(ctx context.Context, token string, who *Who) (string, e
 
 func where(p store.Pending) string { return fmt.Sprint(p.State, " ", p.Factor, " ", p.Rescue) }
 
-// SetupAgain returns the outcome of the answer that completed a set-up a moment
-// ago, for the browser that still holds the cookie of the session it replaced. Of
-// a session one such outcome is kept, and another answer ends it, so no one can
-// try answers here. ErrState.
+// SetupAgain returns the outcome of the answer that completed a set-up a moment ago, for a browser
+// that still has the cookie of the replaced session. One such outcome is stored for each session,
+// and a different answer removes it, so answers cannot be guessed here. It returns ErrState.
 func (l *Login) SetupAgain(ctx context.Context, state, code string, b Browser) (Outcome, error) {
 	if b.Session == "" || factor.Bare(code) == "" {
 		return Outcome{}, ErrState
@@ -130,10 +127,10 @@ func (l *Login) SetupAgain(ctx context.Context, state, code string, b Browser) (
 	return Outcome{}, ErrState
 }
 
-// setupAnswer is a first code together with the set-up that it is for.
+// setupAnswer returns a first code together with its set-up.
 func setupAnswer(state, code string) string { return factor.Bare(code) + ":" + state }
 
-// repeat names an answer. At a set-up there is one for a session.
+// repeat returns the record of an answer. At a set-up there is one for each session.
 func (l *Login) repeat(step, cookie, answer string) repeat {
 	r := repeat{l: l, step: step, cookie: cookie, answer: answer}
 	if r.owner = "answer:" + hash(step+":"+cookie); step != stepSetup {
@@ -145,15 +142,15 @@ func (l *Login) repeat(step, cookie, answer string) repeat {
 type repeat struct {
 	l                           *Login
 	owner, step, cookie, answer string
-	at                          string // where it is tried
+	at                          string // factor at which it is checked
 }
 
-// name tells answers apart without saying what they are.
+// name returns a name that identifies the answer without revealing it.
 func (r repeat) name() string {
 	return hash(string(r.l.c.Keys.MAC("answer-name", r.step, r.cookie, r.answer)))
 }
 
-// ciphers are those under the server's keys, the newest first.
+// ciphers returns the ciphers for the server's keys, newest first.
 func (r repeat) ciphers() ([]cipher.AEAD, error) {
 	var out []cipher.AEAD
 	for _, key := range r.l.c.Keys.MACs("answer", r.step, r.cookie, r.answer) {
@@ -170,7 +167,7 @@ func (r repeat) ciphers() ([]cipher.AEAD, error) {
 	return out, nil
 }
 
-// keep stores what was decided. What cannot be stored is not answered again.
+// keep stores the outcome. If it cannot be stored, a repetition is not answered.
 func (r repeat) keep(ctx context.Context, out Outcome, err error) {
 	d, err := r.draft(out, err)
 	if err == nil {
@@ -181,7 +178,7 @@ func (r repeat) keep(ctx context.Context, out Outcome, err error) {
 	}
 }
 
-// draft is how what was decided is kept.
+// draft returns the draft that stores the outcome.
 func (r repeat) draft(out Outcome, err error) (store.Draft, error) {
 	v, life := decided{}, repeatRight
 	switch {
@@ -235,16 +232,16 @@ func (r repeat) await(ctx context.Context) (Outcome, error, bool) {
 	}
 }
 
-// find opens what was decided on this very answer.
+// find decrypts the outcome of this answer.
 func (r repeat) find(ctx context.Context) (Outcome, error, bool) {
 	out, err, found := r.look(ctx)
 	return out, err, found && !errors.Is(err, errNone)
 }
 
-// errNone says that an answer led to nothing.
+// errNone means that an answer led to nothing.
 var errNone = errors.New("login: nothing was decided")
 
-// errElsewhere says that an answer was wrong at another factor.
+// errElsewhere means that an answer was wrong at another factor.
 var errElsewhere = errors.New("login: the answer was wrong elsewhere")
 
 func (r repeat) look(ctx context.Context) (Outcome, error, bool) {
@@ -276,8 +273,8 @@ func (r repeat) look(ctx context.Context) (Outcome, error, bool) {
 	return Outcome{}, nil, false
 }
 
-// outcome is what was decided, with the session as it lives now. One that was
-// ended meanwhile is not given again.
+// outcome returns the stored outcome with the current session. A session that has ended since is
+// not returned.
 func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 	if v.None {
 		return Outcome{}, errNone, true
@@ -319,7 +316,7 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 	}, nil, true
 }
 
-// The steps whose answers may come twice.
+// The steps whose answers may be repeated.
 const (
 	stepCode         = "code"
 	stepSetup        = "setup"

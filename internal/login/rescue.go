@@ -13,15 +13,15 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Help, ByEmail and ByRequest are the ways of rescue.
+// The ways of rescue.
 const (
-	Help      = "help"             // tell the administrators
+	Help      = "help"             // notify the administrators
 	ByEmail   = "email"            // a code to the account's mailbox
 	ByCode    = store.RecoveryCode // see UseCode
 	ByRequest = "recovery_request" // a link that works after a day; see recovery.go
 )
 
-// RescueOptions are the ways of rescue open to a pending sign-in.
+// RescueOptions returns the ways of rescue for a pending sign-in.
 func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
@@ -38,8 +38,8 @@ func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]st
 	return out, err
 }
 
-// rescueOptions are none before a second factor is asked for, and but for the
-// administrators none after "this was not me" until a real one was proven (R76).
+// rescueOptions returns none before a second factor is required. After "this was not me" it returns
+// only Help until a real second factor is proven (R76).
 func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) {
 	if w.State != store.Ready || w.SessionID != "" {
 		return nil, nil
@@ -48,7 +48,7 @@ func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) 
 	if l.c.Alert != nil {
 		out = append(out, Help)
 	}
-	// One mailbox must not be enough (R73).
+	// The mailbox alone must not be enough (R73).
 	if !policy.MayRescueByMail(l.rules, l.facts(w.user, w.factors), w.First) {
 		return out, nil
 	}
@@ -59,7 +59,7 @@ func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) 
 	if l.c.Policy.RescueEmail && !l.c.Policy.StrongOnly && l.c.RescueCodes != nil {
 		out = append(out, ByEmail)
 	}
-	if l.c.Policy.Recovery && l.c.Post != nil && w.user.PasswordHash != "" { // its link asks for the password
+	if l.c.Policy.Recovery && l.c.Post != nil && w.user.PasswordHash != "" { // its link requires the password
 		out = append(out, ByRequest)
 	}
 	return out, nil
@@ -73,8 +73,8 @@ func (l *Login) rescueShut(ctx context.Context, u store.User) (bool, error) {
 	return r.Shut, err
 }
 
-// Rescue helps a user who proved the first factor and lost the second.
-// ErrChoice, ErrSend.
+// Rescue helps a user who has proven the first factor and lost the second. It returns ErrChoice or
+// ErrSend.
 func (l *Login) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
@@ -83,7 +83,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	if w.State != store.Ready || w.SessionID != "" {
 		return Outcome{}, ErrState
 	}
-	if option == ByCode { // nothing to do but to type one
+	if option == ByCode { // the user only has to enter one
 		codes, err := l.hasCodes(ctx, w)
 		if err == nil && !codes {
 			err = ErrChoice
@@ -113,7 +113,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 		out.Opens, err = l.askRecovery(ctx, w, b)
 	}
 	if err == nil {
-		if option != ByRequest { // that has a notice of its own, once
+		if option != ByRequest { // a request has its own notice
 			l.notify(ctx, w.user, RescueAsked, "", b)
 		}
 		err = l.tell(ctx, event.TFRescueRequested{User: subject(w.user), Option: option, Context: l.at(b)})

@@ -8,10 +8,9 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// AskReset mails a link to set a new password. ErrUnknownUser, ErrDisabled,
-// ErrLocked and ErrUnconfirmed cost what a success costs, and are for sites that
-// tell. An account whose address is not confirmed gets the link that confirms
-// it, which then sets a password too.
+// AskReset mails a link to set a new password. ErrUnknownUser, ErrDisabled, ErrLocked and
+// ErrUnconfirmed take as long as a success and are for sites that reveal accounts. An account whose
+// address is not confirmed gets the link that confirms it, which also sets a password.
 func (l *Login) AskReset(ctx context.Context, email string, b Browser) error {
 	u, to, why, err := l.asked(ctx, resetKind, email, resets, b)
 	if err != nil {
@@ -30,18 +29,16 @@ func (l *Login) AskReset(ctx context.Context, email string, b Browser) error {
 	return told(why, l.writeLink(ctx, p, u, to, "", b))
 }
 
-// LookReset opens a link to set a new password and changes nothing. ErrLink,
+// LookReset checks a link to set a new password without using it. It returns ErrLink or
 // ErrLinkExpired.
 func (l *Login) LookReset(ctx context.Context, token string) (email string, err error) {
 	k, err := l.openLink(ctx, l.resetting(), token)
 	return k.user.Email, err
 }
 
-// Reset sets a new password and ends everything issued to the account. Second
-// factors stay, and no one is signed in past them (R21), unless no address of
-// the account was ever proven: then this is the first proof, and ends what
-// anyone set up before it (R8). A password that is refused does not spend the
-// link.
+// Reset sets a new password and ends everything issued to the account. Second factors stay and are
+// still required (R21). But if no address of the account was ever proven, this is the first proof,
+// and everything set up before is removed (R8). A refused password does not use up the link.
 func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Browser) (Outcome, error) {
 	k, err := l.openLink(ctx, l.resetting(), token)
 	if err != nil {
@@ -69,10 +66,10 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 		return Outcome{}, err
 	}
 	if who != nil && who.User.ID == u.ID {
-		who = nil // that session is over
+		who = nil // that session has ended
 	}
 	out, err := l.afterLink(ctx, l.c.Policy.Life.LoginAfterReset, k, u, who, resetKind, b)
-	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail here
+	if err == nil && out.KnownCookie == "" { // the owner reads the account's mail in this browser
 		out.KnownCookie, err = l.notes().remember(u, b)
 	}
 	return out, err

@@ -10,10 +10,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// held is what was proven earlier and still opens something: a session, a
-// family of refresh tokens, a personal access token.
+// held contains earlier proofs that still give access: those of a session, a family of refresh
+// tokens or a personal access token.
 type held struct {
-	session   string // id of the session that asks; empty for others
+	session   string // ID of the session; empty for tokens
 	level     store.Level
 	proofs    []store.Proof
 	trusted   bool
@@ -24,10 +24,10 @@ func heldBy(s store.Session) held { return held{s.ID, s.Level, s.Proofs, s.Trust
 
 func heldAs(t store.Token) held { return held{"", t.Level, t.Proofs, t.Trusted, t.TrustedBy} }
 
-// today returns what is left of what was proven earlier; see policy.Today.
-// store.ErrNotFound: nothing is left.
+// today returns what earlier proofs are worth now; see policy.Today. It returns store.ErrNotFound
+// if they are worth nothing.
 func (l *Login) today(ctx context.Context, u store.User, h held) (policy.Standing, error) {
-	if err := l.admit(u); err != nil && !errors.Is(err, ErrLocked) { // the lock is about signing in
+	if err := l.admit(u); err != nil && !errors.Is(err, ErrLocked) { // the lock applies only to sign-ins
 		return policy.Over, store.ErrNotFound
 	}
 	p := policy.Held{Level: h.level, Proofs: h.proofs, Trusted: h.trusted}
@@ -42,8 +42,7 @@ func (l *Login) today(ctx context.Context, u store.User, h held) (policy.Standin
 	return standing, nil
 }
 
-// factsToday reads what policy.Today asks for, and nothing else: it is asked at
-// every request.
+// factsToday reads only the data that policy.Today needs, because it is called for every request.
 func (l *Login) factsToday(ctx context.Context, u store.User, h held, p *policy.Held) (policy.Account, error) {
 	var a policy.Account
 	switch {
@@ -70,15 +69,14 @@ func (l *Login) factsToday(ctx context.Context, u store.User, h held, p *policy.
 // vouches reports whether a browser still counts as a second factor.
 func (l *Login) vouches(d store.Device) bool { return policy.Vouches(l.rules, d.Proofs) }
 
-// Session returns the caller behind the token of a session; header says that it
-// came in a header and not in a cookie. store.ErrNotFound: no one, or a session
-// of which nothing is left by what the account is asked today.
+// Session returns the caller with the token of a session. header is set if the token was sent in a
+// header instead of a cookie. It returns store.ErrNotFound if there is no such session, or if it no
+// longer meets the account's requirements.
 func (l *Login) Session(ctx context.Context, token string, header bool) (*Who, error) {
 	return whoOf(l.c.Sessions.Find(ctx, token, header, judgeToday(l)))
 }
 
-// Descendant is Session for what descends from a browser's session and names it by
-// its id.
+// Descendant is like Session, for data that came from a browser's session and contains its ID.
 func Descendant(ctx context.Context, l *Login, userID, sessionID string) (*Who, error) {
 	return whoOf(l.c.Sessions.FindByID(ctx, userID, sessionID, judgeToday(l)))
 }
@@ -96,9 +94,9 @@ func whoOf(found session.Found, err error) (*Who, error) {
 	return &Who{User: found.User, Session: found.Session, Enrolls: found.Standing == policy.Enrolls}, nil
 }
 
-// Program returns the caller behind a personal access token. A program cannot
-// set up a factor, so a token that is not worth what its account is asked today
-// opens nothing. store.ErrNotFound.
+// Program returns the caller with a personal access token. A program cannot set up a factor, so a
+// token that no longer meets the account's requirements gives no access. It returns
+// store.ErrNotFound.
 func (l *Login) Program(ctx context.Context, text string) (*Who, error) {
 	t, u, err := l.c.Sessions.Personal(ctx, text)
 	if err != nil {
@@ -115,10 +113,9 @@ func (l *Login) Program(ctx context.Context, text string) (*Who, error) {
 	}}, nil
 }
 
-// family finds a living family of refresh tokens and asks what is left of it
-// today. One of which too little is left is over and ends, with the sessions
-// that it opened; so no one who holds only a former token of it can end it, as
-// secret must be the newest.
+// family checks that a valid family of refresh tokens still meets the account's requirements. If
+// not, the family ends with the sessions that came from it. The secret must be the newest one, so
+// that the holder of an old token cannot end the family.
 func (l *Login) family(ctx context.Context, u store.User, r refreshText) error {
 	all, err := l.c.Tokens.TokensOf(ctx, u.ID, l.c.Now())
 	if err != nil {
@@ -126,7 +123,7 @@ func (l *Login) family(ctx context.Context, u store.User, r refreshText) error {
 	}
 	i := slices.IndexFunc(all, func(t store.Token) bool { return !t.Personal && t.ID == r.Family })
 	if i < 0 || all[i].Hash != hash(r.Secret) {
-		return nil // RotateToken says why
+		return nil // RotateToken returns the reason
 	}
 	standing, err := l.today(ctx, u, heldAs(all[i]))
 	if err == nil && standing == policy.Stands {

@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Choose picks the factor to prove, by method or by id, and sends its code.
-// It may be called again to try another way. ErrChoice, ErrSend.
+// Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
+// again to select another factor. It returns ErrChoice or ErrSend.
 func (l *Login) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
@@ -49,8 +49,8 @@ func (l *Login) advance(ctx context.Context, p store.Pending) error {
 	return err
 }
 
-// Resend sends another code for the chosen factor; the former one is void.
-// ErrMethod: nothing is sent for this factor.
+// Resend sends another code for the selected factor and invalidates the previous one. It returns
+// ErrMethod if the factor needs no message.
 func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
 	w, err := l.waiting(ctx, token, who)
 	if err != nil {
@@ -71,13 +71,13 @@ func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (
 	return out, l.sendCode(ctx, w.Pending, w.user, f, b)
 }
 
-// Validate is the step of the second factor. The same answer, repeated within a
-// few seconds, gets the same outcome. ErrCode, ErrState, *limit.Paused.
+// Validate is the step of the second factor. The same answer, repeated within a few seconds, gets
+// the same outcome. It returns ErrCode, ErrState or *limit.Paused.
 func (l *Login) Validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
-	if token == "" && who == nil { // a set-up that replaced the session of this browser
+	if token == "" && who == nil { // a set-up may have replaced the session of this browser
 		return l.SetupAgain(ctx, "", code, b)
 	}
-	if !factor.Readable(code) { // no guess: nothing to remember
+	if !factor.Readable(code) { // not a guess, so there is no outcome to store
 		return l.validate(ctx, token, who, code, b)
 	}
 	if who == nil {
@@ -111,7 +111,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	if err != nil {
 		return Outcome{}, err
 	}
-	if rescued || f.Method == store.Email { // the account's mailbox was shown on the way
+	if rescued || f.Method == store.Email { // the mailbox was proven, too
 		if w.user, err = l.proves(ctx, w.user, w.First, b); err != nil {
 			return Outcome{}, err
 		}
@@ -129,10 +129,9 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 	return l.complete(ctx, w, who, proof, b)
 }
 
-// proveOwner records that anyone who is signing in, or signed in, reads the
-// account's mailbox too. A sign-in that must enroll goes on to its set-up then
-// (R19): a stolen password alone must not choose the second factor. A session
-// goes on as it was.
+// proveOwner records that a user who is signing in or signed in has also proven the mailbox. A
+// sign-in that must set up a factor continues with the set-up only then (R19), because a stolen
+// password alone must not be enough to choose the second factor. A session continues unchanged.
 func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string, b Browser) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return Outcome{}, l.noCode(ctx, w, store.Email, b)
@@ -169,8 +168,8 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
 }
 
-// prove spends a code of the factor or, if one was mailed, of the rescue. The
-// guess is reserved first; every spelling of "no" is ErrCode.
+// prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
+// first. Every wrong code is ErrCode.
 func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
 	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
 	_, short := factor.Digits(code, factor.Size)
@@ -186,8 +185,8 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	}
 	err = l.verifyFactor(ctx, w, f, code, b)
 	if errors.Is(err, factor.ErrSecret) {
-		// A key that is missing is the operator's trouble: the user is not told
-		// that the code is wrong, and it does not count as a guess.
+		// A missing key is the operator's problem: do not report a wrong code to the user, and do
+		// not count a guess.
 		place := place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b))
 		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Refund(ctx))
 	}
@@ -197,10 +196,10 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
 
-// proveRescue is prove after a rescue was asked for. Its codes have guesses of
-// their own, so a factor that has ended after too many can be rescued, and what
-// is typed wrong is not counted at the factor. The factor's own code is taken
-// while it lives: the few guesses that a rescue has are all there are for both.
+// proveRescue is like prove, after a rescue was requested. Rescue codes have their own guesses, so
+// that a factor that was disabled by too many wrong codes can be rescued, and wrong codes do not
+// count against the factor. A code of the factor itself is also accepted while the rescue code is
+// valid; both share the few guesses of the rescue.
 func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
 	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Place, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
@@ -219,7 +218,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 		switch {
 		case lives == nil:
 			if err = l.verifyFactor(ctx, w, f, code, b); errors.Is(err, factor.ErrSecret) {
-				err = factor.ErrWrong // the mailed code may do
+				err = factor.ErrWrong // try the mailed code
 			}
 		case !paused(lives):
 			err = lives
@@ -231,7 +230,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
 
-// verifyFactor spends a code of a factor. factor.ErrWrong, factor.ErrSecret.
+// verifyFactor uses up a code of a factor. It returns factor.ErrWrong or factor.ErrSecret.
 func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, code string, b Browser) error {
 	m := l.c.Methods[f.Method]
 	if m == nil {
@@ -244,8 +243,8 @@ func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, cod
 	return err
 }
 
-// wrongCode writes a wrong code down and makes it ErrCode, and one that is spent
-// ErrCodeUsed.
+// wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
+// used.
 func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f store.Factor, err error, b Browser) error {
 	switch {
 	case errors.Is(err, factor.ErrReplayed):
@@ -257,9 +256,9 @@ func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f 
 	return err
 }
 
-// codeUsed refuses a code that was right and is spent. Its owner entered it twice;
-// to a guesser it is worth no more than it was. So it is no guess and no reason
-// for an alarm. It is written down once a minute.
+// codeUsed refuses a right code that was already used. The owner has probably entered it twice, and
+// it does not help an attacker, so it does not count as a guess or cause an alert. It is recorded
+// at most once a minute.
 func (l *Login) codeUsed(ctx context.Context, place *limit.Place, u store.User, method string, b Browser) error {
 	failed := event.UserFailedAuthn{
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
@@ -267,15 +266,15 @@ func (l *Login) codeUsed(ctx context.Context, place *limit.Place, u store.User, 
 	return told(ErrCodeUsed, errors.Join(l.tellOnce(ctx, "replayed:"+u.ID, failed), place.Undo(ctx)))
 }
 
-// noCode refuses a text that is not a code. It is not a guess and takes no place
-// in a budget; it is told once a minute.
+// noCode refuses a text that is not a code. It does not count as a guess, and is reported at most
+// once a minute.
 func (l *Login) noCode(ctx context.Context, w waiting, method string, b Browser) error {
 	return told(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
 		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
 	}))
 }
 
-// warn tells the owner that someone who knows the password tries codes.
+// warn notifies the owner that codes are being guessed by someone who knows the password.
 func (l *Login) warn(ctx context.Context, u store.User, b Browser) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
@@ -284,15 +283,15 @@ func (l *Login) warn(ctx context.Context, u store.User, b Browser) error {
 	return err
 }
 
-// complete takes the pending whose second factor has just been proven, and
-// issues. Of several callers one gets here with the pending in hand.
+// complete takes the pending whose second factor has just been proven and issues the session. Only
+// one of several callers gets the pending.
 func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.Proof, b Browser) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrState
 	} else if err != nil {
 		return Outcome{}, err
 	}
-	if second.Method == policy.Rescued { // anyone who needs it has lost their browsers (R83)
+	if second.Method == policy.Rescued { // the user may have lost their browsers (R83)
 		if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
@@ -307,7 +306,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	}
 	out, err := l.finish(ctx, g, b)
 	if errors.Is(err, store.ErrNotFound) {
-		return Outcome{}, ErrState // the session to renew was ended meanwhile
+		return Outcome{}, ErrState // the session to renew has ended meanwhile
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -318,14 +317,14 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 	return out, err
 }
 
-// trust makes this browser a trusted device if its user asked for it and
-// policy allows it; only ever after a second factor was proven (R79).
+// trust makes this browser a trusted device if its user asked for it and the policy allows it. It
+// is called only after a second factor was proven (R79).
 func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browser) error {
 	if !remember || !l.trusts(out.User) {
 		return nil
 	}
 	var letters []store.Message
-	if out.StayCookie == "" { // else the owner was told of more
+	if out.StayCookie == "" { // otherwise the owner has got a notice that covers this
 		letters = l.letters(ctx, out.User, DeviceTrusted, "", b)
 	}
 	d := store.Device{Name: device.Name(b.Agent), Address: b.Address, Proofs: out.Session.Proofs}

@@ -11,16 +11,16 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A code of an app is compared in memory. So its guess is not reserved first: whether
-// there is a place for it, the code, and what it leads to are one step of the store, and
-// nothing is told before that is committed. If the budget is closed, the answer is that
-// guesses are paused, whatever the code was, after the same statements.
+// A code of an app is compared in memory, so its guess need not be reserved first. The check of the
+// budget, the use of the code and its result are one step of the store, and the answer is sent only
+// after the commit. If the budget is closed, the answer is that guesses are paused, after the same
+// statements and regardless of the code.
 //
-// This applies to a sign-in that ends in a session and changes nothing else. All others
-// go through validate, and so does one whose step is refused because something is spent or
-// the account has a request that a sign-in ends.
+// This applies to a sign-in that ends in a session and changes nothing else. All others use
+// validate. So does a sign-in whose step is refused because an item was used up or because the
+// account has a request that a sign-in ends.
 
-// appCode is a code that was compared.
+// appCode is a code and the result of its comparison.
 type appCode struct {
 	waiting
 	factor   store.Factor
@@ -29,10 +29,10 @@ type appCode struct {
 	answered repeat
 }
 
-// errUndecided says that nothing was done, and that validate must decide.
+// errUndecided means that nothing was done and validate must decide.
 var errUndecided = errors.New("login: not decided at once")
 
-// validateAtOnce is validate for the code of an app.
+// validateAtOnce is like validate, for the code of an app.
 func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser) (Outcome, error) {
 	if token == "" || b.WantToken || b.Stays != "" || l.c.SignIns != nil || l.c.Policy.Life.OnSignIn != nil {
 		return Outcome{}, errUndecided
@@ -62,8 +62,8 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser
 	return Outcome{}, told(ErrCode, l.warn(ctx, c.user, b))
 }
 
-// compared reads a sign-in and compares a code with its app. What is read does not
-// depend on whether the code is right.
+// compared reads a sign-in and compares a code with its app. The data that it reads does not depend
+// on whether the code is right.
 func compared(ctx context.Context, l *Login, token, code string) (c appCode, err error) {
 	if c.waiting, err = l.waiting(ctx, token, nil); errors.Is(err, ErrState) {
 		return c, errUndecided // the first answer may have just used it up
@@ -88,7 +88,7 @@ func compared(ctx context.Context, l *Login, token, code string) (c appCode, err
 	return c, nil
 }
 
-// signIn issues the session of a code that is right.
+// signIn issues the session for a right code.
 func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, error) {
 	second := l.proofOf(c.factor)
 	g := granted{
@@ -113,8 +113,8 @@ func (c appCode) signIn(ctx context.Context, l *Login, b Browser) (Outcome, erro
 	return l.finish(ctx, g, b)
 }
 
-// take takes the step of a code within its budgets. The same answer is decided once; its
-// outcome is kept for who repeats it.
+// take performs the step of a code within its budgets. The same answer is decided once; its outcome
+// is stored for repetitions.
 func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome error, b Browser) error {
 	step.Now = l.c.Now()
 	again := repeatRight
@@ -136,7 +136,7 @@ func (c appCode) take(ctx context.Context, l *Login, step store.Step, outcome er
 		case c.verdict == nil:
 			step.Budgets = append(step.Budgets, []store.Claim{l.c.Limits.SessionClaim(c.user.ID)})
 			step.Returns, step.Clears = place.Returns()
-		case errors.Is(c.verdict, factor.ErrReplayed): // no guess; see codeUsed
+		case errors.Is(c.verdict, factor.ErrReplayed): // not a guess; see codeUsed
 			step.Returns = limit.Keys(claims)
 		}
 		err := l.c.Steps.TakeStep(ctx, step)

@@ -25,7 +25,7 @@ func (l *Login) sendOwner(ctx context.Context, p store.Pending, u store.User, b 
 
 // sendCode sends the code of a pending's factor, within the budgets.
 func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f store.Factor, b Browser) error {
-	if f.Method == store.Passkey { // asked for in the browser, whether it works here or not
+	if f.Method == store.Passkey { // the browser asks for it, even if it cannot be used here
 		return nil
 	}
 	m := l.c.Methods[f.Method]
@@ -46,7 +46,7 @@ func (l *Login) sendCode(ctx context.Context, p store.Pending, u store.User, f s
 	return l.tell(ctx, event.TFSecurityTokenSent{User: subject(u), Method: f.Method, Destination: send.Mask(f.Method, f.Destination), Context: l.at(b)})
 }
 
-// sendError keeps the cause for the operator and tells the person one thing.
+// sendError logs the cause for the operator and returns the same error for the user in all cases.
 func (l *Login) sendError(ctx context.Context, u store.User, method string, err error) error {
 	if !errors.Is(err, factor.ErrSend) {
 		return err

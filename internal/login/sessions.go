@@ -13,23 +13,23 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// SignedIn is a session as its owner may see it: neither its token nor the
-// token's hash. The browser's session and a header token that was minted alongside
-// it share an id and end together, so they are one here.
+// SignedIn is a session in the form that its owner may see, without its token and the token's hash.
+// A browser's session and a header token issued with it share an ID and end together, so they are
+// one entry.
 type SignedIn struct {
 	ID        string
-	Name      string // the browser in words
-	Address   string // where it was signed in from
+	Name      string // description of the browser
+	Address   string // client address of the sign-in
 	CreatedAt time.Time
 	SeenAt    time.Time
 	Level     store.Level
 	Trusted   bool
-	Token     bool // a program's: nothing but a header token
+	Token     bool // only a header token, of a program
 	Proofs    []store.Proof
-	Current   bool // the one that asks
+	Current   bool // the session of the caller
 }
 
-// SessionsOf lists the caller's living sessions, the newest first.
+// SessionsOf lists the caller's valid sessions, newest first.
 func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
 	all, err := l.living(ctx, who.User)
 	if err != nil {
@@ -55,8 +55,8 @@ func (l *Login) SessionsOf(ctx context.Context, who Who) ([]SignedIn, error) {
 	return out, nil
 }
 
-// SignedInTo lists the living sessions of an account for an operator, those that
-// were seen last first. A session and the header token of the same sign-in are one.
+// SignedInTo lists the valid sessions of an account for an operator, most recently used first. A
+// session and the header token of the same sign-in are one entry.
 func (l *Login) SignedInTo(ctx context.Context, u store.User) ([]store.Session, error) {
 	all, err := l.living(ctx, u)
 	seen := map[string]bool{}
@@ -69,8 +69,8 @@ func (l *Login) SignedInTo(ctx context.Context, u store.User) ([]store.Session, 
 	return all, err
 }
 
-// OperatorEnds ends one session of an account, or everything that was issued to it
-// if id is empty. ErrNoSuch.
+// OperatorEnds ends one session of an account, or everything issued to it if id is empty. It
+// returns ErrNoSuch if there is no such session.
 func (l *Login) OperatorEnds(ctx context.Context, u store.User, id string) error {
 	at := event.Acting(ctx, l.at(Browser{}))
 	if id == "" {
@@ -93,8 +93,8 @@ func (l *Login) OperatorEnds(ctx context.Context, u store.User, id string) error
 	return l.tell(ctx, event.SessionEnded{User: subject(u), Context: at})
 }
 
-// living are the sessions that still open something: those made under the
-// user's present credentials, of which something is left today.
+// living returns the sessions that still give access: those issued for the user's current
+// credentials that still meet the account's requirements.
 func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, error) {
 	all, err := l.c.Sessions.List(ctx, u.ID)
 	if err != nil {
@@ -117,9 +117,9 @@ func (l *Login) living(ctx context.Context, u store.User) ([]store.Session, erro
 	return out, nil
 }
 
-// EndSession ends one session of the caller, his present one too. It asks for a
-// factor proven recently, as anyone who finds a signed-in browser shall not drive
-// its owner out of the others (R102). ErrReauthenticate, ErrNoSuch.
+// EndSession ends one session of the caller, which may be the current one. It requires a recently
+// proven factor, so that a person who finds a signed-in browser cannot sign its owner out of the
+// others (R102). It returns ErrReauthenticate or ErrNoSuch.
 func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) error {
 	if err := l.RequireRecent(who); err != nil {
 		return err
@@ -134,10 +134,10 @@ func (l *Login) EndSession(ctx context.Context, who Who, id string, b Browser) e
 	return l.tell(ctx, event.SessionEnded{User: subject(who.User), Context: at})
 }
 
-// EndOthers ends everything of the account but the caller's session: other
-// sessions, sign-ins under way, set-ups, sent codes, and all trusted devices
-// (R83). The account gets a new credential version in one statement, so nothing
-// that is renewed at this very moment slips through. ErrReauthenticate.
+// EndOthers ends everything issued to the account except the caller's session: other sessions,
+// pending sign-ins, set-ups, sent codes and all trusted devices (R83). One statement gives the
+// account a new credential version, so nothing that is being renewed at the same moment stays
+// valid. It returns ErrReauthenticate.
 func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, error) {
 	if err := l.RequireRecent(who); err != nil {
 		return Outcome{}, err
@@ -159,15 +159,15 @@ func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, err
 	return l.carryOn(ctx, u, who, b)
 }
 
-// RequireRecent asks for less than RequireFresh: any one factor, proven within
-// the limit in this session. It guards what takes access away and gives none.
+// RequireRecent requires less than RequireFresh: any one factor that was proven within the limit in
+// this session. It guards actions that end access and give none.
 func (l *Login) RequireRecent(who Who) error {
 	if who.Program != nil {
 		return ErrReauthenticate
 	}
 	limit := l.c.Policy.Freshness
 	if limit < 0 {
-		return nil // switched off by the operator, at the price Policy names
+		return nil // switched off by the operator; see Policy.Freshness
 	}
 	for _, p := range who.Session.Proofs {
 		if p.Method == policy.Stayed { // a cookie is not a factor

@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// countSignIn counts a sign-in, if that is wanted. A browser or a program that only
-// goes on by itself does not sign in.
+// countSignIn counts a sign-in if that is configured. Sessions that continue without a sign-in, of
+// a browser or a program, are not counted.
 func countSignIn(ctx context.Context, c Config, g granted, e event.Event, b Browser) error {
 	if _, signIn := e.(event.UserAuthenticated); c.SignIns == nil || !signIn || g.stays != nil || g.family != nil {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"github.com/twofold-auth/twofold/event"
 )
 
-// Outcomes logs how sign-ins end, one line each, for people and for programs
-// such as fail2ban that read the log: what happened, by which method, from which
-// address, for which account (its id, never its address) and in which request.
-// It holds nothing secret (R140); what was typed is in no event.
+// Outcomes logs the outcome of each sign-in in one line, for operators and for programs that read
+// the log, such as fail2ban. The line contains the event, the method, the client address, the
+// account's ID (never its e-mail address) and the request ID. It contains no secret (R140) and no
+// user input.
 func Outcomes(log *slog.Logger) event.Handler {
 	return func(ctx context.Context, e event.Event) {
 		say := func(level slog.Level, what string, user event.Subject, at event.Context, more ...any) {

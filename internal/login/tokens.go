@@ -14,27 +14,27 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Tokens says which rights outlive a browser.
+// Tokens configures refresh tokens and personal access tokens.
 type Tokens struct {
-	// RefreshLife is the life of a family of refresh tokens, RefreshIdle how
-	// long it lives without an exchange. Zero: there are none.
+	// RefreshLife is the lifetime of a family of refresh tokens. RefreshIdle is the time without an
+	// exchange after which it ends. If they are zero, there are no refresh tokens.
 	RefreshLife, RefreshIdle time.Duration
-	// Scopes may be given to personal access tokens. Empty: there are none.
+	// Scopes lists the scopes of personal access tokens. If it is empty, there are no such tokens.
 	Scopes []string
-	// PersonalLife is the longest life of one.
+	// PersonalLife is the maximum lifetime of a personal access token.
 	PersonalLife time.Duration
 }
 
 const (
-	maxPersonal = 50 // living personal tokens an account may have
+	maxPersonal = 50 // maximum number of valid personal tokens of an account
 	kindRefresh = "refresh"
 	kindOwn     = "personal"
 )
 
-// Why a refresh token was refused, by the words of the wire contract.
+// The reasons for refusing a refresh token, as in the wire contract.
 const (
-	RefreshInvalid  = "INVALID"      // none of ours
-	RefreshNotFound = "NOT_FOUND"    // over, revoked, or of former credentials
+	RefreshInvalid  = "INVALID"      // not a refresh token
+	RefreshNotFound = "NOT_FOUND"    // expired, revoked, or issued for old credentials
 	RefreshCopied   = "GEN_MISMATCH" // exchanged before
 )
 
@@ -43,8 +43,8 @@ type RefreshError struct{ Reason string }
 
 func (e *RefreshError) Error() string { return "login: refresh token refused: " + e.Reason }
 
-// refreshText is what a refresh token says: whose family it is, which
-// generation, and a secret of 256 bits whose hash the store has.
+// refreshText is the content of a refresh token: the user, the family, the generation, and a secret
+// of 256 bits whose hash is stored.
 type refreshText struct {
 	Family     string `json:"f"`
 	User       string `json:"u"`
@@ -66,8 +66,8 @@ func (l *Login) readRefresh(token string) (r refreshText, err error) {
 	return r, nil
 }
 
-// newFamily begins a family alongside a session that was just issued; a former one
-// of that session ends.
+// newFamily starts a family for a session that was just issued. An earlier family of that session
+// ends.
 func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Browser) (string, error) {
 	if err := l.c.Tokens.RevokeFamilies(ctx, s.UserID, s.ID); err != nil {
 		return "", err
@@ -85,10 +85,9 @@ func (l *Login) newFamily(ctx context.Context, g granted, s store.Session, b Bro
 	return l.writeRefresh(t, secret)
 }
 
-// Refresh exchanges a refresh token for a header token and its own successor.
-// It proves nothing again: the session has the level that its family was started
-// with, and is never fresh. A token that was exchanged before was copied: all
-// that was minted alongside it is ended, and the owner told. *RefreshError.
+// Refresh exchanges a refresh token for a header token and its successor. The session has the level
+// with which the family was started and is never fresh. A token that was exchanged before has been
+// copied: everything issued with it is ended, and the owner is notified. It returns *RefreshError.
 func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, error) {
 	r, err := l.readRefresh(token)
 	if err != nil {
@@ -101,15 +100,16 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil {
 		return Outcome{}, err
 	}
-	// Anyone who is locked out for a while keeps their token: spent without a
-	// successor, it would come back later and pass for a copy.
+	// A user who is locked for a while keeps their token. If it were used up without a successor, a
+	// later use would look like a copy.
 	switch err := mayStay(ctx, l, owner, b); {
 	case errors.Is(err, ErrLocked):
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	case errors.As(err, new(undecided)):
 		return Outcome{}, err
 	}
-	// Before it is spent: trouble with the store must not cost the token.
+	// Check this before the token is used up, so that an error of the store does not cost the
+	// token.
 	if err := l.family(ctx, owner, r); err != nil {
 		return Outcome{}, err
 	}
@@ -141,7 +141,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil {
 		return Outcome{}, err
 	}
-	// Signed out at this very moment: what was issued goes too.
+	// If the user has just signed out, the new token must end, too.
 	if err := l.c.Tokens.TouchToken(ctx, t.ID, now); err != nil {
 		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
 		if errors.Is(err, store.ErrNotFound) {
@@ -153,7 +153,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	return out, nil
 }
 
-// copiedToken ends what was minted alongside a refresh token that came back.
+// copiedToken ends everything issued with a refresh token that was presented again.
 func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
 	l.wake()
 	if err := ended(l.end(ctx, u.ID, r.Session)); err != nil {
@@ -164,7 +164,7 @@ func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b 
 	return l.tell(ctx, event.TokenCopied{User: subject(u), Context: at})
 }
 
-// LogoutRefresh ends what a refresh token belongs to. One that is none is no
+// LogoutRefresh ends the session and the family of a refresh token. An invalid token is not an
 // error.
 func (l *Login) LogoutRefresh(ctx context.Context, token string, b Browser) error {
 	r, err := l.readRefresh(token)
@@ -181,17 +181,17 @@ func (l *Login) LogoutRefresh(ctx context.Context, token string, b Browser) erro
 	return ended(l.end(ctx, u.ID, r.Session))
 }
 
-// PersonalWish is a personal access token to be made.
+// PersonalWish describes a personal access token to create.
 type PersonalWish struct {
 	Name   string
-	Scopes []string // some of Tokens.Scopes
+	Scopes []string // must be in Tokens.Scopes
 	Life   time.Duration
 }
 
-// MintPersonal makes a personal access token, which is returned once. It is
-// minted under everything the account asks for, recently proven, and dies with
-// any change of it. ErrReauthenticate; ErrChoice: no scope, or one that is not
-// offered; ErrTooLong; ErrTooMany.
+// MintPersonal creates a personal access token and returns its text, which cannot be retrieved
+// later. All required factors must have been proven recently, and any change of the credentials
+// invalidates the token. It returns ErrReauthenticate, ErrChoice if there is no scope or an unknown
+// one, ErrTooLong or ErrTooMany.
 func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Browser) (string, store.Token, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return "", store.Token{}, err
@@ -214,7 +214,7 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 	return text, t, l.useFreshness(ctx, who)
 }
 
-// check returns what is wrong with a token to be made, and puts its scopes in order.
+// check returns an error if the token cannot be created, and sorts its scopes.
 func (w *PersonalWish) check(p Tokens) error {
 	w.Scopes = slices.Clone(w.Scopes)
 	slices.Sort(w.Scopes)
@@ -229,7 +229,7 @@ func (w *PersonalWish) check(p Tokens) error {
 	return nil
 }
 
-// mintPersonal makes a personal access token under what was granted. ErrTooMany.
+// mintPersonal creates a personal access token with the granted proofs. It returns ErrTooMany.
 func mintPersonal(
 	ctx context.Context, l *Login, g granted, w PersonalWish, b Browser,
 ) (string, store.Token, error) {
@@ -246,7 +246,7 @@ func mintPersonal(
 		Personal: true, Hash: hash(text), Name: w.Name, Scopes: w.Scopes, IdleAt: ends, ExpiresAt: ends,
 		Most: maxPersonal,
 	}, kindOwn, b, l.letters(ctx, g.user, TokenMinted, "", b)...)
-	if errors.Is(err, store.ErrUsed) { // another one was made meanwhile
+	if errors.Is(err, store.ErrUsed) { // another token was created meanwhile
 		err = ErrTooMany
 	}
 	if err != nil {
@@ -256,11 +256,10 @@ func mintPersonal(
 	return text, t, nil
 }
 
-// GrantToken makes a personal access token for an account in an operator's name. It
-// is one factor and never two, because no one has proven any: guards that want two
-// refuse it. Like others it ends with any change of the account's credentials.
-// ErrDisabled, ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong,
-// ErrTooMany.
+// GrantToken creates a personal access token for an account on behalf of an operator. It counts as
+// one factor, never two, because none was proven, so guards that require two factors refuse it.
+// Like other tokens it ends with any change of the account's credentials. It returns ErrDisabled,
+// ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong or ErrTooMany.
 func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalWish) (string, store.Token, error) {
 	if err := l.admit(u); err != nil {
 		return "", store.Token{}, err
@@ -272,13 +271,13 @@ func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalWish) (st
 	return mintPersonal(ctx, l, g, w, Browser{})
 }
 
-// TokensOf lists the caller's tokens of both kinds, the newest first.
+// TokensOf lists the caller's tokens of both kinds, newest first.
 func (l *Login) TokensOf(ctx context.Context, who Who) ([]store.Token, error) {
 	return l.c.Tokens.TokensOf(ctx, who.User.ID, l.c.Now())
 }
 
-// RevokeToken ends one of the caller's tokens, and with a family what it was
-// exchanged for. ErrReauthenticate, ErrNoSuch.
+// RevokeToken ends one of the caller's tokens. For a family it also ends the header tokens issued
+// from it. It returns ErrReauthenticate or ErrNoSuch.
 func (l *Login) RevokeToken(ctx context.Context, who Who, id string, b Browser) error {
 	if err := l.RequireRecent(who); err != nil {
 		return err

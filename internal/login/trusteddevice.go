@@ -8,14 +8,14 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Device is a browser that the account knows, as its owner may see it.
+// Device is a trusted or remembered browser of an account, in the form that its owner may see.
 type Device struct {
 	store.Device
-	Current bool // the browser that asks
+	Current bool // the browser of the caller
 }
 
-// DevicesOf lists the caller's trusted devices and the browsers that stay signed
-// in, the newest first. The secret is left out.
+// DevicesOf lists the caller's trusted devices and the browsers that stay signed in, newest first,
+// without their secrets.
 func (l *Login) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, error) {
 	all, err := l.c.Devices.List(ctx, who.User.ID)
 	if err != nil {
@@ -33,8 +33,8 @@ func (l *Login) DevicesOf(ctx context.Context, who Who, b Browser) ([]Device, er
 	return out, nil
 }
 
-// RevokeDevice ends one of the caller's devices of either kind; with an empty id
-// all of them. ErrReauthenticate, ErrNoSuch.
+// RevokeDevice revokes one of the caller's devices of either kind, or all of them if id is empty.
+// It returns ErrReauthenticate or ErrNoSuch.
 func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser) error {
 	if err := l.RequireRecent(who); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser)
 		err = l.endTrust(ctx, who.User.ID)
 	} else {
 		err = l.c.Devices.Revoke(ctx, who.User.ID, id)
-		l.c.Sessions.Forget() // those that rest on its trust are over at once
+		l.c.Sessions.Forget() // sessions that depend on its trust end at once
 	}
 	if errors.Is(err, store.ErrNotFound) {
 		return ErrNoSuch
@@ -55,8 +55,8 @@ func (l *Login) RevokeDevice(ctx context.Context, who Who, id string, b Browser)
 	return l.tell(ctx, event.DeviceRevoked{User: subject(who.User), All: id == "", Context: l.at(b)})
 }
 
-// endTrust ends all devices of a user, and at once what rests on their trust: the
-// session of a browser that was trusted a moment ago is not answered from memory.
+// endTrust revokes all devices of a user. It also clears the session cache, so that sessions that
+// depend on their trust end at once.
 func (l *Login) endTrust(ctx context.Context, userID string, messages ...store.Message) error {
 	if err := l.c.Devices.RevokeAll(ctx, userID, messages...); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (l *Login) endTrust(ctx context.Context, userID string, messages ...store.M
 	return nil
 }
 
-// trusts says whether browsers of this user may be trusted at all.
+// trusts reports whether browsers of this user may be trusted at all.
 func (l *Login) trusts(u store.User) bool {
 	p := l.c.Policy
 	return p.TrustDevices && l.c.Devices.Life() > 0 && (p.TrustFor == nil || p.TrustFor(u))

@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Unlock forgets what is counted against an account: guesses at its password and
-// its factors, and messages that were sent to it. What bounds cost stays.
+// Unlock resets the counters of an account for guesses at its password and factors and for messages
+// sent to it. Budgets that bound costs stay.
 func (l *Login) Unlock(ctx context.Context, u store.User) error {
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {

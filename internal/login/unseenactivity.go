@@ -10,21 +10,20 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// How many of the newest rows of a kind are looked at. The numbers bound what a
-// sign-in costs. Each kind has its own, so that what strangers cause without a
-// right first factor takes the place of nothing else.
+// The numbers of newest rows of each kind that are read. They bound the cost of a sign-in. Each
+// kind has its own number, so that rows that strangers cause without a right first factor do not
+// displace others.
 const (
 	newsRows   = 24  // changes of the account's security
-	markRows   = 10  // marks of what was seen
+	markRows   = 10  // marks of seen activity
 	pausedRows = 3   // pauses, which anyone can cause
-	signInRows = 200 // halves of sign-ins, the owner's too
+	signInRows = 200 // incomplete and complete sign-ins
 )
 
-// News are what happened to the caller's account and what he has not marked as
-// seen: changes of its security, and half a sign-in by someone who knew the
-// first factor and failed at the second or gave up (R143). The newest first.
-// What he did himself in this session, and own slips that a sign-in from the
-// same browser made good, are not among them.
+// News returns the events of the caller's account that the caller has not marked as seen, newest
+// first: security changes, and sign-ins that proved the first factor but not the second (R143). It
+// omits the caller's own actions in this session, and incomplete sign-ins that the same browser
+// completed later.
 func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 	newest := func(limit int, names ...string) store.EventFilter {
 		return store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
@@ -38,7 +37,7 @@ func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 	for _, e := range rows {
 		if e.Name == (event.NewsSeen{}).Name() {
 			through, _ := strconv.ParseInt(e.Reason, 10, 64)
-			seen = max(seen, min(through, e.Row)) // nothing is seen before it happens
+			seen = max(seen, min(through, e.Row)) // an event cannot be seen before it happens
 		}
 	}
 	var out []store.Event
@@ -51,8 +50,8 @@ func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 	return out, nil
 }
 
-// ownFrom is when the acts of a session begin. A set-up that a sign-in demanded was
-// written down before its session was there.
+// ownFrom returns the time from which events belong to a session. A set-up required by a sign-in is
+// recorded before its session exists.
 func ownFrom(e store.Event, s store.Session) time.Time {
 	enrolls := e.Name == event.TFEnrolled{}.Name() || e.Name == event.PasskeyRegistered{}.Name()
 	if enrolls && len(s.Proofs) > 0 && s.Proofs[0].At.Before(s.CreatedAt) {
@@ -61,20 +60,20 @@ func ownFrom(e store.Event, s store.Session) time.Time {
 	return s.CreatedAt
 }
 
-// signIns are the rows by which half a sign-in is told from a whole one.
+// signIns returns the names of the events that distinguish incomplete from complete sign-ins.
 func signIns() []string {
 	return []string{event.FirstFactorProven{}.Name(), event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name()}
 }
 
-// telling says whether a row is news, given the rows after it.
+// telling reports whether a row is news, given the rows after it.
 func telling(e store.Event, later []store.Event) bool {
 	if e.Name == (event.FirstFactorProven{}).Name() {
-		return !madeGood(e, later) // whatever codes were tried then
+		return !madeGood(e, later) // regardless of the codes tried then
 	}
 	return e.Name == event.UserPaused{}.Name() || slices.Contains(telltale(), e.Name) && e.Reason != Created
 }
 
-// madeGood says that the same browser was let in before the sign-in was over.
+// madeGood reports whether the same browser completed a sign-in before this one expired.
 func madeGood(e store.Event, later []store.Event) bool {
 	return slices.ContainsFunc(later, func(n store.Event) bool {
 		in := n.Name == event.UserAuthenticated{}.Name() || n.Name == event.UserReauthenticated{}.Name()
@@ -82,12 +81,12 @@ func madeGood(e store.Event, later []store.Event) bool {
 	})
 }
 
-// telltale are the kinds of rows that owners are told of, but for pauses.
+// telltale returns the names of events that owners are informed about, except pauses.
 func telltale() []string {
 	return append(changes(), event.TFRescueRequested{}.Name(), event.TFPaused{}.Name())
 }
 
-// changes are the kinds of rows that say what became of an account's security.
+// changes returns the names of events that are security changes.
 func changes() []string {
 	return []string{
 		event.TFProfileChanged{}.Name(), event.TFEnrolled{}.Name(), event.TFDisabled{}.Name(), event.TFRescued{}.Name(),
@@ -100,8 +99,8 @@ func changes() []string {
 	}
 }
 
-// SeenNews marks the news up to a row as seen. It writes a row of its own, so
-// that the trail says who took note, when and where.
+// SeenNews marks the news up to a row as seen. It adds a row to the audit trail, which records when
+// and where the owner did so.
 func (l *Login) SeenNews(ctx context.Context, who Who, through int64, b Browser) error {
 	if through <= 0 {
 		return nil
@@ -109,8 +108,8 @@ func (l *Login) SeenNews(ctx context.Context, who Who, through int64, b Browser)
 	return l.tell(ctx, event.NewsSeen{User: subject(who.User), Through: through, Context: l.at(b)})
 }
 
-// withNews counts the news for who has just signed in. A trail that cannot be
-// read does not keep anybody out.
+// withNews counts the news for a user who has just signed in. An error in reading the audit trail
+// does not prevent the sign-in.
 func (l *Login) withNews(ctx context.Context, out Outcome, g granted) Outcome {
 	if g.quiet || g.verified || out.Session == nil {
 		return out

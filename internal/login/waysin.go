@@ -9,20 +9,18 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// keepsWayIn is ErrLastWayIn if the account could not begin a sign-in any more
-// without what has these ids. A way in is a password, a first factor or passkey
-// whose method is offered, an account at another site that can be reached; and
-// where there are second factors, one of them must be able to follow it.
-// Every removal asks here first, and then changes the account under the version
-// that was asked about.
+// keepsWayIn returns ErrLastWayIn if the user could no longer sign in without the items with these
+// IDs. A way to sign in is a password, a first factor or passkey whose method is enabled, or a
+// connected account whose provider is configured. If there are second factors, one of them must be
+// usable after it. Every removal calls keepsWayIn first and then changes the account under the same
+// credential version.
 func (l *Login) keepsWayIn(ctx context.Context, u store.User, without ...string) error {
 	return l.waysIn(ctx, u, nil, without)
 }
 
-// follows is ErrMethod if nothing that begins the sign-ins of who is signed in
-// could be followed by a factor of this method, nor by one of those that stay
-// alongside it: what began this session may be gone. The draft is bound to the
-// version that was asked about.
+// follows returns ErrMethod if, with a new factor of this method, no first factor of the user could
+// be followed by any second factor. The first factor of the current session may have been removed.
+// The draft is bound to the same credential version.
 func (l *Login) follows(ctx context.Context, a actor, method string, add bool) error {
 	if a.who == nil || a.who.User.PasswordHash != "" {
 		return nil
@@ -38,7 +36,7 @@ func (l *Login) follows(ctx context.Context, a actor, method string, add bool) e
 	return err
 }
 
-// waysIn is keepsWayIn with a second factor more, if one is added.
+// waysIn is like keepsWayIn, with an additional second factor if one is added.
 func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, without []string) error {
 	if u.PasswordHash != "" {
 		return nil
@@ -62,7 +60,7 @@ func (l *Login) waysIn(ctx context.Context, u store.User, added *store.Factor, w
 	return nil
 }
 
-// waysOf are the ways in of an account that stay.
+// waysOf returns the remaining ways to sign in to an account.
 func (l *Login) waysOf(ctx context.Context, u store.User, stays func(id string) bool) (policy.Ways, error) {
 	w := policy.Ways{Password: u.PasswordHash != ""}
 	firsts, err := l.c.Factors.FirstFactorsOf(ctx, u.ID)
