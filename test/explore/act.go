@@ -12,14 +12,17 @@ type Label struct {
 	By   By
 	Verb string
 	With [2]Thing
+	// Proven is what was proven before With[1] was set up in its place.
+	Proven Thing
 }
 
-// By is who acts: a person, the operator, or time.
+// By is who acts: a person, the operator, the application, or time.
 type By uint8
 
 // Who acts besides the people.
 const (
 	Operator = By(people) + iota
+	Application
 	Time
 )
 
@@ -28,13 +31,17 @@ func (l Label) String() string {
 	switch {
 	case l.By == Time:
 		out = "Time: "
+	case l.By == Application:
+		out = "The application "
 	case l.By < By(people):
 		out = Person(l.By).String() + " "
 	}
 	out += l.Verb
-	for i, t := range l.With {
+	sep := ": "
+	for _, t := range []Thing{l.With[0], l.Proven, l.With[1]} {
 		if t != 0 {
-			out += [...]string{": ", ", then "}[i] + t.String()
+			out += sep + t.String()
+			sep = ", then "
 		}
 	}
 	return out
@@ -45,17 +52,26 @@ type turn struct {
 	*World
 	was  State
 	emit func(Label, State)
+	// proven is what was proven on the way to a set-up: see Label.Proven.
+	proven Thing
 }
 
 // all calls emit with every state that one action leads to.
 func (m *World) all(s State, emit func(Label, State)) {
-	t := turn{m, s, emit}
+	if s.SendsMail && !m.Mails {
+		mailing := *m
+		mailing.Mails = true
+		m = &mailing
+	}
+	t := turn{World: m, was: s, emit: emit}
+	outside{&t}.setsUpMail()
 	if !s.Exists {
 		life{&t}.begins()
 		return
 	}
 	t.time()
 	t.operator()
+	outside{&t}.acts()
 	fresh := slices.IndexFunc(s.Browsers[:], func(b Browser) bool { return b.empty() })
 	for p := range people {
 		if !m.acts(p) {
@@ -115,7 +131,7 @@ func (m *World) mayOpen(s *State, p Person) bool {
 
 // then tells what one action led to.
 func (t *turn) then(by By, verb string, s State, with ...Thing) {
-	l := Label{By: by, Verb: verb}
+	l := Label{By: by, Verb: verb, Proven: t.proven}
 	copy(l.With[:], with)
 	t.emit(l, s.sorted())
 }
@@ -126,9 +142,7 @@ func (t *turn) time() {
 	for i := range s.Browsers {
 		s.Browsers[i].Session.Fresh = false
 	}
-	if !t.WithinADay {
-		s.day()
-	}
+	s.day()
 	t.then(Time, "a day goes by", s)
 	life{t}.deletes()
 }
@@ -156,14 +170,11 @@ func (t *turn) operator() {
 	s := t.was
 	s.Blocked = false
 	t.then(Operator, "unlocks the account", s)
-	if s = t.was; s.Mailbox != Ann && s.WasAnns {
-		t.moveTo(&s, Ann, people)
-		t.end(&s, -1)
-		t.then(Operator, "gives the account its owner's address again", s)
+	if s.Mailbox != Ann && s.WasAnns && !t.OwnTable {
+		outside{t}.changesIdentity(Ann)
 	}
-	if s = t.was; s.Seconds != 0 && s.HasPassword && s.Mailbox == Ann {
-		s.Recovery = Opens
-		t.then(Operator, "starts a recovery", s)
+	if s.Mailbox == Ann {
+		outside{t}.startsRecovery()
 	}
 }
 
@@ -182,6 +193,10 @@ func (t *turn) mail(p Person) {
 		t.then(By(p), "confirms the address in the browser that registered it", s)
 	}
 	life{t}.stopsDeletion(p)
+	if t.Acts {
+		outside{t}.disowns(p, 0)
+		outside{t}.disowns(p, t.was.openers())
+	}
 }
 
 // chooses gives the account a password through its mailbox.
@@ -201,7 +216,7 @@ func (t *turn) chooses(s *State, p Person) {
 }
 
 func (t *turn) proves(s *State, p Person) {
-	s.Proven, s.EverProven, s.ProvenBy = true, true, p
+	s.Proven, s.EverProven, s.ProvenAt, s.ProvenBy = true, true, s.Mailbox, p
 	s.WasAnns = s.WasAnns || p == Ann
 }
 
@@ -215,6 +230,13 @@ func (t *turn) provesBy(s *State, p Person, first Thing) {
 // moveTo changes the account's address to one that someone has proven, or the
 // operator vouches for. Factors by mail go with it.
 func (t *turn) moveTo(s *State, to, by Person) {
+	t.takesMailTo(s, to)
+	t.proves(s, by)
+}
+
+// takesMailTo changes the address and proves nothing. One that was proven before it
+// changed is proven again when it comes back.
+func (t *turn) takesMailTo(s *State, to Person) {
 	if t.Fault != MailFactorsStay {
 		if s.Seconds&ofKind(Mail) != 0 {
 			s.Seconds = s.Seconds&^ofKind(Mail) | set(thing(Mail, to))
@@ -224,7 +246,7 @@ func (t *turn) moveTo(s *State, to, by Person) {
 		}
 	}
 	s.Mailbox = to
-	t.proves(s, by)
+	s.Proven = s.EverProven && s.ProvenAt == to
 }
 
 // steal copies the session of Ann's browser.
@@ -275,7 +297,10 @@ func (t *turn) end(s *State, keep int) {
 			b.Session = Session{}
 		}
 	}
-	s.Recovery, s.ended = NotAsked, everything
+	s.ended = everything
+	if t.Fault != RecoveryIsNotStopped {
+		s.Recovery = NotAsked
+	}
 	if t.Fault == TokensOutliveChanges {
 		s.ended = sessions
 	}

@@ -11,6 +11,10 @@ import (
 // rules are those of today.
 func (m *World) rules(s *State) policy.Rules {
 	r := m.Rules
+	r.Mails = r.Mails || s.SendsMail
+	if m.Fault == UnforcedIsNeverAsked {
+		r.Unforced = methods[Password:]
+	}
 	if r.StrongOnly = r.StrongOnly || s.Strict; r.StrongOnly { // the product offers no others then
 		r.Methods = methods[App : Passkey+1]
 	}
@@ -81,8 +85,11 @@ func (m *World) opens(s *State, w policy.Ways) bool {
 
 // drops reports what goes when someone chooses a password through the mailbox.
 func (m *World) drops(s *State) (openers, seconds bool) {
-	if m.Fault == PlantedFactorsStay || m.Fault == FirstProofEndsNothing {
+	switch m.Fault {
+	case PlantedFactorsStay, FirstProofEndsNothing:
 		return false, false
+	case MailboxDropsFactors:
+		return !s.Proven, !s.Proven
 	}
 	return policy.Drops(m.facts(s))
 }

@@ -1,81 +1,106 @@
-// Package explore visits every state that an account can get into, and holds what
-// Twofold promises against each.
+// Package explore visits every state of a model of an account, and holds what Twofold
+// promises against each.
 //
 // Ann has an account, or will have. Ben is another user. Eve attacks, and in most
 // worlds she has one of Ann's things: her password, mailbox, phone, app, passkey,
-// account elsewhere or recovery codes, or a copy of her session. Each of them has
-// browsers: any number of them, or two each where less is explored. There is an
-// operator, who helps Ann when she asks and may change the rules. In every state each
-// of them does everything that the product offers: make the account by a registration,
-// an invitation, another site or a former system, confirm, reset, sign in by every first
-// and second factor, set up, replace and remove factors, make codes, ask for a rescue or
-// a recovery, trust a browser, prove again, change the password and the address, make
-// tokens, sign out, end sessions, ask for the deletion of the account and stop it.
+// account elsewhere or recovery codes, or a copy of her session. With the mailbox she has
+// the account elsewhere too, unless the setting says that sites are independent. In some
+// worlds she has the password and the mailbox. Each of the people has browsers: any number
+// of them (see crowd.go), or two each where less is explored. There are an operator, who
+// helps Ann when she asks and may change the rules, and an application, which may change
+// accounts by its program or in its own table. In every state each of them does everything
+// that the product offers, but for what is left out below.
 //
 // What they may do is decided by package policy, the one that the product asks. So a
 // gap in it shows here as a story: the shortest list of steps that ends in a broken
-// promise. If the first proof of an address left what was set up before, the search
-// would print:
+// promise. If a recovery did not wait, the search would print:
 //
-//	Once the owner has proven the address, nothing that someone else set up opens the account.
-//	  Ben registers Ann's address
-//	  Ben signs in: the password
-//	  Ben sets up a second factor: Ben's app
-//	  Ann resets the password by a mailed link
-//	then: address Ann's (proven true), password true, second: Ben's app
+//	The link of a recovery that someone asked for works a day later, and not before.
+//	  Ann registers Ann's address
+//	  Ann confirms the address in the browser that registered it
+//	  Ann signs in: the password
+//	  Ann sets up a second factor: Ann's app
+//	  Ann asks for a recovery: the password
+//	then: address Ann's (proven), password known to Ann, second: Ann's app; ...
 //
 // # How to read it
 //
-// To know what holds, read these files, in this order. They take about half an hour:
+// To know what holds, read these files, in this order. They take about an hour:
 //
-//   - promise.go: what is promised, in words and as code: of every state (promises), of
-//     every action (moves), and that something stays possible (ways);
-//   - model.go: what a state is, and what the people can do with what they have;
-//   - act.go, enter.go and own.go: what each action changes, of everybody, of a person
-//     who signs in, and of one who is signed in;
+//   - the list of promises and the table of faults in docs/security.md;
+//   - model.go: what a state is (State), what a world is (World), and what the people can
+//     do with what they have;
+//   - promise.go and way.go: what is promised, in words and as code: of every state
+//     (promises), of every action (moves), and that something stays possible (ways);
+//   - act.go, whose method all lists the actions; enter.go, own.go and outside.go: what each
+//     action changes, of a person who signs in, of one who is signed in, and of the
+//     application and the operator;
 //   - life.go and token.go: how an account begins and ends, and tokens;
 //   - ask.go: what the actions ask package policy. What the product decides elsewhere
 //     stands at its end: who may use an invitation, say;
-//   - worlds.go and pairs.go: the settings and the things that Eve has.
+//   - worlds.go and pairs.go: the settings and the things that Eve has;
+//   - the comment of crowd.go.
 //
 // These words have one meaning in all of them:
 //
 //   - A thing is what a proof rests on and whose it is, such as Eve's app. The account
 //     has things in four roles: Seconds are its second factors, Firsts begin a sign-in
 //     in the place of the password, Sites do so at another site, and a Sheet is a set
-//     of recovery codes.
+//     of recovery codes. World.Seconds and World.Firsts are the kinds that a site offers.
 //   - A session has a First and a Second thing: what was proven for it. Without a
 //     second one, the Second is 0; of a passkey that counts as both, they are the same.
 //   - An action is a method of turn. It copies the state (t.was), changes the copy, and
-//     hands it to t.then with the words of the story. What it does not hand over cannot
-//     happen. The verb in the words names the action; moves know actions by it.
-//   - end takes away what was issued; in issues a session, and nothing else does.
+//     hands it to t.then with the words of the story. Only states passed to t.then are
+//     explored. The verb in the words names the action; moves know actions by it. Moves are
+//     also held against actions out of view, whose words are empty.
+//   - end takes away what was issued; in issues a session, and nothing else does. Whatever a
+//     sign-in, a proof again or a new token issues is accepted by policy.Today at once.
+//   - Mended is what is mailed in the place of a lost second factor; policy calls it Rescued.
+//   - A Way, in way.go, is something that stays possible. What begins a sign-in to an
+//     account is called a way in elsewhere, and policy.Ways.
 //
 // The other files need not be read for that:
 //
 //   - faults.go: faults that are put in, and the promises that tell of them;
 //   - search.go, crowd.go and pack.go: how the states are visited;
 //   - trail.go and rows.go: how audit trails of the product are replayed against the
-//     same actions, so that the product does nothing that the model does not know.
+//     model. A trail tells some steps in parts that are one action here, such as a set-up and
+//     the session after it; those parts are at the end of trail.go. A row of an unknown name
+//     is an error, and the rows that change nothing are listed (changesNothing).
 //
 // To see a world, run one by a part of its name:
 //
-//	go run ./test/explore/run -only "[trust] second: app; first: ; Eve: the password"
+//	go run ./test/explore/run -only "[trust] second: app; first: none; Eve has the password"
+//
+// # To add an action
+//
+// Write a method of turn: copy t.was, change the copy, call end if that changes what
+// opens the account, and then t.then. Call the method from all, mail, enter, own or begins.
+// What it decides goes into ask.go. Then:
+//
+//   - A new field of State goes into pack.go too, and into born and gone if it outlives the
+//     account.
+//   - A row of the trail that tells of the action is read in rows.go, and trail_test.go has a
+//     trail that must be refused.
+//   - A fault, with a case in faults.go, shows that a promise holds the action.
+//   - A new promise goes into docs/security.md; a test compares the lists.
 //
 // # What it covers
 //
 // Three facts keep the number of states small. Two accounts share nothing but that
 // an address and an account elsewhere belong to one of them, so one account is
 // explored. Which of a person's browsers is which does not matter, so they are
-// sorted. And Eve can do all that Ben can, so Ben stays away where she has more.
-// Steps of one sign-in are one action: a sign-in under way ends with every change of
-// the account, as its record is bound to the version of the credentials.
+// sorted. And Eve can do all that Ben can, so Ben acts only in worlds where Eve has none
+// of Ann's things. Steps of one sign-in are one action: a sign-in under way ends with every
+// change of the account, as its record is bound to the version of the credentials.
 //
 // What is left out: budgets, but for the one of guesses at a second factor; time beyond
 // days; browsers that stay signed in; an import of factors; a refresh token that two
-// programs have; and a token that an operator makes. The random walk in test/model and
-// the simulation in internal/limit have budgets and time, test/crash has imports, and
-// test/security has them all.
+// programs have; a token that an operator makes; that the answer to a notice closes rescues
+// until a second factor is proven; that mail is switched off again; and an application that
+// gives an account, without a reset of its access, to a person who is not its owner. The
+// random walk in test/model and the simulation in internal/limit have budgets and time,
+// test/crash has imports, and test/security has them all but the last two.
 //
 // The command in run explores all worlds, with any number of browsers (crowd.go). It
 // takes one to two hours. The tests explore some worlds, and some with two browsers each.

@@ -11,8 +11,8 @@ func (t *turn) enter(i int) {
 		}
 	}
 	waits := s.Waits
-	s.Waits = false // the former system's word is stored
-	begin(thing(Password, Ann))
+	s.Waits = false             // the former system's word is stored
+	begin(thing(Password, Ann)) // Ann's, also if another person chose it: Knows says who can type it
 	s.Waits = waits
 	if t.MailBegins {
 		t.byMail(i)
@@ -67,6 +67,9 @@ func (t *turn) after(i int, first Thing) {
 			t.was = was
 		}
 	case policy.Prove:
+		if t.Fault == SetUpInPlaceOfProof {
+			t.enroll(i, first, 0, "signs in and sets up one more factor")
+		}
 		if next.BrowserDoes && t.vouches(&s, &s.Browsers[i]) {
 			t.in(s, i, Session{First: first, Trusted: true}, "signs in in a trusted browser")
 		}
@@ -93,13 +96,14 @@ func (t *turn) second(i int, first, second Thing) {
 		if t.was = s; second.kind() != Mended {
 			lost = second
 		}
+		t.proven = second
 		t.enroll(i, first, lost, "signs in and sets up another factor in the place of one")
-		t.was = was
+		t.was, t.proven = was, 0
 		return
 	}
 	if second.kind() == Mended {
 		s.endTrust()
-	} else if second.kind() != Sheet {
+	} else if second.kind() != Sheet && t.Fault != RecoveryIsNotStopped {
 		s.Recovery = NotAsked
 	}
 	t.in(s, i, Session{First: first, Second: second}, "signs in")
@@ -124,8 +128,11 @@ func (t *turn) withoutFactor(i int, first Thing) {
 	if rescues && r.RescueByMail && !r.StrongOnly && t.reads(p, s.Mailbox) {
 		t.second(i, first, thing(Mended, s.Mailbox))
 	}
-	if rescues && t.Recovers && s.HasPassword && s.Recovery == NotAsked {
+	if rescues && t.Recovers && t.Mails && s.HasPassword && s.Recovery == NotAsked {
 		s.Recovery = Waits
+		if t.Fault == RecoveryDoesNotWait {
+			s.Recovery = Opens
+		}
 		t.then(By(p), "asks for a recovery", s, first)
 	}
 	if s = t.was; t.Guesses && p == Eve && !s.Blocked {
@@ -143,8 +150,9 @@ func (t *turn) recover(i int, first Thing) {
 	}
 	t.follows(&t.was, was.Browsers[i].Of)
 	t.then(By(was.Browsers[i].Of), "follows the link of a recovery and goes no further", t.was)
+	t.proven = thing(Mended, was.Mailbox)
 	t.enroll(i, first, was.lost(), "follows the link of a recovery and sets up another factor")
-	t.was = was
+	t.was, t.proven = was, 0
 }
 
 // follows takes the link of a recovery, which works once.
@@ -192,6 +200,9 @@ func (t *turn) enroll(i int, first, lost Thing, verb string) {
 				t.provesBy(&s, p, first)
 			}
 			s.Seconds = s.Seconds&^set(lost)&^set(0) | set(second)
+			if t.proven.kind() == Mended && t.Fault != CodesOutliveARescue {
+				s.Sheet = 0
+			}
 			s.Blocked = false
 			t.end(&s, i)
 			t.in(s, i, Session{First: first, Second: second}, verb)

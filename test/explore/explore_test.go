@@ -3,6 +3,7 @@ package explore
 import (
 	"math"
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -27,18 +28,23 @@ func TestNoPromiseIsBroken(t *testing.T) {
 			return i%53 == 0
 		}
 	}
-	worlds, states, cut := 0, 0, 0
+	worlds, states, cut, more := 0, 0, 0, map[string]int{}
 	for r := range All(asked, 200_000) {
 		worlds, states = worlds+1, states+r.States
 		if r.Cut {
 			cut++
 		}
 		for _, story := range r.Stories {
-			t.Errorf("%s: %s", r.World.Name, story)
+			if more[story.Promise]++; more[story.Promise] == 1 {
+				t.Errorf("%s: %s", r.World.Name, story)
+			}
 		}
 		if r.States < 10 || r.Depth < 3 {
 			t.Errorf("%s has %d states: no one does anything in it", r.World.Name, r.States)
 		}
+	}
+	for promise, n := range more {
+		t.Logf("broken in %d worlds: %s", n, promise)
 	}
 	t.Logf("%d worlds, %d states, %d not to the end", worlds, states, cut)
 	if worlds < 20 || cut > worlds/10 {
@@ -53,10 +59,32 @@ func TestFaultsAreFound(t *testing.T) {
 		found, with, err := c.Try()
 		if err != nil {
 			t.Error(err)
-		} else if found != nil {
+		} else if found != nil && testing.Verbose() {
 			t.Logf("%s, %d states, %.2f s: %s", c.What, with.States, with.Took.Seconds(), found)
 		}
 	}
+}
+
+// TestTheExampleIsTold: doc.go shows the story of a fault as the search tells it.
+func TestTheExampleIsTold(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range Cases() {
+		if c.Fault == RecoveryDoesNotWait && c.eve == Password && len(c.profile) == 0 {
+			found, _, err := c.Try()
+			if err != nil {
+				t.Fatal(err)
+			}
+			story := "//\t" + found.Promise + "\n//\t  " + strings.Join(found.Steps, "\n//\t  ") + "\n"
+			if !strings.Contains(string(doc), story) {
+				t.Errorf("doc.go does not tell this story:\n%s", story)
+			}
+			return
+		}
+	}
+	t.Error("no fault is in the example")
 }
 
 // TestEveryPromiseCanBreak: a promise that nothing could break would promise nothing.
@@ -128,6 +156,7 @@ func TestEveryPromiseCanBreak(t *testing.T) {
 // TestEveryMoveOfALifeCanBreak is the same of how accounts begin and end.
 func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 	there := State{Exists: true, Proven: true, EverProven: true, HasPassword: true}
+	there.ProvenBy, there.Knows = Ann, [people]bool{Ann: true}
 	app, none := set(thing(App, Ann)), State{}
 	with := func(s State, change func(s *State)) *State { change(&s); return &s }
 	invited := with(none, func(s *State) { s.Invitation = Invited })
@@ -140,6 +169,9 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 	}
 	leaves := with(there, func(s *State) { s.Seconds, s.Leaves = app, true })
 	full := signedIn(thing(Password, Ann), thing(App, Ann), true)
+	opens := with(*full, func(s *State) { s.Recovery = Opens })
+	codes := with(*full, func(s *State) { s.Sheet = set(thing(Sheet, Eve)) })
+	in2 := [2]Thing{thing(Password, Ann), thing(App, Eve)}
 	site := Label{Verb: "signs in", With: [2]Thing{thing(Site, Eve)}}
 	connected := with(there, func(s *State) { s.Sites = set(thing(Site, Eve)) })
 	for _, tt := range []struct {
@@ -158,11 +190,34 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 		{8, Label{}, full, &none, false},
 		{8, Label{}, full, invited, true},
 		{8, Label{}, full, with(*full, func(s *State) { s.Exists = false }), true},
-		{9, Label{Verb: "asks"}, full, leaves, false},
-		{9, Label{Verb: "asks"}, signedIn(thing(Password, Ann), thing(App, Ann), false), leaves, true},
-		{9, Label{Verb: "asks"}, signedIn(thing(Password, Ann), 0, true), leaves, true},
+		{9, Label{Verb: "asks for the deletion"}, full, leaves, false},
+		{9, Label{Verb: "asks for the deletion"}, signedIn(thing(Password, Ann), thing(App, Ann), false), leaves, true},
+		{9, Label{Verb: "asks for the deletion"}, signedIn(thing(Password, Ann), 0, true), leaves, true},
 		{10, Label{Verb: "exchanges a refresh token"}, &there, full, true},
 		{10, Label{Verb: "exchanges a refresh token"}, full, full, false},
+		{6, Label{Verb: provesAgain, With: [2]Thing{thing(Phone, Ann)}}, full, full, true},
+		{9, Label{Verb: "adds a way in"}, full, full, false},
+		{9, Label{Verb: "adds a way in"}, signedIn(thing(Password, Ann), 0, true), full, true},
+		{11, Label{Verb: "signs in", With: [2]Thing{thing(Password, Ann), thing(App, Ann)}}, full, full, false},
+		{11, Label{Verb: "signs in", With: [2]Thing{thing(Password, Ann), thing(App, Eve)}}, full, full, true},
+		{11, Label{Verb: "signs in", With: [2]Thing{thing(Passkey, Eve), thing(Passkey, Eve)}}, full, full, true},
+		{11, Label{Verb: provesAgain, With: [2]Thing{thing(Password, Ann), thing(Phone, Ann)}}, full, full, true},
+		{12, Label{By: By(Eve), Verb: "signs in"}, full, full, true},
+		{12, Label{By: By(Eve), Verb: followsLink, With: in2}, full, full, true},
+		{12, Label{By: By(Ann), Verb: "signs in"}, full, full, false},
+		{13, Label{By: By(Ann), Verb: "asks for a recovery"}, full, opens, true},
+		{13, Label{By: Operator, Verb: "starts a recovery"}, full, opens, false},
+		{13, Label{By: By(Ann), Verb: followsLink}, with(*full, func(s *State) { s.Recovery = Waits }), full, true},
+		{14, Label{Verb: followsLink, Proven: thing(Mended, Ann)}, full, codes, true},
+		{14, Label{Verb: followsLink, Proven: thing(Mended, Ann)}, full, full, false},
+		{15, Label{Verb: "resets the password by a mailed link"}, full, &there, true},
+		{15, Label{Verb: "resets the password by a mailed link"}, full, full, false},
+		{16, Label{Verb: "resets the access to the account"}, full, connected, true},
+		{16, Label{Verb: "resets the access to the account"}, full, &there, false},
+		{17, Label{By: Application, Verb: "changes the password"}, full, full, true},
+		{17, Label{By: Application, Verb: "changes the password"}, full, &there, false},
+		{18, Label{By: Application, Verb: "changes the address to Ann's in its own table"}, full, connected, true},
+		{18, Label{By: Application, Verb: "changes the address to Ann's in its own table"}, full, &there, false},
 	} {
 		m := world([]setting{inviting, deletable, tokens}, []Kind{App}, nil, None)
 		if got := moves[tt.move].Broken(m, tt.l, tt.before, tt.after); got != tt.broken {
@@ -176,7 +231,7 @@ func TestEveryMoveOfALifeCanBreak(t *testing.T) {
 func TestACrowdCoversTwoBrowsersEach(t *testing.T) {
 	for _, m := range []*World{
 		world([]setting{trust, changing}, []Kind{App}, []Kind{Phone}, None),
-		world([]setting{mail, rescue}, []Kind{Mail, App}, nil, None),
+		world([]setting{mailBegins, rescue}, []Kind{Mail, App}, nil, None),
 		world(nil, []Kind{App}, []Kind{Site}, Mail),
 		world([]setting{tokens}, []Kind{App}, nil, None),
 		world([]setting{deletable, inviting}, []Kind{App}, []Kind{Passkey}, None),
@@ -211,7 +266,7 @@ func TestACrowdCoversTwoBrowsersEach(t *testing.T) {
 }
 
 func TestAPackedStateIsTheSame(t *testing.T) {
-	m := world([]setting{trust, changing, mail}, []Kind{App, Passkey}, nil, Password)
+	m := world([]setting{trust, changing, mailBegins}, []Kind{App, Passkey}, nil, Password)
 	x := begin(m)
 	packed := 0
 	for i := 0; x.seen.n < 5000; i++ {
@@ -231,7 +286,7 @@ func TestAPackedStateIsTheSame(t *testing.T) {
 		Of: Eve, Session: Session{thing(Sheet, Eve), thing(Mended, Eve), true, true, true},
 		TrustFirst: 1, TrustSecond: 2, Known: true, Token: true, Refreshes: true,
 	}
-	s.Invitation, s.Waits, s.Leaves = Spent, true, true
+	s.Invitation, s.Waits, s.Leaves, s.SendsMail, s.ProvenAt = Spent, true, true, true, Eve
 	if s.pack().state() != s {
 		t.Errorf("%+v is unpacked as %+v", s, s.pack().state())
 	}

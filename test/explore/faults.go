@@ -3,6 +3,7 @@ package explore
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Fault is one that is put in, to see that it is found.
@@ -50,6 +51,16 @@ const (
 	StrangersMint                     // tokens are made before the address is proven
 	OneFactorMints                    // a session that is not fresh or not full makes a personal token
 	ExchangeIsFresh                   // a session that a refresh token was exchanged for is fresh
+	SetUpInPlaceOfProof               // a sign-in sets up one more factor and proves none
+	StaleSessionsChange               // a session that is not fresh or not full changes what opens the account
+	MailboxDropsFactors               // the mailbox alone removes second factors that an owner set up
+	RecoveryDoesNotWait               // the link of a recovery works at once
+	RecoveryIsNotStopped              // no change, sign-in or cancellation ends a recovery
+	CodesOutliveARescue               // recovery codes stay when a lost factor is replaced
+	ResetLeavesWaysIn                 // a reset of the access leaves what begins a sign-in
+	DeactivationEndsNothing           // a deactivation ends no session
+	TableLeavesWaysIn                 // another address in the application's own table leaves what begins a sign-in
+	UnforcedIsNeverAsked              // where a set-up is not forced after one method, it is after none
 )
 
 // Case is a fault, and a small world in which it can be seen.
@@ -65,7 +76,7 @@ type Case struct {
 }
 
 // Cases are all faults, some of them in several worlds.
-func Cases() []Case { return append(policyCases(), lifeCases()...) }
+func Cases() []Case { return slices.Concat(policyCases(), lifeCases(), outsideCases()) }
 
 // policyCases are faults of what package policy decides.
 func policyCases() []Case {
@@ -92,27 +103,28 @@ func policyCases() []Case {
 			nil, []Kind{App, Mail}, nil, Mail, moves[2].Words, ""},
 		{SecondIsNotAsked, "the second factor is not asked for", nil, []Kind{App}, nil, Password, opens, ""},
 		{SetUpIsNotAsked, "a required factor is not asked for", []setting{required}, []Kind{App}, nil, None, opens, ""},
-		{SameThingTwice, "one thing is asked for twice", []setting{mail}, []Kind{Mail}, nil, None, opens, ""},
+		{SameThingTwice, "one thing is asked for twice", []setting{mailBegins}, []Kind{Mail}, nil, None, opens, ""},
 		{WeakFactorsCount, "a factor that does not count ends a sign-in", []setting{changing},
 			[]Kind{App, Mail}, nil, None, opens, ""},
 		{AgainByOneFactor, "one factor makes a session fresh", nil, []Kind{App}, nil, None, opens, ""},
-		{RescueByTheSameThing, "a mailed code rescues a sign-in by mail", []setting{rescue, mail},
+		{RescueByTheSameThing, "a mailed code rescues a sign-in by mail", []setting{rescue, mailBegins},
 			[]Kind{App}, nil, None, opens, ""},
 		{RescueByTheSameThing, "a sign-in by mail asks for a recovery by a mailed link",
-			[]setting{mail}, []Kind{App}, nil, None,
+			[]setting{mailBegins}, []Kind{App}, nil, None,
 			moves[4].Words, ""},
 		{RescueFollowsAReset, "a mailed code rescues after a reset by mail", []setting{rescue}, []Kind{App}, nil, None,
 			moves[3].Words, ""},
-		{LastWayInGoes, "the last way in can be removed", []setting{noReset, mail}, []Kind{Mail}, []Kind{Phone}, None,
+		{LastWayInGoes, "the last way in can be removed", []setting{noReset, mailBegins},
+			[]Kind{Mail}, []Kind{Phone}, None,
 			ways[0].Words, ""},
 		{LastWayInGoes, "the last way in can be removed where a password can be reset by mail",
-			[]setting{mail}, []Kind{Mail}, []Kind{Phone}, None,
+			[]setting{mailBegins}, []Kind{Mail}, []Kind{Phone}, None,
 			"", "a reset by mail gives the account a password, which opens it"},
-		{FirstProofEndsNothing, "the first proof of an address ends nothing", []setting{mail},
+		{FirstProofEndsNothing, "the first proof of an address ends nothing", []setting{mailBegins},
 			[]Kind{App}, []Kind{Phone}, None, "", "nothing is set up before the first proof"},
 		{StrangersEnroll, "a factor before the address is proven", nil, []Kind{App}, nil, None,
 			promises[7].Words, ""},
-		{MailboxProvesAll, "mail alone proves whose password it is", []setting{mail}, []Kind{App}, nil, None,
+		{MailboxProvesAll, "mail alone proves whose password it is", []setting{mailBegins}, []Kind{App}, nil, None,
 			promises[1].Words, ""},
 		{OneFactorChanges, "a session of one factor makes changes", []setting{trust},
 			[]Kind{App, Mail}, nil, Password, "", "a set-up ends what one factor was proven for; where trust stands " +
@@ -148,7 +160,8 @@ func lifeCases() []Case {
 			asked, ""},
 		{SignInStopsNoDeletion, "a sign-in does not stop the deletion", []setting{deletable}, app, nil, None,
 			leaving, ""},
-		{LinkStopsNoDeletion, "the mailed link does not stop the deletion", []setting{deletable, noReset}, app, nil, None,
+		{LinkStopsNoDeletion, "the mailed link does not stop the deletion", []setting{deletable, noReset},
+			app, nil, None,
 			ways[2].Words, ""},
 		{DeletionLeavesSessions, "a deletion ends no session", []setting{deletable}, app, nil, None, left, ""},
 		{DeletionLeavesTheInvitation, "a deletion leaves the invitation of the address",
@@ -160,6 +173,39 @@ func lifeCases() []Case {
 		{OneFactorMints, "an old session makes a personal token", []setting{tokens, trust}, app, nil, None,
 			moves[5].Words, ""},
 		{ExchangeIsFresh, "a refresh token makes a session fresh", []setting{tokens}, app, nil, None, again, ""},
+	}
+}
+
+// outsideCases are faults of proofs and recoveries that no state tells of, and of what the
+// application and the operator do.
+func outsideCases() []Case {
+	planted, own, guarded, wait := promises[1].Words, moves[11].Words, moves[12].Words, moves[13].Words
+	app, site := []Kind{App}, []Kind{Site}
+	return []Case{
+		{SetUpInPlaceOfProof, "one more factor is set up in place of a proof", nil, app, nil, Password, own, ""},
+		{SetUpInPlaceOfProof, "one more factor is set up by an intruder", nil, app, nil, Password, guarded, ""},
+		{StaleSessionsChange, "an old session changes what opens the account", []setting{trust}, app, nil, None,
+			moves[9].Words, ""},
+		{FirstProofEndsNothing, "the first proof leaves what was set up before there was mail", []setting{noMail},
+			app, nil, None, planted, ""},
+		{FirstProofEndsNothing, "the first proof of another address leaves what begins a sign-in",
+			[]setting{ownTable, mailBegins}, app, site, None, planted, ""},
+		{MailboxDropsFactors, "a mailbox alone removes the owner's factors", []setting{ownTable}, app, nil, None,
+			moves[15].Words, ""},
+		{RecoveryDoesNotWait, "a recovery does not wait", nil, app, nil, Password, wait, ""},
+		{RecoveryDoesNotWait, "a recovery does not wait for a thief of password and mailbox", []setting{mailToo},
+			app, nil, Password, wait, ""},
+		{RecoveryIsNotStopped, "no one can stop a recovery", []setting{mailToo}, app, nil, Password,
+			ways[3].Words, ""},
+		{CodesOutliveARescue, "recovery codes stay after a rescue", nil, app, nil, None, moves[14].Words, ""},
+		{ResetLeavesWaysIn, "a reset of the access leaves what begins a sign-in", []setting{acting}, app, site, None,
+			moves[16].Words, ""},
+		{DeactivationEndsNothing, "a deactivation ends no session", []setting{acting}, app, nil, None,
+			moves[17].Words, ""},
+		{TableLeavesWaysIn, "another address in the own table leaves what begins a sign-in",
+			[]setting{ownTable}, app, site, None, moves[18].Words, ""},
+		{UnforcedIsNeverAsked, "a set-up that one method does not force is forced after none",
+			[]setting{required, unforced}, app, nil, None, promises[6].Words, ""},
 	}
 }
 

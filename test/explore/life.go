@@ -24,7 +24,7 @@ func (t life) begins() {
 		t.signUp(p)
 		t.arrive(p)
 	}
-	if s := t.was; t.Invites && s.Invitation != Invited {
+	if s := t.was; t.Invites && t.Mails && s.Invitation != Invited {
 		s.Invitation = Invited
 		t.then(Operator, "invites Ann's address", s)
 	}
@@ -49,7 +49,7 @@ func (t life) revoke() {
 // born is an account with Ann's address and nothing else.
 func (t life) born() State {
 	s := State{Exists: true, Mailbox: Ann, Invitation: t.was.Invitation, Browsers: t.was.Browsers}
-	s.Stolen, s.Strict, s.Distrusts = t.was.Stolen, t.was.Strict, t.was.Distrusts
+	s.Stolen, s.Strict, s.Distrusts, s.SendsMail = t.was.Stolen, t.was.Strict, t.was.Distrusts, t.was.SendsMail
 	return s
 }
 
@@ -146,7 +146,7 @@ func (t life) asksForDeletion(i int) {
 
 // stopsDeletion stops it by the mailed link. A sign-in does so too.
 func (t life) stopsDeletion(p Person) {
-	if s := t.was; s.Leaves && t.Fault != LinkStopsNoDeletion {
+	if s := t.was; s.Leaves && t.Mails && t.Fault != LinkStopsNoDeletion {
 		s.Leaves = false
 		t.then(By(p), "stops the deletion by the mailed link", s)
 	}
@@ -155,7 +155,7 @@ func (t life) stopsDeletion(p Person) {
 // deletes ends the account: when the time is over, or at the operator's word.
 func (t life) deletes() {
 	s := t.gone()
-	if t.was.Leaves && !t.WithinADay {
+	if t.was.Leaves {
 		t.then(Time, "the deletion happens", s)
 	}
 	if t.Deletes {
@@ -165,7 +165,8 @@ func (t life) deletes() {
 
 // gone is what is left after a deletion.
 func (t life) gone() State {
-	s := State{Stolen: t.was.Stolen, Strict: t.was.Strict, Distrusts: t.was.Distrusts, Invitation: t.was.Invitation}
+	s := State{Stolen: t.was.Stolen, Strict: t.was.Strict, Distrusts: t.was.Distrusts, SendsMail: t.was.SendsMail}
+	s.Invitation = t.was.Invitation
 	if s.Invitation == Invited && t.Fault != DeletionLeavesTheInvitation {
 		s.Invitation = Spent
 	}

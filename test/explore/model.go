@@ -154,8 +154,9 @@ const (
 	Opens             // by the link
 )
 
-// browsersEach is how many browsers of one person can be signed in or trusted at the
-// same time. There are two of Ann's, and two of the others'.
+// browsersEach is how many browsers of one person are in view at most: two of Ann's, and
+// two of the others'. A crowd has one of Ann's and one of the others' in view, and any
+// number out of view.
 const (
 	browsersEach = 2
 	browsers     = 2 * browsersEach
@@ -170,7 +171,8 @@ type State struct {
 	// they read it. EverProven: that, or the same of an address that it had before.
 	Mailbox            Person
 	Proven, EverProven bool
-	ProvenBy           Person // who proved an address last
+	ProvenAt           Person // whose mailbox was proven last
+	ProvenBy           Person // who proved it
 	WasAnns            bool   // Ann has proven the address at some time
 	HasPassword        bool
 	Knows              [people]bool // who knows the password
@@ -187,9 +189,9 @@ type State struct {
 	Stolen             bool // Eve has copied what this run lets her copy
 	Strict             bool // the operator has switched weak factors off
 	Distrusts          bool // the operator has switched trust off
-	// These two are about the action that led here, and no part of the state. What did it
-	// end in the other browsers? Was it taken in a browser that is not among Browsers,
-	// and is that one signed in now?
+	SendsMail          bool // the operator has set up mail, where there was none
+	// The last action sets these two, which are not packed. ended is what the action
+	// ended in other browsers; away says that it signed in a browser out of view.
 	ended ended
 	away  bool
 }
@@ -220,8 +222,9 @@ type World struct {
 	Codes             bool // an account can have recovery codes
 	Guesses           bool // strangers can use up the guesses at a second factor
 	SharesMailbox     bool // who reads a person's mail gets into their account elsewhere too
-	WithinADay        bool // no day goes by
 	NoReset           bool // a password cannot be reset by mail
+	Acts              bool // the application and the operator change accounts by their programs
+	OwnTable          bool // the application keeps the accounts in its own table, and changes addresses there
 	Invites           bool // the operator invites people
 	SignsUp           bool // an account can be made through another site
 	SiteRunsMailboxes bool // that site gives Ann her mailbox, so it knows whose it is
@@ -230,6 +233,7 @@ type World struct {
 	Deletes           bool // an account can be deleted
 	Tokens            bool // there are personal and refresh tokens
 	EveHas            Kind // of Ann's things; None: nothing
+	EveHasMailToo     bool // and Ann's mailbox in addition
 	EveHasTheLink     bool // of the invitation
 	EveCopiesASession bool // or token, once
 	Crowd             bool // everybody has any number of browsers, and not only two: see crowd.go
@@ -237,12 +241,17 @@ type World struct {
 	Fault             Fault
 }
 
-// reads reports whether a person reads the mail of a mailbox.
+// reads reports whether a person reads the mail of a mailbox. Where no mail is sent,
+// there is none to read.
 func (m *World) reads(p, mailbox Person) bool {
-	return m.Alone || p == mailbox || p == Eve && mailbox == Ann && m.EveHas == Mail
+	return m.Mails && (m.Alone || p == mailbox || p == Eve && mailbox == Ann && m.eveHas(Mail))
 }
 
-// acts reports whether a person does anything here. Eve can do all that Ben can.
+// eveHas reports whether Eve has a thing of Ann's.
+func (m *World) eveHas(k Kind) bool { return m.EveHas == k || k == Mail && m.EveHasMailToo }
+
+// acts reports whether a person does anything here. Ben acts only where Eve has none of
+// Ann's things: in the other worlds Eve can do all that Ben can, and more.
 func (m *World) acts(p Person) bool { return p == Ann || !m.Alone && (p == Eve || m.EveHas == None) }
 
 // owns reports whether a thing is in a person's hands as it is in its owner's.
@@ -252,14 +261,14 @@ func (m *World) owns(p Person, t Thing) bool { return m.Alone || p == t.owner() 
 func (m *World) can(s *State, p Person, t Thing) bool {
 	switch t.kind() {
 	case Password:
-		return s.HasPassword && (s.Knows[p] || p == Eve && s.Knows[Ann] && m.EveHas == Password)
+		return s.HasPassword && (s.Knows[p] || p == Eve && s.Knows[Ann] && m.eveHas(Password))
 	case Mail, Mended:
 		return m.reads(p, s.Mailbox)
 	case Site: // most accounts elsewhere open by the same mailbox
-		stolen := m.EveHas == Site || m.EveHas == Mail && m.SharesMailbox
+		stolen := m.eveHas(Site) || m.eveHas(Mail) && m.SharesMailbox
 		return m.owns(p, t) || p == Eve && t.owner() == Ann && stolen
 	}
-	return m.owns(p, t) || p == Eve && t.owner() == Ann && m.EveHas == t.kind()
+	return m.owns(p, t) || p == Eve && t.owner() == Ann && m.eveHas(t.kind())
 }
 
 // String tells a state.
@@ -268,14 +277,51 @@ func (s State) String() string {
 		return "no account"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "address %s's (proven %v), password %v", s.Mailbox, s.Proven, s.HasPassword)
-	for what, ts := range map[string]Things{"second": s.Seconds, "first": s.Firsts | s.Sites, "codes": s.Sheet} {
-		ts.each(func(t Thing) { fmt.Fprintf(&b, ", %s: %s", what, t) })
+	fmt.Fprintf(&b, "address %s's (%s)", s.Mailbox, map[bool]string{true: "proven", false: "not proven"}[s.Proven])
+	if s.HasPassword {
+		b.WriteString(", password known to " + s.knowers())
+	}
+	for _, of := range []struct {
+		what   string
+		things Things
+	}{{"second", s.Seconds}, {"first", s.Firsts | s.Sites}, {"codes", s.Sheet}} {
+		of.things.each(func(t Thing) { fmt.Fprintf(&b, ", %s: %s", of.what, t) })
 	}
 	for _, w := range s.Browsers {
-		if n := w.Session; n.alive() {
-			fmt.Fprintf(&b, "; %s is in by %s, %s (trusted %v)", w.Of, n.First, n.Second, n.Trusted)
+		if w.Session.alive() {
+			b.WriteString("; " + w.String())
 		}
 	}
 	return b.String()
+}
+
+func (s State) knowers() string {
+	var names []string
+	for p := range people {
+		if s.Knows[p] {
+			names = append(names, p.String())
+		}
+	}
+	if len(names) == 0 {
+		return people.String()
+	}
+	return strings.Join(names, " and ")
+}
+
+// String tells by what a browser or token is signed in.
+func (b Browser) String() string {
+	out := b.Of.String()
+	if b.Token {
+		out += " has a token of "
+	} else {
+		out += " is in by "
+	}
+	switch n := b.Session; {
+	case n.Trusted:
+		return out + n.First.String() + " in a trusted browser"
+	case n.Second == 0, n.Second == n.First:
+		return out + n.First.String() + " alone"
+	default:
+		return out + n.First.String() + ", then " + n.Second.String()
+	}
 }

@@ -8,7 +8,7 @@ import (
 // own is what a person does who is signed in.
 func (t *turn) own(i int) {
 	s, b := t.was, t.was.Browsers[i]
-	if s.Recovery != NotAsked {
+	if s.Recovery != NotAsked && t.Fault != RecoveryIsNotStopped {
 		s.Recovery = NotAsked
 		t.then(By(b.Of), "cancels a recovery", s)
 	}
@@ -29,7 +29,7 @@ func (t *turn) own(i int) {
 			t.then(By(b.Of), "ends all trust", s)
 		}
 	}
-	if b.Session.Fresh && !b.Session.Trusted && t.full(&t.was, &b) {
+	if b.Session.Fresh && !b.Session.Trusted && t.full(&t.was, &b) || t.Fault == StaleSessionsChange {
 		t.changeSeconds(i)
 		t.changeFirsts(i)
 		t.changeIdentity(i)
@@ -208,7 +208,7 @@ func (t *turn) changeIdentity(i int) {
 		t.then(By(b.Of), "changes the password", s)
 	}
 	for to := range people {
-		if s = t.was; to == s.Mailbox || !t.reads(b.Of, to) {
+		if s = t.was; to == s.Mailbox || t.OwnTable || !t.reads(b.Of, to) {
 			continue
 		}
 		t.moveTo(&s, to, b.Of)

@@ -7,8 +7,8 @@ import (
 
 // settings are all that the answers depend on.
 var settings = []setting{
-	required, trust, strong, both, proof, rescue, repair, mail, changing, final, noReset, elsewhere,
-	inviting, signUp, runs, former, vouching, deletable, tokens,
+	required, trust, strong, both, proof, rescue, repair, mailBegins, changing, noRecovery, noReset, elsewhere,
+	inviting, signUp, runs, former, vouching, deletable, tokens, acting, ownTable, noMail, unforced,
 }
 
 // together reports whether two settings can be made at the same time and mean something

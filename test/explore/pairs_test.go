@@ -46,6 +46,7 @@ func TestSettingsAreApart(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range settings {
 		m := &World{Recovers: true, SharesMailbox: true}
+		m.Mails = true
 		before := *m
 		s.set(m)
 		if seen[s.name] || reflect.DeepEqual(*m, before) {

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/twofold-auth/twofold/internal/policy"
@@ -23,11 +24,18 @@ var promises = []Promise{
 	},
 	{
 		// If Eve has one of Ann's things, what she can do with it is in the next promise.
-		"Once the owner has proven the address, nothing that someone else set up opens the account.",
+		"Once the owner has proven the address, nothing that someone else set up opens the account, " +
+			"if no one else has any of the owner's things.",
 		func(m *World, s *State) bool {
 			owned := s.Proven && s.ProvenBy == Ann && s.Mailbox == Ann && m.EveHas == None
 			in := func(b *Browser) bool { return b.Of != Ann && !b.Session.Copied }
-			return owned && !m.EveHasTheLink && (m.planted(s) || m.anyone(s, in))
+			// An application can put Ann's address into a row whose owner was another person. The
+			// mailbox does not remove that owner's second factors.
+			others := *s
+			if m.OwnTable {
+				others.Seconds, others.Sheet = 0, 0
+			}
+			return owned && !m.EveHasTheLink && (m.planted(&others) || m.anyone(s, in))
 		},
 	},
 	{
@@ -64,17 +72,21 @@ var promises = []Promise{
 		},
 	},
 	{
-		"Where a second factor is required, no session is without one.",
+		"Where a second factor is required, no session is without one, but after a method that does not force it.",
 		func(m *World, s *State) bool {
-			one := func(b *Browser) bool { return b.Session.Second == 0 && !b.Session.Trusted }
+			one := func(b *Browser) bool {
+				n := b.Session
+				return n.Second == 0 && !n.Trusted && !slices.Contains(m.Unforced, methods[n.First.kind()])
+			}
 			return m.Required && m.anyone(s, one)
 		},
 	},
 	{
-		"Before an address is proven, nothing that opens the account is added but its mailbox.",
+		"Where mail is sent, nothing but its mailbox is added to open an account before its address is proven.",
 		func(m *World, s *State) bool {
 			token := func(b *Browser) bool { return b.Token }
-			return !s.EverProven && ((s.Seconds|s.Firsts|s.Sites|s.Sheet)&^ofKind(Mail) != 0 || m.anyone(s, token))
+			added := (s.Seconds | s.Firsts | s.Sites | s.Sheet) &^ ofKind(Mail)
+			return m.Mails && !s.EverProven && (added != 0 || m.anyone(s, token))
 		},
 	},
 	{
@@ -101,16 +113,10 @@ var moves = []Move{
 			if !a.Exists || same && a.Knows == b.Knows && a.Mailbox == b.Mailbox {
 				return false
 			}
-			alive := 0
 			if b.away {
-				alive++
+				return b.alive() > 0
 			}
-			for _, w := range b.Browsers {
-				if w.Session.alive() {
-					alive++
-				}
-			}
-			return alive > 1
+			return b.alive() > 1
 		},
 	},
 	{
@@ -161,16 +167,21 @@ var moves = []Move{
 		},
 	},
 	{
-		"A sign-in begins with something that the account has.",
+		"A sign-in or a proof again begins with something that the account has.",
 		func(_ *World, l Label, a, _ *State) bool {
-			first := l.With[0]
-			switch first.kind() {
-			case Password:
-				return strings.HasPrefix(l.Verb, "signs in") && !a.HasPassword
-			case Mail:
-				return strings.HasPrefix(l.Verb, "signs in") && first.owner() != a.Mailbox
+			first, begins := l.With[0], a.Firsts|a.Sites
+			switch again := l.Verb == provesAgain; {
+			case again:
+				begins |= a.Seconds & ofKind(Passkey)
+			case !strings.HasPrefix(l.Verb, "signs in"):
+				return false
+			case first.kind() == Mail:
+				return first.owner() != a.Mailbox
 			}
-			return strings.HasPrefix(l.Verb, "signs in") && !(a.Firsts | a.Sites).has(first)
+			if first.kind() == Password {
+				return !a.HasPassword
+			}
+			return !begins.has(first)
 		},
 	},
 	{
@@ -191,9 +202,10 @@ var moves = []Move{
 		},
 	},
 	{
-		"Only someone who has just proven all that the account asks for can ask for its deletion.",
-		func(m *World, l Label, a, b *State) bool {
-			if !b.Leaves || a.Leaves || l.Verb == "" { // where it happened out of view, it is looked at in view
+		"Only someone who has just proven all that the account asks for changes what opens it, " +
+			"or asks for its deletion.",
+		func(m *World, l Label, a, _ *State) bool {
+			if l.By >= By(people) || !securityChange(l.Verb) {
 				return false
 			}
 			for i := range a.Browsers {
@@ -212,48 +224,107 @@ var moves = []Move{
 			return l.Verb == "exchanges a refresh token" && b.fresh() > a.fresh()
 		},
 	},
-}
-
-// Way is something that must be possible: from every state that Asks names, actions of
-// those whom By names lead to a state that Goal names.
-type Way struct {
-	Words string
-	Asks  func(m *World, s *State) bool
-	Goal  func(m *World, s *State) bool
-	By    func(By) bool
-}
-
-// ways say what no one can take away.
-var ways = []Way{
 	{
-		"An owner who has all their things gets in.",
-		func(m *World, s *State) bool {
-			hers := s.Seconds&^ofPerson(Ann) == 0
-			if m.NoReset && (m.planted(s) || s.HasPassword && !s.Knows[Ann]) { // she lacks some
+		"Where an account has a second factor, a sign-in or a proof again takes one that it has.",
+		func(_ *World, l Label, a, _ *State) bool {
+			second := l.With[1]
+			if l.Proven != 0 { // another one was set up then
+				second = l.Proven
+			}
+			entered := strings.HasPrefix(l.Verb, "signs in") || l.Verb == provesAgain
+			if !entered || a.Seconds == 0 || second == 0 || second == thing(Mended, a.Mailbox) {
 				return false
 			}
-			return s.Exists && s.Mailbox == Ann && !m.WithinADay && (m.Recovers || hers && !s.Blocked)
+			if second == l.With[0] { // a passkey alone
+				return !(a.Seconds | a.Firsts).has(second)
+			}
+			return !(a.Seconds | a.Sheet).has(second)
 		},
-		func(m *World, s *State) bool { return m.anyone(s, (*Browser).isAnns) },
-		func(b By) bool { return b == By(Ann) || b == Time },
 	},
 	{
-		"With the operator's help, an owner gets the account back and no one else has anything in it.",
-		func(m *World, s *State) bool {
-			return s.Exists && (s.Mailbox == Ann || s.WasAnns) && !m.WithinADay && !m.NoReset
+		"Where all second factors of a proven account are its owner's, only the owner gets in: " +
+			"with one of the owner's things no one else does, and with password and mailbox only by a recovery.",
+		func(m *World, l Label, a, _ *State) bool {
+			recovers := strings.HasPrefix(l.Verb, followsLink) && l.With[1] != 0
+			both := m.eveHas(Password) && m.eveHas(Mail) && l.By == By(Eve)
+			if !strings.HasPrefix(l.Verb, "signs in") && (!recovers || both) {
+				return false
+			}
+			guarded := a.Proven && a.Mailbox == Ann && a.Seconds != 0 && !m.planted(a)
+			return guarded && l.By != By(Ann)
 		},
-		func(m *World, s *State) bool {
-			others := func(b *Browser) bool { return b.Of != Ann }
-			return s.Mailbox == Ann && !m.planted(s) && m.anyone(s, (*Browser).isAnns) && !m.anyone(s, others)
-		},
-		func(b By) bool { return b == By(Ann) || b == Time || b == Operator },
 	},
 	{
-		"Anyone who reads the mail of an account can stop its deletion.",
-		func(_ *World, s *State) bool { return s.Leaves && s.Mailbox == Ann },
-		func(_ *World, s *State) bool { return s.Exists && !s.Leaves },
-		func(b By) bool { return b == By(Ann) },
+		"The link of a recovery that someone asked for works a day later, and not before.",
+		func(_ *World, l Label, a, b *State) bool {
+			opened := b.Recovery == Opens && a.Recovery != Opens && l.Verb != ""
+			waited := l.By == Time && a.Recovery == Waits || l.By == Operator
+			return opened && !waited || strings.HasPrefix(l.Verb, followsLink) && a.Recovery != Opens
+		},
 	},
+	{
+		"Recovery codes end when a factor takes the place of a lost one.",
+		func(_ *World, l Label, _, b *State) bool {
+			return l.Proven.kind() == Mended && b.Sheet != 0
+		},
+	},
+	{
+		"A mailbox alone removes no second factor of an account one of whose addresses was proven.",
+		func(_ *World, l Label, a, b *State) bool {
+			mailed := l.Verb == "resets the password by a mailed link" ||
+				strings.HasPrefix(l.Verb, "signs in") && l.With[0].kind() == Mail && l.Proven == 0
+			return mailed && a.EverProven && (a.Seconds&^b.Seconds != 0 || a.Sheet&^b.Sheet != 0)
+		},
+	},
+	{
+		"After a reset of the access, nothing but the password and the mailbox opens the account.",
+		func(_ *World, l Label, _, b *State) bool {
+			return l.Verb == "resets the access to the account" && (b.Seconds|b.Sheet|b.openers() != 0 || b.alive() > 0)
+		},
+	},
+	{
+		"What the application or the operator changes, and the answer to a notice, end all sessions and tokens.",
+		func(_ *World, l Label, _, b *State) bool {
+			outside := l.By == Application || strings.HasPrefix(l.Verb, "deactivates") ||
+				strings.HasPrefix(l.Verb, "answers a notice")
+			return outside && b.alive() > 0
+		},
+	},
+	{
+		"Another address in the application's own table leaves the password, and nothing else that begins a sign-in.",
+		func(_ *World, l Label, _, b *State) bool {
+			return strings.HasSuffix(l.Verb, "in its own table") && b.HasPassword && b.openers() != 0
+		},
+	},
+}
+
+// Verbs that more than one promise asks for.
+const (
+	provesAgain = "proves again who they are"
+	followsLink = "follows the link of a recovery"
+)
+
+// securityChange reports whether a verb is that of a change that a session makes.
+func securityChange(verb string) bool {
+	for _, begins := range [...]string{
+		"sets up ", "removes a ", "switches all ", "makes recovery codes", "adds a way in", "changes the ",
+		"asks for the deletion",
+	} {
+		if strings.HasPrefix(verb, begins) {
+			return true
+		}
+	}
+	return false
+}
+
+// alive is how many sessions and tokens are in view.
+func (s *State) alive() (n int) {
+	for _, w := range s.Browsers {
+		if w.Session.alive() {
+			n++
+		}
+	}
+	return n
 }
 
 // fresh is how many sessions are fresh.

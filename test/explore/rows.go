@@ -7,8 +7,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// read takes the step that a row tells of. A row that is not named here changes
-// nothing that the model knows: what was sent, named or shown.
+// read takes the step that a row tells of.
 func (r *reader) read(row store.Event) {
 	switch kind := kindOf(row.Method); row.Name {
 	case "first-factor-proven":
@@ -110,13 +109,6 @@ func (r *reader) readOthers(row store.Event) {
 	if what == "account-changed" {
 		what = row.Reason
 	}
-	each := func(change func(t *turn, s *State)) {
-		r.changes(func(t *turn) {
-			s := t.was
-			change(t, &s)
-			t.then(By(Ann), what, s)
-		})
-	}
 	switch what {
 	case "created", "user-registered", "user-invitation-accepted":
 		r.begins(what, row.Reason)
@@ -136,37 +128,48 @@ func (r *reader) readOthers(row store.Event) {
 			life{t}.stopsDeletion(Ann)
 		})
 	case "password_changed":
-		each(func(t *turn, s *State) {
-			s.HasPassword, s.ResetLately = true, false
-			s.Knows[Ann] = true
-			t.end(s, -1)
-		})
+		r.changes(func(t *turn) { outside{t}.changesPassword() })
 	case "identity_changed":
-		r.changes(func(t *turn) { t.moves(); t.doesNothing() })
+		r.changes(func(t *turn) {
+			outside{t}.changesIdentity((t.was.Mailbox + 1) % people)
+			outside{t}.switches() // it was the name: that ends everything too
+		})
 	case "access_reset":
 		clear(r.sets)
-		each(func(t *turn, s *State) {
-			s.Seconds, s.Firsts, s.Sites, s.Sheet = 0, s.Firsts&ofKind(Mail), 0, 0
-			t.end(s, -1)
-		})
+		r.changes(func(t *turn) { outside{t}.resetsAccess() })
 	case "activated", "deactivated":
-		each(func(t *turn, s *State) { t.end(s, -1) })
-	case "user-disowned": // what is recent and begins a sign-in goes
+		r.changes(func(t *turn) { outside{t}.switches() })
+	case "user-disowned": // the trail does not say what is recent
 		r.changes(func(t *turn) {
-			recent := t.was.Firsts | t.was.Sites
-			for gone := recent; ; gone = (gone - 1) & recent {
-				s := t.was
-				s.Firsts, s.Sites = s.Firsts&^gone, s.Sites&^gone
-				t.end(&s, -1)
-				t.then(By(Ann), what, s)
-				if gone == 0 {
-					break
-				}
+			recent := t.was.openers()
+			gone, by := recent, outside{t}
+			for by.disowns(Ann, gone); gone != 0; by.disowns(Ann, gone) {
+				gone = (gone - 1) & recent
 			}
 		})
 	case "recovery-started":
-		each(func(t *turn, s *State) { s.Recovery = Opens })
+		r.changes(func(t *turn) { outside{t}.startsRecovery() })
+	default:
+		if !changesNothing(what) {
+			r.unknown = what
+		}
 	}
+}
+
+// changesNothing reports whether a row tells of what the model does not know: what was
+// sent, shown, named, refused or counted, and roles. A row that is not here must be read.
+func changesNothing(name string) bool {
+	switch name {
+	case "us-security-token-sent", "tf-security-token-sent", "tf-code-confirmed", "tf-factor-edited", "tf-paused",
+		"confirm-instructions-sent", "password-reset-instructions-sent", "login-instructions-sent",
+		"username-recovery-email-sent", "username-changed", "profile-changed",
+		"user-invited", "user-invitation-revoked", "user-failed-authn", "user-not-registered", "user-paused",
+		"user-deleted", "token-revoked", "token-copied", "device-copied", "device-revoked", "new-browser",
+		"browser-stays", "staying-copied", "wan-refused", "news-seen", "passwords-guessed",
+		"roles_changed", "unlocked":
+		return true
+	}
+	return false
 }
 
 // begins is an account that there was not before. Who makes it for someone else may

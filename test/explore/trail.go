@@ -31,7 +31,10 @@ func (m World) Explain(rows []store.Event) error {
 		}
 		before := slices.Collect(maps.Keys(r.states))
 		r.wait(row.At)
-		if r.read(row); len(r.states) == 0 {
+		if r.read(row); r.unknown != "" {
+			return fmt.Errorf("the model does not know of %q: %s", r.unknown, told(row))
+		}
+		if len(r.states) == 0 {
 			return unexplained(rows[:i+1], before)
 		}
 		r.count(row)
@@ -54,6 +57,7 @@ type reader struct {
 	moves   bool            // a link waits that changes the address
 	leaves  bool            // the deletion was asked for
 	open    map[string]bool // the sessions that can be alive, by their ids
+	unknown string          // a row that the model does not know
 }
 
 // unexplained tells what happened, after what, and what the model thought.
@@ -255,7 +259,7 @@ func (t *turn) repairs(k Kind) {
 	t.was.Browsers[0] = Browser{Of: Ann}
 	only := *t.World
 	only.Seconds = []Kind{k}
-	one := turn{&only, t.was, t.emit}
+	one := turn{World: &only, was: t.was, emit: t.emit, proven: thing(Mended, Ann)}
 	was.Seconds.each(func(lost Thing) { one.enroll(0, thing(Password, Ann), lost, "sets up another factor") })
 }
 

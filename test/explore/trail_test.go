@@ -179,6 +179,25 @@ func TestATrailIsRefused(t *testing.T) {
 		{"another site than that of the sign-up", "user-registered, user-authenticated oauth", nil},
 		{"a passkey of an invitation that is not the next row",
 			"user-invitation-accepted, account-changed - activated, wan-registered webauthn first", nil},
+		{"a deactivation leaves a session", isIn + ", account-changed - deactivated, user-logged-out", nil},
+		{"a factor after a reset of the access",
+			hasApp + ", account-changed - access_reset, first-factor-proven password, " +
+				"user-authenticated authenticator", nil},
+		{"a site after a reset of the access", isIn + ", connection-added oauth, account-changed - access_reset, " +
+			"user-authenticated oauth", nil},
+		{"a session after the application changed the password",
+			isIn + ", account-changed - password_changed, user-logged-out", nil},
+		{"a session after its owner disowned what happened", isIn + ", user-disowned, user-logged-out", nil},
+		{"a session after the application changed the address", isIn + ", account-changed - identity_changed, " +
+			"user-reauthenticated password", nil},
+		{"the link of a recovery that an operator started for an account without a factor",
+			isIn + ", recovery-started", nil},
+		{"a recovery code after a rescue", again + ", recovery-codes-made, user-logged-out, " +
+			"first-factor-proven password, tf-rescue-requested recovery_request, +25h, tf-rescued recovery_request, " +
+			"tf-enrolled authenticator, user-authenticated authenticator, user-logged-out, " +
+			"first-factor-proven password, user-authenticated recovery_code", nil},
+		{"a row that the model does not know", isIn + ", something-new", nil},
+		{"a change that the model does not know", isIn + ", account-changed - renamed", nil},
 		{"a second end of a session", isIn + ", user-logged-out, password-changed", nil},
 	} {
 		m := product()

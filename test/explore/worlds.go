@@ -15,37 +15,46 @@ type setting struct {
 }
 
 var (
-	required  = setting{"required", func(m *World) { m.Required = true }}
-	trust     = setting{"trust", func(m *World) { m.Trust = true }}
-	strong    = setting{"strong only", func(m *World) { m.StrongOnly = true }}
-	both      = setting{"a passkey is both", func(m *World) { m.PasskeyIsBoth = true }}
-	proof     = setting{"enroll proof", func(m *World) { m.EnrollProof = true }}
-	rescue    = setting{"rescue by mail", func(m *World) { m.RescueByMail = true }}
-	repair    = setting{"repair only", func(m *World) { m.RescueByMail, m.RepairOnly = true, true }}
-	mail      = setting{"a mail begins", func(m *World) { m.MailBegins = true }}
-	changing  = setting{"the operator changes the rules", func(m *World) { m.OperatorChanges = true }}
-	final     = setting{"no recovery", func(m *World) { m.Recovers = false }}
-	noReset   = setting{"no reset", func(m *World) { m.NoReset = true }}
-	elsewhere = setting{"independent sites", func(m *World) { m.SharesMailbox = false }}
-	inviting  = setting{"invitations", func(m *World) { m.Invites = true }}
-	signUp    = setting{"sign-up through a site", func(m *World) { m.SignsUp = true }}
-	runs      = setting{"sign-up through the mailbox's site", func(m *World) {
+	required   = setting{"required", func(m *World) { m.Required = true }}
+	trust      = setting{"trust", func(m *World) { m.Trust = true }}
+	strong     = setting{"strong only", func(m *World) { m.StrongOnly = true }}
+	both       = setting{"a passkey is both", func(m *World) { m.PasskeyIsBoth = true }}
+	proof      = setting{"enroll proof", func(m *World) { m.EnrollProof = true }}
+	rescue     = setting{"rescue by mail", func(m *World) { m.RescueByMail = true }}
+	repair     = setting{"repair only", func(m *World) { m.RescueByMail, m.RepairOnly = true, true }}
+	mailBegins = setting{"a mail begins", func(m *World) { m.MailBegins = true }}
+	changing   = setting{"the operator changes the rules", func(m *World) { m.OperatorChanges = true }}
+	noRecovery = setting{"no recovery", func(m *World) { m.Recovers = false }}
+	noReset    = setting{"no reset", func(m *World) { m.NoReset = true }}
+	elsewhere  = setting{"independent sites", func(m *World) { m.SharesMailbox = false }}
+	inviting   = setting{"invitations", func(m *World) { m.Invites = true }}
+	signUp     = setting{"sign-up through a site", func(m *World) { m.SignsUp = true }}
+	runs       = setting{"sign-up through the mailbox's site", func(m *World) {
 		m.SignsUp, m.SiteRunsMailboxes = true, true
 	}}
 	former    = setting{"a former system", func(m *World) { m.Arrives = true }}
 	vouching  = setting{"a former system that proves", func(m *World) { m.Arrives, m.FormerProves = true, true }}
 	deletable = setting{"deletion", func(m *World) { m.Deletes = true }}
 	tokens    = setting{"tokens", func(m *World) { m.Tokens = true }}
+	acting    = setting{"programs", func(m *World) { m.Acts = true }}
+	ownTable  = setting{"an own table", func(m *World) { m.OwnTable = true }}
+	noMail    = setting{"no mail at first", func(m *World) { m.Mails = false }}
+	unforced  = setting{"not forced after a mail or phone", func(m *World) {
+		m.Unforced = []string{store.Email, store.SMS}
+	}}
+	// mailToo is no decision of the operator: Eve has Ann's mailbox in addition.
+	mailToo = setting{"Eve has the mailbox too", func(m *World) { m.EveHasMailToo = true }}
 )
 
 // profiles are the combinations of settings that matter together.
 var profiles = [][]setting{
 	{}, {required}, {required, proof}, {trust}, {trust, required, changing}, {trust, rescue, changing},
 	{strong}, {strong, required}, {both}, {both, trust}, {rescue}, {repair}, {rescue, required},
-	{mail}, {mail, required}, {mail, trust, rescue}, {mail, repair, required}, {mail, both, strong},
-	{final}, {final, mail}, {elsewhere}, {elsewhere, mail, rescue},
-	{changing, required}, {changing, rescue, trust, mail},
-	{noReset, mail}, {noReset, final, elsewhere},
+	{mailBegins}, {mailBegins, required}, {mailBegins, trust, rescue}, {mailBegins, repair, required},
+	{mailBegins, both, strong},
+	{noRecovery}, {noRecovery, mailBegins}, {elsewhere}, {elsewhere, mailBegins, rescue},
+	{changing, required}, {changing, rescue, trust, mailBegins},
+	{noReset, mailBegins}, {noReset, noRecovery, elsewhere},
 }
 
 // lives are profiles about how accounts begin and end, and about what outlives a
@@ -53,6 +62,16 @@ var profiles = [][]setting{
 var lives = [][]setting{
 	{inviting}, {inviting, deletable}, {signUp}, {runs, deletable}, {former}, {vouching}, {deletable},
 	{tokens}, {tokens, trust}, {tokens, required, changing},
+	{acting}, {acting, trust}, {ownTable}, {ownTable, mailBegins},
+	{noMail}, {noMail, required}, {noMail, mailBegins, trust},
+	{required, unforced, mailBegins},
+}
+
+// recoveries are profiles of worlds in which Eve has the password and the mailbox. Where
+// nothing mailed rescues at once, that is not enough before a recovery has waited.
+var recoveries = [][]setting{
+	{mailToo}, {mailToo, trust}, {mailToo, required}, {mailToo, mailBegins}, {mailToo, both}, {mailToo, strong},
+	{mailToo, changing, required}, {mailToo, tokens}, {mailToo, noRecovery}, {mailToo, acting}, {mailToo, noReset},
 }
 
 var (
@@ -74,13 +93,13 @@ func worlds() (out []*World) {
 				}
 				if m := world(p, seconds, firsts, None); m != nil {
 					m.EveCopiesASession = true
-					m.Name += ", who copies a session"
+					m.Name += " and copies a session"
 					out = append(out, m)
 				}
 			}
 		}
 	}
-	return slices.Concat(out, lifeWorlds(), pairWorlds())
+	return slices.Concat(out, lifeWorlds(), pairWorlds(), recoveryWorlds())
 }
 
 func lifeWorlds() (out []*World) {
@@ -98,11 +117,22 @@ func lifeWorlds() (out []*World) {
 					continue
 				case m.Invites:
 					m.EveHasTheLink = true
-					m.Name += ", who has the link of the invitation"
+					m.Name += " but the link of the invitation"
 				default:
 					m.EveCopiesASession = true
-					m.Name += ", who copies a session"
+					m.Name += " and copies a session"
 				}
+				out = append(out, m)
+			}
+		}
+	}
+	return out
+}
+
+func recoveryWorlds() (out []*World) {
+	for _, p := range recoveries {
+		for _, seconds := range [][]Kind{{App}, {Passkey}, {Phone}, {App, Passkey}} {
+			if m := world(p, seconds, nil, Password); m != nil {
 				out = append(out, m)
 			}
 		}
@@ -140,18 +170,21 @@ func world(profile []setting, seconds, firsts []Kind, eve Kind) *World {
 			return nil
 		}
 	}
-	// A mailbox is enough where the operator lets it rescue, after a reset, a wait
-	// and a notice. Within a day it is not.
-	m.WithinADay = eve == Mail
-	m.Name = "[" + strings.Join(m.settings, ", ") + "] second: " + list(seconds) +
-		"; first: " + list(firsts) + "; Eve: " + kindNames[eve]
+	m.Name = "[" + list(m.settings) + "] second: " + list(kindsOf(seconds)) + "; first: " + list(kindsOf(firsts)) +
+		"; Eve has " + kindNames[eve]
 	return m
 }
 
-func list(kinds []Kind) string {
-	var names []string
+func kindsOf(kinds []Kind) (names []string) {
 	for _, k := range kinds {
 		names = append(names, kindNames[k])
+	}
+	return names
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
 	}
 	return strings.Join(names, ", ")
 }

@@ -45,6 +45,10 @@ func main() {
 			cut++
 		}
 	}
+	if worlds == 0 {
+		fmt.Fprintf(os.Stderr, "no world from number %d on has a name that contains %q\n", *from, *only)
+		os.Exit(2)
+	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	fmt.Printf("%d worlds (%d not to the end), %d states, %d actions, depth %d, %.0f s, %d MB: %d promises broken\n",

@@ -1,0 +1,109 @@
+package explore
+
+// outside is a turn of those who have no browser: the application and the operator, by
+// their programs, and the owner, by the link of a notice.
+type outside struct{ *turn }
+
+func (t outside) acts() {
+	if t.Acts {
+		t.changesPassword()
+		t.resetsAccess()
+		t.switches()
+	}
+	if t.OwnTable {
+		t.changesRow()
+	}
+}
+
+// changesPassword gives the account a password, at the word of the person whose address it
+// has. That must be proven: else the application does not know whose account it is.
+func (t outside) changesPassword() {
+	s, of := t.was, t.was.Mailbox
+	switch {
+	case t.Alone:
+		of = Ann
+	case !s.Proven:
+		return
+	}
+	s.HasPassword, s.Waits, s.ResetLately, s.Knows = true, false, false, [people]bool{}
+	s.Knows[of] = true
+	t.end(&s, -1)
+	t.then(Application, "changes the password to one that "+of.String()+" knows", s)
+}
+
+// resetsAccess leaves the password, or the mailbox, and nothing else that opens the account.
+func (t outside) resetsAccess() {
+	s := t.was
+	s.Seconds, s.Firsts, s.Sites, s.Sheet, s.Blocked = 0, s.Firsts&ofKind(Mail), 0, 0, false
+	if t.Fault == ResetLeavesWaysIn {
+		s.Firsts, s.Sites = t.was.Firsts, t.was.Sites
+	}
+	t.end(&s, -1)
+	t.then(Operator, "resets the access to the account", s)
+}
+
+// switches deactivates the account and activates it again.
+func (t outside) switches() {
+	s := t.was
+	if t.Fault != DeactivationEndsNothing {
+		t.end(&s, -1)
+	}
+	t.then(Operator, "deactivates the account and activates it again", s)
+}
+
+// changesIdentity changes the address to one that the operator or the application vouches
+// for. Here that is only its owner's.
+func (t outside) changesIdentity(to Person) {
+	s := t.was
+	t.moveTo(&s, to, people)
+	t.end(&s, -1)
+	t.then(Operator, "gives the account its owner's address again", s)
+}
+
+// changesRow changes an address in the application's own table, which does not say that
+// it was proven. What begins a sign-in goes if there is a password in its place.
+func (t outside) changesRow() {
+	for _, to := range []Person{Ann, Ben} {
+		s := t.was
+		if to == s.Mailbox {
+			continue
+		}
+		if s.HasPassword && t.Fault != TableLeavesWaysIn {
+			s.Firsts, s.Sites = s.Firsts&ofKind(Mail), 0
+		}
+		t.takesMailTo(&s, to)
+		t.end(&s, -1)
+		t.then(Application, "changes the address to "+to.String()+"'s in its own table", s)
+	}
+}
+
+// disowns is the link of a notice: it was not they. Everything that was issued ends, and
+// what was added in the last days and begins a sign-in is gone.
+func (t outside) disowns(p Person, gone Things) {
+	s := t.was
+	s.Firsts, s.Sites = s.Firsts&^gone, s.Sites&^gone
+	if !t.opens(&s, t.ways(&s)) { // then everything stays
+		s.Firsts, s.Sites = t.was.Firsts, t.was.Sites
+	}
+	t.end(&s, -1)
+	t.then(By(p), "answers a notice: it was not they", s)
+}
+
+// openers are what a notice may disown.
+func (s *State) openers() Things { return (s.Firsts | s.Sites) &^ ofKind(Mail) }
+
+// setsUpMail is the operator's, where no mail was sent before.
+func (t outside) setsUpMail() {
+	if s := t.was; !t.Mails {
+		s.SendsMail = true
+		t.then(Operator, "sets up mail", s)
+	}
+}
+
+// startsRecovery is the operator's, for an owner who asked by other means.
+func (t outside) startsRecovery() {
+	if s := t.was; t.Mails && s.Seconds != 0 && s.HasPassword {
+		s.Recovery = Opens
+		t.then(Operator, "starts a recovery", s)
+	}
+}

@@ -1,0 +1,56 @@
+package explore
+
+// Way is something that must be possible: from every state that Asks names, actions of
+// those whom By names lead to a state that Goal names.
+type Way struct {
+	Words string
+	Asks  func(m *World, s *State) bool
+	Goal  func(m *World, s *State) bool
+	By    func(By) bool
+}
+
+// ways say what no one can take away.
+var ways = []Way{
+	{
+		"An owner who has all their things gets in.",
+		func(m *World, s *State) bool {
+			hers := s.Seconds&^ofPerson(Ann) == 0
+			if m.NoReset && (m.planted(s) || s.HasPassword && !s.Knows[Ann]) { // she lacks some
+				return false
+			}
+			if s.Blocked && !s.HasPassword && m.eveHas(Mail) { // it opens by the mailbox, which rescues no one then
+				return false
+			}
+			return s.Exists && s.Mailbox == Ann && m.mails(s) && (m.Recovers || hers && !s.Blocked)
+		},
+		func(m *World, s *State) bool { return m.anyone(s, (*Browser).isAnns) },
+		func(b By) bool { return b == By(Ann) || b == Time },
+	},
+	{
+		"With the operator's help, an owner gets the account back and no one else has anything in it.",
+		func(m *World, s *State) bool {
+			return s.Exists && (s.Mailbox == Ann || s.WasAnns) && !m.NoReset
+		},
+		func(m *World, s *State) bool {
+			others := func(b *Browser) bool { return b.Of != Ann }
+			return s.Mailbox == Ann && !m.planted(s) && m.anyone(s, (*Browser).isAnns) && !m.anyone(s, others)
+		},
+		func(b By) bool { return b == By(Ann) || b >= Operator },
+	},
+	{
+		"Anyone who reads the mail of an account can stop its deletion.",
+		func(m *World, s *State) bool { return s.Leaves && s.Mailbox == Ann && m.mails(s) },
+		func(_ *World, s *State) bool { return s.Exists && !s.Leaves },
+		func(b By) bool { return b == By(Ann) },
+	},
+	{
+		"An owner can stop a recovery while it waits.",
+		func(m *World, s *State) bool {
+			return s.Exists && s.Recovery == Waits && s.Mailbox == Ann && m.mails(s) && !m.NoReset
+		},
+		func(_ *World, s *State) bool { return s.Exists && s.Recovery == NotAsked },
+		func(b By) bool { return b == By(Ann) },
+	},
+}
+
+func (m *World) mails(s *State) bool { return m.Mails || s.SendsMail }
