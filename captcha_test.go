@@ -35,7 +35,7 @@ func TestNewNamesEveryMistakeOfACaptcha(t *testing.T) {
 		"Limits: CaptchaFailures: must be between": func(c *twofold.Config) {
 			c.Advanced.Limits.CaptchaFailures = 1000
 		},
-		"Templates: login.html shows no captcha": func(c *twofold.Config) {
+		"Templates: login.html does not show the captcha": func(c *twofold.Config) {
 			c.Pages.Templates = login
 		},
 	} {

@@ -45,7 +45,7 @@ func TestNewNamesEveryMistakeWithItsField(t *testing.T) {
 	for _, want := range []string{
 		"Origin: ", "Store: ", "Key: " + open + " can be read by others", "PhoneRegion: ",
 		`Pages.Paths.Login: "login"`, `Pages.Paths.Setup: "/a b"`, `Pages.Paths.Life.Reset: "//evil"`,
-		"Templates: logn.html: there is no page of that name: did you mean login.html?",
+		"Templates: logn.html: unknown page: did you mean login.html?",
 		"Templates: login.html: ",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -66,10 +66,10 @@ func TestNewRefusesPagesThatWouldFailLater(t *testing.T) {
 		"a field that is not there":       {fstest.MapFS{"login.html": page(content("{{.Data.Nothing}}"))}, nil, "Templates: login.html"},
 		"a branch that is seldom drawn":   {fstest.MapFS{"login.html": page(content("{{if .Data.Passkey}}{{.Data.Nothing}}{{end}}"))}, nil, "Templates: login.html"},
 		"a list that is empty at first":   {fstest.MapFS{"tf_select.html": page(content("{{range .Data.Factors}}{{.Nothing}}{{end}}"))}, nil, "Templates: tf_select.html"},
-		"a text that is not there":        {fstest.MapFS{"login.html": page(content(`{{.T "no_such_text"}}`))}, nil, `there is no text "no_such_text"`},
+		"a text that is not there":        {fstest.MapFS{"login.html": page(content(`{{.T "no_such_text"}}`))}, nil, `unknown text "no_such_text"`},
 		"a template that is not closed":   {fstest.MapFS{"login.html": page(content("{{if"))}, nil, "Templates: template login.html"},
 		"a mail that fails":               {fstest.MapFS{"mail_code.html": page("{{")}, nil, "Templates: "},
-		"a folder without a page":         {fstest.MapFS{"readme.txt": page("x")}, nil, "Templates: holds no page"},
+		"a folder without a page":         {fstest.MapFS{"readme.txt": page("x")}, nil, "Templates: contains no page"},
 		"a text without its code":         {nil, fstest.MapFS{"fr.json": page(`{"USE_CODE": "Votre code"}`)}, "Locales: fr.json: USE_CODE: lacks {{.code}}"},
 		"two languages that are not JSON": {nil, fstest.MapFS{"fr.json": page(`{`), "es.json": page(`[`)}, "Locales: es.json"},
 	} {
@@ -101,7 +101,7 @@ func TestNewNamesEveryPageThatIsWrong(t *testing.T) {
 	})
 	for _, want := range []string{
 		"template tf_setup.html", "template tf_select.html", "mail_code.html", `login.html: no such template "content"`,
-		"logn.html: there is no page of that name",
+		"logn.html: unknown page",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no word of %s: %v", want, err)

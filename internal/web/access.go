@@ -9,25 +9,24 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// access is the column of the table of paths that says who may take a step. It
-// is checked in one place, before the step runs. The zero value is a mistake
-// that New reports, so a new step cannot be open by omission.
+// access is the column of the table of paths that decides who may take a step. It is checked in one
+// place, before the step runs. New reports the zero value as an error, so a new step cannot be
+// public by omission.
 type access int
 
 const (
 	_ access = iota
-	// forAnyone lets every caller through: the step decides by a token, a pending
-	// sign-in or the session.
+	// forAnyone allows every caller. The step decides by a token, a pending sign-in or the session.
 	forAnyone
 	// forAnonymous refuses signed-in callers.
 	forAnonymous
 	// forUser refuses callers that are not signed in.
 	forUser
-	// forFreshUser is forUser, and also refuses a session that must be proven
-	// again, before the user fills in a form.
+	// forFreshUser is like forUser, but also refuses a session that is not fresh, before the user
+	// fills in a form.
 	forFreshUser
-	// forEnrolling is forUser, and also lets in a pending sign-in that must set up a
-	// second factor and is at that step.
+	// forEnrolling is like forUser, but also allows a pending sign-in that is at the step of
+	// setting up a second factor.
 	forEnrolling
 )
 
@@ -47,8 +46,8 @@ func (a access) String() string {
 	return fmt.Sprintf("access(%d)", int(a))
 }
 
-// checkAccess refuses callers that may not take a step. For signed-in steps it
-// first restores the session of a remembered browser.
+// checkAccess refuses callers that may not take a step. If a step requires a session, it first
+// restores that of a remembered browser.
 func (s *Site) checkAccess(c *call, a access) error {
 	switch a {
 	case forAnyone:
@@ -84,8 +83,8 @@ func (s *Site) checkAccess(c *call, a access) error {
 	return fmt.Errorf("invalid %v of %s", a, c.r.URL.Path)
 }
 
-// notAnonymous refuses a signed-in caller. A form that names another account
-// leads to a page that says who is signed in, and offers to change.
+// notAnonymous refuses a signed-in caller. A form with another account's name leads to a page that
+// shows who is signed in and offers to switch accounts.
 func (s *Site) notAnonymous(c *call) *failure {
 	f := fail(http.StatusBadRequest, "", "ANONYMOUS_USER_REQUIRED").flat().silent()
 	typed, _ := c.identity(true)

@@ -11,8 +11,7 @@ import (
 // section adds its part to the account page and to its JSON.
 type section func(c *call, p *AccountPage, body map[string]any) error
 
-// sections are those of the account page, in the order in which their checks
-// are shown.
+// sections returns the sections of the account page, in the order in which their checks are shown.
 func (s *Site) sections() []section {
 	return []section{
 		s.recoverySection, s.newsSection, s.sessionSection, s.factorsSection, s.codesSection, s.passkeySection, s.connectionsSection,
@@ -20,8 +19,8 @@ func (s *Site) sections() []section {
 	}
 }
 
-// getAccount is who am I, what protects me and what happened: the signed-in
-// user as JSON or as a page.
+// getAccount shows the signed-in user, the protection of the account and recent activity, as JSON
+// or as a page.
 func (s *Site) getAccount(c *call) (*answer, error) {
 	password := c.who.User.PasswordHash != ""
 	page, body := AccountPage{ByMailbox: s.c.Life.ByLink || !password, Password: password}, map[string]any{}
@@ -75,7 +74,7 @@ func (s *Site) sessionSection(c *call, p *AccountPage, body map[string]any) erro
 	return nil
 }
 
-// signIns adds what was counted of one's sign-ins, under the original's names.
+// signIns adds the counted sign-ins, under the names of the wire contract.
 func signIns(c *call, counter store.SignInCounter, p *AccountPage, user map[string]any) error {
 	if counter == nil {
 		return nil
@@ -91,7 +90,7 @@ func signIns(c *call, counter store.SignInCounter, p *AccountPage, user map[stri
 	return nil
 }
 
-// given is a text as JSON says it: null for none.
+// given returns a text for JSON: null if it is empty.
 func given(text string) any {
 	if text == "" {
 		return nil
@@ -99,7 +98,7 @@ func given(text string) any {
 	return text
 }
 
-// proofBody is a proof as JSON says it.
+// proofBody returns a proof for JSON.
 func proofBody(p ProofView) map[string]any {
 	out := map[string]any{"method": p.Method, "at": stamp(p.At)}
 	if p.Both {
@@ -108,7 +107,7 @@ func proofBody(p ProofView) map[string]any {
 	return out
 }
 
-// stamp is a time as JSON says it: RFC 3339 in UTC, null for none.
+// stamp returns a time for JSON: in RFC 3339 and UTC, or null if it is zero.
 func stamp(t time.Time) any {
 	if t.IsZero() {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// How many lines of what happened are shown, and how many rows of the audit trail
-// are looked at for them: some rows have no text, and attempts are counted.
+// The number of lines that are shown, and of rows of the audit trail that are read for them. More
+// rows are read, because some have no text and attempts are counted.
 const (
 	latelyLines  = 8
 	latelyRows   = 2 * latelyLines
@@ -23,15 +23,15 @@ const (
 // Happened is one line of recent activity.
 type Happened struct {
 	Text             string
-	contract         string // the same in the words of JSON
+	contract         string // the text for JSON
 	Refused          bool
-	Times            string // how often, if more than once
+	Times            string // number of times, if more than one
 	Browser, Address string
 	At               time.Time
 }
 
-// latelySection is the recent activity of the account, from the audit trail. Failed
-// attempts are counted in lines of their own.
+// latelySection adds the recent activity of the account, from the audit trail. Failed attempts are
+// counted in separate lines.
 func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error {
 	rows, err := s.c.Login.Activity(c.r.Context(), *c.who, latelyRows, attemptRows)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Site) latelySection(c *call, p *AccountPage, body map[string]any) error
 	return nil
 }
 
-// line is one line of what happened: a row, or the newest of several that are alike.
+// line is one line of recent activity: a row, or the newest of several similar ones.
 type line struct {
 	Happened
 	row   store.Event
@@ -78,7 +78,7 @@ func (c *call) lineOf(e store.Event) (line, bool) {
 	return n, ok
 }
 
-// attempts counts rows, the newest first, of the same event and method.
+// attempts counts rows with the same event and method, newest first.
 func (c *call) attempts(rows []store.Event) (lines []line) {
 	for _, e := range rows {
 		at := slices.IndexFunc(lines, func(n line) bool { return n.row.Name == e.Name && n.row.Method == e.Method })
@@ -89,7 +89,7 @@ func (c *call) attempts(rows []store.Event) (lines []line) {
 		}
 	}
 	key := "attempts"
-	if len(rows) == attemptRows { // there may be more
+	if len(rows) == attemptRows { // there may be more rows
 		key = "attempts_at_least"
 	}
 	for i, n := range lines {
@@ -100,9 +100,8 @@ func (c *call) attempts(rows []store.Event) (lines []line) {
 	return lines[:min(len(lines), attemptLines)]
 }
 
-// happened says an event in the words of JSON and in those of pages: the text
-// "lately_" + name, followed by what was changed if the account was. An event
-// without a text is not shown.
+// happened returns the text of an event for JSON and for pages: the text "lately_" + name, followed
+// by the kind of change for a change of the account. An event without a text is not shown.
 func happened(w *Words, e store.Event) (text, page string, ok bool) {
 	key := "lately_" + event.Current(e.Name)
 	switch {

@@ -13,11 +13,11 @@ import (
 	"sync"
 )
 
-// assets are our static files, each under a name that changes with what is in it
-// and compressed once.
+// assets contains our static files. Each is compressed once and has a name that changes with its
+// content.
 type assets struct {
 	files map[string]asset  // by name
-	names map[string]string // name with its mark, by name
+	names map[string]string // name with hash, by name
 }
 
 type asset struct {
@@ -25,7 +25,7 @@ type asset struct {
 	kind          string
 }
 
-// ownAssets are read once for all sites of a program.
+// ownAssets reads the files once for all sites of a program.
 var ownAssets = sync.OnceValues(func() (*assets, error) { return readAssets(ownStatic) })
 
 func readAssets(from fs.FS) (*assets, error) {
@@ -49,7 +49,7 @@ func readAssets(from fs.FS) (*assets, error) {
 	return a, nil
 }
 
-// staticKinds are the types of static files, by what their names end with.
+// staticKinds returns the content types of static files by file name extension.
 func staticKinds() map[string]string {
 	return map[string]string{
 		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
@@ -59,13 +59,12 @@ func staticKinds() map[string]string {
 	}
 }
 
-// clone is a copy that can be added to.
+// clone returns a copy to which files can be added.
 func (a *assets) clone() *assets {
 	return &assets{files: maps.Clone(a.files), names: maps.Clone(a.names)}
 }
 
-// add takes a file in, compressed, under its name and under one that changes with
-// what is in it.
+// add compresses a file and adds it under its name and under a name that changes with its content.
 func (a *assets) add(name string, raw []byte) error {
 	var packed bytes.Buffer
 	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
@@ -87,7 +86,7 @@ func (a *assets) add(name string, raw []byte) error {
 
 func (a *assets) named(name string) string { return or(a.names[name], name) }
 
-// serveStatic serves a static file. Under its marked name it never changes.
+// serveStatic serves a static file. The file with a given hash in its name never changes.
 func (s *Site) serveStatic(w http.ResponseWriter, r *http.Request, name string) {
 	f, ok := s.assets.files[name]
 	if !ok || !safeMethod(r.Method) {

@@ -13,32 +13,32 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Brand is how the pages of a site look and what they link to.
+// Brand configures the look and the links of the pages.
 type Brand struct {
-	// Static are files of the site's own, served below the path of ours, in "own".
+	// Static contains the site's own files, which are served in "own" below the path of ours.
 	Static fs.FS
-	// Logo, LogoDark and Style are files of Static.
+	// Logo, LogoDark and Style are files in Static.
 	Logo, LogoDark, Style string
 	Accent                string
-	// Home, Help, Terms and Privacy are addresses; those that are empty are left out.
+	// Home, Help, Terms and Privacy are link targets. Empty ones are omitted.
 	Home, Help, Terms, Privacy string
-	// Data is what templates of the site's own get as .App; nil: nothing.
+	// Data returns the value of .App in the site's own templates. It may be nil.
 	Data func(r *http.Request, u *store.User) any
 }
 
 const (
-	// ownFolder is where the site's own files are, below the path of ours.
+	// ownFolder is the folder of the site's own files, below the path of ours.
 	ownFolder = "own/"
-	// accentFile and markFile are drawn at start.
+	// accentFile and markFile are generated at start.
 	accentFile, markFile = "accent.css", "mark.svg"
 	maxOwnFile           = 2 << 20
 	maxOwnFiles          = 16 << 20
 )
 
-// BrandProblem is what is wrong with a field of a brand.
+// BrandProblem describes a problem with a field of a brand.
 type BrandProblem struct{ Field, Text string }
 
-// Check finds everything that is wrong.
+// Check returns all problems of a brand.
 func (b Brand) Check() (bad []BrandProblem) {
 	add := func(field, text string) { bad = append(bad, BrandProblem{field, text}) }
 	if b.Accent != "" {
@@ -101,7 +101,7 @@ func linkable(to string) bool {
 	return u.Scheme == "https" && u.Host != ""
 }
 
-// Note says what of a brand is not used as it was given; empty: all of it is.
+// Note describes a part of a brand that is not used as given, or returns an empty string.
 func (b Brand) Note() string {
 	if b.Accent == "" {
 		return ""
@@ -110,7 +110,7 @@ func (b Brand) Note() string {
 	return note
 }
 
-// ownFiles reads the files of a site. Those of no known kind are left out.
+// ownFiles reads the files of a site. Files of unknown types are omitted.
 func ownFiles(from fs.FS) (map[string][]byte, error) {
 	out, total := map[string][]byte{}, 0
 	err := fs.WalkDir(from, ".", func(name string, e fs.DirEntry, err error) error {
@@ -131,7 +131,7 @@ func ownFiles(from fs.FS) (map[string][]byte, error) {
 			return err
 		}
 		if total += len(raw); len(raw) > maxOwnFile || total > maxOwnFiles {
-			return fmt.Errorf("%s is too large: a file may have 2 MB, and all together 16 MB", name)
+			return fmt.Errorf("%s is too large: the limit is 2 MB for a file and 16 MB for all files", name)
 		}
 		out[name] = raw
 		return nil
@@ -139,8 +139,8 @@ func ownFiles(from fs.FS) (map[string][]byte, error) {
 	return out, err
 }
 
-// assets are our static files and those of the site: its own, the style sheet of
-// its accent, and a mark with its first letter, or ours where it has no name.
+// assets returns our static files and those of the site: its own files, the style sheet of its
+// accent, and a mark with its first letter, or our mark if the site has no name.
 func (b Brand) assets(site, host string) (*assets, error) {
 	ours, err := ownAssets()
 	if err != nil {
@@ -162,7 +162,7 @@ func (b Brand) assets(site, host string) (*assets, error) {
 		mark = p.accent.String()
 	}
 	raw := []byte(letterMark(site, mark))
-	if site == "Twofold" || site == host { // the site has no name of its own
+	if site == "Twofold" || site == host { // the site has no own name
 		raw = all.files["twofold.svg"].plain
 	}
 	if err := all.add(markFile, raw); err != nil {
@@ -199,17 +199,16 @@ func letterMark(site, color string) string {
 		html.EscapeString(first) + "</text></svg>\n"
 }
 
-// Look is the brand as templates use it: each field is a path or an address, and
-// empty where there is none.
+// Look is the brand as used by templates. Each field is a path or URL, or empty.
 type Look struct {
-	Logo, LogoDark             string // the site's own
-	Icon                       string // for the tab of the browser
-	Mark                       string // in front of the name, where there is no logo
+	Logo, LogoDark             string // files of the site
+	Icon                       string // for the browser tab
+	Mark                       string // shown before the name if there is no logo
 	Accent, Style              string // style sheets
 	Home, Help, Terms, Privacy string
 }
 
-// lookOf names the files of a brand.
+// lookOf returns the look of a site.
 func lookOf(s *Site) Look {
 	b := s.c.Brand
 	file := func(on bool, name string) string {

@@ -12,11 +12,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// captchas are the captchas of a site, which may have none.
+// captchas handles the captchas of a site, which may have none.
 type captchas struct{ s *Site }
 
-// places are the paths whose forms may ask for a captcha, and where each of them
-// belongs.
+// places returns the paths whose forms may require a captcha, with the place of each.
 func (k captchas) places() map[string]string {
 	p := k.s.paths
 	places := map[string]string{
@@ -25,11 +24,11 @@ func (k captchas) places() map[string]string {
 		k.s.c.Prefix + or(k.s.c.Paths.Unified.Signin, "/us-signin"): login.AtSignIn,
 		p.Life.Reset: login.AtReset, p.Life.Confirm: login.AtReset, p.Life.RecoverUsername: login.AtReset,
 	}
-	delete(places, "") // what is switched off
+	delete(places, "") // paths that are off
 	return places
 }
 
-// take lets the forms of the table have the field of the answer.
+// take adds the field of the answer to the forms of the table.
 func (k captchas) take(rows []route) {
 	if k.s.c.Captcha == nil {
 		return
@@ -43,7 +42,7 @@ func (k captchas) take(rows []route) {
 	}
 }
 
-// read takes the answer of a request over.
+// read reads the answer of a request.
 func (k captchas) read(c *call) {
 	c.browser.Human = c.who != nil
 	if k.s.c.Captcha != nil {
@@ -51,7 +50,7 @@ func (k captchas) read(c *call) {
 	}
 }
 
-// pagePlace is where the form of a page belongs; empty: it asks for no captcha.
+// pagePlace returns the place of the form of a page, or an empty string if it requires no captcha.
 func pagePlace(page string, data any) string {
 	if v, ok := data.(SignUpPage); ok && !v.Code {
 		return login.AtRegister
@@ -61,8 +60,8 @@ func pagePlace(page string, data any) string {
 	}[page]
 }
 
-// widget is what a page shows; nil: nothing. Where it cannot be told whether a
-// captcha is asked for, one is shown: an answer that is not asked for is not read.
+// widget returns the captcha of a page, or nil. If it cannot be determined whether a captcha is
+// required, one is shown, because an unnecessary answer is ignored.
 func (k captchas) widget(c *call, place string) *captcha.Widget {
 	if k.s.c.Captcha == nil || place == "" {
 		return nil
@@ -79,7 +78,7 @@ func (k captchas) widget(c *call, place string) *captcha.Widget {
 	return &w
 }
 
-// facts are what a program needs to show a captcha.
+// facts returns the data that a program needs to show a captcha.
 func facts(w *captcha.Widget) map[string]any {
 	out := map[string]any{"provider": w.Provider, "field": w.Field}
 	if w.Challenge != "" {
@@ -91,7 +90,7 @@ func facts(w *captcha.Widget) map[string]any {
 	return out
 }
 
-// extend adds what a program needs to the answer of a form's GET.
+// extend adds that data to the answer to a form's GET.
 func (k captchas) extend(c *call, body map[string]any) {
 	if !safeMethod(c.r.Method) {
 		return
@@ -101,7 +100,7 @@ func (k captchas) extend(c *call, body map[string]any) {
 	}
 }
 
-// refusal is the failure of a captcha; nil: err is something else.
+// refusal returns the failure for the error of a captcha, or nil for any other error.
 func (k captchas) refusal(err error) *failure {
 	key := ""
 	switch {
@@ -121,10 +120,10 @@ func (k captchas) refusal(err error) *failure {
 	return f
 }
 
-// captchaField is the field that errors of captchas stand at.
+// captchaField is the field to which errors of captchas belong.
 const captchaField = "captcha"
 
-// offer adds the captcha to the JSON answer of a failure of one.
+// offer adds the captcha to the JSON answer of a captcha failure.
 func (k captchas) offer(c *call, f *failure) {
 	if !f.captcha {
 		return

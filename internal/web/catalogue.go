@@ -15,8 +15,8 @@ import (
 //go:embed locales/*.json
 var ownLocales embed.FS
 
-// ownNames are the built-in languages' names for themselves. With them the list of
-// languages can be shown without reading the files.
+// ownNames contains the native names of the built-in languages, so that the list of languages can
+// be shown without reading the files.
 var ownNames = map[string]string{
 	"en":      "English",
 	"ar":      "العربية",
@@ -32,35 +32,35 @@ var ownNames = map[string]string{
 	"zh-Hans": "简体中文",
 }
 
-// Catalogue holds every text in every language. English comes first and fills
-// the gaps of the others. A language is read when its first text is asked for.
+// Catalogue contains all texts in all languages. English comes first and is used for missing texts
+// of the others. A language is read when its first text is requested.
 type Catalogue struct {
 	words   []*Words
 	matcher language.Matcher
 }
 
-// Words are the texts of one language.
+// Words contains the texts of one language.
 type Words struct {
 	Tag   string // BCP 47
-	name  string // what its speakers call it
-	file  string // ours; empty: the site has added the language
+	name  string // its native name
+	file  string // our file; empty if the site has added the language
 	site  []*i18n.Message
-	below *Words // fills the gaps; nil: this is English
+	below *Words // used for missing texts; nil for English
 	once  sync.Once
 	read  *texts
 }
 
-// texts are those of one language, as they are read.
+// texts contains the texts of one language after reading.
 type texts struct {
 	plain    map[string]string // without placeholders
-	shaped   map[string]bool   // with placeholders or plurals: those of loc
+	shaped   map[string]bool   // texts with placeholders or plurals, which are in loc
 	loc      *i18n.Localizer
-	replaced map[string]bool // the site's own
+	replaced map[string]bool // texts of the site
 	rtl      bool
 }
 
-// NewCatalogue lists our languages and reads those of extra (files "fr.json" at
-// its root; nil for none). A file of a language we have replaces texts of it.
+// NewCatalogue lists our languages and reads those of extra (files "fr.json" at its root; nil for
+// none). A file of a built-in language replaces texts of that language.
 func NewCatalogue(extra fs.FS) (*Catalogue, error) {
 	site, order, err := readSite(extra)
 	if err != nil {
@@ -102,8 +102,8 @@ func NewCatalogue(extra fs.FS) (*Catalogue, error) {
 	return c, nil
 }
 
-// readSite reads the site's own files: the texts of each language, and the
-// languages in the order of the files.
+// readSite reads the site's own files. It returns the texts of each language, and the languages in
+// the order of the files.
 func readSite(files fs.FS) (map[language.Tag][]*i18n.Message, []language.Tag, error) {
 	if files == nil {
 		return nil, nil, nil
@@ -133,13 +133,13 @@ func readSite(files fs.FS) (map[language.Tag][]*i18n.Message, []language.Tag, er
 	return texts, order, nil
 }
 
-// fileTag is the language of one of our files.
+// fileTag returns the language of one of our files.
 func fileTag(name string) language.Tag {
 	return language.Make(strings.TrimSuffix(name[strings.LastIndex(name, "/")+1:], ".json"))
 }
 
-// texts reads the language once. If a built-in file cannot be read, which the tests
-// rule out, its texts are English.
+// texts reads the language once. If a built-in file cannot be read, which the tests exclude, its
+// texts are English.
 func (w *Words) texts() *texts {
 	w.once.Do(func() {
 		var own []*i18n.Message
@@ -153,8 +153,8 @@ func (w *Words) texts() *texts {
 	return w.read
 }
 
-// readTexts stores texts without placeholders as plain strings. Most texts are such,
-// and a plain string costs a tenth of a template.
+// readTexts stores texts without placeholders as plain strings. Most texts have none, and a plain
+// string takes a tenth of the time of a template.
 func readTexts(tag string, own, site []*i18n.Message) *texts {
 	t := &texts{plain: make(map[string]string, len(own)), shaped: map[string]bool{}, replaced: map[string]bool{}}
 	shaped := map[string]*i18n.Message{}
@@ -179,8 +179,8 @@ func readTexts(tag string, own, site []*i18n.Message) *texts {
 	return t
 }
 
-// For returns the best language for what a person asked for, in the order of wanted.
-// Values that cannot be parsed are skipped. The default is English.
+// For returns the best language for the wanted ones, in order of preference. Values that cannot be
+// parsed are skipped. The default is English.
 func (c *Catalogue) For(wanted ...string) *Words {
 	if w := c.asked(wanted...); w != nil {
 		return w
@@ -188,8 +188,7 @@ func (c *Catalogue) For(wanted ...string) *Words {
 	return c.words[0]
 }
 
-// asked is For without the default: it returns nil if no language of the catalogue
-// was asked for.
+// asked is like For without the default: it returns nil if the catalogue has none of the languages.
 func (c *Catalogue) asked(wanted ...string) *Words {
 	for _, w := range wanted {
 		if w == "" || len(w) > 256 {
@@ -206,8 +205,7 @@ func (c *Catalogue) asked(wanted ...string) *Words {
 	return nil
 }
 
-// speaks returns the tag of the language that was asked for, or "" if the catalogue
-// does not have it.
+// speaks returns the tag of the requested language, or "" if the catalogue does not have it.
 func (c *Catalogue) speaks(wanted ...string) string {
 	if w := c.asked(wanted...); w != nil {
 		return w.Tag
@@ -215,7 +213,7 @@ func (c *Catalogue) speaks(wanted ...string) string {
 	return ""
 }
 
-// Has reports whether there is a language of exactly this tag.
+// Has reports whether there is a language with exactly this tag.
 func (c *Catalogue) Has(tag string) bool {
 	return slices.ContainsFunc(c.words, func(w *Words) bool { return w.Tag == tag })
 }
@@ -229,7 +227,7 @@ func (c *Catalogue) Tags() []string {
 	return out
 }
 
-// languages are those to choose from, each by its name in itself.
+// languages returns the languages to choose from, with their native names.
 func (c *Catalogue) languages(chosen string) []Language {
 	out := make([]Language, len(c.words))
 	for i, w := range c.words {
@@ -238,8 +236,7 @@ func (c *Catalogue) languages(chosen string) []Language {
 	return out
 }
 
-// has reports whether there is a text of that key, in English or in a language of
-// the application.
+// has reports whether there is a text with the key, in English or in a language of the application.
 func (c *Catalogue) has(key string) bool {
 	return c.words[0].knows(key) || slices.ContainsFunc(c.words, func(w *Words) bool {
 		return slices.ContainsFunc(w.site, func(m *i18n.Message) bool { return m.ID == key })

@@ -41,7 +41,7 @@ func (s *Site) badChangeEmail(err error) error {
 	return s.badLink(err, s.views.Life.ChangeEmailError, "API_ERROR", "CHANGE_EMAIL_EXPIRED", []any{"within", s.c.Life.EmailWithin})
 }
 
-// changeEmailRefused sends who is not signed in to sign in, and back.
+// changeEmailRefused redirects a caller who is not signed in to the sign-in page, which leads back.
 func (s *Site) changeEmailRefused(c *call, err error) error {
 	if !errors.Is(err, login.ErrNotAsked) {
 		return s.badChangeEmail(err)

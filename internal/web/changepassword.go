@@ -28,7 +28,7 @@ func (s *Site) postChange(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.Life.PostChange), note: "PASSWORD_CHANGE"}, nil
 }
 
-// changeFailed puts what is wrong with the new password to its field.
+// changeFailed adds an error of the new password to its field.
 func (s *Site) changeFailed(c *call, err error) error {
 	for _, about := range []error{
 		password.ErrTooShort, password.ErrTooLong, password.ErrCommon, password.ErrContext, password.ErrMalformed,

@@ -19,7 +19,7 @@ func (s *Site) getChangeUsername(c *call) (*answer, error) {
 }
 
 func (s *Site) postChangeUsername(c *call) (*answer, error) {
-	// A field that is there and empty gives the username up.
+	// An empty field removes the username.
 	name, given := c.form.texts["username"]
 	if name == "" && (!given || s.c.Life.UsernameRequired || c.who.User.Username == "") {
 		return nil, fail(http.StatusBadRequest, "username", "USERNAME_NOT_PROVIDED")

@@ -16,7 +16,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/captcha"
 )
 
-// sampleData is the type of data that each page gets.
+// sampleData returns the data type of each page.
 func sampleData() map[string]any {
 	return map[string]any{
 		"login": LoginPage{}, "register": RegisterPage{}, "verify": VerifyPage{}, "switch": SwitchPage{},
@@ -34,9 +34,9 @@ func sampleData() map[string]any {
 	}
 }
 
-// CheckTemplates finds what is wrong with pages and mails that an application
-// replaced: files of no known name, templates that cannot be parsed or lack a
-// block, and such as fail with sample data or ask for texts that there are not.
+// CheckTemplates checks the pages and mails that an application replaced. It reports files with
+// unknown names, templates that cannot be parsed or lack a block, and templates that fail with
+// sample data or use unknown texts.
 func CheckTemplates(own fs.FS, words *Catalogue) []error {
 	if own == nil {
 		return nil
@@ -49,12 +49,12 @@ func CheckTemplates(own fs.FS, words *Catalogue) []error {
 	known := slices.Concat([]string{"layout", "mail_code", "mail_plain"}, pages(), parts())
 	for _, file := range files {
 		if name := strings.TrimSuffix(path.Base(file), ".html"); !slices.Contains(known, name) {
-			errs = append(errs, fmt.Errorf("%s: there is no page of that name%s", file, nearestOf(name, known)))
+			errs = append(errs, fmt.Errorf("%s: unknown page%s", file, nearestOf(name, known)))
 		}
 		errs = append(errs, checkKeys(own, file, words)...)
 	}
 	if len(files) == 0 {
-		return []error{errors.New("holds no page: name a folder with files such as login.html")}
+		return []error{errors.New("contains no page: use a folder with files such as login.html")}
 	}
 	all, err := loadTemplates(own)
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -63,10 +63,10 @@ func CheckTemplates(own fs.FS, words *Catalogue) []error {
 	if _, err := NewLetters(words, "example.org", "Example", own); err != nil {
 		errs = append(errs, err)
 	}
-	seen := map[string]bool{} // one fault of a shared part is told once
+	seen := map[string]bool{} // report an error of a shared part once
 	for _, name := range pages() {
 		if all[name] == nil {
-			continue // it cannot be parsed, which is told
+			continue // the parse error has been reported
 		}
 		if err := draw(all[name], name, words.For("en")); err != nil && !seen[err.Error()] {
 			seen[err.Error()] = true
@@ -76,7 +76,7 @@ func CheckTemplates(own fs.FS, words *Catalogue) []error {
 	return errs
 }
 
-// samples are the data of a page: empty, filled, and filled before anything was sent.
+// samples returns sample data of a page: empty, filled, and filled before anything was sent.
 func samples(empty any) []any {
 	out := []any{empty}
 	for _, sent := range []bool{true, false} {
@@ -108,7 +108,7 @@ func draw(t *template.Template, name string, words *Words) error {
 			return err
 		}
 		if !strings.Contains(b.String(), "<") {
-			return errors.New("draws an empty page: does it define the blocks title and content?")
+			return errors.New("renders an empty page: does it define the blocks title and content?")
 		}
 	}
 	return nil
@@ -118,7 +118,7 @@ func samplePage(name string, words *Words, data any) *Page {
 	return &Page{Name: name, words: words, Lang: words.Tag, Site: "Example", Data: data, Values: map[string]string{}}
 }
 
-// sampleCaptchas are one for each sample of a page.
+// sampleCaptchas returns one captcha for each sample of a page.
 func sampleCaptchas() []*captcha.Widget {
 	return []*captcha.Widget{
 		nil, {Provider: captcha.Altcha, Field: "altcha", Challenge: "{}"},
@@ -126,12 +126,12 @@ func sampleCaptchas() []*captcha.Widget {
 	}
 }
 
-// CheckCaptcha finds pages that an application replaced and that would show no
-// captcha, so that no one could send their forms.
+// CheckCaptcha reports replaced pages that do not show the captcha, because their forms could not
+// be submitted.
 func CheckCaptcha(own fs.FS, words *Catalogue) (errs []error) {
 	all, err := loadTemplates(own)
 	if err != nil {
-		return nil // CheckTemplates says it
+		return nil // CheckTemplates reports it
 	}
 	for _, name := range []string{"login", "register", "ask", "us_signin", "oauth_signup"} {
 		p := samplePage(name, words.For("en"), sampleData()[name])
@@ -139,15 +139,14 @@ func CheckCaptcha(own fs.FS, words *Catalogue) (errs []error) {
 		var b bytes.Buffer
 		if all[name].ExecuteTemplate(&b, "layout", p) == nil &&
 			!(strings.Contains(b.String(), "data-altcha") && strings.Contains(b.String(), "/captcha.")) {
-			errs = append(errs, fmt.Errorf("%s.html shows no captcha: "+
+			errs = append(errs, fmt.Errorf("%s.html does not show the captcha: "+
 				`put {{template "captcha" .}} into its form, and its scripts into layout.html`, name))
 		}
 	}
 	return errs
 }
 
-// fill gives every field of a struct a value, so that a page draws each of its
-// branches.
+// fill sets every field of a struct, so that a page renders each of its branches.
 func fill(v reflect.Value, depth int) {
 	if depth > 5 || !v.CanSet() {
 		return
@@ -176,7 +175,7 @@ func fill(v reflect.Value, depth int) {
 	}
 }
 
-// keyInTemplate finds the texts that a template names.
+// keyInTemplate matches the text keys in a template.
 var keyInTemplate = regexp.MustCompile(`\.T "([A-Za-z0-9_]+)"`)
 
 func checkKeys(own fs.FS, file string, words *Catalogue) (errs []error) {
@@ -186,13 +185,13 @@ func checkKeys(own fs.FS, file string, words *Catalogue) (errs []error) {
 	}
 	for _, m := range keyInTemplate.FindAllStringSubmatch(string(raw), -1) {
 		if !words.has(m[1]) {
-			errs = append(errs, fmt.Errorf("%s: there is no text %q", file, m[1]))
+			errs = append(errs, fmt.Errorf("%s: unknown text %q", file, m[1]))
 		}
 	}
 	return errs
 }
 
-// nearestOf guesses which name was meant.
+// nearestOf suggests the name that was probably meant.
 func nearestOf(name string, known []string) string {
 	for _, k := range known {
 		a, b := strings.NewReplacer("_", "", "-", "").Replace(name), strings.ReplaceAll(k, "_", "")
@@ -224,7 +223,7 @@ func oneSlip(a, b string) bool {
 	return false
 }
 
-// CheckPaths finds every path that cannot be one, by the name of its field.
+// CheckPaths returns the error of every invalid path, by the name of its field.
 func CheckPaths(p Paths) map[string]string {
 	bad := map[string]string{}
 	checkPaths(reflect.ValueOf(p), "Pages.Paths", bad)

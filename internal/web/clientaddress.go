@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Loopback says whether a host name means this machine.
+// Loopback reports whether a host name refers to this machine.
 func Loopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
@@ -16,16 +16,16 @@ func Loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// ClientAddress is the canonical address of anyone who sent the request: the socket's,
-// or, if that is a trusted proxy, the right-most hop of X-Forwarded-For that
-// is not one. No other header counts, and none from an untrusted peer (R114).
+// ClientAddress returns the canonical address of the client: that of the connection or, if that is
+// a trusted proxy, the last address in X-Forwarded-For that is not a trusted proxy. No other header
+// is used, and none from an untrusted peer (R114).
 func ClientAddress(r *http.Request, proxies []netip.Prefix) string {
 	address, _ := clientAddress(r, proxies)
 	return address
 }
 
-// clientAddress is ClientAddress, and the hop that could not be read, if one was in
-// the way.
+// clientAddress is like ClientAddress. It also returns the first entry that could not be parsed, if
+// any.
 func clientAddress(r *http.Request, proxies []netip.Prefix) (address, junk string) {
 	peer, ok := peerAddress(r)
 	if !ok {
@@ -49,15 +49,14 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) (address, junk strin
 	return peer.String(), ""
 }
 
-// saysClient reports whether the proxy that sent a request says for whom.
+// saysClient reports whether the proxy that sent a request reports the client's address.
 func saysClient(r *http.Request) bool {
 	all := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
 	_, ok := hopAddress(strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:]))
 	return ok
 }
 
-// hopAddress reads what a proxy wrote: an address, which some write with a port
-// or in brackets.
+// hopAddress parses an address written by a proxy, which may have a port or brackets.
 func hopAddress(text string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(text); err == nil {
 		return ap.Addr(), true

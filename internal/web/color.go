@@ -19,7 +19,7 @@ func parseColor(s string) (rgb, error) {
 	}
 	n, err := strconv.ParseUint(hex, 16, 32)
 	if !ok || len(hex) != 6 || err != nil {
-		return rgb{}, errors.New("is not a color: write it as #0b7285")
+		return rgb{}, errors.New("is not a color: use the form #0b7285")
 	}
 	return rgb{float64(n>>16) / 255, float64(n>>8&255) / 255, float64(n&255) / 255}, nil
 }
@@ -29,7 +29,7 @@ func (c rgb) String() string {
 	return fmt.Sprintf("#%02x%02x%02x", n(c[0]), n(c[1]), n(c[2]))
 }
 
-// mix is the color between two, at share of the way to the other one.
+// mix returns the color between two, at the given share of the way to the other one.
 func (c rgb) mix(to rgb, share float64) (out rgb) {
 	for i := range c {
 		out[i] = c[i] + (to[i]-c[i])*share
@@ -37,7 +37,7 @@ func (c rgb) mix(to rgb, share float64) (out rgb) {
 	return out
 }
 
-// luminance is that of WCAG 2.2.
+// luminance returns the relative luminance of WCAG 2.2.
 func (c rgb) luminance() float64 {
 	sum, weight := 0.0, [3]float64{.2126, .7152, .0722}
 	for i, v := range c {
@@ -51,38 +51,38 @@ func (c rgb) luminance() float64 {
 	return sum
 }
 
-// contrast is the ratio of WCAG 2.2, from 1 to 21.
+// contrast returns the contrast ratio of WCAG 2.2, from 1 to 21.
 func (c rgb) contrast(other rgb) float64 {
 	a, b := c.luminance(), other.luminance()
 	return (max(a, b) + .05) / (min(a, b) + .05)
 }
 
-// leastContrast is what text needs on its background; a little more than 4.5,
-// because colors are rounded.
+// leastContrast is the minimum contrast of text. It is a little more than 4.5, because colors are
+// rounded.
 const leastContrast = 4.6
 
 var black, white = rgb{0, 0, 0}, rgb{1, 1, 1}
 
-// ground is one of the two looks of the pages: the colors behind its
-// text, and the one that an accent is mixed with until it can be read there.
+// ground is one of the two color schemes of the pages: the background colors, and the color with
+// which an accent is mixed until it is readable.
 type ground struct {
 	surfaces []rgb
 	towards  rgb
-	tint     float64 // how far the tint is from the accent to the card
+	tint     float64 // position of the tint between the accent and the card
 }
 
-// grounds are the light and the dark look. The surfaces are --card and --page of
+// grounds returns the light and the dark color scheme. The surfaces are --card and --page of
 // twofold.css.
 func grounds() (light, dark ground) {
 	return ground{[]rgb{white, {.949, .961, .980}}, black, .92},
 		ground{[]rgb{{.090, .118, .161}, {.055, .075, .106}}, white, .82}
 }
 
-// palette is an accent as pages use it.
+// palette contains the colors of an accent that pages use.
 type palette struct{ accent, strong, on, tint rgb }
 
-// palette makes the palette of an accent for a ground, and reports whether the accent
-// had to be changed.
+// palette returns the palette of an accent for a color scheme, and reports whether the accent had
+// to be changed.
 func (g ground) palette(accent rgb) (p palette, changed bool) {
 	p.accent = accent
 	for step := 0; step <= 100; step++ {
@@ -115,8 +115,8 @@ func (p palette) css() string {
 		p.accent, p.strong, p.on, p.tint)
 }
 
-// accentSheet is the style sheet of an accent. note says which color pages use
-// where the accent itself cannot be read; it is empty if it can.
+// accentSheet returns the style sheet of an accent. If the accent itself is not readable, note
+// contains the color that pages use instead.
 func accentSheet(accent string) (sheet, note string, err error) {
 	c, err := parseColor(accent)
 	if err != nil {

@@ -20,7 +20,7 @@ func (s *Site) getConfirm(c *call) (*answer, error) {
 	}
 	a := s.linkPage(c, "confirm")
 	if choose {
-		a = s.choosePage(c, "confirm", "") // another browser learns nothing of the account (R193)
+		a = s.choosePage(c, "confirm", "") // reveal nothing about the account to another browser (R193)
 	}
 	a.body = map[string]any{"password_required": choose}
 	return a, nil
@@ -38,7 +38,7 @@ func (s *Site) postConfirm(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.badConfirm(err)
 	}
-	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract has it: that was someone else
+	if c.who != nil && c.who.User.ID != out.User.ID { // as the contract requires: another user was signed in
 		if err := s.c.Login.Logout(c.r.Context(), c.who, "", c.browser); err != nil {
 			return nil, err
 		}

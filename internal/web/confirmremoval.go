@@ -1,22 +1,22 @@
 package web
 
-// RemovePage is the data of "remove", which asks before something is taken away
-// for good. Its texts are remove_<kind>_title, _lead and _submit.
+// RemovePage is the data of "remove", which asks for confirmation before a permanent removal. Its
+// texts are remove_<kind>_title, _lead and _submit.
 type RemovePage struct {
 	Kind   string // factor, passkey, token, connection, method, session, sessions, device, staying, devices
-	Name   string // of what is removed
+	Name   string // name of the item
 	Action string // where the button posts
-	Back   string // where nothing is removed
-	Field  string // a field that names it, with Value; empty: Action does
+	Back   string // link that cancels
+	Field  string // field that identifies the item by Value; empty if Action does
 	Value  string
-	Last   bool // no second step is left afterwards
+	Last   bool // no second factor is left afterwards
 }
 
-// removeQuery names what the page of a list is asked to remove.
+// removeQuery is the query parameter with the entry of a list to remove.
 const removeQuery = "remove"
 
-// askRemoval reports whether a person wants to remove this entry of a list. Without
-// a script the button of an entry is a link to the same list, which names the entry.
+// askRemoval reports whether the user wants to remove this entry of a list. Without scripts the
+// button of an entry is a link to the same list with the entry in the query.
 func askRemoval(c *call, kind, id, name string) (RemovePage, bool) {
 	asked := c.r.URL.Query()
 	if c.json || !safeMethod(c.r.Method) || id == "" || or(asked.Get(removeQuery), asked.Get("delete_method")) != id {

@@ -8,22 +8,20 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// jar knows names and attributes of all our cookies: nothing else sets one.
-// Over https every name carries the __Host- prefix, the names of the wire
-// contract too. A browser takes such a cookie from exactly this host, so a page
-// of a sibling host cannot put its own in the place of ours: a session of the
-// attacker's account in which the user then saves what is theirs.
+// jar sets all our cookies and knows their names and attributes. Over https every name has the
+// prefix __Host-, including the names of the wire contract. A browser accepts such a cookie only
+// from exactly this host. So a page of a sibling host cannot replace our cookie, for example with a
+// session of the attacker's account in which the user would then enter their data.
 type jar struct {
 	secure     bool
-	deviceName string // of the trusted-device cookie
-	// refreshName is that of the cookie of refresh tokens; empty: they are in the
+	deviceName string // name of the trusted-device cookie
+	// refreshName is the name of the cookie for refresh tokens. It is empty if they are in the
 	// answer.
 	refreshName string
-	// readable is the name of the cookie that scripts read the CSRF token from;
-	// empty: there is none. It opens nothing: it is worth something only alongside the
-	// cookie that it is bound to, which scripts cannot read (R194).
+	// readable is the name of the cookie from which scripts read the CSRF token, or empty. The
+	// token is useless without the cookie to which it is bound, which scripts cannot read (R194).
 	readable string
-	// crossSite: the application's pages are on another site.
+	// crossSite is set if the application's pages are on another site.
 	crossSite bool
 }
 
@@ -39,8 +37,8 @@ func (j jar) name(n string) string {
 func (j jar) device() string  { return j.name(j.deviceName) }
 func (j jar) refresh() string { return j.name(j.refreshName) }
 
-// staying is the cookie of a browser that stays signed in. Like the trusted
-// device's, no request that another site begins carries it.
+// staying is the cookie of a browser that stays signed in. Like the trusted-device cookie, it is
+// not sent with requests from other sites.
 func (j jar) staying() string { return j.name("remember_token") }
 
 func (j jar) session() string { return j.name("twofold") }
@@ -54,26 +52,26 @@ func (j jar) inbox() string   { return j.name("twofold-inbox") }
 func (j jar) asked() string   { return j.name("twofold-asked") }
 func (j jar) known() string   { return j.name("twofold-known") }
 
-// gate is the cookie of a host behind the gate, gateNonce what binds a browser's way
-// there to it.
+// gate is the cookie of a host behind the gate. gateNonce is the cookie that binds the redirects to
+// the browser.
 func (j jar) gate() string      { return j.name("twofold-gate") }
 func (j jar) gateNonce() string { return j.name("twofold-gate-nonce") }
 
-// lang is the language that was chosen on the account page.
+// lang is the cookie with the language chosen on the account page.
 func (j jar) lang() string { return j.name("twofold-lang") }
 
-// languages are those that a request asks for, the most wanted first. "lang" is a
+// languages returns the languages that a request asks for, in order of preference. "lang" is a
 // cookie of the application.
 func (j jar) languages(r *http.Request) []string {
 	return []string{j.get(r, j.lang()), j.get(r, "lang"), r.Header.Get("Accept-Language")}
 }
 
-// maxCookie bounds the value of a cookie that is looked at.
+// maxCookie is the maximum length of the value of a cookie.
 const maxCookie = 2048
 
-// get reads a cookie. Two of one name with different values count as none,
-// because it is not known which one is ours. The same value twice is one cookie:
-// adaptors of other HTTP servers repeat the Cookie header.
+// get returns the value of a cookie. If there are two cookies of one name with different values, it
+// returns an empty string, because it is unknown which is ours. The same value twice is accepted,
+// because adapters of other HTTP servers repeat the Cookie header.
 func (j jar) get(r *http.Request, name string) string {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) == 0 || len(cookies[0].Value) > maxCookie {
@@ -96,7 +94,7 @@ func (j jar) set(w http.ResponseWriter, name, value string, life time.Duration) 
 	http.SetCookie(w, c)
 }
 
-// clear ends a cookie the browser has.
+// clear removes a cookie that the browser has.
 func (j jar) clear(w http.ResponseWriter, r *http.Request, name string) {
 	if len(r.CookiesNamed(name)) == 0 {
 		return
@@ -115,8 +113,8 @@ func (j jar) cookie(name, value string) *http.Cookie {
 	case j.readable:
 		c.SameSite, c.HttpOnly = http.SameSiteStrictMode, false
 	case j.session(), j.pending(), j.asked(), j.oauth(), j.signUp(), j.known():
-		// What is sent along for other sites is held by checkOrigin alone, so only
-		// what cannot do without it is sent.
+		// Only checkOrigin protects cookies that are sent with requests from other sites, so as few
+		// cookies as possible are.
 		if j.crossSite {
 			c.SameSite = http.SameSiteNoneMode
 		}
@@ -124,7 +122,7 @@ func (j jar) cookie(name, value string) *http.Cookie {
 	return c
 }
 
-// outcome hands the browser what a step led to.
+// outcome sets the cookies of an outcome.
 func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 	if o == nil {
 		return
@@ -158,10 +156,9 @@ func (j jar) outcome(w http.ResponseWriter, r *http.Request, o *login.Outcome) {
 	}
 }
 
-// trusted reads the trusted-device cookie. Over https the name without prefix is
-// read too, for browsers that were trusted under it. A cookie that a sibling host
-// planted there is of no use to anyone: it skips the second factor of its own
-// account only, and begins no session.
+// trusted returns the trusted-device cookie. Over https it also reads the name without prefix, for
+// browsers that were trusted with it. A cookie set there by a sibling host is useless: it only
+// skips the second factor of its own account and starts no session.
 func (j jar) trusted(r *http.Request) string {
 	if value := j.get(r, j.device()); value != "" {
 		return value

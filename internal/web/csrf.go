@@ -10,16 +10,16 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-// Every unsafe request passes http.CrossOriginProtection, which believes the
-// browser (Sec-Fetch-Site, Origin). A request without either header is no
-// browser's of the last years; as a form it must then carry the token that
-// every page and every JSON answer hands out, bound to a cookie of its own. A
-// JSON request without them needs none: no page can make a browser send one.
+// Every unsafe request is checked by http.CrossOriginProtection, which relies on Sec-Fetch-Site and
+// Origin. A request without either header does not come from a recent browser. If it is a form, it
+// must then contain the token that every page and every JSON answer contains, which is bound to a
+// cookie. A JSON request without these headers needs no token, because no page can make a browser
+// send one.
 
 const csrfSize = 16
 
-// csrfToken returns a token for this browser, new each time so that nothing
-// can be learnt from compressed pages, and sets the cookie it is bound to.
+// csrfToken returns a token for this browser and sets the cookie to which it is bound. The token is
+// different each time, so that the compression of pages does not reveal it.
 func (s *Site) csrfToken(w http.ResponseWriter, r *http.Request) string {
 	cookie := s.jar.get(r, s.jar.csrf())
 	if len(cookie) != len(seal.Token()) {
@@ -50,14 +50,14 @@ func (s *Site) csrfOK(r *http.Request, token string) bool {
 	return ok == 1
 }
 
-// checkOrigin refuses what another site made a browser send.
+// checkOrigin refuses a request that another site made a browser send.
 func (s *Site) checkOrigin(r *http.Request) *failure {
 	if !unsafeRequest(r) {
 		return nil
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		asked := *r
-		asked.Method = http.MethodPost // Check goes by the method
+		asked.Method = http.MethodPost // Check depends on the method
 		r = &asked
 	}
 	if err := s.origin.Check(r); err != nil || s.otherScheme(r) {
@@ -66,16 +66,15 @@ func (s *Site) checkOrigin(r *http.Request) *failure {
 	return nil
 }
 
-// otherScheme finds what Check cannot: without Sec-Fetch-Site it compares
-// Origin with Host, which has no scheme, so a page that someone put on plain
-// http under our name would pass for ours (R103).
+// otherScheme detects a case that Check cannot: without Sec-Fetch-Site, Check compares Origin with
+// Host, which has no scheme, so it would accept an attacker's page on plain http under our host
+// name (R103).
 func (s *Site) otherScheme(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return origin != "" && !s.fromApp(r) && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, s.c.Origin.Scheme+"://")
 }
 
-// checkToken demands the token of a form that says nothing of where it comes
-// from.
+// checkToken requires the token in a form without headers that show its origin.
 func (s *Site) checkToken(c *call) *failure {
 	r := c.r
 	if safeMethod(r.Method) || c.body == jsonBody || c.json && c.body == noBody ||
@@ -99,10 +98,10 @@ func (s *Site) checkToken(c *call) *failure {
 
 func safeMethod(m string) bool { return m == http.MethodGet || m == http.MethodHead }
 
-// unsafeRequest reports whether a request may have an effect. The handshake of a
-// WebSocket is a GET with an Upgrade header (RFC 6455 section 4.1), over HTTP/2
-// a CONNECT (RFC 8441). It opens a channel for writing, and a browser sends it
-// with cookies for pages of sibling hosts too, so it counts as a POST.
+// unsafeRequest reports whether a request may have an effect. The handshake of a WebSocket is a GET
+// with an Upgrade header (RFC 6455 section 4.1), over HTTP/2 a CONNECT (RFC 8441). It opens a
+// channel for writing, and browsers send it with cookies even for pages of sibling hosts, so it
+// counts as a POST.
 func unsafeRequest(r *http.Request) bool {
 	return !safeMethod(r.Method) || len(r.Header.Values("Upgrade")) > 0
 }

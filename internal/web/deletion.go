@@ -11,20 +11,20 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Leaving is how owners delete their accounts and get a copy of what is kept.
+// Leaving configures deletion and export by owners.
 type Leaving struct {
 	Deletions *deletion.Deletions
-	// Delete and Export switch these on.
+	// Delete and Export enable deletion and export.
 	Delete, Export bool
-	Wait           time.Duration // until a deletion happens
-	// Copy is what is kept about an account, for JSON.
+	Wait           time.Duration // time until the deletion
+	// Copy returns the data about an account, for JSON.
 	Copy func(ctx context.Context, u store.User) (any, error)
 }
 
-// LeavingPaths are the paths for that; empty where it is off.
+// LeavingPaths contains the paths of deletion and export, which are empty if off.
 type LeavingPaths struct{ Delete, Export string }
 
-// leaving has the steps of an owner who leaves.
+// leaving implements the steps of deletion and export.
 type leaving struct{ s *Site }
 
 func (v leaving) name() {
@@ -67,14 +67,14 @@ func (v leaving) postDelete(c *call) (*answer, error) {
 	case err != nil:
 		return nil, v.s.turn(c, v.s.stale(c, err))
 	}
-	c.who = nil // the session is over
+	c.who = nil // the session has ended
 	return &answer{
 		body: map[string]any{"delete_at": stamp(due)}, to: v.s.paths.Login, note: "DELETION_REQUESTED",
 		args: []any{"within", v.s.c.Leaving.Wait},
 	}, nil
 }
 
-// refused says that a link stops nothing.
+// refused returns the failure of an invalid link.
 func (v leaving) refused(err error) error {
 	if errors.Is(err, deletion.ErrLink) {
 		return fail(http.StatusBadRequest, "", "DELETION_LINK").flat().goTo(v.s.paths.Login)
@@ -82,7 +82,7 @@ func (v leaving) refused(err error) error {
 	return err
 }
 
-// getStop changes nothing: scanners of mail open links too (R51).
+// getStop changes nothing, because mail scanners also open links (R51).
 func (v leaving) getStop(c *call) (*answer, error) {
 	if err := v.s.c.Leaving.Deletions.Check(c.r.Context(), c.token); err != nil {
 		return nil, v.refused(err)
@@ -109,7 +109,7 @@ func (v leaving) getExport(c *call) (*answer, error) {
 	return &answer{file: &file{name: "account.json", text: string(text) + "\n"}}, err
 }
 
-// tellKept has the answer to a sign-in say that it stopped a deletion.
+// tellKept adds to the answer of a sign-in that it canceled a deletion.
 func tellKept(a *answer) {
 	if a.outcome == nil || a.outcome.Session == nil || !a.outcome.Session.Kept {
 		return
@@ -117,7 +117,7 @@ func tellKept(a *answer) {
 	a.keeps()
 }
 
-// keeps has an answer say that a deletion was stopped.
+// keeps adds to an answer that a deletion was canceled.
 func (a *answer) keeps() {
 	if a.body == nil {
 		a.body = map[string]any{}

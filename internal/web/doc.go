@@ -1,10 +1,8 @@
-// Package web is the paths: JSON and pages from the same steps, cookies,
-// guards, errors and words.
+// Package web serves the paths, as JSON and as pages, with cookies, guards, errors and texts.
 //
-// A step is written once: it reads typed fields, calls login, and returns an
-// answer; whether that becomes JSON or a page is decided at the end, in one
-// place (reply.go). Errors become status, message and field in one table
-// (errors.go). Every text goes through the catalogue (words.go, locales/).
+// A step is written once: it reads typed fields, calls package login and returns an answer.
+// reply.go decides whether the answer becomes JSON or a page. One table in errors.go converts
+// errors to a status, a text and a field. All texts come from the catalogue (words.go, locales/).
 //
-// It decides nothing about who may sign in; that is login's.
+// Package login decides who may sign in.
 package web

@@ -19,38 +19,38 @@ const (
 	maxName = 64
 )
 
-// ConfirmPage is the data of "tf_confirm": the code that completes a set-up, of a
-// second step or of what begins a sign-in.
+// ConfirmPage is the data of "tf_confirm", which asks for the code that completes the set-up of a
+// second or first factor.
 type ConfirmPage struct {
 	Method      string
 	Destination string // masked; empty for an app
-	Field       string // name of the code's field
-	Action      string // where the form posts
-	Back        string // where another method is chosen
-	Resend      string // where another code is asked for; empty if none is sent
+	Field       string // name of the field for the code
+	Action      string // target of the form
+	Back        string // page that offers other methods
+	Resend      string // target that sends another code; empty if the method sends none
 	QR          template.URL
 	Key         string       // base32 in groups of four, for typing
 	URI         template.URL // otpauth URI, opens an app on the same phone
 	Username    string
 	Issuer      string
-	Life        time.Duration // of a sent code
+	Life        time.Duration // lifetime of a sent code
 }
 
-// Groups is the key in groups of four characters, without separators.
+// Groups returns the key in groups of four characters, without separators.
 func (p ConfirmPage) Groups() []string { return strings.Split(p.Key, "-") }
 
 // Choice is the data of the part "methods": the methods that may be set up.
 type Choice struct {
 	Field   string // name of the radio buttons
-	ID      string // their ids begin so
-	Texts   string // and the keys of their texts: <texts>_choose, <texts>_hint_<method>
+	ID      string // prefix of their element IDs
+	Texts   string // prefix of their text keys: <texts>_choose, <texts>_hint_<method>
 	Methods []MethodChoice
-	// Recommended is the one to take; empty: none is.
+	// Recommended is the recommended method, or empty.
 	Recommended string
-	Region      string // of phone numbers without country code
+	Region      string // region of phone numbers without country code
 }
 
-// Choice is the page as the part "methods" wants it.
+// Choice returns the page for the part "methods".
 func (p *Page) Choice(field, id, texts string) *Page {
 	c := Choice{Field: field, ID: id, Texts: texts}
 	switch d := p.Data.(type) {
@@ -65,8 +65,8 @@ func (p *Page) Choice(field, id, texts string) *Page {
 	return p.Part(c)
 }
 
-// setupError sends who is not fresh to re-authenticate and who is no one to
-// sign in.
+// setupError redirects a user whose session is not fresh to re-authentication, and a caller without
+// a session to the sign-in page.
 func (s *Site) setupError(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
@@ -105,7 +105,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 		data.Methods = append(data.Methods, MethodChoice{Method: m, Weak: policy.Weak(m)})
 	}
 	if p.Primary != nil {
-		if p.Primary.Method != store.Passkey { // of the methods of this page
+		if p.Primary.Method != store.Passkey { // methods of this page
 			body["tf_method"], body["tf_primary_method"] = p.Primary.Method, p.Primary.Method
 		}
 		view := factorView(*p.Primary)
@@ -120,7 +120,7 @@ func (s *Site) getSetup(c *call) (*answer, error) {
 	return &answer{body: body, page: "tf_setup", data: data}, nil
 }
 
-// available lists what may be posted as setup, disable first.
+// available lists the allowed values of the field setup, disable first.
 func available(p login.Profile) []string {
 	out := []string{}
 	if !p.Required && len(p.Factors) > 0 {
@@ -149,7 +149,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 			}
 			return nil, f
 		}
-		if begun.Method != "" { // the draft stands: its page says that the code did not go out
+		if begun.Method != "" { // the draft is valid: its page shows that the code was not sent
 			c.back = s.paths.Validate
 		}
 		return nil, f
@@ -157,7 +157,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.setupError(c, err)
 	}
-	// The page of the draft is one of its own, so that reloading it begins nothing.
+	// Redirect to a separate page of the draft, so that reloading it starts nothing.
 	return &answer{body: s.begunBody(c, begun), to: withNext(s.paths.Validate, c.next())}, nil
 }
 
@@ -181,8 +181,8 @@ func (s *Site) begunBody(c *call, b login.Begun) map[string]any {
 	return body
 }
 
-// wantsQR reports whether a JSON answer carries the picture of an app's key. It
-// costs more than the rest of the answer, so it is drawn only for who asks.
+// wantsQR reports whether a JSON answer contains the QR code of an app's key. Drawing it takes
+// longer than the rest of the answer, so it is only drawn on request.
 func (s *Site) wantsQR(c *call) bool {
 	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
 }
@@ -205,7 +205,7 @@ func (s *Site) confirmPage(b login.Begun) ConfirmPage {
 	return p
 }
 
-// postSetupToken is the second half of a change by a signed-in caller.
+// postSetupToken is the second part of a change by a signed-in caller.
 func (s *Site) postSetupToken(c *call) (*answer, error) {
 	c.back = s.paths.Validate // its page shows the set-up again
 	code := c.form.text("code")
@@ -219,7 +219,7 @@ func (s *Site) postSetupToken(c *call) (*answer, error) {
 	return s.setUp(c, out)
 }
 
-// setUpTwice is the same for a second click on its button.
+// setUpTwice is the same for a second click on the button.
 func (s *Site) setUpTwice(c *call) (*answer, error) {
 	out, err := s.c.Login.SetupAgain(c.r.Context(), c.token, c.form.text("code"), c.browser)
 	if err != nil {
@@ -228,8 +228,8 @@ func (s *Site) setUpTwice(c *call) (*answer, error) {
 	return s.setUp(c, out)
 }
 
-// setupRefused puts a refusal of a first code on the page of the set-up, which is
-// still open, or on that where one begins.
+// setupRefused shows the refusal of a first code on the page of the set-up if that is still open,
+// or on the page that starts a set-up.
 func (s *Site) setupRefused(c *call, err error) error {
 	f := s.toFailure(s.turn(c, err))
 	if f.status == http.StatusTooManyRequests {
@@ -241,7 +241,7 @@ func (s *Site) setupRefused(c *call, err error) error {
 	return f
 }
 
-// setUp is the answer of a set-up that a signed-in caller has completed.
+// setUp returns the answer to a set-up that a signed-in caller has completed.
 func (s *Site) setUp(c *call, out login.Outcome) (*answer, error) {
 	profile, err := s.c.Login.Profile(c.r.Context(), out.User, false)
 	if err != nil {
@@ -258,7 +258,7 @@ func (s *Site) setUp(c *call, out login.Outcome) (*answer, error) {
 	return &answer{outcome: &out, body: body, to: to, note: setUpNote(out)}, nil
 }
 
-// setUpNote says what was set up.
+// setUpNote returns the note about what was set up.
 func setUpNote(out login.Outcome) string {
 	if out.Session == nil || len(out.Session.Proofs) == 0 {
 		return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
@@ -274,8 +274,8 @@ func setUpNote(out login.Outcome) string {
 	return "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL"
 }
 
-// TidyName is the name of a factor or a token as it may be shown: one line, no invisible
-// characters, 64 code points.
+// TidyName returns the name of a factor or a token in a form that can be shown: one line, no
+// invisible characters, at most 64 code points.
 func TidyName(s string) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {

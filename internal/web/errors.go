@@ -14,49 +14,49 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// failure is an error as a person may see it: status, and texts by field. The
-// cause, if there is one worth knowing, is for the log.
+// failure is an error in the form that a user may see: a status, and texts by field. The cause, if
+// any, is only logged.
 type failure struct {
 	status     int
 	problems   []problem
 	noFields   bool           // the answer has errors but no field_errors
 	extras     map[string]any // further keys of the JSON answer
 	retryAfter time.Duration
-	to         string    // in form mode: flash the first text and go there
-	quiet      bool      // in form mode: flash nothing
-	until      time.Time // when what is paused goes on
-	captcha    bool      // a captcha must be answered first
+	to         string    // in form mode: redirect there with the first text as a note
+	quiet      bool      // in form mode: no note
+	until      time.Time // end of the pause
+	captcha    bool      // a captcha must be solved first
 	form       bool      // in form mode: the form is shown again, although it is a 503
 	cause      error
-	refusal    error // the row of the table that it was made from
+	refusal    error // the error of the table row
 }
 
-// problem is a message key at a field; the empty field is the whole form.
+// problem is a message key for a field. An empty field means the whole form.
 type problem struct {
 	field, key string
 	args       []any
-	// page is the key of what a page says instead; empty: what belongs to key.
+	// page is the key of the text on pages. If it is empty, key is used.
 	page string
-	// said is the text itself, of a refusal that was shown by a redirect.
+	// said is the text itself, for a refusal that is shown after a redirect.
 	said string
 }
 
 func (f *failure) Error() string { return f.problems[0].key }
 
-// Unwrap returns what a step refused with.
+// Unwrap returns the error with which a step refused.
 func (f *failure) Unwrap() error { return f.refusal }
 
 func fail(status int, field, key string, args ...any) *failure {
 	return &failure{status: status, problems: []problem{{field: field, key: key, args: args}}}
 }
 
-// says sets the text that pages show in place of the contract's.
+// says sets the text that pages show instead of the contract's.
 func (f *failure) says(page string) *failure { f.problems[0].page = page; return f }
 
-// silent leaves the text out where a redirect says it all: JSON keeps it.
+// silent omits the text if a redirect is clear enough. JSON keeps it.
 func (f *failure) silent() *failure { f.quiet = true; return f }
 
-// flat leaves field_errors out: the error is not about a form.
+// flat omits field_errors, because the error does not concern a form.
 func (f *failure) flat() *failure { f.noFields = true; return f }
 
 // goTo redirects in form mode.
@@ -69,7 +69,7 @@ type rule struct {
 	field, key string
 }
 
-// rules is the one table from errors to status, field and text.
+// rules returns the table that converts errors to a status, a field and a text.
 func rules() []rule {
 	return []rule{
 		{login.ErrUnknownUser, http.StatusBadRequest, "email", "USER_DOES_NOT_EXIST"},
@@ -124,13 +124,13 @@ func rules() []rule {
 		{password.ErrBreached, http.StatusBadRequest, "password", "PASSWORD_BREACHED"},
 		{password.ErrNotChecked, http.StatusBadRequest, "password", "PASSWORD_BREACHED_SITE_ERROR"},
 		{password.ErrMalformed, http.StatusBadRequest, "password", "API_ERROR"},
-		// The account was deleted at that moment.
+		// The account was deleted during the request.
 		{store.ErrNotFound, http.StatusBadRequest, "", "TWO_FACTOR_PERMISSION_DENIED"},
 	}
 }
 
-// toFailure turns any error into what may be said of it. Whatever is not in
-// the table is a broken dependency: 503, nothing granted, the cause logged.
+// toFailure converts any error to a failure. An error that is not in the table is one of a
+// dependency: the answer is 503, nothing is granted, and the cause is logged.
 func (s *Site) toFailure(err error) *failure {
 	var f *failure
 	if errors.As(err, &f) {
@@ -153,7 +153,7 @@ func (s *Site) toFailure(err error) *failure {
 		return f
 	}
 	if errors.Is(err, login.ErrReauthenticate) {
-		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page says it
+		f = fail(http.StatusUnauthorized, "", "REAUTHENTICATION_REQUIRED").flat().silent() // the page explains it
 		f.extras = map[string]any{
 			"reauth_required": true, "unified_signin_enabled": s.unified(), "has_webauthn_verify_credential": false,
 		}
@@ -179,8 +179,8 @@ func (s *Site) toFailure(err error) *failure {
 	return f
 }
 
-// pageText is the key of what a page says of a refusal in place of the contract's
-// text; empty: nothing else.
+// pageText returns the key of the text that a page shows for a refusal instead of the contract's,
+// or an empty string.
 func pageText(refusal, err error) string {
 	var phone *factor.DestinationError
 	switch {
@@ -192,7 +192,7 @@ func pageText(refusal, err error) string {
 	return ""
 }
 
-// phoneTexts are the keys of why a phone number is refused.
+// phoneTexts returns the text keys of the reasons why a phone number is refused.
 func phoneTexts() map[string]string {
 	return map[string]string{
 		factor.NoNumber: "PHONE_NO_NUMBER", factor.NoCountryCode: "PHONE_NO_COUNTRY_CODE",
@@ -201,7 +201,7 @@ func phoneTexts() map[string]string {
 	}
 }
 
-// limits are the figures some texts name.
+// limits returns the figures that a text contains.
 func (s *Site) limits(key string) []any {
 	switch key {
 	case "TOKEN_LIFE":
@@ -222,7 +222,7 @@ func (f *failure) at(field string) *failure {
 	return f
 }
 
-// text says a problem in a language; durations become words.
+// text returns the text of a problem in a language. Durations are written in words.
 func (p problem) text(w *Words) string {
 	if p.said != "" {
 		return p.said
@@ -230,7 +230,7 @@ func (p problem) text(w *Words) string {
 	return w.Text(p.key, p.words(w)...)
 }
 
-// onPage is the text that a page shows.
+// onPage returns the text that a page shows.
 func (p problem) onPage(w *Words) string {
 	switch {
 	case p.said != "":
@@ -241,7 +241,7 @@ func (p problem) onPage(w *Words) string {
 	return w.Page(p.key, p.words(w)...)
 }
 
-// words are the arguments as texts want them.
+// words returns the arguments in the form that texts need.
 func (p problem) words(w *Words) []any {
 	args := make([]any, len(p.args))
 	for i, a := range p.args {

@@ -8,8 +8,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// factorRows are the paths of the list of second factors. A form can only
-// post, so it names what it wants where others use DELETE.
+// factorRows returns the paths of the list of second factors. A form can only post, so it names the
+// action for which programs use DELETE.
 func (s *Site) factorRows() []route {
 	p := s.paths
 	return []route{
@@ -20,11 +20,10 @@ func (s *Site) factorRows() []route {
 	}
 }
 
-// FactorsPart is a user's second factors, on the account page and on one of
-// their own.
+// FactorsPart contains a user's second factors, for the account page and a separate page.
 type FactorsPart struct {
 	Factors  []FactorView
-	Required bool // one must be kept
+	Required bool // one must remain
 	Offers   bool // more can be set up
 }
 
@@ -105,7 +104,7 @@ func (s *Site) removeFactor(c *call) (*answer, error) {
 	return a, err
 }
 
-// factorsSection is the list on the account page.
+// factorsSection adds the list to the account page.
 func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) error {
 	part, factors, err := s.factorsPart(c)
 	if err != nil {
@@ -124,8 +123,8 @@ func (s *Site) factorsSection(c *call, p *AccountPage, body map[string]any) erro
 	return nil
 }
 
-// ownFactors is what an own front end may show of a user's factors;
-// destinations are masked.
+// ownFactors returns the data that a custom front end may show of a user's factors. Destinations
+// are masked.
 func ownFactors(in []store.Factor) []map[string]any {
 	out := []map[string]any{}
 	for _, f := range in {

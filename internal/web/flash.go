@@ -10,24 +10,23 @@ import (
 	"time"
 )
 
-// What a redirect has to say travels in two cookies: notes, by their keys, and
-// what the page of a form shows, as a sealed text. Refusals redirect too, so that
-// reloading the page asks for nothing again.
+// The messages of a redirect are in two cookies: notes, by their keys, and the content for the page
+// of a form, encrypted. Refusals also redirect, so that reloading the page does not repeat the
+// request.
 
 const (
 	noteParting = "~"
 	keptPurpose = "kept"
 	flashLife   = time.Minute
-	maxNotes    = 4 // on one page
-	// passingLife is the life of a note on the way to a page of the application,
-	// which shows it (see Notes) or does not: then it must not come up later, on a
-	// page of ours that is about something else.
+	maxNotes    = 4 // maximum on one page
+	// passingLife is the lifetime of a note for a page of the application. If the page does not
+	// show it (see Notes), it must not appear later on one of our pages.
 	passingLife = 10 * time.Second
 )
 
-// setNotes flashes a message to the next page, and that there is news of the
-// account. The cookie holds only keys of texts and seconds, never text, so a
-// forged one can say nothing of its own.
+// setNotes adds a note for the next page, and one if there is news of the account. The cookie
+// contains only text keys and seconds, never text, so a forged cookie cannot show an arbitrary
+// message.
 func (s *Site) setNotes(c *call, life time.Duration, news bool, key string, args ...any) {
 	for _, a := range args {
 		if d, ok := a.(time.Duration); ok {
@@ -40,26 +39,26 @@ func (s *Site) setNotes(c *call, life time.Duration, news bool, key string, args
 	if key == "" {
 		return
 	}
-	// Notes that no page has shown yet go along: one redirect may lead to another.
+	// Keep notes that no page has shown yet, because one redirect may lead to another.
 	if kept := s.jar.get(c.r, s.jar.notes()); kept != "" && !strings.HasSuffix(kept, key) && strings.Count(kept, noteParting) < maxNotes-2 {
 		key = kept + noteParting + key
 	}
 	s.jar.set(c.w, s.jar.notes(), key, life)
 }
 
-// Notes reads what a step said on its way to a page of the application, and
-// removes it. Call it before the answer is started.
+// Notes returns the notes of the previous step for a page of the application, and removes them.
+// Call it before the response is started.
 func (s *Site) Notes(w http.ResponseWriter, r *http.Request) []Note {
 	return s.takeNotes(&call{w: w, r: r, words: s.words(r)}, "")
 }
 
-// takeNotes reads the flashed messages and removes them.
+// takeNotes returns the notes and removes them.
 func (s *Site) takeNotes(c *call, page string) []Note {
 	var out []Note
 	add := func(p problem, said string) {
 		key := or(p.page, p.key)
 		kind, ok := noteKind(c.words, key)
-		// The account page says what happened, and need not point to itself.
+		// The account page shows the news itself, so omit notes that refer to it.
 		says := page == "account" && (key == "NEWS" || key == "RECOVERY_CODE_USED")
 		if !ok || says || strings.Contains(said, "<no value>") {
 			return
@@ -83,8 +82,8 @@ func (s *Site) takeNotes(c *call, page string) []Note {
 	return append(out, c.said...)
 }
 
-// noteKind is the kind of a note. Every text in capitals can be one; what is not
-// known as good news or as a hint is an error.
+// noteKind returns the kind of a note. Every text with an upper-case key can be a note. It is an
+// error unless it is known to be a success or a hint.
 func noteKind(w *Words, key string) (string, bool) {
 	if key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" || !w.knows(key) {
 		return "", false
@@ -120,8 +119,8 @@ func plainNotes() []string {
 	}
 }
 
-// kept is what an answer to a form says on the page that a redirect leads to: why
-// it was refused, or what it made that can be shown only once.
+// kept is the content of an answer to a form that the page after the redirect shows: the reason of
+// a refusal, or created data that can be shown only once.
 type kept struct {
 	At       string // path of that page
 	Time     int64
@@ -131,26 +130,26 @@ type kept struct {
 	Instead  *FactorView       `json:",omitempty"`
 	Until    int64             `json:",omitempty"`
 	Notes    []Note            `json:",omitempty"`
-	// Session is the only one that Made is shown in: new recovery codes, or the name
-	// of a new token and the token.
+	// Session is the only session in which Made is shown: new recovery codes, or the name and the
+	// text of a new token.
 	Session string   `json:",omitempty"`
 	Made    []string `json:",omitempty"`
-	// cookie is the name of the cookie; empty: that of refusals.
+	// cookie is the name of the cookie. If it is empty, that of refusals is used.
 	cookie string
 }
 
-// shownAgain are the fields that a refused form shows once more: never a
-// password or a code.
+// shownAgain lists the fields whose values a refused form shows again, which never include
+// passwords and codes.
 func shownAgain() []string {
 	return []string{"email", "username", "identity", "phone", "name", "setup", "help_setup", "which", "chosen_method", "usage", "days"}
 }
 
-// backFrom is where the page of a form is shown by a GET.
+// backFrom returns the path at which GET shows the page of a form.
 func (s *Site) backFrom(rt route, r *http.Request) string {
 	if rt.back != "" {
 		return rt.back
 	}
-	at := r.URL.EscapedPath() // a token may hold any octet
+	at := r.URL.EscapedPath() // a token may contain any byte
 	if rest, ok := strings.CutSuffix(rt.path, tokenEnd); ok {
 		if s.tokens[rest][http.MethodGet].step != nil {
 			return at
@@ -163,8 +162,8 @@ func (s *Site) backFrom(rt route, r *http.Request) string {
 	return ""
 }
 
-// setRefusal keeps a refusal for the page of the form. What came from elsewhere,
-// or is not a fault of what was typed, is answered at once: false.
+// setRefusal stores a refusal for the page of the form. It returns false if the request came from
+// another page or the user's input is not the cause; then the caller answers at once.
 func (s *Site) setRefusal(c *call, f *failure) bool {
 	if !slices.Contains([]int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError}, f.status) {
 		return false
@@ -179,7 +178,7 @@ func (s *Site) setRefusal(c *call, f *failure) bool {
 	return keep(s, c, v)
 }
 
-// typedAgain are the fields of a form that its page shows once more.
+// typedAgain returns the values of a form that its page shows again.
 func typedAgain(c *call) map[string]string {
 	out := map[string]string{}
 	for _, name := range append(shownAgain(), c.shows...) {
@@ -190,8 +189,8 @@ func typedAgain(c *call) map[string]string {
 	return out
 }
 
-// keep hands the browser what the next page shows, sealed, so that a cookie holds
-// no code in the clear. It reports false where that is too much for a cookie.
+// keep stores the content for the next page in an encrypted cookie, so that the cookie contains no
+// code in plain text. It returns false if the content is too long for a cookie.
 func keep(s *Site, c *call, v kept) bool {
 	v.Time = s.c.Now().Unix()
 	raw, err := json.Marshal(v)
@@ -210,7 +209,7 @@ func keep(s *Site, c *call, v kept) bool {
 	return true
 }
 
-// takeKept shows what was kept for a page on that page, once.
+// takeKept adds the stored content to its page, once.
 func takeKept(s *Site, c *call) {
 	for _, name := range []string{s.jar.refusal(), s.jar.inbox()} {
 		takeKeptIn(s, c, name)

@@ -16,12 +16,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Gate decides which requests reach applications behind it, on the host of the
-// sign-in and on others. It issues no session: a caller signs in at the site, and
-// another host gets a cookie that names the session and ends with it.
+// Gate decides which requests reach applications behind it, on the host of the sign-in and on
+// others. It issues no session: a user signs in at the site, and another host gets a cookie that
+// refers to the session and ends with it.
 type Gate struct {
 	s       *Site
-	home    string // host of the sign-in, in its one spelling
+	home    string // host of the sign-in, in normal form
 	rules   *inner.Rules
 	signer  *inner.Signer
 	keySet  []byte
@@ -33,7 +33,7 @@ type Gate struct {
 	paths   gatePaths
 }
 
-// gatePaths are the paths of the gate. Those below /.twofold are for hosts behind it,
+// gatePaths contains the paths of the gate. Those below /.twofold are for hosts behind the gate,
 // whose proxies send them here.
 type gatePaths struct{ verify, enter, keys, start, callback string }
 
@@ -44,8 +44,8 @@ func gatePathsOf(s *Site) gatePaths {
 	}
 }
 
-// NewGate puts a gate into a site, which serves its paths from then on. A site has
-// one gate at most. The error names every mistake of the rules.
+// NewGate adds a gate to a site, which serves its paths from then on. A site has at most one gate.
+// The error lists every mistake in the rules.
 func NewGate(s *Site, rules []gate.Rule) (*Gate, error) {
 	compiled, err := inner.Compile(rules)
 	if err != nil {
@@ -67,7 +67,7 @@ func NewGate(s *Site, rules []gate.Rule) (*Gate, error) {
 	g.keySet = g.signer.KeySet()
 	for _, row := range g.rows() {
 		if s.routes[row.path] != nil {
-			return nil, errors.New("path " + row.path + " is one of the gate's: choose another one for the page there")
+			return nil, errors.New("path " + row.path + " belongs to the gate: choose another path for that page")
 		}
 		if row.raw != nil {
 			g.raw[row.path] = row.raw
@@ -76,24 +76,24 @@ func NewGate(s *Site, rules []gate.Rule) (*Gate, error) {
 		g.steps[row.path] = map[string]route{row.method: row}
 	}
 	if !s.gate.CompareAndSwap(nil, g) {
-		return nil, errors.New("there is a gate already")
+		return nil, errors.New("the site already has a gate")
 	}
 	return g, nil
 }
 
-// checkGate reports what of the rules does not fit the site.
+// checkGate returns an error if the rules do not match the site.
 func checkGate(s *Site, rules *inner.Rules) error {
 	errs := []error{rules.CheckOrigin(s.c.Origin, Loopback)}
 	for _, scope := range rules.Scopes() {
 		if !slices.Contains(s.c.Tokens.Scopes, scope) {
-			errs = append(errs, fmt.Errorf("scopes: no token can have %q: add it to the scopes of personal access "+
+			errs = append(errs, fmt.Errorf("scopes: unknown scope %q: add it to the scopes of personal access "+
 				"tokens", scope))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// rows is the part of the table of paths that a gate adds.
+// rows returns the rows that a gate adds to the table of paths.
 func (g *Gate) rows() []route {
 	p := g.paths
 	return []route{
@@ -105,15 +105,15 @@ func (g *Gate) rows() []route {
 	}
 }
 
-// handler returns what answers a request without the table's steps, or nil.
+// handler returns the handler of a path that is not a step of the table, or nil.
 func (g *Gate) handler(path string) http.HandlerFunc {
-	if strings.HasPrefix(path, g.paths.verify+"/") { // Envoy puts the path asked for there
+	if strings.HasPrefix(path, g.paths.verify+"/") { // Envoy appends the requested path
 		return g.serveVerify
 	}
 	return g.raw[path]
 }
 
-// answer reports whether the gate has answered a request without the table's steps.
+// answer answers a request for a path that is not a step of the table, and reports whether it did.
 func (g *Gate) answer(w http.ResponseWriter, r *http.Request) bool {
 	h := g.handler(r.URL.Path)
 	if h != nil {
@@ -122,23 +122,23 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request) bool {
 	return h != nil
 }
 
-// patterns are those of Site.Patterns.
+// patterns returns the gate's part of Site.Patterns.
 func (g *Gate) patterns() []string {
 	return []string{g.paths.verify, g.paths.verify + "/", g.paths.enter, g.paths.keys, g.paths.start, g.paths.callback}
 }
 
-// decision is what the gate says of one request.
+// decision is the gate's decision about one request.
 type decision struct {
 	inner.Request
 	rule    gate.Rule
 	number  int
 	outcome inner.Outcome
-	who     *login.Who // nil: a stranger
+	who     *login.Who // nil for a stranger
 	forged  bool       // another site made the browser send it
 }
 
-// decide judges a request. r has the caller's cookies and headers; q says what was
-// asked for.
+// decide decides about a request. r has the caller's cookies and headers; q describes the requested
+// page.
 func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 	d := decision{Request: q}
 	d.rule, d.number = g.rules.Find(q)
@@ -147,21 +147,21 @@ func (g *Gate) decide(r *http.Request, q inner.Request) (decision, error) {
 	}
 	who, err := g.who(r, q.Address.Host)
 	if err == nil && !who.Session.Token && g.crossSite(r, q) {
-		// A cookie goes along with what another site makes a browser send.
+		// Browsers send cookies even with requests that another site initiates.
 		d.forged, who = true, nil
 	}
 	public := d.rule.Require == gate.Public
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		who = nil
-	case err != nil && public: // such a page is for strangers, too
+	case err != nil && public: // a public page is for strangers, too
 		g.s.c.Log.ErrorContext(r.Context(), "the user of a public page could not be read", "cause", err)
 		who = nil
 	case err != nil:
 		return d, err
 	}
 	if public && who != nil && (who.Enrolls || who.Program != nil) {
-		who = nil // the sign-in of today is not over, or no scope lets the token act here
+		who = nil // the session lacks a required factor, or the token has no scope for this page
 	}
 	d.who = who
 	caller, err := g.caller(r.Context(), d.rule, who)
@@ -187,7 +187,7 @@ func (g *Gate) who(r *http.Request, host string) (*login.Who, error) {
 	return g.descendant(r, host)
 }
 
-// caller is what a rule needs to know of who.
+// caller returns the data about who that a rule needs.
 func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *login.Who) (inner.Caller, error) {
 	if who == nil {
 		return inner.Caller{}, nil
@@ -215,12 +215,12 @@ func (g *Gate) caller(ctx context.Context, rule gate.Rule, who *login.Who) (inne
 	return c, nil
 }
 
-// crossSite reports whether another site made the browser send a request that may
-// change something, or open a channel (RFC 6455 section 10.2).
+// crossSite reports whether another site initiated a request that may change data or open a channel
+// (RFC 6455 section 10.2).
 func (g *Gate) crossSite(r *http.Request, q inner.Request) bool {
 	method := q.Method
 	if r.Header.Get("Sec-WebSocket-Key") != "" || r.Header.Get("Upgrade") != "" {
-		method = http.MethodPost // Check goes by the method
+		method = http.MethodPost // Check depends on the method
 	}
 	if safeMethod(method) {
 		return false
@@ -233,9 +233,9 @@ func (g *Gate) crossSite(r *http.Request, q inner.Request) bool {
 	return origin != "" && r.Header.Get("Sec-Fetch-Site") == "" && !strings.HasPrefix(origin, q.Address.Scheme+"://")
 }
 
-// client is the address of the sender of a request, for the networks of rules. The
-// zero value is in no network. It is not known if a proxy does not say it: the proxy's
-// own would put everyone into the network of the proxy.
+// client returns the address of the client of a request, for the networks of rules. If a proxy does
+// not report it, client returns the zero value, which is in no network; with the proxy's own
+// address, every client would be in the proxy's network.
 func (g *Gate) client(r *http.Request) netip.Addr {
 	if peer, ok := peerAddress(r); ok && within(peer, g.s.c.Proxies) && !saysClient(r) {
 		return netip.Addr{}
@@ -244,7 +244,7 @@ func (g *Gate) client(r *http.Request) netip.Addr {
 	return a
 }
 
-// renamed are the names of our cookies that settings or the wire contract choose.
+// renamed returns the names of our cookies that are set by the configuration or the wire contract.
 func renamed(j jar) map[string]bool {
 	out := map[string]bool{}
 	for _, name := range []string{j.staying(), j.deviceName, j.refresh(), j.readable} {
@@ -253,8 +253,8 @@ func renamed(j jar) map[string]bool {
 	return out
 }
 
-// ours reports whether a cookie is the site's, with or without prefix. All names that
-// begin with "twofold" are, so that none can be forgotten here.
+// ours reports whether a cookie belongs to the site, with or without prefix. All names that start
+// with "twofold" do, so that none can be forgotten here.
 func (g *Gate) ours(name string) bool {
 	bare := strings.TrimPrefix(name, hostPrefix)
 	return bare == "twofold" || strings.HasPrefix(bare, "twofold-") || g.cookies[bare]

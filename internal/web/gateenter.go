@@ -15,8 +15,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// A browser comes to a host behind the gate in four steps. None of them can be made
-// to lead elsewhere or to sign in another browser:
+// A browser signs in to a host behind the gate in four steps. An attacker cannot make any of them
+// redirect elsewhere or sign in another browser:
 //
 //  1. /.twofold/start on that host sets a nonce cookie and signs what is needed.
 //  2. /auth/gate on the host of the sign-in has the user prove it, and makes a ticket.
@@ -24,13 +24,13 @@ import (
 //     a cookie that names the session.
 //  4. The page that was asked for.
 
-// The purposes of what is signed here.
+// The purposes of signed data.
 const (
 	purposeIntent     = "gate intent"
 	purposeDescendant = "gate descendant"
 )
 
-// intent is why a browser comes to the host of the sign-in.
+// intent is the reason why a browser is sent to the host of the sign-in.
 type intent struct {
 	Host    string           `json:"h"`
 	To      string           `json:"t"` // path and query on that host
@@ -39,13 +39,13 @@ type intent struct {
 	Bind    string           `json:"b,omitempty"` // hash of the nonce; empty on the host of the sign-in
 }
 
-// enterAt is the address of /auth/gate for an intent.
+// enterAt returns the URL of /auth/gate for an intent.
 func (g *Gate) enterAt(i intent) string {
-	raw, _ := json.Marshal(i) // texts and a number
+	raw, _ := json.Marshal(i) // cannot fail: strings and a number
 	return g.s.home + g.paths.enter + "?request=" + g.s.c.Keys.Sign(purposeIntent, raw)
 }
 
-// serveStart begins on a host behind the gate.
+// serveStart handles the first step, on a host behind the gate.
 func (g *Gate) serveStart(w http.ResponseWriter, r *http.Request) {
 	host, ok := g.behind(w, r)
 	if !ok {
@@ -70,7 +70,7 @@ func (g *Gate) serveStart(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	nonce := g.s.jar.get(r, g.s.jar.gateNonce())
-	if len(nonce) != len(seal.Token()) { // another tab may be on its way with one
+	if len(nonce) != len(seal.Token()) { // another tab may be using it
 		nonce = seal.Token()
 	}
 	g.s.jar.set(w, g.s.jar.gateNonce(), nonce, 0)
@@ -82,8 +82,8 @@ func (g *Gate) serveStart(w http.ResponseWriter, r *http.Request) {
 		Bind: seal.HashToken(nonce)}))
 }
 
-// behind returns the host of a request that a proxy of a host behind the gate sent
-// here. It answers all others.
+// behind returns the host of a request that the proxy of a host behind the gate has sent. It
+// answers all other requests itself.
 func (g *Gate) behind(w http.ResponseWriter, r *http.Request) (string, bool) {
 	if !readOnly(w, r) {
 		return "", false
@@ -96,16 +96,16 @@ func (g *Gate) behind(w http.ResponseWriter, r *http.Request) (string, bool) {
 	return a.Host, true
 }
 
-// leadTo redirects to one of our own addresses or to a page of a host of the rules.
+// leadTo redirects to one of our own URLs or to a page of a host in the rules.
 func (g *Gate) leadTo(w http.ResponseWriter, to string) {
 	h := w.Header()
 	h.Set("Location", to)
-	h.Set("Referrer-Policy", "no-referrer") // the address may hold a ticket
+	h.Set("Referrer-Policy", "no-referrer") // the URL may contain a ticket
 	g.say(w, http.StatusSeeOther, "see the address in Location")
 }
 
-// getEnter has a signed-in user prove what a host behind the gate asks for, and
-// leads back to it.
+// getEnter lets a signed-in user prove the factors that a host behind the gate requires, and
+// redirects back to it.
 func (g *Gate) getEnter(c *call) (*answer, error) {
 	var i intent
 	raw, err := g.s.c.Keys.Verify(purposeIntent, c.r.URL.Query().Get("request"))
@@ -129,7 +129,7 @@ func (g *Gate) getEnter(c *call) (*answer, error) {
 	return &answer{away: to, page: "gate_away", data: AwayPage{Title: i.Host, Address: to}}, nil
 }
 
-// prove says what of an intent is still to be proven, as the guards do.
+// prove returns the error of a requirement of an intent that is not met, like the guards.
 func (g *Gate) prove(ctx context.Context, i intent, who *login.Who) error {
 	rule := gate.Rule{Require: i.Require, Fresh: i.Fresh}
 	caller, err := g.caller(ctx, rule, who)
@@ -149,7 +149,7 @@ func (g *Gate) prove(ctx context.Context, i intent, who *login.Who) error {
 	return errRole
 }
 
-// serveCallback takes a ticket and sets the cookie of a host behind the gate.
+// serveCallback uses a ticket and sets the cookie of a host behind the gate.
 func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 	host, ok := g.behind(w, r)
 	if !ok {
@@ -166,7 +166,7 @@ func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		// The second of two equal requests, or the button "back".
+		// This is the second of two equal requests, or the user went back.
 		if _, err := g.descendant(r, host); err == nil {
 			if t, err := login.ReadTicket(g.s.c.Login, text, host); err == nil {
 				g.leadTo(w, g.s.c.Origin.Scheme+"://"+host+t.To)
@@ -180,23 +180,22 @@ func (g *Gate) serveCallback(w http.ResponseWriter, r *http.Request) {
 		g.broken(w, r, err)
 		return
 	}
-	raw, _ := json.Marshal(descendant{Host: host, UserID: t.UserID, SessionID: t.SessionID}) // texts
+	// cannot fail: strings only
+	raw, _ := json.Marshal(descendant{Host: host, UserID: t.UserID, SessionID: t.SessionID})
 	jar.set(w, jar.gate(), g.s.c.Keys.Sign(purposeDescendant, raw), 0)
 	jar.clear(w, r, jar.gateNonce())
 	g.leadTo(w, g.s.c.Origin.Scheme+"://"+host+t.To)
 }
 
-// descendant is the cookie of a host behind the gate. It is not a session: it names one
-// of the same browser, and opens what that opens, on this host, for as long as it
-// lives.
+// descendant is the cookie of a host behind the gate. It is not a session but refers to one of the
+// same browser. It gives the same access on this host, as long as that session is valid.
 type descendant struct {
 	Host      string `json:"h"`
 	UserID    string `json:"u"`
 	SessionID string `json:"s"`
 }
 
-// descendant returns the caller by the cookie of a host behind the gate.
-// store.ErrNotFound: there is none.
+// descendant returns the caller with the cookie of a host behind the gate, or store.ErrNotFound.
 func (g *Gate) descendant(r *http.Request, host string) (*login.Who, error) {
 	text := g.s.jar.get(r, g.s.jar.gate())
 	if text == "" {

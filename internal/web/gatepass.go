@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// The headers that say to an application who was let through.
+// The headers that identify the user to an application.
 const (
 	headerUser      = "Remote-User"
 	headerEmail     = "Remote-Email"
@@ -24,15 +24,15 @@ const (
 	headerAssertion = "Twofold-Assertion"
 )
 
-// passed are the headers that a proxy hands to the application.
+// passed returns the headers that a proxy passes to the application.
 func passed() [8]string {
 	return [...]string{
 		headerUser, headerEmail, headerGroups, headerLevel, headerFresh, headerAssertion, "Cookie", "Authorization",
 	}
 }
 
-// stripIdentity removes what a client may have written in place of the gate. Many
-// servers take an underscore in the name of a header for a hyphen.
+// stripIdentity removes identity headers that a client may have sent. Many servers treat an
+// underscore in a header name as a hyphen.
 func stripIdentity(h http.Header) {
 	for name := range h {
 		plain := strings.ToLower(strings.ReplaceAll(name, "_", "-"))
@@ -42,9 +42,9 @@ func stripIdentity(h http.Header) {
 	}
 }
 
-// stripConnection leaves of Connection only what upgrades a connection. A proxy behind
-// the gate removes the headers that Connection names (RFC 9110 section 7.6.1), so a
-// client could have it remove those that say who the client is.
+// stripConnection keeps in Connection only the option that upgrades a connection. A proxy behind
+// the gate removes the headers that Connection names (RFC 9110 section 7.6.1), so a client could
+// make it remove the identity headers.
 func stripConnection(h http.Header) {
 	upgrades := false
 	for _, line := range h.Values("Connection") {
@@ -57,9 +57,8 @@ func stripConnection(h http.Header) {
 	}
 }
 
-// pass writes the headers that go to the application: who it is, the cookies and
-// the authorization of the client without ours. A stranger on a public page has no
-// identity.
+// pass sets the headers for the application: the identity headers, and the client's cookies and
+// authorization without ours. A stranger on a public page has no identity.
 func (g *Gate) pass(to http.Header, r *http.Request, d decision) {
 	if cookies := g.foreignCookies(r.Header["Cookie"]); cookies != "" {
 		to["Cookie"] = []string{cookies}
@@ -72,7 +71,7 @@ func (g *Gate) pass(to http.Header, r *http.Request, d decision) {
 	}
 }
 
-// foreignCookies are the cookies that are not ours.
+// foreignCookies returns the cookies that are not ours.
 func (g *Gate) foreignCookies(lines []string) string {
 	var kept strings.Builder
 	for _, line := range lines {
@@ -91,16 +90,15 @@ func (g *Gate) foreignCookies(lines []string) string {
 	return kept.String()
 }
 
-// identities remembers what was said of callers, so that not every request costs a
-// signature.
+// identities caches the headers about callers, so that not every request needs a signature.
 type identities struct {
 	mu   sync.RWMutex
 	said map[string]identity
 }
 
-// identity is what was said of a caller, and of which facts it was made.
+// identity contains the headers about a caller and the facts from which they were created.
 type identity struct {
-	headers http.Header // never written after it was made
+	headers http.Header // never changed after creation
 	until   time.Time
 	email   string
 	roles   []string
@@ -109,10 +107,10 @@ type identity struct {
 }
 
 const (
-	// identityFor is how long an assertion is used again: what an application gets is
-	// good for the rest of its life.
+	// identityFor is the time for which an assertion is reused. It stays valid for the rest of its
+	// lifetime.
 	identityFor = inner.Life / 3
-	// maxIdentities bounds the memory.
+	// maxIdentities bounds the size of the cache.
 	maxIdentities = 20_000
 )
 
@@ -142,7 +140,7 @@ func (g *Gate) identity(who *login.Who, host string) http.Header {
 	return id.headers
 }
 
-// introduce makes the headers about a caller.
+// introduce creates the headers about a caller.
 func (g *Gate) introduce(who *login.Who, host string, now time.Time) http.Header {
 	c := inner.Claims{Audience: host, Subject: who.User.ID, Email: who.User.Email, Groups: who.User.Roles}
 	level := strconv.Itoa(int(who.Session.Level))
@@ -164,8 +162,8 @@ func (g *Gate) introduce(who *login.Who, host string, now time.Time) http.Header
 	return h
 }
 
-// apart are the roles that a header can say. One with a comma would be taken for two
-// of other names; the assertion says it.
+// apart returns the roles that a header can contain. A role with a comma would look like two roles;
+// it is only in the assertion.
 func apart(roles []string) []string {
 	return slices.DeleteFunc(slices.Clone(roles), func(role string) bool {
 		return strings.ContainsFunc(role, func(c rune) bool { return c == ',' || unicode.IsControl(c) })

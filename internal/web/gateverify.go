@@ -11,21 +11,21 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// How a proxy asks. They differ in how it is told of a redirect.
+// The kinds of proxies. They differ in how a redirect is returned.
 type proxyKind int
 
 const (
-	forwards   proxyKind = iota // Caddy, Traefik, HAProxy, Envoy: the answer goes to the browser
-	subrequest                  // nginx: 401 and the Location, which its configuration makes a redirect of
+	forwards   proxyKind = iota // Caddy, Traefik, HAProxy, Envoy: the browser gets the answer
+	subrequest                  // nginx: 401 with Location, which its configuration converts to a redirect
 )
 
 var (
-	errUntrusted = errors.New("this is for trusted proxies: name the proxy's address in the setting of trusted proxies")
-	errUnasked   = errors.New("the proxy does not say once which address and method were asked for")
+	errUntrusted = errors.New("only trusted proxies may use this: add the proxy's address to the trusted proxies")
+	errUnasked   = errors.New("the proxy must report the requested URL and method exactly once")
 )
 
-// serveVerify says to a proxy what to do with a request: 2xx lets it pass, and has
-// the headers that the proxy hands to the application.
+// serveVerify tells a proxy what to do with a request. A status 2xx allows it, and the answer has
+// the headers that the proxy passes to the application.
 func (g *Gate) serveVerify(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	peer, ok := peerAddress(r)
@@ -36,7 +36,7 @@ func (g *Gate) serveVerify(w http.ResponseWriter, r *http.Request) {
 	q, kind, err := g.asked(r)
 	if err != nil {
 		status := http.StatusBadRequest
-		if kind == subrequest { // nginx makes 500 of anything else
+		if kind == subrequest { // nginx converts any other status to 500
 			status = http.StatusForbidden
 		}
 		g.say(w, status, err.Error())
@@ -47,8 +47,8 @@ func (g *Gate) serveVerify(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		g.broken(w, r, err)
 	case d.outcome == inner.Passes:
-		// Some proxies hand on the name of a header that is not there in place of its
-		// value, others what the client sent: all are there, if need be empty.
+		// Set all headers, even to an empty value. If one is missing, some proxies pass its name as
+		// its value, and others pass the client's header.
 		for _, name := range passed() {
 			w.Header()[name] = []string{""}
 		}
@@ -59,9 +59,9 @@ func (g *Gate) serveVerify(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// asked reads what a trusted proxy says was asked for. Each kind of proxy says it in
-// its own headers and hands those of the client on, so a request that has the headers
-// of two kinds is refused: one of them may be the client's.
+// asked reads the requested page from the headers of a trusted proxy. Each kind of proxy uses its
+// own headers and passes on those of the client. So a request with the headers of two kinds is
+// refused, because one of them may come from the client.
 func (g *Gate) asked(r *http.Request) (inner.Request, proxyKind, error) {
 	rest := strings.TrimPrefix(r.RequestURI, g.paths.verify)
 	h := r.Header
@@ -97,11 +97,11 @@ func (g *Gate) asked(r *http.Request) (inner.Request, proxyKind, error) {
 	return q, kind, err
 }
 
-// request is what a client asked for. The scheme must be that of the sign-in.
+// request returns the request of a client. The scheme must be that of the sign-in.
 func (g *Gate) request(r *http.Request, a inner.Address, method string) (inner.Request, error) {
 	err := inner.CheckMethod(method)
 	if a.Scheme != g.s.c.Origin.Scheme {
-		err = fmt.Errorf("the address is %s, but the sign-in is %s: have the proxy say the scheme that browsers use",
+		err = fmt.Errorf("the URL is %s, but the sign-in is %s: make the proxy report the scheme that browsers use",
 			a.Scheme, g.s.c.Origin.Scheme)
 	}
 	return inner.Request{Address: a, Method: method, Client: g.client(r)}, err
@@ -109,7 +109,7 @@ func (g *Gate) request(r *http.Request, a inner.Address, method string) (inner.R
 
 func has(h http.Header, name string) bool { return len(h[name]) > 0 }
 
-// single is the value of a header that is sent once, or else empty.
+// single returns the value of a header that was sent once, or an empty string.
 func single(h http.Header, name string) string {
 	if v := h[name]; len(v) == 1 {
 		return v[0]
@@ -117,7 +117,7 @@ func single(h http.Header, name string) string {
 	return ""
 }
 
-// turnAway refuses a request, or leads a browser to where it can get what is missing.
+// turnAway refuses a request, or redirects a browser to the page that meets the requirement.
 func (g *Gate) turnAway(w http.ResponseWriter, r *http.Request, d decision, kind proxyKind) {
 	status := http.StatusForbidden
 	switch {
@@ -149,8 +149,8 @@ func (g *Gate) turnAway(w http.ResponseWriter, r *http.Request, d decision, kind
 	g.say(w, status, d.outcome.String())
 }
 
-// navigates reports whether a person waits for a page: to a script, a redirect to
-// sign-in is of no use.
+// navigates reports whether a user waits for a page. For a script, a redirect to the sign-in page
+// is useless.
 func navigates(r *http.Request) bool {
 	mode := r.Header.Get("Sec-Fetch-Mode")
 	return !wantsJSON(r) && strings.Contains(r.Header.Get("Accept"), "text/html") && (mode == "" ||
@@ -158,11 +158,11 @@ func navigates(r *http.Request) bool {
 		r.Header.Get("Sec-WebSocket-Key") == ""
 }
 
-// maxReturn bounds the path to come back to: it travels in addresses.
+// maxReturn is the maximum length of the path to return to, which is part of URLs.
 const maxReturn = 1000
 
-// way is where a browser gets what it lacks. A form that was sent cannot be sent
-// again, and a long address does not fit: both come back to the front page.
+// way returns the URL of the page that meets the requirement. After a form, which cannot be sent
+// again, and for a long URL, the browser returns to the home page.
 func (g *Gate) way(d decision) string {
 	to := d.Address.URI
 	if !safeMethod(d.Method) || len(to) > maxReturn {
@@ -174,7 +174,7 @@ func (g *Gate) way(d decision) string {
 	return d.Address.Scheme + "://" + d.Address.Host + g.paths.start + "?to=" + url.QueryEscape(to)
 }
 
-// broken says that the store does not answer.
+// broken answers if the store does not respond.
 func (g *Gate) broken(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.Is(err, login.ErrState) {
 		g.s.c.Log.ErrorContext(r.Context(), "the gate could not judge a request", "cause", err)
@@ -182,17 +182,17 @@ func (g *Gate) broken(w http.ResponseWriter, r *http.Request, err error) {
 	g.say(w, http.StatusServiceUnavailable, "the sign-in cannot be reached, try again")
 }
 
-// say answers one plain line.
+// say answers with one line of text.
 func (g *Gate) say(w http.ResponseWriter, status int, line string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(line + "\n")) // a caller who is gone needs no answer
+	_, _ = w.Write([]byte(line + "\n")) // the caller may have disconnected
 }
 
-// serveKeys shows the public keys of assertions.
+// serveKeys serves the public keys of assertions.
 func (g *Gate) serveKeys(w http.ResponseWriter, r *http.Request) {
 	if !readOnly(w, r) {
 		return
@@ -203,7 +203,7 @@ func (g *Gate) serveKeys(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(g.keySet)
 }
 
-// readOnly answers methods other than GET and HEAD.
+// readOnly refuses methods other than GET and HEAD.
 func readOnly(w http.ResponseWriter, r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return true
@@ -213,9 +213,9 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// Protect lets requests through to next that the rules allow, and serves the paths of
-// the site and of the gate. What next gets has the headers of the gate and none that
-// the client sent in their place, and no cookie or token of ours.
+// Protect passes requests that the rules allow to next, and serves the paths of the site and of the
+// gate. Requests to next have the identity headers of the gate, none of the client's, and none of
+// our cookies and tokens.
 func (g *Gate) Protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var q inner.Request

@@ -11,13 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// whoKey is under what a guard puts the caller into the request's context. A
-// site believes only its own guards: the user of another site in the same
-// program may have the same roles and is a stranger here.
+// whoKey is the context key under which a guard stores the caller. A site accepts only its own
+// guards, because the user of another site in the same program may have the same roles but no
+// account here.
 type whoKey struct{ site *Site }
 
-// WhoOf returns the signed-in caller that the innermost guard let through,
-// whichever site it belongs to; nil without one.
+// WhoOf returns the signed-in caller stored by the innermost guard of any site, or nil.
 func WhoOf(r *http.Request) *login.Who { return whoOf(r, nil) }
 
 func whoOf(r *http.Request, site *Site) *login.Who {
@@ -25,7 +24,7 @@ func whoOf(r *http.Request, site *Site) *login.Who {
 	return who
 }
 
-// guarded adds the caller that a guard of this site let through.
+// guarded stores the caller that a guard of this site has allowed.
 func (s *Site) guarded(r *http.Request, who *login.Who) *http.Request {
 	ctx := r.Context()
 	if whoOf(r, nil) != who {
@@ -40,7 +39,7 @@ func (s *Site) guarded(r *http.Request, who *login.Who) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// rule of a guard: nil lets the caller through.
+// check is the rule of a guard. It returns nil if the caller is allowed.
 type check func(ctx context.Context, who login.Who) error
 
 var (
@@ -51,13 +50,13 @@ var (
 	errScope       = errors.New("web: the token lacks a scope")
 )
 
-// RequireUser lets signed-in callers through.
+// RequireUser allows signed-in callers.
 func (s *Site) RequireUser(next http.Handler) http.Handler {
 	return s.guard(next, func(context.Context, login.Who) error { return nil })
 }
 
-// RequireTwoFactor lets callers through whose session rests on two factors, or
-// on one and a trusted device.
+// RequireTwoFactor allows callers whose session has two factors, or one factor and a trusted
+// device.
 func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
 	return s.guard(next, func(_ context.Context, who login.Who) error {
 		if who.Session.Level >= store.TwoFactors || who.Session.Trusted {
@@ -67,8 +66,8 @@ func (s *Site) RequireTwoFactor(next http.Handler) http.Handler {
 	})
 }
 
-// RequireStrong lets callers through whose session rests on two factors of
-// which one is not a text, no mail and no trusted browser.
+// RequireStrong allows callers whose session has two factors, one of which is not SMS, e-mail or a
+// trusted browser.
 func (s *Site) RequireStrong(next http.Handler) http.Handler {
 	return s.guard(next, func(ctx context.Context, who login.Who) error {
 		if login.Strong(who.Session) {
@@ -78,8 +77,8 @@ func (s *Site) RequireStrong(next http.Handler) http.Handler {
 	})
 }
 
-// needsStrong is the refusal of a user who must prove a strong factor or, without
-// one, set one up.
+// needsStrong returns the refusal of a user who must prove a strong factor or, without one, set one
+// up.
 func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
 	has, err := l.HasStrong(ctx, u)
 	switch {
@@ -91,8 +90,7 @@ func needsStrong(ctx context.Context, l *login.Login, u store.User) error {
 	return errNeedsStrong
 }
 
-// RequireFresh lets callers through who proved all that their account asks for
-// no longer than d ago.
+// RequireFresh allows callers who have proven all required factors at most d ago.
 func (s *Site) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(ctx context.Context, who login.Who) error {
@@ -101,7 +99,7 @@ func (s *Site) RequireFresh(d time.Duration) func(http.Handler) http.Handler {
 	}
 }
 
-// RequireRole lets callers through who have all the roles.
+// RequireRole allows callers who have all the roles.
 func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(_ context.Context, who login.Who) error {
@@ -115,8 +113,7 @@ func (s *Site) RequireRole(names ...string) func(http.Handler) http.Handler {
 	}
 }
 
-// RequireAnyRole lets callers through who have at least one of the roles. Without a
-// name it lets no one through.
+// RequireAnyRole allows callers who have at least one of the roles. Without names it allows no one.
 func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(_ context.Context, who login.Who) error {
@@ -128,8 +125,8 @@ func RequireAnyRole(s *Site, names ...string) func(http.Handler) http.Handler {
 	}
 }
 
-// RequirePermission lets callers through whose roles permit all the names. It
-// asks the store each time: what was taken away is gone at the next request.
+// RequirePermission allows callers whose roles grant all the permissions. It reads the store each
+// time, so a removal applies to the next request.
 func (s *Site) RequirePermission(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guard(next, func(ctx context.Context, who login.Who) error {
@@ -151,10 +148,10 @@ func (s *Site) guard(next http.Handler, ok check) http.Handler {
 	return s.guardBy(s.Who, next, ok)
 }
 
-// guardBy is a guard for callers that who recognises.
+// guardBy is a guard for callers that recognise identifies.
 func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next http.Handler, ok check) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := whoOf(r, s) // an outer guard of this site has looked already
+		who := whoOf(r, s) // an outer guard of this site may have identified the caller
 		var err error
 		if who == nil {
 			if who, err = recognise(r); errors.Is(err, store.ErrNotFound) {
@@ -162,7 +159,7 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 			}
 		}
 		if err == nil && !who.Session.Token {
-			// A cookie goes along with what another site makes a browser send.
+			// Browsers send cookies even with requests that another site initiates.
 			if f := s.checkOrigin(r); f != nil {
 				err = f
 			}
@@ -178,16 +175,16 @@ func (s *Site) guardBy(recognise func(*http.Request) (*login.Who, error), next h
 			return
 		}
 		r = s.guarded(r, who)
-		// Pages behind a guard are for one person: no cache may keep them, and
-		// the handler may say otherwise.
+		// Pages behind a guard are for one user, so they must not be cached. The handler may
+		// override this.
 		w.Header().Set("Cache-Control", "private, no-store")
 		w.Header().Add("Vary", "Cookie")
 		next.ServeHTTP(w, r)
 	})
 }
 
-// Identify lets every request through, and puts the signed-in caller, if there
-// is one, into the request's context as a guard does.
+// Identify passes every request on and stores the signed-in caller, if there is one, in the
+// request's context like a guard.
 func (s *Site) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
@@ -195,7 +192,7 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 			next.ServeHTTP(w, s.guarded(r, who))
 			return
 		}
-		if WhoOf(r) != nil { // the user of another site is a stranger here
+		if WhoOf(r) != nil { // the user of another site has no account here
 			r = s.guarded(r, nil)
 		}
 		who, err := s.Who(r)
@@ -206,7 +203,7 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 		case errors.Is(err, store.ErrNotFound):
 		case err != nil:
 			s.c.Log.ErrorContext(r.Context(), "the user of a request could not be read", "path", r.URL.Path, "cause", err)
-		case who.Enrolls: // a sign-in of today would not be over
+		case who.Enrolls: // the session lacks a required factor
 		case who.Session.Token || s.checkOrigin(r) == nil:
 			r = s.guarded(r, who)
 			w.Header().Set("Cache-Control", "private, no-store")
@@ -215,14 +212,14 @@ func (s *Site) Identify(next http.Handler) http.Handler {
 	})
 }
 
-// turnAway says what is missing: 401 or 403 as JSON, else a redirect to where
-// it can be had, with the way back.
+// turnAway reports the missing requirement: with 401 or 403 as JSON, or with a redirect to the page
+// that meets it, which leads back.
 func (s *Site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 	s.headers(w)
 	s.share(w, r)
 	c := &call{w: w, r: r, json: wantsJSON(r), words: s.words(r), looked: true}
 	if errors.Is(err, login.ErrReauthenticate) {
-		c.who, _ = s.Who(r) // only to say how he may prove himself
+		c.who, _ = s.Who(r) // only to find the page for re-authentication
 	}
 	s.refuse(c, nil, s.whyNot(c, err))
 }
@@ -236,7 +233,7 @@ func (s *Site) whyNot(c *call, err error) *failure {
 	case errors.Is(err, store.ErrNotFound):
 		f := fail(http.StatusUnauthorized, "", "UNAUTHENTICATED").flat().goTo(withNext(s.paths.Login, back))
 		if c.json || !c.looked || s.jar.get(c.r, s.jar.session()) == "" {
-			return f.silent() // a first visit: the page says what to do
+			return f.silent() // first visit: the page explains what to do
 		}
 		s.jar.clear(c.w, c.r, s.jar.session())
 		return f.says("AWAY")

@@ -15,7 +15,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// call is one request on its way through a step.
+// call is one request of a step.
 type call struct {
 	w       http.ResponseWriter
 	r       *http.Request
@@ -24,27 +24,27 @@ type call struct {
 	form    form
 	words   *Words
 	browser login.Browser
-	who     *login.Who // nil: no one is signed in
-	enrolls bool       // someone is, who must set up a second factor first
-	looked  bool       // who was looked for
+	who     *login.Who // nil if no one is signed in
+	enrolls bool       // a user is signed in but must set up a second factor first
+	looked  bool       // who has been looked up
 	pending string     // value of the pending cookie
-	token   string     // of /tf-setup/{token}
+	token   string     // token in the path, e.g. of /tf-setup/{token}
 	program bool       // a client without cookies: see nativeclient.go
-	link    bool       // this is the path of a mailed link, or of a way back
-	asked   bool       // this request had a code, a link or a question sent
+	link    bool       // this is the path of a mailed link or of a redirect from a provider
+	asked   bool       // this request has sent a code, a link or a challenge
 
 	problems []problem   // errors to show on the page
 	instead  *FactorView // offered when a code could not be sent
 	notes    []problem
-	shows    []string // fields of a refused form that are shown once more, besides shownAgain
-	said     []Note   // notes that were kept for this page
-	made     []string // what the step before made, to be shown once
+	shows    []string // further fields of a refused form that are shown again
+	said     []Note   // notes for this page
+	made     []string // data created by the previous step, to be shown once
 	again    func(*call) (*answer, error)
-	back     string    // where the page of a form is shown; empty: nowhere by itself
-	paused   time.Time // when what is refused for now goes on
+	back     string    // path that shows the page of the form; empty if there is none
+	paused   time.Time // end of a pause
 }
 
-// ServeHTTP serves every path of the house.
+// ServeHTTP serves every path of the site.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if g := s.gate.Load(); g != nil && g.answer(w, r) {
 		return
@@ -76,9 +76,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.back = s.backFrom(rt, r)
 	}
 	if token != "" {
-		// A token in the path must not travel on in a Referer, not even within
-		// the site (R51). "no-referrer" would blank Origin as well, by which older
-		// browsers show where a form comes from.
+		// A token in the path must not be sent in a Referer, not even within the site (R51).
+		// "no-referrer" would also remove Origin, with which older browsers show the origin of a
+		// form.
 		w.Header().Set("Referrer-Policy", "strict-origin")
 	}
 	if f := s.open(c, rt); f != nil {
@@ -105,8 +105,8 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.reply(c, a)
 }
 
-// recovered makes a fault of ours a refusal like any other. It is never a half-done
-// step: nothing is granted before a step returns.
+// recovered converts a panic to a refusal. No step is half done then, because nothing is granted
+// before a step returns.
 func recovered(s *Site, c *call) {
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler {
@@ -116,8 +116,8 @@ func recovered(s *Site, c *call) {
 	}
 }
 
-// turnedAway answers a caller that may not take a step, unless its request is the
-// second of two equal ones of which the first took it.
+// turnedAway answers a caller that may not take a step, unless the request repeats one that has
+// just taken it.
 func (s *Site) turnedAway(c *call, rt route, err error) {
 	if rt.twice != nil && c.who == nil {
 		if a, again := rt.twice(c); again == nil {
@@ -128,18 +128,18 @@ func (s *Site) turnedAway(c *call, rt route, err error) {
 	s.refuse(c, nil, s.toFailure(err))
 }
 
-// EndConnection ends the connection of a request that came in chunks, after its
-// answer. Such a request may have said a length as well, which net/http forgets:
-// a proxy that believed the length would take what follows for someone's next
-// request (RFC 9112 section 6.1). No browser sends chunks.
+// EndConnection closes the connection of a chunked request after its answer. Such a request may
+// also have a Content-Length, which net/http ignores. A proxy that used the length would treat the
+// remaining bytes as another client's request (RFC 9112 section 6.1). No browser sends chunked
+// requests.
 func EndConnection(w http.ResponseWriter, r *http.Request) {
 	if len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
 }
 
-// open reads what a step needs to know of its request. The order is fixed:
-// where it comes from, what it says, who sent it.
+// open reads the data of a request that a step needs. The order is fixed: first its origin, then
+// its fields, then its sender.
 func (s *Site) open(c *call, rt route) *failure {
 	if f := s.checkOrigin(c.r); f != nil {
 		return f
@@ -163,7 +163,7 @@ func (s *Site) open(c *call, rt route) *failure {
 	return s.checkToken(c)
 }
 
-// browser is where a request comes from, and what it has of ours.
+// browser returns the origin of a request and its cookies.
 func (s *Site) browser(w http.ResponseWriter, r *http.Request, words *Words) login.Browser {
 	return login.Browser{
 		Address: ClientAddress(r, s.c.Proxies), Agent: agent(r), Locale: words.Tag,
@@ -184,8 +184,8 @@ func noStep(w http.ResponseWriter, allow []string) *failure {
 	return fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
 }
 
-// Who says who sent a request: by the header token if there is one, else by
-// the session cookie. store.ErrNotFound: no one.
+// Who returns the signed-in user of a request: by the header token if there is one, and otherwise
+// by the session cookie. It returns store.ErrNotFound if no one is signed in.
 func (s *Site) Who(r *http.Request) (*login.Who, error) {
 	token, header := r.Header.Get("Authentication-Token"), true
 	if token == "" {
@@ -197,9 +197,8 @@ func (s *Site) Who(r *http.Request) (*login.Who, error) {
 	return s.c.Login.Session(r.Context(), token, header)
 }
 
-// checkHost answers only to the host of the configured origin, so that nothing
-// can be made to speak for another one. On this machine every loopback name is
-// the same; a trusted proxy may name what it likes.
+// checkHost refuses requests for hosts other than that of the configured origin. All loopback names
+// are equal, and a trusted proxy may use any host.
 func (s *Site) checkHost(r *http.Request) *failure {
 	if r.Host == s.c.Origin.Host {
 		return nil
@@ -215,19 +214,19 @@ func (s *Site) checkHost(r *http.Request) *failure {
 		return nil
 	}
 	s.tellWrongHost(r)
-	if Loopback(s.c.Origin.Hostname()) { // what is on this machine only is not worth hiding
+	if Loopback(s.c.Origin.Hostname()) { // a local site need not be hidden
 		return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST_HERE", "origin", s.c.Origin.String(), "host", forLog(r.Host)).flat()
 	}
 	return fail(http.StatusMisdirectedRequest, "", "WRONG_HOST").flat()
 }
 
-// words picks the language: what was chosen in this browser, a cookie of the
-// application, then Accept-Language.
+// words selects the language: that chosen in this browser, then the application's cookie, then
+// Accept-Language.
 func (s *Site) words(r *http.Request) *Words {
 	return s.c.Words.For(s.jar.languages(r)...)
 }
 
-// agent is the user agent, cut and cleaned for storing.
+// agent returns the user agent, truncated and cleaned for storage.
 func agent(r *http.Request) string {
 	a := strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f || c == utf8.RuneError {
@@ -241,7 +240,7 @@ func agent(r *http.Request) string {
 	return a
 }
 
-// next is where the caller wants to go afterwards: the field, else the query.
+// next returns the target that the caller wants afterwards, from the field or else from the query.
 func (c *call) next() string {
 	if v := c.form.text("next"); v != "" {
 		return v
@@ -249,7 +248,7 @@ func (c *call) next() string {
 	return c.r.URL.Query().Get("next")
 }
 
-// after is the checked next, or the given view.
+// after returns the checked next, or the given view.
 func (c *call) after(view string) string {
 	if next, ok := safeNext(c.next()); ok {
 		return next

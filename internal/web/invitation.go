@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// inviting has the steps of people who were invited.
+// inviting implements the steps of invited users.
 type inviting struct{ s *Site }
 
 func (v inviting) path() string { return v.s.c.Prefix + v.s.c.Paths.Link(invite.LetterKind) + tokenEnd }
@@ -26,11 +26,11 @@ func (v inviting) rows() []route {
 	}
 }
 
-// passkeys says whether a passkey may take the place of the password.
+// passkeys reports whether a passkey may replace the password.
 func (v inviting) passkeys() bool { return v.s.c.InvitedByPasskey && !v.s.c.Life.ByLink }
 
-// get shows the form. Opening the link changes nothing: scanners of mail open links
-// too (R51).
+// get shows the form. Opening the link changes nothing, because mail scanners also open links
+// (R51).
 func (v inviting) get(c *call) (*answer, error) {
 	i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
 	if err != nil {
@@ -48,8 +48,8 @@ func (v inviting) get(c *call) (*answer, error) {
 	return a, nil
 }
 
-// post takes what opens the account from now on: a password, or the answer of an
-// authenticator to the question that this path asked before.
+// post accepts the first factor of the new account: a password, or the answer of an authenticator
+// to an earlier challenge of this path.
 func (v inviting) post(c *call) (*answer, error) {
 	var choice invite.Choice
 	switch {
@@ -84,7 +84,7 @@ func (v inviting) post(c *call) (*answer, error) {
 	return v.s.entered(c, out, v.s.views.PostRegister), nil
 }
 
-// ask hands out the question for the passkey that takes the place of the password.
+// ask returns the challenge for the passkey that replaces the password.
 func (v inviting) ask(c *call) (*answer, error) {
 	i, err := v.s.c.Invitations.Look(c.r.Context(), c.token)
 	if err != nil {
@@ -99,16 +99,16 @@ func (v inviting) ask(c *call) (*answer, error) {
 	}}, nil
 }
 
-// InvitePasskeyPage is the data of "invite_passkey": the question for the passkey of
-// an account that is being made.
+// InvitePasskeyPage is the data of "invite_passkey": the challenge for the passkey of a new
+// account.
 type InvitePasskeyPage struct {
-	Email   string // of the account
-	Action  string // where the answer goes, with State
-	Options string // the browser's JSON
+	Email   string // address of the account
+	Action  string // target of the answer, with State
+	Options string // JSON for the browser
 	State   string
 }
 
-// refused says what is wrong with a link, with the password or with the passkey.
+// refused returns the failure for an error of the link, the password or the passkey.
 func (v inviting) refused(c *call, err error) error {
 	switch {
 	case errors.Is(err, invite.ErrLink):

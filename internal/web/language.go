@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// langLife is how long a browser keeps the language that was chosen in it.
+// langLife is the lifetime of the cookie with the chosen language.
 const langLife = 365 * 24 * time.Hour
 
-// Language is one to choose.
+// Language is a language to choose.
 type Language struct {
-	Tag, Name string // BCP 47, and what its speakers call it
+	Tag, Name string // BCP 47 tag and native name
 	Chosen    bool
 }
 
-// LanguagePart is on the account page where there are several languages.
+// LanguagePart is on the account page if there are several languages.
 type LanguagePart struct {
 	Action    string
 	Languages []Language
@@ -32,8 +32,8 @@ func (s *Site) languageSection(c *call, p *AccountPage, body map[string]any) err
 	return nil
 }
 
-// postLanguage is the choice of the account's language: of what is sent to its
-// owner, and of the pages in this browser.
+// postLanguage sets the language of messages to the account's owner and of the pages in this
+// browser.
 func (s *Site) postLanguage(c *call) (*answer, error) {
 	tag := c.form.text("language")
 	if !s.c.Words.Has(tag) {

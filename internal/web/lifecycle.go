@@ -9,22 +9,21 @@ import (
 	"github.com/twofold-auth/twofold/internal/profile"
 )
 
-// Life says what people may do with their accounts, and how long the links for
-// it work.
+// Life configures what users may do with their accounts, and the lifetimes of links.
 type Life struct {
 	Confirm, Reset, Change, ChangeEmail     bool
 	ChangeUsername, RecoverUsername         bool
 	UsernameRequired                        bool
-	TypedOnce                               bool // new passwords are not typed a second time
-	Keyless                                 bool // no one needs a password to register
-	ByLink                                  bool // people sign in with a mailed link
+	TypedOnce                               bool // new passwords are typed only once
+	Keyless                                 bool // users may register without a password
+	ByLink                                  bool // users sign in with a mailed link
 	LoginWithin                             time.Duration
 	UsernameMin, UsernameMax                int // length of a username
 	Fields                                  profile.List
 	ConfirmWithin, ResetWithin, EmailWithin time.Duration
 }
 
-// LifePaths are the paths of an account's life. A token follows some of them.
+// LifePaths contains the paths of account changes. Some are followed by a token.
 type LifePaths struct {
 	Confirm, Reset, Change, ChangeEmail string // "/confirm", "/reset", "/change", "/change-email"
 	ChangeUsername, RecoverUsername     string // "/change-username", "/recover-username"
@@ -39,24 +38,24 @@ func (p LifePaths) under(prefix string) LifePaths {
 	}
 }
 
-// link is Paths.Link for these.
+// link is Paths.Link for these paths.
 func (p LifePaths) link(kind string) string {
 	p = p.under("")
 	return map[string]string{"confirm": p.Confirm, "reset": p.Reset, "change-email": p.ChangeEmail}[kind]
 }
 
-// LifeViews are where a browser goes after these steps. Empty ones are the
-// sign-in page for strangers, PostLogin for users, and the page to ask for
-// another link after a bad one.
+// LifeViews contains the pages to which a browser is redirected after these steps. The defaults are
+// the sign-in page for strangers, PostLogin for users, and the page that requests another link
+// after an invalid one.
 type LifeViews struct {
 	PostConfirm, ConfirmError string
 	Unconfirmed               string // right password, address not confirmed
 	PostReset, ResetError     string
-	// Reset is the application's own page for a new password: a browser that opens
-	// the mailed link goes there, with the token in the query "token".
+	// Reset is the application's own page for a new password. The mailed link redirects there with
+	// the token in the query "token".
 	Reset string
-	// LoginError is the application's own page for who opened a bad link to sign
-	// in, with the text in the query "error".
+	// LoginError is the application's own page after an invalid sign-in link, with the text in the
+	// query "error".
 	LoginError                        string
 	PostChange                        string
 	PostChangeEmail, ChangeEmailError string
@@ -81,14 +80,14 @@ func (s *Site) nameLife() error {
 		&p.Confirm: f.Confirm, &p.Reset: f.Reset, &p.Change: f.Change, &p.ChangeEmail: f.ChangeEmail,
 		&p.ChangeUsername: f.ChangeUsername, &p.RecoverUsername: f.RecoverUsername,
 	} {
-		if !on { // templates leave out links to what is not there
+		if !on { // templates omit links to empty paths
 			*path = ""
 		}
 	}
 	return nil
 }
 
-// lifeRows are the paths of an account's life that are switched on.
+// lifeRows returns the enabled paths of account changes.
 func (s *Site) lifeRows() []route {
 	p, f := s.paths.Life, s.c.Life
 	var rows []route

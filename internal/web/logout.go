@@ -7,7 +7,7 @@ func (s *Site) postLogout(c *call) (*answer, error) {
 	if err := s.logoutRefresh(c); err != nil {
 		return nil, err
 	}
-	// tf_validity stays: it is about the browser, and skips no first factor.
+	// Keep tf_validity: it belongs to the browser and does not skip the first factor.
 	s.jar.clear(c.w, c.r, s.jar.session())
 	s.jar.clear(c.w, c.r, s.jar.pending())
 	if s.jar.readable != "" {

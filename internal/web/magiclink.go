@@ -8,8 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// loginRows are the paths of the sign-in page, as far as they are not those of
-// unified sign-in.
+// loginRows returns the paths of the sign-in page, except those of unified sign-in.
 func (s *Site) loginRows() []route {
 	p := s.paths
 	switch {
@@ -67,8 +66,8 @@ func (s *Site) loginLinkFailed(c *call, err error) error {
 	return s.linkRefused(c, f, s.paths.Login)
 }
 
-// linkRefused sends the browser of a bad link to the application's own page,
-// where there is one, else to where another link is to be had.
+// linkRefused redirects after an invalid link to the application's own page if there is one, and
+// otherwise to the page that requests another link.
 func (s *Site) linkRefused(c *call, f *failure, back string) error {
 	return f.flat().goTo(or(s.views.Life.LoginError, back))
 }

@@ -11,11 +11,10 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// Letters renders what is sent to people: mails and texts, through the same
-// catalogue as the pages.
+// Letters renders mail and text messages, with the same catalogue as the pages.
 type Letters struct {
 	words       *Catalogue
-	host        string // for the last line of texts
+	host        string // for the last line of text messages
 	site        string
 	code, plain *template.Template
 }
@@ -38,8 +37,8 @@ func NewLetters(words *Catalogue, host, site string, own fs.FS) (*Letters, error
 // MailCode is the data of mail_code.html.
 type MailCode struct {
 	Lang, Title, Greeting, Body, Code, Expires, Ignore, Site string
-	Link, LinkHint, Button                                   string // empty: none
-	// Preheader is what lists of mails show after the subject.
+	Link, LinkHint, Button                                   string // may be empty
+	// Preheader is the text that mail programs show after the subject in lists.
 	Preheader string
 	Dir       string // ltr or rtl
 }
@@ -48,14 +47,14 @@ type MailCode struct {
 type MailPlain struct {
 	Lang, Title, Body, Site string
 	Link, Button, After     string
-	Paragraphs              []string // of Body
-	// Preheader is what lists of mails show after the subject.
+	Paragraphs              []string // paragraphs of Body
+	// Preheader is the text that mail programs show after the subject in lists.
 	Preheader string
 	Dir       string // ltr or rtl
 }
 
-// html renders the mail. Outlook for Windows shows no line breaks within a
-// paragraph, so each line of the body is one.
+// html renders the mail. Outlook for Windows ignores line breaks within a paragraph, so each line
+// of the body is a paragraph.
 func (d MailPlain) html(t *template.Template) (string, error) {
 	for line := range strings.SplitSeq(d.Body, "\n") {
 		if line = strings.TrimSpace(line); line != "" {
@@ -78,8 +77,8 @@ func (d MailCode) html(t *template.Template) (string, error) {
 	return html.String(), err
 }
 
-// codeLine begins the text of a mail with a code: a watch or a locked screen shows
-// little more than its first words. A site that has set the text keeps it.
+// codeLine returns the first line of a mail with a code, because a watch or a lock screen shows
+// little more than the first words. If the site has replaced the text, that is used.
 func (l *Letters) codeLine(w *Words, key, code string) string {
 	if w.replaced(key) || w.replaced(pagePrefix+key) {
 		return w.Page(key, "code", code, "site", l.site)
@@ -87,17 +86,16 @@ func (l *Letters) codeLine(w *Words, key, code string) string {
 	return w.Text("mail_code_line", "code", code, "site", l.site)
 }
 
-// CodeMail is the mail of a code. The subject holds the code, so that a watch or a
-// notification is enough to read it.
+// CodeMail renders the mail with a code. The subject contains the code, so that it can be read on a
+// watch or in a notification.
 //
-// Trade-off: a locked screen that shows subjects shows the code, as it shows that
-// of a text message.
+// Trade-off: a lock screen that shows subjects also shows the code, as with a text message.
 func (l *Letters) CodeMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
 	return l.codeMail(l.words.For(locale), to, name, code, "mail_code_ignore", life)
 }
 
-// SignUpMail is the same for a code before an account is made. Who gets it unasked
-// has no password to change.
+// SignUpMail is like CodeMail, for a code before an account is created. A recipient who did not
+// request it has no password to change.
 func (l *Letters) SignUpMail(locale, to, name, code string, life time.Duration) (send.Message, error) {
 	return l.codeMail(l.words.For(locale), to, name, code, "mail_signup_ignore", life)
 }
@@ -115,8 +113,7 @@ func (l *Letters) codeMail(w *Words, to, name, code, ignore string, life time.Du
 		Kind: "two_factor_code"}, err
 }
 
-// SignInMail is the mail of a code in place of a password, with the link that
-// does the same.
+// SignInMail renders the mail with a code that replaces a password, and with the equivalent link.
 func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Duration) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailCode{
@@ -132,26 +129,26 @@ func (l *Letters) SignInMail(locale, to, name, code, link string, life time.Dura
 	return send.Message{Channel: send.Email, To: to, Subject: d.Title, Text: text, HTML: html, Kind: "us_code"}, err
 }
 
-// CodeText is the SMS of a code. Its last line binds the code to this site, so
-// that phones offer to fill it in here and nowhere else (the format of WebKit
-// and WICG "origin-bound one-time codes delivered via SMS").
+// CodeText renders the text message with a code. Its last line binds the code to this site, so that
+// phones offer to fill it in only here (the format of WebKit and WICG "origin-bound one-time codes
+// delivered via SMS").
 func (l *Letters) CodeText(locale, to, code string) send.Message {
 	w := l.words.For(locale)
 	text := w.Page("USE_CODE", "code", code, "site", l.site) + "\n\n@" + l.host + " #" + code
 	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "two_factor_code"}
 }
 
-// Notice is what a notice mail says.
+// Notice is the content of a notice mail.
 type Notice struct {
 	Locale, To, Kind, Method string
-	Left                     int // recovery codes
+	Left                     int // number of remaining recovery codes
 	At                       time.Time
 	Browser, Address, Link   string
-	By, Why                  string // who acted; empty: not known
+	By, Why                  string // actor and reason; empty if unknown
 }
 
-// NoticeMail tells an account's owner what happened, when and where from, and
-// how to answer that it was someone else. It holds no code and opens nothing.
+// NoticeMail informs an account's owner of an event, its time and origin, and how to report that it
+// was someone else. It contains no code and gives no access.
 func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	w := l.words.For(n.Locale)
 	method := ""
@@ -177,8 +174,8 @@ func (l *Letters) NoticeMail(n Notice) (send.Message, error) {
 	}, err
 }
 
-// noticeSubject says what happened, and where. A site that has set a subject, of
-// the kind or of all notices, keeps it.
+// noticeSubject returns a subject with the event and the site. If the site has replaced the subject
+// of the kind or of all notices, that is used.
 func (l *Letters) noticeSubject(w *Words, kind string) string {
 	what := "notice_" + kind + "_subject"
 	if w.replaced(what) {
@@ -190,14 +187,14 @@ func (l *Letters) noticeSubject(w *Words, kind string) string {
 	return w.Text("notice_subject", "what", w.Text(what), "site", l.site)
 }
 
-// NoticeText is a notice for a phone. It holds no link: no one shall get used to
-// following those in texts.
+// NoticeText renders a notice as a text message. It contains no link, because users should not get
+// used to following links in text messages.
 func (l *Letters) NoticeText(locale, to, kind string) send.Message {
 	text := l.words.For(locale).Text("text_"+kind, "site", l.site)
 	return send.Message{Channel: send.SMS, To: to, Text: text, Kind: "notice_" + kind}
 }
 
-// when says when and where from; an operator's act has no browser.
+// when returns the time and origin of an event. The action of an operator has no browser.
 func (l *Letters) when(w *Words, n Notice) string {
 	at := w.when(n.At)
 	switch {
@@ -211,17 +208,16 @@ func (l *Letters) when(w *Words, n Notice) string {
 	return w.Text("mail_notice_when", "at", at, "browser", w.browser(n.Browser), "address", n.Address)
 }
 
-// Letter is what a mail with a link says, or one without.
+// Letter is the content of a mail with or without a link.
 type Letter struct {
-	Locale, To, Kind string // its texts are letter_<kind>_subject, _body, _button and _after
-	Email, Username  string // of the account
-	Link             string // empty: none
+	Locale, To, Kind string // the texts are letter_<kind>_subject, _body, _button and _after
+	Email, Username  string // address and username of the account
+	Link             string // may be empty
 	Life             time.Duration
-	Opens            time.Time // it works from then on
+	Opens            time.Time // time from which the link works
 }
 
-// LetterMail is a letter. What it says of links stands in the catalogue; the
-// text part holds the link itself.
+// LetterMail renders a letter. The text part contains the link itself.
 func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 	w, kind := l.words.For(n.Locale), "letter_"+wordsOf(n.Kind)
 	args := []any{"email", n.Email, "username", n.Username, "site", l.site, "within", w.Duration(n.Life),
@@ -238,7 +234,7 @@ func (l *Letters) LetterMail(n Letter) (send.Message, error) {
 		Kind: wordsOf(n.Kind)}, err
 }
 
-// RescueMail tells the administrators who needs help.
+// RescueMail renders the mail that tells the administrators which user needs help.
 func (l *Letters) RescueMail(locale, to, email string) (send.Message, error) {
 	w := l.words.For(locale)
 	d := MailPlain{Lang: w.Tag, Dir: w.Text("dir"), Title: w.Text("mail_rescue_subject"),

@@ -12,13 +12,12 @@ import (
 	"github.com/twofold-auth/twofold/internal/seal"
 )
 
-// askedLife is how long a browser remembers that it asked for links: as long
-// as the longest of them lives.
+// askedLife is the lifetime of the cookie that marks a browser that requested links. It is the
+// longest lifetime of a link.
 const askedLife = 7 * 24 * time.Hour
 
-// asks is called by every step that has a link mailed: it marks the browser, so
-// that the page of the link can tell whether it is the same one. It does so
-// whether or not there is an account, so that it tells nothing.
+// asks is called by every step that mails a link. It marks the browser, so that the page of the
+// link can recognize it. It does so whether or not there is an account, so that it reveals nothing.
 func (s *Site) asks(c *call) {
 	if len(c.browser.Asked) != len(seal.Token()) {
 		c.browser.Asked = seal.Token()
@@ -27,25 +26,25 @@ func (s *Site) asks(c *call) {
 	c.asked = true
 }
 
-// LinkPage is the data of "link": the page that a mailed link opens. It says
-// what its button does; opening it does nothing (R51).
+// LinkPage is the data of "link", the page of a mailed link. It explains what its button does.
+// Opening the page changes nothing (R51).
 type LinkPage struct {
-	Kind   string // of the link; its texts are link_<kind>_title, _lead and _submit
-	Action string // where the button posts
+	Kind   string // kind of the link; the texts are link_<kind>_title, _lead and _submit
+	Action string // target of the button
 }
 
-// linkPage is the page of a link that was found to be good.
+// linkPage returns the page of a valid link.
 func (s *Site) linkPage(c *call, kind string) *answer {
 	return &answer{page: "link", data: LinkPage{Kind: wordsOf(kind), Action: c.r.URL.EscapedPath()}}
 }
 
-// wordsOf is a link's kind as keys of texts spell it.
+// wordsOf returns a link's kind as spelled in text keys.
 func wordsOf(kind string) string { return strings.ReplaceAll(kind, "-", "_") }
 
-// sentFlag says on a page that something was mailed.
+// sentFlag is the query parameter of a page that confirms that a mail was sent.
 const sentFlag = "sent"
 
-// askPage is the page that asks for the address that something is mailed to.
+// askPage returns the page that asks for an address to send a mail to.
 func (s *Site) askPage(c *call, kind string) *answer {
 	email := c.form.text("email")
 	if email == "" {
@@ -62,8 +61,8 @@ func (s *Site) askPage(c *call, kind string) *answer {
 	}}
 }
 
-// ask runs a request for a letter. What is wrong with the account is said on
-// sites that tell; on others the answer is the same, down to its cookies.
+// ask handles a request for a letter. Only sites that reveal accounts show an error of the account.
+// On others the answer is always the same, including its cookies.
 func (s *Site) ask(c *call, kind, note string, step func(context.Context, string, login.Browser) error) (*answer, error) {
 	email := c.form.text("email")
 	if email == "" {
@@ -86,8 +85,8 @@ func (s *Site) ask(c *call, kind, note string, step func(context.Context, string
 	return a, nil
 }
 
-// canonical is an address as it is stored and written to, for texts that name
-// it: the reader sees where the mail goes.
+// canonical returns an address in the form in which it is stored, for texts that show the recipient
+// of a mail.
 func canonical(email string) string {
 	if address, _, err := account.ParseEmail(email); err == nil {
 		return address
@@ -95,11 +94,11 @@ func canonical(email string) string {
 	return email
 }
 
-// tellsOfAccount says that an error tells something of someone's account.
+// tellsOfAccount reports whether an error would reveal something about an account.
 func tellsOfAccount(err error) bool { return errors.Is(err, login.ErrConfirmed) || aboutAccount(err) }
 
-// badLink says what is wrong with a link, and sends people to where they can
-// ask for another one.
+// badLink returns the failure of an invalid link and redirects to the page that requests another
+// one.
 func (s *Site) badLink(err error, view, invalid, expired string, within []any) error {
 	switch {
 	case errors.Is(err, login.ErrLink):
@@ -112,15 +111,15 @@ func (s *Site) badLink(err error, view, invalid, expired string, within []any) e
 	return err
 }
 
-// ChoosePage is the data of "choose": the new password that a mailed link asks
-// for. Its texts are choose_<kind>_title, _lead and _submit.
+// ChoosePage is the data of "choose", which asks for a new password after a mailed link. Its texts
+// are choose_<kind>_title, _lead and _submit.
 type ChoosePage struct {
 	Kind      string // reset, confirm, invite
 	Action    string
-	Email     string // of the account, for password managers; empty where the page may not tell
+	Email     string // address of the account, for password managers; empty if it must not be revealed
 	Confirm   bool   // the password is typed twice
 	MinLength int
-	Passkey   bool // a passkey may take the place of the password
+	Passkey   bool // a passkey may replace the password
 }
 
 func (s *Site) choosePage(c *call, kind, email string) *answer {
@@ -129,7 +128,7 @@ func (s *Site) choosePage(c *call, kind, email string) *answer {
 	}}
 }
 
-// afterLink is the answer of a link that may have signed in.
+// afterLink returns the answer to a link that may have signed the user in.
 func (s *Site) afterLink(c *call, out login.Outcome, view, note, noteIn string) *answer {
 	if out.Session != nil || out.Pending != nil {
 		a := s.entered(c, out, or(view, s.views.PostLogin))

@@ -7,7 +7,7 @@ import (
 	"mime/multipart"
 )
 
-// readMultipart takes plain fields only; a file is refused.
+// readMultipart reads plain fields. It refuses files.
 func (f form) readMultipart(body []byte, boundary string, allowed fields) *failure {
 	if boundary == "" {
 		return badRequest()
@@ -22,7 +22,7 @@ func (f form) readMultipart(body []byte, boundary string, allowed fields) *failu
 		if err != nil || part.FormName() == "" || part.FileName() != "" {
 			return badRequest()
 		}
-		value, err := io.ReadAll(part) // bounded: the whole body is
+		value, err := io.ReadAll(part) // the size of the body is limited
 		if err != nil {
 			return badRequest()
 		}

@@ -9,17 +9,16 @@ import (
 
 const maxNext = 2048
 
-// safeNext returns the path to go to for a "next" that came from outside, and
-// whether it may be used: an absolute path on this origin, nothing else. It is
-// checked where it comes in and again where it is used (R107), and it is built
-// again from its parsed parts, so that no browser can read a host into it.
+// safeNext returns the path of an external "next" and reports whether it may be used. It must be an
+// absolute path on this origin. It is checked when it is received and again when it is used (R107).
+// It is rebuilt from its parsed parts, so that no browser can interpret it as a host.
 func safeNext(s string) (string, bool) {
 	if s == "" || len(s) > maxNext || !utf8.ValidString(s) || s[0] != '/' {
 		return "", false
 	}
 	for _, r := range s {
-		// Browsers drop tabs and line breaks and take a backslash for a slash;
-		// look-alike slashes are folded by some.
+		// Browsers ignore tabs and line breaks and treat a backslash as a slash. Some convert
+		// look-alike slashes.
 		if r == '\\' || r == utf8.RuneError || unicode.IsControl(r) || unicode.IsSpace(r) || r == '／' || r == '＼' {
 			return "", false
 		}
@@ -44,13 +43,13 @@ func safeNext(s string) (string, bool) {
 	return text, true
 }
 
-// hidesHost finds paths that become "//host" once dots are resolved.
+// hidesHost reports whether a path becomes "//host" when dots are resolved.
 func hidesHost(u *url.URL) bool {
 	resolved := (&url.URL{Scheme: "http", Host: "self", Path: "/"}).ResolveReference(&url.URL{Path: u.Path})
 	return resolved.Host != "self" || strings.HasPrefix(resolved.Path, "//") || strings.Contains(u.Path, "//")
 }
 
-// withNext adds a checked next to one of our own paths.
+// withNext adds a checked next to one of our paths.
 func withNext(path, next string) string {
 	next, ok := safeNext(next)
 	if !ok {
@@ -65,9 +64,9 @@ func withQuery(path, name, value string) string {
 	if strings.Contains(path, "?") {
 		sep = "&"
 	}
-	// A slash may stand in a query as it is (RFC 3986 section 3.4).
+	// A slash in a query need not be escaped (RFC 3986 section 3.4).
 	path += sep + name + "=" + strings.ReplaceAll(url.QueryEscape(value), "%2F", "/")
-	if hash { // a client that finds its pages there
+	if hash { // the client's pages are in the fragment
 		path += "#" + fragment
 	}
 	return path

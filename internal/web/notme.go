@@ -1,7 +1,7 @@
 package web
 
-// getNotMe shows the button. Opening the link of a notice changes nothing:
-// mail scanners open links too (R51).
+// getNotMe shows the button. Opening the link of a notice changes nothing, because mail scanners
+// also open links (R51).
 func (s *Site) getNotMe(c *call) (*answer, error) {
 	if err := s.c.Login.CheckStop(c.r.Context(), c.token); err != nil {
 		return nil, s.turn(c, err)

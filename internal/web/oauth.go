@@ -13,8 +13,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// OAuthPaths are the paths of sign-in through other sites; a provider's name
-// follows each but Disconnect and SignUp.
+// OAuthPaths contains the paths of sign-in with identity providers. Each, except Disconnect and
+// SignUp, is followed by a provider's name.
 type OAuthPaths struct {
 	Start, Response             string // "/login/oauthstart", "/login/oauthresponse"
 	VerifyStart, VerifyResponse string // "/login/oauth-verify-start", "/login/oauth-verify-response"
@@ -37,8 +37,8 @@ func (p OAuthPaths) list() []string {
 	return []string{p.Start, p.Response, p.VerifyStart, p.VerifyResponse, p.Connect, p.Disconnect, p.SignUp}
 }
 
-// OAuthViews are where a browser goes that came back from another site. Empty
-// ones are PostLogin and PostVerify.
+// OAuthViews contains the pages after the return from an identity provider. The defaults are
+// PostLogin and PostVerify.
 type OAuthViews struct{ PostLogin, PostVerify string }
 
 func (v OAuthViews) or(all Views) OAuthViews {
@@ -54,10 +54,11 @@ func (s *Site) checkOAuthNames() error {
 	return nil
 }
 
-// maxTripNext bounds the way back that a browser carries through another site.
+// maxTripNext is the maximum length of the target that is kept during a redirect to an identity
+// provider.
 const maxTripNext = 512
 
-// oauthRows are the paths of sign-in through other sites.
+// oauthRows returns the paths of sign-in with identity providers.
 func (s *Site) oauthRows() []route {
 	if len(s.c.Login.Providers(login.ToSignIn)) == 0 {
 		return nil
@@ -84,8 +85,8 @@ func (s *Site) postOAuthVerifyStart(c *call) (*answer, error) {
 	return s.depart(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
-// postOAuthConnect comes back to the address that signing in comes back to: the
-// other site knows of two of ours, not three.
+// postOAuthConnect uses the same redirect URL as signing in, so that only two URLs are registered
+// with the provider.
 func (s *Site) postOAuthConnect(c *call) (*answer, error) {
 	return s.depart(c, login.ToConnect, s.paths.OAuth.Response)
 }
@@ -106,12 +107,12 @@ func (s *Site) providerTitle(c *call, e login.Errand) string {
 	return ""
 }
 
-// redirect is the address the other site sends the browser back to.
+// redirect returns the URL to which the provider redirects back.
 func (s *Site) redirect(c *call, path string) string {
 	return s.c.Origin.Scheme + "://" + s.c.Origin.Host + path + "/" + c.token
 }
 
-// depart sends the browser to the other site.
+// depart redirects the browser to the provider.
 func (s *Site) depart(c *call, e login.Errand, back string) (*answer, error) {
 	if err := s.knownProvider(c, e); err != nil {
 		return nil, err
@@ -136,9 +137,9 @@ func (s *Site) getOAuthVerifyResponse(c *call) (*answer, error) {
 	return s.arrive(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
-// arrive reads what a browser came back with. That a GET does something is the
-// protocol's way; what it does is bound to a state that this browser got from
-// us a moment ago and that is taken here, once (RFC 9700, section 2.1.1).
+// arrive handles the return from a provider. The protocol requires that this GET has an effect. It
+// is bound to a state that this browser recently received from us and that can be used once (RFC
+// 9700, section 2.1.1).
 func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 	if c.r.Method == http.MethodHead {
 		return nil, fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
@@ -153,7 +154,7 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 	}, c.who, c.browser)
 	c.form.texts["next"] = next
 	if err != nil {
-		if e != login.ToVerify { // that path has one errand, whatever the answer lacks
+		if e != login.ToVerify { // that path has one purpose, even if the answer is incomplete
 			e = done
 		}
 		return s.tripFailed(c, out, e, err)
@@ -168,7 +169,7 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 	return a, nil
 }
 
-// arrived is where a browser goes on that came back with what it went for.
+// arrived returns the answer to a successful return from a provider.
 func (s *Site) arrived(c *call, out login.Outcome, e login.Errand) *answer {
 	switch e {
 	case login.ToConnect:
@@ -184,7 +185,7 @@ func (s *Site) arrived(c *call, out login.Outcome, e login.Errand) *answer {
 	return s.entered(c, out, s.views.OAuth.PostLogin)
 }
 
-// only is a parameter that came once; one that came twice is as good as none.
+// only returns a parameter that was sent once. It ignores one that was sent twice.
 func only(q url.Values, name string) string {
 	if v := q[name]; len(v) == 1 && len(v[0]) <= 4<<10 {
 		return v[0]
@@ -194,8 +195,7 @@ func only(q url.Values, name string) string {
 
 func (s *Site) accountOr(path string) string { return or(s.paths.Account, path) }
 
-// tripFailed keeps a pending sign-in whose first code did not go out, like a
-// sign-in with a password does.
+// tripFailed keeps a pending sign-in whose first code was not sent, like a sign-in with a password.
 func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error) (*answer, error) {
 	if out.SignUp != nil {
 		if f := (signingUp{s}).unsent(c, *out.SignUp, err); f != nil {
@@ -212,8 +212,8 @@ func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error)
 	return nil, s.tripFailure(c, e, err)
 }
 
-// tripFailure says what went wrong between two sites, in words of ours: none of
-// the other site's are shown (R110).
+// tripFailure returns the failure of a sign-in with a provider. It contains only our own texts,
+// none of the provider's (R110).
 func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 	back := s.tripBack(c, e)
 	bad := func(key string) error { return fail(http.StatusBadRequest, "", key).flat().goTo(back) }
@@ -235,7 +235,7 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 	case errors.Is(err, login.ErrDisabled):
 		return bad("DISABLED_ACCOUNT")
 	case errors.As(err, new(*login.Refused)):
-		return s.toFailure(err).flat() // in the application's words, which no redirect carries
+		return s.toFailure(err).flat() // the application's text, which a redirect cannot contain
 	case errors.Is(err, login.ErrLocked):
 		return bad("ACCOUNT_LOCKED")
 	case errors.Is(err, login.ErrUnconfirmed):
@@ -251,7 +251,7 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 	return err
 }
 
-// tripBack is where a browser goes that came back with nothing.
+// tripBack returns the page after a failed return from a provider.
 func (s *Site) tripBack(c *call, e login.Errand) string {
 	switch {
 	case c.who != nil && e == login.ToVerify:
@@ -262,7 +262,7 @@ func (s *Site) tripBack(c *call, e login.Errand) string {
 	return or(s.appView(s.views.Life.LoginError), withNext(s.paths.Login, c.next()))
 }
 
-// appView is a page of an application that is told by its query what happened.
+// appView returns a page of the application that gets the result in its query.
 func (s *Site) appView(view string) string {
 	if !s.c.App.Tells {
 		return ""
@@ -286,7 +286,7 @@ func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: c.after(back), note: "OAUTH_DISCONNECTED"}, nil
 }
 
-// oauthFacts are what the wire contract tells of providers.
+// oauthFacts returns the data about providers in the wire contract.
 func (s *Site) oauthFacts(e login.Errand) map[string]any {
 	names := []string{}
 	for _, p := range s.c.Login.Providers(e) {
@@ -295,7 +295,7 @@ func (s *Site) oauthFacts(e login.Errand) map[string]any {
 	return map[string]any{"oauth_enabled": len(s.c.Login.Providers(login.ToSignIn)) > 0, "oauth_providers": names}
 }
 
-// providerViews are the buttons of a page.
+// providerViews returns the provider buttons of a page.
 func (s *Site) providerViews(e login.Errand, path string) []ProviderView {
 	var out []ProviderView
 	for _, p := range s.c.Login.Providers(e) {
@@ -304,7 +304,7 @@ func (s *Site) providerViews(e login.Errand, path string) []ProviderView {
 	return out
 }
 
-// connectionsSection is the accounts at other sites.
+// connectionsSection adds the connected accounts.
 func (s *Site) connectionsSection(c *call, p *AccountPage, body map[string]any) error {
 	if len(s.c.Login.Providers(login.ToSignIn)) == 0 {
 		return nil

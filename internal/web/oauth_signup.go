@@ -9,18 +9,18 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// SignUpPage is the data of "oauth_signup": an account that is being made through
-// another site.
+// SignUpPage is the data of "oauth_signup": an account that is being created through an identity
+// provider.
 type SignUpPage struct {
 	Site, Email                 string
-	Code                        bool // one was mailed to the address: it is asked for first
+	Code                        bool // a code was mailed to the address and is required first
 	Life                        time.Duration
 	Usernames, UsernameRequired bool
-	Fields                      []FieldView // of the profile
+	Fields                      []FieldView // profile fields
 }
 
-// signingUp has the steps of an account that is made through another site, once its
-// browser is back from there.
+// signingUp implements the steps of creating an account through an identity provider, after the
+// return from it.
 type signingUp struct{ s *Site }
 
 func (u signingUp) path() string { return u.s.paths.OAuth.SignUp }
@@ -37,22 +37,22 @@ func (u signingUp) rows() []route {
 	}
 }
 
-// asks is what an account must have here.
+// asks returns the data that an account must have.
 func (u signingUp) asks() login.SignUpForm {
 	return login.SignUpForm{Fields: u.s.c.Life.Fields, Username: u.s.c.Usernames && u.s.c.Life.UsernameRequired}
 }
 
-// cookie is what the browser holds a sign-up by.
+// cookie returns the value of the sign-up cookie.
 func (u signingUp) cookie(c *call) string { return u.s.jar.get(c.r, u.s.jar.signUp()) }
 
-// started is where a browser goes that came back from another site, whose user is
-// making an account. An application that shows its own pages goes on from there.
+// started returns the first answer of a sign-up after the return from a provider. An application
+// with its own pages continues from there.
 func (u signingUp) started(c *call, v login.SignUp) *answer {
 	u.s.jar.set(c.w, u.s.jar.signUp(), v.Token, login.SignUpLife)
 	return u.at(c, v)
 }
 
-// at leads to what a sign-up waits for.
+// at redirects to the next step of a sign-up.
 func (u signingUp) at(c *call, v login.SignUp) *answer {
 	a := &answer{body: u.body(c, v), to: withNext(u.path(), v.Next)}
 	if view := u.s.appView(u.s.views.Life.LoginError); view != "" && c.link {
@@ -61,7 +61,7 @@ func (u signingUp) at(c *call, v login.SignUp) *answer {
 	return a
 }
 
-// waitsFor names what is needed before the account is made.
+// waitsFor returns the name of the next step of a sign-up.
 func waitsFor(v login.SignUp) string {
 	if v.Proven {
 		return "details"
@@ -69,7 +69,7 @@ func waitsFor(v login.SignUp) string {
 	return "code"
 }
 
-// body is what a program is told of a sign-up.
+// body returns the JSON answer about a sign-up.
 func (u signingUp) body(c *call, v login.SignUp) map[string]any {
 	body := map[string]any{
 		"oauth_signup": waitsFor(v), "oauth_provider": v.Site.Name(), "email": v.Identity.Email,
@@ -92,7 +92,7 @@ func (u signingUp) body(c *call, v login.SignUp) map[string]any {
 	return body
 }
 
-// get shows what is missing, filled in with what the other site told.
+// get shows the form for missing data, prefilled with the data of the provider.
 func (u signingUp) get(c *call) (*answer, error) {
 	v, err := login.LookSignUp(c.r.Context(), u.s.c.Login, u.cookie(c))
 	if err != nil {
@@ -114,8 +114,7 @@ func (u signingUp) get(c *call) (*answer, error) {
 	}}, nil
 }
 
-// post takes the code that was mailed, and then what is missing. A program may send
-// both at once.
+// post accepts the mailed code, and then the missing data. A program may send both at once.
 func (u signingUp) post(c *call) (*answer, error) {
 	c.shows = profileNames(u.s.c.Life.Fields)
 	ctx, l, token := c.r.Context(), u.s.c.Login, u.cookie(c)
@@ -148,7 +147,7 @@ func (u signingUp) post(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !filled && (f != nil || asks) { // that there is more to fill in is not a mistake
+	if !filled && (f != nil || asks) { // missing data is not an error yet
 		return u.at(c, v), nil
 	}
 	if f != nil {
@@ -157,7 +156,7 @@ func (u signingUp) post(c *call) (*answer, error) {
 	return u.complete(c, v, token, values)
 }
 
-// asksCaptcha reports whether a captcha must be answered that the form does not have.
+// asksCaptcha reports whether a captcha is required that the form does not contain.
 func (u signingUp) asksCaptcha(c *call) (bool, error) {
 	if c.browser.Captcha != "" {
 		return false, nil
@@ -165,8 +164,8 @@ func (u signingUp) asksCaptcha(c *call) (bool, error) {
 	return login.AsksCaptcha(c.r.Context(), u.s.c.Login, login.AtRegister, "", c.browser)
 }
 
-// fill adds what the other site told to a form that only has the code. It reports
-// whether the form had more.
+// fill adds the data of the provider to a form that only has the code. It reports whether the form
+// had other fields.
 func (u signingUp) fill(c *call, v login.SignUp) bool {
 	for _, name := range append(c.shows, "username") {
 		_, text := c.form.texts[name]
@@ -180,7 +179,7 @@ func (u signingUp) fill(c *call, v login.SignUp) bool {
 	return false
 }
 
-// missing says what the form lacks, and returns the profile.
+// missing returns the profile, and a failure if required data is missing.
 func (u signingUp) missing(c *call) (map[string]any, *failure) {
 	n := &needs{}
 	n.that(u.asks().Username && c.form.text("username") == "", "username", "USERNAME_NOT_PROVIDED")
@@ -189,7 +188,7 @@ func (u signingUp) missing(c *call) (map[string]any, *failure) {
 	return values, n.result()
 }
 
-// complete makes the account.
+// complete creates the account.
 func (u signingUp) complete(c *call, v login.SignUp, token string, values map[string]any) (*answer, error) {
 	r := login.Registration{Fields: values}
 	if u.s.c.Usernames {
@@ -206,7 +205,7 @@ func (u signingUp) complete(c *call, v login.SignUp, token string, values map[st
 	return a, nil
 }
 
-// refused says why a step of a sign-up is not taken. Where it is over, so is its
+// refused returns the failure of a step of a sign-up. If the sign-up has ended, it removes the
 // cookie.
 func (u signingUp) refused(c *call, err error) error {
 	over := ""
@@ -224,7 +223,7 @@ func (u signingUp) refused(c *call, err error) error {
 	return fail(http.StatusBadRequest, "", over).flat().goTo(u.s.paths.Login)
 }
 
-// unsent keeps a sign-up whose first code did not go out: it can be asked for again.
+// unsent keeps a sign-up whose first code was not sent, because it can be requested again.
 func (u signingUp) unsent(c *call, v login.SignUp, err error) error {
 	var paused *limit.Paused
 	if !errors.Is(err, login.ErrSend) && !errors.As(err, &paused) {

@@ -6,23 +6,22 @@ import (
 	"strconv"
 )
 
-// A page of a list shows 25 entries, or as many as are asked for, up to 100.
+// A page of a list shows 25 entries, or the requested number up to 100.
 const (
 	pageSize    = 25
 	maxPageSize = 100
 )
 
-// Pager says which part of a list a page shows. Previous and Next are links, empty
-// where there is nothing more.
+// Pager describes the part of a list that a page shows. Previous and Next are links, or empty.
 type Pager struct {
 	Number, Pages, Total int
 	Previous, Next       string
 }
 
-// paged returns the part of a list that is asked for with ?page and ?limit. A client
-// that asks for none gets the whole list, as it did before lists had pages; people get
-// the first page. Behind the last one a program gets nothing, and people get the last:
-// they may have ended what was there.
+// paged returns the part of a list that is requested with ?page and ?limit. Without them, a program
+// gets the whole list, as before lists had pages, and a browser the first page. After the last
+// page, a program gets an empty list and a browser the last page, because the user may have removed
+// entries.
 func paged[T any](c *call, path string, list []T) ([]T, Pager, error) {
 	asked := c.r.URL.Query()
 	if c.json && !asked.Has("page") && !asked.Has("limit") {
@@ -69,7 +68,7 @@ func pageNumber(q url.Values, name string, absent, most int) (int, error) {
 	return n, nil
 }
 
-// pageBody adds to an answer which part of the list it has, if a part was asked for.
+// pageBody adds the position of the part to an answer, if a part was requested.
 func pageBody(body map[string]any, p Pager) map[string]any {
 	if p.Pages == 0 {
 		return body
@@ -84,7 +83,7 @@ func pageBody(body map[string]any, p Pager) map[string]any {
 	return body
 }
 
-// firstPage is the part of a list that the account page shows, and where the rest is.
+// firstPage returns the part of a list that the account page shows, and a link to the rest.
 func firstPage[T any](path string, list []T) ([]T, Pager) {
 	if len(list) <= pageSize {
 		return list, Pager{}

@@ -13,23 +13,22 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Passkeys says which paths of passkeys there are.
+// Passkeys configures the paths of passkeys.
 type Passkeys struct {
 	On     bool
-	First  bool // one may stand in the password's place
-	Verify bool // one may re-authenticate
-	Hints  bool // the name typed at sign-in says which passkeys to use
-	// MaxName is the greatest length of a passkey's name in code points; 64 if
-	// zero.
+	First  bool // a passkey may replace the password
+	Verify bool // a passkey may re-authenticate
+	Hints  bool // the typed name selects the passkeys at sign-in
+	// MaxName is the maximum length of a passkey's name in code points. The default is 64.
 	MaxName                 int
-	CreateWithin, GetWithin time.Duration // how long a question stands
+	CreateWithin, GetWithin time.Duration // lifetimes of challenges
 }
 
-// shown says whether pages offer passkeys. Browsers make them for names only; where
-// the origin is an IP address the paths are for programs.
+// shown reports whether pages offer passkeys. Browsers create passkeys only for host names, so if
+// the origin is an IP address, the paths are only for programs.
 func (p Passkeys) shown(origin *url.URL) bool { return p.On && net.ParseIP(origin.Hostname()) == nil }
 
-// passkeyRows are the paths of passkeys.
+// passkeyRows returns the paths of passkeys.
 func (s *Site) passkeyRows() []route {
 	if !s.c.Passkeys.On {
 		return nil
@@ -57,24 +56,24 @@ func (s *Site) passkeyRows() []route {
 	return rows
 }
 
-// PasskeyForm is what the script needs to put a question to an authenticator.
-// Without Options it asks for them first.
+// PasskeyForm is the data that the script needs to pass a challenge to an authenticator. If Options
+// is empty, the script requests it first.
 type PasskeyForm struct {
-	Options string // the browser's JSON
-	Action  string // where the answer goes
+	Options string // JSON for the browser
+	Action  string // target of the answer
 }
 
 func passkeyForm(asked login.PasskeyAsked, path string) PasskeyForm {
 	return PasskeyForm{Options: string(asked.Options), Action: path + "/" + asked.State}
 }
 
-// asked is the answer that hands a question out.
+// askedBody returns the answer with a challenge.
 func askedBody(a login.PasskeyAsked) map[string]any {
 	return map[string]any{"credential_options": json.RawMessage(a.Options), "wan_state": a.State}
 }
 
-// passkeyFailure says what is wrong with an answer: at its field, or at the
-// form where the question itself is over. back is where a page goes.
+// passkeyFailure returns the failure of an answer: at its field, or at the form if the challenge is
+// no longer valid. back is the page to return to.
 func (s *Site) passkeyFailure(c *call, err error, within time.Duration, back string) *failure {
 	var f *failure
 	var refused *factor.Refused
@@ -83,7 +82,7 @@ func (s *Site) passkeyFailure(c *call, err error, within time.Duration, back str
 		f = fail(http.StatusBadRequest, "", "WEBAUTHN_EXPIRED", "within", within)
 	case errors.As(err, &refused):
 		f = fail(http.StatusBadRequest, "credential", "WEBAUTHN_NO_VERIFY", "cause", refused.Cause)
-		if !c.json { // the flashed note holds no text of its own
+		if !c.json { // the note cannot contain its own text
 			f = fail(http.StatusBadRequest, "credential", "WEBAUTHN_FAILED")
 		}
 	default:
@@ -92,8 +91,8 @@ func (s *Site) passkeyFailure(c *call, err error, within time.Duration, back str
 	return f.goTo(withNext(back, c.next()))
 }
 
-// strangers is passkeyFailure for those who have proven nothing yet: what
-// exactly was wrong would say which passkeys, and so which accounts, there are.
+// strangers is like passkeyFailure, for callers who have proven nothing yet. It hides the exact
+// error, which would reveal which passkeys, and therefore accounts, exist.
 func (s *Site) strangers(c *call, err error, within time.Duration, back string) *failure {
 	var refused *factor.Refused
 	known := errors.Is(err, login.ErrPasskeyUnknown) || errors.Is(err, login.ErrPasskeyOwner) || errors.Is(err, login.ErrPasskeyUsage) ||
@@ -111,13 +110,13 @@ func (s *Site) strangers(c *call, err error, within time.Duration, back string) 
 // WanSigninPage is the data of "wan_signin".
 type WanSigninPage struct {
 	Form   PasskeyForm
-	Second bool // a second factor: the password was given
+	Second bool // as a second factor, after the password
 	Hints  bool // a name may be typed
-	// Of a first factor: the box, as on LoginPage.
+	// For a first factor: the box, as on LoginPage.
 	Remember, RememberTF bool
 	Stay, Trust          time.Duration
-	// Of a second factor:
-	Several bool     // there is another way to choose
+	// For a second factor:
+	Several bool     // another factor can be chosen
 	Rescue  []string // ways of rescue
 }
 
@@ -151,7 +150,7 @@ func (s *Site) postWanSignin(c *call) (*answer, error) {
 			return nil, fail(http.StatusBadRequest, "next", "INVALID_REDIRECT")
 		}
 	}
-	s.asks(c) // an answer is only taken from the browser that asked
+	s.asks(c) // an answer is accepted only from the browser that requested the challenge
 	asked, err := s.c.Login.AskPasskey(c.r.Context(), c.pending, c.form.text("identity"), c.browser)
 	if err != nil {
 		return nil, s.turn(c, err)
@@ -188,8 +187,8 @@ func (s *Site) postWanSigninAnswer(c *call) (*answer, error) {
 	return s.entered(c, out, s.views.PostLogin), nil
 }
 
-// waits: the passkey held, and the code of the second factor may have to wait;
-// the sign-in stands.
+// waits answers if the passkey was right but the code of the second factor could not be sent yet.
+// The sign-in stays valid.
 func (s *Site) waits(c *call, out login.Outcome, f *failure) (*answer, error) {
 	if out.Pending == nil {
 		return nil, f
@@ -224,13 +223,12 @@ func (s *Site) postWanVerifyAnswer(c *call) (*answer, error) {
 	return s.verified(c, out), nil
 }
 
-// awaitsPasskey says whether a pending sign-in goes on at the page of passkeys.
+// awaitsPasskey reports whether a pending sign-in continues at the page of passkeys.
 func (s *Site) awaitsPasskey(p *login.Pending) bool {
 	return s.c.Passkeys.On && p.State == store.Ready && p.Method == store.Passkey
 }
 
-// passkeyPath is that page: for who is signed in already, the one that
-// re-authenticates.
+// passkeyPath returns the path of that page, or that of re-authentication for a signed-in user.
 func (s *Site) passkeyPath(p *login.Pending) string {
 	if p.Verify && s.c.Passkeys.Verify {
 		return s.paths.WanVerify
@@ -238,8 +236,8 @@ func (s *Site) passkeyPath(p *login.Pending) string {
 	return s.paths.WanSignin
 }
 
-// hasVerifier says whether the signed-in user may prove himself by a passkey.
-// Where that cannot be found out, there is still the password.
+// hasVerifier reports whether the signed-in user may re-authenticate with a passkey. If that cannot
+// be determined, the password can still be used.
 func (s *Site) hasVerifier(c *call) bool {
 	ok, err := s.c.Login.CanVerifyByPasskey(c.r.Context(), c.who.User)
 	return ok && err == nil && s.c.Passkeys.Verify

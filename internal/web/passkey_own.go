@@ -14,25 +14,24 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// WanRegisterPage is the data of "wan_register": a user's passkeys, and the
-// form of another one.
+// WanRegisterPage is the data of "wan_register": a user's passkeys, and a form to add one.
 type WanRegisterPage struct {
-	Form     PasskeyForm // the question, once name and use were given
+	Form     PasskeyForm // the challenge, after name and use are entered
 	Passkeys []PasskeyView
-	First    bool // one may be for the first factor
-	Pending  bool // it completes a sign-in, which must set up a second step
+	First    bool // passkeys may be first factors
+	Pending  bool // a sign-in that must set up a second factor
 	Usage    string
 	MaxName  int
 }
 
-// PasskeyView is a passkey as pages show it.
+// PasskeyView is a passkey as shown on pages.
 type PasskeyView struct {
 	Name, Usage     string
 	Synced          bool
 	Added, LastUsed time.Time
 }
 
-// passkeyViews and passkeysBody are the same list for people and for programs.
+// passkeyViews and passkeysBody return the same list for pages and for JSON.
 func passkeyViews(in []login.OwnPasskey) []PasskeyView {
 	var out []PasskeyView
 	for _, p := range in {
@@ -62,7 +61,7 @@ func passkeysBody(in []login.OwnPasskey) []map[string]any {
 	return out
 }
 
-// freshFor sends who is not fresh to prove himself, and back.
+// freshFor redirects a user whose session is not fresh to re-authentication, which leads back.
 func (s *Site) freshFor(err error, path string) error {
 	if errors.Is(err, login.ErrReauthenticate) {
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), path))
@@ -71,7 +70,7 @@ func (s *Site) freshFor(err error, path string) error {
 }
 
 func (s *Site) getWanRegister(c *call) (*answer, error) {
-	if c.who == nil { // who is not in yet is not shown what there is
+	if c.who == nil { // do not show passkeys to a user who is not signed in yet
 		page, _, err := s.wanRegisterPage(c)
 		body := map[string]any{"registered_credentials": passkeysBody(nil)}
 		return &answer{body: body, page: "wan_register", data: page}, err
@@ -154,7 +153,7 @@ func (s *Site) postWanRegisterAnswer(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: s.offerCodes(out, to), note: "WEBAUTHN_REGISTER_DONE"}, nil
 }
 
-// passkeyOwnFailure is passkeyFailure with the name where the text holds one.
+// passkeyOwnFailure is like passkeyFailure, with the name if the text contains one.
 func (s *Site) passkeyOwnFailure(c *call, err error, name string, within time.Duration) *failure {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
@@ -192,7 +191,7 @@ func (s *Site) postWanDelete(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: s.paths.WanRegister, note: "WEBAUTHN_DELETE_DONE"}, nil
 }
 
-// newPasskeyName is passkeyName, and empty where the passkey shall name itself.
+// newPasskeyName is like passkeyName, but returns an empty name if the passkey names itself.
 func newPasskeyName(s *Site, c *call) (string, *failure) {
 	if strings.TrimSpace(c.form.text("name")) == "" && c.form.flag("unnamed") {
 		return "", nil
@@ -200,8 +199,8 @@ func newPasskeyName(s *Site, c *call) (string, *failure) {
 	return s.passkeyName(c)
 }
 
-// passkeyName reads the name field: letters, digits, blanks, dashes and
-// connectors, in one spelling (NFKD, as the wire contract has it).
+// passkeyName reads the name field: letters, digits, spaces, dashes and connectors, in NFKD as the
+// wire contract requires.
 func (s *Site) passkeyName(c *call) (string, *failure) {
 	name := strings.TrimSpace(c.form.text("name"))
 	if name == "" {
@@ -219,7 +218,7 @@ func (s *Site) passkeyName(c *call) (string, *failure) {
 	return name, nil
 }
 
-// passkeySection is the part of the account page.
+// passkeySection adds the passkeys to the account page.
 func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) error {
 	if !s.c.Passkeys.On {
 		return nil
@@ -227,7 +226,7 @@ func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) erro
 	own, err := s.c.Login.Passkeys(c.r.Context(), c.who.User)
 	p.Passkeys.On = s.c.Passkeys.shown(s.c.Origin)
 	for _, v := range passkeyViews(own) {
-		if v.Usage == store.UseFirst { // the others are among the second factors
+		if v.Usage == store.UseFirst { // the others are listed with the second factors
 			p.Passkeys.Passkeys = append(p.Passkeys.Passkeys, v)
 		}
 	}
@@ -235,7 +234,7 @@ func (s *Site) passkeySection(c *call, p *AccountPage, body map[string]any) erro
 	return err
 }
 
-// PasskeysPart is the account page's part about passkeys.
+// PasskeysPart is the section of passkeys on the account page.
 type PasskeysPart struct {
 	On       bool
 	Passkeys []PasskeyView

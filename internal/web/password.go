@@ -51,8 +51,7 @@ func (s *Site) getLogin(c *call) (*answer, error) {
 	return a, nil
 }
 
-// switchQuery marks the sign-in page of someone who is signed in and meant to
-// use another account.
+// switchQuery marks the sign-in page of a signed-in user who wanted to use another account.
 const switchQuery = "switch"
 
 func (s *Site) asksWho(c *call) bool { return !c.json && c.r.URL.Query().Has(switchQuery) }
@@ -75,7 +74,7 @@ func (s *Site) postLogin(c *call) (*answer, error) {
 	return s.entered(c, out, s.views.PostLogin), nil
 }
 
-// identity is who the caller claims to be, and the field that says so.
+// identity returns the identity that the caller entered, and its field.
 func (c *call) identity(usernames bool) (value, field string) {
 	for _, f := range []string{"email", "username", "identity"} {
 		if v := c.form.text(f); v != "" && (f != "username" || usernames) {
@@ -85,7 +84,7 @@ func (c *call) identity(usernames bool) (value, field string) {
 	return "", "email"
 }
 
-// typedNothing says that the field of an identity is there and empty.
+// typedNothing reports whether the field of an identity was sent but is empty.
 func typedNothing(c *call) bool {
 	for _, name := range []string{"email", "username", "identity"} {
 		if v, there := c.form.texts[name]; there && v == "" {
@@ -95,8 +94,8 @@ func typedNothing(c *call) bool {
 	return false
 }
 
-// missingLogin names what was left out; the password first, as the wire
-// contract orders them.
+// missingLogin returns the failure of missing fields, the password first, as the wire contract
+// requires.
 func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	f := &failure{status: http.StatusBadRequest}
 	if c.form.text("password") == "" {
@@ -104,7 +103,7 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	}
 	switch {
 	case identity != "":
-	case s.c.Specific && typedNothing(c): // treated as the name of no account
+	case s.c.Specific && typedNothing(c): // treated as an unknown name
 		if len(f.problems) == 0 {
 			f.problems = append(f.problems, problem{key: "USER_DOES_NOT_EXIST"})
 		}
@@ -122,7 +121,7 @@ func (s *Site) missingLogin(c *call, identity, field string) *failure {
 	return f
 }
 
-// loginFailed says no more than a stranger may know.
+// loginFailed returns a failure that reveals no more than a stranger may know.
 func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) (*answer, error) {
 	switch {
 	case errors.Is(err, login.ErrUnknownUser), errors.Is(err, login.ErrPassword):
@@ -139,7 +138,7 @@ func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) 
 	case errors.Is(err, login.ErrSend):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(s.paths.Login)
 	}
-	// The first code may have to wait; the sign-in stands, and its page says so.
+	// If the first code could not be sent yet, the sign-in stays valid and its page shows that.
 	var paused *limit.Paused
 	if errors.As(err, &paused) && out.Pending != nil {
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
@@ -147,8 +146,8 @@ func (s *Site) loginFailed(c *call, out login.Outcome, field string, err error) 
 	return nil, err
 }
 
-// confirmFirst refuses an account whose address waits for its confirmation. The
-// page to ask for another link may be filled in with the address as it was typed.
+// confirmFirst refuses an account whose address is not confirmed. The page that requests another
+// link may be prefilled with the typed address.
 func (s *Site) confirmFirst(c *call, err error, field string) *failure {
 	f, view := s.toFailure(err).at(field), s.views.Life.Unconfirmed
 	if view == "" {
@@ -161,8 +160,7 @@ func (s *Site) confirmFirst(c *call, err error, field string) *failure {
 	return f.goTo(view)
 }
 
-// entered is what every first factor answers: signed in, or what to prove
-// next.
+// entered returns the answer after any first factor: signed in, or the next factor to prove.
 func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
 	a := &answer{outcome: &out}
 	if out.Pending == nil {
@@ -173,13 +171,13 @@ func (s *Site) entered(c *call, out login.Outcome, view string) *answer {
 	return a
 }
 
-// pendingBody is the row of the wire contract for what a sign-in waits for.
+// pendingBody returns the JSON of the wire contract for a pending sign-in.
 func (s *Site) pendingBody(p *login.Pending) map[string]any {
 	body := map[string]any{"tf_required": true}
 	switch p.State {
-	case store.Setup, store.Repair: // to its client, a set-up like any other
+	case store.Setup, store.Repair: // for the client a set-up like any other
 		body["tf_state"] = string(store.Setup)
-	case store.Owner: // to its client, a code by mail like any other
+	case store.Owner: // for the client a mailed code like any other
 		body["tf_state"], body["tf_method"], body["tf_primary_method"] = string(store.Ready), store.Email, store.Email
 	case store.Select:
 		body["tf_select"] = true

@@ -12,8 +12,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// UnifiedPaths are the names of unified sign-in's paths, without prefix. Empty
-// ones keep the wire contract's.
+// UnifiedPaths contains the names of the paths of unified sign-in, without prefix. An empty field
+// keeps the name of the wire contract.
 type UnifiedPaths struct {
 	Signin, SendCode       string // "/us-signin", "/us-signin/send-code"
 	Setup                  string // "/us-setup"
@@ -24,31 +24,31 @@ type UnifiedPaths struct {
 // UnifiedPage is the data of "us_signin".
 type UnifiedPage struct {
 	Usernames  bool
-	Password   bool     // a password will do
+	Password   bool     // a password is accepted
 	Codes      []string // methods that send a code
-	Sent       bool     // a code was asked for; it may be typed now
-	Method     string   // by which; empty where it is not known
-	Remember   bool     // the box is ticked
+	Sent       bool     // a code was requested and may be entered now
+	Method     string   // method that sent it; empty if unknown
+	Remember   bool     // the box is checked
 	Register   bool
-	RememberTF bool          // remembering skips the second factor for Trust
-	Stay       time.Duration // remembering lets the browser stay signed in for so long; zero: it does not
+	RememberTF bool          // "remember me" skips the second factor for Trust
+	Stay       time.Duration // time for which "remember me" keeps the browser signed in, or zero
 	Trust      time.Duration
-	Life       time.Duration // of a code
-	Passkey    bool          // one may begin a sign-in too
+	Life       time.Duration // lifetime of a code
+	Passkey    bool          // a passkey may start a sign-in, too
 	Providers  []ProviderView
 }
 
-// CodeLinkPage is the data of "us_link": the page of the link alongside a code.
+// CodeLinkPage is the data of "us_link", the page of the link that is mailed with a code.
 type CodeLinkPage struct {
 	Action    string
 	To        string // masked address of the account
-	Elsewhere bool   // another browser asked for the link
+	Elsewhere bool   // another browser requested the link
 }
 
-// unified is whether there is unified sign-in.
+// unified reports whether unified sign-in is on.
 func (s *Site) unified() bool { return len(s.c.Login.FirstMethods()) > 0 }
 
-// verifyPath is where people prove themselves again.
+// verifyPath returns the path of re-authentication.
 func (s *Site) verifyPath() string {
 	if s.unified() && s.c.Freshness >= 0 {
 		return s.paths.Unified.Verify
@@ -57,7 +57,7 @@ func (s *Site) verifyPath() string {
 }
 
 func (s *Site) unifiedPaths() UnifiedPaths {
-	if !s.unified() { // templates leave out links to what is not there
+	if !s.unified() { // templates omit links to empty paths
 		return UnifiedPaths{}
 	}
 	own := s.c.Paths.Unified
@@ -78,7 +78,7 @@ func (p UnifiedPaths) all() []string {
 	return []string{p.Signin, p.SendCode, p.Setup, p.Verify, p.VerifySendCode, p.VerifyLink}
 }
 
-// unifiedRows are the paths of unified sign-in.
+// unifiedRows returns the paths of unified sign-in.
 func (s *Site) unifiedRows() []route {
 	if !s.unified() {
 		return nil
@@ -95,7 +95,7 @@ func (s *Site) unifiedRows() []route {
 	}
 	rows := page(p.Signin)
 	if own := s.c.Prefix + or(s.c.Paths.Unified.Signin, "/us-signin"); own != p.Signin {
-		rows = append(rows, page(own)...) // it replaces the sign-in page, and keeps its own path too
+		rows = append(rows, page(own)...) // it replaces the sign-in page and also keeps its own path
 	}
 	rows = append(rows, []route{
 		{method: http.MethodPost, path: p.SendCode, access: forAnonymous, step: s.postSendCode, again: s.unifiedPage,
@@ -112,7 +112,7 @@ func (s *Site) unifiedRows() []route {
 			twice: s.firstSetUpTwice, take: fields{"passcode": digits, "resend": flag}},
 	}...)
 	if s.c.Freshness < 0 {
-		return rows // everybody is fresh: there is nothing to prove again
+		return rows // every session is fresh, so there is no re-authentication
 	}
 	return append(rows,
 		route{method: http.MethodGet, path: p.Verify, access: forUser, step: s.getUnifiedVerify},
@@ -151,18 +151,18 @@ func (s *Site) unifiedPage(c *call) (*answer, error) {
 	}, nil
 }
 
-// typesCode has the page of a code that was sent shown again when it is refused:
-// its form names the method that sent it.
+// typesCode makes the page for a sent code appear again if the code is refused. Its form contains
+// the method that sent the code.
 func typesCode(c *call) { c.form.flags[sentFlag] = c.form.text("chosen_method") != "" }
 
-// sentBefore does the same where another code is asked for.
+// sentBefore does the same if another code is requested.
 func sentBefore(c *call) {
 	if c.form.flag("resend") {
 		typesCode(c)
 	}
 }
 
-// ofCode has such a page say that the code is wrong, and nothing of a password.
+// ofCode makes such a page show that the code is wrong, without mentioning a password.
 func ofCode(c *call, err error) error {
 	var f *failure
 	if c.form.flag(sentFlag) && errors.As(err, &f) &&
@@ -198,8 +198,8 @@ func (s *Site) postUnified(c *call) (*answer, error) {
 	return a, ofCode(c, err)
 }
 
-// oneText puts, on sites that do not tell, one text in place of what is wrong
-// with identity and passcode.
+// oneText replaces errors of identity and passcode with one text on sites that do not reveal
+// accounts.
 func (s *Site) oneText(f *failure) *failure {
 	if s.c.Specific {
 		return f
@@ -212,7 +212,7 @@ func (s *Site) oneText(f *failure) *failure {
 	return f
 }
 
-// missingUnified names what was left out.
+// missingUnified returns the failure of missing fields.
 func (s *Site) missingUnified(c *call) (string, *failure) {
 	f := &failure{status: http.StatusBadRequest}
 	identity := c.form.text("identity")
@@ -230,8 +230,7 @@ func (s *Site) missingUnified(c *call) (string, *failure) {
 	return identity, f
 }
 
-// chosen reads a choice of a method that sends codes. What it refuses is the
-// same for every account.
+// chosen reads the selected method that sends codes. Its refusals do not depend on the account.
 func (s *Site) chosen(c *call) (string, *problem) {
 	method := c.form.text("chosen_method")
 	switch {
@@ -276,7 +275,7 @@ func (s *Site) postSendCode(c *call) (*answer, error) {
 	return &answer{page: a.page, data: data, note: note, keep: shown}, nil
 }
 
-// aboutAccount is a refusal that would tell a stranger of an account.
+// aboutAccount reports whether a refusal would reveal something about an account.
 func aboutAccount(err error) bool {
 	return slices.ContainsFunc([]error{
 		login.ErrUnknownUser, login.ErrDisabled, login.ErrUnconfirmed, login.ErrLocked, login.ErrMethod,
@@ -299,7 +298,7 @@ func (s *Site) sendCodeFailed(c *call, err error) error {
 	return err
 }
 
-// noCodeLink is the link without what makes it one.
+// noCodeLink answers a link without its token.
 func (s *Site) noCodeLink(c *call) (*answer, error) {
 	return nil, s.linkRefused(c, fail(http.StatusBadRequest, "", "API_ERROR"), s.paths.Unified.Signin)
 }
@@ -312,8 +311,8 @@ func (s *Site) postCodeLink(c *call) (*answer, error) {
 	return s.followLink(c, s.c.Login.FollowCodeLink, s.getCodeLink, s.codeLinkFailed)
 }
 
-// signInLink shows the button of a link that signs in. Opening the link signs
-// no one in and spends nothing: mail scanners open links too (R51).
+// signInLink shows the button of a link that signs in. Opening the link does not sign in or use it
+// up, because mail scanners also open links (R51).
 func (s *Site) signInLink(c *call, open func(context.Context, string, login.Browser) (login.CodeLink, error),
 	follow func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	k, err := open(c.r.Context(), c.token, c.browser)
@@ -329,7 +328,7 @@ func (s *Site) signInLink(c *call, open func(context.Context, string, login.Brow
 	}, nil
 }
 
-// followLink is the click on it.
+// followLink handles the click on that button.
 func (s *Site) followLink(c *call, follow func(context.Context, string, bool, login.Browser) (login.Outcome, error), page func(*call) (*answer, error), bad func(*call, error) error) (*answer, error) {
 	out, err := follow(c.r.Context(), c.token, c.form.flag("meant"), c.browser)
 	switch {
@@ -353,7 +352,7 @@ func (s *Site) followLink(c *call, follow func(context.Context, string, bool, lo
 	return a, nil
 }
 
-// codeLinkFailed sends people to where another one is to be had.
+// codeLinkFailed redirects to the page that requests another link.
 func (s *Site) codeLinkFailed(c *call, err error) error {
 	return s.linkRefused(c, s.toFailure(err), s.paths.Unified.Signin)
 }

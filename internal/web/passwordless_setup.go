@@ -11,12 +11,12 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// FirstSetupPage is the data of "us_setup": what begins a sign-in.
+// FirstSetupPage is the data of "us_setup": the first factors.
 type FirstSetupPage struct {
-	Password bool           // the account has one and may begin with it
-	Factors  []FactorView   // what is set up
-	Methods  []MethodChoice // may be set up
-	Last     bool           // only one way in is left: it cannot be removed
+	Password bool           // the account has a password that can start a sign-in
+	Factors  []FactorView   // factors that are set up
+	Methods  []MethodChoice // methods that may be set up
+	Last     bool           // the only remaining factor, which cannot be removed
 	Region   string
 }
 
@@ -25,14 +25,14 @@ type FirstVerifyPage struct {
 	Password  bool
 	App       bool
 	Codes     []string // methods that send a code
-	Sent      bool     // a code was sent; it may be typed now
-	Method    string   // by which
+	Sent      bool     // a code was sent and may be entered now
+	Method    string   // method that sent it
 	Life      time.Duration
-	Passkey   bool // one will do, at URL.WanVerify
+	Passkey   bool // a passkey is accepted, at URL.WanVerify
 	Providers []ProviderView
 }
 
-// firstError sends who is not fresh to prove himself again.
+// firstError redirects a user whose session is not fresh to re-authentication.
 func (s *Site) firstError(err error, field string) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
@@ -51,7 +51,8 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 		return nil, s.firstError(err, "chosen_method")
 	}
 	active := p.Active
-	if !p.Password && c.who.User.PasswordHash != "" { // the account has it, though no sign-in begins with it
+	// the account has a password, although it cannot start a sign-in
+	if !p.Password && c.who.User.PasswordHash != "" {
 		active = append(slices.Clone(active), login.ByPassword)
 	}
 	body := map[string]any{
@@ -80,8 +81,8 @@ func (s *Site) getFirstSetup(c *call) (*answer, error) {
 	return &answer{body: body, page: "us_setup", data: data}, nil
 }
 
-// postFirstSetup removes and begins to add, in this order; a removal stands
-// whatever becomes of the rest, as the wire contract says.
+// postFirstSetup removes factors and then starts to add one. As the wire contract requires, a
+// removal is kept even if the rest fails.
 func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	method, gone := c.form.text("chosen_method"), c.form.lists["delete_method"]
 	if method == "" && len(gone) == 0 {
@@ -104,11 +105,11 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	if err != nil {
 		field := "chosen_method"
 		if begun.Method != "" && !c.json && !errors.Is(err, login.ErrUndeliverable) {
-			c.back, field = at, "setup" // the draft is kept; its page says that the code was not sent
+			c.back, field = at, "setup" // the draft is valid: its page shows that the code was not sent
 		}
 		return a, s.firstError(err, field)
 	}
-	// The page of the draft is one of its own, so that reloading it begins nothing.
+	// Redirect to a separate page of the draft, so that reloading it starts nothing.
 	a.body, a.to, a.note = firstBegunBody(s, c, begun), withNext(at, c.next()), ""
 	return a, nil
 }
@@ -128,10 +129,10 @@ func firstBegunBody(s *Site, c *call, b login.Begun) map[string]any {
 	return body
 }
 
-// getFirstSetupToken is the page of a draft, for the session that began it.
+// getFirstSetupToken shows the page of a draft, for the session that started it.
 func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
 	begun, err := s.c.Login.SettingUpFirst(c.r.Context(), *c.who, c.token)
-	if errors.Is(err, login.ErrSetupToken) { // it is complete, or another one has replaced it
+	if errors.Is(err, login.ErrSetupToken) { // it is complete or was replaced by another one
 		return nil, firstRefused(s, err).says("STEP_OVER")
 	}
 	if err != nil {
@@ -165,7 +166,7 @@ func (s *Site) postFirstSetupToken(c *call) (*answer, error) {
 	return firstSetUp(s, c, out)
 }
 
-// firstSetUpTwice is the same for a second click on its button.
+// firstSetUpTwice is the same for a second click on the button.
 func (s *Site) firstSetUpTwice(c *call) (*answer, error) {
 	out, err := s.c.Login.SetupAgain(c.r.Context(), c.token, c.form.text("passcode"), c.browser)
 	if err != nil {
@@ -174,8 +175,8 @@ func (s *Site) firstSetUpTwice(c *call) (*answer, error) {
 	return firstSetUp(s, c, out)
 }
 
-// firstRefused leaves what is wrong with a code on the page of the set-up, which is
-// still open. Everything else leads to where one begins.
+// firstRefused shows an error of a code on the page of the set-up, which is still open. All other
+// errors lead to the page that starts a set-up.
 func firstRefused(s *Site, err error) *failure {
 	setup := s.paths.Unified.Setup
 	switch {
@@ -195,8 +196,7 @@ func firstRefused(s *Site, err error) *failure {
 	return f.goTo(setup)
 }
 
-// firstSetUp is the answer of a set-up that is complete: the newest of what begins
-// a sign-in.
+// firstSetUp returns the answer to a completed set-up: the newest first factor.
 func firstSetUp(s *Site, c *call, out login.Outcome) (*answer, error) {
 	p, err := s.c.Login.FirstFactors(c.r.Context(), out.User)
 	if err != nil {

@@ -16,8 +16,8 @@ func (p profilePages) get(c *call) (*answer, error) {
 	return &answer{page: "profile", body: body, data: ProfilePage{fieldViews(c, of, &c.who.User)}}, nil
 }
 
-// post takes a form as a whole: a box that is missing is not checked. A JSON
-// request changes the fields that it names.
+// post reads a form as a whole: a missing box is not checked. A JSON request changes only the
+// fields that it contains.
 func (p profilePages) post(c *call) (*answer, error) {
 	of := p.s.c.Life.Fields
 	c.shows = profileNames(of)
@@ -41,7 +41,7 @@ func profileNames(of profile.List) (names []string) {
 	return names
 }
 
-// profileTake adds the profile fields to those that a step takes.
+// profileTake adds the profile fields to the fields of a step.
 func profileTake(of profile.List, take fields) fields {
 	for _, f := range of {
 		take[f.Name] = text
@@ -52,8 +52,8 @@ func profileTake(of profile.List, take fields) fields {
 	return take
 }
 
-// readProfile reads the profile fields of a request. A JSON request that does not
-// name a field leaves it as it is.
+// readProfile reads the profile fields of a request. A field that is not in a JSON request does not
+// change.
 func readProfile(c *call, of profile.List, present map[string]any) (map[string]any, []problem) {
 	values, problems := of.Read(func(name string) string {
 		typed, there := c.form.texts[name]
@@ -80,7 +80,7 @@ func readProfile(c *call, of profile.List, present map[string]any) (map[string]a
 	return values, out
 }
 
-// profileTexts are the keys of why a value is refused.
+// profileTexts returns the text keys of the reasons why a value is refused.
 func profileTexts() map[string]string {
 	return map[string]string{
 		profile.Required: "PROFILE_REQUIRED", profile.Unchecked: "PROFILE_UNCHECKED",
@@ -89,8 +89,8 @@ func profileTexts() map[string]string {
 	}
 }
 
-// profileLabel is what people read: the text of the catalogue, or the label of
-// the configuration.
+// profileLabel returns the label that users see: the text of the catalogue, or the label in the
+// configuration.
 func profileLabel(c *call, f profile.Field) string {
 	if key := "profile_field_" + f.Name; c.words.replaced(key) {
 		return c.words.Text(key)
@@ -98,8 +98,8 @@ func profileLabel(c *call, f profile.Field) string {
 	return f.Label
 }
 
-// fieldViews are the profile fields with what was typed, or else with what is
-// stored of a user.
+// fieldViews returns the profile fields with the typed values, or else with the stored values of a
+// user.
 func fieldViews(c *call, of profile.List, u *store.User) (out []FieldView) {
 	stored := map[string]any{}
 	if u != nil {
@@ -121,7 +121,7 @@ func fieldViews(c *call, of profile.List, u *store.User) (out []FieldView) {
 	return out
 }
 
-// completes are the names of fields that browsers can fill in (WCAG 2.2, success
+// completes returns the autocomplete names of fields that browsers can fill in (WCAG 2.2, success
 // criterion 1.3.5).
 func completes() map[string]string {
 	return map[string]string{
@@ -133,7 +133,7 @@ func completes() map[string]string {
 	}
 }
 
-// profileBody tells a program which fields there are.
+// profileBody describes the fields for a program.
 func profileBody(c *call, of profile.List) map[string]any {
 	if len(of) == 0 {
 		return map[string]any{}
@@ -152,7 +152,7 @@ func profileBody(c *call, of profile.List) map[string]any {
 	return map[string]any{"fields": list}
 }
 
-// withFields adds profile fields to what an answer says of a user.
+// withFields adds profile fields to the user in an answer.
 func withFields(user, fields map[string]any) map[string]any {
 	if len(fields) == 0 || user == nil {
 		return user

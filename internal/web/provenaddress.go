@@ -9,10 +9,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// proveFirst answers a step that would add something to an account whose address
-// is not proven: a code is mailed there, and its client goes on at the path of
-// all codes (Paths.Validate) and then tries again. It is one answer for every
-// step. Reading mails nothing.
+// proveFirst answers a step that would add a credential to an account whose address is not proven.
+// It mails a code to the address. The client enters the code at Paths.Validate and then tries
+// again. The answer is the same for every step. A GET mails nothing.
 func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer, error) {
 	f := s.toFailure(refusal).at("")
 	if c.who == nil || c.r.Method != http.MethodPost {
@@ -29,7 +28,7 @@ func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer,
 	default:
 		return nil, err
 	}
-	if a != nil && a.outcome != nil { // what the step did before it refused stands
+	if a != nil && a.outcome != nil { // the earlier effects of the step stay
 		out.Session = a.outcome.Session
 	}
 	f.extras = map[string]any{"email_proof_required": true}
@@ -37,7 +36,7 @@ func (s *Site) proveFirst(c *call, rt route, a *answer, refusal error) (*answer,
 	return &answer{outcome: &out}, f.goTo(withNext(s.paths.Validate, s.back(c, rt)))
 }
 
-// back is the page that a step belongs to, or else the account page.
+// back returns the page to which a step belongs, or else the account page.
 func (s *Site) back(c *call, rt route) string {
 	if rt.again != nil {
 		return c.r.URL.EscapedPath()

@@ -12,7 +12,7 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 	body, passkey := s.verifyBody(c)
 	to := ""
 	if path := s.verifyPath(); c.who.User.PasswordHash == "" && path != s.paths.Verify {
-		to = withNext(path, c.next()) // a password is all that this page takes
+		to = withNext(path, c.next()) // this page accepts only a password
 	}
 	return &answer{
 		body: body, user: &c.who.User, page: "verify", to: to,
@@ -20,7 +20,7 @@ func (s *Site) getVerify(c *call) (*answer, error) {
 	}, nil
 }
 
-// verifyBody says by what else someone may prove themselves again.
+// verifyBody returns the other methods of re-authentication.
 func (s *Site) verifyBody(c *call) (body map[string]any, passkey bool) {
 	body, passkey = s.oauthFacts(login.ToVerify), s.hasVerifier(c)
 	body["has_webauthn_verify_credential"] = passkey
@@ -35,7 +35,7 @@ func (s *Site) postVerify(c *call) (*answer, error) {
 	return s.verifyEnded(c, out, s.paths.Verify, err)
 }
 
-// verifyEnded answers the first factor of a re-authentication.
+// verifyEnded returns the answer after the first factor of a re-authentication.
 func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (*answer, error) {
 	if errors.Is(err, login.ErrSend) {
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(page, c.next()))
@@ -53,12 +53,12 @@ func (s *Site) verifyEnded(c *call, out login.Outcome, page string, err error) (
 	return s.verified(c, out), nil
 }
 
-// verified is the end of a re-authentication.
+// verified returns the answer to a completed re-authentication.
 func (s *Site) verified(c *call, out login.Outcome) *answer {
 	return &answer{outcome: &out, user: &out.User, to: c.after(s.views.PostVerify), note: "REAUTHENTICATION_SUCCESSFUL"}
 }
 
-// stale shows the way back after a re-authentication.
+// stale adds the path to return to after a re-authentication.
 func (s *Site) stale(c *call, err error) error {
 	if errors.Is(err, login.ErrReauthenticate) {
 		return s.toFailure(err).goTo(withNext(s.verifyPath(), c.r.URL.EscapedPath()))

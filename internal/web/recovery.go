@@ -9,18 +9,17 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// RecoveryPage is the data of "tf_recovery": what a recovery link opens.
+// RecoveryPage is the data of "tf_recovery", the page of a recovery link.
 type RecoveryPage struct {
-	Action string    // where the password posts
-	Opens  time.Time // zero: it works now
+	Action string    // target of the form
+	Opens  time.Time // time from which the link works; zero if it works now
 }
 
-// RecoveryPart says on the account page that someone asked for a way in
-// without the second factor.
+// RecoveryPart shows on the account page that a recovery of the second factor was requested.
 type RecoveryPart struct {
 	Asked, Opens     time.Time
-	Browser, Address string // empty: an operator
-	Action           string // where "stop" posts
+	Browser, Address string // empty if an operator requested it
+	Action           string // target of the button "stop"
 }
 
 func (s *Site) recoveryRows() []route {
@@ -34,7 +33,7 @@ func (s *Site) recoveryRows() []route {
 	}
 }
 
-// recoverySection warns of a request that waits.
+// recoverySection warns of a pending request.
 func (s *Site) recoverySection(c *call, p *AccountPage, body map[string]any) error {
 	r, ok, err := s.c.Login.RecoveryOf(c.r.Context(), *c.who)
 	body["recovery"] = nil
@@ -50,7 +49,7 @@ func (s *Site) recoverySection(c *call, p *AccountPage, body map[string]any) err
 	return nil
 }
 
-// getRecovery says whether a request waits. A person sees it on his account page.
+// getRecovery reports whether there is a pending request. Browsers see it on the account page.
 func (s *Site) getRecovery(c *call) (*answer, error) {
 	var page AccountPage
 	body := map[string]any{}
@@ -60,7 +59,7 @@ func (s *Site) getRecovery(c *call) (*answer, error) {
 	return &answer{body: body, to: s.listed(s.paths.Sessions)}, nil
 }
 
-// cancelRecovery stops a request, from any browser that is signed in.
+// cancelRecovery cancels a request, from any signed-in browser.
 func (s *Site) cancelRecovery(c *call) (*answer, error) {
 	if err := s.c.Login.CancelRecovery(c.r.Context(), *c.who, c.browser); err != nil {
 		return nil, err
@@ -68,7 +67,7 @@ func (s *Site) cancelRecovery(c *call) (*answer, error) {
 	return &answer{to: s.listed(s.paths.Sessions), note: "RECOVERY_CANCELLED"}, nil
 }
 
-// getRecover is the page of the link. Opening it changes nothing (R51).
+// getRecover shows the page of the link. Opening it changes nothing (R51).
 func (s *Site) getRecover(c *call) (*answer, error) {
 	err := s.c.Login.CheckRecovery(c.r.Context(), c.token)
 	page := RecoveryPage{Action: s.paths.Recovery + "/" + c.token}
@@ -83,8 +82,8 @@ func (s *Site) getRecover(c *call) (*answer, error) {
 	return &answer{body: map[string]any{"opens": nil}, page: "tf_recovery", data: page}, nil
 }
 
-// postRecover takes the password alongside the link, and goes on to the set-up of
-// another factor.
+// postRecover checks the password together with the link, and continues with the set-up of another
+// factor.
 func (s *Site) postRecover(c *call) (*answer, error) {
 	if c.form.text("password") == "" {
 		return nil, fail(http.StatusBadRequest, "password", "PASSWORD_NOT_PROVIDED")

@@ -10,11 +10,11 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// fewCodes is how many recovery codes are few.
+// fewCodes is the number of remaining codes from which a warning is shown.
 const fewCodes = 2
 
-// sheetPurpose and sheetLife are of the text in which a page of new recovery
-// codes carries them.
+// sheetPurpose and sheetLife are the purpose and lifetime of the signed text with new recovery
+// codes in a page.
 const (
 	sheetPurpose = "recovery-sheet"
 	sheetLife    = 15 * time.Minute
@@ -22,11 +22,11 @@ const (
 
 // CodesPage is the data of "mf_recovery_codes".
 type CodesPage struct {
-	Codes []string // a new set: shown now and never again
+	Codes []string // a new set, shown only once
 	Sheet string   // the same, signed; see sheet
 	Left  int
-	Able  bool // there is a second factor to make codes for
-	Fresh bool // the first second factor was set up just now
+	Able  bool // the account has a second factor, so codes can be created
+	Fresh bool // the first second factor was just set up
 }
 
 // CodesPart is the section of recovery codes on the account page.
@@ -37,12 +37,11 @@ type CodesPart struct {
 
 // UseCodePage is the data of "mf_recovery".
 type UseCodePage struct {
-	Back string // the other ways
+	Back string // link to the other factors
 }
 
-// sheet is a set of codes on its way between the pages that show it. It goes
-// with the page and comes back with its forms, signed, so that a file can be
-// made of the codes, or the page shown again, without storing them.
+// sheet is a signed set of codes in a page. The forms of the page send it back, so that a file can
+// be created, or the page shown again, without storing the codes.
 type sheet struct {
 	User    string   `json:"u"`
 	Session string   `json:"s"`
@@ -50,7 +49,7 @@ type sheet struct {
 	Codes   []string `json:"c"`
 }
 
-// codeRows are the paths of recovery codes, by the names of the wire.
+// codeRows returns the paths of recovery codes.
 func (s *Site) codeRows() []route {
 	if !s.c.Login.OffersCodes() {
 		return nil
@@ -65,7 +64,7 @@ func (s *Site) codeRows() []route {
 	}
 }
 
-// getCodes says how many codes are left. The codes themselves are not kept.
+// getCodes returns the number of remaining codes. The codes themselves are not stored.
 func (s *Site) getCodes(c *call) (*answer, error) {
 	ctx := c.r.Context()
 	if err := s.c.Login.RequireFresh(ctx, *c.who, s.c.Freshness); err != nil {
@@ -88,7 +87,7 @@ func codesBody(codes []string, left int) map[string]any {
 	return map[string]any{"recovery_codes": append([]string{}, codes...), "recovery_codes_left": left}
 }
 
-// codesError leads to re-authentication and back.
+// codesError redirects to re-authentication, which leads back.
 func (s *Site) codesError(c *call, err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):
@@ -99,8 +98,8 @@ func (s *Site) codesError(c *call, err error) error {
 	return s.toFailure(err).goTo(s.listed(s.paths.Setup))
 }
 
-// postCodes makes a new set; or it takes the set that its page brings back, to
-// make a file of it or to let the person go on who has saved it.
+// postCodes creates a new set. If the page sends a set back, it creates a file from it, or lets a
+// user who has saved it continue.
 func (s *Site) postCodes(c *call) (*answer, error) {
 	switch c.form.text("action") {
 	case "":
@@ -151,7 +150,7 @@ func (s *Site) codesPage(_ *call, codes []string, signed string) *answer {
 	}
 }
 
-// readSheet takes back a set that this session was shown a short while ago.
+// readSheet returns a set that was recently shown to this session.
 func (s *Site) readSheet(c *call) ([]string, bool) {
 	raw, err := s.c.Keys.Verify(sheetPurpose, c.form.text("sheet"))
 	var v sheet
@@ -162,7 +161,7 @@ func (s *Site) readSheet(c *call) ([]string, bool) {
 	return v.Codes, age > -time.Minute && age < sheetLife && len(v.Codes) > 0
 }
 
-// codesFile is the set as a text file.
+// codesFile returns the set as a text file.
 func (s *Site) codesFile(c *call, codes []string) *file {
 	lines := []string{s.c.Name + ": " + c.words.Text("codes_title"), c.who.User.Email, c.words.date(s.c.Now()), ""}
 	lines = append(lines, codes...)
@@ -170,10 +169,9 @@ func (s *Site) codesFile(c *call, codes []string) *file {
 	return &file{name: "recovery-codes.txt", text: strings.Join(lines, "\r\n")}
 }
 
-// offerCodes leads who has just set up the first second factor to the codes for
-// the day it is lost, and from there on to where they were going. An application
-// that shows its own pages offers them itself, as with the original: no page of
-// ours comes between.
+// offerCodes redirects a user who has just set up the first second factor to the page of recovery
+// codes, which leads on to the original target. An application with its own pages offers the codes
+// itself, as with the original.
 func (s *Site) offerCodes(out login.Outcome, to string) string {
 	if !out.FirstFactor || !s.c.Login.OffersCodes() || s.elsewhere(to) {
 		return to
@@ -191,7 +189,7 @@ func (s *Site) getUseCode(c *call) (*answer, error) {
 
 func (s *Site) postUseCode(c *call) (*answer, error) {
 	ctx, code := c.r.Context(), c.form.text("code")
-	if code == "" { // a step out of turn is told before a missing field
+	if code == "" { // report a step out of order before a missing field
 		if _, err := s.c.Login.CodeTakable(ctx, c.pending); err != nil {
 			return nil, s.turn(c, err)
 		}
@@ -209,8 +207,7 @@ func (s *Site) postUseCode(c *call) (*answer, error) {
 	return a, nil
 }
 
-// codesSection says whether there is a way back for who loses the second
-// factor.
+// codesSection shows whether the user has recovery codes for a lost second factor.
 func (s *Site) codesSection(c *call, p *AccountPage, body map[string]any) error {
 	n := len(p.Factors.Factors)
 	if !s.c.Login.OffersCodes() {
@@ -224,7 +221,7 @@ func (s *Site) codesSection(c *call, p *AccountPage, body map[string]any) error 
 		return err
 	}
 	body["recovery_codes_left"] = left
-	if n == 0 { // codes stand in for a second factor
+	if n == 0 { // codes replace a second factor
 		return nil
 	}
 	p.Codes = CodesPart{Offered: true, Left: left}

@@ -28,7 +28,7 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 	}
 	if s.goesByMail(c) {
 		s.asks(c)
-		c.asked = c.form.text("password") == "" // a link that only confirms is bound to no client
+		c.asked = c.form.text("password") == "" // a link that only confirms is not bound to a client
 	}
 	out, err := s.c.Login.Register(c.r.Context(), login.Registration{
 		Email: c.form.text("email"), Username: username, Password: c.form.text("password"),
@@ -51,8 +51,8 @@ func (s *Site) postRegister(c *call) (*answer, error) {
 	return a, nil
 }
 
-// taken is the answer for an identity that someone has: as if done, but for
-// the session that only its owner may have.
+// taken returns the answer for an identity that is taken. It looks like a success without the
+// session, which only the owner may have.
 func (s *Site) taken(c *call, err error) (*answer, error) {
 	if s.c.Specific {
 		n := &needs{}
@@ -67,24 +67,24 @@ func (s *Site) taken(c *call, err error) (*answer, error) {
 	return &answer{to: withNext(s.paths.Login, c.next()), note: "REGISTER_SUCCESSFUL"}, nil
 }
 
-// goesByMail says whether a registration goes on in the mailbox, which it does
-// whether or not someone has the address.
+// goesByMail reports whether a registration continues in the mailbox, whether or not the address is
+// taken.
 func (s *Site) goesByMail(c *call) bool {
 	return s.c.Life.Confirm || s.c.Life.ByLink || c.form.text("password") == ""
 }
 
-// mailed is the answer of a registration that goes on in the mailbox.
+// mailed returns the answer to a registration that continues in the mailbox.
 func (s *Site) mailed(c *call) *answer {
 	to := s.paths.Login
 	if c.form.text("password") == "" && !s.c.Life.ByLink {
-		to = or(s.paths.Unified.Signin, to) // where the code is typed
+		to = or(s.paths.Unified.Signin, to) // page on which the code is entered
 	}
 	a := &answer{to: c.after(or(s.c.Views.PostRegister, to)), note: "CONFIRM_REGISTRATION"}
 	ours := s.c.Views.PostRegister == "" && c.next() == "" && to == s.paths.Login && !s.c.UnifiedLogin
 	if s.paths.Life.Confirm == "" || !ours {
 		return a
 	}
-	// The sign-in page says where the mail went, and offers to send another.
+	// The sign-in page shows the recipient of the mail and offers to send another.
 	c.form.flags[sentFlag] = true
 	page := inboxPage(s, c)
 	a.to, a.page, a.data = "", page.page, page.data
@@ -92,8 +92,7 @@ func (s *Site) mailed(c *call) *answer {
 	return a
 }
 
-// inboxPage is the page to ask for another link of confirmation, once the first
-// one went out.
+// inboxPage returns the page that offers another confirmation link after the first one was sent.
 func inboxPage(s *Site, c *call) *answer {
 	a := s.askPage(c, "confirm")
 	data, _ := a.data.(AskPage)
@@ -102,8 +101,8 @@ func inboxPage(s *Site, c *call) *answer {
 	return a
 }
 
-// withRest adds what else is wrong with a registration, so that its page says all
-// of it at once. A field keeps what was said of it first.
+// withRest adds the other errors of a registration, so that its page shows all of them at once. A
+// field keeps its first error.
 func withRest(s *Site, c *call, f *failure) *failure {
 	err := s.c.Judge(c.form.text("email"), c.form.text("username"), c.form.text("password"))
 	if c.json || err == nil {
@@ -122,8 +121,7 @@ func withRest(s *Site, c *call, f *failure) *failure {
 	return f
 }
 
-// allOf is toFailure for several refusals at once, each at its field, so that a
-// form shows all that is wrong with it.
+// allOf is like toFailure, for several errors, each at its field, so that a form shows all of them.
 func (s *Site) allOf(err error) *failure {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -140,7 +138,7 @@ func (s *Site) allOf(err error) *failure {
 	return all
 }
 
-// needs collects what a form lacks.
+// needs collects the missing fields of a form.
 type needs struct{ failure }
 
 func (n *needs) that(missing bool, field, key string, args ...any) {
@@ -157,8 +155,8 @@ func (n *needs) result() *failure {
 	return &n.failure
 }
 
-// typed demands a new password in a field and, unless one typing is enough,
-// the same in field_confirm. Where it is enough, field_confirm is not read.
+// typed requires a new password in a field and, unless it is typed only once, the same in
+// field_confirm. Otherwise field_confirm is ignored.
 func (s *Site) typed(c *call, n *needs, field string) {
 	plain, again := c.form.text(field), c.form.text(field+"_confirm")
 	n.that(plain == "", field, "PASSWORD_NOT_PROVIDED")
@@ -171,7 +169,8 @@ func (s *Site) typed(c *call, n *needs, field string) {
 	}
 }
 
-// missingRegister says what a registration lacks, and returns its profile.
+// missingRegister returns the profile of a registration, and a failure if required fields are
+// missing.
 func (s *Site) missingRegister(c *call) (map[string]any, *failure) {
 	n := &needs{}
 	n.that(c.form.text("email") == "", "email", "EMAIL_NOT_PROVIDED")

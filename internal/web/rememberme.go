@@ -8,14 +8,13 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// stay lets a browser in that stays signed in: a request that has no living
-// session gets one in exchange for its cookie, and goes on as if it had brought
-// it. store.ErrNotFound: it does not. A request with a session is never handled here.
+// stay signs in a browser that stays signed in. A request without a valid session gets one in
+// exchange for its cookie, and continues with it. Otherwise stay returns store.ErrNotFound. It is
+// never called for a request with a session.
 //
-// It is as safe as a session cookie: the request may come from nowhere but this
-// site (see ownRequest), so no one is made to send the cookie. A browser that
-// opens many pages as it starts sends it many times at once; the store exchanges
-// it once, and the others are let in by what was just exchanged.
+// It is as safe as a session cookie: the request must come from this site (see ownRequest), so
+// another site cannot make a browser send the cookie. A browser that opens many pages at start
+// sends the cookie many times. The store exchanges it once, and the other requests use the result.
 func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) {
 	if s.c.RememberFor == 0 || !s.ownRequest(r) || r.Header.Get("Authentication-Token") != "" || r.Header.Get("Authorization") != "" {
 		return nil, store.ErrNotFound
@@ -27,9 +26,9 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 	out, err := s.c.Login.Stay(r.Context(), b)
 	switch {
 	case errors.Is(err, login.ErrNotStaying):
-		s.jar.clear(w, r, s.jar.staying()) // so that no one looks for it again
+		s.jar.clear(w, r, s.jar.staying()) // so that it is not looked up again
 		return nil, store.ErrNotFound
-	case errors.Is(err, login.ErrLocked): // for a while
+	case errors.Is(err, login.ErrLocked): // only for a while
 		return nil, store.ErrNotFound
 	case err != nil:
 		return nil, err
@@ -38,8 +37,8 @@ func (s *Site) stay(w http.ResponseWriter, r *http.Request) (*login.Who, error) 
 	return &login.Who{User: out.User, Session: out.Session.Session}, nil
 }
 
-// recall is stay for our own paths. Only those call it that need to know who
-// comes: a sign-in under way, or one that begins, belongs to anyone who it names.
+// recall is like stay, for our own paths. Only paths that need the user call it: a pending or new
+// sign-in belongs to the identity that it names.
 func (s *Site) recall(c *call) error {
 	if c.who != nil {
 		return nil
@@ -52,10 +51,9 @@ func (s *Site) recall(c *call) error {
 	return err
 }
 
-// ownRequest says that no one but this site, or the person themselves by address
-// bar or bookmark, made the browser ask. What says nothing of it is an older
-// browser, which SameSite keeps from sending the cookie along for another site,
-// or none; it may read, but not write.
+// ownRequest reports whether this site, or the user with the address bar or a bookmark, initiated
+// the request. A request without such information comes from an older browser, in which SameSite
+// prevents other sites from sending the cookie, or from no browser. It may read but not write.
 func (s *Site) ownRequest(r *http.Request) bool {
 	if s.fromApp(r) {
 		return true
@@ -78,8 +76,8 @@ func (s *Site) ownRequest(r *http.Request) bool {
 	return false
 }
 
-// remembers says whether who signs in asks to be remembered. A form says so by
-// a box that is ticked; JSON may leave it to the site.
+// remembers reports whether the user asks to be remembered: with a checked box in a form, or with a
+// JSON field, whose default the site sets.
 func (s *Site) remembers(c *call) bool {
 	if _, said := c.form.flags["remember"]; said || c.body == formBody {
 		return c.form.flag("remember")

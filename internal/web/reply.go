@@ -16,34 +16,34 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// answer is what a step returns. JSON callers get body and user, form callers
-// the page or the redirect; both get the outcome's cookies.
+// answer is the result of a step. JSON callers get body and user, and form callers the page or the
+// redirect. Both get the outcome's cookies.
 type answer struct {
-	body    map[string]any // extras of the JSON answer
+	body    map[string]any // further fields of the JSON answer
 	user    *store.User    // adds the user payload
-	fields  map[string]any // of the profile; added to the user payload
+	fields  map[string]any // profile fields, added to the user payload
 	outcome *login.Outcome
 	bare    bool        // the JSON answer is exactly {}
-	about   *store.User // whom a link was for that did its work
-	noToken bool        // the JSON answer has no csrf_token: it is not a browser's
+	about   *store.User // account of a link that has taken effect
+	noToken bool        // omit csrf_token, because the client is not a browser
 
-	file *file // a download, in place of everything below
+	file *file // a download, instead of everything below
 
 	page string // template to render
 	data any
-	// keep has a form redirect to the page at keep.At, which shows it: reloading
-	// that page takes the step no second time.
+	// keep makes a form redirect to the page at keep.At, which shows its content. Reloading that
+	// page does not repeat the step.
 	keep *kept
 	to   string // redirect instead of a page
-	away string // address at another site; page is shown on the way there
-	note string // message key flashed with the redirect (or shown on the page)
-	args []any  // of the note; a redirect keeps durations only
+	away string // URL at an identity provider; page is shown before
+	note string // text key of the note after the redirect (or on the page)
+	args []any  // arguments of the note; a redirect keeps only durations
 }
 
-// file is a text that the browser is to save, not to show.
+// file is a text that the browser saves instead of showing it.
 type file struct{ name, text string }
 
-// security headers of every answer of ours.
+// headers sets the security headers of every answer.
 func (s *Site) headers(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Cache-Control", "private, no-store")
@@ -107,10 +107,10 @@ func (s *Site) reply(c *call, a *answer) {
 	s.render(c, http.StatusOK, a.page, a.data)
 }
 
-// sendAway leads to another site. A program gets the redirect. A browser gets a
-// page that goes on by itself: browsers hold every redirect that follows a form
-// against the page's form-action, so a redirect would have that policy name all
-// sites the other one sends its users through.
+// sendAway redirects to an identity provider. A program gets the redirect. A browser gets a page
+// that continues automatically, because browsers check every redirect after a form against the
+// page's form-action. With a redirect, that policy would have to list every site through which the
+// provider redirects its users.
 func (s *Site) sendAway(c *call, a *answer) {
 	if c.json {
 		c.w.Header().Set("Location", a.away)
@@ -140,8 +140,8 @@ func (s *Site) replyJSON(c *call, a *answer) {
 	writeJSON(c.w, http.StatusOK, body)
 }
 
-// payload is what an answer says of a user. Permissions that cannot be read are
-// none: the step is done, and they are for showing only.
+// payload returns the data about a user in an answer. If the permissions cannot be read, they are
+// omitted, because the step is done and they are only for display.
 func (s *Site) payload(c *call, u store.User) map[string]any {
 	user := s.c.Payload(u)
 	if !s.c.Roles {
@@ -151,7 +151,7 @@ func (s *Site) payload(c *call, u store.User) map[string]any {
 	if err != nil {
 		s.c.Log.ErrorContext(c.r.Context(), "permissions could not be read", "user", u.ID, "cause", err)
 	}
-	user = maps.Clone(user) // it is the application's
+	user = maps.Clone(user) // it belongs to the application
 	if user == nil {
 		user = map[string]any{}
 	}
@@ -159,7 +159,7 @@ func (s *Site) payload(c *call, u store.User) map[string]any {
 	return user
 }
 
-// refuse writes a failure; a may hold cookies that stand anyway.
+// refuse writes a failure. a may contain cookies that are set anyway.
 func (s *Site) refuse(c *call, a *answer, f *failure) {
 	if f.cause != nil {
 		s.c.Log.ErrorContext(c.r.Context(), "request could not be served",
@@ -209,8 +209,8 @@ func (s *Site) refuseJSON(c *call, a *answer, f *failure) {
 	writeJSON(c.w, f.status, body)
 }
 
-// refusePage shows the step's own page again with the errors on it, or, where
-// the step has none, a page that only says what is wrong.
+// refusePage shows the step's page again with the errors or, if the step has no page, a page with
+// only the errors.
 func (s *Site) refusePage(c *call, f *failure) {
 	c.problems, c.paused = f.problems, f.until
 	if c.back != "" && s.setRefusal(c, f) {
@@ -222,7 +222,7 @@ func (s *Site) refusePage(c *call, f *failure) {
 		if a, err := c.again(c); err == nil && a.page != "" {
 			status := f.status
 			if status == http.StatusBadRequest || status == http.StatusInternalServerError {
-				status = http.StatusOK // the wire contract's status of a page with errors
+				status = http.StatusOK // status of a page with errors in the wire contract
 			}
 			s.render(c, status, a.page, a.data)
 			return
@@ -231,8 +231,8 @@ func (s *Site) refusePage(c *call, f *failure) {
 	s.render(c, f.status, "message", s.messagePage(c, f))
 }
 
-// messagePage says what is wrong. The id helps the operator to find the request
-// in the log, where what is wrong is theirs to cure.
+// messagePage returns the page with an error. If the operator must fix it, the page contains the ID
+// of the request in the log.
 func (s *Site) messagePage(c *call, f *failure) MessagePage {
 	p := MessagePage{Status: f.status, Back: s.paths.Login}
 	if f.status >= http.StatusInternalServerError || f.status == http.StatusMisdirectedRequest {
@@ -248,7 +248,7 @@ func writeJSON(w http.ResponseWriter, status int, response map[string]any) {
 	enc := json.NewEncoder(&b) // ends with a line feed
 	enc.SetEscapeHTML(false)   // the type is JSON and sniffing is off
 	if err := enc.Encode(map[string]any{"meta": map[string]any{"code": status}, "response": response}); err != nil {
-		// An application's payload that is no JSON.
+		// The application's payload cannot be encoded as JSON.
 		status = http.StatusInternalServerError
 		b.Reset()
 		b.WriteString(`{"meta":{"code":500},"response":{"errors":["payload"]}}` + "\n")
@@ -258,8 +258,8 @@ func writeJSON(w http.ResponseWriter, status int, response map[string]any) {
 	_, _ = w.Write(ascii(b.Bytes()))
 }
 
-// ascii writes everything beyond ASCII as \uXXXX. Beyond ASCII there is only
-// text inside strings, so this cannot touch the structure.
+// ascii escapes all non-ASCII characters as \uXXXX. They occur only inside strings, so this does
+// not change the structure.
 func ascii(raw []byte) []byte {
 	i := bytes.IndexFunc(raw, func(r rune) bool { return r >= utf8.RuneSelf })
 	if i < 0 {

@@ -16,11 +16,11 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what a request may carry (R126).
+// Bounds of the size of a request (R126).
 const (
 	maxBody  = 64 << 10
 	maxField = 1 << 10
-	maxLong  = 16 << 10 // of the answer of an authenticator
+	maxLong  = 16 << 10 // answer of an authenticator
 	maxList  = 32
 )
 
@@ -31,12 +31,11 @@ const (
 	text kind = iota
 	flag
 	long   // text of up to maxLong
-	list   // of texts: an array in JSON, a repeated field in a form
-	digits // text; in JSON also a number, which stands for its six digits
+	list   // list of texts: an array in JSON, a repeated field in a form
+	digits // text; in JSON also a number, which means its six digits
 )
 
-// fields are what a step takes: names and types. A field that is not among
-// them is not read.
+// fields contains the names and types of a step's fields. Other fields are not read.
 type fields map[string]kind
 
 // form holds the fields of one request.
@@ -44,13 +43,13 @@ type form struct {
 	texts   map[string]string
 	flags   map[string]bool
 	lists   map[string][]string
-	ignored map[string]bool // names of fields that the step does not know
+	ignored map[string]bool // names of unknown fields
 }
 
 func (f form) text(name string) string { return f.texts[name] }
 func (f form) flag(name string) bool   { return f.flags[name] }
 
-// bodyKind says how the fields came.
+// bodyKind is the encoding of the fields.
 type bodyKind int
 
 const (
@@ -59,11 +58,11 @@ const (
 	formBody
 )
 
-// wantsJSON follows the wire contract: a JSON body, or application/json as the
-// best entry of Accept, the first of equals. A caller that presents a token of
-// ours in a header is a program, whatever it accepts: a redirect would lead it to
-// a page that answers 200. So is one that presents a bearer token, unless it
-// prefers a page: some proxies add such a token to what browsers send.
+// wantsJSON reports whether the answer is JSON. As in the wire contract, it is if the body is JSON,
+// or if application/json is the best entry of Accept, or the first of several best ones. A caller
+// that sends one of our header tokens is a program regardless of Accept, because a redirect would
+// lead it to a page with status 200. A caller with a bearer token is a program unless it prefers a
+// page, because some proxies add such a token to requests of browsers.
 func wantsJSON(r *http.Request) bool {
 	if isJSON(r.Header.Get("Content-Type")) || presentsToken(r) {
 		return true
@@ -141,12 +140,11 @@ func readForm(w http.ResponseWriter, r *http.Request, allowed fields) (form, bod
 
 func badRequest() *failure { return fail(http.StatusBadRequest, "", "BAD_REQUEST").flat() }
 
-// wrongType is the contract's answer to a value of the wrong type.
+// wrongType returns the contract's failure for a value of the wrong type.
 func wrongType(name string) *failure { return fail(http.StatusBadRequest, name, "API_ERROR") }
 
-// readJSON takes one flat object: no double keys, no keys in another case, no
-// nested values, nothing after it. encoding/json alone would let all of these
-// pass (R128).
+// readJSON reads one flat object. It refuses duplicate keys, keys in another case, nested values
+// and data after the object, all of which encoding/json accepts (R128).
 func (f form) readJSON(body []byte, allowed fields) *failure {
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
@@ -183,7 +181,7 @@ func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure
 		return f.ignoreJSON(name, raw, allowed)
 	}
 	switch raw[0] {
-	case 'n': // null is a missing field, for a box it is an empty one
+	case 'n': // null means a missing field, or an empty one for a box
 		return nil
 	case '"':
 		var s string
@@ -212,19 +210,18 @@ func (f form) setJSON(name string, raw json.RawMessage, allowed fields) *failure
 	return wrongType(name)
 }
 
-// codeDigits is how many digits a code has.
+// codeDigits is the number of digits of a code.
 const codeDigits = 6
 
-// sixDigits says whether a JSON number can stand for a code. Each number up to
-// six digits stands for exactly one code and each code for one number: a page
-// that parses "012345" sends 12345. Signs, fractions and exponents are refused,
-// so no code has a second spelling.
+// sixDigits reports whether a JSON number can represent a code. Each number of up to six digits
+// represents exactly one code: a page that parses "012345" sends 12345. Signs, fractions and
+// exponents are refused, so no code has a second spelling.
 func sixDigits(number string) bool {
 	return len(number) <= codeDigits && strings.Trim(number, "0123456789") == ""
 }
 
-// ignoreJSON checks a field that the step does not know. Every field of every
-// step is flat, so a nested value is refused, like an ambiguous name.
+// ignoreJSON checks an unknown field. All fields of all steps are flat, so a nested value is
+// refused, like an ambiguous name.
 func (f form) ignoreJSON(name string, raw json.RawMessage, allowed fields) *failure {
 	var s string
 	switch raw[0] {
@@ -238,9 +235,8 @@ func (f form) ignoreJSON(name string, raw json.RawMessage, allowed fields) *fail
 	return f.ignore(name, s, allowed)
 }
 
-// ignore checks a field that the step does not know and keeps only its name.
-// Refused are control characters, and names that another reader of the same
-// request could take for a field that the step knows: Code, code[], code[0].
+// ignore checks an unknown field and keeps only its name. It refuses control characters, and names
+// that another reader of the same request could mistake for a known field: Code, code[], code[0].
 func (f form) ignore(name, value string, allowed fields) *failure {
 	base, _, _ := strings.Cut(name, "[")
 	for known := range allowed {
@@ -255,8 +251,8 @@ func (f form) ignore(name, value string, allowed fields) *failure {
 	return nil
 }
 
-// exact refuses fields that the step does not know. It is for steps whose
-// fields limit what is handed out: a misspelled limit must not widen it.
+// exact refuses unknown fields. It is for steps whose fields restrict a grant: a misspelled
+// restriction must not extend it.
 func (f form) exact() error {
 	for _, name := range slices.Sorted(maps.Keys(f.ignored)) {
 		if name != "submit" {
@@ -266,15 +262,15 @@ func (f form) exact() error {
 	return nil
 }
 
-// printable says whether s is valid text without control characters other than
-// those of a text area.
+// printable reports whether s is valid text without control characters other than those of a text
+// area.
 func printable(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return r == utf8.RuneError || unicode.IsControl(r) && !strings.ContainsRune("\t\r\n", r)
 	})
 }
 
-// setList takes an array of texts and nothing else.
+// setList accepts only an array of texts.
 func (f form) setList(name string, raw json.RawMessage) *failure {
 	var values []*string
 	if err := json.Unmarshal(raw, &values); err != nil {
@@ -322,9 +318,9 @@ func (f form) setAll(values map[string][]string, allowed fields) *failure {
 	return nil
 }
 
-// oneOf leaves one of values that are the same, and no empty one if another is not
-// empty: pages of the original have a field twice and use one of them (R240). Two
-// different values stay two.
+// oneOf removes duplicate values, and empty values if another one is not empty, because pages of
+// the original contain a field twice and use one of them (R240). Two different values are both
+// kept.
 func oneOf(values []string) []string {
 	one := values[:1]
 	for _, v := range values[1:] {
@@ -339,7 +335,7 @@ func oneOf(values []string) []string {
 	return one
 }
 
-// lookup finds a field's type. Two names mean the same on every form.
+// lookup returns the type of a field. Two names mean the same on every form.
 func lookup(name string, allowed fields) (kind, bool) {
 	switch name {
 	case "csrf_token", "next":
@@ -349,17 +345,17 @@ func lookup(name string, allowed fields) (kind, bool) {
 	return k, ok
 }
 
-// set takes one text. A replacement character stands for what was no valid
-// text: a lone surrogate in JSON, broken UTF-8 in a form.
+// set sets one text. A replacement character means that the input was not valid text: a lone
+// surrogate in JSON, or invalid UTF-8 in a form.
 func (f form) set(name string, k kind, s string) *failure {
 	limit := maxField
 	if k == long {
 		limit = maxLong
 	}
 	if name == "next" {
-		limit = maxBody // too long a next is dropped, not refused
+		limit = maxBody // a next that is too long is dropped, not refused
 	}
-	if len(s) > limit && !strings.Contains(name, "password") { // those say themselves that they are too long
+	if len(s) > limit && !strings.Contains(name, "password") { // passwords have their own error for that
 		return fail(http.StatusBadRequest, name, "API_ERROR")
 	}
 	if !utf8.ValidString(s) || strings.ContainsRune(s, utf8.RuneError) || strings.ContainsRune(s, 0) {

@@ -10,12 +10,11 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// requestHeader tells the caller the id of a request, as the log and the audit
-// trail have it.
+// requestHeader is the header with the ID of a request, as in the log and the audit trail.
 const requestHeader = "X-Request-Id"
 
-// requestID is the id of a request, made when it is first asked for. It lies in
-// the answer's header, where whatever wraps this site finds it.
+// requestID returns the ID of a request and creates it at the first call. It is stored in the
+// answer's header, where middleware can read it.
 func requestID(w http.ResponseWriter) string {
 	id := w.Header().Get(requestHeader)
 	if id == "" {
@@ -25,13 +24,13 @@ func requestID(w http.ResponseWriter) string {
 	return id
 }
 
-// seldom keeps a warning that every request would repeat from filling the log.
+// seldom prevents a warning that every request would cause from filling the log.
 type seldom struct {
 	mu   sync.Mutex
 	next time.Time
 }
 
-// due reports whether it is time for the warning, and notes that it was told.
+// due reports whether it is time for the warning, and records that it was logged.
 func (s *seldom) due(now time.Time, every time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,7 +41,7 @@ func (s *seldom) due(now time.Time, every time.Duration) bool {
 	return true
 }
 
-// tellWrongHost logs a request for another host: only the operator can cure it.
+// tellWrongHost logs a request for another host, which only the operator can fix.
 func (s *Site) tellWrongHost(r *http.Request) {
 	if !s.told.host.due(s.c.Now(), time.Minute) {
 		return
@@ -52,9 +51,8 @@ func (s *Site) tellWrongHost(r *http.Request) {
 		"cure", "have the proxy pass the Host header on, or list its address as a trusted proxy")
 }
 
-// tellForwarded logs a header that counts for nothing because the address it
-// comes from is not trusted, or because it cannot be read: behind a proxy, every
-// client is the proxy then.
+// tellForwarded logs a header that is ignored because its sender is not trusted or it cannot be
+// parsed. Behind a proxy, all clients then have the address of the proxy.
 func (s *Site) tellForwarded(r *http.Request) {
 	if r.Header.Get("X-Forwarded-For") == "" {
 		return
@@ -80,8 +78,7 @@ func (s *Site) tellForwarded(r *http.Request) {
 			"(Config.Advanced.TrustedProxies)")
 }
 
-// logged is the path of a request as the log may show it: the part that is a
-// token is left out.
+// logged returns the path of a request for the log, without a token.
 func (c *call) logged() string {
 	if c.token != "" {
 		return path.Dir(c.r.URL.Path) + "/..."
@@ -89,7 +86,7 @@ func (c *call) logged() string {
 	return c.r.URL.Path
 }
 
-// forLog is what a request says, cut for the log.
+// forLog truncates a value of a request for the log.
 func forLog(s string) string {
 	if len(s) > 100 {
 		s = s[:100] + "..."

@@ -33,7 +33,7 @@ func (s *Site) postReset(c *call) (*answer, error) {
 		return nil, s.badReset(err)
 	}
 	if c.who != nil && c.who.User.ID == out.User.ID {
-		s.jar.clear(c.w, c.r, s.jar.session()) // that session is over
+		s.jar.clear(c.w, c.r, s.jar.session()) // that session has ended
 		c.who = nil
 	}
 	a := s.afterLink(c, out, s.views.Life.PostReset, "PASSWORD_RESET_NO_LOGIN", "PASSWORD_RESET")

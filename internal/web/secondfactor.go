@@ -10,9 +10,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// illegal is a step out of turn. In form mode it leads back to the start, and
-// says what became of it. A pending sign-in that is over loses its cookie; one
-// that lives goes on.
+// illegal returns the failure of a step out of order. In form mode it redirects to the start with
+// an explanation. The cookie of an ended pending sign-in is removed; a valid one continues.
 func (s *Site) illegal(c *call) *failure {
 	f := s.toFailure(login.ErrState).goTo(s.views.Error).says("STEP_OVER")
 	_, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
@@ -29,18 +28,17 @@ func (s *Site) illegal(c *call) *failure {
 	return f
 }
 
-// landing is where a signed-in person is shown what was done: the account page, or
-// where a sign-in leads.
+// landing returns the page that shows a signed-in user the result: the account page, or the target
+// of a sign-in.
 func (s *Site) landing() string { return or(s.paths.Account, s.views.PostLogin) }
 
-// signedInAlready answers a step of a sign-in from a browser that is signed in
-// and has none under way: a form of another tab. Nothing changes.
+// signedInAlready answers a sign-in step of a signed-in browser without a pending sign-in, such as
+// a form in another tab. Nothing changes.
 func (s *Site) signedInAlready(c *call) *failure {
 	return s.illegal(c).says("SIGNED_IN_ALREADY")
 }
 
-// turn makes an error of login a failure, with the way back for steps out of
-// turn.
+// turn converts an error of login to a failure, with a redirect for steps out of order.
 func (s *Site) turn(c *call, err error) error {
 	if errors.Is(err, login.ErrState) {
 		return s.illegal(c)
@@ -89,7 +87,7 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 		}
 	}
 	data.Meanwhile = meanwhile(p, options)
-	if c.paused.IsZero() && !c.json { // a page that is loaded again
+	if c.paused.IsZero() && !c.json { // a page that is reloaded
 		if c.paused, err = login.CodesPaused(ctx, s.c.Login, c.pending, c.who, c.browser); err != nil {
 			return nil, s.turn(c, err)
 		}
@@ -97,8 +95,8 @@ func (s *Site) getValidate(c *call) (*answer, error) {
 	return &answer{body: map[string]any{"recovery_options": urls}, page: "tf_validate", data: data}, nil
 }
 
-// meanwhile says what of an account works while its codes are paused. Its page is
-// shown only to those who proved a first factor.
+// meanwhile returns the alternatives while codes of an account are paused. Only users who have
+// proven a first factor see the page.
 func meanwhile(p *login.Pending, rescue []string) string {
 	passkey, code := slices.Contains(p.Methods, store.Passkey), slices.Contains(rescue, login.ByCode)
 	switch {
@@ -112,7 +110,7 @@ func meanwhile(p *login.Pending, rescue []string) string {
 	return ""
 }
 
-// settingUp is the page of a draft that was started before.
+// settingUp returns the page of a draft that was started earlier.
 func (s *Site) settingUp(c *call, begun login.Begun) *answer {
 	a := &answer{page: "tf_confirm", data: s.confirmPage(begun)}
 	if c.who != nil {
@@ -127,7 +125,7 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 		return s.validateSignedIn(c, code)
 	}
 	ctx := c.r.Context()
-	if code == "" { // a step out of turn is told before a missing field
+	if code == "" { // report a step out of order before a missing field
 		if _, err := s.c.Login.Look(ctx, c.pending, nil); err != nil {
 			return nil, s.turn(c, err)
 		}
@@ -144,7 +142,7 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, to: to, note: "TWO_FACTOR_LOGIN_SUCCESSFUL"}, nil
 }
 
-// codeFailed puts a refusal of a code alongside the code field.
+// codeFailed adds the refusal of a code to the code field.
 func (s *Site) codeFailed(c *call, err error) error {
 	if errors.Is(err, login.ErrState) {
 		return s.illegal(c)
@@ -156,8 +154,8 @@ func (s *Site) codeFailed(c *call, err error) error {
 	return f
 }
 
-// validateSignedIn ends a re-authentication or a set-up of this session. With
-// neither under way the form is one of another tab, and the session stays.
+// validateSignedIn completes a re-authentication or a set-up of this session. If there is neither,
+// the form comes from another tab, and the session stays.
 func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	ctx := c.r.Context()
 	under, verifying := s.c.Login.Look(ctx, c.pending, c.who)
@@ -220,7 +218,8 @@ func (s *Site) postSelect(c *call) (*answer, error) {
 	if err != nil {
 		return nil, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
 	}
-	if !c.json && c.form.text("code") != "" && out.Pending.Method == store.Authenticator { // the page has its field too
+	// the page contains the field, too
+	if !c.json && c.form.text("code") != "" && out.Pending.Method == store.Authenticator {
 		c.back, c.again = s.paths.Validate, s.getValidate
 		return s.postValidate(c)
 	}
@@ -241,7 +240,7 @@ func (s *Site) postResend(c *call) (*answer, error) {
 	return &answer{body: s.pendingBody(out.Pending), to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
-// resendSetup sends another code for what is being set up.
+// resendSetup sends another code for the current set-up.
 func (s *Site) resendSetup(c *call) (*answer, error) {
 	begun, err := s.c.Login.ResendSetup(c.r.Context(), c.pending, c.who, c.browser)
 	if begun.Method == "" && err != nil {
@@ -254,8 +253,8 @@ func (s *Site) resendSetup(c *call) (*answer, error) {
 	return &answer{body: body, to: withNext(s.paths.Validate, c.next()), note: "CODE_HAS_BEEN_SENT"}, nil
 }
 
-// factorsBody is what a client of ours may choose by id, where two factors have
-// one method; destinations are masked.
+// factorsBody returns the factors that a client may choose by ID if two factors have the same
+// method. Destinations are masked.
 func factorsBody(p *login.Pending) []map[string]any {
 	out := []map[string]any{}
 	for _, f := range p.Factors {

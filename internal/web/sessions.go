@@ -10,27 +10,27 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// SessionView is a session of the user as pages show it.
+// SessionView is a session of the user as shown on pages.
 type SessionView struct {
 	ID, Name, Address string
 	SignedIn, Seen    time.Time
 	Level             int // 1 or 2
 	Trusted           bool
-	Token             bool // a program's
+	Token             bool // session of a program
 	Proofs            []ProofView
-	Current           bool // this very browser
+	Current           bool // the current session
 	Action            string
 }
 
 // SessionsPage is the data of "tf_sessions".
 type SessionsPage struct {
 	Sessions []SessionView
-	Action   string // where "all others" is posted
+	Action   string // target of the button "all others"
 	Pager    Pager
 }
 
-// listRows are the paths of the two lists. A form can only post, so POST and
-// DELETE mean the same: end it.
+// listRows returns the paths of the two lists. A form can only post, so POST and DELETE both end an
+// entry.
 func (s *Site) listRows() []route {
 	p := s.paths
 	return []route{
@@ -47,7 +47,7 @@ func (s *Site) listRows() []route {
 	}
 }
 
-// everyEntry means the whole list, where the page asks which entry to end.
+// everyEntry stands for the whole list in a request to end an entry.
 const everyEntry = "all"
 
 func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
@@ -67,7 +67,7 @@ func (s *Site) sessionsPage(c *call) (SessionsPage, error) {
 	return page, err
 }
 
-// here puts this very browser first in a list.
+// here sorts the current session or browser first in a list.
 func here(current bool) int {
 	if current {
 		return 1
@@ -109,7 +109,7 @@ func (s *Site) getSessions(c *call) (*answer, error) {
 	return &answer{body: body, page: "tf_sessions", data: page}, nil
 }
 
-// sessionsSection is the list on the account page.
+// sessionsSection adds the list to the account page.
 func (s *Site) sessionsSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Sessions, err = s.sessionsPage(c)
@@ -126,7 +126,7 @@ func (s *Site) endSessions(c *call) (*answer, error) {
 	return &answer{outcome: &out, to: s.listed(s.paths.Sessions), note: "SESSIONS_ENDED"}, nil
 }
 
-// endSession ends one session; its own is a sign-out.
+// endSession ends one session. Ending the current one is a sign-out.
 func (s *Site) endSession(c *call) (*answer, error) {
 	if err := s.c.Login.EndSession(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Sessions)
@@ -139,7 +139,7 @@ func (s *Site) endSession(c *call) (*answer, error) {
 	return &answer{to: s.listed(s.paths.Sessions), note: "SESSION_ENDED"}, nil
 }
 
-// listed is where a list is shown: on the account page, if there is one.
+// listed returns the page that shows a list: the account page, if there is one.
 func (s *Site) listed(path string) string {
 	if s.paths.Account != "" {
 		return s.paths.Account
@@ -147,7 +147,7 @@ func (s *Site) listed(path string) string {
 	return path
 }
 
-// listError leads to re-authentication and back to the list.
+// listError redirects to re-authentication, which leads back to the list.
 func (s *Site) listError(c *call, err error, path string) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):

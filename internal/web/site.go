@@ -22,8 +22,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Paths are the names of the paths, without prefix. Empty ones keep the wire
-// contract's.
+// Paths contains the names of the paths, without prefix. An empty field keeps the name of the wire
+// contract.
 type Paths struct {
 	Login, Logout, Register, Verify         string
 	Setup, Validate, Select, Rescue, Resend string
@@ -38,15 +38,15 @@ type Paths struct {
 	Unified                                 UnifiedPaths
 	Life                                    LifePaths
 	Tokens                                  TokenPaths
-	// WanRegister, WanSignin, WanDelete and WanVerify are those of passkeys:
-	// "/wan-register", "/wan-signin", "/wan-delete", "/wan-verify".
+	// WanRegister, WanSignin, WanDelete and WanVerify are the paths of passkeys: "/wan-register",
+	// "/wan-signin", "/wan-delete", "/wan-verify".
 	WanRegister, WanSignin, WanDelete, WanVerify string
-	// DeviceCookie is the name of the trusted-device cookie: tf_validity.
+	// DeviceCookie is the name of the trusted-device cookie. The default is tf_validity.
 	DeviceCookie string
 }
 
-// Link is the path, without prefix, of the page that a mailed link opens. The
-// token follows it, after a slash.
+// Link returns the path, without prefix, of the page of a mailed link. It is followed by a slash
+// and the token.
 func (p Paths) Link(kind string) string {
 	switch kind {
 	case "not-me":
@@ -65,7 +65,8 @@ func (p Paths) Link(kind string) string {
 	return p.Life.link(kind)
 }
 
-// Views are where a browser goes after a step. Empty ones keep the defaults.
+// Views contains the pages to which a browser is redirected after a step. An empty field keeps the
+// default.
 type Views struct {
 	PostLogin    string // "/"
 	PostLogout   string // "/"
@@ -76,71 +77,72 @@ type Views struct {
 	OAuth        OAuthViews
 	Life         LifeViews
 	Unauthorized string // a role is missing: empty for a page that says so
-	// PostWanRegister is where who added a passkey goes: the page of passkeys.
+	// PostWanRegister is the page after adding a passkey. The default is the page of passkeys.
 	PostWanRegister string
-	// PostUnifiedSetup is where a set-up of what begins a sign-in leads: its page.
+	// PostUnifiedSetup is the page after the set-up of a first factor. The default is the page of
+	// first factors.
 	PostUnifiedSetup string
-	// VerifyError is where a browser goes that could not prove itself again at
-	// another site: the page of re-authentication.
+	// VerifyError is the page after a failed re-authentication with an identity provider. The
+	// default is the page of re-authentication.
 	VerifyError string
 }
 
-// Config says what the paths need.
+// Config configures a Site.
 type Config struct {
 	Origin   *url.URL
 	Prefix   string
-	Name     string // of the site
+	Name     string // name of the site
 	Paths    Paths
 	Views    Views
 	App      App
 	Login    *login.Login
 	Sessions *session.Manager
 	Keys     *seal.Keys
-	Ring     *seal.Ring // seals what a page keeps for the next one
+	Ring     *seal.Ring // encrypts data that a page stores for the next one
 	Words    *Catalogue
 
 	Usernames    bool
 	Registerable bool
-	Specific     bool // tell which of identity and password was wrong
+	Specific     bool // reveal which of identity and password was wrong
 	Account      bool // serve the account page
 	Passkeys     Passkeys
 	Life         Life
 	Leaving      Leaving
-	Captcha      *captcha.Checker // nil: there is none
-	// Invitations lets people in who were invited; nil: none can be.
+	Captcha      *captcha.Checker // nil if there is none
+	// Invitations handles invitations. It is nil if they are off.
 	Invitations *invite.Invitations
-	// InvitedByPasskey: they may register a passkey in place of a password.
+	// InvitedByPasskey allows invited users to register a passkey instead of a password.
 	InvitedByPasskey bool
-	// QRInJSON puts the picture of an app's key into every JSON answer that has the
-	// key; otherwise a request asks for it by ?include_qr.
+	// QRInJSON adds the QR code of an app's key to every JSON answer with the key. Otherwise a
+	// client requests it with ?include_qr.
 	QRInJSON bool
 	// UnifiedLogin serves unified sign-in at the path of the sign-in page.
 	UnifiedLogin bool
 
 	MinPassword int
-	TrustFor    time.Duration // of trusted devices; zero: none
-	RememberFor time.Duration // of browsers that stay signed in; zero: none
-	// RememberByDefault: who does not say wants to be remembered.
+	TrustFor    time.Duration // lifetime of trusted devices; zero if off
+	RememberFor time.Duration // lifetime of browsers that stay signed in; zero if off
+	// If RememberByDefault is set, a sign-in that does not say asks to be remembered.
 	RememberByDefault bool
 	SetupWithin       time.Duration
-	// FirstSetupWithin is the same for what begins a sign-in.
+	// FirstSetupWithin is the same for first factors.
 	FirstSetupWithin time.Duration
 	EarlyCodes       bool // recovery codes may come before the first second factor
-	UsernameFirst    bool // of the two identities
+	UsernameFirst    bool // show the username instead of the address
 	Freshness        time.Duration
-	CodeLife         map[string]time.Duration // by channel
-	SendGap          time.Duration            // between two codes
-	// FirstCodeLife is the life of a code in place of a password.
+	CodeLife         map[string]time.Duration // lifetime of codes, by channel
+	SendGap          time.Duration            // minimum time between two codes
+	// FirstCodeLife is the lifetime of a code that replaces a password.
 	FirstCodeLife time.Duration
 	Tokens        TokenConfig
 	Region        string
 	Payload       func(store.User) map[string]any
-	SignIns       store.SignInCounter // nil: they are not counted
-	// Judge finds what is wrong with a registration, whatever accounts there are.
+	SignIns       store.SignInCounter // nil if sign-ins are not counted
+	// Judge returns the errors of a registration that do not depend on existing accounts.
 	Judge func(email, username, password string) error
-	// Permissions lists what roles permit together.
+	// Permissions returns the permissions of all given roles.
 	Permissions func(ctx context.Context, roles []string) ([]string, error)
-	Roles       bool // the payload says roles and permissions too
+	Roles       bool // the payload contains roles and permissions
 	Proxies     []netip.Prefix
 	Templates   fs.FS
 	Brand       Brand
@@ -161,11 +163,11 @@ type Site struct {
 	tokens    map[string]map[string]route // the same for path + "/" + token
 	templates map[string]*template.Template
 	assets    *assets
-	told      struct{ host, forwarded, junk seldom } // warnings that every request would repeat
-	gate      atomic.Pointer[Gate]                   // nil: there is none
+	told      struct{ host, forwarded, junk seldom } // rate-limited warnings
+	gate      atomic.Pointer[Gate]                   // nil if there is no gate
 }
 
-// New builds the site.
+// New returns a Site.
 func New(c Config) (*Site, error) {
 	s := &Site{c: c, origin: http.NewCrossOriginProtection()}
 	s.home = c.Origin.Scheme + "://" + c.Origin.Host
@@ -196,7 +198,7 @@ func New(c Config) (*Site, error) {
 			in[path] = map[string]route{}
 		}
 		if r.access == 0 {
-			return nil, errors.New("path " + r.path + " has no access")
+			return nil, errors.New("path " + r.path + " has no access column")
 		}
 		if _, twice := in[path][r.method]; twice {
 			return nil, errors.New("two steps have the same path " + r.path)
@@ -206,7 +208,7 @@ func New(c Config) (*Site, error) {
 	return s, nil
 }
 
-// tokenEnd stands in the table for the last part of a path that is a token.
+// tokenEnd represents, in the table, a token at the end of a path.
 const tokenEnd = "/{token}"
 
 func or(a, b string) string {
@@ -230,7 +232,7 @@ func (s *Site) nameViews() error {
 	}
 	s.paths.OAuth = p.OAuth.under(c.Prefix)
 	s.paths.Unified, s.paths.Tokens = s.unifiedPaths(), s.tokenPaths()
-	if c.Passkeys.On { // templates leave out links to what is not there
+	if c.Passkeys.On { // templates omit links to empty paths
 		s.paths.WanRegister, s.paths.WanDelete = at(p.WanRegister, "/wan-register"), at(p.WanDelete, "/wan-delete")
 		s.paths.WanSignin = at(p.WanSignin, "/wan-signin")
 		if c.Passkeys.Verify {
@@ -239,10 +241,10 @@ func (s *Site) nameViews() error {
 	}
 	s.paths.Life = p.Life.under(c.Prefix)
 	leaving{s}.name()
-	if len(c.Life.Fields) > 0 { // templates leave out links to what is not there
+	if len(c.Life.Fields) > 0 { // templates omit links to empty paths
 		s.paths.Profile = at(p.Profile, "/tf-profile")
 	}
-	if !c.Account { // templates leave out links to what is not there
+	if !c.Account { // templates omit links to empty paths
 		s.paths.Account = ""
 	}
 	v, err := s.placed(c.Views)
@@ -280,23 +282,24 @@ type route struct {
 	access       access // who may take the step
 	take         fields
 	step         func(*call) (*answer, error)
-	// raw answers in place of a step, of which it needs nothing.
+	// raw handles the request instead of a step.
 	raw http.HandlerFunc
-	// enrolls: open to a session that must set up a second factor first. To all
-	// other steps there is no one.
+	// enrolls is set if a session that must set up a second factor may take the step. For all other
+	// steps such a session counts as signed out.
 	enrolls bool
-	// again builds the page that a failed form shows once more.
+	// again builds the page that a failed form shows again.
 	again func(*call) (*answer, error)
-	// link marks what a mailed link opens, and the ways back from other sites.
+	// link marks the paths of mailed links and of redirects from identity providers.
 	link bool
-	// back is the path of that page; empty: the same as of the form, if it has one.
+	// back is the path of that page. If it is empty, the path of the form is used, if it has a
+	// page.
 	back string
-	// twice answers a step that was taken a moment ago, by the same request, and
-	// that ended the session it came with.
+	// twice answers a repeated request for a step that was just taken and that ended the session of
+	// the request.
 	twice func(*call) (*answer, error)
 }
 
-// table is every path of the house.
+// table returns all paths of the site.
 func (s *Site) table() []route {
 	p := s.paths
 	rows := []route{
@@ -342,8 +345,8 @@ func (s *Site) table() []route {
 	return rows
 }
 
-// enrollPaths are open to a session that must set up a second factor first: to
-// set one up, to prove again what that asks for, and to leave.
+// enrollPaths returns the paths for a session that must set up a second factor: those that set one
+// up, re-authenticate and sign out.
 func (s *Site) enrollPaths() []string {
 	p := s.paths
 	return []string{
@@ -352,7 +355,7 @@ func (s *Site) enrollPaths() []string {
 	}
 }
 
-// Patterns are the patterns for an http.ServeMux that lead here.
+// Patterns returns the patterns for an http.ServeMux that match the site's paths.
 func (s *Site) Patterns() []string {
 	var out []string
 	for path := range s.routes {

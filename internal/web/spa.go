@@ -12,21 +12,21 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// App says where the application's own pages are that Views lead to.
+// App configures the application's own pages in Views.
 type App struct {
-	// Origin serves them; nil: the site's own origin. Scripts of that origin may
-	// call every path with the browser's cookies, as those of the site may.
+	// Origin is the origin of the pages. If it is nil, that of the site is used. Scripts of that
+	// origin may call every path with the browser's cookies, like those of the site.
 	Origin *url.URL
-	// Tells has mailed links, and the ways back from other sites, say what happened
-	// in the query of the page that they lead to.
+	// If Tells is set, mailed links and redirects from identity providers add the result to the
+	// query of the page to which they redirect.
 	Tells bool
-	// CSRFCookie is a cookie that scripts can read, with the token of csrf_token;
-	// none if empty. CSRFHeader is a further header that a form's token may be in.
+	// CSRFCookie is the name of a cookie with the token of csrf_token that scripts can read, or
+	// empty. CSRFHeader is an additional header in which the token may be sent.
 	CSRFCookie, CSRFHeader string
 }
 
-// SameSite reports whether browsers take two origins for one site (RFC 6265bis
-// section 5.2): then a cookie that is kept from other sites goes along.
+// SameSite reports whether two origins are the same site for browsers (RFC 6265bis section 5.2), so
+// that SameSite cookies are sent.
 func SameSite(a, b *url.URL) bool {
 	if a.Scheme != b.Scheme {
 		return false
@@ -44,8 +44,8 @@ func SameSite(a, b *url.URL) bool {
 	return errA == nil && errB == nil && siteA == siteB
 }
 
-// nameApp reads where the application is. A page of another site gets cookies
-// only if they say SameSite=None, which browsers take over https only.
+// nameApp reads the origin of the application. Requests of a page on another site have cookies only
+// with SameSite=None, which browsers accept only over https.
 func (s *Site) nameApp() error {
 	csp := "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"
 	if o := s.c.App.Origin; o != nil && o.Scheme+"://"+o.Host != s.home {
@@ -55,15 +55,15 @@ func (s *Site) nameApp() error {
 		}
 		s.jar.crossSite = !SameSite(s.c.Origin, o)
 		if s.jar.crossSite && !s.jar.secure {
-			return errors.New("the application at " + s.app + " is another site than " + s.home + ": that takes https")
+			return errors.New("the application at " + s.app + " is on another site than " + s.home + ": use https")
 		}
-		csp += " " + s.app // browsers hold the redirect that follows a form against it
+		csp += " " + s.app // browsers check the redirect after a form against it
 	}
 	s.csp = csp + "; frame-ancestors 'none'"
 	return nil
 }
 
-// all are the views by address.
+// all returns pointers to all views.
 func (v *Views) all() []*string {
 	l := &v.Life
 	return []*string{
@@ -74,8 +74,8 @@ func (v *Views) all() []*string {
 	}
 }
 
-// placed are the configured views, each at the application's origin. Nothing
-// that a request says is ever placed so.
+// placed returns the configured views, each at the application's origin. It never uses data of a
+// request.
 func (s *Site) placed(v Views) (Views, error) {
 	if s.app != "" {
 		v.PostLogin, v.PostLogout = or(v.PostLogin, "/"), or(v.PostLogout, "/")
@@ -96,10 +96,10 @@ func (s *Site) placed(v Views) (Views, error) {
 	return v, nil
 }
 
-// elsewhere reports whether a place is on the application's own origin.
+// elsewhere reports whether a target is on the application's own origin.
 func (s *Site) elsewhere(to string) bool { return s.app != "" && strings.HasPrefix(to, s.app+"/") }
 
-// own reports whether a place is a page of this package.
+// own reports whether a target is a page of this package.
 func (s *Site) own(to string) bool {
 	path, _, _ := strings.Cut(to, "#")
 	path, _, _ = strings.Cut(path, "?")
@@ -107,10 +107,9 @@ func (s *Site) own(to string) bool {
 	return ok
 }
 
-// goOn leads a browser to where a step ends, with what there is to say: in the
-// query of the application's page, where that was asked for, else on our next
-// page. about is the user that a link was for, once it has done its work: a link
-// that is refused names no one (R193).
+// goOn redirects a browser to the target of a step, with its message: in the query of the
+// application's page if Tells is set, and otherwise as a note on our next page. about is the user
+// of a link that has taken effect; a refused link reveals no user (R193).
 func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bool) {
 	view := s.views.Life.LoginError
 	switch {
@@ -121,7 +120,7 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 		if about != nil && s.c.App.Tells {
 			to = withQuery(withQuery(to, "email", about.Email), "identity", about.Email)
 		}
-	case s.elsewhere(to): // our next page would show it out of its context
+	case s.elsewhere(to): // our next page would show it out of context
 	default:
 		life := flashLife
 		if !s.own(to) {
@@ -133,8 +132,8 @@ func (s *Site) goOn(c *call, to string, said problem, about *store.User, news bo
 	c.w.WriteHeader(http.StatusSeeOther)
 }
 
-// secondElsewhere is where a followed link leads that signs in, once a second
-// factor is awaited: an application that shows its own pages goes on from there.
+// secondElsewhere sets the target of a sign-in link after which a second factor is required, if the
+// application shows its own pages.
 func (s *Site) secondElsewhere(c *call, a *answer) {
 	view := s.views.Life.LoginError
 	if !c.link || !s.c.App.Tells || view == "" || a.outcome == nil || a.outcome.Pending == nil {
@@ -148,10 +147,10 @@ func (s *Site) secondElsewhere(c *call, a *answer) {
 	a.about = &a.outcome.User
 }
 
-// opensItself reports whether opening a link does its work, without a button. An
-// application that shows its own pages may have that, and only for a person who
-// goes to the link in the browser that asked for it: a scanner of mail has no
-// cookie of that browser, and a page of another site cannot know the link (R193).
+// opensItself reports whether opening a link takes effect without a button. An application with its
+// own pages may configure that, but only for a user who opens the link in the browser that
+// requested it. A mail scanner does not have that browser's cookie, and a page of another site does
+// not know the link (R193).
 func (s *Site) opensItself(c *call, here bool) bool {
 	h := c.r.Header
 	mode, dest := h.Get("Sec-Fetch-Mode"), h.Get("Sec-Fetch-Dest")
@@ -162,9 +161,8 @@ func (s *Site) opensItself(c *call, here bool) bool {
 // fromApp reports whether a request comes from the application's own origin.
 func (s *Site) fromApp(r *http.Request) bool { return s.app != "" && r.Header.Get("Origin") == s.app }
 
-// share lets scripts of the application's origin, and of no other, read answers
-// and send what forms cannot (R192). It reports whether the request only asked
-// if it may.
+// share sets the CORS headers that allow scripts of the application's origin only (R192). It
+// reports whether the request was a preflight request.
 func (s *Site) share(w http.ResponseWriter, r *http.Request) (asked bool) {
 	if s.app == "" {
 		return false

@@ -20,7 +20,7 @@ var ownTemplates embed.FS
 //go:embed static
 var ownStatic embed.FS
 
-// pages are the templates that are rendered, each together with layout.html.
+// pages returns the names of the templates that are rendered, each together with layout.html.
 func pages() []string {
 	return []string{
 		"login", "register", "verify", "tf_setup", "tf_confirm", "tf_validate", "tf_select",
@@ -34,7 +34,7 @@ func pages() []string {
 	}
 }
 
-// parts are templates that pages include.
+// parts returns the names of the templates that pages include.
 func parts() []string {
 	return []string{
 		"account_checks", "account_recovery", "account_news", "account_nav", "account_factors", "account_codes",
@@ -45,11 +45,11 @@ func parts() []string {
 	}
 }
 
-// ownPages are the pages as they come. Nothing in them belongs to one site: they
-// are parsed once for all sites of a program.
+// ownPages returns the built-in pages. They do not depend on a site, so they are parsed once for
+// all sites of a program.
 var ownPages = sync.OnceValues(func() (map[string]*template.Template, error) { return loadTemplates(nil) })
 
-// sitePages are those of a site that may have replaced some.
+// sitePages returns the pages of a site, which may have replaced some.
 func sitePages(replaced fs.FS) (map[string]*template.Template, error) {
 	if replaced == nil {
 		return ownPages()
@@ -107,7 +107,7 @@ func readTemplate(own fs.FS, file string) (string, error) {
 	return string(raw), err
 }
 
-// render writes a page. It is drawn in full before the first byte goes out.
+// render writes a page. The page is rendered completely before the first byte is sent.
 func (s *Site) render(c *call, status int, name string, data any) {
 	p := &Page{
 		Name: name, Lang: c.words.Tag, Site: s.c.Name, URL: s.paths, Data: data, words: c.words,

@@ -14,12 +14,12 @@ import (
 	"golang.org/x/text/language"
 )
 
-// TextProblem is one thing that is wrong with a text of a language file.
+// TextProblem is an error in a text of a language file.
 type TextProblem struct {
 	File, Key string
-	Text      string // what is wrong, and what to do
-	// Harmless: people read the text or another one, but it is likely a slip. The
-	// key is not used, or a plural form is missing.
+	Text      string // the error and how to fix it
+	// Harmless is set for a probable mistake that does not break a text: an unused key or a missing
+	// plural form.
 	Harmless bool
 }
 
@@ -31,21 +31,20 @@ func (p TextProblem) Error() string {
 	return p.File + ": " + p.Key + ": " + p.Text
 }
 
-// LanguageFile is what one file has of all texts.
+// LanguageFile describes the texts in a language file.
 type LanguageFile struct {
 	Name, Tag string
 	Have, Of  int
 }
 
-// placeholders finds {{.name}} in a text.
+// placeholders matches {{.name}} in a text.
 var placeholders = regexp.MustCompile(`{{-?\s*\.([A-Za-z]+)`)
 
-// needed are placeholders without which a text misses its purpose.
+// needed contains the placeholders that a text must not omit.
 var needed = map[string]string{"code": "731905", "link": "https://example.org/l/731905"}
 
-// CheckTexts renders every text of the language files of a folder once with
-// sample data. A text that cannot be rendered, asks for what it is not given or
-// leaves out a code or a link is a problem.
+// CheckTexts renders every text of the language files of a folder once with sample data. A text
+// that cannot be rendered, uses an unknown placeholder or omits a code or a link is a problem.
 func CheckTexts(files fs.FS) ([]LanguageFile, []TextProblem, error) {
 	english, err := englishTexts()
 	if err != nil {
@@ -108,7 +107,7 @@ func checkFile(name string, raw []byte, english map[string]*i18n.Message) (Langu
 	return one, bad
 }
 
-// englishTexts are the texts as they come, by key.
+// englishTexts returns the built-in English texts by key.
 func englishTexts() (map[string]*i18n.Message, error) {
 	raw, err := ownLocales.ReadFile("locales/en.json")
 	if err != nil {
@@ -125,22 +124,22 @@ func englishTexts() (map[string]*i18n.Message, error) {
 	return out, nil
 }
 
-// formOf is the text of one plural form of a message.
+// formOf returns the text of one plural form of a message.
 func formOf(m *i18n.Message, name string) string {
 	return map[string]string{
 		"zero": m.Zero, "one": m.One, "two": m.Two, "few": m.Few, "many": m.Many, "other": m.Other,
 	}[name]
 }
 
-// allForms are the plural forms that there are in any language, as CLDR orders them.
+// allForms lists all plural forms, in the order of CLDR.
 var allForms = []string{"zero", "one", "two", "few", "many", "other"}
 
-// formNames are the plural forms that a message has. A text without is "other".
+// formNames returns the plural forms of a message. A text without plural forms is "other".
 func formNames(m *i18n.Message) []string {
 	return slices.DeleteFunc(slices.Clone(allForms), func(name string) bool { return formOf(m, name) == "" })
 }
 
-// forms are the texts of a message: one, or one for each plural form.
+// forms returns the texts of a message: one, or one for each plural form.
 func forms(m *i18n.Message) []string {
 	names := formNames(m)
 	for i, name := range names {
@@ -149,8 +148,8 @@ func forms(m *i18n.Message) []string {
 	return names
 }
 
-// pluralForms are those that a language has: what the numbers up to 200, a million
-// and a half take.
+// pluralForms returns the plural forms of a language, as used by the numbers up to 200, a million
+// and a half.
 func pluralForms(tag language.Tag) []string {
 	bundle := i18n.NewBundle(tag)
 	if bundle.AddMessages(tag, &i18n.Message{
@@ -171,7 +170,7 @@ func pluralForms(tag language.Tag) []string {
 	return slices.DeleteFunc(slices.Clone(allForms), func(name string) bool { return !has[name] })
 }
 
-// checkText renders a text with what the English one is given.
+// checkText renders a text with the data of the English one.
 func checkText(text string, original *i18n.Message) error {
 	data := map[string]any{}
 	for _, form := range forms(original) {
@@ -210,7 +209,7 @@ func listed(data map[string]any) string {
 	return strings.Join(names, ", ")
 }
 
-// badTexts joins the problems of a folder that would reach people.
+// badTexts joins the problems of a folder that users would see.
 func badTexts(files fs.FS) error {
 	_, bad, err := CheckTexts(files)
 	if err != nil {

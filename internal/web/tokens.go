@@ -16,26 +16,26 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// TokenPaths are the names of the paths of tokens, without prefix. Empty ones
-// keep ours.
+// TokenPaths contains the names of the paths of tokens, without prefix. An empty field keeps the
+// default.
 type TokenPaths struct {
 	Refresh  string // "/refresh-token"
 	Personal string // "/access-tokens"
 	Check    string // "/token-check"
 }
 
-// TokenConfig says which tokens there are.
+// TokenConfig configures tokens.
 type TokenConfig struct {
 	Refresh       bool
-	RefreshCookie string   // name of the cookie; empty: in the body
-	Scopes        []string // of personal access tokens; empty: there are none
+	RefreshCookie string   // name of the cookie; empty if the token is in the body
+	Scopes        []string // scopes of personal access tokens; empty if they are off
 	MaxLife       time.Duration
 }
 
-// TokenView is a token as pages show it.
+// TokenView is a token as shown on pages.
 type TokenView struct {
 	ID, Name            string
-	Personal            bool // false: a program that signed in and goes on by refresh tokens
+	Personal            bool // if false, a family of refresh tokens of a program
 	Scopes              []string
 	Made, Used, Expires time.Time
 	Action              string
@@ -44,10 +44,10 @@ type TokenView struct {
 // TokensPage is the data of "access_tokens".
 type TokensPage struct {
 	Tokens  []TokenView
-	Scopes  []string // that may be given; empty: none can be made here
-	Days    int      // default life
+	Scopes  []string // available scopes; empty if tokens cannot be created
+	Days    int      // default lifetime
 	MaxDays int
-	New     string // the text of the token that was just made; shown once
+	New     string // text of the token that was just created; shown once
 	Name    string // its name
 	Pager   Pager
 }
@@ -59,7 +59,7 @@ func (s *Site) maxTokenDays() int { return int(s.c.Tokens.MaxLife / (24 * time.H
 func (s *Site) tokenPaths() TokenPaths {
 	own, t := s.c.Paths.Tokens, s.c.Tokens
 	at := func(on bool, own, def string) string {
-		if !on { // templates leave out links to what is not there
+		if !on { // templates omit links to empty paths
 			return ""
 		}
 		return s.c.Prefix + or(own, def)
@@ -71,8 +71,8 @@ func (s *Site) tokenPaths() TokenPaths {
 	}
 }
 
-// tokenRows are the paths of tokens. A form can only post, so POST and DELETE of
-// one token mean the same: end it.
+// tokenRows returns the paths of tokens. A form can only post, so POST and DELETE both revoke a
+// token.
 func (s *Site) tokenRows() []route {
 	p := s.paths.Tokens
 	var rows []route
@@ -93,7 +93,7 @@ func (s *Site) tokenRows() []route {
 	return rows
 }
 
-// withTokens adds to the user payload what the caller asked for.
+// withTokens adds the requested tokens to the user payload.
 func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any {
 	if o == nil || o.Session == nil || o.Session.Header == "" {
 		return user
@@ -106,7 +106,7 @@ func (s *Site) withTokens(user map[string]any, o *login.Outcome) map[string]any 
 	return user
 }
 
-// refreshToken is the one of a request: the cookie's, where there is one.
+// refreshToken returns the refresh token of a request, from the cookie if that is configured.
 func (s *Site) refreshToken(c *call) string {
 	if s.jar.refresh() != "" {
 		if token := s.jar.get(c.r, s.jar.refresh()); token != "" {
@@ -116,8 +116,8 @@ func (s *Site) refreshToken(c *call) string {
 	return c.form.text("refresh_token")
 }
 
-// postRefresh exchanges a refresh token. It takes JSON only: no form of another
-// site can make a browser send it.
+// postRefresh exchanges a refresh token. It accepts only JSON, which a form of another site cannot
+// make a browser send.
 func (s *Site) postRefresh(c *call) (*answer, error) {
 	if c.body != jsonBody {
 		return nil, badRequest()
@@ -140,7 +140,7 @@ func (s *Site) postRefresh(c *call) (*answer, error) {
 	return &answer{outcome: &out, user: &out.User, noToken: true}, nil
 }
 
-// logoutRefresh ends the family of a refresh token that a sign-out brings.
+// logoutRefresh ends the family of the refresh token of a sign-out.
 func (s *Site) logoutRefresh(c *call) error {
 	if !s.c.Tokens.Refresh {
 		return nil
@@ -152,8 +152,8 @@ func (s *Site) logoutRefresh(c *call) error {
 	return err
 }
 
-// personalToken is the personal access token of a request: in our header, or as
-// a bearer (RFC 6750 section 2.1). Any header that stands twice is none.
+// personalToken returns the personal access token of a request: from our header, or as a bearer
+// token (RFC 6750 section 2.1). A header that was sent twice is ignored.
 func personalToken(r *http.Request) string {
 	if v := r.Header.Values("Authentication-Token"); len(v) > 0 {
 		if len(v) == 1 && session.IsPersonal(v[0]) {
@@ -172,17 +172,17 @@ func personalToken(r *http.Request) string {
 	return token
 }
 
-// program recognises a personal access token, and whom Who does.
+// program identifies the caller by a personal access token, or like Who.
 func (s *Site) program(r *http.Request) (*login.Who, error) {
 	text := personalToken(r)
 	if text == "" {
 		return s.Who(r)
 	}
-	return s.c.Login.Program(r.Context(), text) // never the cookie's session in its place
+	return s.c.Login.Program(r.Context(), text) // never use the cookie's session instead
 }
 
-// RequireScope lets personal access tokens through that have all the scopes,
-// and people. It must be the outermost guard: the others know no such token.
+// RequireScope allows personal access tokens that have all the scopes, and signed-in users. It must
+// be the outermost guard, because the others do not accept such tokens.
 func (s *Site) RequireScope(names ...string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.guardBy(s.program, next, func(_ context.Context, who login.Who) error { return scoped(who, names) })
@@ -199,11 +199,11 @@ func scoped(who login.Who, names []string) error {
 	return nil
 }
 
-// getTokenCheck says to an application in another language whose token it was
-// sent, if that has the scopes it asks for: ?scope=read&scope=write.
+// getTokenCheck tells an application in another language to whom a token belongs, if it has the
+// requested scopes: ?scope=read&scope=write.
 //
-// It answers in JSON whatever is asked for: a page would send a program that
-// follows redirects to one that says 200, and so would any token.
+// It always answers in JSON. With a redirect to a page, a program that follows redirects would get
+// status 200 for any token.
 func (s *Site) getTokenCheck(c *call) (*answer, error) {
 	c.json = true
 	who, err := s.program(c.r)
@@ -244,7 +244,7 @@ func tokenName(t store.Token) string {
 	return device.Name(t.Name)
 }
 
-// tokenError sends who is not fresh to prove himself again.
+// tokenError redirects a user whose session is not fresh to re-authentication.
 func (s *Site) tokenError(err error) error {
 	switch {
 	case errors.Is(err, login.ErrReauthenticate):

@@ -4,12 +4,12 @@ import (
 	"time"
 )
 
-// DeviceView is a browser that is trusted or stays signed in, as pages show it.
+// DeviceView is a browser that is trusted or stays signed in, as shown on pages.
 type DeviceView struct {
 	ID, Name, Address    string
 	Added, Seen, Expires time.Time
 	Current              bool
-	Stays                bool // signed in; else it skips the second factor
+	Stays                bool // stays signed in; otherwise it skips the second factor
 	Action               string
 }
 
@@ -17,12 +17,11 @@ type DeviceView struct {
 type DevicesPage struct {
 	Devices []DeviceView
 	Stay    bool   // browsers may stay signed in
-	Action  string // where "all" is posted
+	Action  string // target of the button "all"
 	Pager   Pager
 }
 
-// devicesSection is the list on the account page, where browsers can be trusted
-// or stay signed in.
+// devicesSection adds the list to the account page, if browsers can be trusted or stay signed in.
 func (s *Site) devicesSection(c *call, p *AccountPage, _ map[string]any) error {
 	var err error
 	p.Devices, err = s.devicesPage(c)
@@ -77,7 +76,7 @@ func (s *Site) getDevices(c *call) (*answer, error) {
 	return &answer{body: body, page: "tf_devices", data: page}, nil
 }
 
-// endDevices ends all trusted browsers, or the one the path names.
+// endDevices revokes all trusted browsers, or the one in the path.
 func (s *Site) endDevices(c *call) (*answer, error) {
 	if err := s.c.Login.RevokeDevice(c.r.Context(), *c.who, c.token, c.browser); err != nil {
 		return nil, s.listError(c, err, s.paths.Devices)

@@ -6,8 +6,8 @@ import (
 	"github.com/twofold-auth/twofold/internal/login"
 )
 
-// undelivered refuses a code that could not be sent and, if that is why, offers
-// the next factor that takes another way.
+// undelivered returns the failure of a code that could not be sent, and offers the next factor of
+// another method.
 func (s *Site) undelivered(c *call, p *login.Pending, err error) *failure {
 	f := s.toFailure(err)
 	if !errors.Is(err, login.ErrSend) {
@@ -21,8 +21,7 @@ func (s *Site) undelivered(c *call, p *login.Pending, err error) *failure {
 	return f
 }
 
-// instead is the first factor of another method than the chosen one; nil if
-// there is none.
+// instead returns the first factor with another method than the chosen one, or nil.
 func instead(p *login.Pending) *FactorView {
 	for _, f := range choices(p.Factors) {
 		if f.Method != p.Method {

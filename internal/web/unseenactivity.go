@@ -10,12 +10,11 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// NewsPart is on the account page until it was marked as seen: what happened to
-// the account that its owner should know of.
+// NewsPart is the part of the account page with events that the owner has not marked as seen.
 type NewsPart struct {
 	Lines   []Happened
 	Action  string
-	Through int64 // the newest row shown: what comes after it is not yet seen
+	Through int64 // the newest row shown; later rows are not seen yet
 }
 
 func (s *Site) newsRows() []route {
@@ -50,8 +49,8 @@ func (s *Site) newsSection(c *call, p *AccountPage, body map[string]any) error {
 	return nil
 }
 
-// newsLine is a line of the trail in words; a first factor without a second is
-// said as what it is.
+// newsLine returns the text of a row of the audit trail. A first factor without a second one has
+// its own text.
 func newsLine(w *Words, e store.Event) (Happened, bool) {
 	text, said, ok := w.Text("news_half"), w.Page("news_half"), true
 	if e.Name != (event.FirstFactorProven{}).Name() {
@@ -64,7 +63,7 @@ func newsLine(w *Words, e store.Event) (Happened, bool) {
 	return h, ok
 }
 
-// getNews tells what is not seen yet. People read it on the account page.
+// getNews returns the events that are not seen yet. Browsers show them on the account page.
 func (s *Site) getNews(c *call) (*answer, error) {
 	var page AccountPage
 	body := map[string]any{}
@@ -83,7 +82,7 @@ func (s *Site) getNews(c *call) (*answer, error) {
 	return &answer{body: body, to: s.listed(s.paths.Sessions)}, nil
 }
 
-// postNews marks what was shown as seen, and nothing that came after.
+// postNews marks the shown events as seen, but no later ones.
 func (s *Site) postNews(c *call) (*answer, error) {
 	through, err := strconv.ParseInt(c.form.text("through"), 10, 64)
 	if err != nil || through < 0 {

@@ -10,31 +10,30 @@ import (
 	"github.com/twofold-auth/twofold/internal/device"
 )
 
-// pagePrefix begins the keys of texts that pages show in place of a text of the
-// wire contract.
+// pagePrefix is the prefix of the keys of texts that pages show instead of a text of the wire
+// contract.
 const pagePrefix = "page_"
 
-// has reports whether the language itself has a text of a key.
+// has reports whether the language itself has a text with the key.
 func (t *texts) has(key string) bool {
 	_, plain := t.plain[key]
 	return plain || t.shaped[key]
 }
 
-// knows says whether there is a text of a key, for pages or for programs.
+// knows reports whether there is a text with the key, for pages or for JSON.
 func (w *Words) knows(key string) bool {
 	t := w.texts()
 	return t.has(key) || t.has(pagePrefix+key) || w.below != nil && w.below.knows(key)
 }
 
-// replaced says whether the text of a key is the site's own.
+// replaced reports whether the site has replaced the text of a key.
 func (w *Words) replaced(key string) bool {
 	t := w.texts()
 	return t.replaced[key] || !t.has(key) && w.below != nil && w.below.replaced(key)
 }
 
-// Page is the text of a key as pages say it: the one under "page_" and the key,
-// unless there is none or the site has replaced the text of the key. JSON keeps
-// the texts of the wire contract.
+// Page returns the text of a key for pages: that of "page_" and the key, unless there is none or
+// the site has replaced the text of the key. JSON keeps the texts of the wire contract.
 func (w *Words) Page(key string, pairs ...any) string {
 	t, own := w.texts(), pagePrefix+key
 	switch {
@@ -46,8 +45,8 @@ func (w *Words) Page(key string, pairs ...any) string {
 	return w.below.Page(key, pairs...)
 }
 
-// Text is the text of a key. Arguments come in pairs: name, value. A key
-// without a text gives the key: visible, and no page breaks.
+// Text returns the text of a key. Arguments come in pairs: name, value. For an unknown key it
+// returns the key, so that the mistake is visible but the page works.
 func (w *Words) Text(key string, pairs ...any) string {
 	for ; w != nil; w = w.below {
 		if text, ok := w.texts().say(key, pairs); ok {
@@ -57,7 +56,7 @@ func (w *Words) Text(key string, pairs ...any) string {
 	return key
 }
 
-// say is the text of a key in this language alone.
+// say returns the text of a key in this language only.
 func (t *texts) say(key string, pairs []any) (string, bool) {
 	if text, ok := t.plain[key]; ok {
 		return text, true
@@ -81,10 +80,9 @@ func (t *texts) say(key string, pairs []any) (string, bool) {
 	return text, text != "" || err == nil
 }
 
-// apart keeps a value from mixing with the text around it where that runs from
-// right to left: an address or a phone number would come out in another order.
-// The marks around it are invisible. Codes and links have none: they are copied,
-// and their characters keep their order without.
+// apart isolates a value in a right-to-left text with invisible marks, because an address or a
+// phone number would otherwise be shown in the wrong order. Codes and links get no marks, because
+// users copy them and their characters keep their order anyway.
 func (t *texts) apart(name string, value any) any {
 	text, ok := value.(string)
 	if !t.rtl || !ok || text == "" || name == "code" || name == "link" {
@@ -94,14 +92,13 @@ func (t *texts) apart(name string, value any) any {
 	return firstStrongIsolate + text + popDirectionalIsolate
 }
 
-// when says a time, in UTC.
+// when returns a time, in UTC.
 func (w *Words) when(t time.Time) string { return w.format(t, "time_format") }
 
-// date says the day of a time, in UTC.
+// date returns the date of a time, in UTC.
 func (w *Words) date(t time.Time) string { return w.format(t, "date_format") }
 
-// format writes a time after a layout of the catalogue. The name of the month is
-// that of the language.
+// format formats a time with a layout of the catalogue. The name of the month is in the language.
 func (w *Words) format(t time.Time, layout string) string {
 	const month = "\x00"
 	t = t.UTC()
@@ -116,8 +113,8 @@ func (w *Words) format(t time.Time, layout string) string {
 	return strings.ReplaceAll(out, month, name)
 }
 
-// browser says the name of a browser, as device.Name makes it. What people named
-// themselves stays as it is.
+// browser returns the translated name of a browser, as created by device.Name. Names that users
+// have chosen do not change.
 func (w *Words) browser(name string) string {
 	if name == device.Unknown {
 		return w.Text("browser_unknown")
@@ -128,8 +125,7 @@ func (w *Words) browser(name string) string {
 	return name
 }
 
-// Duration says a duration in words, its two largest units: "1 hour and 30
-// minutes".
+// Duration returns a duration in words, with its two largest units: "1 hour and 30 minutes".
 func (w *Words) Duration(d time.Duration) string {
 	s := int64((d + time.Second - 1) / time.Second)
 	units := []struct {
