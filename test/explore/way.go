@@ -18,7 +18,7 @@ var ways = []Way{
 			if m.NoReset && (m.planted(s) || s.HasPassword && !s.Knows[Ann]) { // she lacks some
 				return false
 			}
-			if s.Blocked && !s.HasPassword && m.eveHas(Mail) { // it opens by the mailbox, which rescues no one then
+			if m.NoReset && s.Blocked && !s.HasPassword && m.eveHas(Mail) { // nothing rescues who begins by mail
 				return false
 			}
 			return s.Exists && s.Mailbox == Ann && m.mails(s) && (m.Recovers || hers && !s.Blocked)
