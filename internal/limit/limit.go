@@ -280,11 +280,11 @@ func (l *Limiter) Setup(ctx context.Context, userID string) error {
 	return err
 }
 
-// Depart reserves one journey to another site, of a network or a session.
-func (l *Limiter) Depart(ctx context.Context, f From) error {
-	claims := l.byNetwork(depart, f.Address)
+// OAuthStart reserves one request to another site, of a network or a session.
+func (l *Limiter) OAuthStart(ctx context.Context, f From) error {
+	claims := l.byNetwork(oauthStart, f.Address)
 	if f.Session != "" {
-		claims = []store.Claim{l.claim(depart, f.mark())}
+		claims = []store.Claim{l.claim(oauthStart, f.mark())}
 	}
 	_, err := l.reserve(ctx, &Place{}, claims...)
 	return err

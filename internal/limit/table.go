@@ -50,7 +50,7 @@ const (
 	rescueDay         name = "rescue24h"
 	setup             name = "setup"
 	register          name = "register"
-	depart            name = "depart"
+	oauthStart        name = "depart"
 	sessions          name = "sessions"
 	exchange          name = "exchange"
 	exchanges         name = "exchanges"

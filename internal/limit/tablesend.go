@@ -171,7 +171,7 @@ func costly() []Budget {
 			Hurts:   "that network",
 		},
 		{
-			Name: depart, Claims: "anybody who is sent to another site", Per: "network or session",
+			Name: oauthStart, Claims: "anybody who is sent to another site", Per: "network or session",
 			Number: func(Numbers) int { return 300 }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "nothing",

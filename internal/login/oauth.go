@@ -18,70 +18,70 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// Errand is the purpose of a redirect to an identity provider.
-type Errand string
+// OAuthIntent is the purpose of a redirect to an identity provider.
+type OAuthIntent string
 
 // The purposes.
 const (
-	ToSignIn   Errand = "sign-in"
-	ToConnect  Errand = "connect" // connect the account at the provider
-	ToVerify   Errand = "verify"  // re-authenticate
-	errandLife        = 10 * time.Minute
-	maxConnect        = 10 // maximum number of connections of an account
+	ToSignIn       OAuthIntent = "sign-in"
+	ToConnect      OAuthIntent = "connect" // connect the account at the provider
+	ToVerify       OAuthIntent = "verify"  // re-authenticate
+	oauthStateLife             = 10 * time.Minute
+	maxConnect                 = 10 // maximum number of connections of an account
 )
 
-// Departure contains the URL to which the browser is redirected and the cookie with which it must
+// OAuthRedirect contains the URL to which the browser is redirected and the cookie with which it must
 // come back.
-type Departure struct {
+type OAuthRedirect struct {
 	Address string
 	Cookie  string
 	Life    time.Duration
 }
 
-// Arrival contains the data with which a browser came back.
-type Arrival struct {
+// OAuthCallback contains the data with which a browser came back.
+type OAuthCallback struct {
 	Provider string
-	Errand   Errand // purpose of the path; ToConnect uses that of ToSignIn
-	Redirect string // URL of that path
+	Intent   OAuthIntent // purpose of the path; ToConnect uses that of ToSignIn
+	Redirect string      // URL of that path
 	Cookie   string
 	State    string
 	Answer   federated.Answer
 	Asks     SignUpForm // fields of new accounts
 }
 
-// trip is the state of a redirect. It is stored, signed, in a cookie of the browser; the store
+// oauthState is the state of a redirect. It is stored, signed, in a cookie of the browser; the store
 // contains only a record that the state may be used once in this browser. So a state of another
 // browser, of another provider or of an old request is useless, and so are the data in the
 // database.
-type trip struct {
-	Provider string `json:"p"`
-	Errand   Errand `json:"e"`
-	State    string `json:"s"` // hash
-	Key      string `json:"k"` // nonce and verifier are derived from it
-	Session  string `json:"i,omitempty"`
-	Next     string `json:"n,omitempty"`
-	At       int64  `json:"t"`
+type oauthState struct {
+	Provider string      `json:"p"`
+	Intent   OAuthIntent `json:"e"`
+	State    string      `json:"s"` // hash
+	Key      string      `json:"k"` // nonce and verifier are derived from it
+	Session  string      `json:"i,omitempty"`
+	Next     string      `json:"n,omitempty"`
+	At       int64       `json:"t"`
 }
 
-// secret returns a secret of the trip for one use.
-func (t trip) secret(use string) string {
+// secret returns a secret of the request for one use.
+func (t oauthState) secret(use string) string {
 	mac := hmac.New(sha256.New, []byte(t.Key))
 	mac.Write([]byte(use))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func (t trip) question(c Config, state, redirect string) federated.Question {
+func (t oauthState) question(c Config, state, redirect string) federated.Question {
 	q := federated.Question{Redirect: redirect, State: state, Nonce: t.secret("nonce"), Verifier: t.secret("verifier")}
-	if t.Errand == ToVerify {
+	if t.Intent == ToVerify {
 		q.Since = time.Unix(t.At, 0)
 	}
-	q.Address = t.Errand == ToSignIn && c.signsUp(t.Provider)
+	q.Address = t.Intent == ToSignIn && c.signsUp(t.Provider)
 	return q
 }
 
 // Providers returns the identity providers for a purpose. For ToVerify these are the ones that can
 // authenticate their users again.
-func (l *Login) Providers(e Errand) []federated.Provider {
+func (l *Login) Providers(e OAuthIntent) []federated.Provider {
 	out := []federated.Provider{}
 	for _, p := range l.c.Providers {
 		if e != ToVerify || p.Reauthenticates() {
@@ -91,7 +91,7 @@ func (l *Login) Providers(e Errand) []federated.Provider {
 	return out
 }
 
-func (l *Login) provider(name string, e Errand) (federated.Provider, error) {
+func (l *Login) provider(name string, e OAuthIntent) (federated.Provider, error) {
 	for _, p := range l.Providers(e) {
 		if p.Name() == name {
 			return p, nil
@@ -100,66 +100,66 @@ func (l *Login) provider(name string, e Errand) (federated.Provider, error) {
 	return nil, ErrProvider
 }
 
-// Depart starts a sign-in, a connection or a re-authentication with an identity provider. A user
+// StartOAuth starts a sign-in, a connection or a re-authentication with an identity provider. A user
 // who connects an account must have a fresh session at the account's level, which is checked again
 // on return. It returns ErrProvider, ErrState, ErrReauthenticate or federated.ErrUnreachable.
-func (l *Login) Depart(ctx context.Context, e Errand, name, redirect, next string, who *Who, b Browser) (Departure, error) {
+func (l *Login) StartOAuth(ctx context.Context, e OAuthIntent, name, redirect, next string, who *Who, b Browser) (OAuthRedirect, error) {
 	p, err := l.provider(name, e)
 	if err != nil {
-		return Departure{}, err
+		return OAuthRedirect{}, err
 	}
 	if (who == nil) != (e == ToSignIn) {
-		return Departure{}, ErrState
+		return OAuthRedirect{}, ErrState
 	}
 	if e == ToConnect {
 		if err := l.RequireFresh(ctx, *who, l.c.Policy.Freshness); err != nil {
-			return Departure{}, err
+			return OAuthRedirect{}, err
 		}
 		if err := l.mayEnroll(who.User); err != nil {
-			return Departure{}, err
+			return OAuthRedirect{}, err
 		}
 	}
 	from := limit.From{Address: b.Address}
 	if who != nil {
 		from.Session = who.Session.ID
 	}
-	if err := l.c.Limits.Depart(ctx, from); err != nil {
-		return Departure{}, err
+	if err := l.c.Limits.OAuthStart(ctx, from); err != nil {
+		return OAuthRedirect{}, err
 	}
 	now, state := l.c.Now(), seal.Token()
-	t := trip{Provider: name, Errand: e, State: hash(state), Key: seal.Token(), Next: next, At: now.Unix()}
+	t := oauthState{Provider: name, Intent: e, State: hash(state), Key: seal.Token(), Next: next, At: now.Unix()}
 	if who != nil {
 		t.Session = who.Session.ID
 	}
 	address, err := p.Begin(ctx, t.question(l.c, state, redirect))
 	if err != nil {
-		return Departure{}, err
+		return OAuthRedirect{}, err
 	}
 	raw, err := json.Marshal(t)
 	if err != nil {
-		return Departure{}, err
+		return OAuthRedirect{}, err
 	}
 	cookie := l.c.Keys.Sign("oauth", raw)
-	return Departure{Address: address, Cookie: cookie, Life: errandLife}, l.c.Challenges.PutChallenge(ctx, store.Challenge{
+	return OAuthRedirect{Address: address, Cookie: cookie, Life: oauthStateLife}, l.c.Challenges.PutChallenge(ctx, store.Challenge{
 		Key: "oauth:" + t.State, Channel: policy.Elsewhere, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
-		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(errandLife),
+		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(oauthStateLife),
 	})
 }
 
-// errand takes the trip of a state. It is used up before any request is made or access granted,
+// takeOAuthState takes the saved state of a redirect. It is used up before any request is made or access granted,
 // regardless of the result. It returns ErrState.
-func (l *Login) errand(ctx context.Context, a Arrival) (trip, error) {
-	var t trip
+func (l *Login) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState, error) {
+	var t oauthState
 	raw, err := l.c.Keys.Verify("oauth", a.Cookie)
 	if err != nil || json.Unmarshal(raw, &t) != nil {
-		return trip{}, ErrState
+		return oauthState{}, ErrState
 	}
-	at := t.Errand
+	at := t.Intent
 	if at == ToConnect {
 		at = ToSignIn
 	}
-	if a.State == "" || t.State != hash(a.State) || t.Provider != a.Provider || at != a.Errand {
-		return trip{}, ErrState
+	if a.State == "" || t.State != hash(a.State) || t.Provider != a.Provider || at != a.Intent {
+		return oauthState{}, ErrState
 	}
 	err = l.c.Challenges.TryChallenge(ctx, "oauth:"+t.State, l.c.Keys.MACs("oauth", a.Cookie), l.c.Now())
 	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrWrong) {
@@ -168,16 +168,16 @@ func (l *Login) errand(ctx context.Context, a Arrival) (trip, error) {
 	return t, err
 }
 
-// Arrive completes a redirect and returns the target that the browser asked for. It returns
+// FinishOAuth completes a redirect and returns the target that the browser asked for. It returns
 // ErrState if this browser, or the user who is signed in now, did not start it. Other errors are
 // ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate, those of a sign-up,
 // federated.ErrRefused and federated.ErrUnreachable.
-func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out Outcome, e Errand, next string, err error) {
-	t, err := l.errand(ctx, a)
+func (l *Login) FinishOAuth(ctx context.Context, a OAuthCallback, who *Who, b Browser) (out Outcome, e OAuthIntent, next string, err error) {
+	t, err := l.takeOAuthState(ctx, a)
 	if err != nil {
 		return Outcome{}, "", "", err
 	}
-	e, next = t.Errand, t.Next
+	e, next = t.Intent, t.Next
 	if (who == nil) != (e == ToSignIn) || who != nil && who.Session.ID != t.Session {
 		return Outcome{}, e, next, ErrState
 	}
@@ -187,7 +187,7 @@ func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out
 	}
 	id, err := p.Finish(ctx, t.question(l.c, a.State, a.Redirect), a.Answer)
 	if err != nil {
-		return Outcome{}, e, next, l.refusedAbroad(ctx, who, p.Name(), err, b)
+		return Outcome{}, e, next, l.oauthRefused(ctx, who, p.Name(), err, b)
 	}
 	switch e {
 	case ToSignIn:
@@ -205,8 +205,8 @@ func (l *Login) Arrive(ctx context.Context, a Arrival, who *Who, b Browser) (out
 	return out, e, next, err
 }
 
-// refusedAbroad records a refusal and logs its cause.
-func (l *Login) refusedAbroad(ctx context.Context, who *Who, provider string, err error, b Browser) error {
+// oauthRefused records a refusal and logs its cause.
+func (l *Login) oauthRefused(ctx context.Context, who *Who, provider string, err error, b Browser) error {
 	l.c.Log.WarnContext(ctx, "no answer from another site", "provider", provider, "cause", err)
 	if !errors.Is(err, federated.ErrRefused) {
 		return err

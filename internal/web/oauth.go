@@ -78,27 +78,27 @@ func (s *Site) postOAuthStart(c *call) (*answer, error) {
 	if err := s.knownProvider(c, login.ToSignIn); err != nil {
 		return nil, err
 	}
-	return s.depart(c, login.ToSignIn, s.paths.OAuth.Response)
+	return s.startOAuth(c, login.ToSignIn, s.paths.OAuth.Response)
 }
 
 func (s *Site) postOAuthVerifyStart(c *call) (*answer, error) {
-	return s.depart(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
+	return s.startOAuth(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
 // postOAuthConnect uses the same redirect URL as signing in, so that only two URLs are registered
 // with the provider.
 func (s *Site) postOAuthConnect(c *call) (*answer, error) {
-	return s.depart(c, login.ToConnect, s.paths.OAuth.Response)
+	return s.startOAuth(c, login.ToConnect, s.paths.OAuth.Response)
 }
 
-func (s *Site) knownProvider(c *call, e login.Errand) error {
+func (s *Site) knownProvider(c *call, e login.OAuthIntent) error {
 	if s.providerTitle(c, e) == "" {
 		return fail(http.StatusNotFound, "", "NOT_FOUND").flat()
 	}
 	return nil
 }
 
-func (s *Site) providerTitle(c *call, e login.Errand) string {
+func (s *Site) providerTitle(c *call, e login.OAuthIntent) string {
 	for _, p := range s.c.Login.Providers(e) {
 		if p.Name() == c.token {
 			return p.Title()
@@ -112,8 +112,8 @@ func (s *Site) redirect(c *call, path string) string {
 	return s.c.Origin.Scheme + "://" + s.c.Origin.Host + path + "/" + c.token
 }
 
-// depart redirects the browser to the provider.
-func (s *Site) depart(c *call, e login.Errand, back string) (*answer, error) {
+// startOAuth redirects the browser to the provider.
+func (s *Site) startOAuth(c *call, e login.OAuthIntent, back string) (*answer, error) {
 	if err := s.knownProvider(c, e); err != nil {
 		return nil, err
 	}
@@ -121,34 +121,34 @@ func (s *Site) depart(c *call, e login.Errand, back string) (*answer, error) {
 	if len(next) > maxTripNext {
 		next = ""
 	}
-	d, err := s.c.Login.Depart(c.r.Context(), e, c.token, s.redirect(c, back), next, c.who, c.browser)
+	d, err := s.c.Login.StartOAuth(c.r.Context(), e, c.token, s.redirect(c, back), next, c.who, c.browser)
 	if err != nil {
-		return nil, s.tripFailure(c, e, err)
+		return nil, s.oauthFailure(c, e, err)
 	}
 	s.jar.set(c.w, s.jar.oauth(), d.Cookie, d.Life)
 	return &answer{away: d.Address, page: "oauth_away", data: AwayPage{Title: s.providerTitle(c, e), Address: d.Address}}, nil
 }
 
 func (s *Site) getOAuthResponse(c *call) (*answer, error) {
-	return s.arrive(c, login.ToSignIn, s.paths.OAuth.Response)
+	return s.finishOAuth(c, login.ToSignIn, s.paths.OAuth.Response)
 }
 
 func (s *Site) getOAuthVerifyResponse(c *call) (*answer, error) {
-	return s.arrive(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
+	return s.finishOAuth(c, login.ToVerify, s.paths.OAuth.VerifyResponse)
 }
 
-// arrive handles the return from a provider. The protocol requires that this GET has an effect. It
+// finishOAuth handles the return from a provider. The protocol requires that this GET has an effect. It
 // is bound to a state that this browser recently received from us and that can be used once (RFC
 // 9700, section 2.1.1).
-func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
+func (s *Site) finishOAuth(c *call, e login.OAuthIntent, path string) (*answer, error) {
 	if c.r.Method == http.MethodHead {
 		return nil, fail(http.StatusMethodNotAllowed, "", "METHOD_NOT_ALLOWED").flat()
 	}
 	q := c.r.URL.Query()
 	cookie := s.jar.get(c.r, s.jar.oauth())
 	s.jar.clear(c.w, c.r, s.jar.oauth())
-	out, done, next, err := s.c.Login.Arrive(c.r.Context(), login.Arrival{
-		Provider: c.token, Errand: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
+	out, done, next, err := s.c.Login.FinishOAuth(c.r.Context(), login.OAuthCallback{
+		Provider: c.token, Intent: e, Redirect: s.redirect(c, path), Cookie: cookie, State: only(q, "state"),
 		Answer: federated.Answer{Code: only(q, "code"), Issuer: only(q, "iss"), Error: only(q, "error")},
 		Asks:   signingUp{s}.asks(),
 	}, c.who, c.browser)
@@ -157,20 +157,20 @@ func (s *Site) arrive(c *call, e login.Errand, path string) (*answer, error) {
 		if e != login.ToVerify { // that path has one purpose, even if the answer is incomplete
 			e = done
 		}
-		return s.tripFailed(c, out, e, err)
+		return s.oauthFailed(c, out, e, err)
 	}
 	if out.SignUp != nil {
 		return signingUp{s}.started(c, *out.SignUp), nil
 	}
-	a := s.arrived(c, out, done)
+	a := s.oauthDone(c, out, done)
 	if out.Pending == nil {
 		a.about = &out.User
 	}
 	return a, nil
 }
 
-// arrived returns the answer to a successful return from a provider.
-func (s *Site) arrived(c *call, out login.Outcome, e login.Errand) *answer {
+// oauthDone returns the answer to a successful return from a provider.
+func (s *Site) oauthDone(c *call, out login.Outcome, e login.OAuthIntent) *answer {
 	switch e {
 	case login.ToConnect:
 		return &answer{outcome: &out, user: &out.User, to: c.after(s.accountOr(s.views.PostLogin)), note: "OAUTH_CONNECTED"}
@@ -195,8 +195,8 @@ func only(q url.Values, name string) string {
 
 func (s *Site) accountOr(path string) string { return or(s.paths.Account, path) }
 
-// tripFailed keeps a pending sign-in whose first code was not sent, like a sign-in with a password.
-func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error) (*answer, error) {
+// oauthFailed keeps a pending sign-in whose first code was not sent, like a sign-in with a password.
+func (s *Site) oauthFailed(c *call, out login.Outcome, e login.OAuthIntent, err error) (*answer, error) {
 	if out.SignUp != nil {
 		if f := (signingUp{s}).unsent(c, *out.SignUp, err); f != nil {
 			return nil, f
@@ -209,13 +209,13 @@ func (s *Site) tripFailed(c *call, out login.Outcome, e login.Errand, err error)
 	case out.Pending != nil && errors.As(err, &paused):
 		return &answer{outcome: &out}, s.toFailure(err).flat().goTo(withNext(s.paths.Validate, c.next()))
 	}
-	return nil, s.tripFailure(c, e, err)
+	return nil, s.oauthFailure(c, e, err)
 }
 
-// tripFailure returns the failure of a sign-in with a provider. It contains only our own texts,
+// oauthFailure returns the failure of a sign-in with a provider. It contains only our own texts,
 // none of the provider's (R110).
-func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
-	back := s.tripBack(c, e)
+func (s *Site) oauthFailure(c *call, e login.OAuthIntent, err error) error {
+	back := s.oauthBack(c, e)
 	bad := func(key string) error { return fail(http.StatusBadRequest, "", key).flat().goTo(back) }
 	switch {
 	case errors.Is(err, login.ErrState):
@@ -251,8 +251,8 @@ func (s *Site) tripFailure(c *call, e login.Errand, err error) error {
 	return err
 }
 
-// tripBack returns the page after a failed return from a provider.
-func (s *Site) tripBack(c *call, e login.Errand) string {
+// oauthBack returns the page after a failed return from a provider.
+func (s *Site) oauthBack(c *call, e login.OAuthIntent) string {
 	switch {
 	case c.who != nil && e == login.ToVerify:
 		return or(s.appView(s.views.VerifyError), withNext(s.paths.Verify, c.next()))
@@ -287,7 +287,7 @@ func (s *Site) postOAuthDisconnect(c *call) (*answer, error) {
 }
 
 // oauthFacts returns the data about providers in the wire contract.
-func (s *Site) oauthFacts(e login.Errand) map[string]any {
+func (s *Site) oauthFacts(e login.OAuthIntent) map[string]any {
 	names := []string{}
 	for _, p := range s.c.Login.Providers(e) {
 		names = append(names, p.Name())
@@ -296,7 +296,7 @@ func (s *Site) oauthFacts(e login.Errand) map[string]any {
 }
 
 // providerViews returns the provider buttons of a page.
-func (s *Site) providerViews(e login.Errand, path string) []ProviderView {
+func (s *Site) providerViews(e login.OAuthIntent, path string) []ProviderView {
 	var out []ProviderView
 	for _, p := range s.c.Login.Providers(e) {
 		out = append(out, ProviderView{Name: p.Name(), Title: p.Title(), Action: path + "/" + p.Name()})
