@@ -38,7 +38,7 @@ func (l *Login) AskChangeEmail(ctx context.Context, who Who, email string, b Bro
 	l.notify(ctx, who.User, EmailWanted, "", b)
 	if e.Refused {
 		m := Letter{Kind: emailWantedKind, To: owner.Email, User: owner, Browser: b}
-		return told(ErrTaken, l.write(ctx, m))
+		return recordedOr(ErrTaken, l.write(ctx, m))
 	}
 	if err := l.writeLink(ctx, l.changingEmail(), who.User, to, to, b); err != nil {
 		return err

@@ -28,7 +28,7 @@ func (l *Login) AskConfirm(ctx context.Context, email string, b Browser) error {
 	if err := l.tell(ctx, event.ConfirmInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return told(why, l.writeLink(ctx, l.confirming(), u, to, "", b))
+	return recordedOr(why, l.writeLink(ctx, l.confirming(), u, to, "", b))
 }
 
 // registered marks the link mailed by a registration. Links that were requested later do not have

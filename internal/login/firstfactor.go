@@ -28,7 +28,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 // next step, not the way of signing in.
 func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
 	if err := l.admit(u); err != nil {
-		return Outcome{}, told(err, p.place.Right(ctx))
+		return Outcome{}, recordedOr(err, p.place.Right(ctx))
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {

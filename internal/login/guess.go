@@ -93,9 +93,9 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 			if failed.Reason = "unknown identity"; full {
 				return "", nil, refusal // strangers must not fill the audit trail
 			}
-			return "", nil, told(refusal, l.record(ctx, failed))
+			return "", nil, recordedOr(refusal, l.record(ctx, failed))
 		}
-		return "", nil, told(refusal, l.tell(ctx, failed))
+		return "", nil, recordedOr(refusal, l.tell(ctx, failed))
 	}
 	return method, place, nil
 }
@@ -116,7 +116,7 @@ func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b
 	var paused *limit.Paused
 	if errors.As(err, &paused) {
 		e := event.UserPaused{User: subject(u), Until: paused.Until, Context: l.at(b)}
-		return nil, told(err, l.tellOnce(ctx, budget, e))
+		return nil, recordedOr(err, l.tellOnce(ctx, budget, e))
 	}
 	return place, err
 }

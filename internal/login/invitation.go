@@ -67,7 +67,7 @@ func InvitedKey(
 		return nil, err
 	}
 	if _, err := l.c.Factors.PasskeyByKey(ctx, f.Key); !errors.Is(err, store.ErrNotFound) {
-		return nil, told(ErrPasskeyTaken, err)
+		return nil, recordedOr(ErrPasskeyTaken, err)
 	}
 	return opens, l.spend(ctx, d)
 }

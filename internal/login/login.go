@@ -326,8 +326,8 @@ func (l *Login) tellOnce(ctx context.Context, what string, e event.Event) error 
 	return l.tell(ctx, e)
 }
 
-// told returns err if recording failed, and otherwise the refusal.
-func told(refusal, err error) error {
+// recordedOr returns err if recording failed, and otherwise the refusal.
+func recordedOr(refusal, err error) error {
 	if err != nil {
 		return err
 	}
@@ -374,7 +374,7 @@ func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limi
 func (l *Login) toldPaused(ctx context.Context, u store.User, err error, b Browser) error {
 	var p *limit.Paused
 	if errors.As(err, &p) {
-		return told(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
+		return recordedOr(err, l.tellOnce(ctx, u.ID, event.TFPaused{User: subject(u), Until: p.Until, Context: l.at(b)}))
 	}
 	return err
 }

@@ -52,7 +52,7 @@ func (l *Login) AskLogin(ctx context.Context, email, next string, b Browser) err
 	if err := l.tell(ctx, event.LoginInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return told(why, l.writeLink(ctx, p, u, to, next, b))
+	return recordedOr(why, l.writeLink(ctx, p, u, to, next, b))
 }
 
 // OpenLogin checks such a link without using it. It returns ErrLink or ErrLinkExpired.

@@ -215,7 +215,7 @@ func (l *Login) oauthRefused(ctx context.Context, who *Who, provider string, err
 	if who != nil {
 		failed.User = subject(who.User)
 	}
-	return told(err, l.record(ctx, failed))
+	return recordedOr(err, l.record(ctx, failed))
 }
 
 // signInFrom is the step of a first factor with an identity provider. The next step is decided as
@@ -225,7 +225,7 @@ func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federat
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) && !l.c.signsUp(p.Name()) {
 		failed := event.UserFailedAuthn{AuthType: policy.Elsewhere, Reason: "not connected", Context: l.at(b)}
-		return Outcome{}, told(err, l.record(ctx, failed))
+		return Outcome{}, recordedOr(err, l.record(ctx, failed))
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -236,7 +236,7 @@ func (l *Login) signInFrom(ctx context.Context, p federated.Provider, id federat
 // enterFrom continues the sign-in to the account that an identity is connected to.
 func enterFrom(ctx context.Context, l *Login, p federated.Provider, u store.User, b Browser) (Outcome, error) {
 	if !u.Active {
-		return Outcome{}, told(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
+		return Outcome{}, recordedOr(ErrDisabled, l.record(ctx, event.UserFailedAuthn{
 			User: subject(u), AuthType: policy.Elsewhere, Reason: "disabled", Context: l.at(b),
 		}))
 	}
@@ -267,7 +267,7 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 	u, err := l.connected(ctx, id)
 	if errors.Is(err, ErrNotConnected) || err == nil && u.ID != who.User.ID {
 		failed := event.UserFailedAuthn{User: subject(who.User), AuthType: policy.Elsewhere, Reason: "another identity", Context: l.at(b)}
-		return Outcome{}, told(ErrNotConnected, l.record(ctx, failed))
+		return Outcome{}, recordedOr(ErrNotConnected, l.record(ctx, failed))
 	}
 	if err == nil {
 		err = l.admit(u) // do not send a code that cannot be used

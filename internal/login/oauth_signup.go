@@ -103,7 +103,7 @@ func (s signUp) begin(
 	id := s.Identity
 	if id.Email == "" || l.c.Accounts.Judge(account.Draft{Email: id.Email}) != nil {
 		failed := event.UserFailedAuthn{AuthType: policy.Elsewhere, Reason: "no verified address", Context: l.at(b)}
-		return Outcome{}, told(ErrNoAddress, l.record(ctx, failed))
+		return Outcome{}, recordedOr(ErrNoAddress, l.record(ctx, failed))
 	}
 	s.Proven = id.Authoritative
 	if err := l.c.Limits.Register(ctx, b.Address, !s.Proven || l.c.Policy.Life.Welcome); err != nil {
@@ -138,7 +138,7 @@ func (s signUp) begin(
 // addressTaken refuses to create a second account for an address, and to connect the identity to
 // the existing one. Only a user who has the address according to the provider is told so.
 func addressTaken(ctx context.Context, l *Login, u store.User, b Browser) error {
-	return told(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
+	return recordedOr(ErrAddressTaken, l.tell(ctx, event.UserNotRegistered{
 		User: subject(u), ExistingEmail: true, Context: l.at(b),
 	}))
 }
@@ -240,7 +240,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (
 		failed := event.UserFailedAuthn{
 			AuthType: "code", Method: store.Email, Reason: "sign-up", Context: l.at(b),
 		}
-		return view, told(ErrCode, l.tell(ctx, failed))
+		return view, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
 	if err == nil {
 		err = place.Answered(s.message(l, b)).Right(ctx)
@@ -297,7 +297,7 @@ func (s signUp) make(ctx context.Context, l *Login, d store.Draft, r Registratio
 		return Outcome{}, err
 	}
 	if _, err := l.c.Accounts.Find(ctx, r.Username); !errors.Is(err, store.ErrNotFound) {
-		return Outcome{}, told(ErrUsernameTaken, err)
+		return Outcome{}, recordedOr(ErrUsernameTaken, err)
 	}
 	if d.Owner != "" {
 		if err := l.c.Drafts.TakeDraft(ctx, d.Owner, d.ID); err != nil {

@@ -194,7 +194,7 @@ func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error
 				return err
 			}
 		}
-		return told(err, l.tell(ctx, event.UserFailedAuthn{
+		return recordedOr(err, l.tell(ctx, event.UserFailedAuthn{
 			User: subject(u), AuthType: "passkey", SecondFactor: q.second, Method: store.Passkey, Reason: r.Cause, Context: l.at(b),
 		}))
 	}
@@ -203,7 +203,7 @@ func (l *Login) refused(ctx context.Context, q ceremony, u store.User, err error
 		ErrPasskeyUsage: "passkey for another use",
 	} {
 		if errors.Is(err, cause) {
-			return told(err, l.tell(ctx, event.PasskeyRefused{User: subject(u), Reason: reason, Context: l.at(b)}))
+			return recordedOr(err, l.tell(ctx, event.PasskeyRefused{User: subject(u), Reason: reason, Context: l.at(b)}))
 		}
 	}
 	return err

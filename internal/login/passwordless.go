@@ -314,7 +314,7 @@ func (l *Login) FollowCodeLink(ctx context.Context, token string, meant bool, b 
 	err = codes.Try(ctx, factor.Transaction{ID: id, Purpose: factor.First, User: k.user}, k.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(k.user), AuthType: "passcode", Method: store.Email, Context: l.at(b)}
-		return Outcome{}, told(ErrLink, l.tell(ctx, failed))
+		return Outcome{}, recordedOr(ErrLink, l.tell(ctx, failed))
 	}
 	if err == nil {
 		err = l.provenFirst(ctx, k.user, f, factor.First, b)

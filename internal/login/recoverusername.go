@@ -19,5 +19,5 @@ func (l *Login) RecoverUsername(ctx context.Context, email string, b Browser) er
 	if err := l.tell(ctx, event.UsernameRecoverySent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return told(why, l.write(ctx, Letter{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
+	return recordedOr(why, l.write(ctx, Letter{Kind: usernameKind, To: to, User: u, Browser: b, Decoy: u.ID == ""}))
 }

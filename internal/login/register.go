@@ -118,7 +118,7 @@ func (l *Login) taken(ctx context.Context, r Registration, b Browser) error {
 		return err
 	}
 	if e.ExistingEmail && l.unconfirmed(u) && u.Active && !m.Decoy {
-		return told(refusal, l.writeLink(ctx, l.confirming(), u, u.Email, "", b))
+		return recordedOr(refusal, l.writeLink(ctx, l.confirming(), u, u.Email, "", b))
 	}
-	return told(refusal, l.write(ctx, m))
+	return recordedOr(refusal, l.write(ctx, m))
 }

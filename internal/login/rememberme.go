@@ -113,7 +113,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	}
 	known, ok, err := l.c.Staying.Recognise(ctx, u, b.Stays, b.Address, l.letters(ctx, u, StayingCopied, "", b)...)
 	if errors.Is(err, device.ErrCopied) {
-		return Outcome{}, told(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
+		return Outcome{}, recordedOr(ErrNotStaying, l.stayingCopied(ctx, u, made, b))
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -127,7 +127,7 @@ func (l *Login) Stay(ctx context.Context, b Browser) (Outcome, error) {
 	if stands, err := l.c.Devices.StillProves(ctx, u.ID, known.ID, enough); err != nil {
 		return Outcome{}, err
 	} else if !stands {
-		return Outcome{}, told(ErrNotStaying, ended(l.end(ctx, u.ID, known.SessionID)))
+		return Outcome{}, recordedOr(ErrNotStaying, ended(l.end(ctx, u.ID, known.SessionID)))
 	}
 	return l.stayed(ctx, u, known, second, b)
 }
@@ -149,7 +149,7 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 	all, err := l.c.Staying.List(ctx, u.ID)
 	if err != nil || !slices.ContainsFunc(all, func(d store.Device) bool { return d.ID == known.ID }) {
 		_, _ = l.c.Sessions.Take(ctx, out.Session.Hash)
-		return Outcome{}, told(ErrNotStaying, err)
+		return Outcome{}, recordedOr(ErrNotStaying, err)
 	}
 	out.StayCookie, out.StayLife = known.Next, known.Left
 	return out, nil

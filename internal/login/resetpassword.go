@@ -26,7 +26,7 @@ func (l *Login) AskReset(ctx context.Context, email string, b Browser) error {
 	if err := l.tell(ctx, event.ResetInstructionsSent{User: subject(u), Context: l.at(b)}); err != nil {
 		return err
 	}
-	return told(why, l.writeLink(ctx, p, u, to, "", b))
+	return recordedOr(why, l.writeLink(ctx, p, u, to, "", b))
 }
 
 // LookReset checks a link to set a new password without using it. It returns ErrLink or

@@ -132,5 +132,5 @@ func (l *Login) family(ctx context.Context, u store.User, r refreshText) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	return told(&RefreshError{RefreshNotFound}, ended(l.end(ctx, u.ID, r.Session)))
+	return recordedOr(&RefreshError{RefreshNotFound}, ended(l.end(ctx, u.ID, r.Session)))
 }

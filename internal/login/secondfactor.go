@@ -144,7 +144,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.Email, Context: l.at(b)}
-		return Outcome{}, told(ErrCode, l.tell(ctx, failed))
+		return Outcome{}, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -251,7 +251,7 @@ func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f 
 		return l.codeUsed(ctx, place, w.user, f.Method, b)
 	case errors.Is(err, factor.ErrWrong):
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
-		return told(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
+		return recordedOr(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
 	}
 	return err
 }
@@ -263,13 +263,13 @@ func (l *Login) codeUsed(ctx context.Context, place *limit.Place, u store.User, 
 	failed := event.UserFailedAuthn{
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
 	}
-	return told(ErrCodeUsed, errors.Join(l.tellOnce(ctx, "replayed:"+u.ID, failed), place.Undo(ctx)))
+	return recordedOr(ErrCodeUsed, errors.Join(l.tellOnce(ctx, "replayed:"+u.ID, failed), place.Undo(ctx)))
 }
 
 // noCode refuses a text that is not a code. It does not count as a guess, and is reported at most
 // once a minute.
 func (l *Login) noCode(ctx context.Context, w waiting, method string, b Browser) error {
-	return told(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
+	return recordedOr(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
 		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
 	}))
 }

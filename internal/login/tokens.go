@@ -120,7 +120,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	})
 	switch {
 	case errors.Is(err, store.ErrUsed):
-		return Outcome{}, told(&RefreshError{RefreshCopied}, l.copiedToken(ctx, owner, r, b))
+		return Outcome{}, recordedOr(&RefreshError{RefreshCopied}, l.copiedToken(ctx, owner, r, b))
 	case errors.Is(err, store.ErrNotFound):
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	case err != nil:
