@@ -53,7 +53,7 @@ func (g granted) goesOn(kept error) bool {
 // issue is the only function that issues sessions. It refuses accounts that are not allowed to sign
 // in. It writes the event before the session, so every session has a row in the audit trail.
 func (l *Login) issue(ctx context.Context, g granted, b Browser) (*Opened, error) {
-	if err := l.admit(g.user); err != nil && !g.goesOn(err) { // regardless of the proofs
+	if err := l.checkAllowed(g.user); err != nil && !g.goesOn(err) { // regardless of the proofs
 		return nil, err
 	}
 	if err := g.mayEnter(ctx, l, b); err != nil {

@@ -27,7 +27,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 // pass continues a sign-in after any first factor. The account's factors and the policy decide the
 // next step, not the way of signing in.
 func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
-	if err := l.admit(u); err != nil {
+	if err := l.checkAllowed(u); err != nil {
 		return Outcome{}, recordedOr(err, p.place.Right(ctx))
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)

@@ -29,7 +29,7 @@ func right(ctx context.Context, l *Login, u store.User, place *limit.Place) erro
 	if err := place.Right(ctx); err != nil {
 		return err
 	}
-	return l.admit(u)
+	return l.checkAllowed(u)
 }
 
 // guessed describes a guess at a first factor.

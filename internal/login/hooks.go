@@ -75,7 +75,7 @@ func (g granted) mayEnter(ctx context.Context, l *Login, b Browser) error {
 // mayStay asks the application whether a user may continue without a sign-in: with a refresh token,
 // or in a browser that stays signed in.
 func mayStay(ctx context.Context, l *Login, u store.User, b Browser) error {
-	if err := l.admit(u); err != nil {
+	if err := l.checkAllowed(u); err != nil {
 		return err
 	}
 	return decide(ctx, l.c.Policy.Life.OnSignIn, u, l.at(b))

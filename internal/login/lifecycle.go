@@ -42,9 +42,9 @@ func (f Life) withDefaults() Life {
 	return f
 }
 
-// admit returns an error if the account may not sign in at all. It is called only after a right
+// checkAllowed returns an error if the account may not sign in at all. It is called only after a right
 // first factor, so it reveals nothing to strangers (R122).
-func (l *Login) admit(u store.User) error {
+func (l *Login) checkAllowed(u store.User) error {
 	f := l.c.Policy.Life
 	switch {
 	case !u.Active:

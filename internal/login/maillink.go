@@ -269,7 +269,7 @@ func (l *Login) addressee(ctx context.Context, key string) (u store.User, why, e
 	case err != nil:
 		return store.User{}, nil, err
 	}
-	if why = l.admit(u); errors.Is(why, ErrUnconfirmed) || l.unconfirmed(u) && why == nil {
+	if why = l.checkAllowed(u); errors.Is(why, ErrUnconfirmed) || l.unconfirmed(u) && why == nil {
 		why = ErrUnconfirmed
 	}
 	return u, why, nil

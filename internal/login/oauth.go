@@ -270,7 +270,7 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 		return Outcome{}, recordedOr(ErrNotConnected, l.record(ctx, failed))
 	}
 	if err == nil {
-		err = l.admit(u) // do not send a code that cannot be used
+		err = l.checkAllowed(u) // do not send a code that cannot be used
 	}
 	if err != nil {
 		return Outcome{}, err

@@ -189,7 +189,7 @@ func (l *Login) signInBy(ctx context.Context, state, answer string, remember boo
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.admit(u); err != nil { // reported only to the holder of the passkey (R122)
+	if err := l.checkAllowed(u); err != nil { // reported only to the holder of the passkey (R122)
 		return Outcome{}, err
 	}
 	first := l.proofOf(f)

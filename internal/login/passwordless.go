@@ -209,7 +209,7 @@ func destination(u store.User, f store.Factor, found bool) string {
 
 // SendPasscode sends a code that replaces the password, if the account of the identity has the
 // method as a first factor. Duration and budgets do not depend on the result: ErrUnknownUser,
-// ErrMethod and the errors of admit are for sites that reveal accounts. It returns ErrChoice if the
+// ErrMethod and the errors of checkAllowed are for sites that reveal accounts. It returns ErrChoice if the
 // method is not enabled.
 func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Browser) error {
 	codes := l.c.FirstCodes[method]
@@ -220,7 +220,7 @@ func (l *Login) SendPasscode(ctx context.Context, identity, method string, b Bro
 	refusal := ErrUnknownUser
 	switch {
 	case err == nil:
-		refusal = l.admit(u)
+		refusal = l.checkAllowed(u)
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}

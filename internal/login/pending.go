@@ -88,7 +88,7 @@ func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, e
 	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
 		return waiting{}, ErrState
 	}
-	if l.admit(u) != nil || u.Uniquifier != p.Uniquifier {
+	if l.checkAllowed(u) != nil || u.Uniquifier != p.Uniquifier {
 		return waiting{}, ErrState
 	}
 	return waiting{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil

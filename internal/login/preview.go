@@ -39,7 +39,7 @@ func Preview(ctx context.Context, l *Login, identity, plain string) (outcome str
 	if err != nil {
 		return "", nil, err
 	}
-	if l.admit(u) != nil {
+	if l.checkAllowed(u) != nil {
 		return PreviewRefused, nil, nil
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)

@@ -44,7 +44,7 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := l.admit(k.user); err != nil && !errors.Is(err, ErrUnconfirmed) {
+	if err := l.checkAllowed(k.user); err != nil && !errors.Is(err, ErrUnconfirmed) {
 		return Outcome{}, err
 	}
 	choice, err := l.c.Accounts.Choose(ahead(ctx, l, k.user, byLinkOf(k, b)), k.user, plain)

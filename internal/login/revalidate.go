@@ -27,7 +27,7 @@ func heldAs(t store.Token) held { return held{"", t.Level, t.Proofs, t.Trusted, 
 // today returns what earlier proofs are worth now; see policy.Today. It returns store.ErrNotFound
 // if they are worth nothing.
 func (l *Login) today(ctx context.Context, u store.User, h held) (policy.Standing, error) {
-	if err := l.admit(u); err != nil && !errors.Is(err, ErrLocked) { // the lock applies only to sign-ins
+	if err := l.checkAllowed(u); err != nil && !errors.Is(err, ErrLocked) { // the lock applies only to sign-ins
 		return policy.Over, store.ErrNotFound
 	}
 	p := policy.Held{Level: h.level, Proofs: h.proofs, Trusted: h.trusted}

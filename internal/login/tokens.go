@@ -130,7 +130,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Outcome{}, err
 	}
-	if err != nil || u.Uniquifier != t.Uniquifier || l.admit(u) != nil {
+	if err != nil || u.Uniquifier != t.Uniquifier || l.checkAllowed(u) != nil {
 		return Outcome{}, &RefreshError{RefreshNotFound}
 	}
 	next, err := l.writeRefresh(t, secret)
@@ -261,7 +261,7 @@ func mintPersonal(
 // Like other tokens it ends with any change of the account's credentials. It returns ErrDisabled,
 // ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong or ErrTooMany.
 func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalWish) (string, store.Token, error) {
-	if err := l.admit(u); err != nil {
+	if err := l.checkAllowed(u); err != nil {
 		return "", store.Token{}, err
 	}
 	if err := w.check(l.c.Policy.Tokens); err != nil {
