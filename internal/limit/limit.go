@@ -22,7 +22,7 @@ type Limiter struct {
 	now      func() time.Time
 	n        Numbers
 	rows     map[name]Budget
-	wave     tally
+	spray    tally
 }
 
 // New returns a limiter with the given figures.
@@ -246,13 +246,13 @@ func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
 	return true, nil
 }
 
-// Wave counts a wrong password over all accounts and addresses. full reports whether
+// SprayAlert counts a wrong password over all accounts and addresses. full reports whether
 // there were HourFailures this hour. begun reports, once an hour, that the operator
 // should hear of it. It keeps no one out: with a budget that everyone shares, a
 // stranger could lock everyone out.
-func (l *Limiter) Wave(ctx context.Context) (begun, full bool, err error) {
-	c := l.claim(wave, "all")
-	if c.Times, full = l.wave.count(l.now(), c.Limit); c.Times == 0 {
+func (l *Limiter) SprayAlert(ctx context.Context) (begun, full bool, err error) {
+	c := l.claim(spray, "all")
+	if c.Times, full = l.spray.count(l.now(), c.Limit); c.Times == 0 {
 		return false, full, nil
 	}
 	_, err = l.reserve(ctx, &Place{}, c)
@@ -260,7 +260,7 @@ func (l *Limiter) Wave(ctx context.Context) (begun, full bool, err error) {
 	if !errors.As(err, &p) {
 		return false, false, err
 	}
-	l.wave.until(p.Until)
+	l.spray.until(p.Until)
 	err = l.Once(ctx, "wave", time.Hour)
 	if errors.As(err, &p) {
 		return false, true, nil

@@ -10,7 +10,7 @@ const (
 	firstKnownAccount name = "firstknownaccount"
 	firstSession      name = "firstsession"
 	address           name = "address"
-	wave              name = "wave"
+	spray             name = "wave"
 	captchaName       name = "captchaname"
 	captchaNetwork    name = "captchanetwork"
 	captchaAnswer     name = "captchaanswer"
@@ -100,7 +100,7 @@ func firsts() []Budget {
 			Hurts:   "that network, but for browsers and networks that signed in to the account before",
 		},
 		{
-			Name: wave, Claims: "every wrong password", Per: "the whole site",
+			Name: spray, Claims: "every wrong password", Per: "the whole site",
 			Number: func(n Numbers) int { return max(1, n.HourFailures-1) }, Window: hour,
 			costs:   true,
 			Returns: "nothing",

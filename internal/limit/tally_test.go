@@ -31,7 +31,7 @@ func TestNotEveryWrongPasswordWritesTheRowOfAll(t *testing.T) {
 	count := func(n int) (first, told int) {
 		t.Helper()
 		for i := range n {
-			begun, full, err := nodes[i%2].Wave(t.Context())
+			begun, full, err := nodes[i%2].SprayAlert(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -85,7 +85,7 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 		// An unknown identity also gets a row, so that it takes as long. The row does not contain
 		// the typed text, which may be a password in the wrong field.
 		failed := event.UserFailedAuthn{User: subject(u), AuthType: g.authType, Context: l.at(b)}
-		full, err := l.wave(ctx, b)
+		full, err := l.reportSpray(ctx, b)
 		if err != nil {
 			return "", nil, err
 		}

@@ -83,10 +83,10 @@ func budgetOf(u store.User, identity string) string {
 	return "id:" + u.ID
 }
 
-// wave notifies the operator of password guessing across many accounts (R113). full reports whether
+// reportSpray notifies the operator of password guessing across many accounts (R113). full reports whether
 // it continues.
-func (l *Login) wave(ctx context.Context, b Browser) (full bool, err error) {
-	begun, full, err := l.c.Limits.Wave(ctx)
+func (l *Login) reportSpray(ctx context.Context, b Browser) (full bool, err error) {
+	begun, full, err := l.c.Limits.SprayAlert(ctx)
 	if err != nil || !begun {
 		return full, err
 	}
