@@ -80,7 +80,7 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

@@ -35,7 +35,7 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 	if err != nil {
 		return Outcome{}, stateError(err)
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.tell(ctx, event.PasswordChanged{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

@@ -29,7 +29,7 @@ func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b 
 	if err != nil {
 		return Outcome{}, stateError(err)
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

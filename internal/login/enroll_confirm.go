@@ -153,7 +153,7 @@ func (l *Login) change(ctx context.Context, u store.User, c store.FactorChange) 
 		return store.User{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
-	l.wake()
+	l.kickOutbox()
 	u.Uniquifier = c.To
 	return u, nil
 }

@@ -160,12 +160,12 @@ func (l *Login) AccountLetters(ctx context.Context, what string, owners ...store
 
 // AccountChanged records a change of an account by the application or an operator.
 func (l *Login) AccountChanged(ctx context.Context, u store.User, what string) error {
-	l.wake()
+	l.kickOutbox()
 	return l.tell(ctx, event.AccountChanged{User: subject(u), What: what, Context: event.Acting(ctx, l.at(Browser{}))})
 }
 
-// wake starts the delivery of stored messages.
-func (l *Login) wake() {
+// kickOutbox starts the delivery of stored messages.
+func (l *Login) kickOutbox() {
 	if l.c.Post != nil {
 		l.c.Post.Wake()
 	}

@@ -342,7 +342,7 @@ func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange
 		return Outcome{}, stateError(err)
 	}
 	l.c.Sessions.Forget()
-	l.wake()
+	l.kickOutbox()
 	u.Uniquifier = c.To
 	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
 		return Outcome{}, err

@@ -80,7 +80,7 @@ func (l *Login) readsMail(ctx context.Context, u store.User, b Browser) (store.U
 	if err != nil {
 		return u, linkError(err)
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.firstProven(ctx, was); err != nil {
 		return u, err
 	}

@@ -75,7 +75,7 @@ func (l *Login) putRecovery(
 	if err := l.c.Recoveries.PutRecovery(ctx, r, append(l.lettersOf(ctx, n), m)...); err != nil {
 		return store.Recovery{}, err
 	}
-	l.wake()
+	l.kickOutbox()
 	return r, nil
 }
 
@@ -212,7 +212,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 	if err != nil {
 		return Outcome{}, err
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.endTrust(ctx, k.user.ID); err != nil {
 		return Outcome{}, err
 	}
@@ -237,7 +237,7 @@ func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, erro
 	if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 		return Outcome{}, err
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.tell(ctx, event.TFRescued{User: subject(w.user), Option: ByEmail, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}

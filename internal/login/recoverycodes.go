@@ -108,7 +108,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	err = l.c.Codes.Holds(ctx, w.user.ID, typed)
 	if errors.Is(err, factor.ErrWrong) {
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: store.RecoveryCode, Context: l.at(b)}
-		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
+		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.warnOwner(ctx, w.user, b)))
 	}
 	if err == nil {
 		err = place.Refund(ctx)
@@ -134,7 +134,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	if err != nil {
 		return Outcome{}, 0, err
 	}
-	l.wake()
+	l.kickOutbox()
 	proof := l.proof(store.RecoveryCode)
 	out, err = l.finish(ctx, granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, proof}}, b)
 	if err != nil {

@@ -60,7 +60,7 @@ func (l *Login) stay(ctx context.Context, out *Outcome, g granted, b Browser) er
 	if err := l.boundDevices(ctx, g.user, b); err != nil {
 		return err
 	}
-	l.wake()
+	l.kickOutbox()
 	out.StayCookie, out.StayLife, out.Forget = cookie, g.stay, false
 	return nil
 }
@@ -159,7 +159,7 @@ func (l *Login) stayed(ctx context.Context, u store.User, known device.Known, tr
 // record has stored a notice to the owner. Neither holder of the cookie need know anything else, so
 // the rest of the account is not changed.
 func (l *Login) stayingCopied(ctx context.Context, u store.User, made store.Device, b Browser) error {
-	l.wake()
+	l.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, made.SessionID)); err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (l *Login) Reset(ctx context.Context, token, plain string, who *Who, b Brow
 	if err != nil {
 		return Outcome{}, linkError(err)
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.firstProven(ctx, k.user); err != nil {
 		return Outcome{}, err
 	}

@@ -251,7 +251,7 @@ func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f 
 		return l.codeUsed(ctx, place, w.user, f.Method, b)
 	case errors.Is(err, factor.ErrWrong):
 		failed := event.UserFailedAuthn{User: subject(w.user), AuthType: "code", SecondFactor: true, Method: f.Method, Context: l.at(b)}
-		return recordedOr(ErrCode, errors.Join(l.tell(ctx, failed), l.warn(ctx, w.user, b)))
+		return recordedOr(ErrCode, errors.Join(l.tell(ctx, failed), l.warnOwner(ctx, w.user, b)))
 	}
 	return err
 }
@@ -274,8 +274,8 @@ func (l *Login) noCode(ctx context.Context, w waiting, method string, b Browser)
 	}))
 }
 
-// warn notifies the owner that codes are being guessed by someone who knows the password.
-func (l *Login) warn(ctx context.Context, u store.User, b Browser) error {
+// warnOwner notifies the owner that codes are being guessed by someone who knows the password.
+func (l *Login) warnOwner(ctx context.Context, u store.User, b Browser) error {
 	warn, err := l.c.Limits.Warn(ctx, u.ID)
 	if warn {
 		l.notify(ctx, u, CodesTried, "", b)
@@ -295,7 +295,7 @@ func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.
 		if err := l.endTrust(ctx, w.user.ID, l.letters(ctx, w.user, Rescued, "", b)...); err != nil {
 			return Outcome{}, err
 		}
-		l.wake()
+		l.kickOutbox()
 	}
 	g := granted{user: w.user, level: store.TwoFactors, proofs: []store.Proof{w.First, second}}
 	if w.SessionID != "" {
@@ -335,7 +335,7 @@ func (l *Login) trust(ctx context.Context, out *Outcome, remember bool, b Browse
 	if err := l.boundDevices(ctx, out.User, b); err != nil {
 		return err
 	}
-	l.wake()
+	l.kickOutbox()
 	if err := l.tell(ctx, event.DeviceTrusted{User: subject(out.User), Context: l.at(b)}); err != nil {
 		return err
 	}

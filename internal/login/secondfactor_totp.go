@@ -59,7 +59,7 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser
 	}
 	Outcomes(l.c.Log)(ctx, failed)
 	l.emit(ctx, failed)
-	return Outcome{}, recordedOr(ErrCode, l.warn(ctx, c.user, b))
+	return Outcome{}, recordedOr(ErrCode, l.warnOwner(ctx, c.user, b))
 }
 
 // compared reads a sign-in and compares a code with its app. The data that it reads does not depend

@@ -155,7 +155,7 @@ func (l *Login) Refresh(ctx context.Context, token string, b Browser) (Outcome, 
 
 // copiedToken ends everything issued with a refresh token that was presented again.
 func (l *Login) copiedToken(ctx context.Context, u store.User, r refreshText, b Browser) error {
-	l.wake()
+	l.kickOutbox()
 	if err := ended(l.end(ctx, u.ID, r.Session)); err != nil {
 		return err
 	}
@@ -252,7 +252,7 @@ func mintPersonal(
 	if err != nil {
 		return "", store.Token{}, err
 	}
-	l.wake()
+	l.kickOutbox()
 	return text, t, nil
 }
 
