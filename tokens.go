@@ -100,7 +100,7 @@ func (a *Auth) MintToken(ctx context.Context, id, name string, scopes []string, 
 	if err != nil {
 		return "", publicError(err)
 	}
-	text, _, err := login.GrantToken(ctx, a.login, u, login.PersonalWish{Name: name, Scopes: scopes, Life: life})
+	text, _, err := login.GrantToken(ctx, a.login, u, login.PersonalTokenRequest{Name: name, Scopes: scopes, Life: life})
 	return text, tokenError(err)
 }
 

@@ -57,10 +57,10 @@ type Transaction struct {
 // Key names the running code of this transaction and purpose.
 func (t Transaction) Key() string { return string(t.Purpose) + ":" + t.ID }
 
-// Shown is what a person must see to enrol. Only authenticator apps need it. It
+// EnrollmentSecret is what a person must see to enrol. Only authenticator apps need it. It
 // holds the secret: it is kept nowhere in the clear, and only the browser that
 // began the set-up sees it, until the set-up is completed.
-type Shown struct {
+type EnrollmentSecret struct {
 	Key      string // base32 in groups of four
 	B32Key   string // base32
 	Username string // the label
@@ -77,7 +77,7 @@ type Method interface {
 	Channel() string
 	// BeginEnrol fills in Destination and Secret of the draft, from what the
 	// person gave as destination. It sends nothing. ErrDestination.
-	BeginEnrol(ctx context.Context, t Transaction, destination string, d *store.Draft) (*Shown, error)
+	BeginEnrol(ctx context.Context, t Transaction, destination string, d *store.Draft) (*EnrollmentSecret, error)
 	// FinishEnrol returns the factor if the code proves that the person holds
 	// what the draft says, and spends the code. ErrWrong.
 	FinishEnrol(ctx context.Context, t Transaction, d store.Draft, code string) (store.Factor, error)
@@ -92,7 +92,7 @@ type Method interface {
 // Shower is a Method whose draft can be shown again to the person who began it,
 // until it is confirmed.
 type Shower interface {
-	Show(t Transaction, d store.Draft) (*Shown, error)
+	Show(t Transaction, d store.Draft) (*EnrollmentSecret, error)
 }
 
 // Reader is a Method whose factors may have codes of another size than Size.

@@ -165,8 +165,8 @@ func (l *Login) Profile(ctx context.Context, u store.User, pending bool) (Profil
 	return p, nil
 }
 
-// Wish is a factor to be set up.
-type Wish struct {
+// EnrollRequest is a factor to be set up.
+type EnrollRequest struct {
 	Method string
 	Phone  string // for sms
 	Add    bool   // add to the current factors instead of replacing the primary one
@@ -175,34 +175,34 @@ type Wish struct {
 	within time.Duration // lifetime of the draft; zero means Policy.SetupWithin
 }
 
-// Begun is a draft that waits for its first code.
-type Begun struct {
+// Enrollment is a draft that waits for its first code.
+type Enrollment struct {
 	Method      string
 	Destination string // destination of the code; empty for an app
 	StateToken  string // empty for a sign-in, whose cookie is enough
-	Shown       *factor.Shown
+	Secret      *factor.EnrollmentSecret
 }
 
 // BeginSetup stores a draft and sends its code. Nothing is active before ConfirmSetup; existing
 // factors keep working. It returns ErrMethod, ErrPhone, ErrReauthenticate, ErrUnproven or ErrState.
-// With ErrSend it also returns a Begun whose draft is valid.
-func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Wish, b Browser) (Begun, error) {
+// With ErrSend it also returns an Enrollment whose draft is valid.
+func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w EnrollRequest, b Browser) (Enrollment, error) {
 	a, err := l.actor(ctx, token, who)
 	if err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	if !l.enabled(w.Method) || l.proved(a, w.Method) {
-		return Begun{}, ErrMethod
+		return Enrollment{}, ErrMethod
 	}
 	if a.lost() != "" {
 		w.Add = false
 	}
 	if err := l.follows(ctx, a, w.Method, w.Add); err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	if a.lost() == "" && w.Method != store.Email { // a mailed code is the proof itself
 		if err := l.mayEnroll(a.user()); err != nil {
-			return Begun{}, err
+			return Enrollment{}, err
 		}
 	}
 	begun, err := l.begin(ctx, a.owner(), a.user(), w, b)
@@ -230,9 +230,9 @@ func (l *Login) supersede(ctx context.Context, token string, who Who) error {
 }
 
 // begin stores a draft of an owner and sends its code.
-func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b Browser) (Begun, error) {
+func (l *Login) begin(ctx context.Context, owner string, u store.User, w EnrollRequest, b Browser) (Enrollment, error) {
 	if err := l.c.Limits.Setup(ctx, u.ID); err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	m, now, state := l.c.Methods[w.Method], l.c.Now(), seal.Token()
 	if w.within == 0 {
@@ -244,15 +244,15 @@ func (l *Login) begin(ctx context.Context, owner string, u store.User, w Wish, b
 	}
 	shown, err := m.BeginEnrol(ctx, draftTransaction(d, u, b), w.Phone, &d)
 	if errors.Is(err, factor.ErrDestination) {
-		return Begun{}, fmt.Errorf("%w: %w", ErrPhone, err)
+		return Enrollment{}, fmt.Errorf("%w: %w", ErrPhone, err)
 	}
 	if err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	if err := l.c.Drafts.PutDraft(ctx, d); err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
-	begun := Begun{Method: w.Method, Destination: d.Destination, StateToken: state, Shown: shown}
+	begun := Enrollment{Method: w.Method, Destination: d.Destination, StateToken: state, Secret: shown}
 	if m.Channel() == "" {
 		return begun, nil
 	}
@@ -275,13 +275,13 @@ func (l *Login) ConfirmSetup(ctx context.Context, who Who, state, code string, b
 
 // SettingUp reports whether the caller has a draft that waits for its code. It returns the data of
 // the draft again to the sign-in or session that started it, which must still be fresh.
-func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Begun, ok bool, err error) {
+func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Enrollment, ok bool, err error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	switch {
 	case errors.Is(err, ErrState), errors.Is(err, ErrSetupToken), errors.Is(err, ErrSetupExpired):
-		return Begun{}, false, nil
+		return Enrollment{}, false, nil
 	case err != nil:
-		return Begun{}, false, err
+		return Enrollment{}, false, err
 	}
 	begun, err = shownAgain(ctx, l, d, u, who)
 	return begun, true, err
@@ -289,36 +289,36 @@ func (l *Login) SettingUp(ctx context.Context, token string, who *Who) (begun Be
 
 // shownAgain returns a draft as it is shown again to the user who started it. It includes the
 // secret while the session is fresh.
-func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Begun, error) {
-	begun := Begun{Method: d.Method, Destination: d.Destination}
+func shownAgain(ctx context.Context, l *Login, d store.Draft, u store.User, who *Who) (Enrollment, error) {
+	begun := Enrollment{Method: d.Method, Destination: d.Destination}
 	show, may := l.c.Methods[d.Method].(factor.Shower)
 	if !may || who != nil && l.RequireFresh(ctx, *who, l.c.Policy.Freshness) != nil {
 		return begun, nil
 	}
 	var err error
-	begun.Shown, err = show.Show(draftTransaction(d, u, Browser{}), d)
+	begun.Secret, err = show.Show(draftTransaction(d, u, Browser{}), d)
 	return begun, err
 }
 
 // ResendSetup sends another code for the caller's draft and invalidates the previous one. It
 // returns ErrState, ErrMethod or ErrSend.
-func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Begun, error) {
+func (l *Login) ResendSetup(ctx context.Context, token string, who *Who, b Browser) (Enrollment, error) {
 	d, u, err := l.ownDraft(ctx, token, who)
 	if errors.Is(err, ErrSetupToken) || errors.Is(err, ErrSetupExpired) {
 		err = ErrState
 	}
 	if err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	return sendAgain(ctx, l, d, u, b)
 }
 
-func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Browser) (Begun, error) {
+func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Browser) (Enrollment, error) {
 	m := l.c.Methods[d.Method]
 	if m == nil || m.Channel() == "" {
-		return Begun{}, ErrMethod
+		return Enrollment{}, ErrMethod
 	}
-	return Begun{Method: d.Method, Destination: d.Destination}, l.sendDraft(ctx, d, u, m, b)
+	return Enrollment{Method: d.Method, Destination: d.Destination}, l.sendDraft(ctx, d, u, m, b)
 }
 
 func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {

@@ -68,27 +68,27 @@ func firstOwner(who Who) string { return "first:" + who.Session.ID }
 
 // BeginFirst stores a draft of a first factor and sends its code. The factor is not active before
 // ConfirmFirst. It returns the errors of BeginSetup.
-func (l *Login) BeginFirst(ctx context.Context, who Who, w Wish, b Browser) (Begun, error) {
+func (l *Login) BeginFirst(ctx context.Context, who Who, w EnrollRequest, b Browser) (Enrollment, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	if w.Method == ByPassword || !l.offersFirst(w.Method) {
-		return Begun{}, ErrMethod
+		return Enrollment{}, ErrMethod
 	}
 	if w.Method != store.Email { // a mailed code is the proof itself
 		if err := l.mayEnroll(who.User); err != nil {
-			return Begun{}, err
+			return Enrollment{}, err
 		}
 	}
-	return l.begin(ctx, firstOwner(who), who.User, Wish{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
+	return l.begin(ctx, firstOwner(who), who.User, EnrollRequest{Method: w.Method, Phone: w.Phone, within: l.c.Policy.Unified.SetupWithin}, b)
 }
 
 // SettingUpFirst returns the draft with this state to the session that started it. It includes the
 // secret while the session is fresh. It returns ErrSetupToken or ErrSetupExpired.
-func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Begun, error) {
+func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Enrollment, error) {
 	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	begun, err := shownAgain(ctx, l, d, who.User, &who)
 	begun.StateToken = state
@@ -97,10 +97,10 @@ func (l *Login) SettingUpFirst(ctx context.Context, who Who, state string) (Begu
 
 // ResendFirst sends another code for that draft and invalidates the previous one. It returns
 // ErrSetupToken, ErrSetupExpired, ErrMethod or ErrSend.
-func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Begun, error) {
+func (l *Login) ResendFirst(ctx context.Context, who Who, state string, b Browser) (Enrollment, error) {
 	d, err := l.draftOf(ctx, firstOwner(who), who.User, state)
 	if err != nil {
-		return Begun{}, err
+		return Enrollment{}, err
 	}
 	begun, err := sendAgain(ctx, l, d, who.User, b)
 	begun.StateToken = state

@@ -181,8 +181,8 @@ func (l *Login) LogoutRefresh(ctx context.Context, token string, b Browser) erro
 	return ended(l.end(ctx, u.ID, r.Session))
 }
 
-// PersonalWish describes a personal access token to create.
-type PersonalWish struct {
+// PersonalTokenRequest describes a personal access token to create.
+type PersonalTokenRequest struct {
 	Name   string
 	Scopes []string // must be in Tokens.Scopes
 	Life   time.Duration
@@ -192,7 +192,7 @@ type PersonalWish struct {
 // later. All required factors must have been proven recently, and any change of the credentials
 // invalidates the token. It returns ErrReauthenticate, ErrChoice if there is no scope or an unknown
 // one, ErrTooLong or ErrTooMany.
-func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Browser) (string, store.Token, error) {
+func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalTokenRequest, b Browser) (string, store.Token, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return "", store.Token{}, err
 	}
@@ -215,7 +215,7 @@ func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalWish, b Bro
 }
 
 // check returns an error if the token cannot be created, and sorts its scopes.
-func (w *PersonalWish) check(p Tokens) error {
+func (w *PersonalTokenRequest) check(p Tokens) error {
 	w.Scopes = slices.Clone(w.Scopes)
 	slices.Sort(w.Scopes)
 	w.Scopes = slices.Compact(w.Scopes)
@@ -231,7 +231,7 @@ func (w *PersonalWish) check(p Tokens) error {
 
 // mintPersonal creates a personal access token with the granted proofs. It returns ErrTooMany.
 func mintPersonal(
-	ctx context.Context, l *Login, g granted, w PersonalWish, b Browser,
+	ctx context.Context, l *Login, g granted, w PersonalTokenRequest, b Browser,
 ) (string, store.Token, error) {
 	present, err := l.c.Tokens.TokensOf(ctx, g.user.ID, l.c.Now())
 	if err != nil {
@@ -260,7 +260,7 @@ func mintPersonal(
 // one factor, never two, because none was proven, so guards that require two factors refuse it.
 // Like other tokens it ends with any change of the account's credentials. It returns ErrDisabled,
 // ErrLocked, ErrUnconfirmed, ErrUnproven, ErrChoice, ErrTooLong or ErrTooMany.
-func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalWish) (string, store.Token, error) {
+func GrantToken(ctx context.Context, l *Login, u store.User, w PersonalTokenRequest) (string, store.Token, error) {
 	if err := l.checkAllowed(u); err != nil {
 		return "", store.Token{}, err
 	}

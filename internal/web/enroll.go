@@ -138,7 +138,7 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 		}
 		return &answer{outcome: &out, user: &out.User, to: s.views.PostSetup, note: "TWO_FACTOR_DISABLED"}, nil
 	}
-	begun, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.Wish{
+	begun, err := s.c.Login.BeginSetup(ctx, c.pending, c.who, login.EnrollRequest{
 		Method: method, Phone: c.form.text("phone"), Add: c.form.flag("add"), Name: TidyName(c.form.text("name")),
 	}, c.browser)
 	if errors.Is(err, login.ErrSend) {
@@ -158,24 +158,24 @@ func (s *Site) postSetup(c *call) (*answer, error) {
 		return nil, s.setupError(c, err)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	return &answer{body: s.begunBody(c, begun), to: withNext(s.paths.Validate, c.next())}, nil
+	return &answer{body: s.enrollmentBody(c, begun), to: withNext(s.paths.Validate, c.next())}, nil
 }
 
-func (s *Site) begunBody(c *call, b login.Begun) map[string]any {
+func (s *Site) enrollmentBody(c *call, b login.Enrollment) map[string]any {
 	body := map[string]any{
 		"tf_state": "validating_profile", "tf_method": b.Method, "tf_primary_method": b.Method, "tf_state_token": nil,
 	}
 	if b.StateToken != "" {
 		body["tf_state_token"] = b.StateToken
 	}
-	if b.Shown != nil {
-		body["tf_authr_key"] = b.Shown.Key
-		body["tf_authr_b32key"] = b.Shown.B32Key
-		body["tf_authr_username"] = b.Shown.Username
-		body["tf_authr_issuer"] = b.Shown.Issuer
-		body["tf_authr_uri"] = b.Shown.URI
+	if b.Secret != nil {
+		body["tf_authr_key"] = b.Secret.Key
+		body["tf_authr_b32key"] = b.Secret.B32Key
+		body["tf_authr_username"] = b.Secret.Username
+		body["tf_authr_issuer"] = b.Secret.Issuer
+		body["tf_authr_uri"] = b.Secret.URI
 		if s.wantsQR(c) {
-			body["tf_authr_qr"] = b.Shown.QR()
+			body["tf_authr_qr"] = b.Secret.QR()
 		}
 	}
 	return body
@@ -187,7 +187,7 @@ func (s *Site) wantsQR(c *call) bool {
 	return c.json && (s.c.QRInJSON || c.r.URL.Query().Has("include_qr"))
 }
 
-func (s *Site) confirmPage(b login.Begun) ConfirmPage {
+func (s *Site) confirmPage(b login.Enrollment) ConfirmPage {
 	p := ConfirmPage{
 		Method: b.Method, Destination: mask(b.Method, b.Destination), Life: s.c.CodeLife[b.Method],
 		Field: "code", Action: s.paths.Validate, Back: s.paths.Setup,
@@ -198,9 +198,9 @@ func (s *Site) confirmPage(b login.Begun) ConfirmPage {
 	if b.StateToken != "" {
 		p.Action = s.paths.Setup + "/" + b.StateToken
 	}
-	if b.Shown != nil {
-		p.QR, p.Key, p.URI = b.Shown.QR(), b.Shown.Key, template.URL(b.Shown.URI)
-		p.Username, p.Issuer = b.Shown.Username, b.Shown.Issuer
+	if b.Secret != nil {
+		p.QR, p.Key, p.URI = b.Secret.QR(), b.Secret.Key, template.URL(b.Secret.URI)
+		p.Username, p.Issuer = b.Secret.Username, b.Secret.Issuer
 	}
 	return p
 }

@@ -100,7 +100,7 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 	if method == "" {
 		return a, nil
 	}
-	begun, err := s.c.Login.BeginFirst(c.r.Context(), *c.who, login.Wish{Method: method, Phone: c.form.text("phone")}, c.browser)
+	begun, err := s.c.Login.BeginFirst(c.r.Context(), *c.who, login.EnrollRequest{Method: method, Phone: c.form.text("phone")}, c.browser)
 	at := s.paths.Unified.Setup + "/" + begun.StateToken
 	if err != nil {
 		field := "chosen_method"
@@ -110,20 +110,20 @@ func (s *Site) postFirstSetup(c *call) (*answer, error) {
 		return a, s.firstError(err, field)
 	}
 	// Redirect to a separate page of the draft, so that reloading it starts nothing.
-	a.body, a.to, a.note = firstBegunBody(s, c, begun), withNext(at, c.next()), ""
+	a.body, a.to, a.note = firstEnrollmentBody(s, c, begun), withNext(at, c.next()), ""
 	return a, nil
 }
 
-func firstBegunBody(s *Site, c *call, b login.Begun) map[string]any {
+func firstEnrollmentBody(s *Site, c *call, b login.Enrollment) map[string]any {
 	body := map[string]any{"chosen_method": b.Method, "phone": nil, "state": b.StateToken}
 	if b.Method == store.SMS {
 		body["phone"] = b.Destination
 	}
-	if b.Shown != nil {
-		body["authr_key"], body["authr_b32key"], body["authr_uri"] = b.Shown.Key, b.Shown.B32Key, b.Shown.URI
-		body["authr_username"], body["authr_issuer"] = b.Shown.Username, b.Shown.Issuer
+	if b.Secret != nil {
+		body["authr_key"], body["authr_b32key"], body["authr_uri"] = b.Secret.Key, b.Secret.B32Key, b.Secret.URI
+		body["authr_username"], body["authr_issuer"] = b.Secret.Username, b.Secret.Issuer
 		if s.wantsQR(c) {
-			body["authr_qr"] = b.Shown.QR()
+			body["authr_qr"] = b.Secret.QR()
 		}
 	}
 	return body
@@ -143,7 +143,7 @@ func (s *Site) getFirstSetupToken(c *call) (*answer, error) {
 	if page.Resend != "" {
 		page.Resend = page.Action
 	}
-	return &answer{body: firstBegunBody(s, c, begun), page: "tf_confirm", data: page}, nil
+	return &answer{body: firstEnrollmentBody(s, c, begun), page: "tf_confirm", data: page}, nil
 }
 
 func (s *Site) postFirstSetupToken(c *call) (*answer, error) {

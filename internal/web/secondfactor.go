@@ -111,7 +111,7 @@ func meanwhile(p *login.Pending, rescue []string) string {
 }
 
 // settingUp returns the page of a draft that was started earlier.
-func (s *Site) settingUp(c *call, begun login.Begun) *answer {
+func (s *Site) settingUp(c *call, begun login.Enrollment) *answer {
 	a := &answer{page: "tf_confirm", data: s.confirmPage(begun)}
 	if c.who != nil {
 		a.user = &c.who.User

@@ -305,7 +305,7 @@ func (s *Site) postTokens(c *call) (*answer, error) {
 		}
 		days = n
 	}
-	token, t, err := s.c.Login.MintPersonal(c.r.Context(), *c.who, login.PersonalWish{
+	token, t, err := s.c.Login.MintPersonal(c.r.Context(), *c.who, login.PersonalTokenRequest{
 		Name: name, Scopes: c.form.lists["scopes"], Life: time.Duration(days) * 24 * time.Hour,
 	}, c.browser)
 	if err != nil {

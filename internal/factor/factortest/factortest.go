@@ -27,7 +27,7 @@ type Bench struct {
 	// Later moves the clock so far that an app shows another code.
 	Later func()
 	// Enrol tells the bench what BeginEnrol showed, for Code.
-	Enrol func(*factor.Shown)
+	Enrol func(*factor.EnrollmentSecret)
 }
 
 // Run checks every promise.

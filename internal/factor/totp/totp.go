@@ -59,7 +59,7 @@ func (m *Method) Send(context.Context, factor.Transaction, string) error { retur
 
 // BeginEnrol makes a new secret. Each draft has its own; the client never
 // chooses it.
-func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d *store.Draft) (*factor.Shown, error) {
+func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d *store.Draft) (*factor.EnrollmentSecret, error) {
 	p := Parameters{Secret: make([]byte, SecretSize), Digits: Size, Period: Period}
 	rand.Read(p.Secret) // never fails: crypto/rand aborts the program instead
 	sealed, err := m.seal(p, t.User.ID, d.FactorID)
@@ -72,7 +72,7 @@ func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d
 }
 
 // Show implements factor.Shower.
-func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.Shown, error) {
+func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.EnrollmentSecret, error) {
 	p, _, err := m.open(d.UserID, d.FactorID, d.Secret)
 	if err != nil {
 		return nil, err
@@ -80,11 +80,11 @@ func (m *Method) Show(t factor.Transaction, d store.Draft) (*factor.Shown, error
 	return m.shown(t.User, p.Secret), nil
 }
 
-func (m *Method) shown(u store.User, secret []byte) *factor.Shown {
+func (m *Method) shown(u store.User, secret []byte) *factor.EnrollmentSecret {
 	b32 := encode(secret)
 	label := m.c.Label(u)
 	uri := URI(m.c.Issuer, label, b32)
-	return &factor.Shown{
+	return &factor.EnrollmentSecret{
 		Key: group(b32), B32Key: b32, Username: label, Issuer: m.c.Issuer, URI: uri,
 		QR: func() template.URL { return QR(uri) },
 	}
