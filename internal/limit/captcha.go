@@ -59,7 +59,7 @@ func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
 	if g.From.Own() {
 		return false, nil
 	}
-	_, err := l.reserve(ctx, &Place{}, looking(unasked(l, g))...)
+	_, err := l.reserve(ctx, &Reservation{}, looking(unasked(l, g))...)
 	var p *Paused
 	if errors.As(err, &p) {
 		return true, nil
@@ -69,7 +69,7 @@ func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
 
 // withoutCaptcha reserves a guess that comes without a captcha: its places, and
 // those of such guesses. ErrCaptcha says that only the latter are full.
-func withoutCaptcha(ctx context.Context, l *Limiter, p *Place, g Guess, claims []store.Claim) (*Place, error) {
+func withoutCaptcha(ctx context.Context, l *Limiter, p *Reservation, g Guess, claims []store.Claim) (*Reservation, error) {
 	extra := unasked(l, g)
 	for i := range extra {
 		extra[i].Look = g.Look
@@ -80,16 +80,16 @@ func withoutCaptcha(ctx context.Context, l *Limiter, p *Place, g Guess, claims [
 	if !errors.As(err, &closed) {
 		return place, err
 	}
-	if _, err := l.reserve(ctx, &Place{}, looking(claims)...); err != nil {
+	if _, err := l.reserve(ctx, &Reservation{}, looking(claims)...); err != nil {
 		return nil, err
 	}
 	return nil, ErrCaptcha
 }
 
 // CaptchaAnswer reserves the check of an answer to a captcha.
-func CaptchaAnswer(ctx context.Context, l *Limiter, address string) (*Place, error) {
+func CaptchaAnswer(ctx context.Context, l *Limiter, address string) (*Reservation, error) {
 	claims := l.byNetwork(captchaAnswer, address)
-	return l.reserve(ctx, &Place{own: Keys(claims)}, claims...)
+	return l.reserve(ctx, &Reservation{own: Keys(claims)}, claims...)
 }
 
 // FirstUse reports whether it is called with a text for the first time within the

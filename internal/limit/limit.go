@@ -34,8 +34,8 @@ func New(c store.Counters, now func() time.Time, n Numbers) *Limiter {
 	return &Limiter{counters: c, now: now, n: n.withDefaults(), rows: rows}
 }
 
-// Place is a reserved place in one or more budgets.
-type Place struct {
+// Reservation is a reserved place in one or more budgets.
+type Reservation struct {
 	l     *Limiter
 	taken []string // in all budgets
 	own   []string // given back singly: other failures still count
@@ -45,25 +45,25 @@ type Place struct {
 
 // Undo gives back every place that was taken, and clears nothing: the attempt was
 // no guess.
-func (p *Place) Undo(ctx context.Context) error {
+func (p *Reservation) Undo(ctx context.Context) error {
 	if p == nil || p.done {
 		return nil
 	}
 	p.own, p.all = p.taken, nil
-	return p.Right(ctx)
+	return p.Succeed(ctx)
 }
 
-// Refund gives back the own place and nothing else: the guess was right, but it
+// Release gives back the own place and nothing else: the guess was right, but it
 // was not this very authenticator that was proven (a rescue).
-func (p *Place) Refund(ctx context.Context) error {
+func (p *Reservation) Release(ctx context.Context) error {
 	p.all = nil
-	return p.Right(ctx)
+	return p.Succeed(ctx)
 }
 
-// Returns returns the arguments of the Release that Right would call, for a step that
+// Returns returns the arguments of the counters' Release that Succeed would call, for a step that
 // releases them together with what follows from the right guess. It returns them once;
-// after Right it returns nothing.
-func (p *Place) Returns() (own, whole []string) {
+// after Succeed it returns nothing.
+func (p *Reservation) Returns() (own, whole []string) {
 	if p == nil || p.done {
 		return nil, nil
 	}
@@ -71,8 +71,8 @@ func (p *Place) Returns() (own, whole []string) {
 	return p.own, p.all
 }
 
-// Right tells the budgets that the guess was right.
-func (p *Place) Right(ctx context.Context) error {
+// Succeed tells the budgets that the guess was right.
+func (p *Reservation) Succeed(ctx context.Context) error {
 	if p == nil || p.done {
 		return nil
 	}
@@ -97,12 +97,12 @@ type Guess struct {
 
 // FirstFactor reserves one guess at the password of an account. Unknown
 // identities have the same budgets, so they tell nothing. ErrCaptcha.
-func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Place, error) {
+func (l *Limiter) FirstFactor(ctx context.Context, g Guess) (*Reservation, error) {
 	secret := fingerprint(g.Secret)
 	// strangers and known are what callers of many networks share. A right guess
 	// forgets both, and the caller's own count, but no other network's.
 	strangers, known := l.claim(firstAccount, g.Account, secret), l.claim(firstKnownAccount, g.Account, secret)
-	p := &Place{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Identity, secret).Key}}
+	p := &Reservation{all: []string{strangers.Key, known.Key, l.claim(captchaName, g.Identity, secret).Key}}
 	var claims []store.Claim
 	switch {
 	case g.From.Session != "":
@@ -163,16 +163,16 @@ func (l *Limiter) apart(of name, account string, f From) []store.Claim {
 // SecondFactor reserves one guess at a second factor of the account: in the
 // caller's pause budgets and, if factor is not empty, in the budget that ends
 // the factor's life.
-func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f From) (*Place, error) {
+func (l *Limiter) SecondFactor(ctx context.Context, account, factor string, f From) (*Reservation, error) {
 	p, claims := l.SecondFactorClaims(account, factor, f)
 	return l.reserve(ctx, p, claims...)
 }
 
 // SecondFactorClaims are the claims of SecondFactor, for a step that reserves them
 // itself.
-func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Place, []store.Claim) {
+func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Reservation, []store.Claim) {
 	claims := l.pause(account, f)
-	p := &Place{own: Keys(claims)}
+	p := &Reservation{own: Keys(claims)}
 	if factor != "" {
 		claims = append(claims, l.life(factor, f)...)
 		p = p.Proves(factor)
@@ -183,7 +183,7 @@ func (l *Limiter) SecondFactorClaims(account, factor string, f From) (*Place, []
 // Pausing reports whether the caller's codes of second factors are paused, and takes
 // no place.
 func (l *Limiter) Pausing(ctx context.Context, account string, f From) error {
-	_, err := l.reserve(ctx, &Place{}, looking(l.pause(account, f))...)
+	_, err := l.reserve(ctx, &Reservation{}, looking(l.pause(account, f))...)
 	return err
 }
 
@@ -198,19 +198,19 @@ func looking(claims []store.Claim) []store.Claim {
 // RecoveryCode reserves one guess at a recovery code of the account. It has a budget
 // of its own: a code of 80 random bits cannot be guessed, and it is what lets the
 // owner in while other codes are paused.
-func (l *Limiter) RecoveryCode(ctx context.Context, account string, f From) (*Place, error) {
+func (l *Limiter) RecoveryCode(ctx context.Context, account string, f From) (*Reservation, error) {
 	claims := l.apart(recoveryCode, account, f)
-	return l.reserve(ctx, &Place{own: Keys(claims)}, claims...)
+	return l.reserve(ctx, &Reservation{own: Keys(claims)}, claims...)
 }
 
 // FactorFirst reserves one guess at a factor whose code stands in place of a
 // password.
-func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Place, error) {
+func (l *Limiter) FactorFirst(ctx context.Context, factor string, f From) (*Reservation, error) {
 	claims := l.life(factor, f)
 	if !f.known() {
 		claims = append(claims, l.claim(factorFirst, factor))
 	}
-	p := (&Place{all: []string{key(factorFirst, factor)}}).Proves(factor)
+	p := (&Reservation{all: []string{key(factorFirst, factor)}}).Proves(factor)
 	return l.reserve(ctx, p, claims...)
 }
 
@@ -232,7 +232,7 @@ func (l *Limiter) life(factor string, f From) []store.Claim {
 // Warn says whether the owner of an account should hear of wrong codes behind
 // his right password: at the third within an hour, and then once an hour.
 func (l *Limiter) Warn(ctx context.Context, userID string) (bool, error) {
-	_, err := l.reserve(ctx, &Place{}, l.claim(warn, userID))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(warn, userID))
 	var p *Paused
 	if !errors.As(err, &p) {
 		return false, err
@@ -255,7 +255,7 @@ func (l *Limiter) SprayAlert(ctx context.Context) (begun, full bool, err error) 
 	if c.Times, full = l.spray.count(l.now(), c.Limit); c.Times == 0 {
 		return false, full, nil
 	}
-	_, err = l.reserve(ctx, &Place{}, c)
+	_, err = l.reserve(ctx, &Reservation{}, c)
 	var p *Paused
 	if !errors.As(err, &p) {
 		return false, false, err
@@ -270,13 +270,13 @@ func (l *Limiter) SprayAlert(ctx context.Context) (begun, full bool, err error) 
 
 // Rescue reserves one rescue of an account, in one of its ways.
 func (l *Limiter) Rescue(ctx context.Context, userID, way string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(rescueHour, userID, way), l.claim(rescueDay, userID, way))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(rescueHour, userID, way), l.claim(rescueDay, userID, way))
 	return err
 }
 
 // Setup reserves the beginning of one set-up of an account.
 func (l *Limiter) Setup(ctx context.Context, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(setup, userID))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(setup, userID))
 	return err
 }
 
@@ -286,13 +286,13 @@ func (l *Limiter) OAuthStart(ctx context.Context, f From) error {
 	if f.Session != "" {
 		claims = []store.Claim{l.claim(oauthStart, f.mark())}
 	}
-	_, err := l.reserve(ctx, &Place{}, claims...)
+	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err
 }
 
 // Once lets the first caller of a key through and no other for the given time.
 func (l *Limiter) Once(ctx context.Context, what string, within time.Duration) error {
-	_, err := l.reserve(ctx, &Place{}, l.OnceClaim(what, within))
+	_, err := l.reserve(ctx, &Reservation{}, l.OnceClaim(what, within))
 	return err
 }
 
@@ -308,7 +308,7 @@ func (l *Limiter) OnceClaim(what string, within time.Duration) store.Claim {
 func (l *Limiter) Running(ctx context.Context, what string) (bool, error) {
 	c := l.claim(once, what)
 	c.Look = true
-	_, err := l.reserve(ctx, &Place{}, c)
+	_, err := l.reserve(ctx, &Reservation{}, c)
 	var p *Paused
 	if errors.As(err, &p) {
 		return true, nil
@@ -316,7 +316,7 @@ func (l *Limiter) Running(ctx context.Context, what string) (bool, error) {
 	return false, err
 }
 
-func (l *Limiter) reserve(ctx context.Context, p *Place, claims ...store.Claim) (*Place, error) {
+func (l *Limiter) reserve(ctx context.Context, p *Reservation, claims ...store.Claim) (*Reservation, error) {
 	p.l = l
 	for _, c := range claims {
 		if !c.Look {

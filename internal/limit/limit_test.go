@@ -34,7 +34,7 @@ func open(t *testing.T, n limit.Numbers) *bench {
 }
 
 // first is a stranger's guess.
-func (b *bench) first(identity, address string) (*limit.Place, error) {
+func (b *bench) first(identity, address string) (*limit.Reservation, error) {
 	return b.FirstFactor(context.Background(), limit.Guess{Identity: identity, Account: identity, From: limit.From{Address: address}})
 }
 
@@ -93,10 +93,10 @@ func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Right(ctx); err != nil {
+		if err := p.Succeed(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Right(ctx); err != nil { // telling twice counts once
+		if err := p.Succeed(ctx); err != nil { // telling twice counts once
 			t.Fatal(err)
 		}
 	}
@@ -202,7 +202,7 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Answered(text("tx", "+16505551212")).Right(ctx); err != nil {
+	if err := p.Answered(text("tx", "+16505551212")).Succeed(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Send(ctx, text(store.NewID(), "+16505551212")); err != nil {
@@ -276,7 +276,7 @@ func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Right(ctx); err != nil {
+		if err := p.Succeed(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -335,7 +335,7 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := p.Answered(m).Right(ctx); err != nil {
+			if err := p.Answered(m).Succeed(ctx); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -380,10 +380,10 @@ func TestADecoyIsNotCountedAsSent(t *testing.T) {
 func TestTheFirstProofOfAnAddressEndsPauses(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Numbers{})
 	callers := []limit.From{{}, {Address: "192.0.2.1"}, {Address: "192.0.2.2", Network: true}, {Browser: "b"}}
-	steps := map[string]func(f limit.From) (*limit.Place, error){
-		"a code":          func(f limit.From) (*limit.Place, error) { return b.SecondFactor(ctx, "alice", "", f) },
-		"a recovery code": func(f limit.From) (*limit.Place, error) { return b.RecoveryCode(ctx, "alice", f) },
-		"a passkey":       func(f limit.From) (*limit.Place, error) { return b.Passkey(ctx, "alice", f) },
+	steps := map[string]func(f limit.From) (*limit.Reservation, error){
+		"a code":          func(f limit.From) (*limit.Reservation, error) { return b.SecondFactor(ctx, "alice", "", f) },
+		"a recovery code": func(f limit.From) (*limit.Reservation, error) { return b.RecoveryCode(ctx, "alice", f) },
+		"a passkey":       func(f limit.From) (*limit.Reservation, error) { return b.Passkey(ctx, "alice", f) },
 	}
 	for what, try := range steps {
 		for _, f := range callers {

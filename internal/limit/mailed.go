@@ -13,19 +13,19 @@ const RescueFailures = 20
 // Mailed reserves one guess at a code by which an account's owner proves the
 // address: in the caller's pause budget, and in one of its own that after
 // FactorFailures wrong codes in a row leaves one guess a day.
-func (l *Limiter) Mailed(ctx context.Context, userID string, f From) (*Place, error) {
+func (l *Limiter) Mailed(ctx context.Context, userID string, f From) (*Reservation, error) {
 	return l.mailed(ctx, mailedLife, userID, f)
 }
 
 // Rescued reserves one guess at a code that a rescue mailed: in the account's
 // pause budget and in one of the rescue's own, never in a factor's.
-func (l *Limiter) Rescued(ctx context.Context, userID string, f From) (*Place, error) {
+func (l *Limiter) Rescued(ctx context.Context, userID string, f From) (*Reservation, error) {
 	return l.mailed(ctx, rescueLife, userID, f)
 }
 
-func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*Place, error) {
+func (l *Limiter) mailed(ctx context.Context, of name, userID string, f From) (*Reservation, error) {
 	pause, life := l.pause(userID, f), l.claim(of, userID)
-	return l.reserve(ctx, &Place{own: Keys(pause), all: []string{life.Key}}, append(pause, life)...)
+	return l.reserve(ctx, &Reservation{own: Keys(pause), all: []string{life.Key}}, append(pause, life)...)
 }
 
 // Proved forgets what was counted of an account before its address was proven:
@@ -48,12 +48,12 @@ func (l *Limiter) Proved(ctx context.Context, userID, address string) error {
 
 // FactorLives reports whether the caller may guess at a factor, and takes no place.
 func (l *Limiter) FactorLives(ctx context.Context, factor string, f From) error {
-	_, err := l.reserve(ctx, &Place{}, looking(l.life(factor, f))...)
+	_, err := l.reserve(ctx, &Reservation{}, looking(l.life(factor, f))...)
 	return err
 }
 
 // Proves adds a factor that was proven: its failures are forgotten too.
-func (p *Place) Proves(factor string) *Place {
+func (p *Reservation) Proves(factor string) *Reservation {
 	p.all = append(p.all, key(factorLife, factor), key(factorStrangers, factor), key(factorNetworks, factor))
 	return p
 }

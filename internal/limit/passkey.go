@@ -10,7 +10,7 @@ import (
 // where it is known before, for an account. Passkeys have budgets of their own
 // (R119): a signature cannot be guessed, so these bound what checking costs, and
 // guesses at passwords or codes do not shut the owner's passkey out.
-func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Place, error) {
+func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Reservation, error) {
 	var own, all []store.Claim
 	if userID != "" {
 		all = l.apart(passkey, userID, f)
@@ -18,17 +18,17 @@ func (l *Limiter) Passkey(ctx context.Context, userID string, f From) (*Place, e
 	if f.Address != "" && !f.known() {
 		own = l.byNetwork(passkeyAddress, f.Address)
 	}
-	return l.reserve(ctx, &Place{own: Keys(own), all: Keys(all)}, append(own, all...)...)
+	return l.reserve(ctx, &Reservation{own: Keys(own), all: Keys(all)}, append(own, all...)...)
 }
 
 // PasskeyOptions reserves one question that is put to a stranger's browser.
 func (l *Limiter) PasskeyOptions(ctx context.Context, address string) error {
-	_, err := l.reserve(ctx, &Place{}, l.byNetwork(passkeyOptions, address)...)
+	_, err := l.reserve(ctx, &Reservation{}, l.byNetwork(passkeyOptions, address)...)
 	return err
 }
 
 // Answer reserves one answer to a question that was put to a passkey.
 func (l *Limiter) Answer(ctx context.Context, question string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(passkeyAnswer, question))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(passkeyAnswer, question))
 	return err
 }

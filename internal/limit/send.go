@@ -48,7 +48,7 @@ func (l *Limiter) answerable(m Message) []store.Claim {
 }
 
 // Send reserves one message. While guesses at its code pause, none is sent that
-// could not be used. Place.Answered gives back what a right answer may.
+// could not be used. Reservation.Answered gives back what a right answer may.
 func (l *Limiter) Send(ctx context.Context, m Message) error {
 	kind := m.From.kind()
 	claims := append(l.answerable(m), l.claim(gap, m.Transaction, m.Channel), l.claim(sendMost, m.Destination, m.Channel, m.to()))
@@ -58,13 +58,13 @@ func (l *Limiter) Send(ctx context.Context, m Message) error {
 	case Proven, Rescued:
 		claims = append(claims, looking(l.pause(m.Account, m.From))...)
 	}
-	_, err := l.reserve(ctx, &Place{}, append(claims, l.claim(sendAll, m.Channel, kind))...)
+	_, err := l.reserve(ctx, &Reservation{}, append(claims, l.claim(sendAll, m.Channel, kind))...)
 	return err
 }
 
-// Answered adds the budgets of a message whose code came back right: Right or
-// Refund gives their places back too. What bounds cost keeps its place.
-func (p *Place) Answered(m Message) *Place {
+// Answered adds the budgets of a message whose code came back right: Succeed or
+// Release gives their places back too. What bounds cost keeps its place.
+func (p *Reservation) Answered(m Message) *Reservation {
 	if m.Destination != "" {
 		p.own = append(p.own, Keys(p.l.answerable(m))...)
 	}
@@ -111,7 +111,7 @@ func (l *Limiter) SendFirst(ctx context.Context, m First) error {
 	if m.Channel == store.SMS {
 		most = firstMostText
 	}
-	_, err := l.reserve(ctx, &Place{}, append(l.answerableFirst(m), l.claim(gap, m.Transaction, m.Channel),
+	_, err := l.reserve(ctx, &Reservation{}, append(l.answerableFirst(m), l.claim(gap, m.Transaction, m.Channel),
 		l.claim(most, m.Account, kind), l.sent(m.Channel, kind, m.Decoy || m.Paid))...)
 	return err
 }
@@ -157,7 +157,7 @@ func (l *Limiter) Link(ctx context.Context, m Letter) error {
 		claims = append(claims, l.byNetwork(linkShare, m.From.Address, m.Identity, m.Kind)...)
 	}
 	claims = append(claims, l.claim(linkDay, m.Identity, m.Kind, m.From.among()), l.sent(store.Email, kind, m.Decoy || m.Paid))
-	_, err := l.reserve(ctx, &Place{}, claims...)
+	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err
 }
 
@@ -165,7 +165,7 @@ func (l *Limiter) Link(ctx context.Context, m Letter) error {
 // wants in place of the present one: by the account, which must not write to
 // ever more addresses, and by the address, which others may claim too.
 func (l *Limiter) ChangeLetter(ctx context.Context, kind, userID, identity string) error {
-	_, err := l.reserve(ctx, &Place{},
+	_, err := l.reserve(ctx, &Reservation{},
 		l.claim(linkHour, userID, kind), l.claim(linkDay, userID, kind),
 		l.claim(linkHour, identity, kind, userID), l.claim(linkDay, identity, kind, string(Claimed)),
 		l.claim(sendAll, store.Email, string(Claimed)))
@@ -179,6 +179,6 @@ func (l *Limiter) Register(ctx context.Context, address string, letter bool) err
 	if letter {
 		claims = append(claims, l.claim(sendAll, store.Email, "anybody"))
 	}
-	_, err := l.reserve(ctx, &Place{}, claims...)
+	_, err := l.reserve(ctx, &Reservation{}, claims...)
 	return err
 }

@@ -10,7 +10,7 @@ import (
 // those of exchanges bound what an account costs, so only those claim them who have
 // proven all that the account asks for: a stranger cannot use them up.
 func (l *Limiter) Session(ctx context.Context, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, l.SessionClaim(userID))
+	_, err := l.reserve(ctx, &Reservation{}, l.SessionClaim(userID))
 	return err
 }
 
@@ -19,18 +19,18 @@ func (l *Limiter) SessionClaim(userID string) store.Claim { return l.claim(sessi
 
 // Exchange reserves the exchange of a refresh token.
 func (l *Limiter) Exchange(ctx context.Context, userID, family string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(exchange, family), l.claim(exchanges, userID))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(exchange, family), l.claim(exchanges, userID))
 	return err
 }
 
 // Profile reserves a change of profile fields, each of which writes rows that stay.
 func Profile(ctx context.Context, l *Limiter, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(profiles, userID))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(profiles, userID))
 	return err
 }
 
 // Copy reserves a copy of all that is kept about an account.
 func Copy(ctx context.Context, l *Limiter, userID string) error {
-	_, err := l.reserve(ctx, &Place{}, l.claim(copies, userID))
+	_, err := l.reserve(ctx, &Reservation{}, l.claim(copies, userID))
 	return err
 }

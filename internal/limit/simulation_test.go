@@ -45,7 +45,7 @@ func newWorld(t *testing.T) *world {
 
 func owner(i int) string { return fmt.Sprintf("owner%d@site.test", i) }
 
-func (w *world) guess(i int, f limit.From) (*limit.Place, error) {
+func (w *world) guess(i int, f limit.From) (*limit.Reservation, error) {
 	return w.FirstFactor(context.Background(), limit.Guess{Identity: owner(i), Account: owner(i), Secret: "hash", From: f})
 }
 
@@ -103,9 +103,9 @@ func (w *world) live(at int) {
 		}
 		err := w.Send(ctx, m)
 		if err == nil {
-			var p *limit.Place
+			var p *limit.Reservation
 			if p, err = w.SecondFactor(ctx, fmt.Sprint(who), fmt.Sprint("mail of ", who), f); err == nil {
-				err = p.Answered(m).Right(ctx)
+				err = p.Answered(m).Succeed(ctx)
 			}
 		}
 		if err != nil {
@@ -190,7 +190,7 @@ func TestAMonthUnderAttack(t *testing.T) {
 				if at%96 == 33 { // the owners sign in once a day, at home
 					for i := range victims {
 						if p, err := w.guess(i, limit.From{Address: "192.0.2.78", Browser: "home"}); err == nil {
-							_ = p.Right(t.Context())
+							_ = p.Succeed(t.Context())
 						}
 					}
 				}

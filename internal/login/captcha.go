@@ -61,7 +61,7 @@ func human(ctx context.Context, l *Login, place string, b *Browser) error {
 		return ErrCaptchaWrong
 	}
 	b.Human = true
-	return claimed.Right(ctx)
+	return claimed.Succeed(ctx)
 }
 
 // humanAfterFailures is like human, for a step of the sign-in. It requires a captcha only after

@@ -79,13 +79,13 @@ func (l *Login) enrol(ctx context.Context, u store.User, m factor.Method, d stor
 		return store.Factor{}, err
 	}
 	f.CreatedAt = l.c.Now()
-	return f, place.Answered(l.sent(u, limit.Claimed, d.Method, d.Destination, b)).Right(ctx)
+	return f, place.Answered(l.sent(u, limit.Claimed, d.Method, d.Destination, b)).Succeed(ctx)
 }
 
 // draftPlace reserves a guess at the code of a draft. Drafts have their own budget, so that wrong
 // codes during a set-up do not use up the account's guesses. A code that proves the account's
 // address counts with all such codes, because otherwise set-ups would allow unlimited guesses.
-func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Place, error) {
+func (l *Login) draftPlace(ctx context.Context, u store.User, d store.Draft, b Browser) (*limit.Reservation, error) {
 	if d.Method == store.Email && !u.Proven() {
 		return l.mailedPlace(ctx, u, b)
 	}

@@ -16,7 +16,7 @@ import (
 type passed struct {
 	first    store.Proof
 	remember bool
-	place    *limit.Place // place of the guess; nil if its budgets have been updated
+	place    *limit.Reservation // place of the guess; nil if its budgets have been updated
 }
 
 // gate is like pass, for a first factor whose budgets have been updated.
@@ -28,7 +28,7 @@ func (l *Login) gate(ctx context.Context, u store.User, first store.Proof, remem
 // next step, not the way of signing in.
 func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Outcome, error) {
 	if err := l.checkAllowed(u); err != nil {
-		return Outcome{}, recordedOr(err, p.place.Right(ctx))
+		return Outcome{}, recordedOr(err, p.place.Succeed(ctx))
 	}
 	factors, err := l.c.Factors.FactorsOf(ctx, u.ID)
 	if err != nil {
@@ -48,7 +48,7 @@ func pass(ctx context.Context, l *Login, u store.User, p passed, b Browser) (Out
 	case next.Do != policy.SignIn && len(next.Factors) > 0 && !(next.BrowserDoes && b.Device != ""):
 		return begin("", next.Factors)
 	}
-	if err := p.place.Right(ctx); err != nil {
+	if err := p.place.Succeed(ctx); err != nil {
 		return Outcome{}, err
 	}
 	g := granted{user: u, level: store.OneFactor, proofs: []store.Proof{first}}

@@ -25,8 +25,8 @@ func (l *Login) proveFirst(ctx context.Context, who *store.User, identity, authT
 
 // right updates the budgets after a right guess at a first factor. The check may have changed
 // whether the account may sign in.
-func right(ctx context.Context, l *Login, u store.User, place *limit.Place) error {
-	if err := place.Right(ctx); err != nil {
+func right(ctx context.Context, l *Login, u store.User, place *limit.Reservation) error {
+	if err := place.Succeed(ctx); err != nil {
 		return err
 	}
 	return l.checkAllowed(u)
@@ -41,7 +41,7 @@ type guessed struct {
 // guessFirst is like proveFirst, for a caller that updates the budgets after a right guess itself,
 // when it has written the result.
 func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
-	check func(context.Context) (string, error)) (string, *limit.Place, error) {
+	check func(context.Context) (string, error)) (string, *limit.Reservation, error) {
 	// Password checks wait for a hashing slot. A place is reserved after the wait, so that many
 	// users behind one address do not fill its budget by waiting. A caller is refused without
 	// waiting if no place is left.
@@ -76,7 +76,7 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 		refusal = err
 	case errors.Is(err, account.ErrLegacy): // it could not be determined whether it was right
 		// The account's own place stays taken, like that of a known account.
-		return "", nil, errors.Join(err, place.Refund(ctx))
+		return "", nil, errors.Join(err, place.Release(ctx))
 	case err != nil:
 		return "", nil, err
 	}
@@ -103,11 +103,11 @@ func guessFirst(ctx context.Context, l *Login, g guessed, b Browser,
 // firstPlace reserves a guess at an account's first factor, or only checks whether there is a
 // place. It reports a closed budget to subscribers.
 func (l *Login) firstPlace(ctx context.Context, u store.User, identity string, b Browser,
-	look bool) (*limit.Place, error) {
+	look bool) (*limit.Reservation, error) {
 	budget := budgetOf(u, identity)
 	g := guess(u, identity, limit.From{})
 	g.Look, g.Captcha = look, l.c.Captcha.at(AtSignIn) && !b.Human
-	var place *limit.Place
+	var place *limit.Reservation
 	err := l.claim(ctx, u, b, func(from limit.From) (err error) {
 		g.From = from
 		place, err = l.c.Limits.FirstFactor(ctx, g)

@@ -182,7 +182,7 @@ func (l *Login) claim(ctx context.Context, u store.User, b Browser, take func(li
 
 // claimPlace is like claim, for functions that return a place.
 func (l *Login) claimPlace(ctx context.Context, u store.User, b Browser,
-	take func(limit.From) (*limit.Place, error)) (place *limit.Place, err error) {
+	take func(limit.From) (*limit.Reservation, error)) (place *limit.Reservation, err error) {
 	err = l.claim(ctx, u, b, func(from limit.From) (err error) {
 		place, err = take(from)
 		return err

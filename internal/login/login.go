@@ -355,16 +355,16 @@ func (l *Login) enabled(method string) bool {
 }
 
 // secondFactorPlace reserves a guess. It reports a closed budget to subscribers.
-func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Place, error) {
-	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Place, error) {
+func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Reservation, error) {
+	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.SecondFactor(ctx, u.ID, factorID, f)
 	})
 	return place, l.toldPaused(ctx, u, err, b)
 }
 
 // mailedPlace reserves a guess at a code that proves an address.
-func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Place, error) {
-	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Place, error) {
+func (l *Login) mailedPlace(ctx context.Context, u store.User, b Browser) (*limit.Reservation, error) {
+	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Mailed(ctx, u.ID, f)
 	})
 	return place, l.toldPaused(ctx, u, err, b)

@@ -229,7 +229,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (
 	if _, err := factor.Digits(code, factor.Size); err != nil || l.c.RescueCodes == nil {
 		return view, ErrCode
 	}
-	place, err := l.claimPlace(ctx, s.owner(), b, func(from limit.From) (*limit.Place, error) {
+	place, err := l.claimPlace(ctx, s.owner(), b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Mailed(ctx, s.owner().ID, from)
 	})
 	if err != nil {
@@ -243,7 +243,7 @@ func ProveSignUp(ctx context.Context, l *Login, token, code string, b Browser) (
 		return view, recordedOr(ErrCode, l.tell(ctx, failed))
 	}
 	if err == nil {
-		err = place.Answered(s.message(l, b)).Right(ctx)
+		err = place.Answered(s.message(l, b)).Succeed(ctx)
 	}
 	if err != nil {
 		return view, err

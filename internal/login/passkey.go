@@ -136,7 +136,7 @@ type ceremony struct {
 // open for another attempt; after a right answer, access is granted only when the challenge has
 // been used up. All answers are checked here, and every refusal is recorded.
 func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browser) (store.Factor, factor.Proven, error) {
-	place, err := l.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Place, error) {
+	place, err := l.claimPlace(ctx, q.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Passkey(ctx, q.UserID, from)
 	})
 	if err != nil {
@@ -148,7 +148,7 @@ func (l *Login) examine(ctx context.Context, q ceremony, answer string, b Browse
 		if err := l.spend(ctx, q.Draft); err != nil {
 			return store.Factor{}, factor.Proven{}, err
 		}
-		return f, proven, place.Right(ctx)
+		return f, proven, place.Succeed(ctx)
 	}
 	if u.ID == "" {
 		u.ID = f.UserID

@@ -151,7 +151,7 @@ func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, 
 	if !factor.Reads(l.c.Methods[f.Method], f, text) {
 		return false, nil
 	}
-	place, err := l.claimPlace(ctx, u, b, func(from limit.From) (*limit.Place, error) {
+	place, err := l.claimPlace(ctx, u, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.FactorFirst(ctx, f.ID, from)
 	})
 	if paused(err) {
@@ -169,7 +169,7 @@ func (l *Login) tryApp(ctx context.Context, u store.User, t factor.Transaction, 
 	case err != nil:
 		return false, err
 	}
-	return true, place.Right(ctx)
+	return true, place.Succeed(ctx)
 }
 
 // provenFirst records the use of a factor whose code was right.

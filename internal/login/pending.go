@@ -18,7 +18,7 @@ type entry struct {
 	user    store.User
 	factors []store.Factor // factors that can be proven next
 	pending store.Pending
-	place   *limit.Place // as in passed
+	place   *limit.Reservation // as in passed
 }
 
 func (l *Login) startPending(ctx context.Context, u store.User, factors []store.Factor, p store.Pending, b Browser) (Outcome, error) {

@@ -99,7 +99,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 	if ok, err := l.c.Codes.Reads(ctx, w.user.ID, typed); err != nil || !ok {
 		return Outcome{}, 0, orElse(err, ErrRecoveryCode) // a text that is not a code does not count as a guess
 	}
-	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Place, error) {
+	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.RecoveryCode(ctx, w.user.ID, from)
 	})
 	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
@@ -111,7 +111,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 		return Outcome{}, 0, recordedOr(ErrRecoveryCode, errors.Join(l.tell(ctx, failed), l.warnOwner(ctx, w.user, b)))
 	}
 	if err == nil {
-		err = place.Refund(ctx)
+		err = place.Release(ctx)
 	}
 	if err != nil {
 		return Outcome{}, 0, err

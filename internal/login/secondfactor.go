@@ -149,7 +149,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 	if err != nil {
 		return Outcome{}, err
 	}
-	if err := place.Answered(l.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Right(ctx); err != nil {
+	if err := place.Answered(l.sent(w.user, limit.Proven, store.Email, w.user.Email, b)).Succeed(ctx); err != nil {
 		return Outcome{}, err
 	}
 	if w.user, err = l.proves(ctx, w.user, w.First, b); err != nil {
@@ -188,10 +188,10 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 		// A missing key is the operator's problem: do not report a wrong code to the user, and do
 		// not count a guess.
 		place := place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b))
-		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Refund(ctx))
+		return false, errors.Join(fmt.Errorf("%w: %w", store.ErrUnavailable, err), place.Release(ctx))
 	}
 	if err == nil {
-		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Right(ctx)
+		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Succeed(ctx)
 	}
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
@@ -201,7 +201,7 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 // count against the factor. A code of the factor itself is also accepted while the rescue code is
 // valid; both share the few guesses of the rescue.
 func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
-	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Place, error) {
+	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
 	})
 	if err = l.toldPaused(ctx, w.user, err, b); err != nil {
@@ -211,7 +211,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 	t.Purpose = factor.Rescue
 	err = l.c.RescueCodes.Try(ctx, t, w.user.Email, code)
 	if err == nil {
-		return true, place.Answered(l.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Right(ctx)
+		return true, place.Answered(l.sent(w.user, limit.Rescued, store.Email, w.user.Email, b)).Succeed(ctx)
 	}
 	if errors.Is(err, factor.ErrWrong) {
 		lives := l.claim(ctx, w.user, b, func(from limit.From) error { return l.c.Limits.FactorLives(ctx, f.ID, from) })
@@ -225,7 +225,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 		}
 	}
 	if err == nil {
-		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Proves(f.ID).Right(ctx)
+		err = place.Answered(l.sent(w.user, limit.Proven, f.Method, f.Destination, b)).Proves(f.ID).Succeed(ctx)
 	}
 	return false, l.wrongCode(ctx, place, w, f, err, b)
 }
@@ -245,7 +245,7 @@ func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, cod
 
 // wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
 // used.
-func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f store.Factor, err error, b Browser) error {
+func (l *Login) wrongCode(ctx context.Context, place *limit.Reservation, w waiting, f store.Factor, err error, b Browser) error {
 	switch {
 	case errors.Is(err, factor.ErrReplayed):
 		return l.codeUsed(ctx, place, w.user, f.Method, b)
@@ -259,7 +259,7 @@ func (l *Login) wrongCode(ctx context.Context, place *limit.Place, w waiting, f 
 // codeUsed refuses a right code that was already used. The owner has probably entered it twice, and
 // it does not help an attacker, so it does not count as a guess or cause an alert. It is recorded
 // at most once a minute.
-func (l *Login) codeUsed(ctx context.Context, place *limit.Place, u store.User, method string, b Browser) error {
+func (l *Login) codeUsed(ctx context.Context, place *limit.Reservation, u store.User, method string, b Browser) error {
 	failed := event.UserFailedAuthn{
 		User: subject(u), AuthType: "code", SecondFactor: true, Method: method, Reason: "replayed", Context: l.at(b),
 	}
