@@ -7,7 +7,7 @@ import (
 
 // Limits are the budgets of guesses and of messages. A zero field keeps its
 // default.
-type Limits = limit.Numbers
+type Limits = limit.Limits
 
 // Paths renames paths. An empty field keeps the name of the wire contract.
 type Paths = web.Paths

@@ -17,11 +17,11 @@ type Budget struct {
 	Name   name   // begins the names of its counters
 	Claims string // who claims a place, and with what
 	Per    string // what has a counter of its own
-	Number func(n Numbers) int
-	Window func(n Numbers) time.Duration
+	Number func(n Limits) int
+	Window func(n Limits) time.Duration
 	// Hold, if there is one, is how long a full budget is closed: doubled with
 	// each further claim up to Longest. Without, it opens when its window ends.
-	Hold, Longest func(n Numbers) time.Duration
+	Hold, Longest func(n Limits) time.Duration
 	Returns       string // what gives places back, or forgets them all
 	Hurts         string // who must wait when it is full
 	// Networks says that a client's network is the last part of the key: an IPv6
@@ -57,14 +57,14 @@ func (l *Limiter) byNetwork(b name, address string, parts ...string) []store.Cla
 	return out
 }
 
-func firstHold(n Numbers) time.Duration    { return n.FirstHold }
-func firstMaxHold(n Numbers) time.Duration { return n.FirstMaxHold }
-func firstFailures(n Numbers) int          { return n.FirstFailures }
-func accountFailures(n Numbers) int        { return n.AccountFailures }
-func addressFailures(n Numbers) int        { return n.AddressFailures }
-func factorFailures(n Numbers) int         { return n.FactorFailures }
-func sendShort(n Numbers) int              { return n.SendShort }
-func sendDay(n Numbers) int                { return n.SendDay }
+func firstHold(n Limits) time.Duration    { return n.FirstHold }
+func firstMaxHold(n Limits) time.Duration { return n.FirstMaxHold }
+func firstFailures(n Limits) int          { return n.FirstFailures }
+func accountFailures(n Limits) int        { return n.AccountFailures }
+func addressFailures(n Limits) int        { return n.AddressFailures }
+func factorFailures(n Limits) int         { return n.FactorFailures }
+func sendShort(n Limits) int              { return n.SendShort }
+func sendDay(n Limits) int                { return n.SendDay }
 
 // Budgets returns the table.
 func Budgets() []Budget {
@@ -73,8 +73,8 @@ func Budgets() []Budget {
 	)
 }
 
-func quarter(Numbers) time.Duration { return 15 * time.Minute }
-func hour(Numbers) time.Duration    { return time.Hour }
-func day(Numbers) time.Duration     { return 24 * time.Hour }
-func forever(Numbers) time.Duration { return 10 * 365 * 24 * time.Hour }
-func short(Numbers) time.Duration   { return 10 * time.Minute }
+func quarter(Limits) time.Duration { return 15 * time.Minute }
+func hour(Limits) time.Duration    { return time.Hour }
+func day(Limits) time.Duration     { return 24 * time.Hour }
+func forever(Limits) time.Duration { return 10 * 365 * 24 * time.Hour }
+func short(Limits) time.Duration   { return 10 * time.Minute }

@@ -23,20 +23,20 @@ func captchas() []Budget {
 			Name: captchaName, Per: "identity as typed, password",
 			Claims: "anybody in a browser that never signed in before, with a password or a code in its place and " +
 				"without a captcha, where captchas are switched on",
-			Number: func(n Numbers) int { return n.CaptchaFailures }, Window: day,
+			Number: func(n Limits) int { return n.CaptchaFailures }, Window: day,
 			Returns: "a right one by that identity, from anywhere; a new password; unlocking",
 			Hurts:   "no one: a captcha is asked for",
 		},
 		{
 			Name: captchaNetwork, Claims: "the same, for any account", Per: "network",
-			Number: func(n Numbers) int { return networkFactor * n.CaptchaFailures }, Window: quarter, Networks: true,
+			Number: func(n Limits) int { return networkFactor * n.CaptchaFailures }, Window: quarter, Networks: true,
 			costs:   true,
 			Returns: "a right one gives its own place back",
 			Hurts:   "no one: a captcha is asked for",
 		},
 		{
 			Name: captchaAnswer, Claims: "anybody who answers a captcha that was asked for", Per: "network",
-			Number: func(Numbers) int { return 200 }, Window: quarter, Networks: true,
+			Number: func(Limits) int { return 200 }, Window: quarter, Networks: true,
 			costs:   true,
 			Returns: "a right one gives its own place back, and so does one that could not be checked",
 			Hurts:   "that network, where captchas are asked for",

@@ -20,13 +20,13 @@ func (p *Paused) Error() string { return "limit: too many attempts" }
 type Limiter struct {
 	counters store.Counters
 	now      func() time.Time
-	n        Numbers
+	n        Limits
 	rows     map[name]Budget
 	spray    tally
 }
 
 // New returns a limiter with the given figures.
-func New(c store.Counters, now func() time.Time, n Numbers) *Limiter {
+func New(c store.Counters, now func() time.Time, n Limits) *Limiter {
 	rows := map[name]Budget{}
 	for _, b := range Budgets() {
 		rows[b.Name] = b

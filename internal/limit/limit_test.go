@@ -21,7 +21,7 @@ type bench struct {
 	now time.Time
 }
 
-func open(t *testing.T, n limit.Numbers) *bench {
+func open(t *testing.T, n limit.Limits) *bench {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "l.db"))
 	if err != nil {
@@ -56,7 +56,7 @@ func paused(t *testing.T, err error) time.Time {
 }
 
 func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	for i := range 5 {
 		b.now = b.now.Add(time.Minute)
 		if _, err := b.SecondFactor(ctx, "alice", []string{"app", "phone"}[i%2], limit.From{}); err != nil {
@@ -82,7 +82,7 @@ func TestFiveWrongCodesPauseTheAccountForFifteenMinutes(t *testing.T) {
 }
 
 func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	for range 4 {
 		if _, err := b.SecondFactor(ctx, "alice", "app", limit.From{}); err != nil {
 			t.Fatal(err)
@@ -109,7 +109,7 @@ func TestARightCodeGivesItsOwnPlaceBackAndNoOther(t *testing.T) {
 }
 
 func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	home := limit.From{Browser: "home"}
 	for i := range 100 {
 		from := home
@@ -139,7 +139,7 @@ func TestAFactorDiesAtAHundredFailuresInARow(t *testing.T) {
 }
 
 func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
-	b := open(t, limit.Numbers{})
+	b := open(t, limit.Limits{})
 	for range 10 {
 		if _, err := b.first("alice@lp.com", "192.0.2.1"); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestWrongPasswordsWaitLongerAndLonger(t *testing.T) {
 }
 
 func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	let, start := 0, make(chan struct{})
@@ -182,7 +182,7 @@ func TestOfParallelGuessesNoMoreThanTheLimitAreLetThrough(t *testing.T) {
 }
 
 func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	if err := b.Send(ctx, text("tx", "+16505551212")); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestSendingIsBoundedByTransactionAndByDestination(t *testing.T) {
 }
 
 func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
-	if err := (limit.Numbers{}).Check(); err != nil {
+	if err := (limit.Limits{}).Check(); err != nil {
 		t.Errorf("the defaults are refused: %v", err)
 	}
 	// The least and the most of each figure: beyond them it is refused, at them
@@ -225,14 +225,14 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 		"SecondWindow": {int64(time.Minute), 1 << 60}, "SendGap": {1, 1 << 60},
 	} {
 		for value, taken := range map[int64]bool{ends[0]: true, ends[1]: true, ends[0] - 1: ends[0] == 1, ends[1] + 1: ends[1] == 1<<60, -1: false} {
-			var n limit.Numbers // zero means the default
+			var n limit.Limits // zero means the default
 			reflect.ValueOf(&n).Elem().FieldByName(field).SetInt(value)
 			if err := n.Check(); (err == nil) != taken {
 				t.Errorf("%s: %d: %v", field, value, err)
 			}
 		}
 	}
-	for wait, taken := range map[limit.Numbers]bool{
+	for wait, taken := range map[limit.Limits]bool{
 		{FirstHold: -1}: false, {FirstHold: time.Hour, FirstMaxHold: time.Hour}: true, {FirstHold: time.Hour, FirstMaxHold: time.Hour - 1}: false,
 	} {
 		if err := wait.Check(); (err == nil) != taken {
@@ -242,7 +242,7 @@ func TestFiguresOutOfBoundsAreNamed(t *testing.T) {
 }
 
 func TestOneAddressCannotTryManyAccounts(t *testing.T) {
-	b := open(t, limit.Numbers{})
+	b := open(t, limit.Limits{})
 	for i := range 100 {
 		address := "192.0.2.1"
 		if _, err := b.first(fmt.Sprintf("user%d", i), address); err != nil {
@@ -270,7 +270,7 @@ func TestOneAddressCannotTryManyAccounts(t *testing.T) {
 }
 
 func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{AddressFailures: 10})
+	ctx, b := context.Background(), open(t, limit.Limits{AddressFailures: 10})
 	for range 50 {
 		p, err := b.first("alice", "192.0.2.1")
 		if err != nil {
@@ -283,7 +283,7 @@ func TestRightPasswordsDoNotCountAgainstAnAddress(t *testing.T) {
 }
 
 func TestTheOwnerHearsOfTheThirdWrongCodeAndOnceAnHour(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	var heard []int
 	for i := range 8 {
 		if warn, err := b.Warn(ctx, "alice"); err != nil {
@@ -304,7 +304,7 @@ func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
 		"one address": func(i int) (string, string) { return string(rune('a' + i)), "203.0.113.7" },
 		"one account": func(i int) (string, string) { return "u", "" },
 	} {
-		b := open(t, limit.Numbers{AddressFailures: 10, PasskeyFailures: 10})
+		b := open(t, limit.Limits{AddressFailures: 10, PasskeyFailures: 10})
 		for i := range 10 {
 			user, address := who(i)
 			if _, err := b.Passkey(t.Context(), user, limit.From{Address: address}); err != nil {
@@ -323,7 +323,7 @@ func TestAnswersOfPasskeysAreCountedByAddressAndByAccount(t *testing.T) {
 // TestWhatBoundsCostIsNotGivenBack: who answers every text has no more of them
 // in a day than SendMost, and the site no more in an hour than SendHour.
 func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{SendHour: 40})
+	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 40})
 	pump := func(to string) int {
 		for n := range 200 {
 			m := text(store.NewID(), to)
@@ -355,7 +355,7 @@ func TestWhatBoundsCostIsNotGivenBack(t *testing.T) {
 
 // TestADecoyIsNotCountedAsSent, and is refused like what is sent.
 func TestADecoyIsNotCountedAsSent(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{SendHour: 3})
+	ctx, b := context.Background(), open(t, limit.Limits{SendHour: 3})
 	ask := func(i int, decoy bool) error {
 		return b.Link(ctx, limit.Letter{Kind: "reset", Identity: fmt.Sprint(i), Decoy: decoy, From: limit.From{Address: fmt.Sprint("192.0.2.", i)}})
 	}
@@ -378,7 +378,7 @@ func TestADecoyIsNotCountedAsSent(t *testing.T) {
 
 // TestTheFirstProofOfAnAddressEndsPauses: those of all networks and browsers.
 func TestTheFirstProofOfAnAddressEndsPauses(t *testing.T) {
-	ctx, b := context.Background(), open(t, limit.Numbers{})
+	ctx, b := context.Background(), open(t, limit.Limits{})
 	callers := []limit.From{{}, {Address: "192.0.2.1"}, {Address: "192.0.2.2", Network: true}, {Browser: "b"}}
 	steps := map[string]func(f limit.From) (*limit.Reservation, error){
 		"a code":          func(f limit.From) (*limit.Reservation, error) { return b.SecondFactor(ctx, "alice", "", f) },

@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 		T: t, m: &memory{rows: map[string]*counted{}}, now: time.Date(2031, 1, 2, 0, 0, 0, 0, time.UTC),
 		rand: rand.New(rand.NewPCG(1, 2)), locked: map[string]int{},
 	}
-	w.Limiter = limit.New(w.m, func() time.Time { return w.now }, limit.Numbers{})
+	w.Limiter = limit.New(w.m, func() time.Time { return w.now }, limit.Limits{})
 	return w
 }
 

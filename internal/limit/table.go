@@ -101,7 +101,7 @@ func firsts() []Budget {
 		},
 		{
 			Name: spray, Claims: "every wrong password", Per: "the whole site",
-			Number: func(n Numbers) int { return max(1, n.HourFailures-1) }, Window: hour,
+			Number: func(n Limits) int { return max(1, n.HourFailures-1) }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "no one: the operator is told, and refusals for unknown identities are no longer written to the audit trail",
@@ -115,17 +115,17 @@ func seconds() []Budget {
 		{
 			Name: second, Claims: "who proved a first factor, with a code",
 			Per:    "account, and network; of each browser that signed in before apart",
-			Number: func(n Numbers) int { return n.SecondFailures },
-			Window: func(n Numbers) time.Duration { return n.SecondWindow }, Hold: func(n Numbers) time.Duration { return n.SecondWindow },
+			Number: func(n Limits) int { return n.SecondFailures },
+			Window: func(n Limits) time.Duration { return n.SecondWindow }, Hold: func(n Limits) time.Duration { return n.SecondWindow },
 			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
 			Hurts:   "the owner in a browser and a network that never signed in before, while others who know the password try codes",
 		},
 		{
 			Name: recoveryCode, Claims: "who proved a first factor, with a recovery code",
 			Per:     "account, and network; of each browser that signed in before apart",
-			Number:  func(n Numbers) int { return n.SecondFailures },
-			Window:  func(n Numbers) time.Duration { return n.SecondWindow },
-			Hold:    func(n Numbers) time.Duration { return n.SecondWindow },
+			Number:  func(n Limits) int { return n.SecondFailures },
+			Window:  func(n Limits) time.Duration { return n.SecondWindow },
+			Hold:    func(n Limits) time.Duration { return n.SecondWindow },
 			Returns: "a right one gives its own place back; unlocking; the first proof of the address",
 			Hurts:   "the owner in a browser and a network that never signed in before, while others who know the password try recovery codes",
 		},
@@ -139,7 +139,7 @@ func seconds() []Budget {
 			Name: factorStrangers, Per: "factor",
 			Claims: "a browser that never signed in before, in a network from which no one did, with every code that is tried " +
 				"at a factor",
-			Number: func(n Numbers) int { return max(1, n.FactorFailures/2) }, Window: forever,
+			Number: func(n Limits) int { return max(1, n.FactorFailures/2) }, Window: forever,
 			Returns: "a right one from anywhere; setting the factor up again; unlocking",
 			Hurts: "the owner: this factor is taken only in browsers and networks that signed in before; a right one opens " +
 				"it again",
@@ -147,13 +147,13 @@ func seconds() []Budget {
 		{
 			Name: factorNetworks, Per: "factor",
 			Claims: "the same in networks that signed in to the account before, once strangers have used up theirs",
-			Number: func(n Numbers) int { return max(1, n.FactorFailures/4) }, Window: forever,
+			Number: func(n Limits) int { return max(1, n.FactorFailures/4) }, Window: forever,
 			Returns: "a right one from anywhere; setting the factor up again; unlocking",
 			Hurts:   "the owner: this factor is taken only in browsers that signed in before; a right one opens it again",
 		},
 		{
 			Name: factorFirst, Claims: "anybody in such a browser, with an app's code in place of a password", Per: "factor",
-			Number: func(n Numbers) int { return max(1, n.FactorFailures/4) }, Window: forever,
+			Number: func(n Limits) int { return max(1, n.FactorFailures/4) }, Window: forever,
 			Returns: "a right one in place of a password; unlocking",
 			Hurts:   "the owner: the app begins no sign-in any more but in browsers that signed in before, where a right one opens it again",
 		},
@@ -165,7 +165,7 @@ func seconds() []Budget {
 		},
 		{
 			Name: rescueLife, Claims: "who proved a first factor and asked for a rescue, with a code", Per: "account",
-			Number: func(Numbers) int { return RescueFailures }, Window: forever, Hold: day,
+			Number: func(Limits) int { return RescueFailures }, Window: forever, Hold: day,
 			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner who is rescued: one guess a day",
 		},
@@ -178,7 +178,7 @@ func ofPasskeys() []Budget {
 		{
 			Name: passkey, Claims: "who proved a first factor or is signed in, with a passkey",
 			Per:    "account, and network; of each browser that signed in before apart",
-			Number: func(n Numbers) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
+			Number: func(n Limits) int { return n.PasskeyFailures }, Window: quarter, Hold: quarter,
 			Returns: "a right one; unlocking; the first proof of the address",
 			Hurts:   "the owner in a browser that never signed in before, while others send wrong answers",
 		},
@@ -191,21 +191,21 @@ func ofPasskeys() []Budget {
 		},
 		{
 			Name: passkeyOptions, Claims: "anybody who begins to use a passkey", Per: "network",
-			Number: func(n Numbers) int { return n.PasskeyHour }, Window: hour, Networks: true,
+			Number: func(n Limits) int { return n.PasskeyHour }, Window: hour, Networks: true,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "that network",
 		},
 		{
 			Name: passkeyAnswer, Claims: "who answers a question that was put to a passkey", Per: "question",
-			Number: func(Numbers) int { return 5 }, Window: hour, // longer than any question stands
+			Number: func(Limits) int { return 5 }, Window: hour, // longer than any question stands
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "the person who was asked: a new question can be asked for",
 		},
 		{
 			Name: warn, Claims: "every wrong code behind a right first factor", Per: "account",
-			Number: func(Numbers) int { return 2 }, Window: hour,
+			Number: func(Limits) int { return 2 }, Window: hour,
 			costs:   true,
 			Returns: "nothing",
 			Hurts:   "no one: from the third on the owner is told, once an hour",

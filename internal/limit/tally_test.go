@@ -24,10 +24,10 @@ func (c *counting) Reserve(ctx context.Context, now time.Time, claims ...store.C
 // hour. The operator hears of them once, neither early nor by more than a 32nd late, and
 // the row that both nodes write is written for a small part of them.
 func TestNotEveryWrongPasswordWritesTheRowOfAll(t *testing.T) {
-	b := open(t, limit.Numbers{HourFailures: 1000})
+	b := open(t, limit.Limits{HourFailures: 1000})
 	rows := &counting{Counters: b.db}
 	now := func() time.Time { return b.now }
-	nodes := []*limit.Limiter{limit.New(rows, now, limit.Numbers{}), limit.New(rows, now, limit.Numbers{})}
+	nodes := []*limit.Limiter{limit.New(rows, now, limit.Limits{}), limit.New(rows, now, limit.Limits{})}
 	count := func(n int) (first, told int) {
 		t.Helper()
 		for i := range n {

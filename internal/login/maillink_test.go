@@ -40,7 +40,7 @@ func newDesk(t testing.TB, keys ...string) *desk {
 		t.Fatal(err)
 	}
 	d.Login = &Login{c: Config{
-		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}), Limits: limit.New(db, now, limit.Numbers{}), Now: now,
+		Accounts: account.New(account.Config{Users: db, Hasher: h, Now: now}), Limits: limit.New(db, now, limit.Limits{}), Now: now,
 	}}
 	d.keys(t, "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B")
 	d.user, err = d.c.Accounts.Create(t.Context(), account.Draft{Email: "alice@good.test"})

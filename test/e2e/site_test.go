@@ -202,7 +202,7 @@ func newLibrary(t *testing.T, change ...func(*twofold.Config)) *library {
 		Mail: s, SMS: s, Accounts: twofold.Accounts{Registerable: true},
 		Advanced: twofold.Advanced{
 			Now:    s.now,
-			Limits: limit.Numbers{SendShort: 1000, SendDay: 1000, SendGap: time.Second},
+			Limits: limit.Limits{SendShort: 1000, SendDay: 1000, SendGap: time.Second},
 		},
 	}
 	c.Pages.Views.PostLogin = "/me"

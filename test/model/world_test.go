@@ -172,7 +172,7 @@ func newWorld(all *sites, open bool) (*world, error) {
 		Origin: origin, Key: twofold.KeyText(twofold.NewKey()), Store: db,
 		Advanced: twofold.Advanced{
 			Now: w.clock.Now,
-			Limits: limit.Numbers{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
+			Limits: limit.Limits{PasskeyFailures: passkeyFailures, PasskeyHour: 1_000_000,
 				FirstFailures: firstFailures, FirstHold: firstHold, FirstMaxHold: firstMaxHold,
 				SecondFailures: secondFailures, SecondWindow: secondWindow,
 				FactorFailures: factorFailures, AddressFailures: 1_000_000, SendAddress: 1_000_000,

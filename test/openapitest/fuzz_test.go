@@ -87,7 +87,7 @@ func newFuzzer(t *testing.T, r *rand.Rand, change func(*twofold.Config)) *fuzzer
 	}
 	c := all()
 	c.Accounts.OAuth = []federated.Provider{p}
-	c.Advanced.Limits = limit.Numbers{FirstFailures: 100, SendShort: 1000, SendDay: 1000, SendAddress: 1_000_000,
+	c.Advanced.Limits = limit.Limits{FirstFailures: 100, SendShort: 1000, SendDay: 1000, SendAddress: 1_000_000,
 		SendHour: 1_000_000, AddressFailures: 1_000_000, RegisterHour: 1_000_000}
 	change(&c)
 	f.k = twofoldtest.New(t, c)

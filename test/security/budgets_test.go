@@ -236,7 +236,7 @@ func TestR121_WhatCostsIsLimited(t *testing.T) {
 	if drafts > 10 {
 		t.Errorf("%d drafts of one account", drafts)
 	}
-	for _, n := range []limit.Numbers{{SetupHour: -1}, {RegisterHour: -1}, {SendAddress: -1}, {RescueHour: 100_000}} {
+	for _, n := range []limit.Limits{{SetupHour: -1}, {RegisterHour: -1}, {SendAddress: -1}, {RescueHour: 100_000}} {
 		if n.Check() == nil {
 			t.Errorf("%+v is taken", n)
 		}
@@ -387,7 +387,7 @@ func oneLineEach(t *testing.T, whose, log string) {
 
 // TestR124_MethodsAreSeenAfterTheFirstFactor, and by no one before.
 func TestR124_MethodsAreSeenAfterTheFirstFactor(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{AddressFailures: 100_000}))
+	w := newWorld(t, with(limit.Limits{AddressFailures: 100_000}))
 	w.person("plain")
 	w.person("susan").enrolSMS("+16505551212")
 	w.withApp("alice").enrolMail()

@@ -143,7 +143,7 @@ func TestR040_CodesWorkOnce(t *testing.T) {
 // TestR041_FiveTriesPerCode: then even the right one is dead; and new codes buy
 // no new guesses.
 func TestR041_FiveTriesPerCode(t *testing.T) {
-	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{SecondFailures: 10} })
+	w := newWorld(t, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{SecondFailures: 10} })
 	e := w.person("erika").enrolMail()
 	b := w.plantPending(e)
 	b.post("/tf-resend", m{}).want(200)

@@ -110,7 +110,7 @@ func TestR057_TwoWishesDoNotMix(t *testing.T) {
 // with those of /login (CVE-2026-9798); guesses in a session count with those of
 // the session.
 func TestR117_UnifiedSignInCountsTheSame(t *testing.T) {
-	w := newWorld(t, unified, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{FirstFailures: 6} })
+	w := newWorld(t, unified, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{FirstFailures: 6} })
 	p := w.person("alice")
 	b := w.plantSession(p)
 	for range 3 {

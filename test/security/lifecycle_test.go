@@ -626,7 +626,7 @@ func TestR122_SitesThatTell(t *testing.T) {
 // addresses leave the owner's code and budget as they are.
 func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 	w := newWorld(t, life, func(c *twofold.Config) {
-		c.Advanced.Limits = limit.Numbers{}
+		c.Advanced.Limits = limit.Limits{}
 		c.Advanced.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	p := w.person("alice").enrolMail()
@@ -655,7 +655,7 @@ func TestR050_MailRequestsSpoilNoSignIn(t *testing.T) {
 // TestR121_MailIsLimited: by who asks, by address, and for those who change
 // theirs.
 func TestR121_MailIsLimited(t *testing.T) {
-	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{} })
+	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{} })
 	p := w.person("alice")
 	for _, path := range []string{"/reset", "/confirm", "/recover-username"} {
 		for _, email := range []string{p.email, "nobody@good.test"} {
@@ -739,7 +739,7 @@ func TestR053_ChangesNeedAFreshSignIn(t *testing.T) {
 // TestR117_ChangeCountsGuesses: the field for the present password counts the
 // guesses of its session, and strangers' guesses do not count there.
 func TestR117_ChangeCountsGuesses(t *testing.T) {
-	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{} })
+	w := newWorld(t, life, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{} })
 	p := w.person("alice")
 	b, got := w.plantSession(p), map[int]int{}
 	for range 15 {

@@ -19,7 +19,7 @@ import (
 )
 
 // with sets the figures of the budgets.
-func with(n limit.Numbers) func(*twofold.Config) {
+func with(n limit.Limits) func(*twofold.Config) {
 	return func(c *twofold.Config) { c.Advanced.Limits = n }
 }
 
@@ -58,7 +58,7 @@ func TestR112_FirstFactorIsLimited(t *testing.T) {
 // behind a configured proxy the hop that it appended counts, an IPv6 address
 // with its /64.
 func TestR114_KeyIsNotTheClients(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{AddressFailures: 10}))
+	w := newWorld(t, with(limit.Limits{AddressFailures: 10}))
 	w.person("alice")
 	tooLong := strings.Repeat("x", 1100) // counts, and is refused before it is hashed
 	n := 0
@@ -220,7 +220,7 @@ func TestR116_CountersSurvive(t *testing.T) {
 // TestR117_EveryPathThatChecksCounts: anyone who asks for a secret counts. Strangers
 // and a session do not use up each other's guesses.
 func TestR117_EveryPathThatChecksCounts(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{FirstFailures: 4}))
+	w := newWorld(t, with(limit.Limits{FirstFailures: 4}))
 	a, e := w.withApp("alice"), w.person("erika").enrolMail()
 	session := w.plantSession(a)
 	for range 4 {
@@ -300,7 +300,7 @@ func TestR118_WhatResetsACounter(t *testing.T) {
 
 // TestR120_LockedLooksLikeWrong, for accounts that exist and those that do not.
 func TestR120_LockedLooksLikeWrong(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{FirstFailures: 2}))
+	w := newWorld(t, with(limit.Limits{FirstFailures: 2}))
 	a := w.person("alice")
 	var bodies []string
 	for _, email := range []string{a.email, "nobody@good.test"} {

@@ -361,7 +361,7 @@ func TestR388_SignUpsHaveTheBudgetsOfRegistrations(t *testing.T) {
 
 // TestR388_GuessesAtTheCodeAreCountedByAddress, however many sign-ups there are.
 func TestR388_GuessesAtTheCodeAreCountedByAddress(t *testing.T) {
-	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Advanced.Limits = limit.Numbers{} })
+	w, corp, _ := sites(t, signsUp, func(c *twofold.Config) { c.Advanced.Limits = limit.Limits{} })
 	ann := w.newAt(corp, "ann")
 	guesses := 0
 	for range 4 {

@@ -308,7 +308,7 @@ func TestR004_StormOfSignIns(t *testing.T) {
 
 // TestR112_NumbersHaveBounds: no one can configure the limits away.
 func TestR112_NumbersHaveBounds(t *testing.T) {
-	for _, n := range []limit.Numbers{{FirstFailures: 101}, {FirstFailures: -1}, {SecondFailures: 11}, {FactorFailures: 101}, {SecondWindow: time.Second}, {AddressFailures: 1}} {
+	for _, n := range []limit.Limits{{FirstFailures: 101}, {FirstFailures: -1}, {SecondFailures: 11}, {FactorFailures: 101}, {SecondWindow: time.Second}, {AddressFailures: 1}} {
 		_, err := twofold.New(twofold.Config{Advanced: twofold.Advanced{Limits: n}})
 		if err == nil || !strings.Contains(err.Error(), "Limits") {
 			t.Errorf("%+v is taken: %v", n, err)

@@ -13,7 +13,7 @@ import (
 
 // plenty are limits that do not stand in a test's way.
 func plenty(c *twofold.Config) {
-	c.Advanced.Limits = limit.Numbers{SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000,
+	c.Advanced.Limits = limit.Limits{SecondFailures: 10, SendGap: time.Nanosecond, SendShort: 1000, SendDay: 1000,
 		SendAddress: 100_000, AddressFailures: 100_000}
 }
 

@@ -338,7 +338,7 @@ func TestR148_Clock(t *testing.T) {
 // TestR149_RestartAndNodes: each step of each flow on another node, with a
 // restart in between.
 func TestR149_RestartAndNodes(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{SendGap: time.Nanosecond}))
+	w := newWorld(t, with(limit.Limits{SendGap: time.Nanosecond}))
 	w.start(nil)
 	p := w.person("alice")
 	b, step := w.browser(), 0

@@ -60,7 +60,7 @@ func TestR006_AnAddressHasOnePlainSpelling(t *testing.T) {
 // or twice as many guesses as a /64, and not as many as it has /64s. A neighbor in
 // another /48 has all of them.
 func TestR114_ManySmallNetworksAreALargeOne(t *testing.T) {
-	w := newWorld(t, proxied, with(limit.Numbers{AddressFailures: 10}))
+	w := newWorld(t, proxied, with(limit.Limits{AddressFailures: 10}))
 	guesses := func(address func(i int) string) (taken int) {
 		for i := range 60 {
 			if w.guess(fmt.Sprintf("nobody%d@good.test", i), address(i)) == 400 {
@@ -115,7 +115,7 @@ func TestR117_ARecoveryCountsGuesses(t *testing.T) {
 // over all sign-ins and days, and then one a day.
 func TestR156_AForcedSetUpHasTheSameCount(t *testing.T) {
 	w := newWorld(t, proofFirst, func(c *twofold.Config) {
-		c.Advanced.Limits = limit.Numbers{SecondFailures: 5, FactorFailures: 10, SendDay: 1000, SendMost: 1000}
+		c.Advanced.Limits = limit.Limits{SecondFailures: 5, FactorFailures: 10, SendDay: 1000, SendMost: 1000}
 		c.Advanced.Limits.FirstFailures = 100
 	})
 	p := w.person("alice")

@@ -30,7 +30,7 @@ func (w *world) timed(compare func() error) {
 // TestR123_SameTime: without the dummy hash the unknown would be many times
 // faster. What can be measured more finely is BenchmarkRefusals'.
 func TestR123_SameTime(t *testing.T) {
-	w := newWorld(t, with(limit.Numbers{FirstFailures: 100, AddressFailures: 10_000}))
+	w := newWorld(t, with(limit.Limits{FirstFailures: 100, AddressFailures: 10_000}))
 	emails := w.classes()
 	w.timed(func() error {
 		quickest := map[string]time.Duration{}
@@ -127,7 +127,7 @@ func BenchmarkMailRequests(b *testing.B) {
 // BenchmarkRefusals is R123 in figures: the medians of interleaved samples for
 // an identity that exists and one that does not, and how far they are apart.
 func BenchmarkRefusals(b *testing.B) {
-	w := newWorld(b, with(limit.Numbers{FirstFailures: 100, AddressFailures: 10_000}))
+	w := newWorld(b, with(limit.Limits{FirstFailures: 100, AddressFailures: 10_000}))
 	emails := w.classes()
 	known, unknown := emails[1], emails[len(emails)-1]
 	var took [2][]float64

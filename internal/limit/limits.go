@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Numbers are the figures of all budgets. A zero field means its default.
-type Numbers struct {
+// Limits are the figures of all budgets. A zero field means its default.
+type Limits struct {
 	// FirstFailures wrong passwords for one account from one network, from one
 	// browser that signed in to it before, or in one session make that one wait
 	// (default 10; NIST SP 800-63B-4 section 3.2.2 allows at most 100).
@@ -80,9 +80,9 @@ type Numbers struct {
 }
 
 // Defaults are the figures that no one set.
-func Defaults() Numbers { return Numbers{}.withDefaults() }
+func Defaults() Limits { return Limits{}.withDefaults() }
 
-func (n Numbers) withDefaults() Numbers {
+func (n Limits) withDefaults() Limits {
 	setInt(&n.FirstFailures, 10)
 	setInt(&n.AccountFailures, 100)
 	setDur(&n.FirstHold, 30*time.Second)
@@ -125,7 +125,7 @@ func setDur(p *time.Duration, d time.Duration) {
 }
 
 // Check names every figure that is out of bounds.
-func (n Numbers) Check() error {
+func (n Limits) Check() error {
 	d := n.withDefaults()
 	var errs []error
 	bound := func(name string, v, lo, hi int) {
