@@ -28,7 +28,7 @@ func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 	newest := func(limit int, names ...string) store.EventFilter {
 		return store.EventFilter{UserID: who.User.ID, Names: names, Newest: true, Limit: limit}
 	}
-	rows, err := l.c.Trail.List(ctx, newest(newsRows, telltale()...), newest(markRows, event.NewsSeen{}.Name()),
+	rows, err := l.c.Trail.List(ctx, newest(newsRows, notableKinds()...), newest(markRows, event.NewsSeen{}.Name()),
 		newest(pausedRows, event.UserPaused{}.Name()), newest(signInRows, signIns()...))
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (l *Login) News(ctx context.Context, who Who) ([]store.Event, error) {
 	var out []store.Event
 	for i, e := range rows {
 		own := e.Address == who.Session.Address && e.Agent == who.Session.Agent && !e.At.Before(ownFrom(e, who.Session))
-		if e.Row > seen && !own && telling(e, rows[:i]) {
+		if e.Row > seen && !own && notable(e, rows[:i]) {
 			out = append(out, e)
 		}
 	}
@@ -65,12 +65,12 @@ func signIns() []string {
 	return []string{event.FirstFactorProven{}.Name(), event.UserAuthenticated{}.Name(), event.UserReauthenticated{}.Name()}
 }
 
-// telling reports whether a row is news, given the rows after it.
-func telling(e store.Event, later []store.Event) bool {
+// notable reports whether a row is news, given the rows after it.
+func notable(e store.Event, later []store.Event) bool {
 	if e.Name == (event.FirstFactorProven{}).Name() {
 		return !madeGood(e, later) // regardless of the codes tried then
 	}
-	return e.Name == event.UserPaused{}.Name() || slices.Contains(telltale(), e.Name) && e.Reason != Created
+	return e.Name == event.UserPaused{}.Name() || slices.Contains(notableKinds(), e.Name) && e.Reason != Created
 }
 
 // madeGood reports whether the same browser completed a sign-in before this one expired.
@@ -82,7 +82,7 @@ func madeGood(e store.Event, later []store.Event) bool {
 }
 
 // telltale returns the names of events that owners are informed about, except pauses.
-func telltale() []string {
+func notableKinds() []string {
 	return append(changes(), event.TFRescueRequested{}.Name(), event.TFPaused{}.Name())
 }
 
