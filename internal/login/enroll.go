@@ -24,7 +24,7 @@ const maxFactors = 10
 // an account that has a factor is neither (R18).
 type actor struct {
 	who     *Who
-	pending *waiting
+	pending *pendingSignIn
 }
 
 func (a actor) user() store.User {
@@ -79,7 +79,7 @@ func (l *Login) actor(ctx context.Context, token string, who *Who) (actor, error
 		}
 		return actor{who: who}, nil
 	}
-	w, err := l.waiting(ctx, token, nil)
+	w, err := l.loadPending(ctx, token, nil)
 	if err != nil {
 		return actor{}, err
 	}
@@ -219,7 +219,7 @@ func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w Enroll
 // supersede ends the earlier step of the session when it starts a set-up, because its page takes
 // the code of the newest step.
 func (l *Login) supersede(ctx context.Context, token string, who Who) error {
-	w, err := l.waiting(ctx, token, &who)
+	w, err := l.loadPending(ctx, token, &who)
 	if err == nil {
 		_, err = l.c.Pendings.TakePending(ctx, w.Hash)
 	}
@@ -324,7 +324,7 @@ func sendAgain(ctx context.Context, l *Login, d store.Draft, u store.User, b Bro
 func (l *Login) ownDraft(ctx context.Context, token string, who *Who) (store.Draft, store.User, error) {
 	a := actor{who: who}
 	if who == nil {
-		w, err := l.waiting(ctx, token, nil)
+		w, err := l.loadPending(ctx, token, nil)
 		if err == nil && !w.State.Enrols() {
 			err = ErrState
 		}

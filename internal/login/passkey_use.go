@@ -13,13 +13,13 @@ import (
 
 // passkeyPending returns this browser's sign-in that waits for a passkey as its second factor, or
 // ErrState if there is none.
-func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (waiting, error) {
-	w, err := l.waiting(ctx, token, who)
+func (l *Login) passkeyPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
-		return waiting{}, err
+		return pendingSignIn{}, err
 	}
 	if f, ok := w.factor(); w.State != store.Ready || !ok || f.Method != store.Passkey {
-		return waiting{}, ErrState
+		return pendingSignIn{}, ErrState
 	}
 	return w, nil
 }
@@ -118,7 +118,7 @@ func (l *Login) decoys(whose string) [][]byte {
 	return ids
 }
 
-func (l *Login) askSecond(ctx context.Context, w waiting) (PasskeyAsked, error) {
+func (l *Login) askSecond(ctx context.Context, w pendingSignIn) (PasskeyAsked, error) {
 	all, err := l.c.Factors.PasskeysOf(ctx, w.user.ID)
 	if err != nil {
 		return PasskeyAsked{}, err
@@ -159,7 +159,7 @@ func (l *Login) Passkey(ctx context.Context, token, state, answer string, rememb
 	return l.signInBy(ctx, state, answer, remember, b)
 }
 
-func (l *Login) completeBy(ctx context.Context, w waiting, who *Who, owner, state, answer string, b Browser) (Outcome, error) {
+func (l *Login) completeBy(ctx context.Context, w pendingSignIn, who *Who, owner, state, answer string, b Browser) (Outcome, error) {
 	d, err := l.question(ctx, owner, state, w.user)
 	if err != nil {
 		return Outcome{}, err

@@ -52,15 +52,15 @@ func view(l *Login, p store.Pending, factors []store.Factor) *Pending {
 	return v
 }
 
-// waiting is a pending sign-in with the records that it depends on.
-type waiting struct {
+// pendingSignIn is a pending sign-in with the records that it depends on.
+type pendingSignIn struct {
 	store.Pending
 	user     store.User
 	factors  []store.Factor // factors that can be proven
 	sessions int            // number of the account's sessions; -1 if unknown
 }
 
-func (w waiting) factor() (store.Factor, bool) {
+func (w pendingSignIn) factor() (store.Factor, bool) {
 	for _, f := range w.factors {
 		if f.ID == w.Factor {
 			return f, true
@@ -69,32 +69,32 @@ func (w waiting) factor() (store.Factor, bool) {
 	return store.Factor{}, false
 }
 
-// waiting returns the pending with a browser's token. It is not valid if it has expired, if the
+// loadPending returns the pending with a browser's token. It is not valid if it has expired, if the
 // user's credentials have changed, if the account was deactivated, or if it does not belong to the
 // current session: a sign-in belongs to no session, and a re-authentication to the session that
 // started it (R16).
-func (l *Login) waiting(ctx context.Context, token string, who *Who) (waiting, error) {
+func (l *Login) loadPending(ctx context.Context, token string, who *Who) (pendingSignIn, error) {
 	if token == "" {
-		return waiting{}, ErrState
+		return pendingSignIn{}, ErrState
 	}
-	w, err := readWaiting(ctx, l.c, hash(token))
+	w, err := readPending(ctx, l.c, hash(token))
 	if errors.Is(err, store.ErrNotFound) {
-		return waiting{}, ErrState
+		return pendingSignIn{}, ErrState
 	}
 	if err != nil {
-		return waiting{}, err
+		return pendingSignIn{}, err
 	}
 	p, u := w.Pending, w.User
 	if who == nil && p.SessionID != "" || who != nil && p.SessionID != who.Session.ID {
-		return waiting{}, ErrState
+		return pendingSignIn{}, ErrState
 	}
 	if l.checkAllowed(u) != nil || u.Uniquifier != p.Uniquifier {
-		return waiting{}, ErrState
+		return pendingSignIn{}, ErrState
 	}
-	return waiting{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
+	return pendingSignIn{p, u, policy.Seconds(l.rules, l.facts(u, w.Factors), p.First), w.Sessions}, nil
 }
 
-func readWaiting(ctx context.Context, c Config, hash string) (w store.Waiting, err error) {
+func readPending(ctx context.Context, c Config, hash string) (w store.Waiting, err error) {
 	if c.Both != nil {
 		return c.Both.Waiting(ctx, hash, c.Now())
 	}
@@ -109,9 +109,9 @@ func readWaiting(ctx context.Context, c Config, hash string) (w store.Waiting, e
 	return w, err
 }
 
-// Look returns the pending sign-in of a browser.
-func (l *Login) Look(ctx context.Context, token string, who *Who) (Outcome, error) {
-	w, err := l.waiting(ctx, token, who)
+// Pending returns the pending sign-in of a browser.
+func (l *Login) Pending(ctx context.Context, token string, who *Who) (Outcome, error) {
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -109,7 +109,7 @@ func (l *Login) AskProof(ctx context.Context, who Who, b Browser) (Outcome, erro
 	if mailboxAlone(who.User, first) {
 		return Outcome{}, ErrReauthenticate
 	}
-	if w, err := l.waiting(ctx, b.Pending, &who); err == nil && w.State == store.Owner {
+	if w, err := l.loadPending(ctx, b.Pending, &who); err == nil && w.State == store.Owner {
 		return Outcome{User: w.user, Pending: view(l, w.Pending, nil)}, nil
 	} else if err != nil && !errors.Is(err, ErrState) {
 		return Outcome{}, err

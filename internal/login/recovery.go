@@ -34,7 +34,7 @@ const longestWait = 30 * 24 * time.Hour
 
 // askRecovery stores a request. If there is already one, it does not change: another request does
 // not shorten or restart the waiting period, and nothing is mailed.
-func (l *Login) askRecovery(ctx context.Context, w waiting, b Browser) (opens time.Time, err error) {
+func (l *Login) askRecovery(ctx context.Context, w pendingSignIn, b Browser) (opens time.Time, err error) {
 	n := Notice{User: w.user, Kind: RecoveryAsked, Browser: b}
 	for _, f := range w.factors {
 		if f.Method == store.SMS { // a recovery that depends on the mailbox must not be announced only to it
@@ -229,7 +229,7 @@ func (l *Login) Recover(ctx context.Context, token, plain string, b Browser) (Ou
 }
 
 // repair continues a rescued sign-in with a set-up instead of a session (R75).
-func (l *Login) repair(ctx context.Context, w waiting, b Browser) (Outcome, error) {
+func (l *Login) repair(ctx context.Context, w pendingSignIn, b Browser) (Outcome, error) {
 	w.State = store.Repair
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err

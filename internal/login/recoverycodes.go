@@ -89,7 +89,7 @@ func (l *Login) UseCode(ctx context.Context, token, typed string, b Browser) (ou
 }
 
 func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (out Outcome, left int, err error) {
-	w, err := l.waiting(ctx, token, nil)
+	w, err := l.loadPending(ctx, token, nil)
 	if err != nil {
 		return Outcome{}, 0, err
 	}
@@ -146,7 +146,7 @@ func (l *Login) useCode(ctx context.Context, token, typed string, b Browser) (ou
 // CodesPaused returns the time until which codes of the awaited second factor are paused, or zero
 // if they are not. It returns ErrState if there is no such step.
 func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browser) (time.Time, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -163,7 +163,7 @@ func CodesPaused(ctx context.Context, l *Login, token string, who *Who, b Browse
 
 // CodeTakable returns the pending sign-in if a recovery code may be entered for it.
 func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) {
-	w, err := l.waiting(ctx, token, nil)
+	w, err := l.loadPending(ctx, token, nil)
 	if err == nil && !l.codeTakable(w) {
 		err = ErrState
 	}
@@ -175,12 +175,12 @@ func (l *Login) CodeTakable(ctx context.Context, token string) (Outcome, error) 
 
 // codeTakable reports whether a sign-in waits for its second factor. It returns false for a set-up
 // and for a re-authentication.
-func (l *Login) codeTakable(w waiting) bool {
+func (l *Login) codeTakable(w pendingSignIn) bool {
 	return l.c.Codes != nil && w.SessionID == "" && (w.State == store.Ready || w.State == store.Select)
 }
 
 // hasCodes reports whether the user has a recovery code that may complete this sign-in.
-func (l *Login) hasCodes(ctx context.Context, w waiting) (bool, error) {
+func (l *Login) hasCodes(ctx context.Context, w pendingSignIn) (bool, error) {
 	if !l.codeTakable(w) {
 		return false, nil
 	}

@@ -104,7 +104,7 @@ func (l *Login) once(
 
 // standing returns the factor at which an answer of a sign-in is checked.
 func (l *Login) standing(ctx context.Context, token string, who *Who) (string, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	return where(w.Pending), err
 }
 
@@ -293,7 +293,7 @@ func (r repeat) outcome(ctx context.Context, v decided) (Outcome, error, bool) {
 		return Outcome{}, ErrCode, true
 	}
 	if v.Pending {
-		out, err := r.l.Look(ctx, v.Token, nil)
+		out, err := r.l.Pending(ctx, v.Token, nil)
 		if errors.Is(err, ErrState) {
 			return Outcome{}, nil, false
 		}

@@ -23,7 +23,7 @@ const (
 
 // RescueOptions returns the ways of rescue for a pending sign-in.
 func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]string, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (l *Login) RescueOptions(ctx context.Context, token string, who *Who) ([]st
 
 // rescueOptions returns none before a second factor is required. After "this was not me" it returns
 // only Help until a real second factor is proven (R76).
-func (l *Login) rescueOptions(ctx context.Context, w waiting) ([]string, error) {
+func (l *Login) rescueOptions(ctx context.Context, w pendingSignIn) ([]string, error) {
 	if w.State != store.Ready || w.SessionID != "" {
 		return nil, nil
 	}
@@ -76,7 +76,7 @@ func (l *Login) rescueShut(ctx context.Context, u store.User) (bool, error) {
 // Rescue helps a user who has proven the first factor and lost the second. It returns ErrChoice or
 // ErrSend.
 func (l *Login) Rescue(ctx context.Context, token string, who *Who, option string, b Browser) (Outcome, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -121,7 +121,7 @@ func (l *Login) Rescue(ctx context.Context, token string, who *Who, option strin
 	return out, err
 }
 
-func (l *Login) rescueByEmail(ctx context.Context, w waiting, b Browser) error {
+func (l *Login) rescueByEmail(ctx context.Context, w pendingSignIn, b Browser) error {
 	m := limit.Message{Class: limit.Rescued, Transaction: "rescue:" + w.Hash, Channel: store.Email, Destination: w.user.Email}
 	if err := l.send(ctx, w.user, m, b); err != nil {
 		return err

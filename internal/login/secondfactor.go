@@ -16,7 +16,7 @@ import (
 // Choose selects the factor to prove, by method or by ID, and sends its code. It may be called
 // again to select another factor. It returns ErrChoice or ErrSend.
 func (l *Login) Choose(ctx context.Context, token string, who *Who, which string, b Browser) (Outcome, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -52,7 +52,7 @@ func (l *Login) advance(ctx context.Context, p store.Pending) error {
 // Resend sends another code for the selected factor and invalidates the previous one. It returns
 // ErrMethod if the factor needs no message.
 func (l *Login) Resend(ctx context.Context, token string, who *Who, b Browser) (Outcome, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -92,7 +92,7 @@ func (l *Login) Validate(ctx context.Context, token string, who *Who, code strin
 }
 
 func (l *Login) validate(ctx context.Context, token string, who *Who, code string, b Browser) (Outcome, error) {
-	w, err := l.waiting(ctx, token, who)
+	w, err := l.loadPending(ctx, token, who)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -132,7 +132,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 // proveOwner records that a user who is signing in or signed in has also proven the mailbox. A
 // sign-in that must set up a factor continues with the set-up only then (R19), because a stolen
 // password alone must not be enough to choose the second factor. A session continues unchanged.
-func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string, b Browser) (Outcome, error) {
+func (l *Login) proveOwner(ctx context.Context, w pendingSignIn, who *Who, code string, b Browser) (Outcome, error) {
 	if _, err := factor.Digits(code, factor.Size); err != nil {
 		return Outcome{}, l.noCode(ctx, w, store.Email, b)
 	}
@@ -170,7 +170,7 @@ func (l *Login) proveOwner(ctx context.Context, w waiting, who *Who, code string
 
 // prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
 // first. Every wrong code is ErrCode.
-func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
+func (l *Login) prove(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) (rescued bool, err error) {
 	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
 	_, short := factor.Digits(code, factor.Size)
 	if !factor.Reads(l.c.Methods[f.Method], f, code) && (!rescue || short != nil) {
@@ -200,7 +200,7 @@ func (l *Login) prove(ctx context.Context, w waiting, f store.Factor, code strin
 // that a factor that was disabled by too many wrong codes can be rescued, and wrong codes do not
 // count against the factor. A code of the factor itself is also accepted while the rescue code is
 // valid; both share the few guesses of the rescue.
-func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code string, b Browser) (rescued bool, err error) {
+func (l *Login) proveRescue(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) (rescued bool, err error) {
 	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
 	})
@@ -231,7 +231,7 @@ func (l *Login) proveRescue(ctx context.Context, w waiting, f store.Factor, code
 }
 
 // verifyFactor uses up a code of a factor. It returns factor.ErrWrong or factor.ErrSecret.
-func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, code string, b Browser) error {
+func (l *Login) verifyFactor(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) error {
 	m := l.c.Methods[f.Method]
 	if m == nil {
 		return factor.ErrWrong
@@ -245,7 +245,7 @@ func (l *Login) verifyFactor(ctx context.Context, w waiting, f store.Factor, cod
 
 // wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
 // used.
-func (l *Login) wrongCode(ctx context.Context, place *limit.Reservation, w waiting, f store.Factor, err error, b Browser) error {
+func (l *Login) wrongCode(ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Browser) error {
 	switch {
 	case errors.Is(err, factor.ErrReplayed):
 		return l.codeUsed(ctx, place, w.user, f.Method, b)
@@ -268,7 +268,7 @@ func (l *Login) codeUsed(ctx context.Context, place *limit.Reservation, u store.
 
 // noCode refuses a text that is not a code. It does not count as a guess, and is reported at most
 // once a minute.
-func (l *Login) noCode(ctx context.Context, w waiting, method string, b Browser) error {
+func (l *Login) noCode(ctx context.Context, w pendingSignIn, method string, b Browser) error {
 	return recordedOr(ErrCode, l.tellOnce(ctx, "no-code:"+w.Hash, event.UserFailedAuthn{
 		User: subject(w.user), AuthType: "code", SecondFactor: true, Method: method, Reason: "no code", Context: l.at(b),
 	}))
@@ -285,7 +285,7 @@ func (l *Login) warnOwner(ctx context.Context, u store.User, b Browser) error {
 
 // complete takes the pending whose second factor has just been proven and issues the session. Only
 // one of several callers gets the pending.
-func (l *Login) complete(ctx context.Context, w waiting, who *Who, second store.Proof, b Browser) (Outcome, error) {
+func (l *Login) complete(ctx context.Context, w pendingSignIn, who *Who, second store.Proof, b Browser) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrState
 	} else if err != nil {

@@ -22,7 +22,7 @@ import (
 
 // appCode is a code and the result of its comparison.
 type appCode struct {
-	waiting
+	pendingSignIn
 	factor   store.Factor
 	step     int64
 	verdict  error // nil, factor.ErrWrong or factor.ErrReplayed
@@ -65,13 +65,13 @@ func validateAtOnce(ctx context.Context, l *Login, token, code string, b Browser
 // compared reads a sign-in and compares a code with its app. The data that it reads does not depend
 // on whether the code is right.
 func compared(ctx context.Context, l *Login, token, code string) (c appCode, err error) {
-	if c.waiting, err = l.waiting(ctx, token, nil); errors.Is(err, ErrState) {
+	if c.pendingSignIn, err = l.loadPending(ctx, token, nil); errors.Is(err, ErrState) {
 		return c, errUndecided // the first answer may have just used it up
 	}
 	if err != nil {
 		return c, err
 	}
-	f, ok := c.waiting.factor()
+	f, ok := c.pendingSignIn.factor()
 	m := l.c.Methods[f.Method]
 	comparer, compares := m.(factor.Comparer)
 	if !ok || !compares || c.State != store.Ready || c.Rescue || c.Remember || !factor.Reads(m, f, code) ||

@@ -135,7 +135,7 @@ func (s *Site) wanSigninPage(c *call, second bool) (WanSigninPage, error) {
 		page.Remember, page.RememberTF, page.Trust, page.Stay = s.remembers(c), s.c.TrustFor > 0, s.c.TrustFor, s.c.RememberFor
 		return page, nil
 	}
-	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
+	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
 	if err != nil {
 		return page, s.turn(c, err)
 	}

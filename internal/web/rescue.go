@@ -23,7 +23,7 @@ func (s *Site) recoveryOptions(c *call) (map[string]string, []string, error) {
 }
 
 func (s *Site) getRescue(c *call) (*answer, error) {
-	out, err := s.c.Login.Look(c.r.Context(), c.pending, nil)
+	out, err := s.c.Login.Pending(c.r.Context(), c.pending, nil)
 	if err == nil && out.Pending.State != store.Ready {
 		err = login.ErrState
 	}

@@ -14,7 +14,7 @@ import (
 // an explanation. The cookie of an ended pending sign-in is removed; a valid one continues.
 func (s *Site) illegal(c *call) *failure {
 	f := s.toFailure(login.ErrState).goTo(s.views.Error).says("STEP_OVER")
-	_, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
+	_, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
 	over := c.pending != "" && errors.Is(err, login.ErrState)
 	if over {
 		s.jar.clear(c.w, c.r, s.jar.pending())
@@ -48,7 +48,7 @@ func (s *Site) turn(c *call, err error) error {
 
 func (s *Site) getValidate(c *call) (*answer, error) {
 	ctx := c.r.Context()
-	out, err := s.c.Login.Look(ctx, c.pending, c.who)
+	out, err := s.c.Login.Pending(ctx, c.pending, c.who)
 	if err != nil && !errors.Is(err, login.ErrState) {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *Site) postValidate(c *call) (*answer, error) {
 	}
 	ctx := c.r.Context()
 	if code == "" { // report a step out of order before a missing field
-		if _, err := s.c.Login.Look(ctx, c.pending, nil); err != nil {
+		if _, err := s.c.Login.Pending(ctx, c.pending, nil); err != nil {
 			return nil, s.turn(c, err)
 		}
 		return nil, fail(http.StatusBadRequest, "code", "FIELD_REQUIRED")
@@ -158,7 +158,7 @@ func (s *Site) codeFailed(c *call, err error) error {
 // the form comes from another tab, and the session stays.
 func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 	ctx := c.r.Context()
-	under, verifying := s.c.Login.Look(ctx, c.pending, c.who)
+	under, verifying := s.c.Login.Pending(ctx, c.pending, c.who)
 	if verifying != nil && !errors.Is(verifying, login.ErrState) {
 		return nil, verifying
 	}
@@ -192,7 +192,7 @@ func (s *Site) validateSignedIn(c *call, code string) (*answer, error) {
 }
 
 func (s *Site) getSelect(c *call) (*answer, error) {
-	out, err := s.c.Login.Look(c.r.Context(), c.pending, c.who)
+	out, err := s.c.Login.Pending(c.r.Context(), c.pending, c.who)
 	if err == nil && (len(out.Pending.Factors) < 2 || out.Pending.State.Enrols()) {
 		err = login.ErrState
 	}
