@@ -84,7 +84,7 @@ func (l *Login) ChangeEmail(ctx context.Context, token string, who *Who, b Brows
 	if err := l.tell(ctx, event.ChangeEmailConfirmed{User: subject(u), OldEmail: k.user.Email, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.carryOn(ctx, u, caller, b)
+	return l.renewUnchanged(ctx, u, caller, b)
 }
 
 // emailLink opens a link to change an address, for the account that requested it.

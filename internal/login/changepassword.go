@@ -39,11 +39,11 @@ func (l *Login) ChangePassword(ctx context.Context, who Who, old, plain string, 
 	if err := l.tell(ctx, event.PasswordChanged{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.carryOn(ctx, u, who, b)
+	return l.renewUnchanged(ctx, u, who, b)
 }
 
-// carryOn gives the acting browser a new session with the proofs and the freshness of the old one.
-func (l *Login) carryOn(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
+// renewUnchanged gives the acting browser a new session with the proofs and the freshness of the old one.
+func (l *Login) renewUnchanged(ctx context.Context, u store.User, who Who, b Browser) (Outcome, error) {
 	s := who.Session
 	out, err := l.finish(ctx, granted{user: u, level: s.Level, proofs: s.Proofs, trusted: s.Trusted, trustedBy: s.TrustedBy, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)

@@ -33,5 +33,5 @@ func (l *Login) ChangeUsername(ctx context.Context, who Who, username string, b 
 	if err := l.tell(ctx, event.UsernameChanged{User: subject(u), OldUsername: who.User.Username, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.carryOn(ctx, u, who, b)
+	return l.renewUnchanged(ctx, u, who, b)
 }

@@ -170,7 +170,7 @@ func stateError(err error) error {
 func (l *Login) enrolled(ctx context.Context, a actor, u store.User, second store.Proof, b Browser) (Outcome, error) {
 	if a.who != nil {
 		proofs := append(firstProofs(a.who.Session), second)
-		return l.renew(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
+		return l.renewSession(ctx, u, a.who.Session, store.TwoFactors, proofs, b)
 	}
 	l.emit(ctx, event.TFCodeConfirmed{User: subject(u), Method: second.Method, Context: l.at(b)})
 	remember := a.pending.Remember && a.pending.State != store.Repair // no trust after a rescue (R79)
@@ -192,9 +192,9 @@ func firstProofs(s store.Session) []store.Proof {
 	return s.Proofs[:1:1]
 }
 
-// renew replaces the acting session after a change of credentials. The change does not make the
+// renewSession replaces the acting session after a change of credentials. The change does not make the
 // session fresh, because it proves none of the factors that the next change requires.
-func (l *Login) renew(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
+func (l *Login) renewSession(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
 	b.WantToken = false
 	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)

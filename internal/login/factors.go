@@ -111,7 +111,7 @@ func (l *Login) RemoveFactor(ctx context.Context, who Who, id string, b Browser)
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	return l.carryOn(ctx, u, who, b)
+	return l.renewUnchanged(ctx, u, who, b)
 }
 
 // gone converts store.ErrNotFound to ErrNoSuch: a factor that was removed during the edit counts as
@@ -142,5 +142,5 @@ func (l *Login) Disable(ctx context.Context, who Who, b Browser) (Outcome, error
 	if err := l.tell(ctx, event.TFDisabled{User: subject(u), Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.renew(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
+	return l.renewSession(ctx, u, who.Session, store.OneFactor, firstProofs(who.Session), b)
 }

@@ -275,7 +275,7 @@ func (l *Login) verifyFrom(ctx context.Context, who Who, p federated.Provider, i
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.again(ctx, who, l.elsewhere(p), b)
+	return l.reauthNext(ctx, who, l.elsewhere(p), b)
 }
 
 // connect connects an identity to the caller's account. Like a new factor it is a security change,
@@ -347,5 +347,5 @@ func (l *Login) reconnect(ctx context.Context, who Who, c store.ConnectionChange
 	if err := l.tell(ctx, event.ConnectionChanged{User: subject(u), Provider: provider, Removed: c.Add == nil, Context: l.at(b)}); err != nil {
 		return Outcome{}, err
 	}
-	return l.renew(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
+	return l.renewSession(ctx, u, who.Session, who.Session.Level, who.Session.Proofs, b)
 }

@@ -260,8 +260,8 @@ func (l *Login) changePasskeys(ctx context.Context, who Who, c store.FactorChang
 		return Outcome{}, err
 	}
 	if !proven {
-		return l.carryOn(ctx, u, who, b)
+		return l.renewUnchanged(ctx, u, who, b)
 	}
 	proofs := append(firstProofs(who.Session), l.proofOf(*c.Add))
-	return l.renew(ctx, u, who.Session, store.TwoFactors, proofs, b)
+	return l.renewSession(ctx, u, who.Session, store.TwoFactors, proofs, b)
 }

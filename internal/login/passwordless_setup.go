@@ -195,7 +195,7 @@ func (l *Login) changeFirst(ctx context.Context, who Who, c store.FactorChange, 
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	return l.carryOn(ctx, u, who, b)
+	return l.renewUnchanged(ctx, u, who, b)
 }
 
 // VerifyPasscode is like Verify, with any first factor of the account. It returns ErrPassword or
@@ -206,7 +206,7 @@ func (l *Login) VerifyPasscode(ctx context.Context, who Who, text string, b Brow
 	if err != nil {
 		return Outcome{}, err
 	}
-	return l.again(ctx, who, l.proof(method), b)
+	return l.reauthNext(ctx, who, l.proof(method), b)
 }
 
 // SendVerify sends the signed-in user a code for re-authentication. It returns ErrChoice if the

@@ -15,12 +15,12 @@ func (l *Login) Verify(ctx context.Context, who Who, plain string, b Browser) (O
 	if err := l.password(ctx, &who.User, "", plain, b); err != nil {
 		return Outcome{}, err
 	}
-	return l.again(ctx, who, l.proof("password"), b)
+	return l.reauthNext(ctx, who, l.proof("password"), b)
 }
 
-// again continues after the first factor of a re-authentication: with the second factor if the
+// reauthNext continues after the first factor of a re-authentication: with the second factor if the
 // account has one, and otherwise with a fresh session.
-func (l *Login) again(ctx context.Context, who Who, first store.Proof, b Browser) (Outcome, error) {
+func (l *Login) reauthNext(ctx context.Context, who Who, first store.Proof, b Browser) (Outcome, error) {
 	factors, err := l.c.Factors.FactorsOf(ctx, who.User.ID)
 	if err != nil {
 		return Outcome{}, err

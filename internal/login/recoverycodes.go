@@ -55,7 +55,7 @@ func (l *Login) NewCodes(ctx context.Context, who Who, b Browser) ([]string, Out
 		return nil, Outcome{}, err
 	}
 	b.WantToken = false
-	out, err := l.carryOn(ctx, u, who, b)
+	out, err := l.renewUnchanged(ctx, u, who, b)
 	return codes, out, err
 }
 

@@ -124,7 +124,7 @@ func (l *Login) validate(ctx context.Context, token string, who *Who, code strin
 		if rescued {
 			return l.repair(ctx, w, b)
 		}
-		return l.outgrown(ctx, w, f.Method, b)
+		return l.replaceWeakFactor(ctx, w, f.Method, b)
 	}
 	return l.complete(ctx, w, who, proof, b)
 }
@@ -159,7 +159,7 @@ func (l *Login) proveOwner(ctx context.Context, w pendingSignIn, who *Who, code 
 		if _, err := l.c.Pendings.TakePending(ctx, w.Hash); err != nil {
 			return Outcome{}, stateError(err)
 		}
-		return l.carryOn(ctx, w.user, *who, b)
+		return l.renewUnchanged(ctx, w.user, *who, b)
 	}
 	w.State = store.Setup
 	if err := l.advance(ctx, w.Pending); err != nil {

@@ -156,7 +156,7 @@ func (l *Login) EndOthers(ctx context.Context, who Who, b Browser) (Outcome, err
 		return Outcome{}, err
 	}
 	b.WantToken = false
-	return l.carryOn(ctx, u, who, b)
+	return l.renewUnchanged(ctx, u, who, b)
 }
 
 // RequireRecent requires less than RequireFresh: any one factor that was proven within the limit in

@@ -23,9 +23,9 @@ func (l *Login) HasStrong(ctx context.Context, u store.User) (bool, error) {
 	return slices.ContainsFunc(factors, func(f store.Factor) bool { return !policy.Weak(f.Method) }), err
 }
 
-// outgrown continues a sign-in with a factor that the policy no longer accepts with a set-up of
+// replaceWeakFactor continues a sign-in with a factor that the policy no longer accepts with a set-up of
 // another one. There is no session before that is completed.
-func (l *Login) outgrown(ctx context.Context, w pendingSignIn, method string, b Browser) (Outcome, error) {
+func (l *Login) replaceWeakFactor(ctx context.Context, w pendingSignIn, method string, b Browser) (Outcome, error) {
 	w.State, w.Rescue = store.Repair, false // nothing is lost
 	if err := l.advance(ctx, w.Pending); err != nil {
 		return Outcome{}, err
