@@ -69,7 +69,9 @@ func Failing(ctx context.Context, l *Limiter, g Guess) (bool, error) {
 
 // withoutCaptcha reserves a guess that comes without a captcha: its places, and
 // those of such guesses. ErrCaptcha says that only the latter are full.
-func withoutCaptcha(ctx context.Context, l *Limiter, p *Reservation, g Guess, claims []store.Claim) (*Reservation, error) {
+func withoutCaptcha(
+	ctx context.Context, l *Limiter, p *Reservation, g Guess, claims []store.Claim,
+) (*Reservation, error) {
 	extra := unasked(l, g)
 	for i := range extra {
 		extra[i].Look = g.Look

@@ -186,7 +186,9 @@ type Enrollment struct {
 // BeginSetup stores a draft and sends its code. Nothing is active before ConfirmSetup; existing
 // factors keep working. It returns ErrMethod, ErrPhone, ErrReauthenticate, ErrUnproven or ErrState.
 // With ErrSend it also returns an Enrollment whose draft is valid.
-func (l *Login) BeginSetup(ctx context.Context, token string, who *Who, w EnrollRequest, b Browser) (Enrollment, error) {
+func (l *Login) BeginSetup(
+	ctx context.Context, token string, who *Who, w EnrollRequest, b Browser,
+) (Enrollment, error) {
 	a, err := l.actor(ctx, token, who)
 	if err != nil {
 		return Enrollment{}, err

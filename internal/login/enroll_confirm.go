@@ -194,7 +194,9 @@ func firstProofs(s store.Session) []store.Proof {
 
 // renewSession replaces the acting session after a change of credentials. The change does not make the
 // session fresh, because it proves none of the factors that the next change requires.
-func (l *Login) renewSession(ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser) (Outcome, error) {
+func (l *Login) renewSession(
+	ctx context.Context, u store.User, s store.Session, level store.Level, proofs []store.Proof, b Browser,
+) (Outcome, error) {
 	b.WantToken = false
 	out, err := l.finish(ctx, granted{user: u, level: level, proofs: proofs, renews: &s, quiet: true, carries: true}, b)
 	return out, stateError(err)

@@ -355,7 +355,9 @@ func (l *Login) enabled(method string) bool {
 }
 
 // secondFactorPlace reserves a guess. It reports a closed budget to subscribers.
-func (l *Login) secondFactorPlace(ctx context.Context, u store.User, factorID string, b Browser) (*limit.Reservation, error) {
+func (l *Login) secondFactorPlace(
+	ctx context.Context, u store.User, factorID string, b Browser,
+) (*limit.Reservation, error) {
 	place, err := l.claimPlace(ctx, u, b, func(f limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.SecondFactor(ctx, u.ID, factorID, f)
 	})

@@ -103,7 +103,9 @@ func (l *Login) provider(name string, e OAuthIntent) (federated.Provider, error)
 // StartOAuth starts a sign-in, a connection or a re-authentication with an identity provider. A user
 // who connects an account must have a fresh session at the account's level, which is checked again
 // on return. It returns ErrProvider, ErrState, ErrReauthenticate or federated.ErrUnreachable.
-func (l *Login) StartOAuth(ctx context.Context, e OAuthIntent, name, redirect, next string, who *Who, b Browser) (OAuthRedirect, error) {
+func (l *Login) StartOAuth(
+	ctx context.Context, e OAuthIntent, name, redirect, next string, who *Who, b Browser,
+) (OAuthRedirect, error) {
 	p, err := l.provider(name, e)
 	if err != nil {
 		return OAuthRedirect{}, err
@@ -140,7 +142,8 @@ func (l *Login) StartOAuth(ctx context.Context, e OAuthIntent, name, redirect, n
 		return OAuthRedirect{}, err
 	}
 	cookie := l.c.Keys.Sign("oauth", raw)
-	return OAuthRedirect{Address: address, Cookie: cookie, Life: oauthStateLife}, l.c.Challenges.PutChallenge(ctx, store.Challenge{
+	to := OAuthRedirect{Address: address, Cookie: cookie, Life: oauthStateLife}
+	return to, l.c.Challenges.PutChallenge(ctx, store.Challenge{
 		Key: "oauth:" + t.State, Channel: policy.Elsewhere, Destination: name, MAC: l.c.Keys.MAC("oauth", cookie),
 		Tries: 1, CreatedAt: now, ExpiresAt: now.Add(oauthStateLife),
 	})
@@ -172,7 +175,9 @@ func (l *Login) takeOAuthState(ctx context.Context, a OAuthCallback) (oauthState
 // ErrState if this browser, or the user who is signed in now, did not start it. Other errors are
 // ErrNotConnected, ErrConnected, ErrDisabled, ErrReauthenticate, those of a sign-up,
 // federated.ErrRefused and federated.ErrUnreachable.
-func (l *Login) FinishOAuth(ctx context.Context, a OAuthCallback, who *Who, b Browser) (out Outcome, e OAuthIntent, next string, err error) {
+func (l *Login) FinishOAuth(
+	ctx context.Context, a OAuthCallback, who *Who, b Browser,
+) (out Outcome, e OAuthIntent, next string, err error) {
 	t, err := l.takeOAuthState(ctx, a)
 	if err != nil {
 		return Outcome{}, "", "", err

@@ -159,7 +159,9 @@ func (l *Login) Passkey(ctx context.Context, token, state, answer string, rememb
 	return l.signInBy(ctx, state, answer, remember, b)
 }
 
-func (l *Login) completeBy(ctx context.Context, w pendingSignIn, who *Who, owner, state, answer string, b Browser) (Outcome, error) {
+func (l *Login) completeBy(
+	ctx context.Context, w pendingSignIn, who *Who, owner, state, answer string, b Browser,
+) (Outcome, error) {
 	d, err := l.question(ctx, owner, state, w.user)
 	if err != nil {
 		return Outcome{}, err

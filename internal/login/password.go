@@ -47,7 +47,9 @@ func (l *Login) password(ctx context.Context, u *store.User, identity, plain str
 }
 
 // guessPassword is like password, for a caller that updates the budgets after a right guess itself.
-func guessPassword(ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser) (*limit.Reservation, error) {
+func guessPassword(
+	ctx context.Context, l *Login, u *store.User, identity, plain string, b Browser,
+) (*limit.Reservation, error) {
 	_, place, err := guessFirst(ctx, l, guessed{u, identity, "password"}, b, func(ctx context.Context) (string, error) {
 		ok, err := checkPassword(ctx, l, u, identity, plain, b)
 		if !ok {

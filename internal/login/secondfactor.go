@@ -170,7 +170,9 @@ func (l *Login) proveOwner(ctx context.Context, w pendingSignIn, who *Who, code 
 
 // prove uses up a code of the factor or, if one was mailed, of the rescue. The guess is reserved
 // first. Every wrong code is ErrCode.
-func (l *Login) prove(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) (rescued bool, err error) {
+func (l *Login) prove(
+	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser,
+) (rescued bool, err error) {
 	rescue := w.Rescue && l.c.RescueCodes != nil && !l.c.Policy.StrongOnly
 	_, short := factor.Digits(code, factor.Size)
 	if !factor.Reads(l.c.Methods[f.Method], f, code) && (!rescue || short != nil) {
@@ -200,7 +202,9 @@ func (l *Login) prove(ctx context.Context, w pendingSignIn, f store.Factor, code
 // that a factor that was disabled by too many wrong codes can be rescued, and wrong codes do not
 // count against the factor. A code of the factor itself is also accepted while the rescue code is
 // valid; both share the few guesses of the rescue.
-func (l *Login) proveRescue(ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser) (rescued bool, err error) {
+func (l *Login) proveRescue(
+	ctx context.Context, w pendingSignIn, f store.Factor, code string, b Browser,
+) (rescued bool, err error) {
 	place, err := l.claimPlace(ctx, w.user, b, func(from limit.From) (*limit.Reservation, error) {
 		return l.c.Limits.Rescued(ctx, w.user.ID, from)
 	})
@@ -245,7 +249,9 @@ func (l *Login) verifyFactor(ctx context.Context, w pendingSignIn, f store.Facto
 
 // wrongCode records a wrong code. It returns ErrCode, or ErrCodeUsed for a code that was already
 // used.
-func (l *Login) wrongCode(ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Browser) error {
+func (l *Login) wrongCode(
+	ctx context.Context, place *limit.Reservation, w pendingSignIn, f store.Factor, err error, b Browser,
+) error {
 	switch {
 	case errors.Is(err, factor.ErrReplayed):
 		return l.codeUsed(ctx, place, w.user, f.Method, b)
@@ -285,7 +291,9 @@ func (l *Login) warnOwner(ctx context.Context, u store.User, b Browser) error {
 
 // complete takes the pending whose second factor has just been proven and issues the session. Only
 // one of several callers gets the pending.
-func (l *Login) complete(ctx context.Context, w pendingSignIn, who *Who, second store.Proof, b Browser) (Outcome, error) {
+func (l *Login) complete(
+	ctx context.Context, w pendingSignIn, who *Who, second store.Proof, b Browser,
+) (Outcome, error) {
 	if _, err := l.c.Pendings.TakePending(ctx, w.Hash); errors.Is(err, store.ErrUsed) {
 		return Outcome{}, ErrState
 	} else if err != nil {

@@ -192,7 +192,9 @@ type PersonalTokenRequest struct {
 // later. All required factors must have been proven recently, and any change of the credentials
 // invalidates the token. It returns ErrReauthenticate, ErrChoice if there is no scope or an unknown
 // one, ErrTooLong or ErrTooMany.
-func (l *Login) MintPersonal(ctx context.Context, who Who, w PersonalTokenRequest, b Browser) (string, store.Token, error) {
+func (l *Login) MintPersonal(
+	ctx context.Context, who Who, w PersonalTokenRequest, b Browser,
+) (string, store.Token, error) {
 	if err := l.RequireFresh(ctx, who, l.c.Policy.Freshness); err != nil {
 		return "", store.Token{}, err
 	}

@@ -73,7 +73,9 @@ func (m *Method) Channel() string { return m.c.Channel }
 
 // BeginEnrol takes the destination: a phone number as typed for SMS, and for
 // e-mail always the account's own stored address, whatever was given (R45).
-func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, destination string, d *store.Draft) (*factor.EnrollmentSecret, error) {
+func (m *Method) BeginEnrol(
+	_ context.Context, t factor.Transaction, destination string, d *store.Draft,
+) (*factor.EnrollmentSecret, error) {
 	d.Secret = nil
 	if m.c.Channel == store.Email {
 		d.Destination = t.User.Email

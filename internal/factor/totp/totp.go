@@ -59,7 +59,9 @@ func (m *Method) Send(context.Context, factor.Transaction, string) error { retur
 
 // BeginEnrol makes a new secret. Each draft has its own; the client never
 // chooses it.
-func (m *Method) BeginEnrol(_ context.Context, t factor.Transaction, _ string, d *store.Draft) (*factor.EnrollmentSecret, error) {
+func (m *Method) BeginEnrol(
+	_ context.Context, t factor.Transaction, _ string, d *store.Draft,
+) (*factor.EnrollmentSecret, error) {
 	p := Parameters{Secret: make([]byte, SecretSize), Digits: Size, Period: Period}
 	rand.Read(p.Secret) // never fails: crypto/rand aborts the program instead
 	sealed, err := m.seal(p, t.User.ID, d.FactorID)
