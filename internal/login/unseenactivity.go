@@ -81,7 +81,7 @@ func madeGood(e store.Event, later []store.Event) bool {
 	})
 }
 
-// telltale returns the names of events that owners are informed about, except pauses.
+// notableKinds returns the names of events that owners are informed about, except pauses.
 func notableKinds() []string {
 	return append(changes(), event.TFRescueRequested{}.Name(), event.TFPaused{}.Name())
 }
