@@ -381,7 +381,9 @@ func TestTheFirstProofOfAnAddressEndsPauses(t *testing.T) {
 	ctx, b := context.Background(), open(t, limit.Limits{})
 	callers := []limit.From{{}, {Address: "192.0.2.1"}, {Address: "192.0.2.2", Network: true}, {Browser: "b"}}
 	steps := map[string]func(f limit.From) (*limit.Reservation, error){
-		"a code":          func(f limit.From) (*limit.Reservation, error) { return b.SecondFactor(ctx, "alice", "", f) },
+		"a code": func(f limit.From) (*limit.Reservation, error) {
+			return b.SecondFactor(ctx, "alice", "", f)
+		},
 		"a recovery code": func(f limit.From) (*limit.Reservation, error) { return b.RecoveryCode(ctx, "alice", f) },
 		"a passkey":       func(f limit.From) (*limit.Reservation, error) { return b.Passkey(ctx, "alice", f) },
 	}
