@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,7 +98,7 @@ func TestTheEnvironmentTakesLiteralsOfPython(t *testing.T) {
 // TestTheDocumentedExampleStartsInDevelopment: the original's example, pasted, gives a
 // server that runs and says that its keys are public.
 func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
-	s, err := load(where{Dev: true, Dir: t.TempDir()}, []string{
+	example := []string{
 		"SECRET_KEY=pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw", "SECURITY_PASSWORD_SALT=" + sampleSalt,
 		"SECURITY_TWO_FACTOR_ENABLED_METHODS=['email', 'authenticator']", "SECURITY_TWO_FACTOR=True",
 		"SECURITY_TWO_FACTOR_RESCUE_MAIL=put_your_mail@gmail.com", "SECURITY_TWO_FACTOR_ALWAYS_VALIDATE=False",
@@ -107,7 +108,8 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 		"MAIL_SERVER=smtp.gmail.com", "MAIL_PORT=587", "MAIL_USE_TLS=True", "MAIL_USERNAME=x", "MAIL_PASSWORD=x",
 		"SECURITY_SMS_SERVICE=Twilio",
 		"SECURITY_SMS_SERVICE_CONFIG={'ACCOUNT_SID': 'x', 'AUTH_TOKEN': 'x', 'PHONE_NUMBER': '+15005550006'}",
-	})
+	}
+	s, err := load(where{Dev: true, Dir: t.TempDir()}, example)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +119,15 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 		}) {
 			t.Errorf("nothing says that %s is public: %q", name, s.noteworthy)
 		}
+	}
+	running := start(t, example, "--dev")
+	r, err := running.http.Get(running.url + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if log := running.text(); r.StatusCode != http.StatusOK || !strings.Contains(log, "SECURITY_TOTP_SECRETS is not used") {
+		t.Errorf("%s, and the log is\n%s", r.Status, log)
 	}
 	public := []string{"TWOFOLD_ORIGIN=http://localhost", "SECRET_KEY=pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"}
 	if _, err := load(where{}, public); err == nil {
