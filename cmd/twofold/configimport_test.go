@@ -126,7 +126,8 @@ func TestTheDocumentedExampleStartsInDevelopment(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Body.Close()
-	if log := running.text(); r.StatusCode != http.StatusOK || !strings.Contains(log, "SECURITY_TOTP_SECRETS is not used") {
+	log := running.text()
+	if r.StatusCode != http.StatusOK || !strings.Contains(log, "SECURITY_TOTP_SECRETS is not used") {
 		t.Errorf("%s, and the log is\n%s", r.Status, log)
 	}
 	public := []string{"TWOFOLD_ORIGIN=http://localhost", "SECRET_KEY=pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw"}
