@@ -87,7 +87,7 @@ func loadKeyFile(path string) (secrets, error) {
 		raw, err = os.ReadFile(path)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("%s cannot be read by this user: change its owner to the user that runs the program;  "+
+		return nil, fmt.Errorf("%s cannot be read by this user: change its owner to the user that runs the program; "+
 			"a secret of a container belongs to the container's user by its number on the host: chown %d it there", path, os.Getuid())
 	}
 	if err != nil {
@@ -98,7 +98,7 @@ func loadKeyFile(path string) (secrets, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: run chmod 600 on it;  "+
+		return nil, fmt.Errorf("%s can be read by others: run chmod 600 on it; "+
 			"a secret of a container has the owner and mode it has on the host: chown %d and chmod 400 it there", path, os.Getuid())
 	}
 	keys := strings.Fields(string(raw))

@@ -35,7 +35,7 @@ func applyOrigin(s *settings, raw any) error {
 	return errors.New("is neither https nor http: write e.g. https://login.example.org")
 }
 
-// toAddress takes an address and a port to listen on.
+// toAddress accepts an address and a port to listen on.
 func toAddress(p func(*settings) *string) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asText(raw)
@@ -53,7 +53,7 @@ func toAddress(p func(*settings) *string) func(*settings, any) error {
 func checkAddress(v string) error {
 	host, port, err := net.SplitHostPort(v)
 	if err != nil {
-		return errors.New("is no address with a port: write e.g. 127.0.0.1:8080 or :8080")
+		return errors.New("is not an address with a port: write e.g. 127.0.0.1:8080 or :8080")
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return errors.New("has no port between 0 and 65535: write e.g. 127.0.0.1:8080")
@@ -80,7 +80,7 @@ func applySender(p func(*mailSettings) *string) func(*settings, any) error {
 				return err
 			}
 			list := strings.TrimSpace(v)
-			if inner, ok := strings.CutPrefix(list, "("); ok && strings.HasSuffix(inner, ")") { // a tuple of Python
+			if inner, ok := strings.CutPrefix(list, "("); ok && strings.HasSuffix(inner, ")") { // a Python tuple
 				list = "[" + strings.ReplaceAll(strings.TrimSuffix(inner, ")"), "'", `"`) + "]"
 			}
 			if parts, err := asList(list); err == nil && len(parts) == 2 && strings.HasPrefix(list, "[") {
@@ -96,8 +96,8 @@ func applySender(p func(*mailSettings) *string) func(*settings, any) error {
 	}
 }
 
-// parseSender reads a sender as people write it: the name need not be quoted,
-// and the domain may have letters beyond ASCII.
+// parseSender parses a sender. The name need not be quoted, and the domain may contain non-ASCII
+// letters.
 func parseSender(v string) (string, error) {
 	const example = `write no-reply@example.org or "Name <no-reply@example.org>"`
 	name, address := "", strings.TrimSpace(v)
@@ -175,7 +175,7 @@ func applyRescueMail(s *settings, raw any) error {
 	if err != nil {
 		return err
 	}
-	if v == "no-reply@localhost" { // the contract's default, which no one reads
+	if v == "no-reply@localhost" { // the contract's default, whose mailbox does not exist
 		s.note("SECURITY_TWO_FACTOR_RESCUE_MAIL has no effect: no one reads no-reply@localhost, so help is not offered")
 		return nil
 	}

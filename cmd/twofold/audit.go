@@ -30,14 +30,14 @@ type auditList struct {
 	JSON    bool     `help:"One JSON object a line."`
 }
 
-// wants reports whether a row is one to print.
+// wants reports whether a row is printed.
 func (c auditList) wants(e twofold.AuditEntry) bool {
 	return (len(c.Event) == 0 || slices.Contains(c.Event, e.Event)) && (c.From == "" || c.From == e.Address) &&
 		(!c.Refused || e.Result != "ok")
 }
 
-// auditRow is a row of the trail and the address of its account. An account that is
-// gone has none.
+// auditRow is a row of the audit trail with the address of its account. The address of a deleted
+// account is empty.
 type auditRow struct {
 	twofold.AuditEntry
 	Email string `json:"email,omitempty"`
@@ -83,7 +83,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 					continue
 				}
 				if _, known := emails[e.User]; !known {
-					u, _ := auth.FindUser(ctx, e.User) // an account that is gone has no address
+					u, _ := auth.FindUser(ctx, e.User) // a deleted account has no address
 					emails[e.User] = u.Email
 				}
 				if c.JSON {
@@ -101,7 +101,7 @@ func (c auditList) Run(ctx context.Context, p process) error {
 	})
 }
 
-// moment reads a time, or a duration back from now.
+// moment parses a time, or a duration before now.
 func moment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -159,7 +159,7 @@ func (c auditVerify) Run(ctx context.Context, p process) error {
 	})
 }
 
-// removedRows says which rows a policy removed.
+// removedRows describes the rows that were removed because of their age.
 func removedRows(r event.Report) string {
 	return fmt.Sprintf("Rows before %d were removed by policy: %d in all, the last on %s, written before %s",
 		r.RemovedThrough+1, r.RemovedRows, r.RemovedAt.Format(time.RFC3339), r.RemovedBefore.Format(time.RFC3339))

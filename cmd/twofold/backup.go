@@ -21,7 +21,7 @@ Example:
   twofold backup /backup/twofold-2026-11-23.db`
 }
 
-// databaseOnly is w for a command that needs the database's address and no key.
+// databaseOnly returns w for a command that needs the database's address but no key.
 func (w where) databaseOnly() where {
 	w.only = []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL"}
 	return w

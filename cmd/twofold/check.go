@@ -66,7 +66,7 @@ func (c configCheck) Run(ctx context.Context, p process) error {
 	return line(p, "Settings are good. The server would listen on %s and keep its data in %s.", s.Listen, s.Database)
 }
 
-// shown is the value of a setting as it may be printed.
+// shown returns the value of a setting in a form that may be printed.
 func (s *settings) shown(row setting) string {
 	v := s.values[row.Name].raw
 	if row.Type.hidden() {
@@ -75,14 +75,14 @@ func (s *settings) shown(row setting) string {
 	return ": " + strings.ToValidUTF8(plain(v), "?")
 }
 
-// try builds the sign-in on an empty database that is thrown away.
+// try creates the sign-in with a temporary empty database.
 func (s *settings) try(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "twofold-check-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if s.dev { // the real keys may not be there yet, and checking makes none
+	if s.dev { // the real keys may not exist yet, and checking must not create them
 		defer func(key twofold.Key) { s.Config.Key = key }(s.Config.Key)
 		s.Config.Key = twofold.KeyFile(filepath.Join(dir, "twofold.key"))
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold/password/strength"
 )
 
-// checkerSettings say how new passwords are judged besides length and list.
+// checkerSettings are the settings of additional checks of new passwords.
 type checkerSettings struct {
 	zxcvbn   bool
 	score    int
@@ -64,13 +64,13 @@ func applyBreached(s *settings, raw any) error {
 	return nil
 }
 
-// finishCheckers says what is wrong with them.
+// finishCheckers returns the problems of these settings.
 func (s *settings) finishCheckers() problems {
 	_, bad := s.passwordCheckers()
 	return bad
 }
 
-// passwordCheckers builds them, the quick one first.
+// passwordCheckers returns the checkers, the fast one first.
 func (s *settings) passwordCheckers() (out []password.Checker, bad problems) {
 	if s.checkers.zxcvbn {
 		c, err := strength.New(s.checkers.score)

@@ -21,7 +21,7 @@ func (completionCommand) Help() string {
   twofold completion fish > /etc/fish/completions/twofold.fish`
 }
 
-// Run prints a script that completes the command line in a shell.
+// Run prints a completion script for a shell.
 func (c completionCommand) Run(p process, k *kong.Context) error {
 	commands := commandsUnder(k.Model.Node, nil)
 	switch c.Shell {
@@ -33,7 +33,7 @@ func (c completionCommand) Run(p process, k *kong.Context) error {
 	return completeBash(p.out, commands)
 }
 
-// command is a command of the program and what may follow it.
+// command is a command of the program with the words that may follow it.
 type command struct {
 	path  []string // "user", "create"; empty for the program itself
 	help  string
@@ -41,19 +41,19 @@ type command struct {
 	node  *kong.Node
 }
 
-// offer is a word that may be typed, and what it does.
+// offer is a word for completion, with its help text.
 type offer struct {
 	word, help string
 	takes      bool // a flag with a value
 }
 
-// at is where a command is, as the scripts name it.
+// at returns the path of a command in the scripts.
 func (c command) at() string { return strings.Join(c.path, " ") }
 
-// place is the same with a blank before each word.
+// place returns the same with a space before each word.
 func (c command) place() string { return strings.TrimRight(" "+c.at(), " ") }
 
-// commandsUnder lists a command and all that are under it.
+// commandsUnder lists a command and all its subcommands.
 func commandsUnder(n *kong.Node, path []string) []command {
 	c := command{path: path, help: n.Help, node: n}
 	var under []command
@@ -77,8 +77,7 @@ func commandsUnder(n *kong.Node, path []string) []command {
 	return append([]command{c}, under...)
 }
 
-// known are the places of all commands but the program itself, as a pattern of a
-// shell's case.
+// known returns a shell case pattern that matches all commands except the program itself.
 func known(all []command) string {
 	var out []string
 	for _, c := range all[1:] {
@@ -87,7 +86,7 @@ func known(all []command) string {
 	return strings.Join(out, " | ")
 }
 
-// quoted is a text as a word of a shell.
+// quoted returns a text as one word for a shell.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 func completeBash(w io.Writer, all []command) error {

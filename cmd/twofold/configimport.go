@@ -33,10 +33,10 @@ Examples:
   twofold config import .env --to /etc/twofold/twofold.toml`
 }
 
-// maxSource bounds the size of a source, in bytes.
+// maxSource is the maximum size of a source, in bytes.
 const maxSource = 4 << 20
 
-// Run reads, writes and reports.
+// Run converts a configuration and prints a report.
 func (c configImport) Run(p process) error {
 	info, err := os.Stat(c.Source)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c configImport) Run(p process) error {
 	}
 	f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already: name another file with --to, or remove it", c.To)
+		return fmt.Errorf("%s already exists: use another file with --to, or remove it", c.To)
 	}
 	if err != nil {
 		return errors.New(fileCause(err))
@@ -72,16 +72,16 @@ func (c configImport) Run(p process) error {
 	return line(p, "Wrote %s. Check it with: twofold config check --config %s", c.To, c.To)
 }
 
-// taking is what was read, and what became of it.
+// taking contains the settings that were read and the result of the conversion.
 type taking struct {
 	source string
-	rows   map[string]any    // what is written
-	why    map[string]string // the comment above it
+	rows   map[string]any    // settings that are written
+	why    map[string]string // comment above each setting
 	inert  []string          // names that have no effect here
 	told   []string          // lines for the report
 }
 
-// take reads a source. The last assignment of a name counts, as in Python.
+// take reads a source. As in Python, the last assignment of a name is used.
 func take(path, source string) *taking {
 	read := flaskconfig.Read
 	if base := filepath.Base(path); strings.HasPrefix(base, ".env") || strings.HasSuffix(base, ".env") {
@@ -126,13 +126,12 @@ func take(path, source string) *taking {
 	return t
 }
 
-// forImport reports whether a setting without effect is one that an import of the
-// site's accounts reads.
+// forImport reports whether a setting without effect is read by an import of accounts.
 func forImport(name string) bool {
 	return name == "SECURITY_PASSWORD_SINGLE_HASH" || name == "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"
 }
 
-// misspelt says that a name is not a setting, and which one it may stand for.
+// misspelt returns the text about an unknown setting, with the probably intended name.
 func misspelt(name string, known map[string]setting) string {
 	if near := nearest(name, slices.Collect(maps.Keys(known))); near != "" {
 		return "is not a setting: did you mean " + near + "?"
@@ -145,10 +144,10 @@ func (t *taking) say(line int, name, what string) {
 	t.told = append(t.told, fmt.Sprintf("%s:%d: %s %s", t.source, line, name, what))
 }
 
-// sampleSalt stands in the documentation of the original.
+// sampleSalt is the example in the documentation of the original.
 const sampleSalt = "146585145368132386173505678016728509634"
 
-// keys replaces keys of public examples, and makes a key if there is none.
+// keys replaces keys from public examples, and creates a key if there is none.
 func (t *taking) keys() {
 	old, given := t.rows["SECRET_KEY"].(string)
 	if !given || weakKey(old) != "" {
@@ -169,7 +168,7 @@ func (t *taking) keys() {
 	}
 }
 
-// database gives the server a database of its own where the application has a file.
+// database sets a separate database for the server if the application uses a file.
 func (t *taking) database() {
 	for _, name := range []string{"SQLALCHEMY_DATABASE_URI", "DATABASE_URL"} {
 		old, _ := t.rows[name].(string)
@@ -180,7 +179,7 @@ func (t *taking) database() {
 	}
 }
 
-// check leaves out what the server would refuse, and says why.
+// check removes settings that the server would refuse, and reports the reasons.
 func (t *taking) check(lines map[string]int) {
 	for {
 		file := maps.Clone(t.rows)
@@ -200,13 +199,13 @@ func (t *taking) check(lines map[string]int) {
 				dropped = true
 			}
 		}
-		if !dropped { // what is missing is told by config check
+		if !dropped { // config check reports missing settings
 			return
 		}
 	}
 }
 
-// file is the text of the file of settings.
+// file returns the text of the settings file.
 func (t *taking) file(source string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Settings taken from %s.\n", filepath.Base(source))
@@ -235,7 +234,7 @@ func (t *taking) file(source string) string {
 	return b.String()
 }
 
-// asTOML writes a value. JSON's texts and numbers are TOML's, too.
+// asTOML returns a value in TOML. JSON strings and numbers are also valid TOML.
 func asTOML(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -264,7 +263,7 @@ func asTOML(v any) string {
 	return strings.TrimSpace(b.String())
 }
 
-// tell prints the report: what was left out comes first.
+// tell prints the report, starting with the omitted settings.
 func (t *taking) tell(p process) error {
 	for _, l := range t.told {
 		if err := line(p, "%s", l); err != nil {

@@ -57,7 +57,7 @@ func TestTheConfigurationOfAFlaskApplicationIsTakenOver(t *testing.T) {
 		t.Errorf("not as the application was: %+v", c.TwoFactor)
 	}
 	_, err = imported(t, "testdata/flask/app.py", to)
-	if err == nil || !strings.Contains(err.Error(), "is there already") {
+	if err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("a file that exists: %v", err)
 	}
 }

@@ -17,24 +17,25 @@ import (
 	"github.com/twofold-auth/twofold/store/redis"
 )
 
-// checker is a sender that can be tried without sending anything.
+// checker is implemented by senders that can be checked without sending a message.
 type checker interface {
+	// Check returns an error if the sender does not work.
 	Check(ctx context.Context) error
 }
 
-// findings collects what trying things out found, a line each.
+// findings collects the results of checks, one line each.
 type findings struct {
 	out    io.Writer
 	failed int
-	down   bool            // what keeps the data cannot be reached
-	clock  []time.Duration // how far other machines' clocks are ahead of ours
+	down   bool            // the store cannot be reached
+	clock  []time.Duration // differences between other machines' clocks and ours
 }
 
 func (f *findings) ok(what, format string, a ...any) {
 	fmt.Fprintf(f.out, "ok      %-9s %s\n", what, fmt.Sprintf(format, a...))
 }
 
-// note is for what cannot be told, or need not be so yet.
+// note is for results that are unknown or not required yet.
 func (f *findings) note(what, format string, a ...any) {
 	fmt.Fprintf(f.out, "note    %-9s %s\n", what, fmt.Sprintf(format, a...))
 }
@@ -44,11 +45,11 @@ func (f *findings) fail(what, format string, a ...any) {
 	fmt.Fprintf(f.out, "FAILED  %-9s %s\n", what, fmt.Sprintf(format, a...))
 }
 
-// tryWithin bounds each trial.
+// tryWithin is the time limit of each check.
 const tryWithin = 10 * time.Second
 
-// connect tries everything outside of this process that the server needs. It
-// writes nothing and sends nothing.
+// connect checks all external services that the server needs. It writes no data and sends no
+// messages.
 func (s *settings) connect(ctx context.Context, f *findings) {
 	for i, try := range []func(context.Context, *findings){
 		s.tryDatabase, s.tryRedis, s.trySenders, tryLegacy(s), tryCaptcha(s), s.tryOrigin, s.tryClock,
@@ -144,7 +145,7 @@ func (s *settings) trySenders(ctx context.Context, f *findings) {
 	}
 }
 
-// tryLegacy asks the former system about no one.
+// tryLegacy asks the former system about an account that does not exist.
 func tryLegacy(s *settings) func(context.Context, *findings) {
 	return func(ctx context.Context, f *findings) {
 		own, ok := s.Config.Password.Legacy.(checker)
@@ -159,9 +160,9 @@ func tryLegacy(s *settings) func(context.Context, *findings) {
 	}
 }
 
-// tryOrigin asks the site's own address for our sign of life. Before the first
-// start nothing answers there, and behind some networks a server cannot reach
-// its own public address: neither is a mistake of the settings.
+// tryOrigin requests /healthz at the site's own origin. Before the first start nothing answers
+// there, and in some networks a server cannot reach its own public address. Neither is an error of
+// the settings.
 func (s *settings) tryOrigin(ctx context.Context, f *findings) {
 	if s.Config.Origin == "" {
 		return
@@ -188,13 +189,13 @@ func (s *settings) tryOrigin(ctx context.Context, f *findings) {
 	}
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 100))
 	if res.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "alive" {
-		f.fail("origin", "%s answers /healthz with status %d, and not as this server does: see where the proxy leads", s.Config.Origin, res.StatusCode)
+		f.fail("origin", "%s answers /healthz with status %d, unlike this server: check where the proxy sends requests", s.Config.Origin, res.StatusCode)
 		return
 	}
 	f.ok("origin", "%s leads to a server of this program", s.Config.Origin)
 }
 
-// tryClock compares the clock with what others told on the way.
+// tryClock compares the clock with those of other machines.
 func (s *settings) tryClock(ctx context.Context, f *findings) {
 	if ahead, err := s.databaseClock(ctx); err == nil {
 		f.clock = append(f.clock, ahead)
@@ -210,14 +211,13 @@ func (s *settings) tryClock(ctx context.Context, f *findings) {
 		}
 	}
 	if worst.Abs() > 5*time.Second {
-		f.fail("clock", "it is %s off: codes of apps do not match if it is more than 30 s; let it be set by NTP", worst.Abs().Round(time.Second))
+		f.fail("clock", "it is %s off: codes of authenticator apps do not match if it is more than 30 s; set it with NTP", worst.Abs().Round(time.Second))
 		return
 	}
 	f.ok("clock", "it agrees with the other machines")
 }
 
-// requestCause is an error of an HTTP client without the address, which stands
-// alongside it.
+// requestCause returns the error of an HTTP client without the URL, which is printed separately.
 func requestCause(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -226,7 +226,7 @@ func requestCause(err error) string {
 	return oneLine(err)
 }
 
-// tryKeys asks whether the keys of the settings open what is in the database.
+// tryKeys checks whether the keys in the settings decrypt the data in the database.
 func (s *settings) tryKeys(ctx context.Context, f *findings) {
 	if f.down || !s.schemaReady(ctx) {
 		return
@@ -237,12 +237,11 @@ func (s *settings) tryKeys(ctx context.Context, f *findings) {
 		f.fail("keys", "%s", oneLine(err))
 		return
 	}
-	_ = db.Close() // only read
+	_ = db.Close() // it was only read
 	f.ok("keys", "they open what is in the database")
 }
 
-// schemaReady reports whether there is a database that needs no step of the
-// schema before it is read.
+// schemaReady reports whether there is a database whose schema is complete.
 func (s *settings) schemaReady(ctx context.Context) bool {
 	if s.Database.missing() {
 		return false

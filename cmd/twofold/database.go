@@ -21,16 +21,16 @@ import (
 	"github.com/twofold-auth/twofold/store/sqlite"
 )
 
-// database is where everything is kept: a file of SQLite or a PostgreSQL, and
-// a Redis for what expires, if there is one.
+// database contains the addresses of the stores: an SQLite file or a PostgreSQL database, and
+// optionally Redis for expiring records.
 type database struct {
 	file     string
 	postgres string // URL
 	redis    string // URL
-	migrate  bool   // bring the schema up to date when it is opened
+	migrate  bool   // migrate the schema on opening
 }
 
-// String names it without its password.
+// String returns the address without the password.
 func (d database) String() string {
 	if d.postgres == "" {
 		return d.file
@@ -42,7 +42,7 @@ func (d database) String() string {
 	return u.Host + u.Path
 }
 
-// folderThere says what is wrong with the folder of an SQLite database.
+// folderThere returns an error if the folder of an SQLite database cannot be used.
 func (d database) folderThere() error {
 	if d.postgres != "" {
 		return nil
@@ -58,8 +58,7 @@ func (d database) folderThere() error {
 	return nil
 }
 
-// missing says that there is no such database yet, as far as can be told
-// without opening it.
+// missing reports whether an SQLite database does not exist yet. It returns false for PostgreSQL.
 func (d database) missing() bool { return d.postgres == "" && missing(d.file) }
 
 func databaseTable() []setting {
@@ -85,8 +84,8 @@ func databaseTable() []setting {
 	}
 }
 
-// applyDatabase reads SQLAlchemy's form: three slashes before a relative path,
-// four before an absolute one.
+// applyDatabase accepts SQLAlchemy's form: three slashes before a relative path, four before an
+// absolute one.
 func applyDatabase(s *settings, raw any) error {
 	v, err := asText(raw)
 	if err != nil {
@@ -135,8 +134,8 @@ func (s *settings) applyPostgres(address string) error {
 	return nil
 }
 
-// foreign are parameters that other tools read from an address of PostgreSQL and
-// that have no use here.
+// foreign reports whether a parameter of a PostgreSQL address is for other tools and has no effect
+// here.
 func foreign(name string) bool {
 	switch strings.ToLower(name) {
 	case "pgbouncer", "connection_limit", "pool_timeout", "socket_timeout", "sslaccept", "charset", "encoding", "serverversion",
@@ -148,8 +147,8 @@ func foreign(name string) bool {
 	return false
 }
 
-// knownParameters drops what other tools put into an address, with a note, and
-// names what would mean something else here.
+// knownParameters removes parameters of other tools from an address, with a note, and returns an
+// error for those with another meaning here.
 func (s *settings) knownParameters(u *url.URL) (string, error) {
 	q := u.Query()
 	for _, name := range slices.Sorted(maps.Keys(q)) {
@@ -190,7 +189,7 @@ func applyRedis(s *settings, raw any) error {
 	return nil
 }
 
-// openStore opens the database, and Redis alongside it.
+// openStore opens the database, and Redis if it is configured.
 func (s *settings) openStore(ctx context.Context) (store.Store, error) {
 	durable, err := s.Database.openDurable(ctx)
 	if err != nil {
@@ -219,7 +218,7 @@ func (d database) openDurable(ctx context.Context) (store.Store, error) {
 	return sqlite.OpenAsIs(ctx, d.file)
 }
 
-// openUnchecked opens an existing database whatever its schema is.
+// openUnchecked opens an existing database with any schema.
 func (d database) openUnchecked(ctx context.Context) (store.Store, error) {
 	if d.postgres != "" {
 		return postgres.OpenUnchecked(ctx, d.postgres)
@@ -247,7 +246,7 @@ Examples:
   twofold migrate up --config /etc/twofold.toml`
 }
 
-// Run makes the missing steps.
+// Run applies the missing migrations.
 func (c migrateUp) Run(ctx context.Context, p process) error {
 	s, err := load(c.where, p.environ)
 	if err != nil {
@@ -288,7 +287,7 @@ Examples:
   twofold migrate status && systemctl restart twofold`
 }
 
-// Run lists the steps.
+// Run lists the migrations.
 func (c migrateStatus) Run(ctx context.Context, p process) error {
 	s, err := load(c.where, p.environ)
 	if err != nil {
@@ -331,7 +330,7 @@ func (d database) steps(ctx context.Context) ([]store.Migration, error) {
 	return list, nil
 }
 
-// databaseClock is how far the database's clock is ahead of ours.
+// databaseClock returns how far the database's clock is ahead of ours.
 func (s *settings) databaseClock(ctx context.Context) (time.Duration, error) {
 	if s.Database.postgres == "" {
 		return 0, errors.New("SQLite has no clock of its own")
@@ -339,7 +338,7 @@ func (s *settings) databaseClock(ctx context.Context) (time.Duration, error) {
 	return postgres.ClockAhead(ctx, s.Database.postgres)
 }
 
-// makeFolder makes the folder of --dev.
+// makeFolder creates the folder of --dev.
 func (d database) makeFolder() error {
 	if err := os.MkdirAll(filepath.Dir(d.file), 0o700); err != nil {
 		return errors.New(fileCause(err) + ": name a folder that can be written with --dir")

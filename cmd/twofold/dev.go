@@ -19,23 +19,22 @@ import (
 	"github.com/twofold-auth/twofold/send"
 )
 
-// The account that --dev makes.
+// The account that --dev creates.
 const (
 	devEmail    = "test@me.com"
 	devPassword = "password"
 )
 
-// devKept is how many messages /dev/outbox shows.
+// devKept is the number of messages that /dev/outbox shows.
 const devKept = 200
 
-// unusedInDev are settings that --dev does without. What is wrong with one is no
-// reason to refuse.
+// unusedInDev lists settings that --dev ignores, so errors in them do not prevent a start.
 var unusedInDev = []string{
 	"SQLALCHEMY_DATABASE_URI", "DATABASE_URL", "TWOFOLD_REDIS_URL", "SECRET_KEY", "SECRET_KEY_FALLBACKS",
 	"TWOFOLD_KEY_FILE", "SECURITY_TOTP_SECRETS", "MAIL_SERVER", "SECURITY_SMS_SERVICE",
 }
 
-// wouldBeRefused says that a key may not be used for real, or nothing.
+// wouldBeRefused returns a note if a key would be refused without --dev, or an empty string.
 func wouldBeRefused(s *settings, name string) string {
 	keys := []string{}
 	switch name {
@@ -53,9 +52,9 @@ func wouldBeRefused(s *settings, name string) string {
 	return ""
 }
 
-// finishDev puts everything that --dev needs on this machine. What a
-// production setting says about database, keys and senders is not used, so that
-// no one's real database gets a test account and no one's phone a test code.
+// finishDev sets everything that --dev needs to values on this machine. The production settings of
+// the database, keys and senders are ignored, so that no real database gets a test account and no
+// real phone a test code.
 func (s *settings) finishDev(w where) problems {
 	var bad problems
 	host, _, err := net.SplitHostPort(s.Listen)
@@ -115,8 +114,8 @@ func missing(path string) bool {
 	return errors.Is(err, os.ErrNotExist)
 }
 
-// makeDevUser makes the test account unless it is there. Its password is one
-// that no one could choose, so it is stored as a hash.
+// makeDevUser creates the test account if it does not exist. Its password does not meet the rules,
+// so it is stored as a hash.
 func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 	if _, err := auth.FindUser(ctx, devEmail); err == nil || !errors.Is(err, twofold.ErrNoUser) {
 		return err
@@ -136,7 +135,7 @@ func makeDevUser(ctx context.Context, auth *twofold.Auth, s *settings) error {
 	return err
 }
 
-// devBanner says in plain words what runs and where to look.
+// devBanner prints what is running and where to find it.
 func devBanner(w io.Writer, s *settings) {
 	at, paths := s.Config.Origin+s.Config.Pages.Prefix, s.Config.Pages.Paths
 	fmt.Fprintf(w, `

@@ -31,7 +31,7 @@ Examples:
   twofold doctor --store --config /etc/twofold.toml`
 }
 
-// Run examines.
+// Run checks the settings, the services and the contents of the database.
 func (c doctorCommand) Run(ctx context.Context, p process) error {
 	if c.Store {
 		return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
@@ -63,7 +63,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 		for _, one := range bad {
 			f.fail("settings", "%s", one)
 		}
-		return fmt.Errorf("%s: cure that first, then look again", amount(f.failed, "setting is wrong", "settings are wrong"))
+		return fmt.Errorf("%s: fix that first, then run doctor again", amount(f.failed, "setting is wrong", "settings are wrong"))
 	}
 	for _, note := range s.noteworthy {
 		f.note("settings", "%s", note)
@@ -77,7 +77,7 @@ func (c doctorCommand) Run(ctx context.Context, p process) error {
 	return nil
 }
 
-// store examines what is in the database, if there is one.
+// store checks the contents of the database, if there is one.
 func (c doctorCommand) store(ctx context.Context, p process, f *findings, s *settings) {
 	if f.down || !s.schemaReady(ctx) {
 		f.note("contents", "not looked at: there is no database yet, it cannot be reached, or its schema is not up to date")
@@ -108,7 +108,7 @@ func counted(r twofold.StoreReport) string {
 		amount(r.Events, "row", "rows"))
 }
 
-// found is what an examination found, a line each, and what that means.
+// found returns an error with one line for each problem, and their meaning.
 func found(problems []string, meaning string) error {
 	var all []error
 	for _, what := range append(problems, meaning) {

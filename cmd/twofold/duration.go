@@ -9,8 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// units are the words a duration may use. A month has no fixed length, so it is
-// not among them.
+// units contains the units of durations. A month has no fixed length, so it is not among them.
 var units = map[string]time.Duration{
 	"ms": time.Millisecond, "millisecond": time.Millisecond, "milliseconds": time.Millisecond,
 	"s": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second,
@@ -22,8 +21,8 @@ var units = map[string]time.Duration{
 
 const durationHint = `write e.g. "30 minutes", "1 hour and 30 minutes", "1h30m" or a number of seconds`
 
-// parseDuration reads "1 week", "1 hour and 30 minutes", "1h30m" and, as
-// seconds, "90". A minus in front makes all of it negative.
+// parseDuration reads "1 week", "1 hour and 30 minutes", "1h30m" and, as seconds, "90". A leading
+// minus makes the whole duration negative.
 func parseDuration(s string) (time.Duration, error) {
 	rest := strings.ToLower(strings.TrimSpace(s))
 	negative := strings.HasPrefix(rest, "-")
@@ -53,8 +52,7 @@ func parseDuration(s string) (time.Duration, error) {
 	return sum, nil
 }
 
-// durationTerm reads one number and its unit; only a number on its own may go
-// without, and is seconds.
+// durationTerm parses one number with its unit. A single number without a unit means seconds.
 func durationTerm(s string, alone bool) (d time.Duration, rest string, err error) {
 	i := 0
 	var n int64
@@ -98,7 +96,7 @@ func unknownUnit(word, rest string) error {
 	return errors.New("has a number without a unit: " + durationHint)
 }
 
-// durationGlue drops what may stand between two terms: blanks, a comma, "and".
+// durationGlue removes the separators between two terms: spaces, a comma, "and".
 func durationGlue(s string) string {
 	s = strings.TrimLeft(s, " ")
 	s = strings.TrimLeft(strings.TrimPrefix(s, ","), " ")
@@ -108,7 +106,7 @@ func durationGlue(s string) string {
 	return s
 }
 
-// sayDuration is the way docs and messages write a duration.
+// sayDuration returns a duration as written in documents and messages.
 func sayDuration(d time.Duration) string {
 	if d < 0 {
 		return "-" + sayDuration(-d)

@@ -91,14 +91,14 @@ func (c exportCommand) write(p process, k sealed.Keys, export func(io.Writer) (i
 	return n, w.Close()
 }
 
-// open opens the new file, and returns what to do when it is written: one that is not
-// whole never has the name that was asked for.
+// open opens a temporary file and returns a function that completes it. An incomplete file never
+// gets the requested name.
 func (c exportCommand) open(p process) (io.Writer, func(error) error, error) {
 	if c.Out == "" {
 		return p.out, func(err error) error { return err }, nil
 	}
 	if _, err := os.Lstat(c.Out); err == nil {
-		return nil, nil, fmt.Errorf("%s is there already: choose another name", c.Out)
+		return nil, nil, fmt.Errorf("%s already exists: choose another name", c.Out)
 	}
 	part := c.Out + ".part"
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

@@ -14,7 +14,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
-// finish checks what hangs together and builds what the names stand for.
+// finish checks settings that depend on each other and creates the objects that they configure.
 func (s *settings) finish(w where) problems {
 	s.Config.Pages.AccountPage = true
 	if w.Listen != "" {
@@ -68,7 +68,7 @@ func (s *settings) finishKeys() problems {
 		s.Config.Key = twofold.KeyFile(s.KeyFile)
 		return nil
 	case s.given["SECRET_KEY"] && s.SecretKey == "":
-		return nil // its own problem is on the list
+		return nil // its own problem has been reported
 	case s.SecretKey == "":
 		return problems{{"SECRET_KEY", "is not set: make one with `twofold key new` and keep it apart from the database"}}
 	}
@@ -89,7 +89,7 @@ func (s *settings) finishKeys() problems {
 		bad = append(bad, problem{"SECRET_KEY", "is the same as SECURITY_PASSWORD_SALT: make one of its own with `twofold key new`"})
 	}
 	s.keys = append(slices.Clone(s.Fallbacks), s.SecretKey)
-	slices.Reverse(s.keys[:len(s.Fallbacks)]) // Flask has the most recent first, Key the oldest
+	slices.Reverse(s.keys[:len(s.Fallbacks)]) // Flask lists the newest key first, Key the oldest
 	s.Config.Key = twofold.KeyText(s.keys...)
 	return bad
 }
@@ -143,8 +143,8 @@ func (s *settings) finishMethods() problems {
 	return bad
 }
 
-// sendable leaves out what nothing can be sent by, if the list is the original's
-// default: no one has chosen the methods of that one.
+// sendable removes methods without a sender if the list is the default of the original, which the
+// operator has not chosen.
 func sendable(s *settings, methods []string) []string {
 	if len(methods) != 3 {
 		return methods
@@ -158,7 +158,7 @@ func sendable(s *settings, methods []string) []string {
 	})
 }
 
-// finishTimes turns the contract's numbers with two meanings into ours.
+// finishTimes converts the contract's numbers that have two meanings.
 func (s *settings) finishTimes() problems {
 	var bad problems
 	tf := &s.Config.TwoFactor
@@ -230,8 +230,7 @@ func (s *settings) finishFolders() problems {
 	return bad
 }
 
-// knownKeys are keys that stand in public examples; anyone who looks for a way in
-// tries them first.
+// knownKeys lists keys from public examples, which attackers try first.
 var knownKeys = []string{
 	"secret", "changeme", "change-me", "change_me", "insecure", "example", "password", "replace",
 	"pf9Wkove4IKEAXvy-cQkeDPhv9Cb3Ag-wyJILbq_dFw",
@@ -241,7 +240,7 @@ var knownKeys = []string{
 
 const minKey = 32
 
-// weakKey says why a key will not do, or "".
+// weakKey returns the reason why a key is refused, or "".
 func weakKey(k string) string {
 	lower := strings.ToLower(k)
 	for _, known := range knownKeys {

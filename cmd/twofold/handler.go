@@ -18,7 +18,7 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// handler is everything the server answers.
+// handler returns the handler of the whole server.
 func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") })
@@ -39,9 +39,9 @@ func (s *settings) handler(auth *twofold.Auth, db store.Store) http.Handler {
 	return s.tracer.Handler(s.logged(h), routeOf, s.fromProxy)
 }
 
-// wellKnown answers what browsers and password managers ask for: where a password
-// is changed (W3C "A Well-Known URL for Changing Passwords"), where passkeys are
-// managed (FIDO "Passkey Endpoints"), and an icon.
+// wellKnown serves the well-known URLs of browsers and password managers: where a password is
+// changed (W3C "A Well-Known URL for Changing Passwords"), where passkeys are managed (FIDO
+// "Passkey Endpoints"), and an icon.
 func (s *settings) wellKnown(mux *http.ServeMux, account string) {
 	c := s.Config
 	change := account
@@ -62,17 +62,18 @@ func (s *settings) wellKnown(mux *http.ServeMux, account string) {
 	mux.HandleFunc("GET /.well-known/passkey-endpoints", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_ = json.NewEncoder(w).Encode(map[string]string{"enroll": manage, "manage": manage}) // a caller who is gone needs no answer
+		// the caller may have disconnected
+		_ = json.NewEncoder(w).Encode(map[string]string{"enroll": manage, "manage": manage})
 	})
 }
 
-// say answers one plain line.
+// say answers with one line of text.
 func say(w http.ResponseWriter, status int, line string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(line + "\n")) // a caller who is gone needs no answer
+	_, _ = w.Write([]byte(line + "\n")) // the caller may have disconnected
 }
 
 // ready answers 200 if the store can read and write and the workers run.
@@ -82,7 +83,7 @@ func ready(db store.Store, auth metrics.Watched, log *slog.Logger) http.HandlerF
 		defer cancel()
 		err := db.Ping(ctx)
 		if n, _ := auth.Stats(ctx); err == nil && !n.Running {
-			err = errors.New("the workers do not run")
+			err = errors.New("the workers are not running")
 		}
 		if err != nil {
 			log.WarnContext(ctx, "not ready", "cause", err)
@@ -93,11 +94,11 @@ func ready(db store.Store, auth metrics.Watched, log *slog.Logger) http.HandlerF
 	}
 }
 
-// straight sends paths that are not in their plain form ("//login", "/x/../y")
-// past the mux, which would redirect them, to the handler that says 404 (R109).
+// straight passes paths that are not clean ("//login", "/x/../y") directly to the handler that
+// answers 404, because the mux would redirect them (R109).
 func straight(mux *http.ServeMux, auth http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		web.EndConnection(w, r) // for the paths that are not the sign-in's
+		web.EndConnection(w, r) // for paths that do not belong to the sign-in
 		p := r.URL.Path
 		if clean := path.Clean("/" + p); p != clean && p != clean+"/" {
 			auth.ServeHTTP(w, r)
@@ -107,8 +108,8 @@ func straight(mux *http.ServeMux, auth http.Handler) http.Handler {
 	})
 }
 
-// loopbackOnly answers only to names of this machine: otherwise a page
-// anywhere could point its own name here and read /dev/outbox (R108).
+// loopbackOnly answers only requests for loopback hosts. Otherwise any page could resolve its own
+// host name to this machine and read /dev/outbox (R108).
 func loopbackOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -123,11 +124,11 @@ func loopbackOnly(next http.Handler) http.Handler {
 	})
 }
 
-// quiet are paths that machines and reloading pages ask for all the time.
+// quiet contains paths that are requested all the time, whose requests are not logged.
 var quiet = map[string]bool{"/healthz": true, "/readyz": true, "/dev/outbox": true}
 
-// logged writes one line a request: never a query, a header, a body, nor the
-// part of a path that is a token (R140).
+// logged logs one line for each request. It never logs a query, a header, a body or a token in a
+// path (R140).
 func (s *settings) logged(next http.Handler) http.Handler {
 	log, proxies := s.Config.Log, s.Config.Advanced.TrustedProxies
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,8 +154,8 @@ func (s *settings) logged(next http.Handler) http.Handler {
 	})
 }
 
-// logPath is the pattern that a request matched or, if it matched none of its
-// own, its path with everything cut that could be a token.
+// logPath returns the pattern that a request matched. If there is none, it returns the path without
+// parts that may be a token.
 func logPath(r *http.Request) string {
 	if route := routeOf(r); route != "" {
 		return route

@@ -25,7 +25,7 @@ Example, in a compose file:
   healthcheck: { test: ["CMD", "/twofold", "healthcheck"] }`
 }
 
-// Run asks.
+// Run requests /readyz of the server.
 func (c healthcheckCommand) Run(ctx context.Context, p process) error {
 	w := c.where
 	w.Listen, w.only = c.ListenAt, []string{"TWOFOLD_LISTEN", "--listen"}
@@ -46,7 +46,7 @@ func (c healthcheckCommand) Run(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{Proxy: nil}} // this machine: no proxy lies between
+	client := &http.Client{Transport: &http.Transport{Proxy: nil}} // never use a proxy for this machine
 	res, err := client.Do(r)
 	if err != nil {
 		return fmt.Errorf("no answer on %s: %s", net.JoinHostPort(host, port), listenCause(err))

@@ -20,11 +20,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/transfer/sealed"
 )
 
-// importGC is the heap that an import may have before the next collection, in percent of
-// what was in use after the last one.
+// importGC is the value of GOGC during an import.
 const importGC = 200
 
-// importCommands bring accounts in, each from one system.
+// importCommands contains the commands that import accounts, one for each system.
 type importCommands struct {
 	File  importFile  `cmd:"" default:"withargs" help:"From a file as export writes it (docs/transfer.md)."`
 	Flask importFlask `cmd:"" name:"flask-security" help:"From the database of a Flask-Security site."`
@@ -47,7 +46,7 @@ Examples:
   twofold import flask-security sqlite:////srv/site/app.db --dry-run`
 }
 
-// importing is what all imports have in common.
+// importing contains the flags that all imports share.
 type importing struct {
 	where
 	DryRun  bool   `help:"Say what would come and what not, and change nothing."`
@@ -64,7 +63,7 @@ func (c importing) from(ctx context.Context, p process, open func(*settings) (tr
 		return err
 	}
 	if c.DryRun {
-		if s.Database.missing() { // nor does it make the database
+		if s.Database.missing() { // it does not create the database either
 			dir, err := os.MkdirTemp("", "twofold-*")
 			if err != nil {
 				return err
@@ -83,10 +82,10 @@ func (c importing) from(ctx context.Context, p process, open func(*settings) (tr
 			return err
 		}
 		o := engine.Options{Source: c.Source, RPID: c.RPID, DryRun: c.DryRun, SkipBad: c.SkipBad}
-		if !c.DryRun { // people read what they will notice before it happens
+		if !c.DryRun { // print the effects on users before the import
 			o.Plan = func(r *engine.Report) error { return r.WriteNotices(p.err) }
 		}
-		// Much is made and dropped at once, and little stays: the collector need not run often.
+		// Most allocations are short-lived, so the garbage collector need not run often.
 		defer debug.SetGCPercent(debug.SetGCPercent(importGC))
 		report, err := e.Import(ctx, src, o)
 		if c.JSON {
@@ -98,12 +97,12 @@ func (c importing) from(ctx context.Context, p process, open func(*settings) (tr
 	})
 }
 
-// fileKeys are those of an encrypted file.
+// fileKeys contains the flags for the keys of an encrypted file.
 type fileKeys struct {
 	PassphraseFile string `help:"File with the passphrase; otherwise it is asked for." placeholder:"FILE"`
 }
 
-// passphrase reads it, from the file or the terminal.
+// passphrase reads the passphrase from the file or the terminal.
 func (k fileKeys) passphrase(p process, twice bool) (string, error) {
 	if k.PassphraseFile != "" {
 		raw, err := os.ReadFile(k.PassphraseFile)
@@ -135,7 +134,7 @@ type importFile struct {
 	Path     string `arg:"" name:"FILE" help:"File of accounts, - for standard input."`
 }
 
-// Run brings in the accounts of a file.
+// Run imports the accounts of a file.
 func (c importFile) Run(ctx context.Context, p process) error {
 	var in io.Reader = p.in
 	if c.Path != "-" {

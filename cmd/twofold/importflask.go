@@ -38,7 +38,7 @@ Examples:
   twofold import flask-security postgresql://site@localhost/site --totp-secrets secrets.txt`
 }
 
-// Run brings in the accounts of a Flask-Security site.
+// Run imports the accounts of a Flask-Security site.
 func (c importFlask) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(s *settings) (transfer.Source, error) {
 		o := flask.Options{
@@ -64,8 +64,8 @@ func (c importFlask) Run(ctx context.Context, p process) error {
 	})
 }
 
-// singleHash reads which schemes have no salt. Of the setting, which has no other use
-// here, True means all, False and None only passwords in plain, as in the original.
+// singleHash returns the schemes without a salt. It reads a setting that is otherwise unused: as in
+// the original, True means all schemes, and False and None only plaintext.
 func (c importFlask) singleHash(s *settings) ([]string, error) {
 	const name = "SECURITY_PASSWORD_SINGLE_HASH"
 	if c.SingleHash {
@@ -81,7 +81,7 @@ func (c importFlask) singleHash(s *settings) ([]string, error) {
 		return []string{"plaintext"}, nil
 	}
 	raw := v.raw
-	if text, ok := raw.(string); ok { // a set of Python
+	if text, ok := raw.(string); ok { // a Python set
 		if inner, ok := strings.CutPrefix(strings.TrimSpace(text), "{"); ok {
 			raw = "[" + strings.TrimSuffix(inner, "}") + "]"
 		}
@@ -96,8 +96,7 @@ func (c importFlask) singleHash(s *settings) ([]string, error) {
 	return list, nil
 }
 
-// secretsOf reads secrets by tag: a JSON object, or lines as passlib's file of secrets
-// has them.
+// secretsOf reads secrets by tag from a JSON object or from lines in the format of passlib.
 func secretsOf(path string) (map[string]string, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -121,7 +120,7 @@ func secretsOf(path string) (map[string]string, error) {
 	return out, nil
 }
 
-// recoveryKeys are those of the file, or of the setting, which has no other use here.
+// recoveryKeys returns the keys in the file, or in the setting, which is otherwise unused.
 func (c importFlask) recoveryKeys(s *settings) (keys []string, err error) {
 	const name = "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS"
 	if c.RecoveryKeys != "" {

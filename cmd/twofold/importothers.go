@@ -28,7 +28,7 @@ Examples:
   twofold import django postgresql://site@localhost/site --user-table accounts_user --rp-id example.org`
 }
 
-// Run brings in the accounts of a Django site.
+// Run imports the accounts of a Django site.
 func (c importDjango) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(*settings) (transfer.Source, error) {
 		return django.New(django.Options{
@@ -52,7 +52,7 @@ Examples:
   twofold import keycloak /srv/export --rp-id login.example.org`
 }
 
-// Run brings in the accounts of a realm.
+// Run imports the accounts of a realm.
 func (c importKeycloak) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(*settings) (transfer.Source, error) {
 		return keycloak.New(keycloak.Options{Path: c.Path, RPID: c.RPID}), nil
@@ -73,7 +73,7 @@ Examples:
   BETTER_AUTH_SECRET=... twofold import better-auth sqlite:////srv/site/app.db --dry-run`
 }
 
-// Run brings in the accounts of a site with Better Auth.
+// Run imports the accounts of a site with Better Auth.
 func (c importBetterAuth) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(*settings) (transfer.Source, error) {
 		s, err := betterauth.ParseSecrets(os.Getenv("BETTER_AUTH_SECRET"), os.Getenv("BETTER_AUTH_SECRETS"))
@@ -81,7 +81,7 @@ func (c importBetterAuth) Run(ctx context.Context, p process) error {
 	})
 }
 
-// mapped is what readers of columns have in common.
+// mapped contains the flags that the readers of columns share.
 type mapped struct {
 	Column map[string]string `help:"Column of theirs by ours, e.g. email=mail; repeatable." placeholder:"OURS=THEIRS"`
 }
@@ -102,7 +102,7 @@ Examples:
   twofold import authboss postgresql://site@localhost/site --table people --column totp_secret=otp_key --dry-run`
 }
 
-// Run brings in the accounts of an application with authboss.
+// Run imports the accounts of an application with authboss.
 func (c importAuthboss) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(*settings) (transfer.Source, error) {
 		return tables.NewAuthboss(tables.Authboss{Address: c.Database, Table: c.Table, Columns: c.Column}), nil
@@ -125,7 +125,7 @@ Examples:
   twofold import csv people.csv --source crm --column email=E-Mail --ignore Notes`
 }
 
-// Run brings in the accounts of a CSV file.
+// Run imports the accounts of a CSV file.
 func (c importCSV) Run(ctx context.Context, p process) error {
 	return c.from(ctx, p, func(*settings) (transfer.Source, error) {
 		return tables.NewCSV(tables.CSV{Path: c.Path, Columns: c.Column, Ignore: c.Ignore}), nil

@@ -12,16 +12,16 @@ import (
 	"github.com/twofold-auth/twofold/send/gateway"
 )
 
-// legacySettings say which system accounts come from, where it gives no hashes.
+// legacySettings configure the system that accounts come from, if it does not export its hashes.
 type legacySettings struct {
 	service string
 	config  map[string]string
 }
 
-// legacyConfig is the setting with what the service needs.
+// legacyConfig is the setting with the configuration of the service.
 const legacyConfig = "TWOFOLD_LEGACY_CONFIG"
 
-// legacyKeys are those of each service, and whether it needs them.
+// legacyKeys contains the keys of each service, and whether they are required.
 var legacyKeys = map[string]map[string]bool{
 	"Webhook": {"URL": true, "SECRET": true},
 	"LDAP": {"URL": true, "BASE_DN": true, "FILTER": false, "BIND_DN": false, "BIND_PASSWORD": false, "EMAIL": false,
@@ -51,7 +51,7 @@ func legacyTable() []setting {
 	}
 }
 
-// finishLegacy makes what asks the former system.
+// finishLegacy creates the connection to the former system.
 func finishLegacy(s *settings) problems {
 	service, c := s.legacy.service, s.legacy.config
 	if service == "" {
@@ -94,7 +94,7 @@ func finishLegacy(s *settings) problems {
 	return nil
 }
 
-// directory makes what asks an LDAP server.
+// directory returns the connection to an LDAP server.
 func directory(c map[string]string) (*ldap.Directory, error) {
 	d := ldap.Config{
 		URL: c["URL"], BaseDN: c["BASE_DN"], Filter: c["FILTER"],

@@ -14,12 +14,12 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// problem is one thing that is wrong with the settings, and its cure.
+// problem is one error in the settings, with its solution.
 type problem struct{ Name, Text string }
 
 func (p problem) String() string { return p.Name + ": " + p.Text }
 
-// problems is all that is wrong, one line each.
+// problems contains all errors, one line each.
 type problems []problem
 
 func (ps problems) Error() string {
@@ -30,27 +30,26 @@ func (ps problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// where says which settings to use: the flags that serve, user and config have
-// in common.
+// where contains the flags that select the settings.
 type where struct {
 	Config string `help:"TOML file with settings, in place of /etc/twofold/twofold.toml; the environment wins over it." placeholder:"FILE"`
 	Dev    bool   `help:"Development only: the database and keys of 'serve --dev'."`
 	Dir    string `help:"Where --dev keeps twofold.db and twofold.key." default:"." placeholder:"DIR"`
 	Listen string `kong:"-"`
-	anyKey bool   // the command is there to find out what a key wrote
-	// only are the settings that the command needs; it runs although others are
-	// wrong or missing. Empty: all of them.
+	anyKey bool   // the command determines which key wrote the data
+	// only lists the settings that the command needs. It runs even if others are wrong or missing.
+	// If it is empty, all are needed.
 	only  []string
 	found string // the file that was read
 }
 
-// defaultConfig is the file of settings when none is named.
+// defaultConfig is the default settings file.
 const defaultConfig = "/etc/twofold/twofold.toml"
 
-// keyName is the name of a key file that is found alongside the file of settings.
+// keyName is the name of the key file next to the settings file.
 const keyName = "twofold.key"
 
-// file is the file of settings to read; none if empty.
+// file returns the path of the settings file, or an empty string.
 func (w where) file(env map[string]any) string {
 	if w.Config != "" {
 		return w.Config
@@ -67,7 +66,7 @@ func (w where) file(env map[string]any) string {
 	return ""
 }
 
-// matter are the problems that the command cannot do without being cured.
+// matter returns the problems that prevent the command from running.
 func (w where) matter(all problems) problems {
 	if len(w.only) == 0 {
 		return all
@@ -75,7 +74,7 @@ func (w where) matter(all problems) problems {
 	return slices.DeleteFunc(all, func(p problem) bool { return !slices.Contains(w.only, p.Name) })
 }
 
-// value is a raw value and where it came from.
+// value is a raw value and its source.
 type value struct {
 	raw  any
 	from string // "environment", "file"
@@ -104,12 +103,12 @@ func load(w where, environ []string) (*settings, error) {
 	return assemble(file, env, w)
 }
 
-// openSecrets refuses a file with secrets that every user of the machine can
-// read, as a key file is refused.
+// openSecrets returns an error if a file with secrets can be read by every user of the machine, as
+// for a key file.
 func openSecrets(path string, file map[string]any) problems {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&0o007 == 0 {
-		return nil // it was just read; a pipe has no mode to mend
+		return nil // it was just read; the permissions of a pipe cannot be fixed
 	}
 	var bad problems
 	for _, row := range table() {
@@ -120,8 +119,8 @@ func openSecrets(path string, file map[string]any) problems {
 	return bad
 }
 
-// holdsSecret reports whether a hidden value says something that must not be
-// read. The address of a database may have no password.
+// holdsSecret reports whether a hidden value contains a secret. The address of a database may have
+// no password.
 func holdsSecret(raw any) bool {
 	text, ok := raw.(string)
 	if !ok {
@@ -138,7 +137,7 @@ func holdsSecret(raw any) bool {
 	return set || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
-// ownerCure is what to do about a file that only another user may read.
+// ownerCure returns how to fix a file that only another user may read.
 func ownerCure(err error) string {
 	if errors.Is(err, fs.ErrPermission) {
 		return " (run this as its owner, e.g. with sudo)"
@@ -146,7 +145,7 @@ func ownerCure(err error) string {
 	return ""
 }
 
-// fileCause is an error about a file without the words of the system call.
+// fileCause returns the cause of a file error without the system call.
 func fileCause(err error) string {
 	var pathError *os.PathError
 	if errors.As(err, &pathError) {
@@ -155,8 +154,8 @@ func fileCause(err error) string {
 	return err.Error()
 }
 
-// parseFile reads TOML. Its problems give line and name, never what the line
-// says: it may hold a secret.
+// parseFile parses TOML. Its problems contain the line number and the name, never the line itself,
+// which may contain a secret.
 func parseFile(path, raw string) (map[string]any, problems) {
 	m := map[string]any{}
 	_, err := toml.Decode(raw, &m)
@@ -174,7 +173,7 @@ func parseFile(path, raw string) (map[string]any, problems) {
 	return nil, problems{{name, `is not TOML: put texts in quotes, write true and false in small letters, lists as ["a", "b"] and dicts as { KEY = "value" }`}}
 }
 
-// readEnv picks what is ours out of the environment.
+// readEnv returns our settings in the environment.
 func readEnv(environ []string) map[string]any {
 	active := map[string]bool{}
 	for _, row := range table() {
@@ -190,14 +189,14 @@ func readEnv(environ []string) map[string]any {
 	return out
 }
 
-// prefixed reports whether a name claims to be a setting.
+// prefixed reports whether a name has the prefix of a setting.
 func prefixed(name string) bool {
 	name = strings.ToUpper(name)
 	return strings.HasPrefix(name, "SECURITY_") || strings.HasPrefix(name, "TWOFOLD_") || strings.HasPrefix(name, "MAIL_")
 }
 
-// assemble lays the environment over the file, applies every row of the table
-// and checks what hangs together.
+// assemble merges the file and the environment, which takes precedence, applies every row of the
+// table and checks settings that depend on each other.
 func assemble(file, env map[string]any, w where) (*settings, error) {
 	s := &settings{given: map[string]bool{}, from: map[string]string{}}
 	var bad problems
@@ -221,7 +220,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		v, given := values[row.Name]
 		switch {
 		case !given || !isNone(v.raw) || row.TakesNone && v.raw == "None":
-		case row.Type == list && v.raw == "None": // none of them, which is not the same as not set
+		case row.Type == list && v.raw == "None": // an empty list, which is not the same as not set
 			v.raw = []any{}
 		default:
 			given = false
@@ -236,7 +235,7 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 		switch {
 		case errors.As(err, &warning):
 			s.note("%s %s", row.Name, warning.Error())
-		case err != nil && w.Dev && slices.Contains(unusedInDev, row.Name): // told by finishDev
+		case err != nil && w.Dev && slices.Contains(unusedInDev, row.Name): // reported by finishDev
 		case err != nil:
 			bad = append(bad, problem{row.Name, err.Error()})
 		}
@@ -248,8 +247,8 @@ func assemble(file, env map[string]any, w where) (*settings, error) {
 	return s, nil
 }
 
-// keyBeside is the key file alongside the file of settings, if no setting says
-// where the key is.
+// keyBeside returns the key file next to the settings file, if no setting contains the key or its
+// path.
 func (w where) keyBeside(values map[string]value) string {
 	_, secret := values["SECRET_KEY"]
 	_, file := values["TWOFOLD_KEY_FILE"]
@@ -263,7 +262,7 @@ func (w where) keyBeside(values map[string]value) string {
 	return path
 }
 
-// databaseAlias makes one name of two.
+// databaseAlias merges the two names of the database setting.
 func (s *settings) databaseAlias(values map[string]any) problems {
 	other, ok := values["DATABASE_URL"]
 	if !ok {
@@ -276,7 +275,7 @@ func (s *settings) databaseAlias(values map[string]any) problems {
 	return nil
 }
 
-// messageRows are rows for the texts that are replaced.
+// messageRows returns the rows for replaced texts.
 func messageRows(values map[string]value) []setting {
 	var rows []setting
 	for name := range values {
@@ -292,8 +291,8 @@ func messageRows(values map[string]value) []setting {
 	return rows
 }
 
-// unknown names what is not a setting: an error where a name claims to be one
-// or looks like one, a line in the log otherwise.
+// unknown reports unknown settings: as an error if the name has our prefix or is similar to a
+// setting, and otherwise as a line in the log.
 func (s *settings) unknown(values map[string]value, rows []setting) problems {
 	var names []string
 	isKnown := map[string]bool{}

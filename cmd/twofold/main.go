@@ -15,13 +15,13 @@ import (
 
 // The exit codes.
 const (
-	exitFailed = 1 // it was understood and did not work
-	exitUsage  = 2 // it was not understood
+	exitFailed = 1 // the command failed
+	exitUsage  = 2 // the command line is invalid
 )
 
 func main() { os.Exit(run()) }
 
-// run is main with an exit code.
+// run is main and returns the exit code.
 func run() int {
 	var c cli
 	p := process{environ: os.Environ(), in: os.Stdin, out: os.Stdout, err: os.Stderr}
@@ -32,7 +32,7 @@ func run() int {
 		return exitFailed
 	}
 	args := os.Args[1:]
-	if len(args) > 0 && args[0] == "help" { // as many other programs have it
+	if len(args) > 0 && args[0] == "help" { // as in many other programs
 		args = append(args[1:], "--help")
 	}
 	command, err := parser.Parse(args)
@@ -50,7 +50,7 @@ func run() int {
 	return 0
 }
 
-// report prints an error, one line for each thing that is wrong.
+// report prints an error, one line for each problem.
 func report(w io.Writer, err error) int {
 	var bad problems
 	if errors.As(err, &bad) {
@@ -64,17 +64,17 @@ func report(w io.Writer, err error) int {
 		fmt.Fprintln(w, "twofold:", usage)
 		return exitUsage
 	}
-	// The library begins its errors with the name, too.
+	// The library's errors also start with the name.
 	fmt.Fprintln(w, "twofold:", strings.TrimPrefix(err.Error(), "twofold: "))
 	return exitFailed
 }
 
-// usageError is a command line that says too little or too much.
+// usageError is the error of an invalid command line.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// process is what a command has of its surroundings.
+// process contains the environment of a command.
 type process struct {
 	environ  []string
 	in       *os.File

@@ -38,7 +38,7 @@ func (manCommand) Run(p process, k *kong.Context) error {
 	return err
 }
 
-// commandPage is what the page says of a command.
+// commandPage writes the section about a command.
 func commandPage(b *strings.Builder, c command) {
 	b.WriteString(".SS twofold " + roff(c.at()))
 	for _, a := range c.node.Positional {
@@ -57,12 +57,12 @@ func commandPage(b *strings.Builder, c command) {
 	}
 }
 
-// verbatim writes a text whose lines stay as they are.
+// verbatim writes a text without reformatting its lines.
 func verbatim(b *strings.Builder, text string) {
 	b.WriteString(".nf\n" + roff(strings.TrimSpace(text)) + "\n.fi\n")
 }
 
-// roff is a text in which nothing is a command of roff.
+// roff escapes a text for roff.
 func roff(text string) string {
 	lines := strings.Split(strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text), "\n")
 	for i, line := range lines {

@@ -26,7 +26,7 @@ the process begins with ` + "`TWOFOLD_`" + `. All mistakes are reported at once,
 A value marked *secret* never appears in an error, in the log or in what ` + "`config check`" + ` prints.
 `
 
-// markdown is docs/configuration.md.
+// markdown returns the text of docs/configuration.md.
 func markdown() string {
 	var b strings.Builder
 	b.WriteString(markdownHead)

@@ -11,8 +11,8 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// measure makes the figures, if they are wanted, and opens their listener.
-// Close what it returns.
+// measure creates the metrics and opens their listener, if they are configured. The caller must
+// close the listener.
 func (s *settings) measure(ctx context.Context) (net.Listener, error) {
 	if s.MetricsListen == "" {
 		return nil, nil
@@ -26,18 +26,18 @@ func (s *settings) measure(ctx context.Context) (net.Listener, error) {
 	return socket, nil
 }
 
-// serveMetrics answers collectors until the listener is closed.
+// serveMetrics serves the metrics until the listener is closed.
 func (s *settings) serveMetrics(socket net.Listener, auth *twofold.Auth) *http.Server {
 	s.metrics.Watch(auth)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics)
 	server := newServer(mux, s.Config.Log)
-	go func() { _ = server.Serve(socket) }() // its end is the server's
+	go func() { _ = server.Serve(socket) }() // it ends with the server
 	s.Config.Log.Info("metrics", "address", "http://"+socket.Addr().String()+"/metrics")
 	return server
 }
 
-// countFailures has the store tell of what fails because of it.
+// countFailures counts failures of the store.
 func (s *settings) countFailures(db store.Store) {
 	engine, ok := db.(interface{ OnFailure(func(verb string)) })
 	if ok && s.metrics != nil {
@@ -45,8 +45,7 @@ func (s *settings) countFailures(db store.Store) {
 	}
 }
 
-// routeOf is the pattern that a request matched, without its method; "" if it
-// matched none of its own.
+// routeOf returns the pattern that a request matched, without its method, or "".
 func routeOf(r *http.Request) string {
 	if r.Pattern == "" || r.Pattern == "/" {
 		return ""

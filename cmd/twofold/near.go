@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// nearest returns the known name that a misspelt one most likely means, or "".
+// nearest returns the known name that is most similar to a misspelled one, or "".
 func nearest(name string, known []string) string {
 	name = strings.ToUpper(name)
 	best, bestDistance := "", 1+min(4, len(name)/4)
@@ -14,8 +14,8 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance is the number of letters to insert, remove, replace or swap with
-// their neighbour to make b of a; bound if it is not below bound.
+// distance returns the number of insertions, removals, replacements and swaps of adjacent letters
+// that convert a to b, or bound if it is not less than bound.
 func distance(a, b string, bound int) int {
 	if diff := len(a) - len(b); diff >= bound || -diff >= bound {
 		return bound

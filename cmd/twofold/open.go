@@ -15,10 +15,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// logger is the process's log.
+// logger returns the logger of the process.
 func (s *settings) logger(p process) *slog.Logger {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(s.LogLevel)) // one of four words, checked
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // already checked
 	options := &slog.HandlerOptions{Level: level}
 	if s.LogJSON {
 		return slog.New(slog.NewJSONHandler(p.err, options))
@@ -26,8 +26,7 @@ func (s *settings) logger(p process) *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.err, options))
 }
 
-// quietLogger is the log of a command: what goes wrong, and nothing else besides
-// its answer.
+// quietLogger returns the logger of a command, which logs only errors.
 func (s *settings) quietLogger(p process) *slog.Logger {
 	if s.LogLevel == "info" {
 		s.LogLevel = "warn"
@@ -35,13 +34,12 @@ func (s *settings) quietLogger(p process) *slog.Logger {
 	return s.logger(p)
 }
 
-// open opens the database and builds the sign-in. Close what it returns in
-// reverse order.
+// open opens the database and creates the sign-in. The caller must close the store.
 func (s *settings) open(ctx context.Context) (*twofold.Auth, store.Store, error) {
 	fresh := s.Database.missing()
 	auth, db, err := s.openAll(ctx)
 	if err != nil && fresh && !inUse(s.Database.file) {
-		// A start that fails leaves nothing behind.
+		// Remove a database that was created by a failed start.
 		for _, end := range []string{"-wal", "-shm", ""} {
 			_ = os.Remove(s.Database.file + end)
 		}
@@ -76,8 +74,8 @@ func (s *settings) openAll(ctx context.Context) (*twofold.Auth, store.Store, err
 	return auth, db, nil
 }
 
-// keyFits refuses to work on a database that another key has written: second
-// factors would not open, and everything new would be sealed under the wrong one.
+// keyFits returns an error if another key has written the database: second factors could not be
+// decrypted, and new data would be encrypted with the wrong key.
 func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
 	fits, err := auth.KeyFits(ctx)
 	if err != nil || s.keyLost {
@@ -89,15 +87,15 @@ func (s *settings) keyFits(ctx context.Context, auth *twofold.Auth) error {
 	return wrongKey(s)
 }
 
-// olderKeyFits is keyFits for a database that lacks steps of the schema, before
-// they are made: with a wrong key nothing is changed.
+// olderKeyFits is like keyFits, for a database that lacks migrations. It is called before they are
+// applied, so that nothing is changed with a wrong key.
 func olderKeyFits(ctx context.Context, s *settings) error {
 	if !s.Database.migrate || s.keyLost || s.Database.missing() {
 		return nil
 	}
 	steps, err := s.Database.steps(ctx)
 	if err != nil || len(steps) == 0 || steps[0].At.IsZero() || !steps[len(steps)-1].At.IsZero() {
-		return nil // there is nothing yet, or nothing to do; trouble is told when the database is opened
+		return nil // there is no data or no migration; errors are reported when the database is opened
 	}
 	db, err := s.Database.openUnchecked(ctx)
 	if err != nil {
@@ -111,13 +109,13 @@ func olderKeyFits(ctx context.Context, s *settings) error {
 	if closed := db.Close(); closed != nil {
 		return closed
 	}
-	if err == nil && !fits { // a database older than the audit trail has none to read
+	if err == nil && !fits { // a database older than the audit trail
 		return wrongKey(s)
 	}
 	return nil
 }
 
-// wrongKey says that another key wrote the database, and what to do.
+// wrongKey returns the error that another key wrote the database, with the solution.
 func wrongKey(s *settings) error {
 	name, cure := "SECRET_KEY", "set that key, or add it to SECRET_KEY_FALLBACKS"
 	if s.KeyFile != "" {
@@ -127,8 +125,8 @@ func wrongKey(s *settings) error {
 		cure + "; if it is lost for good, TWOFOLD_KEY_LOST=true starts without it, and second factors by app must be set up again"}}
 }
 
-// factorsOpen refuses to work without the keys of some second factors: their
-// users would be told that right codes are wrong.
+// factorsOpen returns an error if keys of second factors are missing, because their users' right
+// codes would be refused.
 func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
 	missing, err := auth.MissingKeys(ctx)
 	if err != nil || len(missing) == 0 {
@@ -149,7 +147,7 @@ func (s *settings) factorsOpen(ctx context.Context, auth *twofold.Auth) error {
 	return bad
 }
 
-// siteName is the name of the site, for people.
+// siteName returns the name of the site.
 func (s *settings) siteName() string {
 	if s.Config.Pages.Site != "" {
 		return s.Config.Pages.Site
@@ -161,15 +159,14 @@ func (s *settings) siteName() string {
 	return u.Hostname()
 }
 
-// build makes the sign-in on a store; what it complains about gets the names
-// of the settings.
+// build creates the sign-in with a store. Its errors contain the names of the settings.
 func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	c := s.Config
 	c.Store = db
 	if c.Origin == "" && s.dev {
-		c.Origin = "http://localhost:8080" // of a command; serve knows better
+		c.Origin = "http://localhost:8080" // for a command; serve sets the real one
 	}
-	c.Password.Checkers, _ = s.passwordCheckers() // their mistakes were found by finish; now there is a log
+	c.Password.Checkers, _ = s.passwordCheckers() // finish has checked them; now there is a log
 	auth, err := twofold.New(c)
 	if err != nil {
 		return nil, s.renamed(err)
@@ -180,7 +177,7 @@ func (s *settings) build(db store.Store) (*twofold.Auth, error) {
 	return auth, nil
 }
 
-// renamed gives the mistakes of a configuration the names of the settings.
+// renamed replaces the fields in a configuration error with the names of the settings.
 func (s *settings) renamed(err error) error {
 	var wrong *twofold.ConfigError
 	if !errors.As(err, &wrong) {

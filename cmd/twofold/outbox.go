@@ -40,7 +40,7 @@ var outboxTemplate = template.Must(template.New("outbox").Parse(`<!doctype html>
 </html>
 `))
 
-// outboxEntry is one caught message.
+// outboxEntry is one captured message.
 type outboxEntry struct {
 	At      string       `json:"at"`
 	Channel string       `json:"channel"`
@@ -53,7 +53,7 @@ type outboxEntry struct {
 	HTML    string       `json:"-"`
 }
 
-// outboxPart is a piece of a text, or an address in it.
+// outboxPart is a part of a text, or a URL in it.
 type outboxPart struct {
 	Text string
 	Link bool
@@ -64,7 +64,7 @@ var (
 	linkInText = regexp.MustCompile(`https?://[^\s<>"]+[^\s<>".,;:!?)]`)
 )
 
-// linked cuts a text at its addresses.
+// linked splits a text at its URLs.
 func linked(text string) (parts []outboxPart) {
 	for _, at := range linkInText.FindAllStringIndex(text, -1) {
 		before := 0
@@ -80,11 +80,11 @@ func linked(text string) (parts []outboxPart) {
 	return append(parts, outboxPart{Text: text[length:]})
 }
 
-// outboxPage shows what --dev caught, as a page or as JSON. The HTML part of a
-// mail is shown in a frame that runs no script; styles in it are the mail's own.
+// outboxPage shows the messages that --dev captured, as a page or as JSON. The HTML part of a mail
+// is shown in a frame without scripts, with the mail's own styles.
 func outboxPage(box *send.Box) http.Handler {
-	// A frame of srcdoc inherits the policy of the page, and mails style their
-	// elements: so styles are let in. Scripts are not, in page or frame.
+	// A srcdoc frame inherits the policy of the page, and mails contain inline styles, so styles
+	// are allowed. Scripts are not, in the page and in frames.
 	const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		list := []outboxEntry{}
@@ -101,7 +101,7 @@ func outboxPage(box *send.Box) http.Handler {
 		h.Set("Vary", "Accept")
 		if strings.Contains(r.Header.Get("Accept"), "application/json") {
 			h.Set("Content-Type", "application/json")
-			_ = json.NewEncoder(w).Encode(list) // a caller who is gone needs no answer
+			_ = json.NewEncoder(w).Encode(list) // the caller may have disconnected
 			return
 		}
 		h.Set("Content-Type", "text/html; charset=utf-8")

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// owner is the user and group of a file.
+// owner returns the user and group of a file.
 func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	if info == nil {
 		return 0, 0, false
@@ -22,9 +22,9 @@ func owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	return int(stat.Uid), int(stat.Gid), true
 }
 
-// inUse reports whether another process has an SQLite database open. SQLite holds
-// a lock on the bytes below as long as it has (https://www.sqlite.org/c3ref/file_control.html,
-// os_unix.c: SHARED_FIRST and SHARED_SIZE).
+// inUse reports whether another process has an SQLite database open. SQLite holds a lock on the
+// bytes below while it is open (https://www.sqlite.org/c3ref/file_control.html, os_unix.c:
+// SHARED_FIRST and SHARED_SIZE).
 func inUse(file string) bool {
 	f, err := os.Open(file)
 	if err != nil {

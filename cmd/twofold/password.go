@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// passwordSource is where a command takes a password from. Never from an
-// argument: everybody on the machine can read those.
+// passwordSource reads the password of a command. It is never an argument, because all users of the
+// machine can read arguments.
 type passwordSource struct {
 	PasswordStdin bool `help:"Read the password from standard input, the first line; otherwise it is asked for."`
 }
@@ -51,7 +51,7 @@ func ask(p process, fd int, prompt string) (string, error) {
 	return string(raw), err
 }
 
-// firstLine reads one line without its end; more than that is a mistake.
+// firstLine reads one line without its line break. More than one line is an error.
 func firstLine(in io.Reader) (string, error) {
 	raw, err := io.ReadAll(io.LimitReader(in, password.MaxBytes+3))
 	if err != nil {
@@ -68,7 +68,7 @@ func firstLine(in io.Reader) (string, error) {
 	return string(text), nil
 }
 
-// sayUser says what went wrong with an account, and what to do.
+// sayUser returns an error about an account with its solution.
 func sayUser(err error, identity string, s *settings) error {
 	if err == nil {
 		return nil
@@ -78,7 +78,7 @@ func sayUser(err error, identity string, s *settings) error {
 		say string
 	}{
 		{twofold.ErrNoUser, fmt.Sprintf("there is no user %q: `twofold user list` shows all", identity)},
-		{twofold.ErrUserExists, fmt.Sprintf("user %q exists already, or its e-mail address or username is another's: `twofold user list` shows all", identity)},
+		{twofold.ErrUserExists, fmt.Sprintf("user %q already exists, or its e-mail address or username is another's: `twofold user list` shows all", identity)},
 		{twofold.ErrNoSecondFactor, fmt.Sprintf("user %q has no second factor: there is nothing to recover", identity)},
 		{account.ErrEmail, fmt.Sprintf("%q is not one bare e-mail address: write e.g. ann@example.org", identity)},
 		{account.ErrUsernameCharacters, "the username may hold letters and digits only: choose another one"},

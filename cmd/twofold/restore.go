@@ -66,9 +66,9 @@ func (c restoreCommand) Run(ctx context.Context, p process) error {
 	return line(p, "Restored %s to %s. It is a state of the past: docs/server.md says what to do about sessions and codes since then.", c.From, to)
 }
 
-// exchange puts a copy of from in the place of to. It writes alongside it first,
-// so that to is the old file or the new one whenever the process dies, and moves
-// the old file and its log away under another name, which it returns.
+// exchange replaces to with a copy of from. It first writes the copy next to to, so that to is
+// either the old or the new file if the process crashes. It renames the old file and its log, and
+// returns the new name.
 func exchange(from, to string, now time.Time) (kept string, err error) {
 	fresh := to + ".restoring"
 	if err := copyFile(from, fresh); err != nil {
@@ -78,18 +78,18 @@ func exchange(from, to string, now time.Time) (kept string, err error) {
 	giveTo(fresh, to)
 	kept = to + ".before-" + now.UTC().Format("20060102-150405")
 	moved := false
-	// The log first: a database without its log is a former state of itself, but
-	// another database with this log would be neither.
+	// Move the log first: a database without its log is an earlier state, but another database with
+	// this log would be corrupt.
 	for _, end := range []string{"-wal", "-shm", ""} {
 		switch err := os.Rename(to+end, kept+end); {
 		case err == nil:
 			moved = moved || end == ""
 		case !errors.Is(err, fs.ErrNotExist):
-			return "", fmt.Errorf("cannot move the present database away: %s", fileCause(err))
+			return "", fmt.Errorf("cannot rename the current database: %s", fileCause(err))
 		}
 	}
 	if err := os.Rename(fresh, to); err != nil {
-		return "", fmt.Errorf("the present database is %s and the copy %s, which cannot be moved to its place: %s", kept, fresh, fileCause(err))
+		return "", fmt.Errorf("the current database is %s and the copy is %s, which cannot be renamed: %s", kept, fresh, fileCause(err))
 	}
 	if !moved {
 		kept = ""
@@ -113,8 +113,8 @@ func copyFile(from, to string) error {
 	return errors.Join(out.Sync(), out.Close())
 }
 
-// giveTo gives a new file the owner of the database it replaces or, without one,
-// of the folder it is in. Only root can, and only root needs to.
+// giveTo sets the owner of a new file to that of the database that it replaces or, without one, of
+// its folder. Only root can do this and only root needs to.
 func giveTo(file, instead string) {
 	if os.Geteuid() != 0 {
 		return
@@ -124,6 +124,6 @@ func giveTo(file, instead string) {
 		info, err = os.Stat(filepath.Dir(instead))
 	}
 	if uid, gid, ok := owner(info); err == nil && ok {
-		_ = os.Chown(file, uid, gid) // the server says so if it cannot read it
+		_ = os.Chown(file, uid, gid) // the server reports if it cannot read it
 	}
 }

@@ -29,13 +29,13 @@ func (c oneRole) withRole(ctx context.Context, p process, f func(*twofold.Auth) 
 		case errors.Is(err, twofold.ErrNoRole):
 			return fmt.Errorf("there is no role %q: see `twofold role list`, or make it with `twofold role create`", c.Role)
 		case errors.Is(err, twofold.ErrRoleExists):
-			return fmt.Errorf("role %q exists already: change it with `twofold role add-permissions`", c.Role)
+			return fmt.Errorf("role %q already exists: change it with `twofold role add-permissions`", c.Role)
 		}
 		return sayRole(err)
 	})
 }
 
-// sayRole is an error about the name of a role or a permission in other words.
+// sayRole converts an error about the name of a role or a permission.
 func sayRole(err error) error {
 	if errors.Is(err, twofold.ErrRoleName) {
 		return usageError("names of roles and permissions hold no blanks and no commas: write them apart, e.g. read write")
@@ -56,7 +56,7 @@ func (roleCreate) Help() string {
   twofold user roles ann@example.org --add editor`
 }
 
-// Run makes a role.
+// Run creates a role.
 func (c roleCreate) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
 		if err := auth.CreateRole(ctx, twofold.Role{Name: c.Role, Description: c.Description, Permissions: c.Permission}); err != nil {
@@ -97,7 +97,7 @@ func (roleAdd) Help() string {
   twofold role add-permissions editor article-delete`
 }
 
-// Run gives a role permissions.
+// Run adds permissions to a role.
 func (c roleAdd) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
 		if err := auth.ChangePermissions(ctx, c.Role, c.Permissions, nil); err != nil {
@@ -109,7 +109,7 @@ func (c roleAdd) Run(ctx context.Context, p process) error {
 
 type roleRemove struct{ rolePermissions }
 
-// Run takes permissions from a role.
+// Run removes permissions from a role.
 func (c roleRemove) Run(ctx context.Context, p process) error {
 	return c.withRole(ctx, p, func(auth *twofold.Auth) error {
 		if err := auth.ChangePermissions(ctx, c.Role, nil, c.Permissions); err != nil {

@@ -37,7 +37,7 @@ Examples:
   twofold rules check https://app.example.org/api/orders --method POST --from 10.0.0.7`
 }
 
-// Run says the verdict.
+// Run prints the result.
 func (c rulesCheck) Run(ctx context.Context, p process) error {
 	s, err := load(c.where, p.environ)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c rulesCheck) Run(ctx context.Context, p process) error {
 	if !s.given["TWOFOLD_GATE_RULES"] {
 		return problems{{"TWOFOLD_GATE_RULES", "is not set: name the file with the rules"}}
 	}
-	if err := s.try(ctx); err != nil { // all mistakes of the rules
+	if err := s.try(ctx); err != nil { // reports all errors in the rules
 		return err
 	}
 	rules, err := inner.Compile(s.gateRules)
@@ -70,7 +70,7 @@ func (c rulesCheck) Run(ctx context.Context, p process) error {
 	return c.about(ctx, p, rule, number)
 }
 
-// sayRule says which rule decides and what it requires.
+// sayRule describes the rule that applies and its requirements.
 func sayRule(rules *inner.Rules, q inner.Request, r gate.Rule, number int) string {
 	if number == 0 {
 		if !rules.Knows(q.Address.Host) {
@@ -87,7 +87,7 @@ func sayRule(rules *inner.Rules, q inner.Request, r gate.Rule, number int) strin
 	return fmt.Sprintf("rule %d requires %s", number, asks(r))
 }
 
-// asks says what a rule requires.
+// asks describes the requirements of a rule.
 func asks(r gate.Rule) string {
 	level := map[gate.Requirement]string{gate.OneFactor: "one factor", gate.TwoFactors: "two factors",
 		gate.Strong: "a strong factor"}
@@ -110,7 +110,7 @@ func asks(r gate.Rule) string {
 	return text
 }
 
-// about says what a rule does with the requests of an account.
+// about prints what a rule does with requests of an account.
 func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number int) error {
 	one := oneUser{where: c.where, Identity: c.User}
 	return one.withUser(ctx, p, func(auth *twofold.Auth, s *settings, u twofold.User) error {
@@ -130,7 +130,7 @@ func (c rulesCheck) about(ctx context.Context, p process, r gate.Rule, number in
 	})
 }
 
-// sayVerdict says what is in the way of an account that proves all it can.
+// sayVerdict describes what prevents access for an account that has proven all its factors.
 func sayVerdict(r gate.Rule, o inner.Outcome, methods []string, c inner.Caller, active bool) string {
 	switch {
 	case o == inner.Refused:

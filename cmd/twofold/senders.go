@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/send/smtp"
 )
 
-// finishMail makes the mail senders.
+// finishMail creates the mail senders.
 func (s *settings) finishMail() problems {
 	m := s.mail
 	if m.server == "" {
@@ -50,8 +50,7 @@ func (s *settings) finishMail() problems {
 // mailFallback is the setting of the second mail server.
 const mailFallback = "TWOFOLD_MAIL_FALLBACK"
 
-// finishMailFallback makes the sender that takes over, with the sender's
-// address and the time-out of the first.
+// finishMailFallback creates the fallback sender, with the address and the timeout of the first.
 func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems) {
 	c := s.mailFallback
 	m := mailSettings{server: c["SERVER"], username: c["USERNAME"], password: c["PASSWORD"], sender: first.sender, timeout: first.timeout}
@@ -94,8 +93,8 @@ func (s *settings) finishMailFallback(first mailSettings) (send.Sender, problems
 	return m.make("")
 }
 
-// make builds a sender. prefix is what the names of its settings begin with;
-// without one they are keys of the fallback.
+// make creates a sender. prefix is the prefix of the names of its settings; if it is empty, they
+// are keys of the fallback.
 func (m mailSettings) make(prefix string) (send.Sender, problems) {
 	var bad problems
 	wrong := func(key, text string) {
@@ -132,10 +131,10 @@ func (m mailSettings) make(prefix string) (send.Sender, problems) {
 	return sender, nil
 }
 
-// smsFallback is the setting of the second service of texts.
+// smsFallback is the setting of the second SMS service.
 const smsFallback = "TWOFOLD_SMS_FALLBACK"
 
-// finishSMS makes the senders of texts.
+// finishSMS creates the senders of text messages.
 func (s *settings) finishSMS() problems {
 	const name = "SECURITY_SMS_SERVICE_CONFIG"
 	if s.smsService == "Dummy" {
@@ -169,5 +168,5 @@ func (s *settings) finishSMS() problems {
 	return bad
 }
 
-// oneLine is a joined error on one line.
+// oneLine returns a joined error on one line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }

@@ -27,7 +27,7 @@ Examples:
   twofold send-test +4915112345678`
 }
 
-// Run sends.
+// Run sends test messages.
 func (c sendTestCommand) Run(ctx context.Context, p process) error {
 	s, err := load(c.where, p.environ)
 	if err != nil {
@@ -73,7 +73,7 @@ func (c sendTestCommand) Run(ctx context.Context, p process) error {
 	return nil
 }
 
-// showCode prints what people get with a code, with the site's own texts.
+// showCode prints the message with a code, with the site's own texts.
 func showCode(p process, s *settings, channel string) error {
 	words, err := web.NewCatalogue(s.Config.Pages.Locales)
 	if err != nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/twofold-auth/twofold/store"
 )
 
-// stopWithin is how long requests under way may take once the server stops.
+// stopWithin is the time that current requests may take after the server is told to stop.
 const stopWithin = 20 * time.Second
 
-// Run serves until it is told to stop.
+// Run serves until the process is told to stop.
 func (c serveCommand) Run(ctx context.Context, p process) error {
 	w := c.where
 	w.Listen = c.ListenAt
@@ -38,8 +38,8 @@ func (c serveCommand) Run(ctx context.Context, p process) error {
 	defer socket.Close()
 	if s.dev && s.Config.Origin == "" {
 		s.Config.Origin = "http://" + socket.Addr().String()
-		// Browsers make passkeys for names only; an application at localhost is
-		// another site than one at an address.
+		// Browsers create passkeys only for host names, and an application at localhost is another
+		// site than one at an IP address.
 		if s.passkeys.on || strings.HasPrefix(s.Config.Pages.SPA.Origin, "http://localhost") {
 			s.Config.Origin = strings.Replace(s.Config.Origin, "127.0.0.1", "localhost", 1)
 		}
@@ -104,8 +104,8 @@ func (s *settings) serve(ctx context.Context, p process, socket net.Listener, au
 	return nil
 }
 
-// newServer is an http.Server with every bound set: no one holds a connection
-// by sending slowly (R126). It speaks HTTP/2 in the clear too, for proxies.
+// newServer returns an http.Server with all limits set, so that a slow client cannot hold a
+// connection (R126). It also supports unencrypted HTTP/2, for proxies.
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

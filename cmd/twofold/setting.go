@@ -31,27 +31,27 @@ const (
 	secretMap kind = "secret dict"
 )
 
-// hidden reports whether values of this kind may never be shown.
+// hidden reports whether values of this kind must not be shown.
 func (k kind) hidden() bool { return strings.HasPrefix(string(k), "secret") }
 
-// setting is one row of the table: everything there is to know about a name.
+// setting is one row of the table: the complete description of a setting.
 type setting struct {
 	Name    string
 	Type    kind
-	Default string // as one writes it; applied when nothing is given, unless empty
-	Empty   string // what stands in the documentation in place of an empty default
+	Default string // in the form of input; applied if the setting is not given, unless empty
+	Empty   string // text in the documentation for an empty default
 	Doc     string
-	Cost    string // what it costs to relax it, if it can be relaxed
-	Field   string // of twofold.Config, so that its complaints get this name
+	Cost    string // trade-off of relaxing it, if possible
+	Field   string // field of twofold.Config, whose errors get this name
 	Group   string
-	// TakesNone says that None is a value. For any other row it means "not given".
+	// TakesNone is set if None is a value. For all other rows it means "not given".
 	TakesNone bool
-	// Apply takes the value over. Its error says what is wrong and, after a
-	// colon, what to do; it never repeats a hidden value.
+	// Apply sets the value. Its error contains the problem and, after a colon, the solution. It
+	// never contains a hidden value.
 	Apply func(s *settings, raw any) error
 }
 
-// section is a part of Config that is nil unless it is switched on.
+// section is a part of Config that is nil if it is off.
 type section[T any] struct {
 	on   bool
 	with T
@@ -64,12 +64,12 @@ func (s *section[T]) config() *T {
 	return &s.with
 }
 
-// settings is what the table's rows fill.
+// settings contains the values of the table's rows.
 type settings struct {
 	Config   twofold.Config
 	Database database
 	Listen   string
-	// MetricsListen is the address of the second listener; none if empty.
+	// MetricsListen is the address of the second listener. If it is empty, there is none.
 	MetricsListen string
 	LogJSON       bool
 	LogLevel      string
@@ -77,7 +77,7 @@ type settings struct {
 	SecretKey    string
 	Fallbacks    []string
 	KeyFile      string
-	keyLost      bool   // the key that wrote the database is gone
+	keyLost      bool   // the key that wrote the database is lost
 	Templates    string // folder
 	Locales      string // folder
 	Static       string // folder
@@ -93,27 +93,27 @@ type settings struct {
 	mailFallback map[string]string
 	smsFallback  map[string]string
 	always       bool          // second factor at every sign-in
-	validity     time.Duration // of a trusted browser, unless always
+	validity     time.Duration // lifetime of a trusted browser, unless always is set
 	remember     bool          // browsers may stay signed in
-	rememberFor  time.Duration // if so
+	rememberFor  time.Duration // for that time
 	freshness    time.Duration
 	checkers     checkerSettings
-	noteworthy   []string          // one line each, for the log
-	given        map[string]bool   // names that were set
-	from         map[string]string // and by what
-	values       map[string]value  // as they were given
-	texts        map[string]string // of the catalogue, replaced
-	keys         []string          // oldest first
+	noteworthy   []string          // lines for the log
+	given        map[string]bool   // names of given settings
+	from         map[string]string // their sources
+	values       map[string]value  // values as given
+	texts        map[string]string // replaced texts of the catalogue
+	keys         []string          // keys, oldest first
 	dev          bool
 	metrics      *metrics.Metrics
 	tracer       *tracing.Tracer
-	box          *send.Box // mail and texts of --dev
+	box          *send.Box // mail and text messages of --dev
 	methodsGiven []string
 	twoFactorOff bool
 	gateRules    []gate.Rule
 }
 
-// mailSettings are the MAIL_* names.
+// mailSettings contains the MAIL_* settings.
 type mailSettings struct {
 	server, username, password string
 	port                       int
@@ -126,7 +126,7 @@ func (s *settings) note(format string, a ...any) {
 	s.noteworthy = append(s.noteworthy, fmt.Sprintf(format, a...))
 }
 
-// The helpers below make the Apply of the common types.
+// The functions below return the Apply of common types.
 
 func toText(p func(*settings) *string) func(*settings, any) error {
 	return func(s *settings, raw any) error {
@@ -162,7 +162,7 @@ func toBool(p func(*settings) *bool) func(*settings, any) error {
 	}
 }
 
-// toOpposite is toBool for a field that says the opposite of the setting.
+// toOpposite is like toBool, for a field with the opposite meaning.
 func toOpposite(p func(*settings) *bool) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asBool(raw)
@@ -201,16 +201,16 @@ func toDuration(p func(*settings) *time.Duration, lo, hi time.Duration) func(*se
 	}
 }
 
-// clamped says that a value was out of bounds and what was taken in its place. It
-// is a warning, not a mistake: the value taken is the safer one.
+// clamped is the warning that a value was out of bounds and was replaced. It is not an error,
+// because the new value is safer.
 type clamped struct{ bound, taken string }
 
 func (c clamped) Error() string {
 	return fmt.Sprintf("is %s and is taken as %s", c.bound, c.taken)
 }
 
-// toLife takes how long something is good for. Shorter is safer, so what is above
-// the upper bound is taken as the bound; what is below the lower one is refused.
+// toLife accepts a lifetime. Shorter is safer, so a value above the upper bound is reduced to it,
+// and a value below the lower bound is refused.
 func toLife(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asDuration(raw)
@@ -222,8 +222,8 @@ func toLife(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settin
 	}
 }
 
-// toWait takes the length of a wait. Longer is safer, so what is below the
-// lower bound is taken as the bound; what is above the upper one is refused.
+// toWait accepts a waiting time. Longer is safer, so a value below the lower bound is raised to it,
+// and a value above the upper bound is refused.
 func toWait(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asDuration(raw)
@@ -235,8 +235,8 @@ func toWait(p func(*settings) *time.Duration, lo, hi time.Duration) func(*settin
 	}
 }
 
-// toMost takes a number of which a lower one is safer, so what is above the upper
-// bound is taken as the bound.
+// toMost accepts a number of which lower values are safer, so a value above the upper bound is
+// reduced to it.
 func toMost(p func(*settings) *int, lo, hi int) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asInt(raw)
@@ -248,8 +248,8 @@ func toMost(p func(*settings) *int, lo, hi int) func(*settings, any) error {
 	}
 }
 
-// toLeast takes a number of which a higher one is safer, so what is below the
-// lower bound is taken as the bound.
+// toLeast accepts a number of which higher values are safer, so a value below the lower bound is
+// raised to it.
 func toLeast(p func(*settings) *int, lo, hi int) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asInt(raw)
@@ -281,7 +281,7 @@ func toDict(p func(*settings) *map[string]string) func(*settings, any) error {
 	}
 }
 
-// toPath takes a path of our own, such as /login.
+// toPath accepts one of our paths, such as /login.
 func toPath(p func(*settings) *string) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asText(raw)
@@ -296,8 +296,8 @@ func toPath(p func(*settings) *string) func(*settings, any) error {
 	}
 }
 
-// toView takes a path to go to afterwards; contractDefault is the default of the
-// original and stands for ours.
+// toView accepts the path of a view. contractDefault is the default of the original, which means
+// ours.
 func toView(p func(*settings) *string, contractDefault string) func(*settings, any) error {
 	return func(s *settings, raw any) error {
 		v, err := asText(raw)
@@ -330,7 +330,7 @@ func applyProxies(s *settings, raw any) error {
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}
-		if p.Bits() < 7 { // fc00::/7 is the largest network that is private
+		if p.Bits() < 7 { // fc00::/7 is the largest private network
 			return errors.New("trusts a large part of the Internet, so anyone could choose their own address: write the proxies' addresses")
 		}
 		s.Config.Advanced.TrustedProxies = append(s.Config.Advanced.TrustedProxies, p.Masked())

@@ -46,20 +46,20 @@ Examples:
   twofold shadow --listen 127.0.0.1:9009`
 }
 
-// maxSignIn bounds one line, in bytes.
+// maxSignIn is the maximum size of a line, in bytes.
 const maxSignIn = 16 << 10
 
-// signIn is what the old system did.
+// signIn is a sign-in to the old system and its outcome.
 type signIn struct {
 	Identity string `json:"identity"`
 	Password string `json:"password"`
 	Outcome  string `json:"outcome"`
 }
 
-// oldOutcomes are the outcomes that a line may have.
+// oldOutcomes lists the outcomes that a line may contain.
 var oldOutcomes = []string{"session", "second factor", "set-up", "refused"}
 
-// shadow compares.
+// shadow compares the outcomes of two systems.
 type shadow struct {
 	preview func(ctx context.Context, identity, password string) (string, []string, error)
 	out     io.Writer
@@ -95,7 +95,7 @@ func (c shadowCommand) read(ctx context.Context, p process, s *shadow) error {
 	return s.lines(ctx, f)
 }
 
-// lines compares every line of an input. One that cannot be read is told and skipped.
+// lines compares every line of an input. An invalid line is reported and skipped.
 func (s *shadow) lines(ctx context.Context, in io.Reader) error {
 	scan := bufio.NewScanner(in)
 	scan.Buffer(nil, maxSignIn)
@@ -110,7 +110,7 @@ func (s *shadow) lines(ctx context.Context, in io.Reader) error {
 	return scan.Err()
 }
 
-// one compares one sign-in. Its error is trouble of the database.
+// one compares one sign-in. It returns an error only if the database fails.
 func (s *shadow) one(ctx context.Context, where string, raw []byte) error {
 	var old signIn
 	if strings.TrimSpace(string(raw)) == "" {
@@ -144,7 +144,7 @@ func (s *shadow) one(ctx context.Context, where string, raw []byte) error {
 	return nil
 }
 
-// compared is an outcome here as the old system would name it.
+// compared converts one of our outcomes to the names of the old system.
 func compared(ours string) string {
 	switch ours {
 	case "session", "second factor", "set-up":
@@ -155,7 +155,7 @@ func compared(ours string) string {
 	return "refused"
 }
 
-// serve takes sign-ins by POST, on this machine alone: they hold passwords.
+// serve accepts sign-ins by POST, only from this machine, because they contain passwords.
 func (s *shadow) serve(ctx context.Context, address string, p process) error {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil || !web.Loopback(host) {
@@ -195,7 +195,7 @@ func (s *shadow) serve(ctx context.Context, address string, p process) error {
 	}
 }
 
-// summary tells how many differ, by kind.
+// summary prints the number of differences by kind.
 func (s *shadow) summary(p process) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ func smsServices() []string {
 		[]string{"Template", "Webhook"})
 }
 
-// smsKeys are the keys of a service; one in brackets may be left out.
+// smsKeys returns the keys of a service. Keys in brackets are optional.
 func smsKeys(service string) []string {
 	switch service {
 	case "Twilio":
@@ -30,14 +30,14 @@ func smsKeys(service string) []string {
 	return gateway.Presets()[service]
 }
 
-// headerKey begins the keys of headers in the configuration of a template. Keys in
-// lower case are its placeholders.
+// headerKey is the prefix of the keys of headers in the configuration of a template. Keys in lower
+// case are placeholders.
 const headerKey = "HEADER "
 
-// serviceSender makes one sender of texts; name is the setting that c stands in.
+// serviceSender creates a sender of text messages. name is the setting that contains c.
 func serviceSender(name, service string, c map[string]string) (send.Sender, problems) {
 	keys := smsKeys(service)
-	if len(keys) == 0 { // not a service, which SECURITY_SMS_SERVICE says
+	if len(keys) == 0 { // unknown service, which SECURITY_SMS_SERVICE reports
 		return nil, nil
 	}
 	var bad problems

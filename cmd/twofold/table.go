@@ -7,10 +7,10 @@ import (
 
 const (
 	day   = 24 * time.Hour
-	never = 100 * 365 * day // longer than any setting that has no bound of its own
+	never = 100 * 365 * day // upper bound of settings without their own bound
 )
 
-// table is every setting there is, in the order of the documentation.
+// table returns all settings in the order of the documentation.
 func table() []setting {
 	return slices.Concat(
 		group("The process", processTable()),

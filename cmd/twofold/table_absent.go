@@ -11,10 +11,9 @@ const (
 	groupInert  = "Accepted without effect"
 )
 
-// absentTable are the settings of the wire contract whose features this version
-// does not have. They may stand at "off", so that a configuration can be pasted;
-// switched on they stop the server, because no one should believe in something
-// that is not there.
+// absentTable are the settings of the wire contract whose features this version does not have. They
+// may be set to "off", so that a configuration can be pasted. If one is switched on, the server
+// does not start, so that no one relies on a missing feature.
 func absentTable() []setting {
 	return slices.Concat(absentBehaviours(), absentTexts())
 }
@@ -47,13 +46,13 @@ func absentBehaviours() []setting {
 	}
 }
 
-// noSignOut marks the setting whose None would mean that no one can sign out.
+// noSignOut changes the row of the setting whose None would mean that users cannot sign out.
 func noSignOut(row setting) setting {
 	row.TakesNone = true
 	return row
 }
 
-// absentTexts are templates: they may stand at their defaults.
+// absentTexts returns the settings of templates, which may have their default values.
 func absentTexts() []setting {
 	rows := []setting{}
 	add := func(names, what string) {
@@ -88,7 +87,7 @@ US_EMAIL_TEMPLATE=security/email/us_instructions`, "Jinja templates; see TWOFOLD
 	return rows
 }
 
-// absent is the row of a feature that this version does not have.
+// absent returns the row of a feature that this version does not have.
 func absent(name, off, what string) setting {
 	typ := text
 	if off == "true" || off == "false" {

@@ -10,7 +10,7 @@ import (
 	"github.com/twofold-auth/twofold"
 )
 
-// applyFields reads a list of dicts.
+// applyFields accepts a list of dicts.
 func applyFields(s *settings, raw any) error {
 	bad := errors.New(`is not a list of dicts with NAME, LABEL, REQUIRED, KIND, OPTIONS, MIN and MAX: ` +
 		`write [{"NAME": "name", "LABEL": "Your name", "REQUIRED": true}]`)
@@ -36,7 +36,7 @@ func applyFields(s *settings, raw any) error {
 	if d.Decode(&list) != nil {
 		return bad
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) { // something follows
+	if _, err := d.Token(); !errors.Is(err, io.EOF) { // there is more data
 		return bad
 	}
 	s.Config.Accounts.Fields = nil
@@ -46,7 +46,7 @@ func applyFields(s *settings, raw any) error {
 	return nil
 }
 
-// accountTable is what people may do with their accounts themselves.
+// accountTable returns the settings of what users may do with their accounts.
 func accountTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
 	within := func(p func(*settings) *time.Duration, hi time.Duration) func(*settings, any) error {
@@ -112,7 +112,7 @@ func accountTable() []setting {
 	}
 }
 
-// registerTable is what an account is made with, and what is said of it.
+// registerTable returns the settings of registration and of account data.
 func registerTable() []setting {
 	on := func(p func(*settings) *bool) func(*settings, any) error { return toBool(p) }
 	within := func(p func(*settings) *time.Duration, hi time.Duration) func(*settings, any) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/captcha"
 )
 
-// captchaSettings are the names of Flask-WTF.
+// captchaSettings contains the settings of Flask-WTF.
 type captchaSettings struct{ public, private, verify, script string }
 
 func captchaTable() []setting {
@@ -84,7 +84,7 @@ func applyScore(s *settings, raw any) error {
 	return nil
 }
 
-// finishCaptcha takes the names of Flask-WTF over.
+// finishCaptcha converts the settings of Flask-WTF.
 func finishCaptcha(s *settings) problems {
 	c, a := s.captcha, &s.Config.Accounts
 	if c == (captchaSettings{}) {
@@ -119,7 +119,7 @@ func finishCaptcha(s *settings) problems {
 	return bad
 }
 
-// tryCaptcha asks the captcha's service whether it knows the keys.
+// tryCaptcha asks the captcha's service whether the keys are valid.
 func tryCaptcha(s *settings) func(context.Context, *findings) {
 	return func(ctx context.Context, f *findings) {
 		a := s.Config.Accounts

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// difference is a setting whose default is another one than in the original.
+// difference is a setting whose default differs from that of the original.
 type difference struct {
 	name, theirs string
 	why          string
-	how          string // to have theirs
+	how          string // how to get the original's
 }
 
-// differences are all of them, by page of the original's documentation.
+// differences returns all differences, ordered by page of the original's documentation.
 func differences() []difference {
 	const same = "write it"
 	return []difference{
@@ -38,7 +38,7 @@ func differences() []difference {
 	}
 }
 
-// differencesMarkdown is their table in docs/configuration.md.
+// differencesMarkdown returns their table in docs/configuration.md.
 func differencesMarkdown() string {
 	var b strings.Builder
 	b.WriteString("\n## Where a default is not the original's\n\nA configuration that leaves these out behaves differently here. \"write it\": set the original's value.\n" +

@@ -13,7 +13,7 @@ import (
 	"github.com/twofold-auth/twofold/gate"
 )
 
-// gateTable are the settings of the gate.
+// gateTable returns the settings of the gate.
 func gateTable() []setting {
 	return []setting{
 		{Name: "TWOFOLD_GATE_RULES", Type: text, Empty: "none: there is no gate",
@@ -25,12 +25,12 @@ func gateTable() []setting {
 	}
 }
 
-// ruleFile is what the file of rules holds.
+// ruleFile is the content of the rules file.
 type ruleFile struct {
 	Rules []ruleRow `toml:"rule"`
 }
 
-// ruleRow is a rule whose duration is written as in the other settings.
+// ruleRow is a rule whose duration has the form of other settings.
 type ruleRow struct {
 	gate.Rule
 	Fresh any `toml:"fresh"`
@@ -49,7 +49,7 @@ func applyGateRules(s *settings, raw any) error {
 	return err
 }
 
-// parseRules reads a file of rules. What the rules mean is checked with the sign-in.
+// parseRules parses a rules file. The rules themselves are checked with the sign-in.
 func parseRules(text string) ([]gate.Rule, error) {
 	var file ruleFile
 	meta, err := toml.Decode(text, &file)
@@ -84,7 +84,7 @@ func parseRules(text string) ([]gate.Rule, error) {
 	return rules, nil
 }
 
-// openGate puts the rules into effect.
+// openGate applies the rules.
 func openGate(s *settings, auth *twofold.Auth) error {
 	if !s.given["TWOFOLD_GATE_RULES"] {
 		return nil

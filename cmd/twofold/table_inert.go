@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// inertTable are settings that a pasted configuration may hold and that have no
-// effect here, each for a reason that costs no one their safety. Each one that is
-// given gets a line in the log.
+// inertTable returns the settings that a pasted configuration may contain and that have no effect
+// here. Ignoring them does not reduce security. Each given one is logged.
 func inertTable() []setting {
 	const (
 		derived  = "every purpose has a key of its own, derived from SECRET_KEY"

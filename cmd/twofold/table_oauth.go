@@ -12,7 +12,7 @@ import (
 	"github.com/twofold-auth/twofold/federated/oidc"
 )
 
-// oauthSettings are what sign-in through other sites is made of.
+// oauthSettings contains the settings of identity providers.
 type oauthSettings struct {
 	enable                 bool
 	builtin                []string
@@ -68,7 +68,7 @@ func oauthTable() []setting {
 	return append(rows, oauthPaths()...)
 }
 
-// oauthPaths are the paths that lead to another site and back, and the pages after.
+// oauthPaths returns the settings of the paths of identity providers and of the pages afterwards.
 func oauthPaths() []setting {
 	var rows []setting
 	path := func(name, def, doc string, p func(*settings) *string) {
@@ -101,7 +101,7 @@ func oauthPaths() []setting {
 			Apply: toView(func(s *settings) *string { return &s.Config.Pages.Views.OAuth.PostVerify }, "")})
 }
 
-// applyProviders reads a dict of dicts. Its errors repeat nothing of it.
+// applyProviders accepts a dict of dicts. Its errors do not contain values.
 func applyProviders(s *settings, raw any) error {
 	bad := errors.New(`is not a dict of dicts: write {"corp": {"ISSUER": "https://..", "CLIENT_ID": "..", "CLIENT_SECRET": ".."}}`)
 	if text, isText := raw.(string); isText {
@@ -125,12 +125,12 @@ func applyProviders(s *settings, raw any) error {
 	return nil
 }
 
-// providerKeys are what there is to say of a provider.
+// providerKeys returns the keys of a provider.
 func providerKeys() []string {
 	return []string{"ISSUER", "CLIENT_ID", "CLIENT_SECRET", "TITLE", "SCOPES", "DOMAINS"}
 }
 
-// halves are clients of which one of id and secret is missing.
+// halves returns the problems of clients whose ID or secret is missing.
 func (o oauthSettings) halves() (bad problems) {
 	for name, c := range map[string][2]string{"GITHUB": {o.githubID, o.githubSecret}, "GOOGLE": {o.googleID, o.googleSecret}} {
 		switch {
@@ -143,7 +143,7 @@ func (o oauthSettings) halves() (bad problems) {
 	return bad
 }
 
-// finishOAuth makes the providers.
+// finishOAuth creates the providers.
 func (s *settings) finishOAuth() problems {
 	o, all := s.oauth, []federated.Provider{}
 	if bad := o.halves(); len(bad) > 0 {

@@ -1,6 +1,6 @@
 package main
 
-// pagesTable are the settings of how pages look and what they link to.
+// pagesTable returns the settings of the look and the links of pages.
 func pagesTable() []setting {
 	row := func(name, empty, field string, p func(*settings) *string, doc string) setting {
 		return setting{Name: name, Type: text, Empty: empty, Field: "Pages." + field, Doc: doc, Apply: toText(p)}

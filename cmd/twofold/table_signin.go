@@ -151,7 +151,7 @@ func guessLimits() []setting {
 	}
 }
 
-// rateLimits bound messages, and what one address or all together may do.
+// rateLimits returns the settings of limits on messages and requests.
 func rateLimits() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_SEND_GAP", Type: duration, Default: "30 seconds",
@@ -255,7 +255,7 @@ func pathTable() []setting {
 	}
 }
 
-// applyPostSetup tells who writes the original's default that ours differs.
+// applyPostSetup adds a note if the value is the original's default, which differs from ours.
 func applyPostSetup(s *settings, raw any) error {
 	const theirs = ".two_factor_setup"
 	if raw == theirs {
@@ -287,8 +287,8 @@ func viewTable() []setting {
 	}
 }
 
-// applyIdentities takes the order of the identities, as texts or as the wire
-// contract's dicts of one key.
+// applyIdentities accepts the order of identities, as texts or as dicts with one key like in the
+// wire contract.
 func applyIdentities(s *settings, raw any) error {
 	if text, ok := raw.(string); ok && strings.HasPrefix(strings.TrimSpace(text), "[") {
 		if items, err := decode(text); err == nil {

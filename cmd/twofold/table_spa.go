@@ -8,7 +8,7 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
-// spaTable are the settings of a single-page application.
+// spaTable returns the settings of a single-page application.
 func spaTable() []setting {
 	return []setting{
 		{Name: "SECURITY_REDIRECT_HOST", Type: text, Empty: "none: the application is on `TWOFOLD_ORIGIN`",

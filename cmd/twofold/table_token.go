@@ -2,7 +2,7 @@ package main
 
 import "time"
 
-// tokenTable is what programs may hold.
+// tokenTable returns the settings of tokens.
 func tokenTable() []setting {
 	path := func(name, def, doc string, p func(*settings) *string) setting {
 		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}

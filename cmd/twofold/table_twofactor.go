@@ -10,7 +10,7 @@ import (
 
 func twoFactorTable() []setting { return append(askTable(), rescueTable()...) }
 
-// askTable says when a second factor is asked for, and how it is set up.
+// askTable returns the settings of when a second factor is required and how it is set up.
 func askTable() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR", Type: flag, Default: "true",
@@ -76,7 +76,7 @@ func askTable() []setting {
 	}
 }
 
-// rescueTable is for people who lost their second factor.
+// rescueTable returns the settings for users who have lost their second factor.
 func rescueTable() []setting {
 	return []setting{
 		{Name: "SECURITY_TWO_FACTOR_RESCUE_EMAIL", Type: flag, Default: "true", Field: "TwoFactor.RescueEmail",

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// unifiedTable is one page whose one field takes a password or a code.
+// unifiedTable returns the settings of unified sign-in.
 func unifiedTable() []setting {
 	path := func(name, def, doc string, p func(*settings) *string) setting {
 		return setting{Name: name, Type: text, Default: def, Doc: doc, Field: "Pages.Paths", Apply: toPath(p)}
@@ -63,7 +63,7 @@ func unifiedTable() []setting {
 	}
 }
 
-// applyMFARequired turns the contract's list around: none is exempt by default.
+// applyMFARequired inverts the contract's list: by default no method is exempt.
 func applyMFARequired(s *settings, raw any) error {
 	var forced []string
 	if err := toList(func(*settings) *[]string { return &forced })(s, raw); err != nil {

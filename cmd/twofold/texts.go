@@ -12,11 +12,10 @@ import (
 	"github.com/twofold-auth/twofold/internal/web"
 )
 
-// messagePrefix begins the names that replace texts: SECURITY_MSG_<KEY>.
+// messagePrefix is the prefix of settings that replace texts: SECURITY_MSG_<KEY>.
 const messagePrefix = "SECURITY_MSG_"
 
-// subjects are settings that replace a text of the catalogue under a name of
-// their own.
+// subjects contains settings with other names that replace a text of the catalogue.
 var subjects = map[string]string{
 	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR":        "mail_code_subject",
 	"SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE": "mail_rescue_subject",
@@ -38,7 +37,7 @@ var (
 	toPercent   = regexp.MustCompile(`{{\.([A-Za-z]+)}}`)
 )
 
-// mustJSON writes texts, which always can be.
+// mustJSON encodes texts, which cannot fail.
 func mustJSON(texts map[string]string) []byte {
 	raw, err := json.Marshal(texts)
 	if err != nil {
@@ -91,13 +90,13 @@ func applyMessage(key string) func(*settings, any) error {
 	}
 }
 
-// overlay is a folder of languages with one more file, which is read last.
+// overlay is a folder of languages with an additional file, which is read last.
 type overlay struct {
-	under fs.FS // nil: nothing
+	under fs.FS // may be nil
 	file  []byte
 }
 
-// overlayName sorts behind every other file of the folder and is English.
+// overlayName sorts after every other file in the folder. Its language is English.
 const overlayName = "zz-settings.en.json"
 
 func newOverlay(under fs.FS, texts map[string]string) (fs.FS, error) {

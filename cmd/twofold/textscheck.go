@@ -36,7 +36,7 @@ func (c textsCheck) Run(p process) error {
 		return err
 	}
 	if len(list)+len(bad) == 0 {
-		return fmt.Errorf("%s holds no file such as fr.json", c.Dir)
+		return fmt.Errorf("%s contains no file such as fr.json", c.Dir)
 	}
 	for _, l := range list {
 		fmt.Fprintln(p.out, tellLanguage(l))
@@ -51,19 +51,19 @@ func (c textsCheck) Run(p process) error {
 	return errors.Join(append(all, errors.New(amount(len(bad), "text is wrong", "texts are wrong")))...)
 }
 
-// tellLanguage says how much of a language there is.
+// tellLanguage describes how complete a language is.
 func tellLanguage(l web.LanguageFile) string {
 	return fmt.Sprintf("%s: %d of %d texts", l.Tag, l.Have, l.Of)
 }
 
-// tellLanguages logs how much of each further language there is.
+// tellLanguages logs how complete each additional language is.
 func (s *settings) tellLanguages() {
 	if s.Locales == "" {
 		return
 	}
 	list, bad, err := web.CheckTexts(os.DirFS(s.Locales))
 	if err != nil {
-		return // building the sign-in says so
+		return // reported when the sign-in is created
 	}
 	for _, l := range list {
 		s.Config.Log.Info("language", "texts", tellLanguage(l))

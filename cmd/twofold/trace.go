@@ -16,8 +16,8 @@ import (
 	"github.com/twofold-auth/twofold/tracing"
 )
 
-// trace starts the tracer that the OTEL_ variables ask for; nil if none. Call end to
-// send what waits.
+// trace starts the tracer that the OTEL_ variables configure, if any. Call end to send the
+// remaining spans.
 func (s *settings) trace(ctx context.Context, environ []string) (end func(), err error) {
 	wanted, err := tracesFrom(environ)
 	if err != nil {
@@ -47,7 +47,7 @@ func (s *settings) trace(ctx context.Context, environ []string) (end func(), err
 	return func() { flushTraces(log, provider.Shutdown) }, nil
 }
 
-// flushTraces sends what waits, for as long as a collector may take.
+// flushTraces sends the remaining spans, within the time that a collector may take.
 func flushTraces(log *slog.Logger, shutdown func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -61,7 +61,7 @@ func (t traces) exporter(ctx context.Context) (*otlptrace.Exporter, error) {
 	return otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(t.endpoint), otlptracehttp.WithHeaders(t.headers))
 }
 
-// fromProxy says whether a request came through a trusted proxy.
+// fromProxy reports whether a request came through a trusted proxy.
 func (s *settings) fromProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {

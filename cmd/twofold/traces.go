@@ -13,19 +13,19 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// traces say where spans go. The zero value sends none.
+// traces configures the export of spans. The zero value sends none.
 type traces struct {
-	endpoint string // URL that spans are posted to; empty: tracing is off
+	endpoint string // URL to which spans are posted; empty if tracing is off
 	headers  map[string]string
 	resource []attribute.KeyValue
 	sampler  sdktrace.Sampler
 }
 
-// tracesFrom reads the OTEL_ variables of the specification that decide where spans go
-// and which: OTEL_EXPORTER_OTLP_ENDPOINT or ..._TRACES_ENDPOINT, the same with HEADERS,
+// tracesFrom reads the OTEL_ variables of the specification that select the spans and their
+// destination: OTEL_EXPORTER_OTLP_ENDPOINT or ..._TRACES_ENDPOINT, the same with HEADERS,
 // OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER with _ARG,
-// OTEL_TRACES_EXPORTER=none and OTEL_SDK_DISABLED. The SDK reads the others itself. An
-// error names the variable and never repeats its value.
+// OTEL_TRACES_EXPORTER=none and OTEL_SDK_DISABLED. The SDK reads the others itself. An error names
+// the variable and never repeats its value.
 func tracesFrom(environ []string) (traces, error) {
 	env := map[string]string{}
 	for _, e := range environ {
@@ -71,7 +71,7 @@ func tracesFrom(environ []string) (traces, error) {
 	return t, nil
 }
 
-// samplerOf returns the sampler of a name of the specification.
+// samplerOf returns the sampler with a name of the specification.
 func samplerOf(name, arg string) (sdktrace.Sampler, error) {
 	rest, parented := strings.CutPrefix(name, "parentbased_")
 	var s sdktrace.Sampler
@@ -116,8 +116,8 @@ func otelPairs(text string) ([]attribute.KeyValue, error) {
 	return out, nil
 }
 
-// provider makes spans and sends them in batches. Spans wait in a bounded queue, so a
-// collector that is slow or away costs requests nothing.
+// provider returns a tracer provider that sends spans in batches. Spans wait in a bounded queue, so
+// a slow or unavailable collector does not delay requests.
 func (t traces) provider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter), sdktrace.WithSampler(t.sampler),

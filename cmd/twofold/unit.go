@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// unit is the unit for systemd, the same as examples/systemd/twofold.service.
+// unit is the systemd unit, the same as examples/systemd/twofold.service.
 //
 //go:embed twofold.service
 var unit string

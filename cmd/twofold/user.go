@@ -33,13 +33,13 @@ type userCommands struct {
 	Delete      userDelete      `cmd:"" help:"Delete an account and everything that is kept of it."`
 }
 
-// account is what most user commands take.
+// oneUser is the argument of most user commands.
 type oneUser struct {
 	where
 	Identity string `arg:"" name:"USER" help:"E-mail address, username or id."`
 }
 
-// withAuth runs f on the same settings and database as the server.
+// withAuth runs f with the same settings and database as the server.
 func (w where) withAuth(ctx context.Context, p process, create bool, f func(*twofold.Auth, *settings) error) error {
 	s, err := load(w, p.environ)
 	if err != nil {
@@ -48,10 +48,10 @@ func (w where) withAuth(ctx context.Context, p process, create bool, f func(*two
 	return w.withLoaded(ctx, p, s, create, f)
 }
 
-// withLoaded is withAuth for settings that were loaded before.
+// withLoaded is like withAuth, for settings that were loaded before.
 func (w where) withLoaded(ctx context.Context, p process, s *settings, create bool, f func(*twofold.Auth, *settings) error) error {
 	if !create && s.Database.missing() {
-		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the folder you are in", s.Database)
+		return fmt.Errorf("there is no database %s: start the server first, or check SQLALCHEMY_DATABASE_URI and the current folder", s.Database)
 	}
 	s.keyLost = s.keyLost || w.anyKey
 	s.Config.Log = s.quietLogger(p)
@@ -63,7 +63,7 @@ func (w where) withLoaded(ctx context.Context, p process, s *settings, create bo
 	return errors.Join(f(auth, s), db.Close())
 }
 
-// withUser is withAuth for one account.
+// withUser is like withAuth, for one account.
 func (c oneUser) withUser(ctx context.Context, p process, f func(*twofold.Auth, *settings, twofold.User) error) error {
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, s *settings) error {
 		u, err := auth.FindUser(ctx, c.Identity)
@@ -92,7 +92,7 @@ func (userCreate) Help() string {
   twofold user create --dev bob@example.org --password-stdin < password.txt`
 }
 
-// Run makes an account.
+// Run creates an account.
 func (c userCreate) Run(ctx context.Context, p process) error {
 	plain, err := c.read(p)
 	if err != nil {
@@ -125,7 +125,7 @@ func (userList) Help() string {
   twofold user list --json | jq -r '.[] | select(.methods == []) | .email'     who has no second factor`
 }
 
-// userRow is an account as user list shows it.
+// userRow is an account as shown by user list.
 type userRow struct {
 	ID       string    `json:"id"`
 	Email    string    `json:"email"`
@@ -138,8 +138,7 @@ type userRow struct {
 	*signInRow
 }
 
-// signInRow is what was counted of an account's sign-ins, under the original's
-// names.
+// signInRow contains the sign-in counts of an account, under the original's names.
 type signInRow struct {
 	Count          int64     `json:"login_count"`
 	CurrentAt      time.Time `json:"current_login_at,omitzero"`
@@ -164,7 +163,7 @@ func (c userList) Run(ctx context.Context, p process) error {
 	})
 }
 
-// methodsOf are the methods of an account's second factors, the default one first.
+// methodsOf returns the methods of an account's second factors, the default one first.
 func methodsOf(ctx context.Context, s *settings, id string) ([]string, error) {
 	factors, err := s.Config.Store.FactorsOf(ctx, id)
 	out := make([]string, len(factors))
@@ -174,7 +173,7 @@ func methodsOf(ctx context.Context, s *settings, id string) ([]string, error) {
 	return out, err
 }
 
-// rowOf is an account as it is listed.
+// rowOf returns the row of an account.
 func rowOf(ctx context.Context, s *settings, u twofold.User) (userRow, error) {
 	methods, err := methodsOf(ctx, s, u.ID)
 	if err != nil {
@@ -197,7 +196,7 @@ func rowOf(ctx context.Context, s *settings, u twofold.User) (userRow, error) {
 	return row, nil
 }
 
-// userRows are the accounts that are wanted.
+// userRows returns the selected accounts.
 func userRows(ctx context.Context, auth *twofold.Auth, s *settings,
 	wanted func(twofold.User) bool) ([]userRow, error) {
 	const batch = 500
@@ -249,12 +248,12 @@ func orDash(list []string) string {
 
 type userActivate struct{ oneUser }
 
-// Run switches an account on.
+// Run activates an account.
 func (c userActivate) Run(ctx context.Context, p process) error { return c.set(ctx, p, true) }
 
 type userDeactivate struct{ oneUser }
 
-// Run switches an account off.
+// Run deactivates an account.
 func (c userDeactivate) Run(ctx context.Context, p process) error { return c.set(ctx, p, false) }
 
 func (c oneUser) set(ctx context.Context, p process, active bool) error {
@@ -281,7 +280,7 @@ func (userSetPassword) Help() string {
   twofold user set-password ann@example.org --password-stdin < password.txt`
 }
 
-// Run gives an account a new password.
+// Run sets a new password.
 func (c userSetPassword) Run(ctx context.Context, p process) error {
 	plain, err := c.read(p)
 	if err != nil {
@@ -305,7 +304,7 @@ Example:
   twofold user unlock ann@example.org`
 }
 
-// Run ends an account's waits.
+// Run ends the delays of an account.
 func (c userUnlock) Run(ctx context.Context, p process) error {
 	return c.withUser(ctx, p, func(auth *twofold.Auth, _ *settings, u twofold.User) error {
 		if err := auth.Unlock(ctx, u.ID); err != nil {
@@ -402,7 +401,7 @@ func (c userRoles) Run(ctx context.Context, p process) error {
 	})
 }
 
-// line prints one line for the person in front of the terminal.
+// line prints one line for the user of the terminal.
 func line(p process, format string, a ...any) error {
 	_, err := fmt.Fprintf(p.out, format+"\n", a...)
 	return err

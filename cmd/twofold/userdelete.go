@@ -42,7 +42,7 @@ func (c userDelete) Run(ctx context.Context, p process) error {
 	})
 }
 
-// confirmDeletion has the address typed, so that no other account is meant.
+// confirmDeletion asks the user to type the address, to prevent the deletion of another account.
 func confirmDeletion(p process, u twofold.User) error {
 	name := u.Email
 	if name == "" {

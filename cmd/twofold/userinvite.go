@@ -31,7 +31,7 @@ Examples:
   twofold user invite ann@example.org --revoke`
 }
 
-// Run invites someone, or takes that back.
+// Run sends or revokes an invitation.
 func (c userInvite) Run(ctx context.Context, p process) error {
 	return c.withAuth(ctx, p, true, func(auth *twofold.Auth, s *settings) error {
 		if c.Revoke {
@@ -70,7 +70,7 @@ type userInvitations struct {
 	JSON bool `name:"json" help:"As a JSON array."`
 }
 
-// invitationRow is an invitation as it is listed.
+// invitationRow is an invitation as listed.
 type invitationRow struct {
 	Email    string    `json:"email"`
 	Username string    `json:"username,omitempty"`
@@ -79,7 +79,7 @@ type invitationRow struct {
 	Expires  time.Time `json:"expires"`
 }
 
-// Run lists the invitations that wait.
+// Run lists the invitations that have not been used.
 func (c userInvitations) Run(ctx context.Context, p process) error {
 	return c.withAuth(ctx, p, false, func(auth *twofold.Auth, _ *settings) error {
 		list, err := auth.Invitations(ctx)

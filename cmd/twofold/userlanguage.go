@@ -23,7 +23,7 @@ Examples:
   twofold user language ann@example.org --forget`
 }
 
-// Run shows or chooses an account's language.
+// Run shows or sets an account's language.
 func (c userLanguage) Run(ctx context.Context, p process) error {
 	if c.Forget && c.Language != "" {
 		return usageError("--forget and a language exclude each other")

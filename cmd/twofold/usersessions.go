@@ -29,7 +29,7 @@ Examples:
   twofold user sessions ann@example.org --end-all`
 }
 
-// sessionRow is a session as it is listed.
+// sessionRow is a session as listed.
 type sessionRow struct {
 	ID      string    `json:"id"`
 	Browser string    `json:"browser"`

@@ -63,7 +63,7 @@ func (c userShow) Run(ctx context.Context, p process) error {
 	})
 }
 
-// whenAndWhere is a sign-in in one line; a dash for none.
+// whenAndWhere returns a sign-in in one line, or a dash if there is none.
 func whenAndWhere(at time.Time, address string) string {
 	if at.IsZero() {
 		return "-"

@@ -12,10 +12,9 @@ import (
 	"github.com/twofold-auth/twofold/internal/flaskconfig"
 )
 
-// A raw value is what a source gave: text from the environment; text, number,
-// bool, array or table from the file. The functions below read one as the type
-// a setting has. Their errors say what is wrong and what to write, and never
-// repeat the value: it may be a secret.
+// A raw value is the input for a setting: text from the environment; text, number, bool, array or
+// table from the file. The functions below convert it to the type of the setting. Their errors
+// contain the problem and the solution, but never the value, which may be a secret.
 
 func asText(raw any) (string, error) {
 	s, ok := raw.(string)
@@ -24,7 +23,7 @@ func asText(raw any) (string, error) {
 	}
 	s = strings.TrimSpace(s)
 	if strings.ContainsFunc(s, unicode.IsControl) {
-		return "", errors.New("holds a line end or another control character: write it on one line")
+		return "", errors.New("contains a line break or another control character: write it on one line")
 	}
 	return s, nil
 }
@@ -123,7 +122,7 @@ func asDict(raw any) (map[string]string, error) {
 	}
 	out := make(map[string]string, len(m))
 	for k, v := range m {
-		if v == nil { // Flask's defaults say None for "not given"
+		if v == nil { // in Flask's defaults, None means "not given"
 			continue
 		}
 		s, err := asText(v)
@@ -135,7 +134,7 @@ func asDict(raw any) (map[string]string, error) {
 	return out, nil
 }
 
-// decode reads one value of JSON, or one literal of Python.
+// decode parses one JSON value or one Python literal.
 func decode(s string) (any, error) {
 	var v any
 	if json.Unmarshal([]byte(s), &v) == nil {
@@ -144,8 +143,8 @@ func decode(s string) (any, error) {
 	return flaskconfig.Literal(s)
 }
 
-// plain writes a raw value so that it can be compared with the text of a
-// default: lists joined by commas, true and false in small letters.
+// plain returns a raw value in a form that can be compared with the text of a default: lists joined
+// by commas, true and false in lower case.
 func plain(raw any) string {
 	switch v := raw.(type) {
 	case string:
@@ -165,7 +164,7 @@ func plain(raw any) string {
 	case nil:
 		return ""
 	case map[string]any:
-		b, err := json.Marshal(v) // keys come sorted
+		b, err := json.Marshal(v) // keys are sorted
 		if err != nil {
 			return "?"
 		}
@@ -174,8 +173,7 @@ func plain(raw any) string {
 	return fmt.Sprint(raw)
 }
 
-// isNone reports whether a source said "not given": an empty variable, or
-// Python's None as text.
+// isNone reports whether a value means "not given": an empty variable, or Python's None as text.
 func isNone(raw any) bool {
 	s, ok := raw.(string)
 	return raw == nil || ok && (strings.TrimSpace(s) == "" || s == "None")

@@ -8,7 +8,7 @@ import (
 
 type versionCommand struct{}
 
-// Run prints what was built, from what.
+// Run prints the version, the commit and Go's version.
 func (versionCommand) Run(p process) error {
 	_, err := fmt.Fprintln(p.out, "twofold", version())
 	return err

@@ -106,9 +106,9 @@ func TestAPoolThatDoesNotDo(t *testing.T) {
 		`isolation: set it to "read committed"`:        setting("default_transaction_isolation", "serializable"),
 		`synchronous_commit: set it to "on"`:           setting("synchronous_commit", "off"),
 		`session_replication_role: set it to "origin"`: setting("session_replication_role", "replica"),
-		"it is read-only: name the primary server":     setting("default_transaction_read_only", "on"),
-		"no schema to put tables in":                   setting("search_path", "nowhere"),
-		"it refuses the user":                          func(c *pgxpool.Config) { c.ConnConfig.User = "stranger" },
+		"it is read-only: use the primary server":      setting("default_transaction_read_only", "on"),
+		"no schema for the tables":                     setting("search_path", "nowhere"),
+		"it rejected the user":                         func(c *pgxpool.Config) { c.ConnConfig.User = "stranger" },
 		"it cannot be reached":                         func(c *pgxpool.Config) { c.ConnConfig.Port = 1 },
 	} {
 		db, err := postgres.New(t.Context(), poolAt(t, url, change), postgres.Options{})

@@ -169,7 +169,7 @@ func mixed(ctx context.Context, db *sql.DB) error {
 func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	c, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, pgx.ConnConfig{}, errors.New("its address cannot be read: write postgres://user:password@host:5432/name?sslmode=verify-full")
+		return nil, pgx.ConnConfig{}, errors.New("invalid address: use the form postgres://user:password@host:5432/name?sslmode=verify-full")
 	}
 	size := connections
 	if n, ok := c.RuntimeParams["pool_max_conns"]; ok {
@@ -181,7 +181,7 @@ func connect(url string) (*sql.DB, pgx.ConnConfig, error) {
 	listen := c // unless listen contains another address, which bypasses a pooler
 	if direct, ok := c.RuntimeParams["listen"]; ok {
 		if listen, err = pgx.ParseConfig(direct); err != nil {
-			return nil, pgx.ConnConfig{}, errors.New("invalid listen in its address: it must be an address of PostgreSQL")
+			return nil, pgx.ConnConfig{}, errors.New("invalid listen in its address: use a PostgreSQL address")
 		}
 		delete(c.RuntimeParams, "listen")
 	}
